@@ -1,0 +1,102 @@
+import { fileURLToPath } from 'node:url';
+import { findAnswering, showAddress } from './services/answering.mjs';
+import { catalogue } from './services/catalogue.mjs';
+import { canInstall, install } from './services/install.mjs';
+import { run } from './services/run.mjs';
+import { canCompose, startInstalled, startWithCompose } from './services/start.mjs';
+
+/**
+ * Addresses of PostgreSQL, Redis and RabbitMQ for the tests, and protoc's version or null. Takes those that
+ * answer; else starts them with Docker Compose; else starts the installed programs, which root on Debian gets by
+ * apt. Throws one sentence that says what is missing and how to get it.
+ */
+export async function ensureServices({ quiet = false } = {}) {
+  const say = quiet ? () => {} : (line) => console.log(line);
+  const found = {};
+
+  const takeAnswering = async (service) => {
+    const begin = performance.now();
+    const { url, version, seen } = await findAnswering(service);
+    if (!url) return say(`- ${service.title}: nothing answers (${seen})`);
+    found[service.name] = url;
+    report(say, service, { url, version }, 'answers', begin);
+  };
+  const isMissing = (service) => found[service.name] === undefined;
+  const start = async (service, how, startIt) => {
+    const begin = performance.now();
+    say(`… ${service.title}: starting ${how}`);
+    const started = await startIt(service);
+    found[service.name] = started.url;
+    report(say, service, started, `started ${how}`, begin);
+  };
+
+  const [protocVersion] = await Promise.all([findProtoc(), ...catalogue.map(takeAnswering)]);
+  let protoc = protocVersion;
+
+  if (catalogue.some(isMissing) && (await canCompose())) {
+    for (const service of catalogue.filter(isMissing)) {
+      await start(service, 'with Docker Compose', startWithCompose).catch((error) => {
+        say(`- ${service.title}: ${error.message}`);
+      });
+    }
+  }
+
+  const packages = catalogue
+    .filter((service) => isMissing(service) && !service.isInstalled())
+    .map((service) => service.package);
+  if (protoc === null) packages.push('protobuf-compiler');
+  if (packages.length > 0 && canInstall()) {
+    await installPackages(say, packages);
+    protoc ??= await findProtoc();
+    await Promise.all(catalogue.filter(isMissing).map(takeAnswering));
+  }
+
+  for (const service of catalogue.filter((one) => isMissing(one) && one.isInstalled())) {
+    await start(service, 'locally', startInstalled);
+  }
+
+  const missing = catalogue.filter(isMissing);
+  if (missing.length > 0) throw new Error(describeMissing(missing));
+  say(protoc ? `✓ protoc ${protoc}` : '- protoc is missing (package protobuf-compiler): one test is skipped');
+  return { ...found, protoc };
+}
+
+async function findProtoc() {
+  return await run('protoc', ['--version']).then(
+    (printed) => printed.trim().split(' ').at(-1),
+    () => null,
+  );
+}
+
+async function installPackages(say, packages) {
+  const begin = performance.now();
+  say(`… apt-get install ${packages.join(' ')}`);
+  await install(packages).then(
+    () => say(`✓ installed (${formatSeconds(begin)})`),
+    (error) => say(`- ${error.message}`),
+  );
+}
+
+function report(say, service, { url, version }, what, begin) {
+  say(
+    `✓ ${service.title} ${version ?? '(version unknown)'} ${what} at ${showAddress(url)} (${formatSeconds(begin)})`,
+  );
+}
+
+function formatSeconds(begin) {
+  return `${((performance.now() - begin) / 1000).toFixed(2)} s`;
+}
+
+function describeMissing(services) {
+  const wanted = services.map(({ title, oldest }) => `${title} >= ${oldest}`).join(', ');
+  const packages = services.map((service) => service.package).join(' ');
+  const variables = services.map((service) => service.variable).join(', ');
+  return `The tests need ${wanted}: start Docker, or install ${packages}, or name running servers in ${variables}.`;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await ensureServices().catch((error) => {
+    console.error(error.message);
+    process.exitCode = 1;
+  });
+}

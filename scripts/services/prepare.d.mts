@@ -1,0 +1,17 @@
+export interface Launch {
+  url: string;
+  program: string;
+  args: string[];
+  options: { cwd: string; env: NodeJS.ProcessEnv; uid?: number; gid?: number };
+}
+
+export interface Place {
+  folder: string;
+  port: number;
+}
+
+export function preparePostgres(place: Place & { settings?: Record<string, string> }): Promise<Launch>;
+export function prepareRedis(place: Place & { config?: Record<string, string> }): Promise<Launch>;
+export function prepareRabbitmq(
+  place: Place & { distributionPort: number; epmdPort?: number; config?: Record<string, string> },
+): Promise<Launch & { control: { program: string; args: string[] } }>;

@@ -1,0 +1,87 @@
+import { execFile } from 'node:child_process';
+import { chownSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { findFolderOf, findPostgresFolder, findRabbitmqFolder, findUser } from './find.mjs';
+
+const run = promisify(execFile);
+
+/** Fills an empty folder with a cluster that trusts everybody on 127.0.0.1 and says what to spawn for it. */
+export async function preparePostgres({ folder, port, settings = {} }) {
+  const programs = findPostgresFolder();
+  if (!programs) throw missing('initdb and postgres', 'postgresql');
+  const options = prepareFolder(folder, 'postgres', { ...process.env, LC_ALL: 'C' });
+  const data = join(folder, 'data');
+  const cluster = ['--auth=trust', '--username=postgres', '--encoding=UTF8', '--locale=C', '--no-sync'];
+  await run(join(programs, 'initdb'), ['-D', data, ...cluster], options);
+  const every = {
+    port,
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '', // a long folder name would exceed a socket's 107 bytes
+    dynamic_shared_memory_type: 'mmap', // inside the folder: /dev/shm would keep it after a SIGKILL
+    ...settings,
+  };
+  const args = Object.entries(every).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
+  return { url, program: join(programs, 'postgres'), args: ['-D', data, ...args], options };
+}
+
+export async function prepareRedis({ folder, port, config = {} }) {
+  const programs = findFolderOf(['redis-server']);
+  if (!programs) throw missing('redis-server', 'redis-server');
+  const options = prepareFolder(folder, undefined, process.env);
+  const every = { port, bind: '127.0.0.1', dir: folder, save: '""', daemonize: 'no', ...config };
+  const file = join(folder, 'redis.conf');
+  writeFileSync(file, formatLines(every, ' '));
+  return { url: `redis://127.0.0.1:${port}`, program: join(programs, 'redis-server'), args: [file], options };
+}
+
+/** Nothing of the distribution's node is read or written: cookie, plugins, data, logs and ports are its own. */
+export async function prepareRabbitmq({ folder, port, distributionPort, epmdPort = 4369, config = {} }) {
+  const programs = findRabbitmqFolder();
+  if (!programs) throw missing('rabbitmq-server', 'rabbitmq-server');
+  const node = `weir-${port}@localhost`;
+  const env = {
+    PATH: process.env.PATH,
+    HOME: folder,
+    LC_ALL: 'C.UTF-8',
+    ERL_EPMD_ADDRESS: '127.0.0.1',
+    ERL_EPMD_PORT: String(epmdPort),
+    RABBITMQ_NODENAME: node,
+    RABBITMQ_DIST_PORT: String(distributionPort),
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1}',
+    RABBITMQ_MNESIA_BASE: join(folder, 'data'),
+    RABBITMQ_LOG_BASE: join(folder, 'log'),
+    RABBITMQ_LOGS: '-',
+    RABBITMQ_CONFIG_FILE: join(folder, 'rabbitmq.conf'),
+    RABBITMQ_CONF_ENV_FILE: join(folder, 'rabbitmq-env.conf'),
+    RABBITMQ_ENABLED_PLUGINS_FILE: join(folder, 'enabled_plugins'),
+    RABBITMQ_GENERATED_CONFIG_DIR: join(folder, 'config'),
+  };
+  const options = prepareFolder(folder, 'rabbitmq', env);
+  const every = { 'listeners.tcp.local': `127.0.0.1:${port}`, ...config };
+  writeFileSync(env.RABBITMQ_CONFIG_FILE, formatLines(every, ' = '));
+  writeFileSync(env.RABBITMQ_CONF_ENV_FILE, '');
+  writeFileSync(env.RABBITMQ_ENABLED_PLUGINS_FILE, '[].\n');
+  const url = `amqp://guest:guest@127.0.0.1:${port}`;
+  const control = { program: join(programs, 'rabbitmqctl'), args: ['--node', node] };
+  return { url, program: join(programs, 'rabbitmq-server'), args: [], options, control };
+}
+
+/** The working folder is set because root's own may be closed to the user who takes over. */
+function prepareFolder(folder, userName, env) {
+  mkdirSync(folder, { recursive: true });
+  const user = userName && findUser(userName);
+  if (user) chownSync(folder, user.uid, user.gid);
+  return { cwd: folder, env, ...user };
+}
+
+function formatLines(entries, separator) {
+  return Object.entries(entries)
+    .map(([name, value]) => `${name}${separator}${value}\n`)
+    .join('');
+}
+
+function missing(programs, packageName) {
+  return new Error(`${programs} not found: install the package ${packageName} or put its folder on PATH.`);
+}

@@ -1,0 +1,77 @@
+import { access, constants, mkdir } from 'node:fs/promises';
+import { styleText } from 'node:util';
+import { type Config, readConfig, settings } from '../config.ts';
+import { toVariable } from '../config-file.ts';
+import type { Finding } from '../lib/finding.ts';
+import { examinePostgres } from '../postgres/examine.ts';
+import { examineRabbitmq } from '../rabbitmq/examine.ts';
+import { examineRedis } from '../redis/examine.ts';
+import { exitCodes } from './exit-codes.ts';
+import { printJson, printTable } from './table.ts';
+
+export interface DoctorOptions {
+  config?: string;
+  json?: boolean;
+  settings?: boolean;
+}
+
+/** Looks at every configured store; ends with the code for findings when something loses data or does not work. */
+export async function runDoctor(options: DoctorOptions): Promise<number> {
+  const { config, warnings } = readConfig(options.config, process.env);
+  if (options.settings) {
+    printSettings(config, options.json ?? false);
+    return exitCodes.ok;
+  }
+  const findings: Finding[] = [
+    ...warnings.map((what) => ({ about: 'configuration', level: 'warning' as const, what, advice: 'remove the key' })),
+    ...(await Promise.all([examineDatabase(config), examineStreams(config), examineQueue(config)])).flat(),
+  ];
+  if (options.json) printJson({ findings });
+  else for (const finding of findings) printFinding(finding);
+  return findings.some(({ level }) => level !== 'ok') ? exitCodes.findings : exitCodes.ok;
+}
+
+async function examineDatabase({ databaseSource, embeddedFolder }: Config): Promise<Finding[]> {
+  if (databaseSource !== '') return examinePostgres(databaseSource);
+  try {
+    await mkdir(embeddedFolder, { recursive: true });
+    await access(embeddedFolder, constants.W_OK);
+    return [{ about: 'database', level: 'ok', what: `embedded, kept in ${embeddedFolder}`, advice: '' }];
+  } catch (error) {
+    const what = `embedded, but ${embeddedFolder} cannot be written: ${(error as Error).message}`;
+    return [{ about: 'database', level: 'problem', what, advice: 'set data.embedded.folder to a writable folder' }];
+  }
+}
+
+async function examineStreams({ redisAddr }: Config): Promise<Finding[]> {
+  if (redisAddr !== '') return examineRedis(redisAddr);
+  return [{ about: 'streams', level: 'ok', what: 'embedded in the database', advice: '' }];
+}
+
+async function examineQueue({ rabbitmqUrl, queue, queueType }: Config): Promise<Finding[]> {
+  if (rabbitmqUrl !== '') return examineRabbitmq(rabbitmqUrl, queue, queueType);
+  return [{ about: 'queue', level: 'ok', what: 'embedded in the database', advice: '' }];
+}
+
+const marks = { ok: ['green', '✓'], warning: ['yellow', '!'], problem: ['red', '✗'] } as const;
+
+function printFinding({ about, level, what, advice }: Finding): void {
+  const [color, mark] = marks[level];
+  process.stdout.write(`${styleText(color, mark)} ${about}: ${what}${advice ? `\n    → ${advice}` : ''}\n`);
+}
+
+function printSettings(config: Config, json: boolean): void {
+  const rows = Object.entries(settings).map(([name, setting]) => ({
+    key: setting.key,
+    variable: toVariable(setting.key),
+    value: setting.secret ? mask(config[name as keyof Config]) : String(config[name as keyof Config]),
+    default: String(setting.default),
+    sentence: setting.sentence,
+  }));
+  if (json) printJson(rows);
+  else printTable(['KEY', 'VARIABLE', 'VALUE', 'MEANING'], rows.map((row) => [row.key, row.variable, row.value, row.sentence]));
+}
+
+function mask(value: unknown): string {
+  return String(value) === '' ? '' : '(set)';
+}

@@ -1,0 +1,187 @@
+import { Command, CommanderError, Option } from 'commander';
+import { ConfigError } from '../config.ts';
+import { FolderInUseError } from '../embedded/folder-lock.ts';
+import { DatabaseTooNewError } from '../postgres/migrate.ts';
+import { withoutCredentials } from '../telemetry.ts';
+import { runDemo } from './demo.ts';
+import { runDoctor } from './doctor.ts';
+import { CliError, exitCodeHelp, exitCodes } from './exit-codes.ts';
+import { listInstances, showInstance } from './instances.ts';
+import { runMigrate } from './migrate.ts';
+import { listParked } from './parked.ts';
+import { runSimulate } from './simulate.ts';
+import { runStart } from './start.ts';
+import { runStats } from './stats.ts';
+
+const description = `Every accepted purchase becomes exactly one instance, and the Resource Domain hears of it.
+
+Without a store's address its embedded stand-in is used, so \`weir\` alone runs with nothing installed.
+Settings come from --config, then from WEIR_… in the environment; \`weir doctor --settings\` lists them.`;
+
+/** @returns the exit code */
+export async function runCli(args: readonly string[]): Promise<number> {
+  let exitCode: number = exitCodes.ok;
+  const program = buildProgram((code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync(args.map(fromGoStyle), { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    return explain(error);
+  }
+}
+
+/** The seed writes `-conf FILE`, as Go's flag package has it; here a single dash would begin a row of short options. */
+function fromGoStyle(argument: string): string {
+  return argument.replace(/^-conf(?==|$)/, '--config');
+}
+
+function buildProgram(end: (exitCode: number) => void): Command {
+  const config = () => new Option('-c, --config <file>', 'configuration file; -conf FILE works as well');
+  const json = () => new Option('--json', 'print JSON for programs');
+  const url = () => new Option('--url <url>', "the running Weir's address; by default the configured one");
+  const limit = () => new Option('--limit <n>', 'how many at most').default('20');
+
+  const program = new Command('weir')
+    .description(description)
+    .version('0.1.0')
+    .exitOverride()
+    .addHelpText('after', exitCodeHelp)
+    .showHelpAfterError('(weir --help shows what there is)');
+
+  program
+    .command('start', { isDefault: true })
+    .description('run Weir: take purchases in, make instances, announce them')
+    .addOption(config())
+    .option('--roles <list>', 'what this process does, out of http,ingest,relay (default: all)')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  weir                                        embedded stores, nothing to install
+  weir start -conf configs/config.yaml        PostgreSQL, Redis and RabbitMQ
+  weir start --config c.yaml --roles ingest,relay   one of several processes`,
+    )
+    .action(async (options) => end(await runStart(options)));
+
+  program
+    .command('migrate')
+    .description('bring the database schema up to date')
+    .addOption(config())
+    .addOption(json())
+    .action(async (options) => end(await runMigrate(options)));
+
+  program
+    .command('demo')
+    .description('load the demo catalogue (product 1001, order 123 and more) into the configured database')
+    .addOption(config())
+    .action(async (options) => end(await runDemo(options)));
+
+  program
+    .command('doctor')
+    .description('check that the stores answer, their versions, and the settings that lose data')
+    .addOption(config())
+    .addOption(json())
+    .option('--settings', 'print every setting with its environment variable and value in force')
+    .action(async (options) => end(await runDoctor(options)));
+
+  program
+    .command('simulate')
+    .description('make traffic on all sources against a running Weir, and sum up what became of it')
+    .addOption(config())
+    .addOption(url())
+    .addOption(json())
+    .option('--rate <n>', 'purchases a second', '50')
+    .option('--seconds <n>', 'for how long', '10')
+    .option('--sources <list>', 'out of SECKILL,ORDER,ACTIVITY', 'SECKILL,ORDER,ACTIVITY')
+    .option('--product <id>', 'what is bought', '1001')
+    .action(async (options) => end(await runSimulate(options)));
+
+  const instances = program.command('instances').description('look at instances of a running Weir');
+  instances
+    .command('list')
+    .description('newest first')
+    .addOption(config())
+    .addOption(url())
+    .addOption(json())
+    .addOption(limit())
+    .option('--source <source>', 'SECKILL, ORDER, …')
+    .option('--source-id <id>', 'stream entry id, order id, …')
+    .option('--product <id>')
+    .option('--user <id>')
+    .option('--status <status>', 'PROCESSING, SUCCESS or FAILED')
+    .action(async (options) => end(await listInstances(options)));
+  instances
+    .command('show <instanceId>')
+    .description('one instance')
+    .addOption(config())
+    .addOption(url())
+    .addOption(json())
+    .action(async (instanceId, options) => end(await showInstance(instanceId, options)));
+
+  program
+    .command('stats')
+    .description('instances and success rate by source, and the trend')
+    .addOption(config())
+    .addOption(url())
+    .addOption(json())
+    .option('--minutes <n>', 'the trend of how many minutes', '60')
+    .action(async (options) => end(await runStats(options)));
+
+  program
+    .command('parked')
+    .description('what has been set aside with a reason')
+    .command('list')
+    .description('newest first')
+    .addOption(config())
+    .addOption(url())
+    .addOption(json())
+    .addOption(limit())
+    .action(async (options) => end(await listParked(options)));
+
+  for (const command of allCommands(program)) command.exitOverride();
+  return program;
+}
+
+function allCommands(command: Command): Command[] {
+  return command.commands.flatMap((child) => [child, ...allCommands(child)]);
+}
+
+/** One sentence on standard error, and the code. */
+function explain(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+  const { message, exitCode } = toCliError(error);
+  process.stderr.write(`weir: ${withoutCredentials(message)}\n`);
+  return exitCode;
+}
+
+function toCliError(error: unknown): CliError {
+  if (error instanceof CliError) return error;
+  if (error instanceof ConfigError) return new CliError(exitCodes.usage, error.message);
+  if (error instanceof FolderInUseError || error instanceof DatabaseTooNewError) {
+    return new CliError(exitCodes.failed, error.message);
+  }
+  const { code, address, port, path } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  const reason = error instanceof Error ? error.message : String(error);
+  switch (code) {
+    case 'EADDRINUSE':
+      return new CliError(
+        exitCodes.failed,
+        `${address}:${port} is taken: stop the program that listens there, or set server.http.addr`,
+      );
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return new CliError(exitCodes.failed, `cannot listen on server.http.addr: ${reason}`);
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+    case 'ENOTDIR':
+      return new CliError(
+        exitCodes.failed,
+        `${path ?? address} cannot be written: give this user the right to, or set data.embedded.folder`,
+      );
+    default:
+      return new CliError(exitCodes.failed, reason);
+  }
+}

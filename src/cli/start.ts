@@ -1,0 +1,54 @@
+import { styleText } from 'node:util';
+import { type App, startApp, wantsDemo } from '../app.ts';
+import { type Config, readConfig } from '../config.ts';
+import { createTelemetry } from '../telemetry.ts';
+import { exitCodes } from './exit-codes.ts';
+
+export interface StartOptions {
+  config?: string;
+  roles?: string;
+}
+
+/** Runs until a signal ends it. The first SIGINT or SIGTERM stops in order; a second one stops at once. */
+export async function runStart(options: StartOptions): Promise<number> {
+  const { config, warnings } = readConfig(options.config, process.env, { roles: options.roles });
+  const telemetry = createTelemetry(config);
+  for (const warning of warnings) telemetry.notify({ type: 'warned', warning });
+
+  const app = await startApp(config, telemetry);
+  const signalled = nextSignal();
+  try {
+    await Promise.race([app.ready, signalled]);
+    greet(app, config);
+    const signal = await signalled;
+    telemetry.notify({ type: 'stopping', signal });
+    process.once('SIGINT', forceExit).once('SIGTERM', forceExit);
+  } finally {
+    await app.stop();
+  }
+  return exitCodes.ok;
+}
+
+function nextSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal));
+  });
+}
+
+function forceExit(): never {
+  process.stderr.write('weir: stopped at once by a second signal\n');
+  process.exit(exitCodes.failed);
+}
+
+function greet({ url }: App, config: Config): void {
+  if (!process.stdout.isTTY && !wantsDemo(config)) return;
+  const lines = [`Weir listens on ${styleText('bold', url)}`];
+  if (wantsDemo(config) && config.roles.includes('http')) {
+    lines.push(
+      `Open that page and buy something, or pay the demo order from another terminal:`,
+      styleText('cyan', `  curl -X POST ${url}/v1/orders/123/paid`),
+      `Ctrl-C stops it.`,
+    );
+  }
+  process.stdout.write(`${lines.join('\n')}\n`);
+}

@@ -1,0 +1,19 @@
+import { openDatabase } from '../app.ts';
+import type { Config } from '../config.ts';
+import type { Database } from '../lib/sql.ts';
+import { isTransientDatabaseError } from '../postgres/transient.ts';
+import { CliError, exitCodes } from './exit-codes.ts';
+
+/** Lends the configured database to one command. */
+export async function withDatabase<T>(config: Config, work: (database: Database) => Promise<T>): Promise<T> {
+  const database = await openDatabase(config, () => {});
+  try {
+    return await work(database);
+  } catch (error) {
+    if (!isTransientDatabaseError(error)) throw error;
+    const { message } = error as Error;
+    throw new CliError(exitCodes.unreachable, `the database does not answer: ${message || String(error)}`, { cause: error });
+  } finally {
+    await database.close();
+  }
+}

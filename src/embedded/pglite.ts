@@ -1,0 +1,52 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PGlite, type Transaction } from '@electric-sql/pglite';
+import type { Database, Sql, Statement } from '../lib/sql.ts';
+import { lockFolder } from './folder-lock.ts';
+
+// Type oids (pg_type.dat) whose default reading differs from pg's.
+const int8 = 20;
+const bytea = 17;
+
+const parsers = {
+  [int8]: (value: string) => value,
+  [bytea]: (value: string) => Buffer.from(value.slice(2), 'hex'),
+};
+
+/**
+ * A real Postgres inside this process, kept in `folder`. One process at a time: a second one is turned away.
+ *
+ * @throws FolderInUseError, or the system's error when the folder cannot be written
+ */
+export async function openPglite(folder: string): Promise<Database> {
+  await mkdir(folder, { recursive: true });
+  const unlock = await lockFolder(folder);
+  try {
+    const pglite = await PGlite.create({ dataDir: join(folder, 'pgdata'), parsers });
+    return {
+      singleSession: true,
+      ...sqlOn(pglite),
+      transaction: (work) => pglite.transaction((transaction) => work(sqlOn(transaction))) as never,
+      async close() {
+        await pglite.close();
+        await unlock();
+      },
+    };
+  } catch (error) {
+    await unlock();
+    throw error;
+  }
+}
+
+function sqlOn(on: PGlite | Transaction): Sql {
+  return {
+    async query<Row>(statement: Statement | string, values: readonly unknown[] = []) {
+      const text = typeof statement === 'string' ? statement : statement.text;
+      const { rows } = await on.query<Row>(text, [...values]);
+      return rows;
+    },
+    async runScript(script) {
+      await on.exec(script);
+    },
+  };
+}

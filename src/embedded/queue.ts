@@ -1,0 +1,43 @@
+import { type Sql, textArray } from '../lib/sql.ts';
+import type { Message } from '../outbox/frame.ts';
+import type { Publisher, Refusal } from '../outbox/relay.ts';
+
+/** The queue as a table of the same database: announced and taken off the outbox in one commit. */
+export function embeddedQueue(queue: string): Publisher {
+  return {
+    notReady: undefined,
+    async ready() {},
+    async publish(messages: Message[], sql: Sql): Promise<Refusal[]> {
+      const lengths = messages.map(({ body }) => body.length);
+      await sql.query(
+        `INSERT INTO embedded_queue (queue, message_id, traceparent, body)
+         SELECT $1, message_id, nullif(traceparent, ''), substring($5::bytea
+           FROM (sum(length) OVER (ORDER BY ordinal) - length + 1)::int FOR length)
+         FROM unnest($2::text[], $3::text[], $4::int[]) WITH ORDINALITY
+           AS t (message_id, traceparent, length, ordinal) ORDER BY ordinal`,
+        [
+          queue,
+          textArray(messages.map(({ id }) => id)),
+          textArray(messages.map(({ traceparent }) => traceparent ?? '')),
+          `{${lengths.join(',')}}`,
+          Buffer.concat(messages.map(({ body }) => body)),
+        ],
+      );
+      return [];
+    },
+  };
+}
+
+export interface QueuedMessage {
+  messageId: string;
+  body: Buffer;
+}
+
+/** The newest messages, oldest of them first. */
+export async function readEmbeddedQueue(sql: Sql, queue: string, limit: number): Promise<QueuedMessage[]> {
+  const rows = await sql.query<{ message_id: string; body: Buffer }>(
+    'SELECT message_id, body FROM embedded_queue WHERE queue = $1 ORDER BY id DESC LIMIT $2',
+    [queue, limit],
+  );
+  return rows.map(({ message_id, body }) => ({ messageId: message_id, body })).reverse();
+}

@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto';
+import { Wake } from '../lib/wake.ts';
+import type { Database } from '../lib/sql.ts';
+import type { SeckillStreams, StreamBatch, StreamEntry } from '../triggers/seckill-stream.ts';
+
+interface EntryRow {
+  stream: string;
+  entry_id: string;
+  fields: string[];
+  deliveries: number;
+}
+
+/** The seckill streams as a table. Entry ids look like Redis' own; finished entries go at once. */
+export class EmbeddedSeckillStreams implements SeckillStreams {
+  readonly #database: Database;
+  readonly #consumer = randomUUID();
+  readonly #added = new Wake();
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** XADD: one entry for each list of alternating names and values. @returns their ids */
+  async add(stream: string, entries: readonly string[][]): Promise<string[]> {
+    const rows = await this.#database.query<{ entry_id: string }>(
+      `INSERT INTO embedded_stream (stream, entry_id, fields)
+       SELECT $1, (extract(epoch FROM clock_timestamp()) * 1000)::bigint
+         || '-' || nextval(pg_get_serial_sequence('embedded_stream', 'entry')), fields
+       FROM jsonb_array_elements($2::jsonb) WITH ORDINALITY AS t (fields, ordinal) ORDER BY ordinal
+       RETURNING entry_id`,
+      [stream, JSON.stringify(entries)],
+    );
+    this.#added.ring();
+    return rows.map(({ entry_id }) => entry_id);
+  }
+
+  async discover(): Promise<void> {}
+
+  async read(count: number, blockMs: number): Promise<StreamBatch[]> {
+    const batches = await this.#take('consumer IS NULL', count, []);
+    if (batches.length > 0) return batches;
+    await this.#added.wait(blockMs, AbortSignal.timeout(blockMs));
+    return [];
+  }
+
+  async takeOver(count: number, minIdleMs: number): Promise<StreamBatch[]> {
+    // A single-session database has no other live consumer, so what another one holds was left by a dead one.
+    const idleMs = this.#database.singleSession ? 0 : minIdleMs;
+    return this.#take('consumer <> $2 AND delivered_at <= now() - make_interval(secs => $3)', count, [idleMs / 1000]);
+  }
+
+  async readOriginal(stream: string, id: string): Promise<Buffer[]> {
+    const [row] = await this.#database.query<{ fields: string[] }>(
+      'SELECT fields FROM embedded_stream WHERE stream = $1 AND entry_id = $2',
+      [stream, id],
+    );
+    return (row?.fields ?? []).map((part) => Buffer.from(part));
+  }
+
+  async acknowledge(stream: string, ids: readonly string[]): Promise<void> {
+    await this.#database.query('DELETE FROM embedded_stream WHERE stream = $1 AND entry_id = ANY ($2::text[])', [
+      stream,
+      ids,
+    ]);
+  }
+
+  async trim(): Promise<void> {}
+
+  async #take(which: string, count: number, values: unknown[]): Promise<StreamBatch[]> {
+    const rows = await this.#database.query<EntryRow>(
+      `WITH taken AS (
+         SELECT entry FROM embedded_stream WHERE ${which} ORDER BY entry LIMIT $1 FOR UPDATE SKIP LOCKED
+       ), handed AS (
+         UPDATE embedded_stream SET consumer = $2, delivered_at = now(), deliveries = deliveries + 1
+         FROM taken WHERE embedded_stream.entry = taken.entry RETURNING embedded_stream.*
+       )
+       SELECT stream, entry_id, fields, deliveries FROM handed ORDER BY entry`,
+      [count, this.#consumer, ...values],
+    );
+    const batches = new Map<string, StreamEntry[]>();
+    for (const { stream, entry_id: id, fields: list, deliveries } of rows) {
+      const fields = { uid: valueOf(list, 'uid'), traceparent: valueOf(list, 'traceparent') };
+      const entries = batches.get(stream);
+      if (entries) entries.push({ id, fields, deliveries });
+      else batches.set(stream, [{ id, fields, deliveries }]);
+    }
+    return [...batches].map(([stream, entries]) => ({ stream, entries }));
+  }
+}
+
+function valueOf(fields: string[], name: string): string | undefined {
+  for (let i = 0; i + 1 < fields.length; i += 2) if (fields[i] === name) return fields[i + 1];
+  return undefined;
+}

@@ -1,0 +1,64 @@
+/**
+ * Every failure that somebody outside can meet: what is done with its cause, and what the reader should do.
+ * `retry`: it may pass by itself, so leave the purchase where it is. `park`: it will not; set it aside with this code.
+ */
+const table = {
+  USER_ID_INVALID: ['park', 'A user id is a decimal integer from 1 to 9223372036854775807.'],
+  PRODUCT_ID_INVALID: ['park', 'A product id is a decimal integer from 1 to 9223372036854775807.'],
+  SOURCE_INVALID: ['park', 'A source is 1 to 20 of A-Z, 0-9 and _, beginning with a letter.'],
+  SOURCE_ID_INVALID: ['park', 'A source id is 1 to 64 printable characters.'],
+  PRODUCT_UNKNOWN: ['park', 'Create the product with POST /v1/products, then replay.'],
+  PRODUCT_DISABLED: ['park', 'Enable the product, then replay; or discard.'],
+  PURCHASE_CONFLICT: ['park', 'The same source id already names a purchase of another product or user; check the sender.'],
+  DELIVERED_TOO_OFTEN: ['park', 'Processing ended this many times before it was done; look at the logs, then replay.'],
+  ENTRY_GONE: ['park', 'Somebody trimmed or deleted the entry before it was read; find the buyer by the entry id.'],
+  MESSAGE_REFUSED: ['park', 'The broker refused this message while it took others; see detail, then replay.'],
+  ORDER_UNKNOWN: ['park', 'Name the product and the user in the body for an order that lives elsewhere.'],
+  ORDER_CONFLICT: ['park', 'The order is of another product or user.'],
+  ORDER_NOT_PAYABLE: ['park', 'Only a pending order can be paid.'],
+  ORDER_NOT_CANCELLABLE: ['park', 'Only a pending order can be cancelled.'],
+  IDEMPOTENCY_CONFLICT: ['park', 'This Idempotency-Key was used with another body; use a new key.'],
+  PRODUCT_CONFLICT: ['park', 'This product id exists with other properties.'],
+  INSTANCE_UNKNOWN: ['park', 'There is no instance with this id.'],
+  REQUEST_INVALID: ['park', 'Correct the request as the detail says.'],
+  SIGNATURE_INVALID: ['park', 'Sign the raw body with the configured secret (Standard Webhooks) within five minutes.'],
+  SIGNED_ORDER_DIFFERS: ['park', 'The signed body must carry "orderId", equal to the one in the path.'],
+  STORE_AWAY: ['retry', 'A store does not answer; try again shortly and look at /readyz.'],
+  OVERLOADED: ['retry', 'Too many events wait to be announced; try again shortly.'],
+  WORKER_LEASE_LOST: ['retry', 'No worker id could be leased in time; look at the database.'],
+  INTERNAL: ['retry', 'This is a bug in Weir; please report it with the log lines around it.'],
+} as const satisfies Record<string, readonly ['retry' | 'park', string]>;
+
+export type ErrorCode = keyof typeof table;
+export type Disposition = 'retry' | 'park';
+
+/** An expected failure with a stable code. `message` says what happened, `advice` what to do next. */
+export class WeirError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'WeirError';
+    this.code = code;
+  }
+
+  get disposition(): Disposition {
+    return table[this.code][0];
+  }
+
+  get advice(): string {
+    return table[this.code][1];
+  }
+}
+
+/** What an operator should do about a parked item with this reason. */
+export function adviceFor(code: string): string {
+  return code in table ? table[code as ErrorCode][1] : '';
+}
+
+/** Keeps a WeirError; anything else is a bug and becomes INTERNAL with its cause. */
+export function toWeirError(error: unknown): WeirError {
+  if (error instanceof WeirError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new WeirError('INTERNAL', message, { cause: error });
+}

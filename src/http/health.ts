@@ -1,0 +1,25 @@
+import type { FastifyInstance } from 'fastify';
+import type { Registry } from 'prom-client';
+
+/** Why each store that this process needs cannot be used; undefined: it can. */
+export type Readiness = Record<string, () => Promise<string | undefined> | string | undefined>;
+
+export interface HealthParts {
+  readiness: Readiness;
+  registry: Registry;
+}
+
+/** /healthz: the process lives. /readyz: it can do its work; 503 names what it waits for. */
+export function addHealth(http: FastifyInstance, { readiness, registry }: HealthParts): void {
+  const hidden = { schema: { hide: true } };
+  http.get('/healthz', hidden, () => ({ status: 'ok' }));
+  http.get('/readyz', hidden, async (_, reply) => {
+    const checks = await Promise.all(
+      Object.entries(readiness).map(async ([name, check]) => [name, (await check()) ?? 'ok'] as const),
+    );
+    const ready = checks.every(([, answer]) => answer === 'ok');
+    if (!ready) reply.status(503).header('retry-after', '1');
+    return { status: ready ? 'ready' : 'waiting', ...Object.fromEntries(checks) };
+  });
+  http.get('/metrics', hidden, async (_, reply) => reply.type(registry.contentType).send(await registry.metrics()));
+}

@@ -1,0 +1,24 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { WeirError } from '../errors.ts';
+
+const rawBodies = new WeakMap<FastifyRequest, Buffer>();
+
+/** The body's bytes as they came: what a signature is made over. */
+export function rawBody(request: FastifyRequest): Buffer {
+  return rawBodies.get(request) ?? Buffer.alloc(0);
+}
+
+/** JSON bodies that keep their bytes; an empty one counts as none, since curl -X POST sends no more. */
+export function addJsonBodies(http: FastifyInstance): void {
+  http.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    const bytes = body as Buffer;
+    rawBodies.set(request, bytes);
+    if (bytes.length === 0) return done(null, undefined);
+    try {
+      done(null, JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)));
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      done(new WeirError('REQUEST_INVALID', `the body is not JSON: ${reason}`), undefined);
+    }
+  });
+}

@@ -1,0 +1,167 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type Static, Type } from 'typebox';
+import type { Config } from '../config.ts';
+import { WeirError } from '../errors.ts';
+import type { Product } from '../instance/product.ts';
+import { type ProductId, parseProductId, parseSourceId, parseUserId } from '../instance/purchase.ts';
+import type { NewOrder, Order } from '../orders/order.ts';
+import type { CreateInstance } from '../triggers/any-source.ts';
+import { type PaidOrder, payOrder } from '../triggers/order-paid.ts';
+import { requireOperatorKey } from './auth.ts';
+import { InstanceShape, NewOrderBody, OrderShape, PaidBody, ProblemShape, showOrder, showReceipt } from './shapes.ts';
+import { readTraceparent } from './traceparent.ts';
+import { createSignatureCheck } from './webhook-signature.ts';
+
+export interface OrderStore {
+  createOrder(order: NewOrder): Promise<{ created: boolean; order: Order }>;
+  cancelOrder(id: string): Promise<{ cancelled: boolean; order: Order | undefined }>;
+  /** Many callers at once share one query. */
+  findOrder(id: string): Promise<Order | undefined>;
+}
+
+export interface OrderParts {
+  config: Config;
+  orders: OrderStore;
+  products: { findProducts(ids: readonly ProductId[]): Promise<Product[]> };
+  createInstance: CreateInstance;
+  takeOrderId: () => Promise<string>;
+  hasRoom: () => boolean;
+}
+
+interface OrderPath {
+  Params: { orderId: string };
+}
+
+export function addOrders(http: FastifyInstance, parts: OrderParts): void {
+  const { config, orders } = parts;
+  const operator = { onRequest: requireOperatorKey(config.operatorKeys) };
+  const checkSignature = createSignatureCheck(config.webhookSecrets);
+
+  http.post<{ Body: Static<typeof NewOrderBody> }>(
+    '/v1/orders',
+    {
+      ...operator,
+      schema: {
+        summary: 'Create an order',
+        description: 'With an Idempotency-Key a repeat answers 200 with the first order, or 409 with another body.',
+        headers: Type.Object({ 'idempotency-key': Type.Optional(Type.String({ minLength: 1, maxLength: 255 })) }),
+        body: NewOrderBody,
+        response: { 200: OrderShape, 201: OrderShape, '4xx': ProblemShape },
+      },
+    },
+    async ({ body, headers }, reply) => {
+      const { created, order } = await createOrder(parts, body, headers['idempotency-key'] as string | undefined);
+      return reply
+        .status(created ? 201 : 200)
+        .header('location', `/v1/orders/${encodeURIComponent(order.id)}`)
+        .send(showOrder(order));
+    },
+  );
+
+  http.get<OrderPath>(
+    '/v1/orders/:orderId',
+    { ...operator, schema: { summary: 'One order', response: { 200: OrderShape, '4xx': ProblemShape } } },
+    async ({ params }) => showOrder(known(await orders.findOrder(parseSourceId(params.orderId)), params.orderId)),
+  );
+
+  http.post<OrderPath>(
+    '/v1/orders/:orderId/cancel',
+    {
+      ...operator,
+      schema: { summary: 'Cancel a pending order', response: { 200: OrderShape, '4xx': ProblemShape } },
+    },
+    async ({ params }) => {
+      const { order } = await orders.cancelOrder(parseSourceId(params.orderId));
+      if (known(order, params.orderId).status !== 'CANCELLED') {
+        throw new WeirError('ORDER_NOT_CANCELLABLE', `order ${params.orderId} is ${order?.status}`);
+      }
+      return showOrder(known(order, params.orderId));
+    },
+  );
+
+  http.post<OrderPath & { Body: Static<typeof PaidBody> | undefined }>(
+    '/v1/orders/:orderId/paid',
+    {
+      schema: {
+        summary: 'Payment callback: the order becomes an instance',
+        description:
+          'Without a body for an order made here, with productId and userId for one that lives elsewhere. Once a ' +
+          'webhook secret is set, the raw body must be signed by the Standard Webhooks scheme and carry orderId.',
+        response: { 200: InstanceShape, 201: InstanceShape, '4xx': ProblemShape },
+      },
+      // The body is optional, which a JSON schema for it cannot say: it is checked by hand below.
+      preValidation: async (request) => checkSignature(request, request.params.orderId),
+    },
+    async (request, reply) => {
+      requireRoom(parts.hasRoom);
+      const { first, instance } = await payOrder(
+        { findOrder: (id) => orders.findOrder(id), createInstance: parts.createInstance },
+        readPaidOrder(request),
+      );
+      return sendReceipt(reply, first, showReceipt(instance));
+    },
+  );
+}
+
+async function createOrder(
+  { orders, products, takeOrderId }: OrderParts,
+  body: Static<typeof NewOrderBody>,
+  idempotencyKey: string | undefined,
+): Promise<{ created: boolean; order: Order }> {
+  const productId = parseProductId(body.productId);
+  const userId = parseUserId(body.userId);
+  const [product] = await products.findProducts([productId]);
+  if (!product) throw new WeirError('PRODUCT_UNKNOWN', `there is no product ${productId}`);
+  if (!product.enabled) throw new WeirError('PRODUCT_DISABLED', `product ${productId} is disabled`);
+  const id = parseSourceId(await takeOrderId());
+  return orders.createOrder({ id, productId, userId, amountCents: product.priceCents, idempotencyKey });
+}
+
+function readPaidOrder(request: FastifyRequest<OrderPath & { Body: unknown }>): PaidOrder {
+  const orderId = parseSourceId(request.params.orderId);
+  const traceparent = readTraceparent(request);
+  const body = checkPaidBody(request.body);
+  if (body.orderId !== undefined && body.orderId !== orderId) {
+    throw new WeirError('REQUEST_INVALID', `the body names order ${body.orderId}, the path order ${orderId}`);
+  }
+  if ((body.productId === undefined) !== (body.userId === undefined)) {
+    throw new WeirError('REQUEST_INVALID', 'productId and userId go together');
+  }
+  const named =
+    body.productId === undefined
+      ? undefined
+      : { productId: parseProductId(body.productId), userId: parseUserId(body.userId) };
+  return { orderId, named, ...(traceparent ? { traceparent } : {}) };
+}
+
+function checkPaidBody(body: unknown): Static<typeof PaidBody> {
+  if (body === undefined || body === null) return {};
+  if (typeof body !== 'object' || Array.isArray(body)) {
+    throw new WeirError('REQUEST_INVALID', 'the body must be a JSON object, or empty');
+  }
+  const known = Object.keys(PaidBody.properties);
+  for (const [name, value] of Object.entries(body)) {
+    if (!known.includes(name)) {
+      throw new WeirError('REQUEST_INVALID', `unknown field ${name.slice(0, 40)}; known are ${known.join(', ')}`);
+    }
+    if (typeof value !== 'string') throw new WeirError('REQUEST_INVALID', `${name} must be a string`);
+  }
+  return body;
+}
+
+function known(order: Order | undefined, id: string): Order {
+  if (!order) throw new WeirError('ORDER_UNKNOWN', `there is no order ${id}`);
+  return order;
+}
+
+/** Above the high-water mark nothing more is taken in: what is accepted must be announced in useful time. */
+export function requireRoom(hasRoom: () => boolean): void {
+  if (!hasRoom()) throw new WeirError('OVERLOADED', 'too many events wait to be announced');
+}
+
+export function sendReceipt(reply: FastifyReply, first: boolean, receipt: Static<typeof InstanceShape>): FastifyReply {
+  return reply
+    .status(first ? 201 : 200)
+    .header('location', `/v1/instances/${receipt.instanceId}`)
+    .send(receipt);
+}

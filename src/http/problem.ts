@@ -1,0 +1,98 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { type ErrorCode, toWeirError, WeirError } from '../errors.ts';
+import type { Notify } from '../telemetry.ts';
+
+const statuses: Record<ErrorCode, number> = {
+  USER_ID_INVALID: 400,
+  PRODUCT_ID_INVALID: 400,
+  SOURCE_INVALID: 400,
+  SOURCE_ID_INVALID: 400,
+  REQUEST_INVALID: 400,
+  SIGNATURE_INVALID: 401,
+  SIGNED_ORDER_DIFFERS: 401,
+  PRODUCT_UNKNOWN: 404,
+  ORDER_UNKNOWN: 404,
+  INSTANCE_UNKNOWN: 404,
+  PURCHASE_CONFLICT: 409,
+  ORDER_CONFLICT: 409,
+  ORDER_NOT_PAYABLE: 409,
+  ORDER_NOT_CANCELLABLE: 409,
+  IDEMPOTENCY_CONFLICT: 409,
+  PRODUCT_CONFLICT: 409,
+  PRODUCT_DISABLED: 422,
+  DELIVERED_TOO_OFTEN: 500,
+  ENTRY_GONE: 500,
+  MESSAGE_REFUSED: 500,
+  INTERNAL: 500,
+  STORE_AWAY: 503,
+  OVERLOADED: 503,
+  WORKER_LEASE_LOST: 503,
+};
+
+/** An answer of RFC 9457 with a stable `code`. */
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  code: string;
+  detail: string;
+  advice?: string;
+}
+
+export function sendProblem(reply: FastifyReply, problem: Omit<Problem, 'type'>): FastifyReply {
+  if (problem.status === 503 || problem.status === 429) reply.header('retry-after', '1');
+  return reply
+    .status(problem.status)
+    .type('application/problem+json')
+    .send({ type: `urn:weir:problem:${problem.code.toLowerCase().replaceAll('_', '-')}`, ...problem });
+}
+
+export interface ProblemParts {
+  notify: Notify;
+  /** Whether a failure of the store may pass by itself. */
+  isTransient: (error: unknown) => boolean;
+}
+
+/** The one place where an error becomes an answer. What we cannot name is a bug: 500, logged, its text kept inside. */
+export function createErrorHandler({ notify, isTransient }: ProblemParts) {
+  return (error: FastifyError | Error, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+    const known = toKnown(error, isTransient);
+    const status = statuses[known.code];
+    if (status >= 500) {
+      notify({ type: 'request failed', route: `${request.method} ${request.routeOptions.url ?? request.url}`, error });
+    }
+    if (known.code === 'REQUEST_INVALID' && isFastifyError(error)) {
+      // 413 and 415 say more than 400 would.
+      const exact = error.statusCode && error.statusCode !== 400 ? error.statusCode : status;
+      return sendProblem(reply, { title: titleOf(known.code), status: exact, code: known.code, detail: error.message });
+    }
+    return sendProblem(reply, {
+      title: titleOf(known.code),
+      status,
+      code: known.code,
+      detail: known.code === 'INTERNAL' ? 'something went wrong inside Weir' : known.message,
+      advice: known.advice,
+    });
+  };
+}
+
+function toKnown(error: FastifyError | Error, isTransient: ProblemParts['isTransient']): WeirError {
+  if (error instanceof WeirError && error.code !== 'INTERNAL') return error;
+  if (isTransient(error instanceof WeirError ? error.cause : error)) {
+    return new WeirError('STORE_AWAY', 'the database does not answer', { cause: error });
+  }
+  if (isFastifyError(error) && (error.statusCode ?? 500) < 500) {
+    return new WeirError('REQUEST_INVALID', error.message, { cause: error });
+  }
+  return toWeirError(error);
+}
+
+function isFastifyError(error: Error): error is FastifyError {
+  return 'statusCode' in error && typeof error.statusCode === 'number';
+}
+
+/** USER_ID_INVALID → User id invalid. */
+function titleOf(code: ErrorCode): string {
+  const words = code.toLowerCase().replaceAll('_', ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}

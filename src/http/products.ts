@@ -1,0 +1,60 @@
+import type { FastifyInstance } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { WeirError } from '../errors.ts';
+import type { Product } from '../instance/product.ts';
+import { type ProductId, parseProductId } from '../instance/purchase.ts';
+import { ListQuery, listOf, ProblemShape, ProductShape, readLimit, showProduct } from './shapes.ts';
+
+export interface ProductStore {
+  createProduct(product: Omit<Product, 'version'>): Promise<{ created: boolean; product: Product }>;
+  findProducts(ids: readonly ProductId[]): Promise<Product[]>;
+  listProducts(limit: number, after: bigint): Promise<Product[]>;
+}
+
+export function addProducts(http: FastifyInstance, { products }: { products: ProductStore }): void {
+  http.post<{ Body: Static<typeof ProductShape> }>(
+    '/v1/products',
+    {
+      schema: {
+        summary: 'Create a product',
+        description: 'A repeat with the same properties answers 200, with others 409.',
+        body: ProductShape,
+        response: { 200: ProductShape, 201: ProductShape, '4xx': ProblemShape },
+      },
+    },
+    async ({ body }, reply) => {
+      const { created, product } = await products.createProduct({
+        id: parseProductId(body.id),
+        name: body.name,
+        cpus: body.cpus,
+        memoryMb: body.memoryMb,
+        gpu: body.gpu ?? 0,
+        image: body.image,
+        priceCents: BigInt(body.priceCents ?? '0'),
+        enabled: body.enabled ?? true,
+      });
+      return reply.status(created ? 201 : 200).send(showProduct(product));
+    },
+  );
+
+  http.get<{ Querystring: { limit?: string; cursor?: string } }>(
+    '/v1/products',
+    { schema: { summary: 'List products in order of id', querystring: Type.Object(ListQuery) } },
+    async ({ query }) => {
+      const limit = readLimit(query.limit);
+      const found = await products.listProducts(limit + 1, BigInt(query.cursor ?? 0));
+      const page = found.slice(0, limit);
+      return listOf(page.map(showProduct), found.length > limit ? page.at(-1)?.id.toString() : undefined);
+    },
+  );
+
+  http.get<{ Params: { id: string } }>(
+    '/v1/products/:id',
+    { schema: { summary: 'One product', response: { 200: ProductShape, '4xx': ProblemShape } } },
+    async ({ params }) => {
+      const [product] = await products.findProducts([parseProductId(params.id)]);
+      if (!product) throw new WeirError('PRODUCT_UNKNOWN', `there is no product ${params.id}`);
+      return showProduct(product);
+    },
+  );
+}

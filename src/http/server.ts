@@ -1,0 +1,98 @@
+import { fileURLToPath } from 'node:url';
+import helmet from '@fastify/helmet';
+import fastifyStatic from '@fastify/static';
+import swagger from '@fastify/swagger';
+import Fastify, { type FastifyInstance } from 'fastify';
+import type { Registry } from 'prom-client';
+import type { Config } from '../config.ts';
+import { WeirError } from '../errors.ts';
+import type { Notify } from '../telemetry.ts';
+import type { CreateInstance } from '../triggers/any-source.ts';
+import { checkHostAndOrigin, requireOperatorKey } from './auth.ts';
+import { addHealth, type Readiness } from './health.ts';
+import { addInstances, type InstanceReader } from './instances.ts';
+import { addJsonBodies } from './json-body.ts';
+import { addOrders, type OrderStore } from './orders.ts';
+import { addParked, type ParkedReader } from './parked.ts';
+import { createErrorHandler, sendProblem } from './problem.ts';
+import { addProducts, type ProductStore } from './products.ts';
+import { addStats, type StatsReader } from './stats.ts';
+import { addTry, type StreamFeed } from './try.ts';
+
+export interface HttpParts {
+  config: Config;
+  products: ProductStore;
+  orders: OrderStore;
+  instances: InstanceReader;
+  stats: StatsReader;
+  parked: ParkedReader;
+  createInstance: CreateInstance;
+  /** A fresh id for an order made here. */
+  takeOrderId: () => Promise<string>;
+  /** Where POST /v1/try/seckill puts its buyers; undefined: the route does not exist. */
+  feed: StreamFeed | undefined;
+  hasRoom: () => boolean;
+  readiness: Readiness;
+  registry: Registry;
+  isTransient: (error: unknown) => boolean;
+  notify: Notify;
+}
+
+/** Every route there is. Without the role `http` only the health routes answer. */
+export async function createHttpServer(parts: HttpParts): Promise<FastifyInstance> {
+  const { config } = parts;
+  const http = Fastify({
+    bodyLimit: 64 * 1024,
+    forceCloseConnections: 'idle',
+    requestTimeout: 30_000,
+    routerOptions: { maxParamLength: 256 },
+    // Strict: nothing is coerced and an unknown field is a mistake, not noise.
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: true, allErrors: false } },
+  });
+  http.setErrorHandler(createErrorHandler(parts));
+  http.setNotFoundHandler((request, reply) =>
+    sendProblem(reply, {
+      title: 'Not found',
+      status: 404,
+      code: 'NOT_FOUND',
+      detail: `there is nothing at ${request.method} ${request.url.slice(0, 200)}; see /openapi.json`,
+    }),
+  );
+  http.addHook('onRequest', checkHostAndOrigin(config));
+  addJsonBodies(http);
+  await http.register(helmet, { contentSecurityPolicy: { directives: pagePolicy }, hsts: false });
+
+  addHealth(http, parts);
+  if (!config.roles.includes('http')) return http;
+
+  await http.register(swagger, { openapi: { openapi: '3.1.0', info: { title: 'Weir', version: '1' } } });
+  http.get('/openapi.json', { schema: { hide: true } }, () => http.swagger());
+  await http.register(async (api) => {
+    api.addHook('onRequest', async () => {
+      if (parts.readiness['start']) throw new WeirError('STORE_AWAY', 'still waiting for the stores');
+    });
+    addOrders(api, parts);
+    await api.register(async (operator) => {
+      operator.addHook('onRequest', requireOperatorKey(config.operatorKeys));
+      addProducts(operator, parts);
+      addInstances(operator, parts);
+      addStats(operator, parts);
+      addParked(operator, parts);
+      if (parts.feed) addTry(operator, parts.feed);
+    });
+  });
+  await http.register(fastifyStatic, { root: fileURLToPath(new URL('../dashboard/', import.meta.url)) });
+  return http;
+}
+
+const pagePolicy = {
+  defaultSrc: ["'none'"],
+  scriptSrc: ["'self'"],
+  styleSrc: ["'self'"],
+  connectSrc: ["'self'"],
+  imgSrc: ["'self'", 'data:'],
+  baseUri: ["'none'"],
+  formAction: ["'none'"],
+  frameAncestors: ["'none'"],
+  upgradeInsecureRequests: null,
+};

@@ -1,0 +1,121 @@
+import { type Static, Type } from 'typebox';
+import type { InstanceLog } from '../instance/instance-log.ts';
+import type { Product } from '../instance/product.ts';
+import { sourcePattern } from '../instance/purchase.ts';
+import type { Order } from '../orders/order.ts';
+
+/** 1 … 2^63−1 as a decimal string: JSON numbers lose digits above 2^53. The range is checked where it is parsed. */
+export const Int64 = Type.String({ pattern: '^[1-9][0-9]{0,18}$', examples: ['1001'] });
+export const SourceText = Type.String({ pattern: sourcePattern, examples: ['ACTIVITY'] });
+export const SourceIdText = Type.String({ minLength: 1, maxLength: 64, examples: ['ACT123456'] });
+const Timestamp = Type.String({ format: 'date-time' });
+const Cents = Type.String({ pattern: '^(0|[1-9][0-9]{0,17})$', examples: ['19900'] });
+const closed = { additionalProperties: false };
+
+export const InstanceShape = Type.Object({
+  instanceId: Int64,
+  productId: Int64,
+  userId: Int64,
+  source: Type.String(),
+  sourceId: Type.String(),
+  scope: Type.String(),
+  status: Type.Union([Type.Literal('PROCESSING'), Type.Literal('SUCCESS'), Type.Literal('FAILED')]),
+  createdAt: Timestamp,
+  updatedAt: Timestamp,
+});
+
+export function showInstance(instance: InstanceLog): Static<typeof InstanceShape> {
+  const { instanceId, productId, userId, source, sourceId, scope, status, createdAt, updatedAt } = instance;
+  return {
+    instanceId: instanceId.toString(),
+    productId: productId.toString(),
+    userId: userId.toString(),
+    source,
+    sourceId,
+    scope,
+    status,
+    createdAt: createdAt.toISOString(),
+    updatedAt: updatedAt.toISOString(),
+  };
+}
+
+/** A repeat gets the first answer, so this shows the instance as it was created; GET shows it as it is. */
+export function showReceipt(instance: InstanceLog): Static<typeof InstanceShape> {
+  return showInstance({ ...instance, status: 'PROCESSING', updatedAt: instance.createdAt });
+}
+
+export const NewPurchase = Type.Object(
+  { source: SourceText, sourceId: SourceIdText, productId: Int64, userId: Int64 },
+  closed,
+);
+
+export const PaidBody = Type.Object(
+  { orderId: Type.Optional(SourceIdText), productId: Type.Optional(Int64), userId: Type.Optional(Int64) },
+  closed,
+);
+
+export const ProductShape = Type.Object(
+  {
+    id: Int64,
+    name: Type.String({ minLength: 1, maxLength: 100 }),
+    cpus: Type.Integer({ minimum: 1, maximum: 2147483647 }),
+    memoryMb: Type.Integer({ minimum: 1, maximum: 2147483647 }),
+    gpu: Type.Optional(Type.Integer({ minimum: 0, maximum: 2147483647, default: 0 })),
+    image: Type.String({ minLength: 1, maxLength: 200 }),
+    priceCents: Type.Optional(Cents),
+    enabled: Type.Optional(Type.Boolean({ default: true })),
+  },
+  closed,
+);
+
+export function showProduct({ version: _, id, priceCents, ...rest }: Product): Static<typeof ProductShape> {
+  return { id: id.toString(), ...rest, priceCents: priceCents.toString() };
+}
+
+export const NewOrderBody = Type.Object({ productId: Int64, userId: Int64 }, closed);
+
+export const OrderShape = Type.Object({
+  id: Type.String(),
+  productId: Int64,
+  userId: Int64,
+  status: Type.String(),
+  amountCents: Cents,
+  createdAt: Timestamp,
+  updatedAt: Timestamp,
+  paidAt: Type.Union([Timestamp, Type.Null()]),
+});
+
+export function showOrder(order: Order): Static<typeof OrderShape> {
+  return {
+    id: order.id,
+    productId: order.productId.toString(),
+    userId: order.userId.toString(),
+    status: order.status,
+    amountCents: order.amountCents.toString(),
+    createdAt: order.createdAt.toISOString(),
+    updatedAt: order.updatedAt.toISOString(),
+    paidAt: order.paidAt?.toISOString() ?? null,
+  };
+}
+
+export const ListQuery = {
+  limit: Type.Optional(Type.String({ pattern: '^[1-9][0-9]{0,2}$', description: '1 to 500, 50 by default' })),
+  cursor: Type.Optional(Type.String({ pattern: '^[0-9]{1,19}$', description: 'nextCursor of the page before' })),
+};
+
+export function readLimit(limit: string | undefined): number {
+  return Math.min(Number(limit ?? 50), 500);
+}
+
+export function listOf<Item>(items: readonly Item[], nextCursor: string | undefined) {
+  return { items, nextCursor: nextCursor ?? null };
+}
+
+export const ProblemShape = Type.Object({
+  type: Type.String(),
+  title: Type.String(),
+  status: Type.Integer(),
+  code: Type.String(),
+  detail: Type.String(),
+  advice: Type.Optional(Type.String()),
+});

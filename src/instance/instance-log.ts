@@ -1,0 +1,11 @@
+import type { InstanceId, Purchase } from './purchase.ts';
+
+export type InstanceStatus = 'PROCESSING' | 'SUCCESS' | 'FAILED';
+
+/** One row of instance_logs: the purchase and what became of it. */
+export interface InstanceLog extends Omit<Purchase, 'traceparent'> {
+  instanceId: InstanceId;
+  status: InstanceStatus;
+  createdAt: Date;
+  updatedAt: Date;
+}

@@ -1,0 +1,73 @@
+import { WeirError } from '../errors.ts';
+import type { Brand } from '../lib/brand.ts';
+
+export type ProductId = Brand<bigint, 'ProductId'>;
+export type UserId = Brand<bigint, 'UserId'>;
+export type InstanceId = Brand<bigint, 'InstanceId'>;
+export type Source = Brand<string, 'Source'>;
+export type SourceId = Brand<string, 'SourceId'>;
+
+/** One proof that a user is owed one instance. (source, scope, sourceId) is its identity; the rest its content. */
+export interface Purchase {
+  source: Source;
+  /** '' except for streams, where entry ids are unique per stream only: then the stream's key. */
+  scope: string;
+  sourceId: SourceId;
+  productId: ProductId;
+  userId: UserId;
+  /** W3C trace context of whoever asked. */
+  traceparent?: string;
+}
+
+const int64Max = 2n ** 63n - 1n;
+const canonicalDecimal = /^[1-9][0-9]{0,18}$/;
+
+/** 1 … 2^63−1 in canonical decimal (no sign, no leading zero, no exponent), or undefined. */
+export function parseInt64(text: unknown): bigint | undefined {
+  if (typeof text !== 'string' || !canonicalDecimal.test(text)) return undefined;
+  const value = BigInt(text);
+  return value <= int64Max ? value : undefined;
+}
+
+export function parseProductId(text: unknown): ProductId {
+  const value = parseInt64(text);
+  if (value === undefined) throw new WeirError('PRODUCT_ID_INVALID', `not a product id: ${quote(text)}`);
+  return value as ProductId;
+}
+
+export function parseUserId(text: unknown): UserId {
+  const value = parseInt64(text);
+  if (value === undefined) throw new WeirError('USER_ID_INVALID', `not a user id: ${quote(text)}`);
+  return value as UserId;
+}
+
+export const sourcePattern = '^[A-Z][A-Z0-9_]{0,19}$';
+const sourceRegExp = new RegExp(sourcePattern);
+
+export function parseSource(text: unknown): Source {
+  if (typeof text !== 'string' || !sourceRegExp.test(text)) {
+    throw new WeirError('SOURCE_INVALID', `not a source: ${quote(text)}`);
+  }
+  return text as Source;
+}
+
+// Everything but controls, formatting, surrogates, unassigned and line separators; counted in code points, as VARCHAR(64) does.
+const printable = /^[^\p{C}\p{Zl}\p{Zp}]{1,64}$/u;
+
+export function parseSourceId(text: unknown): SourceId {
+  if (typeof text !== 'string' || !printable.test(text) || text.trim() === '') {
+    throw new WeirError('SOURCE_ID_INVALID', `not a source id: ${quote(text)}`);
+  }
+  return text as SourceId;
+}
+
+/** Sorted by this, two replicas take row locks in the same order and cannot deadlock. */
+export function purchaseKey({ source, scope, sourceId }: Pick<Purchase, 'source' | 'scope' | 'sourceId'>): string {
+  return `${source}\n${scope}\n${sourceId}`;
+}
+
+function quote(value: unknown): string {
+  if (value === undefined) return 'missing';
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 80 ? `${text.slice(0, 80)}… (${text.length} characters)` : text;
+}

@@ -1,0 +1,31 @@
+/**
+ * Named places where a test may kill this process, as a power cut would: no cleanup, no flush.
+ * Armed only by `WEIR_FAILPOINTS=name[:hit],…`; `hit` counts from 1, so `after-commit:3` dies at the third.
+ */
+const armed = new Map(
+  (process.env['WEIR_FAILPOINTS'] ?? '')
+    .split(',')
+    .filter(Boolean)
+    .map((entry) => {
+      const [name = '', hit = '1'] = entry.split(':');
+      return [name, Number(hit)] as const;
+    }),
+);
+
+export type FailpointName =
+  | 'after-insert'
+  | 'after-commit'
+  | 'before-acknowledge'
+  | 'after-publish'
+  | 'after-confirm'
+  | 'after-delete'
+  | 'after-park';
+
+/** Does nothing unless armed; costs one size check. */
+export function failpoint(name: FailpointName): void {
+  if (armed.size === 0) return;
+  const hitsLeft = armed.get(name);
+  if (hitsLeft === undefined) return;
+  if (hitsLeft <= 1) process.kill(process.pid, 'SIGKILL');
+  armed.set(name, hitsLeft - 1);
+}

@@ -1,0 +1,8 @@
+/** What an examination found: `warning` loses data or speed some day, `problem` does not work now. */
+export interface Finding {
+  about: string;
+  level: 'ok' | 'warning' | 'problem';
+  what: string;
+  /** What to do about it; '' when nothing. */
+  advice: string;
+}

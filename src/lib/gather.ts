@@ -1,0 +1,56 @@
+export interface GatherOptions {
+  /** Items one commit takes at most. */
+  maxItems: number;
+  /** Commits under way at the same time at most. */
+  maxInFlight: number;
+}
+
+interface Waiting<Item, Result> {
+  item: Item;
+  resolve: (result: Result) => void;
+  reject: (reason: unknown) => void;
+}
+
+/**
+ * Turns single calls into batches without a timer: what comes in while `work` is under way goes into the next
+ * batch, and one call alone waits for nobody. `work` answers in the order of its items.
+ *
+ * When a batch fails, each of its callers gets that error.
+ */
+export function gather<Item, Result>(
+  work: (items: Item[]) => Promise<Result[]>,
+  { maxItems, maxInFlight }: GatherOptions,
+): (item: Item) => Promise<Result> {
+  let waiting: Waiting<Item, Result>[] = [];
+  let inFlight = 0;
+
+  async function runBatch(batch: Waiting<Item, Result>[]): Promise<void> {
+    try {
+      const results = await work(batch.map(({ item }) => item));
+      batch.forEach(({ resolve }, i) => {
+        resolve(results[i] as Result);
+      });
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    } finally {
+      inFlight--;
+      startBatches();
+    }
+  }
+
+  function startBatches(): void {
+    while (waiting.length > 0 && inFlight < maxInFlight) {
+      const batch = waiting.slice(0, maxItems);
+      waiting = waiting.slice(maxItems);
+      inFlight++;
+      void runBatch(batch);
+    }
+  }
+
+  return (item) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ item, resolve, reject });
+      // One microtask later the other calls of this turn of the event loop are in the batch as well.
+      queueMicrotask(startBatches);
+    });
+}

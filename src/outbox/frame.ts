@@ -1,0 +1,87 @@
+/** What the broker gets: the same id and bytes however often it is sent. */
+export interface Message {
+  id: string;
+  body: Buffer;
+  traceparent?: string | undefined;
+  /** When its frame was committed. */
+  createdAt?: Date | undefined;
+}
+
+/**
+ * A frame is the messages of one commit, each preceded by its length (protobuf's delimited form), each of them
+ * `{ 1: id, 2: body, 3: traceparent }` in protobuf's wire format, so that any protobuf tool can read the outbox.
+ */
+export function encodeMessage({ id, body, traceparent = '' }: Message): Buffer {
+  const record =
+    1 + lengthOfVarint(id.length) + id.length +
+    1 + lengthOfVarint(body.length) + body.length +
+    (traceparent ? 2 + traceparent.length : 0); // biome-ignore format: a line for each field
+  const out = Buffer.allocUnsafe(lengthOfVarint(record) + record);
+  let at = writeVarint(out, 0, record);
+  out[at++] = 0x0a;
+  at = writeVarint(out, at, id.length);
+  at += out.write(id, at, 'latin1');
+  out[at++] = 0x12;
+  at = writeVarint(out, at, body.length);
+  at += body.copy(out, at);
+  if (traceparent) {
+    out[at++] = 0x1a;
+    at = writeVarint(out, at, traceparent.length);
+    out.write(traceparent, at, 'latin1');
+  }
+  return out;
+}
+
+/** The messages of a frame in order; their bodies share the frame's memory. */
+export function decodeFrame(frame: Buffer, createdAt?: Date): Message[] {
+  const messages: Message[] = [];
+  const reader = { at: 0 };
+  while (reader.at < frame.length) {
+    const end = readVarint(frame, reader) + reader.at;
+    messages.push(decodeMessage(frame, reader, end, createdAt));
+  }
+  return messages;
+}
+
+function decodeMessage(frame: Buffer, reader: { at: number }, end: number, createdAt?: Date): Message {
+  const message: Message = { id: '', body: noBytes, traceparent: undefined, createdAt };
+  while (reader.at < end) {
+    const tag = frame[reader.at++];
+    const length = readVarint(frame, reader);
+    const from = reader.at;
+    reader.at += length;
+    if (reader.at > end) break;
+    if (tag === 0x0a) message.id = frame.toString('latin1', from, reader.at);
+    else if (tag === 0x12) message.body = frame.subarray(from, reader.at);
+    else if (tag === 0x1a) message.traceparent = frame.toString('latin1', from, reader.at);
+  }
+  if (reader.at !== end || end > frame.length || message.id === '') {
+    throw new Error(`outbox frame is damaged near byte ${reader.at} of ${frame.length}`);
+  }
+  return message;
+}
+
+const noBytes = Buffer.alloc(0);
+
+function lengthOfVarint(value: number): number {
+  return value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x200000 ? 3 : 4;
+}
+
+function writeVarint(into: Buffer, at: number, value: number): number {
+  while (value > 0x7f) {
+    into[at++] = (value & 0x7f) | 0x80;
+    value >>>= 7;
+  }
+  into[at++] = value;
+  return at;
+}
+
+function readVarint(from: Buffer, reader: { at: number }): number {
+  let value = 0;
+  for (let shift = 0; shift < 28; shift += 7) {
+    const byte = from[reader.at++] ?? 0;
+    value |= (byte & 0x7f) << shift;
+    if (byte < 0x80) break;
+  }
+  return value;
+}

@@ -1,0 +1,50 @@
+import { pause } from '../lib/backoff.ts';
+import type { Outbox } from './relay.ts';
+
+export interface IntakeGateOptions {
+  /** Waiting events above which nothing more is taken in; it goes on below half of it. */
+  highWater: number;
+  everyMs: number;
+  onHeld: (waiting: number) => void;
+  onResumed: (waiting: number) => void;
+  onFailure: (error: unknown, attempt: number) => void;
+}
+
+/** Watches how many events wait to be announced, and holds the intake while they are too many. */
+export class IntakeGate {
+  readonly #outbox: Outbox;
+  readonly #options: IntakeGateOptions;
+  #open = true;
+
+  constructor(outbox: Outbox, options: IntakeGateOptions) {
+    this.#outbox = outbox;
+    this.#options = options;
+  }
+
+  /** An arrow, so that it can be handed out as a callback. */
+  readonly hasRoom = (): boolean => this.#open;
+
+  async run(signal: AbortSignal): Promise<void> {
+    let failures = 0;
+    while (!signal.aborted) {
+      try {
+        this.judge(await this.#outbox.countWaiting());
+        failures = 0;
+      } catch (error) {
+        this.#options.onFailure(error, ++failures);
+      }
+      await pause(this.#options.everyMs, signal);
+    }
+  }
+
+  judge(waiting: number): void {
+    const { highWater, onHeld, onResumed } = this.#options;
+    if (this.#open && waiting >= highWater) {
+      this.#open = false;
+      onHeld(waiting);
+    } else if (!this.#open && waiting < highWater / 2) {
+      this.#open = true;
+      onResumed(waiting);
+    }
+  }
+}

@@ -1,0 +1,152 @@
+import { backoffMs, pause } from '../lib/backoff.ts';
+import { failpoint } from '../lib/failpoint.ts';
+import type { Sql } from '../lib/sql.ts';
+import type { Wake } from '../lib/wake.ts';
+import { decodeFrame, encodeMessage, type Message } from './frame.ts';
+
+export interface Frame {
+  id: string;
+  events: number;
+  attempts: number;
+  bytes: Buffer;
+  createdAt: Date;
+}
+
+/** What became of a claimed frame; a frame without a verdict stays as it is. */
+export type Verdict =
+  | { frame: Frame; kind: 'announced' }
+  /** Only `left` is still to be announced, not before `retryInMs`. */
+  | { frame: Frame; kind: 'delayed'; left: Message[]; bytes: Buffer; retryInMs: number; error: string }
+  | { frame: Frame; kind: 'parked'; left: Message[]; error: string };
+
+export interface Outbox {
+  /**
+   * Lends the oldest due frames (at most `maxFrames`) to `work` and carries out its verdicts. While `work` runs nobody
+   * else gets them. When it throws, or this process dies, they are free again at once.
+   *
+   * @returns how many frames were lent
+   */
+  claim(maxFrames: number, work: (frames: Frame[], sql: Sql) => Promise<Verdict[]>): Promise<number>;
+  /** Events that wait to be announced. */
+  countWaiting(): Promise<number>;
+}
+
+export interface Refusal {
+  message: Message;
+  why: string;
+}
+
+export interface Publisher {
+  /**
+   * Resolves when the queue has every message for good, except those it lists as refused (returned or nacked).
+   * `sql` is the transaction that holds the frames, for a queue that lives in the same database.
+   *
+   * @throws when nothing is known: connection lost, deadline passed
+   */
+  publish(messages: Message[], sql: Sql): Promise<Refusal[]>;
+  /** undefined while the queue can be reached, else why not. */
+  readonly notReady: string | undefined;
+  /** Resolves when the queue can be reached. Rejects on abort. */
+  ready(signal: AbortSignal): Promise<void>;
+}
+
+export interface RelayParts {
+  outbox: Outbox;
+  publisher: Publisher;
+  /** Rung after a commit. */
+  wake: Wake;
+  onAnnounced: (events: number, lastedMs: number) => void;
+  onRefused: (refusals: Refusal[], parked: boolean) => void;
+  onFailure: (error: unknown, attempt: number) => void;
+}
+
+export interface RelayOptions {
+  /** Events that one claim has in flight, about. */
+  windowEvents: number;
+  idlePollMs: number;
+  /** Times a message may be refused, while others pass, before it is parked. */
+  maxRefusals: number;
+}
+
+const retry = { firstMs: 200, maxMs: 30_000 };
+const maxFramesPerClaim = 64;
+
+/** Takes frames from the outbox to the broker until stopped; run one or more lanes, in any number of processes. */
+export class Relay {
+  readonly #parts: RelayParts;
+  readonly #options: RelayOptions;
+  #eventsPerFrame = 500;
+  /** Grows with every message the broker took: tells a refused message from a broker that refuses all. */
+  #taken = 0;
+  readonly #takenAtRefusal = new Map<string, number>();
+
+  constructor(parts: RelayParts, options: RelayOptions) {
+    this.#parts = parts;
+    this.#options = options;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    let failures = 0;
+    while (!signal.aborted) {
+      try {
+        await this.#parts.publisher.ready(signal);
+        const frames = await this.relayOnce();
+        failures = 0;
+        if (frames === 0) await this.#parts.wake.wait(this.#options.idlePollMs, signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#parts.onFailure(error, ++failures);
+        await pause(backoffMs(failures, retry), signal);
+      }
+    }
+  }
+
+  /** Announces what is due before a stop, for as long as the broker answers and `signal` allows. */
+  async drain(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && this.#parts.publisher.notReady === undefined) {
+      if ((await this.relayOnce()) === 0) return;
+    }
+  }
+
+  /** One claim. @returns how many frames were handled */
+  async relayOnce(): Promise<number> {
+    const maxFrames = Math.ceil(this.#options.windowEvents / this.#eventsPerFrame);
+    return this.#parts.outbox.claim(Math.min(maxFrames, maxFramesPerClaim), (frames, sql) =>
+      this.#announce(frames, sql),
+    );
+  }
+
+  async #announce(frames: Frame[], sql: Sql): Promise<Verdict[]> {
+    const startedAt = performance.now();
+    const messages = frames.map(({ bytes, createdAt }) => decodeFrame(bytes, createdAt));
+    const all = messages.flat();
+    this.#eventsPerFrame = Math.max(1, all.length / frames.length);
+
+    const refusals = await this.#parts.publisher.publish(all, sql);
+    failpoint('after-confirm');
+    this.#taken += all.length - refusals.length;
+    this.#parts.onAnnounced(all.length - refusals.length, performance.now() - startedAt);
+    for (const { id } of frames) if (refusals.length === 0) this.#takenAtRefusal.delete(id);
+    if (refusals.length === 0) return frames.map((frame) => ({ frame, kind: 'announced' }));
+
+    const why = new Map(refusals.map((refusal) => [refusal.message, refusal.why]));
+    const verdicts = frames.map((frame, i) => this.#judge(frame, messages[i] ?? [], why));
+    this.#parts.onRefused(refusals, verdicts.some(({ kind }) => kind === 'parked'));
+    return verdicts;
+  }
+
+  #judge(frame: Frame, messages: Message[], refused: ReadonlyMap<Message, string>): Verdict {
+    const left = messages.filter((message) => refused.has(message));
+    const [first] = left;
+    if (!first) return { frame, kind: 'announced' };
+    const error = refused.get(first) ?? '';
+    const othersPassed = this.#taken > (this.#takenAtRefusal.get(frame.id) ?? this.#taken);
+    if (frame.attempts + 1 >= this.#options.maxRefusals && othersPassed) {
+      this.#takenAtRefusal.delete(frame.id);
+      return { frame, kind: 'parked', left, error };
+    }
+    this.#takenAtRefusal.set(frame.id, this.#taken);
+    const bytes = Buffer.concat(left.map(encodeMessage));
+    return { frame, kind: 'delayed', left, bytes, retryInMs: backoffMs(frame.attempts + 1, retry), error };
+  }
+}

@@ -1,0 +1,154 @@
+import type { InstanceLogs, NewInstance, NotInserted } from '../instance/create-instances.ts';
+import type { InstanceLog, InstanceStatus } from '../instance/instance-log.ts';
+import type { InstanceId, ProductId, Purchase, Source, SourceId, UserId } from '../instance/purchase.ts';
+import { failpoint } from '../lib/failpoint.ts';
+import { type Database, numberArray, type Statement, textArray } from '../lib/sql.ts';
+import { encodeMessage } from '../outbox/frame.ts';
+
+export function postgresInstanceLogs(database: Database): InstanceLogs {
+  return {
+    insert: (instances) => insertInstances(database, instances),
+    findByPurchases: (purchases) => findByPurchases(database, purchases),
+  };
+}
+
+async function insertInstances(
+  database: Database,
+  instances: readonly NewInstance[],
+): Promise<{ createdAt: Date; notInserted: NotInserted[] }> {
+  const records = instances.map(({ instanceId, event, purchase }) =>
+    encodeMessage({ id: instanceId.toString(), body: event, traceparent: purchase.traceparent }),
+  );
+  const namesOrders = instances.some(({ purchase }) => purchase.source === 'ORDER');
+  const [answer] = await database.query<InsertAnswer>(namesOrders ? insertWithOrders : insertWithoutOrders, [
+    numberArray(instances.map(({ instanceId }) => instanceId)),
+    numberArray(instances.map(({ purchase }) => purchase.productId)),
+    numberArray(instances.map(({ purchase }) => purchase.userId)),
+    textArray(instances.map(({ purchase }) => purchase.source)),
+    textArray(instances.map(({ purchase }) => purchase.sourceId)),
+    textArray(instances.map(({ purchase }) => purchase.scope)),
+    numberArray(instances.map(({ productVersion }) => productVersion)),
+    numberArray(records.map(({ length }) => length)),
+    Buffer.concat(records),
+  ]);
+  failpoint('after-insert');
+  if (!answer) throw new Error('the insert statement answered nothing');
+  return {
+    createdAt: answer.created_at,
+    notInserted: answer.not_inserted.map(({ instance_id, because }) => ({
+      instanceId: BigInt(instance_id) as InstanceId,
+      because,
+    })),
+  };
+}
+
+interface InsertAnswer {
+  created_at: Date;
+  not_inserted: { instance_id: string; because: NotInserted['because'] }[];
+}
+
+/**
+ * Rows and frame in one statement. The frame is $9 as it came when every row was inserted, which is nearly always;
+ * else it is put together from the pieces of the rows that were, so a duplicate never announces a second id.
+ */
+function insertStatement(name: string, { orders }: { orders: boolean }): Statement {
+  return {
+    name,
+    text: `
+WITH input AS (
+  SELECT *, sum(record_length) OVER (ORDER BY ordinal) - record_length + 1 AS record_start
+  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::int[], $8::int[])
+    WITH ORDINALITY AS t (instance_id, product_id, user_id, source, source_id, scope, product_version,
+                          record_length, ordinal)
+), ${orders ? payOrders : ''} judged AS (
+  SELECT input.*, CASE
+      WHEN products.id IS NULL THEN 'product'
+      ${orders ? "WHEN orders.id IS NOT NULL AND paid.id IS NULL THEN 'order'" : ''}
+      ELSE 'key' END AS because
+  FROM input
+  LEFT JOIN products ON products.id = input.product_id AND products.version = input.product_version
+    AND products.enabled
+  ${orders ? joinOrders : ''}
+), inserted AS (
+  INSERT INTO instance_logs (product_id, user_id, instance_id, source, source_id, scope)
+  SELECT product_id, user_id, instance_id, source, source_id, scope FROM judged
+  WHERE because = 'key' ORDER BY ordinal
+  ON CONFLICT (source, source_id, scope) DO NOTHING
+  RETURNING instance_id
+), framed AS (
+  INSERT INTO outbox (events, frame)
+  SELECT inserted_rows, CASE WHEN inserted_rows = input_rows THEN $9::bytea ELSE (
+      SELECT string_agg(substring($9::bytea FROM record_start::int FOR record_length), ''::bytea ORDER BY ordinal)
+      FROM input JOIN inserted USING (instance_id)) END
+  FROM (SELECT (SELECT count(*) FROM inserted) AS inserted_rows, (SELECT count(*) FROM input) AS input_rows) AS counted
+  WHERE inserted_rows > 0
+)
+SELECT now() AS created_at, coalesce(
+  (SELECT json_agg(json_build_object('instance_id', instance_id::text, 'because', because)) FROM judged
+   WHERE instance_id NOT IN (SELECT instance_id FROM inserted)), '[]') AS not_inserted`,
+  };
+}
+
+// An order that Weir knows moves to PAID with its instance or not at all. Locked in order of id: two batches that
+// hold the same orders wait for each other instead of deadlocking.
+const payOrders = `lockable AS (
+  SELECT orders.id FROM orders JOIN input ON input.source = 'ORDER' AND input.source_id = orders.id
+    AND input.product_id = orders.product_id AND input.user_id = orders.user_id
+  JOIN products ON products.id = input.product_id AND products.version = input.product_version AND products.enabled
+  WHERE orders.status = 'PENDING' ORDER BY orders.id FOR UPDATE OF orders
+), paid AS (
+  UPDATE orders SET status = 'PAID', paid_at = now(), updated_at = now() FROM lockable
+  WHERE orders.id = lockable.id AND orders.status = 'PENDING' RETURNING orders.id
+),`;
+
+const joinOrders = `LEFT JOIN orders ON input.source = 'ORDER' AND orders.id = input.source_id
+  LEFT JOIN paid ON paid.id = orders.id AND orders.product_id = input.product_id AND orders.user_id = input.user_id`;
+
+const insertWithoutOrders = insertStatement('weir-insert', { orders: false });
+const insertWithOrders = insertStatement('weir-insert-orders', { orders: true });
+
+export const instanceLogColumns =
+  'instance_id::text, product_id::text, user_id::text, source, source_id, scope, status, created_at, updated_at';
+
+export interface InstanceLogRow {
+  instance_id: string;
+  product_id: string;
+  user_id: string;
+  source: string;
+  source_id: string;
+  scope: string;
+  status: InstanceStatus;
+  created_at: Date;
+  updated_at: Date;
+}
+
+export function toInstanceLog(row: InstanceLogRow): InstanceLog {
+  return {
+    instanceId: BigInt(row.instance_id) as InstanceId,
+    productId: BigInt(row.product_id) as ProductId,
+    userId: BigInt(row.user_id) as UserId,
+    source: row.source as Source,
+    sourceId: row.source_id as SourceId,
+    scope: row.scope,
+    status: row.status,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}
+
+async function findByPurchases(database: Database, purchases: readonly Purchase[]): Promise<InstanceLog[]> {
+  const rows = await database.query<InstanceLogRow>(
+    {
+      name: 'weir-find-purchases',
+      text: `
+SELECT ${instanceLogColumns} FROM instance_logs
+JOIN unnest($1::text[], $2::text[], $3::text[]) AS wanted (source, source_id, scope) USING (source, source_id, scope)`,
+    },
+    [
+      textArray(purchases.map(({ source }) => source)),
+      textArray(purchases.map(({ sourceId }) => sourceId)),
+      textArray(purchases.map(({ scope }) => scope)),
+    ],
+  );
+  return rows.map(toInstanceLog);
+}

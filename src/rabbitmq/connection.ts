@@ -1,0 +1,128 @@
+import type { Socket } from 'node:net';
+import { type ChannelModel, connect } from 'amqplib';
+import { backoffMs, pause } from '../lib/backoff.ts';
+import { createDeferred } from '../lib/deferred.ts';
+
+export interface ConnectionParts {
+  url: string;
+  /** Runs on every new connection before it counts as ready. */
+  prepare: (connection: ChannelModel) => Promise<void>;
+  onDown: (error: unknown, attempt: number) => void;
+  onUp: () => void;
+}
+
+const retry = { firstMs: 200, maxMs: 10_000 };
+
+/** One connection to the broker, made anew with backoff whenever it ends, until closed. One probe at a time. */
+export class RabbitmqConnection {
+  readonly #parts: ConnectionParts;
+  readonly #stop = new AbortController();
+  readonly #loop: Promise<void>;
+  #model: ChannelModel | undefined;
+  #blocked: string | undefined;
+  #lastError: unknown;
+  #changed = createDeferred<void>();
+
+  constructor(parts: ConnectionParts) {
+    this.#parts = parts;
+    this.#loop = this.#keepConnected();
+  }
+
+  /** undefined while ready, else why not. */
+  get notReady(): string | undefined {
+    if (this.#blocked) return `the broker has blocked publishers: ${this.#blocked}`;
+    if (this.#model) return undefined;
+    return this.#lastError instanceof Error ? `not connected: ${this.#lastError.message}` : 'connecting';
+  }
+
+  /** Resolves once ready. @throws when `signal` aborts or this connection is closed for good */
+  async ready(signal: AbortSignal): Promise<void> {
+    if (this.notReady === undefined) return;
+    const waited = new AbortController();
+    const aborted = new Promise<void>((resolve) => {
+      signal.addEventListener('abort', () => resolve(), { once: true, signal: waited.signal });
+    });
+    try {
+      while (this.notReady !== undefined) {
+        signal.throwIfAborted();
+        this.#stop.signal.throwIfAborted();
+        await Promise.race([this.#changed.promise, aborted]);
+      }
+    } finally {
+      waited.abort();
+    }
+  }
+
+  /** Ends a connection that does not answer; the next one is made at once. */
+  breakOff(reason: string): void {
+    const connection = this.#model?.connection as unknown as { stream: Socket } | undefined;
+    // With an error: amqplib does not hear of a stream that just ends.
+    connection?.stream.destroy(new Error(reason));
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.#model?.close().catch(() => {});
+    this.#announceChange();
+    await this.#loop;
+  }
+
+  async #keepConnected(): Promise<void> {
+    let attempt = 0;
+    while (!this.#stop.signal.aborted) {
+      try {
+        const model = await connect(withHeartbeat(this.#parts.url), { timeout: 5_000, keepAlive: true, noDelay: true });
+        const ended = this.#watch(model);
+        try {
+          await this.#parts.prepare(model);
+          if (this.#stop.signal.aborted) break;
+          this.#model = model;
+          attempt = 0;
+          this.#parts.onUp();
+          this.#announceChange();
+          await ended;
+        } finally {
+          await model.close().catch(() => {});
+        }
+      } catch (error) {
+        this.#lastError = error;
+      }
+      this.#model = undefined;
+      this.#blocked = undefined;
+      if (this.#stop.signal.aborted) break;
+      this.#parts.onDown(this.#lastError, ++attempt);
+      await pause(backoffMs(attempt, retry), this.#stop.signal);
+    }
+    this.#announceChange();
+  }
+
+  #watch(model: ChannelModel): Promise<void> {
+    model.on('error', (error) => {
+      this.#lastError = error;
+    });
+    model.on('blocked', (reason) => {
+      this.#blocked = reason || 'no reason given';
+    });
+    model.on('unblocked', () => {
+      this.#blocked = undefined;
+      this.#announceChange();
+    });
+    return new Promise((resolve) => {
+      model.on('close', (error) => {
+        this.#lastError = error ?? this.#lastError;
+        resolve();
+      });
+    });
+  }
+
+  #announceChange(): void {
+    this.#changed.resolve();
+    this.#changed = createDeferred<void>();
+  }
+}
+
+function withHeartbeat(url: string): string {
+  const parsed = new URL(url);
+  if (!parsed.searchParams.has('heartbeat')) parsed.searchParams.set('heartbeat', '10');
+  return parsed.href;
+}

@@ -1,0 +1,130 @@
+import type { ChannelModel, ConfirmChannel } from 'amqplib';
+import { instanceCreated } from '../instance/instance-created.ts';
+import { createDeferred } from '../lib/deferred.ts';
+import { failpoint } from '../lib/failpoint.ts';
+import type { Message } from '../outbox/frame.ts';
+import type { Publisher, Refusal } from '../outbox/relay.ts';
+import { RabbitmqConnection } from './connection.ts';
+import { ensureQueue, type QueueType } from './queue.ts';
+
+export interface PublisherOptions {
+  url: string;
+  queue: string;
+  queueType: QueueType;
+  /** No AMQP client has a deadline for confirms: without one a lost confirm would hold its frame for ever. */
+  confirmDeadlineMs: number;
+  onDown: (error: unknown, attempt: number) => void;
+  onUp: () => void;
+  onWarning: (warning: string) => void;
+}
+
+/** Publishes to the default exchange with the queue's name as routing key: persistent, mandatory, confirmed. */
+export class RabbitmqPublisher implements Publisher {
+  readonly #options: PublisherOptions;
+  readonly #connection: RabbitmqConnection;
+  #model: ChannelModel | undefined;
+  #channel: ConfirmChannel | undefined;
+  /** Ids that came back as unroutable; a return always precedes the confirm of the same message. */
+  readonly #returned = new Set<string>();
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+    this.#connection = new RabbitmqConnection({
+      url: options.url,
+      prepare: (model) => this.#prepare(model),
+      onDown: options.onDown,
+      onUp: options.onUp,
+    });
+  }
+
+  get notReady(): string | undefined {
+    return this.#connection.notReady;
+  }
+
+  ready(signal: AbortSignal): Promise<void> {
+    return this.#connection.ready(signal);
+  }
+
+  async publish(messages: Message[]): Promise<Refusal[]> {
+    const refused = await this.#publishAndConfirm(messages);
+    const returned = refused.filter(({ why }) => why === unroutable).map(({ message }) => message);
+    if (returned.length === 0) return refused;
+    // The queue is gone: make it again and send once more. Only what comes back from the new one is refused.
+    await this.#ensureQueue();
+    const again = await this.#publishAndConfirm(returned);
+    return [...refused.filter(({ why }) => why !== unroutable), ...again];
+  }
+
+  close(): Promise<void> {
+    return this.#connection.close();
+  }
+
+  async #prepare(model: ChannelModel): Promise<void> {
+    this.#model = model;
+    await this.#ensureQueue();
+    const channel = await model.createConfirmChannel();
+    channel.on('return', (message) => this.#returned.add(String(message.properties.messageId)));
+    channel.on('error', this.#options.onWarning);
+    // The broker closes a channel when it refuses something on it; a fresh connection is the simplest way back.
+    channel.on('close', () => this.#connection.breakOff('the channel was closed'));
+    this.#channel = channel;
+  }
+
+  async #ensureQueue(): Promise<void> {
+    if (!this.#model) throw new Error('not connected to the broker');
+    const warning = await ensureQueue(this.#model, this.#options.queue, this.#options.queueType);
+    if (warning) this.#options.onWarning(warning);
+  }
+
+  async #publishAndConfirm(messages: Message[]): Promise<Refusal[]> {
+    const channel = this.#channel;
+    if (!channel || this.notReady) throw new Error(this.notReady ?? 'not connected to the broker');
+    const { promise: allConfirmed, resolve, reject } = createDeferred<void>();
+    const refused: Refusal[] = [];
+    let open = messages.length;
+    const deadline = setTimeout(() => {
+      const reason = `${open} of ${messages.length} messages unconfirmed after ${this.#options.confirmDeadlineMs} ms`;
+      reject(new Error(reason));
+      this.#connection.breakOff(reason);
+    }, this.#options.confirmDeadlineMs);
+
+    for (const message of messages) {
+      channel.publish('', this.#options.queue, message.body, toProperties(message), (error: Error | null) => {
+        if (error) {
+          if (isChannelGone(error)) reject(error);
+          else refused.push({ message, why: error.message });
+        } else if (this.#returned.size > 0 && this.#returned.delete(message.id)) {
+          refused.push({ message, why: unroutable });
+        }
+        if (--open === 0) resolve();
+      });
+    }
+    failpoint('after-publish');
+    try {
+      await allConfirmed;
+      return refused;
+    } finally {
+      clearTimeout(deadline);
+    }
+  }
+}
+
+const unroutable = 'returned as unroutable: there is no such queue';
+
+/** Not a nack for one message but the end of the channel, of which nothing can be concluded. */
+function isChannelGone(error: Error): boolean {
+  return /channel (closed|ended)|closed/i.test(error.message);
+}
+
+function toProperties({ id, traceparent, createdAt }: Message) {
+  return {
+    persistent: true,
+    mandatory: true,
+    contentType: 'application/octet-stream',
+    type: instanceCreated,
+    messageId: id,
+    appId: 'weir',
+    ...(createdAt ? { timestamp: Math.floor(createdAt.getTime() / 1000) } : {}),
+    ...(traceparent ? { headers: { traceparent } } : {}),
+  };
+}

@@ -1,0 +1,42 @@
+/**
+ * Trims below what every group has finished: the oldest pending entry of each group, or its last delivered one when
+ * nothing is pending. Ids are compared as text because a Lua number holds only 53 bits.
+ * KEYS[1] the stream; ARGV[1] the id below which entries are old enough to go. Returns how many went.
+ */
+export const trimFinished = `
+local function before(a, b)
+  local ams, aseq = string.match(a, '^(%d+)-(%d+)$')
+  local bms, bseq = string.match(b, '^(%d+)-(%d+)$')
+  if #ams ~= #bms then return #ams < #bms end
+  if ams ~= bms then return ams < bms end
+  if #aseq ~= #bseq then return #aseq < #bseq end
+  return aseq < bseq
+end
+local bound = ARGV[1]
+local groups = redis.call('XINFO', 'GROUPS', KEYS[1])
+if #groups == 0 then return 0 end
+for _, flat in ipairs(groups) do
+  local group = {}
+  for i = 1, #flat, 2 do group[flat[i]] = flat[i + 1] end
+  local needed = group['last-delivered-id']
+  if group['pending'] > 0 then needed = redis.call('XPENDING', KEYS[1], group['name'])[2] end
+  if before(needed, bound) then bound = needed end
+end
+return redis.call('XTRIM', KEYS[1], 'MINID', '~', bound)
+`;
+
+/**
+ * Deletes a consumer only while nothing is pending for it: its pending entries would be lost with it.
+ * KEYS[1] the stream; ARGV[1] the group; ARGV[2] the consumer. Returns 1 when it was deleted.
+ */
+export const deleteIdleConsumer = `
+for _, flat in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
+  local consumer = {}
+  for i = 1, #flat, 2 do consumer[flat[i]] = flat[i + 1] end
+  if consumer['name'] == ARGV[2] and consumer['pending'] == 0 then
+    redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2])
+    return 1
+  end
+end
+return 0
+`;

@@ -1,0 +1,186 @@
+import { hostname } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
+import type { SeckillStreams, StreamBatch, StreamEntry } from '../triggers/seckill-stream.ts';
+import { streamPrefix } from '../triggers/seckill-stream.ts';
+import { withDeadline } from './connect.ts';
+import { deleteIdleConsumer, trimFinished } from './scripts.ts';
+
+const group = 'weir';
+const answerDeadlineMs = 10_000;
+/** Keys that one look for new streams goes through at most; the next look goes on from there. */
+const scanStepsPerLook = 20;
+const trimStepsPerStream = 50;
+
+type RawEntry = [id: string, fields: string[] | null];
+type RawRead = [stream: string, entries: RawEntry[]][] | null;
+
+/** Consumer group `weir` on every stream:seckill:*. `reader` is used for nothing but the blocking read. */
+export class RedisSeckillStreams implements SeckillStreams {
+  readonly #commands: Redis;
+  readonly #reader: Redis;
+  readonly #consumer: string;
+  readonly #streams = new Set<string>();
+  #scanCursor = '0';
+  /** Where to go on through our own pending entries: after a lost reply some were handed to us unseen. */
+  #reread = new Map<string, string>();
+
+  constructor(commands: Redis, reader: Redis) {
+    this.#commands = commands;
+    this.#reader = reader;
+    this.#consumer = `${hostname()}-${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
+  }
+
+  /** XADD for each list of alternating names and values. @returns their ids */
+  async add(stream: string, entries: readonly string[][]): Promise<string[]> {
+    const pipeline = this.#commands.pipeline();
+    for (const fields of entries) pipeline.xadd(stream, '*', ...fields);
+    const replies = (await this.#ask(pipeline.exec())) ?? [];
+    return replies.map(([error, id]) => {
+      if (error) throw error;
+      return String(id);
+    });
+  }
+
+  async discover(): Promise<void> {
+    for (let step = 0; step < scanStepsPerLook; step++) {
+      const [cursor, keys] = await this.#ask(
+        this.#commands.scan(this.#scanCursor, 'MATCH', `${streamPrefix}*`, 'COUNT', 1000, 'TYPE', 'stream'),
+      );
+      this.#scanCursor = cursor;
+      for (const key of keys) if (!this.#streams.has(key)) await this.#join(key);
+      if (cursor === '0') return;
+    }
+  }
+
+  async read(count: number, blockMs: number): Promise<StreamBatch[]> {
+    if (this.#streams.size === 0) {
+      await delay(blockMs);
+      return [];
+    }
+    try {
+      if (this.#reread.size > 0) return await this.#readOwnPending(count);
+      const streams = [...this.#streams];
+      const reply = this.#reader.xreadgroup(
+        ...(['GROUP', group, this.#consumer, 'COUNT', count, 'BLOCK', blockMs, 'STREAMS'] as const),
+        ...streams,
+        ...streams.map(() => '>'),
+      );
+      return toBatches(await withDeadline(this.#reader, blockMs + answerDeadlineMs, reply as Promise<RawRead>));
+    } catch (error) {
+      await this.#recover(error);
+      return [];
+    }
+  }
+
+  async takeOver(count: number, minIdleMs: number): Promise<StreamBatch[]> {
+    const batches: StreamBatch[] = [];
+    for (const stream of this.#streams) {
+      const [, claimed] = (await this.#ask(
+        this.#commands.xautoclaim(stream, group, this.#consumer, minIdleMs, '0', 'COUNT', count),
+      )) as [string, (RawEntry | null)[]];
+      // Before Redis 7 entries that were deleted meanwhile come as null.
+      const entries = claimed.filter((entry) => entry !== null);
+      if (entries.length > 0) batches.push({ stream, entries: await this.#countDeliveries(stream, entries) });
+    }
+    return batches;
+  }
+
+  async readOriginal(stream: string, id: string): Promise<Buffer[]> {
+    const [entry] = await this.#ask(this.#commands.xrangeBuffer(stream, id, id));
+    return entry?.[1] ?? [];
+  }
+
+  async acknowledge(stream: string, ids: readonly string[]): Promise<void> {
+    await this.#ask(this.#commands.xack(stream, group, ...ids));
+  }
+
+  async trim(keepMs: number): Promise<void> {
+    const [seconds, micros] = await this.#ask(this.#commands.time());
+    const oldest = `${Number(seconds) * 1000 + Math.floor(Number(micros) / 1000) - keepMs}-0`;
+    for (const stream of this.#streams) {
+      for (let step = 0; step < trimStepsPerStream; step++) {
+        if ((await this.#ask(this.#commands.eval(trimFinished, 1, stream, oldest))) === 0) break;
+      }
+    }
+  }
+
+  /** Leaves the groups, except where entries are still pending for us: those somebody else must find. */
+  async leave(): Promise<void> {
+    for (const stream of this.#streams) {
+      await this.#ask(this.#commands.eval(deleteIdleConsumer, 1, stream, group, this.#consumer));
+    }
+  }
+
+  async #readOwnPending(count: number): Promise<StreamBatch[]> {
+    const streams = [...this.#reread.keys()];
+    const reply = this.#commands.xreadgroup(
+      ...(['GROUP', group, this.#consumer, 'COUNT', count, 'STREAMS'] as const),
+      ...streams,
+      ...this.#reread.values(),
+    );
+    const batches = toBatches((await this.#ask(reply)) as RawRead);
+    for (const stream of streams) {
+      const last = batches.find((batch) => batch.stream === stream)?.entries.at(-1);
+      if (last) this.#reread.set(stream, last.id);
+      else this.#reread.delete(stream);
+    }
+    return batches.filter(({ entries }) => entries.length > 0);
+  }
+
+  /** NOGROUP: somebody flushed Redis or destroyed the group. Anything else may have cost us a reply. */
+  async #recover(error: unknown): Promise<void> {
+    const noGroup = error instanceof Error && error.message.startsWith('NOGROUP');
+    if (!noGroup) {
+      for (const stream of this.#streams) this.#reread.set(stream, '0');
+      throw error;
+    }
+    this.#reread.clear();
+    for (const stream of [...this.#streams]) {
+      this.#streams.delete(stream);
+      if ((await this.#ask(this.#commands.exists(stream))) === 1) await this.#join(stream);
+    }
+  }
+
+  /** From the first entry, not from now: winners may have been waiting before anybody looked. */
+  async #join(stream: string): Promise<void> {
+    try {
+      await this.#ask(this.#commands.xgroup('CREATE', stream, group, '0'));
+    } catch (error) {
+      if (!(error instanceof Error && error.message.startsWith('BUSYGROUP'))) throw error;
+    }
+    this.#streams.add(stream);
+  }
+
+  async #countDeliveries(stream: string, entries: RawEntry[]): Promise<StreamEntry[]> {
+    const first = entries[0]?.[0] ?? '-';
+    const last = entries.at(-1)?.[0] ?? '+';
+    const pending = (await this.#ask(
+      this.#commands.xpending(stream, group, first, last, entries.length, this.#consumer),
+    )) as [id: string, consumer: string, idleMs: number, deliveries: number][];
+    const counts = new Map(pending.map(([id, , , deliveries]) => [id, deliveries]));
+    return entries.map(([id, fields]) => toEntry(id, fields, counts.get(id) ?? 1));
+  }
+
+  #ask<T>(reply: Promise<T>): Promise<T> {
+    return withDeadline(this.#commands, answerDeadlineMs, reply);
+  }
+}
+
+function toBatches(reply: RawRead): StreamBatch[] {
+  return (reply ?? []).map(([stream, entries]) => ({
+    stream,
+    entries: entries.map(([id, fields]) => toEntry(id, fields, 1)),
+  }));
+}
+
+function toEntry(id: string, fields: string[] | null, deliveries: number): StreamEntry {
+  if (!fields || fields.length === 0) return { id, fields: undefined, deliveries };
+  let uid: string | undefined;
+  let traceparent: string | undefined;
+  for (let i = 0; i < fields.length; i += 2) {
+    if (fields[i] === 'uid') uid = fields[i + 1];
+    else if (fields[i] === 'traceparent') traceparent = fields[i + 1];
+  }
+  return { id, fields: { uid, traceparent }, deliveries };
+}
