@@ -15,7 +15,11 @@ try {
   const template = JSON.stringify({
     version: 'v2',
     plugins: [
-      { local: join(root, 'node_modules/.bin/protoc-gen-es'), out, opt: ['target=ts', 'import_extension=ts'] },
+      {
+        local: join(root, 'node_modules/.bin/protoc-gen-es'),
+        out,
+        opt: ['target=ts', 'import_extension=ts'],
+      },
     ],
   });
   execFileSync(join(root, 'node_modules/.bin/buf'), ['generate', 'proto', '--template', template], {

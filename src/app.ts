@@ -1,10 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { Redis } from 'ioredis';
 import { type Config, splitAddr } from './config.ts';
-import { loadDemoCatalogue } from './postgres/demo-catalogue.ts';
-import { openPglite } from './embedded/pglite.ts';
-import { embeddedQueue } from './embedded/queue.ts';
-import { EmbeddedSeckillStreams } from './embedded/seckill-streams.ts';
 import type { Readiness } from './http/health.ts';
 import { createHttpServer } from './http/server.ts';
 import type { StreamFeed } from './http/try.ts';
@@ -18,22 +13,26 @@ import { Lifecycle } from './lib/lifecycle.ts';
 import type { Database } from './lib/sql.ts';
 import { Wake } from './lib/wake.ts';
 import { IntakeGate } from './outbox/intake-gate.ts';
-import { type Publisher, Relay } from './outbox/relay.ts';
-import { InstanceQueries } from './postgres/instance-queries.ts';
+import { Relay } from './outbox/relay.ts';
+import { loadDemoCatalogue } from './postgres/demo-catalogue.ts';
 import { postgresInstanceLogs } from './postgres/instance-logs.ts';
+import { InstanceQueries } from './postgres/instance-queries.ts';
 import { checkSchema, migrate } from './postgres/migrate.ts';
 import { PostgresOrders } from './postgres/orders.ts';
 import { postgresOutbox } from './postgres/outbox.ts';
 import { listParked, parkItems } from './postgres/parked.ts';
 import { PostgresProducts } from './postgres/products.ts';
-import { createDatabaseIfMissing, openPostgresServer } from './postgres/server.ts';
+import { createDatabaseIfMissing } from './postgres/server.ts';
 import { isTransientDatabaseError } from './postgres/transient.ts';
 import { postgresWorkerLeases } from './postgres/worker-leases.ts';
-import { RabbitmqPublisher } from './rabbitmq/publisher.ts';
-import { connectRedis } from './redis/connect.ts';
-import { RedisSeckillStreams } from './redis/seckill-streams.ts';
+import { describeStores, openDatabase, openPublisher, openStreams, wantsDemo } from './stores.ts';
 import type { Notify, Telemetry } from './telemetry.ts';
-import { type ParkedEntry, seckill, SeckillStreamTrigger, type SeckillStreams } from './triggers/seckill-stream.ts';
+import {
+  type ParkedEntry,
+  type SeckillStreams,
+  SeckillStreamTrigger,
+  seckill,
+} from './triggers/seckill-stream.ts';
 
 export interface App {
   /** http://host:port, with the port that was really taken. */
@@ -108,7 +107,7 @@ export async function startApp(config: Config, { notify, registry }: Telemetry):
     if (config.roles.includes('relay')) {
       const publisher = openPublisher(config, notify);
       lifecycle.defer('publisher', publisher.close);
-      readiness['rabbitmq'] = () => publisher.publisher.notReady;
+      readiness.queue = () => publisher.publisher.notReady;
       const relay = new Relay(
         {
           outbox,
@@ -127,20 +126,31 @@ export async function startApp(config: Config, { notify, registry }: Telemetry):
     }
 
     planLoop('intake gate', (signal) => gate.run(signal));
+    readiness.database = () => gate.notReady;
 
     let feed: StreamFeed | undefined;
     if (config.roles.includes('ingest') || wantsDemo(config)) {
       const { streams, close, notReady } = openStreams(config, database, failed('redis'));
       if (wantsDemo(config)) feed = streams;
       lifecycle.defer('streams', close);
-      if (notReady) readiness['redis'] = notReady;
+      readiness.streams = notReady;
       if (config.roles.includes('ingest')) {
-        const trigger = createSeckillTrigger(config, database, streams, creation.createInstances, gate, notify);
+        const trigger = createSeckillTrigger(
+          config,
+          database,
+          streams,
+          creation.createInstances,
+          gate,
+          notify,
+        );
         planLoop('seckill stream', (signal) => trigger.run(signal));
       }
     }
 
-    const findOrder = gather((wanted: string[]) => orders.findOrders(wanted), { maxItems: 500, maxInFlight: 2 });
+    const findOrder = gather((wanted: string[]) => orders.findOrders(wanted), {
+      maxItems: 500,
+      maxInFlight: 2,
+    });
     const http = await createHttpServer({
       config,
       products,
@@ -165,7 +175,7 @@ export async function startApp(config: Config, { notify, registry }: Telemetry):
     lifecycle.defer('http', () => http.close());
 
     const ready = prepare(config, database, notify, stopping.signal).then(() => {
-      delete readiness['start'];
+      delete readiness.start;
       if (stopping.signal.aborted) return;
       for (const begin of loops) begin();
       notify({ type: 'started', addr: url, stores: describeStores(config), roles: config.roles });
@@ -188,17 +198,13 @@ export async function startApp(config: Config, { notify, registry }: Telemetry):
   }
 }
 
-export async function openDatabase(config: Config, notify: Notify): Promise<Database> {
-  if (config.databaseSource === '') return openPglite(config.embeddedFolder);
-  return openPostgresServer({
-    url: config.databaseSource,
-    maxConnections: config.databaseConnections,
-    onConnectionError: (error) => notify({ type: 'store failed', store: 'database', error, attempt: 1 }),
-  });
-}
-
 /** Waits for the database, brings it up to date, loads the demo catalogue where it is wanted. */
-async function prepare(config: Config, database: Database, notify: Notify, signal: AbortSignal): Promise<void> {
+async function prepare(
+  config: Config,
+  database: Database,
+  notify: Notify,
+  signal: AbortSignal,
+): Promise<void> {
   for (let attempt = 1; !signal.aborted; attempt++) {
     try {
       if (config.migrate) {
@@ -214,63 +220,6 @@ async function prepare(config: Config, database: Database, notify: Notify, signa
       await pause(backoffMs(attempt, { firstMs: 200, maxMs: 5_000 }), signal);
     }
   }
-}
-
-export function wantsDemo({ demo, databaseSource }: Config): boolean {
-  return demo === 'true' || (demo === 'auto' && databaseSource === '');
-}
-
-interface OpenPublisher {
-  publisher: Publisher;
-  close: () => Promise<void> | void;
-}
-
-function openPublisher(config: Config, notify: Notify): OpenPublisher {
-  if (config.rabbitmqUrl === '') return { publisher: embeddedQueue(config.queue), close() {} };
-  const publisher = new RabbitmqPublisher({
-    url: config.rabbitmqUrl,
-    queue: config.queue,
-    queueType: config.queueType,
-    confirmDeadlineMs: config.confirmDeadlineMs,
-    onDown: (error, attempt) => notify({ type: 'store failed', store: 'rabbitmq', error, attempt }),
-    onUp: () => notify({ type: 'store back', store: 'rabbitmq' }),
-    onWarning: (warning) => notify({ type: 'warned', warning }),
-  });
-  return { publisher, close: () => publisher.close() };
-}
-
-interface OpenStreams {
-  streams: SeckillStreams & StreamFeed;
-  close: () => Promise<void> | void;
-  notReady?: () => string | undefined;
-}
-
-function openStreams(
-  config: Config,
-  database: Database,
-  onFailure: (error: unknown, attempt: number) => void,
-): OpenStreams {
-  if (config.redisAddr === '') return { streams: new EmbeddedSeckillStreams(database), close() {} };
-  let failures = 0;
-  const onConnectionError = (error: Error) => onFailure(error, ++failures);
-  const connect = (name: string): Redis => {
-    const redis = connectRedis({ addr: config.redisAddr, name, onConnectionError });
-    return redis.on('ready', () => {
-      failures = 0;
-    });
-  };
-  const commands = connect('commands');
-  const reader = connect('reader');
-  const streams = new RedisSeckillStreams(commands, reader);
-  return {
-    streams,
-    async close() {
-      if (commands.status === 'ready') await streams.leave().catch(() => {});
-      reader.disconnect();
-      commands.disconnect();
-    },
-    notReady: () => (commands.status === 'ready' ? undefined : `Redis is ${commands.status}`),
-  };
 }
 
 async function listen(http: FastifyInstance, { addr }: Config): Promise<string> {
@@ -293,7 +242,8 @@ function createSeckillTrigger(
       park: (entries) => parkItems(database, entries.map(toParkedItem)),
       hasRoom: gate.hasRoom,
       onParked: (entries) => notify({ type: 'entries parked', entries }),
-      onFailure: (error, attempt) => notify({ type: 'store failed', store: 'seckill stream', error, attempt }),
+      onFailure: (error, attempt) =>
+        notify({ type: 'store failed', store: 'seckill stream', error, attempt }),
     },
     {
       batchSize: config.batchSize,
@@ -318,13 +268,5 @@ function toParkedItem({ stream, id, error, original }: ParkedEntry) {
     scope: stream,
     sourceId: id,
     original,
-  };
-}
-
-function describeStores({ databaseSource, redisAddr, rabbitmqUrl, embeddedFolder }: Config): Record<string, string> {
-  return {
-    database: databaseSource === '' ? `embedded in ${embeddedFolder}` : 'PostgreSQL',
-    streams: redisAddr === '' ? 'embedded' : 'Redis',
-    queue: rabbitmqUrl === '' ? 'embedded' : 'RabbitMQ',
   };
 }

@@ -22,14 +22,19 @@ export function readEntries(
   const warnings: string[] = [];
   for (const [key, value] of flatten(document, known)) {
     if (known.has(key)) entries.set(key, value);
-    else if (foreignKeys.some((pattern) => pattern.test(key))) warnings.push(`${key} means nothing to Weir: ignored`);
+    else if (foreignKeys.some((pattern) => pattern.test(key)))
+      warnings.push(`${key} means nothing to Weir: ignored`);
     else mistakes.push({ key, value: JSON.stringify(value), expected: suggest(key, known) });
   }
   return { entries, mistakes, warnings };
 }
 
 /** WEIR_DATA_DATABASE_SOURCE overrides data.database.source. */
-export function applyOverrides(entries: Map<string, unknown>, env: NodeJS.ProcessEnv, keys: readonly string[]): void {
+export function applyOverrides(
+  entries: Map<string, unknown>,
+  env: NodeJS.ProcessEnv,
+  keys: readonly string[],
+): void {
   for (const key of keys) {
     const value = env[toVariable(key)];
     if (value !== undefined) entries.set(key, value);
@@ -46,7 +51,8 @@ function* flatten(value: unknown, known: ReadonlySet<string>, path = ''): Genera
     if (path === '' || value !== null || known.has(path)) yield [path || '(the file)', value];
     return;
   }
-  for (const [name, inner] of Object.entries(value)) yield* flatten(inner, known, path ? `${path}.${name}` : name);
+  for (const [name, inner] of Object.entries(value))
+    yield* flatten(inner, known, path ? `${path}.${name}` : name);
 }
 
 function suggest(key: string, known: ReadonlySet<string>): string {

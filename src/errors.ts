@@ -9,10 +9,23 @@ const table = {
   SOURCE_ID_INVALID: ['park', 'A source id is 1 to 64 printable characters.'],
   PRODUCT_UNKNOWN: ['park', 'Create the product with POST /v1/products, then replay.'],
   PRODUCT_DISABLED: ['park', 'Enable the product, then replay; or discard.'],
-  PURCHASE_CONFLICT: ['park', 'The same source id already names a purchase of another product or user; check the sender.'],
-  DELIVERED_TOO_OFTEN: ['park', 'Processing ended this many times before it was done; look at the logs, then replay.'],
-  ENTRY_GONE: ['park', 'Somebody trimmed or deleted the entry before it was read; find the buyer by the entry id.'],
+  PURCHASE_CONFLICT: [
+    'park',
+    'The same source id already names a purchase of another product or user; check the sender.',
+  ],
+  DELIVERED_TOO_OFTEN: [
+    'park',
+    'Processing ended this many times before it was done; look at the logs, then replay.',
+  ],
+  ENTRY_GONE: [
+    'park',
+    'Somebody trimmed or deleted the entry before it was read; find the buyer by the entry id.',
+  ],
   MESSAGE_REFUSED: ['park', 'The broker refused this message while it took others; see detail, then replay.'],
+  FRAME_DAMAGED: [
+    'park',
+    'An outbox frame cannot be read, so its events are not announced; please report it.',
+  ],
   ORDER_UNKNOWN: ['park', 'Name the product and the user in the body for an order that lives elsewhere.'],
   ORDER_CONFLICT: ['park', 'The order is of another product or user.'],
   ORDER_NOT_PAYABLE: ['park', 'Only a pending order can be paid.'],
@@ -21,7 +34,10 @@ const table = {
   PRODUCT_CONFLICT: ['park', 'This product id exists with other properties.'],
   INSTANCE_UNKNOWN: ['park', 'There is no instance with this id.'],
   REQUEST_INVALID: ['park', 'Correct the request as the detail says.'],
-  SIGNATURE_INVALID: ['park', 'Sign the raw body with the configured secret (Standard Webhooks) within five minutes.'],
+  SIGNATURE_INVALID: [
+    'park',
+    'Sign the raw body with the configured secret (Standard Webhooks) within five minutes.',
+  ],
   SIGNED_ORDER_DIFFERS: ['park', 'The signed body must carry "orderId", equal to the one in the path.'],
   STORE_AWAY: ['retry', 'A store does not answer; try again shortly and look at /readyz.'],
   OVERLOADED: ['retry', 'Too many events wait to be announced; try again shortly.'],

@@ -3,6 +3,7 @@ import pretty from 'pino-pretty';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Config } from './config.ts';
 import { WeirError } from './errors.ts';
+import { withoutCredentials } from './lib/credentials.ts';
 
 /** What happens in Weir, in the past tense. Code tells these; this file alone makes log lines and metrics of them. */
 export type Happening =
@@ -46,7 +47,10 @@ function createLogger({ logLevel, logFormat }: Pick<Config, 'logLevel' | 'logFor
   const wantsPretty = logFormat === 'pretty' || (logFormat === 'auto' && process.stderr.isTTY);
   const options = { level: logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime };
   if (!wantsPretty) return pino(options, pino.destination({ dest: 2, sync: true }));
-  return pino(options, pretty({ destination: 2, sync: true, translateTime: 'HH:MM:ss', ignore: 'pid,hostname' }));
+  return pino(
+    options,
+    pretty({ destination: 2, sync: true, translateTime: 'HH:MM:ss', ignore: 'pid,hostname' }),
+  );
 }
 
 /** The first failure, then every tenth: a store that is away for an hour is not an hour of lines. */
@@ -55,36 +59,38 @@ function isWorthALine(attempt: number): boolean {
 }
 
 function writeLine(log: Logger, happening: Happening): void {
-  const { type } = happening;
-  switch (type) {
+  const { type, ...fields } = happening;
+  switch (happening.type) {
     case 'instances created':
-      return log.debug({ counts: Object.fromEntries(happening.counts), ms: round(happening.lastedMs) }, type);
+      log.debug({ counts: Object.fromEntries(happening.counts), ms: round(happening.lastedMs) }, type);
+      break;
     case 'events announced':
-      return log.debug({ count: happening.count, ms: round(happening.lastedMs) }, type);
+      log.debug({ count: happening.count, ms: round(happening.lastedMs) }, type);
+      break;
     case 'entries parked':
       for (const { stream, id, error } of happening.entries) {
         log.warn({ stream, id, reason: error.code, detail: error.message }, 'entry parked');
       }
-      return;
-    case 'store failed':
-      if (!isWorthALine(happening.attempt)) return;
-      return log.warn(
-        { store: happening.store, attempt: happening.attempt, error: describeError(happening.error) },
-        `${happening.store} does not answer; waiting for it`,
-      );
+      break;
+    case 'store failed': {
+      const { store, attempt, error } = happening;
+      if (isWorthALine(attempt))
+        log.warn({ store, attempt, error: describeError(error) }, 'store failed, trying again');
+      break;
+    }
     case 'request failed':
-      return log.error({ route: happening.route, error: describeError(happening.error) }, type);
+      log.error({ route: happening.route, error: describeError(happening.error) }, type);
+      break;
     case 'stop hung':
     case 'messages refused':
     case 'intake held':
-    case 'warned': {
-      const { type: _, ...fields } = happening;
-      return log.warn(fields, type === 'warned' ? happening.warning : type);
-    }
-    default: {
-      const { type: _, ...fields } = happening;
-      return log.info(fields, type);
-    }
+      log.warn(fields, type);
+      break;
+    case 'warned':
+      log.warn(happening.warning);
+      break;
+    default:
+      log.info(fields, type);
   }
 }
 
@@ -97,14 +103,11 @@ export function describeError(error: unknown): Record<string, unknown> {
     type: error.name,
     message: withoutCredentials(message),
     ...('code' in error ? { code: error.code } : {}),
-    ...(error instanceof WeirError && error.code !== 'INTERNAL' ? { advice: error.advice } : { stack: withoutCredentials(error.stack ?? '') }),
+    ...(error instanceof WeirError && error.code !== 'INTERNAL'
+      ? { advice: error.advice }
+      : { stack: withoutCredentials(error.stack ?? '') }),
     ...(error.cause ? { cause: describeError(error.cause) } : {}),
   };
-}
-
-/** `scheme://user:password@host` keeps its host only. */
-export function withoutCredentials(text: string): string {
-  return text.replace(/([a-z]+:\/\/)[^\s/@]+@/gi, '$1');
 }
 
 function createMetrics(registry: Registry): Notify {
@@ -138,7 +141,11 @@ function createMetrics(registry: Registry): Notify {
     labelNames: ['store'],
     registers,
   });
-  const held = new Gauge({ name: 'weir_intake_held', help: '1 while too many events wait and nothing is taken in.', registers });
+  const held = new Gauge({
+    name: 'weir_intake_held',
+    help: '1 while too many events wait and nothing is taken in.',
+    registers,
+  });
   const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
   const commitSeconds = new Histogram({
     name: 'weir_commit_duration_seconds',

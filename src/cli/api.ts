@@ -1,14 +1,10 @@
 import { readConfig, splitAddr } from '../config.ts';
 import { CliError, exitCodes } from './exit-codes.ts';
+import { type Answer, sendJson } from './send-json.ts';
 
 export interface ApiOptions {
   config?: string;
   url?: string;
-}
-
-export interface Answer<T> {
-  status: number;
-  body: T;
 }
 
 /** The HTTP API of a running Weir. Operator commands go through it, so they work with every kind of store. */
@@ -26,27 +22,28 @@ export class Api {
   async get<T>(path: string): Promise<T> {
     const { status, body } = await this.send<T & { detail?: string }>('GET', path);
     if (status === 404) throw new CliError(exitCodes.notFound, body.detail ?? 'not found');
-    if (status >= 400) throw new CliError(exitCodes.failed, `${status}: ${body.detail ?? JSON.stringify(body)}`);
+    if (status >= 400)
+      throw new CliError(exitCodes.failed, `${status}: ${body.detail ?? JSON.stringify(body)}`);
     return body;
   }
 
-  async send<T>(method: string, path: string, body?: string, headers: Record<string, string> = {}): Promise<Answer<T>> {
+  async send<T>(
+    method: string,
+    path: string,
+    body?: string,
+    headers: Record<string, string> = {},
+  ): Promise<Answer<T>> {
+    const authorization: Record<string, string> = this.#key ? { authorization: `Bearer ${this.#key}` } : {};
     try {
-      const response = await fetch(`${this.url}${path}`, {
-        method,
-        headers: {
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-          ...(this.#key ? { authorization: `Bearer ${this.#key}` } : {}),
-          ...headers,
-        },
-        ...(body === undefined ? {} : { body }),
-        signal: AbortSignal.timeout(30_000),
-      });
-      return { status: response.status, body: (await response.json()) as T };
+      return await sendJson<T>(new URL(`${this.url}${path}`), method, { ...authorization, ...headers }, body);
     } catch (error) {
-      throw new CliError(exitCodes.unreachable, `no Weir answers at ${this.url}: start one with npm start, or give --url`, {
-        cause: error,
-      });
+      throw new CliError(
+        exitCodes.unreachable,
+        `no Weir answers at ${this.url}: start one with npm start, or give --url`,
+        {
+          cause: error,
+        },
+      );
     }
   }
 }

@@ -23,7 +23,12 @@ export async function runDoctor(options: DoctorOptions): Promise<number> {
     return exitCodes.ok;
   }
   const findings: Finding[] = [
-    ...warnings.map((what) => ({ about: 'configuration', level: 'warning' as const, what, advice: 'remove the key' })),
+    ...warnings.map((what) => ({
+      about: 'configuration',
+      level: 'warning' as const,
+      what,
+      advice: 'remove the key',
+    })),
     ...(await Promise.all([examineDatabase(config), examineStreams(config), examineQueue(config)])).flat(),
   ];
   if (options.json) printJson({ findings });
@@ -39,7 +44,9 @@ async function examineDatabase({ databaseSource, embeddedFolder }: Config): Prom
     return [{ about: 'database', level: 'ok', what: `embedded, kept in ${embeddedFolder}`, advice: '' }];
   } catch (error) {
     const what = `embedded, but ${embeddedFolder} cannot be written: ${(error as Error).message}`;
-    return [{ about: 'database', level: 'problem', what, advice: 'set data.embedded.folder to a writable folder' }];
+    return [
+      { about: 'database', level: 'problem', what, advice: 'set data.embedded.folder to a writable folder' },
+    ];
   }
 }
 
@@ -69,7 +76,11 @@ function printSettings(config: Config, json: boolean): void {
     sentence: setting.sentence,
   }));
   if (json) printJson(rows);
-  else printTable(['KEY', 'VARIABLE', 'VALUE', 'MEANING'], rows.map((row) => [row.key, row.variable, row.value, row.sentence]));
+  else
+    printTable(
+      ['KEY', 'VARIABLE', 'VALUE', 'MEANING'],
+      rows.map((row) => [row.key, row.variable, row.value, row.sentence]),
+    );
 }
 
 function mask(value: unknown): string {

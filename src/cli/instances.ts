@@ -33,7 +33,9 @@ export async function listInstances(options: ListOptions): Promise<number> {
     status: options.status,
   };
   for (const [name, value] of Object.entries(filters)) if (value !== undefined) query.set(name, value);
-  const page = await new Api(options).get<{ items: Instance[]; nextCursor: string | null }>(`/v1/instances?${query}`);
+  const page = await new Api(options).get<{ items: Instance[]; nextCursor: string | null }>(
+    `/v1/instances?${query}`,
+  );
   if (options.json) printJson(page);
   else if (page.items.length === 0) process.stdout.write('no instances\n');
   else {
@@ -53,7 +55,10 @@ export async function listInstances(options: ListOptions): Promise<number> {
   return exitCodes.ok;
 }
 
-export async function showInstance(instanceId: string, options: ApiOptions & { json?: boolean }): Promise<number> {
+export async function showInstance(
+  instanceId: string,
+  options: ApiOptions & { json?: boolean },
+): Promise<number> {
   const instance = await new Api(options).get<Instance>(`/v1/instances/${encodeURIComponent(instanceId)}`);
   if (options.json) printJson(instance);
   else printTable([], Object.entries(instance));

@@ -9,6 +9,9 @@ export async function runMigrate(options: { config?: string; json?: boolean }): 
   if (config.databaseSource !== '') await createDatabaseIfMissing(config.databaseSource);
   const applied = await withDatabase(config, migrate);
   if (options.json) process.stdout.write(`${JSON.stringify({ applied })}\n`);
-  else process.stdout.write(applied.length > 0 ? `applied ${applied.join(', ')}\n` : 'the schema is up to date\n');
+  else
+    process.stdout.write(
+      applied.length > 0 ? `applied ${applied.join(', ')}\n` : 'the schema is up to date\n',
+    );
   return exitCodes.ok;
 }

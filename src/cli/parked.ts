@@ -14,7 +14,9 @@ interface Parked {
 }
 
 export async function listParked(options: ApiOptions & { json?: boolean; limit: string }): Promise<number> {
-  const page = await new Api(options).get<{ items: Parked[] }>(`/v1/parked?limit=${encodeURIComponent(options.limit)}`);
+  const page = await new Api(options).get<{ items: Parked[] }>(
+    `/v1/parked?limit=${encodeURIComponent(options.limit)}`,
+  );
   if (options.json) printJson(page);
   else if (page.items.length === 0) process.stdout.write('nothing is parked\n');
   else {

@@ -1,24 +1,21 @@
 import { Command, CommanderError, Option } from 'commander';
 import { ConfigError } from '../config.ts';
 import { FolderInUseError } from '../embedded/folder-lock.ts';
+import { withoutCredentials } from '../lib/credentials.ts';
 import { DatabaseTooNewError } from '../postgres/migrate.ts';
-import { withoutCredentials } from '../telemetry.ts';
-import { runDemo } from './demo.ts';
-import { runDoctor } from './doctor.ts';
+
 import { CliError, exitCodeHelp, exitCodes } from './exit-codes.ts';
-import { listInstances, showInstance } from './instances.ts';
-import { runMigrate } from './migrate.ts';
-import { listParked } from './parked.ts';
-import { runSimulate } from './simulate.ts';
-import { runStart } from './start.ts';
-import { runStats } from './stats.ts';
 
 const description = `Every accepted purchase becomes exactly one instance, and the Resource Domain hears of it.
 
 Without a store's address its embedded stand-in is used, so \`weir\` alone runs with nothing installed.
 Settings come from --config, then from WEIR_… in the environment; \`weir doctor --settings\` lists them.`;
 
-/** @returns the exit code */
+/**
+ * Each command loads its own code when it is called: `weir --help` need not wait for three database clients.
+ *
+ * @returns the exit code
+ */
 export async function runCli(args: readonly string[]): Promise<number> {
   let exitCode: number = exitCodes.ok;
   const program = buildProgram((code) => {
@@ -63,20 +60,20 @@ Examples:
   weir start -conf configs/config.yaml        PostgreSQL, Redis and RabbitMQ
   weir start --config c.yaml --roles ingest,relay   one of several processes`,
     )
-    .action(async (options) => end(await runStart(options)));
+    .action(async (options) => end(await (await import('./start.ts')).runStart(options)));
 
   program
     .command('migrate')
     .description('bring the database schema up to date')
     .addOption(config())
     .addOption(json())
-    .action(async (options) => end(await runMigrate(options)));
+    .action(async (options) => end(await (await import('./migrate.ts')).runMigrate(options)));
 
   program
     .command('demo')
     .description('load the demo catalogue (product 1001, order 123 and more) into the configured database')
     .addOption(config())
-    .action(async (options) => end(await runDemo(options)));
+    .action(async (options) => end(await (await import('./demo.ts')).runDemo(options)));
 
   program
     .command('doctor')
@@ -84,7 +81,7 @@ Examples:
     .addOption(config())
     .addOption(json())
     .option('--settings', 'print every setting with its environment variable and value in force')
-    .action(async (options) => end(await runDoctor(options)));
+    .action(async (options) => end(await (await import('./doctor.ts')).runDoctor(options)));
 
   program
     .command('simulate')
@@ -96,7 +93,7 @@ Examples:
     .option('--seconds <n>', 'for how long', '10')
     .option('--sources <list>', 'out of SECKILL,ORDER,ACTIVITY', 'SECKILL,ORDER,ACTIVITY')
     .option('--product <id>', 'what is bought', '1001')
-    .action(async (options) => end(await runSimulate(options)));
+    .action(async (options) => end(await (await import('./simulate.ts')).runSimulate(options)));
 
   const instances = program.command('instances').description('look at instances of a running Weir');
   instances
@@ -111,14 +108,16 @@ Examples:
     .option('--product <id>')
     .option('--user <id>')
     .option('--status <status>', 'PROCESSING, SUCCESS or FAILED')
-    .action(async (options) => end(await listInstances(options)));
+    .action(async (options) => end(await (await import('./instances.ts')).listInstances(options)));
   instances
     .command('show <instanceId>')
     .description('one instance')
     .addOption(config())
     .addOption(url())
     .addOption(json())
-    .action(async (instanceId, options) => end(await showInstance(instanceId, options)));
+    .action(async (instanceId, options) =>
+      end(await (await import('./instances.ts')).showInstance(instanceId, options)),
+    );
 
   program
     .command('stats')
@@ -127,7 +126,7 @@ Examples:
     .addOption(url())
     .addOption(json())
     .option('--minutes <n>', 'the trend of how many minutes', '60')
-    .action(async (options) => end(await runStats(options)));
+    .action(async (options) => end(await (await import('./stats.ts')).runStats(options)));
 
   program
     .command('parked')
@@ -138,7 +137,7 @@ Examples:
     .addOption(url())
     .addOption(json())
     .addOption(limit())
-    .action(async (options) => end(await listParked(options)));
+    .action(async (options) => end(await (await import('./parked.ts')).listParked(options)));
 
   for (const command of allCommands(program)) command.exitOverride();
   return program;

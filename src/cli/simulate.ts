@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import cliProgress from 'cli-progress';
 import { Webhook } from 'standardwebhooks';
 import { type Config, isLoopback, readConfig } from '../config.ts';
-import { connectRedis } from '../redis/connect.ts';
+import { connectRedis, withDeadline } from '../redis/connect.ts';
 import { RedisSeckillStreams } from '../redis/seckill-streams.ts';
 import { Api, type ApiOptions } from './api.ts';
 import { CliError, exitCodes } from './exit-codes.ts';
@@ -27,7 +27,7 @@ interface Tally {
 /** Buys one for `userId`. @returns the status it was answered with */
 type Buy = (userId: bigint) => Promise<number>;
 
-const maxUnderWay = 256;
+const maxUnderWay = 64;
 
 /** Bounded traffic to a Weir on this machine; ends by itself. */
 export async function runSimulate(options: SimulateOptions): Promise<number> {
@@ -36,14 +36,20 @@ export async function runSimulate(options: SimulateOptions): Promise<number> {
   const { config } = readConfig(options.config, process.env);
   const api = new Api(options);
   if (!isLoopback(new URL(api.url).hostname.replace(/^\[|\]$/g, ''))) {
-    throw new CliError(exitCodes.usage, `${api.url} is not on this machine: simulate makes load on loopback only`);
+    throw new CliError(
+      exitCodes.usage,
+      `${api.url} is not on this machine: simulate makes load on loopback only`,
+    );
   }
   await api.get('/readyz');
   const before = await countRows(api);
-  const { buyers, close } = openBuyers(options, config, api);
+  const { buyers, close } = await openBuyers(options, config, api);
   const total = rate * seconds;
   const bar = new cliProgress.SingleBar(
-    { format: '{bar} {percentage}%  {value}/{total} purchases  {duration_formatted}', stream: process.stderr },
+    {
+      format: '{bar} {percentage}%  {value}/{total} purchases  {duration_formatted}',
+      stream: process.stderr,
+    },
     cliProgress.Presets.shades_classic,
   );
   const showsBar = process.stderr.isTTY && !options.json;
@@ -56,7 +62,11 @@ export async function runSimulate(options: SimulateOptions): Promise<number> {
     close();
   }
   const lasted = (performance.now() - startedAt) / 1000;
-  await settleRows(api, before, [...buyers.values()].reduce((sum, { tally }) => sum + accepted(tally), 0));
+  await settleRows(
+    api,
+    before,
+    [...buyers.values()].reduce((sum, { tally }) => sum + accepted(tally), 0),
+  );
   report(options, lasted, buyers, before, await countRows(api));
   return exitCodes.ok;
 }
@@ -66,23 +76,25 @@ interface Buyer {
   tally: Tally;
 }
 
-function openBuyers(
+async function openBuyers(
   options: SimulateOptions,
   config: Config,
   api: Api,
-): { buyers: Map<string, Buyer>; close: () => void } {
+): Promise<{ buyers: Map<string, Buyer>; close: () => void }> {
   const { product } = options;
   const redis =
     config.redisAddr === ''
       ? undefined
       : connectRedis({ addr: config.redisAddr, name: 'simulate', onConnectionError() {} });
+  if (redis) await withDeadline(redis, 5_000, new Promise((resolve) => redis.once('ready', resolve)));
   const streams = redis && new RedisSeckillStreams(redis, redis);
   const post = async (path: string, body: object, headers?: Record<string, string>) =>
     api.send<{ id?: string }>('POST', path, JSON.stringify(body), headers);
 
   const known: Record<string, Buy> = {
     async SECKILL(userId) {
-      if (!streams) return (await post('/v1/try/seckill', { productId: product, firstUserId: String(userId) })).status;
+      if (!streams)
+        return (await post('/v1/try/seckill', { productId: product, firstUserId: String(userId) })).status;
       const ts = String(Math.floor(Date.now() / 1000));
       await streams.add(`stream:seckill:${product}`, [['uid', String(userId), 'ts', ts]]);
       return 202;
@@ -104,7 +116,11 @@ function openBuyers(
   const buyers = new Map<string, Buyer>();
   for (const name of options.sources.split(',')) {
     const buy = known[name];
-    if (!buy) throw new CliError(exitCodes.usage, `--sources ${name}: expected some of ${Object.keys(known).join(',')}`);
+    if (!buy)
+      throw new CliError(
+        exitCodes.usage,
+        `--sources ${name}: expected some of ${Object.keys(known).join(',')}`,
+      );
     buyers.set(name, { buy, tally: { sent: 0, answers: new Map(), latenciesMs: [] } });
   }
   return { buyers, close: () => redis?.disconnect() };
@@ -117,21 +133,19 @@ async function sendAtRate(
   rate: number,
   onProgress: (done: number) => void,
 ): Promise<void> {
-  const underWay = new Set<Promise<void>>();
   const firstUser = BigInt(randomInt(1, 2 ** 40)) * 1_000_000n;
   const startedAt = performance.now();
-  for (let sent = 0; sent < total; ) {
+  let underWay = 0;
+  let sent = 0;
+  while (sent < total || underWay > 0) {
     const due = Math.min(total, Math.floor(((performance.now() - startedAt) / 1000) * rate) + 1);
-    for (; sent < due; sent++) {
-      const buyer = buyers[sent % buyers.length] as Buyer;
-      while (underWay.size >= maxUnderWay) await Promise.race(underWay);
-      const purchase = measure(buyer, firstUser + BigInt(sent)).finally(() => underWay.delete(purchase));
-      underWay.add(purchase);
+    for (; sent < due && underWay < maxUnderWay; sent++) {
+      underWay++;
+      void measure(buyers[sent % buyers.length] as Buyer, firstUser + BigInt(sent)).finally(() => underWay--);
     }
     onProgress(sent);
-    await delay(5);
+    await delay(2);
   }
-  await Promise.all(underWay);
 }
 
 async function measure({ buy, tally }: Buyer, userId: bigint): Promise<void> {
@@ -170,7 +184,10 @@ function report(
     p50Ms: percentile(tally.latenciesMs, 0.5),
     p99Ms: percentile(tally.latenciesMs, 0.99),
   }));
-  if (json) return printJson({ seconds, sources: rows });
+  if (json) {
+    printJson({ seconds, sources: rows });
+    return;
+  }
   printTable(
     ['SOURCE', 'SENT', 'ACCEPTED', 'INSTANCES', 'P50 MS', 'P99 MS', 'ANSWERS'],
     rows.map((row) => [
@@ -188,7 +205,10 @@ function report(
 }
 
 function accepted({ answers }: Tally): number {
-  return [...answers].reduce((sum, [status, count]) => (status >= 200 && status < 300 ? sum + count : sum), 0);
+  return [...answers].reduce(
+    (sum, [status, count]) => (status >= 200 && status < 300 ? sum + count : sum),
+    0,
+  );
 }
 
 function percentile(values: readonly number[], share: number): number {

@@ -1,6 +1,7 @@
 import { styleText } from 'node:util';
-import { type App, startApp, wantsDemo } from '../app.ts';
+import { type App, startApp } from '../app.ts';
 import { type Config, readConfig } from '../config.ts';
+import { wantsDemo } from '../stores.ts';
 import { createTelemetry } from '../telemetry.ts';
 import { exitCodes } from './exit-codes.ts';
 

@@ -29,7 +29,14 @@ export async function runStats(options: ApiOptions & { json?: boolean; minutes: 
   }
   printTable(
     ['SOURCE', 'TOTAL', 'SUCCESS', 'FAILED', 'PROCESSING', 'SUCCESS RATE'],
-    sources.items.map((row) => [row.source, row.total, row.success, row.failed, row.processing, `${row.successRate} %`]),
+    sources.items.map((row) => [
+      row.source,
+      row.total,
+      row.success,
+      row.failed,
+      row.processing,
+      `${row.successRate} %`,
+    ]),
   );
   process.stdout.write(`\n${drawTrend(trend.items, Number(options.minutes))}\n`);
   return exitCodes.ok;

@@ -1,7 +1,7 @@
-import { openDatabase } from '../app.ts';
 import type { Config } from '../config.ts';
 import type { Database } from '../lib/sql.ts';
 import { isTransientDatabaseError } from '../postgres/transient.ts';
+import { openDatabase } from '../stores.ts';
 import { CliError, exitCodes } from './exit-codes.ts';
 
 /** Lends the configured database to one command. */
@@ -12,7 +12,9 @@ export async function withDatabase<T>(config: Config, work: (database: Database)
   } catch (error) {
     if (!isTransientDatabaseError(error)) throw error;
     const { message } = error as Error;
-    throw new CliError(exitCodes.unreachable, `the database does not answer: ${message || String(error)}`, { cause: error });
+    throw new CliError(exitCodes.unreachable, `the database does not answer: ${message || String(error)}`, {
+      cause: error,
+    });
   } finally {
     await database.close();
   }

@@ -69,7 +69,10 @@ const someUser = () => String(1 + Math.floor(Math.random() * 1_000_000));
 
 const ways = {
   'buy-seckill': async (productId) => {
-    const { stream, firstStreamId } = await call('POST', 'v1/try/seckill', { productId, firstUserId: someUser() });
+    const { stream, firstStreamId } = await call('POST', 'v1/try/seckill', {
+      productId,
+      firstUserId: someUser(),
+    });
     return `Entry ${firstStreamId} is on ${stream}; its instance appears below.`;
   },
   'buy-order': async (productId) => {

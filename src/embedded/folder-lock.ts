@@ -3,7 +3,9 @@ import { join } from 'node:path';
 
 export class FolderInUseError extends Error {
   constructor(folder: string, pid: number) {
-    super(`${folder} is in use by process ${pid}: stop that one, or set data.embedded.folder to another folder`);
+    super(
+      `${folder} is in use by process ${pid}: stop that one, or set data.embedded.folder to another folder`,
+    );
     this.name = 'FolderInUseError';
   }
 }

@@ -8,6 +8,7 @@ export function embeddedQueue(queue: string): Publisher {
     notReady: undefined,
     async ready() {},
     async publish(messages: Message[], sql: Sql): Promise<Refusal[]> {
+      if (messages.length === 0) return [];
       const lengths = messages.map(({ body }) => body.length);
       await sql.query(
         `INSERT INTO embedded_queue (queue, message_id, traceparent, body)

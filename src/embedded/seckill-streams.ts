@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { Wake } from '../lib/wake.ts';
 import type { Database } from '../lib/sql.ts';
+import { Wake } from '../lib/wake.ts';
 import type { SeckillStreams, StreamBatch, StreamEntry } from '../triggers/seckill-stream.ts';
 
 interface EntryRow {
@@ -23,10 +23,10 @@ export class EmbeddedSeckillStreams implements SeckillStreams {
   /** XADD: one entry for each list of alternating names and values. @returns their ids */
   async add(stream: string, entries: readonly string[][]): Promise<string[]> {
     const rows = await this.#database.query<{ entry_id: string }>(
-      `INSERT INTO embedded_stream (stream, entry_id, fields)
-       SELECT $1, (extract(epoch FROM clock_timestamp()) * 1000)::bigint
-         || '-' || nextval(pg_get_serial_sequence('embedded_stream', 'entry')), fields
-       FROM jsonb_array_elements($2::jsonb) WITH ORDINALITY AS t (fields, ordinal) ORDER BY ordinal
+      `INSERT INTO embedded_stream (entry, stream, entry_id, fields) OVERRIDING SYSTEM VALUE
+       SELECT entry, $1, (extract(epoch FROM now()) * 1000)::bigint || '-' || entry, fields
+       FROM (SELECT nextval(pg_get_serial_sequence('embedded_stream', 'entry')) AS entry, fields
+             FROM jsonb_array_elements($2::jsonb) WITH ORDINALITY AS t (fields, ordinal) ORDER BY ordinal) AS numbered
        RETURNING entry_id`,
       [stream, JSON.stringify(entries)],
     );
@@ -46,7 +46,9 @@ export class EmbeddedSeckillStreams implements SeckillStreams {
   async takeOver(count: number, minIdleMs: number): Promise<StreamBatch[]> {
     // A single-session database has no other live consumer, so what another one holds was left by a dead one.
     const idleMs = this.#database.singleSession ? 0 : minIdleMs;
-    return this.#take('consumer <> $2 AND delivered_at <= now() - make_interval(secs => $3)', count, [idleMs / 1000]);
+    return this.#take('consumer <> $2 AND delivered_at <= now() - make_interval(secs => $3)', count, [
+      idleMs / 1000,
+    ]);
   }
 
   async readOriginal(stream: string, id: string): Promise<Buffer[]> {
@@ -58,10 +60,10 @@ export class EmbeddedSeckillStreams implements SeckillStreams {
   }
 
   async acknowledge(stream: string, ids: readonly string[]): Promise<void> {
-    await this.#database.query('DELETE FROM embedded_stream WHERE stream = $1 AND entry_id = ANY ($2::text[])', [
-      stream,
-      ids,
-    ]);
+    await this.#database.query(
+      'DELETE FROM embedded_stream WHERE stream = $1 AND entry_id = ANY ($2::text[])',
+      [stream, ids],
+    );
   }
 
   async trim(): Promise<void> {}
@@ -79,7 +81,7 @@ export class EmbeddedSeckillStreams implements SeckillStreams {
     );
     const batches = new Map<string, StreamEntry[]>();
     for (const { stream, entry_id: id, fields: list, deliveries } of rows) {
-      const fields = { uid: valueOf(list, 'uid'), traceparent: valueOf(list, 'traceparent') };
+      const fields = { uid: findValue(list, 'uid'), traceparent: findValue(list, 'traceparent') };
       const entries = batches.get(stream);
       if (entries) entries.push({ id, fields, deliveries });
       else batches.set(stream, [{ id, fields, deliveries }]);
@@ -88,7 +90,7 @@ export class EmbeddedSeckillStreams implements SeckillStreams {
   }
 }
 
-function valueOf(fields: string[], name: string): string | undefined {
+function findValue(fields: string[], name: string): string | undefined {
   for (let i = 0; i + 1 < fields.length; i += 2) if (fields[i] === name) return fields[i + 1];
   return undefined;
 }

@@ -11,7 +11,9 @@ type Hook = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
  */
 export function checkHostAndOrigin({ addr, hosts }: Pick<Config, 'addr' | 'hosts'>): Hook {
   const bound = splitAddr(addr).host;
-  const allowed = new Set([...hosts, bound, 'localhost', '127.0.0.1', '[::1]'].map((host) => host.toLowerCase()));
+  const allowed = new Set(
+    [...hosts, bound, 'localhost', '127.0.0.1', '[::1]'].map((host) => host.toLowerCase()),
+  );
   const isOpen = !isLoopback(bound) && hosts.length === 0;
   return async (request, reply) => {
     const host = request.headers.host ?? '';

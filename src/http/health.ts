@@ -21,5 +21,7 @@ export function addHealth(http: FastifyInstance, { readiness, registry }: Health
     if (!ready) reply.status(503).header('retry-after', '1');
     return { status: ready ? 'ready' : 'waiting', ...Object.fromEntries(checks) };
   });
-  http.get('/metrics', hidden, async (_, reply) => reply.type(registry.contentType).send(await registry.metrics()));
+  http.get('/metrics', hidden, async (_, reply) =>
+    reply.type(registry.contentType).send(await registry.metrics()),
+  );
 }

@@ -43,13 +43,17 @@ const Filter = Type.Object({
   status: Type.Optional(Type.Enum(['PROCESSING', 'SUCCESS', 'FAILED'])),
 });
 
-export function addInstances(http: FastifyInstance, { instances, createInstance, hasRoom }: InstanceParts): void {
+export function addInstances(
+  http: FastifyInstance,
+  { instances, createInstance, hasRoom }: InstanceParts,
+): void {
   http.post<{ Body: Static<typeof NewPurchase> }>(
     '/v1/instances',
     {
       schema: {
         summary: 'One instance for a purchase of any source',
-        description: 'A repeat with the same product and user answers 200 with the first answer, with others 409.',
+        description:
+          'A repeat with the same product and user answers 200 with the first answer, with others 409.',
         body: NewPurchase,
         response: { 200: InstanceShape, 201: InstanceShape, '4xx': ProblemShape },
       },
@@ -91,7 +95,8 @@ export function addInstances(http: FastifyInstance, { instances, createInstance,
     async ({ params }) => {
       const id = parseInt64(params.id);
       const instance = id && (await instances.findInstance(id));
-      if (!instance) throw new WeirError('INSTANCE_UNKNOWN', `there is no instance ${params.id.slice(0, 40)}`);
+      if (!instance)
+        throw new WeirError('INSTANCE_UNKNOWN', `there is no instance ${params.id.slice(0, 40)}`);
       return showInstance(instance);
     },
   );

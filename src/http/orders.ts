@@ -8,7 +8,15 @@ import type { NewOrder, Order } from '../orders/order.ts';
 import type { CreateInstance } from '../triggers/any-source.ts';
 import { type PaidOrder, payOrder } from '../triggers/order-paid.ts';
 import { requireOperatorKey } from './auth.ts';
-import { InstanceShape, NewOrderBody, OrderShape, PaidBody, ProblemShape, showOrder, showReceipt } from './shapes.ts';
+import {
+  InstanceShape,
+  NewOrderBody,
+  OrderShape,
+  PaidBody,
+  ProblemShape,
+  showOrder,
+  showReceipt,
+} from './shapes.ts';
 import { readTraceparent } from './traceparent.ts';
 import { createSignatureCheck } from './webhook-signature.ts';
 
@@ -43,14 +51,21 @@ export function addOrders(http: FastifyInstance, parts: OrderParts): void {
       ...operator,
       schema: {
         summary: 'Create an order',
-        description: 'With an Idempotency-Key a repeat answers 200 with the first order, or 409 with another body.',
-        headers: Type.Object({ 'idempotency-key': Type.Optional(Type.String({ minLength: 1, maxLength: 255 })) }),
+        description:
+          'With an Idempotency-Key a repeat answers 200 with the first order, or 409 with another body.',
+        headers: Type.Object({
+          'idempotency-key': Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+        }),
         body: NewOrderBody,
         response: { 200: OrderShape, 201: OrderShape, '4xx': ProblemShape },
       },
     },
     async ({ body, headers }, reply) => {
-      const { created, order } = await createOrder(parts, body, headers['idempotency-key'] as string | undefined);
+      const { created, order } = await createOrder(
+        parts,
+        body,
+        headers['idempotency-key'] as string | undefined,
+      );
       return reply
         .status(created ? 201 : 200)
         .header('location', `/v1/orders/${encodeURIComponent(order.id)}`)
@@ -61,7 +76,8 @@ export function addOrders(http: FastifyInstance, parts: OrderParts): void {
   http.get<OrderPath>(
     '/v1/orders/:orderId',
     { ...operator, schema: { summary: 'One order', response: { 200: OrderShape, '4xx': ProblemShape } } },
-    async ({ params }) => showOrder(known(await orders.findOrder(parseSourceId(params.orderId)), params.orderId)),
+    async ({ params }) =>
+      showOrder(known(await orders.findOrder(parseSourceId(params.orderId)), params.orderId)),
   );
 
   http.post<OrderPath>(
@@ -142,7 +158,10 @@ function checkPaidBody(body: unknown): Static<typeof PaidBody> {
   const known = Object.keys(PaidBody.properties);
   for (const [name, value] of Object.entries(body)) {
     if (!known.includes(name)) {
-      throw new WeirError('REQUEST_INVALID', `unknown field ${name.slice(0, 40)}; known are ${known.join(', ')}`);
+      throw new WeirError(
+        'REQUEST_INVALID',
+        `unknown field ${name.slice(0, 40)}; known are ${known.join(', ')}`,
+      );
     }
     if (typeof value !== 'string') throw new WeirError('REQUEST_INVALID', `${name} must be a string`);
   }
@@ -159,7 +178,11 @@ export function requireRoom(hasRoom: () => boolean): void {
   if (!hasRoom()) throw new WeirError('OVERLOADED', 'too many events wait to be announced');
 }
 
-export function sendReceipt(reply: FastifyReply, first: boolean, receipt: Static<typeof InstanceShape>): FastifyReply {
+export function sendReceipt(
+  reply: FastifyReply,
+  first: boolean,
+  receipt: Static<typeof InstanceShape>,
+): FastifyReply {
   return reply
     .status(first ? 201 : 200)
     .header('location', `/v1/instances/${receipt.instanceId}`)

@@ -23,6 +23,7 @@ const statuses: Record<ErrorCode, number> = {
   DELIVERED_TOO_OFTEN: 500,
   ENTRY_GONE: 500,
   MESSAGE_REFUSED: 500,
+  FRAME_DAMAGED: 500,
   INTERNAL: 500,
   STORE_AWAY: 503,
   OVERLOADED: 503,
@@ -59,12 +60,21 @@ export function createErrorHandler({ notify, isTransient }: ProblemParts) {
     const known = toKnown(error, isTransient);
     const status = statuses[known.code];
     if (status >= 500) {
-      notify({ type: 'request failed', route: `${request.method} ${request.routeOptions.url ?? request.url}`, error });
+      notify({
+        type: 'request failed',
+        route: `${request.method} ${request.routeOptions.url ?? request.url}`,
+        error,
+      });
     }
     if (known.code === 'REQUEST_INVALID' && isFastifyError(error)) {
       // 413 and 415 say more than 400 would.
       const exact = error.statusCode && error.statusCode !== 400 ? error.statusCode : status;
-      return sendProblem(reply, { title: titleOf(known.code), status: exact, code: known.code, detail: error.message });
+      return sendProblem(reply, {
+        title: titleOf(known.code),
+        status: exact,
+        code: known.code,
+        detail: error.message,
+      });
     }
     return sendProblem(reply, {
       title: titleOf(known.code),

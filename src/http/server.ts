@@ -47,7 +47,9 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     requestTimeout: 30_000,
     routerOptions: { maxParamLength: 256 },
     // Strict: nothing is coerced and an unknown field is a mistake, not noise.
-    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: true, allErrors: false } },
+    ajv: {
+      customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: true, allErrors: false },
+    },
   });
   http.setErrorHandler(createErrorHandler(parts));
   http.setNotFoundHandler((request, reply) =>
@@ -69,7 +71,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   http.get('/openapi.json', { schema: { hide: true } }, () => http.swagger());
   await http.register(async (api) => {
     api.addHook('onRequest', async () => {
-      if (parts.readiness['start']) throw new WeirError('STORE_AWAY', 'still waiting for the stores');
+      if (parts.readiness.start) throw new WeirError('STORE_AWAY', 'still waiting for the stores');
     });
     addOrders(api, parts);
     await api.register(async (operator) => {

@@ -100,7 +100,9 @@ export function showOrder(order: Order): Static<typeof OrderShape> {
 
 export const ListQuery = {
   limit: Type.Optional(Type.String({ pattern: '^[1-9][0-9]{0,2}$', description: '1 to 500, 50 by default' })),
-  cursor: Type.Optional(Type.String({ pattern: '^[0-9]{1,19}$', description: 'nextCursor of the page before' })),
+  cursor: Type.Optional(
+    Type.String({ pattern: '^[0-9]{1,19}$', description: 'nextCursor of the page before' }),
+  ),
 };
 
 export function readLimit(limit: string | undefined): number {

@@ -10,9 +10,13 @@ export interface StatsReader {
 const maxMinutes = 7 * 24 * 60;
 
 export function addStats(http: FastifyInstance, { stats }: { stats: StatsReader }): void {
-  http.get('/v1/stats/sources', { schema: { summary: 'Instances and success rate by source' } }, async () => ({
-    items: await stats.countBySource(),
-  }));
+  http.get(
+    '/v1/stats/sources',
+    { schema: { summary: 'Instances and success rate by source' } },
+    async () => ({
+      items: await stats.countBySource(),
+    }),
+  );
 
   http.get<{ Querystring: { minutes?: string } }>(
     '/v1/stats/trend',

@@ -26,9 +26,16 @@ export function addTry(http: FastifyInstance, feed: StreamFeed): void {
       const stream = `stream:seckill:${parseProductId(body.productId)}`;
       const first = parseUserId(body.firstUserId);
       const now = String(Math.floor(Date.now() / 1000));
-      const entries = Array.from({ length: body.count ?? 1 }, (_, i) => ['uid', String(first + BigInt(i)), 'ts', now]);
+      const entries = Array.from({ length: body.count ?? 1 }, (_, i) => [
+        'uid',
+        String(first + BigInt(i)),
+        'ts',
+        now,
+      ]);
       const ids = await feed.add(stream, entries);
-      return reply.status(202).send({ stream, count: ids.length, firstStreamId: ids[0], lastStreamId: ids.at(-1) });
+      return reply
+        .status(202)
+        .send({ stream, count: ids.length, firstStreamId: ids[0], lastStreamId: ids.at(-1) });
     },
   );
 }

@@ -21,7 +21,10 @@ export function createSignatureCheck(
     }
     const signed = (request.body as { orderId?: unknown } | null | undefined)?.orderId;
     if (signed !== orderId) {
-      throw new WeirError('SIGNED_ORDER_DIFFERS', `the signed body names another order than the path, ${orderId}`);
+      throw new WeirError(
+        'SIGNED_ORDER_DIFFERS',
+        `the signed body names another order than the path, ${orderId}`,
+      );
     }
   };
 }

@@ -218,7 +218,9 @@ function whyNot(because: NotInserted['because']): WeirError | 'product' {
 
 function byPurchaseKey(a: NewInstance, b: NewInstance): number {
   const [x, y] = [a.purchase, b.purchase];
-  return compareText(x.source, y.source) || compareText(x.scope, y.scope) || compareText(x.sourceId, y.sourceId);
+  return (
+    compareText(x.source, y.source) || compareText(x.scope, y.scope) || compareText(x.sourceId, y.sourceId)
+  );
 }
 
 function compareText(a: string, b: string): number {

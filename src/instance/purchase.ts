@@ -62,7 +62,11 @@ export function parseSourceId(text: unknown): SourceId {
 }
 
 /** Sorted by this, two replicas take row locks in the same order and cannot deadlock. */
-export function purchaseKey({ source, scope, sourceId }: Pick<Purchase, 'source' | 'scope' | 'sourceId'>): string {
+export function purchaseKey({
+  source,
+  scope,
+  sourceId,
+}: Pick<Purchase, 'source' | 'scope' | 'sourceId'>): string {
   return `${source}\n${scope}\n${sourceId}`;
 }
 

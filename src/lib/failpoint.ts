@@ -3,7 +3,7 @@
  * Armed only by `WEIR_FAILPOINTS=name[:hit],…`; `hit` counts from 1, so `after-commit:3` dies at the third.
  */
 const armed = new Map(
-  (process.env['WEIR_FAILPOINTS'] ?? '')
+  (process.env.WEIR_FAILPOINTS ?? '')
     .split(',')
     .filter(Boolean)
     .map((entry) => {

@@ -2,8 +2,6 @@ export interface Statement {
   text: string;
   /** Prepared once per connection under this name, where the store prepares. */
   name?: string;
-  /** Results in binary: worth it where they carry large byte strings. */
-  binary?: boolean;
 }
 
 /** 64-bit integers come as decimal strings, timestamps as Date, bytes as Buffer: the same from every database. */

@@ -12,12 +12,9 @@ export interface Message {
  * `{ 1: id, 2: body, 3: traceparent }` in protobuf's wire format, so that any protobuf tool can read the outbox.
  */
 export function encodeMessage({ id, body, traceparent = '' }: Message): Buffer {
-  const record =
-    1 + lengthOfVarint(id.length) + id.length +
-    1 + lengthOfVarint(body.length) + body.length +
-    (traceparent ? 2 + traceparent.length : 0); // biome-ignore format: a line for each field
-  const out = Buffer.allocUnsafe(lengthOfVarint(record) + record);
-  let at = writeVarint(out, 0, record);
+  const length = lengthOfField(id.length) + lengthOfField(body.length) + lengthOfTrace(traceparent);
+  const out = Buffer.allocUnsafe(lengthOfVarint(length) + length);
+  let at = writeVarint(out, 0, length);
   out[at++] = 0x0a;
   at = writeVarint(out, at, id.length);
   at += out.write(id, at, 'latin1');
@@ -62,6 +59,14 @@ function decodeMessage(frame: Buffer, reader: { at: number }, end: number, creat
 }
 
 const noBytes = Buffer.alloc(0);
+
+function lengthOfField(payload: number): number {
+  return 1 + lengthOfVarint(payload) + payload;
+}
+
+function lengthOfTrace(traceparent: string): number {
+  return traceparent === '' ? 0 : lengthOfField(traceparent.length);
+}
 
 function lengthOfVarint(value: number): number {
   return value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x200000 ? 3 : 4;

@@ -15,6 +15,7 @@ export class IntakeGate {
   readonly #outbox: Outbox;
   readonly #options: IntakeGateOptions;
   #open = true;
+  #failure: string | undefined;
 
   constructor(outbox: Outbox, options: IntakeGateOptions) {
     this.#outbox = outbox;
@@ -24,13 +25,20 @@ export class IntakeGate {
   /** An arrow, so that it can be handed out as a callback. */
   readonly hasRoom = (): boolean => this.#open;
 
+  /** Why the last look at the outbox failed; undefined while the database answers. */
+  get notReady(): string | undefined {
+    return this.#failure;
+  }
+
   async run(signal: AbortSignal): Promise<void> {
     let failures = 0;
     while (!signal.aborted) {
       try {
         this.judge(await this.#outbox.countWaiting());
         failures = 0;
+        this.#failure = undefined;
       } catch (error) {
+        this.#failure = error instanceof Error && error.message !== '' ? error.message : String(error);
         this.#options.onFailure(error, ++failures);
       }
       await pause(this.#options.everyMs, signal);

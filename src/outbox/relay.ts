@@ -17,7 +17,8 @@ export type Verdict =
   | { frame: Frame; kind: 'announced' }
   /** Only `left` is still to be announced, not before `retryInMs`. */
   | { frame: Frame; kind: 'delayed'; left: Message[]; bytes: Buffer; retryInMs: number; error: string }
-  | { frame: Frame; kind: 'parked'; left: Message[]; error: string };
+  | { frame: Frame; kind: 'parked'; left: Message[]; error: string }
+  | { frame: Frame; kind: 'damaged'; error: string };
 
 export interface Outbox {
   /**
@@ -118,27 +119,32 @@ export class Relay {
 
   async #announce(frames: Frame[], sql: Sql): Promise<Verdict[]> {
     const startedAt = performance.now();
-    const messages = frames.map(({ bytes, createdAt }) => decodeFrame(bytes, createdAt));
-    const all = messages.flat();
+    const { readable, damaged } = readFrames(frames);
+    const all = readable.flatMap(({ messages }) => messages);
     this.#eventsPerFrame = Math.max(1, all.length / frames.length);
 
     const refusals = await this.#parts.publisher.publish(all, sql);
     failpoint('after-confirm');
     this.#taken += all.length - refusals.length;
     this.#parts.onAnnounced(all.length - refusals.length, performance.now() - startedAt);
-    for (const { id } of frames) if (refusals.length === 0) this.#takenAtRefusal.delete(id);
-    if (refusals.length === 0) return frames.map((frame) => ({ frame, kind: 'announced' }));
 
     const why = new Map(refusals.map((refusal) => [refusal.message, refusal.why]));
-    const verdicts = frames.map((frame, i) => this.#judge(frame, messages[i] ?? [], why));
-    this.#parts.onRefused(refusals, verdicts.some(({ kind }) => kind === 'parked'));
-    return verdicts;
+    const verdicts = readable.map(({ frame, messages }) => this.#judge(frame, messages, why));
+    if (refusals.length > 0)
+      this.#parts.onRefused(
+        refusals,
+        verdicts.some(({ kind }) => kind === 'parked'),
+      );
+    return [...verdicts, ...damaged];
   }
 
   #judge(frame: Frame, messages: Message[], refused: ReadonlyMap<Message, string>): Verdict {
-    const left = messages.filter((message) => refused.has(message));
+    const left = refused.size === 0 ? [] : messages.filter((message) => refused.has(message));
     const [first] = left;
-    if (!first) return { frame, kind: 'announced' };
+    if (!first) {
+      this.#takenAtRefusal.delete(frame.id);
+      return { frame, kind: 'announced' };
+    }
     const error = refused.get(first) ?? '';
     const othersPassed = this.#taken > (this.#takenAtRefusal.get(frame.id) ?? this.#taken);
     if (frame.attempts + 1 >= this.#options.maxRefusals && othersPassed) {
@@ -149,4 +155,21 @@ export class Relay {
     const bytes = Buffer.concat(left.map(encodeMessage));
     return { frame, kind: 'delayed', left, bytes, retryInMs: backoffMs(frame.attempts + 1, retry), error };
   }
+}
+
+/** A frame that cannot be read must not stand in the way of the others for ever. */
+function readFrames(frames: Frame[]): {
+  readable: { frame: Frame; messages: Message[] }[];
+  damaged: Verdict[];
+} {
+  const readable: { frame: Frame; messages: Message[] }[] = [];
+  const damaged: Verdict[] = [];
+  for (const frame of frames) {
+    try {
+      readable.push({ frame, messages: decodeFrame(frame.bytes, frame.createdAt) });
+    } catch (error) {
+      damaged.push({ frame, kind: 'damaged', error: error instanceof Error ? error.message : String(error) });
+    }
+  }
+  return { readable, damaged };
 }

@@ -27,7 +27,9 @@ export async function examinePostgres(url: string): Promise<Finding[]> {
   } catch (error) {
     const { message, code } = error as Error & { code?: string };
     const advice =
-      code === '3D000' ? 'run weir migrate, which creates it' : 'check data.database.source and that the server runs';
+      code === '3D000'
+        ? 'run weir migrate, which creates it'
+        : 'check data.database.source and that the server runs';
     return [{ about, level: 'problem', what: message || String(code), advice }];
   } finally {
     await database.close();
@@ -51,12 +53,22 @@ function judge(settings: Settings): Finding[] {
     findings.push({ about, level: 'problem', what, advice: 'set synchronous_commit = on' });
   }
   if (settings.is_standby) {
-    findings.push({ about, level: 'problem', what: 'this is a read-only standby', advice: 'point to the primary' });
+    findings.push({
+      about,
+      level: 'problem',
+      what: 'this is a read-only standby',
+      advice: 'point to the primary',
+    });
   }
   const skewMs = Math.abs(settings.clock.getTime() - Date.now());
   if (skewMs > 1_000) {
     const what = `its clock and ours differ by ${Math.round(skewMs)} ms`;
-    findings.push({ about, level: 'warning', what, advice: 'run NTP on both: webhook times are judged by ours' });
+    findings.push({
+      about,
+      level: 'warning',
+      what,
+      advice: 'run NTP on both: webhook times are judged by ours',
+    });
   }
   return findings;
 }

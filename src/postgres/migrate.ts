@@ -48,14 +48,18 @@ export async function checkSchema(database: Database): Promise<void> {
   const current = await readSchemaVersion(database);
   if (current > newest) throw new DatabaseTooNewError(current, newest);
   if (current < newest) {
-    throw new Error(`the database has schema version ${current}, this program needs ${newest}: run \`weir migrate\``);
+    throw new Error(
+      `the database has schema version ${current}, this program needs ${newest}: run \`weir migrate\``,
+    );
   }
 }
 
 async function readSchemaVersion(sql: Sql): Promise<number> {
   await sql.query(`CREATE TABLE IF NOT EXISTS schema_migrations (
     version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at TIMESTAMPTZ NOT NULL DEFAULT NOW())`);
-  const [row] = await sql.query<{ version: number | null }>('SELECT max(version) AS version FROM schema_migrations');
+  const [row] = await sql.query<{ version: number | null }>(
+    'SELECT max(version) AS version FROM schema_migrations',
+  );
   return row?.version ?? 0;
 }
 

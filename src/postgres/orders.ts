@@ -14,7 +14,8 @@ interface OrderRow {
   paid_at: Date | null;
 }
 
-const columns = 'id, product_id::text, user_id::text, status, amount_cents::text, created_at, updated_at, paid_at';
+const columns =
+  'id, product_id::text, user_id::text, status, amount_cents::text, created_at, updated_at, paid_at';
 
 export class PostgresOrders {
   readonly #sql: Sql;
@@ -62,7 +63,10 @@ export class PostgresOrders {
     );
     const first = rows[0] && toOrder(rows[0]);
     if (!first || first.productId !== order.productId || first.userId !== order.userId) {
-      throw new WeirError('IDEMPOTENCY_CONFLICT', 'this Idempotency-Key made an order of another product or user');
+      throw new WeirError(
+        'IDEMPOTENCY_CONFLICT',
+        'this Idempotency-Key made an order of another product or user',
+      );
     }
     return { created: false, order: first };
   }

@@ -52,17 +52,17 @@ async function claimOn(
 
 const due = `SELECT id::text AS id, events, attempts, frame AS bytes, created_at AS "createdAt" FROM outbox
 WHERE due_at <= now() ORDER BY outbox.id LIMIT $1`;
-const selectDue: Statement = { name: 'weir-outbox-due', text: due, binary: true };
+const selectDue: Statement = { name: 'weir-outbox-due', text: due };
 const selectDueAndLock: Statement = {
   name: 'weir-outbox-claim',
   text: `${due} FOR UPDATE SKIP LOCKED`,
-  binary: true,
 };
 
 async function carryOut(sql: Sql, verdicts: Verdict[]): Promise<void> {
   const done = verdicts.filter(({ kind }) => kind !== 'delayed').map(({ frame }) => frame.id);
   for (const verdict of verdicts) {
     if (verdict.kind === 'parked') await parkMessages(sql, verdict.left, verdict.error);
+    if (verdict.kind === 'damaged') await parkFrame(sql, verdict.frame, verdict.error);
     if (verdict.kind !== 'delayed') continue;
     await sql.query(
       `UPDATE outbox SET frame = $2, events = $3, attempts = attempts + 1, last_error = $4,
@@ -71,9 +71,10 @@ async function carryOut(sql: Sql, verdicts: Verdict[]): Promise<void> {
     );
   }
   if (done.length > 0) {
-    await sql.query({ name: 'weir-outbox-delete', text: 'DELETE FROM outbox WHERE id = ANY ($1::bigint[])' }, [
-      `{${done.join(',')}}`,
-    ]);
+    await sql.query(
+      { name: 'weir-outbox-delete', text: 'DELETE FROM outbox WHERE id = ANY ($1::bigint[])' },
+      [`{${done.join(',')}}`],
+    );
   }
 }
 
@@ -101,8 +102,13 @@ async function parkMessages(sql: Sql, messages: Message[], error: string): Promi
   );
 }
 
+async function parkFrame(sql: Sql, { id, bytes }: Frame, error: string): Promise<void> {
+  const item = { source: '', scope: 'outbox', sourceId: id, original: bytes };
+  await parkItems(sql, [{ origin: 'OUTBOX', reason: 'FRAME_DAMAGED', detail: error, ...item }]);
+}
+
 /** The messages that wait, oldest first; for tests and the doctor. */
 export async function readOutbox(sql: Sql): Promise<Message[]> {
-  const frames = await sql.query<{ frame: Buffer }>({ text: 'SELECT frame FROM outbox ORDER BY id', binary: true });
+  const frames = await sql.query<{ frame: Buffer }>('SELECT frame FROM outbox ORDER BY id');
   return frames.flatMap(({ frame }) => decodeFrame(frame));
 }

@@ -29,13 +29,25 @@ export async function parkItems(sql: Sql, items: readonly ParkedItem[]): Promise
     await sql.query(
       `INSERT INTO parked (origin, reason, detail, source, scope, source_id, original)
        VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (origin, source, scope, source_id) DO NOTHING`,
-      [item.origin, item.reason, toText(item.detail), item.source, toText(item.scope), item.sourceId, item.original],
+      [
+        item.origin,
+        item.reason,
+        toText(item.detail),
+        item.source,
+        toText(item.scope),
+        item.sourceId,
+        item.original,
+      ],
     );
   }
 }
 
 /** Newest first, below the id `before`. */
-export async function listParked(sql: Sql, limit: number, before: string | undefined): Promise<ParkedSummary[]> {
+export async function listParked(
+  sql: Sql,
+  limit: number,
+  before: string | undefined,
+): Promise<ParkedSummary[]> {
   return sql.query<ParkedSummary>(
     `SELECT id::text, origin, reason, detail, source, scope, source_id AS "sourceId", parked_at AS "parkedAt"
      FROM parked WHERE id < coalesce($2::bigint, 9223372036854775807) ORDER BY parked.id DESC LIMIT $1`,

@@ -109,7 +109,9 @@ async function createDatabase(url: string, name: string): Promise<void> {
     await client.query(`CREATE DATABASE ${client.escapeIdentifier(name)}`);
   } catch (error) {
     if (error instanceof pg.DatabaseError && alreadyThere.has(error.code ?? '')) return;
-    throw new Error(`database ${name} does not exist and cannot be created: run createdb ${name}`, { cause: error });
+    throw new Error(`database ${name} does not exist and cannot be created: run createdb ${name}`, {
+      cause: error,
+    });
   } finally {
     await client.end().catch(() => {});
   }

@@ -71,7 +71,11 @@ export class RabbitmqConnection {
     let attempt = 0;
     while (!this.#stop.signal.aborted) {
       try {
-        const model = await connect(withHeartbeat(this.#parts.url), { timeout: 5_000, keepAlive: true, noDelay: true });
+        const model = await connect(withHeartbeat(this.#parts.url), {
+          timeout: 5_000,
+          keepAlive: true,
+          noDelay: true,
+        });
         const ended = this.#watch(model);
         try {
           await this.#parts.prepare(model);

@@ -11,7 +11,9 @@ export async function examineRabbitmq(url: string, queue: string, queueType: Que
     const connection = await connect(url, { timeout: 5_000 });
     connection.on('error', () => {});
     try {
-      const { serverProperties } = connection.connection as unknown as { serverProperties: { version?: string } };
+      const { serverProperties } = connection.connection as unknown as {
+        serverProperties: { version?: string };
+      };
       return [
         judgeVersion(serverProperties.version ?? '0.0'),
         judgeQueue(queue, await ensureQueue(connection, queue, queueType)),
@@ -21,7 +23,9 @@ export async function examineRabbitmq(url: string, queue: string, queueType: Que
     }
   } catch (error) {
     const { message } = error as Error;
-    return [{ about, level: 'problem', what: message, advice: 'check data.rabbitmq.url and that the server runs' }];
+    return [
+      { about, level: 'problem', what: message, advice: 'check data.rabbitmq.url and that the server runs' },
+    ];
   }
 }
 
@@ -31,7 +35,12 @@ function judgeVersion(version: string): Finding {
   if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) {
     return { about, level: 'ok', what: `version ${version} answers`, advice: '' };
   }
-  return { about, level: 'problem', what: `version ${version} is too old`, advice: `use RabbitMQ ${oldest.join('.')} or newer` };
+  return {
+    about,
+    level: 'problem',
+    what: `version ${version} is too old`,
+    advice: `use RabbitMQ ${oldest.join('.')} or newer`,
+  };
 }
 
 function judgeQueue(queue: string, warning: string | undefined): Finding {

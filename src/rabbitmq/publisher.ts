@@ -77,6 +77,7 @@ export class RabbitmqPublisher implements Publisher {
   }
 
   async #publishAndConfirm(messages: Message[]): Promise<Refusal[]> {
+    if (messages.length === 0) return [];
     const channel = this.#channel;
     if (!channel || this.notReady) throw new Error(this.notReady ?? 'not connected to the broker');
     const { promise: allConfirmed, resolve, reject } = createDeferred<void>();

@@ -28,7 +28,9 @@ export async function examineRedis(addr: string): Promise<Finding[]> {
 }
 
 /** undefined where CONFIG is forbidden, as in many managed services. */
-async function readSettings(redis: ReturnType<typeof connectRedis>): Promise<Map<string, string> | undefined> {
+async function readSettings(
+  redis: ReturnType<typeof connectRedis>,
+): Promise<Map<string, string> | undefined> {
   try {
     const reply = (await redis.config('GET', 'append*', 'maxmemory*')) as string[];
     return new Map(reply.flatMap((name, i) => (i % 2 === 0 ? [[name, reply[i + 1] ?? '']] : [])));
@@ -45,19 +47,34 @@ async function readSettings(redis: ReturnType<typeof connectRedis>): Promise<Map
 
 function judgeVersion(version: string): Finding[] {
   const [major = 0, minor = 0] = version.split('.').map(Number);
-  if (major > 6 || (major === 6 && minor >= 2)) return [{ about, level: 'ok', what: `version ${version} answers`, advice: '' }];
-  return [{ about, level: 'problem', what: `version ${version} is too old`, advice: 'use Redis 6.2 or newer, or Valkey' }];
+  if (major > 6 || (major === 6 && minor >= 2))
+    return [{ about, level: 'ok', what: `version ${version} answers`, advice: '' }];
+  return [
+    {
+      about,
+      level: 'problem',
+      what: `version ${version} is too old`,
+      advice: 'use Redis 6.2 or newer, or Valkey',
+    },
+  ];
 }
 
 function judgeDurability(settings: Map<string, string> | undefined): Finding[] {
   if (!settings) {
     const what = 'CONFIG may not be read, so its durability is unknown';
-    return [{ about, level: 'warning', what, advice: 'make sure that appendonly is on and nothing is evicted' }];
+    return [
+      { about, level: 'warning', what, advice: 'make sure that appendonly is on and nothing is evicted' },
+    ];
   }
   const findings: Finding[] = [];
   if (settings.get('appendonly') !== 'yes') {
     const what = 'appendonly = no: a restart loses every winner that was not read yet';
-    findings.push({ about, level: 'warning', what, advice: 'set appendonly yes and appendfsync everysec or always' });
+    findings.push({
+      about,
+      level: 'warning',
+      what,
+      advice: 'set appendonly yes and appendfsync everysec or always',
+    });
   } else if (settings.get('appendfsync') === 'no') {
     const what = 'appendfsync = no: a power cut loses what the system had not written yet';
     findings.push({ about, level: 'warning', what, advice: 'set appendfsync everysec or always' });

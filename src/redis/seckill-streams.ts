@@ -66,7 +66,9 @@ export class RedisSeckillStreams implements SeckillStreams {
         ...streams,
         ...streams.map(() => '>'),
       );
-      return toBatches(await withDeadline(this.#reader, blockMs + answerDeadlineMs, reply as Promise<RawRead>));
+      return toBatches(
+        await withDeadline(this.#reader, blockMs + answerDeadlineMs, reply as Promise<RawRead>),
+      );
     } catch (error) {
       await this.#recover(error);
       return [];

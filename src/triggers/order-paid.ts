@@ -45,11 +45,17 @@ export async function payOrder(parts: OrderPaidParts, paid: PaidOrder): Promise<
 function explainRefusal(purchase: Purchase, found: Order | undefined, cause: WeirError): WeirError {
   if (!found) return cause;
   if (found.productId !== purchase.productId || found.userId !== purchase.userId) {
-    return new WeirError('ORDER_CONFLICT', `order ${found.id} is of product ${found.productId} and user ${found.userId}`);
+    return new WeirError(
+      'ORDER_CONFLICT',
+      `order ${found.id} is of product ${found.productId} and user ${found.userId}`,
+    );
   }
   return new WeirError('ORDER_NOT_PAYABLE', `order ${found.id} is ${found.status}`, { cause });
 }
 
 function describeConflict(orderId: SourceId, { productId, userId }: InstanceLog): WeirError {
-  return new WeirError('ORDER_CONFLICT', `order ${orderId} was paid for product ${productId} and user ${userId}`);
+  return new WeirError(
+    'ORDER_CONFLICT',
+    `order ${orderId} was paid for product ${productId} and user ${userId}`,
+  );
 }

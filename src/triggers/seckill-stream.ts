@@ -1,6 +1,13 @@
 import { toWeirError, WeirError } from '../errors.ts';
 import type { CreateInstances, Outcome } from '../instance/create-instances.ts';
-import { parseProductId, parseUserId, type ProductId, type Purchase, type Source, type SourceId } from '../instance/purchase.ts';
+import {
+  type ProductId,
+  type Purchase,
+  parseProductId,
+  parseUserId,
+  type Source,
+  type SourceId,
+} from '../instance/purchase.ts';
 import { backoffMs, pause } from '../lib/backoff.ts';
 import { failpoint } from '../lib/failpoint.ts';
 

@@ -1,0 +1,96 @@
+import type { Redis } from 'ioredis';
+import type { Config } from './config.ts';
+import { openPglite } from './embedded/pglite.ts';
+import { embeddedQueue } from './embedded/queue.ts';
+import { EmbeddedSeckillStreams } from './embedded/seckill-streams.ts';
+import type { StreamFeed } from './http/try.ts';
+import type { Database } from './lib/sql.ts';
+import type { Publisher } from './outbox/relay.ts';
+import { openPostgresServer } from './postgres/server.ts';
+import { RabbitmqPublisher } from './rabbitmq/publisher.ts';
+import { connectRedis } from './redis/connect.ts';
+import { RedisSeckillStreams } from './redis/seckill-streams.ts';
+import type { Notify } from './telemetry.ts';
+import type { SeckillStreams } from './triggers/seckill-stream.ts';
+
+// Each store is the real one where its address is configured, else its embedded stand-in.
+
+export async function openDatabase(config: Config, notify: Notify): Promise<Database> {
+  if (config.databaseSource === '') return openPglite(config.embeddedFolder);
+  return openPostgresServer({
+    url: config.databaseSource,
+    maxConnections: config.databaseConnections,
+    onConnectionError: (error) => notify({ type: 'store failed', store: 'database', error, attempt: 1 }),
+  });
+}
+
+export interface OpenPublisher {
+  publisher: Publisher;
+  close: () => Promise<void> | void;
+}
+
+export function openPublisher(config: Config, notify: Notify): OpenPublisher {
+  if (config.rabbitmqUrl === '') return { publisher: embeddedQueue(config.queue), close() {} };
+  const publisher = new RabbitmqPublisher({
+    url: config.rabbitmqUrl,
+    queue: config.queue,
+    queueType: config.queueType,
+    confirmDeadlineMs: config.confirmDeadlineMs,
+    onDown: (error, attempt) => notify({ type: 'store failed', store: 'rabbitmq', error, attempt }),
+    onUp: () => notify({ type: 'store back', store: 'rabbitmq' }),
+    onWarning: (warning) => notify({ type: 'warned', warning }),
+  });
+  return { publisher, close: () => publisher.close() };
+}
+
+export interface OpenStreams {
+  streams: SeckillStreams & StreamFeed;
+  close: () => Promise<void> | void;
+  notReady: () => string | undefined;
+}
+
+export function openStreams(
+  config: Config,
+  database: Database,
+  onFailure: (error: unknown, attempt: number) => void,
+): OpenStreams {
+  if (config.redisAddr === '')
+    return { streams: new EmbeddedSeckillStreams(database), close() {}, notReady: () => undefined };
+  let failures = 0;
+  const onConnectionError = (error: Error) => onFailure(error, ++failures);
+  const connect = (name: string): Redis => {
+    const redis = connectRedis({ addr: config.redisAddr, name, onConnectionError });
+    return redis.on('ready', () => {
+      failures = 0;
+    });
+  };
+  const commands = connect('commands');
+  const reader = connect('reader');
+  const streams = new RedisSeckillStreams(commands, reader);
+  return {
+    streams,
+    async close() {
+      if (commands.status === 'ready') await streams.leave().catch(() => {});
+      reader.disconnect();
+      commands.disconnect();
+    },
+    notReady: () => (commands.status === 'ready' ? undefined : `Redis is ${commands.status}`),
+  };
+}
+
+export function describeStores({
+  databaseSource,
+  redisAddr,
+  rabbitmqUrl,
+  embeddedFolder,
+}: Config): Record<string, string> {
+  return {
+    database: databaseSource === '' ? `embedded in ${embeddedFolder}` : 'PostgreSQL',
+    streams: redisAddr === '' ? 'embedded' : 'Redis',
+    queue: rabbitmqUrl === '' ? 'embedded' : 'RabbitMQ',
+  };
+}
+
+export function wantsDemo({ demo, databaseSource }: Config): boolean {
+  return demo === 'true' || (demo === 'auto' && databaseSource === '');
+}
