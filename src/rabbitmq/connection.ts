@@ -12,6 +12,7 @@ export interface ConnectionParts {
 }
 
 const retry = { firstMs: 200, maxMs: 10_000 };
+const closeDeadlineMs = 2_000;
 
 /** One connection to the broker, made anew with backoff whenever it ends, until closed. One probe at a time. */
 export class RabbitmqConnection {
@@ -55,14 +56,12 @@ export class RabbitmqConnection {
 
   /** Ends a connection that does not answer; the next one is made at once. */
   breakOff(reason: string): void {
-    const connection = this.#model?.connection as unknown as { stream: Socket } | undefined;
-    // With an error: amqplib does not hear of a stream that just ends.
-    connection?.stream.destroy(new Error(reason));
+    if (this.#model) breakOff(this.#model, reason);
   }
 
   async close(): Promise<void> {
     this.#stop.abort();
-    await this.#model?.close().catch(() => {});
+    if (this.#model) await closeOrBreakOff(this.#model);
     this.#announceChange();
     await this.#loop;
   }
@@ -86,7 +85,7 @@ export class RabbitmqConnection {
           this.#announceChange();
           await ended;
         } finally {
-          await model.close().catch(() => {});
+          await closeOrBreakOff(model);
         }
       } catch (error) {
         this.#lastError = error;
@@ -123,6 +122,23 @@ export class RabbitmqConnection {
     this.#changed.resolve();
     this.#changed = createDeferred<void>();
   }
+}
+
+/** A broker that answers a close with an error, or not at all, would leave amqplib's close() pending for ever. */
+async function closeOrBreakOff(model: ChannelModel): Promise<void> {
+  const late = createDeferred<void>();
+  const timer = setTimeout(() => {
+    breakOff(model, 'the broker did not answer the close');
+    late.resolve();
+  }, closeDeadlineMs);
+  await Promise.race([model.close().catch(() => {}), late.promise]);
+  clearTimeout(timer);
+}
+
+function breakOff(model: ChannelModel, reason: string): void {
+  const { stream } = model.connection as unknown as { stream: Socket };
+  // With an error: amqplib does not hear of a stream that just ends.
+  stream.destroy(new Error(reason));
 }
 
 function withHeartbeat(url: string): string {

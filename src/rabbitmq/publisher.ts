@@ -1,9 +1,9 @@
-import type { ChannelModel, ConfirmChannel } from 'amqplib';
-import { instanceCreated } from '../instance/instance-created.ts';
+import type { ChannelModel } from 'amqplib';
 import { createDeferred } from '../lib/deferred.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import type { Message } from '../outbox/frame.ts';
 import type { Publisher, Refusal } from '../outbox/relay.ts';
+import { createBatchPublish } from './batch-channel.ts';
 import { RabbitmqConnection } from './connection.ts';
 import { ensureQueue, type QueueType } from './queue.ts';
 
@@ -23,7 +23,7 @@ export class RabbitmqPublisher implements Publisher {
   readonly #options: PublisherOptions;
   readonly #connection: RabbitmqConnection;
   #model: ChannelModel | undefined;
-  #channel: ConfirmChannel | undefined;
+  #publishBatch: ReturnType<typeof createBatchPublish> | undefined;
   /** Ids that came back as unroutable; a return always precedes the confirm of the same message. */
   readonly #returned = new Set<string>();
 
@@ -67,7 +67,7 @@ export class RabbitmqPublisher implements Publisher {
     channel.on('error', this.#options.onWarning);
     // The broker closes a channel when it refuses something on it; a fresh connection is the simplest way back.
     channel.on('close', () => this.#connection.breakOff('the channel was closed'));
-    this.#channel = channel;
+    this.#publishBatch = createBatchPublish(channel, this.#options.queue);
   }
 
   async #ensureQueue(): Promise<void> {
@@ -78,8 +78,8 @@ export class RabbitmqPublisher implements Publisher {
 
   async #publishAndConfirm(messages: Message[]): Promise<Refusal[]> {
     if (messages.length === 0) return [];
-    const channel = this.#channel;
-    if (!channel || this.notReady) throw new Error(this.notReady ?? 'not connected to the broker');
+    const publish = this.#publishBatch;
+    if (!publish || this.notReady) throw new Error(this.notReady ?? 'not connected to the broker');
     const { promise: allConfirmed, resolve, reject } = createDeferred<void>();
     const refused: Refusal[] = [];
     let open = messages.length;
@@ -89,17 +89,15 @@ export class RabbitmqPublisher implements Publisher {
       this.#connection.breakOff(reason);
     }, this.#options.confirmDeadlineMs);
 
-    for (const message of messages) {
-      channel.publish('', this.#options.queue, message.body, toProperties(message), (error: Error | null) => {
-        if (error) {
-          if (isChannelGone(error)) reject(error);
-          else refused.push({ message, why: error.message });
-        } else if (this.#returned.size > 0 && this.#returned.delete(message.id)) {
-          refused.push({ message, why: unroutable });
-        }
-        if (--open === 0) resolve();
-      });
-    }
+    publish(messages, (message, error) => {
+      if (error) {
+        if (isChannelGone(error)) reject(error);
+        else refused.push({ message, why: error.message });
+      } else if (this.#returned.size > 0 && this.#returned.delete(message.id)) {
+        refused.push({ message, why: unroutable });
+      }
+      if (--open === 0) resolve();
+    });
     failpoint('after-publish');
     try {
       await allConfirmed;
@@ -115,17 +113,4 @@ const unroutable = 'returned as unroutable: there is no such queue';
 /** Not a nack for one message but the end of the channel, of which nothing can be concluded. */
 function isChannelGone(error: Error): boolean {
   return /channel (closed|ended)|closed/i.test(error.message);
-}
-
-function toProperties({ id, traceparent, createdAt }: Message) {
-  return {
-    persistent: true,
-    mandatory: true,
-    contentType: 'application/octet-stream',
-    type: instanceCreated,
-    messageId: id,
-    appId: 'weir',
-    ...(createdAt ? { timestamp: Math.floor(createdAt.getTime() / 1000) } : {}),
-    ...(traceparent ? { headers: { traceparent } } : {}),
-  };
 }

@@ -1,4 +1,4 @@
-import { Redis } from 'ioredis';
+import { Redis, type RedisOptions } from 'ioredis';
 
 export interface ConnectRedisOptions {
   /** `host:port` or a redis:// or rediss:// URL. */
@@ -12,7 +12,7 @@ export interface ConnectRedisOptions {
  * a cut, and a repeated XADD is a second purchase. Callers retry what they know to be safe.
  */
 export function connectRedis({ addr, name, onConnectionError }: ConnectRedisOptions): Redis {
-  const redis: Redis = new Redis(toUrl(addr), {
+  const options: RedisOptions = {
     connectionName: `weir-${name}`,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
@@ -20,7 +20,8 @@ export function connectRedis({ addr, name, onConnectionError }: ConnectRedisOpti
     connectTimeout: 5_000,
     keepAlive: 10_000,
     retryStrategy: (attempt: number) => Math.min(2_000, 50 * 2 ** attempt),
-  });
+  };
+  const redis = new Redis(toUrl(addr), options);
   redis.on('error', onConnectionError);
   return redis;
 }

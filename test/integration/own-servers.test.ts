@@ -123,7 +123,7 @@ async function query(url: string, sql: string): Promise<unknown[]> {
 }
 
 async function command<T>(url: string, send: (redis: Redis) => Promise<T>): Promise<T> {
-  const redis = new Redis(url, { retryStrategy: null });
+  const redis = new Redis(url, { retryStrategy: () => null });
   redis.on('error', () => {});
   try {
     return await send(redis);

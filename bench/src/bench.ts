@@ -1,0 +1,31 @@
+import type { Addresses } from './addresses.ts';
+import type { Cleanup } from './cleanup.ts';
+import type { Options } from './options.ts';
+import type { Progress } from './progress.ts';
+
+/** What every measure is given. */
+export interface Bench {
+  readonly options: Options;
+  readonly addresses: Addresses;
+  readonly cleanup: Cleanup;
+  readonly progress: Progress;
+  /** Aborted on Ctrl-C; loops ask it before each round. */
+  readonly signal: AbortSignal;
+}
+
+/** Queues and databases carry the process id, so that two benches on one machine never meet. */
+export const queuePrefix = `weir.bench.${process.pid}`;
+export const databasePrefix = `weir_bench_${process.pid}`;
+
+/** Products of the bench, one for each stream; no other key of the Redis database is touched. */
+export const firstProductId = 900_001;
+
+/** As large as a purchase's product in the demo catalogue, so that events have their usual size. */
+export const product = {
+  name: 'gpu-small',
+  cpus: 4,
+  memoryMb: 16_384,
+  gpu: 1,
+  image: 'ubuntu-22.04-cuda',
+  priceCents: 990,
+} as const;

@@ -1,0 +1,96 @@
+import { readdirSync, readFileSync } from 'node:fs';
+
+// Linux reports CPU time in ticks of 10 ms on every platform Node runs on.
+const msPerTick = 10;
+
+/** CPU microseconds for each purchase; undefined where the process cannot be seen (another machine or system). */
+export interface CpuPerItem {
+  readonly program: number | undefined;
+  readonly bench: number;
+  readonly postgres: number | undefined;
+  readonly redis: number | undefined;
+  readonly rabbitmq: number | undefined;
+}
+
+export type CpuSnapshot = ReadonlyMap<number, ProcessTime>;
+
+interface ProcessTime {
+  readonly name: string;
+  readonly parentPid: number;
+  readonly cpuMs: number;
+}
+
+export function takeCpuSnapshot(): CpuSnapshot {
+  const snapshot = new Map<number, ProcessTime>();
+  for (const pid of listPids()) {
+    const time = parseStat(readProc(`${pid}/stat`));
+    if (time !== undefined) snapshot.set(pid, time);
+  }
+  return snapshot;
+}
+
+/** Servers are found by name: what they do for others meanwhile is counted as well. */
+export function cpuPerItem(before: CpuSnapshot, items: number, programPid?: number): CpuPerItem {
+  const after = takeCpuSnapshot();
+  const share = (belongs: (time: ProcessTime, pid: number) => boolean) => {
+    const ms = spentBetween(filterMap(before, belongs), filterMap(after, belongs));
+    return ms === undefined || items === 0 ? undefined : Math.round((ms * 10_000) / items) / 10;
+  };
+  return {
+    program: programPid === undefined ? undefined : share((_, pid) => pid === programPid),
+    bench: share((_, pid) => pid === process.pid) ?? 0,
+    postgres: share(({ name }) => name === 'postgres'),
+    redis: share(({ name }) => name === 'redis-server' || name === 'valkey-server'),
+    rabbitmq: share(({ name }) => name === 'beam.smp'),
+  };
+}
+
+// A process that ended has left its time to its parent (a closed backend to PostgreSQL): what it had used before
+// is taken off there. Where the parent is none of them, another server was stopped, and it counts for nothing.
+function spentBetween(before: CpuSnapshot, after: CpuSnapshot): number | undefined {
+  if (after.size === 0) return undefined;
+  let ms = 0;
+  for (const { cpuMs } of after.values()) ms += cpuMs;
+  for (const [pid, { parentPid, cpuMs }] of before) {
+    if (after.has(pid) || after.has(parentPid)) ms -= cpuMs;
+  }
+  return ms;
+}
+
+function filterMap(snapshot: CpuSnapshot, belongs: (time: ProcessTime, pid: number) => boolean): CpuSnapshot {
+  return new Map([...snapshot].filter(([pid, time]) => belongs(time, pid)));
+}
+
+export function readRssMiB(pid: number): number | undefined {
+  const kiB = readProc(`${pid}/status`)?.match(/^VmRSS:\s+(\d+) kB$/m)?.[1];
+  return kiB === undefined ? undefined : Number(kiB) / 1024;
+}
+
+// The name stands in parentheses and may hold anything, so the fields are counted from the last one.
+function parseStat(text: string | undefined): ProcessTime | undefined {
+  if (text === undefined) return undefined;
+  const nameEnd = text.lastIndexOf(')');
+  const fields = text.slice(nameEnd + 2).split(' ');
+  const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
+  return {
+    name: text.slice(text.indexOf('(') + 1, nameEnd),
+    parentPid: Number(fields[1]),
+    cpuMs: ticks * msPerTick,
+  };
+}
+
+function listPids(): number[] {
+  try {
+    return readdirSync('/proc').map(Number).filter(Number.isInteger);
+  } catch {
+    return [];
+  }
+}
+
+function readProc(path: string): string | undefined {
+  try {
+    return readFileSync(`/proc/${path}`, 'utf8');
+  } catch {
+    return undefined; // gone meanwhile, or no /proc here
+  }
+}

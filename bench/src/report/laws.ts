@@ -1,0 +1,47 @@
+import type { Results } from './results.ts';
+
+export interface Verdict {
+  readonly law: string;
+  readonly figure: string;
+  readonly limit: string;
+  readonly outcome: 'met' | 'below' | 'not judged';
+}
+
+/** One verdict for each law whose figures are there. Without durable settings nothing is judged. */
+export function judge(results: Results, isDurable: boolean): Verdict[] {
+  const { broker, seed, weir, callback, backlog, embedded } = results;
+  const verdicts: Verdict[] = [];
+  const add = (law: string, figure: string, limit: string, isMet: boolean, isJudged = true) =>
+    verdicts.push({ law, figure, limit, outcome: isJudged ? (isMet ? 'met' : 'below') : 'not judged' });
+
+  // Weir's median against the best that the others ever reached: noise may only count against Weir.
+  if (weir && broker) {
+    const ratio = weir.median.perSecond / broker.best.perSecond;
+    add('weir / broker alone', formatRatio(ratio), '>= 0.65', ratio >= 0.65, isDurable);
+  }
+  if (weir && seed) {
+    const ratio = weir.median.perSecond / seed.best.perSecond;
+    add("weir / seed's flow at its best", formatRatio(ratio), '>= 4.5', ratio >= 4.5, isDurable);
+  }
+  if (callback?.weir) {
+    const ratio = callback.weir.perSecond / callback.bestBaseline.perSecond;
+    add('callback / one transaction a request', formatRatio(ratio), '>= 2', ratio >= 2, isDurable);
+  }
+  if (backlog) {
+    add(
+      'memory growth over a backlog',
+      `${backlog.growthMiB.toFixed(1)} MiB`,
+      '< 64 MiB',
+      backlog.growthMiB < 64,
+    );
+  }
+  if (embedded) {
+    const rate = embedded.perSecond;
+    add('embedded, to its queue', `${rate.toLocaleString('en-US')}/s`, '>= 5,000/s', rate >= 5000);
+  }
+  return verdicts;
+}
+
+function formatRatio(ratio: number): string {
+  return ratio.toFixed(2);
+}

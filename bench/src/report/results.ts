@@ -1,0 +1,17 @@
+import type { BrokerResult, BrokerRun } from '../limits/broker.ts';
+import type { SeedResult } from '../peers/seed.ts';
+import type { BacklogResult } from '../weir/backlog.ts';
+import type { CallbackResult } from '../weir/callback.ts';
+import type { EmbeddedResult } from '../weir/embedded.ts';
+import type { StreamResult } from '../weir/stream.ts';
+
+/** Filled while measuring: what a measure found before it failed stays. */
+export interface Results {
+  broker?: BrokerResult;
+  seed?: SeedResult;
+  weir?: StreamResult;
+  callback?: CallbackResult;
+  backlog?: BacklogResult;
+  embedded?: EmbeddedResult;
+  brokerAgain?: BrokerRun;
+}

@@ -1,0 +1,110 @@
+import type { CpuPerItem } from '../machine/processes.ts';
+import type { Verdict } from './laws.ts';
+import type { Results } from './results.ts';
+
+type Row = readonly string[];
+
+/** All figures and ratios for a person. */
+export function formatReport(results: Results, verdicts: readonly Verdict[]): string {
+  const figures = listFigures(results);
+  const laws = verdicts.map(
+    ({ law, figure, limit, outcome }): Row => [law, figure, limit, formatOutcome(outcome)],
+  );
+  return [
+    ...(figures.length > 0
+      ? [formatTable(['measure', 'rate', 'ratio', 'CPU µs each (of whom)'], figures)]
+      : []),
+    ...(laws.length > 0 ? [formatTable(['law', 'here', 'limit', ''], laws)] : []),
+  ].join('\n\n');
+}
+
+function listFigures(results: Results): Row[] {
+  const { broker, brokerAgain, seed, weir, callback, backlog, embedded } = results;
+  const limit = broker?.best.perSecond;
+  const rows: Row[] = [];
+  for (const run of broker?.runs ?? []) {
+    rows.push([
+      `broker alone, window ${run.window}`,
+      rate(run),
+      ratio(run.perSecond, limit),
+      cpu(run.cpuMicrosPerItem),
+    ]);
+  }
+  for (const run of seed?.runs ?? []) {
+    const name = `seed's flow, ${run.concurrency} in flight`;
+    rows.push([name, rate(run), ratio(run.perSecond, limit), cpu(run.cpuMicrosPerItem)]);
+  }
+  for (const run of weir?.runs ?? []) {
+    const name = `weir, stream to confirmed${run === weir?.median ? ' (median)' : ''}`;
+    rows.push([name, rate(run), ratio(run.perSecond, limit), cpu(run.cpuMicrosPerItem)]);
+  }
+  if (brokerAgain) {
+    const name = `broker alone, again (window ${brokerAgain.window})`;
+    rows.push([
+      name,
+      rate(brokerAgain),
+      ratio(brokerAgain.perSecond, limit),
+      cpu(brokerAgain.cpuMicrosPerItem),
+    ]);
+  }
+  const callbacks = callback ? [...callback.baselines, ...callback.statements] : [];
+  if (callback?.weir) callbacks.push(callback.weir);
+  for (const run of callbacks) {
+    const name = `callback, ${run.server}, p99 ${run.latencyMs.p99} ms`;
+    const beside = `${ratio(run.perSecond, callback?.bestBaseline.perSecond)} *`;
+    rows.push([name, rate(run), beside, cpu(run.cpuMicrosPerItem)]);
+  }
+  if (backlog) {
+    const { entries, firstTenthMiB, lastTenthMiB } = backlog;
+    const memory = `${firstTenthMiB.toFixed(0)} → ${lastTenthMiB.toFixed(0)} MiB`;
+    rows.push([
+      `backlog of ${entries.toLocaleString('en-US')}, ${memory}`,
+      rate(backlog),
+      ratio(backlog.perSecond, limit),
+      cpu(backlog.cpuMicrosPerItem),
+    ]);
+  }
+  if (embedded) rows.push(['embedded, try to announced', rate(embedded), '', '']);
+  return rows;
+}
+
+/** Under the table: what the columns mean, and what must not be read into them. */
+export const notes = `ratio: to the broker alone at its best window; * to one transaction a request at its best pool.
+CPU of postgres, redis and rabbitmq is that of all their processes, whoever they worked for meanwhile.
+The callback's baselines fill their outbox and nobody works it off; Weir announces while it answers.`;
+
+function rate({ perSecond }: { readonly perSecond: number }): string {
+  return `${perSecond.toLocaleString('en-US')}/s`;
+}
+
+function ratio(perSecond: number, best: number | undefined): string {
+  return best === undefined ? '' : (perSecond / best).toFixed(2);
+}
+
+function cpu(each: CpuPerItem): string {
+  const { program, bench, postgres, redis, rabbitmq } = each;
+  // Where there is a program of its own, the bench only looks on or makes the load.
+  const node = program ?? bench;
+  return Object.entries({ node, postgres, redis, rabbitmq })
+    .filter(([, micros]) => micros !== undefined)
+    .map(([who, micros]) => `${who} ${micros}`)
+    .join(' · ');
+}
+
+function formatOutcome(outcome: Verdict['outcome']): string {
+  return outcome === 'met' ? '✓' : outcome;
+}
+
+function formatTable(head: Row, rows: readonly Row[]): string {
+  const widths = head.map((title, column) =>
+    Math.max(...[head, ...rows].map((row) => (row[column] ?? title).length)),
+  );
+  const formatRow = (row: Row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd();
+  return [formatRow(head), widths.map((width) => '-'.repeat(width)).join('  '), ...rows.map(formatRow)].join(
+    '\n',
+  );
+}

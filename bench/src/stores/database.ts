@@ -1,0 +1,47 @@
+import pg from 'pg';
+import { type Bench, databasePrefix, product } from '../bench.ts';
+
+/** A database of this run, dropped at the end. Its address is what Weir and the peers connect to. */
+export async function createDatabase(bench: Bench, purpose: string): Promise<string> {
+  const name = `${databasePrefix}_${purpose}`;
+  const admin = await connectTo(bench, bench.addresses.postgres);
+  // FORCE: a backend of a program that was just stopped may still be on its way out.
+  bench.cleanup.add(`database ${name}`, () => admin.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`));
+  await admin.query(`CREATE DATABASE ${name}`);
+  const url = new URL(bench.addresses.postgres);
+  url.pathname = `/${name}`;
+  return url.toString();
+}
+
+export async function connectTo(bench: Bench, address: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: address, connectionTimeoutMillis: 5000 });
+  client.on('error', () => {}); // the next query says it
+  await client.connect();
+  bench.cleanup.add('connection to PostgreSQL', () => client.end());
+  return client;
+}
+
+export function insertProducts(client: pg.Client, productIds: readonly number[]): Promise<unknown> {
+  const { name, cpus, memoryMb, gpu, image, priceCents } = product;
+  return client.query(
+    `INSERT INTO products (id, name, cpus, memory_mb, gpu, image, price_cents, enabled)
+     SELECT id, $2, $3, $4, $5, $6, $7, true FROM unnest($1::bigint[]) AS id`,
+    [productIds, name, cpus, memoryMb, gpu, image, priceCents],
+  );
+}
+
+/**
+ * What earlier measures left dirty is written now, not on the next one's time.
+ * Without the right to do it the server does it when it likes: more noise, nothing worse.
+ */
+export async function settleDatabase(client: pg.Client): Promise<void> {
+  await client.query('CHECKPOINT').catch(() => {});
+}
+
+/** PostgreSQL's clock: the one that created_at is from. */
+export async function readClockMs(client: pg.Client): Promise<number> {
+  const { rows } = await client.query<{ ms: string }>(
+    'SELECT extract(epoch FROM clock_timestamp()) * 1000 AS ms',
+  );
+  return Number(rows[0]?.ms);
+}

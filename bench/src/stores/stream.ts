@@ -1,0 +1,57 @@
+import { Redis } from 'ioredis';
+import type { Bench } from '../bench.ts';
+
+const entriesPerPipeline = 5000;
+
+export async function connectToRedis(bench: Bench): Promise<Redis> {
+  const redis = new Redis(bench.addresses.redis, {
+    lazyConnect: true,
+    connectTimeout: 5000,
+    maxRetriesPerRequest: 0,
+    retryStrategy: () => null,
+  });
+  redis.on('error', () => {}); // the next command says it
+  await redis.connect();
+  bench.cleanup.add('connection to Redis', async () => redis.disconnect());
+  return redis;
+}
+
+export function streamKey(productId: number): string {
+  return `stream:seckill:${productId}`;
+}
+
+/** Fills `key` with `count` purchases of users 1 to `count`. The key is removed at the end. */
+export async function fillStream(bench: Bench, redis: Redis, key: string, count: number): Promise<void> {
+  bench.cleanup.add(`Redis key ${key}`, () => redis.unlink(key));
+  const ts = String(Date.now());
+  for (let first = 1; first <= count; first += entriesPerPipeline) {
+    bench.signal.throwIfAborted();
+    bench.progress.tick(`fill ${key}`, first, count);
+    const pipeline = redis.pipeline();
+    for (let user = first; user < first + entriesPerPipeline && user <= count; user += 1) {
+      pipeline.xadd(key, '*', 'uid', String(user), 'ts', ts);
+    }
+    const failed = (await pipeline.exec())?.find(([error]) => error !== null);
+    if (failed?.[0]) throw failed[0];
+  }
+}
+
+/** Everything a program may have put beside the stream of a product of ours, whatever it is called. */
+export async function removeProductKeys(redis: Redis, productId: number): Promise<void> {
+  for await (const keys of redis.scanStream({ match: `*${productId}*`, count: 1000 })) {
+    if (keys.length > 0) await redis.unlink(...(keys as string[]));
+  }
+}
+
+/** Entries read and not yet acknowledged, over all groups; 0 when the stream is gone. */
+export async function countPending(redis: Redis, key: string): Promise<number> {
+  if ((await redis.exists(key)) === 0) return 0;
+  const groups = (await redis.xinfo('GROUPS', key)) as unknown[][];
+  return groups.reduce((sum, group) => sum + Number(group[group.indexOf('pending') + 1]), 0);
+}
+
+export async function listSeckillStreams(redis: Redis): Promise<string[]> {
+  const found: string[] = [];
+  for await (const keys of redis.scanStream({ match: '*stream:seckill:*', count: 1000 })) found.push(...keys);
+  return found;
+}

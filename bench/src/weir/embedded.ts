@@ -1,0 +1,148 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Bench } from '../bench.ts';
+import { product } from '../bench.ts';
+import { readRssMiB } from '../machine/processes.ts';
+import { formatRate, ratePerSecond } from '../report/rate.ts';
+import type { Results } from '../report/results.ts';
+import { readMetrics } from './metrics.ts';
+import { type Program, startWeir } from './program.ts';
+
+const productId = '1001'; // of the demo catalogue
+const purchasesPerRequest = 1000;
+const lookEveryMs = 100;
+const tryAgainAfterMs = 100;
+const stalledAfterMs = 60_000;
+
+export interface EmbeddedResult {
+  readonly purchases: number;
+  /** From the first purchase put on the embedded stream to the last event confirmed. */
+  readonly seconds: number;
+  readonly perSecond: number;
+  /** How much of that time passed while purchases were still being put on the stream. */
+  readonly loadingSeconds: number;
+  readonly toldToWait: number;
+  readonly rssMiB: number | undefined;
+  readonly sources: unknown;
+}
+
+/**
+ * Weir with nothing installed but Node: stream, truth and queue in one process. Loading the stream is part of
+ * the time, and so are the answers of the simulated Resource Domain, as far as they come while it runs.
+ */
+export async function measureEmbedded(bench: Bench, results: Results): Promise<void> {
+  const purchases = bench.options.embeddedCount;
+  const program = await startWeir(bench, [], {});
+  const origin = `http://127.0.0.1:${program.port}`;
+  await expectProduct(origin);
+  const before = await readMetrics(origin);
+
+  const startedAt = performance.now();
+  const loading = loadStream(bench, origin, purchases).then((toldToWait) => ({
+    toldToWait,
+    seconds: secondsSince(startedAt),
+  }));
+  // Both at once: what is loaded first is announced while the rest is loaded. A load that fails ends the wait.
+  const [loaded] = await Promise.all([
+    loading,
+    waitUntilConfirmed(bench, program, origin, before.confirmed + purchases),
+  ]);
+  const seconds = secondsSince(startedAt);
+
+  const after = await readMetrics(origin);
+  if (after.created - before.created !== purchases || after.confirmed - before.confirmed !== purchases) {
+    throw new Error(
+      `${purchases} purchases went in, ${after.created - before.created} instances were created and ` +
+        `${after.confirmed - before.confirmed} events confirmed`,
+    );
+  }
+  results.embedded = {
+    purchases,
+    seconds,
+    perSecond: ratePerSecond(purchases, seconds),
+    loadingSeconds: loaded.seconds,
+    toldToWait: loaded.toldToWait,
+    rssMiB: readRssMiB(program.pid),
+    sources: await (await fetch(`${origin}/v1/stats/sources`)).json(),
+  };
+  bench.progress.say(`  embedded: ${formatRate(results.embedded.perSecond)}`);
+}
+
+/** Resolves with how often Weir asked to wait. */
+async function loadStream(bench: Bench, origin: string, purchases: number): Promise<number> {
+  let toldToWait = 0;
+  for (let first = 1; first <= purchases; ) {
+    bench.signal.throwIfAborted();
+    const count = Math.min(purchasesPerRequest, purchases - first + 1);
+    const response = await postJson(`${origin}/v1/try/seckill`, {
+      productId,
+      count,
+      firstUserId: String(first),
+    });
+    if (response.status === 202) {
+      first += count;
+    } else if (response.status === 503 || response.status === 429) {
+      toldToWait += 1;
+      await sleep(tryAgainAfterMs);
+    } else {
+      throw new Error(`POST /v1/try/seckill answered ${response.status}: ${response.text}`);
+    }
+  }
+  return toldToWait;
+}
+
+async function waitUntilConfirmed(
+  bench: Bench,
+  program: Program,
+  origin: string,
+  goal: number,
+): Promise<void> {
+  let confirmed = 0;
+  let progressAt = performance.now();
+  while (confirmed < goal) {
+    await sleep(lookEveryMs);
+    bench.signal.throwIfAborted();
+    program.throwIfGone();
+    const seen = (await readMetrics(origin)).confirmed;
+    if (seen > confirmed) progressAt = performance.now();
+    confirmed = seen;
+    bench.progress.tick('embedded', confirmed, goal);
+    if (performance.now() - progressAt > stalledAfterMs) {
+      throw new Error(`nothing moved for 60 s at ${confirmed} of ${goal} events:\n${program.readLogTail()}`);
+    }
+  }
+}
+
+// `weir start` alone need not load the demo catalogue.
+async function expectProduct(origin: string): Promise<void> {
+  const found = await fetch(`${origin}/v1/products/${productId}`);
+  await found.arrayBuffer();
+  if (found.status === 200) return;
+  const { name, cpus, memoryMb, gpu, image, priceCents } = product;
+  const body = {
+    id: productId,
+    name,
+    cpus,
+    memoryMb,
+    gpu,
+    image,
+    priceCents: String(priceCents),
+    enabled: true,
+  };
+  const created = await postJson(`${origin}/v1/products`, body);
+  if (created.status !== 201)
+    throw new Error(`POST /v1/products answered ${created.status}: ${created.text}`);
+}
+
+async function postJson(url: string, body: unknown): Promise<{ status: number; text: string }> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(30_000),
+  });
+  return { status: response.status, text: await response.text() };
+}
+
+function secondsSince(startedAt: number): number {
+  return (performance.now() - startedAt) / 1000;
+}

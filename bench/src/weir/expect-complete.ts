@@ -1,0 +1,50 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ChannelModel } from 'amqplib';
+import type { Redis } from 'ioredis';
+import type pg from 'pg';
+import type { Bench } from '../bench.ts';
+import { countMessages } from '../stores/queue.ts';
+import { countPending, streamKey } from '../stores/stream.ts';
+
+const acknowledgedWithinMs = 10_000;
+
+interface Outcome {
+  readonly client: pg.Client;
+  readonly redis: Redis;
+  readonly connection: ChannelModel;
+  readonly queue: string;
+  readonly productId: number;
+  readonly count: number;
+}
+
+/** A fast run that loses, doubles or forgets something is no run: throws with everything that is wrong. */
+export async function expectComplete(bench: Bench, outcome: Outcome): Promise<void> {
+  const { client, redis, connection, queue, productId, count } = outcome;
+  const { rows } = await client.query<{ rows: string; instances: string; entries: string }>(
+    `SELECT count(*) AS rows, count(DISTINCT instance_id) AS instances, count(DISTINCT source_id) AS entries
+     FROM instance_logs WHERE product_id = $1`,
+    [productId],
+  );
+  const found = {
+    rows: Number(rows[0]?.rows),
+    'instance ids': Number(rows[0]?.instances),
+    'stream entries': Number(rows[0]?.entries),
+    'messages in the queue': await countMessages(bench, connection, queue, count),
+    'unacknowledged entries': await waitUntilAcknowledged(bench, redis, streamKey(productId)),
+  };
+  const wrong = Object.entries(found)
+    .filter(([what, n]) => n !== (what === 'unacknowledged entries' ? 0 : count))
+    .map(([what, n]) => `${n} ${what}`);
+  if (wrong.length > 0) throw new Error(`${count} purchases went in, but there are ${wrong.join(', ')}`);
+}
+
+// Acknowledgements follow the commit, so the last of them may still be on their way.
+async function waitUntilAcknowledged(bench: Bench, redis: Redis, key: string): Promise<number> {
+  const deadline = performance.now() + acknowledgedWithinMs;
+  while (true) {
+    bench.signal.throwIfAborted();
+    const pending = await countPending(redis, key);
+    if (pending === 0 || performance.now() > deadline) return pending;
+    await sleep(50);
+  }
+}

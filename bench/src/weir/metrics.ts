@@ -1,0 +1,21 @@
+export interface Counters {
+  readonly created: number;
+  readonly confirmed: number;
+}
+
+/** The two ends of the way through, over all labels. */
+export async function readMetrics(origin: string): Promise<Counters> {
+  const response = await fetch(`${origin}/metrics`, { signal: AbortSignal.timeout(30_000) });
+  const text = await response.text();
+  if (response.status !== 200) throw new Error(`GET /metrics answered ${response.status}: ${text}`);
+  return {
+    created: sumOf(text, 'weir_instances_created_total'),
+    confirmed: sumOf(text, 'weir_events_confirmed_total'),
+  };
+}
+
+// A counter with labels has no line at all before its first event: that is a 0, not a mistake.
+function sumOf(text: string, metric: string): number {
+  const line = new RegExp(`^${metric}(?:\\{[^}]*\\})? (\\S+)`, 'gm');
+  return [...text.matchAll(line)].reduce((sum, [, value]) => sum + Number(value), 0);
+}

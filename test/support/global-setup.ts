@@ -1,0 +1,27 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+import { migrate } from '../../src/postgres/migrate.ts';
+import { openPostgresServer } from '../../src/postgres/server.ts';
+import { postgresUrl, templateName } from './stores.ts';
+
+/** A migrated database to copy for each test, removed when the run ends. */
+export default async function setUp(): Promise<() => Promise<void>> {
+  if (!existsSync(fileURLToPath(new URL('../../dist/main.js', import.meta.url)))) {
+    throw new Error('dist/ is missing: run `npm test`, or `npm run build` before vitest');
+  }
+  process.env.WEIR_TEST_TEMPLATE ??= `weir_test_template_${process.pid}`;
+  const name = templateName();
+  await onServer(`DROP DATABASE IF EXISTS ${name}`, `CREATE DATABASE ${name}`);
+  const database = openPostgresServer({ url: postgresUrl(name), maxConnections: 2, onConnectionError() {} });
+  await migrate(database);
+  await database.close();
+  return () => onServer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+}
+
+async function onServer(...statements: string[]): Promise<void> {
+  const client = new pg.Client(postgresUrl());
+  await client.connect();
+  for (const statement of statements) await client.query(statement);
+  await client.end();
+}

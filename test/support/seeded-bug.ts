@@ -1,0 +1,51 @@
+import { cpSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type SeededBug, seededBugs } from '../seeded-bugs/bugs.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** The bug that WEIR_SEEDED_BUG names, for runs that must turn red. */
+export function currentBug(): SeededBug | undefined {
+  const name = process.env.WEIR_SEEDED_BUG;
+  if (!name) return undefined;
+  const bug = seededBugs.find((candidate) => candidate.name === name);
+  if (!bug) throw new Error(`there is no seeded bug ${name}`);
+  return bug;
+}
+
+/** Puts the bug into the sources that the test imports. Vite hands them on with their types stripped or not. */
+export function seedBug() {
+  const bug = currentBug();
+  return {
+    name: 'seeded-bug',
+    enforce: 'pre' as const,
+    transform(code: string, id: string) {
+      if (!bug || !id.endsWith(`/src/${bug.file}`)) return null;
+      return applyBug(bug, code);
+    },
+  };
+}
+
+/** Where the built program is: dist/, or a copy of it with the bug inside. */
+export function builtProgram(): string {
+  const bug = currentBug();
+  if (!bug) return join(root, 'dist/main.js');
+  const copy = mkdtempSync(join(tmpdir(), 'weir-seeded-'));
+  for (const part of ['dist', 'migrations', 'package.json']) {
+    cpSync(join(root, part), join(copy, part), { recursive: true });
+  }
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
+  const file = join(copy, 'dist', bug.file.replace(/\.ts$/, '.js'));
+  writeFileSync(file, applyBug(bug, readFileSync(file, 'utf8')));
+  return join(copy, 'dist/main.js');
+}
+
+/** @throws when the place has moved: a bug that is not there would make its test useless */
+export function applyBug({ name, find, replace }: SeededBug, code: string): string {
+  const parts = code.split(find);
+  if (parts.length !== 2)
+    throw new Error(`seeded bug ${name}: found ${parts.length - 1} places instead of one`);
+  return parts.join(replace);
+}

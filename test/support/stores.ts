@@ -1,0 +1,146 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type ChannelModel, connect, type MessageProperties } from 'amqplib';
+import { Redis } from 'ioredis';
+import pg from 'pg';
+import { onTestFailed, onTestFinished } from 'vitest';
+import { openPglite } from '../../src/embedded/pglite.ts';
+import type { Database } from '../../src/lib/sql.ts';
+import { migrate } from '../../src/postgres/migrate.ts';
+import { openPostgresServer } from '../../src/postgres/server.ts';
+
+const servers = {
+  postgres: process.env.WEIR_TEST_POSTGRES ?? 'postgres://postgres@127.0.0.1:5432/postgres',
+  redis: process.env.WEIR_TEST_REDIS ?? 'redis://127.0.0.1:6379',
+  rabbitmq: process.env.WEIR_TEST_RABBITMQ ?? 'amqp://guest:guest@127.0.0.1:5672',
+};
+
+export const rabbitmqUrl = servers.rabbitmq;
+
+export function postgresUrl(database?: string): string {
+  const url = new URL(servers.postgres);
+  if (database) url.pathname = `/${database}`;
+  return url.href;
+}
+
+export function templateName(): string {
+  return process.env.WEIR_TEST_TEMPLATE ?? 'weir_test_template';
+}
+
+export function uniqueName(prefix: string): string {
+  return `${prefix}_${randomBytes(5).toString('hex')}`;
+}
+
+/** A failed test keeps what it used and says its name; any other leaves nothing behind. */
+function cleanUpUnlessFailed(what: string, remove: () => Promise<unknown>): void {
+  let failed = false;
+  onTestFailed(() => {
+    failed = true;
+    console.error(`kept for a look: ${what}`);
+  });
+  onTestFinished(async () => {
+    if (!failed) await remove();
+  });
+}
+
+/** The URL of a migrated PostgreSQL database of the test's own. */
+export async function createPostgresDatabase(): Promise<string> {
+  const name = uniqueName('weir_test');
+  await onServer(`CREATE DATABASE ${name} TEMPLATE ${templateName()}`);
+  cleanUpUnlessFailed(`database ${name}`, () => onServer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`));
+  return postgresUrl(name);
+}
+
+export async function openTestPostgres(): Promise<Database> {
+  const url = await createPostgresDatabase();
+  const database = openPostgresServer({ url, maxConnections: 8, onConnectionError() {} });
+  onTestFinished(() => database.close());
+  return database;
+}
+
+export async function createFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'weir-test-'));
+  cleanUpUnlessFailed(`folder ${folder}`, () => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+export async function openTestPglite(): Promise<Database> {
+  const database = await openPglite(await createFolder());
+  onTestFinished(() => database.close());
+  await migrate(database);
+  return database;
+}
+
+/** Each vitest worker has a Redis database of its own, since the streams' names are fixed; it is emptied first. */
+export async function createRedisDatabase(): Promise<string> {
+  const number = 1 + (Number(process.env.VITEST_POOL_ID ?? 1) % 15);
+  const url = `${servers.redis.replace(/\/\d*$/, '')}/${number}`;
+  const redis = new Redis(url);
+  await redis.flushdb();
+  redis.disconnect();
+  return url;
+}
+
+export function connectTestRedis(url: string): Redis {
+  const redis = new Redis(url);
+  onTestFinished(() => redis.disconnect());
+  return redis;
+}
+
+/** A queue name of the test's own; the queue goes with the test. */
+export function createQueueName(): string {
+  const name = uniqueName('weir.test');
+  cleanUpUnlessFailed(`queue ${name}`, async () => {
+    const connection = await connect(rabbitmqUrl);
+    const channel = await connection.createChannel();
+    await channel.deleteQueue(name);
+    await connection.close();
+  });
+  return name;
+}
+
+export async function connectTestRabbitmq(): Promise<ChannelModel> {
+  const connection = await connect(rabbitmqUrl);
+  connection.on('error', () => {});
+  onTestFinished(() => connection.close().catch(() => {}));
+  return connection;
+}
+
+export interface ReceivedMessage {
+  id: string;
+  body: Buffer;
+  properties: MessageProperties;
+}
+
+/** Takes everything off the queue until it has stood empty; `atLeast` waits for that many first. */
+export async function drainQueue(queue: string, atLeast = 0): Promise<ReceivedMessage[]> {
+  const connection = await connect(rabbitmqUrl);
+  const channel = await connection.createChannel();
+  const received: ReceivedMessage[] = [];
+  const deadline = Date.now() + 15_000;
+  try {
+    for (;;) {
+      const message = await channel.get(queue, { noAck: true });
+      if (message) {
+        const { properties } = message;
+        received.push({ id: String(properties.messageId), body: message.content, properties });
+      } else if (received.length >= atLeast) return received;
+      else if (Date.now() > deadline)
+        throw new Error(`only ${received.length} of ${atLeast} messages on ${queue}`);
+    }
+  } finally {
+    await connection.close();
+  }
+}
+
+async function onServer(statement: string): Promise<void> {
+  const client = new pg.Client(servers.postgres);
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
