@@ -1,4 +1,5 @@
 import { toWeirError, WeirError } from '../errors.ts';
+import { backoffMs, pause } from '../lib/backoff.ts';
 import type { Clock } from '../lib/clock.ts';
 import { createEventEncoder, type EncodeInstanceCreated, encodeTimestamp } from './instance-created.ts';
 import type { InstanceIds } from './instance-id.ts';
@@ -50,6 +51,9 @@ interface Pending {
 }
 
 const maxAttempts = 5;
+/** For a deadlock, a serialization failure, a connection that just broke; a store that stays away is the caller's. */
+const maxRepeats = 3;
+const repeat = { firstMs: 20, maxMs: 200 };
 
 /**
  * The only way in. Whatever started them, purchases become instances here: id, product, event, one write, answer.
@@ -77,7 +81,7 @@ export class InstanceCreation {
   /** A batch that one row spoils is split until the row stands alone. */
   async #writeOrSplit(pending: Pending[]): Promise<Map<InstanceId, Outcome>> {
     try {
-      return await this.#writeUntilSettled(pending);
+      return await this.#writeRepeating(pending);
     } catch (error) {
       if (this.#parts.isTransient(error)) throw error;
       const [alone, ...others] = pending;
@@ -88,6 +92,18 @@ export class InstanceCreation {
       const left = await this.#writeOrSplit(pending.slice(0, middle));
       const right = await this.#writeOrSplit(pending.slice(middle));
       return new Map([...left, ...right]);
+    }
+  }
+
+  /** With the same ids each time: what a commit with a lost answer created is recognised as created. */
+  async #writeRepeating(pending: Pending[]): Promise<Map<InstanceId, Outcome>> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#writeUntilSettled(pending);
+      } catch (error) {
+        if (attempt === maxRepeats || !this.#parts.isTransient(error)) throw error;
+        await pause(backoffMs(attempt, repeat));
+      }
     }
   }
 

@@ -13,6 +13,7 @@ const armed = new Map(
 );
 
 export type FailpointName =
+  | 'before-insert'
   | 'after-insert'
   | 'after-commit'
   | 'before-acknowledge'
@@ -28,4 +29,9 @@ export function failpoint(name: FailpointName): void {
   if (hitsLeft === undefined) return;
   if (hitsLeft <= 1) process.kill(process.pid, 'SIGKILL');
   armed.set(name, hitsLeft - 1);
+}
+
+/** Dies once what was begun in this turn of the event loop has left this process: a request in flight, unanswered. */
+export function failpointInFlight(name: FailpointName): void {
+  if (armed.has(name)) setImmediate(() => failpoint(name));
 }

@@ -42,7 +42,7 @@ export function decodeFrame(frame: Buffer, createdAt?: Date): Message[] {
 
 function decodeMessage(frame: Buffer, reader: { at: number }, end: number, createdAt?: Date): Message {
   const message: Message = { id: '', body: noBytes, traceparent: undefined, createdAt };
-  while (reader.at < end) {
+  while (reader.at < end && end <= frame.length) {
     const tag = frame[reader.at++];
     const length = readVarint(frame, reader);
     const from = reader.at;

@@ -1,7 +1,7 @@
 import type { InstanceLogs, NewInstance, NotInserted } from '../instance/create-instances.ts';
 import type { InstanceLog, InstanceStatus } from '../instance/instance-log.ts';
 import type { InstanceId, ProductId, Purchase, Source, SourceId, UserId } from '../instance/purchase.ts';
-import { failpoint } from '../lib/failpoint.ts';
+import { failpoint, failpointInFlight } from '../lib/failpoint.ts';
 import { type Database, numberArray, type Statement, textArray } from '../lib/sql.ts';
 import { encodeMessage } from '../outbox/frame.ts';
 
@@ -20,11 +20,13 @@ async function insertInstances(
     ? withOrders
     : withoutOrders;
   const values = toValues(instances);
-  const [answer] = await database.query<InsertAnswer>(statements.allNew, values).catch((error: unknown) => {
+  failpoint('before-insert');
+  const inserting = database.query<InsertAnswer>(statements.allNew, values);
+  failpointInFlight('after-insert');
+  const [answer] = await inserting.catch((error: unknown) => {
     if (!isUniqueViolation(error)) throw error;
     return database.query<InsertAnswer>(statements.someKnown, values);
   });
-  failpoint('after-insert');
   if (!answer) throw new Error('the insert statement answered nothing');
   return {
     createdAt: answer.created_at,

@@ -1,11 +1,15 @@
 import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import { openPglite } from '../../src/embedded/pglite.ts';
 import { migrate } from '../../src/postgres/migrate.ts';
 import { openPostgresServer } from '../../src/postgres/server.ts';
 import { postgresUrl, templateName } from './stores.ts';
 
-/** A migrated database to copy for each test, removed when the run ends. */
+/** A migrated database of each kind to copy for each test, removed when the run ends. */
 export default async function setUp(): Promise<() => Promise<void>> {
   if (!existsSync(fileURLToPath(new URL('../../dist/main.js', import.meta.url)))) {
     throw new Error('dist/ is missing: run `npm test`, or `npm run build` before vitest');
@@ -16,7 +20,16 @@ export default async function setUp(): Promise<() => Promise<void>> {
   const database = openPostgresServer({ url: postgresUrl(name), maxConnections: 2, onConnectionError() {} });
   await migrate(database);
   await database.close();
-  return () => onServer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+
+  const folder = await mkdtemp(join(tmpdir(), 'weir-test-template-'));
+  process.env.WEIR_TEST_PGLITE_TEMPLATE = folder;
+  const pglite = await openPglite(folder);
+  await migrate(pglite);
+  await pglite.close();
+  return async () => {
+    await onServer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+    await rm(folder, { recursive: true, force: true });
+  };
 }
 
 async function onServer(...statements: string[]): Promise<void> {

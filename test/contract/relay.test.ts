@@ -1,0 +1,187 @@
+import { randomBytes } from 'node:crypto';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { embeddedQueue, readEmbeddedQueue } from '../../src/embedded/queue.ts';
+import type { Database } from '../../src/lib/sql.ts';
+import { Wake } from '../../src/lib/wake.ts';
+import { type Publisher, Relay } from '../../src/outbox/relay.ts';
+import { postgresOutbox, readOutbox } from '../../src/postgres/outbox.ts';
+import { RabbitmqPublisher } from '../../src/rabbitmq/publisher.ts';
+import { createCreation, createProduct, createPurchase } from '../support/parts.ts';
+import { createQueueName, drainQueue, openTestPglite, openTestPostgres, rabbitmqUrl } from '../support/stores.ts';
+
+interface Queue {
+  publisher: Publisher;
+  read(atLeast: number): Promise<{ id: string; body: Buffer }[]>;
+}
+
+const queues: Record<string, (database: Database) => Promise<Queue>> = {
+  async 'embedded queue'(database) {
+    const name = 'resource.instance.created';
+    return {
+      publisher: embeddedQueue(name),
+      read: async () =>
+        (await readEmbeddedQueue(database, name, 10_000)).map(({ messageId, body }) => ({ id: messageId, body })),
+    };
+  },
+  async RabbitMQ() {
+    const queue = createQueueName();
+    const publisher = new RabbitmqPublisher({
+      url: rabbitmqUrl,
+      queue,
+      queueType: 'quorum',
+      confirmDeadlineMs: 10_000,
+      onDown() {},
+      onUp() {},
+      onWarning() {},
+    });
+    onTestFinished(() => publisher.close());
+    await publisher.ready(AbortSignal.timeout(10_000));
+    return { publisher, read: (atLeast) => drainQueue(queue, atLeast) };
+  },
+};
+const databases = { PGlite: openTestPglite, PostgreSQL: openTestPostgres };
+const setUps = Object.keys(databases).flatMap((database) => Object.keys(queues).map((queue) => [database, queue]));
+
+describe.each(setUps)('the relay from %s to %s', (databaseName, queueName) => {
+  async function setUp(change: (publisher: Publisher) => Publisher = (publisher) => publisher) {
+    const database = await databases[databaseName as keyof typeof databases]();
+    await createProduct(database);
+    const queue = await (queues[queueName as string] as (typeof queues)[string])(database);
+    const outbox = postgresOutbox(database, {
+      queueInSameDatabase: queueName === 'embedded queue',
+      claimTimeoutMs: 30_000,
+    });
+    const relay = new Relay(
+      {
+        outbox,
+        publisher: change(queue.publisher),
+        wake: new Wake(),
+        onAnnounced() {},
+        onRefused() {},
+        onFailure() {},
+      },
+      { windowEvents: 2_000, idlePollMs: 50, maxRefusals: 3 },
+    );
+    return { database, queue, relay, outbox, ...createCreation(database) };
+  }
+
+  test('every committed event reaches the queue once, with its id and bytes, and its frame goes', async () => {
+    const { database, queue, relay, createInstances, outbox } = await setUp();
+    for (const size of [1, 3, 40]) await createInstances(Array.from({ length: size }, () => createPurchase({})));
+    const waiting = await readOutbox(database);
+    expect(await outbox.countWaiting()).toBe(44);
+    while ((await relay.relayOnce()) > 0);
+    const received = await queue.read(44);
+    expect(received.map(({ id, body }) => `${id} ${body.toString('hex')}`).sort()).toEqual(
+      waiting.map(({ id, body }) => `${id} ${body.toString('hex')}`).sort(),
+    );
+    expect(await outbox.countWaiting()).toBe(0);
+  });
+
+  test('frames stay when publishing fails, and are announced with the same id afterwards', async () => {
+    let failures = 0;
+    const { database, queue, relay, createInstances } = await setUp((publisher) => ({
+      notReady: undefined,
+      ready: (signal) => publisher.ready(signal),
+      async publish(messages, sql) {
+        if (failures++ === 0) throw new Error('the connection broke');
+        return publisher.publish(messages, sql);
+      },
+    }));
+    await createInstances([createPurchase({}), createPurchase({})]);
+    const before = await readOutbox(database);
+    await expect(relay.relayOnce()).rejects.toThrow('the connection broke');
+    expect(await readOutbox(database)).toEqual(before);
+    await relay.relayOnce();
+    expect((await queue.read(2)).map(({ id }) => id).sort()).toEqual(before.map(({ id }) => id).sort());
+  });
+
+  test('a refused message waits alone while its neighbours pass, and is parked when they keep passing', async () => {
+    const refusedIds = new Set<string>();
+    const { database, queue, relay, createInstances, outbox } = await setUp((publisher) => ({
+      notReady: undefined,
+      ready: (signal) => publisher.ready(signal),
+      async publish(messages, sql) {
+        const refused = messages.filter(({ id }) => refusedIds.has(id));
+        await publisher.publish(
+          messages.filter(({ id }) => !refusedIds.has(id)),
+          sql,
+        );
+        return refused.map((message) => ({ message, why: 'message nacked' }));
+      },
+    }));
+    const outcomes = await createInstances([createPurchase({}), createPurchase({}), createPurchase({})]);
+    const [, odd] = outcomes.map((outcome) => outcome.kind === 'created' && outcome.instance.instanceId.toString());
+    refusedIds.add(String(odd));
+    await relay.relayOnce();
+    expect((await readOutbox(database)).map(({ id }) => id)).toEqual([odd]);
+
+    for (let attempt = 0; attempt < 2; attempt++) {
+      await createInstances([createPurchase({})]);
+      await relay.relayOnce();
+      await database.query('UPDATE outbox SET due_at = now()');
+      await relay.relayOnce();
+    }
+    expect(await outbox.countWaiting()).toBe(0);
+    const parked = await database.query('SELECT reason, source, source_id FROM parked');
+    expect(parked).toEqual([{ reason: 'MESSAGE_REFUSED', source: 'ACTIVITY', source_id: expect.any(String) }]);
+    expect(await queue.read(4)).toHaveLength(4);
+  });
+
+  test('a broker that refuses everything parks nothing', async () => {
+    const { database, relay, createInstances, outbox } = await setUp((publisher) => ({
+      notReady: undefined,
+      ready: (signal) => publisher.ready(signal),
+      publish: async (messages) => messages.map((message) => ({ message, why: 'message nacked' })),
+    }));
+    await createInstances([createPurchase({}), createPurchase({})]);
+    for (let attempt = 0; attempt < 10; attempt++) {
+      await relay.relayOnce();
+      await database.query('UPDATE outbox SET due_at = now()');
+    }
+    expect(await outbox.countWaiting()).toBe(2);
+    expect(await database.query('SELECT 1 FROM parked')).toEqual([]);
+  });
+
+  test('a frame that cannot be read is parked and the others pass', async () => {
+    const { database, queue, relay, createInstances, outbox } = await setUp();
+    await createInstances([createPurchase({})]);
+    const garbage = randomBytes(40).fill(0xff, 0, 4);
+    await database.query('INSERT INTO outbox (events, frame) VALUES (1, $1)', [garbage]);
+    await relay.relayOnce();
+    expect(await outbox.countWaiting()).toBe(0);
+    expect(await queue.read(1)).toHaveLength(1);
+    const [parked] = await database.query<{ reason: string; original: Buffer }>('SELECT reason, original FROM parked');
+    expect(parked?.reason).toBe('FRAME_DAMAGED');
+    expect(Buffer.from(parked?.original ?? []).equals(garbage)).toBe(true);
+  });
+});
+
+test('two relays on one PostgreSQL never hold the same frame at the same time', async () => {
+  const database = await openTestPostgres();
+  await createProduct(database);
+  const { createInstances } = createCreation(database);
+  for (let i = 0; i < 20; i++) await createInstances([createPurchase({})]);
+  const outbox = postgresOutbox(database, { queueInSameDatabase: false, claimTimeoutMs: 30_000 });
+  const held = new Set<string>();
+  let most = 0;
+  const claim = async () => {
+    const lent = await outbox.claim(2, async (frames) => {
+      for (const { id } of frames) {
+        expect(held.has(id)).toBe(false);
+        held.add(id);
+      }
+      most = Math.max(most, held.size);
+      await new Promise((resolve) => setImmediate(resolve));
+      await database.query('SELECT 1');
+      for (const { id } of frames) held.delete(id);
+      return frames.map((frame) => ({ frame, kind: 'announced' as const }));
+    });
+    return lent;
+  };
+  await Promise.all(Array.from({ length: 4 }, async () => {
+    while ((await claim()) > 0);
+  }));
+  expect(most).toBeGreaterThan(2);
+  expect(await outbox.countWaiting()).toBe(0);
+});

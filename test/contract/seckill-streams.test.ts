@@ -1,0 +1,144 @@
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { EmbeddedSeckillStreams } from '../../src/embedded/seckill-streams.ts';
+import { connectRedis } from '../../src/redis/connect.ts';
+import { RedisSeckillStreams } from '../../src/redis/seckill-streams.ts';
+import type { StreamFeed } from '../../src/http/try.ts';
+import type { SeckillStreams, StreamBatch } from '../../src/triggers/seckill-stream.ts';
+import { createRedisDatabase, openTestPostgres } from '../support/stores.ts';
+
+type Streams = SeckillStreams & StreamFeed;
+type OpenConsumer = () => Promise<Streams>;
+
+/** Opens one store and returns how to open consumers of it. */
+const stores: Record<string, () => Promise<OpenConsumer>> = {
+  async embedded() {
+    const database = await openTestPostgres();
+    return async () => new EmbeddedSeckillStreams(database);
+  },
+  async Redis() {
+    const addr = await createRedisDatabase();
+    return async () => {
+      const connect = (name: string) => {
+        const redis = connectRedis({ addr, name, onConnectionError() {} });
+        onTestFinished(() => redis.disconnect());
+        return new Promise<typeof redis>((resolve) => redis.once('ready', () => resolve(redis)));
+      };
+      return new RedisSeckillStreams(await connect('commands'), await connect('reader'));
+    };
+  },
+};
+
+const stream = 'stream:seckill:1001';
+const uids = (batches: StreamBatch[]) => batches.flatMap(({ entries }) => entries.map(({ fields }) => fields?.uid));
+const ids = (batches: StreamBatch[]) => batches.flatMap(({ entries }) => entries.map(({ id }) => id));
+const users = (first: number, count: number) =>
+  Array.from({ length: count }, (_, i) => ['uid', String(first + i), 'ts', '1']);
+
+describe.each(Object.entries(stores))('seckill streams, %s', (name, openStore) => {
+  test('entries added before anybody looked are read, in order, with the ids they were given', async () => {
+    const open = await openStore();
+    const streams = await open();
+    const added = await streams.add(stream, users(1, 5));
+    await streams.discover();
+    const batches = await streams.read(10, 50);
+    expect(uids(batches)).toEqual(['1', '2', '3', '4', '5']);
+    expect(ids(batches)).toEqual(added);
+    expect(added.every((id) => /^\d+-\d+$/.test(id))).toBe(true);
+    expect(batches[0]?.stream).toBe(stream);
+  });
+
+  test('no entry goes to two consumers', async () => {
+    const open = await openStore();
+    const [first, second] = [await open(), await open()];
+    await first.add(stream, users(1, 100));
+    await first.discover();
+    await second.discover();
+    const seen: (string | undefined)[] = [];
+    for (let i = 0; i < 10; i++) {
+      seen.push(...uids(await first.read(10, 10)), ...uids(await second.read(10, 10)));
+    }
+    expect(seen).toHaveLength(100);
+    expect(new Set(seen).size).toBe(100);
+  });
+
+  test('a stream that appears later is found', async () => {
+    const open = await openStore();
+    const streams = await open();
+    await streams.discover();
+    expect(await streams.read(10, 10)).toEqual([]);
+    await streams.add('stream:seckill:2', users(7, 1));
+    await streams.discover();
+    expect(uids(await streams.read(10, 50))).toEqual(['7']);
+  });
+
+  test('a reader that waits is woken by a new entry', async () => {
+    const open = await openStore();
+    const streams = await open();
+    await streams.add(stream, users(1, 1));
+    await streams.discover();
+    await streams.read(10, 10);
+    const startedAt = performance.now();
+    const waiting = streams.read(10, 5_000);
+    await streams.add(stream, users(2, 1));
+    const batches = await waiting;
+    const entries = batches.length > 0 ? batches : await streams.read(10, 10);
+    expect(uids(entries)).toEqual(['2']);
+    expect(performance.now() - startedAt).toBeLessThan(2_500);
+  });
+
+  test("a dead consumer's entries are taken over, counted, and only while not acknowledged", async () => {
+    const open = await openStore();
+    const [dead, heir] = [await open(), await open()];
+    const [, acknowledged, ...left] = await dead.add(stream, users(1, 4));
+    await dead.discover();
+    await heir.discover();
+    await dead.read(10, 10);
+    await dead.acknowledge(stream, [acknowledged as string]);
+    const [batch] = await heir.takeOver(10, 0);
+    expect(batch?.entries.map(({ fields }) => fields?.uid)).toEqual(['1', '3', '4']);
+    expect(batch?.entries.map(({ deliveries }) => deliveries)).toEqual([2, 2, 2]);
+    await heir.acknowledge(stream, batch?.entries.map(({ id }) => id) ?? []);
+    expect(left).toHaveLength(2);
+    const again = await open();
+    await again.discover();
+    expect(await again.takeOver(10, 0)).toEqual([]);
+    expect(await again.read(10, 10)).toEqual([]);
+  });
+
+  test('what another consumer got a moment ago is not taken over', async () => {
+    const open = await openStore();
+    const [busy, other] = [await open(), await open()];
+    await busy.add(stream, users(1, 1));
+    await busy.discover();
+    await other.discover();
+    await busy.read(10, 10);
+    expect(await other.takeOver(10, 60_000)).toEqual([]);
+  });
+
+  test('trimming keeps what is unread and what is pending', async () => {
+    const open = await openStore();
+    const streams = await open();
+    await streams.add(stream, users(1, 400));
+    await streams.discover();
+    const read = await streams.read(300, 10);
+    const pendingId = ids(read)[250] as string;
+    await streams.acknowledge(
+      stream,
+      ids(read).filter((id) => id !== pendingId),
+    );
+    await streams.trim(0);
+    const heir = await open();
+    await heir.discover();
+    expect(uids(await heir.takeOver(10, 0))).toEqual(['251']);
+    expect(uids(await streams.read(1000, 10))).toEqual(users(301, 100).map(([, uid]) => uid));
+  });
+
+  test("an entry's original fields can be read back byte for byte", async () => {
+    const open = await openStore();
+    const streams = await open();
+    const [id] = await streams.add(stream, [['uid', 'abc', 'ünï', 'x,"\\{}']]);
+    expect((await streams.readOriginal(stream, id as string)).map(String)).toEqual(['uid', 'abc', 'ünï', 'x,"\\{}']);
+    expect(await streams.readOriginal(stream, '1-1')).toEqual([]);
+    expect(name).toBeTruthy();
+  });
+});

@@ -1,0 +1,188 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { request as httpRequest } from 'node:http';
+import { createInterface } from 'node:readline';
+import { type ChannelModel, type ConsumeMessage, connect } from 'amqplib';
+import { Redis } from 'ioredis';
+import pg from 'pg';
+import { afterAll, afterEach, beforeAll } from 'vitest';
+import { GiveUp, pollUntil } from '../support/poll-until.ts';
+import { builtProgram } from '../support/seeded-bug.ts';
+import { createRedisDatabase, postgresUrl, rabbitmqUrl, templateName, uniqueName } from '../support/stores.ts';
+import { type HttpAnswer, type LogLine, sendRequest } from '../support/weir.ts';
+
+/**
+ * The built program on real stores, one for all tests of a file: its own database, queue and Redis database.
+ * Everything it says on its queue is heard and kept. A file with a failed test keeps its stores.
+ */
+export function shareWeir(settings: Record<string, string> = {}): SharedWeir {
+  const weir = new SharedWeir();
+  let failed = false;
+  beforeAll(() => weir.open(settings));
+  afterEach(({ task }) => {
+    failed ||= task.result?.state === 'fail';
+  });
+  afterAll(() => weir.close(failed));
+  return weir;
+}
+
+export class SharedWeir {
+  url = '';
+  readonly lines: LogLine[] = [];
+  /** Every message that came out, in order; repeats included. */
+  readonly heard: ConsumeMessage[] = [];
+  database!: pg.Pool;
+  redis!: Redis;
+  readonly queue = uniqueName('weir.test');
+  readonly #databaseName = uniqueName('weir_test');
+  #child: ChildProcess | undefined;
+  #broker: ChannelModel | undefined;
+
+  async open(settings: Record<string, string>): Promise<void> {
+    await onServer(`CREATE DATABASE ${this.#databaseName} TEMPLATE ${templateName()}`);
+    this.database = new pg.Pool({ connectionString: postgresUrl(this.#databaseName), max: 4 });
+    const redisUrl = await createRedisDatabase();
+    this.redis = new Redis(redisUrl);
+    await this.#start({
+      WEIR_DATA_DATABASE_SOURCE: postgresUrl(this.#databaseName),
+      WEIR_DATA_REDIS_ADDR: redisUrl,
+      WEIR_DATA_RABBITMQ_URL: rabbitmqUrl,
+      WEIR_DATA_RABBITMQ_QUEUE: this.queue,
+      ...settings,
+    });
+    await this.#listen();
+  }
+
+  request(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<HttpAnswer> {
+    return sendRequest(this.url + path, method, body, headers);
+  }
+
+  async count(table: string): Promise<number> {
+    const { rows } = await this.database.query(`SELECT count(*)::int AS count FROM ${table}`);
+    return rows[0].count;
+  }
+
+  /** What a refused request must leave as it was. */
+  async countEverything(): Promise<Record<string, number>> {
+    const tables = ['products', 'orders', 'instance_logs', 'outbox', 'parked'];
+    const counts = await Promise.all(tables.map(async (table) => [table, await this.count(table)]));
+    return { ...Object.fromEntries(counts), heard: this.heard.length };
+  }
+
+  /** The message of one instance, once it has come out. */
+  waitForMessage(instanceId: string): Promise<ConsumeMessage> {
+    return pollUntil(`the message of instance ${instanceId}`, 15_000, async () => {
+      const message = this.heard.find(({ properties }) => properties.messageId === instanceId);
+      if (message) return message;
+      throw new Error(`${this.heard.length} others were heard`);
+    });
+  }
+
+  async close(keep: boolean): Promise<void> {
+    if (this.#child && this.#child.exitCode === null) {
+      const ended = once(this.#child, 'exit');
+      this.#child.kill('SIGKILL');
+      await ended;
+    }
+    this.redis?.disconnect();
+    await this.database?.end();
+    if (this.#broker && !keep) {
+      const channel = await this.#broker.createChannel();
+      await channel.deleteQueue(this.queue);
+    }
+    await this.#broker?.close();
+    if (keep) console.error(`kept for a look: database ${this.#databaseName}, queue ${this.queue}`);
+    else await onServer(`DROP DATABASE IF EXISTS ${this.#databaseName} WITH (FORCE)`);
+  }
+
+  async #start(settings: Record<string, string>): Promise<void> {
+    const child = spawn(process.execPath, [builtProgram(), 'start'], {
+      env: {
+        PATH: process.env.PATH ?? '',
+        WEIR_LOG_LEVEL: 'debug',
+        WEIR_LOG_FORMAT: 'json',
+        WEIR_SERVER_HTTP_ADDR: '127.0.0.1:0',
+        ...settings,
+      },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    this.#child = child;
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      this.lines.push(line.startsWith('{') ? JSON.parse(line) : { msg: line });
+    });
+    const started = await pollUntil('Weir should start', 30_000, async () => {
+      const line = this.lines.find(({ msg }) => msg === 'started');
+      if (line) return line;
+      const last = JSON.stringify(this.lines.at(-1));
+      if (child.exitCode !== null) throw new GiveUp(`Weir ended with ${child.exitCode}: ${last}`);
+      throw new Error(`its last line is ${last}`);
+    });
+    this.url = String(started.addr);
+    await pollUntil('Weir should be ready', 15_000, async () => {
+      const { status, body } = await this.request('GET', '/readyz');
+      if (status !== 200) throw new Error(JSON.stringify(body));
+    });
+  }
+
+  async #listen(): Promise<void> {
+    this.#broker = await connect(rabbitmqUrl);
+    const channel = await this.#broker.createChannel();
+    await channel.consume(
+      this.queue,
+      (message) => {
+        if (message) this.heard.push(message);
+      },
+      { noAck: true },
+    );
+  }
+}
+
+export interface RawAnswer {
+  status: number;
+  contentType: string;
+  headers: NodeJS.Dict<string | string[]>;
+  text: string;
+}
+
+/** Bytes as they are and headers that fetch() would not send, such as Host. */
+export function sendRaw(
+  url: string,
+  method: string,
+  path: string,
+  headers: Record<string, string>,
+  body?: Buffer | string,
+): Promise<RawAnswer> {
+  const { hostname, port } = new URL(url);
+  return new Promise((resolve, reject) => {
+    const request = httpRequest({ hostname, port, method, path, headers, agent: false }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('error', reject);
+      response.on('end', () =>
+        resolve({
+          status: response.statusCode ?? 0,
+          contentType: response.headers['content-type'] ?? '',
+          headers: response.headers,
+          text: Buffer.concat(chunks).toString(),
+        }),
+      );
+    });
+    request.on('error', reject);
+    request.end(body);
+  });
+}
+
+async function onServer(statement: string): Promise<void> {
+  const client = new pg.Client(postgresUrl());
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
