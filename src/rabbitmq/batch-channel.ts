@@ -7,7 +7,7 @@ type OnConfirmed = (error: Error | null) => void;
 /** What we use of amqplib beside its public interface; checked when a channel is opened. */
 interface ChannelInside {
   ch: number;
-  connection: { channels: { buffer: { write(bytes: Buffer): boolean } }[] };
+  connection: { frameMax: number; channels: { buffer: { write(bytes: Buffer): boolean } }[] };
   pushConfirmCallback(onConfirmed: OnConfirmed): void;
 }
 
@@ -26,7 +26,7 @@ export function createBatchPublish(
   if (typeof slot?.buffer?.write !== 'function' || typeof inside.pushConfirmCallback !== 'function') {
     throw new Error('this amqplib cannot be used by Weir: install the version that package-lock.json names');
   }
-  const encode = createPublishEncoder(queue, inside.ch);
+  const encode = createPublishEncoder(queue, inside.ch, inside.connection.frameMax);
   return (messages, onConfirmed) => {
     slot.buffer.write(encode(messages));
     for (const message of messages) inside.pushConfirmCallback((error) => onConfirmed(message, error));

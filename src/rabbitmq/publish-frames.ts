@@ -6,6 +6,7 @@ const methodFrame = 1;
 const headerFrame = 2;
 const bodyFrame = 3;
 const frameEnd = 0xce;
+const frameOverhead = 8;
 const basicClass = 60;
 const basicPublish = 40;
 const mandatoryBit = 1;
@@ -37,12 +38,22 @@ export function createPublishEncoder(
 ): (messages: readonly Message[]) => Buffer {
   const method = encodeMethod(queue, channel);
   return (messages) => {
-    const out = Buffer.allocUnsafe(messages.reduce((sum, message) => sum + maxLength(method, message), 0));
+    const out = Buffer.allocUnsafe(
+      messages.reduce((sum, message) => sum + maxLength(method, message, maxBody), 0),
+    );
     let at = 0;
     for (const message of messages) {
       at += method.copy(out, at);
       at = writeHeader(out, at, channel, message);
-      at = writeFrame(out, at, bodyFrame, channel, (from) => from + message.body.copy(out, from));
+      for (let sent = 0; sent < message.body.length; sent += maxBody) {
+        at = writeFrame(
+          out,
+          at,
+          bodyFrame,
+          channel,
+          (from) => from + message.body.copy(out, from, sent, sent + maxBody),
+        );
+      }
     }
     return out.subarray(0, at);
   };
@@ -119,8 +130,10 @@ function writeFrame(
   return out.writeUInt8(frameEnd, end);
 }
 
-function maxLength(method: Buffer, { id, body, traceparent = '' }: Message): number {
-  return method.length + 128 + id.length + traceparent.length + body.length;
+/** 128 bytes hold every property but the id and the trace, with room to spare. */
+function maxLength(method: Buffer, { id, body, traceparent = '' }: Message, maxBody: number): number {
+  const bodyFrames = Math.ceil(body.length / maxBody);
+  return method.length + 128 + id.length + traceparent.length + body.length + bodyFrames * frameOverhead;
 }
 
 function shortString(text: string): Buffer {

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { Outcome } from '../../src/instance/create-instances.ts';
 import type { Purchase, SourceId } from '../../src/instance/purchase.ts';
 import type { Database } from '../../src/lib/sql.ts';
-import { readOutbox } from '../../src/postgres/outbox.ts';
 import { PostgresOrders } from '../../src/postgres/orders.ts';
+import { readOutbox } from '../../src/postgres/outbox.ts';
 import { EventSchema } from '../../src/wire/weir/v1/event_pb.ts';
 import { createCreation, createProduct, createPurchase } from '../support/parts.ts';
 import { openTestPglite, openTestPostgres } from '../support/stores.ts';
@@ -35,7 +35,11 @@ describe.each(Object.entries(databases))('createInstances on %s', (_, open) => {
     const { createInstances } = await setUp();
     const purchases = ['c', 'a', 'b'].map((sourceId) => createPurchase({ sourceId }));
     const outcomes = await createInstances(purchases);
-    expect(outcomes.map((outcome) => outcome.kind === 'created' && outcome.instance.sourceId)).toEqual(['c', 'a', 'b']);
+    expect(outcomes.map((outcome) => outcome.kind === 'created' && outcome.instance.sourceId)).toEqual([
+      'c',
+      'a',
+      'b',
+    ]);
   });
 
   test('a repeat answers with the first instance and announces nothing', async () => {
@@ -155,14 +159,23 @@ describe.each(Object.entries(databases))('createInstances on %s', (_, open) => {
   });
 
   test.each([
-    ['a cancelled order', async (database: Database) => void (await database.query("UPDATE orders SET status = 'CANCELLED'"))],
-    ['an order of another user', async (database: Database) => void (await database.query('UPDATE orders SET user_id = 99'))],
+    [
+      'a cancelled order',
+      async (database: Database) => void (await database.query("UPDATE orders SET status = 'CANCELLED'")),
+    ],
+    [
+      'an order of another user',
+      async (database: Database) => void (await database.query('UPDATE orders SET user_id = 99')),
+    ],
   ])('%s makes no instance and stays as it is', async (_name, change) => {
     const { database, createInstances } = await setUp();
     const { purchase, orders, order } = await createPendingOrder(database);
     await change(database);
     const before = await orders.findOrder(order);
-    expect((await createInstances([purchase, createPurchase({})])).map(codeOf)).toEqual(['ORDER_NOT_PAYABLE', 'created']);
+    expect((await createInstances([purchase, createPurchase({})])).map(codeOf)).toEqual([
+      'ORDER_NOT_PAYABLE',
+      'created',
+    ]);
     expect(await orders.findOrder(order)).toEqual(before);
     expect(await readOutbox(database)).toHaveLength(1);
   });
@@ -189,7 +202,10 @@ describe.each(Object.entries(databases))('createInstances on %s', (_, open) => {
         return rows;
       },
     };
-    const outcomes = await createCreation(forgetful).createInstances([createPurchase({}), createPurchase({})]);
+    const outcomes = await createCreation(forgetful).createInstances([
+      createPurchase({}),
+      createPurchase({}),
+    ]);
     expect(lost).toBe(1);
     expect(outcomes.map(({ kind }) => kind)).toEqual(['created', 'created']);
     expect(await readOutbox(database)).toHaveLength(2);

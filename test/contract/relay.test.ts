@@ -7,7 +7,13 @@ import { type Publisher, Relay } from '../../src/outbox/relay.ts';
 import { postgresOutbox, readOutbox } from '../../src/postgres/outbox.ts';
 import { RabbitmqPublisher } from '../../src/rabbitmq/publisher.ts';
 import { createCreation, createProduct, createPurchase } from '../support/parts.ts';
-import { createQueueName, drainQueue, openTestPglite, openTestPostgres, rabbitmqUrl } from '../support/stores.ts';
+import {
+  createQueueName,
+  drainQueue,
+  openTestPglite,
+  openTestPostgres,
+  rabbitmqUrl,
+} from '../support/stores.ts';
 
 interface Queue {
   publisher: Publisher;
@@ -20,7 +26,10 @@ const queues: Record<string, (database: Database) => Promise<Queue>> = {
     return {
       publisher: embeddedQueue(name),
       read: async () =>
-        (await readEmbeddedQueue(database, name, 10_000)).map(({ messageId, body }) => ({ id: messageId, body })),
+        (await readEmbeddedQueue(database, name, 10_000)).map(({ messageId, body }) => ({
+          id: messageId,
+          body,
+        })),
     };
   },
   async RabbitMQ() {
@@ -40,7 +49,9 @@ const queues: Record<string, (database: Database) => Promise<Queue>> = {
   },
 };
 const databases = { PGlite: openTestPglite, PostgreSQL: openTestPostgres };
-const setUps = Object.keys(databases).flatMap((database) => Object.keys(queues).map((queue) => [database, queue]));
+const setUps = Object.keys(databases).flatMap((database) =>
+  Object.keys(queues).map((queue) => [database, queue]),
+);
 
 describe.each(setUps)('the relay from %s to %s', (databaseName, queueName) => {
   async function setUp(change: (publisher: Publisher) => Publisher = (publisher) => publisher) {
@@ -67,7 +78,8 @@ describe.each(setUps)('the relay from %s to %s', (databaseName, queueName) => {
 
   test('every committed event reaches the queue once, with its id and bytes, and its frame goes', async () => {
     const { database, queue, relay, createInstances, outbox } = await setUp();
-    for (const size of [1, 3, 40]) await createInstances(Array.from({ length: size }, () => createPurchase({})));
+    for (const size of [1, 3, 40])
+      await createInstances(Array.from({ length: size }, () => createPurchase({})));
     const waiting = await readOutbox(database);
     expect(await outbox.countWaiting()).toBe(44);
     while ((await relay.relayOnce()) > 0);
@@ -111,7 +123,9 @@ describe.each(setUps)('the relay from %s to %s', (databaseName, queueName) => {
       },
     }));
     const outcomes = await createInstances([createPurchase({}), createPurchase({}), createPurchase({})]);
-    const [, odd] = outcomes.map((outcome) => outcome.kind === 'created' && outcome.instance.instanceId.toString());
+    const [, odd] = outcomes.map(
+      (outcome) => outcome.kind === 'created' && outcome.instance.instanceId.toString(),
+    );
     refusedIds.add(String(odd));
     await relay.relayOnce();
     expect((await readOutbox(database)).map(({ id }) => id)).toEqual([odd]);
@@ -124,7 +138,9 @@ describe.each(setUps)('the relay from %s to %s', (databaseName, queueName) => {
     }
     expect(await outbox.countWaiting()).toBe(0);
     const parked = await database.query('SELECT reason, source, source_id FROM parked');
-    expect(parked).toEqual([{ reason: 'MESSAGE_REFUSED', source: 'ACTIVITY', source_id: expect.any(String) }]);
+    expect(parked).toEqual([
+      { reason: 'MESSAGE_REFUSED', source: 'ACTIVITY', source_id: expect.any(String) },
+    ]);
     expect(await queue.read(4)).toHaveLength(4);
   });
 
@@ -151,7 +167,9 @@ describe.each(setUps)('the relay from %s to %s', (databaseName, queueName) => {
     await relay.relayOnce();
     expect(await outbox.countWaiting()).toBe(0);
     expect(await queue.read(1)).toHaveLength(1);
-    const [parked] = await database.query<{ reason: string; original: Buffer }>('SELECT reason, original FROM parked');
+    const [parked] = await database.query<{ reason: string; original: Buffer }>(
+      'SELECT reason, original FROM parked',
+    );
     expect(parked?.reason).toBe('FRAME_DAMAGED');
     expect(Buffer.from(parked?.original ?? []).equals(garbage)).toBe(true);
   });
@@ -179,9 +197,11 @@ test('two relays on one PostgreSQL never hold the same frame at the same time', 
     });
     return lent;
   };
-  await Promise.all(Array.from({ length: 4 }, async () => {
-    while ((await claim()) > 0);
-  }));
+  await Promise.all(
+    Array.from({ length: 4 }, async () => {
+      while ((await claim()) > 0);
+    }),
+  );
   expect(most).toBeGreaterThan(2);
   expect(await outbox.countWaiting()).toBe(0);
 });

@@ -1,8 +1,8 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { EmbeddedSeckillStreams } from '../../src/embedded/seckill-streams.ts';
+import type { StreamFeed } from '../../src/http/try.ts';
 import { connectRedis } from '../../src/redis/connect.ts';
 import { RedisSeckillStreams } from '../../src/redis/seckill-streams.ts';
-import type { StreamFeed } from '../../src/http/try.ts';
 import type { SeckillStreams, StreamBatch } from '../../src/triggers/seckill-stream.ts';
 import { createRedisDatabase, openTestPostgres } from '../support/stores.ts';
 
@@ -29,7 +29,8 @@ const stores: Record<string, () => Promise<OpenConsumer>> = {
 };
 
 const stream = 'stream:seckill:1001';
-const uids = (batches: StreamBatch[]) => batches.flatMap(({ entries }) => entries.map(({ fields }) => fields?.uid));
+const uids = (batches: StreamBatch[]) =>
+  batches.flatMap(({ entries }) => entries.map(({ fields }) => fields?.uid));
 const ids = (batches: StreamBatch[]) => batches.flatMap(({ entries }) => entries.map(({ id }) => id));
 const users = (first: number, count: number) =>
   Array.from({ length: count }, (_, i) => ['uid', String(first + i), 'ts', '1']);
@@ -137,7 +138,12 @@ describe.each(Object.entries(stores))('seckill streams, %s', (name, openStore) =
     const open = await openStore();
     const streams = await open();
     const [id] = await streams.add(stream, [['uid', 'abc', 'ünï', 'x,"\\{}']]);
-    expect((await streams.readOriginal(stream, id as string)).map(String)).toEqual(['uid', 'abc', 'ünï', 'x,"\\{}']);
+    expect((await streams.readOriginal(stream, id as string)).map(String)).toEqual([
+      'uid',
+      'abc',
+      'ünï',
+      'x,"\\{}',
+    ]);
     expect(await streams.readOriginal(stream, '1-1')).toEqual([]);
     expect(name).toBeTruthy();
   });

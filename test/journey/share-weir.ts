@@ -8,7 +8,13 @@ import pg from 'pg';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import { GiveUp, pollUntil } from '../support/poll-until.ts';
 import { builtProgram } from '../support/seeded-bug.ts';
-import { createRedisDatabase, postgresUrl, rabbitmqUrl, templateName, uniqueName } from '../support/stores.ts';
+import {
+  createRedisDatabase,
+  postgresUrl,
+  rabbitmqUrl,
+  templateName,
+  uniqueName,
+} from '../support/stores.ts';
 import { type HttpAnswer, type LogLine, sendRequest } from '../support/weir.ts';
 
 /**

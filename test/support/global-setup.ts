@@ -14,7 +14,9 @@ export default async function setUp(): Promise<() => Promise<void>> {
   if (!existsSync(fileURLToPath(new URL('../../dist/main.js', import.meta.url)))) {
     throw new Error('dist/ is missing: run `npm test`, or `npm run build` before vitest');
   }
-  process.env.WEIR_TEST_TEMPLATE ??= `weir_test_template_${process.pid}`;
+  // A run inside a run (test/seeded-bugs) uses what its parent has made.
+  if (process.env.WEIR_TEST_TEMPLATE) return async () => {};
+  process.env.WEIR_TEST_TEMPLATE = `weir_test_template_${process.pid}`;
   const name = templateName();
   await onServer(`DROP DATABASE IF EXISTS ${name}`, `CREATE DATABASE ${name}`);
   const database = openPostgresServer({ url: postgresUrl(name), maxConnections: 2, onConnectionError() {} });

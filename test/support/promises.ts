@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { expect } from 'vitest';
-import { drainQueue } from './stores.ts';
 import { pollUntil } from './poll-until.ts';
+import { drainQueue } from './stores.ts';
 
 export interface Expected {
   databaseUrl: string;
@@ -18,7 +18,12 @@ interface Row {
 }
 
 /** Waits until nothing is under way any more, and then holds P1, P2, P3 and P5 against the stores themselves. */
-export async function expectPromisesHold({ databaseUrl, queue, purchases, parked = [] }: Expected): Promise<void> {
+export async function expectPromisesHold({
+  databaseUrl,
+  queue,
+  purchases,
+  parked = [],
+}: Expected): Promise<void> {
   const client = new pg.Client(databaseUrl);
   await client.connect();
   try {

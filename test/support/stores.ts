@@ -80,7 +80,8 @@ export async function openTestPglite(): Promise<Database> {
 
 /** Each vitest worker has a Redis database of its own, since the streams' names are fixed; it is emptied first. */
 export async function createRedisDatabase(): Promise<string> {
-  const number = 1 + (Number(process.env.VITEST_POOL_ID ?? 1) % 15);
+  const first = Number(process.env.WEIR_TEST_FIRST_REDIS_DATABASE ?? 1);
+  const number = first + ((Number(process.env.VITEST_POOL_ID ?? 1) - 1) % 7);
   const url = `${servers.redis.replace(/\/\d*$/, '')}/${number}`;
   const redis = new Redis(url);
   await redis.flushdb();

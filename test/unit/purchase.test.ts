@@ -2,12 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { WeirError } from '../../src/errors.ts';
 import {
+  type Purchase,
   parseInt64,
   parseProductId,
   parseSource,
   parseSourceId,
   parseUserId,
-  type Purchase,
   purchaseKey,
   type Source,
   type SourceId,
@@ -212,9 +212,7 @@ describe('a source id', () => {
           fc.string({ unit: 'binary', maxLength: 70 }),
           fc.string({ unit: 'grapheme', maxLength: 70 }),
           // Any UTF-16, lone surrogates included.
-          fc
-            .uint16Array({ minLength: 1, maxLength: 8 })
-            .map((units) => String.fromCharCode(...units)),
+          fc.uint16Array({ minLength: 1, maxLength: 8 }).map((units) => String.fromCharCode(...units)),
         ),
         (text) => {
           const error = catchError(() => expect(parseSourceId(text)).toBe(text), undefined);

@@ -15,7 +15,10 @@ export function readUserIdVectors(): { accepted: UserIdVector[]; refused: bigint
   const refused: bigint[] = [];
   for (const [, numbers = '', meaning = ''] of rows) {
     if (/^-+$/.test(numbers)) continue;
-    const ids = numbers.replace(/\(.*\)/, '').split(',').map(readInteger);
+    const ids = numbers
+      .replace(/\(.*\)/, '')
+      .split(',')
+      .map(readInteger);
     if (meaning.startsWith('refused')) refused.push(...ids);
     else accepted.push(...ids.map((userId) => ({ userId, uuid: meaning })));
   }

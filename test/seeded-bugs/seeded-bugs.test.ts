@@ -1,0 +1,58 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { createFolder } from '../support/stores.ts';
+import { type SeededBug, seededBugs } from './bugs.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+interface Report {
+  numFailedTests: number;
+  numPassedTests: number;
+  testResults: { assertionResults: { title: string; status: string; failureMessages: string[] }[] }[];
+}
+
+/** The bug's suite in a run of its own. @returns undefined when it did not get as far as a report */
+async function runSuite({ suite, law, name }: SeededBug): Promise<Report | undefined> {
+  const file = join(await createFolder(), 'report.json');
+  const args = [
+    'vitest',
+    'run',
+    suite,
+    '-t',
+    law,
+    '--reporter=json',
+    `--outputFile=${file}`,
+    '--testTimeout=25000',
+  ];
+  const env = { ...process.env, WEIR_SEEDED_BUG: name, WEIR_TEST_FIRST_REDIS_DATABASE: '8' };
+  for (const variable of ['VITEST', 'VITEST_POOL_ID', 'VITEST_WORKER_ID'])
+    delete env[variable as keyof typeof env];
+  await new Promise((resolve) => execFile('npx', args, { cwd: root, env, maxBuffer: 2 ** 26 }, resolve));
+  return readFile(file, 'utf8').then(JSON.parse, () => undefined);
+}
+
+describe('a suite that holds a promise turns red when the promise is broken', () => {
+  test.each(seededBugs.map((bug) => [bug.promise, bug.name, bug] as const))(
+    '%s: %s',
+    async (_promise, _name, bug) => {
+      const report = await runSuite(bug);
+      const failed = report?.testResults.flatMap(({ assertionResults }) =>
+        assertionResults.filter(({ status }) => status === 'failed'),
+      );
+      expect(failed?.length ?? 0, `${bug.suite} did not notice`).toBeGreaterThan(0);
+      // Red for the right reason: not because the bug could not be put in.
+      expect(failed?.flatMap(({ failureMessages }) => failureMessages).join('\n')).not.toContain(
+        'seeded bug',
+      );
+    },
+  );
+});
+
+test('every promise that is kept today has a seeded bug', () => {
+  expect(new Set(seededBugs.map(({ promise }) => promise))).toEqual(
+    new Set(['P1', 'P2', 'P3', 'P4', 'P5', 'P8']),
+  );
+});
