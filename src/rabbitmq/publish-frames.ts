@@ -35,8 +35,10 @@ const traceparentName = shortString('traceparent');
 export function createPublishEncoder(
   queue: string,
   channel: number,
+  frameMax = 131_072,
 ): (messages: readonly Message[]) => Buffer {
   const method = encodeMethod(queue, channel);
+  const maxBody = frameMax - frameOverhead;
   return (messages) => {
     const out = Buffer.allocUnsafe(
       messages.reduce((sum, message) => sum + maxLength(method, message, maxBody), 0),

@@ -105,7 +105,7 @@ describe.each(numbers)('a $what', ({ parse, code }) => {
         fc.pre(parseInt64(value) === undefined);
         const error = catchError(() => parse(value));
         expect(error).toMatchObject({ code });
-        expect(error.message.length).toBeLessThan(160);
+        expect(error?.message.length).toBeLessThan(160);
       }),
     );
   });
@@ -215,8 +215,9 @@ describe('a source id', () => {
           fc.uint16Array({ minLength: 1, maxLength: 8 }).map((units) => String.fromCharCode(...units)),
         ),
         (text) => {
-          const error = catchError(() => expect(parseSourceId(text)).toBe(text), undefined);
+          const error = catchError(() => parseSourceId(text));
           if (error === undefined) {
+            expect(parseSourceId(text)).toBe(text);
             expect([...text].length).toBeLessThanOrEqual(64);
             expect(text).not.toMatch(/\p{Cc}/u);
             expect(Buffer.from(text).toString()).toBe(text);
@@ -242,7 +243,6 @@ test.each([
   ['a symbol', Symbol('x')],
   ['a function', () => 1],
   ['an object without prototype', Object.create(null)],
-  ['an object that contains itself', createCircle()],
 ])('%s is refused like any other value that is not text', (_, value) => {
   expect(() => parseUserId(value)).toThrow(expect.objectContaining({ code: 'USER_ID_INVALID' }));
   expect(() => parseProductId(value)).toThrow(expect.objectContaining({ code: 'PRODUCT_ID_INVALID' }));
@@ -266,17 +266,11 @@ test('two purchases have one key exactly when source, scope and source id are eq
   );
 });
 
-function catchError(run: () => unknown, otherwise?: undefined): WeirError {
+function catchError(run: () => unknown): Error | undefined {
   try {
     run();
+    return undefined;
   } catch (error) {
-    return error as WeirError;
+    return error as Error;
   }
-  return otherwise as unknown as WeirError;
-}
-
-function createCircle(): object {
-  const circle: { self?: object } = {};
-  circle.self = circle;
-  return circle;
 }
