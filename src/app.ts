@@ -1,31 +1,34 @@
-import type { FastifyInstance } from 'fastify';
-import { type Config, splitAddr } from './config.ts';
+import type { Config } from './config.ts';
+import { splitAddr } from './config.ts';
 import type { Readiness } from './http/health.ts';
 import { createHttpServer } from './http/server.ts';
 import type { StreamFeed } from './http/try.ts';
-import { type CreateInstances, InstanceCreation } from './instance/create-instances.ts';
+import { InstanceCreation } from './instance/create-instances.ts';
 import { InstanceIds } from './instance/instance-id.ts';
 import { ProductCache } from './instance/product.ts';
-import { backoffMs, pause } from './lib/backoff.ts';
 import { systemClock } from './lib/clock.ts';
 import { gather } from './lib/gather.ts';
 import { Lifecycle } from './lib/lifecycle.ts';
 import type { Database } from './lib/sql.ts';
 import { Wake } from './lib/wake.ts';
 import { IntakeGate } from './outbox/intake-gate.ts';
-import { Relay } from './outbox/relay.ts';
-import { loadDemoCatalogue } from './postgres/demo-catalogue.ts';
-import { postgresInstanceLogs } from './postgres/instance-logs.ts';
+import { type Outbox, Relay } from './outbox/relay.ts';
+import { findFinishedEntries, postgresInstanceLogs } from './postgres/instance-logs.ts';
 import { InstanceQueries } from './postgres/instance-queries.ts';
-import { checkSchema, migrate } from './postgres/migrate.ts';
 import { PostgresOrders } from './postgres/orders.ts';
 import { postgresOutbox } from './postgres/outbox.ts';
 import { listParked, parkItems } from './postgres/parked.ts';
 import { PostgresProducts } from './postgres/products.ts';
-import { createDatabaseIfMissing } from './postgres/server.ts';
 import { isTransientDatabaseError } from './postgres/transient.ts';
 import { postgresWorkerLeases } from './postgres/worker-leases.ts';
-import { describeStores, openDatabase, openPublisher, openStreams, wantsDemo } from './stores.ts';
+import {
+  describeStores,
+  openDatabase,
+  openPublisher,
+  openStreams,
+  prepareDatabase,
+  wantsDemo,
+} from './stores.ts';
 import type { Notify, Telemetry } from './telemetry.ts';
 import {
   type ParkedEntry,
@@ -43,141 +46,38 @@ export interface App {
   stop(): Promise<void>;
 }
 
-/** Puts the parts together: the only file that sees both the business and every technology. */
-export async function startApp(config: Config, { notify, registry }: Telemetry): Promise<App> {
-  const lifecycle = new Lifecycle({
-    releaseDeadlineMs: 15_000,
-    onHang: (part) => notify({ type: 'stop hung', part }),
-    onFailure: (part, error) => notify({ type: 'store failed', store: part, error, attempt: 1 }),
-  });
+/** What the parts below are made of. */
+interface Core {
+  config: Config;
+  notify: Notify;
+  lifecycle: Lifecycle;
+  readiness: Readiness;
+  database: Database;
+  ids: InstanceIds;
+  creation: InstanceCreation;
+  outbox: Outbox;
+  gate: IntakeGate;
+  /** Rung after each commit. */
+  committed: Wake;
+}
+
+/** Puts the parts together: the only file that sees the business and every technology. */
+export async function startApp(config: Config, telemetry: Telemetry): Promise<App> {
+  const { notify } = telemetry;
+  const lifecycle = createLifecycle(notify);
   const stopping = new AbortController();
-  const failed = (store: string) => (error: unknown, attempt: number) =>
-    notify({ type: 'store failed', store, error, attempt });
-  const readiness: Readiness = { start: () => 'waiting for the stores' };
-
   try {
-    const database = await openDatabase(config, notify);
-    lifecycle.defer('database', () => database.close());
+    const core = await createCore(config, notify, lifecycle);
+    // In the order in which they are opened; they close in reverse.
+    if (config.roles.includes('relay')) addRelay(core);
+    addIntakeGate(core);
+    const feed = addSeckillStreams(core);
+    const url = await addHttp(core, telemetry, feed);
 
-    const outbox = postgresOutbox(database, {
-      queueInSameDatabase: config.rabbitmqUrl === '',
-      claimTimeoutMs: config.confirmDeadlineMs + 30_000,
-    });
-    const products = new PostgresProducts(database);
-    const orders = new PostgresOrders(database);
-    const ids = new InstanceIds(postgresWorkerLeases(database));
-    lifecycle.defer('worker lease', () => ids.release());
-
-    const wake = new Wake();
-    const creation = new InstanceCreation({
-      products: new ProductCache(products),
-      ids,
-      instanceLogs: postgresInstanceLogs(database),
-      clock: systemClock,
-      isTransient: isTransientDatabaseError,
-      onCreated(counts, lastedMs) {
-        wake.ring();
-        notify({ type: 'instances created', counts, lastedMs });
-      },
-    });
-    const createInstance = gather(creation.createInstances, { maxItems: 500, maxInFlight: 2 });
-
-    const gate = new IntakeGate(outbox, {
-      highWater: config.highWater,
-      everyMs: 500,
-      onHeld: (waiting) => notify({ type: 'intake held', waiting }),
-      onResumed: (waiting) => notify({ type: 'intake resumed', waiting }),
-      onFailure: failed('database'),
-    });
-
-    const loops: (() => void)[] = [];
-    /** Begins once the stores are there; at a stop, waits for what has been begun. */
-    const planLoop = (name: string, run: (signal: AbortSignal) => Promise<void>) => {
-      const stop = new AbortController();
-      let running: Promise<void> | undefined;
-      loops.push(() => {
-        running = run(stop.signal);
-      });
-      lifecycle.defer(name, () => {
-        stop.abort();
-        return running;
-      });
-    };
-
-    if (config.roles.includes('relay')) {
-      const publisher = openPublisher(config, notify);
-      lifecycle.defer('publisher', publisher.close);
-      readiness.queue = () => publisher.publisher.notReady;
-      const relay = new Relay(
-        {
-          outbox,
-          publisher: publisher.publisher,
-          wake,
-          onAnnounced: (count, lastedMs) => notify({ type: 'events announced', count, lastedMs }),
-          onRefused: (refusals, parked) =>
-            notify({ type: 'messages refused', count: refusals.length, why: refusals[0]?.why ?? '', parked }),
-          onFailure: failed('outbox'),
-        },
-        { windowEvents: config.windowEvents, idlePollMs: 200, maxRefusals: 5 },
-      );
-      const lanes = database.singleSession ? 1 : config.lanes;
-      for (let lane = 1; lane <= lanes; lane++) planLoop(`relay lane ${lane}`, (signal) => relay.run(signal));
-      lifecycle.defer('relay drain', () => relay.drain(AbortSignal.timeout(5_000)));
-    }
-
-    planLoop('intake gate', (signal) => gate.run(signal));
-    readiness.database = () => gate.notReady;
-
-    let feed: StreamFeed | undefined;
-    if (config.roles.includes('ingest') || wantsDemo(config)) {
-      const { streams, close, notReady } = openStreams(config, database, failed('redis'));
-      if (wantsDemo(config)) feed = streams;
-      lifecycle.defer('streams', close);
-      readiness.streams = notReady;
-      if (config.roles.includes('ingest')) {
-        const trigger = createSeckillTrigger(
-          config,
-          database,
-          streams,
-          creation.createInstances,
-          gate,
-          notify,
-        );
-        planLoop('seckill stream', (signal) => trigger.run(signal));
-      }
-    }
-
-    const findOrder = gather((wanted: string[]) => orders.findOrders(wanted), {
-      maxItems: 500,
-      maxInFlight: 2,
-    });
-    const http = await createHttpServer({
-      config,
-      products,
-      orders: {
-        findOrder,
-        createOrder: (order) => orders.createOrder(order),
-        cancelOrder: (id) => orders.cancelOrder(id),
-      },
-      instances: new InstanceQueries(database),
-      stats: new InstanceQueries(database),
-      parked: { listParked: (limit, cursor) => listParked(database, limit, cursor) },
-      createInstance,
-      takeOrderId: async () => `ORD${(await ids.take(1))[0]}`,
-      feed,
-      hasRoom: gate.hasRoom,
-      readiness,
-      registry,
-      isTransient: isTransientDatabaseError,
-      notify,
-    });
-    const url = await listen(http, config);
-    lifecycle.defer('http', () => http.close());
-
-    const ready = prepare(config, database, notify, stopping.signal).then(() => {
-      delete readiness.start;
+    const ready = prepareDatabase(config, core.database, notify, stopping.signal).then(() => {
+      delete core.readiness.start;
       if (stopping.signal.aborted) return;
-      for (const begin of loops) begin();
+      lifecycle.begin();
       notify({ type: 'started', addr: url, stores: describeStores(config), roles: config.roles });
     });
     ready.catch(() => {});
@@ -198,52 +98,101 @@ export async function startApp(config: Config, { notify, registry }: Telemetry):
   }
 }
 
-/** Waits for the database, brings it up to date, loads the demo catalogue where it is wanted. */
-async function prepare(
-  config: Config,
-  database: Database,
-  notify: Notify,
-  signal: AbortSignal,
-): Promise<void> {
-  for (let attempt = 1; !signal.aborted; attempt++) {
-    try {
-      if (config.migrate) {
-        if (config.databaseSource !== '') await createDatabaseIfMissing(config.databaseSource);
-        const migrations = await migrate(database);
-        if (migrations.length > 0) notify({ type: 'migrated', migrations });
-      } else await checkSchema(database);
-      if (wantsDemo(config)) await loadDemoCatalogue(database);
-      return;
-    } catch (error) {
-      if (!isTransientDatabaseError(error)) throw error;
-      notify({ type: 'store failed', store: 'database', error, attempt });
-      await pause(backoffMs(attempt, { firstMs: 200, maxMs: 5_000 }), signal);
-    }
-  }
+function createLifecycle(notify: Notify): Lifecycle {
+  return new Lifecycle({
+    releaseDeadlineMs: 15_000,
+    onHang: (part) => notify({ type: 'stop hung', part }),
+    onFailure: (part, error) => notify({ type: 'store failed', store: part, error, attempt: 1 }),
+  });
 }
 
-async function listen(http: FastifyInstance, { addr }: Config): Promise<string> {
-  const { host, port } = splitAddr(addr);
-  return http.listen({ host, port });
+async function createCore(config: Config, notify: Notify, lifecycle: Lifecycle): Promise<Core> {
+  const database = await openDatabase(config, notify);
+  lifecycle.defer('database', () => database.close());
+  const ids = new InstanceIds(postgresWorkerLeases(database));
+  lifecycle.defer('worker lease', () => ids.release());
+  const outbox = postgresOutbox(database, {
+    queueInSameDatabase: config.rabbitmqUrl === '',
+    claimTimeoutMs: config.confirmDeadlineMs + 30_000,
+  });
+  const gate = new IntakeGate(outbox, {
+    highWater: config.highWater,
+    everyMs: 500,
+    onHeld: (waiting) => notify({ type: 'intake held', waiting }),
+    onResumed: (waiting) => notify({ type: 'intake resumed', waiting }),
+    onFailure: reportFailure(notify, 'database'),
+  });
+  const committed = new Wake();
+  const creation = new InstanceCreation({
+    products: new ProductCache(new PostgresProducts(database)),
+    ids,
+    instanceLogs: postgresInstanceLogs(database),
+    clock: systemClock,
+    isTransient: isTransientDatabaseError,
+    onCreated(counts, lastedMs) {
+      committed.ring();
+      notify({ type: 'instances created', counts, lastedMs });
+    },
+  });
+  const readiness: Readiness = { start: () => 'waiting for the stores' };
+  return { config, notify, lifecycle, readiness, database, ids, creation, outbox, gate, committed };
+}
+
+function addRelay({ config, notify, lifecycle, readiness, database, outbox, committed }: Core): void {
+  const { publisher, close } = openPublisher(config, notify);
+  lifecycle.defer('publisher', close);
+  readiness.queue = () => publisher.notReady;
+  const relay = new Relay(
+    {
+      outbox,
+      publisher,
+      wake: committed,
+      onAnnounced: (count, lastedMs) => notify({ type: 'events announced', count, lastedMs }),
+      onRefused: (refusals, parked) =>
+        notify({ type: 'messages refused', count: refusals.length, why: refusals[0]?.why ?? '', parked }),
+      onFailure: reportFailure(notify, 'outbox'),
+    },
+    { windowEvents: config.windowEvents, idlePollMs: 200, maxRefusals: 5 },
+  );
+  const lanes = database.singleSession ? 1 : config.lanes;
+  for (let lane = 1; lane <= lanes; lane++)
+    lifecycle.plan(`relay lane ${lane}`, (signal) => relay.run(signal));
+  lifecycle.planLast('relay drain', () => relay.drain(AbortSignal.timeout(5_000)));
+}
+
+function addIntakeGate({ lifecycle, readiness, gate }: Core): void {
+  readiness.database = () => gate.notReady;
+  lifecycle.plan('intake gate', (signal) => gate.run(signal));
+}
+
+/** @returns where the demo puts its buyers, when there is a demo */
+function addSeckillStreams(core: Core): StreamFeed | undefined {
+  const { config, notify, lifecycle, readiness, database } = core;
+  const demo = wantsDemo(config);
+  if (!config.roles.includes('ingest') && !demo) return undefined;
+  const { streams, close, notReady } = openStreams(config, database, reportFailure(notify, 'redis'));
+  lifecycle.defer('streams', close);
+  readiness.streams = notReady;
+  if (config.roles.includes('ingest')) {
+    const trigger = createSeckillTrigger(core, streams);
+    lifecycle.plan('seckill stream', (signal) => trigger.run(signal));
+  }
+  return demo ? streams : undefined;
 }
 
 function createSeckillTrigger(
-  config: Config,
-  database: Database,
+  { config, notify, database, creation, gate }: Core,
   streams: SeckillStreams,
-  createInstances: CreateInstances,
-  gate: IntakeGate,
-  notify: Notify,
 ): SeckillStreamTrigger {
   return new SeckillStreamTrigger(
     {
       streams,
-      createInstances,
+      createInstances: creation.createInstances,
+      findFinished: (stream, ids) => findFinishedEntries(database, stream, ids),
       park: (entries) => parkItems(database, entries.map(toParkedItem)),
       hasRoom: gate.hasRoom,
       onParked: (entries) => notify({ type: 'entries parked', entries }),
-      onFailure: (error, attempt) =>
-        notify({ type: 'store failed', store: 'seckill stream', error, attempt }),
+      onFailure: reportFailure(notify, 'seckill stream'),
     },
     {
       batchSize: config.batchSize,
@@ -257,6 +206,40 @@ function createSeckillTrigger(
       keepFinishedMs: config.keepFinishedMs,
     },
   );
+}
+
+/** @returns the address that it listens on */
+async function addHttp(core: Core, { registry }: Telemetry, feed: StreamFeed | undefined): Promise<string> {
+  const { config, notify, lifecycle, readiness, database, ids, creation, gate } = core;
+  const orders = new PostgresOrders(database);
+  const queries = new InstanceQueries(database);
+  const gathered = { maxItems: 500, maxInFlight: 2 };
+  const http = await createHttpServer({
+    config,
+    products: new PostgresProducts(database),
+    orders: {
+      findOrder: gather((wanted: string[]) => orders.findOrders(wanted), gathered),
+      createOrder: (order) => orders.createOrder(order),
+      cancelOrder: (id) => orders.cancelOrder(id),
+    },
+    instances: queries,
+    stats: queries,
+    parked: { listParked: (limit, cursor) => listParked(database, limit, cursor) },
+    createInstance: gather(creation.createInstances, gathered),
+    takeOrderId: async () => `ORD${(await ids.take(1))[0]}`,
+    feed,
+    hasRoom: gate.hasRoom,
+    readiness,
+    registry,
+    isTransient: isTransientDatabaseError,
+    notify,
+  });
+  lifecycle.defer('http', () => http.close());
+  return http.listen(splitAddr(config.addr));
+}
+
+function reportFailure(notify: Notify, store: string): (error: unknown, attempt: number) => void {
+  return (error, attempt) => notify({ type: 'store failed', store, error, attempt });
 }
 
 function toParkedItem({ stream, id, error, original }: ParkedEntry) {

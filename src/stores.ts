@@ -4,9 +4,13 @@ import { openPglite } from './embedded/pglite.ts';
 import { embeddedQueue } from './embedded/queue.ts';
 import { EmbeddedSeckillStreams } from './embedded/seckill-streams.ts';
 import type { StreamFeed } from './http/try.ts';
+import { backoffMs, pause } from './lib/backoff.ts';
 import type { Database } from './lib/sql.ts';
 import type { Publisher } from './outbox/relay.ts';
-import { openPostgresServer } from './postgres/server.ts';
+import { loadDemoCatalogue } from './postgres/demo-catalogue.ts';
+import { checkSchema, migrate } from './postgres/migrate.ts';
+import { createDatabaseIfMissing, openPostgresServer } from './postgres/server.ts';
+import { isTransientDatabaseError } from './postgres/transient.ts';
 import { RabbitmqPublisher } from './rabbitmq/publisher.ts';
 import { connectRedis } from './redis/connect.ts';
 import { RedisSeckillStreams } from './redis/seckill-streams.ts';
@@ -93,4 +97,32 @@ export function describeStores({
 
 export function wantsDemo({ demo, databaseSource }: Config): boolean {
   return demo === 'true' || (demo === 'auto' && databaseSource === '');
+}
+
+/**
+ * Waits for the database, brings it up to date, loads the demo catalogue where it is wanted.
+ *
+ * @throws what waiting cannot cure: a newer schema, a wrong password
+ */
+export async function prepareDatabase(
+  config: Config,
+  database: Database,
+  notify: Notify,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let attempt = 1; !signal.aborted; attempt++) {
+    try {
+      if (config.migrate) {
+        if (config.databaseSource !== '') await createDatabaseIfMissing(config.databaseSource);
+        const migrations = await migrate(database);
+        if (migrations.length > 0) notify({ type: 'migrated', migrations });
+      } else await checkSchema(database);
+      if (wantsDemo(config)) await loadDemoCatalogue(database);
+      return;
+    } catch (error) {
+      if (!isTransientDatabaseError(error)) throw error;
+      notify({ type: 'store failed', store: 'database', error, attempt });
+      await pause(backoffMs(attempt, { firstMs: 200, maxMs: 5_000 }), signal);
+    }
+  }
 }

@@ -2,7 +2,14 @@ import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { WeirError } from '../errors.ts';
 import type { InstanceLog } from '../instance/instance-log.ts';
-import { parseInt64, parseProductId, parseSource, parseSourceId, parseUserId } from '../instance/purchase.ts';
+import {
+  parseInt64,
+  parseProductId,
+  parseSource,
+  parseSourceId,
+  parseTraceparent,
+  parseUserId,
+} from '../instance/purchase.ts';
 import { type CreateInstance, purchaseInstance } from '../triggers/any-source.ts';
 import { requireRoom, sendReceipt } from './orders.ts';
 import {
@@ -18,7 +25,6 @@ import {
   showInstance,
   showReceipt,
 } from './shapes.ts';
-import { readTraceparent } from './traceparent.ts';
 
 export interface InstanceReader {
   findInstance(instanceId: bigint): Promise<InstanceLog | undefined>;
@@ -61,14 +67,13 @@ export function addInstances(
     async (request, reply) => {
       requireRoom(hasRoom);
       const { body } = request;
-      const traceparent = readTraceparent(request);
       const { first, instance } = await purchaseInstance(createInstance, {
         source: parseSource(body.source),
         scope: '',
         sourceId: parseSourceId(body.sourceId),
         productId: parseProductId(body.productId),
         userId: parseUserId(body.userId),
-        ...(traceparent ? { traceparent } : {}),
+        ...parseTraceparent(request.headers.traceparent),
       });
       return sendReceipt(reply, first, showReceipt(instance));
     },

@@ -3,7 +3,13 @@ import { type Static, Type } from 'typebox';
 import type { Config } from '../config.ts';
 import { WeirError } from '../errors.ts';
 import type { Product } from '../instance/product.ts';
-import { type ProductId, parseProductId, parseSourceId, parseUserId } from '../instance/purchase.ts';
+import {
+  type ProductId,
+  parseProductId,
+  parseSourceId,
+  parseTraceparent,
+  parseUserId,
+} from '../instance/purchase.ts';
 import type { NewOrder, Order } from '../orders/order.ts';
 import type { CreateInstance } from '../triggers/any-source.ts';
 import { type PaidOrder, payOrder } from '../triggers/order-paid.ts';
@@ -17,7 +23,6 @@ import {
   showOrder,
   showReceipt,
 } from './shapes.ts';
-import { readTraceparent } from './traceparent.ts';
 import { createSignatureCheck } from './webhook-signature.ts';
 
 export interface OrderStore {
@@ -135,7 +140,6 @@ async function createOrder(
 
 function readPaidOrder(request: FastifyRequest<OrderPath & { Body: unknown }>): PaidOrder {
   const orderId = parseSourceId(request.params.orderId);
-  const traceparent = readTraceparent(request);
   const body = checkPaidBody(request.body);
   if (body.orderId !== undefined && body.orderId !== orderId) {
     throw new WeirError('REQUEST_INVALID', `the body names order ${body.orderId}, the path order ${orderId}`);
@@ -147,7 +151,7 @@ function readPaidOrder(request: FastifyRequest<OrderPath & { Body: unknown }>): 
     body.productId === undefined
       ? undefined
       : { productId: parseProductId(body.productId), userId: parseUserId(body.userId) };
-  return { orderId, named, ...(traceparent ? { traceparent } : {}) };
+  return { orderId, named, ...parseTraceparent(request.headers.traceparent) };
 }
 
 function checkPaidBody(body: unknown): Static<typeof PaidBody> {

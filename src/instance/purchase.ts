@@ -61,6 +61,14 @@ export function parseSourceId(text: unknown): SourceId {
   return text as SourceId;
 }
 
+// W3C Trace Context, version 00.
+const traceparent = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+/** The trace of whoever asked, to spread into a purchase; nothing when there is none or it is not well formed. */
+export function parseTraceparent(text: unknown): { traceparent?: string } {
+  return typeof text === 'string' && traceparent.test(text) ? { traceparent: text } : {};
+}
+
 /** Sorted by this, two replicas take row locks in the same order and cannot deadlock. */
 export function purchaseKey({
   source,

@@ -14,6 +14,7 @@ export interface LifecycleOptions {
 export class Lifecycle {
   readonly #options: LifecycleOptions;
   readonly #stack: Resource[] = [];
+  readonly #planned: (() => void)[] = [];
 
   constructor(options: LifecycleOptions) {
     this.#options = options;
@@ -21,6 +22,32 @@ export class Lifecycle {
 
   defer(name: string, release: () => Promise<void> | void): void {
     this.#stack.push({ name, release });
+  }
+
+  /** A loop that runs from begin() until close() aborts its signal, and is waited for then. */
+  plan(name: string, run: (signal: AbortSignal) => Promise<void>): void {
+    const stop = new AbortController();
+    let running: Promise<void> | undefined;
+    this.#planned.push(() => {
+      running = run(stop.signal);
+    });
+    this.defer(name, () => {
+      stop.abort();
+      return running;
+    });
+  }
+
+  /** A last piece of work at close(), unless begin() never came. */
+  planLast(name: string, finish: () => Promise<void>): void {
+    let begun = false;
+    this.#planned.push(() => {
+      begun = true;
+    });
+    this.defer(name, () => (begun ? finish() : undefined));
+  }
+
+  begin(): void {
+    for (const start of this.#planned) start();
   }
 
   async close(): Promise<void> {

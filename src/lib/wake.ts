@@ -1,29 +1,31 @@
-/** A doorbell for one waiter: rings between two waits are remembered as one. */
+/** A doorbell: a ring wakes all who wait, or the next who comes when nobody does. */
 export class Wake {
   #rung = false;
-  #answer: (() => void) | undefined;
+  readonly #waiting = new Set<() => void>();
 
   /** An arrow, so that it can be handed out as a callback. */
   readonly ring = (): void => {
-    this.#rung = true;
-    this.#answer?.();
+    this.#rung = this.#waiting.size === 0;
+    for (const wake of this.#waiting) wake();
   };
 
-  /** Resolves true when rung since the last wait, false when `ms` passed or `signal` aborted first. */
-  async wait(ms: number, signal: AbortSignal): Promise<boolean> {
-    if (!this.#rung && !signal.aborted) {
-      const stopped = new AbortController();
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, ms);
-        stopped.signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
-        signal.addEventListener('abort', () => resolve(), { once: true, signal: stopped.signal });
-        this.#answer = resolve;
-      });
-      stopped.abort();
-      this.#answer = undefined;
+  /** Resolves when rung, when `ms` have passed, or when `signal` aborts. */
+  async wait(ms: number, signal: AbortSignal): Promise<void> {
+    if (this.#rung || signal.aborted) {
+      this.#rung = false;
+      return;
     }
-    const rung = this.#rung;
-    this.#rung = false;
-    return rung;
+    const done = new AbortController();
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      const wake = () => resolve();
+      this.#waiting.add(wake);
+      signal.addEventListener('abort', wake, { signal: done.signal });
+      done.signal.addEventListener('abort', () => {
+        clearTimeout(timer);
+        this.#waiting.delete(wake);
+      });
+    });
+    done.abort();
   }
 }

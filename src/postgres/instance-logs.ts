@@ -2,7 +2,7 @@ import type { InstanceLogs, NewInstance, NotInserted } from '../instance/create-
 import type { InstanceLog, InstanceStatus } from '../instance/instance-log.ts';
 import type { InstanceId, ProductId, Purchase, Source, SourceId, UserId } from '../instance/purchase.ts';
 import { failpoint, failpointInFlight } from '../lib/failpoint.ts';
-import { type Database, numberArray, type Statement, textArray } from '../lib/sql.ts';
+import { type Database, numberArray, type Sql, type Statement, textArray } from '../lib/sql.ts';
 import { encodeMessage } from '../outbox/frame.ts';
 
 export function postgresInstanceLogs(database: Database): InstanceLogs {
@@ -187,4 +187,17 @@ JOIN unnest($1::text[], $2::text[], $3::text[]) AS wanted (source, source_id, sc
     ],
   );
   return rows.map(toInstanceLog);
+}
+
+/** Which entries of a stream have their instance. */
+export async function findFinishedEntries(
+  sql: Sql,
+  stream: string,
+  ids: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const rows = await sql.query<{ source_id: string }>(
+    "SELECT source_id FROM instance_logs WHERE source = 'SECKILL' AND scope = $1 AND source_id = ANY ($2::text[])",
+    [stream, textArray(ids)],
+  );
+  return new Set(rows.map(({ source_id }) => source_id));
 }

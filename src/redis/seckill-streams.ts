@@ -78,12 +78,18 @@ export class RedisSeckillStreams implements SeckillStreams {
   async takeOver(count: number, minIdleMs: number): Promise<StreamBatch[]> {
     const batches: StreamBatch[] = [];
     for (const stream of this.#streams) {
-      const [, claimed] = (await this.#ask(
+      const [, claimed, gone = []] = (await this.#ask(
         this.#commands.xautoclaim(stream, group, this.#consumer, minIdleMs, '0', 'COUNT', count),
-      )) as [string, (RawEntry | null)[]];
-      // Before Redis 7 entries that were deleted meanwhile come as null.
-      const entries = claimed.filter((entry) => entry !== null);
-      if (entries.length > 0) batches.push({ stream, entries: await this.#countDeliveries(stream, entries) });
+      )) as [string, (RawEntry | null)[], string[]?];
+      const present = claimed.filter((entry) => entry !== null);
+      // Redis 7 names the entries that were trimmed or deleted while they were pending; before, they come as null and
+      // are ours now without a name: reading our own pending entries again finds it.
+      if (present.length < claimed.length) this.#reread.set(stream, '0');
+      const entries = [
+        ...(present.length > 0 ? await this.#countDeliveries(stream, present) : []),
+        ...gone.map((id) => ({ id, fields: undefined, deliveries: 1 })),
+      ];
+      if (entries.length > 0) batches.push({ stream, entries });
     }
     return batches;
   }

@@ -1,9 +1,10 @@
-import { toWeirError, WeirError } from '../errors.ts';
+import { type ErrorCode, toWeirError, WeirError } from '../errors.ts';
 import type { CreateInstances, Outcome } from '../instance/create-instances.ts';
 import {
   type ProductId,
   type Purchase,
   parseProductId,
+  parseTraceparent,
   parseUserId,
   type Source,
   type SourceId,
@@ -53,6 +54,8 @@ export interface ParkedEntry {
 export interface SeckillParts {
   streams: SeckillStreams;
   createInstances: CreateInstances;
+  /** Which of these entries have their instance already. */
+  findFinished: (stream: string, ids: readonly string[]) => Promise<ReadonlySet<string>>;
   park: (entries: ParkedEntry[]) => Promise<void>;
   /** Whether there is room for more: false above the outbox's high-water mark. */
   hasRoom: () => boolean;
@@ -154,7 +157,7 @@ export class SeckillStreamTrigger {
 
   async #commitAndAcknowledge({ stream, entries }: StreamBatch, attempt: number): Promise<void> {
     const purchases: Purchase[] = [];
-    const unfit: { id: string; error: WeirError }[] = [];
+    const unfit: Unfit[] = [];
     const productId = readProductId(stream);
     for (const entry of entries) {
       const purchase = this.#toPurchase(stream, productId, entry);
@@ -191,16 +194,19 @@ export class SeckillStreamTrigger {
         sourceId: entry.id as SourceId,
         productId,
         userId: parseUserId(entry.fields.uid),
-        ...(entry.fields.traceparent ? { traceparent: entry.fields.traceparent } : {}),
+        ...parseTraceparent(entry.fields.traceparent),
       };
     } catch (error) {
       return toWeirError(error);
     }
   }
 
-  async #park(stream: string, unfit: { id: string; error: WeirError }[]): Promise<void> {
+  async #park(stream: string, unfit: Unfit[]): Promise<void> {
+    const ids = unfit.filter(({ error }) => mayBeFinished.has(error.code)).map(({ id }) => id);
+    const finished = ids.length > 0 ? await this.#parts.findFinished(stream, ids) : new Set();
+    const open = unfit.filter(({ id }) => !finished.has(id));
     const parked = await Promise.all(
-      unfit.map(async ({ id, error }) => {
+      open.map(async ({ id, error }) => {
         const original = encodeOriginal(await this.#parts.streams.readOriginal(stream, id));
         return { stream, id, error, original };
       }),
@@ -210,6 +216,14 @@ export class SeckillStreamTrigger {
     this.#parts.onParked(parked);
   }
 }
+
+interface Unfit {
+  id: string;
+  error: WeirError;
+}
+
+/** Reasons that say nothing about the entry: an earlier delivery may have made its instance and died before the ack. */
+const mayBeFinished: ReadonlySet<ErrorCode> = new Set(['ENTRY_GONE', 'DELIVERED_TOO_OFTEN']);
 
 /** The product of a stream, from its key. */
 function readProductId(stream: string): ProductId | WeirError {
