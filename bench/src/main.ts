@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { hidePassword, readAddresses } from './addresses.ts';
 import type { Bench } from './bench.ts';
 import { Cleanup } from './cleanup.ts';
-import { measureBroker, measureBrokerAgain } from './limits/broker.ts';
+import { measureBroker } from './limits/broker.ts';
 import { isDurable, readMachine, readServerSettings, type ServerSettings } from './machine/settings.ts';
 import { type MeasureName, OptionMistakes, type Options, parseOptions, readHelp } from './options.ts';
 import { measureSeed } from './peers/seed.ts';
@@ -81,9 +81,6 @@ async function measureAll(bench: Bench): Promise<number> {
   const failures: Record<string, string> = {};
   for (const name of options.only) {
     await measureOne(bench, name, measures[name], results, failures);
-    // Beside Weir's figures, so that the two brokers enclose them.
-    if (name === 'weir' && results.broker)
-      await measureOne(bench, 'broker again', measureBrokerAgain, results, failures);
   }
 
   const verdicts = judge(results, servers === undefined || isDurable(servers));

@@ -35,12 +35,12 @@ export async function measureBroker(bench: Bench, results: Results): Promise<voi
   }
 }
 
-/** The best window once more, at the end of the run: what the machine itself changed in the meantime. */
-export async function measureBrokerAgain(bench: Bench, results: Results): Promise<void> {
-  if (results.broker === undefined) return;
+/** The best window once more: how fast the broker is at this moment, beside one run of Weir. */
+export async function measureBrokerNow(bench: Bench, { best }: BrokerResult): Promise<BrokerRun> {
   const connection = await connectToBroker(bench);
-  results.brokerAgain = await publishOnce(bench, connection, results.broker.best.window, bench.options.count);
-  bench.progress.say(`  broker again: ${formatRate(results.brokerAgain.perSecond)}`);
+  const run = await publishOnce(bench, connection, best.window, bench.options.count);
+  bench.progress.say(`  broker beside it: ${formatRate(run.perSecond)}`);
+  return run;
 }
 
 async function publishOnce(

@@ -9,16 +9,21 @@ export interface Verdict {
 
 /** One verdict for each law whose figures are there. Without durable settings nothing is judged. */
 export function judge(results: Results, isDurable: boolean): Verdict[] {
-  const { broker, seed, weir, callback, backlog, embedded } = results;
+  const { seed, weir, callback, backlog, embedded } = results;
   const verdicts: Verdict[] = [];
   const add = (law: string, figure: string, limit: string, isMet: boolean, isJudged = true) =>
     verdicts.push({ law, figure, limit, outcome: isJudged ? (isMet ? 'met' : 'below') : 'not judged' });
 
-  // Weir's median against the best that the others ever reached: noise may only count against Weir.
-  if (weir && broker) {
-    const ratio = weir.median.perSecond / broker.best.perSecond;
-    add('weir / broker alone', formatRatio(ratio), '>= 0.65', ratio >= 0.65, isDurable);
+  if (weir?.ofBroker) {
+    add(
+      'weir / broker alone beside it',
+      formatRatio(weir.ofBroker),
+      '>= 0.65',
+      weir.ofBroker >= 0.65,
+      isDurable,
+    );
   }
+  // Weir's median against the best that the seed's flow ever reached: noise may only count against Weir.
   if (weir && seed) {
     const ratio = weir.median.perSecond / seed.best.perSecond;
     add("weir / seed's flow at its best", formatRatio(ratio), '>= 4.5', ratio >= 4.5, isDurable);

@@ -1,4 +1,4 @@
-import type { BrokerResult, BrokerRun } from '../limits/broker.ts';
+import type { BrokerResult } from '../limits/broker.ts';
 import type { SeedResult } from '../peers/seed.ts';
 import type { BacklogResult } from '../weir/backlog.ts';
 import type { CallbackResult } from '../weir/callback.ts';
@@ -13,5 +13,4 @@ export interface Results {
   callback?: CallbackResult;
   backlog?: BacklogResult;
   embedded?: EmbeddedResult;
-  brokerAgain?: BrokerRun;
 }

@@ -1,11 +1,12 @@
 import { type Bench, firstProductId } from '../bench.ts';
+import { measureBrokerNow } from '../limits/broker.ts';
 import { readRssMiB } from '../machine/processes.ts';
 import { bestOf, formatRate, medianOf, ratePerSecond } from '../report/rate.ts';
 import type { Results } from '../report/results.ts';
 import { type StreamSetup, startBetweenStreamAndQueue, type WorkedOff, workOff } from './work-off.ts';
 
 // One stream for each run.
-const productIds = [firstProductId, firstProductId + 1, firstProductId + 2];
+const productIds = Array.from({ length: 5 }, (_, run) => firstProductId + run);
 
 export interface StreamRun extends WorkedOff {
   readonly productId: number;
@@ -13,27 +14,52 @@ export interface StreamRun extends WorkedOff {
   readonly perSecond: number;
   /** 0 where it cannot be read. */
   readonly highestRssMiB: number;
+  /** To the broker alone just before or just after this run, whichever was faster; undefined without it. */
+  readonly ofBroker: number | undefined;
 }
 
 export interface StreamResult {
   readonly runs: readonly StreamRun[];
   readonly best: StreamRun;
   readonly median: StreamRun;
+  /** Median of the runs' ratios to the broker beside them. */
+  readonly ofBroker: number | undefined;
 }
 
-/** Weir from a stream to confirmed and frame deleted; clock: PostgreSQL's, from the first commit. */
+/**
+ * Weir from a stream to confirmed and frame deleted; clock: PostgreSQL's, from the first commit. Runs of the broker
+ * alone stand before, between and after, so that a machine that is slower for a minute is slower for both.
+ */
 export async function measureStream(bench: Bench, results: Results): Promise<void> {
+  const { broker } = results;
   const setup = await startBetweenStreamAndQueue(bench, 'weir', productIds);
   const runs: StreamRun[] = [];
+  let before = broker && (await measureBrokerNow(bench, broker));
   for (const productId of productIds) {
     const run = await runOnce(bench, setup, productId);
-    runs.push(run);
-    bench.progress.say(`  weir, run ${runs.length} of ${productIds.length}: ${formatRate(run.perSecond)}`);
-    results.weir = { runs, best: bestOf(runs), median: medianOf(runs) };
+    bench.progress.say(
+      `  weir, run ${runs.length + 1} of ${productIds.length}: ${formatRate(run.perSecond)}`,
+    );
+    const after = broker && (await measureBrokerNow(bench, broker));
+    const beside = before && after && Math.max(before.perSecond, after.perSecond);
+    runs.push({ ...run, ofBroker: beside && run.perSecond / beside });
+    before = after;
+    results.weir = { runs, best: bestOf(runs), median: medianOf(runs), ofBroker: medianRatio(runs) };
   }
 }
 
-async function runOnce(bench: Bench, setup: StreamSetup, productId: number): Promise<StreamRun> {
+function medianRatio(runs: readonly StreamRun[]): number | undefined {
+  const ratios = runs
+    .flatMap(({ ofBroker }) => (ofBroker === undefined ? [] : [ofBroker]))
+    .sort((a, b) => a - b);
+  return ratios[Math.floor((ratios.length - 1) / 2)];
+}
+
+async function runOnce(
+  bench: Bench,
+  setup: StreamSetup,
+  productId: number,
+): Promise<Omit<StreamRun, 'ofBroker'>> {
   const { count } = bench.options;
   let highestRssMiB = 0;
   const workedOff = await workOff(bench, setup, {
