@@ -102,6 +102,13 @@ CREATE TABLE embedded_stream (
 );
 CREATE INDEX embedded_stream_stream ON embedded_stream (stream, entry);
 
+-- How far the only reader of a single-session database has come: entries up to here have been handed out.
+CREATE TABLE embedded_cursor (
+    only_row BOOLEAN PRIMARY KEY DEFAULT TRUE CHECK (only_row),
+    entry BIGINT NOT NULL DEFAULT 0
+);
+INSERT INTO embedded_cursor DEFAULT VALUES;
+
 CREATE TABLE embedded_queue (
     id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     queue TEXT NOT NULL,

@@ -4,7 +4,7 @@ import type { StreamFeed } from '../../src/http/try.ts';
 import { connectRedis } from '../../src/redis/connect.ts';
 import { RedisSeckillStreams } from '../../src/redis/seckill-streams.ts';
 import type { SeckillStreams, StreamBatch } from '../../src/triggers/seckill-stream.ts';
-import { createRedisDatabase, openTestPostgres } from '../support/stores.ts';
+import { createRedisDatabase, openTestPglite, openTestPostgres } from '../support/stores.ts';
 
 type Streams = SeckillStreams & StreamFeed;
 type OpenConsumer = () => Promise<Streams>;
@@ -146,5 +146,31 @@ describe.each(Object.entries(stores))('seckill streams, %s', (name, openStore) =
     ]);
     expect(await streams.readOriginal(stream, '1-1')).toEqual([]);
     expect(name).toBeTruthy();
+  });
+});
+
+describe('seckill streams, embedded in a single-session database', () => {
+  test('entries are read once, in order; after a restart what was not acknowledged comes again, counted', async () => {
+    const database = await openTestPglite();
+    const first = new EmbeddedSeckillStreams(database);
+    const [, acknowledged] = await first.add(stream, users(1, 4));
+    expect(uids(await first.read(3, 10))).toEqual(['1', '2', '3']);
+    expect(uids(await first.read(3, 10))).toEqual(['4']);
+    expect(await first.read(3, 10)).toEqual([]);
+    await first.acknowledge(stream, [acknowledged as string]);
+
+    const second = new EmbeddedSeckillStreams(database);
+    await second.add(stream, users(5, 1));
+    const [batch] = await second.read(10, 10);
+    expect(batch?.entries.map(({ fields }) => fields?.uid)).toEqual(['1', '3', '4', '5']);
+    expect(batch?.entries.map(({ deliveries }) => deliveries)).toEqual([2, 2, 2, 1]);
+  });
+
+  test('a reader that waits is woken by a new entry', async () => {
+    const streams = new EmbeddedSeckillStreams(await openTestPglite());
+    const waiting = streams.read(10, 30_000);
+    await streams.add(stream, users(1, 1));
+    const batches = await waiting;
+    expect(uids(batches.length > 0 ? batches : await streams.read(10, 10))).toEqual(['1']);
   });
 });
