@@ -1,4 +1,4 @@
-// Generates src/instance/wire/event_pb.ts from proto/ with the pinned compiler and plugin.
+// Generates src/wire/weir/v1/event_pb.ts from proto/ with the pinned compiler and plugin.
 // `--check` generates into a temporary folder and fails when the committed file differs.
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';

@@ -44,7 +44,7 @@ export async function ensureServices({ quiet = false } = {}) {
   const packages = catalogue
     .filter((service) => isMissing(service) && !service.isInstalled())
     .map((service) => service.package);
-  if (protoc === null) packages.push('protobuf-compiler');
+  if (protoc === null) packages.push('protobuf-compiler', 'libprotobuf-dev');
   if (packages.length > 0 && canInstall()) {
     await installPackages(say, packages);
     protoc ??= await findProtoc();

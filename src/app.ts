@@ -152,7 +152,7 @@ function addRelay({ config, notify, lifecycle, readiness, database, outbox, comm
         notify({ type: 'messages refused', count: refusals.length, why: refusals[0]?.why ?? '', parked }),
       onFailure: reportFailure(notify, 'outbox'),
     },
-    { windowEvents: config.windowEvents, idlePollMs: 200, maxRefusals: 5 },
+    { windowEvents: config.windowEvents, maxIdleMs: 1_000, maxRefusals: 5 },
   );
   const lanes = database.singleSession ? 1 : config.lanes;
   for (let lane = 1; lane <= lanes; lane++)

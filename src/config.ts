@@ -41,6 +41,11 @@ const list = (value: unknown): string[] => {
   if (!Array.isArray(items) || !items.every((item) => typeof item === 'string')) throw new TypeError();
   return items.map((item) => item.trim()).filter((item) => item !== '');
 };
+const listOf = (pattern: RegExp) => (value: unknown) => {
+  const items = list(value);
+  if (!items.every((item) => pattern.test(item))) throw new TypeError();
+  return items;
+};
 const matching = (pattern: RegExp) => (value: unknown) => {
   if (typeof value !== 'string' || !pattern.test(value)) throw new TypeError();
   return value;
@@ -93,17 +98,17 @@ export const settings = {
   ),
   webhookSecrets: secret(
     'server.http.webhookSecrets',
-    list,
+    listOf(/^(whsec_)?[A-Za-z0-9+/]{24,}={0,2}$/),
     [],
-    'a list of Standard Webhooks secrets (whsec_…)',
+    'a list of Standard Webhooks secrets: whsec_ and at least 24 characters of base64',
     'Payment callbacks must be signed with one of them. Empty: unsigned callbacks are taken, on loopback only.',
   ),
   operatorKeys: secret(
     'server.http.operatorKeys',
-    list,
+    listOf(/^.{16,}$/),
     [],
     'a list of keys of at least 16 characters',
-    'Every other call must carry one as `Authorization: Bearer`. Empty: open, on loopback only.',
+    'Every other call below /v1 must carry one as `Authorization: Bearer`. Empty: open, on loopback only.',
   ),
   roles: setting(
     'server.roles',
@@ -177,9 +182,9 @@ export const settings = {
   ),
   batchSize: setting(
     'seckill.batchSize',
-    integer(1, 1000),
+    integer(1, 500),
     500,
-    'an integer from 1 to 1000',
+    'an integer from 1 to 500',
     'Stream entries in one commit at most.',
   ),
   commitsInFlight: setting(

@@ -14,7 +14,7 @@ export type Happening =
   | { type: 'migrated'; migrations: string[] }
   | { type: 'instances created'; counts: ReadonlyMap<string, number>; lastedMs: number }
   | { type: 'events announced'; count: number; lastedMs: number }
-  | { type: 'messages refused'; count: number; why: string; parked: boolean }
+  | { type: 'messages refused'; count: number; why: string; parked: number }
   | { type: 'entries parked'; entries: readonly { stream: string; id: string; error: WeirError }[] }
   | { type: 'store failed'; store: string; error: unknown; attempt: number }
   | { type: 'store back'; store: string }
@@ -171,6 +171,7 @@ function createMetrics(registry: Registry): Notify {
         break;
       case 'messages refused':
         refused.inc(happening.count);
+        if (happening.parked > 0) parked.inc({ reason: 'MESSAGE_REFUSED' }, happening.parked);
         break;
       case 'entries parked':
         for (const { error } of happening.entries) parked.inc({ reason: error.code });

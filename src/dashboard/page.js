@@ -2,11 +2,17 @@ const find = (id) => document.getElementById(id);
 const refreshEveryMs = 1000;
 
 async function call(method, path, body) {
+  const key = sessionStorage.getItem('key');
   const response = await fetch(path, {
     method,
-    ...(body ? { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) } : {}),
+    headers: {
+      ...(body ? { 'content-type': 'application/json' } : {}),
+      ...(key ? { authorization: `Bearer ${key}` } : {}),
+    },
+    ...(body ? { body: JSON.stringify(body) } : {}),
   });
   const answer = await response.json();
+  find('key-form').hidden = response.status !== 401;
   if (!response.ok) throw new Error(answer.detail ?? `status ${response.status}`);
   return answer;
 }
@@ -97,6 +103,12 @@ for (const [id, buy] of Object.entries(ways)) {
     }
   });
 }
+
+find('key-form').addEventListener('submit', (event) => {
+  event.preventDefault();
+  sessionStorage.setItem('key', find('key').value);
+  location.reload();
+});
 
 async function loadProducts() {
   const { items } = await call('GET', 'v1/products');

@@ -83,7 +83,7 @@ export class InstanceCreation {
     try {
       return await this.#writeRepeating(pending);
     } catch (error) {
-      if (this.#parts.isTransient(error)) throw error;
+      if (this.#mayPass(error)) throw error;
       const [alone, ...others] = pending;
       if (alone && others.length === 0) {
         return new Map([[alone.instanceId, { kind: 'refused', error: toWeirError(error) }]]);
@@ -101,10 +101,14 @@ export class InstanceCreation {
       try {
         return await this.#writeUntilSettled(pending);
       } catch (error) {
-        if (attempt === maxRepeats || !this.#parts.isTransient(error)) throw error;
+        if (attempt === maxRepeats || !this.#mayPass(error)) throw error;
         await pause(backoffMs(attempt, repeat));
       }
     }
+  }
+
+  #mayPass(error: unknown): boolean {
+    return error instanceof WeirError ? error.disposition === 'retry' : this.#parts.isTransient(error);
   }
 
   async #writeUntilSettled(pending: Pending[]): Promise<Map<InstanceId, Outcome>> {

@@ -41,7 +41,7 @@ export function encodeTimestamp(wallMs: number): Buffer {
   return field(6, Buffer.concat([varintField(1, seconds), varintField(2, nanos)]));
 }
 
-/** The product's name as a DNS label (RFC 1035): lower case, digits, `-`, at most 40; `instance` when nothing is left. */
+/** The product's name as a DNS label (RFC 1123): lower case, digits, `-`, at most 40; `instance` when nothing is left. */
 export function toDnsLabel(name: string): string {
   const label = name
     .toLowerCase()

@@ -57,20 +57,24 @@ export interface RelayParts {
   /** Rung after a commit. */
   wake: Wake;
   onAnnounced: (events: number, lastedMs: number) => void;
-  onRefused: (refusals: Refusal[], parked: boolean) => void;
+  /** `parked`: how many of them were given up on. */
+  onRefused: (refusals: Refusal[], parked: number) => void;
   onFailure: (error: unknown, attempt: number) => void;
 }
 
 export interface RelayOptions {
   /** Events that one claim has in flight, about. */
   windowEvents: number;
-  idlePollMs: number;
+  /** Longest time between two looks at an outbox that was empty; a commit of this process rings sooner. */
+  maxIdleMs: number;
   /** Times a message may be refused, while others pass, before it is parked. */
   maxRefusals: number;
 }
 
-const retry = { firstMs: 200, maxMs: 30_000 };
+/** Between two tries of the same frame. */
+export const retry = { firstMs: 200, maxMs: 30_000 };
 const maxFramesPerClaim = 64;
+const firstIdleMs = 25;
 
 /** Takes frames from the outbox to the broker until stopped; run one or more lanes, in any number of processes. */
 export class Relay {
@@ -88,12 +92,14 @@ export class Relay {
 
   async run(signal: AbortSignal): Promise<void> {
     let failures = 0;
+    let idleMs = firstIdleMs;
     while (!signal.aborted) {
       try {
         await this.#parts.publisher.ready(signal);
         const frames = await this.relayOnce();
         failures = 0;
-        if (frames === 0) await this.#parts.wake.wait(this.#options.idlePollMs, signal);
+        idleMs = frames > 0 ? firstIdleMs : Math.min(idleMs * 2, this.#options.maxIdleMs);
+        if (frames === 0) await this.#parts.wake.wait(idleMs, signal);
       } catch (error) {
         if (signal.aborted) return;
         this.#parts.onFailure(error, ++failures);
@@ -130,11 +136,7 @@ export class Relay {
 
     const why = new Map(refusals.map((refusal) => [refusal.message, refusal.why]));
     const verdicts = readable.map(({ frame, messages }) => this.#judge(frame, messages, why));
-    if (refusals.length > 0)
-      this.#parts.onRefused(
-        refusals,
-        verdicts.some(({ kind }) => kind === 'parked'),
-      );
+    if (refusals.length > 0) this.#parts.onRefused(refusals, countParked(verdicts));
     return [...verdicts, ...damaged];
   }
 
@@ -155,6 +157,10 @@ export class Relay {
     const bytes = Buffer.concat(left.map(encodeMessage));
     return { frame, kind: 'delayed', left, bytes, retryInMs: backoffMs(frame.attempts + 1, retry), error };
   }
+}
+
+function countParked(verdicts: Verdict[]): number {
+  return verdicts.reduce((sum, verdict) => (verdict.kind === 'parked' ? sum + verdict.left.length : sum), 0);
 }
 
 /** A frame that cannot be read must not stand in the way of the others for ever. */

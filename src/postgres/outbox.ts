@@ -1,7 +1,8 @@
+import { backoffMs } from '../lib/backoff.ts';
 import { failpoint } from '../lib/failpoint.ts';
-import type { Database, Sql, Statement } from '../lib/sql.ts';
+import { type Database, numberArray, type Sql, type Statement } from '../lib/sql.ts';
 import { decodeFrame, type Message } from '../outbox/frame.ts';
-import type { Frame, Outbox, Verdict } from '../outbox/relay.ts';
+import { type Frame, type Outbox, retry, type Verdict } from '../outbox/relay.ts';
 import { parkItems } from './parked.ts';
 
 export interface OutboxOptions {
@@ -20,12 +21,22 @@ export function postgresOutbox(database: Database, options: OutboxOptions): Outb
   const holdNothing = database.singleSession && !options.queueInSameDatabase;
   return {
     async claim(maxFrames, work) {
-      if (holdNothing) return claimOn(database, selectDue, maxFrames, work);
-      return database.transaction((sql) => claimOn(sql, selectDueAndLock, maxFrames, work), {
-        // Losing this commit only means that the same messages are sent again.
-        asynchronousCommit: !options.queueInSameDatabase,
-        idleTimeoutMs: options.claimTimeoutMs,
-      });
+      let lent: Frame[] = [];
+      const remember = (frames: Frame[], sql: Sql) => {
+        lent = frames;
+        return work(frames, sql);
+      };
+      try {
+        if (holdNothing) return await claimOn(database, selectDue, maxFrames, remember);
+        return await database.transaction((sql) => claimOn(sql, selectDueAndLock, maxFrames, remember), {
+          // Losing this commit only means that the same messages are sent again.
+          asynchronousCommit: !options.queueInSameDatabase,
+          idleTimeoutMs: options.claimTimeoutMs,
+        });
+      } catch (error) {
+        await postpone(database, lent, error).catch(() => {});
+        throw error;
+      }
     },
     async countWaiting() {
       const [row] = await database.query<{ waiting: string }>(
@@ -48,6 +59,17 @@ async function claimOn(
   await carryOut(sql, verdicts);
   failpoint('after-delete');
   return frames.length;
+}
+
+/** What broke the claim may be one of its frames: each waits a time of its own, so that it meets other neighbours. */
+async function postpone(sql: Sql, frames: readonly Frame[], error: unknown): Promise<void> {
+  if (frames.length === 0) return;
+  const waits = frames.map(({ attempts }) => Math.round(backoffMs(attempts + 1, retry)));
+  await sql.query(
+    `UPDATE outbox SET attempts = attempts + 1, last_error = $3, due_at = now() + make_interval(secs => wait_ms / 1000.0)
+     FROM unnest($1::bigint[], $2::int[]) AS late (id, wait_ms) WHERE outbox.id = late.id`,
+    [`{${frames.map(({ id }) => id).join(',')}}`, numberArray(waits), String(error)],
+  );
 }
 
 const due = `SELECT id::text AS id, events, attempts, frame AS bytes, created_at AS "createdAt" FROM outbox

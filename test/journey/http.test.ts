@@ -870,11 +870,8 @@ describe('bad input gets a clear answer and leaves nothing behind', () => {
 
   test('while a page of ours may call us by every loopback name', async () => {
     const { port } = new URL(weir.url);
-    for (const host of [`127.0.0.1:${port}`, `localhost:${port}`, `LOCALHOST:${port}`, 'localhost']) {
-      const answer = await sendRaw(weir.url, 'GET', '/v1/products', {
-        host,
-        origin: `http://${host.toLowerCase()}`,
-      });
+    for (const host of [`127.0.0.1:${port}`, `localhost:${port}`, 'localhost']) {
+      const answer = await sendRaw(weir.url, 'GET', '/v1/products', { host, origin: `http://${host}` });
       expect(answer.status, host).toBe(200);
     }
   });

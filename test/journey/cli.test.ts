@@ -1,0 +1,799 @@
+import { spawn } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import pg from 'pg';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { settings } from '../../src/config.ts';
+import { pollUntil } from '../support/poll-until.ts';
+import { builtProgram } from '../support/seeded-bug.ts';
+import {
+  createFolder,
+  createPgliteFolder,
+  createPostgresDatabase,
+  createQueueName,
+  createRedisDatabase,
+  drainQueue,
+  postgresUrl,
+  rabbitmqUrl,
+  uniqueName,
+} from '../support/stores.ts';
+import { runWeir, sendRequest, startWeir } from '../support/weir.ts';
+import { shareWeir } from './share-weir.ts';
+
+/** Nobody listens there. */
+const deadPort = 9;
+
+/** One line for a person, nothing of where in our code it happened. */
+function expectOneSentence(stderr: string): void {
+  const said = stderr.split('\n').filter((line) => line !== '' && !line.startsWith('{'));
+  expect(said).toHaveLength(1);
+  expect(said[0]).toMatch(/^weir: \S.*/);
+}
+
+async function query(url: string, sql: string, values: unknown[] = []): Promise<Record<string, unknown>[]> {
+  const client = new pg.Client(url);
+  await client.connect();
+  try {
+    return (await client.query(sql, values)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+describe('help and arguments', () => {
+  const commands = [
+    [],
+    ['start'],
+    ['migrate'],
+    ['demo'],
+    ['doctor'],
+    ['simulate'],
+    ['instances'],
+    ['instances', 'list'],
+    ['instances', 'show'],
+    ['stats'],
+    ['parked'],
+    ['parked', 'list'],
+  ];
+
+  test('every command explains itself', async () => {
+    for (const command of commands) {
+      const { code, stdout, stderr } = await runWeir([...command, '--help']);
+      expect({ code, stderr }, command.join(' ')).toEqual({ code: 0, stderr: '' });
+      expect(stdout).toMatch(/^Usage: weir/);
+    }
+  });
+
+  test('the help lists every command, the exit codes and how the seed names its file', async () => {
+    const { stdout } = await runWeir(['--help']);
+    for (const name of new Set(commands.map(([first]) => first).filter(Boolean)))
+      expect(stdout).toContain(`  ${name}`);
+    for (const code of [0, 1, 2, 3, 4, 5]) expect(stdout).toMatch(new RegExp(`\\b${code}  \\S`));
+    expect((await runWeir(['start', '--help'])).stdout).toContain('-conf');
+  });
+
+  test('the version is the one of the package', async () => {
+    const { default: manifest } = await import('../../package.json', { with: { type: 'json' } });
+    expect(await runWeir(['--version'])).toMatchObject({ code: 0, stdout: `${manifest.version}\n` });
+  });
+
+  test.for([
+    [['nonsense']],
+    [['--nonsense']],
+    [['start', '--nonsense']],
+    [['start', 'extra']],
+    [['start', '--config']],
+    [['instances', 'nonsense']],
+    [['instances', 'show']],
+    [['doctor', '--json=maybe']],
+    [['start', '--roles', 'http,cook']],
+    [['start', '--roles', '']],
+    [['simulate', '--rate', '0']],
+    [['simulate', '--rate', 'many']],
+    [['simulate', '--seconds', '1.5']],
+  ] as [string[]][])('%j ends with 2 and says why', async ([args]) => {
+    const { code, stdout, stderr } = await runWeir(args, {
+      WEIR_SERVER_HTTP_ADDR: `127.0.0.1:${deadPort}`,
+      WEIR_DATA_EMBEDDED_FOLDER: '/nowhere',
+    });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(/\S/);
+  });
+});
+
+describe('the configuration', () => {
+  async function writeConfig(text: string): Promise<string> {
+    const file = join(await createFolder(), 'config.yaml');
+    await writeFile(file, text);
+    return file;
+  }
+
+  test('tells all its mistakes at once, each with key, value and what is expected', async () => {
+    const file = await writeConfig(`
+server:
+  http:
+    addr: nowhere
+    adr: 127.0.0.1:8000
+data:
+  database:
+    source: mysql://root@localhost/x
+    maxConnections: 1
+  rabbitmq:
+    queueType: fancy
+seckill:
+  batchSize: many
+nonsense: 7
+`);
+    const { code, stderr } = await runWeir(['start', '-conf', file], {
+      WEIR_DATA_REDIS_ADDR: 'local host',
+      WEIR_OUTBOX_LANES: '99',
+      WEIR_DATA_DATABASE_MIGRATE: 'perhaps',
+    });
+    expect(code).toBe(2);
+    for (const mistake of [
+      /server\.http\.addr = "nowhere": expected host:port/,
+      /server\.http\.adr = .*did you mean server\.http\.addr\?/,
+      /data\.database\.source = .*expected a postgres:\/\/ URL/,
+      /data\.database\.maxConnections = 1: expected an integer from 2 to 1000/,
+      /data\.rabbitmq\.queueType = "fancy": expected quorum or classic/,
+      /seckill\.batchSize = "many": expected an integer from 1 to 1000/,
+      /nonsense = 7: expected a known key/,
+      /data\.redis\.addr = .*: expected host:port or a redis:\/\/ URL/,
+      /outbox\.lanes = "99": expected an integer from 1 to 16/,
+      /data\.database\.migrate = "perhaps": expected true or false/,
+    ]) {
+      expect(stderr).toMatch(mistake);
+    }
+    expect(stderr).toContain('10 mistakes');
+  });
+
+  test.for([
+    ['a port above 65535', 'WEIR_SERVER_HTTP_ADDR', '127.0.0.1:70000', 'server.http.addr'],
+    [
+      'an operator key of less than 16 characters',
+      'WEIR_SERVER_HTTP_OPERATORKEYS',
+      'short',
+      'server.http.operatorKeys',
+    ],
+    [
+      'a webhook secret that is not base64',
+      'WEIR_SERVER_HTTP_WEBHOOKSECRETS',
+      'whsec_!!!!',
+      'server.http.webhookSecrets',
+    ],
+    ['a Redis port above 65535', 'WEIR_DATA_REDIS_ADDR', 'localhost:70000', 'data.redis.addr'],
+  ] as const)('%s is a mistake that is told by its key', async ([, variable, value, key]) => {
+    const { code, stderr } = await runWeir(['doctor'], { [variable]: value });
+    expect(stderr).toContain(`${key} = `);
+    expect(code).toBe(2);
+  });
+
+  test('never prints what a secret setting was set to, nor what one was that is only mistyped', async () => {
+    const file = await writeConfig(`
+server:
+  http:
+    webhookSecret: [whsec_c2VjcmV0LW9mLXRoZS1zaG9w]
+    operatorKey: operator-key-of-monday
+data:
+  database:
+    source: postgres//weir:password-of-postgres@localhost/x
+`);
+    const { code, stderr } = await runWeir(['start', '--config', file], {
+      WEIR_DATA_RABBITMQ_URL: 'http://weir:password-of-rabbitmq@localhost',
+    });
+    expect(code).toBe(2);
+    expect(stderr).toContain('data.database.source = (not shown)');
+    for (const secret of ['whsec_', 'c2VjcmV0', 'operator-key', 'password-of'])
+      expect(stderr).not.toContain(secret);
+  });
+
+  test.for([
+    ['that does not exist', undefined],
+    ['that is no YAML', '{[}'],
+    ['that is a list', '- 1'],
+  ] as const)('in a file %s ends with 2 and names the file', async ([, text]) => {
+    const file = text === undefined ? join(await createFolder(), 'missing.yaml') : await writeConfig(text);
+    const { code, stderr } = await runWeir(['start', '-conf', file]);
+    expect(code).toBe(2);
+    expect(stderr).toContain(text === '- 1' ? '(the file)' : file);
+  });
+
+  test('may be named the way the seed does it, with -conf FILE and -conf=FILE, and --config FILE', async () => {
+    const file = await writeConfig('outbox:\n  lanes: 7\n');
+    for (const args of [['-conf', file], [`-conf=${file}`], ['--config', file], ['-c', file]]) {
+      const { code, stdout } = await runWeir(['doctor', '--settings', '--json', ...args]);
+      expect(code).toBe(0);
+      expect(JSON.parse(stdout).find(({ key }: { key: string }) => key === 'outbox.lanes').value).toBe('7');
+    }
+  });
+
+  test('keeps an address that others can reach closed until secrets and keys are there', async () => {
+    const { code, stderr } = await runWeir(['start'], { WEIR_SERVER_HTTP_ADDR: '0.0.0.0:0' });
+    expect(code).toBe(2);
+    expect(stderr).toContain('server.http.webhookSecrets');
+    expect(stderr).toContain('server.http.operatorKeys');
+  });
+
+  test('is told in full by doctor, without a secret', async () => {
+    const env = {
+      WEIR_DATA_DATABASE_SOURCE: 'postgres://weir:password-of-postgres@localhost/x',
+      WEIR_DATA_REDIS_ADDR: 'redis://:password-of-redis@localhost',
+      WEIR_DATA_RABBITMQ_URL: 'amqp://weir:password-of-rabbitmq@localhost',
+      WEIR_SERVER_HTTP_OPERATORKEYS: 'password-of-operator-1,password-of-operator-2',
+      WEIR_SERVER_HTTP_WEBHOOKSECRETS: `whsec_${Buffer.from('password-of-webhook').toString('base64')}`,
+    };
+    const table = await runWeir(['doctor', '--settings'], env);
+    const list = await runWeir(['doctor', '--settings', '--json'], env);
+    expect([table.code, list.code]).toEqual([0, 0]);
+    const rows = JSON.parse(list.stdout) as {
+      key: string;
+      variable: string;
+      value: string;
+      sentence: string;
+    }[];
+    expect(rows.map(({ key }) => key)).toEqual(Object.values(settings).map(({ key }) => key));
+    for (const { key, variable } of rows) {
+      expect(table.stdout).toContain(key);
+      expect(variable).toBe(`WEIR_${key.replaceAll('.', '_').toUpperCase()}`);
+    }
+    for (const { key, value } of rows) {
+      if (['data.database.source', 'data.redis.addr', 'data.rabbitmq.url'].includes(key))
+        expect(value).toBe('(set)');
+    }
+    for (const told of [table.stdout, list.stdout, table.stderr, list.stderr]) {
+      expect(told).not.toContain('password-of');
+      expect(told).not.toContain('whsec_cGFz');
+    }
+  });
+});
+
+describe('migrate', () => {
+  test('makes database and schema where there is none, and has nothing to do the second time', async () => {
+    const name = uniqueName('weir_test');
+    onTestFinished(async () => {
+      await query(postgresUrl(), `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+    });
+    const env = { WEIR_DATA_DATABASE_SOURCE: postgresUrl(name) };
+    const first = await runWeir(['migrate', '--json'], env);
+    expect(first).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.parse(first.stdout).applied[0]).toBe('0001_core');
+    expect(await query(postgresUrl(name), 'SELECT count(*)::int AS count FROM instance_logs')).toEqual([
+      { count: 0 },
+    ]);
+    const second = await runWeir(['migrate', '--json'], env);
+    expect({ ...second, stdout: JSON.parse(second.stdout) }).toEqual({
+      code: 0,
+      stderr: '',
+      stdout: { applied: [] },
+    });
+    expect(await runWeir(['migrate'], env)).toMatchObject({ code: 0, stdout: 'the schema is up to date\n' });
+  });
+
+  test('that three do at once is done once', async () => {
+    const name = uniqueName('weir_test');
+    onTestFinished(async () => {
+      await query(postgresUrl(), `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+    });
+    const env = { WEIR_DATA_DATABASE_SOURCE: postgresUrl(name) };
+    const runs = await Promise.all([1, 2, 3].map(() => runWeir(['migrate', '--json'], env)));
+    expect(runs.map(({ code, stderr }) => ({ code, stderr }))).toEqual(
+      Array(3).fill({ code: 0, stderr: '' }),
+    );
+    const applied = runs.map(({ stdout }) => JSON.parse(stdout).applied.length).sort();
+    expect(applied.slice(0, 2)).toEqual([0, 0]);
+    expect(applied[2]).toBeGreaterThan(0);
+  });
+
+  test('ends with 3 and one sentence when no database answers', async () => {
+    const env = { WEIR_DATA_DATABASE_SOURCE: `postgres://weir:hidden@127.0.0.1:${deadPort}/x` };
+    for (const command of ['migrate', 'demo']) {
+      const { code, stderr } = await runWeir([command], env);
+      expect(code, stderr).toBe(3);
+      expectOneSentence(stderr);
+      expect(stderr).not.toContain('hidden');
+    }
+  });
+});
+
+interface Finding {
+  about: string;
+  level: 'ok' | 'warning' | 'problem';
+  what: string;
+  advice: string;
+}
+
+describe('doctor', () => {
+  async function examine(
+    env: Record<string, string>,
+  ): Promise<{ code: number | string; findings: Finding[] }> {
+    const { code, stdout, stderr } = await runWeir(['doctor', '--json'], env);
+    expect(stderr).toBe('');
+    return { code, findings: JSON.parse(stdout).findings };
+  }
+
+  test('finds on real stores what would lose data, and nothing else', async () => {
+    const databaseUrl = await createPostgresDatabase();
+    const redisUrl = await createRedisDatabase();
+    const env = {
+      WEIR_DATA_DATABASE_SOURCE: databaseUrl,
+      WEIR_DATA_REDIS_ADDR: redisUrl,
+      WEIR_DATA_RABBITMQ_URL: rabbitmqUrl,
+      WEIR_DATA_RABBITMQ_QUEUE: createQueueName(),
+    };
+    const [truth] = await query(
+      databaseUrl,
+      `SELECT current_setting('fsync') AS fsync, current_setting('full_page_writes') AS full_page_writes,
+         current_setting('synchronous_commit') AS synchronous_commit`,
+    );
+    const redis = new Redis(redisUrl);
+    const [, appendonly] = (await redis.config('GET', 'appendonly')) as string[];
+    redis.disconnect();
+
+    const { code, findings } = await examine(env);
+    const found = (about: string, setting: string) =>
+      findings.some(
+        (one) => one.about === about && one.level !== 'ok' && one.what.startsWith(`${setting} =`),
+      );
+    for (const about of ['PostgreSQL', 'Redis', 'RabbitMQ']) {
+      expect(findings).toContainEqual(
+        expect.objectContaining({
+          about,
+          level: 'ok',
+          what: expect.stringMatching(/^version \d.* answers$/),
+        }),
+      );
+    }
+    expect(found('PostgreSQL', 'fsync')).toBe(truth?.fsync !== 'on');
+    expect(found('PostgreSQL', 'full_page_writes')).toBe(truth?.full_page_writes !== 'on');
+    expect(found('PostgreSQL', 'synchronous_commit')).toBe(truth?.synchronous_commit === 'off');
+    expect(found('Redis', 'appendonly')).toBe(appendonly !== 'yes');
+    for (const { level, advice } of findings) expect(advice !== '').toBe(level !== 'ok');
+    expect(code).toBe(findings.some(({ level }) => level !== 'ok') ? 5 : 0);
+
+    const said = await runWeir(['doctor'], env);
+    expect(said.code).toBe(code);
+    for (const { what, advice } of findings) {
+      expect(said.stdout).toContain(what);
+      expect(said.stdout).toContain(advice);
+    }
+  });
+
+  test('warns of a queue that exists with other arguments, and leaves it as it is', async () => {
+    const queue = createQueueName();
+    const { connect } = await import('amqplib');
+    const connection = await connect(rabbitmqUrl);
+    const channel = await connection.createChannel();
+    const own = { durable: true, arguments: { 'x-queue-type': 'classic', 'x-max-length': 10 } };
+    await channel.assertQueue(queue, own);
+    const { code, findings } = await examine({
+      WEIR_DATA_RABBITMQ_URL: rabbitmqUrl,
+      WEIR_DATA_RABBITMQ_QUEUE: queue,
+    });
+    expect(findings).toContainEqual(
+      expect.objectContaining({ about: 'RabbitMQ', level: 'warning', what: expect.stringContaining(queue) }),
+    );
+    expect(code).toBe(5);
+    await channel.assertQueue(queue, own);
+    await connection.close();
+  });
+
+  test('says of each store that does not answer, and of a database that is not there, what to do', async () => {
+    const dead = `127.0.0.1:${deadPort}`;
+    const [away, missing] = await Promise.all([
+      examine({
+        WEIR_DATA_DATABASE_SOURCE: `postgres://weir:hidden@${dead}/x`,
+        WEIR_DATA_REDIS_ADDR: `redis://:hidden@${dead}`,
+        WEIR_DATA_RABBITMQ_URL: `amqp://weir:hidden@${dead}`,
+      }),
+      examine({ WEIR_DATA_DATABASE_SOURCE: postgresUrl(uniqueName('weir_test')) }),
+    ]);
+    expect(away.code).toBe(5);
+    for (const about of ['PostgreSQL', 'Redis', 'RabbitMQ']) {
+      expect(away.findings.filter((one) => one.about === about)).toEqual([
+        {
+          about,
+          level: 'problem',
+          what: expect.stringMatching(/ECONNREFUSED|refused/i),
+          advice: expect.stringMatching(/\S/),
+        },
+      ]);
+    }
+    expect(JSON.stringify(away.findings)).not.toContain('hidden');
+    expect(missing.code).toBe(5);
+    expect(missing.findings.find(({ about }) => about === 'PostgreSQL')).toMatchObject({
+      level: 'problem',
+      advice: expect.stringContaining('weir migrate'),
+    });
+  });
+
+  test('finds nothing on the embedded stores of a fresh folder, and warns of keys that mean nothing', async () => {
+    const folder = await createFolder();
+    const env = { WEIR_DATA_EMBEDDED_FOLDER: join(folder, 'stores') };
+    expect(await examine(env)).toMatchObject({
+      code: 0,
+      findings: [{ level: 'ok' }, { level: 'ok' }, { level: 'ok' }],
+    });
+    const file = join(folder, 'config.yaml');
+    await writeFile(file, 'server:\n  grpc:\n    addr: 0.0.0.0:9000\n');
+    const { code, stdout } = await runWeir(['doctor', '--json', '-conf', file], env);
+    expect(code).toBe(5);
+    expect(JSON.parse(stdout).findings[0]).toMatchObject({
+      level: 'warning',
+      what: expect.stringContaining('server.grpc'),
+    });
+  });
+});
+
+describe('beside a running Weir', () => {
+  const weir = shareWeir();
+  const run = (...args: string[]) => runWeir([...args, '--url', weir.url]);
+  const runJson = async (...args: string[]) => {
+    const { code, stdout, stderr } = await run(...args, '--json');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    return JSON.parse(stdout);
+  };
+  let instanceIds: string[];
+
+  beforeAll(async () => {
+    await weir.database.query(
+      "INSERT INTO products (id, name, cpus, memory_mb, image) VALUES (1001, 'GPU Small', 4, 16384, 'ubuntu')",
+    );
+    instanceIds = [];
+    for (const [i, source] of ['GIFT', 'GIFT', 'PRIZE'].entries()) {
+      const purchase = { source, sourceId: `CLI${i}`, productId: '1001', userId: `${41 + i}` };
+      instanceIds.push((await weir.request('POST', '/v1/instances', purchase)).body.instanceId);
+    }
+    await weir.database.query("UPDATE instance_logs SET status = 'SUCCESS' WHERE instance_id = $1", [
+      instanceIds[0],
+    ]);
+    await weir.redis.xadd('stream:seckill:1001', '*', 'uid', 'nobody');
+    await pollUntil('the bad entry to be parked', 15_000, async () =>
+      expect(await weir.count('parked')).toBe(1),
+    );
+  });
+
+  test('instances list shows what the filter lets through, as a table and as JSON', async () => {
+    const newestFirst = [...instanceIds].reverse();
+    const ids = async (...args: string[]) =>
+      (await runJson('instances', 'list', ...args)).items.map(
+        (item: { instanceId: string }) => item.instanceId,
+      );
+    expect(await ids()).toEqual(newestFirst);
+    expect(await ids('--limit', '2')).toEqual(newestFirst.slice(0, 2));
+    expect(await ids('--source', 'GIFT', '--user', '42')).toEqual([instanceIds[1]]);
+    expect(await ids('--status', 'SUCCESS', '--product', '1001')).toEqual([instanceIds[0]]);
+    expect(await ids('--source-id', 'CLI2')).toEqual([instanceIds[2]]);
+
+    const table = await run('instances', 'list');
+    expect(table).toMatchObject({ code: 0, stderr: '' });
+    const lines = table.stdout.trimEnd().split('\n');
+    expect(lines[0]).toMatch(/^INSTANCE\s+STATUS\s+SOURCE/);
+    expect(lines.slice(1).map((line) => line.split(/\s+/)[0])).toEqual(newestFirst);
+    expect((await run('instances', 'list', '--source', 'NOBODY')).stdout).toBe('no instances\n');
+    expect((await run('instances', 'list', '--limit', 'many')).code).toBe(1);
+  });
+
+  test('instances show tells one instance, and ends with 4 for one that does not exist', async () => {
+    const [id = ''] = instanceIds;
+    expect(await runJson('instances', 'show', id)).toEqual(
+      (await weir.request('GET', `/v1/instances/${id}`)).body,
+    );
+    const table = await run('instances', 'show', id);
+    expect(table.code).toBe(0);
+    for (const value of [id, 'SUCCESS', 'GIFT', 'CLI0', '1001', '41']) expect(table.stdout).toContain(value);
+    for (const unknown of ['1', 'abc', '../products']) {
+      const { code, stdout, stderr } = await run('instances', 'show', unknown);
+      expect({ code, stdout }).toEqual({ code: 4, stdout: '' });
+      expectOneSentence(stderr);
+    }
+  });
+
+  test('stats counts by source and draws the trend', async () => {
+    const { sources, trend } = await runJson('stats');
+    expect(sources).toEqual([
+      { source: 'GIFT', total: '2', success: '1', failed: '0', processing: '1', successRate: '50.00' },
+      { source: 'PRIZE', total: '1', success: '0', failed: '0', processing: '1', successRate: '0.00' },
+    ]);
+    const sum = trend.reduce((total: number, { count }: { count: string }) => total + Number(count), 0);
+    expect(sum).toBe(3);
+    const { code, stdout } = await run('stats', '--minutes', '5');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/GIFT\s+2\s+1\s+0\s+1\s+50\.00 %/);
+    expect(stdout).toMatch(/\d\d:\d\d █+ +\d/);
+    expect((await run('stats', '--minutes', 'many')).code).not.toBe(0);
+  });
+
+  test('parked list tells what stands aside, why, and what to do', async () => {
+    const { items } = await runJson('parked', 'list');
+    expect(items).toEqual([
+      expect.objectContaining({ reason: 'USER_ID_INVALID', origin: 'STREAM', scope: 'stream:seckill:1001' }),
+    ]);
+    const { code, stdout } = await run('parked', 'list');
+    expect(code).toBe(0);
+    for (const told of ['USER_ID_INVALID', 'stream:seckill:1001', items[0].sourceId, items[0].advice]) {
+      expect(stdout).toContain(told);
+    }
+  });
+
+  test('simulate buys on all sources, and everything that was accepted becomes an instance', async () => {
+    const before = await weir.count('instance_logs');
+    const { host, port, db } = weir.redis.options;
+    const { code, stdout, stderr } = await runWeir(
+      ['simulate', '--rate', '100', '--seconds', '2', '--json', '--url', weir.url],
+      { WEIR_DATA_REDIS_ADDR: `redis://${host}:${port}/${db}` },
+    );
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const { seconds, sources } = JSON.parse(stdout);
+    expect(seconds).toBeGreaterThan(1.5);
+    const rows = sources as {
+      source: string;
+      sent: number;
+      accepted: number;
+      instances: number;
+      p50Ms: number;
+      p99Ms: number;
+    }[];
+    expect(rows.map(({ source }) => source)).toEqual(['SECKILL', 'ORDER', 'ACTIVITY']);
+    expect(rows.reduce((sum, { sent }) => sum + sent, 0)).toBe(200);
+    for (const { sent, accepted, instances, p50Ms, p99Ms } of rows) {
+      expect(accepted).toBe(sent);
+      expect(instances).toBe(sent);
+      expect(p99Ms).toBeGreaterThanOrEqual(p50Ms);
+    }
+    expect((await weir.count('instance_logs')) - before).toBe(200);
+    await pollUntil('each to be announced', 15_000, async () => {
+      expect(new Set(weir.heard.map(({ properties }) => properties.messageId)).size).toBe(before + 200);
+    });
+  });
+
+  test('simulate prints a table that adds up, for the sources that were asked for', async () => {
+    const { code, stdout } = await run('simulate', '--rate', '20', '--seconds', '1', '--sources', 'ACTIVITY');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^SOURCE\s+SENT\s+ACCEPTED\s+INSTANCES/);
+    expect(stdout).toMatch(/^ACTIVITY\s+20\s+20\s+20\s.*201: 20/m);
+    expect(stdout).not.toContain('ORDER');
+    expect((await run('simulate', '--sources', 'COOK')).code).toBe(2);
+  });
+
+  test('simulate makes no load on another machine', async () => {
+    const { code, stderr } = await runWeir(['simulate', '--url', 'http://192.0.2.1:8000']);
+    expect(code).toBe(2);
+    expectOneSentence(stderr);
+  });
+
+  test('with operator keys asks with the configured one', async () => {
+    const key = 'operator-key-of-monday';
+    const guarded = await startWeir({
+      WEIR_DATA_DATABASE_SOURCE: await createPostgresDatabase(),
+      WEIR_SERVER_HTTP_OPERATORKEYS: key,
+      WEIR_SERVER_ROLES: 'http',
+    });
+    const args = ['instances', 'list', '--url', guarded.url];
+    expect(await runWeir(args, { WEIR_SERVER_HTTP_OPERATORKEYS: key })).toMatchObject({
+      code: 0,
+      stdout: 'no instances\n',
+    });
+    const { code, stdout, stderr } = await runWeir(args);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expectOneSentence(stderr);
+  });
+});
+
+test('without a running Weir every command that needs one ends with 3 and one sentence', async () => {
+  const url = ['--url', `http://127.0.0.1:${deadPort}`];
+  const commands = [
+    ['instances', 'list'],
+    ['instances', 'show', '1'],
+    ['stats'],
+    ['parked', 'list'],
+    ['simulate'],
+  ];
+  for (const command of commands) {
+    const { code, stdout, stderr } = await runWeir([...command, ...url]);
+    expect({ code, stdout }, command.join(' ')).toEqual({ code: 3, stdout: '' });
+    expectOneSentence(stderr);
+  }
+});
+
+describe('a start that cannot be', () => {
+  const withoutStores = { WEIR_SERVER_HTTP_ADDR: '127.0.0.1:0', WEIR_LOG_LEVEL: 'info' };
+
+  test('because the port is taken ends with 1 and one sentence that names it', async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => new Promise((resolve) => server.close(() => resolve())));
+    const { port } = server.address() as { port: number };
+    const { code, stderr } = await runWeir(['start'], {
+      WEIR_SERVER_HTTP_ADDR: `127.0.0.1:${port}`,
+      WEIR_DATA_DATABASE_SOURCE: await createPostgresDatabase(),
+    });
+    expect(code).toBe(1);
+    expectOneSentence(stderr);
+    expect(stderr).toContain(`127.0.0.1:${port}`);
+  });
+
+  test('because the folder cannot be written ends with 1 and one sentence that names it', async () => {
+    const place = await createFolder();
+    await writeFile(join(place, 'file'), '');
+    await mkdir(join(place, 'read-only'), { mode: 0o555 });
+    const folders = [join(place, 'file', 'stores'), '/proc/weir-stores'];
+    for (const folder of folders) {
+      const { code, stderr } = await runWeir(['start'], {
+        ...withoutStores,
+        WEIR_DATA_EMBEDDED_FOLDER: folder,
+      });
+      expect(code).toBe(1);
+      expectOneSentence(stderr);
+      expect(stderr).toContain(folder);
+      expect(stderr).toContain('data.embedded.folder');
+      const doctor = await runWeir(['doctor', '--json'], { WEIR_DATA_EMBEDDED_FOLDER: folder });
+      expect(doctor.code).toBe(5);
+      expect(JSON.parse(doctor.stdout).findings[0]).toMatchObject({
+        level: 'problem',
+        what: expect.stringContaining(folder),
+      });
+    }
+  });
+
+  test('because another Weir has the folder ends with 1, names its process, and leaves it alone', async () => {
+    const folder = await createPgliteFolder();
+    const first = await startWeir({ WEIR_DATA_EMBEDDED_FOLDER: folder });
+    const { code, stderr } = await runWeir(['start'], {
+      ...withoutStores,
+      WEIR_DATA_EMBEDDED_FOLDER: folder,
+    });
+    expect(code).toBe(1);
+    expectOneSentence(stderr);
+    expect(stderr).toContain(folder);
+    expect(stderr).toContain(String(first.process.pid));
+    expect((await first.request('POST', '/v1/orders/123/paid')).status).toBe(201);
+    expect(await first.stop()).toBe(0);
+
+    const next = await startWeir({ WEIR_DATA_EMBEDDED_FOLDER: folder });
+    expect((await next.request('POST', '/v1/orders/123/paid')).status).toBe(200);
+    next.process.kill('SIGKILL');
+    await next.exited;
+    // Whoever held the folder is dead and did not say so.
+    const last = await startWeir({ WEIR_DATA_EMBEDDED_FOLDER: folder });
+    expect((await last.request('POST', '/v1/orders/123/paid')).status).toBe(200);
+  });
+
+  test('because the database is of a newer program ends with 1 and touches nothing in it', async () => {
+    const databaseUrl = await createPostgresDatabase();
+    const queue = createQueueName();
+    await query(databaseUrl, "INSERT INTO schema_migrations (version, name) VALUES (9999, '9999_future')");
+    await query(databaseUrl, "INSERT INTO outbox (events, frame) VALUES (1, '\\x0a0a013112056576656e74')");
+    const env = {
+      WEIR_DATA_DATABASE_SOURCE: databaseUrl,
+      WEIR_DATA_RABBITMQ_URL: rabbitmqUrl,
+      WEIR_DATA_RABBITMQ_QUEUE: queue,
+    };
+    for (const command of ['start', 'migrate', 'demo']) {
+      const { code, stderr } = await runWeir([command], { ...withoutStores, ...env });
+      expect(code, command).toBe(1);
+      expectOneSentence(stderr);
+      expect(stderr).toContain('9999');
+    }
+    const off = await runWeir(['start'], { ...withoutStores, ...env, WEIR_DATA_DATABASE_MIGRATE: 'false' });
+    expect(off.code).toBe(1);
+    expectOneSentence(off.stderr);
+    expect(await query(databaseUrl, 'SELECT count(*)::int AS count FROM outbox')).toEqual([{ count: 1 }]);
+    expect(await query(databaseUrl, 'SELECT count(*)::int AS count FROM products')).toEqual([{ count: 0 }]);
+  });
+
+  test('because the schema is old and migrations are switched off ends with 1 and says how to get it', async () => {
+    const databaseUrl = await createPostgresDatabase();
+    await query(databaseUrl, 'DELETE FROM schema_migrations');
+    const { code, stderr } = await runWeir(['start'], {
+      ...withoutStores,
+      WEIR_DATA_DATABASE_SOURCE: databaseUrl,
+      WEIR_DATA_DATABASE_MIGRATE: 'false',
+    });
+    expect(code).toBe(1);
+    expectOneSentence(stderr);
+    expect(stderr).toContain('weir migrate');
+  });
+});
+
+describe('a Weir of some roles', () => {
+  async function createStores() {
+    return {
+      WEIR_DATA_DATABASE_SOURCE: await createPostgresDatabase(),
+      WEIR_DATA_REDIS_ADDR: await createRedisDatabase(),
+      WEIR_DATA_RABBITMQ_URL: rabbitmqUrl,
+      WEIR_DATA_RABBITMQ_QUEUE: createQueueName(),
+    };
+  }
+  const product = { id: '1001', name: 'GPU Small', cpus: 4, memoryMb: 16384, image: 'ubuntu' };
+  const gift = (sourceId: string) => ({ source: 'GIFT', sourceId, productId: '1001', userId: '5' });
+
+  test('http takes purchases in until too many events wait, ingest and relay bring them out and answer no API', async () => {
+    const stores = await createStores();
+    const front = await startWeir({ ...stores, WEIR_OUTBOX_HIGHWATER: '2' }, ['start', '--roles', 'http']);
+    expect((await front.request('GET', '/readyz')).body).toEqual({ status: 'ready', database: 'ok' });
+    expect((await front.request('POST', '/v1/products', product)).status).toBe(201);
+    const redis = new Redis(stores.WEIR_DATA_REDIS_ADDR);
+    onTestFinished(() => redis.disconnect());
+    const streamId = String(await redis.xadd('stream:seckill:1001', '*', 'uid', '7'));
+    const made: string[] = [];
+    const refused = await pollUntil('the front door to be held', 10_000, async () => {
+      const answer = await front.request('POST', '/v1/instances', gift(`G${made.length}`));
+      if (answer.status === 503) return answer;
+      expect(answer.status).toBe(201);
+      made.push(answer.body.instanceId);
+      throw new Error(`${made.length} were taken`);
+    });
+    expect(refused.body).toMatchObject({ code: 'OVERLOADED', status: 503 });
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(made.length).toBeGreaterThanOrEqual(2);
+    const waiting = () =>
+      query(stores.WEIR_DATA_DATABASE_SOURCE, 'SELECT sum(events)::int AS events FROM outbox');
+    expect(await waiting()).toEqual([{ events: made.length }]);
+
+    const back = await startWeir(stores, ['start', '--roles=ingest,relay']);
+    const messages = await drainQueue(stores.WEIR_DATA_RABBITMQ_QUEUE, made.length + 1);
+    const ids = messages.map(({ id }) => id);
+    expect(ids).toHaveLength(made.length + 1);
+    expect(ids).toEqual(expect.arrayContaining(made));
+    const rows = await query(
+      stores.WEIR_DATA_DATABASE_SOURCE,
+      'SELECT source_id FROM instance_logs WHERE source = $1',
+      ['SECKILL'],
+    );
+    expect(rows).toEqual([{ source_id: streamId }]);
+    expect((await back.request('GET', '/readyz')).body).toEqual({
+      status: 'ready',
+      database: 'ok',
+      streams: 'ok',
+      queue: 'ok',
+    });
+    for (const path of ['/v1/instances', '/v1/products', '/openapi.json', '/']) {
+      expect((await back.request('GET', path)).status, path).toBe(404);
+    }
+    expect((await back.request('POST', '/v1/instances', gift('BACK'))).status).toBe(404);
+    await pollUntil('the front door to open again', 10_000, async () => {
+      expect((await front.request('POST', '/v1/instances', gift('AFTER'))).status).toBe(201);
+    });
+  });
+});
+
+test('a start from nothing but Node sells within the minute, and says how', async () => {
+  const folder = join(await createFolder(), 'stores');
+  const child = spawn(process.execPath, [builtProgram()], {
+    env: {
+      PATH: process.env.PATH ?? '',
+      WEIR_DATA_EMBEDDED_FOLDER: folder,
+      WEIR_SERVER_HTTP_ADDR: '127.0.0.1:0',
+    },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  onTestFinished(() => {
+    child.kill('SIGKILL');
+  });
+  let said = '';
+  child.stdout.on('data', (chunk) => {
+    said += chunk;
+  });
+  const line = await pollUntil('the line to try', 40_000, async () => {
+    const match = /curl -X POST (http:\S+)/.exec(said);
+    if (!match?.[1]) throw new Error(said);
+    return match[1];
+  });
+  const { origin } = new URL(line);
+  expect((await sendRequest(`${origin}/`, 'GET')).status).toBe(200);
+  expect(await sendRequest(line, 'POST')).toMatchObject({
+    status: 201,
+    body: { source: 'ORDER', sourceId: '123', productId: '1001' },
+  });
+  const buyers = { productId: '1001', firstUserId: '500', count: 3 };
+  expect((await sendRequest(`${origin}/v1/try/seckill`, 'POST', buyers)).status).toBe(202);
+  await pollUntil('the winners to be sold', 15_000, async () => {
+    const { body } = await sendRequest(`${origin}/v1/stats/sources`, 'GET');
+    expect(body.items.map(({ source, total }: Record<string, string>) => `${source} ${total}`)).toEqual([
+      'ORDER 1',
+      'SECKILL 3',
+    ]);
+  });
+});

@@ -1,0 +1,499 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { stringify } from 'yaml';
+import {
+  type Config,
+  ConfigError,
+  isLoopback,
+  readConfig,
+  type Setting,
+  settings,
+  splitAddr,
+} from '../../src/config.ts';
+import { toVariable } from '../../src/config-file.ts';
+import { createFolder } from '../support/stores.ts';
+
+type Name = keyof Config;
+interface Sample {
+  /** As an environment variable says it, other than the default. */
+  text: string;
+  /** As a YAML file says it. */
+  yaml: unknown;
+  value: unknown;
+  /** What a YAML file may hold by mistake. */
+  wrong: unknown;
+}
+
+const keys = ['0123456789abcdef', 'fedcba9876543210'];
+const secrets = ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD'];
+
+/** One for every setting: without it a new one does not compile here. */
+const samples: Record<Name, Sample> = {
+  addr: sample('localhost:9000', 'no port'),
+  hosts: sample('shop.example,www.shop.example', 5, ['shop.example', 'www.shop.example']),
+  webhookSecrets: sample(secrets.join(','), 5, secrets),
+  operatorKeys: sample(keys.join(', '), { key: 1 }, keys),
+  roles: sample('ingest,relay', 'ingest,cook', ['ingest', 'relay']),
+  databaseSource: sample('postgres://weir:pw@db:5432/shop', 'mysql://weir:pw@db/shop'),
+  databaseConnections: sample('20', 1, 20),
+  migrate: sample('false', 'maybe', false),
+  redisAddr: sample('redis.internal:6379', 'redis.internal'),
+  rabbitmqUrl: sample('amqps://weir:pw@mq', 'http://mq'),
+  queue: sample('created', 'two words'),
+  resultQueue: sample('answers', ''),
+  queueType: sample('classic', 'stream'),
+  embeddedFolder: sample('/var/lib/weir', ''),
+  batchSize: sample('1000', 1_001, 1_000),
+  commitsInFlight: sample('16', 0, 16),
+  minIdleMs: sample('100', 99, 100),
+  maxDeliveries: sample('3', 1.5, 3),
+  keepFinishedMs: sample('0', -1, 0),
+  lanes: sample('4', '4x', 4),
+  windowEvents: sample('100000', 1e6, 100_000),
+  confirmDeadlineMs: sample('600000', '1e3', 600_000),
+  highWater: sample('1', true, 1),
+  demo: sample('false', 'perhaps'),
+  logLevel: sample('debug', 'loud'),
+  logFormat: sample('json', 'xml'),
+};
+
+function sample(text: string, wrong: unknown, value: unknown = text): Sample {
+  return { text, yaml: value, value, wrong };
+}
+
+const names = Object.keys(settings) as Name[];
+const table: [Name, Setting<unknown>][] = Object.entries(settings) as [Name, Setting<unknown>][];
+const keyOf = (name: Name) => settings[name].key;
+
+/** The file's text, from keys with dots. */
+function toYaml(entries: Iterable<readonly [string, unknown]>): string {
+  const document: Record<string, unknown> = {};
+  for (const [key, value] of entries) {
+    const path = key.split('.');
+    const last = path.pop() as string;
+    let group = document;
+    for (const part of path) {
+      group[part] ??= {};
+      group = group[part] as Record<string, unknown>;
+    }
+    group[last] = value;
+  }
+  return stringify(document);
+}
+
+async function createFile(content: string): Promise<string> {
+  const file = join(await createFolder(), 'config.yaml');
+  await writeFile(file, content);
+  return file;
+}
+
+async function readFile(
+  content: string,
+  env: NodeJS.ProcessEnv = {},
+  flags: Partial<Record<Name, unknown>> = {},
+) {
+  return readConfig(await createFile(content), env, flags);
+}
+
+function catchConfigError(read: () => unknown): string {
+  try {
+    read();
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+  throw new Error('the configuration was accepted');
+}
+
+const safe = { WEIR_SERVER_HTTP_WEBHOOKSECRETS: secrets[0], WEIR_SERVER_HTTP_OPERATORKEYS: keys[0] };
+
+describe('every setting', () => {
+  test.each(table)('%s has a key, a sentence and an expectation', (_, { key, sentence, expected }) => {
+    expect(key).toMatch(/^[a-z]+(\.[a-zA-Z]+)+$/);
+    expect(sentence).toMatch(/^[^\s].{10,}\.$/);
+    expect(expected).toMatch(/^[^\s].*[^.]$/);
+  });
+
+  test('has a key and an environment variable of its own', () => {
+    expect(new Set(names.map(keyOf)).size).toBe(names.length);
+    expect(new Set(names.map(keyOf).map(toVariable)).size).toBe(names.length);
+    expect(toVariable('data.database.source')).toBe('WEIR_DATA_DATABASE_SOURCE');
+  });
+
+  test('has a default that its own parser accepts', () => {
+    for (const [name, { default: value, parse }] of table) expect(parse(value), name).toEqual(value);
+  });
+
+  test.each(names)('%s can be given by its environment variable', (name) => {
+    const { text, value } = samples[name];
+    const { config } = readConfig(undefined, { [toVariable(keyOf(name))]: text });
+    expect(config[name]).toEqual(value);
+    expect(value).not.toEqual(settings[name].default);
+  });
+
+  test.each(names)('%s can be given in the file', async (name) => {
+    const { yaml, value } = samples[name];
+    const { config, warnings } = await readFile(toYaml([[keyOf(name), yaml]]));
+    expect(config[name]).toEqual(value);
+    expect(warnings).toEqual([]);
+  });
+
+  test.each(names)('%s refuses what it does not expect, and says what that would be', async (name) => {
+    const { key, expected } = settings[name];
+    const file = await createFile(toYaml([[key, samples[name].wrong]]));
+    const message = catchConfigError(() => readConfig(file, {}));
+    expect(message).toContain('a mistake:');
+    expect(message).toContain(`${key} = `);
+    expect(message).toContain(`expected ${expected}`);
+  });
+
+  test('can be left out, or left empty in the file', async () => {
+    const defaults = Object.fromEntries(table.map(([name, { default: value }]) => [name, value]));
+    expect(readConfig(undefined, {}).config).toEqual(defaults);
+    expect((await readFile('')).config).toEqual(defaults);
+    expect((await readFile('# nothing\n')).config).toEqual(defaults);
+    expect((await readFile(toYaml(names.map((name) => [keyOf(name), null])))).config).toEqual(defaults);
+    expect((await readFile('server:\n  http:\ndata:\n')).config).toEqual(defaults);
+  });
+});
+
+describe('what a setting expects can be written as people write it', () => {
+  test.each([
+    ['demo.enabled: true', 'demo', 'true'],
+    ['demo.enabled: false', 'demo', 'false'],
+    ['data.database.migrate: true', 'migrate', true],
+    ['data.database.migrate: "false"', 'migrate', false],
+    ['seckill.batchSize: 7', 'batchSize', 7],
+    ['seckill.batchSize: "7"', 'batchSize', 7],
+    ['server.http.hosts: shop.example', 'hosts', ['shop.example']],
+    ['server.http.hosts: [a.example, b.example]', 'hosts', ['a.example', 'b.example']],
+    ['server.roles: [relay]', 'roles', ['relay']],
+    ['server.http.addr: "[::1]:8000"', 'addr', '[::1]:8000'],
+    ['data.redis.addr: redis://localhost:6379/2', 'redisAddr', 'redis://localhost:6379/2'],
+    ['data.redis.addr: rediss://user:pw@cache:6380', 'redisAddr', 'rediss://user:pw@cache:6380'],
+  ] as [string, Name, unknown][])('%s', async (line, name, value) => {
+    const [key = '', written = ''] = line.split(/: (.*)/);
+    const path = key.split('.');
+    const yaml = path.map((part, depth) => `${'  '.repeat(depth)}${part}:`).join('\n');
+    expect((await readFile(`${yaml} ${written}\n`)).config[name]).toEqual(value);
+  });
+});
+
+describe('a mistake', () => {
+  test('is never alone: all are reported at once, each with key, value and expectation', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.subarray(names, { minLength: 1 }), async (wrong) => {
+        const file = await createFile(toYaml(wrong.map((name) => [keyOf(name), samples[name].wrong])));
+        const [head, ...lines] = catchConfigError(() => readConfig(file, {})).split('\n');
+        expect(head).toContain(wrong.length === 1 ? 'a mistake' : `${wrong.length} mistakes`);
+        const expectedLines = wrong.map((name) => {
+          const { key, expected, secret } = settings[name] as Setting<unknown>;
+          return `  ${key} = ${secret ? '(not shown)' : JSON.stringify(samples[name].wrong)}: expected ${expected}`;
+        });
+        expect(lines.sort()).toEqual(expectedLines.sort());
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test('in the file, in the environment, in a flag and in a key are reported together', async () => {
+    const file = await createFile(
+      toYaml([
+        ['outbox.lanes', 0],
+        ['outbox.lane', 1],
+      ]),
+    );
+    const message = catchConfigError(() => readConfig(file, { WEIR_LOG_LEVEL: 'loud' }, { roles: 'cook' }));
+    expect(message).toContain('4 mistakes');
+    for (const part of [
+      'outbox.lanes = 0',
+      'outbox.lane = ',
+      'log.level = "loud"',
+      'server.roles = "cook"',
+    ]) {
+      expect(message).toContain(part);
+    }
+  });
+
+  test('in a key says which key was meant', async () => {
+    for (const [wrong, meant] of [
+      ['data.database.sorce', 'data.database.source'],
+      ['outbox.Lanes', 'outbox.lanes'],
+      ['seckill.batchsize', 'seckill.batchSize'],
+      ['data.rabbitmq.queu', 'data.rabbitmq.queue'],
+    ] as const) {
+      const file = await createFile(toYaml([[wrong, 'x']]));
+      expect(catchConfigError(() => readConfig(file, {}))).toContain(`did you mean ${meant}?`);
+    }
+  });
+
+  test('in a key unlike any other points to the list', async () => {
+    const file = await createFile('coffee: strong\n');
+    expect(catchConfigError(() => readConfig(file, {}))).toMatch(/coffee = .*`weir doctor` lists them/);
+  });
+
+  test('of one letter in any key is found, and its key named', async () => {
+    const anyTypo = fc.record({
+      name: fc.constantFrom(...names),
+      at: fc.nat({ max: 40 }),
+      letter: fc.constantFrom('', 'x', 'Q'),
+    });
+    await fc.assert(
+      fc.asyncProperty(anyTypo, async ({ name, at, letter }) => {
+        const key = keyOf(name);
+        const from = key.lastIndexOf('.') + 1 + (at % (key.length - key.lastIndexOf('.') - 1));
+        const typo = key.slice(0, from) + letter + key.slice(from + 1);
+        fc.pre(!names.some((other) => keyOf(other) === typo) && !typo.endsWith('.'));
+        const file = await createFile(toYaml([[typo, 'x']]));
+        expect(catchConfigError(() => readConfig(file, {}))).toMatch(/did you mean [a-z]+\.[a-zA-Z.]+\?/);
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
+
+describe('the file', () => {
+  test.each([
+    ['that is not there', undefined],
+    ['that is not YAML', 'server: [unclosed'],
+    ['with a key twice', 'log:\n  level: info\n  level: warn\n'],
+  ])('%s is a mistake of --config, with its name', async (_, content) => {
+    const file = content === undefined ? join(await createFolder(), 'none.yaml') : await createFile(content);
+    const message = catchConfigError(() => readConfig(file, {}));
+    expect(message).toContain(`--config = ${file}`);
+    expect(message).toContain('a readable YAML file');
+  });
+
+  test.each(['just text', '[1, 2]', '5'])('that holds %s is a mistake', async (content) => {
+    const file = await createFile(content);
+    expect(catchConfigError(() => readConfig(file, {}))).toContain('(the file)');
+  });
+
+  test('lies below the environment, and the environment below flags', async () => {
+    const yaml = toYaml([
+      ['log.level', 'debug'],
+      ['log.format', 'json'],
+      ['outbox.lanes', 3],
+      ['seckill.batchSize', 10],
+    ]);
+    const env = { WEIR_LOG_LEVEL: 'warn', WEIR_OUTBOX_LANES: '5', WEIR_LOG_FORMAT: undefined };
+    const { config } = await readFile(yaml, env, { logLevel: 'error', lanes: undefined });
+    expect(config).toMatchObject({ batchSize: 10, logFormat: 'json', lanes: 5, logLevel: 'error' });
+  });
+
+  test('may be wrong where the environment is right', async () => {
+    const { config } = await readFile(toYaml([['outbox.lanes', 0]]), { WEIR_OUTBOX_LANES: '2' });
+    expect(config.lanes).toBe(2);
+  });
+
+  test('of the repository is valid and means the servers of this machine', () => {
+    const file = fileURLToPath(new URL('../../configs/config.yaml', import.meta.url));
+    const { config, warnings } = readConfig(file, {});
+    expect(warnings).toEqual([]);
+    expect(config.addr).toBe('127.0.0.1:8000');
+    expect(config.databaseSource).toMatch(/^postgres:\/\//);
+    expect(config.redisAddr).toMatch(/:6379$/);
+    expect(config.rabbitmqUrl).toMatch(/^amqp:\/\//);
+    expect([config.queue, config.resultQueue]).toEqual([
+      'resource.instance.created',
+      'product.instance.result',
+    ]);
+  });
+
+  test("may carry the seed's Kratos keys: those that mean nothing here warn, each by name", async () => {
+    const { config, warnings } = await readFile(`
+server:
+  http:
+    network: tcp
+    addr: 127.0.0.1:8001
+    timeout: 1s
+  grpc:
+    addr: 0.0.0.0:9000
+    timeout: 1s
+data:
+  database:
+    driver: postgres
+    source: postgres://localhost/shop
+  redis:
+    network: tcp
+    addr: 127.0.0.1:6379
+    read_timeout: 0.2s
+    write_timeout: 0.2s
+`);
+    expect(config).toMatchObject({
+      addr: '127.0.0.1:8001',
+      databaseSource: 'postgres://localhost/shop',
+      redisAddr: '127.0.0.1:6379',
+    });
+    const ignored = [
+      'server.http.network',
+      'server.http.timeout',
+      'server.grpc.addr',
+      'server.grpc.timeout',
+      'data.database.driver',
+      'data.redis.network',
+      'data.redis.read_timeout',
+      'data.redis.write_timeout',
+    ];
+    expect(warnings.map((warning) => warning.split(' ')[0])).toEqual(ignored);
+  });
+});
+
+describe('a secret never stands in a message', () => {
+  const password = 'hunter2';
+  const secretSettings = table.filter(([, { secret }]) => secret);
+
+  test('and there are settings that hold one', () => {
+    expect(secretSettings.map(([name]) => name).sort()).toEqual([
+      'databaseSource',
+      'operatorKeys',
+      'rabbitmqUrl',
+      'redisAddr',
+      'webhookSecrets',
+    ]);
+  });
+
+  test.each(secretSettings)('%s with a value that it does not expect', async (_, { key }) => {
+    for (const wrong of [{ [password]: password }, [[password]], [{ password }]]) {
+      const file = await createFile(toYaml([[key, wrong]]));
+      expect(catchConfigError(() => readConfig(file, {}))).not.toContain(password);
+    }
+    const variable = toVariable(key);
+    for (const wrong of [`mysql://weir:${password}@db/shop`, `weir ${password}`, `http:/${password}`]) {
+      let message = '';
+      try {
+        readConfig(undefined, { [variable]: wrong });
+      } catch (error) {
+        message = (error as Error).message;
+      }
+      expect(message).not.toContain(password);
+    }
+  });
+
+  test.each([
+    ['under a misspelt key', `data:\n  database:\n    sorce: postgres://weir:${password}@db/shop\n`],
+    ['under a key of another program', `data:\n  mysql:\n    dsn: weir:${password}@tcp(db)/shop\n`],
+    ['where a group belongs', `data:\n  rabbitmq: amqp://weir:${password}@mq\n`],
+    ['in the place of the whole file', `postgres://weir:${password}@db/shop\n`],
+    ['in a list of its own', `data:\n  database:\n    sources: [postgres://weir:${password}@db/shop]\n`],
+    [
+      'beside a mistake in YAML',
+      `data:\n  database:\n    source: postgres://weir:${password}@db/shop: extra\n`,
+    ],
+    [
+      'above a line that is not YAML',
+      `data:\n  rabbitmq:\n    url: "amqp://weir:${password}@mq\n    queue: created\n`,
+    ],
+    [
+      'in a key that stands twice',
+      `data:\n  rabbitmq:\n    url: amqp://mq\n    url: amqp://weir:${password}@mq\n`,
+    ],
+  ])('%s', async (_, content) => {
+    const file = await createFile(content);
+    expect(catchConfigError(() => readConfig(file, {}))).not.toContain(password);
+  });
+
+  test('nor in a warning', async () => {
+    const { warnings } = await readFile(`server:\n  grpc:\n    token: ${password}\n`);
+    expect(warnings).toHaveLength(1);
+    expect(warnings.join()).not.toContain(password);
+  });
+
+  test('nor beside an address that is not safe', () => {
+    const env = {
+      WEIR_SERVER_HTTP_ADDR: '0.0.0.0:80',
+      WEIR_SERVER_HTTP_OPERATORKEYS: `${password}${password}xx`,
+    };
+    expect(catchConfigError(() => readConfig(undefined, env))).not.toContain(password);
+  });
+});
+
+describe('an address that other machines can reach', () => {
+  const open = [
+    '0.0.0.0:8000',
+    ':8000',
+    '[::]:8000',
+    '10.0.0.5:8000',
+    'shop.example:8000',
+    '0:8000',
+    '*:8000',
+  ];
+
+  test.each(open)('%s is refused without webhook secrets and operator keys', (addr) => {
+    const message = catchConfigError(() => readConfig(undefined, { WEIR_SERVER_HTTP_ADDR: addr }));
+    expect(message).toContain('server.http.webhookSecrets = (empty)');
+    expect(message).toContain('server.http.operatorKeys = (empty)');
+    expect(message).toContain(addr);
+  });
+
+  test.each([
+    ['webhook secrets', 'WEIR_SERVER_HTTP_WEBHOOKSECRETS', 'server.http.webhookSecrets'],
+    ['operator keys', 'WEIR_SERVER_HTTP_OPERATORKEYS', 'server.http.operatorKeys'],
+  ] as const)('is refused without %s alone', (_, variable, key) => {
+    for (const empty of [undefined, '', ' , ']) {
+      const env = { ...safe, WEIR_SERVER_HTTP_ADDR: '0.0.0.0:8000', [variable]: empty };
+      const message = catchConfigError(() => readConfig(undefined, env));
+      expect(message).toContain('a mistake');
+      expect(message).toContain(`${key} = (empty)`);
+    }
+  });
+
+  test.each(open)('%s is accepted with both', (addr) => {
+    expect(readConfig(undefined, { ...safe, WEIR_SERVER_HTTP_ADDR: addr }).config.addr).toBe(addr);
+  });
+
+  test.each(['127.0.0.1:8000', '127.1.2.3:0', 'localhost:8000', '[::1]:8000'])(
+    'is not %s, which needs neither',
+    (addr) => {
+      expect(readConfig(undefined, { WEIR_SERVER_HTTP_ADDR: addr }).config.addr).toBe(addr);
+    },
+  );
+
+  test.each([
+    '127.0.0.1.example.com',
+    'localhost.example.com',
+    'x127.0.0.1',
+    '0.0.0.0',
+    '::',
+    '',
+    '128.0.0.1',
+    '1270.0.0.1',
+  ])('is %j', (host) => {
+    expect(isLoopback(host)).toBe(false);
+  });
+
+  test('is not judged where this process does not answer HTTP', () => {
+    const env = { WEIR_SERVER_HTTP_ADDR: '0.0.0.0:8000', WEIR_SERVER_ROLES: 'ingest,relay' };
+    expect(readConfig(undefined, env).config.roles).toEqual(['ingest', 'relay']);
+  });
+});
+
+describe('what starts only to fail later is refused at once', () => {
+  test.each([
+    ['a port that does not exist', 'WEIR_SERVER_HTTP_ADDR', '127.0.0.1:65536'],
+    ['an operator key that can be guessed', 'WEIR_SERVER_HTTP_OPERATORKEYS', 'short'],
+    ['one key out of two that can be guessed', 'WEIR_SERVER_HTTP_OPERATORKEYS', `${keys[0]},short`],
+    ['a webhook secret that is not Base64', 'WEIR_SERVER_HTTP_WEBHOOKSECRETS', 'whsec_%%%'],
+    [
+      'one webhook secret out of two that is not Base64',
+      'WEIR_SERVER_HTTP_WEBHOOKSECRETS',
+      `${secrets[0]},%%%`,
+    ],
+    ['a number with a sign', 'WEIR_OUTBOX_LANES', '+2'],
+    ['a number with a unit', 'WEIR_SECKILL_MINIDLEMS', '60s'],
+    ['an empty list of roles', 'WEIR_SERVER_ROLES', ''],
+    ['an address without a scheme', 'WEIR_DATA_DATABASE_SOURCE', 'localhost:5432/shop'],
+  ])('%s', (_, variable, value) => {
+    expect(catchConfigError(() => readConfig(undefined, { [variable]: value }))).toContain('expected');
+  });
+});
+
+test('an address splits into host and port, however it is written', () => {
+  expect(splitAddr('127.0.0.1:8000')).toEqual({ host: '127.0.0.1', port: 8000 });
+  expect(splitAddr('[::1]:0')).toEqual({ host: '::1', port: 0 });
+  expect(splitAddr(':8000')).toEqual({ host: '0.0.0.0', port: 8000 });
+  expect(splitAddr('localhost:80')).toEqual({ host: 'localhost', port: 80 });
+});

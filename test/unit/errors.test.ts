@@ -1,0 +1,161 @@
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import Fastify, { type FastifyInstance } from 'fastify';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { adviceFor, type ErrorCode, toWeirError, WeirError } from '../../src/errors.ts';
+import { createErrorHandler } from '../../src/http/problem.ts';
+import type { Happening } from '../../src/telemetry.ts';
+
+const source = readFileSync(new URL('../../src/errors.ts', import.meta.url), 'utf8');
+/** The table is private to its file, so its codes are read off the text. */
+const codes = [...source.matchAll(/^ {2}([A-Z][A-Z_]+): \[/gm)].map(([, code]) => code as ErrorCode);
+
+/** An app whose only route throws what it is given, and what it told. */
+function createApp(error: () => unknown, isTransient: (error: unknown) => boolean = () => false) {
+  const told: Happening[] = [];
+  const app: FastifyInstance = Fastify({ bodyLimit: 100 });
+  app.setErrorHandler(createErrorHandler({ notify: (happening) => told.push(happening), isTransient }));
+  app.post('/things/:id', async () => {
+    throw error();
+  });
+  onTestFinished(() => app.close());
+  const answer = async (payload: string | object = {}, headers: Record<string, string> = {}) => {
+    const response = await app.inject({ method: 'POST', url: '/things/1', payload, headers });
+    return { status: response.statusCode, headers: response.headers, problem: response.json() };
+  };
+  return { answer, told };
+}
+
+test('the codes are found in the text', () => {
+  expect(codes.length).toBeGreaterThan(20);
+  expect(codes).toContain('STORE_AWAY');
+  expect(new Set(codes).size).toBe(codes.length);
+});
+
+describe.each(codes)('%s', (code) => {
+  test('is retried or parked', () => {
+    expect(new WeirError(code, 'it happened').disposition).toMatch(/^(retry|park)$/);
+  });
+
+  test('comes with advice that is a sentence and ends with a full stop', () => {
+    const { advice } = new WeirError(code, 'it happened');
+    expect(advice).toMatch(/^[A-Z].{15,}\.$/);
+    expect(adviceFor(code)).toBe(advice);
+  });
+
+  test('is a problem over HTTP with its own status, type and advice', async () => {
+    const error = new WeirError(code, 'it happened', { cause: new Error('the cause') });
+    const { answer, told } = createApp(() => error);
+    const { status, headers, problem } = await answer();
+    expect(headers['content-type']).toContain('application/problem+json');
+    expect(problem).toEqual({
+      type: `urn:weir:problem:${code.toLowerCase().replaceAll('_', '-')}`,
+      title: expect.stringMatching(/^[A-Z][a-z ]+$/),
+      status,
+      code,
+      detail: code === 'INTERNAL' ? expect.not.stringContaining('it happened') : 'it happened',
+      advice: error.advice,
+    });
+    expect(status).toBeGreaterThanOrEqual(400);
+    expect(status).toBeLessThan(600);
+    // What may pass by itself is the server's trouble, and says when to come back unless it is a bug.
+    if (error.disposition === 'retry') expect(status).toBeGreaterThanOrEqual(500);
+    expect(headers['retry-after']).toBe(status === 503 ? '1' : undefined);
+    expect(told.map(({ type }) => type)).toEqual(status >= 500 ? ['request failed'] : []);
+  });
+});
+
+test('statuses are those of the contract', async () => {
+  const contract: [ErrorCode, number][] = [
+    ['USER_ID_INVALID', 400],
+    ['REQUEST_INVALID', 400],
+    ['SIGNATURE_INVALID', 401],
+    ['PRODUCT_UNKNOWN', 404],
+    ['ORDER_UNKNOWN', 404],
+    ['INSTANCE_UNKNOWN', 404],
+    ['PURCHASE_CONFLICT', 409],
+    ['IDEMPOTENCY_CONFLICT', 409],
+    ['PRODUCT_DISABLED', 422],
+    ['INTERNAL', 500],
+    ['STORE_AWAY', 503],
+    ['OVERLOADED', 503],
+  ];
+  for (const [code, status] of contract) {
+    expect((await createApp(() => new WeirError(code, 'x')).answer()).status, code).toBe(status);
+  }
+});
+
+describe('an error that nobody named', () => {
+  test('is INTERNAL, keeps its cause and shows nothing of it', async () => {
+    const { answer, told } = createApp(() => new Error('password is hunter2'));
+    const { status, problem } = await answer();
+    expect([status, problem.code]).toEqual([500, 'INTERNAL']);
+    expect(JSON.stringify(problem)).not.toContain('hunter2');
+    expect(told).toMatchObject([{ type: 'request failed', route: 'POST /things/:id' }]);
+  });
+
+  test('of a store that will come back is 503 with Retry-After, and shows nothing of it', async () => {
+    const failure = new Error('connect ECONNREFUSED 10.0.0.7:5432');
+    const { answer } = createApp(
+      () => failure,
+      (error) => error === failure,
+    );
+    const { status, headers, problem } = await answer();
+    expect([status, problem.code, headers['retry-after']]).toEqual([503, 'STORE_AWAY', '1']);
+    expect(JSON.stringify(problem)).not.toContain('10.0.0.7');
+  });
+
+  test('of a store that will come back is known under INTERNAL as well', async () => {
+    const failure = new Error('connection terminated');
+    const { answer } = createApp(
+      () => toWeirError(failure),
+      (error) => error === failure,
+    );
+    expect((await answer()).problem.code).toBe('STORE_AWAY');
+  });
+
+  test('becomes a WeirError with its message and cause, whatever was thrown', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(fc.string(), fc.integer(), fc.constant(undefined), fc.constant(null)),
+        (thrown) => {
+          const error = toWeirError(thrown);
+          expect(error).toBeInstanceOf(WeirError);
+          expect(error).toMatchObject({
+            code: 'INTERNAL',
+            disposition: 'retry',
+            message: String(thrown),
+            cause: thrown,
+          });
+        },
+      ),
+    );
+    const cause = new TypeError('x is not a function');
+    expect(toWeirError(cause)).toMatchObject({ code: 'INTERNAL', message: cause.message, cause });
+  });
+});
+
+test('a WeirError stays what it is', () => {
+  const error = new WeirError('OVERLOADED', 'too much');
+  expect(toWeirError(error)).toBe(error);
+  expect(error).toMatchObject({ name: 'WeirError', message: 'too much' });
+});
+
+describe('what Fastify refuses before a route sees it keeps its own status', () => {
+  test.each([
+    ['JSON that is none', '{', { 'content-type': 'application/json' }, 400],
+    ['a body that is too long', JSON.stringify('x'.repeat(200)), { 'content-type': 'application/json' }, 413],
+    ['a type that nobody reads', 'x', { 'content-type': 'application/x-thing' }, 415],
+  ])('%s', async (_, payload, headers, expected) => {
+    const { answer, told } = createApp(() => new Error('not reached'));
+    const { status, problem } = await answer(payload, headers);
+    expect([status, problem.status, problem.code]).toEqual([expected, expected, 'REQUEST_INVALID']);
+    expect(told).toEqual([]);
+  });
+});
+
+test('a reason that is no code of ours has no advice', () => {
+  for (const reason of ['', 'NO_SUCH_CODE', 'internal', 'toString', 'constructor', '__proto__']) {
+    expect(adviceFor(reason), reason).toBe('');
+  }
+});
