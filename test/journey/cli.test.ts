@@ -1,36 +1,26 @@
-import { spawn } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { connect } from 'amqplib';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { settings } from '../../src/config.ts';
 import { pollUntil } from '../support/poll-until.ts';
-import { builtProgram } from '../support/seeded-bug.ts';
 import {
   createFolder,
-  createPgliteFolder,
   createPostgresDatabase,
   createQueueName,
   createRedisDatabase,
-  drainQueue,
   postgresUrl,
   rabbitmqUrl,
   uniqueName,
 } from '../support/stores.ts';
-import { runWeir, sendRequest, startWeir } from '../support/weir.ts';
+import { runWeir, startWeir } from '../support/weir.ts';
+import { expectOneSentence } from './one-sentence.ts';
 import { shareWeir } from './share-weir.ts';
 
 /** Nobody listens there. */
 const deadPort = 9;
-
-/** One line for a person, nothing of where in our code it happened. */
-function expectOneSentence(stderr: string): void {
-  const said = stderr.split('\n').filter((line) => line !== '' && !line.startsWith('{'));
-  expect(said).toHaveLength(1);
-  expect(said[0]).toMatch(/^weir: \S.*/);
-}
 
 async function query(url: string, sql: string, values: unknown[] = []): Promise<Record<string, unknown>[]> {
   const client = new pg.Client(url);
@@ -138,7 +128,7 @@ nonsense: 7
       /data\.database\.source = .*expected a postgres:\/\/ URL/,
       /data\.database\.maxConnections = 1: expected an integer from 2 to 1000/,
       /data\.rabbitmq\.queueType = "fancy": expected quorum or classic/,
-      /seckill\.batchSize = "many": expected an integer from 1 to 1000/,
+      /seckill\.batchSize = "many": expected an integer from 1 to \d+/,
       /nonsense = 7: expected a known key/,
       /data\.redis\.addr = .*: expected host:port or a redis:\/\/ URL/,
       /outbox\.lanes = "99": expected an integer from 1 to 16/,
@@ -362,7 +352,6 @@ describe('doctor', () => {
 
   test('warns of a queue that exists with other arguments, and leaves it as it is', async () => {
     const queue = createQueueName();
-    const { connect } = await import('amqplib');
     const connection = await connect(rabbitmqUrl);
     const channel = await connection.createChannel();
     const own = { durable: true, arguments: { 'x-queue-type': 'classic', 'x-max-length': 10 } };
@@ -408,13 +397,12 @@ describe('doctor', () => {
     });
   });
 
-  test('finds nothing on the embedded stores of a fresh folder, and warns of keys that mean nothing', async () => {
+  test('finds no problem with the embedded stores of a fresh folder, and warns of keys that mean nothing', async () => {
     const folder = await createFolder();
     const env = { WEIR_DATA_EMBEDDED_FOLDER: join(folder, 'stores') };
-    expect(await examine(env)).toMatchObject({
-      code: 0,
-      findings: [{ level: 'ok' }, { level: 'ok' }, { level: 'ok' }],
-    });
+    const { findings } = await examine(env);
+    expect(findings.map(({ about }) => about)).toEqual(['database', 'streams', 'queue']);
+    expect(findings.filter(({ level }) => level === 'problem')).toEqual([]);
     const file = join(folder, 'config.yaml');
     await writeFile(file, 'server:\n  grpc:\n    addr: 0.0.0.0:9000\n');
     const { code, stdout } = await runWeir(['doctor', '--json', '-conf', file], env);
@@ -595,205 +583,4 @@ test('without a running Weir every command that needs one ends with 3 and one se
     expect({ code, stdout }, command.join(' ')).toEqual({ code: 3, stdout: '' });
     expectOneSentence(stderr);
   }
-});
-
-describe('a start that cannot be', () => {
-  const withoutStores = { WEIR_SERVER_HTTP_ADDR: '127.0.0.1:0', WEIR_LOG_LEVEL: 'info' };
-
-  test('because the port is taken ends with 1 and one sentence that names it', async () => {
-    const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    onTestFinished(() => new Promise((resolve) => server.close(() => resolve())));
-    const { port } = server.address() as { port: number };
-    const { code, stderr } = await runWeir(['start'], {
-      WEIR_SERVER_HTTP_ADDR: `127.0.0.1:${port}`,
-      WEIR_DATA_DATABASE_SOURCE: await createPostgresDatabase(),
-    });
-    expect(code).toBe(1);
-    expectOneSentence(stderr);
-    expect(stderr).toContain(`127.0.0.1:${port}`);
-  });
-
-  test('because the folder cannot be written ends with 1 and one sentence that names it', async () => {
-    const place = await createFolder();
-    await writeFile(join(place, 'file'), '');
-    await mkdir(join(place, 'read-only'), { mode: 0o555 });
-    const folders = [join(place, 'file', 'stores'), '/proc/weir-stores'];
-    for (const folder of folders) {
-      const { code, stderr } = await runWeir(['start'], {
-        ...withoutStores,
-        WEIR_DATA_EMBEDDED_FOLDER: folder,
-      });
-      expect(code).toBe(1);
-      expectOneSentence(stderr);
-      expect(stderr).toContain(folder);
-      expect(stderr).toContain('data.embedded.folder');
-      const doctor = await runWeir(['doctor', '--json'], { WEIR_DATA_EMBEDDED_FOLDER: folder });
-      expect(doctor.code).toBe(5);
-      expect(JSON.parse(doctor.stdout).findings[0]).toMatchObject({
-        level: 'problem',
-        what: expect.stringContaining(folder),
-      });
-    }
-  });
-
-  test('because another Weir has the folder ends with 1, names its process, and leaves it alone', async () => {
-    const folder = await createPgliteFolder();
-    const first = await startWeir({ WEIR_DATA_EMBEDDED_FOLDER: folder });
-    const { code, stderr } = await runWeir(['start'], {
-      ...withoutStores,
-      WEIR_DATA_EMBEDDED_FOLDER: folder,
-    });
-    expect(code).toBe(1);
-    expectOneSentence(stderr);
-    expect(stderr).toContain(folder);
-    expect(stderr).toContain(String(first.process.pid));
-    expect((await first.request('POST', '/v1/orders/123/paid')).status).toBe(201);
-    expect(await first.stop()).toBe(0);
-
-    const next = await startWeir({ WEIR_DATA_EMBEDDED_FOLDER: folder });
-    expect((await next.request('POST', '/v1/orders/123/paid')).status).toBe(200);
-    next.process.kill('SIGKILL');
-    await next.exited;
-    // Whoever held the folder is dead and did not say so.
-    const last = await startWeir({ WEIR_DATA_EMBEDDED_FOLDER: folder });
-    expect((await last.request('POST', '/v1/orders/123/paid')).status).toBe(200);
-  });
-
-  test('because the database is of a newer program ends with 1 and touches nothing in it', async () => {
-    const databaseUrl = await createPostgresDatabase();
-    const queue = createQueueName();
-    await query(databaseUrl, "INSERT INTO schema_migrations (version, name) VALUES (9999, '9999_future')");
-    await query(databaseUrl, "INSERT INTO outbox (events, frame) VALUES (1, '\\x0a0a013112056576656e74')");
-    const env = {
-      WEIR_DATA_DATABASE_SOURCE: databaseUrl,
-      WEIR_DATA_RABBITMQ_URL: rabbitmqUrl,
-      WEIR_DATA_RABBITMQ_QUEUE: queue,
-    };
-    for (const command of ['start', 'migrate', 'demo']) {
-      const { code, stderr } = await runWeir([command], { ...withoutStores, ...env });
-      expect(code, command).toBe(1);
-      expectOneSentence(stderr);
-      expect(stderr).toContain('9999');
-    }
-    const off = await runWeir(['start'], { ...withoutStores, ...env, WEIR_DATA_DATABASE_MIGRATE: 'false' });
-    expect(off.code).toBe(1);
-    expectOneSentence(off.stderr);
-    expect(await query(databaseUrl, 'SELECT count(*)::int AS count FROM outbox')).toEqual([{ count: 1 }]);
-    expect(await query(databaseUrl, 'SELECT count(*)::int AS count FROM products')).toEqual([{ count: 0 }]);
-  });
-
-  test('because the schema is old and migrations are switched off ends with 1 and says how to get it', async () => {
-    const databaseUrl = await createPostgresDatabase();
-    await query(databaseUrl, 'DELETE FROM schema_migrations');
-    const { code, stderr } = await runWeir(['start'], {
-      ...withoutStores,
-      WEIR_DATA_DATABASE_SOURCE: databaseUrl,
-      WEIR_DATA_DATABASE_MIGRATE: 'false',
-    });
-    expect(code).toBe(1);
-    expectOneSentence(stderr);
-    expect(stderr).toContain('weir migrate');
-  });
-});
-
-describe('a Weir of some roles', () => {
-  async function createStores() {
-    return {
-      WEIR_DATA_DATABASE_SOURCE: await createPostgresDatabase(),
-      WEIR_DATA_REDIS_ADDR: await createRedisDatabase(),
-      WEIR_DATA_RABBITMQ_URL: rabbitmqUrl,
-      WEIR_DATA_RABBITMQ_QUEUE: createQueueName(),
-    };
-  }
-  const product = { id: '1001', name: 'GPU Small', cpus: 4, memoryMb: 16384, image: 'ubuntu' };
-  const gift = (sourceId: string) => ({ source: 'GIFT', sourceId, productId: '1001', userId: '5' });
-
-  test('http takes purchases in until too many events wait, ingest and relay bring them out and answer no API', async () => {
-    const stores = await createStores();
-    const front = await startWeir({ ...stores, WEIR_OUTBOX_HIGHWATER: '2' }, ['start', '--roles', 'http']);
-    expect((await front.request('GET', '/readyz')).body).toEqual({ status: 'ready', database: 'ok' });
-    expect((await front.request('POST', '/v1/products', product)).status).toBe(201);
-    const redis = new Redis(stores.WEIR_DATA_REDIS_ADDR);
-    onTestFinished(() => redis.disconnect());
-    const streamId = String(await redis.xadd('stream:seckill:1001', '*', 'uid', '7'));
-    const made: string[] = [];
-    const refused = await pollUntil('the front door to be held', 10_000, async () => {
-      const answer = await front.request('POST', '/v1/instances', gift(`G${made.length}`));
-      if (answer.status === 503) return answer;
-      expect(answer.status).toBe(201);
-      made.push(answer.body.instanceId);
-      throw new Error(`${made.length} were taken`);
-    });
-    expect(refused.body).toMatchObject({ code: 'OVERLOADED', status: 503 });
-    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
-    expect(made.length).toBeGreaterThanOrEqual(2);
-    const waiting = () =>
-      query(stores.WEIR_DATA_DATABASE_SOURCE, 'SELECT sum(events)::int AS events FROM outbox');
-    expect(await waiting()).toEqual([{ events: made.length }]);
-
-    const back = await startWeir(stores, ['start', '--roles=ingest,relay']);
-    const messages = await drainQueue(stores.WEIR_DATA_RABBITMQ_QUEUE, made.length + 1);
-    const ids = messages.map(({ id }) => id);
-    expect(ids).toHaveLength(made.length + 1);
-    expect(ids).toEqual(expect.arrayContaining(made));
-    const rows = await query(
-      stores.WEIR_DATA_DATABASE_SOURCE,
-      'SELECT source_id FROM instance_logs WHERE source = $1',
-      ['SECKILL'],
-    );
-    expect(rows).toEqual([{ source_id: streamId }]);
-    expect((await back.request('GET', '/readyz')).body).toEqual({
-      status: 'ready',
-      database: 'ok',
-      streams: 'ok',
-      queue: 'ok',
-    });
-    for (const path of ['/v1/instances', '/v1/products', '/openapi.json', '/']) {
-      expect((await back.request('GET', path)).status, path).toBe(404);
-    }
-    expect((await back.request('POST', '/v1/instances', gift('BACK'))).status).toBe(404);
-    await pollUntil('the front door to open again', 10_000, async () => {
-      expect((await front.request('POST', '/v1/instances', gift('AFTER'))).status).toBe(201);
-    });
-  });
-});
-
-test('a start from nothing but Node sells within the minute, and says how', async () => {
-  const folder = join(await createFolder(), 'stores');
-  const child = spawn(process.execPath, [builtProgram()], {
-    env: {
-      PATH: process.env.PATH ?? '',
-      WEIR_DATA_EMBEDDED_FOLDER: folder,
-      WEIR_SERVER_HTTP_ADDR: '127.0.0.1:0',
-    },
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-  onTestFinished(() => {
-    child.kill('SIGKILL');
-  });
-  let said = '';
-  child.stdout.on('data', (chunk) => {
-    said += chunk;
-  });
-  const line = await pollUntil('the line to try', 40_000, async () => {
-    const match = /curl -X POST (http:\S+)/.exec(said);
-    if (!match?.[1]) throw new Error(said);
-    return match[1];
-  });
-  const { origin } = new URL(line);
-  expect((await sendRequest(`${origin}/`, 'GET')).status).toBe(200);
-  expect(await sendRequest(line, 'POST')).toMatchObject({
-    status: 201,
-    body: { source: 'ORDER', sourceId: '123', productId: '1001' },
-  });
-  const buyers = { productId: '1001', firstUserId: '500', count: 3 };
-  expect((await sendRequest(`${origin}/v1/try/seckill`, 'POST', buyers)).status).toBe(202);
-  await pollUntil('the winners to be sold', 15_000, async () => {
-    const { body } = await sendRequest(`${origin}/v1/stats/sources`, 'GET');
-    expect(body.items.map(({ source, total }: Record<string, string>) => `${source} ${total}`)).toEqual([
-      'ORDER 1',
-      'SECKILL 3',
-    ]);
-  });
 });
