@@ -11,11 +11,11 @@ const heads = {
   'README.zh-CN.md': ['键', '环境变量', '默认值', '含义'],
 };
 
-if (!existsSync(`${root}dist/config.js`)) {
+if (!existsSync(`${root}dist/settings.js`)) {
   console.error('dist/ is missing: run `npm run build` first.');
   process.exit(1);
 }
-const { settings } = await import('../dist/config.js');
+const { settings } = await import('../dist/settings.js');
 const { toVariable } = await import('../dist/config-file.js');
 
 const rows = Object.values(settings).map((setting) => [

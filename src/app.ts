@@ -1,11 +1,11 @@
 import type { Config } from './config.ts';
-import { splitAddr } from './config.ts';
 import type { Readiness } from './http/health.ts';
 import { createHttpServer } from './http/server.ts';
 import type { StreamFeed } from './http/try.ts';
 import { InstanceCreation } from './instance/create-instances.ts';
 import { InstanceIds } from './instance/instance-id.ts';
 import { ProductCache } from './instance/product.ts';
+import { splitAddr } from './lib/address.ts';
 import { systemClock } from './lib/clock.ts';
 import { gather } from './lib/gather.ts';
 import { Lifecycle } from './lib/lifecycle.ts';

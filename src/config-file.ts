@@ -24,7 +24,8 @@ export function readEntries(
     if (known.has(key)) entries.set(key, value);
     else if (foreignKeys.some((pattern) => pattern.test(key)))
       warnings.push(`${key} means nothing to Weir: ignored`);
-    else mistakes.push({ key, value: JSON.stringify(value), expected: suggest(key, known) });
+    // The value may be a secret under a misspelt key.
+    else mistakes.push({ key, value: '(not shown)', expected: suggest(key, known) });
   }
   return { entries, mistakes, warnings };
 }

@@ -69,7 +69,7 @@ export class WeirError extends Error {
 
 /** What an operator should do about a parked item with this reason. */
 export function adviceFor(code: string): string {
-  return code in table ? table[code as ErrorCode][1] : '';
+  return Object.hasOwn(table, code) ? table[code as ErrorCode][1] : '';
 }
 
 /** Keeps a WeirError; anything else is a bug and becomes INTERNAL with its cause. */

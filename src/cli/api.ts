@@ -1,4 +1,5 @@
-import { readConfig, splitAddr } from '../config.ts';
+import { readConfig } from '../config.ts';
+import { splitAddr } from '../lib/address.ts';
 import { CliError, exitCodes } from './exit-codes.ts';
 import { type Answer, sendJson } from './send-json.ts';
 

@@ -1,11 +1,12 @@
 import { access, constants, mkdir } from 'node:fs/promises';
 import { styleText } from 'node:util';
-import { type Config, readConfig, settings } from '../config.ts';
+import { type Config, readConfig } from '../config.ts';
 import { toVariable } from '../config-file.ts';
 import type { Finding } from '../lib/finding.ts';
 import { examinePostgres } from '../postgres/examine.ts';
 import { examineRabbitmq } from '../rabbitmq/examine.ts';
 import { examineRedis } from '../redis/examine.ts';
+import { settings } from '../settings.ts';
 import { exitCodes } from './exit-codes.ts';
 import { printJson, printTable } from './table.ts';
 

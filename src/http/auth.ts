@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type Config, isLoopback, splitAddr } from '../config.ts';
+import type { Config } from '../config.ts';
+import { isLoopback, splitAddr } from '../lib/address.ts';
 import { sendProblem } from './problem.ts';
 
 type Hook = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;

@@ -80,6 +80,7 @@ export function purchaseKey({
 
 function quote(value: unknown): string {
   if (value === undefined) return 'missing';
-  const text = JSON.stringify(value) ?? String(value);
+  if (typeof value !== 'string') return `a value of type ${typeof value}`;
+  const text = JSON.stringify(value);
   return text.length > 80 ? `${text.slice(0, 80)}… (${text.length} characters)` : text;
 }

@@ -7,8 +7,8 @@ interface LeaseRow {
   high_water_ms: string;
 }
 
-// Milliseconds of the database's clock since the id epoch.
-const nowMs = `(extract(epoch FROM clock_timestamp()) * 1000)::bigint - ${idEpochMs}`;
+// Milliseconds of the database's clock since the id epoch; a clock set before it counts as just after.
+const nowMs = `greatest(1, (extract(epoch FROM clock_timestamp()) * 1000)::bigint - ${idEpochMs})`;
 
 /** Expiry is by the database's clock; what keeps ids apart is high_water_ms, which never falls. */
 export function postgresWorkerLeases(sql: Sql): WorkerLeases {

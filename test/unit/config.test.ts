@@ -4,16 +4,10 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import {
-  type Config,
-  ConfigError,
-  isLoopback,
-  readConfig,
-  type Setting,
-  settings,
-  splitAddr,
-} from '../../src/config.ts';
+import { type Config, ConfigError, readConfig } from '../../src/config.ts';
 import { toVariable } from '../../src/config-file.ts';
+import { isLoopback, splitAddr } from '../../src/lib/address.ts';
+import { type Setting, settings } from '../../src/settings.ts';
 import { createFolder } from '../support/stores.ts';
 
 type Name = keyof Config;
@@ -46,7 +40,7 @@ const samples: Record<Name, Sample> = {
   resultQueue: sample('answers', ''),
   queueType: sample('classic', 'stream'),
   embeddedFolder: sample('/var/lib/weir', ''),
-  batchSize: sample('1000', 1_001, 1_000),
+  batchSize: sample('500', 501, 500),
   commitsInFlight: sample('16', 0, 16),
   minIdleMs: sample('100', 99, 100),
   maxDeliveries: sample('3', 1.5, 3),
