@@ -56,7 +56,8 @@ function readFile(file: string | undefined): unknown {
   try {
     return parseYaml(readFileSync(file, 'utf8')) ?? {};
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    // The lines after the first show the place in the file, and with it perhaps a secret.
+    const [reason] = String(error instanceof Error ? error.message : error).split('\n');
     throw new ConfigError([{ key: '--config', value: file, expected: `a readable YAML file (${reason})` }]);
   }
 }

@@ -40,7 +40,7 @@ const samples: Record<Name, Sample> = {
   resultQueue: sample('answers', ''),
   queueType: sample('classic', 'stream'),
   embeddedFolder: sample('/var/lib/weir', ''),
-  batchSize: sample('500', 501, 500),
+  batchSize: sample('400', 501, 400),
   commitsInFlight: sample('16', 0, 16),
   minIdleMs: sample('100', 99, 100),
   maxDeliveries: sample('3', 1.5, 3),
