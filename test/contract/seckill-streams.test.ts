@@ -4,7 +4,12 @@ import type { StreamFeed } from '../../src/http/try.ts';
 import { connectRedis } from '../../src/redis/connect.ts';
 import { RedisSeckillStreams } from '../../src/redis/seckill-streams.ts';
 import type { SeckillStreams, StreamBatch } from '../../src/triggers/seckill-stream.ts';
-import { createRedisDatabase, openTestPglite, openTestPostgres } from '../support/stores.ts';
+import {
+  connectTestRedis,
+  createRedisDatabase,
+  openTestPglite,
+  openTestPostgres,
+} from '../support/stores.ts';
 
 type Streams = SeckillStreams & StreamFeed;
 type OpenConsumer = () => Promise<Streams>;
@@ -16,17 +21,20 @@ const stores: Record<string, () => Promise<OpenConsumer>> = {
     return async () => new EmbeddedSeckillStreams(database);
   },
   async Redis() {
-    const addr = await createRedisDatabase();
-    return async () => {
-      const connect = (name: string) => {
-        const redis = connectRedis({ addr, name, onConnectionError() {} });
-        onTestFinished(() => redis.disconnect());
-        return new Promise<typeof redis>((resolve) => redis.once('ready', () => resolve(redis)));
-      };
-      return new RedisSeckillStreams(await connect('commands'), await connect('reader'));
-    };
+    return openRedisStore(await createRedisDatabase());
   },
 };
+
+async function openRedisStore(addr: string): Promise<OpenConsumer> {
+  return async () => {
+    const connect = (name: string) => {
+      const redis = connectRedis({ addr, name, onConnectionError() {} });
+      onTestFinished(() => redis.disconnect());
+      return new Promise<typeof redis>((resolve) => redis.once('ready', () => resolve(redis)));
+    };
+    return new RedisSeckillStreams(await connect('commands'), await connect('reader'));
+  };
+}
 
 const stream = 'stream:seckill:1001';
 const uids = (batches: StreamBatch[]) =>
@@ -147,6 +155,35 @@ describe.each(Object.entries(stores))('seckill streams, %s', (name, openStore) =
     expect(await streams.readOriginal(stream, '1-1')).toEqual([]);
     expect(name).toBeTruthy();
   });
+});
+
+test('trimming a Redis stream removes finished entries, but none that another group still needs', async () => {
+  const addr = await createRedisDatabase();
+  const redis = connectTestRedis(addr);
+  const open = await openRedisStore(addr);
+  const streams = await open();
+  await streams.add(stream, users(1, 1_000));
+  await streams.discover();
+  const all = ids(await streams.read(1_000, 10));
+  await streams.acknowledge(stream, all);
+
+  await redis.xgroup('CREATE', stream, 'auditors', '0');
+  await streams.trim(0);
+  expect(await redis.xlen(stream)).toBe(1_000);
+
+  await redis.xreadgroup('GROUP', 'auditors', 'one', 'COUNT', 1_000, 'STREAMS', stream, '>');
+  await redis.xack(stream, 'auditors', ...all.slice(0, 600));
+  await streams.trim(0);
+  // Redis trims whole nodes of about a hundred entries: more than the unfinished stay, but never fewer.
+  expect(await redis.xlen(stream)).toBeGreaterThanOrEqual(400);
+  expect(await redis.xlen(stream)).toBeLessThan(600);
+  expect((await redis.xrange(stream, all[600] as string, all[600] as string)).length).toBe(1);
+
+  await redis.xack(stream, 'auditors', ...all);
+  await streams.trim(3_600_000);
+  expect(await redis.xlen(stream)).toBeGreaterThanOrEqual(400);
+  await streams.trim(0);
+  expect(await redis.xlen(stream)).toBeLessThan(200);
 });
 
 describe('seckill streams, embedded in a single-session database', () => {
