@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
+import { Webhook } from 'standardwebhooks';
 import { describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { type Config, ConfigError, readConfig } from '../../src/config.ts';
@@ -381,6 +382,9 @@ describe('a secret never stands in a message', () => {
       'above a line that is not YAML',
       `data:\n  rabbitmq:\n    url: "amqp://weir:${password}@mq\n    queue: created\n`,
     ],
+    ['that begins like an alias of YAML', `server:\n  http:\n    operatorKeys: *${password}hunter2hunter2\n`],
+    ['that begins like a block of YAML', `server:\n  http:\n    operatorKeys: |${password}hunter2hunter2\n`],
+    ['that begins like a tag of YAML', `server:\n  http:\n    operatorKeys: !x!${password}hunter2 hunter2\n`],
     [
       'in a key that stands twice',
       `data:\n  rabbitmq:\n    url: amqp://mq\n    url: amqp://weir:${password}@mq\n`,
@@ -483,6 +487,26 @@ describe('what starts only to fail later is refused at once', () => {
   ])('%s', (_, variable, value) => {
     expect(catchConfigError(() => readConfig(undefined, { [variable]: value }))).toContain('expected');
   });
+});
+
+test('a webhook secret that is accepted can be used', () => {
+  let accepted = 0;
+  const almostSecret = fc.stringMatching(/^(whsec_)?[A-Za-z0-9+/]{20,32}[=]{0,3}$/);
+  fc.assert(
+    fc.property(almostSecret, (secret) => {
+      const read = () => readConfig(undefined, { WEIR_SERVER_HTTP_WEBHOOKSECRETS: secret }).config;
+      let config: Config;
+      try {
+        config = read();
+      } catch {
+        return;
+      }
+      accepted++;
+      for (const one of config.webhookSecrets) expect(() => new Webhook(one)).not.toThrow();
+    }),
+    { numRuns: 500 },
+  );
+  expect(accepted).toBeGreaterThan(0);
 });
 
 test('an address splits into host and port, however it is written', () => {

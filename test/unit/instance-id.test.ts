@@ -43,7 +43,8 @@ const ordinarySteps = [
   fc.record({ kind: fc.constant('take' as const), who, counts: anyCount.map((count) => [count]) }),
   fc.record({ kind: fc.constant('take' as const), who, counts: anyCount.map((count) => [count]) }),
   fc.record({ kind: fc.constant('take' as const), who, counts: anyCounts }),
-  fc.record({ kind: fc.constant('start' as const) }),
+  // A lease of 2 ms is used up by 8192 ids, long before its time is over.
+  fc.record({ kind: fc.constant('start' as const), durationMs: fc.constantFrom(2, 100, leaseMs) }),
   fc.record({ kind: fc.constant('stop' as const), who }),
   fc.record({ kind: fc.constant('crash' as const), who }),
   fc.record({ kind: fc.constant('pass' as const), ms: someMs }),
@@ -74,7 +75,7 @@ class Story {
     const { world } = this;
     if (step.kind === 'pass') return world.pass(step.ms);
     if (step.kind === 'database clock jumps') return world.moveDatabaseClock(step.ms);
-    if (step.kind === 'start') return void (world.processes.length < 4 && world.start());
+    if (step.kind === 'start') return void (world.processes.length < 4 && world.start(step.durationMs));
     const process = world.processes[step.who % Math.max(1, world.processes.length)];
     if (!process) return;
     if (step.kind === 'take') await this.#take(process, step.counts);
@@ -227,6 +228,16 @@ describe('many ids', () => {
     expect(process.granted).toHaveLength(1);
   });
 
+  test('exactly as many as a lease holds need no extension, and one more does', async () => {
+    const world = await World.begin(leaseDatabase);
+    const process = world.start(2);
+    const register = new Register();
+    register.note(process, await process.ids.take(2 * 4_096));
+    expect(process.questions).toBe(1);
+    register.note(process, await process.ids.take(1));
+    expect(process.questions).toBe(2);
+  });
+
   test('taken at once by many callers are all different', async () => {
     const world = await World.begin(leaseDatabase);
     const process = world.start();
@@ -302,6 +313,21 @@ describe('a lease', () => {
     expectDisjointLeases(world);
   });
 
+  test('is over by the clock of its process, even where its milliseconds reach further', async () => {
+    const world = await World.begin(leaseDatabase);
+    const process = world.start();
+    const register = new Register();
+    register.note(process, await process.ids.take(1));
+    // The extension begins at the clock of the database, an hour ahead by now.
+    await world.moveDatabaseClock(3_600_000);
+    await world.pass(leaseMs / 2);
+    register.note(process, await process.ids.take(1));
+    await world.end();
+    await world.pass(leaseMs);
+    process.trouble = { kind: 'answer lost' };
+    await expect(process.ids.take(1)).rejects.toThrow('connection reset');
+  });
+
   test('is not taken from a process that still holds it', async () => {
     const world = await World.begin(leaseDatabase, 1);
     const holder = world.start();
@@ -343,6 +369,18 @@ describe('a lease', () => {
       await world.moveDatabaseClock(day);
     }
     expectDisjointLeases(world);
+  });
+
+  test('that another process took is not ended by its former owner', async () => {
+    const world = await World.begin(leaseDatabase, 1);
+    const former = world.start();
+    await former.ids.take(1);
+    await world.pass(leaseMs);
+    const owner = world.start();
+    await owner.ids.take(1);
+    await world.stop(former);
+    await expect(world.start().ids.take(1)).rejects.toMatchObject({ code: 'WORKER_LEASE_LOST' });
+    expect(owner.heldWorker).toBe(0);
   });
 
   test('given back twice, or before there was one, harms nobody', async () => {
