@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { parse as parseYaml } from 'yaml';
+import { parse as parseYaml, YAMLParseError } from 'yaml';
 import { applyOverrides, type Mistake, readEntries } from './config-file.ts';
 import { isLoopback, splitAddr } from './lib/address.ts';
 import { type Config, type Setting, settings } from './settings.ts';
@@ -56,10 +56,15 @@ function readFile(file: string | undefined): unknown {
   try {
     return parseYaml(readFileSync(file, 'utf8')) ?? {};
   } catch (error) {
-    // The lines after the first show the place in the file, and with it perhaps a secret.
-    const [reason] = String(error instanceof Error ? error.message : error).split('\n');
+    const reason = describeFileError(error);
     throw new ConfigError([{ key: '--config', value: file, expected: `a readable YAML file (${reason})` }]);
   }
+}
+
+/** A YAML error by code and line only: its message quotes the file, and with it perhaps a secret. */
+function describeFileError(error: unknown): string {
+  if (error instanceof YAMLParseError) return `${error.code} in line ${error.linePos?.[0].line}`;
+  return error instanceof Error && 'code' in error ? String(error.code) : 'not YAML';
 }
 
 /** Whoever can reach the port could otherwise sell himself an instance. */

@@ -328,6 +328,20 @@ describe('a lease', () => {
     await expect(process.ids.take(1)).rejects.toThrow('connection reset');
   });
 
+  test('lasts from the question, not from an answer that came late', async () => {
+    const world = await World.begin(leaseDatabase);
+    const process = world.start();
+    await process.ids.take(1);
+    // With the clock of the database an hour ahead, only the clock of the process ends the next extension.
+    await world.moveDatabaseClock(3_600_000);
+    await world.pass(leaseMs);
+    process.trouble = { kind: 'late', beforeMs: 4_000, afterMs: 5_000 };
+    await process.ids.take(1);
+    await world.pass(leaseMs - 9_000);
+    process.trouble = { kind: 'answer lost' };
+    await expect(process.ids.take(1)).rejects.toThrow('connection reset');
+  });
+
   test('is not taken from a process that still holds it', async () => {
     const world = await World.begin(leaseDatabase, 1);
     const holder = world.start();
