@@ -1,7 +1,7 @@
 import { backoffMs, pause } from '../lib/backoff.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import type { Sql } from '../lib/sql.ts';
-import type { Wake } from '../lib/wake.ts';
+import { Wake } from '../lib/wake.ts';
 import { decodeFrame, encodeMessage, type Message } from './frame.ts';
 
 export interface Frame {
@@ -83,6 +83,7 @@ export class Relay {
   #eventsPerFrame = 500;
   /** Grows with every message the broker took: tells a refused message from a broker that refuses all. */
   #taken = 0;
+  readonly #backlog = new Wake();
   readonly #takenAtRefusal = new Map<string, number>();
 
   constructor(parts: RelayParts, options: RelayOptions) {
@@ -90,7 +91,12 @@ export class Relay {
     this.#options = options;
   }
 
-  async run(signal: AbortSignal): Promise<void> {
+  /**
+   * The first lane answers to commits. The others wait until a lane has found more than it could carry: with small
+   * frames they would only halve each other's work.
+   */
+  async run(lane: number, signal: AbortSignal): Promise<void> {
+    const wake = lane === 1 ? this.#parts.wake : this.#backlog;
     let failures = 0;
     let idleMs = firstIdleMs;
     while (!signal.aborted) {
@@ -99,7 +105,7 @@ export class Relay {
         const frames = await this.relayOnce();
         failures = 0;
         idleMs = frames > 0 ? firstIdleMs : Math.min(idleMs * 2, this.#options.maxIdleMs);
-        if (frames === 0) await this.#parts.wake.wait(idleMs, signal);
+        if (frames === 0) await wake.wait(idleMs, signal);
       } catch (error) {
         if (signal.aborted) return;
         this.#parts.onFailure(error, ++failures);
@@ -117,10 +123,12 @@ export class Relay {
 
   /** One claim. @returns how many frames were handled */
   async relayOnce(): Promise<number> {
-    const maxFrames = Math.ceil(this.#options.windowEvents / this.#eventsPerFrame);
-    return this.#parts.outbox.claim(Math.min(maxFrames, maxFramesPerClaim), (frames, sql) =>
-      this.#announce(frames, sql),
-    );
+    const window = Math.ceil(this.#options.windowEvents / this.#eventsPerFrame);
+    const maxFrames = Math.min(window, maxFramesPerClaim);
+    return this.#parts.outbox.claim(maxFrames, (frames, sql) => {
+      if (frames.length === maxFrames) this.#backlog.ring();
+      return this.#announce(frames, sql);
+    });
   }
 
   async #announce(frames: Frame[], sql: Sql): Promise<Verdict[]> {
