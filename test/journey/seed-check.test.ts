@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { fromBinary } from '@bufbuild/protobuf';
 import type { GetMessage } from 'amqplib';
 import pg from 'pg';
-import { expect, onTestFinished, type TestContext, test } from 'vitest';
+import { expect, onTestFailed, onTestFinished, type TestContext, test } from 'vitest';
 import { findFolderOf, findFreePort } from '../../scripts/services/find.mjs';
 import { EventSchema } from '../../src/wire/weir/v1/event_pb.ts';
 import { pollUntil } from '../support/poll-until.ts';
@@ -22,7 +22,10 @@ import {
 } from '../support/stores.ts';
 import { runWeir, sendRequest, spawnWeir } from '../support/weir.ts';
 
-const run = promisify(execFile);
+const runForEver = promisify(execFile);
+/** A program that says nothing for so long fails the test with its name. */
+const run = (program: string, args: string[], options: { cwd?: string } = {}) =>
+  runForEver(program, args, { ...options, timeout: 15_000 });
 const user123 = '00000000-0000-8000-8000-00000000007b';
 
 /** Before anything is made: what a skipped test leaves behind is not cleaned up. */
@@ -75,7 +78,12 @@ data:
 
 async function startSeedWeir({ file, port }: SeedStores): Promise<void> {
   expect(await runWeir(['demo', '-conf', file])).toMatchObject({ code: 0 });
-  spawnWeir(['-conf', file], {}).stderr?.resume();
+  const weir = spawnWeir(['-conf', file], {});
+  let log = '';
+  weir.stderr?.on('data', (chunk) => {
+    log += chunk;
+  });
+  onTestFailed(() => console.error(`Weir's log:\n${log}`));
   await pollUntil('Weir should be ready', 30_000, async () => {
     const { status, body } = await sendRequest(`http://localhost:${port}/readyz`, 'GET');
     if (status !== 200) throw new Error(JSON.stringify(body));

@@ -90,7 +90,7 @@ export class SharedWeir {
   }
 
   async close(keep: boolean): Promise<void> {
-    if (this.#child && this.#child.exitCode === null) {
+    if (this.#child && !hasEnded(this.#child)) {
       const ended = once(this.#child, 'exit');
       this.#child.kill('SIGKILL');
       await ended;
@@ -125,7 +125,7 @@ export class SharedWeir {
       const line = this.lines.find(({ msg }) => msg === 'started');
       if (line) return line;
       const last = JSON.stringify(this.lines.at(-1));
-      if (child.exitCode !== null) throw new GiveUp(`Weir ended with ${child.exitCode}: ${last}`);
+      if (hasEnded(child)) throw new GiveUp(`Weir ended with ${child.exitCode ?? child.signalCode}: ${last}`);
       throw new Error(`its last line is ${last}`);
     });
     this.url = String(started.addr);
@@ -146,6 +146,10 @@ export class SharedWeir {
       { noAck: true },
     );
   }
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
 }
 
 export interface RawAnswer {
