@@ -170,7 +170,7 @@ function addSeckillStreams(core: Core): StreamFeed | undefined {
   const { config, notify, lifecycle, readiness, database } = core;
   const demo = wantsDemo(config);
   if (!config.roles.includes('ingest') && !demo) return undefined;
-  const { streams, close, notReady } = openStreams(config, database, reportFailure(notify, 'redis'));
+  const { streams, close, notReady } = openStreams(config, database, notify);
   lifecycle.defer('streams', close);
   readiness.streams = notReady;
   if (config.roles.includes('ingest')) {
@@ -221,6 +221,7 @@ async function addHttp(core: Core, { registry }: Telemetry, feed: StreamFeed | u
     orders: {
       findOrder: gather((wanted: string[]) => orders.findOrders(wanted), gathered),
       createOrder: (order) => orders.createOrder(order),
+      findOrderByKey: (key) => orders.findOrderByKey(key),
       cancelOrder: (id) => orders.cancelOrder(id),
     },
     instances: queries,

@@ -44,6 +44,10 @@ const address = (value: unknown): string => {
   if (port === undefined || Number(port) > 65_535) throw new TypeError();
   return value as string;
 };
+const redisAddress = (value: unknown): string => {
+  if (value === '') return '';
+  return text(value).includes('://') ? url('redis:', 'rediss:')(value) : address(value);
+};
 const listOf = (pattern: RegExp) => (value: unknown) => {
   const items = list(value);
   if (!items.every((item) => pattern.test(item))) throw new TypeError();
@@ -143,7 +147,7 @@ export const settings = {
   ),
   redisAddr: secret(
     'data.redis.addr',
-    matching(/^$|^rediss?:\/\/\S+$|^[^\s/:]+:\d{1,5}$/),
+    redisAddress,
     '',
     'host:port or a redis:// URL',
     'Redis or Valkey with the seckill streams. Empty: embedded.',

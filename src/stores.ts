@@ -53,15 +53,12 @@ export interface OpenStreams {
   notReady: () => string | undefined;
 }
 
-export function openStreams(
-  config: Config,
-  database: Database,
-  onFailure: (error: unknown, attempt: number) => void,
-): OpenStreams {
+export function openStreams(config: Config, database: Database, notify: Notify): OpenStreams {
   if (config.redisAddr === '')
     return { streams: new EmbeddedSeckillStreams(database), close() {}, notReady: () => undefined };
   let failures = 0;
-  const onConnectionError = (error: Error) => onFailure(error, ++failures);
+  const onConnectionError = (error: Error) =>
+    notify({ type: 'store failed', store: 'redis', error, attempt: ++failures });
   const connect = (name: string): Redis => {
     const redis = connectRedis({ addr: config.redisAddr, name, onConnectionError });
     return redis.on('ready', () => {
@@ -70,7 +67,7 @@ export function openStreams(
   };
   const commands = connect('commands');
   const reader = connect('reader');
-  const streams = new RedisSeckillStreams(commands, reader);
+  const streams = new RedisSeckillStreams(commands, reader, (warning) => notify({ type: 'warned', warning }));
   return {
     streams,
     async close() {

@@ -1,13 +1,11 @@
 import { readConfig } from '../config.ts';
 import { loadDemoCatalogue } from '../postgres/demo-catalogue.ts';
 import { migrate } from '../postgres/migrate.ts';
-import { createDatabaseIfMissing } from '../postgres/server.ts';
 import { exitCodes } from './exit-codes.ts';
 import { withDatabase } from './with-database.ts';
 
 export async function runDemo(options: { config?: string }): Promise<number> {
   const { config } = readConfig(options.config, process.env);
-  if (config.databaseSource !== '') await createDatabaseIfMissing(config.databaseSource);
   await withDatabase(config, async (database) => {
     await migrate(database);
     await loadDemoCatalogue(database);

@@ -1,8 +1,10 @@
-import { access, constants, mkdir } from 'node:fs/promises';
+import { access, constants } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { styleText } from 'node:util';
 import { type Config, readConfig } from '../config.ts';
 import { toVariable } from '../config-file.ts';
 import type { Finding } from '../lib/finding.ts';
+import { makeFolder } from '../lib/make-folder.ts';
 import { examinePostgres } from '../postgres/examine.ts';
 import { examineRabbitmq } from '../rabbitmq/examine.ts';
 import { examineRedis } from '../redis/examine.ts';
@@ -40,7 +42,7 @@ export async function runDoctor(options: DoctorOptions): Promise<number> {
 async function examineDatabase({ databaseSource, embeddedFolder }: Config): Promise<Finding[]> {
   if (databaseSource !== '') return examinePostgres(databaseSource);
   try {
-    await mkdir(embeddedFolder, { recursive: true });
+    await makeFolder(resolve(embeddedFolder));
     await access(embeddedFolder, constants.W_OK);
     const what = `embedded, kept in ${embeddedFolder}: outlives a crash of this process, not a power cut`;
     return [

@@ -1,12 +1,10 @@
 import { readConfig } from '../config.ts';
 import { migrate } from '../postgres/migrate.ts';
-import { createDatabaseIfMissing } from '../postgres/server.ts';
 import { exitCodes } from './exit-codes.ts';
 import { withDatabase } from './with-database.ts';
 
 export async function runMigrate(options: { config?: string; json?: boolean }): Promise<number> {
   const { config } = readConfig(options.config, process.env);
-  if (config.databaseSource !== '') await createDatabaseIfMissing(config.databaseSource);
   const applied = await withDatabase(config, migrate);
   if (options.json) process.stdout.write(`${JSON.stringify({ applied })}\n`);
   else

@@ -176,6 +176,8 @@ function toCliError(error: unknown): CliError {
     case 'EPERM':
     case 'EROFS':
     case 'ENOTDIR':
+    case 'ENOENT':
+    case 'EEXIST':
       return new CliError(
         exitCodes.failed,
         `${path ?? address} cannot be written: give this user the right to, or set data.embedded.folder`,

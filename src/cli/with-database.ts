@@ -1,13 +1,15 @@
 import type { Config } from '../config.ts';
 import type { Database } from '../lib/sql.ts';
+import { createDatabaseIfMissing } from '../postgres/server.ts';
 import { isTransientDatabaseError } from '../postgres/transient.ts';
 import { openDatabase } from '../stores.ts';
 import { CliError, exitCodes } from './exit-codes.ts';
 
-/** Lends the configured database to one command. */
+/** Lends the configured database, made where it is missing, to one command. */
 export async function withDatabase<T>(config: Config, work: (database: Database) => Promise<T>): Promise<T> {
   const database = await openDatabase(config, () => {});
   try {
+    if (config.databaseSource !== '') await createDatabaseIfMissing(config.databaseSource);
     return await work(database);
   } catch (error) {
     if (!isTransientDatabaseError(error)) throw error;

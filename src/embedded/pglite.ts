@@ -1,6 +1,6 @@
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { PGlite, type Transaction } from '@electric-sql/pglite';
+import { makeFolder } from '../lib/make-folder.ts';
 import type { Database, Sql, Statement } from '../lib/sql.ts';
 import { lockFolder } from './folder-lock.ts';
 
@@ -19,7 +19,7 @@ const parsers = {
  * @throws FolderInUseError, or the system's error when the folder cannot be written
  */
 export async function openPglite(folder: string): Promise<Database> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(resolve(folder));
   const unlock = await lockFolder(folder);
   try {
     const pglite = await PGlite.create({ dataDir: join(folder, 'pgdata'), parsers });

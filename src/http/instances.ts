@@ -19,6 +19,7 @@ import {
   listOf,
   NewPurchase,
   ProblemShape,
+  readCursor,
   readLimit,
   SourceIdText,
   SourceText,
@@ -89,7 +90,10 @@ export function addInstances(
     },
     async ({ query }) => {
       const { limit, cursor, ...filter } = query;
-      const page = await instances.listInstances(filter, readLimit(limit), cursor);
+      if (filter.sourceId !== undefined) parseSourceId(filter.sourceId);
+      if (filter.productId !== undefined) parseProductId(filter.productId);
+      if (filter.userId !== undefined) parseUserId(filter.userId);
+      const page = await instances.listInstances(filter, readLimit(limit), readCursor(cursor));
       return listOf(page.items.map(showInstance), page.nextCursor);
     },
   );

@@ -10,6 +10,7 @@ export function rawBody(request: FastifyRequest): Buffer {
 
 /** JSON bodies that keep their bytes; an empty one counts as none, since curl -X POST sends no more. */
 export function addJsonBodies(http: FastifyInstance): void {
+  http.removeContentTypeParser('text/plain');
   http.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     const bytes = body as Buffer;
     rawBodies.set(request, bytes);

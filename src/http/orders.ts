@@ -20,6 +20,7 @@ import {
   OrderShape,
   PaidBody,
   ProblemShape,
+  showNewOrder,
   showOrder,
   showReceipt,
 } from './shapes.ts';
@@ -27,6 +28,7 @@ import { createSignatureCheck } from './webhook-signature.ts';
 
 export interface OrderStore {
   createOrder(order: NewOrder): Promise<{ created: boolean; order: Order }>;
+  findOrderByKey(idempotencyKey: string): Promise<Order | undefined>;
   cancelOrder(id: string): Promise<{ cancelled: boolean; order: Order | undefined }>;
   /** Many callers at once share one query. */
   findOrder(id: string): Promise<Order | undefined>;
@@ -74,7 +76,7 @@ export function addOrders(http: FastifyInstance, parts: OrderParts): void {
       return reply
         .status(created ? 201 : 200)
         .header('location', `/v1/orders/${encodeURIComponent(order.id)}`)
-        .send(showOrder(order));
+        .send(showNewOrder(order));
     },
   );
 
@@ -131,11 +133,22 @@ async function createOrder(
 ): Promise<{ created: boolean; order: Order }> {
   const productId = parseProductId(body.productId);
   const userId = parseUserId(body.userId);
+  // First: a repeat gets its first answer, whatever has become of the product since.
+  const earlier = idempotencyKey && (await orders.findOrderByKey(idempotencyKey));
+  if (earlier) return { created: false, order: requireSame(earlier, productId, userId) };
   const [product] = await products.findProducts([productId]);
   if (!product) throw new WeirError('PRODUCT_UNKNOWN', `there is no product ${productId}`);
   if (!product.enabled) throw new WeirError('PRODUCT_DISABLED', `product ${productId} is disabled`);
   const id = parseSourceId(await takeOrderId());
   return orders.createOrder({ id, productId, userId, amountCents: product.priceCents, idempotencyKey });
+}
+
+function requireSame(order: Order, productId: ProductId, userId: UserId): Order {
+  if (order.productId === productId && order.userId === userId) return order;
+  throw new WeirError(
+    'IDEMPOTENCY_CONFLICT',
+    'this Idempotency-Key made an order of another product or user',
+  );
 }
 
 function readPaidOrder(request: FastifyRequest<OrderPath & { Body: unknown }>): PaidOrder {

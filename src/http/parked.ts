@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { adviceFor } from '../errors.ts';
-import { ListQuery, listOf, readLimit } from './shapes.ts';
+import { ListQuery, listOf, readCursor, readLimit } from './shapes.ts';
 
 export interface ParkedSummary {
   id: string;
@@ -29,7 +29,7 @@ export function addParked(http: FastifyInstance, { parked }: { parked: ParkedRea
     },
     async ({ query }) => {
       const limit = readLimit(query.limit);
-      const found = await parked.listParked(limit + 1, query.cursor);
+      const found = await parked.listParked(limit + 1, readCursor(query.cursor));
       const page = found.slice(0, limit);
       const items = page.map((item) => ({ ...item, advice: adviceFor(item.reason) }));
       return listOf(items, found.length > limit ? page.at(-1)?.id : undefined);

@@ -59,7 +59,7 @@ export function createErrorHandler({ notify, isTransient }: ProblemParts) {
   return (error: FastifyError | Error, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const known = toKnown(error, isTransient);
     const status = statuses[known.code];
-    if (status >= 500) {
+    if (status === 500) {
       notify({
         type: 'request failed',
         route: `${request.method} ${request.routeOptions.url ?? request.url}`,

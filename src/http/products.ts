@@ -3,7 +3,15 @@ import { type Static, Type } from 'typebox';
 import { WeirError } from '../errors.ts';
 import type { Product } from '../instance/product.ts';
 import { type ProductId, parseProductId } from '../instance/purchase.ts';
-import { ListQuery, listOf, ProblemShape, ProductShape, readLimit, showProduct } from './shapes.ts';
+import {
+  ListQuery,
+  listOf,
+  ProblemShape,
+  ProductShape,
+  readCursor,
+  readLimit,
+  showProduct,
+} from './shapes.ts';
 
 export interface ProductStore {
   createProduct(product: Omit<Product, 'version'>): Promise<{ created: boolean; product: Product }>;
@@ -42,7 +50,7 @@ export function addProducts(http: FastifyInstance, { products }: { products: Pro
     { schema: { summary: 'List products in order of id', querystring: Type.Object(ListQuery) } },
     async ({ query }) => {
       const limit = readLimit(query.limit);
-      const found = await products.listProducts(limit + 1, BigInt(query.cursor ?? 0));
+      const found = await products.listProducts(limit + 1, BigInt(readCursor(query.cursor) ?? 0));
       const page = found.slice(0, limit);
       return listOf(page.map(showProduct), found.length > limit ? page.at(-1)?.id.toString() : undefined);
     },

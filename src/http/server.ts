@@ -46,6 +46,13 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     forceCloseConnections: 'idle',
     requestTimeout: 30_000,
     routerOptions: { maxParamLength: 256 },
+    frameworkErrors: (error, _, reply) =>
+      sendProblem(reply, {
+        title: 'Bad request',
+        status: 400,
+        code: 'REQUEST_INVALID',
+        detail: error.message,
+      }),
     // Strict: nothing is coerced and an unknown field is a mistake, not noise.
     ajv: {
       customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: true, allErrors: false },
@@ -62,6 +69,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   );
   http.addHook('onRequest', checkHostAndOrigin(config));
   addJsonBodies(http);
+  closeConnectionsAtStop(http);
   // What helmet sets is for pages, and at 40 µs an answer too dear for the API.
   http.addHook('onRequest', (_, reply, done) => {
     reply.header('x-content-type-options', 'nosniff');
@@ -92,6 +100,19 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     await page.register(fastifyStatic, { root: fileURLToPath(new URL('../dashboard/', import.meta.url)) });
   });
   return http;
+}
+
+/** A client that keeps its connection open would hold up a stop: the answer it waits for is the last one there. */
+function closeConnectionsAtStop(http: FastifyInstance): void {
+  let closing = false;
+  http.addHook('preClose', (done) => {
+    closing = true;
+    done();
+  });
+  http.addHook('onSend', (_, reply, payload, done) => {
+    if (closing) reply.header('connection', 'close');
+    done(null, payload);
+  });
 }
 
 const pagePolicy = {

@@ -1,7 +1,8 @@
 import { type Static, Type } from 'typebox';
+import { WeirError } from '../errors.ts';
 import type { InstanceLog } from '../instance/instance-log.ts';
 import type { Product } from '../instance/product.ts';
-import { sourcePattern } from '../instance/purchase.ts';
+import { parseInt64, sourcePattern } from '../instance/purchase.ts';
 import type { Order } from '../orders/order.ts';
 
 /** 1 … 2^63−1 as a decimal string: JSON numbers lose digits above 2^53. The range is checked where it is parsed. */
@@ -10,6 +11,8 @@ export const SourceText = Type.String({ pattern: sourcePattern, examples: ['ACTI
 export const SourceIdText = Type.String({ minLength: 1, maxLength: 64, examples: ['ACT123456'] });
 const Timestamp = Type.String({ format: 'date-time' });
 const Cents = Type.String({ pattern: '^(0|[1-9][0-9]{0,17})$', examples: ['19900'] });
+/** No controls, no lone surrogates: neither PostgreSQL nor protobuf could carry them. */
+const printable = '^[^\\p{C}\\p{Zl}\\p{Zp}]+$';
 const closed = { additionalProperties: false };
 
 export const InstanceShape = Type.Object({
@@ -57,11 +60,11 @@ export const PaidBody = Type.Object(
 export const ProductShape = Type.Object(
   {
     id: Int64,
-    name: Type.String({ minLength: 1, maxLength: 100 }),
+    name: Type.String({ minLength: 1, maxLength: 100, pattern: printable }),
     cpus: Type.Integer({ minimum: 1, maximum: 2147483647 }),
     memoryMb: Type.Integer({ minimum: 1, maximum: 2147483647 }),
     gpu: Type.Optional(Type.Integer({ minimum: 0, maximum: 2147483647, default: 0 })),
-    image: Type.String({ minLength: 1, maxLength: 200 }),
+    image: Type.String({ minLength: 1, maxLength: 200, pattern: printable }),
     priceCents: Type.Optional(Cents),
     enabled: Type.Optional(Type.Boolean({ default: true })),
   },
@@ -98,6 +101,11 @@ export function showOrder(order: Order): Static<typeof OrderShape> {
   };
 }
 
+/** The order as it was created, for the repeat of an Idempotency-Key; GET shows it as it is. */
+export function showNewOrder(order: Order): Static<typeof OrderShape> {
+  return showOrder({ ...order, status: 'PENDING', updatedAt: order.createdAt, paidAt: undefined });
+}
+
 export const ListQuery = {
   limit: Type.Optional(Type.String({ pattern: '^[1-9][0-9]{0,2}$', description: '1 to 500, 50 by default' })),
   cursor: Type.Optional(
@@ -106,7 +114,18 @@ export const ListQuery = {
 };
 
 export function readLimit(limit: string | undefined): number {
-  return Math.min(Number(limit ?? 50), 500);
+  const value = Number(limit ?? 50);
+  if (value > 500) throw new WeirError('REQUEST_INVALID', `limit is 1 to 500, not ${limit}`);
+  return value;
+}
+
+/** @returns the row id behind a cursor */
+export function readCursor(cursor: string | undefined): string | undefined {
+  if (cursor === undefined) return undefined;
+  const value = parseInt64(cursor);
+  if (value === undefined)
+    throw new WeirError('REQUEST_INVALID', 'cursor is the nextCursor of the page before');
+  return value.toString();
 }
 
 export function listOf<Item>(items: readonly Item[], nextCursor: string | undefined) {

@@ -15,7 +15,7 @@ export class IntakeGate {
   readonly #outbox: Outbox;
   readonly #options: IntakeGateOptions;
   #open = true;
-  #failure: string | undefined;
+  #failure: string | undefined = 'not asked yet';
 
   constructor(outbox: Outbox, options: IntakeGateOptions) {
     this.#outbox = outbox;

@@ -39,6 +39,14 @@ export class PostgresOrders {
     return order;
   }
 
+  async findOrderByKey(idempotencyKey: string): Promise<Order | undefined> {
+    const [row] = await this.#sql.query<OrderRow>(
+      `SELECT ${columns} FROM orders WHERE idempotency_key = $1`,
+      [idempotencyKey],
+    );
+    return row && toOrder(row);
+  }
+
   /**
    * The order of an earlier call with the same idempotency key (or id) is answered again.
    *

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Redis } from 'ioredis';
+import { type Redis, ReplyError } from 'ioredis';
 import type { SeckillStreams, StreamBatch, StreamEntry } from '../triggers/seckill-stream.ts';
 import { streamPrefix } from '../triggers/seckill-stream.ts';
 import { withDeadline } from './connect.ts';
@@ -20,12 +20,16 @@ export class RedisSeckillStreams implements SeckillStreams {
   readonly #commands: Redis;
   readonly #reader: Redis;
   readonly #consumer: string;
+  readonly #onWarning: (warning: string) => void;
   readonly #streams = new Set<string>();
+  /** Warned about once. */
+  readonly #skipped = new Set<string>();
   #scanCursor = '0';
   /** Where to go on through our own pending entries: after a lost reply some were handed to us unseen. */
   #reread = new Map<string, string>();
 
-  constructor(commands: Redis, reader: Redis) {
+  constructor(commands: Redis, reader: Redis, onWarning: (warning: string) => void = () => {}) {
+    this.#onWarning = onWarning;
     this.#commands = commands;
     this.#reader = reader;
     this.#consumer = `${hostname()}-${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
@@ -48,7 +52,7 @@ export class RedisSeckillStreams implements SeckillStreams {
         this.#commands.scan(this.#scanCursor, 'MATCH', `${streamPrefix}*`, 'COUNT', 1000, 'TYPE', 'stream'),
       );
       this.#scanCursor = cursor;
-      for (const key of keys) if (!this.#streams.has(key)) await this.#join(key);
+      for (const key of keys) if (!this.#streams.has(key)) await this.#joinIfPossible(key);
       if (cursor === '0') return;
     }
   }
@@ -77,7 +81,7 @@ export class RedisSeckillStreams implements SeckillStreams {
 
   async takeOver(count: number, minIdleMs: number): Promise<StreamBatch[]> {
     const batches: StreamBatch[] = [];
-    for (const stream of this.#streams) {
+    for (const stream of await this.#keepStreams()) {
       const [, claimed, gone = []] = (await this.#ask(
         this.#commands.xautoclaim(stream, group, this.#consumer, minIdleMs, '0', 'COUNT', count),
       )) as [string, (RawEntry | null)[], string[]?];
@@ -106,7 +110,7 @@ export class RedisSeckillStreams implements SeckillStreams {
   async trim(keepMs: number): Promise<void> {
     const [seconds, micros] = await this.#ask(this.#commands.time());
     const oldest = `${Number(seconds) * 1000 + Math.floor(Number(micros) / 1000) - keepMs}-0`;
-    for (const stream of this.#streams) {
+    for (const stream of await this.#keepStreams()) {
       for (let step = 0; step < trimStepsPerStream; step++) {
         if ((await this.#ask(this.#commands.eval(trimFinished, 1, stream, oldest))) === 0) break;
       }
@@ -136,17 +140,39 @@ export class RedisSeckillStreams implements SeckillStreams {
     return batches.filter(({ entries }) => entries.length > 0);
   }
 
-  /** NOGROUP: somebody flushed Redis or destroyed the group. Anything else may have cost us a reply. */
+  /**
+   * NOGROUP: somebody flushed Redis or destroyed a group. WRONGTYPE: a key is no stream any more. One such key fails the
+   * read of all. Anything else may have cost us a reply.
+   */
   async #recover(error: unknown): Promise<void> {
-    const noGroup = error instanceof Error && error.message.startsWith('NOGROUP');
-    if (!noGroup) {
+    if (!(error instanceof Error && /^(NOGROUP|WRONGTYPE)/.test(error.message))) {
       for (const stream of this.#streams) this.#reread.set(stream, '0');
       throw error;
     }
     this.#reread.clear();
-    for (const stream of [...this.#streams]) {
+    for (const stream of await this.#keepStreams()) await this.#joinIfPossible(stream);
+  }
+
+  /** Forgets keys that are gone or are no streams any more. @returns those that are left */
+  async #keepStreams(): Promise<string[]> {
+    const known = [...this.#streams];
+    const pipeline = this.#commands.pipeline();
+    for (const stream of known) pipeline.type(stream);
+    const types = (await this.#ask(pipeline.exec())) ?? [];
+    const left = known.filter((_, i) => types[i]?.[1] === 'stream');
+    for (const stream of known) if (!left.includes(stream)) this.#streams.delete(stream);
+    return left;
+  }
+
+  /** A key that cannot be joined, such as one whose name is not UTF-8, must not keep us from the others. */
+  async #joinIfPossible(stream: string): Promise<void> {
+    try {
+      await this.#join(stream);
+    } catch (error) {
+      if (!(error instanceof ReplyError)) throw error;
       this.#streams.delete(stream);
-      if ((await this.#ask(this.#commands.exists(stream))) === 1) await this.#join(stream);
+      if (!this.#skipped.has(stream)) this.#onWarning(`stream ${stream} cannot be read: ${String(error)}`);
+      this.#skipped.add(stream);
     }
   }
 

@@ -82,7 +82,9 @@ export function launchWeir(env: Record<string, string>, args: readonly string[] 
       return pollUntil(`the log line "${msg}"`, 30_000, async () => {
         const line = lines.find((candidate) => candidate.msg === msg);
         if (line) return line;
-        if (child.exitCode !== null) throw new GiveUp(`Weir ended with ${child.exitCode}: ${raw.at(-1)}`);
+        if (child.exitCode !== null || child.signalCode !== null) {
+          throw new GiveUp(`Weir ended with ${child.exitCode ?? child.signalCode}: ${raw.at(-1)}`);
+        }
         throw new Error(raw.at(-1) ?? 'nothing logged yet');
       });
     },
