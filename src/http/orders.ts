@@ -9,6 +9,7 @@ import {
   parseSourceId,
   parseTraceparent,
   parseUserId,
+  type UserId,
 } from '../instance/purchase.ts';
 import type { NewOrder, Order } from '../orders/order.ts';
 import type { CreateInstance } from '../triggers/any-source.ts';
