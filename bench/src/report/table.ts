@@ -65,7 +65,7 @@ function listFigures(results: Results): Row[] {
 }
 
 /** Under the table: what the columns mean, and what must not be read into them. */
-export const notes = `ratio: to the broker alone at its best window; † to the broker alone just before or after, the faster; * to one transaction a request at its best pool.
+export const notes = `ratio: to the broker alone at its best window; † to the mean of the broker alone just before and after; * to one transaction a request at its best pool.
 CPU of postgres, redis and rabbitmq is that of all their processes, whoever they worked for meanwhile.
 The callback's baselines fill their outbox and nobody works it off; Weir announces while it answers.`;
 

@@ -1,5 +1,5 @@
 import { type Bench, firstProductId } from '../bench.ts';
-import { measureBrokerNow } from '../limits/broker.ts';
+import { type BrokerRun, measureBrokerNow } from '../limits/broker.ts';
 import { readRssMiB } from '../machine/processes.ts';
 import { bestOf, formatRate, medianOf, ratePerSecond } from '../report/rate.ts';
 import type { Results } from '../report/results.ts';
@@ -14,7 +14,7 @@ export interface StreamRun extends WorkedOff {
   readonly perSecond: number;
   /** 0 where it cannot be read. */
   readonly highestRssMiB: number;
-  /** To the broker alone just before or just after this run, whichever was faster; undefined without it. */
+  /** To the mean of the broker alone just before and just after this run; undefined without it. */
   readonly ofBroker: number | undefined;
 }
 
@@ -22,7 +22,9 @@ export interface StreamResult {
   readonly runs: readonly StreamRun[];
   readonly best: StreamRun;
   readonly median: StreamRun;
-  /** Median of the runs' ratios to the broker beside them. */
+  /** The broker alone before, between and after the runs. */
+  readonly beside: readonly BrokerRun[];
+  /** Weir's median to the median of the broker beside it. */
   readonly ofBroker: number | undefined;
 }
 
@@ -34,25 +36,21 @@ export async function measureStream(bench: Bench, results: Results): Promise<voi
   const { broker } = results;
   const setup = await startBetweenStreamAndQueue(bench, 'weir', productIds);
   const runs: StreamRun[] = [];
-  let before = broker && (await measureBrokerNow(bench, broker));
+  const beside: BrokerRun[] = broker ? [await measureBrokerNow(bench, broker)] : [];
   for (const productId of productIds) {
     const run = await runOnce(bench, setup, productId);
     bench.progress.say(
       `  weir, run ${runs.length + 1} of ${productIds.length}: ${formatRate(run.perSecond)}`,
     );
-    const after = broker && (await measureBrokerNow(bench, broker));
-    const beside = before && after && Math.max(before.perSecond, after.perSecond);
-    runs.push({ ...run, ofBroker: beside && run.perSecond / beside });
-    before = after;
-    results.weir = { runs, best: bestOf(runs), median: medianOf(runs), ofBroker: medianRatio(runs) };
+    const before = beside.at(-1);
+    if (broker) beside.push(await measureBrokerNow(bench, broker));
+    const after = beside.at(-1);
+    const near = before && after && (before.perSecond + after.perSecond) / 2;
+    runs.push({ ...run, ofBroker: near && run.perSecond / near });
+    const median = medianOf(runs);
+    const ofBroker = broker && median.perSecond / medianOf(beside).perSecond;
+    results.weir = { runs, best: bestOf(runs), median, beside, ofBroker };
   }
-}
-
-function medianRatio(runs: readonly StreamRun[]): number | undefined {
-  const ratios = runs
-    .flatMap(({ ofBroker }) => (ofBroker === undefined ? [] : [ofBroker]))
-    .sort((a, b) => a - b);
-  return ratios[Math.floor((ratios.length - 1) / 2)];
 }
 
 async function runOnce(
