@@ -100,7 +100,6 @@ CREATE TABLE embedded_stream (
     delivered_at TIMESTAMPTZ,
     deliveries INTEGER NOT NULL DEFAULT 0
 );
-CREATE INDEX embedded_stream_stream ON embedded_stream (stream, entry);
 
 -- How far the only reader of a single-session database has come: entries up to here have been handed out.
 CREATE TABLE embedded_cursor (

@@ -60,16 +60,16 @@ export class EmbeddedSeckillStreams implements SeckillStreams {
 
   async readOriginal(stream: string, id: string): Promise<Buffer[]> {
     const [row] = await this.#database.query<{ fields: string[] }>(
-      'SELECT fields FROM embedded_stream WHERE stream = $1 AND entry_id = $2',
-      [stream, id],
+      'SELECT fields FROM embedded_stream WHERE entry = $1 AND stream = $2 AND entry_id = $3',
+      [entryOf(id), stream, id],
     );
     return (row?.fields ?? []).map((part) => Buffer.from(part));
   }
 
   async acknowledge(stream: string, ids: readonly string[]): Promise<void> {
     await this.#database.query(
-      'DELETE FROM embedded_stream WHERE stream = $1 AND entry_id = ANY ($2::text[])',
-      [stream, ids],
+      'DELETE FROM embedded_stream WHERE entry = ANY ($1::bigint[]) AND stream = $2',
+      [`{${ids.map(entryOf).join(',')}}`, stream],
     );
   }
 
@@ -119,6 +119,11 @@ function toBatches(rows: readonly EntryRow[]): StreamBatch[] {
     else batches.set(stream, [{ id, fields, deliveries }]);
   }
   return [...batches].map(([stream, entries]) => ({ stream, entries }));
+}
+
+/** An entry id is `<ms>-<entry>`: its second half is the row's key. */
+function entryOf(id: string): string {
+  return id.slice(id.indexOf('-') + 1);
 }
 
 function findValue(fields: string[], name: string): string | undefined {

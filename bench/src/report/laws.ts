@@ -16,7 +16,7 @@ export function judge(results: Results, isDurable: boolean): Verdict[] {
 
   if (weir?.ofBroker) {
     add(
-      'weir / broker alone beside it',
+      'weir / broker alone beside it, medians',
       formatRatio(weir.ofBroker),
       '>= 0.65',
       weir.ofBroker >= 0.65,
