@@ -73,11 +73,18 @@ export class SharedWeir {
     return rows[0].count;
   }
 
-  /** What a refused request must leave as it was. */
+  /** What a refused request must leave as it was; taken when no event of an earlier test is under way any more. */
   async countEverything(): Promise<Record<string, number>> {
     const tables = ['products', 'orders', 'instance_logs', 'outbox', 'parked'];
-    const counts = await Promise.all(tables.map(async (table) => [table, await this.count(table)]));
-    return { ...Object.fromEntries(counts), heard: this.heard.length };
+    return pollUntil('every event to be announced and heard', 15_000, async () => {
+      const counts = await Promise.all(
+        tables.map(async (table) => [table, await this.count(table)] as const),
+      );
+      const seen = { ...Object.fromEntries(counts), heard: this.heard.length };
+      const { outbox = 0, instance_logs: rows = 0 } = Object.fromEntries(counts);
+      if (outbox === 0 && this.heard.length >= rows) return seen;
+      throw new Error(JSON.stringify(seen));
+    });
   }
 
   /** The message of one instance, once it has come out. */
