@@ -129,7 +129,7 @@ async function parkFrame(sql: Sql, { id, bytes }: Frame, error: string): Promise
   await parkItems(sql, [{ origin: 'OUTBOX', reason: 'FRAME_DAMAGED', detail: error, ...item }]);
 }
 
-/** The messages that wait, oldest first; for tests and the doctor. */
+/** The messages that wait, oldest first. */
 export async function readOutbox(sql: Sql): Promise<Message[]> {
   const frames = await sql.query<{ frame: Buffer }>('SELECT frame FROM outbox ORDER BY id');
   return frames.flatMap(({ frame }) => decodeFrame(frame));
