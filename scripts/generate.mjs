@@ -1,14 +1,13 @@
-// Generates src/wire/weir/v1/event_pb.ts from proto/ with the pinned compiler and plugin.
+// Generates src/wire from proto/ with the pinned compiler and plugin.
 // `--check` generates into a temporary folder and fails when the committed file differs.
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const generated = 'weir/v1/event_pb.ts';
-const committed = join(root, 'src/wire', generated);
+const generated = ['weir/v1/event_pb.ts', 'weir/v1/order_refund_pb.ts'];
 
 const out = mkdtempSync(join(tmpdir(), 'weir-generate-'));
 try {
@@ -26,15 +25,16 @@ try {
     cwd: root,
     stdio: 'inherit',
   });
-  const fresh = readFileSync(join(out, generated), 'utf8');
-  if (process.argv.includes('--check')) {
-    if (fresh !== readFileSync(committed, 'utf8')) {
-      console.error('src/wire differs from proto/: run `npm run generate` and commit the result.');
+  for (const file of generated) {
+    const committed = join(root, 'src/wire', file);
+    const fresh = readFileSync(join(out, file), 'utf8');
+    if (!process.argv.includes('--check')) {
+      cpSync(join(out, file), committed, { recursive: true });
+      console.log(`wrote ${committed}`);
+    } else if (!existsSync(committed) || fresh !== readFileSync(committed, 'utf8')) {
+      console.error(`${file} differs from proto/: run \`npm run generate\` and commit the result.`);
       process.exitCode = 1;
     }
-  } else {
-    cpSync(join(out, generated), committed, { recursive: true });
-    console.log(`wrote ${committed}`);
   }
 } finally {
   rmSync(out, { recursive: true, force: true });

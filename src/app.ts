@@ -1,41 +1,15 @@
+import { addHttp } from './app-http.ts';
+import { addSettle } from './app-settle.ts';
 import type { Config } from './config.ts';
-import type { Readiness } from './http/health.ts';
-import { createHttpServer } from './http/server.ts';
-import type { StreamFeed } from './http/try.ts';
-import { InstanceCreation } from './instance/create-instances.ts';
-import { InstanceIds } from './instance/instance-id.ts';
-import { ProductCache } from './instance/product.ts';
-import { splitAddr } from './lib/address.ts';
-import { systemClock } from './lib/clock.ts';
-import { gather } from './lib/gather.ts';
+import { type Core, createCore, reportFailure } from './core.ts';
 import { Lifecycle } from './lib/lifecycle.ts';
-import type { Database } from './lib/sql.ts';
-import { Wake } from './lib/wake.ts';
-import { IntakeGate } from './outbox/intake-gate.ts';
-import { type Outbox, Relay } from './outbox/relay.ts';
-import { findFinishedEntries, postgresInstanceLogs } from './postgres/instance-logs.ts';
-import { InstanceQueries } from './postgres/instance-queries.ts';
-import { PostgresOrders } from './postgres/orders.ts';
-import { postgresOutbox } from './postgres/outbox.ts';
-import { listParked, parkItems } from './postgres/parked.ts';
-import { PostgresProducts } from './postgres/products.ts';
-import { isTransientDatabaseError } from './postgres/transient.ts';
-import { postgresWorkerLeases } from './postgres/worker-leases.ts';
-import {
-  describeStores,
-  openDatabase,
-  openPublisher,
-  openStreams,
-  prepareDatabase,
-  wantsDemo,
-} from './stores.ts';
+import { Relay } from './outbox/relay.ts';
+import { findFinishedEntries } from './postgres/instance-logs.ts';
+import { parkItems } from './postgres/parked.ts';
+import { openPublisher } from './queues.ts';
+import { describeStores, prepareDatabase } from './stores.ts';
 import type { Notify, Telemetry } from './telemetry.ts';
-import {
-  type ParkedEntry,
-  type SeckillStreams,
-  SeckillStreamTrigger,
-  seckill,
-} from './triggers/seckill-stream.ts';
+import { type ParkedEntry, SeckillStreamTrigger, seckill } from './triggers/seckill-stream.ts';
 
 export interface App {
   /** http://host:port, with the port that was really taken. */
@@ -44,21 +18,6 @@ export interface App {
   ready: Promise<void>;
   /** Intake first, then the relay, then the connections. */
   stop(): Promise<void>;
-}
-
-/** What the parts below are made of. */
-interface Core {
-  config: Config;
-  notify: Notify;
-  lifecycle: Lifecycle;
-  readiness: Readiness;
-  database: Database;
-  ids: InstanceIds;
-  creation: InstanceCreation;
-  outbox: Outbox;
-  gate: IntakeGate;
-  /** Rung after each commit. */
-  committed: Wake;
 }
 
 /** Puts the parts together: the only file that sees the business and every technology. */
@@ -71,8 +30,9 @@ export async function startApp(config: Config, telemetry: Telemetry): Promise<Ap
     // In the order in which they are opened; they close in reverse.
     if (config.roles.includes('relay')) addRelay(core);
     addIntakeGate(core);
-    const feed = addSeckillStreams(core);
-    const url = await addHttp(core, telemetry, feed);
+    if (config.roles.includes('ingest')) addSeckillStreams(core);
+    if (config.roles.includes('settle')) addSettle(core);
+    const url = await addHttp(core, telemetry);
 
     const ready = prepareDatabase(config, core.database, notify, stopping.signal).then(() => {
       delete core.readiness.start;
@@ -106,38 +66,6 @@ function createLifecycle(notify: Notify): Lifecycle {
   });
 }
 
-async function createCore(config: Config, notify: Notify, lifecycle: Lifecycle): Promise<Core> {
-  const database = await openDatabase(config, notify);
-  lifecycle.defer('database', () => database.close());
-  const ids = new InstanceIds(postgresWorkerLeases(database));
-  lifecycle.defer('worker lease', () => ids.release());
-  const outbox = postgresOutbox(database, {
-    queueInSameDatabase: config.rabbitmqUrl === '',
-    claimTimeoutMs: config.confirmDeadlineMs + 30_000,
-  });
-  const gate = new IntakeGate(outbox, {
-    highWater: config.highWater,
-    everyMs: 500,
-    onHeld: (waiting) => notify({ type: 'intake held', waiting }),
-    onResumed: (waiting) => notify({ type: 'intake resumed', waiting }),
-    onFailure: reportFailure(notify, 'database'),
-  });
-  const committed = new Wake();
-  const creation = new InstanceCreation({
-    products: new ProductCache(new PostgresProducts(database)),
-    ids,
-    instanceLogs: postgresInstanceLogs(database),
-    clock: systemClock,
-    isTransient: isTransientDatabaseError,
-    onCreated(counts, lastedMs) {
-      committed.ring();
-      notify({ type: 'instances created', counts, lastedMs });
-    },
-  });
-  const readiness: Readiness = { start: () => 'waiting for the stores' };
-  return { config, notify, lifecycle, readiness, database, ids, creation, outbox, gate, committed };
-}
-
 function addRelay({ config, notify, lifecycle, readiness, database, outbox, committed }: Core): void {
   const { publisher, close } = openPublisher(config, notify);
   lifecycle.defer('publisher', close);
@@ -165,28 +93,24 @@ function addIntakeGate({ lifecycle, readiness, gate }: Core): void {
   lifecycle.plan('intake gate', (signal) => gate.run(signal));
 }
 
-/** @returns where the demo puts its buyers, when there is a demo */
-function addSeckillStreams(core: Core): StreamFeed | undefined {
-  const { config, notify, lifecycle, readiness, database } = core;
-  const demo = wantsDemo(config);
-  if (!config.roles.includes('ingest') && !demo) return undefined;
-  const { streams, close, notReady } = openStreams(config, database, notify);
-  lifecycle.defer('streams', close);
-  readiness.streams = notReady;
-  if (config.roles.includes('ingest')) {
-    const trigger = createSeckillTrigger(core, streams);
-    lifecycle.plan('seckill stream', (signal) => trigger.run(signal));
-  }
-  return demo ? streams : undefined;
+function addSeckillStreams(core: Core): void {
+  const { lifecycle, readiness, streams } = core;
+  readiness.streams = streams.notReady;
+  const trigger = createSeckillTrigger(core);
+  lifecycle.plan('seckill stream', (signal) => trigger.run(signal));
 }
 
-function createSeckillTrigger(
-  { config, notify, database, creation, gate }: Core,
-  streams: SeckillStreams,
-): SeckillStreamTrigger {
+function createSeckillTrigger({
+  config,
+  notify,
+  database,
+  creation,
+  gate,
+  streams,
+}: Core): SeckillStreamTrigger {
   return new SeckillStreamTrigger(
     {
-      streams,
+      streams: streams.streams,
       createInstances: creation.createInstances,
       findFinished: (stream, ids) => findFinishedEntries(database, stream, ids),
       park: (entries) => parkItems(database, entries.map(toParkedItem)),
@@ -206,42 +130,6 @@ function createSeckillTrigger(
       keepFinishedMs: config.keepFinishedMs,
     },
   );
-}
-
-/** @returns the address that it listens on */
-async function addHttp(core: Core, { registry }: Telemetry, feed: StreamFeed | undefined): Promise<string> {
-  const { config, notify, lifecycle, readiness, database, ids, creation, gate } = core;
-  const orders = new PostgresOrders(database);
-  const queries = new InstanceQueries(database);
-  // One commit at a time fills the next one better: at 64 connections a quarter more requests than with two.
-  const gathered = { maxItems: 500, maxInFlight: 1 };
-  const http = await createHttpServer({
-    config,
-    products: new PostgresProducts(database),
-    orders: {
-      findOrder: gather((wanted: string[]) => orders.findOrders(wanted), gathered),
-      createOrder: (order) => orders.createOrder(order),
-      findOrderByKey: (key) => orders.findOrderByKey(key),
-      cancelOrder: (id) => orders.cancelOrder(id),
-    },
-    instances: queries,
-    stats: queries,
-    parked: { listParked: (limit, cursor) => listParked(database, limit, cursor) },
-    createInstance: gather(creation.createInstances, gathered),
-    takeOrderId: async () => `ORD${(await ids.take(1))[0]}`,
-    feed,
-    hasRoom: gate.hasRoom,
-    readiness,
-    registry,
-    isTransient: isTransientDatabaseError,
-    notify,
-  });
-  lifecycle.defer('http', () => http.close());
-  return http.listen(splitAddr(config.addr));
-}
-
-function reportFailure(notify: Notify, store: string): (error: unknown, attempt: number) => void {
-  return (error, attempt) => notify({ type: 'store failed', store, error, attempt });
 }
 
 function toParkedItem({ stream, id, error, original }: ParkedEntry) {

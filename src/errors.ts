@@ -33,6 +33,24 @@ const table = {
   IDEMPOTENCY_CONFLICT: ['park', 'This Idempotency-Key was used with another body; use a new key.'],
   PRODUCT_CONFLICT: ['park', 'This product id exists with other properties.'],
   INSTANCE_UNKNOWN: ['park', 'There is no instance with this id.'],
+  INSTANCE_SETTLED: ['park', 'Only an instance that is PROCESSING can be announced again.'],
+  RESULT_UNREADABLE: [
+    'park',
+    'Not an InstanceResult with an instance id and SUCCESS or FAILED; correct the Resource Domain, then discard.',
+  ],
+  RESULT_UNKNOWN: [
+    'park',
+    'The result is of an instance that is not here; was it meant for another Weir, or has it been archived?',
+  ],
+  RESULT_LATE: ['park', 'Weir had given this instance up; release its machine. Recorded with the instance.'],
+  RESULT_CONTRADICTS: [
+    'park',
+    'The instance has had another result, which stands. Recorded with the instance.',
+  ],
+  PARKED_UNKNOWN: ['park', 'There is no parked item with this id.'],
+  PARKED_RESOLVED: ['park', 'It has been replayed or discarded before; look at it with `weir parked show`.'],
+  NOTHING_TO_REPLAY: ['park', 'Nothing of it is left to replay; find out what is owed, then discard it.'],
+  ORDER_NOT_REFUNDABLE: ['park', 'Only a refund that Weir has asked for can be reported as made.'],
   REQUEST_INVALID: ['park', 'Correct the request as the detail says.'],
   SIGNATURE_INVALID: [
     'park',

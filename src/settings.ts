@@ -1,91 +1,29 @@
-/** How one setting is read: the environment variable and the file key give text or a YAML value. */
-export interface Setting<T> {
-  /** The path in the file; the environment variable is WEIR_ and this in capitals. */
-  key: string;
-  parse: (value: unknown) => T;
-  /** What a value must be, for people. */
-  expected: string;
-  default: T;
-  sentence: string;
-  /** Never printed. */
-  secret?: boolean;
-}
+import {
+  aDayMs,
+  address,
+  duration,
+  durationOrNever,
+  flag,
+  integer,
+  list,
+  listOf,
+  matching,
+  oneOf,
+  queueName,
+  redisAddress,
+  secret,
+  setting,
+  share,
+  url,
+} from './setting.ts';
 
-const text = (value: unknown): string => {
-  if (typeof value !== 'string') throw new TypeError();
-  return value;
-};
-const oneOf =
-  <T extends string>(...choices: T[]) =>
-  (value: unknown): T => {
-    // YAML reads true as a boolean and 1 as a number; people mean the words.
-    const choice = choices.find((candidate) => candidate === String(value));
-    if (choice === undefined) throw new TypeError();
-    return choice;
-  };
-const integer = (least: number, most: number) => (value: unknown) => {
-  const number = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value;
-  if (!Number.isInteger(number) || (number as number) < least || (number as number) > most)
-    throw new TypeError();
-  return number as number;
-};
-const flag = (value: unknown): boolean => {
-  if (value === true || value === 'true') return true;
-  if (value === false || value === 'false') return false;
-  throw new TypeError();
-};
-const list = (value: unknown): string[] => {
-  const items = typeof value === 'string' ? value.split(',') : value;
-  if (!Array.isArray(items) || !items.every((item) => typeof item === 'string')) throw new TypeError();
-  return items.map((item) => item.trim()).filter((item) => item !== '');
-};
-const address = (value: unknown): string => {
-  const port = /^(?:\[[0-9a-fA-F:]+\]|[^:\s]*):(\d{1,5})$/.exec(text(value))?.[1];
-  if (port === undefined || Number(port) > 65_535) throw new TypeError();
-  return value as string;
-};
-const redisAddress = (value: unknown): string => {
-  if (value === '') return '';
-  return text(value).includes('://') ? url('redis:', 'rediss:')(value) : address(value);
-};
-const listOf = (pattern: RegExp) => (value: unknown) => {
-  const items = list(value);
-  if (!items.every((item) => pattern.test(item))) throw new TypeError();
-  return items;
-};
-const matching = (pattern: RegExp) => (value: unknown) => {
-  if (typeof value !== 'string' || !pattern.test(value)) throw new TypeError();
-  return value;
-};
-const url =
-  (...protocols: string[]) =>
-  (value: unknown): string => {
-    if (value === '') return '';
-    if (!protocols.includes(new URL(text(value)).protocol)) throw new TypeError();
-    return value as string;
-  };
-
-export const allRoles = ['http', 'ingest', 'relay'] as const;
+export const allRoles = ['http', 'ingest', 'relay', 'settle'] as const;
 export type Role = (typeof allRoles)[number];
 const roles = (value: unknown): Role[] => {
   const given = list(value);
   if (given.length === 0) throw new TypeError();
   return given.map(oneOf(...allRoles));
 };
-
-function setting<T>(
-  key: string,
-  parse: (value: unknown) => T,
-  defaultValue: T,
-  expected: string,
-  sentence: string,
-): Setting<T> {
-  return { key, parse, default: defaultValue, expected, sentence };
-}
-
-function secret<T>(...args: Parameters<typeof setting<T>>): Setting<T> {
-  return { ...setting(...args), secret: true };
-}
 
 /** Every setting there is: the file, the environment, `weir doctor` and the README's table are read off this. */
 export const settings = {
@@ -122,7 +60,7 @@ export const settings = {
     roles,
     [...allRoles],
     `a list out of ${allRoles.join(', ')}`,
-    'What this process does: answer HTTP, read streams, announce events.',
+    'What this process does: answer HTTP, read streams, announce events, settle results.',
   ),
   databaseSource: secret(
     'data.database.source',
@@ -159,19 +97,21 @@ export const settings = {
     'an amqp:// URL',
     'RabbitMQ. Empty: embedded.',
   ),
-  queue: setting(
-    'data.rabbitmq.queue',
-    matching(/^[\x21-\x7e]{1,255}$/),
-    'resource.instance.created',
-    'a queue name of 1 to 255 visible ASCII characters',
-    'Where INSTANCE_CREATED events go.',
-  ),
-  resultQueue: setting(
+  queue: queueName('data.rabbitmq.queue', 'resource.instance.created', 'Where INSTANCE_CREATED events go.'),
+  resultQueue: queueName(
     'data.rabbitmq.resultQueue',
-    matching(/^[\x21-\x7e]{1,255}$/),
     'product.instance.result',
-    'a queue name of 1 to 255 visible ASCII characters',
     'Where the Resource Domain answers.',
+  ),
+  releaseQueue: queueName(
+    'data.rabbitmq.releaseQueue',
+    'resource.instance.release',
+    'Where INSTANCE_RELEASE_REQUESTED events go; made with the first of them.',
+  ),
+  refundQueue: queueName(
+    'data.rabbitmq.refundQueue',
+    'payment.order.refund',
+    'Where ORDER_REFUND_REQUESTED events go; made with the first of them.',
   ),
   queueType: setting(
     'data.rabbitmq.queueType',
@@ -249,6 +189,84 @@ export const settings = {
     200_000,
     'an integer from 1',
     'With this many events waiting, streams are not read and HTTP answers 503.',
+  ),
+  expireOrdersAfterMs: durationOrNever(
+    'orders.expireAfterMs',
+    1_000,
+    aDayMs,
+    'An order unpaid for this long expires; a payment that comes later is given back. 0: never.',
+  ),
+  stuckDeadlineMs: duration(
+    'stuck.deadlineMs',
+    100,
+    600_000,
+    'An instance without a result for this long is announced again, then after twice the time, and so on.',
+  ),
+  maxAnnouncements: setting(
+    'stuck.maxAnnouncements',
+    integer(1, 20),
+    4,
+    'an integer from 1 to 20',
+    'After so many announcements without a result an instance is FAILED with reason TIMEOUT.',
+  ),
+  auditEveryMs: durationOrNever(
+    'audit.everyMs',
+    1_000,
+    60_000,
+    'How often the sums are computed for the metrics. 0: only when asked.',
+  ),
+  archiveAfterMs: durationOrNever(
+    'cleaning.archiveAfterMs',
+    aDayMs,
+    0,
+    'Instances settled this long ago go to files. Only when no source repeats a purchase that old. 0: never.',
+  ),
+  archiveFolder: setting(
+    'cleaning.archiveFolder',
+    matching(/./),
+    'archive',
+    'a folder',
+    'Where the archive is written, as compressed JSON lines.',
+  ),
+  parkedKeptMs: durationOrNever(
+    'cleaning.parkedAfterMs',
+    aDayMs,
+    30 * aDayMs,
+    'Parked items that were replayed or discarded this long ago are removed. 0: never.',
+  ),
+  idempotencyKeptMs: durationOrNever(
+    'cleaning.idempotencyAfterMs',
+    aDayMs,
+    0,
+    'Idempotency keys of orders this old, unless pending, are forgotten. 0: never.',
+  ),
+  marksKeptMs: durationOrNever(
+    'cleaning.marksAfterMs',
+    aDayMs,
+    7 * aDayMs,
+    'For how long the time of an announcement can be told. 0: for ever.',
+  ),
+  simulateResource: setting(
+    'resource.simulate',
+    oneOf('auto', 'true', 'false'),
+    'auto',
+    'auto, true or false',
+    'Answer for a Resource Domain that is not there. auto: with the embedded queue.',
+  ),
+  resourceDelayMs: duration(
+    'resource.delayMs',
+    0,
+    1_000,
+    'The simulated Resource Domain answers after this long.',
+  ),
+  resourceFailPercent: share('resource.failPercent', 'Of its answers are FAILED.'),
+  resourceSilentPercent: share('resource.silentPercent', 'Are never answered.'),
+  resourceLatePercent: share('resource.latePercent', 'Are answered after resource.lateMs.'),
+  resourceLateMs: duration('resource.lateMs', 0, 60_000, 'What late means.'),
+  resourceRepeatPercent: share('resource.repeatPercent', 'Are answered twice.'),
+  resourceContradictPercent: share(
+    'resource.contradictPercent',
+    'Are answered a second time with the opposite.',
   ),
   demo: setting(
     'demo.enabled',

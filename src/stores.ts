@@ -1,19 +1,22 @@
 import type { Redis } from 'ioredis';
+import type { StreamReadings } from './audit/stream-reading.ts';
 import type { Config } from './config.ts';
 import { openPglite } from './embedded/pglite.ts';
-import { embeddedQueue } from './embedded/queue.ts';
+import { embeddedSaleCounters } from './embedded/sale-counters.ts';
 import { EmbeddedSeckillStreams } from './embedded/seckill-streams.ts';
+import { embeddedStreamReadings } from './embedded/stream-readings.ts';
 import type { StreamFeed } from './http/try.ts';
 import { backoffMs, pause } from './lib/backoff.ts';
 import type { Database } from './lib/sql.ts';
-import type { Publisher } from './outbox/relay.ts';
 import { loadDemoCatalogue } from './postgres/demo-catalogue.ts';
 import { checkSchema, migrate } from './postgres/migrate.ts';
 import { createDatabaseIfMissing, openPostgresServer } from './postgres/server.ts';
 import { isTransientDatabaseError } from './postgres/transient.ts';
-import { RabbitmqPublisher } from './rabbitmq/publisher.ts';
 import { connectRedis } from './redis/connect.ts';
+import { redisSaleCounters } from './redis/sale-counters.ts';
 import { RedisSeckillStreams } from './redis/seckill-streams.ts';
+import { redisStreamReadings } from './redis/stream-readings.ts';
+import type { SaleCounters } from './sale/give-back.ts';
 import type { Notify } from './telemetry.ts';
 import type { SeckillStreams } from './triggers/seckill-stream.ts';
 
@@ -28,34 +31,24 @@ export async function openDatabase(config: Config, notify: Notify): Promise<Data
   });
 }
 
-export interface OpenPublisher {
-  publisher: Publisher;
-  close: () => Promise<void> | void;
-}
-
-export function openPublisher(config: Config, notify: Notify): OpenPublisher {
-  if (config.rabbitmqUrl === '') return { publisher: embeddedQueue(config.queue), close() {} };
-  const publisher = new RabbitmqPublisher({
-    url: config.rabbitmqUrl,
-    queue: config.queue,
-    queueType: config.queueType,
-    confirmDeadlineMs: config.confirmDeadlineMs,
-    onDown: (error, attempt) => notify({ type: 'store failed', store: 'rabbitmq', error, attempt }),
-    onUp: () => notify({ type: 'store back', store: 'rabbitmq' }),
-    onWarning: (warning) => notify({ type: 'warned', warning }),
-  });
-  return { publisher, close: () => publisher.close() };
-}
-
 export interface OpenStreams {
   streams: SeckillStreams & StreamFeed;
+  counters: SaleCounters;
+  readings: StreamReadings;
   close: () => Promise<void> | void;
   notReady: () => string | undefined;
 }
 
 export function openStreams(config: Config, database: Database, notify: Notify): OpenStreams {
-  if (config.redisAddr === '')
-    return { streams: new EmbeddedSeckillStreams(database), close() {}, notReady: () => undefined };
+  if (config.redisAddr === '') {
+    return {
+      streams: new EmbeddedSeckillStreams(database),
+      counters: embeddedSaleCounters(database),
+      readings: embeddedStreamReadings,
+      close() {},
+      notReady: () => undefined,
+    };
+  }
   let failures = 0;
   const onConnectionError = (error: Error) =>
     notify({ type: 'store failed', store: 'redis', error, attempt: ++failures });
@@ -70,6 +63,8 @@ export function openStreams(config: Config, database: Database, notify: Notify):
   const streams = new RedisSeckillStreams(commands, reader, (warning) => notify({ type: 'warned', warning }));
   return {
     streams,
+    counters: redisSaleCounters(commands),
+    readings: redisStreamReadings(commands),
     async close() {
       if (commands.status === 'ready') await streams.leave().catch(() => {});
       reader.disconnect();

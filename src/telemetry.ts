@@ -1,9 +1,13 @@
 import { type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Registry } from 'prom-client';
+import type { Audit } from './audit/audit.ts';
 import type { Config } from './config.ts';
 import { WeirError } from './errors.ts';
 import { withoutCredentials } from './lib/credentials.ts';
+import { createMetrics } from './metrics.ts';
+import type { Settled } from './results/judge-result.ts';
+import type { UnitOutcome } from './sale/give-back.ts';
 
 /** What happens in Weir, in the past tense. Code tells these; this file alone makes log lines and metrics of them. */
 export type Happening =
@@ -16,6 +20,15 @@ export type Happening =
   | { type: 'events announced'; count: number; lastedMs: number }
   | { type: 'messages refused'; count: number; why: string; parked: number }
   | { type: 'entries parked'; entries: readonly { stream: string; id: string; error: WeirError }[] }
+  | { type: 'results settled'; counts: ReadonlyMap<Settled, number> }
+  | { type: 'results parked'; results: readonly { error: WeirError }[] }
+  | { type: 'instances overdue'; announcedAgain: number; timedOut: number }
+  | { type: 'units given back'; outcomes: readonly UnitOutcome[] }
+  | { type: 'orders expired'; count: number }
+  | { type: 'parked item resolved'; id: string; state: string; by: string; resolution: string }
+  | { type: 'audited'; audit: Audit }
+  | { type: 'cleaned'; what: string; count: number }
+  | { type: 'resource domain answered'; tally: object }
   | { type: 'store failed'; store: string; error: unknown; attempt: number }
   | { type: 'store back'; store: string }
   | { type: 'intake held'; waiting: number }
@@ -67,10 +80,27 @@ function writeLine(log: Logger, happening: Happening): void {
     case 'events announced':
       log.debug({ count: happening.count, ms: round(happening.lastedMs) }, type);
       break;
+    case 'results settled':
+      writeSettled(log, happening.counts);
+      break;
+    case 'units given back':
+      log.debug({ count: happening.outcomes.length }, type);
+      break;
+    case 'resource domain answered':
+      log.debug(happening.tally, type);
+      break;
     case 'entries parked':
       for (const { stream, id, error } of happening.entries) {
         log.warn({ stream, id, reason: error.code, detail: error.message }, 'entry parked');
       }
+      break;
+    case 'results parked':
+      for (const { error } of happening.results) {
+        log.warn({ reason: error.code, detail: error.message }, 'result parked');
+      }
+      break;
+    case 'audited':
+      writeAudit(log, happening.audit);
       break;
     case 'store failed': {
       const { store, attempt, error } = happening;
@@ -82,6 +112,7 @@ function writeLine(log: Logger, happening: Happening): void {
       log.error({ route: happening.route, error: describeError(happening.error) }, type);
       break;
     case 'stop hung':
+    case 'instances overdue':
     case 'messages refused':
     case 'intake held':
       log.warn(fields, type);
@@ -91,6 +122,23 @@ function writeLine(log: Logger, happening: Happening): void {
       break;
     default:
       log.info(fields, type);
+  }
+}
+
+/** The ordinary is for those who debug; what was not applied is for the operator. */
+function writeSettled(log: Logger, counts: ReadonlyMap<Settled, number>): void {
+  const odd = (counts.get('late') ?? 0) + (counts.get('contradicts') ?? 0);
+  log[odd > 0 ? 'warn' : 'debug']({ counts: Object.fromEntries(counts) }, 'results settled');
+}
+
+function writeAudit(log: Logger, { ok, lastedMs, sums, waiting }: Audit): void {
+  if (ok) log.debug({ ms: lastedMs, waiting }, 'audited: every sum holds');
+  for (const { name, law, difference, exceptions } of ok ? [] : sums) {
+    if (difference === 0 && exceptions.length === 0) continue;
+    log.error(
+      { sum: name, law, difference, exceptions: exceptions.slice(0, 5) },
+      'a sum of the audit does not hold',
+    );
   }
 }
 
@@ -107,83 +155,6 @@ export function describeError(error: unknown): Record<string, unknown> {
       ? { advice: error.advice }
       : { stack: withoutCredentials(error.stack ?? '') }),
     ...(error.cause ? { cause: describeError(error.cause) } : {}),
-  };
-}
-
-function createMetrics(registry: Registry): Notify {
-  collectDefaultMetrics({ register: registry });
-  const registers = [registry];
-  const created = new Counter({
-    name: 'weir_instances_created_total',
-    help: 'Instances created, by source.',
-    labelNames: ['source'],
-    registers,
-  });
-  const confirmed = new Counter({
-    name: 'weir_events_confirmed_total',
-    help: 'Events that the queue has confirmed.',
-    registers,
-  });
-  const refused = new Counter({
-    name: 'weir_messages_refused_total',
-    help: 'Messages that the broker returned or refused.',
-    registers,
-  });
-  const parked = new Counter({
-    name: 'weir_parked_total',
-    help: 'Entries and messages parked, by reason.',
-    labelNames: ['reason'],
-    registers,
-  });
-  const failures = new Counter({
-    name: 'weir_store_failures_total',
-    help: 'Failed attempts to use a store, by store.',
-    labelNames: ['store'],
-    registers,
-  });
-  const held = new Gauge({
-    name: 'weir_intake_held',
-    help: '1 while too many events wait and nothing is taken in.',
-    registers,
-  });
-  const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
-  const commitSeconds = new Histogram({
-    name: 'weir_commit_duration_seconds',
-    help: 'From a batch of purchases to its commit.',
-    buckets,
-    registers,
-  });
-  const announceSeconds = new Histogram({
-    name: 'weir_announce_duration_seconds',
-    help: 'From a claimed batch of frames to its last confirm.',
-    buckets,
-    registers,
-  });
-  return (happening) => {
-    switch (happening.type) {
-      case 'instances created':
-        for (const [source, count] of happening.counts) created.inc({ source }, count);
-        commitSeconds.observe(happening.lastedMs / 1000);
-        break;
-      case 'events announced':
-        confirmed.inc(happening.count);
-        announceSeconds.observe(happening.lastedMs / 1000);
-        break;
-      case 'messages refused':
-        refused.inc(happening.count);
-        if (happening.parked > 0) parked.inc({ reason: 'MESSAGE_REFUSED' }, happening.parked);
-        break;
-      case 'entries parked':
-        for (const { error } of happening.entries) parked.inc({ reason: error.code });
-        break;
-      case 'store failed':
-        failures.inc({ store: happening.store });
-        break;
-      case 'intake held':
-      case 'intake resumed':
-        held.set(happening.type === 'intake held' ? 1 : 0);
-        break;
-    }
   };
 }
 

@@ -20,8 +20,17 @@ export class Api {
   }
 
   /** @throws CliError when nobody answers, or with the answer's own words when it is an error */
-  async get<T>(path: string): Promise<T> {
-    const { status, body } = await this.send<T & { detail?: string }>('GET', path);
+  get<T>(path: string): Promise<T> {
+    return this.#ask<T>('GET', path);
+  }
+
+  /** @throws as get() */
+  post<T>(path: string, body?: object): Promise<T> {
+    return this.#ask<T>('POST', path, body && JSON.stringify(body));
+  }
+
+  async #ask<T>(method: string, path: string, json?: string): Promise<T> {
+    const { status, body } = await this.send<T & { detail?: string }>(method, path, json);
     if (status === 404) throw new CliError(exitCodes.notFound, body.detail ?? 'not found');
     if (status >= 400)
       throw new CliError(exitCodes.failed, `${status}: ${body.detail ?? JSON.stringify(body)}`);

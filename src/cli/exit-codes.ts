@@ -9,7 +9,7 @@ export const exitCodes = {
   unreachable: 3,
   /** The thing asked for does not exist. */
   notFound: 4,
-  /** `doctor` found something that loses data or does not work. */
+  /** `doctor` found something that loses data or does not work; `audit` a sum that does not hold. */
   findings: 5,
 } as const;
 
@@ -28,4 +28,4 @@ export const exitCodeHelp = `
 Exit codes:
   0  done                                3  a server or store does not answer
   1  tried and failed                    4  no such thing
-  2  wrong arguments or configuration    5  doctor found a problem`;
+  2  wrong arguments or configuration    5  doctor or audit found a problem`;

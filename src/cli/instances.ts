@@ -55,12 +55,37 @@ export async function listInstances(options: ListOptions): Promise<number> {
   return exitCodes.ok;
 }
 
+interface Timeline extends Instance {
+  timeline: { at: string; step: string; detail: string; by: string }[];
+}
+
 export async function showInstance(
   instanceId: string,
   options: ApiOptions & { json?: boolean },
 ): Promise<number> {
-  const instance = await new Api(options).get<Instance>(`/v1/instances/${encodeURIComponent(instanceId)}`);
+  const instance = await new Api(options).get<Timeline>(`/v1/instances/${encodeURIComponent(instanceId)}`);
+  if (options.json) {
+    printJson(instance);
+    return exitCodes.ok;
+  }
+  const { timeline, ...row } = instance;
+  printTable([], Object.entries(row));
+  process.stdout.write('\n');
+  printTable(
+    ['AT', 'STEP', 'DETAIL', 'BY'],
+    timeline.map(({ at, step, detail, by }) => [at, step, detail, by]),
+  );
+  return exitCodes.ok;
+}
+
+export async function retryInstance(
+  instanceId: string,
+  options: ApiOptions & { json?: boolean },
+): Promise<number> {
+  const instance = await new Api(options).post<Instance>(
+    `/v1/instances/${encodeURIComponent(instanceId)}/retry`,
+  );
   if (options.json) printJson(instance);
-  else printTable([], Object.entries(instance));
+  else process.stdout.write(`instance ${instance.instanceId} is announced once more\n`);
   return exitCodes.ok;
 }

@@ -1,5 +1,5 @@
 import { Api, type ApiOptions } from './api.ts';
-import { exitCodes } from './exit-codes.ts';
+import { CliError, exitCodes } from './exit-codes.ts';
 import { printJson, printTable } from './table.ts';
 
 interface Parked {
@@ -7,33 +7,143 @@ interface Parked {
   reason: string;
   detail: string;
   origin: string;
+  source: string;
   scope: string;
   sourceId: string;
   parkedAt: string;
+  state: string;
+  resolution: string | null;
   advice: string;
 }
 
-export async function listParked(options: ApiOptions & { json?: boolean; limit: string }): Promise<number> {
-  const page = await new Api(options).get<{ items: Parked[] }>(
-    `/v1/parked?limit=${encodeURIComponent(options.limit)}`,
-  );
+export interface ParkedFilterOptions extends ApiOptions {
+  json?: boolean;
+  reason?: string;
+  origin?: string;
+  source?: string;
+  scope?: string;
+  state?: string;
+}
+
+interface Page {
+  items: Parked[];
+  nextCursor: string | null;
+}
+
+export async function listParked(options: ParkedFilterOptions & { limit: string }): Promise<number> {
+  const page = await readPage(new Api(options), options, options.limit);
   if (options.json) printJson(page);
   else if (page.items.length === 0) process.stdout.write('nothing is parked\n');
   else {
     printTable(
-      ['ID', 'REASON', 'FROM', 'SOURCE ID', 'PARKED', 'DETAIL'],
+      ['ID', 'STATE', 'REASON', 'FROM', 'SOURCE ID', 'PARKED', 'DETAIL'],
       page.items.map((item) => [
         item.id,
+        item.state,
         item.reason,
         item.scope || item.origin,
         item.sourceId,
         item.parkedAt,
-        item.detail,
+        item.resolution ?? item.detail,
       ]),
     );
     for (const [reason, advice] of new Map(page.items.map((item) => [item.reason, item.advice]))) {
       process.stdout.write(`${reason}: ${advice}\n`);
     }
+    if (page.nextCursor) process.stdout.write('There are more: --limit, or a filter.\n');
   }
   return exitCodes.ok;
+}
+
+export async function showParked(id: string, options: ApiOptions & { json?: boolean }): Promise<number> {
+  const item = await new Api(options).get<Record<string, unknown>>(`/v1/parked/${encodeURIComponent(id)}`);
+  if (options.json) printJson(item);
+  else
+    printTable(
+      [],
+      Object.entries(item).map(([name, value]) => [name, String(value ?? '')]),
+    );
+  return exitCodes.ok;
+}
+
+interface Outcome {
+  id: string;
+  state: string | null;
+  detail: string;
+  instanceId?: string | null;
+}
+
+export interface ResolveOptions extends ParkedFilterOptions {
+  /** Everything that the filters let through. */
+  all?: boolean;
+}
+
+export function replayParked(ids: readonly string[], options: ResolveOptions): Promise<number> {
+  return resolveMany(ids, options, 'replay', {});
+}
+
+/** `because`: the reason that is kept; `reason` is the filter. */
+export function discardParked(
+  ids: readonly string[],
+  options: ResolveOptions & { because: string },
+): Promise<number> {
+  return resolveMany(ids, options, 'discard', { reason: options.because });
+}
+
+const idsPerRequest = 100;
+
+/** Ends with code 1 when one of them is parked still. */
+async function resolveMany(
+  ids: readonly string[],
+  options: ResolveOptions,
+  action: 'replay' | 'discard',
+  body: object,
+): Promise<number> {
+  if (ids.length > 0 === (options.all === true)) {
+    throw new CliError(exitCodes.usage, `name the items to ${action}, or --all with a filter`);
+  }
+  const api = new Api(options);
+  const wanted = options.all ? await readAllIds(api, options) : ids;
+  const outcomes: Outcome[] = [];
+  for (let from = 0; from < wanted.length; from += idsPerRequest) {
+    const part = wanted.slice(from, from + idsPerRequest);
+    const { items } = await api.post<{ items: Outcome[] }>(`/v1/parked/${action}`, { ids: part, ...body });
+    outcomes.push(...items);
+  }
+  if (options.json) printJson({ items: outcomes });
+  else if (outcomes.length === 0) process.stdout.write(`nothing to ${action}\n`);
+  else
+    printTable(
+      ['ID', 'STATE', 'WHAT BECAME OF IT'],
+      outcomes.map(({ id, state, detail }) => [id, state ?? '-', detail]),
+    );
+  const isDone = ({ state }: Outcome) => state === 'REPLAYED' || state === 'DISCARDED';
+  return outcomes.every(isDone) ? exitCodes.ok : exitCodes.failed;
+}
+
+async function readAllIds(api: Api, options: ParkedFilterOptions): Promise<string[]> {
+  const ids: string[] = [];
+  let cursor: string | null = null;
+  do {
+    const page: Page = await readPage(api, options, '500', cursor);
+    ids.push(...page.items.map(({ id }) => id));
+    cursor = page.nextCursor;
+  } while (cursor);
+  // Oldest first, as they came.
+  return ids.reverse();
+}
+
+function readPage(
+  api: Api,
+  options: ParkedFilterOptions,
+  limit: string,
+  cursor: string | null = null,
+): Promise<Page> {
+  const query = new URLSearchParams({ limit });
+  if (cursor) query.set('cursor', cursor);
+  const { reason, origin, source, scope, state } = options;
+  for (const [name, value] of Object.entries({ reason, origin, source, scope, state })) {
+    if (value !== undefined) query.set(name, value);
+  }
+  return api.get<Page>(`/v1/parked?${query}`);
 }

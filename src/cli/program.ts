@@ -51,7 +51,7 @@ function buildProgram(end: (exitCode: number) => void): Command {
     .command('start', { isDefault: true })
     .description('run Weir: take purchases in, make instances, announce them')
     .addOption(config())
-    .option('--roles <list>', 'what this process does, out of http,ingest,relay (default: all)')
+    .option('--roles <list>', 'what this process does, out of http,ingest,relay,settle (default: all)')
     .addHelpText(
       'after',
       `
@@ -111,7 +111,7 @@ Examples:
     .action(async (options) => end(await (await import('./instances.ts')).listInstances(options)));
   instances
     .command('show <instanceId>')
-    .description('one instance')
+    .description('one instance and its timeline')
     .addOption(config())
     .addOption(url())
     .addOption(json())
@@ -128,19 +128,93 @@ Examples:
     .option('--minutes <n>', 'the trend of how many minutes', '60')
     .action(async (options) => end(await (await import('./stats.ts')).runStats(options)));
 
-  program
-    .command('parked')
-    .description('what has been set aside with a reason')
-    .command('list')
-    .description('newest first')
+  instances
+    .command('retry <instanceId>')
+    .description('announce an instance once more, with the same id and bytes')
     .addOption(config())
     .addOption(url())
     .addOption(json())
-    .addOption(limit())
-    .action(async (options) => end(await (await import('./parked.ts')).listParked(options)));
+    .action(async (instanceId, options) =>
+      end(await (await import('./instances.ts')).retryInstance(instanceId, options)),
+    );
+
+  addParkedCommands(program, end);
+
+  program
+    .command('audit')
+    .description('compute the sums that must hold from the stores themselves; exit code 0 only when all do')
+    .addOption(config())
+    .addOption(url())
+    .addOption(json())
+    .option('--full', 'count everything again, not only what is new since the last audit')
+    .action(async (options) => end(await (await import('./audit.ts')).runAudit(options)));
+
+  program
+    .command('resource')
+    .description('a simulated Resource Domain: reads the created queue and answers on the result queue')
+    .addOption(config())
+    .addOption(new Option('--json', 'print the tally on one line'))
+    .option('--delay <ms>', 'from the event to its answer')
+    .option('--fail <percent>', 'answered with FAILED')
+    .option('--silent <percent>', 'never answered')
+    .option('--late <percent>', 'answered after --late-after')
+    .option('--late-after <ms>', 'what late means')
+    .option('--repeat <percent>', 'answered twice')
+    .option('--contradict <percent>', 'answered a second time with the opposite')
+    .addHelpText(
+      'after',
+      `
+Runs until Ctrl-C and prints what it did. What becomes of an instance depends on its id alone, so a run can be
+repeated. Without the flags the settings resource.* count.
+
+Example:
+  weir resource -conf configs/config.yaml --delay 500 --fail 10 --silent 5 --repeat 5 --contradict 1`,
+    )
+    .action(async (options) => end(await (await import('./resource.ts')).runResource(options)));
 
   for (const command of allCommands(program)) command.exitOverride();
   return program;
+}
+
+function addParkedCommands(program: Command, end: (exitCode: number) => void): void {
+  const parked = program.command('parked').description('what has been set aside with a reason');
+  const command = (usage: string, description: string) =>
+    parked
+      .command(usage)
+      .description(description)
+      .addOption(new Option('-c, --config <file>', 'configuration file; -conf FILE works as well'))
+      .addOption(new Option('--url <url>', "the running Weir's address; by default the configured one"))
+      .addOption(new Option('--json', 'print JSON for programs'));
+  const withFilter = (filtered: Command) =>
+    filtered
+      .option('--reason <code>', 'PRODUCT_UNKNOWN, …')
+      .option('--origin <origin>', 'STREAM, OUTBOX or RESULT')
+      .option('--source <source>', 'SECKILL, ORDER, …')
+      .option('--scope <key>', "the stream's key, or the result queue");
+
+  withFilter(command('list', 'newest first; only what waits'))
+    .option('--state <state>', 'PARKED, REPLAYED, DISCARDED or ALL')
+    .addOption(new Option('--limit <n>', 'how many at most').default('20'))
+    .action(async (options) => end(await (await import('./parked.ts')).listParked(options)));
+  command('show <id>', 'one item with its original bytes').action(async (id, options) =>
+    end(await (await import('./parked.ts')).showParked(id, options)),
+  );
+  withFilter(command('replay [ids...]', 'send items once more where they were going'))
+    .option('--all', 'every item that the filters let through')
+    .addHelpText(
+      'after',
+      `
+Safe to repeat: what has been replayed answers with what became of it.
+
+Examples:
+  weir parked replay 17 18
+  weir parked replay --all --reason PRODUCT_UNKNOWN`,
+    )
+    .action(async (ids, options) => end(await (await import('./parked.ts')).replayParked(ids, options)));
+  withFilter(command('discard [ids...]', 'give items up; they stay on record with your reason'))
+    .option('--all', 'every item that the filters let through')
+    .requiredOption('--because <text>', 'why nothing is owed for them')
+    .action(async (ids, options) => end(await (await import('./parked.ts')).discardParked(ids, options)));
 }
 
 function allCommands(command: Command): Command[] {

@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import { PGlite, type Transaction } from '@electric-sql/pglite';
 import { makeFolder } from '../lib/make-folder.ts';
-import type { Database, Sql, Statement } from '../lib/sql.ts';
+import type { Database, Sql, Statement, TransactionOptions } from '../lib/sql.ts';
 import { lockFolder } from './folder-lock.ts';
 
 // Type oids (pg_type.dat) whose default reading differs from pg's.
@@ -32,7 +32,11 @@ export async function openPglite(folder: string): Promise<Database> {
     return {
       singleSession: true,
       ...sqlOn(pglite),
-      transaction: (work) => pglite.transaction((transaction) => work(sqlOn(transaction))) as never,
+      transaction: <T>(work: (sql: Sql) => Promise<T>, { oneSnapshot }: TransactionOptions = {}) =>
+        pglite.transaction(async (transaction) => {
+          if (oneSnapshot) await transaction.exec('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
+          return work(sqlOn(transaction));
+        }) as Promise<T>,
       async close() {
         await pglite.close();
         await unlock();

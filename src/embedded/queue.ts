@@ -1,9 +1,10 @@
 import { type Sql, textArray } from '../lib/sql.ts';
-import type { Message } from '../outbox/frame.ts';
+import { type Message, usualType } from '../outbox/frame.ts';
 import type { Publisher, Refusal } from '../outbox/relay.ts';
 
 /** The queue as a table of the same database: announced and taken off the outbox in one commit. */
-export function embeddedQueue(queue: string): Publisher {
+export function embeddedQueue(queue: string, queues: Readonly<Record<string, string>> = {}): Publisher {
+  const queueOf = ({ type = usualType }: Message) => (type === usualType ? queue : (queues[type] ?? type));
   return {
     notReady: undefined,
     async ready() {},
@@ -12,12 +13,12 @@ export function embeddedQueue(queue: string): Publisher {
       const lengths = messages.map(({ body }) => body.length);
       await sql.query(
         `INSERT INTO embedded_queue (queue, message_id, traceparent, body)
-         SELECT $1, message_id, nullif(traceparent, ''), substring($5::bytea
+         SELECT queue, message_id, nullif(traceparent, ''), substring($5::bytea
            FROM (sum(length) OVER (ORDER BY ordinal) - length + 1)::int FOR length)
-         FROM unnest($2::text[], $3::text[], $4::int[]) WITH ORDINALITY
-           AS t (message_id, traceparent, length, ordinal) ORDER BY ordinal`,
+         FROM unnest($1::text[], $2::text[], $3::text[], $4::int[]) WITH ORDINALITY
+           AS t (queue, message_id, traceparent, length, ordinal) ORDER BY ordinal`,
         [
-          queue,
+          textArray(messages.map(queueOf)),
           textArray(messages.map(({ id }) => id)),
           textArray(messages.map(({ traceparent }) => traceparent ?? '')),
           `{${lengths.join(',')}}`,

@@ -30,7 +30,11 @@ export class EmbeddedSeckillStreams implements SeckillStreams {
   /** XADD: one entry for each list of alternating names and values. @returns their ids */
   async add(stream: string, entries: readonly string[][]): Promise<string[]> {
     const rows = await this.#database.query<{ entry_id: string }>(
-      `INSERT INTO embedded_stream (entry, stream, entry_id, fields) OVERRIDING SYSTEM VALUE
+      `WITH counted AS (
+         INSERT INTO embedded_streams (stream, added) VALUES ($1, jsonb_array_length($2::jsonb))
+         ON CONFLICT (stream) DO UPDATE SET added = embedded_streams.added + excluded.added
+       )
+       INSERT INTO embedded_stream (entry, stream, entry_id, fields) OVERRIDING SYSTEM VALUE
        SELECT entry, $1, (extract(epoch FROM now()) * 1000)::bigint || '-' || entry, fields
        FROM (SELECT nextval(pg_get_serial_sequence('embedded_stream', 'entry')) AS entry, fields
              FROM jsonb_array_elements($2::jsonb) WITH ORDINALITY AS t (fields, ordinal) ORDER BY ordinal) AS numbered

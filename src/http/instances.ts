@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox';
 import { WeirError } from '../errors.ts';
 import type { InstanceLog } from '../instance/instance-log.ts';
 import {
+  type InstanceId,
   parseInt64,
   parseProductId,
   parseSource,
@@ -10,7 +11,9 @@ import {
   parseTraceparent,
   parseUserId,
 } from '../instance/purchase.ts';
-import { type CreateInstance, purchaseInstance } from '../triggers/any-source.ts';
+import type { TimelineEntry } from '../instance/timeline.ts';
+import { type CreateInstance, purchaseInstance, type Receipt } from '../triggers/any-source.ts';
+import type { PaidOrder } from '../triggers/order-paid.ts';
 import { requireRoom, sendReceipt } from './orders.ts';
 import {
   InstanceShape,
@@ -25,10 +28,14 @@ import {
   SourceText,
   showInstance,
   showReceipt,
+  showTimeline,
+  TimelineShape,
 } from './shapes.ts';
 
 export interface InstanceReader {
   findInstance(instanceId: bigint): Promise<InstanceLog | undefined>;
+  /** What happened to it, in order of time. */
+  tellTimeline(instance: InstanceLog): Promise<TimelineEntry[]>;
   listInstances(
     filter: Static<typeof Filter>,
     limit: number,
@@ -39,6 +46,7 @@ export interface InstanceReader {
 export interface InstanceParts {
   instances: InstanceReader;
   createInstance: CreateInstance;
+  payOrder: (paid: PaidOrder) => Promise<Receipt>;
   hasRoom: () => boolean;
 }
 
@@ -52,7 +60,7 @@ const Filter = Type.Object({
 
 export function addInstances(
   http: FastifyInstance,
-  { instances, createInstance, hasRoom }: InstanceParts,
+  { instances, createInstance, payOrder, hasRoom }: InstanceParts,
 ): void {
   http.post<{ Body: Static<typeof NewPurchase> }>(
     '/v1/instances',
@@ -68,14 +76,14 @@ export function addInstances(
     async (request, reply) => {
       requireRoom(hasRoom);
       const { body } = request;
-      const { first, instance } = await purchaseInstance(createInstance, {
-        source: parseSource(body.source),
-        scope: '',
-        sourceId: parseSourceId(body.sourceId),
-        productId: parseProductId(body.productId),
-        userId: parseUserId(body.userId),
-        ...parseTraceparent(request.headers.traceparent),
-      });
+      const source = parseSource(body.source);
+      const sourceId = parseSourceId(body.sourceId);
+      const named = { productId: parseProductId(body.productId), userId: parseUserId(body.userId) };
+      const trace = parseTraceparent(request.headers.traceparent);
+      // An order has a life of its own, and a payment that comes too late is owed back: one way for both doors.
+      const { first, instance } = await (source === 'ORDER'
+        ? payOrder({ orderId: sourceId, named, ...trace })
+        : purchaseInstance(createInstance, { source, scope: '', sourceId, ...named, ...trace }));
       return sendReceipt(reply, first, showReceipt(instance));
     },
   );
@@ -100,13 +108,27 @@ export function addInstances(
 
   http.get<{ Params: { id: string } }>(
     '/v1/instances/:id',
-    { schema: { summary: 'One instance', response: { 200: InstanceShape, '4xx': ProblemShape } } },
+    {
+      schema: {
+        summary: 'One instance with its timeline',
+        response: { 200: TimelineShape, '4xx': ProblemShape },
+      },
+    },
     async ({ params }) => {
-      const id = parseInt64(params.id);
-      const instance = id && (await instances.findInstance(id));
-      if (!instance)
-        throw new WeirError('INSTANCE_UNKNOWN', `there is no instance ${params.id.slice(0, 40)}`);
-      return showInstance(instance);
+      const instance = await instances.findInstance(parseInstanceId(params.id));
+      if (!instance) throw unknownInstance(params.id);
+      return { ...showInstance(instance), timeline: showTimeline(await instances.tellTimeline(instance)) };
     },
   );
+}
+
+/** @throws WeirError INSTANCE_UNKNOWN: what is no id names no instance */
+export function parseInstanceId(text: string): InstanceId {
+  const id = parseInt64(text);
+  if (id === undefined) throw unknownInstance(text);
+  return id as InstanceId;
+}
+
+export function unknownInstance(id: string): WeirError {
+  return new WeirError('INSTANCE_UNKNOWN', `there is no instance ${id.slice(0, 40)}`);
 }

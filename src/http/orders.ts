@@ -11,9 +11,9 @@ import {
   parseUserId,
   type UserId,
 } from '../instance/purchase.ts';
-import type { NewOrder, Order } from '../orders/order.ts';
-import type { CreateInstance } from '../triggers/any-source.ts';
-import { type PaidOrder, payOrder } from '../triggers/order-paid.ts';
+import type { NewOrder, Order, Refund } from '../orders/order.ts';
+import type { Receipt } from '../triggers/any-source.ts';
+import type { PaidOrder } from '../triggers/order-paid.ts';
 import { requireOperatorKey } from './auth.ts';
 import {
   InstanceShape,
@@ -21,9 +21,11 @@ import {
   OrderShape,
   PaidBody,
   ProblemShape,
+  RefundShape,
   showNewOrder,
   showOrder,
   showReceipt,
+  showRefund,
 } from './shapes.ts';
 import { createSignatureCheck } from './webhook-signature.ts';
 
@@ -39,7 +41,9 @@ export interface OrderParts {
   config: Config;
   orders: OrderStore;
   products: { findProducts(ids: readonly ProductId[]): Promise<Product[]> };
-  createInstance: CreateInstance;
+  payOrder: (paid: PaidOrder) => Promise<Receipt>;
+  /** undefined: no refund was asked for. */
+  recordRefund: (orderId: string) => Promise<{ first: boolean; refund: Refund } | undefined>;
   takeOrderId: () => Promise<string>;
   hasRoom: () => boolean;
 }
@@ -118,17 +122,39 @@ export function addOrders(http: FastifyInstance, parts: OrderParts): void {
     },
     async (request, reply) => {
       requireRoom(parts.hasRoom);
-      const { first, instance } = await payOrder(
-        { findOrder: (id) => orders.findOrder(id), createInstance: parts.createInstance },
-        readPaidOrder(request),
-      );
+      const { first, instance } = await parts.payOrder(readPaidOrder(request));
       return sendReceipt(reply, first, showReceipt(instance));
+    },
+  );
+
+  http.post<OrderPath & { Body: Static<typeof PaidBody> | undefined }>(
+    '/v1/orders/:orderId/refunded',
+    {
+      schema: {
+        summary: 'The money that Weir asked back for has gone back',
+        description: 'For whoever answers ORDER_REFUND_REQUESTED; signed as the payment callback is.',
+        response: { 200: RefundShape, 201: RefundShape, '4xx': ProblemShape },
+      },
+      preValidation: async (request) => checkSignature(request, request.params.orderId),
+    },
+    async (request, reply) => {
+      const { orderId } = readPaidOrder(request);
+      const recorded = await parts.recordRefund(orderId);
+      if (!recorded) throw await explainNoRefund(orders, orderId);
+      return reply.status(recorded.first ? 201 : 200).send(showRefund(recorded.refund));
     },
   );
 }
 
+async function explainNoRefund(orders: OrderStore, orderId: string): Promise<WeirError> {
+  const order = await orders.findOrder(orderId);
+  return order
+    ? new WeirError('ORDER_NOT_REFUNDABLE', `order ${orderId} is ${order.status}`)
+    : new WeirError('ORDER_UNKNOWN', `no refund of an order ${orderId} was asked for`);
+}
+
 async function createOrder(
-  { orders, products, takeOrderId }: OrderParts,
+  { config, orders, products, takeOrderId }: OrderParts,
   body: Static<typeof NewOrderBody>,
   idempotencyKey: string | undefined,
 ): Promise<{ created: boolean; order: Order }> {
@@ -141,7 +167,15 @@ async function createOrder(
   if (!product) throw new WeirError('PRODUCT_UNKNOWN', `there is no product ${productId}`);
   if (!product.enabled) throw new WeirError('PRODUCT_DISABLED', `product ${productId} is disabled`);
   const id = parseSourceId(await takeOrderId());
-  return orders.createOrder({ id, productId, userId, amountCents: product.priceCents, idempotencyKey });
+  const expiresInMs = config.expireOrdersAfterMs || undefined;
+  return orders.createOrder({
+    id,
+    productId,
+    userId,
+    amountCents: product.priceCents,
+    idempotencyKey,
+    expiresInMs,
+  });
 }
 
 function requireSame(order: Order, productId: ProductId, userId: UserId): Order {

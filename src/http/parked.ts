@@ -1,38 +1,149 @@
-import type { FastifyInstance } from 'fastify';
-import { Type } from 'typebox';
-import { adviceFor } from '../errors.ts';
-import { ListQuery, listOf, readCursor, readLimit } from './shapes.ts';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { adviceFor, toWeirError, WeirError } from '../errors.ts';
+import type { ParkedDetail } from '../parked/parked-item.ts';
+import { type ParkedFilter, type ParkedItem, parkedOrigins, parkedStates } from '../parked/parked-item.ts';
+import type { ReplayOutcome } from '../parked/replay.ts';
+import { operatorOf } from './auth.ts';
+import { ListQuery, listOf, ProblemShape, readCursor, readLimit } from './shapes.ts';
 
-export interface ParkedSummary {
-  id: string;
-  origin: string;
-  reason: string;
-  detail: string;
-  source: string;
-  scope: string;
-  sourceId: string;
-  parkedAt: Date;
+export interface ParkedParts {
+  parked: {
+    listParked(filter: ParkedFilter, limit: number, cursor: string | undefined): Promise<ParkedItem[]>;
+    findParked(id: string): Promise<ParkedDetail | undefined>;
+    replay(id: string, by: string): Promise<ReplayOutcome>;
+    discard(id: string, by: string, reason: string): Promise<ReplayOutcome>;
+  };
 }
 
-export interface ParkedReader {
-  listParked(limit: number, cursor: string | undefined): Promise<ParkedSummary[]>;
-}
+const Filter = {
+  origin: Type.Optional(Type.Enum([...parkedOrigins])),
+  reason: Type.Optional(Type.String({ pattern: '^[A-Z_]{1,40}$' })),
+  source: Type.Optional(Type.String({ maxLength: 20 })),
+  scope: Type.Optional(Type.String({ maxLength: 512 })),
+  state: Type.Optional(Type.Enum([...parkedStates, 'ALL'])),
+};
 
-export function addParked(http: FastifyInstance, { parked }: { parked: ParkedReader }): void {
-  http.get<{ Querystring: { limit?: string; cursor?: string } }>(
+const Reason = Type.String({ minLength: 1, maxLength: 500, pattern: '\\S' });
+const Ids = Type.Array(Type.String({ pattern: '^[1-9][0-9]{0,18}$' }), { minItems: 1, maxItems: 500 });
+const closed = { additionalProperties: false };
+const Many = Type.Object({ ids: Ids }, closed);
+const ManyWithReason = Type.Object({ ids: Ids, reason: Reason }, closed);
+const DiscardBody = Type.Object({ reason: Reason }, closed);
+
+type ItemPath = { Params: { id: string } };
+
+export function addParked(http: FastifyInstance, { parked }: ParkedParts): void {
+  http.get<{ Querystring: ParkedFilter & { limit?: string; cursor?: string } }>(
     '/v1/parked',
     {
       schema: {
         summary: 'What has been set aside with a reason, newest first',
-        querystring: Type.Object(ListQuery, { additionalProperties: false }),
+        description: 'Only what waits, unless state says otherwise.',
+        querystring: Type.Object({ ...Filter, ...ListQuery }, closed),
       },
     },
     async ({ query }) => {
-      const limit = readLimit(query.limit);
-      const found = await parked.listParked(limit + 1, readCursor(query.cursor));
+      const { limit: limitText, cursor, ...filter } = query;
+      const limit = readLimit(limitText);
+      const found = await parked.listParked(filter, limit + 1, readCursor(cursor));
       const page = found.slice(0, limit);
       const items = page.map((item) => ({ ...item, advice: adviceFor(item.reason) }));
       return listOf(items, found.length > limit ? page.at(-1)?.id : undefined);
     },
   );
+
+  http.get<ItemPath>(
+    '/v1/parked/:id',
+    { schema: { summary: 'One parked item with its original bytes', response: { '4xx': ProblemShape } } },
+    async ({ params }) => {
+      const id = readId(params.id);
+      const item = await parked.findParked(id);
+      if (!item) throw unknownItem(params.id);
+      const { original, ...rest } = item;
+      return { ...rest, advice: adviceFor(item.reason), ...showOriginal(original) };
+    },
+  );
+
+  http.post<ItemPath>(
+    '/v1/parked/:id/replay',
+    {
+      schema: {
+        summary: 'Send a parked item once more where it was going',
+        description:
+          'Answers what became of it: REPLAYED, or PARKED still, with the reason. A repeat answers the same.',
+        response: { '4xx': ProblemShape },
+      },
+    },
+    async (request) => parked.replay(readId(request.params.id), operatorOf(request)),
+  );
+
+  http.post<ItemPath & { Body: Static<typeof DiscardBody> }>(
+    '/v1/parked/:id/discard',
+    {
+      schema: {
+        summary: 'Give a parked item up, with a reason that is kept',
+        body: DiscardBody,
+        response: { '4xx': ProblemShape },
+      },
+    },
+    async (request) => parked.discard(readId(request.params.id), operatorOf(request), request.body.reason),
+  );
+
+  http.post<{ Body: Static<typeof Many> }>(
+    '/v1/parked/replay',
+    {
+      schema: {
+        summary: 'Replay many; each answers for itself',
+        body: Many,
+        response: { '4xx': ProblemShape },
+      },
+    },
+    async (request) => forEach(request.body.ids, (id) => parked.replay(id, operatorOf(request))),
+  );
+
+  http.post<{ Body: Static<typeof ManyWithReason> }>(
+    '/v1/parked/discard',
+    {
+      schema: {
+        summary: 'Discard many; each answers for itself',
+        body: ManyWithReason,
+        response: { '4xx': ProblemShape },
+      },
+    },
+    async (request: FastifyRequest<{ Body: Static<typeof ManyWithReason> }>) =>
+      forEach(request.body.ids, (id) => parked.discard(id, operatorOf(request), request.body.reason)),
+  );
+}
+
+/** One after the other: an item that cannot be dealt with says why and holds up nobody. */
+async function forEach(ids: readonly string[], work: (id: string) => Promise<ReplayOutcome>) {
+  const items: (ReplayOutcome | { id: string; state: null; code: string; detail: string })[] = [];
+  for (const id of new Set(ids)) {
+    try {
+      items.push(await work(id));
+    } catch (error) {
+      const { code, message, disposition } = toWeirError(error);
+      if (disposition === 'retry') throw error;
+      items.push({ id, state: null, code, detail: message });
+    }
+  }
+  return { items };
+}
+
+function readId(text: string): string {
+  const id = /^[1-9]\d{0,17}$/.test(text) ? text : undefined;
+  if (id === undefined) throw unknownItem(text);
+  return id;
+}
+
+function unknownItem(id: string): WeirError {
+  return new WeirError('PARKED_UNKNOWN', `there is no parked item ${id.slice(0, 40)}`);
+}
+
+/** As text where it is text. */
+function showOriginal(original: Buffer): { original: string; originalText: string | null } {
+  const text = original.toString();
+  const isText = Buffer.from(text).equals(original);
+  return { original: original.toString('base64'), originalText: isText ? text : null };
 }

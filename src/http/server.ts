@@ -3,39 +3,34 @@ import helmet from '@fastify/helmet';
 import fastifyStatic from '@fastify/static';
 import swagger from '@fastify/swagger';
 import Fastify, { type FastifyInstance } from 'fastify';
-import type { Registry } from 'prom-client';
 import type { Config } from '../config.ts';
 import { WeirError } from '../errors.ts';
-import type { Notify } from '../telemetry.ts';
-import type { CreateInstance } from '../triggers/any-source.ts';
+import { type AuditParts, addAudit } from './audit.ts';
 import { checkHostAndOrigin, requireOperatorKey } from './auth.ts';
-import { addHealth, type Readiness } from './health.ts';
-import { addInstances, type InstanceReader } from './instances.ts';
+import { addHealth, type HealthParts } from './health.ts';
+import { addInstances, type InstanceParts } from './instances.ts';
 import { addJsonBodies } from './json-body.ts';
-import { addOrders, type OrderStore } from './orders.ts';
-import { addParked, type ParkedReader } from './parked.ts';
-import { createErrorHandler, sendProblem } from './problem.ts';
+import { addOrders, type OrderParts } from './orders.ts';
+import { addParked, type ParkedParts } from './parked.ts';
+import { createErrorHandler, type ProblemParts, sendProblem } from './problem.ts';
 import { addProducts, type ProductStore } from './products.ts';
+import { addResults, type ResultParts } from './results.ts';
 import { addStats, type StatsReader } from './stats.ts';
 import { addTry, type StreamFeed } from './try.ts';
 
-export interface HttpParts {
+export interface HttpParts
+  extends OrderParts,
+    InstanceParts,
+    ResultParts,
+    ParkedParts,
+    AuditParts,
+    HealthParts,
+    ProblemParts {
   config: Config;
   products: ProductStore;
-  orders: OrderStore;
-  instances: InstanceReader;
   stats: StatsReader;
-  parked: ParkedReader;
-  createInstance: CreateInstance;
-  /** A fresh id for an order made here. */
-  takeOrderId: () => Promise<string>;
   /** Where POST /v1/try/seckill puts its buyers; undefined: the route does not exist. */
   feed: StreamFeed | undefined;
-  hasRoom: () => boolean;
-  readiness: Readiness;
-  registry: Registry;
-  isTransient: (error: unknown) => boolean;
-  notify: Notify;
 }
 
 /** Every route there is. Without the role `http` only the health routes answer. */
@@ -90,8 +85,10 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
       operator.addHook('onRequest', requireOperatorKey(config.operatorKeys));
       addProducts(operator, parts);
       addInstances(operator, parts);
+      addResults(operator, parts);
       addStats(operator, parts);
       addParked(operator, parts);
+      addAudit(operator, parts);
       if (parts.feed) addTry(operator, parts.feed);
     });
   });

@@ -3,7 +3,8 @@ import { WeirError } from '../errors.ts';
 import type { InstanceLog } from '../instance/instance-log.ts';
 import type { Product } from '../instance/product.ts';
 import { parseInt64, sourcePattern } from '../instance/purchase.ts';
-import type { Order } from '../orders/order.ts';
+import type { TimelineEntry } from '../instance/timeline.ts';
+import type { Order, Refund } from '../orders/order.ts';
 
 /** 1 … 2^63−1 as a decimal string: JSON numbers lose digits above 2^53. The range is checked where it is parsed. */
 export const Int64 = Type.String({ pattern: '^[1-9][0-9]{0,18}$', examples: ['1001'] });
@@ -23,12 +24,26 @@ export const InstanceShape = Type.Object({
   sourceId: Type.String(),
   scope: Type.String(),
   status: Type.Union([Type.Literal('PROCESSING'), Type.Literal('SUCCESS'), Type.Literal('FAILED')]),
+  /** Why it failed; only then. */
+  reason: Type.Optional(Type.String()),
   createdAt: Timestamp,
   updatedAt: Timestamp,
 });
 
+export const TimelineShape = Type.Object({
+  ...InstanceShape.properties,
+  timeline: Type.Array(
+    Type.Object({ at: Timestamp, step: Type.String(), detail: Type.String(), by: Type.String() }),
+  ),
+});
+
+export function showTimeline(entries: readonly TimelineEntry[]): Static<typeof TimelineShape>['timeline'] {
+  return entries.map(({ at, ...entry }) => ({ at: at.toISOString(), ...entry }));
+}
+
 export function showInstance(instance: InstanceLog): Static<typeof InstanceShape> {
-  const { instanceId, productId, userId, source, sourceId, scope, status, createdAt, updatedAt } = instance;
+  const { instanceId, productId, userId, source, sourceId, scope, status, reason, createdAt, updatedAt } =
+    instance;
   return {
     instanceId: instanceId.toString(),
     productId: productId.toString(),
@@ -37,6 +52,7 @@ export function showInstance(instance: InstanceLog): Static<typeof InstanceShape
     sourceId,
     scope,
     status,
+    ...(reason === undefined ? {} : { reason }),
     createdAt: createdAt.toISOString(),
     updatedAt: updatedAt.toISOString(),
   };
@@ -44,7 +60,8 @@ export function showInstance(instance: InstanceLog): Static<typeof InstanceShape
 
 /** A repeat gets the first answer, so this shows the instance as it was created; GET shows it as it is. */
 export function showReceipt(instance: InstanceLog): Static<typeof InstanceShape> {
-  return showInstance({ ...instance, status: 'PROCESSING', updatedAt: instance.createdAt });
+  const { reason: _, ...created } = instance;
+  return showInstance({ ...created, status: 'PROCESSING', updatedAt: instance.createdAt });
 }
 
 export const NewPurchase = Type.Object(
@@ -86,6 +103,7 @@ export const OrderShape = Type.Object({
   createdAt: Timestamp,
   updatedAt: Timestamp,
   paidAt: Type.Union([Timestamp, Type.Null()]),
+  expiresAt: Type.Union([Timestamp, Type.Null()]),
 });
 
 export function showOrder(order: Order): Static<typeof OrderShape> {
@@ -98,6 +116,25 @@ export function showOrder(order: Order): Static<typeof OrderShape> {
     createdAt: order.createdAt.toISOString(),
     updatedAt: order.updatedAt.toISOString(),
     paidAt: order.paidAt?.toISOString() ?? null,
+    expiresAt: order.expiresAt?.toISOString() ?? null,
+  };
+}
+
+export const RefundShape = Type.Object({
+  orderId: Type.String(),
+  amountCents: Type.Union([Cents, Type.Null()]),
+  reason: Type.String(),
+  requestedAt: Timestamp,
+  refundedAt: Type.Union([Timestamp, Type.Null()]),
+});
+
+export function showRefund(refund: Refund): Static<typeof RefundShape> {
+  return {
+    orderId: refund.orderId,
+    amountCents: refund.amountCents?.toString() ?? null,
+    reason: refund.reason,
+    requestedAt: refund.requestedAt.toISOString(),
+    refundedAt: refund.refundedAt?.toISOString() ?? null,
   };
 }
 

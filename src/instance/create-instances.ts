@@ -1,6 +1,6 @@
 import { toWeirError, WeirError } from '../errors.ts';
-import { backoffMs, pause } from '../lib/backoff.ts';
 import type { Clock } from '../lib/clock.ts';
+import { retryTransient } from '../lib/repeat.ts';
 import { createEventEncoder, type EncodeInstanceCreated, encodeTimestamp } from './instance-created.ts';
 import type { InstanceIds } from './instance-id.ts';
 import type { InstanceLog } from './instance-log.ts';
@@ -26,9 +26,12 @@ export type NotInserted = { instanceId: InstanceId; because: 'product' | 'order'
 export interface InstanceLogs {
   /**
    * ONE statement, ONE commit: rows, and the events of the rows really inserted as one frame; an order that Weir
-   * knows moves to PAID in the same commit.
+   * knows moves to PAID in the same commit. `eventAtMs` stands in the events.
    */
-  insert(instances: readonly NewInstance[]): Promise<{ createdAt: Date; notInserted: NotInserted[] }>;
+  insert(
+    instances: readonly NewInstance[],
+    eventAtMs: number,
+  ): Promise<{ createdAt: Date; notInserted: NotInserted[] }>;
   findByPurchases(purchases: readonly Purchase[]): Promise<InstanceLog[]>;
 }
 
@@ -51,9 +54,6 @@ interface Pending {
 }
 
 const maxAttempts = 5;
-/** For a deadlock, a serialization failure, a connection that just broke; a store that stays away is the caller's. */
-const maxRepeats = 3;
-const repeat = { firstMs: 20, maxMs: 200 };
 
 /**
  * The only way in. Whatever started them, purchases become instances here: id, product, event, one write, answer.
@@ -96,15 +96,11 @@ export class InstanceCreation {
   }
 
   /** With the same ids each time: what a commit with a lost answer created is recognised as created. */
-  async #writeRepeating(pending: Pending[]): Promise<Map<InstanceId, Outcome>> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.#writeUntilSettled(pending);
-      } catch (error) {
-        if (attempt === maxRepeats || !this.#mayPass(error)) throw error;
-        await pause(backoffMs(attempt, repeat));
-      }
-    }
+  #writeRepeating(pending: Pending[]): Promise<Map<InstanceId, Outcome>> {
+    return retryTransient(
+      () => this.#writeUntilSettled(pending),
+      (error) => this.#mayPass(error),
+    );
   }
 
   #mayPass(error: unknown): boolean {
@@ -128,7 +124,8 @@ export class InstanceCreation {
     const products = await this.#parts.products.find(pending.map(({ purchase }) => purchase.productId));
     const orderable: NewInstance[] = [];
     const refused = new Map<InstanceId, WeirError | 'product'>();
-    const timestamp = encodeTimestamp(this.#parts.clock.wallMs());
+    const eventAtMs = this.#parts.clock.wallMs();
+    const timestamp = encodeTimestamp(eventAtMs);
     for (const { purchase, instanceId } of pending) {
       const product = products.get(purchase.productId);
       if (product?.enabled) {
@@ -140,7 +137,7 @@ export class InstanceCreation {
     let createdAt = new Date(0);
     if (orderable.length > 0) {
       orderable.sort(byPurchaseKey);
-      const written = await this.#parts.instanceLogs.insert(orderable);
+      const written = await this.#parts.instanceLogs.insert(orderable, eventAtMs);
       createdAt = written.createdAt;
       for (const { instanceId, because } of written.notInserted) refused.set(instanceId, whyNot(because));
     }

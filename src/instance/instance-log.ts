@@ -8,4 +8,6 @@ export interface InstanceLog extends Omit<Purchase, 'traceparent'> {
   status: InstanceStatus;
   createdAt: Date;
   updatedAt: Date;
+  /** Why it failed. */
+  reason?: string;
 }

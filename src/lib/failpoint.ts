@@ -20,7 +20,14 @@ export type FailpointName =
   | 'after-publish'
   | 'after-confirm'
   | 'after-delete'
-  | 'after-park';
+  | 'after-park'
+  | 'before-settle'
+  | 'after-settle'
+  | 'after-give-back'
+  | 'after-announce-again'
+  | 'after-refund-request'
+  | 'after-replay'
+  | 'after-archive';
 
 /** Does nothing unless armed; costs one size check. */
 export function failpoint(name: FailpointName): void {

@@ -54,3 +54,18 @@ export function gather<Item, Result>(
       queueMicrotask(startBatches);
     });
 }
+
+/** Whoever asks while an answer is on its way gets that one; asked with another argument it is asked anew. */
+export function shareInFlight<Argument, Result>(
+  work: (argument: Argument) => Promise<Result>,
+): (argument: Argument) => Promise<Result> {
+  const underWay = new Map<Argument, Promise<Result>>();
+  return (argument) => {
+    let answer = underWay.get(argument);
+    if (!answer) {
+      answer = work(argument).finally(() => underWay.delete(argument));
+      underWay.set(argument, answer);
+    }
+    return answer;
+  };
+}

@@ -14,6 +14,8 @@ export interface Sql {
 export interface TransactionOptions {
   /** Losing this commit in a crash is harmless: do not wait for the disk. */
   asynchronousCommit?: boolean;
+  /** Every statement sees the same moment (REPEATABLE READ). */
+  oneSnapshot?: boolean;
   /** The server ends the session when the transaction stands idle for longer, which frees its locks. */
   idleTimeoutMs?: number;
 }

@@ -18,6 +18,18 @@ export interface Order {
   createdAt: Date;
   updatedAt: Date;
   paidAt: Date | undefined;
+  /** A payment that comes later is given back. undefined: it may be paid for ever. */
+  expiresAt: Date | undefined;
+}
+
+/** Money that is owed back for an order. */
+export interface Refund {
+  orderId: string;
+  /** undefined for an order that lives elsewhere. */
+  amountCents: bigint | undefined;
+  reason: string;
+  requestedAt: Date;
+  refundedAt: Date | undefined;
 }
 
 export interface NewOrder {
@@ -26,4 +38,6 @@ export interface NewOrder {
   userId: UserId;
   amountCents: bigint;
   idempotencyKey: string | undefined;
+  /** From now; undefined: never. */
+  expiresInMs?: number | undefined;
 }

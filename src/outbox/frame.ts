@@ -1,18 +1,31 @@
+import { instanceCreated } from '../instance/instance-created.ts';
+
+/** What a message without a type of its own is. */
+export const usualType = instanceCreated;
+
 /** What the broker gets: the same id and bytes however often it is sent. */
 export interface Message {
   id: string;
   body: Buffer;
   traceparent?: string | undefined;
+  /** Names the queue that it goes to; `usualType` when left out. */
+  type?: string | undefined;
   /** When its frame was committed. */
   createdAt?: Date | undefined;
 }
 
 /**
  * A frame is the messages of one commit, each preceded by its length (protobuf's delimited form), each of them
- * `{ 1: id, 2: body, 3: traceparent }` in protobuf's wire format, so that any protobuf tool can read the outbox.
+ * `{ 1: id, 2: body, 3: traceparent, 4: type }` in protobuf's wire format, so that any protobuf tool can read the
+ * outbox. The usual type is left out.
  */
-export function encodeMessage({ id, body, traceparent = '' }: Message): Buffer {
-  const length = lengthOfField(id.length) + lengthOfField(body.length) + lengthOfTrace(traceparent);
+export function encodeMessage({ id, body, traceparent = '', type = usualType }: Message): Buffer {
+  const writtenType = type === usualType ? '' : type;
+  const length =
+    lengthOfField(id.length) +
+    lengthOfField(body.length) +
+    lengthOfOptional(traceparent) +
+    lengthOfOptional(writtenType);
   const out = Buffer.allocUnsafe(lengthOfVarint(length) + length);
   let at = writeVarint(out, 0, length);
   out[at++] = 0x0a;
@@ -21,12 +34,16 @@ export function encodeMessage({ id, body, traceparent = '' }: Message): Buffer {
   out[at++] = 0x12;
   at = writeVarint(out, at, body.length);
   at += body.copy(out, at);
-  if (traceparent) {
-    out[at++] = 0x1a;
-    at = writeVarint(out, at, traceparent.length);
-    out.write(traceparent, at, 'latin1');
-  }
+  at = writeOptional(out, at, 0x1a, traceparent);
+  writeOptional(out, at, 0x22, writtenType);
   return out;
+}
+
+function writeOptional(out: Buffer, at: number, tag: number, text: string): number {
+  if (text === '') return at;
+  out[at++] = tag;
+  at = writeVarint(out, at, text.length);
+  return at + out.write(text, at, 'latin1');
 }
 
 /** The messages of a frame in order; their bodies share the frame's memory. */
@@ -41,7 +58,7 @@ export function decodeFrame(frame: Buffer, createdAt?: Date): Message[] {
 }
 
 function decodeMessage(frame: Buffer, reader: { at: number }, end: number, createdAt?: Date): Message {
-  const message: Message = { id: '', body: noBytes, traceparent: undefined, createdAt };
+  const message: Message = { id: '', body: noBytes, traceparent: undefined, type: undefined, createdAt };
   while (reader.at < end && end <= frame.length) {
     const tag = frame[reader.at++];
     const length = readVarint(frame, reader);
@@ -51,6 +68,7 @@ function decodeMessage(frame: Buffer, reader: { at: number }, end: number, creat
     if (tag === 0x0a) message.id = frame.toString('latin1', from, reader.at);
     else if (tag === 0x12) message.body = frame.subarray(from, reader.at);
     else if (tag === 0x1a) message.traceparent = frame.toString('latin1', from, reader.at);
+    else if (tag === 0x22) message.type = frame.toString('latin1', from, reader.at);
   }
   if (reader.at !== end || end > frame.length || message.id === '') {
     throw new Error(`outbox frame is damaged near byte ${reader.at} of ${frame.length}`);
@@ -64,8 +82,8 @@ function lengthOfField(payload: number): number {
   return 1 + lengthOfVarint(payload) + payload;
 }
 
-function lengthOfTrace(traceparent: string): number {
-  return traceparent === '' ? 0 : lengthOfField(traceparent.length);
+function lengthOfOptional(text: string): number {
+  return text === '' ? 0 : lengthOfField(text.length);
 }
 
 function lengthOfVarint(value: number): number {

@@ -4,8 +4,12 @@ import type { Sql } from '../lib/sql.ts';
 import { Wake } from '../lib/wake.ts';
 import { decodeFrame, encodeMessage, type Message } from './frame.ts';
 
+/** CREATED: the first announcement of instances. AGAIN: a further one. RELEASE and REFUND: requests to others. */
+export type FrameKind = 'CREATED' | 'AGAIN' | 'RELEASE' | 'REFUND';
+
 export interface Frame {
   id: string;
+  kind: FrameKind;
   events: number;
   attempts: number;
   bytes: Buffer;

@@ -7,7 +7,7 @@ import { encodeMessage } from '../outbox/frame.ts';
 
 export function postgresInstanceLogs(database: Database): InstanceLogs {
   return {
-    insert: (instances) => insertInstances(database, instances),
+    insert: (instances, eventAtMs) => insertInstances(database, instances, eventAtMs),
     findByPurchases: (purchases) => findByPurchases(database, purchases),
   };
 }
@@ -15,11 +15,12 @@ export function postgresInstanceLogs(database: Database): InstanceLogs {
 async function insertInstances(
   database: Database,
   instances: readonly NewInstance[],
+  eventAtMs: number,
 ): Promise<{ createdAt: Date; notInserted: NotInserted[] }> {
   const statements = instances.some(({ purchase }) => purchase.source === 'ORDER')
     ? withOrders
     : withoutOrders;
-  const values = toValues(instances);
+  const values = toValues(instances, eventAtMs);
   failpoint('before-insert');
   const inserting = database.query<InsertAnswer>(statements.allNew, values);
   failpointInFlight('after-insert');
@@ -37,7 +38,7 @@ async function insertInstances(
   };
 }
 
-function toValues(instances: readonly NewInstance[]): unknown[] {
+function toValues(instances: readonly NewInstance[], eventAtMs: number): unknown[] {
   const records = instances.map(({ instanceId, event, purchase }) =>
     encodeMessage({ id: instanceId.toString(), body: event, traceparent: purchase.traceparent }),
   );
@@ -57,6 +58,7 @@ function toValues(instances: readonly NewInstance[]): unknown[] {
     numberArray(starts),
     numberArray(records.map(({ length }) => length)),
     Buffer.concat(records),
+    new Date(eventAtMs),
   ];
 }
 
@@ -100,8 +102,8 @@ WITH input AS (
     AND products.enabled
   ${orders ? joinOrders : ''}
 ), inserted AS (
-  INSERT INTO instance_logs (product_id, user_id, instance_id, source, source_id, scope)
-  SELECT product_id, user_id, instance_id, source, source_id, scope FROM judged
+  INSERT INTO instance_logs (product_id, user_id, instance_id, source, source_id, scope, product_version, event_at)
+  SELECT product_id, user_id, instance_id, source, source_id, scope, product_version, $11::timestamptz FROM judged
   WHERE because = 'key' ORDER BY ordinal
   ${conflicts ? 'ON CONFLICT (source, source_id, scope) DO NOTHING' : ''}
   RETURNING instance_id
@@ -144,7 +146,7 @@ const withOrders = {
 };
 
 export const instanceLogColumns =
-  'instance_id::text, product_id::text, user_id::text, source, source_id, scope, status, created_at, updated_at';
+  'instance_id::text, product_id::text, user_id::text, source, source_id, scope, status, reason, created_at, updated_at';
 
 export interface InstanceLogRow {
   instance_id: string;
@@ -154,6 +156,7 @@ export interface InstanceLogRow {
   source_id: string;
   scope: string;
   status: InstanceStatus;
+  reason: string | null;
   created_at: Date;
   updated_at: Date;
 }
@@ -169,6 +172,7 @@ export function toInstanceLog(row: InstanceLogRow): InstanceLog {
     status: row.status,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
+    ...(row.reason === null ? {} : { reason: row.reason }),
   };
 }
 

@@ -12,10 +12,11 @@ interface OrderRow {
   created_at: Date;
   updated_at: Date;
   paid_at: Date | null;
+  expires_at: Date | null;
 }
 
 const columns =
-  'id, product_id::text, user_id::text, status, amount_cents::text, created_at, updated_at, paid_at';
+  'id, product_id::text, user_id::text, status, amount_cents::text, created_at, updated_at, paid_at, expires_at';
 
 export class PostgresOrders {
   readonly #sql: Sql;
@@ -54,14 +55,15 @@ export class PostgresOrders {
    */
   async createOrder(order: NewOrder): Promise<{ created: boolean; order: Order }> {
     const inserted = await this.#sql.query<OrderRow>(
-      `INSERT INTO orders (id, product_id, user_id, amount_cents, idempotency_key) VALUES ($1, $2, $3, $4, $5)
-       ON CONFLICT DO NOTHING RETURNING ${columns}`,
+      `INSERT INTO orders (id, product_id, user_id, amount_cents, idempotency_key, expires_at)
+       VALUES ($1, $2, $3, $4, $5, now() + make_interval(secs => $6::double precision / 1000)) ON CONFLICT DO NOTHING RETURNING ${columns}`,
       [
         order.id,
         order.productId.toString(),
         order.userId.toString(),
         order.amountCents.toString(),
         order.idempotencyKey ?? null,
+        order.expiresInMs ?? null,
       ],
     );
     if (inserted[0]) return { created: true, order: toOrder(inserted[0]) };
@@ -89,6 +91,18 @@ export class PostgresOrders {
     if (rows[0]) return { cancelled: true, order: toOrder(rows[0]) };
     return { cancelled: false, order: await this.findOrder(id) };
   }
+
+  /** Pending orders whose time is over; replicas share the work. @returns how many expired */
+  async expireOrders(limit: number): Promise<number> {
+    const rows = await this.#sql.query(
+      `UPDATE orders SET status = 'EXPIRED', updated_at = now() FROM (
+         SELECT id FROM orders WHERE status = 'PENDING' AND expires_at <= now() ORDER BY expires_at LIMIT $1
+         FOR UPDATE SKIP LOCKED) AS late
+       WHERE orders.id = late.id AND status = 'PENDING' RETURNING orders.id`,
+      [limit],
+    );
+    return rows.length;
+  }
 }
 
 function toOrder(row: OrderRow): Order {
@@ -101,5 +115,6 @@ function toOrder(row: OrderRow): Order {
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     paidAt: row.paid_at ?? undefined,
+    expiresAt: row.expires_at ?? undefined,
   };
 }

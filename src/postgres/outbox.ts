@@ -1,8 +1,8 @@
 import { backoffMs } from '../lib/backoff.ts';
 import { failpoint } from '../lib/failpoint.ts';
-import { type Database, numberArray, type Sql, type Statement } from '../lib/sql.ts';
-import { decodeFrame, type Message } from '../outbox/frame.ts';
-import { type Frame, type Outbox, retry, type Verdict } from '../outbox/relay.ts';
+import { type Database, numberArray, type Sql, type Statement, textArray } from '../lib/sql.ts';
+import { decodeFrame, encodeMessage, type Message, usualType } from '../outbox/frame.ts';
+import { type Frame, type FrameKind, type Outbox, retry, type Verdict } from '../outbox/relay.ts';
 import { parkItems } from './parked.ts';
 
 export interface OutboxOptions {
@@ -19,6 +19,7 @@ export interface OutboxOptions {
  */
 export function postgresOutbox(database: Database, options: OutboxOptions): Outbox {
   const holdNothing = database.singleSession && !options.queueInSameDatabase;
+  const marking = new Marking();
   return {
     async claim(maxFrames, work) {
       let lent: Frame[] = [];
@@ -39,13 +40,64 @@ export function postgresOutbox(database: Database, options: OutboxOptions): Outb
       }
     },
     async countWaiting() {
-      const [row] = await database.query<{ waiting: string }>(
-        'SELECT coalesce(sum(events), 0)::text AS waiting FROM outbox',
-      );
-      return Number(row?.waiting ?? 0);
+      const [row] = await database.query<{ waiting: string; newest: string }>(countAndMark, [marking.isDue]);
+      const waiting = Number(row?.waiting ?? 0);
+      marking.saw(waiting, row?.newest ?? '');
+      return waiting;
     },
   };
 }
+
+/**
+ * Leaves a mark while anything moves: how old the oldest frame was that had not been announced. A mark a second tells of
+ * every instance when it was announced, without a write for each (src/postgres/timeline.ts).
+ */
+const countAndMark: Statement = {
+  name: 'weir-outbox-count',
+  text: `
+WITH seen AS (
+  SELECT coalesce(sum(events), 0) AS waiting, min(created_at) FILTER (WHERE kind = 'CREATED') AS since FROM outbox
+), newest AS (
+  SELECT last_value AS id FROM outbox_id_seq
+), marked AS (
+  INSERT INTO outbox_marks (at, waiting, waiting_since) SELECT now(), waiting, since FROM seen
+  WHERE $1::boolean ON CONFLICT DO NOTHING
+)
+SELECT waiting::text, newest.id::text AS newest FROM seen, newest`,
+};
+
+/** A few marks more after all is quiet: one counts only for what was committed a second before it. */
+class Marking {
+  #left = 0;
+  #newest = '';
+
+  get isDue(): boolean {
+    return this.#left > 0;
+  }
+
+  saw(waiting: number, newest: string): void {
+    const moves = waiting > 0 || newest !== this.#newest;
+    this.#newest = newest;
+    this.#left = moves ? marksAfterMoving : Math.max(0, this.#left - 1);
+  }
+}
+
+const marksAfterMoving = 6;
+
+/** Messages into the outbox in the caller's transaction, as frames of at most `messagesPerFrame`. */
+export async function enqueue(sql: Sql, kind: FrameKind, messages: readonly Message[]): Promise<void> {
+  for (let from = 0; from < messages.length; from += messagesPerFrame) {
+    const part = messages.slice(from, from + messagesPerFrame);
+    await sql.query('INSERT INTO outbox (events, frame, kind) VALUES ($1, $2, $3)', [
+      part.length,
+      Buffer.concat(part.map(encodeMessage)),
+      kind,
+    ]);
+  }
+}
+
+/** 500 messages of 200 bytes are 100 KiB; a frame should stay below 256. */
+const messagesPerFrame = 500;
 
 async function claimOn(
   sql: Sql,
@@ -72,7 +124,7 @@ async function postpone(sql: Sql, frames: readonly Frame[], error: unknown): Pro
   );
 }
 
-const due = `SELECT id::text AS id, events, attempts, frame AS bytes, created_at AS "createdAt" FROM outbox
+const due = `SELECT id::text AS id, kind, events, attempts, frame AS bytes, created_at AS "createdAt" FROM outbox
 WHERE due_at <= now() ORDER BY outbox.id LIMIT $1`;
 const selectDue: Statement = { name: 'weir-outbox-due', text: due };
 const selectDueAndLock: Statement = {
@@ -81,9 +133,8 @@ const selectDueAndLock: Statement = {
 };
 
 async function carryOut(sql: Sql, verdicts: Verdict[]): Promise<void> {
-  const done = verdicts.filter(({ kind }) => kind !== 'delayed').map(({ frame }) => frame.id);
   for (const verdict of verdicts) {
-    if (verdict.kind === 'parked') await parkMessages(sql, verdict.left, verdict.error);
+    if (verdict.kind === 'parked') await parkMessages(sql, verdict);
     if (verdict.kind === 'damaged') await parkFrame(sql, verdict.frame, verdict.error);
     if (verdict.kind !== 'delayed') continue;
     await sql.query(
@@ -92,25 +143,57 @@ async function carryOut(sql: Sql, verdicts: Verdict[]): Promise<void> {
       [verdict.frame.id, verdict.bytes, verdict.left.length, verdict.error, verdict.retryInMs / 1000],
     );
   }
-  if (done.length > 0) {
-    await sql.query(
-      { name: 'weir-outbox-delete', text: 'DELETE FROM outbox WHERE id = ANY ($1::bigint[])' },
-      [`{${done.join(',')}}`],
-    );
+  const done = verdicts.filter(({ kind }) => kind !== 'delayed').map(({ frame }) => frame.id);
+  const announced = countAnnounced(verdicts);
+  if (done.length === 0 && announced.size === 0) return;
+  await sql.query(deleteAndCount, [
+    `{${done.join(',')}}`,
+    textArray([...announced.keys()]),
+    numberArray([...announced.values()]),
+    Math.floor(Math.random() * announcedLanes),
+  ]);
+}
+
+/** Each count is spread over this many rows, so that two lanes seldom wait for each other's commit. */
+const announcedLanes = 16;
+
+/** What has been announced is counted by the commit that deletes it, so nothing is counted twice or not at all. */
+const deleteAndCount: Statement = {
+  name: 'weir-outbox-delete',
+  text: `WITH deleted AS (DELETE FROM outbox WHERE id = ANY ($1::bigint[]))
+    INSERT INTO announced (kind, lane, events)
+    SELECT kind, $4, events FROM unnest($2::text[], $3::bigint[]) AS counted (kind, events) ORDER BY kind
+    ON CONFLICT (kind, lane) DO UPDATE SET events = announced.events + excluded.events`,
+};
+
+function countAnnounced(verdicts: readonly Verdict[]): Map<FrameKind, number> {
+  const counts = new Map<FrameKind, number>();
+  for (const verdict of verdicts) {
+    if (verdict.kind === 'damaged') continue;
+    const { kind, events } = verdict.frame;
+    const count = events - (verdict.kind === 'announced' ? 0 : verdict.left.length);
+    if (count > 0) counts.set(kind, (counts.get(kind) ?? 0) + count);
   }
+  return counts;
 }
 
 /** A parked message names the purchase behind it, so that an operator finds it by what he knows. */
-async function parkMessages(sql: Sql, messages: Message[], error: string): Promise<void> {
+async function parkMessages(
+  sql: Sql,
+  { frame, left, error }: Extract<Verdict, { kind: 'parked' }>,
+): Promise<void> {
+  // release-… and refund-… carry the instance's id as well.
+  const instanceIdOf = ({ id }: Message) => id.replace(/^\D*/, '');
   const rows = await sql.query<{ instance_id: string; source: string; scope: string; source_id: string }>(
     'SELECT instance_id::text, source, scope, source_id FROM instance_logs WHERE instance_id = ANY ($1::bigint[])',
-    [`{${messages.map(({ id }) => id).join(',')}}`],
+    [`{${left.map(instanceIdOf).join(',')}}`],
   );
   const purchases = new Map(rows.map((row) => [row.instance_id, row]));
   await parkItems(
     sql,
-    messages.map((message) => {
-      const purchase = purchases.get(message.id);
+    left.map((message) => {
+      const isRequest = message.id !== instanceIdOf(message);
+      const purchase = isRequest ? undefined : purchases.get(message.id);
       return {
         origin: 'OUTBOX' as const,
         reason: 'MESSAGE_REFUSED' as const,
@@ -119,13 +202,17 @@ async function parkMessages(sql: Sql, messages: Message[], error: string): Promi
         scope: purchase?.scope ?? '',
         sourceId: purchase?.source_id ?? message.id,
         original: message.body,
+        messageId: message.id,
+        messageType: message.type ?? usualType,
+        kind: frame.kind,
+        events: 1,
       };
     }),
   );
 }
 
-async function parkFrame(sql: Sql, { id, bytes }: Frame, error: string): Promise<void> {
-  const item = { source: '', scope: 'outbox', sourceId: id, original: bytes };
+async function parkFrame(sql: Sql, { id, kind, events, bytes }: Frame, error: string): Promise<void> {
+  const item = { source: '', scope: 'outbox', sourceId: id, original: bytes, kind, events };
   await parkItems(sql, [{ origin: 'OUTBOX', reason: 'FRAME_DAMAGED', detail: error, ...item }]);
 }
 

@@ -74,9 +74,9 @@ async function transactionOn<T>(
   }
 }
 
-function beginWith({ asynchronousCommit, idleTimeoutMs }: TransactionOptions): string {
+function beginWith({ asynchronousCommit, oneSnapshot, idleTimeoutMs }: TransactionOptions): string {
   return [
-    'BEGIN',
+    oneSnapshot ? 'BEGIN ISOLATION LEVEL REPEATABLE READ' : 'BEGIN',
     ...(asynchronousCommit ? ['SET LOCAL synchronous_commit = off'] : []),
     ...(idleTimeoutMs ? [`SET LOCAL idle_in_transaction_session_timeout = ${Math.ceil(idleTimeoutMs)}`] : []),
   ].join('; ');

@@ -19,14 +19,14 @@ interface ChannelInside {
  */
 export function createBatchPublish(
   channel: ConfirmChannel,
-  queue: string,
+  queueOf: (type: string) => string,
 ): (messages: readonly Message[], onConfirmed: (message: Message, error: Error | null) => void) => void {
   const inside = channel as unknown as ChannelInside;
   const slot = inside.connection?.channels?.[inside.ch];
   if (typeof slot?.buffer?.write !== 'function' || typeof inside.pushConfirmCallback !== 'function') {
     throw new Error('this amqplib cannot be used by Weir: install the version that package-lock.json names');
   }
-  const encode = createPublishEncoder(queue, inside.ch, inside.connection.frameMax);
+  const encode = createPublishEncoder(queueOf, inside.ch, inside.connection.frameMax);
   return (messages, onConfirmed) => {
     slot.buffer.write(encode(messages));
     for (const message of messages) inside.pushConfirmCallback((error) => onConfirmed(message, error));

@@ -1,5 +1,4 @@
-import { instanceCreated } from '../instance/instance-created.ts';
-import type { Message } from '../outbox/frame.ts';
+import { type Message, usualType } from '../outbox/frame.ts';
 
 // AMQP 0-9-1: frame types and basic class (section 4.2.3), property flags (section 4.2.6.1).
 const methodFrame = 1;
@@ -23,7 +22,6 @@ const persistent = 2;
 const longString = 'S'.charCodeAt(0);
 
 const contentType = shortString('application/octet-stream');
-const type = shortString(instanceCreated);
 const appId = shortString('weir');
 const traceparentName = shortString('traceparent');
 
@@ -33,20 +31,30 @@ const traceparentName = shortString('traceparent');
  * itself; this takes 4 (docs/decisions/0005). A test holds the two byte for byte equal.
  */
 export function createPublishEncoder(
-  queue: string,
+  queueOf: (type: string) => string,
   channel: number,
   frameMax = 131_072,
 ): (messages: readonly Message[]) => Buffer {
-  const method = encodeMethod(queue, channel);
+  const routes = new Map<string, Route>();
   const maxBody = frameMax - frameOverhead;
+  function findRoute(type: string): Route {
+    let route = routes.get(type);
+    if (!route) {
+      route = { method: encodeMethod(queueOf(type), channel), type: shortString(type) };
+      routes.set(type, route);
+    }
+    return route;
+  }
   return (messages) => {
+    const routed = messages.map(({ type = usualType }) => findRoute(type));
     const out = Buffer.allocUnsafe(
-      messages.reduce((sum, message) => sum + maxLength(method, message, maxBody), 0),
+      messages.reduce((sum, message, i) => sum + maxLength(routed[i] as Route, message, maxBody), 0),
     );
     let at = 0;
-    for (const message of messages) {
-      at += method.copy(out, at);
-      at = writeHeader(out, at, channel, message);
+    messages.forEach((message, i) => {
+      const route = routed[i] as Route;
+      at += route.method.copy(out, at);
+      at = writeHeader(out, at, channel, route.type, message);
       for (let sent = 0; sent < message.body.length; sent += maxBody) {
         at = writeFrame(
           out,
@@ -56,9 +64,15 @@ export function createPublishEncoder(
           (from) => from + message.body.copy(out, from, sent, sent + maxBody),
         );
       }
-    }
+    });
     return out.subarray(0, at);
   };
+}
+
+/** What all messages of one type share. */
+interface Route {
+  method: Buffer;
+  type: Buffer;
 }
 
 function encodeMethod(queue: string, channel: number): Buffer {
@@ -75,7 +89,7 @@ function encodeMethod(queue: string, channel: number): Buffer {
   return out;
 }
 
-function writeHeader(out: Buffer, start: number, channel: number, message: Message): number {
+function writeHeader(out: Buffer, start: number, channel: number, type: Buffer, message: Message): number {
   const { id, body, traceparent, createdAt } = message;
   return writeFrame(out, start, headerFrame, channel, (from) => {
     let at = out.writeUInt16BE(basicClass, from);
@@ -132,10 +146,22 @@ function writeFrame(
   return out.writeUInt8(frameEnd, end);
 }
 
-/** 128 bytes hold every property but the id and the trace, with room to spare. */
-function maxLength(method: Buffer, { id, body, traceparent = '' }: Message, maxBody: number): number {
+/** 128 bytes hold every property but type, id and trace, with room to spare. */
+function maxLength(
+  { method, type }: Route,
+  { id, body, traceparent = '' }: Message,
+  maxBody: number,
+): number {
   const bodyFrames = Math.ceil(body.length / maxBody);
-  return method.length + 128 + id.length + traceparent.length + body.length + bodyFrames * frameOverhead;
+  return (
+    method.length +
+    128 +
+    type.length +
+    id.length +
+    traceparent.length +
+    body.length +
+    bodyFrames * frameOverhead
+  );
 }
 
 function shortString(text: string): Buffer {

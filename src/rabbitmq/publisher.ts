@@ -1,7 +1,7 @@
 import type { ChannelModel } from 'amqplib';
 import { createDeferred } from '../lib/deferred.ts';
 import { failpoint } from '../lib/failpoint.ts';
-import type { Message } from '../outbox/frame.ts';
+import { type Message, usualType } from '../outbox/frame.ts';
 import type { Publisher, Refusal } from '../outbox/relay.ts';
 import { createBatchPublish } from './batch-channel.ts';
 import { RabbitmqConnection } from './connection.ts';
@@ -9,7 +9,10 @@ import { ensureQueue, type QueueType } from './queue.ts';
 
 export interface PublisherOptions {
   url: string;
+  /** The queue of messages without a type of their own. Made at once where it is missing. */
   queue: string;
+  /** The queues of other types; made when the first message of the type comes back. */
+  queues?: Readonly<Record<string, string>>;
   queueType: QueueType;
   /** No AMQP client has a deadline for confirms: without one a lost confirm would hold its frame for ever. */
   confirmDeadlineMs: number;
@@ -50,7 +53,8 @@ export class RabbitmqPublisher implements Publisher {
     const returned = refused.filter(({ why }) => why === unroutable).map(({ message }) => message);
     if (returned.length === 0) return refused;
     // The queue is gone: make it again and send once more. Only what comes back from the new one is refused.
-    await this.#ensureQueue();
+    for (const queue of new Set(returned.map(({ type }) => this.#queueOf(type))))
+      await this.#ensureQueue(queue);
     const again = await this.#publishAndConfirm(returned);
     return [...refused.filter(({ why }) => why !== unroutable), ...again];
   }
@@ -61,18 +65,25 @@ export class RabbitmqPublisher implements Publisher {
 
   async #prepare(model: ChannelModel): Promise<void> {
     this.#model = model;
-    await this.#ensureQueue();
+    await this.#ensureQueue(this.#options.queue);
     const channel = await model.createConfirmChannel();
     channel.on('return', (message) => this.#returned.add(String(message.properties.messageId)));
     channel.on('error', this.#options.onWarning);
     // The broker closes a channel when it refuses something on it; a fresh connection is the simplest way back.
     channel.on('close', () => this.#connection.breakOff('the channel was closed'));
-    this.#publishBatch = createBatchPublish(channel, this.#options.queue);
+    this.#publishBatch = createBatchPublish(channel, (type) => this.#queueOf(type));
   }
 
-  async #ensureQueue(): Promise<void> {
+  #queueOf(type: string = usualType): string {
+    if (type === usualType) return this.#options.queue;
+    const queue = this.#options.queues?.[type];
+    if (queue === undefined) throw new Error(`there is no queue for messages of type ${type}`);
+    return queue;
+  }
+
+  async #ensureQueue(queue: string): Promise<void> {
     if (!this.#model) throw new Error('not connected to the broker');
-    const warning = await ensureQueue(this.#model, this.#options.queue, this.#options.queueType);
+    const warning = await ensureQueue(this.#model, queue, this.#options.queueType);
     if (warning) this.#options.onWarning(warning);
   }
 

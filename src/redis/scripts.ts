@@ -40,3 +40,61 @@ for _, flat in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
 end
 return 0
 `;
+
+/**
+ * Puts units back, each once: a unit that was given back keeps its place in the hash with a minus before its buyer.
+ * KEYS[1] counters, KEYS[2] units, KEYS[3] buyers; ARGV the entry ids. Returns for each 1 when it is given back, by this
+ * call or an earlier one, 0 when it was not sold here.
+ */
+export const giveBackUnits = `
+local answers = {}
+for i, entry in ipairs(ARGV) do
+  local buyer = redis.call('HGET', KEYS[2], entry)
+  answers[i] = buyer and 1 or 0
+  if buyer and string.sub(buyer, 1, 1) ~= '-' then
+    redis.call('HSET', KEYS[2], entry, '-' .. buyer)
+    redis.call('HINCRBY', KEYS[1], 'sold', -1)
+    redis.call('HINCRBY', KEYS[1], 'givenBack', 1)
+    if redis.call('HINCRBY', KEYS[3], buyer, -1) <= 0 then redis.call('HDEL', KEYS[3], buyer) end
+  end
+end
+return answers
+`;
+
+/**
+ * KEYS[1] the stream; ARGV[1] the group. Returns entries ever added (-1 where Redis does not count them), the last
+ * delivered id, how many entries come after it, and the ids that are pending, all of one moment.
+ */
+export const readStreamFigures = `
+local function toMap(flat)
+  local map = {}
+  for i = 1, #flat, 2 do map[flat[i]] = flat[i + 1] end
+  return map
+end
+local stream = toMap(redis.call('XINFO', 'STREAM', KEYS[1]))
+local group
+for _, flat in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
+  local each = toMap(flat)
+  if each['name'] == ARGV[1] then group = each end
+end
+local added = stream['entries-added'] or -1
+if not group then return {added, '0-0', stream['length'], {}} end
+local lag = group['lag']
+if type(lag) ~= 'number' then
+  lag = 0
+  local from = '(' .. group['last-delivered-id']
+  while true do
+    local page = redis.call('XRANGE', KEYS[1], from, '+', 'COUNT', 1000)
+    lag = lag + #page
+    if #page < 1000 then break end
+    from = '(' .. page[#page][1]
+  end
+end
+local pending = {}
+if group['pending'] > 0 then
+  for _, each in ipairs(redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', group['pending'])) do
+    pending[#pending + 1] = each[1]
+  end
+end
+return {added, group['last-delivered-id'], lag, pending}
+`;

@@ -17,10 +17,13 @@ export interface PaidOrder {
 export interface OrderPaidParts {
   findOrder: (id: string) => Promise<Order | undefined>;
   createInstance: CreateInstance;
+  /** For a payment that came after its order was cancelled or had expired; once, however often it is called. */
+  requestRefund: (order: Order) => Promise<void>;
 }
 
 /**
- * The payment callback. The commit itself judges the order, so what was read here may be old and nothing is lost.
+ * The payment callback. A payment for an order that was cancelled or has expired is refused, and its refund is asked for
+ * before it is. The commit itself judges the order, so what was read here may be old and nothing is lost.
  *
  * @throws WeirError ORDER_UNKNOWN, ORDER_CONFLICT, ORDER_NOT_PAYABLE, or what refused the purchase
  */
@@ -37,20 +40,31 @@ export async function payOrder(parts: OrderPaidParts, paid: PaidOrder): Promise<
   };
   const outcome = await parts.createInstance(purchase);
   if (outcome.kind === 'refused' && outcome.error.code === 'ORDER_NOT_PAYABLE') {
-    throw explainRefusal(purchase, await parts.findOrder(paid.orderId), outcome.error);
+    const found = await parts.findOrder(paid.orderId);
+    if (found && isSame(found, purchase) && isOver(found)) await parts.requestRefund(found);
+    throw explainRefusal(purchase, found, outcome.error);
   }
   return toReceipt(outcome, (instance) => describeConflict(paid.orderId, instance));
 }
 
 function explainRefusal(purchase: Purchase, found: Order | undefined, cause: WeirError): WeirError {
   if (!found) return cause;
-  if (found.productId !== purchase.productId || found.userId !== purchase.userId) {
+  if (!isSame(found, purchase)) {
     return new WeirError(
       'ORDER_CONFLICT',
       `order ${found.id} is of product ${found.productId} and user ${found.userId}`,
     );
   }
-  return new WeirError('ORDER_NOT_PAYABLE', `order ${found.id} is ${found.status}`, { cause });
+  const refund = found.status === 'PENDING' ? '' : ': the payment is to be returned';
+  return new WeirError('ORDER_NOT_PAYABLE', `order ${found.id} is ${found.status}${refund}`, { cause });
+}
+
+function isSame(found: Order, { productId, userId }: Purchase): boolean {
+  return found.productId === productId && found.userId === userId;
+}
+
+function isOver({ status }: Order): boolean {
+  return status === 'CANCELLED' || status === 'EXPIRED';
 }
 
 function describeConflict(orderId: SourceId, { productId, userId }: InstanceLog): WeirError {

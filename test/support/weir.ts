@@ -40,7 +40,14 @@ const program = builtProgram();
 /** The built program as a process of its own, with nothing configured but `env`; it ends with the test. */
 export function spawnWeir(args: readonly string[], env: Record<string, string>): ChildProcess {
   const child = spawn(process.execPath, [program, ...args], {
-    env: { PATH: process.env.PATH ?? '', WEIR_LOG_LEVEL: 'debug', WEIR_LOG_FORMAT: 'json', ...env },
+    env: {
+      PATH: process.env.PATH ?? '',
+      WEIR_LOG_LEVEL: 'debug',
+      WEIR_LOG_FORMAT: 'json',
+      // Nobody answers unless the test asks for it, so what was made stays PROCESSING.
+      WEIR_RESOURCE_SIMULATE: 'false',
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   onTestFinished(() => {

@@ -8,7 +8,8 @@ import { stringify } from 'yaml';
 import { type Config, ConfigError, readConfig } from '../../src/config.ts';
 import { toVariable } from '../../src/config-file.ts';
 import { isLoopback, splitAddr } from '../../src/lib/address.ts';
-import { type Setting, settings } from '../../src/settings.ts';
+import type { Setting } from '../../src/setting.ts';
+import { settings } from '../../src/settings.ts';
 import { createFolder } from '../support/stores.ts';
 
 type Name = keyof Config;
@@ -39,6 +40,8 @@ const samples: Record<Name, Sample> = {
   rabbitmqUrl: sample('amqps://weir:pw@mq', 'http://mq'),
   queue: sample('created', 'two words'),
   resultQueue: sample('answers', ''),
+  releaseQueue: sample('releases', 'two words'),
+  refundQueue: sample('refunds', 'two words'),
   queueType: sample('classic', 'stream'),
   embeddedFolder: sample('/var/lib/weir', ''),
   batchSize: sample('400', 501, 400),
@@ -50,6 +53,23 @@ const samples: Record<Name, Sample> = {
   windowEvents: sample('100000', 1e6, 100_000),
   confirmDeadlineMs: sample('600000', '1e3', 600_000),
   highWater: sample('1', true, 1),
+  expireOrdersAfterMs: sample('1000', 999, 1_000),
+  stuckDeadlineMs: sample('100', 99, 100),
+  maxAnnouncements: sample('1', 0, 1),
+  auditEveryMs: sample('0', 999, 0),
+  archiveAfterMs: sample('86400000', 86_399_999, 86_400_000),
+  archiveFolder: sample('/var/lib/weir/archive', ''),
+  parkedKeptMs: sample('0', 5, 0),
+  idempotencyKeptMs: sample('86400000', 5, 86_400_000),
+  marksKeptMs: sample('0', 5, 0),
+  simulateResource: sample('true', 'perhaps'),
+  resourceDelayMs: sample('0', -1, 0),
+  resourceFailPercent: sample('12.5', 101, 12.5),
+  resourceSilentPercent: sample('100', -1, 100),
+  resourceLatePercent: sample('0.1', '1e1', 0.1),
+  resourceLateMs: sample('5', 'soon', 5),
+  resourceRepeatPercent: sample('5', '5 %', 5),
+  resourceContradictPercent: sample('1', 'one', 1),
   demo: sample('false', 'perhaps'),
   logLevel: sample('debug', 'loud'),
   logFormat: sample('json', 'xml'),

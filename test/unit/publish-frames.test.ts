@@ -80,7 +80,7 @@ describe('the encoder and amqplib', () => {
     fc.assert(
       fc.property(fc.stringMatching(/^[!-~]{1,255}$/), anyChannel, anyMessage, (queue, channel, message) => {
         expectSame(
-          createPublishEncoder(queue, channel)([message]),
+          createPublishEncoder(() => queue, channel)([message]),
           encodeByAmqplib(queue, channel, [message]),
         );
       }),
@@ -92,7 +92,7 @@ describe('the encoder and amqplib', () => {
     fc.assert(
       fc.property(anyChannel, fc.array(anyMessage, { maxLength: 20 }), (channel, messages) => {
         expectSame(
-          createPublishEncoder(queueName, channel)(messages),
+          createPublishEncoder(() => queueName, channel)(messages),
           encodeByAmqplib(queueName, channel, messages),
         );
       }),
@@ -113,7 +113,7 @@ describe('the encoder and amqplib', () => {
           const length = Math.min((max - 8) * frames + more, 300_000);
           const message = { ...given, body: createBody(length) };
           expectSame(
-            createPublishEncoder(queueName, 1, max)([message, given]),
+            createPublishEncoder(() => queueName, 1, max)([message, given]),
             encodeByAmqplib(queueName, 1, [message, given], max),
           );
         },
@@ -131,7 +131,7 @@ describe('the encoder and amqplib', () => {
     fc.assert(
       fc.property(anyQueue, (queue) => {
         fc.pre(isAccepted(() => settings.queue.parse(queue)) && Buffer.byteLength(queue) <= 255);
-        expectSame(createPublishEncoder(queue, 1)([plain]), encodeByAmqplib(queue, 1, [plain]));
+        expectSame(createPublishEncoder(() => queue, 1)([plain]), encodeByAmqplib(queue, 1, [plain]));
       }),
       { numRuns: 300 },
     );
@@ -139,12 +139,12 @@ describe('the encoder and amqplib', () => {
 
   test('agree on a message without a body, which has no body frame', () => {
     const message = { ...plain, body: Buffer.alloc(0) };
-    expectSame(createPublishEncoder(queueName, 1)([message]), encodeByAmqplib(queueName, 1, [message]));
+    expectSame(createPublishEncoder(() => queueName, 1)([message]), encodeByAmqplib(queueName, 1, [message]));
   });
 
   test('agree on a traceparent that is empty: no header', () => {
     const message = { ...plain, traceparent: '' };
-    expectSame(createPublishEncoder(queueName, 1)([message]), encodeByAmqplib(queueName, 1, [message]));
+    expectSame(createPublishEncoder(() => queueName, 1)([message]), encodeByAmqplib(queueName, 1, [message]));
   });
 });
 
@@ -155,13 +155,13 @@ test('a queue name that AMQP cannot carry is not accepted by the configuration',
 });
 
 test('no message gives no bytes', () => {
-  expect(createPublishEncoder('queue', 1)([])).toHaveLength(0);
+  expect(createPublishEncoder(() => 'queue', 1)([])).toHaveLength(0);
 });
 
 test('one encoder serves many batches without mixing them', () => {
   fc.assert(
     fc.property(fc.array(anyMessage, { minLength: 2, maxLength: 6 }), (messages) => {
-      const encode = createPublishEncoder('queue', 7);
+      const encode = createPublishEncoder(() => 'queue', 7);
       const batches = messages.map((message) => encode([message]));
       expectSame(Buffer.concat(batches), encodeByAmqplib('queue', 7, messages));
     }),

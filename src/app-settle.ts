@@ -1,0 +1,154 @@
+import { createHash } from 'node:crypto';
+import { archiveOnce } from './cleaning/archive.ts';
+import { archiveFiles } from './cleaning/archive-files.ts';
+import { type Chore, clean } from './cleaning/cleaner.ts';
+import { type Core, reportFailure } from './core.ts';
+import { failpoint } from './lib/failpoint.ts';
+import { repeatEvery } from './lib/repeat.ts';
+import { postgresArchive } from './postgres/archive.ts';
+import { postgresGiveBacks } from './postgres/compensations.ts';
+import { forgetIdempotencyKeys, removeOutboxMarks, removeResolvedItems } from './postgres/old-records.ts';
+import { PostgresOrders } from './postgres/orders.ts';
+import { postgresOverdue } from './postgres/overdue.ts';
+import { parkItems } from './postgres/parked.ts';
+import { isTransientDatabaseError } from './postgres/transient.ts';
+import { openResourceDomain, openResultQueue, simulatesResource } from './queues.ts';
+import { StuckWatch } from './results/stuck.ts';
+import { type ResultQueue, TakeResults, type UnfitResult } from './results/take-results.ts';
+import { GiveBack } from './sale/give-back.ts';
+
+/** The role `settle`: what happens to instances and orders after they were made. */
+export function addSettle(core: Core): void {
+  const { config, notify, lifecycle, readiness, database, streams, owed } = core;
+  readiness.streams = streams.notReady;
+  const results = openResultQueue(config, database, notify);
+  lifecycle.defer('result queue', results.close);
+  readiness.results = results.notReady;
+  addResults(core, results.queue);
+
+  const giveBack = new GiveBack({
+    rows: postgresGiveBacks(database),
+    counters: streams.counters,
+    wake: owed,
+    onGivenBack: (outcomes) => notify({ type: 'units given back', outcomes }),
+    onFailure: reportFailure(notify, 'give back'),
+  });
+  lifecycle.plan('give back', (signal) => giveBack.run(signal));
+  addStuckWatch(core, results.queue);
+  addOrderExpiry(core);
+  if (config.auditEveryMs > 0) addAudit(core);
+  addCleaning(core);
+  if (simulatesResource(config)) addResourceDomain(core);
+}
+
+function addResults({ config, notify, lifecycle, database, settle }: Core, queue: ResultQueue): void {
+  const intake = new TakeResults({
+    queue,
+    settle,
+    park: (unfit) =>
+      parkItems(
+        database,
+        unfit.map((result) => toParkedItem(result, config.resultQueue)),
+      ),
+    isTransient: isTransientDatabaseError,
+    onSettled: (counts) => notify({ type: 'results settled', counts }),
+    onParked: (unfit) => notify({ type: 'results parked', results: unfit }),
+    onFailure: reportFailure(notify, 'results'),
+  });
+  lifecycle.plan('results', (signal) => intake.run(signal));
+}
+
+/** The same bytes are parked once, however often they come. */
+function toParkedItem({ error, original }: UnfitResult, queue: string) {
+  return {
+    origin: 'RESULT' as const,
+    reason: error.code,
+    detail: error.message,
+    source: '',
+    scope: queue,
+    sourceId: createHash('sha256').update(original).digest('hex'),
+    original,
+  };
+}
+
+const stuckLooksEveryMs = 5_000;
+
+function addStuckWatch(core: Core, queue: ResultQueue): void {
+  const { config, notify, lifecycle, database, committed, owed } = core;
+  const watch = new StuckWatch(
+    {
+      rows: postgresOverdue(database),
+      hasCaughtUp: async () => (await queue.countWaiting()) === 0,
+      onHandled(counts) {
+        committed.ring();
+        owed.ring();
+        notify({ type: 'instances overdue', ...counts });
+      },
+      onFailure: reportFailure(notify, 'stuck'),
+    },
+    {
+      deadlineMs: config.stuckDeadlineMs,
+      maxAnnouncements: config.maxAnnouncements,
+      everyMs: Math.min(stuckLooksEveryMs, config.stuckDeadlineMs),
+    },
+  );
+  lifecycle.plan('stuck', (signal) => watch.run(signal));
+}
+
+const expiryEveryMs = 1_000;
+const ordersPerExpiry = 500;
+
+function addOrderExpiry({ notify, lifecycle, database }: Core): void {
+  const orders = new PostgresOrders(database);
+  const options = { everyMs: expiryEveryMs, retry, onFailure: reportFailure(notify, 'orders') };
+  const expire = async () => {
+    for (let count = ordersPerExpiry; count === ordersPerExpiry; ) {
+      count = await orders.expireOrders(ordersPerExpiry);
+      if (count > 0) notify({ type: 'orders expired', count });
+    }
+  };
+  lifecycle.plan('order expiry', (signal) => repeatEvery(options, expire, signal));
+}
+
+function addAudit({ config, notify, lifecycle, audit }: Core): void {
+  const options = { everyMs: config.auditEveryMs, retry, onFailure: reportFailure(notify, 'audit') };
+  const run = async () => {
+    await audit(false);
+  };
+  lifecycle.plan('audit', (signal) => repeatEvery(options, run, signal));
+}
+
+const cleaningEveryMs = 60_000;
+
+function addCleaning({ config, notify, lifecycle, database }: Core): void {
+  const chores: Record<string, Chore> = {};
+  const add = (name: string, olderThanMs: number, chore: Chore) => {
+    if (olderThanMs > 0) chores[name] = chore;
+  };
+  const rows = postgresArchive(database);
+  const files = archiveFiles(config.archiveFolder);
+  const { archiveAfterMs, parkedKeptMs, idempotencyKeptMs, marksKeptMs } = config;
+  add('instances archived', archiveAfterMs, () =>
+    archiveOnce(rows, files, archiveAfterMs, () => failpoint('after-archive')),
+  );
+  add('parked items removed', parkedKeptMs, () => removeResolvedItems(database, parkedKeptMs));
+  add('idempotency keys forgotten', idempotencyKeptMs, () =>
+    forgetIdempotencyKeys(database, idempotencyKeptMs),
+  );
+  add('outbox marks removed', marksKeptMs, () => removeOutboxMarks(database, marksKeptMs));
+  const options = { everyMs: cleaningEveryMs, retry, onFailure: reportFailure(notify, 'cleaning') };
+  const onCleaned = (what: string, count: number) => notify({ type: 'cleaned', what, count });
+  lifecycle.plan('cleaning', (signal) =>
+    repeatEvery(options, () => clean(chores, onCleaned, signal), signal),
+  );
+}
+
+function addResourceDomain({ config, notify, lifecycle, database }: Core): void {
+  const domain = openResourceDomain(config, database, notify, (tally) =>
+    notify({ type: 'resource domain answered', tally }),
+  );
+  lifecycle.defer('simulated resource domain', domain.close);
+  lifecycle.plan('simulated resource domain', (signal) => domain.run(signal));
+}
+
+const retry = { firstMs: 1_000, maxMs: 60_000 };

@@ -1,0 +1,234 @@
+/** What the stores say, in one moment as far as two stores can. */
+export interface AuditFigures {
+  /** Rows ever, archived ones included. */
+  instances: readonly InstanceCount[];
+  announced: number;
+  /** First announcements that wait in the outbox. */
+  waitingEvents: number;
+  /** First announcements that stand parked or were discarded. */
+  parkedEvents: number;
+  /** Orders made here that were paid. */
+  paidOrders: number;
+  /** Refunds of payments that never became an instance. */
+  refundsWithoutInstance: number;
+  /** Compensations for failed instances, by kind. */
+  compensations: Readonly<Record<'GIVE_BACK' | 'REFUND' | 'NOTHING', number>>;
+  /** PROCESSING although their last deadline is long over. */
+  stuck: number;
+  streams: readonly StreamFigure[];
+  sales: readonly SaleFigure[];
+  waiting: AuditWaiting;
+}
+
+export interface InstanceCount {
+  source: string;
+  scope: string;
+  knownOrder: boolean;
+  status: string;
+  rows: number;
+}
+
+export interface StreamFigure {
+  stream: string;
+  /** Entries ever added; undefined where the store does not count them (Redis before 7). */
+  added: number | undefined;
+  /** Rows, parked entries without a row, and entries that wait. */
+  rows: number;
+  parked: number;
+  waiting: number;
+  /** Entries of an earlier life of the stream, which was deleted or emptied: no row will ever come of them. */
+  lost: number;
+}
+
+export interface SaleFigure {
+  stream: string;
+  stock: number;
+  sold: number;
+  left: number;
+  givenBack: number;
+}
+
+/** What is under way: no mistake, but worth a look when it grows. */
+export interface AuditWaiting {
+  entries: number;
+  events: number;
+  processing: number;
+  overdue: number;
+  parked: number;
+  giveBacks: number;
+  refunds: number;
+}
+
+export interface AuditException {
+  /** What it is about: a stream, an order, an instance. */
+  id: string;
+  what: string;
+  /** What to do next. */
+  advice: string;
+}
+
+export interface AuditSum {
+  name: string;
+  /** The sum in words. */
+  law: string;
+  expected: number;
+  actual: number;
+  difference: number;
+  exceptions: AuditException[];
+}
+
+export interface Audit {
+  ok: boolean;
+  auditedAt: Date;
+  /** What it took, in ms. */
+  lastedMs: number;
+  sums: AuditSum[];
+  waiting: AuditWaiting;
+}
+
+export type SumName =
+  | 'entries'
+  | 'events'
+  | 'instances'
+  | 'orders'
+  | 'refunds'
+  | 'given back'
+  | 'nothing owed'
+  | 'stock'
+  | 'stuck';
+
+/** Finds what is behind a difference; asked only when there is one. */
+export type FindExceptions = (name: SumName) => Promise<AuditException[]>;
+
+/** The sums that must hold at any time (P7). */
+export async function sumUp(
+  figures: AuditFigures,
+  findExceptions: FindExceptions,
+): Promise<Pick<Audit, 'ok' | 'sums' | 'waiting'>> {
+  const sums: AuditSum[] = [];
+  for (const { name, law, expected, actual, exceptions = [] } of listSums(figures)) {
+    const difference = actual - expected;
+    if (difference !== 0) exceptions.push(...(await findExceptions(name)));
+    sums.push({ name, law, expected, actual, difference, exceptions });
+  }
+  const ok = sums.every(({ difference, exceptions }) => difference === 0 && exceptions.length === 0);
+  return { ok, sums, waiting: figures.waiting };
+}
+
+interface PlainSum {
+  name: SumName;
+  law: string;
+  expected: number;
+  actual: number;
+  exceptions?: AuditException[];
+}
+
+function listSums(figures: AuditFigures): PlainSum[] {
+  const { compensations } = figures;
+  const count = (wanted: (row: InstanceCount) => boolean) =>
+    figures.instances.reduce((sum, row) => (wanted(row) ? sum + row.rows : sum), 0);
+  const rows = count(() => true);
+  const withStatus = (status: string) => count((row) => row.status === status);
+  const failed = (source: string) => count((row) => row.status === 'FAILED' && row.source === source);
+  return [
+    sumEntries(figures.streams),
+    {
+      name: 'events',
+      law: 'rows = events confirmed + waiting + parked',
+      expected: rows,
+      actual: figures.announced + figures.waitingEvents + figures.parkedEvents,
+    },
+    {
+      name: 'instances',
+      law: 'rows = PROCESSING + SUCCESS + FAILED',
+      expected: rows,
+      actual: withStatus('PROCESSING') + withStatus('SUCCESS') + withStatus('FAILED'),
+    },
+    {
+      name: 'orders',
+      law: 'paid orders = their instances + payments that came too late',
+      expected: figures.paidOrders,
+      actual:
+        count(({ source, knownOrder }) => source === 'ORDER' && knownOrder) + figures.refundsWithoutInstance,
+    },
+    {
+      name: 'refunds',
+      law: 'failed order instances = refunds asked for',
+      expected: failed('ORDER'),
+      actual: compensations.REFUND,
+    },
+    {
+      name: 'given back',
+      law: 'failed sale instances = units to give back',
+      expected: failed('SECKILL'),
+      actual: compensations.GIVE_BACK,
+    },
+    {
+      name: 'nothing owed',
+      law: 'other failed instances = purchases owed nothing',
+      expected: withStatus('FAILED') - failed('ORDER') - failed('SECKILL'),
+      actual: compensations.NOTHING,
+    },
+    sumStock(figures.sales),
+    {
+      name: 'stuck',
+      law: 'no instance is PROCESSING beyond its last deadline',
+      expected: 0,
+      actual: figures.stuck,
+    },
+  ];
+}
+
+function sumEntries(streams: readonly StreamFigure[]): PlainSum {
+  const counted = streams.flatMap((figure) =>
+    figure.added === undefined ? [] : [{ ...figure, added: figure.added }],
+  );
+  const found = ({ rows, parked, waiting }: StreamFigure) => rows + parked + waiting;
+  const exceptions: AuditException[] = [];
+  for (const figure of counted) {
+    const difference = found(figure) - figure.added;
+    if (difference !== 0) {
+      exceptions.push({
+        id: figure.stream,
+        what:
+          `${figure.added} entries were added; ${figure.rows} are rows, ${figure.parked} parked, ` +
+          `${figure.waiting} wait`,
+        advice:
+          difference < 0
+            ? 'entries are missing: who runs XDEL, XTRIM or DEL on the stream? Find the buyers in the seller’s records'
+            : 'more than were ever added: was the stream deleted and filled again?',
+      });
+    }
+    if (figure.lost > 0) {
+      exceptions.push({
+        id: figure.stream,
+        what: `the stream began anew, and ${figure.lost} entries that had waited on it are gone`,
+        advice: 'find the buyers in the seller’s records; make Redis durable (weir doctor). Reported once',
+      });
+    }
+  }
+  return {
+    name: 'entries',
+    law: 'stream entries added = rows + parked + waiting',
+    expected: counted.reduce((sum, { added }) => sum + added, 0),
+    actual: counted.reduce((sum, figure) => sum + found(figure), 0),
+    exceptions,
+  };
+}
+
+function sumStock(sales: readonly SaleFigure[]): PlainSum {
+  const found = ({ sold, left, givenBack }: SaleFigure) => sold + left + givenBack;
+  return {
+    name: 'stock',
+    law: 'stock = sold + left + given back',
+    expected: sales.reduce((sum, { stock }) => sum + stock, 0),
+    actual: sales.reduce((sum, sale) => sum + found(sale), 0),
+    exceptions: sales
+      .filter((sale) => found(sale) !== sale.stock)
+      .map((sale) => ({
+        id: sale.stream,
+        what: `stock ${sale.stock}, sold ${sale.sold}, left ${sale.left}, given back ${sale.givenBack}`,
+        advice: 'somebody has changed the sale’s counters beside Weir',
+      })),
+  };
+}

@@ -1,0 +1,112 @@
+import type { Audit } from './audit/audit.ts';
+import type { Config } from './config.ts';
+import type { Readiness } from './http/health.ts';
+import { InstanceCreation } from './instance/create-instances.ts';
+import { InstanceIds } from './instance/instance-id.ts';
+import { ProductCache } from './instance/product.ts';
+import { systemClock } from './lib/clock.ts';
+import { shareInFlight } from './lib/gather.ts';
+import type { Lifecycle } from './lib/lifecycle.ts';
+import { retryTransient } from './lib/repeat.ts';
+import type { Database } from './lib/sql.ts';
+import { Wake } from './lib/wake.ts';
+import { IntakeGate } from './outbox/intake-gate.ts';
+import type { Outbox } from './outbox/relay.ts';
+import { audit as runAudit } from './postgres/audit.ts';
+import { postgresInstanceLogs } from './postgres/instance-logs.ts';
+import { postgresOutbox } from './postgres/outbox.ts';
+import { PostgresProducts } from './postgres/products.ts';
+import { settleResults } from './postgres/settle.ts';
+import { isTransientDatabaseError } from './postgres/transient.ts';
+import { postgresWorkerLeases } from './postgres/worker-leases.ts';
+import type { Settle } from './results/take-results.ts';
+import { type OpenStreams, openDatabase, openStreams } from './stores.ts';
+import type { Notify } from './telemetry.ts';
+
+/** What the parts of the program are made of. */
+export interface Core {
+  config: Config;
+  notify: Notify;
+  lifecycle: Lifecycle;
+  readiness: Readiness;
+  database: Database;
+  ids: InstanceIds;
+  creation: InstanceCreation;
+  outbox: Outbox;
+  gate: IntakeGate;
+  streams: OpenStreams;
+  settle: Settle;
+  audit: (full: boolean) => Promise<Audit>;
+  /** Rung after each commit that left frames. */
+  committed: Wake;
+  /** Rung when units may have to be given back. */
+  owed: Wake;
+}
+
+export async function createCore(config: Config, notify: Notify, lifecycle: Lifecycle): Promise<Core> {
+  const database = await openDatabase(config, notify);
+  lifecycle.defer('database', () => database.close());
+  const ids = new InstanceIds(postgresWorkerLeases(database));
+  lifecycle.defer('worker lease', () => ids.release());
+  const outbox = postgresOutbox(database, {
+    queueInSameDatabase: config.rabbitmqUrl === '',
+    claimTimeoutMs: config.confirmDeadlineMs + 30_000,
+  });
+  const gate = new IntakeGate(outbox, {
+    highWater: config.highWater,
+    everyMs: 500,
+    onHeld: (waiting) => notify({ type: 'intake held', waiting }),
+    onResumed: (waiting) => notify({ type: 'intake resumed', waiting }),
+    onFailure: reportFailure(notify, 'database'),
+  });
+  const committed = new Wake();
+  const owed = new Wake();
+  const creation = new InstanceCreation({
+    products: new ProductCache(new PostgresProducts(database)),
+    ids,
+    instanceLogs: postgresInstanceLogs(database),
+    clock: systemClock,
+    isTransient: isTransientDatabaseError,
+    onCreated(counts, lastedMs) {
+      committed.ring();
+      notify({ type: 'instances created', counts, lastedMs });
+    },
+  });
+  const settle: Settle = async (results) => {
+    const settled = await retryTransient(() => settleResults(database, results), isTransientDatabaseError);
+    committed.ring();
+    owed.ring();
+    return settled;
+  };
+  const streams = openStreams(config, database, notify);
+  lifecycle.defer('streams', streams.close);
+  const audit = shareInFlight(async (full: boolean) => {
+    const result = await retryTransient(
+      () => runAudit(database, streams.readings, { full }),
+      isTransientDatabaseError,
+    );
+    notify({ type: 'audited', audit: result });
+    return result;
+  });
+  const readiness: Readiness = { start: () => 'waiting for the stores' };
+  return {
+    config,
+    notify,
+    lifecycle,
+    readiness,
+    database,
+    ids,
+    creation,
+    outbox,
+    gate,
+    streams,
+    settle,
+    audit,
+    committed,
+    owed,
+  };
+}
+
+export function reportFailure(notify: Notify, store: string): (error: unknown, attempt: number) => void {
+  return (error, attempt) => notify({ type: 'store failed', store, error, attempt });
+}

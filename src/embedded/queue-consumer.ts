@@ -1,0 +1,58 @@
+import { pause } from '../lib/backoff.ts';
+import { type Database, numberArray } from '../lib/sql.ts';
+
+export interface QueuedMessage {
+  id: string;
+  messageId: string;
+  body: Buffer;
+}
+
+const pollMs = 50;
+
+/**
+ * Reads one embedded queue. It remembers how far it has come; what was not acknowledged in an earlier life comes again.
+ * Two consumers of one queue are both given everything: whoever reads must bear repeats anyway.
+ */
+export class EmbeddedQueueConsumer {
+  readonly #database: Database;
+  readonly #queue: string;
+  #cursor = '0';
+
+  constructor(database: Database, queue: string) {
+    this.#database = database;
+    this.#queue = queue;
+  }
+
+  /** At least one message and at most `count`; none when `signal` aborts first. */
+  async take(count: number, signal: AbortSignal): Promise<QueuedMessage[]> {
+    while (!signal.aborted) {
+      const messages = await this.#database.query<QueuedMessage>(
+        `SELECT id::text, message_id AS "messageId", body FROM embedded_queue
+         WHERE queue = $1 AND id > $2 ORDER BY embedded_queue.id LIMIT $3`,
+        [this.#queue, this.#cursor, count],
+      );
+      const last = messages.at(-1);
+      if (last) {
+        this.#cursor = last.id;
+        return messages;
+      }
+      await pause(pollMs, signal);
+    }
+    return [];
+  }
+
+  async acknowledge(messages: readonly QueuedMessage[]): Promise<void> {
+    if (messages.length === 0) return;
+    await this.#database.query('DELETE FROM embedded_queue WHERE id = ANY ($1::bigint[])', [
+      numberArray(messages.map(({ id }) => BigInt(id))),
+    ]);
+  }
+
+  async countWaiting(): Promise<number> {
+    const [row] = await this.#database.query<{ waiting: string }>(
+      'SELECT count(*)::text AS waiting FROM embedded_queue WHERE queue = $1',
+      [this.#queue],
+    );
+    return Number(row?.waiting ?? 0);
+  }
+}

@@ -1,0 +1,36 @@
+import { type Database, textArray } from '../lib/sql.ts';
+import type { SaleCounters } from '../sale/give-back.ts';
+
+/** The sale's counters as tables; one statement does for a batch what a script does in Redis. */
+export function embeddedSaleCounters(database: Database): SaleCounters {
+  return {
+    async giveBack(units) {
+      const streams = textArray(units.map(({ stream }) => stream));
+      const entries = textArray(units.map(({ entryId }) => entryId));
+      await database.query(
+        `WITH returned AS (
+           UPDATE embedded_sale_units SET given_back = TRUE
+           FROM unnest($1::text[], $2::text[]) AS owed (stream, entry_id)
+           WHERE embedded_sale_units.stream = owed.stream AND embedded_sale_units.entry_id = owed.entry_id
+             AND NOT given_back
+           RETURNING embedded_sale_units.stream, user_id
+         ), counted AS (
+           UPDATE embedded_sales SET sold = sold - units, given_back = given_back + units
+           FROM (SELECT stream, count(*) AS units FROM returned GROUP BY stream) AS each
+           WHERE embedded_sales.stream = each.stream
+         )
+         UPDATE embedded_sale_buyers SET bought = bought - units
+         FROM (SELECT stream, user_id, count(*) AS units FROM returned GROUP BY stream, user_id) AS each
+         WHERE embedded_sale_buyers.stream = each.stream AND embedded_sale_buyers.user_id = each.user_id`,
+        [streams, entries],
+      );
+      const sold = await database.query<{ found: boolean }>(
+        `SELECT embedded_sale_units.entry_id IS NOT NULL AS found
+         FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS owed (stream, entry_id, ordinal)
+         LEFT JOIN embedded_sale_units USING (stream, entry_id) ORDER BY ordinal`,
+        [streams, entries],
+      );
+      return sold.map(({ found }) => (found ? 'GIVEN_BACK' : 'NO_SALE'));
+    },
+  };
+}

@@ -1,0 +1,90 @@
+import type { FastifyInstance } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { WeirError } from '../errors.ts';
+import type { InstanceId } from '../instance/purchase.ts';
+import type { Settled } from '../results/judge-result.ts';
+import { createResult, type InstanceResult, maxReasonLength } from '../results/result.ts';
+import { operatorOf } from './auth.ts';
+import { type InstanceReader, parseInstanceId, unknownInstance } from './instances.ts';
+import { InstanceShape, ProblemShape, showInstance } from './shapes.ts';
+
+export interface ResultParts {
+  instances: InstanceReader;
+  /** Many callers at once share one commit. */
+  settleResult: (result: InstanceResult) => Promise<Settled>;
+  /** @returns false when there is no such instance */
+  retryInstance: (instanceId: InstanceId, by: string) => Promise<boolean>;
+}
+
+const ResultBody = Type.Object(
+  {
+    status: Type.Enum(['SUCCESS', 'FAILED']),
+    reason: Type.Optional(Type.String({ maxLength: maxReasonLength })),
+    timestamp: Type.Optional(Type.String({ format: 'date-time' })),
+  },
+  { additionalProperties: false },
+);
+
+interface InstancePath {
+  Params: { id: string };
+}
+
+export function addResults(
+  http: FastifyInstance,
+  { instances, settleResult, retryInstance }: ResultParts,
+): void {
+  const showCurrent = async (instanceId: InstanceId) => {
+    const instance = await instances.findInstance(instanceId);
+    if (!instance) throw unknownInstance(instanceId.toString());
+    return showInstance(instance);
+  };
+
+  http.post<InstancePath & { Body: Static<typeof ResultBody> }>(
+    '/v1/instances/:id/result',
+    {
+      schema: {
+        summary: 'The Resource Domain’s answer, for one without AMQP',
+        description:
+          'A repeat answers 200 with the first answer. One that contradicts the first, or comes after Weir has given ' +
+          'up, is recorded with the instance and answers 409.',
+        body: ResultBody,
+        response: { 200: InstanceShape, 201: InstanceShape, '4xx': ProblemShape },
+      },
+    },
+    async ({ params, body }, reply) => {
+      const instanceId = parseInstanceId(params.id);
+      const result = createResult({
+        instanceId: instanceId.toString(),
+        status: body.status,
+        reason: body.reason ?? '',
+        answeredAt: body.timestamp === undefined ? new Date() : new Date(body.timestamp),
+      });
+      const settled = await settleResult(result);
+      if (settled === 'unknown') throw unknownInstance(params.id);
+      const instance = await showCurrent(instanceId);
+      if (settled === 'late' || settled === 'contradicts') throw notApplied(settled, instance);
+      return reply.status(settled === 'applied' ? 201 : 200).send(instance);
+    },
+  );
+
+  http.post<InstancePath>(
+    '/v1/instances/:id/retry',
+    {
+      schema: {
+        summary: 'Announce an instance once more, with the same id and bytes',
+        response: { 200: InstanceShape, '4xx': ProblemShape },
+      },
+    },
+    async (request) => {
+      const instanceId = parseInstanceId(request.params.id);
+      if (!(await retryInstance(instanceId, operatorOf(request)))) throw unknownInstance(request.params.id);
+      return showCurrent(instanceId);
+    },
+  );
+}
+
+function notApplied(settled: 'late' | 'contradicts', instance: Static<typeof InstanceShape>): WeirError {
+  const code = settled === 'late' ? 'RESULT_LATE' : 'RESULT_CONTRADICTS';
+  const reason = instance.reason === undefined ? '' : `, ${instance.reason}`;
+  return new WeirError(code, `instance ${instance.instanceId} is ${instance.status}${reason}`);
+}

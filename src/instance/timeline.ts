@@ -1,0 +1,113 @@
+import type { InstanceLog } from './instance-log.ts';
+
+export type TimelineStep =
+  | 'ASKED'
+  | 'PAID'
+  | 'PARKED'
+  | 'REPLAYED'
+  | 'DISCARDED'
+  | 'CREATED'
+  | 'ANNOUNCED'
+  | 'ANNOUNCED_AGAIN'
+  | 'ANSWERED'
+  | 'SETTLED'
+  | 'RESULT_LATE'
+  | 'RESULT_CONTRADICTS'
+  | 'RELEASE_REQUESTED'
+  | 'GIVE_BACK_REQUESTED'
+  | 'GIVEN_BACK'
+  | 'REFUND_REQUESTED'
+  | 'REFUNDED'
+  | 'NOTHING_OWED';
+
+export interface TimelineEntry {
+  at: Date;
+  step: TimelineStep;
+  detail: string;
+  by: string;
+}
+
+/** What the stores know of one instance. */
+export interface TimelineFacts {
+  instance: InstanceLog;
+  /** By the Resource Domain; undefined also where Weir gave up. */
+  answeredAt: Date | undefined;
+  order: { createdAt: Date; paidAt: Date | undefined } | undefined;
+  /** No later than this the queue had confirmed the event; undefined while it waits, stands parked, or is too fresh to tell. */
+  announcedBy: Date | undefined;
+  parked: readonly {
+    origin: string;
+    reason: string;
+    parkedAt: Date;
+    state: string;
+    resolvedAt: Date | null;
+    resolvedBy: string | null;
+    resolution: string | null;
+  }[];
+  history: readonly { at: Date; what: string; detail: string; actor: string }[];
+  compensation:
+    | { kind: string; reason: string; createdAt: Date; doneAt: Date | null; outcome: string | null }
+    | undefined;
+}
+
+/** The story of an instance in order of time; steps of one moment in the order in which they follow from each other. */
+export function tellTimeline(facts: TimelineFacts): TimelineEntry[] {
+  const { instance } = facts;
+  const entries: TimelineEntry[] = [];
+  const add = (at: Date | null | undefined, step: TimelineStep, detail: string, by = 'weir') => {
+    if (at) entries.push({ at, step, detail, by });
+  };
+  const { asked, askedBy } = findAsked(facts);
+  add(asked, 'ASKED', askedBy, 'buyer');
+  add(facts.order?.paidAt, 'PAID', `order ${instance.sourceId}`, 'payment callback');
+  for (const item of facts.parked) {
+    add(item.parkedAt, 'PARKED', `${item.origin}: ${item.reason}`);
+    if (item.state !== 'PARKED') {
+      add(item.resolvedAt, item.state as 'REPLAYED', item.resolution ?? '', item.resolvedBy ?? '');
+    }
+  }
+  add(instance.createdAt, 'CREATED', `instance ${instance.instanceId}`);
+  add(findAnnounced(facts), 'ANNOUNCED', 'confirmed by the queue, at the latest by now');
+  for (const { at, what, detail, actor } of facts.history) add(at, what as TimelineStep, detail, actor);
+  add(facts.answeredAt, 'ANSWERED', instance.reason ?? instance.status, 'resource domain');
+  if (instance.status !== 'PROCESSING') {
+    add(instance.updatedAt, 'SETTLED', [instance.status, instance.reason].filter(Boolean).join(': '));
+  }
+  addCompensation(facts.compensation, add);
+  return entries.sort((a, b) => a.at.getTime() - b.at.getTime());
+}
+
+/** A stream entry's id begins with the milliseconds of its XADD. */
+function findAsked({ instance, order }: TimelineFacts): { asked: Date; askedBy: string } {
+  const { source, sourceId, scope, createdAt } = instance;
+  const entryMs = scope === '' ? undefined : /^(\d{1,15})-\d+$/.exec(sourceId)?.[1];
+  if (entryMs) return { asked: new Date(Number(entryMs)), askedBy: `entry ${sourceId} on ${scope}` };
+  if (order) return { asked: order.createdAt, askedBy: `order ${sourceId}` };
+  return { asked: createdAt, askedBy: `${source} ${sourceId}` };
+}
+
+/** An instance that was answered for had been announced. */
+function findAnnounced({ announcedBy, answeredAt, instance }: TimelineFacts): Date | undefined {
+  const bounds = [announcedBy, answeredAt].filter((at) => at !== undefined);
+  if (bounds.length === 0) return undefined;
+  const earliest = Math.min(...bounds.map((at) => at.getTime()));
+  return new Date(Math.max(earliest, instance.createdAt.getTime()));
+}
+
+const requested = { GIVE_BACK: 'GIVE_BACK_REQUESTED', REFUND: 'REFUND_REQUESTED' } as const;
+const done = { GIVE_BACK: 'GIVEN_BACK', REFUND: 'REFUNDED' } as const;
+
+function addCompensation(
+  compensation: TimelineFacts['compensation'],
+  add: (at: Date | null, step: TimelineStep, detail: string, by?: string) => void,
+): void {
+  if (!compensation) return;
+  const { kind, reason, createdAt, doneAt, outcome } = compensation;
+  if (kind !== 'GIVE_BACK' && kind !== 'REFUND') {
+    add(createdAt, 'NOTHING_OWED', reason);
+    return;
+  }
+  add(createdAt, requested[kind], reason);
+  const noSale = 'no sale of Weir’s: the seller’s own counters are not ours to change';
+  add(doneAt, done[kind], outcome === 'NO_SALE' ? noSale : '', kind === 'REFUND' ? 'payment' : 'weir');
+}

@@ -1,0 +1,53 @@
+import type { ErrorCode } from '../errors.ts';
+
+/** Where it was taken from: a seckill stream, the outbox, the result queue. */
+export const parkedOrigins = ['STREAM', 'OUTBOX', 'RESULT'] as const;
+export type ParkedOrigin = (typeof parkedOrigins)[number];
+
+/** PARKED waits for a person. What has been dealt with stays as REPLAYED or DISCARDED, with who and what. */
+export const parkedStates = ['PARKED', 'REPLAYED', 'DISCARDED'] as const;
+export type ParkedState = (typeof parkedStates)[number];
+
+export interface NewParkedItem {
+  origin: ParkedOrigin;
+  reason: ErrorCode;
+  detail: string;
+  source: string;
+  scope: string;
+  sourceId: string;
+  /** The bytes as they came. */
+  original: Buffer;
+}
+
+export interface ParkedItem {
+  id: string;
+  origin: ParkedOrigin;
+  reason: string;
+  detail: string;
+  source: string;
+  scope: string;
+  sourceId: string;
+  parkedAt: Date;
+  state: ParkedState;
+  /** Replays that did not get it out. */
+  attempts: number;
+  resolvedAt: Date | null;
+  resolvedBy: string | null;
+  /** What became of it; of a discarded one why. */
+  resolution: string | null;
+  /** The instance that a replay made or found. */
+  instanceId: string | null;
+}
+
+export interface ParkedDetail extends ParkedItem {
+  original: Buffer;
+}
+
+export interface ParkedFilter {
+  origin?: string | undefined;
+  reason?: string | undefined;
+  source?: string | undefined;
+  scope?: string | undefined;
+  /** PARKED unless given; `ALL` for every one. */
+  state?: string | undefined;
+}

@@ -1,0 +1,56 @@
+import type { ArchivedLine, ArchiveRows } from '../cleaning/archive.ts';
+import { type Database, numberArray } from '../lib/sql.ts';
+
+/** As in the API: camelCase, 64-bit numbers as strings, times in ISO 8601. */
+const line = `jsonb_build_object('instanceId', instance_id::text, 'productId', product_id::text, 'userId', user_id::text,
+    'source', source, 'sourceId', source_id, 'scope', scope, 'status', status, 'reason', reason,
+    'productVersion', product_version, 'createdAt', created_at, 'updatedAt', updated_at, 'eventAt', event_at,
+    'answeredAt', answered_at,
+    'history', (SELECT jsonb_agg(jsonb_build_object('at', at, 'what', what, 'detail', detail, 'by', actor)
+        ORDER BY instance_history.id)
+      FROM instance_history WHERE instance_history.instance_id = instance_logs.instance_id),
+    'compensation', (SELECT jsonb_build_object('kind', kind, 'reason', compensations.reason, 'outcome', outcome,
+        'requestedAt', compensations.created_at, 'doneAt', done_at)
+      FROM compensations WHERE compensations.instance_id = instance_logs.instance_id))::text`;
+
+/**
+ * Rows that may leave: terminal, older than `olderThanMs`, counted by the audit (so its sums go on without them), owed
+ * nothing that is still open, and without a parked item of the same purchase.
+ */
+export function postgresArchive(database: Database): ArchiveRows {
+  return {
+    findOldest: (olderThanMs, limit) =>
+      database.query<ArchivedLine>(
+        `SELECT id::text, ${line} AS line FROM instance_logs
+         WHERE id <= (SELECT instance_log_id FROM audit_checkpoint) AND status <> 'PROCESSING'
+           AND updated_at < now() - make_interval(secs => $1 / 1000.0)
+           AND NOT EXISTS (SELECT 1 FROM compensations WHERE compensations.instance_id = instance_logs.instance_id
+             AND compensations.status = 'REQUESTED')
+           AND NOT EXISTS (SELECT 1 FROM audit_open WHERE audit_open.instance_id = instance_logs.instance_id)
+           AND NOT EXISTS (SELECT 1 FROM parked WHERE origin IN ('STREAM', 'OUTBOX') AND parked.source = instance_logs.source
+             AND parked.scope = instance_logs.scope AND parked.source_id = instance_logs.source_id
+             AND state <> 'REPLAYED')
+         ORDER BY instance_logs.id LIMIT $2`,
+        [olderThanMs, limit],
+      ),
+
+    async remove(ids) {
+      // What was owed stays in compensations: it is small, and the sums need it.
+      await database.query(
+        `WITH removed AS (
+           DELETE FROM instance_logs WHERE id = ANY ($1::bigint[]) AND status <> 'PROCESSING'
+           RETURNING instance_id, source, source_id, scope, status
+         ), forgotten AS (
+           DELETE FROM instance_history WHERE instance_id IN (SELECT instance_id FROM removed)
+         ), late AS (
+           DELETE FROM overdue WHERE instance_id IN (SELECT instance_id FROM removed)
+         )
+         INSERT INTO audit_archived (source, scope, known_order, status, rows)
+         SELECT source, scope, CASE source WHEN 'ORDER' THEN EXISTS (SELECT 1 FROM orders WHERE orders.id = source_id)
+           ELSE FALSE END, status, count(*) FROM removed GROUP BY 1, 2, 3, 4
+         ON CONFLICT (source, scope, known_order, status) DO UPDATE SET rows = audit_archived.rows + excluded.rows`,
+        [numberArray(ids.map(BigInt))],
+      );
+    },
+  };
+}

@@ -1,0 +1,101 @@
+import type { Compensation } from '../instance/compensation.ts';
+import type { SourceId, UserId } from '../instance/purchase.ts';
+import { createRefundRequest } from '../instance/requests.ts';
+import { failpoint } from '../lib/failpoint.ts';
+import { type Database, numberArray, type Sql, textArray } from '../lib/sql.ts';
+import type { GiveBackRows, HeldUnit, UnitOutcome } from '../sale/give-back.ts';
+import { enqueue } from './outbox.ts';
+
+/**
+ * Records what is owed and asks for the refunds, in the caller's transaction. The unique key (source, source_id, scope)
+ * is what makes it once: a second call for the same purchase changes nothing and asks for nothing.
+ */
+export async function compensate(sql: Sql, owed: readonly Compensation[]): Promise<void> {
+  const inserted = await sql.query<{ ordinal: number }>(
+    `WITH input AS (
+       SELECT * FROM jsonb_to_recordset($1::jsonb) AS t (ordinal int, kind text, source text, source_id text, scope text,
+         product_id bigint, user_id bigint, instance_id bigint, amount_cents bigint, reason text)
+     ), written AS (
+       INSERT INTO compensations (kind, source, source_id, scope, product_id, user_id, instance_id, amount_cents, reason,
+         status, outcome, done_at)
+       SELECT kind, source, source_id, scope, product_id, user_id, instance_id, amount_cents, reason,
+         CASE kind WHEN 'NOTHING' THEN 'DONE' ELSE 'REQUESTED' END, CASE kind WHEN 'NOTHING' THEN kind END,
+         CASE kind WHEN 'NOTHING' THEN now() END
+       FROM input ORDER BY source, scope, source_id
+       ON CONFLICT (source, source_id, scope) DO NOTHING RETURNING source, source_id, scope
+     )
+     SELECT ordinal FROM input JOIN written USING (source, source_id, scope) ORDER BY ordinal`,
+    [JSON.stringify(owed.map(toRow))],
+  );
+  const refunds = inserted
+    .map(({ ordinal }) => owed[ordinal] as Compensation)
+    .filter(({ kind }) => kind === 'REFUND');
+  await enqueue(
+    sql,
+    'REFUND',
+    refunds.map((refund) => createRefundRequest(toRefund(refund), Date.now())),
+  );
+}
+
+function toRow(owed: Compensation, ordinal: number) {
+  return {
+    ordinal,
+    kind: owed.kind,
+    source: owed.source,
+    source_id: owed.sourceId,
+    scope: owed.scope,
+    product_id: owed.productId.toString(),
+    user_id: owed.userId.toString(),
+    instance_id: owed.instanceId?.toString() ?? null,
+    amount_cents: owed.amountCents?.toString() ?? null,
+    reason: owed.reason,
+  };
+}
+
+function toRefund({ sourceId, instanceId, requestId = 0n, ...rest }: Compensation) {
+  return { ...rest, orderId: sourceId, instanceId: instanceId ?? requestId };
+}
+
+interface UnitRow {
+  id: string;
+  stream: string;
+  entryId: SourceId;
+  userId: string;
+}
+
+/** Compensations of kind GIVE_BACK that the sale's counters have not taken yet. */
+export function postgresGiveBacks(database: Database): GiveBackRows {
+  const claimOn = async (sql: Sql, limit: number, work: Parameters<GiveBackRows['claim']>[1]) => {
+    const rows = await sql.query<UnitRow>(
+      `SELECT id::text, scope AS stream, source_id AS "entryId", user_id::text AS "userId" FROM compensations
+       WHERE kind = 'GIVE_BACK' AND status = 'REQUESTED' ORDER BY compensations.id LIMIT $1
+       ${database.singleSession ? '' : 'FOR UPDATE SKIP LOCKED'}`,
+      [limit],
+    );
+    if (rows.length === 0) return 0;
+    const outcomes = await work(rows.map(toHeldUnit));
+    failpoint('after-give-back');
+    await finish(sql, rows, outcomes);
+    return rows.length;
+  };
+  return {
+    // The lock is the claim, as for frames: two replicas never work on the same unit. One session needs none.
+    claim: (limit, work) =>
+      database.singleSession
+        ? claimOn(database, limit, work)
+        : database.transaction((sql) => claimOn(sql, limit, work), { idleTimeoutMs: 60_000 }),
+  };
+}
+
+function toHeldUnit({ stream, entryId, userId }: UnitRow): HeldUnit {
+  return { stream, entryId, userId: BigInt(userId) as UserId };
+}
+
+async function finish(sql: Sql, rows: readonly UnitRow[], outcomes: readonly UnitOutcome[]): Promise<void> {
+  await sql.query(
+    `UPDATE compensations SET status = 'DONE', outcome = done.outcome, done_at = now()
+     FROM unnest($1::bigint[], $2::text[]) AS done (id, outcome)
+     WHERE compensations.id = done.id AND compensations.status = 'REQUESTED'`,
+    [numberArray(rows.map(({ id }) => BigInt(id))), textArray(outcomes)],
+  );
+}

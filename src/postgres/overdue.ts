@@ -1,0 +1,171 @@
+import { WeirError } from '../errors.ts';
+import type { InstanceId } from '../instance/purchase.ts';
+import { failpoint } from '../lib/failpoint.ts';
+import { type Database, numberArray, type Sql } from '../lib/sql.ts';
+import { timedOut } from '../results/result.ts';
+import { type DueOptions, type OverdueRows, rowsPerLook, type StuckCounts } from '../results/stuck.ts';
+import { type AnnouncedRow, announceAgain, announcedColumns } from './announce-again.ts';
+import { settleOn } from './settle.ts';
+
+export function postgresOverdue(database: Database): OverdueRows {
+  return {
+    findOverdue: (deadlineMs) => findOverdue(database, deadlineMs),
+    handleDue: (options) => database.transaction((sql) => handleDue(sql, options)),
+  };
+}
+
+/**
+ * An index of the PROCESSING rows would have to be written at every settle. Instead a cursor goes through the rows once,
+ * in order of id, behind the deadline, and writes down who is still PROCESSING; below it all others are terminal.
+ *
+ * Not yet announced is not overdue: while the broker is away the oldest waiting frame holds the cursor. A row that is
+ * committed late has an id below others: no statement of ours may run for 60 s, so the cursor passes only what is twice as
+ * old, and what is overdue before is looked at more than once.
+ */
+async function findOverdue(database: Database, deadlineMs: number): Promise<number> {
+  const [row] = await database.query<{ looked_at: number }>(
+    `WITH held AS (
+       SELECT id FROM overdue_cursor FOR UPDATE SKIP LOCKED
+     ), bound AS (
+       SELECT least(now() - make_interval(secs => $1 / 1000.0),
+         (SELECT min(created_at) FROM outbox WHERE kind = 'CREATED')) AS overdue_before
+     ), seen AS (
+       SELECT id, instance_id, status, created_at FROM instance_logs
+       WHERE id > (SELECT id FROM held) ORDER BY id LIMIT ${rowsPerLook}
+     ), old AS (
+       SELECT seen.* FROM seen, bound WHERE created_at < overdue_before
+       AND id < coalesce((SELECT min(id) FROM seen, bound WHERE created_at >= overdue_before), 9223372036854775807)
+     ), written AS (
+       INSERT INTO overdue (instance_id) SELECT instance_id FROM old WHERE status = 'PROCESSING' ON CONFLICT DO NOTHING
+     ), passed AS (
+       SELECT max(id) AS id FROM old WHERE id < coalesce(
+         (SELECT min(id) FROM old WHERE created_at >= now() - interval '2 minutes'), 9223372036854775807)
+     ), moved AS (
+       UPDATE overdue_cursor SET id = passed.id FROM passed WHERE overdue_cursor.id < passed.id RETURNING 1
+     )
+     SELECT (CASE WHEN EXISTS (SELECT 1 FROM moved) THEN (SELECT count(*) FROM old) ELSE 0 END)::int AS looked_at`,
+    [deadlineMs],
+  );
+  return row?.looked_at ?? 0;
+}
+
+interface DueRow extends AnnouncedRow {
+  overdue_id: string;
+  announcements: number;
+  status: string | null;
+}
+
+async function handleDue(sql: Sql, options: DueOptions): Promise<StuckCounts> {
+  if (await isBehind(sql)) return { announcedAgain: 0, timedOut: 0 };
+  const rows = await sql.query<DueRow>(
+    `SELECT overdue.instance_id::text AS overdue_id, announcements, status,
+       ${announcedColumns.replaceAll('instance_id', 'instance_logs.instance_id')}
+     FROM overdue LEFT JOIN instance_logs ON instance_logs.instance_id = overdue.instance_id
+     WHERE due_at <= now() ORDER BY overdue.instance_id LIMIT $1 FOR UPDATE OF overdue SKIP LOCKED`,
+    [options.limit],
+  );
+  const open = rows.filter(({ status }) => status === 'PROCESSING');
+  const parked = await findParked(sql, open);
+  const unheard = open.filter(({ instance_id }) => parked.has(instance_id));
+  const heard = open.filter(({ instance_id }) => !parked.has(instance_id));
+  const again = heard.filter(({ announcements }) => announcements < options.maxAnnouncements);
+  const hopeless = heard.filter(({ announcements }) => announcements >= options.maxAnnouncements);
+
+  await announceAgain(sql, again, 'weir', 'no result by the deadline');
+  await giveUp(sql, hopeless);
+  await postpone(sql, again, 1, options.deadlineMs);
+  await postpone(sql, unheard, 0, options.deadlineMs);
+  await remove(sql, [...rows.filter(({ status }) => status !== 'PROCESSING'), ...hopeless]);
+  failpoint('after-announce-again');
+  return { announcedAgain: again.length, timedOut: hopeless.length };
+}
+
+/**
+ * An operator's own announcement; it gets a deadline of its own.
+ *
+ * @returns false when there is no such instance
+ * @throws WeirError INSTANCE_SETTLED, PRODUCT_UNKNOWN
+ */
+export async function retryInstance(
+  database: Database,
+  instanceId: InstanceId,
+  deadlineMs: number,
+  actor: string,
+): Promise<boolean> {
+  return database.transaction(async (sql) => {
+    const [row] = await sql.query<AnnouncedRow & { status: string }>(
+      `SELECT status, ${announcedColumns} FROM instance_logs WHERE instance_id = $1 FOR UPDATE`,
+      [instanceId.toString()],
+    );
+    if (!row) return false;
+    if (row.status !== 'PROCESSING') {
+      throw new WeirError('INSTANCE_SETTLED', `instance ${instanceId} is ${row.status}`);
+    }
+    const lost = await announceAgain(sql, [row], actor, 'on request');
+    if (lost.length > 0) throw new WeirError('PRODUCT_UNKNOWN', `product ${row.product_id} is gone`);
+    await sql.query(
+      `INSERT INTO overdue (instance_id, announcements, due_at) VALUES ($1, 2, now() + make_interval(secs => $2 / 1000.0))
+       ON CONFLICT (instance_id) DO UPDATE SET due_at = greatest(overdue.due_at, excluded.due_at)`,
+      [row.instance_id, deadlineMs],
+    );
+    return true;
+  });
+}
+
+/** While messages wait for the broker nobody can answer, so nobody is late. */
+async function isBehind(sql: Sql): Promise<boolean> {
+  const [row] = await sql.query<{ is_behind: boolean }>(
+    "SELECT EXISTS (SELECT 1 FROM outbox WHERE created_at < now() - interval '10 seconds') AS is_behind",
+  );
+  return row?.is_behind ?? true;
+}
+
+/** Those whose event the broker refused: they stand parked, and are late only when that has been replayed. */
+async function findParked(sql: Sql, rows: readonly DueRow[]): Promise<ReadonlySet<string>> {
+  if (rows.length === 0) return new Set();
+  const found = await sql.query<{ instance_id: string }>(
+    `SELECT instance_logs.instance_id::text FROM instance_logs JOIN parked ON origin = 'OUTBOX'
+       AND parked.source = instance_logs.source AND parked.scope = instance_logs.scope
+       AND parked.source_id = instance_logs.source_id AND state = 'PARKED'
+     WHERE instance_logs.instance_id = ANY ($1::bigint[])`,
+    [idsOf(rows)],
+  );
+  return new Set(found.map(({ instance_id }) => instance_id));
+}
+
+/** As a result of Weir's own: the same commit compensates, and what the Resource Domain says later is late. */
+async function giveUp(sql: Sql, rows: readonly DueRow[]): Promise<void> {
+  if (rows.length === 0) return;
+  const results = rows.map(({ instance_id }) => ({
+    instanceId: BigInt(instance_id) as InstanceId,
+    status: 'FAILED' as const,
+    reason: timedOut,
+    answeredAt: undefined,
+  }));
+  await settleOn(sql, results, 'weir');
+}
+
+/** Each further announcement gets twice the time of the one before. */
+async function postpone(
+  sql: Sql,
+  rows: readonly DueRow[],
+  announcements: number,
+  deadlineMs: number,
+): Promise<void> {
+  if (rows.length === 0) return;
+  await sql.query(
+    `UPDATE overdue SET announcements = announcements + $2,
+       due_at = now() + make_interval(secs => $3 / 1000.0 * power(2, announcements - 1))
+     WHERE instance_id = ANY ($1::bigint[])`,
+    [idsOf(rows), announcements, deadlineMs],
+  );
+}
+
+async function remove(sql: Sql, rows: readonly DueRow[]): Promise<void> {
+  if (rows.length === 0) return;
+  await sql.query('DELETE FROM overdue WHERE instance_id = ANY ($1::bigint[])', [idsOf(rows)]);
+}
+
+function idsOf(rows: readonly DueRow[]): string {
+  return numberArray(rows.map(({ overdue_id }) => BigInt(overdue_id)));
+}

@@ -1,0 +1,145 @@
+import type { Config } from './config.ts';
+import { embeddedQueue } from './embedded/queue.ts';
+import { EmbeddedQueueConsumer } from './embedded/queue-consumer.ts';
+import { refundRequested, releaseRequested } from './instance/requests.ts';
+import { systemClock } from './lib/clock.ts';
+import type { Database } from './lib/sql.ts';
+import type { Message } from './outbox/frame.ts';
+import type { Publisher } from './outbox/relay.ts';
+import { RabbitmqConsumer } from './rabbitmq/consumer.ts';
+import { RabbitmqPublisher } from './rabbitmq/publisher.ts';
+import { type Behaviour, ResourceDomain, type ResourceTally } from './resource/resource-domain.ts';
+import { encodeResult, type InstanceResult, instanceResult } from './results/result.ts';
+import type { ResultQueue } from './results/take-results.ts';
+import type { Notify } from './telemetry.ts';
+
+// Each end of a queue is at the broker where its address is configured, else at the embedded one.
+
+export interface OpenPublisher {
+  publisher: Publisher;
+  close: () => Promise<void> | void;
+}
+
+export function openPublisher(config: Config, notify: Notify): OpenPublisher {
+  const queues = { [releaseRequested]: config.releaseQueue, [refundRequested]: config.refundQueue };
+  if (config.rabbitmqUrl === '') return { publisher: embeddedQueue(config.queue, queues), close() {} };
+  const publisher = new RabbitmqPublisher({
+    ...brokerOptions(config, notify),
+    queue: config.queue,
+    queues,
+    confirmDeadlineMs: config.confirmDeadlineMs,
+  });
+  return { publisher, close: () => publisher.close() };
+}
+
+function brokerOptions({ rabbitmqUrl: url, queueType }: Config, notify: Notify) {
+  return {
+    url,
+    queueType,
+    onDown: (error: unknown, attempt: number) =>
+      notify({ type: 'store failed', store: 'rabbitmq', error, attempt }),
+    onUp: () => notify({ type: 'store back', store: 'rabbitmq' }),
+    onWarning: (warning: string) => notify({ type: 'warned', warning }),
+  };
+}
+
+export interface OpenResultQueue {
+  queue: ResultQueue;
+  close: () => Promise<void> | void;
+  notReady: () => string | undefined;
+}
+
+/** More than a batch or two, so that the next ones are here while one is committed. */
+const resultPrefetch = 2_000;
+
+export function openResultQueue(config: Config, database: Database, notify: Notify): OpenResultQueue {
+  if (config.rabbitmqUrl === '') {
+    const queue = new EmbeddedQueueConsumer(database, config.resultQueue);
+    return { queue, close() {}, notReady: () => undefined };
+  }
+  const queue = new RabbitmqConsumer({
+    ...brokerOptions(config, notify),
+    queue: config.resultQueue,
+    prefetch: resultPrefetch,
+  });
+  return { queue, close: () => queue.close(), notReady: () => queue.notReady };
+}
+
+export interface OpenResourceDomain {
+  run(signal: AbortSignal): Promise<void>;
+  close: () => Promise<void> | void;
+}
+
+/** The simulated Resource Domain between the two queues, wherever they are. */
+export function openResourceDomain(
+  config: Config,
+  database: Database | undefined,
+  notify: Notify,
+  onAnswered: (tally: Readonly<ResourceTally>) => void,
+): OpenResourceDomain {
+  const parts = {
+    clock: systemClock,
+    onAnswered,
+    onFailure: (error: unknown, attempt: number) =>
+      notify({ type: 'store failed', store: 'resource domain', error, attempt }),
+  };
+  const queues = { [instanceResult]: config.resultQueue };
+  if (config.rabbitmqUrl === '') {
+    if (!database) throw new Error('the embedded queue lives in a database');
+    const queue = new EmbeddedQueueConsumer(database, config.queue);
+    const publisher = embeddedQueue(config.queue, queues);
+    const answer = async (results: readonly InstanceResult[]) => {
+      await publisher.publish(results.map(toResultMessage), database);
+    };
+    const domain = new ResourceDomain({ ...parts, queue, answer }, behaviourOf(config));
+    return { run: (signal) => domain.run(signal), close() {} };
+  }
+  const broker = brokerOptions(config, notify);
+  const queue = new RabbitmqConsumer({ ...broker, queue: config.queue, prefetch: resourcePrefetch });
+  const publisher = new RabbitmqPublisher({
+    ...broker,
+    queue: config.queue,
+    queues,
+    confirmDeadlineMs: config.confirmDeadlineMs,
+  });
+  const answer = async (results: readonly InstanceResult[]) => {
+    const refused = await publisher.publish(results.map(toResultMessage));
+    if (refused.length > 0) throw new Error(`${refused.length} results were refused: ${refused[0]?.why}`);
+  };
+  const domain = new ResourceDomain({ ...parts, queue, answer }, behaviourOf(config));
+  return {
+    run: (signal) => domain.run(signal),
+    async close() {
+      await queue.close();
+      await publisher.close();
+    },
+  };
+}
+
+/** As many as are answered within the delay at full speed. */
+const resourcePrefetch = 20_000;
+
+function toResultMessage(result: InstanceResult): Message {
+  return {
+    id: `${result.instanceId}-${result.status}`,
+    type: instanceResult,
+    body: encodeResult(result),
+    createdAt: result.answeredAt,
+  };
+}
+
+export function behaviourOf(config: Config): Behaviour {
+  return {
+    delayMs: config.resourceDelayMs,
+    failPercent: config.resourceFailPercent,
+    silentPercent: config.resourceSilentPercent,
+    latePercent: config.resourceLatePercent,
+    lateMs: config.resourceLateMs,
+    repeatPercent: config.resourceRepeatPercent,
+    contradictPercent: config.resourceContradictPercent,
+  };
+}
+
+export function simulatesResource({ simulateResource, rabbitmqUrl }: Config): boolean {
+  return simulateResource === 'true' || (simulateResource === 'auto' && rabbitmqUrl === '');
+}

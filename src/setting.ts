@@ -1,0 +1,128 @@
+/** How one setting is read: the environment variable and the file key give text or a YAML value. */
+export interface Setting<T> {
+  /** The path in the file; the environment variable is WEIR_ and this in capitals. */
+  key: string;
+  parse: (value: unknown) => T;
+  /** What a value must be, for people. */
+  expected: string;
+  default: T;
+  sentence: string;
+  /** Never printed. */
+  secret?: boolean;
+}
+
+// Parsers: text from the environment or a YAML value to what the program uses. Each throws TypeError when it cannot.
+
+export const text = (value: unknown): string => {
+  if (typeof value !== 'string') throw new TypeError();
+  return value;
+};
+export const oneOf =
+  <T extends string>(...choices: T[]) =>
+  (value: unknown): T => {
+    // YAML reads true as a boolean and 1 as a number; people mean the words.
+    const choice = choices.find((candidate) => candidate === String(value));
+    if (choice === undefined) throw new TypeError();
+    return choice;
+  };
+export const integer = (least: number, most: number) => (value: unknown) => {
+  const number = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value;
+  if (!Number.isInteger(number) || (number as number) < least || (number as number) > most)
+    throw new TypeError();
+  return number as number;
+};
+/** 0 to 100, fractions allowed. */
+export const percent = (value: unknown): number => {
+  const number = typeof value === 'string' && /^\d{1,3}(\.\d{1,6})?$/.test(value) ? Number(value) : value;
+  if (typeof number !== 'number' || !(number >= 0 && number <= 100)) throw new TypeError();
+  return number;
+};
+export const flag = (value: unknown): boolean => {
+  if (value === true || value === 'true') return true;
+  if (value === false || value === 'false') return false;
+  throw new TypeError();
+};
+export const list = (value: unknown): string[] => {
+  const items = typeof value === 'string' ? value.split(',') : value;
+  if (!Array.isArray(items) || !items.every((item) => typeof item === 'string')) throw new TypeError();
+  return items.map((item) => item.trim()).filter((item) => item !== '');
+};
+export const address = (value: unknown): string => {
+  const port = /^(?:\[[0-9a-fA-F:]+\]|[^:\s]*):(\d{1,5})$/.exec(text(value))?.[1];
+  if (port === undefined || Number(port) > 65_535) throw new TypeError();
+  return value as string;
+};
+export const redisAddress = (value: unknown): string => {
+  if (value === '') return '';
+  return text(value).includes('://') ? url('redis:', 'rediss:')(value) : address(value);
+};
+export const listOf = (pattern: RegExp) => (value: unknown) => {
+  const items = list(value);
+  if (!items.every((item) => pattern.test(item))) throw new TypeError();
+  return items;
+};
+export const matching = (pattern: RegExp) => (value: unknown) => {
+  if (typeof value !== 'string' || !pattern.test(value)) throw new TypeError();
+  return value;
+};
+export const url =
+  (...protocols: string[]) =>
+  (value: unknown): string => {
+    if (value === '') return '';
+    if (!protocols.includes(new URL(text(value)).protocol)) throw new TypeError();
+    return value as string;
+  };
+
+export function setting<T>(
+  key: string,
+  parse: (value: unknown) => T,
+  defaultValue: T,
+  expected: string,
+  sentence: string,
+): Setting<T> {
+  return { key, parse, default: defaultValue, expected, sentence };
+}
+
+export function secret<T>(...args: Parameters<typeof setting<T>>): Setting<T> {
+  return { ...setting(...args), secret: true };
+}
+
+export function queueName(key: string, defaultValue: string, sentence: string): Setting<string> {
+  const expected = 'a queue name of 1 to 255 visible ASCII characters';
+  return setting(key, matching(/^[\x21-\x7e]{1,255}$/), defaultValue, expected, sentence);
+}
+
+/** A length of time from `least` on. */
+export function duration(
+  key: string,
+  least: number,
+  defaultValue: number,
+  sentence: string,
+): Setting<number> {
+  return setting(
+    key,
+    integer(least, aYearMs),
+    defaultValue,
+    `milliseconds, ${least} to ${aYearMs}`,
+    sentence,
+  );
+}
+
+/** As `duration`, and 0 for never. */
+export function durationOrNever(
+  key: string,
+  least: number,
+  defaultValue: number,
+  sentence: string,
+): Setting<number> {
+  const parse = (value: unknown) => (String(value) === '0' ? 0 : integer(least, tenYearsMs)(value));
+  return setting(key, parse, defaultValue, `0, or milliseconds, ${least} to ${tenYearsMs}`, sentence);
+}
+
+export function share(key: string, sentence: string): Setting<number> {
+  return setting(key, percent, 0, 'a number from 0 to 100', sentence);
+}
+
+export const aDayMs = 86_400_000;
+const aYearMs = 365 * aDayMs;
+const tenYearsMs = 10 * aYearMs;
