@@ -40,7 +40,7 @@ const table = {
   ],
   RESULT_UNKNOWN: [
     'park',
-    'The result is of an instance that is not here; was it meant for another Weir, or has it been archived?',
+    'There is no such instance; find out whether it is of another Weir or was archived, then discard.',
   ],
   RESULT_LATE: ['park', 'Weir had given this instance up; release its machine. Recorded with the instance.'],
   RESULT_CONTRADICTS: [

@@ -264,13 +264,20 @@ describe('the payment of an order', () => {
     expect(now.body.status).toBe('SUCCESS');
   });
 
-  test('of a cancelled order is refused and makes nothing', async () => {
+  test('of a cancelled order is refused, makes nothing, and asks for the refund once', async () => {
     const orderId = await createOrder(await createProduct());
     await weir.request('POST', `/v1/orders/${orderId}/cancel`);
     const before = await weir.countEverything();
-    expectProblem(await pay(orderId), 409, 'ORDER_NOT_PAYABLE');
-    expect(await weir.countEverything()).toEqual(before);
-    expect((await weir.request('GET', `/v1/orders/${orderId}`)).body.status).toBe('CANCELLED');
+    for (let i = 0; i < 3; i++) expectProblem(await pay(orderId), 409, 'ORDER_NOT_PAYABLE');
+    expect({ ...(await weir.countEverything()), outbox: 0 }).toEqual({ ...before, outbox: 0 });
+    expect((await weir.request('GET', `/v1/orders/${orderId}`)).body.status).toBe('REFUND_REQUESTED');
+    const { rows } = await weir.database.query(
+      'SELECT kind, instance_id, reason FROM compensations WHERE source_id = $1',
+      [orderId],
+    );
+    expect(rows).toEqual([
+      { kind: 'REFUND', instance_id: null, reason: 'paid after the order was CANCELLED' },
+    ]);
   });
 
   test('naming another product or user than the order is refused and leaves it pending', async () => {
@@ -329,7 +336,9 @@ describe('a purchase of any source', () => {
     expectProblem(await buy({ ...body, productId: other }), 409, 'PURCHASE_CONFLICT');
     expectProblem(await buy({ ...body, userId: '999999' }), 409, 'PURCHASE_CONFLICT');
     expect({ ...(await weir.countEverything()), heard: 0 }).toEqual({ ...before, heard: 0, outbox: 0 });
-    expect((await weir.request('GET', `/v1/instances/${first.body.instanceId}`)).body).toEqual(first.body);
+    expect((await weir.request('GET', `/v1/instances/${first.body.instanceId}`)).body).toMatchObject(
+      first.body,
+    );
   });
 
   test.for(['Ünïcode 订单 №1', '🎁'.repeat(64), ' x ', '%2F/..?#&', 'O\'Hara\\{"NULL"}'])(
@@ -527,6 +536,15 @@ describe('the service itself', () => {
         'GET /v1/stats/sources',
         'GET /v1/stats/trend',
         'GET /v1/parked',
+        'GET /v1/parked/{id}',
+        'POST /v1/parked/{id}/replay',
+        'POST /v1/parked/{id}/discard',
+        'POST /v1/parked/replay',
+        'POST /v1/parked/discard',
+        'GET /v1/audit',
+        'POST /v1/instances/{id}/result',
+        'POST /v1/instances/{id}/retry',
+        'POST /v1/orders/{orderId}/refunded',
       ].sort(),
     );
     for (const route of routes) {

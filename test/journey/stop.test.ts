@@ -96,7 +96,8 @@ async function holdInserts({ database }: Stores) {
   const waitFor = (waiting: number) =>
     pollUntil(`${waiting} inserts to wait`, 10_000, async () => {
       const { rows } = await database.query(
-        "SELECT count(*)::int AS waiting FROM pg_locks WHERE NOT granted AND relation = 'instance_logs'::regclass",
+        `SELECT count(*)::int AS waiting FROM pg_locks
+         WHERE NOT granted AND relation = 'instance_logs'::regclass AND mode = 'RowExclusiveLock'`,
       );
       expect(rows[0].waiting).toBe(waiting);
     });
@@ -308,7 +309,7 @@ describe('a start without its stores', () => {
       const { status, body } = await weir.request('GET', '/readyz');
       expect({ status, body }).toEqual({
         status: 200,
-        body: { status: 'ready', database: 'ok', streams: 'ok', queue: 'ok' },
+        body: { status: 'ready', database: 'ok', streams: 'ok', queue: 'ok', results: 'ok' },
       });
     });
     expect((await weir.request('POST', '/v1/instances', gift(1))).status).toBe(201);

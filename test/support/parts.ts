@@ -1,13 +1,23 @@
 import { InstanceCreation } from '../../src/instance/create-instances.ts';
 import { InstanceIds } from '../../src/instance/instance-id.ts';
 import { ProductCache } from '../../src/instance/product.ts';
-import type { ProductId, Purchase, Source, SourceId, UserId } from '../../src/instance/purchase.ts';
+import type {
+  InstanceId,
+  ProductId,
+  Purchase,
+  Source,
+  SourceId,
+  UserId,
+} from '../../src/instance/purchase.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { Database } from '../../src/lib/sql.ts';
+import { decodeFrame, type Message } from '../../src/outbox/frame.ts';
 import { postgresInstanceLogs } from '../../src/postgres/instance-logs.ts';
+import { PostgresOrders } from '../../src/postgres/orders.ts';
 import { PostgresProducts } from '../../src/postgres/products.ts';
 import { isTransientDatabaseError } from '../../src/postgres/transient.ts';
 import { postgresWorkerLeases } from '../../src/postgres/worker-leases.ts';
+import type { InstanceResult } from '../../src/results/result.ts';
 
 /** createInstances on a real database, put together as app.ts does it. */
 export function createCreation(database: Database): InstanceCreation {
@@ -52,4 +62,43 @@ export function createPurchase(given: {
     productId: (given.productId ?? 1001n) as ProductId,
     userId: (given.userId ?? BigInt(count)) as UserId,
   };
+}
+
+/** Makes an instance of each purchase. @returns their ids, in order */
+export async function createAll(database: Database, purchases: readonly Purchase[]): Promise<InstanceId[]> {
+  const outcomes = await createCreation(database).createInstances(purchases);
+  return outcomes.map((outcome) => {
+    if (outcome.kind !== 'created') throw new Error(`not created: ${JSON.stringify(outcome.kind)}`);
+    return outcome.instance.instanceId;
+  });
+}
+
+/** A pending order of ours, and its payment as a purchase. */
+export async function createPaidOrder(database: Database, id: string, userId = 7n): Promise<Purchase> {
+  await new PostgresOrders(database).createOrder({
+    id: id as SourceId,
+    productId: 1001n as ProductId,
+    userId: userId as UserId,
+    amountCents: 19900n,
+    idempotencyKey: undefined,
+  });
+  return createPurchase({ source: 'ORDER', sourceId: id, userId });
+}
+
+export function success(instanceId: InstanceId): InstanceResult {
+  return { instanceId, status: 'SUCCESS', reason: '', answeredAt: new Date() };
+}
+
+export function failure(instanceId: InstanceId, reason = 'no capacity'): InstanceResult {
+  return { instanceId, status: 'FAILED', reason, answeredAt: new Date() };
+}
+
+/** What waits in the outbox, with its kind. */
+export async function readWaiting(database: Database): Promise<(Message & { kind: string })[]> {
+  const frames = await database.query<{ kind: string; frame: Buffer }>(
+    'SELECT kind, frame FROM outbox ORDER BY id',
+  );
+  return frames.flatMap(({ kind, frame }) =>
+    decodeFrame(Buffer.from(frame)).map((message) => ({ ...message, kind })),
+  );
 }
