@@ -1,0 +1,179 @@
+import { describe, expect, test } from 'vitest';
+import { embeddedSaleCounters } from '../../src/embedded/sale-counters.ts';
+import { embeddedStreamReadings } from '../../src/embedded/stream-readings.ts';
+import type { InstanceId, SourceId, UserId } from '../../src/instance/purchase.ts';
+import { Wake } from '../../src/lib/wake.ts';
+import { postgresGiveBacks } from '../../src/postgres/compensations.ts';
+import { settleResults } from '../../src/postgres/settle.ts';
+import { redisSaleCounters, saleKeys } from '../../src/redis/sale-counters.ts';
+import { redisStreamReadings } from '../../src/redis/stream-readings.ts';
+import { GiveBack, type HeldUnit, type SaleCounters } from '../../src/sale/give-back.ts';
+import { createAll, createProduct, createPurchase, failure } from '../support/parts.ts';
+import {
+  connectTestRedis,
+  createRedisDatabase,
+  openTestPglite,
+  openTestPostgres,
+} from '../support/stores.ts';
+
+const stream = 'stream:seckill:1001';
+
+interface Sale {
+  counters: SaleCounters;
+  /** stock, sold, left, given back */
+  read(): Promise<number[]>;
+  /** How many units this buyer holds. */
+  readBought(userId: bigint): Promise<number>;
+}
+
+/** A sale of ten units; entry `<n>-0` was sold to user `100 + n`. */
+const stores: Record<string, (sold: number) => Promise<Sale>> = {
+  async Redis(sold) {
+    const redis = connectTestRedis(await createRedisDatabase());
+    const keys = saleKeys(stream);
+    await redis.xadd(stream, '1-0', 'uid', '101');
+    await redis.hset(keys.sale, { stock: 10, sold, left: 10 - sold, givenBack: 0 });
+    for (let n = 1; n <= sold; n++) {
+      await redis.hset(keys.units, `${n}-0`, `${100 + n}`);
+      await redis.hincrby(keys.buyers, `${100 + n}`, 1);
+    }
+    const readings = redisStreamReadings(redis);
+    return {
+      counters: redisSaleCounters(redis),
+      async read() {
+        const [sale] = await readings.readSales(undefined as never);
+        return sale ? [sale.stock, sale.sold, sale.left, sale.givenBack] : [];
+      },
+      readBought: async (userId) => Number((await redis.hget(keys.buyers, `${userId}`)) ?? 0),
+    };
+  },
+  async embedded(sold) {
+    const database = await openTestPglite();
+    await database.query(
+      'INSERT INTO embedded_sales (stream, stock, remaining, sold) VALUES ($1, 10, $2, $3)',
+      [stream, 10 - sold, sold],
+    );
+    for (let n = 1; n <= sold; n++) {
+      await database.query(
+        'INSERT INTO embedded_sale_units (stream, entry_id, user_id) VALUES ($1, $2, $3)',
+        [stream, `${n}-0`, 100 + n],
+      );
+      await database.query('INSERT INTO embedded_sale_buyers (stream, user_id, bought) VALUES ($1, $2, 1)', [
+        stream,
+        100 + n,
+      ]);
+    }
+    return {
+      counters: embeddedSaleCounters(database),
+      async read() {
+        const [sale] = await embeddedStreamReadings.readSales(database);
+        return sale ? [sale.stock, sale.sold, sale.left, sale.givenBack] : [];
+      },
+      async readBought(userId) {
+        const [row] = await database.query<{ bought: number }>(
+          'SELECT bought FROM embedded_sale_buyers WHERE user_id = $1',
+          [userId.toString()],
+        );
+        return row?.bought ?? 0;
+      },
+    };
+  },
+};
+
+const unit = (n: number, of = stream): HeldUnit => ({
+  stream: of,
+  entryId: `${n}-0` as SourceId,
+  userId: BigInt(100 + n) as UserId,
+});
+
+describe.each(Object.keys(stores))('the counters of a sale in %s', (name) => {
+  const openSale = (sold: number) => (stores[name] as (typeof stores)[string])(sold);
+
+  test('take a unit and its buyer’s quota back once, however often they are told', async () => {
+    const sale = await openSale(4);
+    expect(await sale.counters.giveBack([unit(1), unit(2)])).toEqual(['GIVEN_BACK', 'GIVEN_BACK']);
+    expect(await sale.counters.giveBack([unit(2), unit(1), unit(3)])).toEqual([
+      'GIVEN_BACK',
+      'GIVEN_BACK',
+      'GIVEN_BACK',
+    ]);
+    expect(await sale.read()).toEqual([10, 1, 6, 3]);
+    expect(await sale.readBought(101n)).toBe(0);
+    expect(await sale.readBought(104n)).toBe(1);
+  });
+
+  test('take nothing back for an entry that was not sold through them', async () => {
+    const sale = await openSale(1);
+    expect(await sale.counters.giveBack([unit(9), unit(1, 'stream:seckill:7'), unit(1)])).toEqual([
+      'NO_SALE',
+      'NO_SALE',
+      'GIVEN_BACK',
+    ]);
+    expect(await sale.read()).toEqual([10, 0, 9, 1]);
+  });
+
+  test('hold their sum when many give back at once', async () => {
+    const sale = await openSale(8);
+    const all = [1, 2, 3, 4, 5, 6, 7, 8].map((n) => unit(n));
+    await Promise.all([all, [...all].reverse(), all.slice(3)].map((units) => sale.counters.giveBack(units)));
+    expect(await sale.read()).toEqual([10, 0, 2, 8]);
+  });
+});
+
+const databases = { PGlite: openTestPglite, PostgreSQL: openTestPostgres };
+
+describe.each(Object.keys(databases))('what is owed on %s', (name) => {
+  async function setUp() {
+    const database = await databases[name as keyof typeof databases]();
+    await createProduct(database);
+    const ids = await createAll(
+      database,
+      [1, 2, 3].map((n) => createPurchase({ source: 'SECKILL', scope: stream, sourceId: `${n}-0` })),
+    );
+    await settleResults(
+      database,
+      ids.map((id: InstanceId) => failure(id)),
+    );
+    return database;
+  }
+
+  function createGiveBack(database: Awaited<ReturnType<typeof setUp>>, counters: SaleCounters): GiveBack {
+    return new GiveBack({
+      rows: postgresGiveBacks(database),
+      counters,
+      wake: new Wake(),
+      onGivenBack() {},
+      onFailure() {},
+    });
+  }
+
+  test('reaches the counters and is done', async () => {
+    const database = await setUp();
+    const told: string[] = [];
+    const giveBack = createGiveBack(database, {
+      async giveBack(units) {
+        told.push(...units.map(({ entryId }) => entryId));
+        return units.map(({ entryId }) => (entryId === '2-0' ? 'NO_SALE' : 'GIVEN_BACK'));
+      },
+    });
+    expect(await giveBack.giveBackOnce()).toBe(3);
+    expect(await giveBack.giveBackOnce()).toBe(0);
+    expect(told.sort()).toEqual(['1-0', '2-0', '3-0']);
+    expect(
+      await database.query('SELECT source_id, status, outcome FROM compensations ORDER BY source_id'),
+    ).toEqual([
+      { source_id: '1-0', status: 'DONE', outcome: 'GIVEN_BACK' },
+      { source_id: '2-0', status: 'DONE', outcome: 'NO_SALE' },
+      { source_id: '3-0', status: 'DONE', outcome: 'GIVEN_BACK' },
+    ]);
+  });
+
+  test('stays owed while the counters cannot be reached', async () => {
+    const database = await setUp();
+    const giveBack = createGiveBack(database, {
+      giveBack: () => Promise.reject(new Error('Redis is away')),
+    });
+    await expect(giveBack.giveBackOnce()).rejects.toThrow('Redis is away');
+    expect(await database.query("SELECT 1 FROM compensations WHERE status = 'REQUESTED'")).toHaveLength(3);
+  });
+});

@@ -1,0 +1,234 @@
+import { describe, expect, test } from 'vitest';
+import type { InstanceId } from '../../src/instance/purchase.ts';
+import type { Database } from '../../src/lib/sql.ts';
+import { postgresOverdue, retryInstance } from '../../src/postgres/overdue.ts';
+import { settleResults } from '../../src/postgres/settle.ts';
+import { StuckWatch } from '../../src/results/stuck.ts';
+import {
+  createAll,
+  createPaidOrder,
+  createProduct,
+  createPurchase,
+  readWaiting,
+  success,
+} from '../support/parts.ts';
+import { openTestPglite, openTestPostgres } from '../support/stores.ts';
+
+const databases = { PGlite: openTestPglite, PostgreSQL: openTestPostgres };
+const deadlineMs = 60_000;
+
+/** `announcements` until an instance is given up. */
+function watchOver(database: Database, maxAnnouncements: number, hasCaughtUp = true): StuckWatch {
+  return new StuckWatch(
+    {
+      rows: postgresOverdue(database),
+      hasCaughtUp: async () => hasCaughtUp,
+      onHandled() {},
+      onFailure(error) {
+        throw error;
+      },
+    },
+    { deadlineMs, maxAnnouncements, everyMs: 1_000 },
+  );
+}
+
+/** As if all that was done so far had been done an hour ago. */
+async function letAnHourPass(database: Database): Promise<void> {
+  await database.query("UPDATE instance_logs SET created_at = created_at - interval '1 hour'");
+  await database.query("UPDATE overdue SET due_at = due_at - interval '1 hour'");
+  await database.query("UPDATE outbox SET created_at = created_at - interval '1 hour'");
+}
+
+/** The broker has confirmed everything. */
+async function announceAll(database: Database) {
+  const messages = await readWaiting(database);
+  await database.query('DELETE FROM outbox');
+  return messages;
+}
+
+async function readStatus(database: Database, instanceId: InstanceId) {
+  const [row] = await database.query<{ status: string; reason: string | null }>(
+    'SELECT status, reason FROM instance_logs WHERE instance_id = $1',
+    [instanceId.toString()],
+  );
+  return row;
+}
+
+describe.each(Object.keys(databases))('instances without a result on %s', (name) => {
+  async function setUp() {
+    const database = await databases[name as keyof typeof databases]();
+    await createProduct(database);
+    return database;
+  }
+
+  test('are announced again with the same id and bytes, though their product has changed since', async () => {
+    const database = await setUp();
+    const [id] = (await createAll(database, [createPurchase({})])) as [InstanceId];
+    const [first] = await announceAll(database);
+    await database.query("UPDATE products SET name = 'GPU Large', cpus = 8, image = 'debian'");
+    await database.query('UPDATE products SET gpu = 4');
+    await letAnHourPass(database);
+    await watchOver(database, 4).look();
+    const [again] = await announceAll(database);
+    expect(again?.kind).toBe('AGAIN');
+    expect(again?.id).toBe(id.toString());
+    expect(again?.body.toString('hex')).toBe(first?.body.toString('hex'));
+  });
+
+  test('wait twice as long each time, and are given up with reason TIMEOUT and compensated at last', async () => {
+    const database = await setUp();
+    const purchases = [createPurchase({}), await createPaidOrder(database, 'ORD1')];
+    const ids = await createAll(database, purchases);
+    await announceAll(database);
+    const watch = watchOver(database, 3);
+    const waits: number[] = [];
+    for (let announcement = 2; announcement <= 3; announcement++) {
+      await letAnHourPass(database);
+      await watch.look();
+      expect(await announceAll(database)).toHaveLength(2);
+      await watch.look();
+      expect(await announceAll(database)).toHaveLength(0);
+      const [row] = await database.query<{ wait: number }>(
+        'SELECT extract(epoch FROM max(due_at) - now())::float8 AS wait FROM overdue',
+      );
+      waits.push(Math.round((row?.wait ?? 0) / 10) * 10);
+    }
+    expect(waits).toEqual([60, 120]);
+    await letAnHourPass(database);
+    await watch.look();
+    for (const id of ids) {
+      expect(await readStatus(database, id)).toEqual({ status: 'FAILED', reason: 'TIMEOUT' });
+    }
+    expect(await database.query('SELECT 1 FROM overdue')).toEqual([]);
+    expect((await announceAll(database)).map(({ kind, id }) => `${kind} ${id}`)).toEqual([
+      `REFUND refund-${ids[1]}`,
+    ]);
+    expect(await database.query('SELECT kind FROM compensations ORDER BY kind')).toEqual([
+      { kind: 'NOTHING' },
+      { kind: 'REFUND' },
+    ]);
+  });
+
+  test('that are answered in time are left alone, however old they are', async () => {
+    const database = await setUp();
+    const ids = await createAll(database, [createPurchase({}), createPurchase({})]);
+    await announceAll(database);
+    await settleResults(database, ids.map(success));
+    await letAnHourPass(database);
+    await watchOver(database, 1).look();
+    expect(await readWaiting(database)).toEqual([]);
+    expect(await database.query('SELECT 1 FROM overdue')).toEqual([]);
+  });
+
+  test('answered between two deadlines are announced no more', async () => {
+    const database = await setUp();
+    const [id] = (await createAll(database, [createPurchase({})])) as [InstanceId];
+    await announceAll(database);
+    await letAnHourPass(database);
+    const watch = watchOver(database, 5);
+    await watch.look();
+    await announceAll(database);
+    await settleResults(database, [success(id)]);
+    await letAnHourPass(database);
+    await watch.look();
+    expect(await readWaiting(database)).toEqual([]);
+    expect(await database.query('SELECT 1 FROM overdue')).toEqual([]);
+  });
+
+  test('are not late while their event waits for the broker, nor while others do', async () => {
+    const database = await setUp();
+    const [id] = (await createAll(database, [createPurchase({})])) as [InstanceId];
+    await letAnHourPass(database);
+    await watchOver(database, 1).look();
+    expect(await readStatus(database, id)).toEqual({ status: 'PROCESSING', reason: null });
+    expect((await readWaiting(database)).map(({ kind }) => kind)).toEqual(['CREATED']);
+  });
+
+  test('are not late while results wait to be read', async () => {
+    const database = await setUp();
+    const [id] = (await createAll(database, [createPurchase({})])) as [InstanceId];
+    await announceAll(database);
+    await letAnHourPass(database);
+    await watchOver(database, 1, false).look();
+    expect((await readStatus(database, id))?.status).toBe('PROCESSING');
+    await watchOver(database, 1).look();
+    expect(await readStatus(database, id)).toEqual({ status: 'FAILED', reason: 'TIMEOUT' });
+  });
+
+  test('are not late while their event stands parked, and are once it has been replayed', async () => {
+    const database = await setUp();
+    const purchase = createPurchase({ sourceId: 'ACT-parked' });
+    const [id] = (await createAll(database, [purchase])) as [InstanceId];
+    await announceAll(database);
+    await database.query(
+      `INSERT INTO parked (origin, reason, detail, source, scope, source_id, original)
+       VALUES ('OUTBOX', 'MESSAGE_REFUSED', 'x', 'ACTIVITY', '', 'ACT-parked', '')`,
+    );
+    await letAnHourPass(database);
+    await watchOver(database, 1).look();
+    expect((await readStatus(database, id))?.status).toBe('PROCESSING');
+    await database.query("UPDATE parked SET state = 'REPLAYED', resolved_at = now()");
+    await letAnHourPass(database);
+    await watchOver(database, 1).look();
+    expect(await readStatus(database, id)).toEqual({ status: 'FAILED', reason: 'TIMEOUT' });
+  });
+
+  test('that come later than the cursor are found as well', async () => {
+    const database = await setUp();
+    await createAll(database, [createPurchase({}), createPurchase({})]);
+    await announceAll(database);
+    await letAnHourPass(database);
+    const watch = watchOver(database, 9);
+    await watch.look();
+    expect(await announceAll(database)).toHaveLength(2);
+    await createAll(database, [createPurchase({})]);
+    await announceAll(database);
+    await watch.look();
+    expect(await readWaiting(database)).toEqual([]);
+    await letAnHourPass(database);
+    await watch.look();
+    expect(await readWaiting(database)).toHaveLength(3);
+  });
+
+  test('can be announced by an operator, who gives them a new deadline; settled ones cannot', async () => {
+    const database = await setUp();
+    const [open, settled] = (await createAll(database, [createPurchase({}), createPurchase({})])) as [
+      InstanceId,
+      InstanceId,
+    ];
+    const [first] = (await announceAll(database)).filter(({ id }) => id === open.toString());
+    await settleResults(database, [success(settled)]);
+    expect(await retryInstance(database, open, deadlineMs, 'key 01020304')).toBe(true);
+    const [again] = await announceAll(database);
+    expect(again?.body.toString('hex')).toBe(first?.body.toString('hex'));
+    await expect(retryInstance(database, settled, deadlineMs, 'x')).rejects.toThrow('is SUCCESS');
+    expect(await retryInstance(database, 1n as InstanceId, deadlineMs, 'x')).toBe(false);
+    expect(await database.query('SELECT what, actor FROM instance_history')).toEqual([
+      { what: 'ANNOUNCED_AGAIN', actor: 'key 01020304' },
+    ]);
+    expect(await database.query('SELECT announcements FROM overdue')).toEqual([{ announcements: 2 }]);
+  });
+});
+
+test('four watches at once do everything once', async () => {
+  const database = await openTestPostgres();
+  await createProduct(database);
+  await createAll(
+    database,
+    Array.from({ length: 450 }, () => createPurchase({})),
+  );
+  await announceAll(database);
+  await letAnHourPass(database);
+  const lookAll = () => Promise.all([1, 2, 3, 4].map(() => watchOver(database, 2).look()));
+  await lookAll();
+  const again = await announceAll(database);
+  expect(again).toHaveLength(450);
+  expect(new Set(again.map(({ id }) => id)).size).toBe(450);
+  await letAnHourPass(database);
+  await lookAll();
+  expect(await readWaiting(database)).toEqual([]);
+  const [count] = await database.query<{ count: number }>(
+    "SELECT count(*)::int FROM instance_logs WHERE status = 'FAILED' AND reason = 'TIMEOUT'",
+  );
+  expect(count?.count).toBe(450);
+});
