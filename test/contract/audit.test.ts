@@ -1,0 +1,299 @@
+import { describe, expect, test } from 'vitest';
+import type { Audit } from '../../src/audit/audit.ts';
+import type { StreamReadings } from '../../src/audit/stream-reading.ts';
+import { embeddedQueue } from '../../src/embedded/queue.ts';
+import { EmbeddedSeckillStreams } from '../../src/embedded/seckill-streams.ts';
+import { embeddedStreamReadings } from '../../src/embedded/stream-readings.ts';
+import type { InstanceId } from '../../src/instance/purchase.ts';
+import type { Database } from '../../src/lib/sql.ts';
+import { Wake } from '../../src/lib/wake.ts';
+import { Relay } from '../../src/outbox/relay.ts';
+import { audit } from '../../src/postgres/audit.ts';
+import { PostgresOrders } from '../../src/postgres/orders.ts';
+import { postgresOutbox } from '../../src/postgres/outbox.ts';
+import { parkItems } from '../../src/postgres/parked.ts';
+import { requestRefund } from '../../src/postgres/refunds.ts';
+import { settleResults } from '../../src/postgres/settle.ts';
+import { RedisSeckillStreams } from '../../src/redis/seckill-streams.ts';
+import { redisStreamReadings } from '../../src/redis/stream-readings.ts';
+import type { SeckillStreams } from '../../src/triggers/seckill-stream.ts';
+import {
+  createAll,
+  createPaidOrder,
+  createProduct,
+  createPurchase,
+  failure,
+  success,
+} from '../support/parts.ts';
+import {
+  connectTestRedis,
+  createRedisDatabase,
+  openTestPglite,
+  openTestPostgres,
+} from '../support/stores.ts';
+
+const stream = 'stream:seckill:1001';
+
+interface Streams {
+  streams: SeckillStreams & { add(stream: string, entries: readonly string[][]): Promise<string[]> };
+  readings: StreamReadings;
+  /** Takes entries off the store as nobody of Weir's would. */
+  remove(id: string): Promise<unknown>;
+}
+
+const setUps: Record<string, () => Promise<Streams & { database: Database }>> = {
+  async 'PGlite and embedded streams'() {
+    const database = await openTestPglite();
+    const streams = new EmbeddedSeckillStreams(database);
+    const remove = (id: string) => database.query('DELETE FROM embedded_stream WHERE entry_id = $1', [id]);
+    return { database, streams, readings: embeddedStreamReadings, remove };
+  },
+  async 'PostgreSQL and Redis'() {
+    const database = await openTestPostgres();
+    const url = await createRedisDatabase();
+    const [commands, reader] = [connectTestRedis(url), connectTestRedis(url)];
+    const streams = new RedisSeckillStreams(commands, reader);
+    return {
+      database,
+      streams,
+      readings: redisStreamReadings(commands),
+      remove: (id) => commands.xdel(stream, id),
+    };
+  },
+};
+
+function differences({ sums }: Audit): Record<string, number> {
+  return Object.fromEntries(
+    sums.filter(({ difference }) => difference !== 0).map(({ name, difference }) => [name, difference]),
+  );
+}
+
+function exceptionsOf({ sums }: Audit): string[] {
+  return sums.flatMap(({ name, exceptions }) => exceptions.map(({ id }) => `${name}: ${id}`));
+}
+
+describe.each(Object.keys(setUps))('the audit on %s', (name) => {
+  async function setUp() {
+    const parts = await (setUps[name] as (typeof setUps)[string])();
+    const { database, readings, streams } = parts;
+    await createProduct(database);
+    const relay = new Relay(
+      {
+        outbox: postgresOutbox(database, { queueInSameDatabase: true, claimTimeoutMs: 30_000 }),
+        publisher: embeddedQueue('created'),
+        wake: new Wake(),
+        onAnnounced() {},
+        onRefused() {},
+        onFailure() {},
+      },
+      { windowEvents: 2_000, maxIdleMs: 50, maxRefusals: 3 },
+    );
+    const look = (options = {}) => audit(database, readings, options);
+    const addEntries = (count: number) =>
+      streams.add(
+        stream,
+        Array.from({ length: count }, (_, i) => ['uid', `${i + 1}`]),
+      );
+    /** What the trigger does: read, make, acknowledge. */
+    const takeIn = async (count: number) => {
+      await streams.discover();
+      const batches = await streams.read(count, 50);
+      const entries = batches.flatMap((batch) => batch.entries);
+      const ids = await createAll(
+        database,
+        entries.map(({ id, fields }) =>
+          createPurchase({
+            source: 'SECKILL',
+            scope: stream,
+            sourceId: id,
+            userId: BigInt(fields?.uid ?? 0),
+          }),
+        ),
+      );
+      await streams.acknowledge(
+        stream,
+        entries.map(({ id }) => id),
+      );
+      return ids;
+    };
+    return { ...parts, relay, look, addEntries, takeIn };
+  }
+
+  /** Some of everything: 4 of the sale, 2 orders, a gift, late and cancelled payments. */
+  async function live({ database, relay, addEntries, takeIn }: Awaited<ReturnType<typeof setUp>>) {
+    await addEntries(4);
+    const winners = await takeIn(10);
+    const orders = new PostgresOrders(database);
+    const purchases = [await createPaidOrder(database, 'ORD1'), await createPaidOrder(database, 'ORD2')];
+    const ordered = await createAll(database, [...purchases, createPurchase({ sourceId: 'GIFT' })]);
+    await createPaidOrder(database, 'ORD3');
+    await orders.cancelOrder('ORD3');
+    const cancelled = await orders.findOrder('ORD3');
+    if (cancelled) await requestRefund(database, cancelled, 1n);
+    await relay.relayOnce();
+    await settleResults(database, [
+      success(winners[0] as InstanceId),
+      failure(winners[1] as InstanceId),
+      success(ordered[0] as InstanceId),
+      failure(ordered[1] as InstanceId),
+      failure(ordered[2] as InstanceId),
+    ]);
+    return { winners, ordered };
+  }
+
+  test('of nothing holds', async () => {
+    const { look } = await setUp();
+    expect(await look()).toMatchObject({ ok: true });
+  });
+
+  test('holds at every moment of an ordinary life', async () => {
+    const parts = await setUp();
+    const { look, addEntries, takeIn, relay, database } = parts;
+    const expectHolds = async () => {
+      const found = await look();
+      expect(differences(found)).toEqual({});
+      expect(found.ok).toBe(true);
+    };
+    await addEntries(3);
+    await expectHolds();
+    await takeIn(2);
+    await expectHolds();
+    await relay.relayOnce();
+    await expectHolds();
+    await live(parts);
+    await expectHolds();
+    await relay.relayOnce();
+    await expectHolds();
+    const [bad] = await addEntries(1);
+    const item = { origin: 'STREAM' as const, source: 'SECKILL', scope: stream, original: Buffer.alloc(0) };
+    await parkItems(database, [{ ...item, reason: 'USER_ID_INVALID', detail: 'x', sourceId: bad as string }]);
+    await expectHolds();
+  });
+
+  test('holds for an entry that is committed and not acknowledged yet', async () => {
+    const { look, addEntries, streams, database } = await setUp();
+    await addEntries(3);
+    await streams.discover();
+    const [batch] = await streams.read(2, 50);
+    await createAll(
+      database,
+      (batch?.entries ?? []).map(({ id }) =>
+        createPurchase({ source: 'SECKILL', scope: stream, sourceId: id }),
+      ),
+    );
+    expect(differences(await look())).toEqual({});
+  });
+
+  test('finds entries that somebody deleted before they were read', async () => {
+    const { look, addEntries, remove } = await setUp();
+    const [first] = await addEntries(3);
+    await look();
+    await remove(first as string);
+    const found = await look();
+    expect(differences(found)).toEqual({ entries: -1 });
+    expect(exceptionsOf(found)).toEqual([`entries: ${stream}`]);
+  });
+
+  test('finds a row that was removed by hand', async () => {
+    const parts = await setUp();
+    await live(parts);
+    await parts.database.query("DELETE FROM instance_logs WHERE source_id = 'ORD1'");
+    const found = await parts.look();
+    expect(differences(found)).toEqual({ events: 1, orders: -1 });
+    expect(exceptionsOf(found)).toContain('orders: ORD1');
+  });
+
+  test('finds an event that was dropped', async () => {
+    const parts = await setUp();
+    await createAll(parts.database, [createPurchase({}), createPurchase({})]);
+    await parts.database.query('DELETE FROM outbox');
+    expect(differences(await parts.look())).toEqual({ events: -2 });
+  });
+
+  test('finds a refund and a unit that were forgotten', async () => {
+    const parts = await setUp();
+    const { winners, ordered } = await live(parts);
+    await parts.database.query(
+      "DELETE FROM compensations WHERE kind <> 'NOTHING' AND instance_id IS NOT NULL",
+    );
+    const found = await parts.look();
+    expect(differences(found)).toEqual({ refunds: -1, 'given back': -1 });
+    expect(exceptionsOf(found).sort()).toEqual([`given back: ${winners[1]}`, `refunds: ${ordered[1]}`]);
+  });
+
+  test('finds an order that was paid and got nothing', async () => {
+    const parts = await setUp();
+    await createPaidOrder(parts.database, 'ORD9');
+    await parts.database.query("UPDATE orders SET status = 'PAID', paid_at = now()");
+    const found = await parts.look();
+    expect(differences(found)).toEqual({ orders: -1 });
+    expect(exceptionsOf(found)).toEqual(['orders: ORD9']);
+  });
+
+  test('finds an instance that nobody looks after', async () => {
+    const parts = await setUp();
+    const [id] = await createAll(parts.database, [createPurchase({})]);
+    await parts.relay.relayOnce();
+    await parts.database.query("INSERT INTO overdue VALUES ($1, 2, now() - interval '11 minutes')", [
+      `${id}`,
+    ]);
+    const found = await parts.look();
+    expect(differences(found)).toEqual({ stuck: 1 });
+    expect(exceptionsOf(found)).toEqual([`stuck: ${id}`]);
+  });
+
+  test('counts what is old and settled once, and comes to the same as a full count', async () => {
+    const parts = await setUp();
+    const { database, look, relay } = parts;
+    await live(parts);
+    const late = await createAll(database, [createPurchase({ sourceId: 'LATE' })]);
+    await relay.relayOnce();
+    const older = async () => {
+      await database.query("UPDATE instance_logs SET created_at = created_at - interval '1 hour'");
+      await database.query("UPDATE orders SET paid_at = paid_at - interval '1 hour'");
+    };
+    await older();
+    await database.query('INSERT INTO overdue SELECT instance_id FROM instance_logs WHERE status = $1', [
+      'PROCESSING',
+    ]);
+    expect(differences(await look())).toEqual({});
+    const [checkpoint] = await database.query<{ id: number; newest: number }>(
+      `SELECT instance_log_id::int AS id, (SELECT max(id)::int FROM instance_logs) AS newest FROM audit_checkpoint`,
+    );
+    expect(checkpoint?.id).toBe(checkpoint?.newest);
+    await settleResults(database, [failure(late[0] as InstanceId)]);
+    await createAll(database, [await createPaidOrder(database, 'ORD5')]);
+    await relay.relayOnce();
+    const incremental = await look();
+    expect(differences(incremental)).toEqual({});
+    const full = await look({ full: true });
+    const values = ({ sums }: Audit) =>
+      sums.map(({ name, expected, actual }) => ({ name, expected, actual }));
+    expect(values(full)).toEqual(values(incremental));
+    expect(values(await look())).toEqual(values(incremental));
+  });
+
+  test('run by several at once, counts nothing twice', async () => {
+    const parts = await setUp();
+    await live(parts);
+    await parts.database.query("UPDATE instance_logs SET created_at = created_at - interval '1 hour'");
+    await Promise.allSettled([1, 2, 3].map(() => parts.look()));
+    expect(differences(await parts.look())).toEqual({});
+  });
+});
+
+test('a stream that Redis lost is reported once, with how many entries went with it', async () => {
+  const database = await openTestPostgres();
+  await createProduct(database);
+  const redis = connectTestRedis(await createRedisDatabase());
+  const readings = redisStreamReadings(redis);
+  for (let i = 0; i < 5; i++) await redis.xadd(stream, '*', 'uid', '1');
+  expect(await audit(database, readings)).toMatchObject({ ok: true });
+  await redis.del(stream);
+  const found = await audit(database, readings);
+  expect(found.ok).toBe(false);
+  expect(found.sums[0]?.exceptions[0]?.what).toContain('5 entries that had waited on it are gone');
+  expect(await audit(database, readings)).toMatchObject({ ok: true });
+  await redis.xadd(stream, '*', 'uid', '1');
+  expect(await audit(database, readings)).toMatchObject({ ok: true, waiting: { entries: 1 } });
+});
