@@ -16,6 +16,7 @@ import { formatReport, notes } from './report/table.ts';
 import { measureBacklog } from './weir/backlog.ts';
 import { measureCallback } from './weir/callback.ts';
 import { measureEmbedded } from './weir/embedded.ts';
+import { measureLifecycle } from './weir/lifecycle.ts';
 import { measureStream } from './weir/stream.ts';
 
 const graceMs = 1500;
@@ -26,6 +27,7 @@ const measures: Record<MeasureName, Measure> = {
   broker: measureBroker,
   seed: measureSeed,
   weir: measureStream,
+  lifecycle: measureLifecycle,
   callback: measureCallback,
   backlog: measureBacklog,
   embedded: measureEmbedded,

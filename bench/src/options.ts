@@ -3,7 +3,15 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchFolder } from './folders.ts';
 
-export const measureNames = ['broker', 'seed', 'weir', 'callback', 'backlog', 'embedded'] as const;
+export const measureNames = [
+  'broker',
+  'seed',
+  'weir',
+  'lifecycle',
+  'callback',
+  'backlog',
+  'embedded',
+] as const;
 export type MeasureName = (typeof measureNames)[number];
 
 export interface Options {

@@ -9,7 +9,7 @@ export interface Verdict {
 
 /** One verdict for each law whose figures are there. Without durable settings nothing is judged. */
 export function judge(results: Results, isDurable: boolean): Verdict[] {
-  const { seed, weir, callback, backlog, embedded } = results;
+  const { seed, weir, lifecycle, callback, backlog, embedded } = results;
   const verdicts: Verdict[] = [];
   const add = (law: string, figure: string, limit: string, isMet: boolean, isJudged = true) =>
     verdicts.push({ law, figure, limit, outcome: isJudged ? (isMet ? 'met' : 'below') : 'not judged' });
@@ -27,6 +27,13 @@ export function judge(results: Results, isDurable: boolean): Verdict[] {
   if (weir && seed) {
     const ratio = weir.median.perSecond / seed.best.perSecond;
     add("weir / seed's flow at its best", formatRatio(ratio), '>= 4.5', ratio >= 4.5, isDurable);
+  }
+  if (lifecycle) {
+    const rate = lifecycle.median.perSecond;
+    const ratio = weir && rate / weir.median.perSecond;
+    const figure = `${rate.toLocaleString('en-US')}/s${ratio ? `, ${formatRatio(ratio)} of weir` : ''}`;
+    const isMet = rate >= 8000 || (ratio !== undefined && ratio >= 0.4);
+    add('whole life, purchase to settled', figure, '>= 8,000/s or 0.4', isMet, isDurable);
   }
   if (callback?.weir) {
     const ratio = callback.weir.perSecond / callback.bestBaseline.perSecond;

@@ -3,6 +3,7 @@ import type { SeedResult } from '../peers/seed.ts';
 import type { BacklogResult } from '../weir/backlog.ts';
 import type { CallbackResult } from '../weir/callback.ts';
 import type { EmbeddedResult } from '../weir/embedded.ts';
+import type { LifecycleResult } from '../weir/lifecycle.ts';
 import type { StreamResult } from '../weir/stream.ts';
 
 /** Filled while measuring: what a measure found before it failed stays. */
@@ -10,6 +11,7 @@ export interface Results {
   broker?: BrokerResult;
   seed?: SeedResult;
   weir?: StreamResult;
+  lifecycle?: LifecycleResult;
   callback?: CallbackResult;
   backlog?: BacklogResult;
   embedded?: EmbeddedResult;

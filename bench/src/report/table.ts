@@ -19,7 +19,7 @@ export function formatReport(results: Results, verdicts: readonly Verdict[]): st
 }
 
 function listFigures(results: Results): Row[] {
-  const { broker, seed, weir, callback, backlog, embedded } = results;
+  const { broker, seed, weir, lifecycle, callback, backlog, embedded } = results;
   const limit = broker?.best.perSecond;
   const rows: Row[] = [];
   for (const run of broker?.runs ?? []) {
@@ -41,6 +41,15 @@ function listFigures(results: Results): Row[] {
       rate(run),
       run.ofBroker ? `${run.ofBroker.toFixed(2)} †` : '',
       cpu(run.cpuMicrosPerItem),
+    ]);
+  }
+  for (const run of lifecycle?.runs ?? []) {
+    const name = `whole life, to settled${run === lifecycle?.median ? ' (median)' : ''}`;
+    rows.push([
+      name,
+      rate(run),
+      weir ? `${ratio(run.perSecond, weir.median.perSecond)} ‡` : '',
+      `${cpu(run.cpuMicrosPerItem)} · resource ${run.resourceCpuMicros}`,
     ]);
   }
   const callbacks = callback ? [...callback.baselines, ...callback.statements] : [];
@@ -65,7 +74,8 @@ function listFigures(results: Results): Row[] {
 }
 
 /** Under the table: what the columns mean, and what must not be read into them. */
-export const notes = `ratio: to the broker alone at its best window; † to the mean of the broker alone just before and after; * to one transaction a request at its best pool.
+export const notes = `ratio: to the broker alone at its best window; † to the mean of the broker alone just before and after; * to one transaction a request at its best pool;
+‡ to weir's own median from stream to confirmed.
 CPU of postgres, redis and rabbitmq is that of all their processes, whoever they worked for meanwhile.
 The callback's baselines fill their outbox and nobody works it off; Weir announces while it answers.`;
 

@@ -1,9 +1,11 @@
 export interface Counters {
   readonly created: number;
   readonly confirmed: number;
+  /** Results that changed an instance. */
+  readonly settled: number;
 }
 
-/** The two ends of the way through, over all labels. */
+/** How far the purchases have come, over all labels. */
 export async function readMetrics(origin: string): Promise<Counters> {
   const response = await fetch(`${origin}/metrics`, { signal: AbortSignal.timeout(30_000) });
   const text = await response.text();
@@ -11,11 +13,12 @@ export async function readMetrics(origin: string): Promise<Counters> {
   return {
     created: sumOf(text, 'weir_instances_created_total'),
     confirmed: sumOf(text, 'weir_events_confirmed_total'),
+    settled: sumOf(text, 'weir_results_total', 'outcome="applied"'),
   };
 }
 
 // A counter with labels has no line at all before its first event: that is a 0, not a mistake.
-function sumOf(text: string, metric: string): number {
-  const line = new RegExp(`^${metric}(?:\\{[^}]*\\})? (\\S+)`, 'gm');
+function sumOf(text: string, metric: string, label = ''): number {
+  const line = new RegExp(`^${metric}(?:\\{[^}]*${label}[^}]*\\})? (\\S+)`, 'gm');
   return [...text.matchAll(line)].reduce((sum, [, value]) => sum + Number(value), 0);
 }

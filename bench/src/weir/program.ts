@@ -27,13 +27,24 @@ export async function startWeir(
   args: readonly string[],
   settings: Readonly<Record<string, string>>,
 ): Promise<Program> {
+  const program = await startCommand(bench, ['start', ...args], settings);
+  await waitUntilReady(bench, program);
+  return program;
+}
+
+/** Any command of the program, stopped at the end. */
+export async function startCommand(
+  bench: Bench,
+  args: readonly string[],
+  settings: Readonly<Record<string, string>>,
+): Promise<Program> {
   const folder = mkdtempSync(join(tmpdir(), 'weir-bench-'));
   bench.cleanup.add(`folder ${folder}`, async () => rmSync(folder, { recursive: true, force: true }));
   const port = await findFreePort();
   const logFile = join(folder, 'weir.log');
   const log = openSync(logFile, 'w');
   // In a folder of its own, and without the caller's own settings: neither must reach a store that is not ours.
-  const child = spawn(process.execPath, [join(rootFolder, 'dist/main.js'), 'start', ...args], {
+  const child = spawn(process.execPath, [join(rootFolder, 'dist/main.js'), ...args], {
     cwd: folder,
     env: {
       ...withoutWeirSettings(process.env),
@@ -55,9 +66,7 @@ export async function startWeir(
       `weir ended by itself (${child.signalCode ?? `exit code ${child.exitCode}`}):\n${readLogTail()}`,
     );
   };
-  const program: Program = { pid: child.pid ?? 0, port, throwIfGone, readLogTail };
-  await waitUntilReady(bench, program);
-  return program;
+  return { pid: child.pid ?? 0, port, throwIfGone, readLogTail };
 }
 
 /** Weir on the real stores. `queue` and its result queue are the caller's to make and to delete. */

@@ -22,6 +22,7 @@ export interface StreamSetup {
   readonly client: pg.Client;
   readonly redis: Redis;
   readonly connection: ChannelModel;
+  readonly database: string;
   readonly queue: string;
 }
 
@@ -30,6 +31,7 @@ export async function startBetweenStreamAndQueue(
   bench: Bench,
   purpose: string,
   productIds: readonly number[],
+  roles = 'ingest,relay',
 ): Promise<StreamSetup> {
   const database = await createDatabase(bench, purpose);
   const client = await connectTo(bench, database);
@@ -42,9 +44,9 @@ export async function startBetweenStreamAndQueue(
   for (const productId of productIds) {
     bench.cleanup.add(`Redis keys of product ${productId}`, () => removeProductKeys(redis, productId));
   }
-  const program = await startWeir(bench, ['--roles', 'ingest,relay'], settingsOf(bench, database, queue));
+  const program = await startWeir(bench, ['--roles', roles], settingsOf(bench, database, queue));
   await insertProducts(client, productIds);
-  return { program, client, redis, connection, queue };
+  return { program, client, redis, connection, database, queue };
 }
 
 interface Backlog {
