@@ -15,17 +15,17 @@ export class Wake {
       this.#rung = false;
       return;
     }
-    const done = new AbortController();
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      const wake = () => resolve();
-      this.#waiting.add(wake);
-      signal.addEventListener('abort', wake, { signal: done.signal });
-      done.signal.addEventListener('abort', () => {
+      // By hand: an AbortController for each wait would cost more than the wait.
+      const wake = () => {
         clearTimeout(timer);
         this.#waiting.delete(wake);
-      });
+        signal.removeEventListener('abort', wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, ms);
+      this.#waiting.add(wake);
+      signal.addEventListener('abort', wake);
     });
-    done.abort();
   }
 }

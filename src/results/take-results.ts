@@ -42,6 +42,9 @@ interface Taken {
 }
 
 const resultsPerBatch = 500;
+/** As many results in one batch make the next batch wait for `lingerMs`: fewer commits and acknowledgements for each. */
+const flood = 20;
+const lingerMs = 20;
 const retry = { firstMs: 100, maxMs: 10_000 };
 
 /** Reads the result queue until stopped; a message is acknowledged only when its effect is committed. */
@@ -55,11 +58,17 @@ export class TakeResults {
   async run(signal: AbortSignal): Promise<void> {
     const { queue, onFailure } = this.#parts;
     let messages: ResultMessage[] = [];
+    let lastCount = 0;
     let failures = 0;
     while (!signal.aborted) {
       try {
         // What could not be settled is tried again until it is: a database that is away is no fault of the results.
-        if (messages.length === 0) messages = await queue.take(resultsPerBatch, signal);
+        if (messages.length === 0) {
+          // In a flood a moment's wait fills the commit; a single result waits for nobody.
+          if (lastCount >= flood && lastCount < resultsPerBatch) await pause(lingerMs, signal);
+          messages = await queue.take(resultsPerBatch, signal);
+          lastCount = messages.length;
+        }
         if (messages.length > 0) await this.take(messages);
         await queue.acknowledge(messages);
         messages = [];

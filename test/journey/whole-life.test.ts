@@ -1,0 +1,166 @@
+import pg from 'pg';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { saleKeys } from '../../src/redis/sale-counters.ts';
+import { createLifeQueues, expectAuditHolds, readIds, startResource } from '../support/life.ts';
+import {
+  connectTestRedis,
+  createFolder,
+  createPostgresDatabase,
+  createRedisDatabase,
+} from '../support/stores.ts';
+import { type RunningWeir, startWeir } from '../support/weir.ts';
+
+/** `WEIR_TEST_PURCHASES=100000` for the figures of docs/benchmarks.md. */
+const purchases = Number(process.env.WEIR_TEST_PURCHASES ?? 2_000);
+const deadlineMs = 120_000 + purchases * 10;
+const stream = 'stream:seckill:1001';
+const stuck = { WEIR_STUCK_DEADLINEMS: '4000', WEIR_STUCK_MAXANNOUNCEMENTS: '2' };
+const bad = { fail: '10', silent: '5', late: '1', lateMs: '15000', repeat: '5', contradict: '1' };
+const winners = Math.floor(purchases * 0.8);
+const orders = Math.floor(purchases * 0.1);
+const gifts = purchases - winners - orders;
+
+/** Over HTTP, 32 at a time. */
+async function buyByRequest(weir: RunningWeir): Promise<void> {
+  const jobs = [
+    ...Array.from({ length: orders }, (_, n) => async () => {
+      const order = await weir.request('POST', '/v1/orders', { productId: '1001', userId: `${n + 1}` });
+      return weir.request('POST', `/v1/orders/${order.body.id}/paid`);
+    }),
+    ...Array.from({ length: gifts }, (_, n) => () => {
+      const gift = { source: 'ACTIVITY', sourceId: `ACT${n}`, productId: '1001', userId: `${n + 1}` };
+      return weir.request('POST', '/v1/instances', gift);
+    }),
+  ];
+  let next = 0;
+  await Promise.all(
+    Array.from({ length: 32 }, async () => {
+      for (let job = jobs[next++]; job; job = jobs[next++]) expect((await job()).status).toBe(201);
+    }),
+  );
+}
+
+interface Ends {
+  failed: Record<string, number>;
+  total: number;
+}
+
+async function readEnds(weir: RunningWeir): Promise<Ends> {
+  const { body } = await weir.request('GET', '/v1/stats/sources');
+  const ends: Ends = { failed: {}, total: 0 };
+  for (const { source, total, failed, processing } of body.items) {
+    expect(processing).toBe('0');
+    ends.failed[source] = Number(failed);
+    ends.total += Number(total);
+  }
+  return ends;
+}
+
+/** Ten per cent fail, five are silent and one is late: those are given up. */
+function expectShares({ failed, total }: Ends): void {
+  expect(total).toBe(purchases);
+  const share = Object.values(failed).reduce((sum, count) => sum + count, 0) / total;
+  expect(share).toBeGreaterThan(0.12);
+  expect(share).toBeLessThan(0.2);
+}
+
+describe('with a Resource Domain that fails, is silent, late, repeats and contradicts itself, every sum holds', () => {
+  test(
+    `on PostgreSQL, Redis and RabbitMQ, ${purchases} purchases`,
+    async () => {
+      const databaseUrl = await createPostgresDatabase();
+      const redisUrl = await createRedisDatabase();
+      const { queues, env: queueEnv } = createLifeQueues();
+      const env = {
+        WEIR_DATA_DATABASE_SOURCE: databaseUrl,
+        WEIR_DATA_REDIS_ADDR: redisUrl,
+        ...queueEnv,
+        ...stuck,
+        WEIR_LOG_LEVEL: 'info',
+      };
+      const database = new pg.Pool({ connectionString: databaseUrl, max: 2 });
+      onTestFinished(() => database.end());
+      await database.query(
+        "INSERT INTO products (id, name, cpus, memory_mb, image, price_cents) VALUES (1001, 'GPU', 4, 16384, 'ubuntu', 5)",
+      );
+      const redis = connectTestRedis(redisUrl);
+      const keys = saleKeys(stream);
+      for (let from = 0; from < winners; from += 1_000) {
+        const pipeline = redis.pipeline();
+        const count = Math.min(1_000, winners - from);
+        for (let n = 0; n < count; n++) pipeline.xadd(stream, '*', 'uid', `${from + n + 1}`);
+        const ids = ((await pipeline.exec()) ?? []).map(([, id]) => String(id));
+        await redis.hset(keys.units, Object.fromEntries(ids.map((id, n) => [id, `${from + n + 1}`])));
+      }
+      await redis.hset(keys.sale, { stock: winners + 5, sold: winners, left: 5, givenBack: 0 });
+      startResource(
+        env,
+        ...['--fail', bad.fail, '--silent', bad.silent, '--late', bad.late, '--late-after', bad.lateMs],
+        ...['--repeat', bad.repeat, '--contradict', bad.contradict],
+      );
+      const startedAt = performance.now();
+      const weir = await startWeir(env);
+      await buyByRequest(weir);
+      await expectAuditHolds(weir, deadlineMs);
+      console.log(`whole life of ${purchases}: ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
+
+      const ends = await readEnds(weir);
+      expectShares(ends);
+      const { sold, givenBack } = await redis.hgetall(keys.sale);
+      expect(Number(givenBack)).toBe(ends.failed.SECKILL);
+      expect(Number(sold)).toBe(winners - Number(givenBack));
+      const refunds = await readIds(queues.refunds, ends.failed.ORDER ?? 0);
+      expect(refunds).toHaveLength(ends.failed.ORDER ?? 0);
+      const { rows } = await database.query(
+        "SELECT count(*)::int AS paid_back FROM orders WHERE status = 'REFUND_REQUESTED'",
+      );
+      expect(rows[0].paid_back).toBe(ends.failed.ORDER);
+      // A machine that was built too late, or for an instance that had failed, is to be released.
+      const odd = await database.query(
+        "SELECT count(*)::int AS count FROM instance_history WHERE what = 'RELEASE_REQUESTED'",
+      );
+      expect(odd.rows[0].count).toBeGreaterThan(0);
+      expect(await readIds(queues.releases, odd.rows[0].count)).toHaveLength(odd.rows[0].count);
+    },
+    deadlineMs * 2,
+  );
+
+  test(
+    `on the embedded stores, ${purchases} purchases`,
+    async () => {
+      const weir = await startWeir({
+        WEIR_DATA_EMBEDDED_FOLDER: await createFolder(),
+        WEIR_RESOURCE_SIMULATE: 'true',
+        WEIR_RESOURCE_DELAYMS: '0',
+        WEIR_RESOURCE_FAILPERCENT: bad.fail,
+        WEIR_RESOURCE_SILENTPERCENT: bad.silent,
+        WEIR_RESOURCE_LATEPERCENT: bad.late,
+        WEIR_RESOURCE_LATEMS: bad.lateMs,
+        WEIR_RESOURCE_REPEATPERCENT: bad.repeat,
+        WEIR_RESOURCE_CONTRADICTPERCENT: bad.contradict,
+        WEIR_LOG_LEVEL: 'info',
+        ...stuck,
+      });
+      const startedAt = performance.now();
+      for (let from = 0; from < winners; ) {
+        const count = Math.min(1_000, winners - from);
+        const body = { productId: '1001', firstUserId: `${from + 1}`, count };
+        const { status } = await weir.request('POST', '/v1/try/seckill', body);
+        if (status === 202) from += count;
+      }
+      await buyByRequest(weir);
+      await expectAuditHolds(weir, deadlineMs);
+      console.log(
+        `whole life of ${purchases}, embedded: ${((performance.now() - startedAt) / 1000).toFixed(1)} s`,
+      );
+      const ends = await readEnds(weir);
+      expectShares(ends);
+      const { body } = await weir.request('GET', '/v1/audit');
+      const sum = (name: string) => body.sums.find((each: { name: string }) => each.name === name).actual;
+      expect(sum('given back')).toBe(ends.failed.SECKILL);
+      expect(sum('refunds')).toBe(ends.failed.ORDER);
+      expect(body.waiting).toMatchObject({ giveBacks: 0, refunds: ends.failed.ORDER });
+    },
+    deadlineMs * 2,
+  );
+});

@@ -1,0 +1,62 @@
+import { expect, onTestFinished } from 'vitest';
+import { pollUntil } from './poll-until.ts';
+import { createQueueName, drainQueue, rabbitmqUrl } from './stores.ts';
+import { type RunningWeir, spawnWeir } from './weir.ts';
+
+export interface LifeQueues {
+  created: string;
+  results: string;
+  releases: string;
+  refunds: string;
+}
+
+/** Queues of the test's own, and what tells Weir of them. */
+export function createLifeQueues(): { queues: LifeQueues; env: Record<string, string> } {
+  const queues = {
+    created: createQueueName(),
+    results: createQueueName(),
+    releases: createQueueName(),
+    refunds: createQueueName(),
+  };
+  return {
+    queues,
+    env: {
+      WEIR_DATA_RABBITMQ_URL: rabbitmqUrl,
+      WEIR_DATA_RABBITMQ_QUEUE: queues.created,
+      WEIR_DATA_RABBITMQ_RESULTQUEUE: queues.results,
+      WEIR_DATA_RABBITMQ_RELEASEQUEUE: queues.releases,
+      WEIR_DATA_RABBITMQ_REFUNDQUEUE: queues.refunds,
+    },
+  };
+}
+
+/** `weir resource` as a process of its own; it ends with the test. */
+export function startResource(env: Record<string, string>, ...flags: string[]): void {
+  const child = spawnWeir(['resource', '--delay', '0', ...flags], env);
+  onTestFinished(() => {
+    child.kill('SIGKILL');
+  });
+}
+
+/** Waits until nothing is under way any more, and demands that every sum holds. */
+export async function expectAuditHolds(weir: RunningWeir, deadlineMs = 60_000): Promise<void> {
+  const audit = await pollUntil('nothing to be under way', deadlineMs, async () => {
+    const { body } = await weir.request('GET', '/v1/audit');
+    const { refunds: _, parked: __, overdue: ___, ...waiting } = body.waiting;
+    expect(waiting).toEqual({ entries: 0, events: 0, processing: 0, giveBacks: 0 });
+    return body;
+  });
+  const broken = audit.sums.filter(
+    ({ difference, exceptions }: { difference: number; exceptions: unknown[] }) =>
+      difference !== 0 || exceptions.length > 0,
+  );
+  expect(broken).toEqual([]);
+  expect(audit.ok).toBe(true);
+}
+
+/** Ids of the messages on a queue that may not have been made yet; repeats are removed, as a reader would. */
+export async function readIds(queue: string, atLeast: number): Promise<string[]> {
+  if (atLeast === 0) return [];
+  const messages = await drainQueue(queue, atLeast);
+  return [...new Set(messages.map(({ id }) => id))].sort();
+}
