@@ -1,0 +1,127 @@
+import { describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/lib/clock.ts';
+import {
+  type Behaviour,
+  type CreatedMessage,
+  decideFate,
+  ResourceDomain,
+} from '../../src/resource/resource-domain.ts';
+import type { InstanceResult } from '../../src/results/result.ts';
+import { pollUntil } from '../support/poll-until.ts';
+
+const well: Behaviour = {
+  delayMs: 0,
+  failPercent: 0,
+  silentPercent: 0,
+  latePercent: 0,
+  lateMs: 0,
+  repeatPercent: 0,
+  contradictPercent: 0,
+};
+
+describe('the fate of an instance', () => {
+  const ids = Array.from({ length: 20_000 }, (_, n) => `${250_000_000_000_000_000n + BigInt(n)}`);
+
+  test('depends on its id alone', () => {
+    const behaviour = { ...well, failPercent: 30, silentPercent: 20, repeatPercent: 10 };
+    for (const id of ids.slice(0, 100)) expect(decideFate(id, behaviour)).toEqual(decideFate(id, behaviour));
+  });
+
+  test('comes in the shares that were set, within a per cent', () => {
+    const behaviour = {
+      ...well,
+      failPercent: 10,
+      silentPercent: 5,
+      latePercent: 2,
+      repeatPercent: 5,
+      contradictPercent: 1,
+    };
+    const fates = ids.map((id) => decideFate(id, behaviour));
+    const share = (is: (fate: (typeof fates)[number]) => boolean) =>
+      (fates.filter(is).length / ids.length) * 100;
+    expect(Math.abs(share(({ fails }) => fails) - 10)).toBeLessThan(1);
+    expect(Math.abs(share(({ isSilent }) => isSilent) - 5)).toBeLessThan(1);
+    expect(Math.abs(share(({ isLate }) => isLate) - 2)).toBeLessThan(1);
+    expect(Math.abs(share(({ repeats }) => repeats) - 5)).toBeLessThan(1);
+    expect(Math.abs(share(({ contradicts }) => contradicts) - 1)).toBeLessThan(0.5);
+    expect(fates.some(({ fails, isSilent }) => fails && isSilent)).toBe(false);
+  });
+
+  test('is sure at 0 and at 100 per cent', () => {
+    for (const id of ids.slice(0, 500)) {
+      expect(decideFate(id, well)).toEqual({
+        fails: false,
+        isSilent: false,
+        isLate: false,
+        repeats: false,
+        contradicts: false,
+      });
+      expect(decideFate(id, { ...well, silentPercent: 100 }).isSilent).toBe(true);
+      expect(decideFate(id, { ...well, failPercent: 100 }).fails).toBe(true);
+    }
+  });
+});
+
+/** A queue in memory that remembers what was acknowledged and when, beside what was answered. */
+async function runDomain(
+  messages: CreatedMessage[],
+  behaviour: Partial<Behaviour>,
+  isDone: (log: string[]) => void,
+) {
+  const log: string[] = [];
+  const stop = new AbortController();
+  let failures = 0;
+  const domain = new ResourceDomain(
+    {
+      queue: {
+        take: async (count, signal) => {
+          if (messages.length > 0) return messages.splice(0, count);
+          await new Promise((resolve) => signal.addEventListener('abort', resolve));
+          return [];
+        },
+        acknowledge(done) {
+          log.push(...done.map(({ messageId }) => `acknowledged ${messageId}`));
+        },
+      },
+      async answer(results: readonly InstanceResult[]) {
+        if (failures++ === 0) throw new Error('the broker is away');
+        log.push(...results.map(({ instanceId, status }) => `${status} ${instanceId}`));
+      },
+      clock: systemClock,
+      onAnswered() {},
+      onFailure() {},
+    },
+    { ...well, ...behaviour },
+  );
+  const running = domain.run(stop.signal);
+  await pollUntil('the domain to be done', 5_000, async () => isDone(log));
+  stop.abort();
+  await running;
+  return log;
+}
+
+describe('the simulated Resource Domain', () => {
+  test('acknowledges an event when its answer is on the queue, also when that took two tries', async () => {
+    const log = await runDomain([{ messageId: '5' }], {}, (log) => expect(log).toHaveLength(2));
+    expect(log).toEqual(['SUCCESS 5', 'acknowledged 5']);
+  });
+
+  test('removes repeats by message id', async () => {
+    const messages = ['5', '6', '5', '5'].map((messageId) => ({ messageId }));
+    const log = await runDomain(messages, {}, (log) => expect(log).toHaveLength(6));
+    expect(log.filter((line) => line.startsWith('SUCCESS'))).toEqual(['SUCCESS 5', 'SUCCESS 6']);
+  });
+
+  test('repeats and contradicts itself when told to', async () => {
+    const log = await runDomain([{ messageId: '5' }], { contradictPercent: 100 }, (log) =>
+      expect(log).toHaveLength(3),
+    );
+    expect(log).toEqual(['SUCCESS 5', 'FAILED 5', 'acknowledged 5']);
+  });
+
+  test('says nothing when it is silent, and takes what it does not know off the queue', async () => {
+    const messages = [{ messageId: '5' }, { messageId: 'release-6' }];
+    const log = await runDomain(messages, { silentPercent: 100 }, (log) => expect(log).toHaveLength(2));
+    expect(log).toEqual(['acknowledged 5', 'acknowledged release-6']);
+  });
+});
