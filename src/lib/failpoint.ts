@@ -25,7 +25,7 @@ export type FailpointName =
   | 'after-settle'
   | 'after-give-back'
   | 'after-announce-again'
-  | 'after-refund-request'
+  | 'before-refund-request'
   | 'after-replay'
   | 'after-archive';
 

@@ -72,11 +72,11 @@ async function handleDue(sql: Sql, options: DueOptions): Promise<StuckCounts> {
   const hopeless = heard.filter(({ announcements }) => announcements >= options.maxAnnouncements);
 
   await announceAgain(sql, again, 'weir', 'no result by the deadline');
+  failpoint('after-announce-again');
   await giveUp(sql, hopeless);
   await postpone(sql, again, 1, options.deadlineMs);
   await postpone(sql, unheard, 0, options.deadlineMs);
   await remove(sql, [...rows.filter(({ status }) => status !== 'PROCESSING'), ...hopeless]);
-  failpoint('after-announce-again');
   return { announcedAgain: again.length, timedOut: hopeless.length };
 }
 

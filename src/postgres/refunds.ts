@@ -18,6 +18,7 @@ export async function requestRefund(database: Database, order: Order, requestId:
     );
     const [before] = moved;
     if (!before) return;
+    failpoint('before-refund-request');
     await compensate(sql, [
       {
         kind: 'REFUND',
@@ -33,7 +34,6 @@ export async function requestRefund(database: Database, order: Order, requestId:
       },
     ]);
   });
-  failpoint('after-refund-request');
 }
 
 interface RefundRow {

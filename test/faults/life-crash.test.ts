@@ -88,10 +88,11 @@ describe('killed at any point of settling, what failed is given back and refunde
     const weir = await startWeir(world.env);
     await expectAuditHolds(weir);
     expect(await world.count("instance_logs WHERE status = 'FAILED'")).toBeGreaterThan(20);
+    expect(await world.count('instance_history')).toBe(0);
     await expectGivenBackOnce(world);
   });
 
-  test('after-announce-again: before the commit that announces or gives up', async () => {
+  test('after-announce-again: before the commit that announces them again', async () => {
     const world = await setUp({ winners: 30 });
     const env = { ...world.env, WEIR_STUCK_DEADLINEMS: '300', WEIR_STUCK_MAXANNOUNCEMENTS: '2' };
     startResource(env, '--silent', '100');
@@ -100,14 +101,16 @@ describe('killed at any point of settling, what failed is given back and refunde
     const weir = await startWeir(env);
     await expectAuditHolds(weir);
     expect(await world.count("instance_logs WHERE status = 'FAILED' AND reason = 'TIMEOUT'")).toBe(30);
+    // Rolled back with the announcement, so as often as it should be.
+    expect(await world.count("instance_history WHERE what = 'ANNOUNCED_AGAIN'")).toBe(30);
     await expectGivenBackOnce(world);
   });
 });
 
-test('killed after a late payment asked for its refund, the repeat is refused and asks no second time', async () => {
+test('killed while a late payment asks for its refund, the repeat is refused and has asked for it once', async () => {
   const world = await setUp({ orders: 1 });
   await world.database.query("UPDATE orders SET status = 'CANCELLED'");
-  const doomed = await startWeir({ ...world.env, WEIR_FAILPOINTS: 'after-refund-request' });
+  const doomed = await startWeir({ ...world.env, WEIR_FAILPOINTS: 'before-refund-request' });
   await doomed.request('POST', '/v1/orders/ORD1/paid').catch(() => undefined);
   expect(await doomed.exited).toBe('SIGKILL');
   const weir = await startWeir(world.env);

@@ -43,9 +43,15 @@ describe('help and arguments', () => {
     ['instances'],
     ['instances', 'list'],
     ['instances', 'show'],
+    ['instances', 'retry'],
     ['stats'],
     ['parked'],
     ['parked', 'list'],
+    ['parked', 'show'],
+    ['parked', 'replay'],
+    ['parked', 'discard'],
+    ['audit'],
+    ['resource'],
   ];
 
   test('every command explains itself', async () => {
@@ -83,6 +89,11 @@ describe('help and arguments', () => {
     [['simulate', '--rate', '0']],
     [['simulate', '--rate', 'many']],
     [['simulate', '--seconds', '1.5']],
+    [['parked', 'replay']],
+    [['parked', 'replay', '1', '--all']],
+    [['parked', 'discard', '1']],
+    [['resource']],
+    [['resource', '--fail', 'most']],
   ] as [string[]][])('%j ends with 2 and says why', async ([args]) => {
     const { code, stdout, stderr } = await runWeir(args, {
       WEIR_SERVER_HTTP_ADDR: `127.0.0.1:${deadPort}`,

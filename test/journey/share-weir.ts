@@ -11,6 +11,7 @@ import { builtProgram } from '../support/seeded-bug.ts';
 import {
   createRedisDatabase,
   postgresUrl,
+  queuesBeside,
   rabbitmqUrl,
   templateName,
   uniqueName,
@@ -54,6 +55,7 @@ export class SharedWeir {
       WEIR_DATA_REDIS_ADDR: redisUrl,
       WEIR_DATA_RABBITMQ_URL: rabbitmqUrl,
       WEIR_DATA_RABBITMQ_QUEUE: this.queue,
+      ...queuesBeside(this.queue),
       ...settings,
     });
     await this.#listen();
@@ -106,7 +108,8 @@ export class SharedWeir {
     await this.database?.end();
     if (this.#broker && !keep) {
       const channel = await this.#broker.createChannel();
-      await channel.deleteQueue(this.queue);
+      const queues = [this.queue, ...Object.values(queuesBeside(this.queue))];
+      for (const queue of queues) await channel.deleteQueue(queue);
     }
     await this.#broker?.close();
     if (keep) console.error(`kept for a look: database ${this.#databaseName}, queue ${this.queue}`);

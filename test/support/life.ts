@@ -1,6 +1,6 @@
 import { expect, onTestFinished } from 'vitest';
 import { pollUntil } from './poll-until.ts';
-import { createQueueName, drainQueue, rabbitmqUrl } from './stores.ts';
+import { createQueueName, drainQueue, queuesBeside, rabbitmqUrl } from './stores.ts';
 import { type RunningWeir, spawnWeir } from './weir.ts';
 
 export interface LifeQueues {
@@ -12,21 +12,16 @@ export interface LifeQueues {
 
 /** Queues of the test's own, and what tells Weir of them. */
 export function createLifeQueues(): { queues: LifeQueues; env: Record<string, string> } {
-  const queues = {
-    created: createQueueName(),
-    results: createQueueName(),
-    releases: createQueueName(),
-    refunds: createQueueName(),
-  };
+  const created = createQueueName();
+  const beside = queuesBeside(created);
   return {
-    queues,
-    env: {
-      WEIR_DATA_RABBITMQ_URL: rabbitmqUrl,
-      WEIR_DATA_RABBITMQ_QUEUE: queues.created,
-      WEIR_DATA_RABBITMQ_RESULTQUEUE: queues.results,
-      WEIR_DATA_RABBITMQ_RELEASEQUEUE: queues.releases,
-      WEIR_DATA_RABBITMQ_REFUNDQUEUE: queues.refunds,
+    queues: {
+      created,
+      results: beside.WEIR_DATA_RABBITMQ_RESULTQUEUE as string,
+      releases: beside.WEIR_DATA_RABBITMQ_RELEASEQUEUE as string,
+      refunds: beside.WEIR_DATA_RABBITMQ_REFUNDQUEUE as string,
     },
+    env: { WEIR_DATA_RABBITMQ_URL: rabbitmqUrl, WEIR_DATA_RABBITMQ_QUEUE: created, ...beside },
   };
 }
 

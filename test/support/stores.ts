@@ -95,16 +95,26 @@ export function connectTestRedis(url: string): Redis {
   return redis;
 }
 
-/** A queue name of the test's own; the queue goes with the test. */
+/** A queue name of the test's own; the queue goes with the test, and so do those of `queuesBeside`. */
 export function createQueueName(): string {
   const name = uniqueName('weir.test');
   cleanUpUnlessFailed(`queue ${name}`, async () => {
     const connection = await connect(rabbitmqUrl);
     const channel = await connection.createChannel();
-    await channel.deleteQueue(name);
+    // One that was never made is no mistake to the broker.
+    for (const queue of [name, ...Object.values(queuesBeside(name))]) await channel.deleteQueue(queue);
     await connection.close();
   });
   return name;
+}
+
+/** The other queues of a Weir whose created queue this is, so that no test reads another's results. */
+export function queuesBeside(queue: string): Record<string, string> {
+  return {
+    WEIR_DATA_RABBITMQ_RESULTQUEUE: `${queue}.result`,
+    WEIR_DATA_RABBITMQ_RELEASEQUEUE: `${queue}.release`,
+    WEIR_DATA_RABBITMQ_REFUNDQUEUE: `${queue}.refund`,
+  };
 }
 
 export async function connectTestRabbitmq(): Promise<ChannelModel> {

@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { onTestFailed, onTestFinished } from 'vitest';
 import { GiveUp, pollUntil } from './poll-until.ts';
 import { builtProgram } from './seeded-bug.ts';
+import { queuesBeside } from './stores.ts';
 
 export interface LogLine {
   msg: string;
@@ -46,6 +47,7 @@ export function spawnWeir(args: readonly string[], env: Record<string, string>):
       WEIR_LOG_FORMAT: 'json',
       // Nobody answers unless the test asks for it, so what was made stays PROCESSING.
       WEIR_RESOURCE_SIMULATE: 'false',
+      ...(env.WEIR_DATA_RABBITMQ_QUEUE ? queuesBeside(env.WEIR_DATA_RABBITMQ_QUEUE) : {}),
       ...env,
     },
     stdio: ['ignore', 'pipe', 'pipe'],

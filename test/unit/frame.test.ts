@@ -17,6 +17,7 @@ const anyMessage: fc.Arbitrary<Message> = fc.record({
   id: anyId,
   body: anyBody,
   traceparent: anyTraceparent,
+  type: fc.constantFrom(undefined, 'ORDER_REFUND_REQUESTED', 'INSTANCE_RELEASE_REQUESTED'),
 });
 const anyMessages = fc.array(anyMessage, { maxLength: 12 });
 const anySmallMessages = fc.array(
@@ -39,11 +40,18 @@ function encodeFrame(messages: readonly Message[]): Buffer {
   return Buffer.concat(messages.map(encodeMessage));
 }
 
-function readable({ id, body, traceparent }: Message): unknown {
-  return { id, body: body.toString('base64'), traceparent };
+function readable({ id, body, traceparent, type }: Message): unknown {
+  return { id, body: body.toString('base64'), traceparent, type };
 }
 
 describe('a frame', () => {
+  test('does not name the usual type: those bytes are what earlier versions wrote', () => {
+    const message = { id: '12', body: Buffer.from('body') };
+    const bytes = encodeMessage({ ...message, type: 'INSTANCE_CREATED' });
+    expect(bytes.equals(encodeMessage(message))).toBe(true);
+    expect(bytes.toString('hex')).toBe('0a0a0231321204626f6479');
+  });
+
   test('gives back every message in order, whatever its length', () => {
     fc.assert(
       fc.property(anyMessages, (messages) => {

@@ -42,12 +42,12 @@ function encodeByAmqplib(
   connection.frameMax = frameMax;
   connection.channels = { [channel]: { buffer: { write: (bytes) => written.push(bytes) > 0 } } };
   const fields = { exchange: '', routingKey: queue, mandatory: true, immediate: false, ticket: 0 };
-  for (const { id, body, traceparent, createdAt } of messages) {
+  for (const { id, body, traceparent, createdAt, type = 'INSTANCE_CREATED' } of messages) {
     const props = {
       contentType: 'application/octet-stream',
       deliveryMode: 2,
       messageId: id,
-      type: 'INSTANCE_CREATED',
+      type,
       appId: 'weir',
       ...(traceparent ? { headers: { traceparent } } : {}),
       ...(createdAt ? { timestamp: Math.floor(createdAt.getTime() / 1000) } : {}),
@@ -152,6 +152,16 @@ test('a queue name that AMQP cannot carry is not accepted by the configuration',
   const tooLong = '实'.repeat(86);
   expect(() => encodeByAmqplib(tooLong, 1, [plain])).toThrow(/routingKey/);
   expect(isAccepted(() => settings.queue.parse(tooLong))).toBe(false);
+});
+
+test('each message goes to the queue of its type, under its type', () => {
+  const types = ['ORDER_REFUND_REQUESTED', 'INSTANCE_CREATED', 'X', 'ORDER_REFUND_REQUESTED', undefined];
+  const messages = types.map((type, i) => ({ ...plain, id: `${i}`, type }));
+  const queueOf = (type: string) => `queue.of.${type}`;
+  const expected = messages.map((message) =>
+    encodeByAmqplib(queueOf(message.type ?? 'INSTANCE_CREATED'), 1, [message]),
+  );
+  expectSame(createPublishEncoder(queueOf, 1)(messages), Buffer.concat(expected));
 });
 
 test('no message gives no bytes', () => {
