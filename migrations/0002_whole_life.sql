@@ -6,6 +6,8 @@ ALTER TABLE instance_logs
     ADD COLUMN answered_at TIMESTAMPTZ;
 -- Every row is updated once, when it is settled: with room on its page no index is touched (docs/decisions/0011).
 ALTER TABLE instance_logs SET (fillfactor = 50);
+-- Without it the youngest pages, which are asked for most, are read in full until the next vacuum.
+ALTER INDEX instance_logs_created_at SET (autosummarize = on);
 
 -- The last word on what may follow what; the conditions are the triggers' own, so that a legal move costs no call.
 CREATE FUNCTION refuse_move() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -40,6 +42,15 @@ BEGIN
     VALUES (OLD.id, OLD.version, OLD.name, OLD.cpus, OLD.memory_mb, OLD.gpu, OLD.image) ON CONFLICT DO NOTHING;
     RETURN NULL;
 END $$;
+-- A product that was deleted and made again goes on counting: a version never means two things.
+CREATE FUNCTION continue_product_version() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.version := greatest(NEW.version, 1 + coalesce(
+        (SELECT max(version) FROM product_versions WHERE product_id = NEW.id), 0));
+    RETURN NEW;
+END $$;
+CREATE TRIGGER products_continued BEFORE INSERT ON products
+    FOR EACH ROW EXECUTE FUNCTION continue_product_version();
 CREATE TRIGGER products_kept AFTER UPDATE OR DELETE ON products
     FOR EACH ROW EXECUTE FUNCTION keep_product_version();
 
@@ -182,7 +193,12 @@ CREATE TABLE audit_discarded (
 CREATE TABLE audit_streams (
     stream TEXT PRIMARY KEY,
     added BIGINT NOT NULL,
-    added_before BIGINT NOT NULL DEFAULT 0
+    added_before BIGINT NOT NULL DEFAULT 0,
+    -- Set while the stream's new beginning waits for an operator to take note of it, with what is known to be lost.
+    anew_at TIMESTAMPTZ,
+    lost BIGINT NOT NULL DEFAULT 0,
+    -- The next audit takes the stream as it finds it.
+    rebase BOOLEAN NOT NULL DEFAULT FALSE
 );
 
 -- The embedded stand-in for a sale's counters in Redis (src/redis/sale-counters.ts).
@@ -191,7 +207,9 @@ CREATE TABLE embedded_sales (
     stock BIGINT NOT NULL CHECK (stock >= 0),
     remaining BIGINT NOT NULL CHECK (remaining >= 0),
     sold BIGINT NOT NULL DEFAULT 0 CHECK (sold >= 0),
-    given_back BIGINT NOT NULL DEFAULT 0 CHECK (given_back >= 0)
+    -- Of the units given back those that wait to be sold again, and all of them ever.
+    given_back BIGINT NOT NULL DEFAULT 0 CHECK (given_back >= 0),
+    returned BIGINT NOT NULL DEFAULT 0 CHECK (returned >= 0)
 );
 CREATE TABLE embedded_sale_units (
     stream TEXT NOT NULL,
@@ -212,7 +230,7 @@ CREATE TABLE embedded_streams (
     added BIGINT NOT NULL
 );
 INSERT INTO embedded_streams SELECT stream, count(*) FROM (
-    SELECT stream FROM embedded_stream
-    UNION ALL SELECT scope FROM instance_logs WHERE source = 'SECKILL'
-    UNION ALL SELECT scope FROM parked WHERE origin = 'STREAM') AS entries GROUP BY stream;
+    SELECT stream, entry_id FROM embedded_stream
+    UNION SELECT scope, source_id FROM instance_logs WHERE source = 'SECKILL'
+    UNION SELECT scope, source_id FROM parked WHERE origin = 'STREAM') AS entries GROUP BY stream;
 CREATE INDEX embedded_queue_order ON embedded_queue (queue, id);

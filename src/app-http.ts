@@ -4,6 +4,7 @@ import { splitAddr } from './lib/address.ts';
 import { gather } from './lib/gather.ts';
 import type { Order } from './orders/order.ts';
 import { ParkedDesk } from './parked/replay.ts';
+import { acceptStream } from './postgres/audit-streams.ts';
 import { InstanceQueries } from './postgres/instance-queries.ts';
 import { PostgresOrders } from './postgres/orders.ts';
 import { retryInstance } from './postgres/overdue.ts';
@@ -61,7 +62,8 @@ export async function addHttp(core: Core, { registry }: Telemetry): Promise<stri
       replay: (id, by) => desk.replay(id, by),
       discard: (id, by, reason) => desk.discard(id, by, reason),
     },
-    audit: core.audit,
+    audit: (full) => core.audit(full ? 'full' : 'explained'),
+    acceptStream: (stream) => acceptStream(database, stream),
     takeOrderId: async () => `ORD${(await ids.take(1))[0]}`,
     feed: wantsDemo(config) ? streams.streams : undefined,
     hasRoom: gate.hasRoom,

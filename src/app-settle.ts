@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { archiveOnce } from './cleaning/archive.ts';
+import { archiveOld } from './cleaning/archive.ts';
 import { archiveFiles } from './cleaning/archive-files.ts';
 import { type Chore, clean } from './cleaning/cleaner.ts';
 import { type Core, reportFailure } from './core.ts';
+import { systemClock } from './lib/clock.ts';
 import { failpoint } from './lib/failpoint.ts';
 import { repeatEvery } from './lib/repeat.ts';
 import { postgresArchive } from './postgres/archive.ts';
@@ -13,6 +14,7 @@ import { postgresOverdue } from './postgres/overdue.ts';
 import { parkItems } from './postgres/parked.ts';
 import { isTransientDatabaseError } from './postgres/transient.ts';
 import { openResourceDomain, openResultQueue, simulatesResource } from './queues.ts';
+import { watchCaughtUp } from './results/caught-up.ts';
 import { StuckWatch } from './results/stuck.ts';
 import { type ResultQueue, TakeResults, type UnfitResult } from './results/take-results.ts';
 import { GiveBack } from './sale/give-back.ts';
@@ -78,7 +80,8 @@ function addStuckWatch(core: Core, queue: ResultQueue): void {
   const watch = new StuckWatch(
     {
       rows: postgresOverdue(database),
-      hasCaughtUp: async () => (await queue.countWaiting()) === 0,
+      hasCaughtUp: watchCaughtUp(() => queue.readProgress()),
+      clock: systemClock,
       onHandled(counts) {
         committed.ring();
         owed.ring();
@@ -90,6 +93,7 @@ function addStuckWatch(core: Core, queue: ResultQueue): void {
       deadlineMs: config.stuckDeadlineMs,
       maxAnnouncements: config.maxAnnouncements,
       everyMs: Math.min(stuckLooksEveryMs, config.stuckDeadlineMs),
+      calmMs: config.stuckDeadlineMs,
     },
   );
   lifecycle.plan('stuck', (signal) => watch.run(signal));
@@ -113,7 +117,7 @@ function addOrderExpiry({ notify, lifecycle, database }: Core): void {
 function addAudit({ config, notify, lifecycle, audit }: Core): void {
   const options = { everyMs: config.auditEveryMs, retry, onFailure: reportFailure(notify, 'audit') };
   const run = async () => {
-    await audit(false);
+    await audit('quiet');
   };
   lifecycle.plan('audit', (signal) => repeatEvery(options, run, signal));
 }
@@ -128,8 +132,9 @@ function addCleaning({ config, notify, lifecycle, database }: Core): void {
   const rows = postgresArchive(database);
   const files = archiveFiles(config.archiveFolder);
   const { archiveAfterMs, parkedKeptMs, idempotencyKeptMs, marksKeptMs } = config;
-  add('instances archived', archiveAfterMs, () =>
-    archiveOnce(rows, files, archiveAfterMs, () => failpoint('after-archive')),
+  const afterWrite = () => failpoint('after-archive');
+  add('instances archived', archiveAfterMs, (signal) =>
+    archiveOld(rows, files, archiveAfterMs, { signal, afterWrite }),
   );
   add('parked items removed', parkedKeptMs, () => removeResolvedItems(database, parkedKeptMs));
   add('idempotency keys forgotten', idempotencyKeptMs, () =>

@@ -23,6 +23,9 @@ import type { Settle } from './results/take-results.ts';
 import { type OpenStreams, openDatabase, openStreams } from './stores.ts';
 import type { Notify } from './telemetry.ts';
 
+/** `quiet` does not search for what is behind a difference: that reads whole tables. */
+export type AuditKind = 'quiet' | 'explained' | 'full';
+
 /** What the parts of the program are made of. */
 export interface Core {
   config: Config;
@@ -36,7 +39,8 @@ export interface Core {
   gate: IntakeGate;
   streams: OpenStreams;
   settle: Settle;
-  audit: (full: boolean) => Promise<Audit>;
+  /** Callers with the same question at the same time share one answer. */
+  audit: (how: AuditKind) => Promise<Audit>;
   /** Rung after each commit that left frames. */
   committed: Wake;
   /** Rung when units may have to be given back. */
@@ -80,10 +84,12 @@ export async function createCore(config: Config, notify: Notify, lifecycle: Life
   };
   const streams = openStreams(config, database, notify);
   lifecycle.defer('streams', streams.close);
-  const audit = shareInFlight(async (full: boolean) => {
+  const audit = shareInFlight(async (how: AuditKind) => {
+    const options = { full: how === 'full', explain: how !== 'quiet' };
     const result = await retryTransient(
-      () => runAudit(database, streams.readings, { full }),
+      () => runAudit(database, streams.readings, options),
       isTransientDatabaseError,
+      { maxAttempts: 5 },
     );
     notify({ type: 'audited', audit: result });
     return result;

@@ -47,6 +47,7 @@ const table = {
     'park',
     'The instance has had another result, which stands. Recorded with the instance.',
   ],
+  STREAM_UNKNOWN: ['park', 'Name a stream as the audit lists it, such as stream:seckill:1001.'],
   PARKED_UNKNOWN: ['park', 'There is no parked item with this id.'],
   PARKED_RESOLVED: ['park', 'It has been replayed or discarded before; look at it with `weir parked show`.'],
   NOTHING_TO_REPLAY: ['park', 'Nothing of it is left to replay; find out what is owed, then discard it.'],

@@ -16,6 +16,10 @@ export interface StreamReading {
 export interface StreamReadings {
   /** Then `sql` is the audit's own snapshot; else nobody looks at it. */
   readonly inSameDatabase: boolean;
-  readStreams(sql: Sql): Promise<StreamReading[]>;
-  readSales(sql: Sql): Promise<SaleFigure[]>;
+  read(sql: Sql): Promise<StreamAndSaleReadings>;
+}
+
+export interface StreamAndSaleReadings {
+  streams: StreamReading[];
+  sales: SaleFigure[];
 }

@@ -5,9 +5,16 @@ export interface ArchivedLine {
   line: string;
 }
 
+export interface ArchivePage {
+  /** Rows of the page that may leave, oldest first. */
+  lines: ArchivedLine[];
+  /** The last row id that was looked at; undefined when the page came to rows that are too young. */
+  nextAfter: string | undefined;
+}
+
 export interface ArchiveRows {
-  /** Rows that may leave, oldest first. */
-  findOldest(olderThanMs: number, limit: number): Promise<ArchivedLine[]>;
+  /** Looks at the next `limit` rows behind the row id `after`. */
+  findOld(olderThanMs: number, after: string, limit: number): Promise<ArchivePage>;
   remove(ids: readonly string[]): Promise<void>;
 }
 
@@ -16,31 +23,46 @@ export interface ArchiveFiles {
   write(name: string, lines: readonly string[]): Promise<void>;
 }
 
-export const rowsPerFile = 10_000;
+const rowsPerFile = 10_000;
 const rowsPerRemoval = 500;
 
 /**
- * Moves one file's worth of old rows: first the file, then the removal in small steps. Killed between the two, the same
+ * Moves old rows page by page: first the page's file, then its removal in small steps. Killed between the two, the same
  * rows are written again later; a reader of the archive takes an instance id once.
  *
  * @returns how many rows went
  */
-export async function archiveOnce(
+export async function archiveOld(
   rows: ArchiveRows,
   files: ArchiveFiles,
   olderThanMs: number,
-  afterWrite: () => void = () => {},
+  { signal, afterWrite = () => {} }: { signal?: AbortSignal; afterWrite?: () => void } = {},
 ): Promise<number> {
-  const oldest = await rows.findOldest(olderThanMs, rowsPerFile);
-  const [first, last] = [oldest[0], oldest.at(-1)];
-  if (!first || !last) return 0;
+  let total = 0;
+  let after: string | undefined = '0';
+  while (after !== undefined && !signal?.aborted) {
+    const page: ArchivePage = await rows.findOld(olderThanMs, after, rowsPerFile);
+    await movePage(rows, files, page.lines, afterWrite);
+    total += page.lines.length;
+    after = page.nextAfter;
+  }
+  return total;
+}
+
+async function movePage(
+  rows: ArchiveRows,
+  files: ArchiveFiles,
+  lines: readonly ArchivedLine[],
+  afterWrite: () => void,
+): Promise<void> {
+  const [first, last] = [lines[0], lines.at(-1)];
+  if (!first || !last) return;
   await files.write(
     `instances-${first.id}-${last.id}`,
-    oldest.map(({ line }) => line),
+    lines.map(({ line }) => line),
   );
   afterWrite();
-  for (let from = 0; from < oldest.length; from += rowsPerRemoval) {
-    await rows.remove(oldest.slice(from, from + rowsPerRemoval).map(({ id }) => id));
+  for (let from = 0; from < lines.length; from += rowsPerRemoval) {
+    await rows.remove(lines.slice(from, from + rowsPerRemoval).map(({ id }) => id));
   }
-  return oldest.length;
 }

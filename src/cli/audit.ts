@@ -12,9 +12,19 @@ interface AuditAnswer {
   waiting: Record<string, number>;
 }
 
+export interface AuditOptions extends ApiOptions {
+  json?: boolean;
+  full?: boolean;
+  /** A stream whose new beginning the operator has taken note of. */
+  accept?: string;
+}
+
 /** Every sum, each exception, and the code for findings unless all hold. */
-export async function runAudit(options: ApiOptions & { json?: boolean; full?: boolean }): Promise<number> {
-  const audit = await new Api(options).get<AuditAnswer>(`/v1/audit${options.full ? '?full=true' : ''}`);
+export async function runAudit(options: AuditOptions): Promise<number> {
+  const api = new Api(options);
+  const audit = options.accept
+    ? await api.post<AuditAnswer>('/v1/audit/accept', { stream: options.accept })
+    : await api.get<AuditAnswer>(`/v1/audit${options.full ? '?full=true' : ''}`);
   if (options.json) printJson(audit);
   else printAudit(audit);
   return audit.ok ? exitCodes.ok : exitCodes.findings;
@@ -36,6 +46,7 @@ function printAudit({ ok, sums, waiting, lastedMs }: AuditAnswer): void {
     .filter(([, count]) => count > 0)
     .map(([what, count]) => `${count} ${toWords(what)}`);
   process.stdout.write(`\nUnder way: ${underWay.join(', ') || 'nothing'}\n`);
+  for (const { name, note } of sums) if (note) process.stdout.write(`${name}: ${note}\n`);
   for (const { name, exceptions } of sums) {
     for (const { id, what, advice } of exceptions) {
       process.stdout.write(`${styleText('red', '✗')} ${name}: ${id}: ${what}\n    → ${advice}\n`);

@@ -147,6 +147,7 @@ Examples:
     .addOption(url())
     .addOption(json())
     .option('--full', 'count everything again, not only what is new since the last audit')
+    .option('--accept <stream>', 'take note of what happened to a stream; its sum goes on from there')
     .action(async (options) => end(await (await import('./audit.ts')).runAudit(options)));
 
   program

@@ -10,13 +10,17 @@ export interface QueuedMessage {
 const pollMs = 50;
 
 /**
- * Reads one embedded queue. It remembers how far it has come; what was not acknowledged in an earlier life comes again.
- * Two consumers of one queue are both given everything: whoever reads must bear repeats anyway.
+ * Reads one embedded queue; what was not acknowledged in an earlier life comes again. Where there is one session, which
+ * commits one thing after the other, it remembers how far it has come; on a server a message may be committed after one
+ * with a higher id was read, so it remembers what it has handed out. Two consumers of one queue are both given
+ * everything: whoever reads must bear repeats anyway.
  */
 export class EmbeddedQueueConsumer {
   readonly #database: Database;
   readonly #queue: string;
   #cursor = '0';
+  readonly #handedOut = new Set<string>();
+  #finished = 0;
 
   constructor(database: Database, queue: string) {
     this.#database = database;
@@ -28,12 +32,13 @@ export class EmbeddedQueueConsumer {
     while (!signal.aborted) {
       const messages = await this.#database.query<QueuedMessage>(
         `SELECT id::text, message_id AS "messageId", body FROM embedded_queue
-         WHERE queue = $1 AND id > $2 ORDER BY embedded_queue.id LIMIT $3`,
-        [this.#queue, this.#cursor, count],
+         WHERE queue = $1 AND id > $2 AND NOT id = ANY ($4::bigint[]) ORDER BY embedded_queue.id LIMIT $3`,
+        [this.#queue, this.#cursor, count, `{${[...this.#handedOut].join(',')}}`],
       );
       const last = messages.at(-1);
       if (last) {
-        this.#cursor = last.id;
+        if (this.#database.singleSession) this.#cursor = last.id;
+        else for (const { id } of messages) this.#handedOut.add(id);
         return messages;
       }
       await pause(pollMs, signal);
@@ -46,13 +51,20 @@ export class EmbeddedQueueConsumer {
     await this.#database.query('DELETE FROM embedded_queue WHERE id = ANY ($1::bigint[])', [
       numberArray(messages.map(({ id }) => BigInt(id))),
     ]);
+    for (const { id } of messages) this.#handedOut.delete(id);
+    this.#finished += messages.length;
   }
 
-  async countWaiting(): Promise<number> {
+  release(): void {
+    this.#cursor = '0';
+    this.#handedOut.clear();
+  }
+
+  async readProgress(): Promise<{ waiting: number; finished: number }> {
     const [row] = await this.#database.query<{ waiting: string }>(
       'SELECT count(*)::text AS waiting FROM embedded_queue WHERE queue = $1',
       [this.#queue],
     );
-    return Number(row?.waiting ?? 0);
+    return { waiting: Number(row?.waiting ?? 0), finished: this.#finished };
   }
 }

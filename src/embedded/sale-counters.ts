@@ -15,7 +15,7 @@ export function embeddedSaleCounters(database: Database): SaleCounters {
              AND NOT given_back
            RETURNING embedded_sale_units.stream, user_id
          ), counted AS (
-           UPDATE embedded_sales SET sold = sold - units, given_back = given_back + units
+           UPDATE embedded_sales SET sold = sold - units, given_back = given_back + units, returned = returned + units
            FROM (SELECT stream, count(*) AS units FROM returned GROUP BY stream) AS each
            WHERE embedded_sales.stream = each.stream
          )

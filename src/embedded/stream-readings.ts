@@ -1,5 +1,6 @@
 import type { SaleFigure } from '../audit/audit.ts';
 import type { StreamReading, StreamReadings } from '../audit/stream-reading.ts';
+import type { Sql } from '../lib/sql.ts';
 
 interface ReadingRow {
   stream: string;
@@ -11,36 +12,39 @@ interface ReadingRow {
 export const embeddedStreamReadings: StreamReadings = {
   inSameDatabase: true,
 
-  async readStreams(sql) {
-    const rows = await sql.query<ReadingRow>(
-      `SELECT stream, added::text, (SELECT count(*) FROM embedded_stream WHERE embedded_stream.stream = embedded_streams.stream
+  read: async (sql) => ({ streams: await readStreams(sql), sales: await readSales(sql) }),
+};
+
+async function readStreams(sql: Sql): Promise<StreamReading[]> {
+  const rows = await sql.query<ReadingRow>(
+    `SELECT stream, added::text, (SELECT count(*) FROM embedded_stream WHERE embedded_stream.stream = embedded_streams.stream
          AND NOT EXISTS (SELECT 1 FROM instance_logs WHERE source = 'SECKILL' AND source_id = entry_id
            AND scope = embedded_stream.stream)
          AND NOT EXISTS (SELECT 1 FROM parked WHERE origin = 'STREAM' AND source = 'SECKILL'
            AND scope = embedded_stream.stream AND source_id = entry_id))::text AS waiting
        FROM embedded_streams ORDER BY stream`,
-    );
-    return rows.map(
-      ({ stream, added, waiting }): StreamReading => ({
-        stream,
-        added: Number(added),
-        lastDelivered: undefined,
-        undelivered: Number(waiting),
-        pending: [],
-      }),
-    );
-  },
-
-  async readSales(sql) {
-    const rows = await sql.query<Record<keyof SaleFigure, string>>(
-      'SELECT stream, stock, sold, remaining AS left, given_back AS "givenBack" FROM embedded_sales ORDER BY stream',
-    );
-    return rows.map(({ stream, stock, sold, left, givenBack }) => ({
+  );
+  return rows.map(
+    ({ stream, added, waiting }): StreamReading => ({
       stream,
-      stock: Number(stock),
-      sold: Number(sold),
-      left: Number(left),
-      givenBack: Number(givenBack),
-    }));
-  },
-};
+      added: Number(added),
+      lastDelivered: undefined,
+      undelivered: Number(waiting),
+      pending: [],
+    }),
+  );
+}
+
+async function readSales(sql: Sql): Promise<SaleFigure[]> {
+  const rows = await sql.query<Record<keyof SaleFigure, string>>(
+    'SELECT stream, stock, sold, remaining AS left, given_back AS "givenBack", returned FROM embedded_sales ORDER BY stream',
+  );
+  return rows.map(({ stream, stock, sold, left, givenBack, returned }) => ({
+    stream,
+    stock: Number(stock),
+    sold: Number(sold),
+    left: Number(left),
+    givenBack: Number(givenBack),
+    returned: Number(returned),
+  }));
+}

@@ -1,12 +1,21 @@
 import type { FastifyInstance } from 'fastify';
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import type { Audit } from '../audit/audit.ts';
+import { WeirError } from '../errors.ts';
+import { ProblemShape } from './shapes.ts';
 
 export interface AuditParts {
   audit: (full: boolean) => Promise<Audit>;
+  /** @returns false when no audit has seen such a stream */
+  acceptStream: (stream: string) => Promise<boolean>;
 }
 
-export function addAudit(http: FastifyInstance, { audit }: AuditParts): void {
+const Accept = Type.Object(
+  { stream: Type.String({ minLength: 1, maxLength: 512 }) },
+  { additionalProperties: false },
+);
+
+export function addAudit(http: FastifyInstance, { audit, acceptStream }: AuditParts): void {
   http.get<{ Querystring: { full?: 'true' | 'false' } }>(
     '/v1/audit',
     {
@@ -22,5 +31,22 @@ export function addAudit(http: FastifyInstance, { audit }: AuditParts): void {
       },
     },
     async ({ query }) => audit(query.full === 'true'),
+  );
+
+  http.post<{ Body: Static<typeof Accept> }>(
+    '/v1/audit/accept',
+    {
+      schema: {
+        summary: 'Take note of what happened to a stream; its sum goes on from what is there now',
+        body: Accept,
+        response: { '4xx': ProblemShape },
+      },
+    },
+    async ({ body }) => {
+      if (!(await acceptStream(body.stream))) {
+        throw new WeirError('STREAM_UNKNOWN', `no audit has seen a stream ${body.stream}`);
+      }
+      return audit(false);
+    },
   );
 }

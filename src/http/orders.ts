@@ -9,6 +9,7 @@ import {
   parseSourceId,
   parseTraceparent,
   parseUserId,
+  type SourceId,
   type UserId,
 } from '../instance/purchase.ts';
 import type { NewOrder, Order, Refund } from '../orders/order.ts';
@@ -138,7 +139,7 @@ export function addOrders(http: FastifyInstance, parts: OrderParts): void {
       preValidation: async (request) => checkSignature(request, request.params.orderId),
     },
     async (request, reply) => {
-      const { orderId } = readPaidOrder(request);
+      const orderId = readRefundedOrder(request, config.webhookSecrets.length > 0);
       const recorded = await parts.recordRefund(orderId);
       if (!recorded) throw await explainNoRefund(orders, orderId);
       return reply.status(recorded.first ? 201 : 200).send(showRefund(recorded.refund));
@@ -186,12 +187,33 @@ function requireSame(order: Order, productId: ProductId, userId: UserId): Order 
   );
 }
 
-function readPaidOrder(request: FastifyRequest<OrderPath & { Body: unknown }>): PaidOrder {
+/**
+ * Where callbacks are signed the body must say `"refunded": true`: the bytes of a payment, which say nothing of the kind,
+ * would otherwise pass here as well.
+ */
+function readRefundedOrder(
+  request: FastifyRequest<OrderPath & { Body: unknown }>,
+  mustSayRefunded: boolean,
+): SourceId {
   const orderId = parseSourceId(request.params.orderId);
-  const body = checkPaidBody(request.body);
+  const { refunded, ...rest } = (request.body ?? {}) as { refunded?: unknown };
+  if (refunded !== true && (mustSayRefunded || refunded !== undefined)) {
+    throw new WeirError('REQUEST_INVALID', 'the body must say "refunded": true');
+  }
+  requireNamed(orderId, checkPaidBody(rest));
+  return orderId;
+}
+
+function requireNamed(orderId: SourceId, body: Static<typeof PaidBody>): void {
   if (body.orderId !== undefined && body.orderId !== orderId) {
     throw new WeirError('REQUEST_INVALID', `the body names order ${body.orderId}, the path order ${orderId}`);
   }
+}
+
+function readPaidOrder(request: FastifyRequest<OrderPath & { Body: unknown }>): PaidOrder {
+  const orderId = parseSourceId(request.params.orderId);
+  const body = checkPaidBody(request.body);
+  requireNamed(orderId, body);
   if ((body.productId === undefined) !== (body.userId === undefined)) {
     throw new WeirError('REQUEST_INVALID', 'productId and userId go together');
   }

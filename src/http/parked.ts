@@ -25,7 +25,7 @@ const Filter = {
 };
 
 const Reason = Type.String({ minLength: 1, maxLength: 500, pattern: '\\S' });
-const Ids = Type.Array(Type.String({ pattern: '^[1-9][0-9]{0,18}$' }), { minItems: 1, maxItems: 500 });
+const Ids = Type.Array(Type.String({ pattern: '^[1-9][0-9]{0,17}$' }), { minItems: 1, maxItems: 500 });
 const closed = { additionalProperties: false };
 const Many = Type.Object({ ids: Ids }, closed);
 const ManyWithReason = Type.Object({ ids: Ids, reason: Reason }, closed);

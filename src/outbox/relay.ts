@@ -2,7 +2,7 @@ import { backoffMs, pause } from '../lib/backoff.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import type { Sql } from '../lib/sql.ts';
 import { Wake } from '../lib/wake.ts';
-import { decodeFrame, encodeMessage, type Message } from './frame.ts';
+import { decodeFrame, encodeMessage, type Message, usualType } from './frame.ts';
 
 /** CREATED: the first announcement of instances. AGAIN: a further one. RELEASE and REFUND: requests to others. */
 export type FrameKind = 'CREATED' | 'AGAIN' | 'RELEASE' | 'REFUND';
@@ -85,8 +85,8 @@ export class Relay {
   readonly #parts: RelayParts;
   readonly #options: RelayOptions;
   #eventsPerFrame = 500;
-  /** Grows with every message the broker took: tells a refused message from a broker that refuses all. */
-  #taken = 0;
+  /** By type, and so by queue; grows with every message taken: tells a refused message from a queue that refuses all. */
+  readonly #taken = new Map<string, number>();
   readonly #backlog = new Wake();
   readonly #takenAtRefusal = new Map<string, number>();
 
@@ -143,13 +143,22 @@ export class Relay {
 
     const refusals = await this.#parts.publisher.publish(all, sql);
     failpoint('after-confirm');
-    this.#taken += all.length - refusals.length;
+    this.#countTaken(all, refusals);
     this.#parts.onAnnounced(all.length - refusals.length, performance.now() - startedAt);
 
     const why = new Map(refusals.map((refusal) => [refusal.message, refusal.why]));
     const verdicts = readable.map(({ frame, messages }) => this.#judge(frame, messages, why));
     if (refusals.length > 0) this.#parts.onRefused(refusals, countParked(verdicts));
     return [...verdicts, ...damaged];
+  }
+
+  #countTaken(messages: readonly Message[], refusals: readonly Refusal[]): void {
+    const refused = new Set(refusals.map(({ message }) => message));
+    for (const message of messages) {
+      if (refused.has(message)) continue;
+      const type = message.type ?? usualType;
+      this.#taken.set(type, (this.#taken.get(type) ?? 0) + 1);
+    }
   }
 
   #judge(frame: Frame, messages: Message[], refused: ReadonlyMap<Message, string>): Verdict {
@@ -160,12 +169,13 @@ export class Relay {
       return { frame, kind: 'announced' };
     }
     const error = refused.get(first) ?? '';
-    const othersPassed = this.#taken > (this.#takenAtRefusal.get(frame.id) ?? this.#taken);
+    const taken = this.#taken.get(first.type ?? usualType) ?? 0;
+    const othersPassed = taken > (this.#takenAtRefusal.get(frame.id) ?? taken);
     if (frame.attempts + 1 >= this.#options.maxRefusals && othersPassed) {
       this.#takenAtRefusal.delete(frame.id);
       return { frame, kind: 'parked', left, error };
     }
-    this.#takenAtRefusal.set(frame.id, this.#taken);
+    this.#takenAtRefusal.set(frame.id, taken);
     const bytes = Buffer.concat(left.map(encodeMessage));
     return { frame, kind: 'delayed', left, bytes, retryInMs: backoffMs(frame.attempts + 1, retry), error };
   }

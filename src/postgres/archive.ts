@@ -1,4 +1,4 @@
-import type { ArchivedLine, ArchiveRows } from '../cleaning/archive.ts';
+import type { ArchiveRows } from '../cleaning/archive.ts';
 import { type Database, numberArray } from '../lib/sql.ts';
 
 /** As in the API: camelCase, 64-bit numbers as strings, times in ISO 8601. */
@@ -19,20 +19,28 @@ const line = `jsonb_build_object('instanceId', instance_id::text, 'productId', p
  */
 export function postgresArchive(database: Database): ArchiveRows {
   return {
-    findOldest: (olderThanMs, limit) =>
-      database.query<ArchivedLine>(
-        `SELECT id::text, ${line} AS line FROM instance_logs
-         WHERE id <= (SELECT instance_log_id FROM audit_checkpoint) AND status <> 'PROCESSING'
-           AND updated_at < now() - make_interval(secs => $1 / 1000.0)
-           AND NOT EXISTS (SELECT 1 FROM compensations WHERE compensations.instance_id = instance_logs.instance_id
-             AND compensations.status = 'REQUESTED')
-           AND NOT EXISTS (SELECT 1 FROM audit_open WHERE audit_open.instance_id = instance_logs.instance_id)
-           AND NOT EXISTS (SELECT 1 FROM parked WHERE origin IN ('STREAM', 'OUTBOX') AND parked.source = instance_logs.source
-             AND parked.scope = instance_logs.scope AND parked.source_id = instance_logs.source_id
-             AND state <> 'REPLAYED')
-         ORDER BY instance_logs.id LIMIT $2`,
-        [olderThanMs, limit],
-      ),
+    async findOld(olderThanMs, after, limit) {
+      const rows = await database.query<{ id: string; is_old: boolean; line: string | null }>(
+        `WITH page AS (
+           SELECT *, created_at < now() - make_interval(secs => $1 / 1000.0) AS is_old FROM instance_logs
+           WHERE id > $2 AND id <= (SELECT instance_log_id FROM audit_checkpoint) ORDER BY id LIMIT $3
+         )
+         SELECT id::text, is_old, CASE WHEN is_old AND status <> 'PROCESSING'
+             AND updated_at < now() - make_interval(secs => $1 / 1000.0)
+             AND NOT EXISTS (SELECT 1 FROM compensations WHERE compensations.instance_id = instance_logs.instance_id
+               AND compensations.status = 'REQUESTED')
+             AND NOT EXISTS (SELECT 1 FROM audit_open WHERE audit_open.instance_id = instance_logs.instance_id)
+             AND NOT EXISTS (SELECT 1 FROM parked WHERE origin IN ('STREAM', 'OUTBOX')
+               AND parked.source = instance_logs.source AND parked.scope = instance_logs.scope
+               AND parked.source_id = instance_logs.source_id AND state <> 'REPLAYED')
+           THEN ${line} END AS line
+         FROM page AS instance_logs ORDER BY instance_logs.id`,
+        [olderThanMs, after, limit],
+      );
+      const lines = rows.flatMap(({ id, line }) => (line === null ? [] : [{ id, line }]));
+      const isLast = rows.length < limit || rows.some(({ is_old }) => !is_old);
+      return { lines, nextAfter: isLast ? undefined : rows.at(-1)?.id };
+    },
 
     async remove(ids) {
       // What was owed stays in compensations: it is small, and the sums need it.

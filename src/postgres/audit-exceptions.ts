@@ -3,6 +3,10 @@ import type { Sql } from '../lib/sql.ts';
 
 const most = 20;
 
+/** Not when the instance may have been archived: then its order and its compensation are all that is left. */
+const notArchived = (column: string) => `AND (NOT EXISTS (SELECT 1 FROM audit_archived)
+  OR ${column} >= (SELECT min(created_at) FROM instance_logs))`;
+
 interface Search {
   sql: string;
   what: string;
@@ -15,7 +19,8 @@ const searches: Partial<Record<SumName, Search[]>> = {
     {
       sql: `SELECT id FROM orders WHERE paid_at IS NOT NULL AND NOT EXISTS (
           SELECT 1 FROM instance_logs WHERE source = 'ORDER' AND source_id = orders.id AND scope = '')
-        AND NOT EXISTS (SELECT 1 FROM compensations WHERE source = 'ORDER' AND source_id = orders.id AND scope = '')`,
+        AND NOT EXISTS (SELECT 1 FROM compensations WHERE source = 'ORDER' AND source_id = orders.id AND scope = '')
+        ${notArchived('paid_at')}`,
       what: 'the order is paid and has neither an instance nor a refund',
       advice: 'send its payment callback again; was its row removed by hand?',
     },
@@ -35,7 +40,8 @@ const searches: Partial<Record<SumName, Search[]>> = {
     },
     {
       sql: `SELECT source_id AS id FROM compensations WHERE kind = 'REFUND' AND instance_id IS NOT NULL AND NOT EXISTS (
-          SELECT 1 FROM instance_logs WHERE instance_logs.instance_id = compensations.instance_id AND status = 'FAILED')`,
+          SELECT 1 FROM instance_logs WHERE instance_logs.instance_id = compensations.instance_id AND status = 'FAILED')
+        ${notArchived('compensations.created_at')}`,
       what: 'a refund was asked for although the instance has not failed',
       advice: 'stop the refund, or release the machine',
     },

@@ -1,4 +1,4 @@
-import type { AuditFigures, InstanceCount } from '../audit/audit.ts';
+import type { AuditFigures, GivenBackCount, InstanceCount } from '../audit/audit.ts';
 import type { Sql } from '../lib/sql.ts';
 
 // Rows younger than this may have neighbours that are not committed yet: no statement of ours may run for 60 s.
@@ -12,26 +12,35 @@ interface CountRow {
   rows: string;
 }
 
+/** Ids that one commit of advanceCheckpoint passes at most. */
+const idsPerStep = 500_000n;
+
 /**
- * Rows ever, by source, scope, known order and status. What is old and terminal was counted once and stands in
- * audit_counts: only rows above the checkpoint are counted now, and the checkpoint then moves up to the first that is
- * young or still waited for (docs/decisions/0013). `full` counts everything again.
+ * What is old and terminal is counted once and stands in audit_counts; the checkpoint moves up to the first row that is
+ * young or still waited for (docs/decisions/0013). In steps of their own commits, so that the first audit of a large
+ * table gets through it.
+ *
+ * @returns whether there is more to pass
  */
-export async function countInstances(sql: Sql, full: boolean): Promise<InstanceCount[]> {
-  if (full) await forgetCounts(sql);
+export async function advanceCheckpoint(sql: Sql): Promise<boolean> {
   const [checkpoint] = await sql.query<{ id: string }>(
     'SELECT instance_log_id::text AS id FROM audit_checkpoint FOR UPDATE',
   );
-  const from = checkpoint?.id ?? '0';
+  const from = BigInt(checkpoint?.id ?? 0);
+  const limit = from + idsPerStep;
   await countTheLateOnes(sql);
-  const upTo = await findNextCheckpoint(sql, from);
+  const upTo = await findNextCheckpoint(sql, from, limit);
   await keepCounts(sql, from, upTo);
+  return upTo === limit;
+}
+
+/** Rows ever, by source, scope, known order and status: what has been counted, and the rows above the checkpoint. */
+export async function countInstances(sql: Sql): Promise<InstanceCount[]> {
   const rows = await sql.query<CountRow>(
     `SELECT source, scope, known_order, status, sum(rows)::text AS rows FROM (
        SELECT * FROM audit_counts
-       UNION ALL (${countRows} WHERE id > $1 GROUP BY 1, 2, 3, 4)) AS counted
-     GROUP BY 1, 2, 3, 4`,
-    [upTo],
+       UNION ALL (${countRows} WHERE id > (SELECT instance_log_id FROM audit_checkpoint) GROUP BY 1, 2, 3, 4)
+     ) AS counted GROUP BY 1, 2, 3, 4`,
   );
   return rows.map(({ known_order: knownOrder, rows: count, ...row }) => ({
     ...row,
@@ -46,7 +55,8 @@ const countRows = `SELECT source, scope,
     status, count(*) AS rows
   FROM instance_logs`;
 
-async function forgetCounts(sql: Sql): Promise<void> {
+/** Everything is to be counted again. */
+export async function forgetCounts(sql: Sql): Promise<void> {
   await sql.query('DELETE FROM audit_counts');
   await sql.query('DELETE FROM audit_open');
   await sql.query('INSERT INTO audit_counts SELECT * FROM audit_archived');
@@ -74,32 +84,33 @@ async function countTheLateOnes(sql: Sql): Promise<void> {
   );
 }
 
-async function findNextCheckpoint(sql: Sql, from: string): Promise<string> {
+async function findNextCheckpoint(sql: Sql, from: bigint, limit: bigint): Promise<bigint> {
   const [row] = await sql.query<{ id: string }>(
     `SELECT coalesce((
-       SELECT id - 1 FROM instance_logs WHERE id > $1 AND (created_at >= now() - ${settledAge}
+       SELECT id - 1 FROM instance_logs WHERE id > $1 AND id <= $2 AND (created_at >= now() - ${settledAge}
          OR status = 'PROCESSING' AND NOT EXISTS (
            SELECT 1 FROM overdue WHERE overdue.instance_id = instance_logs.instance_id))
        ORDER BY id LIMIT 1),
-       (SELECT max(id) FROM instance_logs WHERE id > $1), $1::bigint)::text AS id`,
-    [from],
+       (SELECT CASE WHEN max(id) > $2 THEN $2 ELSE max(id) END FROM instance_logs WHERE id > $1), $1::bigint)::text AS id`,
+    [from.toString(), limit.toString()],
   );
-  return row?.id ?? from;
+  return BigInt(row?.id ?? from);
 }
 
-async function keepCounts(sql: Sql, from: string, upTo: string): Promise<void> {
+async function keepCounts(sql: Sql, from: bigint, upTo: bigint): Promise<void> {
   if (upTo === from) return;
+  const range = [from.toString(), upTo.toString()];
   await sql.query(
     `INSERT INTO audit_counts ${countRows} WHERE id > $1 AND id <= $2 GROUP BY 1, 2, 3, 4
      ON CONFLICT (source, scope, known_order, status) DO UPDATE SET rows = audit_counts.rows + excluded.rows`,
-    [from, upTo],
+    range,
   );
   await sql.query(
     `INSERT INTO audit_open SELECT instance_id FROM instance_logs
      WHERE id > $1 AND id <= $2 AND status = 'PROCESSING' ON CONFLICT DO NOTHING`,
-    [from, upTo],
+    range,
   );
-  await sql.query('UPDATE audit_checkpoint SET instance_log_id = $1, audited_at = now()', [upTo]);
+  await sql.query('UPDATE audit_checkpoint SET instance_log_id = $1, audited_at = now()', [upTo.toString()]);
 }
 
 /** Orders of ours that were ever paid; as for instances, only what was paid since is counted. */
@@ -120,7 +131,10 @@ export async function countPaidOrders(sql: Sql): Promise<number> {
   return Number(row?.paid ?? 0);
 }
 
-type Counted = Omit<AuditFigures, 'instances' | 'paidOrders' | 'streams' | 'sales' | 'waiting'> & {
+type Counted = Omit<
+  AuditFigures,
+  'instances' | 'paidOrders' | 'streams' | 'sales' | 'givenBack' | 'waiting'
+> & {
   overdue: number;
   parked: number;
   giveBacks: number;
@@ -165,4 +179,19 @@ export async function countTheRest(sql: Sql): Promise<Counted> {
     giveBacks: count(({ kind, status }) => kind === 'GIVE_BACK' && status === 'REQUESTED'),
     refunds: count(({ kind, status }) => kind === 'REFUND' && status === 'REQUESTED'),
   };
+}
+
+/** Units by stream; `since`: before the sales were read. */
+export async function countGivenBack(sql: Sql, since: Date): Promise<GivenBackCount[]> {
+  const rows = await sql.query<{ stream: string; done_before: string; owed: string }>(
+    `SELECT scope AS stream, count(*) FILTER (WHERE outcome = 'GIVEN_BACK' AND done_at < $1)::text AS done_before,
+       count(*)::text AS owed
+     FROM compensations WHERE kind = 'GIVE_BACK' GROUP BY 1`,
+    [since],
+  );
+  return rows.map(({ stream, done_before, owed }) => ({
+    stream,
+    doneBefore: Number(done_before),
+    owed: Number(owed),
+  }));
 }

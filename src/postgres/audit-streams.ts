@@ -13,7 +13,7 @@ export async function figureStreams(
   since: Date,
 ): Promise<StreamFigure[]> {
   const known = await sql.query<KnownStream>(
-    'SELECT stream, added::text, added_before::text FROM audit_streams ORDER BY stream',
+    `SELECT stream, added::text, added_before::text, anew_at, lost::text, rebase FROM audit_streams ORDER BY stream`,
   );
   const before = new Map(known.map((row) => [row.stream, row]));
   const present = new Set(readings.map(({ stream }) => stream));
@@ -21,7 +21,7 @@ export async function figureStreams(
   const figures: StreamFigure[] = [];
   for (const reading of [...readings, ...gone]) {
     const figure = await figureStream(sql, reading, instances, since);
-    figures.push(await keepAdded(sql, figure, before.get(reading.stream)));
+    figures.push(await keepAdded(sql, figure, before.get(reading.stream), since));
   }
   return figures;
 }
@@ -30,6 +30,9 @@ interface KnownStream {
   stream: string;
   added: string;
   added_before: string;
+  anew_at: Date | null;
+  lost: string;
+  rebase: boolean;
 }
 
 /** A stream that was counted and is not there any more: deleted, or Redis lost it. */
@@ -50,18 +53,18 @@ async function figureStream(
   const rows = all - (lastDelivered ? await countRowsAfter(sql, stream, lastDelivered, since) : 0);
   const parked = await countParked(sql, stream, lastDelivered);
   const open = pending.length > 0 ? await countOpen(sql, stream, pending) : 0;
-  return { stream, added, rows, parked, waiting: undelivered + open, lost: 0 };
+  return { stream, added, rows, parked, waiting: undelivered + open, anew: undefined };
 }
 
 /** An entry id as PostgreSQL compares it. */
 const entryIdAsNumbers = (column: string) =>
   `(split_part(${column}, '-', 1)::numeric, split_part(${column}, '-', 2)::numeric)`;
 
-/** Made after the stream was read. They are young, so few rows are looked at; the extra seconds cost nothing. */
+/** Made after the stream was read: young rows, above the checkpoint; the extra seconds cost nothing. */
 async function countRowsAfter(sql: Sql, stream: string, lastDelivered: string, since: Date): Promise<number> {
   const [row] = await sql.query<{ count: string }>(
-    `SELECT count(*)::text FROM instance_logs WHERE created_at >= $3::timestamptz - interval '10 seconds'
-       AND source = 'SECKILL' AND scope = $1 AND ${entryIdAsNumbers('source_id')} > ${entryIdAsNumbers('$2::text')}`,
+    `SELECT count(*)::text FROM instance_logs WHERE id > (SELECT instance_log_id FROM audit_checkpoint)
+       AND created_at >= $3::timestamptz - interval '10 seconds' AND source = 'SECKILL' AND scope = $1 AND ${entryIdAsNumbers('source_id')} > ${entryIdAsNumbers('$2::text')}`,
     [stream, lastDelivered, since],
   );
   return Number(row?.count ?? 0);
@@ -95,27 +98,62 @@ async function countOpen(sql: Sql, stream: string, pending: readonly string[]): 
   return Number(row?.count ?? 0);
 }
 
-/**
- * Remembers how many entries were added. A stream that counts less than before began anew: what it had counted is kept,
- * and what was not accounted for by then is lost, which is reported once.
- */
+interface Book {
+  addedBefore: number;
+  anewAt: Date | null;
+  lost: number;
+}
+
+/** Remembers how many entries were added, also in earlier lives of the stream. */
 async function keepAdded(
   sql: Sql,
   figure: StreamFigure,
   known: KnownStream | undefined,
+  now: Date,
 ): Promise<StreamFigure> {
-  if (figure.added === undefined) return figure;
-  const found = figure.rows + figure.parked + figure.waiting;
-  let addedBefore = Number(known?.added_before ?? 0);
-  let lost = 0;
-  if (known && figure.added < Number(known.added)) {
-    lost = Math.max(0, addedBefore + Number(known.added) - (found - figure.added));
-    addedBefore = found - figure.added;
-  }
+  const { stream, added } = figure;
+  if (added === undefined) return figure;
+  const book = judgeLife({ ...figure, added }, known, now);
   await sql.query(
-    `INSERT INTO audit_streams (stream, added, added_before) VALUES ($1, $2, $3)
-     ON CONFLICT (stream) DO UPDATE SET added = excluded.added, added_before = excluded.added_before`,
-    [figure.stream, figure.added, addedBefore],
+    `INSERT INTO audit_streams (stream, added, added_before, anew_at, lost) VALUES ($1, $2, $3, $4, $5)
+     ON CONFLICT (stream) DO UPDATE SET added = excluded.added, added_before = excluded.added_before,
+       anew_at = excluded.anew_at, lost = excluded.lost, rebase = FALSE`,
+    [stream, added, book.addedBefore, book.anewAt, book.lost],
   );
-  return { ...figure, added: figure.added + addedBefore, lost };
+  return {
+    ...figure,
+    added: added + book.addedBefore,
+    anew: book.anewAt ? { at: book.anewAt, lost: book.lost } : undefined,
+  };
+}
+
+/**
+ * A stream that counts less than before, or of which more is found than was ever added, has begun anew: it was deleted,
+ * emptied, or restored from an older state. Until an operator has taken note of it, and what came back twice has been
+ * read twice, each audit takes it as it is.
+ */
+function judgeLife(
+  { added, rows, parked, waiting }: StreamFigure & { added: number },
+  known: KnownStream | undefined,
+  now: Date,
+): Book {
+  const found = rows + parked + waiting;
+  const asItIs = found - added;
+  // Nobody has counted an earlier life, so nothing is known to be lost.
+  if (!known) return { addedBefore: Math.max(0, asItIs), anewAt: null, lost: 0 };
+  if (known.rebase) return { addedBefore: asItIs, anewAt: null, lost: 0 };
+  if (known.anew_at) return { addedBefore: asItIs, anewAt: known.anew_at, lost: Number(known.lost) };
+  const addedBefore = Number(known.added_before);
+  const countedBefore = Number(known.added) + addedBefore;
+  if (added >= Number(known.added) && found <= added + addedBefore)
+    return { addedBefore, anewAt: null, lost: 0 };
+  return { addedBefore: asItIs, anewAt: now, lost: Math.max(0, countedBefore - asItIs) };
+}
+
+/** An operator has taken note of what happened to a stream; the next audit takes it as it finds it. */
+export async function acceptStream(sql: Sql, stream: string): Promise<boolean> {
+  const rows = await sql.query('UPDATE audit_streams SET rebase = TRUE WHERE stream = $1 RETURNING stream', [
+    stream,
+  ]);
+  return rows.length > 0;
 }

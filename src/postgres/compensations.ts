@@ -93,7 +93,7 @@ function toHeldUnit({ stream, entryId, userId }: UnitRow): HeldUnit {
 
 async function finish(sql: Sql, rows: readonly UnitRow[], outcomes: readonly UnitOutcome[]): Promise<void> {
   await sql.query(
-    `UPDATE compensations SET status = 'DONE', outcome = done.outcome, done_at = now()
+    `UPDATE compensations SET status = 'DONE', outcome = done.outcome, done_at = clock_timestamp()
      FROM unnest($1::bigint[], $2::text[]) AS done (id, outcome)
      WHERE compensations.id = done.id AND compensations.status = 'REQUESTED'`,
     [numberArray(rows.map(({ id }) => BigInt(id))), textArray(outcomes)],

@@ -20,6 +20,7 @@ export interface OutboxOptions {
 export function postgresOutbox(database: Database, options: OutboxOptions): Outbox {
   const holdNothing = database.singleSession && !options.queueInSameDatabase;
   const marking = new Marking();
+  const inOneCommit = (verdicts: Verdict[]) => database.transaction((sql) => carryOut(sql, verdicts));
   return {
     async claim(maxFrames, work) {
       let lent: Frame[] = [];
@@ -28,7 +29,7 @@ export function postgresOutbox(database: Database, options: OutboxOptions): Outb
         return work(frames, sql);
       };
       try {
-        if (holdNothing) return await claimOn(database, selectDue, maxFrames, remember);
+        if (holdNothing) return await claimOn(database, selectDue, maxFrames, remember, inOneCommit);
         return await database.transaction((sql) => claimOn(sql, selectDueAndLock, maxFrames, remember), {
           // Losing this commit only means that the same messages are sent again.
           asynchronousCommit: !options.queueInSameDatabase,
@@ -104,11 +105,12 @@ async function claimOn(
   select: Statement,
   maxFrames: number,
   work: (frames: Frame[], sql: Sql) => Promise<Verdict[]>,
+  finish: (verdicts: Verdict[]) => Promise<void> = (verdicts) => carryOut(sql, verdicts),
 ): Promise<number> {
   const frames = await sql.query<Frame>(select, [maxFrames]);
   if (frames.length === 0) return 0;
   const verdicts = await work(frames, sql);
-  await carryOut(sql, verdicts);
+  await finish(verdicts);
   failpoint('after-delete');
   return frames.length;
 }

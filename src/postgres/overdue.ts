@@ -3,50 +3,58 @@ import type { InstanceId } from '../instance/purchase.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import { type Database, numberArray, type Sql } from '../lib/sql.ts';
 import { timedOut } from '../results/result.ts';
-import { type DueOptions, type OverdueRows, rowsPerLook, type StuckCounts } from '../results/stuck.ts';
+import type { DueOptions, OverduePage, OverdueRows, StuckCounts } from '../results/stuck.ts';
 import { type AnnouncedRow, announceAgain, announcedColumns } from './announce-again.ts';
-import { settleOn } from './settle.ts';
+import { byWeir, settleOn } from './settle.ts';
 
 export function postgresOverdue(database: Database): OverdueRows {
   return {
-    findOverdue: (deadlineMs) => findOverdue(database, deadlineMs),
+    findOverdue: (deadlineMs, after) => findOverdue(database, deadlineMs, after),
     handleDue: (options) => database.transaction((sql) => handleDue(sql, options)),
   };
 }
+
+/** Rows that one page looks at. */
+const rowsPerPage = 20_000;
 
 /**
  * An index of the PROCESSING rows would have to be written at every settle. Instead a cursor goes through the rows once,
  * in order of id, behind the deadline, and writes down who is still PROCESSING; below it all others are terminal.
  *
- * Not yet announced is not overdue: while the broker is away the oldest waiting frame holds the cursor. A row that is
- * committed late has an id below others: no statement of ours may run for 60 s, so the cursor passes only what is twice as
- * old, and what is overdue before is looked at more than once.
+ * The deadline counts from the announcement: what was committed before the oldest frame of then had been announced by
+ * then (outbox_marks; a mark's time may lie up to a commit's length before what it saw, hence the second), and what is
+ * older than a frame that waits now may wait itself. A row that is committed late has an id below others: no statement
+ * of ours may run for 60 s, so the cursor passes only what is twice as old, and what is overdue before is looked at more
+ * than once.
  */
-async function findOverdue(database: Database, deadlineMs: number): Promise<number> {
-  const [row] = await database.query<{ looked_at: number }>(
+async function findOverdue(database: Database, deadlineMs: number, after: string): Promise<OverduePage> {
+  const [row] = await database.query<{ looked_at: number; last_id: string | null }>(
     `WITH held AS (
        SELECT id FROM overdue_cursor FOR UPDATE SKIP LOCKED
      ), bound AS (
-       SELECT least(now() - make_interval(secs => $1 / 1000.0),
+       SELECT least((SELECT coalesce(waiting_since, at) - interval '1 second' FROM outbox_marks
+           WHERE at <= now() - make_interval(secs => $1 / 1000.0) ORDER BY at DESC LIMIT 1),
          (SELECT min(created_at) FROM outbox WHERE kind = 'CREATED')) AS overdue_before
+       WHERE EXISTS (SELECT 1 FROM outbox_marks WHERE at <= now() - make_interval(secs => $1 / 1000.0))
      ), seen AS (
        SELECT id, instance_id, status, created_at FROM instance_logs
-       WHERE id > (SELECT id FROM held) ORDER BY id LIMIT ${rowsPerLook}
+       WHERE id > (SELECT greatest(id, $2::bigint) FROM held) ORDER BY id LIMIT ${rowsPerPage}
      ), old AS (
        SELECT seen.* FROM seen, bound WHERE created_at < overdue_before
        AND id < coalesce((SELECT min(id) FROM seen, bound WHERE created_at >= overdue_before), 9223372036854775807)
      ), written AS (
        INSERT INTO overdue (instance_id) SELECT instance_id FROM old WHERE status = 'PROCESSING' ON CONFLICT DO NOTHING
      ), passed AS (
-       SELECT max(id) AS id FROM old WHERE id < coalesce(
+       SELECT max(id) AS id FROM old WHERE (SELECT id FROM held) >= $2::bigint AND id < coalesce(
          (SELECT min(id) FROM old WHERE created_at >= now() - interval '2 minutes'), 9223372036854775807)
      ), moved AS (
-       UPDATE overdue_cursor SET id = passed.id FROM passed WHERE overdue_cursor.id < passed.id RETURNING 1
+       UPDATE overdue_cursor SET id = passed.id FROM passed WHERE overdue_cursor.id < passed.id
      )
-     SELECT (CASE WHEN EXISTS (SELECT 1 FROM moved) THEN (SELECT count(*) FROM old) ELSE 0 END)::int AS looked_at`,
-    [deadlineMs],
+     SELECT count(*)::int AS looked_at, max(id)::text AS last_id FROM old`,
+    [deadlineMs, after],
   );
-  return row?.looked_at ?? 0;
+  const isFull = row?.looked_at === rowsPerPage;
+  return { nextAfter: isFull ? (row?.last_id ?? undefined) : undefined };
 }
 
 interface DueRow extends AnnouncedRow {
@@ -55,14 +63,18 @@ interface DueRow extends AnnouncedRow {
   status: string | null;
 }
 
-async function handleDue(sql: Sql, options: DueOptions): Promise<StuckCounts> {
-  if (await isBehind(sql)) return { announcedAgain: 0, timedOut: 0 };
+async function handleDue(
+  sql: Sql,
+  options: DueOptions,
+): Promise<(StuckCounts & { looked: number }) | undefined> {
+  if (await isBehind(sql)) return undefined;
   const rows = await sql.query<DueRow>(
     `SELECT overdue.instance_id::text AS overdue_id, announcements, status,
        ${announcedColumns.replaceAll('instance_id', 'instance_logs.instance_id')}
      FROM overdue LEFT JOIN instance_logs ON instance_logs.instance_id = overdue.instance_id
-     WHERE due_at <= now() ORDER BY overdue.instance_id LIMIT $1 FOR UPDATE OF overdue SKIP LOCKED`,
-    [options.limit],
+     WHERE due_at <= now() AND (announcements < $2 OR $3 OR status IS DISTINCT FROM 'PROCESSING')
+     ORDER BY overdue.instance_id LIMIT $1 FOR UPDATE OF overdue SKIP LOCKED`,
+    [options.limit, options.maxAnnouncements, options.mayGiveUp],
   );
   const open = rows.filter(({ status }) => status === 'PROCESSING');
   const parked = await findParked(sql, open);
@@ -71,13 +83,13 @@ async function handleDue(sql: Sql, options: DueOptions): Promise<StuckCounts> {
   const again = heard.filter(({ announcements }) => announcements < options.maxAnnouncements);
   const hopeless = heard.filter(({ announcements }) => announcements >= options.maxAnnouncements);
 
-  await announceAgain(sql, again, 'weir', 'no result by the deadline');
+  await announceAgain(sql, again, byWeir, 'no result by the deadline');
   failpoint('after-announce-again');
-  await giveUp(sql, hopeless);
+  const timedOut = await giveUp(sql, hopeless);
   await postpone(sql, again, 1, options.deadlineMs);
   await postpone(sql, unheard, 0, options.deadlineMs);
   await remove(sql, [...rows.filter(({ status }) => status !== 'PROCESSING'), ...hopeless]);
-  return { announcedAgain: again.length, timedOut: hopeless.length };
+  return { announcedAgain: again.length, timedOut, looked: rows.length };
 }
 
 /**
@@ -112,10 +124,11 @@ export async function retryInstance(
   });
 }
 
-/** While messages wait for the broker nobody can answer, so nobody is late. */
+/** While announcements wait for the broker. */
 async function isBehind(sql: Sql): Promise<boolean> {
   const [row] = await sql.query<{ is_behind: boolean }>(
-    "SELECT EXISTS (SELECT 1 FROM outbox WHERE created_at < now() - interval '10 seconds') AS is_behind",
+    `SELECT EXISTS (SELECT 1 FROM outbox WHERE kind IN ('CREATED', 'AGAIN')
+       AND created_at < now() - interval '10 seconds') AS is_behind`,
   );
   return row?.is_behind ?? true;
 }
@@ -133,16 +146,21 @@ async function findParked(sql: Sql, rows: readonly DueRow[]): Promise<ReadonlySe
   return new Set(found.map(({ instance_id }) => instance_id));
 }
 
-/** As a result of Weir's own: the same commit compensates, and what the Resource Domain says later is late. */
-async function giveUp(sql: Sql, rows: readonly DueRow[]): Promise<void> {
-  if (rows.length === 0) return;
+/**
+ * As a result of Weir's own: the same commit compensates, and what the Resource Domain says later is late.
+ *
+ * @returns how many it was the end of; a result that has come meanwhile stands
+ */
+async function giveUp(sql: Sql, rows: readonly DueRow[]): Promise<number> {
+  if (rows.length === 0) return 0;
   const results = rows.map(({ instance_id }) => ({
     instanceId: BigInt(instance_id) as InstanceId,
     status: 'FAILED' as const,
     reason: timedOut,
     answeredAt: undefined,
   }));
-  await settleOn(sql, results, 'weir');
+  const settled = await settleOn(sql, results, byWeir);
+  return settled.filter((kind) => kind === 'applied').length;
 }
 
 /** Each further announcement gets twice the time of the one before. */

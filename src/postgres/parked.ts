@@ -28,7 +28,7 @@ export async function parkItems(
          original = excluded.original, message_id = excluded.message_id, message_type = excluded.message_type,
          kind = excluded.kind, events = excluded.events, parked_at = now(), state = 'PARKED', resolved_at = NULL,
          resolved_by = NULL, resolution = NULL
-       WHERE parked.state = 'REPLAYED'`,
+       WHERE parked.state = 'REPLAYED' OR (excluded.kind = 'CREATED' AND parked.kind <> 'CREATED')`,
       [
         item.origin,
         item.reason,

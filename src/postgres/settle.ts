@@ -10,6 +10,9 @@ import { compensate } from './compensations.ts';
 import { recordHistory } from './instance-history.ts';
 import { enqueue } from './outbox.ts';
 
+/** The actor of what Weir decides itself. */
+export const byWeir = 'weir';
+
 /**
  * ONE commit for a batch of results: rows become terminal, known orders move on, what failed is compensated, and what
  * comes too late or contradicts is recorded. Answers in the order of the results.
@@ -36,6 +39,8 @@ export async function settleOn(
   const open = results.filter(
     (result) => first.get(result.instanceId) !== result || notApplied.has(result.instanceId),
   );
+  // Weir's own giving up contradicts nobody: a result that came first stands.
+  if (actor === byWeir) return results.map((result) => (open.includes(result) ? 'repeat' : 'applied'));
   const judged = open.length > 0 ? await judgeOthers(sql, open, actor) : new Map<InstanceResult, Settled>();
   return results.map((result) => judged.get(result) ?? 'applied');
 }

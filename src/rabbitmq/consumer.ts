@@ -36,6 +36,8 @@ export class RabbitmqConsumer {
   /** Tags of the current channel that are finished above the highest contiguous one. */
   #finished = new Set<number>();
   #acknowledgedTo = 0;
+  #receivedTo = 0;
+  #finishedEver = 0;
   /** Deliveries of a channel that is gone must not be acknowledged on the next one. */
   #channelNumber = 0;
 
@@ -72,6 +74,7 @@ export class RabbitmqConsumer {
     let upTo = this.#acknowledgedTo;
     while (this.#finished.delete(upTo + 1)) upTo++;
     if (upTo === this.#acknowledgedTo) return;
+    this.#finishedEver += upTo - this.#acknowledgedTo;
     this.#acknowledgedTo = upTo;
     try {
       channel.ack({ fields: { deliveryTag: upTo } } as ConsumeMessage, true);
@@ -80,12 +83,18 @@ export class RabbitmqConsumer {
     }
   }
 
-  /** Messages on the queue that nobody has been given yet. @throws when the broker is away */
-  async countWaiting(): Promise<number> {
+  /** What is on the queue or in our hands, and how many we have finished so far. @throws when the broker is away */
+  async readProgress(): Promise<{ waiting: number; finished: number }> {
     const channel = this.#channel;
     if (!channel || this.notReady) throw new Error(this.notReady ?? 'not connected to the broker');
     const { messageCount } = await channel.checkQueue(this.#options.queue);
-    return messageCount + this.#deliveries.length;
+    const inOurHands = this.#receivedTo - this.#acknowledgedTo;
+    return { waiting: messageCount + inOurHands, finished: this.#finishedEver };
+  }
+
+  /** Gives back what is in our hands, for another consumer to take. */
+  release(reason: string): void {
+    this.#connection.breakOff(reason);
   }
 
   close(): Promise<void> {
@@ -107,6 +116,7 @@ export class RabbitmqConsumer {
     this.#deliveries = [];
     this.#finished = new Set();
     this.#acknowledgedTo = 0;
+    this.#receivedTo = 0;
     const channelNumber = ++this.#channelNumber;
     await channel.consume(queue, (message) => {
       // The queue was deleted: a fresh connection makes it again.
@@ -117,6 +127,7 @@ export class RabbitmqConsumer {
 
   #keep({ content, fields, properties }: ConsumeMessage, channelNumber: number): void {
     const traceparent = properties.headers?.traceparent;
+    this.#receivedTo = fields.deliveryTag;
     this.#deliveries.push({
       messageId: String(properties.messageId ?? ''),
       body: content,

@@ -100,17 +100,17 @@ export class RabbitmqPublisher implements Publisher {
       this.#connection.breakOff(reason);
     }, this.#options.confirmDeadlineMs);
 
-    publish(messages, (message, error) => {
-      if (error) {
-        if (isChannelGone(error)) reject(error);
-        else refused.push({ message, why: error.message });
-      } else if (this.#returned.size > 0 && this.#returned.delete(message.id)) {
-        refused.push({ message, why: unroutable });
-      }
-      if (--open === 0) resolve();
-    });
-    failpoint('after-publish');
     try {
+      publish(messages, (message, error) => {
+        if (error) {
+          if (isChannelGone(error)) reject(error);
+          else refused.push({ message, why: error.message });
+        } else if (this.#returned.size > 0 && this.#returned.delete(message.id)) {
+          refused.push({ message, why: unroutable });
+        }
+        if (--open === 0) resolve();
+      });
+      failpoint('after-publish');
       await allConfirmed;
       return refused;
     } finally {

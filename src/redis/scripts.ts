@@ -55,6 +55,7 @@ for i, entry in ipairs(ARGV) do
     redis.call('HSET', KEYS[2], entry, '-' .. buyer)
     redis.call('HINCRBY', KEYS[1], 'sold', -1)
     redis.call('HINCRBY', KEYS[1], 'givenBack', 1)
+    redis.call('HINCRBY', KEYS[1], 'returned', 1)
     if redis.call('HINCRBY', KEYS[3], buyer, -1) <= 0 then redis.call('HDEL', KEYS[3], buyer) end
   end
 end
@@ -63,7 +64,8 @@ return answers
 
 /**
  * KEYS[1] the stream; ARGV[1] the group. Returns entries ever added (-1 where Redis does not count them), the last
- * delivered id, how many entries come after it, and the ids that are pending, all of one moment.
+ * delivered id, how many entries come after it (-1 where Redis does not know), the last id there is, and the ids that are
+ * pending, all of one moment.
  */
 export const readStreamFigures = `
 local function toMap(flat)
@@ -72,29 +74,21 @@ local function toMap(flat)
   return map
 end
 local stream = toMap(redis.call('XINFO', 'STREAM', KEYS[1]))
+local last = stream['last-generated-id']
+local added = stream['entries-added'] or -1
 local group
 for _, flat in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
   local each = toMap(flat)
   if each['name'] == ARGV[1] then group = each end
 end
-local added = stream['entries-added'] or -1
-if not group then return {added, '0-0', stream['length'], {}} end
-local lag = group['lag']
-if type(lag) ~= 'number' then
-  lag = 0
-  local from = '(' .. group['last-delivered-id']
-  while true do
-    local page = redis.call('XRANGE', KEYS[1], from, '+', 'COUNT', 1000)
-    lag = lag + #page
-    if #page < 1000 then break end
-    from = '(' .. page[#page][1]
-  end
-end
+if not group then return {added, '0-0', stream['length'], last, {}} end
 local pending = {}
-if group['pending'] > 0 then
+if added >= 0 and group['pending'] > 0 then
   for _, each in ipairs(redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', group['pending'])) do
     pending[#pending + 1] = each[1]
   end
 end
-return {added, group['last-delivered-id'], lag, pending}
+local lag = group['lag']
+if type(lag) ~= 'number' then lag = -1 end
+return {added, group['last-delivered-id'], lag, last, pending}
 `;

@@ -10,27 +10,26 @@ import { readStreamFigures } from './scripts.ts';
 const group = 'weir';
 const answerDeadlineMs = 10_000;
 
-type Reply = [added: number, lastDelivered: string, undelivered: number, pending: string[]];
+type Reply = [added: number, lastDelivered: string, lag: number, lastGenerated: string, pending: string[]];
 
-/** For the audit: goes through all keys, a thousand at a time, and asks each seckill stream. */
+/** For the audit: goes through all keys, a thousand at a time, and asks each seckill stream and its sale. */
 export function redisStreamReadings(redis: Redis): StreamReadings {
   return {
     inSameDatabase: false,
-    readStreams: () =>
-      orStoreAway(async () => {
-        const readings: StreamReading[] = [];
-        for (const stream of await listStreams(redis)) readings.push(await readStream(redis, stream));
-        return readings;
-      }),
-    readSales: () =>
-      orStoreAway(async () => {
+    async read() {
+      try {
+        const streams: StreamReading[] = [];
         const sales: SaleFigure[] = [];
         for (const stream of await listStreams(redis)) {
+          streams.push(await readStream(redis, stream));
           const sale = await readSale(redis, stream);
           if (sale) sales.push(sale);
         }
-        return sales;
-      }),
+        return { streams, sales };
+      } catch (error) {
+        throw new WeirError('STORE_AWAY', 'Redis does not answer', { cause: error });
+      }
+    },
   };
 }
 
@@ -48,27 +47,39 @@ async function listStreams(redis: Redis): Promise<string[]> {
 
 async function readStream(redis: Redis, stream: string): Promise<StreamReading> {
   const reply = redis.eval(readStreamFigures, 1, stream, group) as Promise<Reply>;
-  const [added, lastDelivered, undelivered, pending] = await withDeadline(redis, answerDeadlineMs, reply);
-  return { stream, added: added < 0 ? undefined : added, lastDelivered, undelivered, pending };
+  const [added, lastDelivered, lag, lastGenerated, pending] = await withDeadline(
+    redis,
+    answerDeadlineMs,
+    reply,
+  );
+  // Before Redis 7 nobody knows how many were added, so it is of no use to know what waits.
+  if (added < 0) return { stream, added: undefined, lastDelivered, undelivered: 0, pending: [] };
+  const undelivered = lag < 0 ? await countBetween(redis, stream, lastDelivered, lastGenerated) : lag;
+  return { stream, added, lastDelivered, undelivered, pending };
 }
+
+/** Redis does not know its lag after an XDEL. Page by page: a script would hold up everybody meanwhile. */
+async function countBetween(redis: Redis, stream: string, after: string, last: string): Promise<number> {
+  let count = 0;
+  for (let from = after; ; ) {
+    const page = await withDeadline(
+      redis,
+      answerDeadlineMs,
+      redis.xrange(stream, `(${from}`, last, 'COUNT', entriesPerPage),
+    );
+    count += page.length;
+    const lastOfPage = page.at(-1)?.[0];
+    if (page.length < entriesPerPage || lastOfPage === undefined) return count;
+    from = lastOfPage;
+  }
+}
+
+const entriesPerPage = 1_000;
 
 async function readSale(redis: Redis, stream: string): Promise<SaleFigure | undefined> {
-  const reply = redis.hmget(saleKeys(stream).sale, 'stock', 'sold', 'left', 'givenBack');
-  const [stock, sold, left, givenBack] = await withDeadline(redis, answerDeadlineMs, reply);
+  const reply = redis.hmget(saleKeys(stream).sale, 'stock', 'sold', 'left', 'givenBack', 'returned');
+  const [stock, ...counters] = await withDeadline(redis, answerDeadlineMs, reply);
   if (stock == null) return undefined;
-  return {
-    stream,
-    stock: Number(stock),
-    sold: Number(sold),
-    left: Number(left),
-    givenBack: Number(givenBack),
-  };
-}
-
-async function orStoreAway<T>(ask: () => Promise<T>): Promise<T> {
-  try {
-    return await ask();
-  } catch (error) {
-    throw new WeirError('STORE_AWAY', 'Redis does not answer', { cause: error });
-  }
+  const [sold = 0, left = 0, givenBack = 0, returned = 0] = counters.map(Number);
+  return { stream, stock: Number(stock), sold, left, givenBack, returned };
 }

@@ -8,13 +8,20 @@ export interface ResultMessage {
   body: Buffer;
 }
 
+export interface QueueProgress {
+  waiting: number;
+  finished: number;
+}
+
 export interface ResultQueue {
   /** At least one message and at most `count`; none when `signal` aborts first. */
   take(count: number, signal: AbortSignal): Promise<ResultMessage[]>;
   /** They need not come again. */
   acknowledge(messages: readonly ResultMessage[]): Promise<void> | void;
-  /** Results that nobody has been given yet. @throws when the queue cannot be asked */
-  countWaiting(): Promise<number>;
+  /** Gives back what was taken and not acknowledged, for another process to take. */
+  release(reason: string): void;
+  /** Results that are not settled yet, and how many this process has acknowledged. @throws when it cannot be asked */
+  readProgress(): Promise<QueueProgress>;
 }
 
 /** A result that no instance can be settled with. */
@@ -46,6 +53,8 @@ const resultsPerBatch = 500;
 const flood = 20;
 const lingerMs = 20;
 const retry = { firstMs: 100, maxMs: 10_000 };
+/** About ten seconds. */
+const failuresUntilRelease = 7;
 
 /** Reads the result queue until stopped; a message is acknowledged only when its effect is committed. */
 export class TakeResults {
@@ -76,6 +85,11 @@ export class TakeResults {
       } catch (error) {
         onFailure(error, ++failures);
         await pause(backoffMs(failures, retry), signal);
+        // Perhaps it is only we who cannot reach the database.
+        if (failures % failuresUntilRelease === 0) {
+          messages = [];
+          queue.release('results could not be settled for a while');
+        }
       }
     }
   }

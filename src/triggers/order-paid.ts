@@ -39,9 +39,12 @@ export async function payOrder(parts: OrderPaidParts, paid: PaidOrder): Promise<
     ...(paid.traceparent ? { traceparent: paid.traceparent } : {}),
   };
   const outcome = await parts.createInstance(purchase);
-  if (outcome.kind === 'refused' && outcome.error.code === 'ORDER_NOT_PAYABLE') {
+  // Whatever refused it: the product of an order that is over may be gone as well.
+  if (outcome.kind === 'refused') {
     const found = await parts.findOrder(paid.orderId);
-    if (found && isSame(found, purchase) && isOver(found)) await parts.requestRefund(found);
+    const isOwed = found !== undefined && isSame(found, purchase) && isOver(found);
+    if (isOwed) await parts.requestRefund(found);
+    if (!isOwed && outcome.error.code !== 'ORDER_NOT_PAYABLE') throw outcome.error;
     throw explainRefusal(purchase, found, outcome.error);
   }
   return toReceipt(outcome, (instance) => describeConflict(paid.orderId, instance));

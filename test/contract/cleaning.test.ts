@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { archiveOnce } from '../../src/cleaning/archive.ts';
+import { archiveOld } from '../../src/cleaning/archive.ts';
 import { archiveFiles } from '../../src/cleaning/archive-files.ts';
 import { clean } from '../../src/cleaning/cleaner.ts';
 import { embeddedStreamReadings } from '../../src/embedded/stream-readings.ts';
@@ -59,7 +59,7 @@ describe.each(Object.keys(databases))('cleaning on %s', (name) => {
     await createProduct(database);
     const folder = await createFolder();
     const archive = (afterWrite?: () => void) =>
-      archiveOnce(postgresArchive(database), archiveFiles(folder), aDayMs, afterWrite);
+      archiveOld(postgresArchive(database), archiveFiles(folder), aDayMs, afterWrite ? { afterWrite } : {});
     const look = (full = false) => audit(database, embeddedStreamReadings, { full });
     return { database, folder, archive, look };
   }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { InstanceId } from '../../src/instance/purchase.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import type { Database } from '../../src/lib/sql.ts';
 import { postgresOverdue, retryInstance } from '../../src/postgres/overdue.ts';
 import { settleResults } from '../../src/postgres/settle.ts';
@@ -18,17 +19,22 @@ const databases = { PGlite: openTestPglite, PostgreSQL: openTestPostgres };
 const deadlineMs = 60_000;
 
 /** `announcements` until an instance is given up. */
-function watchOver(database: Database, maxAnnouncements: number, hasCaughtUp = true): StuckWatch {
+function watchOver(
+  database: Database,
+  maxAnnouncements: number,
+  { hasCaughtUp = true, calmMs = 0, clock = systemClock } = {},
+): StuckWatch {
   return new StuckWatch(
     {
       rows: postgresOverdue(database),
       hasCaughtUp: async () => hasCaughtUp,
+      clock,
       onHandled() {},
       onFailure(error) {
         throw error;
       },
     },
-    { deadlineMs, maxAnnouncements, everyMs: 1_000 },
+    { deadlineMs, maxAnnouncements, everyMs: 1_000, calmMs },
   );
 }
 
@@ -37,12 +43,16 @@ async function letAnHourPass(database: Database): Promise<void> {
   await database.query("UPDATE instance_logs SET created_at = created_at - interval '1 hour'");
   await database.query("UPDATE overdue SET due_at = due_at - interval '1 hour'");
   await database.query("UPDATE outbox SET created_at = created_at - interval '1 hour'");
+  await database.query("UPDATE outbox_marks SET at = at - interval '1 hour'");
 }
 
-/** The broker has confirmed everything. */
+/** The broker has confirmed everything, half an hour ago once an hour has passed. */
 async function announceAll(database: Database) {
   const messages = await readWaiting(database);
   await database.query('DELETE FROM outbox');
+  await database.query(
+    "INSERT INTO outbox_marks VALUES (now() + interval '30 minutes', 0, NULL) ON CONFLICT DO NOTHING",
+  );
   return messages;
 }
 
@@ -144,12 +154,72 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
     expect((await readWaiting(database)).map(({ kind }) => kind)).toEqual(['CREATED']);
   });
 
+  test('have their deadline from the announcement, not from the purchase', async () => {
+    const database = await setUp();
+    await createAll(database, [createPurchase({})]);
+    await letAnHourPass(database);
+    // The broker was away for an hour; just now it has confirmed.
+    await database.query('DELETE FROM outbox');
+    await database.query(
+      "INSERT INTO outbox_marks VALUES (now() - interval '30 minutes', 1, now() - interval '1 hour')",
+    );
+    await database.query('INSERT INTO outbox_marks VALUES (now(), 0, NULL)');
+    await watchOver(database, 1).look();
+    expect(await database.query('SELECT 1 FROM overdue')).toEqual([]);
+    await letAnHourPass(database);
+    await watchOver(database, 1).look();
+    expect(await database.query("SELECT 1 FROM instance_logs WHERE reason = 'TIMEOUT'")).toHaveLength(1);
+  });
+
+  test('are given up only after all has been well for a while', async () => {
+    const database = await setUp();
+    const [id] = (await createAll(database, [createPurchase({})])) as [InstanceId];
+    await announceAll(database);
+    await letAnHourPass(database);
+    let now = 0;
+    const clock = { ...systemClock, monotonicMs: () => now };
+    const watch = watchOver(database, 1, { calmMs: 60_000, clock });
+    await watch.look();
+    now += 59_000;
+    await watch.look();
+    expect((await readStatus(database, id))?.status).toBe('PROCESSING');
+    // A frame that waits for the broker ends the calm.
+    const [other] = (await createAll(database, [createPurchase({})])) as [InstanceId];
+    await database.query("UPDATE outbox SET created_at = now() - interval '11 seconds'");
+    now += 2_000;
+    await watch.look();
+    await announceAll(database);
+    await watch.look();
+    now += 59_000;
+    await watch.look();
+    expect((await readStatus(database, id))?.status).toBe('PROCESSING');
+    now += 2_000;
+    await watch.look();
+    expect((await readStatus(database, id))?.status).toBe('FAILED');
+    expect((await readStatus(database, other))?.status).toBe('PROCESSING');
+  });
+
+  test('are reached behind any number that were answered meanwhile', async () => {
+    const database = await setUp();
+    const ids = await createAll(
+      database,
+      Array.from({ length: 450 }, () => createPurchase({})),
+    );
+    await announceAll(database);
+    await letAnHourPass(database);
+    await watchOver(database, 5, { hasCaughtUp: false }).look();
+    await settleResults(database, ids.slice(0, 449).map(success));
+    await watchOver(database, 5).look();
+    expect(await readWaiting(database)).toHaveLength(1);
+    expect(await database.query('SELECT 1 FROM overdue')).toHaveLength(1);
+  });
+
   test('are not late while results wait to be read', async () => {
     const database = await setUp();
     const [id] = (await createAll(database, [createPurchase({})])) as [InstanceId];
     await announceAll(database);
     await letAnHourPass(database);
-    await watchOver(database, 1, false).look();
+    await watchOver(database, 1, { hasCaughtUp: false }).look();
     expect((await readStatus(database, id))?.status).toBe('PROCESSING');
     await watchOver(database, 1).look();
     expect(await readStatus(database, id)).toEqual({ status: 'FAILED', reason: 'TIMEOUT' });

@@ -163,7 +163,7 @@ describe('the result queue', () => {
     await connection.close();
     await pollUntil('the queue to be there again', 15_000, async () => {
       expect(consumer.notReady).toBeUndefined();
-      expect(await consumer.countWaiting()).toBe(0);
+      expect((await consumer.readProgress()).waiting).toBe(0);
     });
     await send(queue, [encodeResult(success(id(1)))]);
     await pollUntil('the result to be settled', 15_000, async () => expect(seen).toEqual([1n]));
