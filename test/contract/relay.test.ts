@@ -4,7 +4,7 @@ import { embeddedQueue, readEmbeddedQueue } from '../../src/embedded/queue.ts';
 import type { Database } from '../../src/lib/sql.ts';
 import { Wake } from '../../src/lib/wake.ts';
 import { type Publisher, Relay } from '../../src/outbox/relay.ts';
-import { postgresOutbox, readOutbox } from '../../src/postgres/outbox.ts';
+import { enqueue, postgresOutbox, readOutbox } from '../../src/postgres/outbox.ts';
 import { RabbitmqPublisher } from '../../src/rabbitmq/publisher.ts';
 import { createCreation, createProduct, createPurchase } from '../support/parts.ts';
 import {
@@ -158,6 +158,42 @@ describe.each(setUps)('the relay from %s to %s', (databaseName, queueName) => {
     }
     expect(await outbox.countWaiting()).toBe(2);
     expect(await database.query('SELECT 1 FROM parked')).toEqual([]);
+  });
+
+  test('a queue that refuses everything parks nothing while another takes', async () => {
+    const { database, relay, createInstances, outbox } = await setUp((publisher) => ({
+      notReady: undefined,
+      ready: (signal) => publisher.ready(signal),
+      publish: async (messages) =>
+        messages.filter(({ type }) => !type).map((message) => ({ message, why: 'the queue is full' })),
+    }));
+    await createInstances([createPurchase({}), createPurchase({})]);
+    for (let attempt = 0; attempt < 8; attempt++) {
+      const refund = { id: `refund-${attempt}`, type: 'ORDER_REFUND_REQUESTED', body: Buffer.alloc(1) };
+      await enqueue(database, 'REFUND', [refund]);
+      await relay.relayOnce();
+      await database.query('UPDATE outbox SET due_at = now()');
+    }
+    expect(await outbox.countWaiting()).toBe(2);
+    expect(await database.query('SELECT 1 FROM parked')).toEqual([]);
+  });
+
+  test('what was announced is counted by kind, in the commit that deletes its frame', async () => {
+    const { database, relay, createInstances } = await setUp();
+    await createInstances([createPurchase({}), createPurchase({})]);
+    const [frame] = await database.query<{ frame: Buffer }>('SELECT frame FROM outbox');
+    await database.query("INSERT INTO outbox (events, frame, kind) VALUES (2, $1, 'AGAIN')", [frame?.frame]);
+    await relay.relayOnce();
+    await createInstances([createPurchase({})]);
+    await relay.relayOnce();
+    expect(
+      await database.query(
+        'SELECT kind, sum(events)::int AS events FROM announced WHERE events > 0 GROUP BY kind ORDER BY kind',
+      ),
+    ).toEqual([
+      { kind: 'AGAIN', events: 2 },
+      { kind: 'CREATED', events: 3 },
+    ]);
   });
 
   test('a frame that cannot be read is parked and the others pass', async () => {

@@ -129,6 +129,15 @@ describe('the life of an order', () => {
   });
 });
 
+test('a late payment is owed back although its product is gone by then', async () => {
+  const productId = await createProduct();
+  const { body: order } = await weir.request('POST', '/v1/orders', { productId, userId: '7' });
+  await weir.request('POST', `/v1/orders/${order.id}/cancel`);
+  await weir.database.query('UPDATE products SET enabled = FALSE WHERE id = $1', [productId]);
+  expectProblem(await weir.request('POST', `/v1/orders/${order.id}/paid`), 409, 'ORDER_NOT_PAYABLE');
+  expect((await weir.request('GET', `/v1/orders/${order.id}`)).body.status).toBe('REFUND_REQUESTED');
+});
+
 describe('an operator', () => {
   test('announces an instance once more, and reads its story in the terminal', async () => {
     const id = await createInstance();
