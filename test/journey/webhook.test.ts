@@ -46,6 +46,34 @@ function sign(secret: string, body: string, lateMs = 0): Record<string, string> 
 const pay = (orderId: string, body: string | undefined, headers: Record<string, string>) =>
   weir.request('POST', `/v1/orders/${orderId}/paid`, body, headers);
 
+describe('once a webhook secret is set, a refund', () => {
+  async function createOwedOrder(): Promise<string> {
+    const orderId = await createOrder();
+    await weir.request('POST', `/v1/orders/${orderId}/cancel`, undefined, operator);
+    const body = JSON.stringify({ orderId });
+    expect((await pay(orderId, body, sign(current, body))).status).toBe(409);
+    return orderId;
+  }
+  const report = (orderId: string, body: string, headers: Record<string, string>) =>
+    weir.request('POST', `/v1/orders/${orderId}/refunded`, body, headers);
+
+  test('is taken when it is signed and says that it is one', async () => {
+    const orderId = await createOwedOrder();
+    const body = JSON.stringify({ orderId, refunded: true });
+    expect((await report(orderId, body, sign(foreign, body))).status).toBe(401);
+    expect((await report(orderId, body, {})).status).toBe(401);
+    expect((await report(orderId, body, sign(current, body))).status).toBe(201);
+  });
+
+  test('cannot be made of the signed bytes of a payment, nor a payment of its bytes', async () => {
+    const orderId = await createOwedOrder();
+    const paid = JSON.stringify({ orderId });
+    expect((await report(orderId, paid, sign(current, paid))).status).toBe(400);
+    const refunded = JSON.stringify({ orderId, refunded: true });
+    expect((await pay(orderId, refunded, sign(current, refunded))).status).toBe(400);
+  });
+});
+
 describe('once a webhook secret is set, a payment', () => {
   test.for([
     ['the secret in force', current],
