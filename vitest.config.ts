@@ -10,6 +10,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     pool: 'forks',
     maxWorkers: 2,
+    maxConcurrency: 2,
     // Redis databases are told apart by worker: see test/support/stores.ts.
     fileParallelism: true,
   },

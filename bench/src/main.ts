@@ -13,6 +13,7 @@ import { createProgress } from './progress.ts';
 import { judge } from './report/laws.ts';
 import type { Results } from './report/results.ts';
 import { formatReport, notes } from './report/table.ts';
+import { measureAudit } from './weir/audit.ts';
 import { measureBacklog } from './weir/backlog.ts';
 import { measureCallback } from './weir/callback.ts';
 import { measureEmbedded } from './weir/embedded.ts';
@@ -31,6 +32,7 @@ const measures: Record<MeasureName, Measure> = {
   callback: measureCallback,
   backlog: measureBacklog,
   embedded: measureEmbedded,
+  audit: measureAudit,
 };
 
 // Not left to an empty event loop: a connection that never said goodbye must not keep a finished bench.

@@ -11,6 +11,7 @@ export const measureNames = [
   'callback',
   'backlog',
   'embedded',
+  'audit',
 ] as const;
 export type MeasureName = (typeof measureNames)[number];
 
@@ -19,6 +20,7 @@ export interface Options {
   readonly count: number;
   readonly backlogCount: number;
   readonly embeddedCount: number;
+  readonly auditRows: number;
   readonly seconds: number;
   readonly jsonFile: string;
 }
@@ -50,6 +52,7 @@ export function parseOptions(args: readonly string[], now: Date): Options | 'hel
       mistakes,
     ),
     embeddedCount: quick ? 10_000 : 50_000,
+    auditRows: parseNumber('--rows', values.rows, quick ? 200_000 : 10_000_000, 10_000, 50_000_000, mistakes),
     seconds: parseNumber('--seconds', values.seconds, quick ? 3 : 8, 1, 60, mistakes),
     jsonFile: resolve(
       values.json ?? `${benchFolder}/results/${now.toISOString().replaceAll(/[:.]/g, '-')}.json`,
@@ -71,6 +74,7 @@ function readArgs(args: readonly string[]) {
         only: { type: 'string' },
         count: { type: 'string' },
         backlog: { type: 'string' },
+        rows: { type: 'string' },
         seconds: { type: 'string' },
         json: { type: 'string' },
         quick: { type: 'boolean' },

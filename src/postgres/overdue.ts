@@ -84,7 +84,7 @@ async function handleDue(
   const hopeless = heard.filter(({ announcements }) => announcements >= options.maxAnnouncements);
 
   await announceAgain(sql, again, byWeir, 'no result by the deadline');
-  failpoint('after-announce-again');
+  if (again.length > 0) failpoint('after-announce-again');
   const timedOut = await giveUp(sql, hopeless);
   await postpone(sql, again, 1, options.deadlineMs);
   await postpone(sql, unheard, 0, options.deadlineMs);

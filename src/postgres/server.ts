@@ -19,14 +19,12 @@ export function openPostgresServer({ url, maxConnections, onConnectionError }: S
     application_name: 'weir',
     // A half-open connection answers nothing for ever; no statement of ours takes this long.
     query_timeout: 60_000,
+    // Waited for: when it fails, connecting has failed.
+    onConnect: (client) => client.query(sessionSettings),
   });
   pool.on('error', onConnectionError);
-  pool.on('connect', (client) => {
-    // The pool's own 'error' event does not cover clients that are checked out.
-    client.on('error', onConnectionError);
-    // Queued before whatever the client is wanted for; a failure of it is that query's failure as well.
-    client.query(sessionSettings).catch(() => {});
-  });
+  // The pool's own 'error' event does not cover clients that are checked out.
+  pool.on('connect', (client) => client.on('error', onConnectionError));
 
   return {
     singleSession: false,

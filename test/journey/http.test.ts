@@ -542,6 +542,7 @@ describe('the service itself', () => {
         'POST /v1/parked/replay',
         'POST /v1/parked/discard',
         'GET /v1/audit',
+        'POST /v1/audit/accept',
         'POST /v1/instances/{id}/result',
         'POST /v1/instances/{id}/retry',
         'POST /v1/orders/{orderId}/refunded',

@@ -11,11 +11,11 @@ import {
 import { type RunningWeir, startWeir } from '../support/weir.ts';
 
 /** `WEIR_TEST_PURCHASES=100000` for the figures of docs/benchmarks.md. */
-const purchases = Number(process.env.WEIR_TEST_PURCHASES ?? 2_000);
+const purchases = Number(process.env.WEIR_TEST_PURCHASES ?? 1_000);
 const deadlineMs = 120_000 + purchases * 10;
 const stream = 'stream:seckill:1001';
-const stuck = { WEIR_STUCK_DEADLINEMS: '4000', WEIR_STUCK_MAXANNOUNCEMENTS: '2' };
-const bad = { fail: '10', silent: '5', late: '1', lateMs: '15000', repeat: '5', contradict: '1' };
+const stuck = { WEIR_STUCK_DEADLINEMS: '2500', WEIR_STUCK_MAXANNOUNCEMENTS: '2' };
+const bad = { fail: '10', silent: '5', late: '1', lateMs: '10000', repeat: '5', contradict: '1' };
 const winners = Math.floor(purchases * 0.8);
 const orders = Math.floor(purchases * 0.1);
 const gifts = purchases - winners - orders;

@@ -1,5 +1,6 @@
 import type { BrokerResult } from '../limits/broker.ts';
 import type { SeedResult } from '../peers/seed.ts';
+import type { AuditResult } from '../weir/audit.ts';
 import type { BacklogResult } from '../weir/backlog.ts';
 import type { CallbackResult } from '../weir/callback.ts';
 import type { EmbeddedResult } from '../weir/embedded.ts';
@@ -15,4 +16,5 @@ export interface Results {
   callback?: CallbackResult;
   backlog?: BacklogResult;
   embedded?: EmbeddedResult;
+  audit?: AuditResult;
 }

@@ -19,7 +19,7 @@ export function formatReport(results: Results, verdicts: readonly Verdict[]): st
 }
 
 function listFigures(results: Results): Row[] {
-  const { broker, seed, weir, lifecycle, callback, backlog, embedded } = results;
+  const { broker, seed, weir, lifecycle, callback, backlog, embedded, audit } = results;
   const limit = broker?.best.perSecond;
   const rows: Row[] = [];
   for (const run of broker?.runs ?? []) {
@@ -70,6 +70,13 @@ function listFigures(results: Results): Row[] {
     ]);
   }
   if (embedded) rows.push(['embedded, try to announced', rate(embedded), '', '']);
+  if (audit) {
+    const { rows: count, firstMs, againMs, freshRows, withFreshMs } = audit;
+    const of = `audit of ${count.toLocaleString('en-US')} rows`;
+    rows.push([`${of}, for the first time`, `${firstMs} ms`, '', '']);
+    rows.push([`${of}, again`, `${againMs} ms`, '', '']);
+    rows.push([`${of} and ${freshRows.toLocaleString('en-US')} fresh ones`, `${withFreshMs} ms`, '', '']);
+  }
   return rows;
 }
 
