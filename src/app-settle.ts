@@ -13,7 +13,12 @@ import { PostgresOrders } from './postgres/orders.ts';
 import { postgresOverdue } from './postgres/overdue.ts';
 import { parkItems } from './postgres/parked.ts';
 import { isTransientDatabaseError } from './postgres/transient.ts';
-import { openResourceDomain, openResultQueue, simulatesResource } from './queues.ts';
+import {
+  openEmbeddedResourceDomain,
+  openResourceDomain,
+  openResultQueue,
+  simulatesResource,
+} from './queues.ts';
 import { watchCaughtUp } from './results/caught-up.ts';
 import { StuckWatch } from './results/stuck.ts';
 import { type ResultQueue, TakeResults, type UnfitResult } from './results/take-results.ts';
@@ -149,9 +154,11 @@ function addCleaning({ config, notify, lifecycle, database }: Core): void {
 }
 
 function addResourceDomain({ config, notify, lifecycle, database }: Core): void {
-  const domain = openResourceDomain(config, database, notify, (tally) =>
-    notify({ type: 'resource domain answered', tally }),
-  );
+  const onAnswered = (tally: object) => notify({ type: 'resource domain answered', tally });
+  const domain =
+    config.rabbitmqUrl === ''
+      ? openEmbeddedResourceDomain(config, database, notify, onAnswered)
+      : openResourceDomain(config, notify, onAnswered);
   lifecycle.defer('simulated resource domain', domain.close);
   lifecycle.plan('simulated resource domain', (signal) => domain.run(signal));
 }

@@ -65,35 +65,19 @@ export function openResultQueue(config: Config, database: Database, notify: Noti
   return { queue, close: () => queue.close(), notReady: () => queue.notReady };
 }
 
+type OnAnswered = (tally: Readonly<ResourceTally>) => void;
+
 export interface OpenResourceDomain {
   run(signal: AbortSignal): Promise<void>;
   close: () => Promise<void> | void;
 }
 
-/** The simulated Resource Domain between the two queues, wherever they are. */
+/** The simulated Resource Domain between the two queues at the broker. */
 export function openResourceDomain(
   config: Config,
-  database: Database | undefined,
   notify: Notify,
-  onAnswered: (tally: Readonly<ResourceTally>) => void,
+  onAnswered: OnAnswered,
 ): OpenResourceDomain {
-  const parts = {
-    clock: systemClock,
-    onAnswered,
-    onFailure: (error: unknown, attempt: number) =>
-      notify({ type: 'store failed', store: 'resource domain', error, attempt }),
-  };
-  const queues = { [instanceResult]: config.resultQueue };
-  if (config.rabbitmqUrl === '') {
-    if (!database) throw new Error('the embedded queue lives in a database');
-    const queue = new EmbeddedQueueConsumer(database, config.queue);
-    const publisher = embeddedQueue(config.queue, queues);
-    const answer = async (results: readonly InstanceResult[]) => {
-      await publisher.publish(results.map(toResultMessage), database);
-    };
-    const domain = new ResourceDomain({ ...parts, queue, answer }, behaviourOf(config));
-    return { run: (signal) => domain.run(signal), close() {} };
-  }
   const broker = brokerOptions(config, notify);
   // As many as come within the delay at full speed, and no more: at 20,000 the broker spends a fifth more on each
   // message than at 2,000.
@@ -102,14 +86,15 @@ export function openResourceDomain(
   const publisher = new RabbitmqPublisher({
     ...broker,
     queue: config.queue,
-    queues,
+    queues: { [instanceResult]: config.resultQueue },
     confirmDeadlineMs: config.confirmDeadlineMs,
   });
   const answer = async (results: readonly InstanceResult[]) => {
     const refused = await publisher.publish(results.map(toResultMessage));
     if (refused.length > 0) throw new Error(`${refused.length} results were refused: ${refused[0]?.why}`);
   };
-  const domain = new ResourceDomain({ ...parts, queue, answer }, behaviourOf(config));
+  const parts = { queue, answer, ...resourceParts(notify, onAnswered) };
+  const domain = new ResourceDomain(parts, behaviourOf(config));
   return {
     run: (signal) => domain.run(signal),
     async close() {
@@ -117,6 +102,29 @@ export function openResourceDomain(
       await publisher.close();
     },
   };
+}
+
+/** The same between two embedded queues. */
+export function openEmbeddedResourceDomain(
+  config: Config,
+  database: Database,
+  notify: Notify,
+  onAnswered: OnAnswered,
+): OpenResourceDomain {
+  const queue = new EmbeddedQueueConsumer(database, config.queue);
+  const publisher = embeddedQueue(config.queue, { [instanceResult]: config.resultQueue });
+  const answer = async (results: readonly InstanceResult[]) => {
+    await publisher.publish(results.map(toResultMessage), database);
+  };
+  const parts = { queue, answer, ...resourceParts(notify, onAnswered) };
+  const domain = new ResourceDomain(parts, behaviourOf(config));
+  return { run: (signal) => domain.run(signal), close() {} };
+}
+
+function resourceParts(notify: Notify, onAnswered: OnAnswered) {
+  const onFailure = (error: unknown, attempt: number) =>
+    notify({ type: 'store failed', store: 'resource domain', error, attempt });
+  return { clock: systemClock, onAnswered, onFailure };
 }
 
 function toResultMessage(result: InstanceResult): Message {

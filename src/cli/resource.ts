@@ -35,7 +35,7 @@ export async function runResource(options: ResourceOptions): Promise<number> {
   }
   const { notify } = createTelemetry(config);
   let tally: Readonly<ResourceTally> | undefined;
-  const domain = openResourceDomain(config, undefined, notify, (current) => {
+  const domain = openResourceDomain(config, notify, (current) => {
     tally = current;
   });
   const stop = new AbortController();

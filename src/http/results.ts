@@ -43,7 +43,7 @@ export function addResults(
     '/v1/instances/:id/result',
     {
       schema: {
-        summary: 'The Resource Domain’s answer, for one without AMQP',
+        summary: "The Resource Domain's answer, for one without AMQP",
         description:
           'A repeat answers 200 with the first answer. One that contradicts the first, or comes after Weir has given ' +
           'up, is recorded with the instance and answers 409.',

@@ -108,6 +108,6 @@ function addCompensation(
     return;
   }
   add(createdAt, requested[kind], reason);
-  const noSale = 'no sale of Weir’s: the seller’s own counters are not ours to change';
+  const noSale = "no sale of Weir's: the seller's own counters are not ours to change";
   add(doneAt, done[kind], outcome === 'NO_SALE' ? noSale : '', kind === 'REFUND' ? 'payment' : 'weir');
 }
