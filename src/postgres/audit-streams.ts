@@ -1,6 +1,7 @@
 import type { InstanceCount, StreamFigure } from '../audit/audit.ts';
 import type { StreamReading } from '../audit/stream-reading.ts';
 import { type Sql, textArray } from '../lib/sql.ts';
+import { readCheckpoint } from './audit-figures.ts';
 
 /**
  * What became of the entries of each stream, beside what its store says. `since`: the database's time before the store
@@ -63,9 +64,9 @@ const entryIdAsNumbers = (column: string) =>
 /** Made after the stream was read: young rows, above the checkpoint; the extra seconds cost nothing. */
 async function countRowsAfter(sql: Sql, stream: string, lastDelivered: string, since: Date): Promise<number> {
   const [row] = await sql.query<{ count: string }>(
-    `SELECT count(*)::text FROM instance_logs WHERE id > (SELECT instance_log_id FROM audit_checkpoint)
+    `SELECT count(*)::text FROM instance_logs WHERE id > $4
        AND created_at >= $3::timestamptz - interval '10 seconds' AND source = 'SECKILL' AND scope = $1 AND ${entryIdAsNumbers('source_id')} > ${entryIdAsNumbers('$2::text')}`,
-    [stream, lastDelivered, since],
+    [stream, lastDelivered, since, await readCheckpoint(sql)],
   );
   return Number(row?.count ?? 0);
 }
