@@ -32,7 +32,7 @@ export async function runDoctor(options: DoctorOptions): Promise<number> {
       what,
       advice: 'remove the key',
     })),
-    ...(await Promise.all([examineDatabase(config), examineStreams(config), examineQueue(config)])).flat(),
+    ...(await Promise.all([examineDatabase(config), examineStreams(config), examineQueues(config)])).flat(),
   ];
   if (options.json) printJson({ findings });
   else for (const finding of findings) printFinding(finding);
@@ -61,8 +61,8 @@ async function examineStreams({ redisAddr }: Config): Promise<Finding[]> {
   return [{ about: 'streams', level: 'ok', what: 'embedded in the database', advice: '' }];
 }
 
-async function examineQueue({ rabbitmqUrl, queue, queueType }: Config): Promise<Finding[]> {
-  if (rabbitmqUrl !== '') return examineRabbitmq(rabbitmqUrl, queue, queueType);
+async function examineQueues({ rabbitmqUrl, queue, resultQueue, queueType }: Config): Promise<Finding[]> {
+  if (rabbitmqUrl !== '') return examineRabbitmq(rabbitmqUrl, [queue, resultQueue], queueType);
   return [{ about: 'queue', level: 'ok', what: 'embedded in the database', advice: '' }];
 }
 

@@ -30,6 +30,8 @@ export async function migrate(database: Database): Promise<string[]> {
   return database.transaction(async (sql) => {
     // Held to the end of the transaction; the number is this table's alone.
     await sql.query('SELECT pg_advisory_xact_lock(7306101)');
+    // A large table may take longer than a statement of the service ever may.
+    await sql.query('SET LOCAL statement_timeout = 0');
     const current = await readSchemaVersion(sql);
     const newest = migrations.at(-1)?.version ?? 0;
     if (current > newest) throw new DatabaseTooNewError(current, newest);

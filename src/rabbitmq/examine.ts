@@ -5,8 +5,12 @@ import { ensureQueue, type QueueType } from './queue.ts';
 const about = 'RabbitMQ';
 const oldest = [3, 10];
 
-/** Reachability, version, and whether the queue keeps what it is given. Makes the queue where there is none. */
-export async function examineRabbitmq(url: string, queue: string, queueType: QueueType): Promise<Finding[]> {
+/** Reachability, version, and whether each queue keeps what it is given. Makes those that are missing. */
+export async function examineRabbitmq(
+  url: string,
+  queues: readonly string[],
+  queueType: QueueType,
+): Promise<Finding[]> {
   try {
     const connection = await connect(url, { timeout: 5_000 });
     connection.on('error', () => {});
@@ -14,10 +18,11 @@ export async function examineRabbitmq(url: string, queue: string, queueType: Que
       const { serverProperties } = connection.connection as unknown as {
         serverProperties: { version?: string };
       };
-      return [
-        judgeVersion(serverProperties.version ?? '0.0'),
-        judgeQueue(queue, await ensureQueue(connection, queue, queueType)),
-      ];
+      const findings = [judgeVersion(serverProperties.version ?? '0.0')];
+      for (const queue of queues) {
+        findings.push(judgeQueue(queue, await ensureQueue(connection, queue, queueType)));
+      }
+      return findings;
     } finally {
       await connection.close();
     }

@@ -233,6 +233,26 @@ describe('an operator', () => {
     expectProblem400(await weir.request(method, path, body));
   });
 
+  test('takes note of a stream that was deleted, and the audit holds again', async () => {
+    const productId = await createProduct();
+    const stream = `stream:seckill:${productId}`;
+    const entries = async () => {
+      const { body } = await weir.request('GET', '/v1/audit');
+      return body.sums.find(({ name }: { name: string }) => name === 'entries');
+    };
+    await weir.redis.xadd(stream, '*', 'uid', '7');
+    await pollUntil('the entry to become an instance', 15_000, async () =>
+      expect((await weir.request('GET', `/v1/instances?productId=${productId}`)).body.items).toHaveLength(1),
+    );
+    expect(await entries()).toMatchObject({ difference: 0, exceptions: [] });
+    await weir.redis.del(stream);
+    expect((await entries()).exceptions).toMatchObject([{ id: stream }]);
+    const accepted = await cli('audit', '--accept', stream);
+    expect(accepted.stdout).not.toContain(`entries: ${stream}`);
+    expect(await entries()).toMatchObject({ difference: 0, exceptions: [] });
+    expect((await cli('audit', '--accept', 'stream:seckill:none')).code).toBe(4);
+  });
+
   test('audits with code 0 while every sum holds, and with 5 and what to do when one does not', async () => {
     await createInstance();
     await pollUntil('every sum to hold', 15_000, async () => expect((await cli('audit')).code).toBe(0));

@@ -124,6 +124,20 @@ describe('a start that cannot be', () => {
   });
 });
 
+test('a Weir with nothing configured builds what it sells: the first instance reaches SUCCESS by itself', async () => {
+  const weir = await startWeir({
+    WEIR_DATA_EMBEDDED_FOLDER: await createPgliteFolder(),
+    WEIR_RESOURCE_SIMULATE: 'auto',
+  });
+  const { status, body } = await weir.request('POST', '/v1/orders/123/paid');
+  expect(status).toBe(201);
+  await pollUntil('the instance to be built', 15_000, async () => {
+    const { body: instance } = await weir.request('GET', `/v1/instances/${body.instanceId}`);
+    expect(instance.status).toBe('SUCCESS');
+  });
+  expect((await weir.request('GET', '/v1/orders/123')).body.status).toBe('COMPLETED');
+});
+
 describe('a Weir of some roles', () => {
   async function createStores() {
     return {
