@@ -62,6 +62,7 @@ export async function addHttp(core: Core, { registry }: Telemetry): Promise<stri
       replay: (id, by) => desk.replay(id, by),
       discard: (id, by, reason) => desk.discard(id, by, reason),
     },
+    sales: streams.sales,
     audit: (full) => core.audit(full ? 'full' : 'explained'),
     acceptStream: (stream) => acceptStream(database, stream),
     takeOrderId: async () => `ORD${(await ids.take(1))[0]}`,

@@ -3,7 +3,8 @@ import type { StreamReadings } from './audit/stream-reading.ts';
 import type { Config } from './config.ts';
 import { openPglite } from './embedded/pglite.ts';
 import { embeddedSaleCounters } from './embedded/sale-counters.ts';
-import { EmbeddedSeckillStreams } from './embedded/seckill-streams.ts';
+import { embeddedSaleStore } from './embedded/sale-store.ts';
+import { addEntries, EmbeddedSeckillStreams } from './embedded/seckill-streams.ts';
 import { embeddedStreamReadings } from './embedded/stream-readings.ts';
 import type { StreamFeed } from './http/try.ts';
 import { backoffMs, pause } from './lib/backoff.ts';
@@ -14,9 +15,11 @@ import { createDatabaseIfMissing, openPostgresServer } from './postgres/server.t
 import { isTransientDatabaseError } from './postgres/transient.ts';
 import { connectRedis } from './redis/connect.ts';
 import { redisSaleCounters } from './redis/sale-counters.ts';
+import { redisSaleStore } from './redis/sale-store.ts';
 import { RedisSeckillStreams } from './redis/seckill-streams.ts';
 import { redisStreamReadings } from './redis/stream-readings.ts';
 import type { SaleCounters } from './sale/give-back.ts';
+import type { SaleStore } from './sale/sale.ts';
 import type { Notify } from './telemetry.ts';
 import type { SeckillStreams } from './triggers/seckill-stream.ts';
 
@@ -34,6 +37,7 @@ export async function openDatabase(config: Config, notify: Notify): Promise<Data
 export interface OpenStreams {
   streams: SeckillStreams & StreamFeed;
   counters: SaleCounters;
+  sales: SaleStore;
   readings: StreamReadings;
   close: () => Promise<void> | void;
   notReady: () => string | undefined;
@@ -41,9 +45,15 @@ export interface OpenStreams {
 
 export function openStreams(config: Config, database: Database, notify: Notify): OpenStreams {
   if (config.redisAddr === '') {
+    const streams = new EmbeddedSeckillStreams(database);
     return {
-      streams: new EmbeddedSeckillStreams(database),
+      streams,
       counters: embeddedSaleCounters(database),
+      sales: embeddedSaleStore(
+        database,
+        async (sql, stream, fields) => (await addEntries(sql, stream, [fields]))[0] ?? '',
+        streams.onAdded,
+      ),
       readings: embeddedStreamReadings,
       close() {},
       notReady: () => undefined,
@@ -64,6 +74,7 @@ export function openStreams(config: Config, database: Database, notify: Notify):
   return {
     streams,
     counters: redisSaleCounters(commands),
+    sales: redisSaleStore(commands),
     readings: redisStreamReadings(commands),
     async close() {
       if (commands.status === 'ready') await streams.leave().catch(() => {});

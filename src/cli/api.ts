@@ -29,6 +29,11 @@ export class Api {
     return this.#ask<T>('POST', path, body && JSON.stringify(body));
   }
 
+  /** @throws as get() */
+  patch<T>(path: string, body: object): Promise<T> {
+    return this.#ask<T>('PATCH', path, JSON.stringify(body));
+  }
+
   async #ask<T>(method: string, path: string, json?: string): Promise<T> {
     const { status, body } = await this.send<T & { detail?: string }>(method, path, json);
     if (status === 404) throw new CliError(exitCodes.notFound, body.detail ?? 'not found');

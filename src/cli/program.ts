@@ -4,7 +4,10 @@ import { FolderInUseError } from '../embedded/folder-lock.ts';
 import { withoutCredentials } from '../lib/credentials.ts';
 import { DatabaseTooNewError } from '../postgres/migrate.ts';
 
+import { config, json, limit, url } from './command-options.ts';
 import { CliError, exitCodeHelp, exitCodes } from './exit-codes.ts';
+import { addParkedCommands } from './parked-commands.ts';
+import { addSaleCommands } from './sale-commands.ts';
 
 const description = `Every accepted purchase becomes exactly one instance, and the Resource Domain hears of it.
 
@@ -35,11 +38,6 @@ function fromGoStyle(argument: string): string {
 }
 
 function buildProgram(end: (exitCode: number) => void): Command {
-  const config = () => new Option('-c, --config <file>', 'configuration file; -conf FILE works as well');
-  const json = () => new Option('--json', 'print JSON for programs');
-  const url = () => new Option('--url <url>', "the running Weir's address; by default the configured one");
-  const limit = () => new Option('--limit <n>', 'how many at most').default('20');
-
   const program = new Command('weir')
     .description(description)
     .version('0.1.0')
@@ -139,6 +137,7 @@ Examples:
     );
 
   addParkedCommands(program, end);
+  addSaleCommands(program, end);
 
   program
     .command('audit')
@@ -175,47 +174,6 @@ Example:
 
   for (const command of allCommands(program)) command.exitOverride();
   return program;
-}
-
-function addParkedCommands(program: Command, end: (exitCode: number) => void): void {
-  const parked = program.command('parked').description('what has been set aside with a reason');
-  const command = (usage: string, description: string) =>
-    parked
-      .command(usage)
-      .description(description)
-      .addOption(new Option('-c, --config <file>', 'configuration file; -conf FILE works as well'))
-      .addOption(new Option('--url <url>', "the running Weir's address; by default the configured one"))
-      .addOption(new Option('--json', 'print JSON for programs'));
-  const withFilter = (filtered: Command) =>
-    filtered
-      .option('--reason <code>', 'PRODUCT_UNKNOWN, …')
-      .option('--origin <origin>', 'STREAM, OUTBOX or RESULT')
-      .option('--source <source>', 'SECKILL, ORDER, …')
-      .option('--scope <key>', "the stream's key, or the result queue");
-
-  withFilter(command('list', 'newest first; only what waits'))
-    .option('--state <state>', 'PARKED, REPLAYED, DISCARDED or ALL')
-    .addOption(new Option('--limit <n>', 'how many at most').default('20'))
-    .action(async (options) => end(await (await import('./parked.ts')).listParked(options)));
-  command('show <id>', 'one item with its original bytes').action(async (id, options) =>
-    end(await (await import('./parked.ts')).showParked(id, options)),
-  );
-  withFilter(command('replay [ids...]', 'send items once more where they were going'))
-    .option('--all', 'every item that the filters let through')
-    .addHelpText(
-      'after',
-      `
-Safe to repeat: what has been replayed answers with what became of it.
-
-Examples:
-  weir parked replay 17 18
-  weir parked replay --all --reason PRODUCT_UNKNOWN`,
-    )
-    .action(async (ids, options) => end(await (await import('./parked.ts')).replayParked(ids, options)));
-  withFilter(command('discard [ids...]', 'give items up; they stay on record with your reason'))
-    .option('--all', 'every item that the filters let through')
-    .requiredOption('--because <text>', 'why nothing is owed for them')
-    .action(async (ids, options) => end(await (await import('./parked.ts')).discardParked(ids, options)));
 }
 
 function allCommands(command: Command): Command[] {

@@ -13,14 +13,19 @@ export function embeddedSaleCounters(database: Database): SaleCounters {
            FROM unnest($1::text[], $2::text[]) AS owed (stream, entry_id)
            WHERE embedded_sale_units.stream = owed.stream AND embedded_sale_units.entry_id = owed.entry_id
              AND NOT given_back
-           RETURNING embedded_sale_units.stream, user_id
+           RETURNING embedded_sale_units.stream, user_id, number
+         ), current AS (
+           SELECT returned.stream, user_id, returned.number = embedded_sales.number AS is_current
+           FROM returned JOIN embedded_sales USING (stream)
          ), counted AS (
-           UPDATE embedded_sales SET sold = sold - units, given_back = given_back + units, returned = returned + units
-           FROM (SELECT stream, count(*) AS units FROM returned GROUP BY stream) AS each
+           UPDATE embedded_sales SET sold = sold - units, given_back = given_back + units,
+             returned = embedded_sales.returned + all_units
+           FROM (SELECT stream, count(*) FILTER (WHERE is_current) AS units, count(*) AS all_units
+             FROM current GROUP BY stream) AS each
            WHERE embedded_sales.stream = each.stream
          )
          UPDATE embedded_sale_buyers SET bought = bought - units
-         FROM (SELECT stream, user_id, count(*) AS units FROM returned GROUP BY stream, user_id) AS each
+         FROM (SELECT stream, user_id, count(*) AS units FROM current WHERE is_current GROUP BY stream, user_id) AS each
          WHERE embedded_sale_buyers.stream = each.stream AND embedded_sale_buyers.user_id = each.user_id`,
         [streams, entries],
       );

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Database } from '../lib/sql.ts';
+import type { Database, Sql } from '../lib/sql.ts';
 import { Wake } from '../lib/wake.ts';
 import type { SeckillStreams, StreamBatch, StreamEntry } from '../triggers/seckill-stream.ts';
 
@@ -29,21 +29,13 @@ export class EmbeddedSeckillStreams implements SeckillStreams {
 
   /** XADD: one entry for each list of alternating names and values. @returns their ids */
   async add(stream: string, entries: readonly string[][]): Promise<string[]> {
-    const rows = await this.#database.query<{ entry_id: string }>(
-      `WITH counted AS (
-         INSERT INTO embedded_streams (stream, added) VALUES ($1, jsonb_array_length($2::jsonb))
-         ON CONFLICT (stream) DO UPDATE SET added = embedded_streams.added + excluded.added
-       )
-       INSERT INTO embedded_stream (entry, stream, entry_id, fields) OVERRIDING SYSTEM VALUE
-       SELECT entry, $1, (extract(epoch FROM now()) * 1000)::bigint || '-' || entry, fields
-       FROM (SELECT nextval(pg_get_serial_sequence('embedded_stream', 'entry')) AS entry, fields
-             FROM jsonb_array_elements($2::jsonb) WITH ORDINALITY AS t (fields, ordinal) ORDER BY ordinal) AS numbered
-       RETURNING entry_id`,
-      [stream, JSON.stringify(entries)],
-    );
+    const ids = await addEntries(this.#database, stream, entries);
     this.#added.ring();
-    return rows.map(({ entry_id }) => entry_id);
+    return ids;
   }
+
+  /** Entries were added by a transaction that is committed now. */
+  readonly onAdded = (): void => this.#added.ring();
 
   async discover(): Promise<void> {}
 
@@ -112,6 +104,27 @@ export class EmbeddedSeckillStreams implements SeckillStreams {
     );
     return toBatches(rows);
   }
+}
+
+/** In the caller's transaction; whoever reads hears of it by onAdded. @returns the entries' ids */
+export async function addEntries(
+  sql: Sql,
+  stream: string,
+  entries: readonly (readonly string[])[],
+): Promise<string[]> {
+  const rows = await sql.query<{ entry_id: string }>(
+    `WITH counted AS (
+       INSERT INTO embedded_streams (stream, added) VALUES ($1, jsonb_array_length($2::jsonb))
+       ON CONFLICT (stream) DO UPDATE SET added = embedded_streams.added + excluded.added
+     )
+     INSERT INTO embedded_stream (entry, stream, entry_id, fields) OVERRIDING SYSTEM VALUE
+     SELECT entry, $1, (extract(epoch FROM now()) * 1000)::bigint || '-' || entry, fields
+     FROM (SELECT nextval(pg_get_serial_sequence('embedded_stream', 'entry')) AS entry, fields
+           FROM jsonb_array_elements($2::jsonb) WITH ORDINALITY AS t (fields, ordinal) ORDER BY ordinal) AS numbered
+     RETURNING entry_id`,
+    [stream, JSON.stringify(entries)],
+  );
+  return rows.map(({ entry_id }) => entry_id);
 }
 
 function toBatches(rows: readonly EntryRow[]): StreamBatch[] {

@@ -15,6 +15,7 @@ import { addParked, type ParkedParts } from './parked.ts';
 import { createErrorHandler, type ProblemParts, sendProblem } from './problem.ts';
 import { addProducts, type ProductStore } from './products.ts';
 import { addResults, type ResultParts } from './results.ts';
+import { addSales, type SaleParts } from './sales.ts';
 import { addStats, type StatsReader } from './stats.ts';
 import { addTry, type StreamFeed } from './try.ts';
 
@@ -24,6 +25,7 @@ export interface HttpParts
     ResultParts,
     ParkedParts,
     AuditParts,
+    Pick<SaleParts, 'sales'>,
     HealthParts,
     ProblemParts {
   config: Config;
@@ -89,6 +91,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
       addStats(operator, parts);
       addParked(operator, parts);
       addAudit(operator, parts);
+      addSales(operator, parts);
       if (parts.feed) addTry(operator, parts.feed);
     });
   });

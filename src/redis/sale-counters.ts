@@ -6,11 +6,19 @@ import { giveBackUnits } from './scripts.ts';
 const answerDeadlineMs = 10_000;
 
 /**
- * The keys of a stream's sale, on the slot of the stream itself: `sale` a hash of counters, `units` from entry id to
- * buyer, `buyers` from buyer to how many he holds.
+ * The keys of a stream's sale, on the slot of the stream itself, each a hash: `sale` its terms and counters, `units` from
+ * entry id to sale number and buyer, `buyers` from buyer to how many he holds, `entries` from buyer to his last entry,
+ * `keys` from buyer and idempotency key to the entry it made.
  */
-export function saleKeys(stream: string): { sale: string; units: string; buyers: string } {
-  return { sale: `{${stream}}:sale`, units: `{${stream}}:units`, buyers: `{${stream}}:buyers` };
+export function saleKeys(stream: string) {
+  const tag = `{${stream}}`;
+  return {
+    sale: `${tag}:sale`,
+    units: `${tag}:units`,
+    buyers: `${tag}:buyers`,
+    entries: `${tag}:entries`,
+    keys: `${tag}:keys`,
+  };
 }
 
 export function redisSaleCounters(redis: Redis): SaleCounters {

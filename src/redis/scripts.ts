@@ -42,24 +42,105 @@ return 0
 `;
 
 /**
- * Puts units back, each once: a unit that was given back keeps its place in the hash with a minus before its buyer.
+ * Puts units back, each once: a unit that was given back keeps its place in the hash with a minus before it. A unit is
+ * `<sale number>:<buyer>`; one of an earlier sale changes no counter but `returned`.
  * KEYS[1] counters, KEYS[2] units, KEYS[3] buyers; ARGV the entry ids. Returns for each 1 when it is given back, by this
  * call or an earlier one, 0 when it was not sold here.
  */
 export const giveBackUnits = `
 local answers = {}
 for i, entry in ipairs(ARGV) do
-  local buyer = redis.call('HGET', KEYS[2], entry)
-  answers[i] = buyer and 1 or 0
-  if buyer and string.sub(buyer, 1, 1) ~= '-' then
-    redis.call('HSET', KEYS[2], entry, '-' .. buyer)
-    redis.call('HINCRBY', KEYS[1], 'sold', -1)
-    redis.call('HINCRBY', KEYS[1], 'givenBack', 1)
+  local unit = redis.call('HGET', KEYS[2], entry)
+  answers[i] = unit and 1 or 0
+  if unit and string.sub(unit, 1, 1) ~= '-' then
+    local number, buyer = string.match(unit, '^(%d+):(.+)$')
+    redis.call('HSET', KEYS[2], entry, '-' .. unit)
     redis.call('HINCRBY', KEYS[1], 'returned', 1)
-    if redis.call('HINCRBY', KEYS[3], buyer, -1) <= 0 then redis.call('HDEL', KEYS[3], buyer) end
+    if number == redis.call('HGET', KEYS[1], 'number') then
+      redis.call('HINCRBY', KEYS[1], 'sold', -1)
+      redis.call('HINCRBY', KEYS[1], 'givenBack', 1)
+      if redis.call('HINCRBY', KEYS[3], buyer, -1) <= 0 then redis.call('HDEL', KEYS[3], buyer) end
+    end
   end
 end
 return answers
+`;
+
+const nowMs = `
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local sale = {}
+local flat = redis.call('HGETALL', KEYS[1])
+for i = 1, #flat, 2 do sale[flat[i]] = flat[i + 1] end
+local function isOver()
+  return sale['hasEnded'] == '1' or (sale['endsMs'] ~= '' and tonumber(sale['endsMs']) <= now)
+end
+`;
+
+/**
+ * KEYS[1] the sale, KEYS[2] its buyers, KEYS[3] their entries; ARGV stock, limit, startsMs, endsMs ('' for none). The
+ * times decide by Redis' own clock. Buyers begin anew with each sale, units stay.
+ */
+export const openSale = `${nowMs}
+if ARGV[4] ~= '' and tonumber(ARGV[4]) <= now then return 'over' end
+if sale['stock'] and not isOver() then
+  local same = sale['opened'] == table.concat(ARGV, ' ')
+  return same and 'repeat' or 'conflict'
+end
+redis.call('DEL', KEYS[2], KEYS[3])
+redis.call('HSET', KEYS[1], 'number', (tonumber(sale['number']) or 0) + 1, 'opened', table.concat(ARGV, ' '),
+  'stock', ARGV[1], 'left', ARGV[1], 'sold', 0, 'givenBack', 0, 'returned', sale['returned'] or 0, 'limit', ARGV[2],
+  'startsMs', ARGV[3], 'endsMs', ARGV[4], 'isPaused', 0, 'hasEnded', 0)
+return 'opened'
+`;
+
+/** KEYS[1] the sale. Returns now and the sale's fields. */
+export const readSale = `${nowMs}
+return {now, flat}
+`;
+
+/** KEYS[1] the sale; ARGV[1] the action or '', ARGV[2] units to add. Returns changed, ended, or nothing. */
+export const changeSale = `${nowMs}
+if not sale['stock'] then return false end
+if isOver() then return 'ended' end
+if ARGV[1] == 'pause' then redis.call('HSET', KEYS[1], 'isPaused', 1) end
+if ARGV[1] == 'resume' then redis.call('HSET', KEYS[1], 'isPaused', 0) end
+if ARGV[1] == 'end' then redis.call('HSET', KEYS[1], 'hasEnded', 1) end
+redis.call('HINCRBY', KEYS[1], 'stock', ARGV[2])
+redis.call('HINCRBY', KEYS[1], 'left', ARGV[2])
+return 'changed'
+`;
+
+/**
+ * One purchase, all or nothing: a script that has begun to write runs to its end, also when its caller is gone.
+ * KEYS[1] the sale, KEYS[2] units, KEYS[3] buyers, KEYS[4] the entry of each buyer, KEYS[5] idempotency keys, KEYS[6] the
+ * stream; ARGV[1] the user, ARGV[2] his key or '', ARGV[3] the trace or ''. Returns what became of it and the entry's id.
+ */
+export const buyUnit = `${nowMs}
+if not sale['stock'] then return {'SALE_UNKNOWN'} end
+local user, key = ARGV[1], ARGV[2]
+local known = key ~= '' and redis.call('HGET', KEYS[5], user .. ' ' .. key)
+if known then return {'repeat', known} end
+local held = tonumber(redis.call('HGET', KEYS[3], user) or 0)
+local limit = tonumber(sale['limit'])
+if limit == 1 and held >= 1 then return {'repeat', redis.call('HGET', KEYS[4], user)} end
+if isOver() then return {'ENDED'} end
+if sale['isPaused'] == '1' then return {'PAUSED'} end
+if sale['startsMs'] ~= '' and tonumber(sale['startsMs']) > now then return {'NOT_STARTED'} end
+if held >= limit then return {'LIMIT_REACHED'} end
+local from = 'left'
+if tonumber(sale['left']) <= 0 then from = 'givenBack' end
+if tonumber(sale[from]) <= 0 then return {'SOLD_OUT'} end
+local fields = {'uid', user, 'ts', clock[1]}
+if ARGV[3] ~= '' then fields[5], fields[6] = 'traceparent', ARGV[3] end
+local entry = redis.call('XADD', KEYS[6], '*', unpack(fields))
+redis.call('HINCRBY', KEYS[1], from, -1)
+redis.call('HINCRBY', KEYS[1], 'sold', 1)
+redis.call('HSET', KEYS[2], entry, sale['number'] .. ':' .. user)
+redis.call('HINCRBY', KEYS[3], user, 1)
+redis.call('HSET', KEYS[4], user, entry)
+if key ~= '' then redis.call('HSET', KEYS[5], user .. ' ' .. key, entry) end
+return {'accepted', entry}
 `;
 
 /**

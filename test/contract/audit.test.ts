@@ -386,8 +386,8 @@ test('units that Redis took back and forgot again are found', async () => {
   const redis = connectTestRedis(await createRedisDatabase());
   const keys = saleKeys(stream);
   const id = (await redis.xadd(stream, '*', 'uid', '7')) as string;
-  await redis.hset(keys.sale, { stock: 3, sold: 1, left: 2, givenBack: 0 });
-  await redis.hset(keys.units, id, '7');
+  await redis.hset(keys.sale, { number: 1, stock: 3, sold: 1, left: 2, givenBack: 0 });
+  await redis.hset(keys.units, id, '1:7');
   const purchase = createPurchase({ source: 'SECKILL', scope: stream, sourceId: id });
   const [instanceId] = (await createAll(database, [purchase])) as [InstanceId];
   await settleResults(database, [failure(instanceId)]);

@@ -32,9 +32,9 @@ const stores: Record<string, (sold: number) => Promise<Sale>> = {
     const redis = connectTestRedis(await createRedisDatabase());
     const keys = saleKeys(stream);
     await redis.xadd(stream, '1-0', 'uid', '101');
-    await redis.hset(keys.sale, { stock: 10, sold, left: 10 - sold, givenBack: 0 });
+    await redis.hset(keys.sale, { number: 1, stock: 10, sold, left: 10 - sold, givenBack: 0 });
     for (let n = 1; n <= sold; n++) {
-      await redis.hset(keys.units, `${n}-0`, `${100 + n}`);
+      await redis.hset(keys.units, `${n}-0`, `1:${100 + n}`);
       await redis.hincrby(keys.buyers, `${100 + n}`, 1);
     }
     const readings = redisStreamReadings(redis);

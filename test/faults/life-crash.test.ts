@@ -34,10 +34,11 @@ async function setUp({ winners = 0, orders = 0 }) {
   const keys = saleKeys(stream);
   for (let user = 1; user <= winners; user++) {
     const id = (await redis.xadd(stream, '*', 'uid', `${user}`)) as string;
-    await redis.hset(keys.units, id, `${user}`);
+    await redis.hset(keys.units, id, `1:${user}`);
     await redis.hincrby(keys.buyers, `${user}`, 1);
   }
-  if (winners > 0) await redis.hset(keys.sale, { stock: winners, sold: winners, left: 0, givenBack: 0 });
+  if (winners > 0)
+    await redis.hset(keys.sale, { number: 1, stock: winners, sold: winners, left: 0, givenBack: 0 });
   const env = {
     WEIR_DATA_DATABASE_SOURCE: databaseUrl,
     WEIR_DATA_REDIS_ADDR: redisUrl,

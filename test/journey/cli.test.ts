@@ -51,6 +51,13 @@ describe('help and arguments', () => {
     ['parked', 'replay'],
     ['parked', 'discard'],
     ['audit'],
+    ['sale'],
+    ['sale', 'open'],
+    ['sale', 'show'],
+    ['sale', 'pause'],
+    ['sale', 'resume'],
+    ['sale', 'end'],
+    ['sale', 'add'],
     ['resource'],
   ];
 
@@ -92,6 +99,10 @@ describe('help and arguments', () => {
     [['parked', 'replay']],
     [['parked', 'replay', '1', '--all']],
     [['parked', 'discard', '1']],
+    [['sale', 'open', '1001']],
+    [['sale', 'open', '1001', '--stock', '0']],
+    [['sale', 'open', '1001', '--stock', '5', '--starts', 'soon']],
+    [['sale', 'add', '1001', 'many']],
     [['resource']],
     [['resource', '--fail', 'most']],
   ] as [string[]][])('%j ends with 2 and says why', async ([args]) => {

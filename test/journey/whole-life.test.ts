@@ -90,9 +90,9 @@ describe('with a Resource Domain that fails, is silent, late, repeats and contra
         const count = Math.min(1_000, winners - from);
         for (let n = 0; n < count; n++) pipeline.xadd(stream, '*', 'uid', `${from + n + 1}`);
         const ids = ((await pipeline.exec()) ?? []).map(([, id]) => String(id));
-        await redis.hset(keys.units, Object.fromEntries(ids.map((id, n) => [id, `${from + n + 1}`])));
+        await redis.hset(keys.units, Object.fromEntries(ids.map((id, n) => [id, `1:${from + n + 1}`])));
       }
-      await redis.hset(keys.sale, { stock: winners + 5, sold: winners, left: 5, givenBack: 0 });
+      await redis.hset(keys.sale, { number: 1, stock: winners + 5, sold: winners, left: 5, givenBack: 0 });
       startResource(
         env,
         ...['--fail', bad.fail, '--silent', bad.silent, '--late', bad.late, '--late-after', bad.lateMs],

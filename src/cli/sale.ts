@@ -1,0 +1,80 @@
+import { Api, type ApiOptions } from './api.ts';
+import { CliError, exitCodes } from './exit-codes.ts';
+import { printJson, printTable } from './table.ts';
+
+interface SaleAnswer {
+  productId: string;
+  stock: number;
+  sold: number;
+  left: number;
+  givenBack: number;
+  perUserLimit: number;
+  startsAt: string | null;
+  endsAt: string | null;
+  state: string;
+}
+
+export type SaleOptions = ApiOptions & { json?: boolean };
+
+export async function openSale(
+  productId: string,
+  options: SaleOptions & { stock: string; limit: string; starts?: string; ends?: string },
+): Promise<number> {
+  const sale = await new Api(options).post<SaleAnswer>('/v1/sales', {
+    productId,
+    stock: readUnits('--stock', options.stock),
+    perUserLimit: readUnits('--limit', options.limit),
+    ...(options.starts === undefined ? {} : { startsAt: readTime('--starts', options.starts) }),
+    ...(options.ends === undefined ? {} : { endsAt: readTime('--ends', options.ends) }),
+  });
+  return print(sale, options);
+}
+
+export async function showSale(productId: string, options: SaleOptions): Promise<number> {
+  return print(await new Api(options).get<SaleAnswer>(pathOf(productId)), options);
+}
+
+export function changeSale(
+  productId: string,
+  action: 'pause' | 'resume' | 'end',
+  options: SaleOptions,
+): Promise<number> {
+  return change(productId, { action }, options);
+}
+
+export function addStock(productId: string, units: string, options: SaleOptions): Promise<number> {
+  return change(productId, { addStock: readUnits('units', units) }, options);
+}
+
+async function change(productId: string, body: object, options: SaleOptions): Promise<number> {
+  return print(await new Api(options).patch<SaleAnswer>(pathOf(productId), body), options);
+}
+
+function pathOf(productId: string): string {
+  return `/v1/sales/${encodeURIComponent(productId)}`;
+}
+
+function print(sale: SaleAnswer, { json }: SaleOptions): number {
+  if (json) printJson(sale);
+  else
+    printTable(
+      [],
+      Object.entries(sale).map(([name, value]) => [name, String(value ?? '-')]),
+    );
+  return exitCodes.ok;
+}
+
+function readUnits(name: string, text: string): number {
+  const units = /^\d{1,10}$/.test(text) ? Number(text) : 0;
+  if (units < 1) throw new CliError(exitCodes.usage, `${name} ${text}: expected an integer from 1`);
+  return units;
+}
+
+/** Also without a zone, which is then the caller's own. */
+function readTime(name: string, text: string): string {
+  const time = new Date(text);
+  if (Number.isNaN(time.getTime())) {
+    throw new CliError(exitCodes.usage, `${name} ${text}: expected a time such as 2026-11-27T20:00:00Z`);
+  }
+  return time.toISOString();
+}

@@ -1,0 +1,82 @@
+import type { ProductId, SourceId, UserId } from '../instance/purchase.ts';
+
+/** What a sale is opened with. */
+export interface SaleTerms {
+  productId: ProductId;
+  /** Units, 1 to 2^31−1. */
+  stock: number;
+  /** Units that one user may hold. */
+  perUserLimit: number;
+  /** undefined: at once. */
+  startsAt: Date | undefined;
+  /** undefined: until it is ended. */
+  endsAt: Date | undefined;
+}
+
+/** By the store's clock. SOLD_OUT may become OPEN again, by added stock or a unit given back; ENDED is for good. */
+export type SaleState = 'SCHEDULED' | 'OPEN' | 'PAUSED' | 'SOLD_OUT' | 'ENDED';
+
+/** stock = sold + left + givenBack, at any time. */
+export interface Sale extends SaleTerms {
+  sold: number;
+  /** Never sold. */
+  left: number;
+  /** Given back and not sold again. */
+  givenBack: number;
+  state: SaleState;
+}
+
+export interface Buyer {
+  productId: ProductId;
+  userId: UserId;
+  /** A repeat with the same key gets the same entry, whatever the limit. */
+  idempotencyKey: string | undefined;
+  traceparent?: string;
+}
+
+export type Refusal = 'SALE_UNKNOWN' | 'NOT_STARTED' | 'PAUSED' | 'ENDED' | 'SOLD_OUT' | 'LIMIT_REACHED';
+
+/** `accepted` and `repeat` name the entry on the sale's stream. */
+export type BuyOutcome = { kind: 'accepted' | 'repeat'; streamId: SourceId } | { kind: Refusal };
+
+export interface SaleChange {
+  action?: 'pause' | 'resume' | 'end';
+  addStock?: number;
+}
+
+export type OpenOutcome = 'opened' | 'repeat' | 'conflict' | 'over';
+
+export interface SaleStore {
+  /**
+   * `repeat`: it runs with the same terms. `conflict`: a sale of this product runs with others. `over`: it would have
+   * ended before now. A product whose sale has ended may be sold again; its winners stay what they are.
+   */
+  open(terms: SaleTerms): Promise<OpenOutcome>;
+  find(productId: ProductId): Promise<Sale | undefined>;
+  /** @returns undefined when there is no sale; `ended` when it has ended, and nothing was changed */
+  change(productId: ProductId, change: SaleChange): Promise<'changed' | 'ended' | undefined>;
+  /** ONE atomic step: window, quota, stock, and the entry on the stream; all or nothing. */
+  buy(buyer: Buyer): Promise<BuyOutcome>;
+}
+
+/** What a store keeps, as it comes out of it. */
+export interface StoredSale extends Omit<SaleTerms, 'productId'> {
+  sold: number;
+  left: number;
+  givenBack: number;
+  isPaused: boolean;
+  hasEnded: boolean;
+}
+
+/** `nowMs`: the store's clock. */
+export function toSale(productId: ProductId, stored: StoredSale, nowMs: number): Sale {
+  const { isPaused, hasEnded, ...rest } = stored;
+  return { productId, ...rest, state: judgeState(stored, nowMs) };
+}
+
+function judgeState(sale: StoredSale, nowMs: number): SaleState {
+  if (sale.hasEnded || (sale.endsAt && sale.endsAt.getTime() <= nowMs)) return 'ENDED';
+  if (sale.isPaused) return 'PAUSED';
+  if (sale.startsAt && sale.startsAt.getTime() > nowMs) return 'SCHEDULED';
+  return sale.left + sale.givenBack > 0 ? 'OPEN' : 'SOLD_OUT';
+}

@@ -1,0 +1,206 @@
+import { describe, expect, test } from 'vitest';
+import { embeddedSaleCounters } from '../../src/embedded/sale-counters.ts';
+import { embeddedSaleStore } from '../../src/embedded/sale-store.ts';
+import { addEntries } from '../../src/embedded/seckill-streams.ts';
+import type { ProductId, SourceId, UserId } from '../../src/instance/purchase.ts';
+import type { Database } from '../../src/lib/sql.ts';
+import { redisSaleCounters } from '../../src/redis/sale-counters.ts';
+import { redisSaleStore } from '../../src/redis/sale-store.ts';
+import type { SaleCounters } from '../../src/sale/give-back.ts';
+import type { BuyOutcome, SaleStore, SaleTerms } from '../../src/sale/sale.ts';
+import {
+  connectTestRedis,
+  createRedisDatabase,
+  openTestPglite,
+  openTestPostgres,
+} from '../support/stores.ts';
+
+const product = 1001n as ProductId;
+const stream = 'stream:seckill:1001';
+
+interface Store {
+  sales: SaleStore;
+  counters: SaleCounters;
+  /** `id uid` of every entry on the stream. */
+  readEntries(): Promise<string[]>;
+}
+
+function openEmbedded(database: Database): Store {
+  return {
+    sales: embeddedSaleStore(
+      database,
+      async (sql, of, fields) => (await addEntries(sql, of, [fields]))[0] ?? '',
+      () => {},
+    ),
+    counters: embeddedSaleCounters(database),
+    async readEntries() {
+      const rows = await database.query<{ entry_id: string; fields: string[] }>(
+        'SELECT entry_id, fields FROM embedded_stream WHERE stream = $1 ORDER BY entry',
+        [stream],
+      );
+      return rows.map(({ entry_id, fields }) => `${entry_id} ${fields[1]}`);
+    },
+  };
+}
+
+const stores: Record<string, () => Promise<Store>> = {
+  async Redis() {
+    const redis = connectTestRedis(await createRedisDatabase());
+    return {
+      sales: redisSaleStore(redis),
+      counters: redisSaleCounters(redis),
+      readEntries: async () =>
+        (await redis.xrange(stream, '-', '+')).map(([id, fields]) => `${id} ${fields[1]}`),
+    };
+  },
+  'PGlite tables': async () => openEmbedded(await openTestPglite()),
+  'PostgreSQL tables': async () => openEmbedded(await openTestPostgres()),
+};
+
+const terms = (part: Partial<SaleTerms> = {}): SaleTerms => ({
+  productId: product,
+  stock: 3,
+  perUserLimit: 1,
+  startsAt: undefined,
+  endsAt: undefined,
+  ...part,
+});
+const inAnHour = () => new Date(Date.now() + 3_600_000);
+const nameOf = (outcome: BuyOutcome) => outcome.kind;
+const entryOf = (outcome: BuyOutcome) => ('streamId' in outcome ? outcome.streamId : '');
+
+describe.each(Object.keys(stores))('a sale in %s', (name) => {
+  async function setUp(part?: Partial<SaleTerms>) {
+    const store = await (stores[name] as (typeof stores)[string])();
+    if (part) expect(await store.sales.open(terms(part))).toBe('opened');
+    const buy = (user: number, idempotencyKey?: string) =>
+      store.sales.buy({ productId: product, userId: BigInt(user) as UserId, idempotencyKey });
+    const buyAll = async (...users: number[]) => {
+      const outcomes: BuyOutcome[] = [];
+      for (const user of users) outcomes.push(await buy(user));
+      return outcomes;
+    };
+    const giveBack = (outcome: BuyOutcome, user: number) =>
+      store.counters.giveBack([
+        { stream, entryId: entryOf(outcome) as SourceId, userId: BigInt(user) as UserId },
+      ]);
+    /** state, stock, sold, left, given back */
+    const read = async () => {
+      const sale = await store.sales.find(product);
+      return sale && [sale.state, sale.stock, sale.sold, sale.left, sale.givenBack];
+    };
+    return { ...store, buy, buyAll, giveBack, read };
+  }
+
+  test('sells its stock, each unit as an entry on the stream, and no more', async () => {
+    const { buyAll, read, readEntries } = await setUp({});
+    expect(await read()).toEqual(['OPEN', 3, 0, 3, 0]);
+    const outcomes = await buyAll(11, 12, 13, 14);
+    expect(outcomes.map(nameOf)).toEqual(['accepted', 'accepted', 'accepted', 'SOLD_OUT']);
+    const bought = [11, 12, 13].map((user, i) => `${entryOf(outcomes[i] as BuyOutcome)} ${user}`);
+    expect(await readEntries()).toEqual(bought);
+    expect(await read()).toEqual(['SOLD_OUT', 3, 3, 0, 0]);
+  });
+
+  test('gives a buyer who asks again the entry he has, also when it is sold out or over', async () => {
+    const { buy, buyAll, sales } = await setUp({ stock: 2 });
+    const [first] = await buyAll(11, 12);
+    expect(await buy(11)).toEqual({ kind: 'repeat', streamId: entryOf(first as BuyOutcome) });
+    await sales.change(product, { action: 'end' });
+    expect(await buy(11)).toEqual({ kind: 'repeat', streamId: entryOf(first as BuyOutcome) });
+    expect(await buy(13)).toEqual({ kind: 'ENDED' });
+  });
+
+  test('with a higher limit tells purchases and repeats apart by their key', async () => {
+    const { buy, read } = await setUp({ stock: 9, perUserLimit: 2 });
+    const first = await buy(11, 'a');
+    expect(await buy(11, 'a')).toEqual({ kind: 'repeat', streamId: entryOf(first) });
+    const second = await buy(11, 'b');
+    expect([nameOf(second), entryOf(second) !== entryOf(first)]).toEqual(['accepted', true]);
+    expect(await buy(11, 'c')).toEqual({ kind: 'LIMIT_REACHED' });
+    expect(nameOf(await buy(12, 'a'))).toBe('accepted');
+    expect(await read()).toEqual(['OPEN', 9, 3, 6, 0]);
+  });
+
+  test('sells to exactly as many as there are units when thousands come at once', async () => {
+    const { buy, read, readEntries } = await setUp({ stock: 20 });
+    const users = Array.from({ length: 150 }, (_, n) => n + 1);
+    const outcomes = await Promise.all([...users, ...users].map((user) => buy(user)));
+    const count = (kind: string) => outcomes.filter((outcome) => outcome.kind === kind).length;
+    expect(count('accepted')).toBe(20);
+    expect(count('accepted') + count('repeat') + count('SOLD_OUT')).toBe(300);
+    const entries = await readEntries();
+    expect(entries).toHaveLength(20);
+    expect(new Set(entries.map((entry) => entry.split(' ')[1])).size).toBe(20);
+    expect(await read()).toEqual(['SOLD_OUT', 20, 20, 0, 0]);
+  });
+
+  test('refuses what is too early, paused, over or unknown, and leaves no trace of it', async () => {
+    const { buy, sales, read, readEntries } = await setUp();
+    expect(await buy(11)).toEqual({ kind: 'SALE_UNKNOWN' });
+    await sales.open(terms({ startsAt: inAnHour() }));
+    expect(await buy(11)).toEqual({ kind: 'NOT_STARTED' });
+    expect(await read()).toEqual(['SCHEDULED', 3, 0, 3, 0]);
+    await sales.change(product, { action: 'end' });
+    await sales.open(terms());
+    await sales.change(product, { action: 'pause' });
+    expect(await buy(11)).toEqual({ kind: 'PAUSED' });
+    await sales.change(product, { action: 'resume' });
+    expect(await read()).toEqual(['OPEN', 3, 0, 3, 0]);
+    await sales.change(product, { action: 'end' });
+    expect(await buy(11)).toEqual({ kind: 'ENDED' });
+    expect(await sales.change(product, { action: 'resume' })).toBe('ended');
+    expect(await sales.change(product, { addStock: 5 })).toBe('ended');
+    expect(await sales.change(7n as ProductId, { action: 'pause' })).toBeUndefined();
+    expect(await sales.find(7n as ProductId)).toBeUndefined();
+    expect(await read()).toEqual(['ENDED', 3, 0, 3, 0]);
+    expect(await readEntries()).toEqual([]);
+  });
+
+  test('is one at a time: the same terms are a repeat, others a conflict, until it has ended', async () => {
+    const { sales } = await setUp({ stock: 3 });
+    expect(await sales.open(terms({ stock: 3 }))).toBe('repeat');
+    expect(await sales.open(terms({ stock: 4 }))).toBe('conflict');
+    await sales.change(product, { addStock: 1 });
+    expect(await sales.open(terms({ stock: 3 }))).toBe('repeat');
+    expect(await sales.open(terms({ endsAt: new Date(Date.now() - 1) }))).toBe('over');
+    await sales.change(product, { action: 'end' });
+    expect(await sales.open(terms({ stock: 4 }))).toBe('opened');
+    const endsAt = inAnHour();
+    expect(await sales.find(product)).toMatchObject({
+      stock: 4,
+      sold: 0,
+      perUserLimit: 1,
+      endsAt: undefined,
+    });
+    await sales.change(product, { action: 'end' });
+    await sales.open(terms({ startsAt: inAnHour(), endsAt }));
+    expect((await sales.find(product))?.endsAt).toEqual(endsAt);
+  });
+
+  test('goes on selling when stock is added or a unit is given back, and its sum holds', async () => {
+    const { buy, buyAll, sales, read, giveBack } = await setUp({ stock: 2 });
+    const [first] = await buyAll(11, 12);
+    await giveBack(first as BuyOutcome, 11);
+    await giveBack(first as BuyOutcome, 11);
+    expect(await read()).toEqual(['OPEN', 2, 1, 0, 1]);
+    expect(nameOf(await buy(13))).toBe('accepted');
+    expect(await read()).toEqual(['SOLD_OUT', 2, 2, 0, 0]);
+    await sales.change(product, { addStock: 1 });
+    // His quota came back with his unit.
+    const again = await buy(11);
+    expect([nameOf(again), entryOf(again) !== entryOf(first as BuyOutcome)]).toEqual(['accepted', true]);
+    expect(await read()).toEqual(['SOLD_OUT', 3, 3, 0, 0]);
+  });
+
+  test('touches no winner of the sale before it, whose units change no counter of it', async () => {
+    const { buyAll, buy, sales, read, readEntries, giveBack } = await setUp({ stock: 2 });
+    const [first] = await buyAll(11, 12);
+    await sales.change(product, { action: 'end' });
+    await sales.open(terms({ stock: 2 }));
+    expect(await readEntries()).toHaveLength(2);
+    expect(nameOf(await buy(11))).toBe('accepted');
+    expect(await giveBack(first as BuyOutcome, 11)).toEqual(['GIVEN_BACK']);
+    expect(await read()).toEqual(['OPEN', 2, 1, 1, 0]);
+  });
+});
