@@ -24,8 +24,9 @@ export default async function setUp(): Promise<() => Promise<void>> {
   await database.close();
 
   const folder = await mkdtemp(join(tmpdir(), 'weir-test-template-'));
-  process.env.WEIR_TEST_PGLITE_TEMPLATE = folder;
-  const pglite = await openPglite(folder);
+  const template = join(folder, 'template');
+  process.env.WEIR_TEST_PGLITE_TEMPLATE = template;
+  const pglite = await openPglite(template);
   await migrate(pglite);
   await pglite.close();
   return async () => {
