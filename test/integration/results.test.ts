@@ -11,7 +11,7 @@ import { decodeResult, encodeResult, type InstanceResult } from '../../src/resul
 import { TakeResults, type UnfitResult } from '../../src/results/take-results.ts';
 import { failure, success } from '../support/parts.ts';
 import { pollUntil } from '../support/poll-until.ts';
-import { createQueueName, drainQueue, rabbitmqUrl } from '../support/stores.ts';
+import { countMessages, createQueueName, drainQueue, rabbitmqUrl } from '../support/stores.ts';
 
 const quiet = { onDown() {}, onUp() {}, onWarning() {} };
 
@@ -61,11 +61,7 @@ const id = (n: number) => BigInt(n) as InstanceId;
 
 async function expectEmpty(queue: string): Promise<void> {
   await pollUntil('nothing to be left on the queue, handed out or not', 15_000, async () => {
-    const connection = await connect(rabbitmqUrl);
-    const channel = await connection.createChannel();
-    const { messageCount } = await channel.checkQueue(queue);
-    await connection.close();
-    expect(messageCount).toBe(0);
+    expect(await countMessages(queue)).toBe(0);
   });
 }
 
@@ -239,11 +235,7 @@ describe('the simulated Resource Domain', () => {
     });
     await announce(Array.from({ length: 1_000 }, (_, n) => `${n + 1}`));
     await pollUntil('more than a thousand answers', 15_000, async () => {
-      const connection = await connect(rabbitmqUrl);
-      const channel = await connection.createChannel();
-      const { messageCount } = await channel.checkQueue(results);
-      await connection.close();
-      expect(messageCount).toBeGreaterThan(1_250);
+      expect(await countMessages(results)).toBeGreaterThan(1_250);
     });
     const answers = (await drainQueue(results)).map(({ body }) => decodeResult(body, new Date()));
     const first = new Map<bigint, string>();

@@ -162,6 +162,8 @@ export interface ReceivedMessage {
 export async function drainQueue(queue: string, atLeast = 0): Promise<ReceivedMessage[]> {
   const connection = await connect(rabbitmqUrl);
   const channel = await connection.createChannel();
+  // A queue that is not there yet closes the channel; the call says so as well.
+  channel.on('error', () => {});
   const received: ReceivedMessage[] = [];
   const deadline = Date.now() + 15_000;
   try {
@@ -174,6 +176,18 @@ export async function drainQueue(queue: string, atLeast = 0): Promise<ReceivedMe
       else if (Date.now() > deadline)
         throw new Error(`only ${received.length} of ${atLeast} messages on ${queue}`);
     }
+  } finally {
+    await connection.close();
+  }
+}
+
+/** Messages on the queue that nobody has been given. @throws while there is no such queue */
+export async function countMessages(queue: string): Promise<number> {
+  const connection = await connect(rabbitmqUrl);
+  try {
+    const channel = await connection.createChannel();
+    channel.on('error', () => {});
+    return (await channel.checkQueue(queue)).messageCount;
   } finally {
     await connection.close();
   }
