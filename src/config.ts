@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parse as parseYaml, YAMLParseError } from 'yaml';
 import { applyOverrides, type Mistake, readEntries } from './config-file.ts';
 import { isLoopback, splitAddr } from './lib/address.ts';
-import type { Setting } from './setting.ts';
+import type { Setting } from './settings/setting.ts';
 import { type Config, settings } from './settings.ts';
 
 export type { Config, Role } from './settings.ts';

@@ -8,7 +8,7 @@ import { stringify } from 'yaml';
 import { type Config, ConfigError, readConfig } from '../../src/config.ts';
 import { toVariable } from '../../src/config-file.ts';
 import { isLoopback, splitAddr } from '../../src/lib/address.ts';
-import type { Setting } from '../../src/setting.ts';
+import type { Setting } from '../../src/settings/setting.ts';
 import { settings } from '../../src/settings.ts';
 import { createFolder } from '../support/stores.ts';
 

@@ -1,0 +1,70 @@
+import { flag, integer, matching, oneOf, queueName, redisAddress, secret, setting, url } from './setting.ts';
+
+/** Where the stores are. */
+export const storeSettings = {
+  databaseSource: secret(
+    'data.database.source',
+    url('postgres:', 'postgresql:'),
+    '',
+    'a postgres:// URL',
+    'PostgreSQL. Empty: embedded, kept in data.embedded.folder.',
+  ),
+  databaseConnections: setting(
+    'data.database.maxConnections',
+    integer(2, 1000),
+    10,
+    'an integer from 2 to 1000',
+    'Connections to PostgreSQL at most.',
+  ),
+  migrate: setting(
+    'data.database.migrate',
+    flag,
+    true,
+    'true or false',
+    'Bring the schema up to date at start.',
+  ),
+  redisAddr: secret(
+    'data.redis.addr',
+    redisAddress,
+    '',
+    'host:port or a redis:// URL',
+    'Redis or Valkey with the seckill streams. Empty: embedded.',
+  ),
+  rabbitmqUrl: secret(
+    'data.rabbitmq.url',
+    url('amqp:', 'amqps:'),
+    '',
+    'an amqp:// URL',
+    'RabbitMQ. Empty: embedded.',
+  ),
+  queue: queueName('data.rabbitmq.queue', 'resource.instance.created', 'Where INSTANCE_CREATED events go.'),
+  resultQueue: queueName(
+    'data.rabbitmq.resultQueue',
+    'product.instance.result',
+    'Where the Resource Domain answers.',
+  ),
+  releaseQueue: queueName(
+    'data.rabbitmq.releaseQueue',
+    'resource.instance.release',
+    'Where INSTANCE_RELEASE_REQUESTED events go; made with the first of them.',
+  ),
+  refundQueue: queueName(
+    'data.rabbitmq.refundQueue',
+    'payment.order.refund',
+    'Where ORDER_REFUND_REQUESTED events go; made with the first of them.',
+  ),
+  queueType: setting(
+    'data.rabbitmq.queueType',
+    oneOf('quorum', 'classic'),
+    'quorum',
+    'quorum or classic',
+    'The type of a queue that Weir has to make; an existing one is used as it is.',
+  ),
+  embeddedFolder: setting(
+    'data.embedded.folder',
+    matching(/./),
+    '.weir',
+    'a folder',
+    'Where the embedded stores are kept.',
+  ),
+};
