@@ -2,11 +2,14 @@ import { fileURLToPath } from 'node:url';
 import helmet from '@fastify/helmet';
 import fastifyStatic from '@fastify/static';
 import swagger from '@fastify/swagger';
+import underPressure from '@fastify/under-pressure';
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { Config } from '../config.ts';
 import { WeirError } from '../errors.ts';
+import type { PurchaseDesk } from '../sale/purchase-desk.ts';
 import { type AuditParts, addAudit } from './audit.ts';
 import { checkHostAndOrigin, requireOperatorKey } from './auth.ts';
+import { addBuy, type BuyParts } from './buy.ts';
 import { addHealth, type HealthParts } from './health.ts';
 import { addInstances, type InstanceParts } from './instances.ts';
 import { addJsonBodies } from './json-body.ts';
@@ -14,9 +17,11 @@ import { addOrders, type OrderParts } from './orders.ts';
 import { addParked, type ParkedParts } from './parked.ts';
 import { createErrorHandler, type ProblemParts, sendProblem } from './problem.ts';
 import { addProducts, type ProductStore } from './products.ts';
+import { addPurchases } from './purchases.ts';
 import { addResults, type ResultParts } from './results.ts';
 import { addSales, type SaleParts } from './sales.ts';
 import { addStats, type StatsReader } from './stats.ts';
+import { addTicketStanding, addTickets } from './tickets.ts';
 import { addTry, type StreamFeed } from './try.ts';
 
 export interface HttpParts
@@ -26,10 +31,12 @@ export interface HttpParts
     ParkedParts,
     AuditParts,
     Pick<SaleParts, 'sales'>,
+    BuyParts,
     HealthParts,
     ProblemParts {
   config: Config;
   products: ProductStore;
+  purchases: PurchaseDesk;
   stats: StatsReader;
   /** Where POST /v1/try/seckill puts its buyers; undefined: the route does not exist. */
   feed: StreamFeed | undefined;
@@ -42,6 +49,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     bodyLimit: 64 * 1024,
     forceCloseConnections: 'idle',
     requestTimeout: 30_000,
+    trustProxy: config.trustedProxies.length > 0 ? config.trustedProxies : false,
     routerOptions: { maxParamLength: 256 },
     frameworkErrors: (error, _, reply) =>
       sendProblem(reply, {
@@ -92,6 +100,8 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
       addParked(operator, parts);
       addAudit(operator, parts);
       addSales(operator, parts);
+      addTickets(operator, parts);
+      await operator.register((buyers) => addBuyers(buyers, parts));
       if (parts.feed) addTry(operator, parts.feed);
     });
   });
@@ -100,6 +110,19 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     await page.register(fastifyStatic, { root: fileURLToPath(new URL('../dashboard/', import.meta.url)) });
   });
   return http;
+}
+
+/** What thousands ask for in the same second: shed first when the process cannot keep up. */
+async function addBuyers(http: FastifyInstance, parts: HttpParts): Promise<void> {
+  await http.register(underPressure, {
+    maxEventLoopDelay: parts.config.saleMaxLoopDelayMs,
+    pressureHandler: (_, __, type, value) => {
+      throw new WeirError('OVERLOADED', `this process cannot keep up: ${type} ${Math.round(value ?? 0)}`);
+    },
+  });
+  addBuy(http, parts);
+  addTicketStanding(http, parts);
+  addPurchases(http, parts);
 }
 
 /** A client that keeps its connection open would hold up a stop: the answer it waits for is the last one there. */
