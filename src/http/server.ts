@@ -116,6 +116,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
 async function addBuyers(http: FastifyInstance, parts: HttpParts): Promise<void> {
   await http.register(underPressure, {
     maxEventLoopDelay: parts.config.saleMaxLoopDelayMs,
+    sampleInterval: 250,
     pressureHandler: (_, __, type, value) => {
       throw new WeirError('OVERLOADED', `this process cannot keep up: ${type} ${Math.round(value ?? 0)}`);
     },
