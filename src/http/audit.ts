@@ -19,6 +19,7 @@ export function addAudit(http: FastifyInstance, { audit, acceptStream }: AuditPa
   http.get<{ Querystring: { full?: 'true' | 'false' } }>(
     '/v1/audit',
     {
+      config: { scope: 'read' },
       schema: {
         summary: 'Every sum that must hold, computed from the stores themselves',
         description:
@@ -36,6 +37,7 @@ export function addAudit(http: FastifyInstance, { audit, acceptStream }: AuditPa
   http.post<{ Body: Static<typeof Accept> }>(
     '/v1/audit/accept',
     {
+      config: { scope: 'admin' },
       schema: {
         summary: 'Take note of what happened to a stream; its sum goes on from what is there now',
         body: Accept,

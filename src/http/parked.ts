@@ -37,6 +37,7 @@ export function addParked(http: FastifyInstance, { parked }: ParkedParts): void 
   http.get<{ Querystring: ParkedFilter & { limit?: string; cursor?: string } }>(
     '/v1/parked',
     {
+      config: { scope: 'read' },
       schema: {
         summary: 'What has been set aside with a reason, newest first',
         description: 'Only what waits, unless state says otherwise.',
@@ -55,7 +56,10 @@ export function addParked(http: FastifyInstance, { parked }: ParkedParts): void 
 
   http.get<ItemPath>(
     '/v1/parked/:id',
-    { schema: { summary: 'One parked item with its original bytes', response: { '4xx': ProblemShape } } },
+    {
+      config: { scope: 'read' },
+      schema: { summary: 'One parked item with its original bytes', response: { '4xx': ProblemShape } },
+    },
     async ({ params }) => {
       const id = readId(params.id);
       const item = await parked.findParked(id);
@@ -68,6 +72,7 @@ export function addParked(http: FastifyInstance, { parked }: ParkedParts): void 
   http.post<ItemPath>(
     '/v1/parked/:id/replay',
     {
+      config: { scope: 'act' },
       schema: {
         summary: 'Send a parked item once more where it was going',
         description:
@@ -81,6 +86,7 @@ export function addParked(http: FastifyInstance, { parked }: ParkedParts): void 
   http.post<ItemPath & { Body: Static<typeof DiscardBody> }>(
     '/v1/parked/:id/discard',
     {
+      config: { scope: 'act' },
       schema: {
         summary: 'Give a parked item up, with a reason that is kept',
         body: DiscardBody,
@@ -93,6 +99,7 @@ export function addParked(http: FastifyInstance, { parked }: ParkedParts): void 
   http.post<{ Body: Static<typeof Many> }>(
     '/v1/parked/replay',
     {
+      config: { scope: 'act' },
       schema: {
         summary: 'Replay many; each answers for itself',
         body: Many,
@@ -105,6 +112,7 @@ export function addParked(http: FastifyInstance, { parked }: ParkedParts): void 
   http.post<{ Body: Static<typeof ManyWithReason> }>(
     '/v1/parked/discard',
     {
+      config: { scope: 'act' },
       schema: {
         summary: 'Discard many; each answers for itself',
         body: ManyWithReason,

@@ -11,6 +11,9 @@ const statuses: Record<ErrorCode, number> = {
   RESULT_UNREADABLE: 400,
   SIGNATURE_INVALID: 401,
   SIGNED_ORDER_DIFFERS: 401,
+  KEY_REQUIRED: 401,
+  SCOPE_TOO_SMALL: 403,
+  ORIGIN_NOT_ALLOWED: 403,
   PRODUCT_UNKNOWN: 404,
   ORDER_UNKNOWN: 404,
   INSTANCE_UNKNOWN: 404,
@@ -18,12 +21,16 @@ const statuses: Record<ErrorCode, number> = {
   PARKED_UNKNOWN: 404,
   STREAM_UNKNOWN: 404,
   SALE_UNKNOWN: 404,
+  KEY_UNKNOWN: 404,
+  KEY_CONFLICT: 409,
+  KEY_LIMIT: 409,
   SALE_CONFLICT: 409,
   NOT_STARTED: 409,
   PAUSED: 409,
   ENDED: 409,
   SOLD_OUT: 409,
   LIMIT_REACHED: 409,
+  KEY_EXPIRY_INVALID: 422,
   SALE_WINDOW_INVALID: 422,
   PURCHASE_CONFLICT: 409,
   ORDER_CONFLICT: 409,
@@ -43,6 +50,7 @@ const statuses: Record<ErrorCode, number> = {
   MESSAGE_REFUSED: 500,
   FRAME_DAMAGED: 500,
   INTERNAL: 500,
+  RATE_LIMITED: 429,
   STORE_AWAY: 503,
   OVERLOADED: 503,
   WORKER_LEASE_LOST: 503,
@@ -59,11 +67,13 @@ export interface Problem {
 }
 
 export function sendProblem(reply: FastifyReply, problem: Omit<Problem, 'type'>): FastifyReply {
-  if (problem.status === 503 || problem.status === 429) reply.header('retry-after', '1');
-  return reply
-    .status(problem.status)
-    .type('application/problem+json')
-    .send({ type: `urn:weir:problem:${problem.code.toLowerCase().replaceAll('_', '-')}`, ...problem });
+  const mayPass = problem.status === 503 || problem.status === 429;
+  if (mayPass && !reply.hasHeader('retry-after')) reply.header('retry-after', '1');
+  return reply.status(problem.status).type('application/problem+json').send(toProblem(problem));
+}
+
+export function toProblem(problem: Omit<Problem, 'type'>): Problem {
+  return { type: `urn:weir:problem:${problem.code.toLowerCase().replaceAll('_', '-')}`, ...problem };
 }
 
 export interface ProblemParts {

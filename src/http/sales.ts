@@ -64,6 +64,7 @@ export function addSales(http: FastifyInstance, { sales, products }: SaleParts):
   http.post<{ Body: Static<typeof NewSale> }>(
     '/v1/sales',
     {
+      config: { scope: 'admin' },
       schema: {
         summary: 'Open the flash sale of a product',
         description:
@@ -98,13 +99,17 @@ export function addSales(http: FastifyInstance, { sales, products }: SaleParts):
 
   http.get<SalePath>(
     '/v1/sales/:productId',
-    { schema: { summary: 'The sale of a product', response: { 200: SaleShape, '4xx': ProblemShape } } },
+    {
+      config: { scope: 'read' },
+      schema: { summary: 'The sale of a product', response: { 200: SaleShape, '4xx': ProblemShape } },
+    },
     async ({ params }) => showSale(await getSale(parseProductId(params.productId))),
   );
 
   http.patch<SalePath & { Body: Static<typeof ChangeBody> }>(
     '/v1/sales/:productId',
     {
+      config: { scope: 'act' },
       schema: {
         summary: 'Pause, resume or end a sale, or add stock',
         description:
@@ -128,6 +133,7 @@ export function addSales(http: FastifyInstance, { sales, products }: SaleParts):
   http.post<SalePath & { Body: Static<typeof BuyBody> }>(
     '/v1/sales/:productId/buy',
     {
+      config: { scope: 'act', limited: false },
       schema: {
         summary: 'Buy one unit',
         description:
