@@ -112,8 +112,16 @@ export async function markKeysUsed(sql: Sql, ids: readonly string[]): Promise<vo
   );
 }
 
-/** @returns how many keys open something, and how many there are that are not revoked */
-export async function countKeys(sql: Sql): Promise<{ valid: number; inForce: number; admins: number }> {
+export interface KeyCounts {
+  /** Not revoked. */
+  inForce: number;
+  /** And not expired. */
+  valid: number;
+  /** And with scope admin. */
+  admins: number;
+}
+
+export async function countKeys(sql: Sql): Promise<KeyCounts> {
   const [row] = await sql.query<{ valid: number; in_force: number; admins: number }>(
     `SELECT count(*) FILTER (WHERE coalesce(expires_at > now(), TRUE))::int AS valid, count(*)::int AS in_force,
        count(*) FILTER (WHERE coalesce(expires_at > now(), TRUE) AND scope = 'admin')::int AS admins
