@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import type { Audit } from '../audit/audit.ts';
 import { WeirError } from '../errors.ts';
-import { ProblemShape } from './shapes.ts';
+import { ProblemShape, storable } from './shapes.ts';
 
 export interface AuditParts {
   audit: (full: boolean) => Promise<Audit>;
@@ -11,7 +11,7 @@ export interface AuditParts {
 }
 
 const Accept = Type.Object(
-  { stream: Type.String({ minLength: 1, maxLength: 512 }) },
+  { stream: Type.String({ minLength: 1, maxLength: 512, pattern: storable }) },
   { additionalProperties: false },
 );
 

@@ -5,7 +5,7 @@ import type { ParkedDetail } from '../parked/parked-item.ts';
 import { type ParkedFilter, type ParkedItem, parkedOrigins, parkedStates } from '../parked/parked-item.ts';
 import type { ReplayOutcome } from '../parked/replay.ts';
 import { operatorOf } from './auth.ts';
-import { ListQuery, listOf, ProblemShape, readCursor, readLimit } from './shapes.ts';
+import { ListQuery, listOf, ProblemShape, readCursor, readLimit, storable } from './shapes.ts';
 
 export interface ParkedParts {
   parked: {
@@ -19,12 +19,16 @@ export interface ParkedParts {
 const Filter = {
   origin: Type.Optional(Type.Enum([...parkedOrigins])),
   reason: Type.Optional(Type.String({ pattern: '^[A-Z_]{1,40}$' })),
-  source: Type.Optional(Type.String({ maxLength: 20 })),
-  scope: Type.Optional(Type.String({ maxLength: 512 })),
+  source: Type.Optional(Type.String({ maxLength: 20, pattern: storable })),
+  scope: Type.Optional(Type.String({ maxLength: 512, pattern: storable })),
   state: Type.Optional(Type.Enum([...parkedStates, 'ALL'])),
 };
 
-const Reason = Type.String({ minLength: 1, maxLength: 500, pattern: '\\S' });
+const Reason = Type.String({
+  minLength: 1,
+  maxLength: 500,
+  pattern: '^[^\\u0000\\p{Cs}]*[^\\s\\u0000\\p{Cs}][^\\u0000\\p{Cs}]*$',
+});
 const Ids = Type.Array(Type.String({ pattern: '^[1-9][0-9]{0,17}$' }), { minItems: 1, maxItems: 500 });
 const closed = { additionalProperties: false };
 const Many = Type.Object({ ids: Ids }, closed);

@@ -14,6 +14,8 @@ export const Timestamp = Type.String({ format: 'date-time' });
 const Cents = Type.String({ pattern: '^(0|[1-9][0-9]{0,17})$', examples: ['19900'] });
 /** No controls, no lone surrogates: neither PostgreSQL nor protobuf could carry them. */
 const printable = '^[^\\p{C}\\p{Zl}\\p{Zp}]+$';
+/** No NUL, no lone surrogates: PostgreSQL could not even be asked for such text. */
+export const storable = '^[^\\u0000\\p{Cs}]*$';
 const closed = { additionalProperties: false };
 
 export const InstanceShape = Type.Object({
