@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { createConfig, lintFromString } from '@redocly/openapi-core';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -140,6 +141,20 @@ describe('the description', () => {
     }
     expect(ids.size).toBe(operations.length - besides.length);
   });
+});
+
+test('the table in docs/contract.md says of every route what the server says', () => {
+  const contract = readFileSync(new URL('../../docs/contract.md', import.meta.url), 'utf8');
+  const written = [...contract.matchAll(/^\| `(read|act|admin|signed|open)` +\| (.*) \|$/gm)].flatMap(
+    ([, scope, routes = '']) =>
+      [...routes.matchAll(/`((?:GET|POST|PATCH|DELETE) \/v1[^`]*)`/g)].map(
+        ([, route]) => `${scope} ${route}`,
+      ),
+  );
+  const told = operations
+    .filter(({ path }) => path.startsWith('/v1/'))
+    .map((each) => `${each.scope} ${nameOf(each)}`);
+  expect(written.sort()).toEqual(told.sort());
 });
 
 describe('every route', () => {
