@@ -166,7 +166,7 @@ export class KeyRing {
   async #lookAgain(): Promise<Known> {
     const sinceMs = this.#parts.clock.monotonicMs() - (this.#known?.askedMs ?? 0);
     await pause(Math.max(0, lookAgainAfterMs - sinceMs));
-    await this.#look?.catch(() => {});
+    if (this.#look) await this.#waitFor(this.#look);
     // Whoever comes from here on comes too late for the look that begins now.
     this.#secondLook = undefined;
     const fresh = await this.#waitFor(this.#startLook());
@@ -195,19 +195,25 @@ export class KeyRing {
   async #lookUp(): Promise<Known> {
     const askedMs = this.#parts.clock.monotonicMs();
     try {
-      const used = [...this.#used];
-      this.#used.clear();
-      if (used.length > 0) await this.#parts.markUsed(used);
       const { keys, sessions } = await this.#parts.readCredentials();
       this.#known = { askedMs, keys, sessions, keysByTag: byTag(keys), sessionsByTag: byTag(sessions) };
       this.#failures = 0;
       this.#isAway = false;
-      return this.#known;
     } catch (error) {
       this.#isAway = true;
       this.#parts.onFailure(error, ++this.#failures);
       throw error;
     }
+    await this.#writeDownUse();
+    return this.#known;
+  }
+
+  /** Also a database that takes no writes at the moment lets people in. */
+  async #writeDownUse(): Promise<void> {
+    const used = [...this.#used];
+    this.#used.clear();
+    if (used.length === 0) return;
+    await this.#parts.markUsed(used).catch((error) => this.#parts.onFailure(error, 1));
   }
 }
 

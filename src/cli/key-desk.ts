@@ -1,4 +1,4 @@
-import { createOperatorKey, digestOf, keyNamePattern, type OperatorKey } from '../access/operator-key.ts';
+import { createOperatorKey, digestOf, type OperatorKey } from '../access/operator-key.ts';
 import type { Scope } from '../access/scope.ts';
 import { readConfig } from '../config.ts';
 import { FolderInUseError } from '../embedded/folder-lock.ts';
@@ -54,12 +54,6 @@ function deskInDatabase(options: ApiOptions): KeyDesk {
   return {
     create: (name, scope, expiresAt) =>
       lend(async (database) => {
-        if (!new RegExp(keyNamePattern).test(name)) {
-          throw new CliError(
-            exitCodes.usage,
-            `${name}: expected a name of 1 to 64 letters, digits, ".", "_", "-"`,
-          );
-        }
         // The first key is made before anything has run.
         await (config.migrate ? migrate(database) : checkSchema(database));
         const key = createOperatorKey(scope);

@@ -1,3 +1,4 @@
+import { keyNamePattern } from '../access/operator-key.ts';
 import type { Scope } from '../access/scope.ts';
 import type { ApiOptions } from './api.ts';
 import { CliError, exitCodes } from './exit-codes.ts';
@@ -10,6 +11,12 @@ export async function createKey(
   name: string,
   options: KeysOptions & { scope: Scope; expires?: string },
 ): Promise<number> {
+  if (!new RegExp(keyNamePattern).test(name)) {
+    throw new CliError(
+      exitCodes.usage,
+      `${name}: expected a name of 1 to 64 letters, digits, ".", "_" and "-"`,
+    );
+  }
   const expiresAt = options.expires === undefined ? undefined : readExpiry(options.expires, Date.now());
   const { key, ...made } = await openKeyDesk(options).create(name, options.scope, expiresAt);
   if (options.json) printJson({ ...made, key });

@@ -254,6 +254,19 @@ describe('while the database is away', () => {
     expect((await here.findKey(key))?.caller.name).toBe('shop');
   });
 
+  test('a database that takes no writes lets people in, and their use is not written down', async () => {
+    const database = await openTestPglite();
+    const { here, addKey, keys, passMs } = await setUp(database);
+    const { key } = await addKey('shop');
+    await database.query('ALTER TABLE operator_keys ADD CONSTRAINT frozen CHECK (last_used_at IS NULL)');
+    for (let i = 0; i < 3; i++) {
+      expect((await here.findKey(key))?.caller.name).toBe('shop');
+      passMs(60_001);
+    }
+    expect((await keys.listKeys())[0]?.lastUsedAt).toBeUndefined();
+    await database.query('ALTER TABLE operator_keys DROP CONSTRAINT frozen');
+  });
+
   test('a process that has just started is not open, and a configured key opens it', async () => {
     const { here, link } = await setUp(await openTestPglite());
     link.isCut = true;

@@ -178,6 +178,14 @@ describe('every route', () => {
     });
   });
 
+  test('that is read by GET is closed to HEAD as well', async () => {
+    const all = guarded().filter(({ method }) => method === 'GET');
+    await forAll(all, async ({ path }) => {
+      const answer = await send({ method: 'HEAD', path: fill(path) }, {});
+      expect(answer.status, path).toBe(401);
+    });
+  });
+
   test('is closed to a key of a smaller scope and open to one that reaches', async () => {
     for (const operation of guarded()) {
       for (const scope of scopes) {
