@@ -65,6 +65,7 @@ export function addInstances(
   http.post<{ Body: Static<typeof NewPurchase> }>(
     '/v1/instances',
     {
+      config: { scope: 'act', limited: false },
       schema: {
         summary: 'One instance for a purchase of any source',
         description:
@@ -91,6 +92,7 @@ export function addInstances(
   http.get<{ Querystring: Static<typeof Filter> & { limit?: string; cursor?: string } }>(
     '/v1/instances',
     {
+      config: { scope: 'read' },
       schema: {
         summary: 'List instances, newest first',
         querystring: Type.Object({ ...Filter.properties, ...ListQuery }, { additionalProperties: false }),
@@ -109,6 +111,7 @@ export function addInstances(
   http.get<{ Params: { id: string } }>(
     '/v1/instances/:id',
     {
+      config: { scope: 'read' },
       schema: {
         summary: 'One instance with its timeline',
         response: { 200: TimelineShape, '4xx': ProblemShape },

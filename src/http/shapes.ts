@@ -10,10 +10,12 @@ import type { Order, Refund } from '../orders/order.ts';
 export const Int64 = Type.String({ pattern: '^[1-9][0-9]{0,18}$', examples: ['1001'] });
 export const SourceText = Type.String({ pattern: sourcePattern, examples: ['ACTIVITY'] });
 export const SourceIdText = Type.String({ minLength: 1, maxLength: 64, examples: ['ACT123456'] });
-const Timestamp = Type.String({ format: 'date-time' });
+export const Timestamp = Type.String({ format: 'date-time' });
 const Cents = Type.String({ pattern: '^(0|[1-9][0-9]{0,17})$', examples: ['19900'] });
 /** No controls, no lone surrogates: neither PostgreSQL nor protobuf could carry them. */
 const printable = '^[^\\p{C}\\p{Zl}\\p{Zp}]+$';
+/** No NUL, no lone surrogates: PostgreSQL could not even be asked for such text. */
+export const storable = '^[^\\u0000\\p{Cs}]*$';
 const closed = { additionalProperties: false };
 
 export const InstanceShape = Type.Object({

@@ -12,7 +12,7 @@ const maxMinutes = 7 * 24 * 60;
 export function addStats(http: FastifyInstance, { stats }: { stats: StatsReader }): void {
   http.get(
     '/v1/stats/sources',
-    { schema: { summary: 'Instances and success rate by source' } },
+    { config: { scope: 'read' }, schema: { summary: 'Instances and success rate by source' } },
     async () => ({
       items: await stats.countBySource(),
     }),
@@ -21,6 +21,7 @@ export function addStats(http: FastifyInstance, { stats }: { stats: StatsReader 
   http.get<{ Querystring: { minutes?: string } }>(
     '/v1/stats/trend',
     {
+      config: { scope: 'read' },
       schema: {
         summary: 'Instances created, by minute and source',
         querystring: Type.Object({ minutes: Type.Optional(Type.String({ pattern: '^[1-9][0-9]{0,4}$' })) }),
