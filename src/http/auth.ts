@@ -82,6 +82,13 @@ export function callerOf(request: FastifyRequest): Caller | undefined {
   return callers.get(request);
 }
 
+/** For routes with `orTicket`: the shop speaks by its key, and a buyer by the ticket that the shop gave him. */
+export function requireKeyOr(readTicket: (request: FastifyRequest) => unknown) {
+  return (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void => {
+    done(callerOf(request) || readTicket(request) !== undefined ? undefined : keyRequired(reply));
+  };
+}
+
 /** Whether a program with a key asks, as a shop's back end does, which speaks for many users. */
 export function hasKey(request: FastifyRequest): boolean {
   const caller = callers.get(request);

@@ -1,7 +1,7 @@
-import underPressure from '@fastify/under-pressure';
 import type { FastifyInstance } from 'fastify';
 import type { Config } from '../config.ts';
 import { WeirError } from '../errors.ts';
+import { LoopLag } from '../lib/loop-lag.ts';
 import { addBuy, type BuyParts } from './buy.ts';
 import { addPurchases, type PurchaseParts } from './purchases.ts';
 import { addTicketStanding } from './tickets.ts';
@@ -12,12 +12,13 @@ export interface BuyerParts extends BuyParts, PurchaseParts {
 
 /** What thousands ask for in the same second: shed first when the process cannot keep up. */
 export async function addBuyers(http: FastifyInstance, parts: BuyerParts): Promise<void> {
-  await http.register(underPressure, {
-    maxEventLoopDelay: parts.config.saleMaxLoopDelayMs,
-    sampleInterval: 250,
-    pressureHandler: (_, __, type, value) => {
-      throw new WeirError('OVERLOADED', `this process cannot keep up: ${type} ${Math.round(value ?? 0)}`);
-    },
+  const lag = new LoopLag();
+  const { saleMaxLoopDelayMs } = parts.config;
+  http.addHook('onClose', async () => lag.close());
+  http.addHook('onRequest', (_, __, done) => {
+    const { lateMs } = lag;
+    if (lateMs <= saleMaxLoopDelayMs) return done();
+    done(new WeirError('OVERLOADED', `this process is ${Math.round(lateMs)} ms late`));
   });
   addBuy(http, parts);
   addTicketStanding(http, parts);

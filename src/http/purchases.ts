@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { adviceFor, WeirError } from '../errors.ts';
 import { type ProductId, parseProductId, type SourceId } from '../instance/purchase.ts';
@@ -6,7 +6,7 @@ import type { FrontDoor } from '../sale/front-door.ts';
 import type { PurchaseDesk } from '../sale/purchase-desk.ts';
 import type { Progress } from '../sale/purchase-progress.ts';
 import { streamOf } from '../triggers/seckill-key.ts';
-import { callerOf, keyRequired } from './auth.ts';
+import { callerOf, requireKeyOr } from './auth.ts';
 import { InstanceShape, Int64, ProblemShape, showInstance } from './shapes.ts';
 import { TicketText } from './tickets.ts';
 
@@ -48,11 +48,9 @@ export interface PurchaseParts {
 }
 
 export function addPurchases(http: FastifyInstance, { purchases, door }: PurchaseParts): void {
-  /** Whoever has no key must hold a ticket; and then only his own instance is shown to him. */
-  const findHolder = async (request: FastifyRequest, reply: FastifyReply, productId: ProductId) => {
+  /** Whoever has no key holds a ticket; and then only his own instance is shown to him. */
+  const findHolder = async (request: FastifyRequest, productId: ProductId, ticket = '') => {
     if (callerOf(request)) return undefined;
-    const { ticket } = request.query as Static<typeof Query>;
-    if (ticket === undefined) throw keyRequired(reply);
     const standing = await door.judgeTicket(productId, ticket);
     if (!standing) throw new WeirError('TICKET_INVALID', 'this is no ticket of the present sale');
     return standing.ticket.userId;
@@ -62,6 +60,7 @@ export function addPurchases(http: FastifyInstance, { purchases, door }: Purchas
     '/v1/sales/:productId/purchases/:streamId',
     {
       config: { scope: 'read', orTicket: true, limited: false },
+      preValidation: requireKeyOr(({ query }) => (query as { ticket?: unknown }).ticket),
       schema: {
         summary: 'What became of a purchase',
         description:
@@ -72,12 +71,12 @@ export function addPurchases(http: FastifyInstance, { purchases, door }: Purchas
         response: { 200: ProgressShape, '4xx': ProblemShape },
       },
     },
-    async (request, reply) => {
+    async (request) => {
       const { params, query } = request;
       const productId = parseProductId(params.productId);
       const { streamId } = params;
       const key = { stream: streamOf(productId), entryId: parseStreamId(streamId) };
-      const holder = await findHolder(request, reply, productId);
+      const holder = await findHolder(request, productId, query.ticket);
       const waitMs = query.after === undefined ? 0 : Number(query.wait ?? 20) * 1000;
       const progress = await purchases.wait(key, query.after, waitMs);
       const buyer = progress && 'instance' in progress ? progress.instance.userId : undefined;

@@ -81,7 +81,7 @@ export function addTicketStanding(http: FastifyInstance, { door }: { door: Front
   http.get<{ Params: { productId: string; ticket: string } }>(
     '/v1/sales/:productId/tickets/:ticket',
     {
-      config: { scope: 'read', orTicket: true, limited: false },
+      config: { scope: 'signed', limited: false },
       schema: {
         summary: 'Where the holder of a ticket stands in the waiting room',
         response: { 200: StandingShape, '4xx': ProblemShape },

@@ -370,3 +370,42 @@ function converse(url: string, words: string): Promise<{ said: string }> {
     socket.on('close', () => resolve({ said }));
   });
 }
+
+describe('a buyer, who has no key', () => {
+  test('buys with the ticket that the shop gave him, and asks for his own purchase and no other', async () => {
+    const productId = '4711';
+    const product = { id: productId, name: 'GPU', cpus: 4, memoryMb: 1024, image: 'ubuntu' };
+    expect((await weir.request('POST', '/v1/products', product, bearer(root))).status).toBe(201);
+    const sale = { productId, stock: 9, admitPerSecond: 1_000 };
+    expect((await weir.request('POST', '/v1/sales', sale, bearer(root))).status).toBe(201);
+    const path = `/v1/sales/${productId}`;
+    expectProblem(await weir.request('POST', `${path}/tickets`, { userId: '11' }), 401, 'KEY_REQUIRED');
+    expectProblem(await weir.request('POST', `${path}/buy`, { userId: '11' }), 401, 'KEY_REQUIRED');
+    const giveTicket = async (userId: string) =>
+      (await weir.request('POST', `${path}/tickets`, { userId }, bearer(root))).body.ticket;
+    const buy = async (userId: string, ticket: string) =>
+      pollUntil('the ticket to admit', 5_000, async () => {
+        const answer = await weir.request('POST', `${path}/buy`, { userId, ticket });
+        expect(answer.status).toBe(202);
+        return answer.body.purchase;
+      });
+    const [mine, other] = [await giveTicket('11'), await giveTicket('12')];
+    expectProblem(
+      await weir.request('POST', `${path}/buy`, { userId: '12', ticket: mine }),
+      403,
+      'TICKET_INVALID',
+    );
+    const [purchase, another] = [await buy('11', mine), await buy('12', other)];
+    await pollUntil('my instance', 15_000, async () =>
+      expect((await weir.request('GET', `${purchase}?ticket=${mine}`)).body).toMatchObject({
+        instance: { userId: '11' },
+      }),
+    );
+    await pollUntil('the other to be there, and not for me', 15_000, async () =>
+      expectProblem(await weir.request('GET', `${another}?ticket=${mine}`), 404, 'PURCHASE_UNKNOWN'),
+    );
+    expectProblem(await weir.request('GET', purchase), 401, 'KEY_REQUIRED');
+    expectProblem(await weir.request('GET', `${purchase}?ticket=1.2.3`), 403, 'TICKET_INVALID');
+    expect((await weir.request('GET', `${path}/tickets/${mine}`)).body).toMatchObject({ state: 'ADMITTED' });
+  });
+});
