@@ -1,12 +1,16 @@
 // What an operator key costs on the hot route: POST /v1/sales/{productId}/buy of two Weirs side by side, one without any
 // key and one with a stored key, in turns. Run on a quiet machine after `npm run build`:
 //   node scripts/measure-keys.mjs [requests in a round] [rounds]
+// It uses two numbered Redis databases, from WEIR_TEST_FIRST_REDIS_DATABASE on, which it empties.
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import http from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Redis } from 'ioredis';
 import pg from 'pg';
+import { KeyRing } from '../dist/access/key-ring.js';
+import { createOperatorKey, digestOf } from '../dist/access/operator-key.js';
 
 const [requests = 4_000, rounds = 10] = process.argv.slice(2).map(Number);
 const postgres = process.env.WEIR_TEST_POSTGRES ?? 'postgres://postgres@127.0.0.1:5432/postgres';
@@ -32,7 +36,9 @@ try {
     `${rounds} rounds of ${requests} buys over ${connections} connections, median of CPU and wall time of the server a request\n` +
       `without a key ${a.cpuUs.toFixed(1)} µs CPU, ${a.wallUs.toFixed(1)} µs\n` +
       `with a key    ${b.cpuUs.toFixed(1)} µs CPU, ${b.wallUs.toFixed(1)} µs\n` +
-      `queries about keys: ${withKey.looks} in ${withKey.sent} requests\n`,
+      `the difference, median of the rounds ${medianDifference(without.rounds, withKey.rounds).toFixed(1)} µs CPU\n` +
+      `the table of keys was read ${await countLooks(withKey)} times in ${withKey.user} requests\n` +
+      `the key ring alone takes ${(await measureRing()).toFixed(2)} µs of CPU a request\n`,
   );
 } finally {
   for (const weir of weirs) await weir.stop();
@@ -65,19 +71,21 @@ async function start(number) {
     agent: new http.Agent({ keepAlive: true, maxSockets: connections }),
     rounds: [],
     user: 0,
-    sent: 0,
-    looks: 0,
+    base: Date.now() * 1_000,
   };
-  weir.pool = new pg.Client(database);
-  await weir.pool.connect();
+  weir.database = new pg.Client(database);
+  await weir.database.connect();
   weir.stop = async () => {
     child.kill('SIGTERM');
     await new Promise((resolve) => child.once('exit', resolve));
-    await weir.pool.end();
+    await weir.database.end();
     const admin = new pg.Client(postgres);
     await admin.connect();
     await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
     await admin.end();
+    const streams = new Redis(`${redis}/${firstRedis + number}`);
+    await streams.flushdb();
+    streams.disconnect();
   };
   await ask(weir, 'POST', '/v1/products', product);
   await ask(weir, 'PATCH', '/v1/sales/1001', { action: 'end' });
@@ -86,7 +94,8 @@ async function start(number) {
 }
 
 async function buyAll(weir, count) {
-  const before = { ...(await readUse(weir)), atMs: performance.now() };
+  const cpuSeconds = await readCpuSeconds(weir);
+  const startedMs = performance.now();
   let left = count;
   await Promise.all(
     Array.from({ length: connections }, async () => {
@@ -98,27 +107,54 @@ async function buyAll(weir, count) {
       }
     }),
   );
-  const wallMs = performance.now() - before.atMs;
-  const after = await readUse(weir);
-  if (weir.headers.authorization) {
-    weir.sent += count;
-    weir.looks += after.looks - before.looks;
-  }
-  return { wallUs: (wallMs * 1_000) / count, cpuUs: ((after.cpuSeconds - before.cpuSeconds) * 1e6) / count };
+  const wallMs = performance.now() - startedMs;
+  return {
+    wallUs: (wallMs * 1_000) / count,
+    cpuUs: (((await readCpuSeconds(weir)) - cpuSeconds) * 1e6) / count,
+  };
 }
 
-/** The server's own CPU time, and how often it has read the table of keys. */
-async function readUse(weir) {
-  weir.base ??= Date.now() * 1_000;
+/** The server's own CPU time. */
+async function readCpuSeconds(weir) {
   const metrics = await (await fetch(`${weir.url}/metrics`)).text();
-  await delay(1_100); // the counters of PostgreSQL come late
-  const { rows } = await weir.pool.query(
-    "SELECT seq_scan::int AS looks FROM pg_stat_user_tables WHERE relname = 'operator_keys'",
+  return Number(/^process_cpu_seconds_total (\S+)/m.exec(metrics)?.[1]);
+}
+
+async function countLooks({ database }) {
+  await delay(11_000); // PostgreSQL counts what a session did up to ten seconds later
+  const { rows } = await database.query(
+    "SELECT seq_scan + coalesce(idx_scan, 0) AS looks FROM pg_stat_user_tables WHERE relname = 'operator_keys'",
   );
-  return {
-    cpuSeconds: Number(/^process_cpu_seconds_total (\S+)/m.exec(metrics)?.[1]),
-    looks: rows[0]?.looks ?? 0,
-  };
+  return rows[0]?.looks;
+}
+
+/** The same work without HTTP, with a hundred keys. */
+async function measureRing() {
+  const made = Array.from({ length: 100 }, () => createOperatorKey('act'));
+  const keys = made.map((key, i) => ({
+    id: `${i}`,
+    name: `key-${i}`,
+    scope: 'act',
+    digest: digestOf(key),
+    hasExpired: false,
+    isUseStale: false,
+  }));
+  const ring = new KeyRing({
+    readCredentials: async () => ({ keys, sessions: [] }),
+    markUsed: async () => {},
+    configuredKeys: [],
+    clock: { wallMs: Date.now, monotonicMs: () => performance.now() },
+    onFailure() {},
+  });
+  const count = 200_000;
+  let before = process.cpuUsage();
+  for (let i = -20_000; i < count; i++) {
+    if (i === 0) before = process.cpuUsage();
+    await ring.isOpen();
+    await ring.findKey(made[Math.abs(i) % made.length]);
+  }
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / count;
 }
 
 function ask({ url, agent, headers }, method, path, body) {
@@ -146,6 +182,11 @@ function ask({ url, agent, headers }, method, path, body) {
     request.on('error', reject);
     request.end(text);
   });
+}
+
+/** Round by round, so that what else the machine does falls on both. */
+function medianDifference(without, withKey) {
+  return median(withKey.map(({ cpuUs }, i) => ({ cpuUs: cpuUs - without[i].cpuUs, wallUs: 0 }))).cpuUs;
 }
 
 function median(all) {

@@ -89,17 +89,15 @@ export class KeyRing {
 
   /** Whether no key exists at all. @throws WeirError STORE_AWAY when that cannot be known */
   async isOpen(): Promise<boolean> {
-    return this.#configured.length === 0 && (await this.#read()).keys.length === 0;
+    return this.#configured.length === 0 && (this.#fresh() ?? (await this.#read())).keys.length === 0;
   }
 
   async findKey(key: string): Promise<{ caller: Caller; keyId: string | undefined } | undefined> {
     const digest = digestOf(key);
     const configured = this.#configured.find((known) => timingSafeEqual(known.digest, digest));
     if (configured) return { caller: configured.caller, keyId: undefined };
-    if (!hasKeyForm(key)) return undefined;
-    const known =
-      findEqual((await this.#read()).keysByTag, digest) ??
-      findEqual((await this.#readOnceMore()).keysByTag, digest);
+    let known = findEqual((this.#fresh() ?? (await this.#read())).keysByTag, digest);
+    if (!known && hasKeyForm(key)) known = findEqual((await this.#readOnceMore()).keysByTag, digest);
     if (!known || known.hasExpired) return undefined;
     if (known.isUseStale) this.#used.add(known.id);
     return { caller: { name: known.name, scope: known.scope }, keyId: known.id };
@@ -108,7 +106,7 @@ export class KeyRing {
   async findSession(id: string): Promise<Caller | undefined> {
     if (!hasSessionForm(id)) return undefined;
     const digest = digestOf(id);
-    let known = await this.#read();
+    let known = this.#fresh() ?? (await this.#read());
     let session = findEqual(known.sessionsByTag, digest);
     if (!session) {
       known = await this.#readOnceMore();
@@ -140,10 +138,18 @@ export class KeyRing {
     return { name: key.name, scope: key.scope };
   }
 
+  /** What needs no look: nearly always, and then nobody waits for a promise. */
+  #fresh(): Known | undefined {
+    return this.#ageMs() <= refreshAfterMs ? this.#known : undefined;
+  }
+
+  #ageMs(): number {
+    return this.#known ? this.#parts.clock.monotonicMs() - this.#known.askedMs : Number.POSITIVE_INFINITY;
+  }
+
   async #read(): Promise<Known> {
     const known = this.#known;
-    const ageMs = known ? this.#parts.clock.monotonicMs() - known.askedMs : Number.POSITIVE_INFINITY;
-    if (known && ageMs <= refreshAfterMs) return known;
+    const ageMs = this.#ageMs();
     const look = this.#startLook();
     if (known && (ageMs <= freshForMs || (this.#isAway && ageMs <= graceMs))) return known;
     const fresh = await this.#waitFor(look);
