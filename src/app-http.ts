@@ -1,3 +1,4 @@
+import { createWatch } from './app-watch.ts';
 import type { Core } from './core.ts';
 import { createHttpServer } from './http/server.ts';
 import { splitAddr } from './lib/address.ts';
@@ -56,6 +57,7 @@ export async function addHttp(core: Core, { registry }: Telemetry): Promise<stri
       return found;
     },
     stats: queries,
+    watch: createWatch(core),
     parked: {
       listParked: (filter, limit, cursor) => listParked(database, filter, limit, cursor),
       findParked: (id) => postgresParked(database).findParked(id),

@@ -10,6 +10,7 @@ import { checkHostAndOrigin, requireOperatorKey } from './auth.ts';
 import { addHealth, type HealthParts } from './health.ts';
 import { addInstances, type InstanceParts } from './instances.ts';
 import { addJsonBodies } from './json-body.ts';
+import { addNow, type NowParts } from './now.ts';
 import { addOrders, type OrderParts } from './orders.ts';
 import { addParked, type ParkedParts } from './parked.ts';
 import { createErrorHandler, type ProblemParts, sendProblem } from './problem.ts';
@@ -27,6 +28,7 @@ export interface HttpParts
     AuditParts,
     Pick<SaleParts, 'sales'>,
     HealthParts,
+    NowParts,
     ProblemParts {
   config: Config;
   products: ProductStore;
@@ -89,6 +91,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
       addInstances(operator, parts);
       addResults(operator, parts);
       addStats(operator, parts);
+      addNow(operator, parts);
       addParked(operator, parts);
       addAudit(operator, parts);
       addSales(operator, parts);
