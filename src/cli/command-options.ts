@@ -6,4 +6,7 @@ export const config = () => new Option('-c, --config <file>', 'configuration fil
 export const json = () => new Option('--json', 'print JSON for programs');
 export const url = () =>
   new Option('--url <url>', "the running Weir's address; by default the configured one");
+export const ndjson = () =>
+  new Option('--ndjson', 'print one item of JSON a line, for programs').conflicts('json');
+export const allPages = () => new Option('--all', 'every one of them, page after page');
 export const limit = () => new Option('--limit <n>', 'how many at most').default('20');

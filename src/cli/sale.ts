@@ -1,5 +1,6 @@
 import { Api, type ApiOptions } from './api.ts';
 import { CliError, exitCodes } from './exit-codes.ts';
+import { readTime } from './list-pages.ts';
 import { printJson, printTable } from './table.ts';
 
 interface SaleAnswer {
@@ -28,6 +29,26 @@ export async function openSale(
     ...(options.ends === undefined ? {} : { endsAt: readTime('--ends', options.ends) }),
   });
   return print(sale, options);
+}
+
+export async function listSales(options: SaleOptions & { ndjson?: boolean }): Promise<number> {
+  const answer = await new Api(options).get<{ items: SaleAnswer[] }>('/v1/sales');
+  if (options.ndjson) for (const sale of answer.items) process.stdout.write(`${JSON.stringify(sale)}\n`);
+  else if (options.json) printJson(answer);
+  else if (answer.items.length === 0) process.stdout.write('no sales\n');
+  else {
+    printTable(
+      ['PRODUCT', 'STATE', 'STOCK', 'SOLD', 'LEFT', 'GIVEN BACK', 'STARTS', 'ENDS'],
+      answer.items.map(({ productId, state, stock, sold, left, givenBack, startsAt, endsAt }) => [
+        productId,
+        state,
+        ...[stock, sold, left, givenBack].map(String),
+        startsAt ?? '-',
+        endsAt ?? '-',
+      ]),
+    );
+  }
+  return exitCodes.ok;
 }
 
 export async function showSale(productId: string, options: SaleOptions): Promise<number> {
@@ -68,13 +89,4 @@ function readUnits(name: string, text: string): number {
   const units = /^\d{1,10}$/.test(text) ? Number(text) : 0;
   if (units < 1) throw new CliError(exitCodes.usage, `${name} ${text}: expected an integer from 1`);
   return units;
-}
-
-/** Also without a zone, which is then the caller's own. */
-function readTime(name: string, text: string): string {
-  const time = new Date(text);
-  if (Number.isNaN(time.getTime())) {
-    throw new CliError(exitCodes.usage, `${name} ${text}: expected a time such as 2026-11-27T20:00:00Z`);
-  }
-  return time.toISOString();
 }
