@@ -19,6 +19,7 @@ import { measureCallback } from './weir/callback.ts';
 import { measureEmbedded } from './weir/embedded.ts';
 import { measureLifecycle } from './weir/lifecycle.ts';
 import { measureStream } from './weir/stream.ts';
+import { measureViews } from './weir/views.ts';
 
 const graceMs = 1500;
 
@@ -33,6 +34,7 @@ const measures: Record<MeasureName, Measure> = {
   backlog: measureBacklog,
   embedded: measureEmbedded,
   audit: measureAudit,
+  views: measureViews,
 };
 
 // Not left to an empty event loop: a connection that never said goodbye must not keep a finished bench.
