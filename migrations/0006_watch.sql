@@ -5,7 +5,7 @@ INSERT INTO outbox_marks (at, waiting, waiting_since, announced)
         (SELECT coalesce(sum(events), 0) FROM announced WHERE kind IN ('CREATED', 'AGAIN'))
     FROM outbox ON CONFLICT DO NOTHING;
 
--- What each commit settled, by source and outcome; kept for an hour (docs/decisions/0016).
+-- What each commit settled, by source and outcome; kept for an hour (docs/decisions/0018).
 CREATE TABLE settle_marks (
     at TIMESTAMPTZ NOT NULL DEFAULT NOW(),
     source VARCHAR(20) NOT NULL,

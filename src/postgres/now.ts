@@ -41,7 +41,8 @@ interface SecondRow {
   count: number;
 }
 
-const secondOf = (column: string) => `floor(extract(epoch FROM ${column}))::int`;
+/** Not extract(): that is exact, and five times as dear. */
+const secondOf = (column: string) => `floor(date_part('epoch', ${column}))::int`;
 
 /** Both ends are given, so that also a planner without statistics expects few rows and takes an index. */
 async function countPurchases(
