@@ -1,19 +1,27 @@
+import { KeyRing } from './access/key-ring.ts';
 import { createWatch } from './app-watch.ts';
-import type { Core } from './core.ts';
+import { type Core, reportFailure } from './core.ts';
+import { RequestLimits } from './http/request-limits.ts';
 import { createHttpServer } from './http/server.ts';
 import { splitAddr } from './lib/address.ts';
+import { systemClock } from './lib/clock.ts';
 import { gather } from './lib/gather.ts';
 import type { Order } from './orders/order.ts';
 import { ParkedDesk } from './parked/replay.ts';
 import { acceptStream } from './postgres/audit-streams.ts';
 import { InstanceQueries } from './postgres/instance-queries.ts';
+import { markKeysUsed, postgresOperatorKeys, readCredentials } from './postgres/operator-keys.ts';
+import { postgresOperatorSessions } from './postgres/operator-sessions.ts';
 import { PostgresOrders } from './postgres/orders.ts';
 import { retryInstance } from './postgres/overdue.ts';
 import { listParked, postgresParked } from './postgres/parked.ts';
 import { PostgresProducts } from './postgres/products.ts';
+import { postgresProgress } from './postgres/progress.ts';
 import { recordRefund, requestRefund } from './postgres/refunds.ts';
 import { readTimeline } from './postgres/timeline.ts';
 import { isTransientDatabaseError } from './postgres/transient.ts';
+import { FrontDoor } from './sale/front-door.ts';
+import { PurchaseDesk } from './sale/purchase-desk.ts';
 import { wantsDemo } from './stores.ts';
 import type { Telemetry } from './telemetry.ts';
 import { type PaidOrder, payOrder } from './triggers/order-paid.ts';
@@ -33,6 +41,7 @@ export async function addHttp(core: Core, { registry }: Telemetry): Promise<stri
     core.committed.ring();
   };
   const desk = createDesk(core);
+  const stopping = new AbortController();
   const http = await createHttpServer({
     config,
     products: new PostgresProducts(database),
@@ -65,9 +74,13 @@ export async function addHttp(core: Core, { registry }: Telemetry): Promise<stri
       discard: (id, by, reason) => desk.discard(id, by, reason),
     },
     sales: streams.sales,
+    ...createFrontDoor(core, stopping.signal),
     audit: (full) => core.audit(full ? 'full' : 'explained'),
     acceptStream: (stream) => acceptStream(database, stream),
     takeOrderId: async () => `ORD${(await ids.take(1))[0]}`,
+    keys: postgresOperatorKeys(database),
+    sessions: postgresOperatorSessions(database),
+    keyRing: createKeyRing(core),
     feed: wantsDemo(config) ? streams.streams : undefined,
     hasRoom: gate.hasRoom,
     readiness,
@@ -76,7 +89,34 @@ export async function addHttp(core: Core, { registry }: Telemetry): Promise<stri
     notify,
   });
   lifecycle.defer('http', () => http.close());
+  // Closed first: a server waits for its last answer, and these may wait for news that does not come.
+  lifecycle.defer('buyers who wait', () => stopping.abort());
   return http.listen(splitAddr(config.addr));
+}
+
+function createFrontDoor({ config, database, streams }: Core, signal: AbortSignal) {
+  return {
+    door: new FrontDoor(streams.till, { maxWaiting: config.saleMaxWaiting, maxBatch: 100 }),
+    limits: new RequestLimits(
+      { perSecond: config.saleUserRate, burst: config.saleUserBurst },
+      { perSecond: config.saleAddressRate, burst: config.saleAddressBurst },
+    ),
+    purchases: new PurchaseDesk({
+      rows: postgresProgress(database),
+      places: streams.places,
+      signal,
+    }),
+  };
+}
+
+function createKeyRing({ config, database, notify }: Core): KeyRing {
+  return new KeyRing({
+    readCredentials: () => readCredentials(database),
+    markUsed: (ids) => markKeysUsed(database, ids),
+    configuredKeys: config.operatorKeys,
+    clock: systemClock,
+    onFailure: reportFailure(notify, 'database'),
+  });
 }
 
 function createDesk({ database, creation, settle, committed, notify }: Core): ParkedDesk {

@@ -13,6 +13,7 @@ export const measureNames = [
   'embedded',
   'audit',
   'views',
+  'door',
 ] as const;
 export type MeasureName = (typeof measureNames)[number];
 

@@ -9,4 +9,7 @@ export const url = () =>
 export const ndjson = () =>
   new Option('--ndjson', 'print one item of JSON a line, for programs').conflicts('json');
 export const allPages = () => new Option('--all', 'every one of them, page after page');
+/** Anybody on the machine can read a command line, so the environment is the better place. */
+export const key = () =>
+  new Option('--key <key>', 'operator key; by default the first of server.http.operatorKeys').env('WEIR_KEY');
 export const limit = () => new Option('--limit <n>', 'how many at most').default('20');

@@ -4,10 +4,11 @@ import { FolderInUseError } from '../embedded/folder-lock.ts';
 import { withoutCredentials } from '../lib/credentials.ts';
 import { DatabaseTooNewError } from '../postgres/migrate.ts';
 
-import { config, json, url } from './command-options.ts';
+import { config, json, key, url } from './command-options.ts';
 import { addCompletionCommand } from './completion-command.ts';
 import { CliError, exitCodeHelp, exitCodes } from './exit-codes.ts';
 import { addInstanceCommands } from './instance-commands.ts';
+import { addKeysCommands } from './keys-commands.ts';
 import { addParkedCommands } from './parked-commands.ts';
 import { addSaleCommands } from './sale-commands.ts';
 import { addWatchCommands } from './watch-commands.ts';
@@ -104,6 +105,7 @@ Examples:
   addInstanceCommands(program, end);
   addParkedCommands(program, end);
   addSaleCommands(program, end);
+  addKeysCommands(program, end);
 
   program
     .command('audit')
@@ -141,7 +143,10 @@ Example:
 
   addCompletionCommand(program, end);
 
-  for (const command of allCommands(program)) command.exitOverride();
+  for (const command of allCommands(program)) {
+    command.exitOverride();
+    if (command.options.some(({ long }) => long === '--url')) command.addOption(key());
+  }
   return program;
 }
 

@@ -1,23 +1,31 @@
 import { fileURLToPath } from 'node:url';
+import cookie from '@fastify/cookie';
 import helmet from '@fastify/helmet';
 import fastifyStatic from '@fastify/static';
-import swagger from '@fastify/swagger';
-import Fastify, { type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import type { Config } from '../config.ts';
 import { WeirError } from '../errors.ts';
+import { isLoopback, splitAddr } from '../lib/address.ts';
 import { type AuditParts, addAudit } from './audit.ts';
-import { checkHostAndOrigin, requireOperatorKey } from './auth.ts';
+import { addAuth } from './auth.ts';
+import { addBuyers, type BuyerParts } from './buyers.ts';
 import { addHealth, type HealthParts } from './health.ts';
 import { addInstances, type InstanceParts } from './instances.ts';
 import { addJsonBodies } from './json-body.ts';
+import { addKeys, type KeyParts } from './keys.ts';
+import { boundConnections, boundRequests, createLimits } from './limits.ts';
 import { addNow, type NowParts } from './now.ts';
+import { addOpenApi } from './openapi.ts';
 import { addOrders, type OrderParts } from './orders.ts';
+import { checkHostAndOrigin } from './origin.ts';
 import { addParked, type ParkedParts } from './parked.ts';
 import { createErrorHandler, type ProblemParts, sendProblem } from './problem.ts';
 import { addProducts, type ProductStore } from './products.ts';
 import { addResults, type ResultParts } from './results.ts';
 import { addSales, type SaleParts } from './sales.ts';
+import { addSession, type SessionParts } from './session.ts';
 import { addStats, type StatsReader } from './stats.ts';
+import { addTickets } from './tickets.ts';
 import { addTry, type StreamFeed } from './try.ts';
 
 export interface HttpParts
@@ -27,8 +35,11 @@ export interface HttpParts
     ParkedParts,
     AuditParts,
     Pick<SaleParts, 'sales'>,
-    HealthParts,
+    BuyerParts,
+    KeyParts,
+    Pick<SessionParts, 'sessions'>,
     NowParts,
+    Pick<HealthParts, 'readiness' | 'registry'>,
     ProblemParts {
   config: Config;
   products: ProductStore;
@@ -41,10 +52,7 @@ export interface HttpParts
 export async function createHttpServer(parts: HttpParts): Promise<FastifyInstance> {
   const { config } = parts;
   const http = Fastify({
-    bodyLimit: 64 * 1024,
-    forceCloseConnections: 'idle',
-    requestTimeout: 30_000,
-    routerOptions: { maxParamLength: 256 },
+    ...boundRequests(config),
     frameworkErrors: (error, _, reply) =>
       sendProblem(reply, {
         title: 'Bad request',
@@ -66,7 +74,17 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
       detail: `there is nothing at ${request.method} ${request.url.slice(0, 200)}; see /openapi.json`,
     }),
   );
+  boundConnections(http, config);
+  await http.register(cookie, { hook: false });
+  const { limit, limitLogins } = await createLimits(http, config);
+  const auth = { keyRing: parts.keyRing, isOnLoopback: isLoopback(splitAddr(config.addr).host), limit };
   http.addHook('onRequest', checkHostAndOrigin(config));
+  http.addHook('onRequest', async ({ url }) => {
+    if (parts.readiness.start && url.startsWith('/v1/')) {
+      throw new WeirError('STORE_AWAY', 'still waiting for the stores');
+    }
+  });
+  addAuth(http, auth);
   addJsonBodies(http);
   closeConnectionsAtStop(http);
   // What helmet sets is for pages, and at 40 µs an answer too dear for the API.
@@ -75,34 +93,47 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     done();
   });
 
-  addHealth(http, parts);
+  addHealth(http, { ...parts, isMetricsOpen: isMetricsOpen(config) });
   if (!config.roles.includes('http')) return http;
 
-  await http.register(swagger, { openapi: { openapi: '3.1.0', info: { title: 'Weir', version: '1' } } });
-  http.get('/openapi.json', { schema: { hide: true } }, () => http.swagger());
+  await addOpenApi(http);
   await http.register(async (api) => {
-    api.addHook('onRequest', async () => {
-      if (parts.readiness.start) throw new WeirError('STORE_AWAY', 'still waiting for the stores');
-    });
     addOrders(api, parts);
-    await api.register(async (operator) => {
-      operator.addHook('onRequest', requireOperatorKey(config.operatorKeys));
-      addProducts(operator, parts);
-      addInstances(operator, parts);
-      addResults(operator, parts);
-      addStats(operator, parts);
-      addNow(operator, parts);
-      addParked(operator, parts);
-      addAudit(operator, parts);
-      addSales(operator, parts);
-      if (parts.feed) addTry(operator, parts.feed);
-    });
+    addProducts(api, parts);
+    addInstances(api, parts);
+    addResults(api, parts);
+    addStats(api, parts);
+    addNow(api, parts);
+    addParked(api, parts);
+    addAudit(api, parts);
+    addSales(api, parts);
+    addTickets(api, parts);
+    await api.register((buyers) => addBuyers(buyers, parts));
+    addKeys(api, parts);
+    addSession(api, { ...parts, ...auth, limitLogins });
+    if (parts.feed) addTry(api, parts.feed);
   });
   await http.register(async (page) => {
     await page.register(helmet, { contentSecurityPolicy: { directives: pagePolicy }, hsts: false });
-    await page.register(fastifyStatic, { root: fileURLToPath(new URL('../dashboard/', import.meta.url)) });
+    const root = fileURLToPath(new URL('../dashboard/', import.meta.url));
+    await page.register(fastifyStatic, { root, serve: false });
+    // What lies outside of the folder does not exist.
+    page.setErrorHandler((error: FastifyError, _, reply) => {
+      if (error.statusCode !== 403) throw error;
+      reply.callNotFound();
+    });
+    // A route of our own, since every route says who may call it and the plugin's cannot.
+    page.get<{ Params: { '*': string } }>(
+      '/*',
+      { config: { scope: 'open' }, schema: { hide: true } },
+      ({ params }, reply) => reply.sendFile(params['*'] || 'index.html'),
+    );
   });
   return http;
+}
+
+function isMetricsOpen({ metrics, addr }: Config): boolean {
+  return metrics === 'open' || (metrics === 'auto' && isLoopback(splitAddr(addr).host));
 }
 
 /** A client that keeps its connection open would hold up a stop: the answer it waits for is the last one there. */

@@ -21,7 +21,10 @@ const Buyers = Type.Object(
 export function addTry(http: FastifyInstance, feed: StreamFeed): void {
   http.post<{ Body: Static<typeof Buyers> }>(
     '/v1/try/seckill',
-    { schema: { summary: 'Put winners on a seckill stream (demo only)', body: Buyers } },
+    {
+      config: { scope: 'act' },
+      schema: { summary: 'Put winners on a seckill stream (demo only)', body: Buyers },
+    },
     async ({ body }, reply) => {
       const stream = `stream:seckill:${parseProductId(body.productId)}`;
       const first = parseUserId(body.firstUserId);
