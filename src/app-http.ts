@@ -1,4 +1,5 @@
 import { KeyRing } from './access/key-ring.ts';
+import { createWatch } from './app-watch.ts';
 import { type Core, reportFailure } from './core.ts';
 import { RequestLimits } from './http/request-limits.ts';
 import { createHttpServer } from './http/server.ts';
@@ -65,6 +66,7 @@ export async function addHttp(core: Core, { registry }: Telemetry): Promise<stri
       return found;
     },
     stats: queries,
+    watch: createWatch(core),
     parked: {
       listParked: (filter, limit, cursor) => listParked(database, filter, limit, cursor),
       findParked: (id) => postgresParked(database).findParked(id),

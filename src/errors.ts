@@ -93,6 +93,7 @@ const table = {
   KEY_LIMIT: ['park', 'Revoke keys that nobody uses; `weir keys list` says when each was used last.'],
   KEY_EXPIRY_INVALID: ['park', 'A key expires in the future, or never when that is left out.'],
   STORE_AWAY: ['retry', 'A store does not answer; try again shortly and look at /readyz.'],
+  TOO_MANY_LISTENERS: ['retry', 'Close a page or a `weir top` that nobody looks at, or ask GET /v1/now.'],
   OVERLOADED: ['retry', 'More comes in than can be taken now; wait for as long as Retry-After says.'],
   WORKER_LEASE_LOST: ['retry', 'No worker id could be leased in time; look at the database.'],
   INTERNAL: ['retry', 'This is a bug in Weir; please report it with the log lines around it.'],

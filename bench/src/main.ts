@@ -20,6 +20,7 @@ import { measureDoor } from './weir/door.ts';
 import { measureEmbedded } from './weir/embedded.ts';
 import { measureLifecycle } from './weir/lifecycle.ts';
 import { measureStream } from './weir/stream.ts';
+import { measureViews } from './weir/views.ts';
 
 const graceMs = 1500;
 
@@ -34,6 +35,7 @@ const measures: Record<MeasureName, Measure> = {
   backlog: measureBacklog,
   embedded: measureEmbedded,
   audit: measureAudit,
+  views: measureViews,
   door: measureDoor,
 };
 

@@ -12,6 +12,7 @@ export const measureNames = [
   'backlog',
   'embedded',
   'audit',
+  'views',
   'door',
 ] as const;
 export type MeasureName = (typeof measureNames)[number];
@@ -22,6 +23,7 @@ export interface Options {
   readonly backlogCount: number;
   readonly embeddedCount: number;
   readonly auditRows: number;
+  readonly viewRows: number;
   readonly seconds: number;
   readonly jsonFile: string;
 }
@@ -54,6 +56,14 @@ export function parseOptions(args: readonly string[], now: Date): Options | 'hel
     ),
     embeddedCount: quick ? 10_000 : 50_000,
     auditRows: parseNumber('--rows', values.rows, quick ? 200_000 : 10_000_000, 10_000, 50_000_000, mistakes),
+    viewRows: parseNumber(
+      '--view-rows',
+      values['view-rows'],
+      quick ? 200_000 : 1_000_000,
+      10_000,
+      20_000_000,
+      mistakes,
+    ),
     seconds: parseNumber('--seconds', values.seconds, quick ? 3 : 8, 1, 60, mistakes),
     jsonFile: resolve(
       values.json ?? `${benchFolder}/results/${now.toISOString().replaceAll(/[:.]/g, '-')}.json`,
@@ -76,6 +86,7 @@ function readArgs(args: readonly string[]) {
         count: { type: 'string' },
         backlog: { type: 'string' },
         rows: { type: 'string' },
+        'view-rows': { type: 'string' },
         seconds: { type: 'string' },
         json: { type: 'string' },
         quick: { type: 'boolean' },

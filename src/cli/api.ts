@@ -1,6 +1,7 @@
 import { readConfig } from '../config.ts';
 import { splitAddr } from '../lib/address.ts';
 import { CliError, exitCodes } from './exit-codes.ts';
+import { listenTo, type ServerEvent, UnexpectedAnswer } from './listen.ts';
 import { type Answer, sendJson } from './send-json.ts';
 
 export interface ApiOptions {
@@ -35,6 +36,16 @@ export class Api {
     return this.#ask<T>('PATCH', path, JSON.stringify(body));
   }
 
+  /** Server-sent events until they end or `signal` aborts. @throws as get() */
+  async *listen(path: string, signal: AbortSignal): AsyncGenerator<ServerEvent> {
+    try {
+      yield* listenTo(`${this.url}${path}`, this.#authorization(), signal);
+    } catch (error) {
+      if (!(error instanceof UnexpectedAnswer)) throw this.#unreachable(error);
+      throw new CliError(exitCodes.failed, error.message);
+    }
+  }
+
   /** @throws as get() */
   delete<T>(path: string): Promise<T> {
     return this.#ask<T>('DELETE', path);
@@ -43,6 +54,7 @@ export class Api {
   async #ask<T>(method: string, path: string, json?: string): Promise<T> {
     const { status, body } = await this.send<T & { detail?: string; advice?: string }>(method, path, json);
     if (status === 404) throw new CliError(exitCodes.notFound, body.detail ?? 'not found');
+    if (status === 400) throw new CliError(exitCodes.usage, body.detail ?? 'the request is not understood');
     if (status === 401 || status === 403)
       throw new CliError(exitCodes.failed, `${status}: ${body.detail}. ${body.advice} Give it as WEIR_KEY.`);
     if (status >= 400)
@@ -56,18 +68,21 @@ export class Api {
     body?: string,
     headers: Record<string, string> = {},
   ): Promise<Answer<T>> {
-    const authorization: Record<string, string> = this.#key ? { authorization: `Bearer ${this.#key}` } : {};
     try {
-      return await sendJson<T>(new URL(`${this.url}${path}`), method, { ...authorization, ...headers }, body);
+      const all = { ...this.#authorization(), ...headers };
+      return await sendJson<T>(new URL(`${this.url}${path}`), method, all, body);
     } catch (error) {
-      throw new CliError(
-        exitCodes.unreachable,
-        `no Weir answers at ${this.url}: start one with npm start, or give --url`,
-        {
-          cause: error,
-        },
-      );
+      throw this.#unreachable(error);
     }
+  }
+
+  #authorization(): Record<string, string> {
+    return this.#key ? { authorization: `Bearer ${this.#key}` } : {};
+  }
+
+  #unreachable(cause: unknown): CliError {
+    const sentence = `no Weir answers at ${this.url}: start one with npm start, or give --url`;
+    return new CliError(exitCodes.unreachable, sentence, { cause });
   }
 }
 

@@ -1,5 +1,6 @@
 import { Api, type ApiOptions } from './api.ts';
 import { exitCodes } from './exit-codes.ts';
+import { type ListOptions, printList, readTime } from './list-pages.ts';
 import { printJson, printTable } from './table.ts';
 
 interface Instance {
@@ -13,46 +14,53 @@ interface Instance {
   createdAt: string;
 }
 
-export interface ListOptions extends ApiOptions {
-  json?: boolean;
-  limit: string;
+export interface InstanceFilterOptions extends ListOptions {
   source?: string;
   sourceId?: string;
   product?: string;
   user?: string;
   status?: string;
+  from?: string;
+  to?: string;
 }
 
-export async function listInstances(options: ListOptions): Promise<number> {
-  const query = new URLSearchParams({ limit: options.limit });
-  const filters = {
+export function listInstances(options: InstanceFilterOptions): Promise<number> {
+  return printInstances(options, undefined);
+}
+
+/** `id`: whatever somebody has in hand. */
+export function searchInstances(id: string, options: InstanceFilterOptions): Promise<number> {
+  return printInstances(options, id);
+}
+
+function printInstances(options: InstanceFilterOptions, q: string | undefined): Promise<number> {
+  const query = {
+    q,
     source: options.source,
     sourceId: options.sourceId,
     productId: options.product,
     userId: options.user,
     status: options.status,
+    from: options.from && readTime('--from', options.from),
+    to: options.to && readTime('--to', options.to),
   };
-  for (const [name, value] of Object.entries(filters)) if (value !== undefined) query.set(name, value);
-  const page = await new Api(options).get<{ items: Instance[]; nextCursor: string | null }>(
-    `/v1/instances?${query}`,
-  );
-  if (options.json) printJson(page);
-  else if (page.items.length === 0) process.stdout.write('no instances\n');
-  else {
-    printTable(
-      ['INSTANCE', 'STATUS', 'SOURCE', 'SOURCE ID', 'PRODUCT', 'USER', 'CREATED'],
-      page.items.map((item) => [
-        item.instanceId,
-        item.status,
-        item.source,
-        item.sourceId,
-        item.productId,
-        item.userId,
-        item.createdAt,
-      ]),
-    );
-  }
-  return exitCodes.ok;
+  return printList<Instance>('/v1/instances', query, options, (items) => {
+    if (items.length === 0) process.stdout.write('no instances\n');
+    else {
+      printTable(
+        ['INSTANCE', 'STATUS', 'SOURCE', 'SOURCE ID', 'PRODUCT', 'USER', 'CREATED'],
+        items.map((item) => [
+          item.instanceId,
+          item.status,
+          item.source,
+          item.sourceId,
+          item.productId,
+          item.userId,
+          item.createdAt,
+        ]),
+      );
+    }
+  });
 }
 
 interface Timeline extends Instance {

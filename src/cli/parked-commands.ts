@@ -1,5 +1,5 @@
-import type { Command } from 'commander';
-import { config, json, limit, url } from './command-options.ts';
+import { type Command, Option } from 'commander';
+import { allPages, config, json, limit, ndjson, url } from './command-options.ts';
 
 export function addParkedCommands(program: Command, end: (exitCode: number) => void): void {
   const parked = program.command('parked').description('what has been set aside with a reason');
@@ -8,17 +8,22 @@ export function addParkedCommands(program: Command, end: (exitCode: number) => v
   const withFilter = (filtered: Command) =>
     filtered
       .option('--reason <code>', 'PRODUCT_UNKNOWN, …')
-      .option('--origin <origin>', 'STREAM, OUTBOX or RESULT')
+      .addOption(new Option('--origin <origin>', 'where it was').choices(['STREAM', 'OUTBOX', 'RESULT']))
       .option('--source <source>', 'SECKILL, ORDER, …')
       .option('--scope <key>', "the stream's key, or the result queue");
 
   withFilter(command('list', 'newest first; only what waits'))
-    .option('--state <state>', 'PARKED, REPLAYED, DISCARDED or ALL')
+    .addOption(
+      new Option('--state <state>', 'what became of it').choices(['PARKED', 'REPLAYED', 'DISCARDED', 'ALL']),
+    )
     .addOption(limit())
+    .addOption(ndjson())
+    .addOption(allPages())
+    .addHelpText('after', '\nExample:\n  weir parked list --reason PRODUCT_UNKNOWN --all --ndjson')
     .action(async (options) => end(await (await import('./parked.ts')).listParked(options)));
-  command('show <id>', 'one item with its original bytes').action(async (id, options) =>
-    end(await (await import('./parked.ts')).showParked(id, options)),
-  );
+  command('show <id>', 'one item with its original bytes')
+    .addHelpText('after', '\nExample:\n  weir parked show 17')
+    .action(async (id, options) => end(await (await import('./parked.ts')).showParked(id, options)));
   withFilter(command('replay [ids...]', 'send items once more where they were going'))
     .option('--all', 'every item that the filters let through')
     .addHelpText(
@@ -34,5 +39,6 @@ Examples:
   withFilter(command('discard [ids...]', 'give items up; they stay on record with your reason'))
     .option('--all', 'every item that the filters let through')
     .requiredOption('--because <text>', 'why nothing is owed for them')
+    .addHelpText('after', '\nExample:\n  weir parked discard 17 --because "a test of ours"')
     .action(async (ids, options) => end(await (await import('./parked.ts')).discardParked(ids, options)));
 }

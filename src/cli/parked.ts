@@ -1,5 +1,6 @@
 import { Api, type ApiOptions } from './api.ts';
 import { CliError, exitCodes } from './exit-codes.ts';
+import { type ListOptions, printList } from './list-pages.ts';
 import { printJson, printTable } from './table.ts';
 
 interface Parked {
@@ -30,14 +31,15 @@ interface Page {
   nextCursor: string | null;
 }
 
-export async function listParked(options: ParkedFilterOptions & { limit: string }): Promise<number> {
-  const page = await readPage(new Api(options), options, options.limit);
-  if (options.json) printJson(page);
-  else if (page.items.length === 0) process.stdout.write('nothing is parked\n');
-  else {
+export function listParked(options: ParkedFilterOptions & ListOptions): Promise<number> {
+  return printList<Parked>('/v1/parked', filterOf(options), options, (items) => {
+    if (items.length === 0) {
+      process.stdout.write('nothing is parked\n');
+      return;
+    }
     printTable(
       ['ID', 'STATE', 'REASON', 'FROM', 'SOURCE ID', 'PARKED', 'DETAIL'],
-      page.items.map((item) => [
+      items.map((item) => [
         item.id,
         item.state,
         item.reason,
@@ -47,12 +49,14 @@ export async function listParked(options: ParkedFilterOptions & { limit: string 
         item.resolution ?? item.detail,
       ]),
     );
-    for (const [reason, advice] of new Map(page.items.map((item) => [item.reason, item.advice]))) {
+    for (const [reason, advice] of new Map(items.map((item) => [item.reason, item.advice]))) {
       process.stdout.write(`${reason}: ${advice}\n`);
     }
-    if (page.nextCursor) process.stdout.write('There are more: --limit, or a filter.\n');
-  }
-  return exitCodes.ok;
+  });
+}
+
+function filterOf({ reason, origin, source, scope, state }: ParkedFilterOptions) {
+  return { reason, origin, source, scope, state };
 }
 
 export async function showParked(id: string, options: ApiOptions & { json?: boolean }): Promise<number> {
@@ -141,8 +145,7 @@ function readPage(
 ): Promise<Page> {
   const query = new URLSearchParams({ limit });
   if (cursor) query.set('cursor', cursor);
-  const { reason, origin, source, scope, state } = options;
-  for (const [name, value] of Object.entries({ reason, origin, source, scope, state })) {
+  for (const [name, value] of Object.entries(filterOf(options))) {
     if (value !== undefined) query.set(name, value);
   }
   return api.get<Page>(`/v1/parked?${query}`);

@@ -4,11 +4,14 @@ import { FolderInUseError } from '../embedded/folder-lock.ts';
 import { withoutCredentials } from '../lib/credentials.ts';
 import { DatabaseTooNewError } from '../postgres/migrate.ts';
 
-import { config, json, key, limit, url } from './command-options.ts';
+import { config, json, key, url } from './command-options.ts';
+import { addCompletionCommand } from './completion-command.ts';
 import { CliError, exitCodeHelp, exitCodes } from './exit-codes.ts';
+import { addInstanceCommands } from './instance-commands.ts';
 import { addKeysCommands } from './keys-commands.ts';
 import { addParkedCommands } from './parked-commands.ts';
 import { addSaleCommands } from './sale-commands.ts';
+import { addWatchCommands } from './watch-commands.ts';
 
 const description = `Every accepted purchase becomes exactly one instance, and the Resource Domain hears of it.
 
@@ -66,12 +69,14 @@ Examples:
     .description('bring the database schema up to date')
     .addOption(config())
     .addOption(json())
+    .addHelpText('after', '\nExample:\n  weir migrate -conf configs/config.yaml')
     .action(async (options) => end(await (await import('./migrate.ts')).runMigrate(options)));
 
   program
     .command('demo')
     .description('load the demo catalogue (product 1001, order 123 and more) into the configured database')
     .addOption(config())
+    .addHelpText('after', '\nExample:\n  weir demo -conf configs/config.yaml')
     .action(async (options) => end(await (await import('./demo.ts')).runDemo(options)));
 
   program
@@ -80,6 +85,7 @@ Examples:
     .addOption(config())
     .addOption(json())
     .option('--settings', 'print every setting with its environment variable and value in force')
+    .addHelpText('after', '\nExamples:\n  weir doctor -conf configs/config.yaml\n  weir doctor --settings')
     .action(async (options) => end(await (await import('./doctor.ts')).runDoctor(options)));
 
   program
@@ -92,51 +98,11 @@ Examples:
     .option('--seconds <n>', 'for how long', '10')
     .option('--sources <list>', 'out of SECKILL,ORDER,ACTIVITY', 'SECKILL,ORDER,ACTIVITY')
     .option('--product <id>', 'what is bought', '1001')
+    .addHelpText('after', '\nExample:\n  weir simulate --rate 200 --seconds 30 --sources SECKILL,ACTIVITY')
     .action(async (options) => end(await (await import('./simulate.ts')).runSimulate(options)));
 
-  const instances = program.command('instances').description('look at instances of a running Weir');
-  instances
-    .command('list')
-    .description('newest first')
-    .addOption(config())
-    .addOption(url())
-    .addOption(json())
-    .addOption(limit())
-    .option('--source <source>', 'SECKILL, ORDER, …')
-    .option('--source-id <id>', 'stream entry id, order id, …')
-    .option('--product <id>')
-    .option('--user <id>')
-    .option('--status <status>', 'PROCESSING, SUCCESS or FAILED')
-    .action(async (options) => end(await (await import('./instances.ts')).listInstances(options)));
-  instances
-    .command('show <instanceId>')
-    .description('one instance and its timeline')
-    .addOption(config())
-    .addOption(url())
-    .addOption(json())
-    .action(async (instanceId, options) =>
-      end(await (await import('./instances.ts')).showInstance(instanceId, options)),
-    );
-
-  program
-    .command('stats')
-    .description('instances and success rate by source, and the trend')
-    .addOption(config())
-    .addOption(url())
-    .addOption(json())
-    .option('--minutes <n>', 'the trend of how many minutes', '60')
-    .action(async (options) => end(await (await import('./stats.ts')).runStats(options)));
-
-  instances
-    .command('retry <instanceId>')
-    .description('announce an instance once more, with the same id and bytes')
-    .addOption(config())
-    .addOption(url())
-    .addOption(json())
-    .action(async (instanceId, options) =>
-      end(await (await import('./instances.ts')).retryInstance(instanceId, options)),
-    );
-
+  addWatchCommands(program, end);
+  addInstanceCommands(program, end);
   addParkedCommands(program, end);
   addSaleCommands(program, end);
   addKeysCommands(program, end);
@@ -149,6 +115,7 @@ Examples:
     .addOption(json())
     .option('--full', 'count everything again, not only what is new since the last audit')
     .option('--accept <stream>', 'take note of what happened to a stream; its sum goes on from there')
+    .addHelpText('after', '\nExamples:\n  weir audit\n  weir audit --full --json')
     .action(async (options) => end(await (await import('./audit.ts')).runAudit(options)));
 
   program
@@ -173,6 +140,8 @@ Example:
   weir resource -conf configs/config.yaml --delay 500 --fail 10 --silent 5 --repeat 5 --contradict 1`,
     )
     .action(async (options) => end(await (await import('./resource.ts')).runResource(options)));
+
+  addCompletionCommand(program, end);
 
   for (const command of allCommands(program)) {
     command.exitOverride();

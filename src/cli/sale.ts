@@ -1,5 +1,6 @@
 import { Api, type ApiOptions } from './api.ts';
 import { CliError, exitCodes } from './exit-codes.ts';
+import { readTime } from './list-pages.ts';
 import { printJson, printTable } from './table.ts';
 
 interface SaleAnswer {
@@ -39,6 +40,26 @@ export async function openSale(productId: string, options: SaleOptions & OpenOpt
     ...(options.admit === undefined ? {} : { admitPerSecond: readRate('--admit', options.admit) }),
   });
   return print(sale, options);
+}
+
+export async function listSales(options: SaleOptions & { ndjson?: boolean }): Promise<number> {
+  const answer = await new Api(options).get<{ items: SaleAnswer[] }>('/v1/sales');
+  if (options.ndjson) for (const sale of answer.items) process.stdout.write(`${JSON.stringify(sale)}\n`);
+  else if (options.json) printJson(answer);
+  else if (answer.items.length === 0) process.stdout.write('no sales\n');
+  else {
+    printTable(
+      ['PRODUCT', 'STATE', 'STOCK', 'SOLD', 'LEFT', 'GIVEN BACK', 'STARTS', 'ENDS'],
+      answer.items.map(({ productId, state, stock, sold, left, givenBack, startsAt, endsAt }) => [
+        productId,
+        state,
+        ...[stock, sold, left, givenBack].map(String),
+        startsAt ?? '-',
+        endsAt ?? '-',
+      ]),
+    );
+  }
+  return exitCodes.ok;
 }
 
 export async function showSale(productId: string, options: SaleOptions): Promise<number> {
@@ -94,13 +115,4 @@ function readRate(name: string, text: string): number {
   const rate = /^\d{1,7}(\.\d{1,3})?$/.test(text) ? Number(text) : 0;
   if (rate <= 0) throw new CliError(exitCodes.usage, `${name} ${text}: expected a number above 0`);
   return rate;
-}
-
-/** Also without a zone, which is then the caller's own. */
-function readTime(name: string, text: string): string {
-  const time = new Date(text);
-  if (Number.isNaN(time.getTime())) {
-    throw new CliError(exitCodes.usage, `${name} ${text}: expected a time such as 2026-11-27T20:00:00Z`);
-  }
-  return time.toISOString();
 }

@@ -1,5 +1,6 @@
 import { Api, type ApiOptions } from './api.ts';
 import { exitCodes } from './exit-codes.ts';
+import { readTime } from './list-pages.ts';
 import { printJson, printTable } from './table.ts';
 
 interface SourceCount {
@@ -12,17 +13,34 @@ interface SourceCount {
 }
 
 interface TrendPoint {
+  /** When the step begins. */
   minute: string;
   source: string;
   count: string;
+  success: string;
+  failed: string;
 }
 
-export async function runStats(options: ApiOptions & { json?: boolean; minutes: string }): Promise<number> {
+interface Trend {
+  from: string;
+  to: string;
+  step: 'minute' | 'hour' | 'day';
+  items: TrendPoint[];
+}
+
+export interface WindowOptions extends ApiOptions {
+  json?: boolean;
+  minutes?: string;
+  from?: string;
+  to?: string;
+  step?: string;
+  source?: string;
+}
+
+export async function runStats(options: WindowOptions): Promise<number> {
   const api = new Api(options);
   const sources = await api.get<{ items: SourceCount[] }>('/v1/stats/sources');
-  const trend = await api.get<{ items: TrendPoint[] }>(
-    `/v1/stats/trend?minutes=${encodeURIComponent(options.minutes)}`,
-  );
+  const trend = await readTrend(api, options);
   if (options.json) {
     printJson({ sources: sources.items, trend: trend.items });
     return exitCodes.ok;
@@ -38,24 +56,50 @@ export async function runStats(options: ApiOptions & { json?: boolean; minutes: 
       `${row.successRate} %`,
     ]),
   );
-  process.stdout.write(`\n${drawTrend(trend.items, Number(options.minutes))}\n`);
+  process.stdout.write(`\n${drawTrend(trend)}\n`);
   return exitCodes.ok;
 }
 
-/** One bar a minute, newest last, scaled to the highest minute. */
-export function drawTrend(points: readonly TrendPoint[], minutes: number, width = 48): string {
-  if (points.length === 0) return `no instances in the last ${minutes} minutes`;
-  const byMinute = new Map<string, { total: number; parts: string[] }>();
-  for (const { minute, source, count } of points) {
-    const row = byMinute.get(minute) ?? { total: 0, parts: [] };
+export async function runTrend(options: WindowOptions & { ndjson?: boolean }): Promise<number> {
+  const trend = await readTrend(new Api(options), options);
+  if (options.ndjson) for (const point of trend.items) process.stdout.write(`${JSON.stringify(point)}\n`);
+  else if (options.json) printJson(trend);
+  else process.stdout.write(`${drawTrend(trend)}\n`);
+  return exitCodes.ok;
+}
+
+function readTrend(api: Api, { minutes, from, to, step, source }: WindowOptions): Promise<Trend> {
+  const asked = {
+    minutes,
+    from: from && readTime('--from', from),
+    to: to && readTime('--to', to),
+    step,
+    source,
+  };
+  const given = Object.entries(asked).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return api.get<Trend>(`/v1/stats/trend?${new URLSearchParams(given)}`);
+}
+
+/** Of a time in ISO 8601. */
+const labels = { minute: [11, 16], hour: [5, 16], day: [0, 10] } as const;
+
+/** One bar a step, newest last, scaled to the highest. */
+export function drawTrend({ from, to, step, items }: Trend, width = 48): string {
+  const window = `from ${from.slice(0, 16)} to ${to.slice(0, 16)}, UTC`;
+  if (items.length === 0) return `no instances ${window}`;
+  const bySteps = new Map<string, { total: number; failed: number; parts: string[] }>();
+  for (const { minute, source, count, failed } of items) {
+    const row = bySteps.get(minute) ?? { total: 0, failed: 0, parts: [] };
     row.total += Number(count);
+    row.failed += Number(failed);
     row.parts.push(`${source} ${count}`);
-    byMinute.set(minute, row);
+    bySteps.set(minute, row);
   }
-  const highest = Math.max(...[...byMinute.values()].map(({ total }) => total));
-  const rows = [...byMinute].reverse().map(([minute, { total, parts }]) => {
+  const highest = Math.max(...[...bySteps.values()].map(({ total }) => total));
+  const rows = [...bySteps].reverse().map(([at, { total, failed, parts }]) => {
     const bar = '█'.repeat(Math.max(1, Math.round((total / highest) * width)));
-    return `${minute.slice(11, 16)} ${bar.padEnd(width)} ${total}  (${parts.join(', ')})`;
+    const told = failed > 0 ? [...parts, `${failed} failed`] : parts;
+    return `${at.slice(...labels[step]).replace('T', ' ')} ${bar.padEnd(width)} ${total}  (${told.join(', ')})`;
   });
-  return [`Instances by minute (UTC), last ${minutes} minutes`, ...rows].join('\n');
+  return [`Instances by ${step} ${window}`, ...rows].join('\n');
 }

@@ -14,6 +14,7 @@ import { addInstances, type InstanceParts } from './instances.ts';
 import { addJsonBodies } from './json-body.ts';
 import { addKeys, type KeyParts } from './keys.ts';
 import { boundConnections, boundRequests, createLimits } from './limits.ts';
+import { addNow, type NowParts } from './now.ts';
 import { addOpenApi } from './openapi.ts';
 import { addOrders, type OrderParts } from './orders.ts';
 import { checkHostAndOrigin } from './origin.ts';
@@ -37,6 +38,7 @@ export interface HttpParts
     BuyerParts,
     KeyParts,
     Pick<SessionParts, 'sessions'>,
+    NowParts,
     Pick<HealthParts, 'readiness' | 'registry'>,
     ProblemParts {
   config: Config;
@@ -101,6 +103,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     addInstances(api, parts);
     addResults(api, parts);
     addStats(api, parts);
+    addNow(api, parts);
     addParked(api, parts);
     addAudit(api, parts);
     addSales(api, parts);

@@ -183,10 +183,12 @@ export function sendRaw(
   const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {
     const request = httpRequest({ hostname, port, method, path, headers, agent: false }, (response) => {
+      // A stream of events has no end to wait for.
+      if (response.headers['content-type'] === 'text/event-stream') response.destroy();
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', reject);
-      response.on('end', () =>
+      response.on('close', () =>
         resolve({
           status: response.statusCode ?? 0,
           contentType: response.headers['content-type'] ?? '',

@@ -22,6 +22,7 @@ const business = [
   'audit',
   'parked',
   'resource',
+  'watch',
   'access',
 ];
 const technologies = ['postgres', 'redis', 'rabbitmq', 'embedded'];

@@ -7,6 +7,7 @@ import type { DoorResult } from '../weir/door.ts';
 import type { EmbeddedResult } from '../weir/embedded.ts';
 import type { LifecycleResult } from '../weir/lifecycle.ts';
 import type { StreamResult } from '../weir/stream.ts';
+import type { ViewsResult } from '../weir/views.ts';
 
 /** Filled while measuring: what a measure found before it failed stays. */
 export interface Results {
@@ -18,5 +19,6 @@ export interface Results {
   backlog?: BacklogResult;
   embedded?: EmbeddedResult;
   audit?: AuditResult;
+  views?: ViewsResult;
   door?: DoorResult;
 }

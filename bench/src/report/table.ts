@@ -19,7 +19,7 @@ export function formatReport(results: Results, verdicts: readonly Verdict[]): st
 }
 
 function listFigures(results: Results): Row[] {
-  const { broker, seed, weir, lifecycle, callback, backlog, embedded, audit, door } = results;
+  const { broker, seed, weir, lifecycle, callback, backlog, embedded, audit, views, door } = results;
   const limit = broker?.best.perSecond;
   const rows: Row[] = [];
   for (const run of broker?.runs ?? []) {
@@ -85,6 +85,19 @@ function listFigures(results: Results): Row[] {
     rows.push([`${of}, for the first time`, `${firstMs} ms`, '', '']);
     rows.push([`${of}, again`, `${againMs} ms`, '', '']);
     rows.push([`${of} and ${freshRows.toLocaleString('en-US')} fresh ones`, `${withFreshMs} ms`, '', '']);
+  }
+  for (const [when, runs] of [
+    ['', views?.analyzed],
+    [', never analyzed', views?.cold],
+  ] as const) {
+    for (const { view, medianMs, highestMs, sqlMedianMs } of runs ?? []) {
+      rows.push([
+        `${view}${when}`,
+        `${medianMs} ms`,
+        '',
+        `plain SQL ${sqlMedianMs} ms · highest ${highestMs} ms`,
+      ]);
+    }
   }
   return rows;
 }

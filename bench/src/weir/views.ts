@@ -1,0 +1,107 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
+import { type Bench, firstProductId, queuePrefix } from '../bench.ts';
+import type { Results } from '../report/results.ts';
+import { connectTo, createDatabase, insertProducts, settleDatabase } from '../stores/database.ts';
+import { connectToBroker, createQuorumQueue, deleteQueueAtTheEnd } from '../stores/queue.ts';
+import { type Program, settingsOf, startWeir } from './program.ts';
+import { fillViews } from './views-fill.ts';
+import { listViews, type View } from './views-list.ts';
+
+const repeats = 9;
+/** Answers about now are one for all who ask within a second. */
+const betweenLooksMs = 1_050;
+const looks = 5;
+
+export interface ViewRun {
+  readonly view: string;
+  /** Over HTTP, to the last byte. */
+  readonly medianMs: number;
+  readonly highestMs: number;
+  /** What a person would write for the same, in psql's place. */
+  readonly sqlMedianMs: number;
+}
+
+export interface ViewsResult {
+  readonly rows: number;
+  /** Before the first ANALYZE, with autovacuum off: the planner knows nothing. */
+  readonly cold: readonly ViewRun[];
+  readonly analyzed: readonly ViewRun[];
+  readonly slowest: ViewRun;
+}
+
+/** Every view of the page, asked as the page asks, on a table of that many rows. */
+export async function measureViews(bench: Bench, results: Results): Promise<void> {
+  const rows = bench.options.viewRows;
+  const database = await createDatabase(bench, 'views');
+  const client = await connectTo(bench, database);
+  const connection = await connectToBroker(bench);
+  const queue = `${queuePrefix}.views`;
+  await createQuorumQueue(bench, connection, queue);
+  deleteQueueAtTheEnd(bench, connection, `${queue}.result`);
+  const settings = { ...settingsOf(bench, database, queue), WEIR_AUDIT_EVERYMS: '0' };
+  const program = await startWeir(bench, ['--roles', 'http'], settings);
+  await client.query('ALTER TABLE instance_logs SET (autovacuum_enabled = off)');
+  await insertProducts(client, [firstProductId]);
+  const filled = await fillViews(bench, client, rows);
+  await settleDatabase(client);
+  // As the audit of each minute leaves it, and the cleaning its indexes.
+  await ask(program, '/v1/audit');
+  for (const index of ['instance_logs_created_at', 'instance_logs_bought']) {
+    await client.query('SELECT brin_summarize_new_values($1::regclass)', [index]);
+  }
+  const views = listViews(filled);
+  const cold = await askAll(bench, program, client, views);
+  await client.query('ANALYZE');
+  const analyzed = await askAll(bench, program, client, views);
+  const slowest = [...cold, ...analyzed].reduce((worst, run) =>
+    run.medianMs > worst.medianMs ? run : worst,
+  );
+  results.views = { rows, cold, analyzed, slowest };
+  bench.progress.say(`  views of ${rows} rows: the slowest is ${slowest.view}, ${slowest.medianMs} ms`);
+}
+
+async function askAll(
+  bench: Bench,
+  program: Program,
+  client: pg.Client,
+  views: readonly View[],
+): Promise<ViewRun[]> {
+  const runs: ViewRun[] = [];
+  for (const [index, view] of views.entries()) {
+    bench.progress.tick('views', index, views.length);
+    const times: number[] = [];
+    const sqlTimes: number[] = [];
+    const isShared = view.path.startsWith('/v1/now');
+    for (let i = 0; i < (isShared ? looks : repeats); i++) {
+      bench.signal.throwIfAborted();
+      if (isShared) await sleep(betweenLooksMs);
+      times.push(await timeOf(() => ask(program, view.path)));
+      sqlTimes.push(await timeOf(() => client.query(view.sql)));
+    }
+    runs.push({
+      view: view.name,
+      medianMs: median(times),
+      highestMs: Math.round(Math.max(...times)),
+      sqlMedianMs: median(sqlTimes),
+    });
+  }
+  return runs;
+}
+
+async function ask({ port, readLogTail }: Program, path: string): Promise<void> {
+  const response = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(120_000) });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${path} answered ${response.status}: ${text}\n${readLogTail()}`);
+}
+
+async function timeOf(work: () => Promise<unknown>): Promise<number> {
+  const startedAt = performance.now();
+  await work();
+  return performance.now() - startedAt;
+}
+
+function median(times: readonly number[]): number {
+  const sorted = [...times].sort((a, b) => a - b);
+  return Math.round((sorted[sorted.length >> 1] ?? 0) * 10) / 10;
+}

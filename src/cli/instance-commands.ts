@@ -1,0 +1,54 @@
+import { type Command, Option } from 'commander';
+import { allPages, config, json, limit, ndjson, url } from './command-options.ts';
+
+export function addInstanceCommands(program: Command, end: (exitCode: number) => void): void {
+  const instances = program
+    .command('instances')
+    .description('look at instances of a running Weir, find one, announce it again');
+  const command = (usage: string, description: string) =>
+    instances.command(usage).description(description).addOption(config()).addOption(url()).addOption(json());
+  const withFilter = (filtered: Command) =>
+    filtered
+      .addOption(ndjson())
+      .addOption(allPages())
+      .addOption(limit())
+      .option('--source <source>', 'SECKILL, ORDER, …')
+      .option('--source-id <id>', 'stream entry id, order id, …')
+      .option('--product <id>')
+      .option('--user <id>')
+      .addOption(
+        new Option('--status <status>', 'where it stands').choices(['PROCESSING', 'SUCCESS', 'FAILED']),
+      )
+      .option('--from <time>', 'created at this time or later, such as 2026-11-27T20:00:00Z')
+      .option('--to <time>', 'created before');
+
+  withFilter(command('list', 'newest first'))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  weir instances list --status FAILED --from 2026-11-27T20:00:00Z --to 2026-11-27T21:00:00Z
+  weir instances list --product 1001 --all --ndjson | jq -r .userId`,
+    )
+    .action(async (options) => end(await (await import('./instances.ts')).listInstances(options)));
+  withFilter(command('search <id>', 'by any id: of the instance, of the order or stream entry, of the user'))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  weir instances search 250928148382744576
+  weir instances search 1764187200000-0
+  weir instances search 123 --status FAILED`,
+    )
+    .action(async (id, options) => end(await (await import('./instances.ts')).searchInstances(id, options)));
+  command('show <instanceId>', 'one instance and its timeline')
+    .addHelpText('after', '\nExample:\n  weir instances show 250928148382744576')
+    .action(async (instanceId, options) =>
+      end(await (await import('./instances.ts')).showInstance(instanceId, options)),
+    );
+  command('retry <instanceId>', 'announce an instance once more, with the same id and bytes')
+    .addHelpText('after', '\nExample:\n  weir instances retry 250928148382744576')
+    .action(async (instanceId, options) =>
+      end(await (await import('./instances.ts')).retryInstance(instanceId, options)),
+    );
+}

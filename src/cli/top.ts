@@ -1,0 +1,114 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { styleText } from 'node:util';
+import { Api, type ApiOptions } from './api.ts';
+import { CliError, exitCodes } from './exit-codes.ts';
+import { MergedSeconds, type NowAnswer } from './merged-seconds.ts';
+import { printJson } from './table.ts';
+import { drawScreen, type Paint } from './top-screen.ts';
+
+export interface TopOptions extends ApiOptions {
+  once?: boolean;
+  json?: boolean;
+}
+
+const secondsShown = 120;
+const defaultWidth = 80;
+
+/** Until q, Ctrl-C, or the end of what reads it. */
+export async function runTop(options: TopOptions): Promise<number> {
+  const api = new Api(options);
+  const first = await api.get<NowAnswer>(`/v1/now?seconds=${secondsShown}`);
+  if (options.once) {
+    if (options.json) printJson(first);
+    else process.stdout.write(`${draw(api, first, merge(first)).join('\n')}\n`);
+    return exitCodes.ok;
+  }
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  // `weir top | head`: the reader has what it wanted.
+  process.stdout.on('error', () => stop.abort());
+  if (process.stdout.isTTY && !options.json) await showLive(api, first, stop);
+  else await printLines(api, stop.signal);
+  return exitCodes.ok;
+}
+
+function merge(first: NowAnswer): MergedSeconds {
+  const seconds = new MergedSeconds(secondsShown);
+  seconds.add(first);
+  return seconds;
+}
+
+function draw(api: Api, now: NowAnswer, seconds: MergedSeconds, failure?: string): string[] {
+  const { columns, rows, isTTY } = process.stdout;
+  const wantsColor = isTTY && (process.env.NO_COLOR ?? '') === '';
+  const paint: Paint = (color, text) => (wantsColor ? styleText(color, text) : text);
+  return drawScreen(now, seconds, {
+    url: api.url,
+    // A terminal that does not know how large it is says 0.
+    width: columns || defaultWidth,
+    ...(isTTY && rows ? { height: rows - 1 } : {}),
+    paint,
+    failure,
+  });
+}
+
+async function printLines(api: Api, signal: AbortSignal): Promise<void> {
+  for await (const { event, data } of api.listen('/v1/now/stream', signal)) {
+    if (event === 'now') process.stdout.write(`${data}\n`);
+  }
+  if (!signal.aborted) throw new CliError(exitCodes.unreachable, `Weir at ${api.url} has stopped`);
+}
+
+const screen = {
+  open: '\x1b[?1049h\x1b[?25l',
+  close: '\x1b[?25h\x1b[?1049l',
+  home: '\x1b[H',
+  endOfLine: '\x1b[K',
+  endOfScreen: '\x1b[J',
+};
+/** In raw mode it is a key as any other. */
+const controlC = '\u0003';
+const comeBackAfterMs = 1_000;
+
+/** Writes over what is there, in one go, and clears only what is left of it: nothing flickers. */
+async function showLive(api: Api, first: NowAnswer, stop: AbortController): Promise<void> {
+  let now = first;
+  let failure: string | undefined;
+  const seconds = merge(first);
+  const redraw = () => {
+    const lines = draw(api, now, seconds, failure).map((line) => line + screen.endOfLine);
+    process.stdout.write(`${screen.home}${lines.join('\n')}\n${screen.endOfScreen}`);
+  };
+  const quit = (keys: Buffer) => {
+    if (['q', 'Q', controlC].includes(keys.toString())) stop.abort();
+  };
+  process.stdin.setRawMode?.(true);
+  process.stdin.on('data', quit).resume();
+  process.stdout.on('resize', redraw).write(screen.open);
+  try {
+    redraw();
+    while (!stop.signal.aborted) {
+      try {
+        for await (const { event, data } of api.listen('/v1/now/stream', stop.signal)) {
+          if (event === 'now') {
+            now = JSON.parse(data) as NowAnswer;
+            seconds.add(now);
+            failure = undefined;
+          } else if (event === 'problem') failure = (JSON.parse(data) as { detail: string }).detail;
+          redraw();
+        }
+        failure = 'Weir has stopped; waiting for it to come back';
+      } catch (error) {
+        if (!(error instanceof CliError)) throw error;
+        failure = error.message;
+      }
+      if (stop.signal.aborted) return;
+      redraw();
+      await pause(comeBackAfterMs, undefined, { signal: stop.signal }).catch(() => {});
+    }
+  } finally {
+    process.stdout.off('resize', redraw).write(screen.close);
+    process.stdin.off('data', quit).pause();
+    process.stdin.setRawMode?.(false);
+  }
+}

@@ -1,0 +1,127 @@
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { Database } from '../../src/lib/sql.ts';
+import { audit } from '../../src/postgres/audit.ts';
+import { postgresNow } from '../../src/postgres/now.ts';
+import { postgresOutbox } from '../../src/postgres/outbox.ts';
+import { parkItems } from '../../src/postgres/parked.ts';
+import { openPostgresServer } from '../../src/postgres/server.ts';
+import { settleResults } from '../../src/postgres/settle.ts';
+import type { Now } from '../../src/watch/now.ts';
+import { NowWatch } from '../../src/watch/now-watch.ts';
+import { createAll, createProduct, createPurchase, failure, success } from '../support/parts.ts';
+import { pollUntil } from '../support/poll-until.ts';
+import { createPostgresDatabase, openTestPglite, openTestPostgres } from '../support/stores.ts';
+
+const databases = { PGlite: openTestPglite, PostgreSQL: openTestPostgres };
+
+/** Its answers are never fresh enough: each read looks. */
+function watch(database: Database): NowWatch {
+  let asked = 0;
+  return new NowWatch({
+    rows: postgresNow(database),
+    readStreamBacklog: async () => ({ count: 4, oldestAt: new Date(0) }),
+    readStores: async () => [],
+    isIntakeHeld: () => false,
+    clock: { monotonicMs: () => (asked += 1e6) },
+  });
+}
+
+const sum = (values: readonly number[] | undefined) =>
+  (values ?? []).reduce((total, value) => total + value, 0);
+
+function totals({ series, events }: Now) {
+  const of = (source: string) => {
+    const found = series.find((each) => each.source === source);
+    return [sum(found?.purchases), sum(found?.instances), sum(found?.failed)];
+  };
+  return { ACTIVITY: of('ACTIVITY'), ORDER: of('ORDER'), events: sum(events.map((value) => value ?? 0)) };
+}
+
+describe.each(Object.entries(databases))('now on %s', (_, open) => {
+  test('tells purchases, instances, failures and events of the last seconds, what waits, and the last audit', async () => {
+    const database = await open();
+    await createProduct(database);
+    const now = watch(database);
+    expect(await now.read(30)).toMatchObject({ series: [], delay: null, audit: null });
+
+    const ids = await createAll(database, [
+      ...[1, 2, 3].map(() => createPurchase({})),
+      createPurchase({ source: 'ORDER' }),
+    ]);
+    const [first, second] = ids as [never, never];
+    await settleResults(database, [success(first), failure(second)]);
+    await database.query("INSERT INTO announced VALUES ('CREATED', 1, 4), ('REFUND', 1, 9)");
+    const outbox = postgresOutbox(database, { queueInSameDatabase: false, claimTimeoutMs: 1_000 });
+    for (let look = 0; look < 2; look++) await outbox.countWaiting();
+    await parkItems(database, [
+      {
+        origin: 'STREAM',
+        reason: 'USER_ID_INVALID',
+        detail: '',
+        source: 'SECKILL',
+        scope: 'stream:seckill:1001',
+        sourceId: '1-1',
+        original: Buffer.from(''),
+      },
+    ]);
+    await audit(database, { inSameDatabase: false, read: async () => ({ streams: [], sales: [] }) });
+
+    const told = await pollUntil('the second of all this to be over', 10_000, async () => {
+      const seen = await now.read(30);
+      expect(totals(seen)).toEqual({ ACTIVITY: [3, 1, 1], ORDER: [1, 0, 0], events: 4 });
+      return seen;
+    });
+    expect(told.events).toHaveLength(30);
+    expect(told.at.getTime() - told.from.getTime()).toBeGreaterThanOrEqual(30_000);
+    expect(told.sources).toEqual([
+      { source: 'ACTIVITY', total: '3', success: '1', failed: '1', processing: '1', successRate: '50.00' },
+      { source: 'ORDER', total: '1', success: '0', failed: '0', processing: '1', successRate: null },
+    ]);
+    expect(told.delay?.count).toBe(2);
+    const waiting = Object.fromEntries(told.waiting.map(({ what, count }) => [what, count]));
+    expect(waiting).toEqual({ stream: 4, frames: 4, processing: 2, parked: 1 });
+    for (const { oldestAt } of told.waiting) expect(oldestAt).toBeInstanceOf(Date);
+    expect(told.audit?.ok).toBe(false);
+  });
+
+  test('counts each purchase once, however often it looks while they come', async () => {
+    const database = await open();
+    await createProduct(database);
+    const now = watch(database);
+    let made = 0;
+    for (let round = 0; round < 12; round++) {
+      await createAll(database, [createPurchase({}), createPurchase({})]);
+      made += 2;
+      await now.read(round % 3 === 0 ? 60 : 10);
+    }
+    await pollUntil('all to be counted', 10_000, async () =>
+      expect(totals(await now.read(60)).ACTIVITY[0]).toBe(made),
+    );
+    // One who begins only now sees the same.
+    expect(totals(await watch(database).read(60)).ACTIVITY[0]).toBe(made);
+  });
+});
+
+test('a purchase whose commit comes late is counted in the second in which it was made', async () => {
+  const url = await createPostgresDatabase();
+  const database = openPostgresServer({ url, maxConnections: 4, onConnectionError() {} });
+  onTestFinished(() => database.close());
+  await createProduct(database);
+  const now = watch(database);
+  let madeAt = new Date(0);
+  await database.transaction(async (sql) => {
+    const [row] = await sql.query<{ at: Date }>(
+      `INSERT INTO instance_logs (product_id, user_id, instance_id, source, source_id)
+       VALUES (1001, 1, 1, 'SLOW', 'S1') RETURNING created_at AS at`,
+    );
+    madeAt = row?.at ?? madeAt;
+    await pollUntil('others to look at seconds after it', 10_000, async () => {
+      const { series, at } = await now.read(10);
+      expect(series).toEqual([]);
+      expect(at.getTime()).toBeGreaterThan(madeAt.getTime() + 2_500);
+    });
+  });
+  const { series, from } = await now.read(10);
+  const index = Math.floor(madeAt.getTime() / 1000) - from.getTime() / 1000;
+  expect(series[0]?.purchases[index]).toBe(1);
+});

@@ -1,0 +1,240 @@
+import { setImmediate } from 'node:timers/promises';
+import { stripVTControlCharacters } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { drawSparkline, MergedSeconds, type NowAnswer } from '../../src/cli/merged-seconds.ts';
+import { drawScreen } from '../../src/cli/top-screen.ts';
+import { EventStream } from '../../src/http/now-stream.ts';
+import { readWindow } from '../../src/http/trend-window.ts';
+import { keepAnswer } from '../../src/lib/keep-answer.ts';
+import { bucketsPerFactor, Delays } from '../../src/watch/delays.ts';
+import { tellSources } from '../../src/watch/now.ts';
+import { NowFeed } from '../../src/watch/now-feed.ts';
+import { type Measure, Seconds } from '../../src/watch/seconds.ts';
+
+const count = (second: number, source: string, measure: Measure, value: number) => ({
+  second,
+  source,
+  measure,
+  count: value,
+});
+
+describe('the seconds', () => {
+  test('of a later look replace those of an earlier one, and nothing before', () => {
+    const seconds = new Seconds();
+    seconds.replace(0, [count(10, 'ORDER', 'purchases', 5), count(11, 'ORDER', 'purchases', 1)], []);
+    seconds.replace(11, [count(11, 'ORDER', 'purchases', 4), count(12, 'ORDER', 'failed', 2)], []);
+    expect(seconds.series(10, 3)).toEqual([
+      { source: 'ORDER', purchases: [5, 4, 0], instances: [0, 0, 0], failed: [0, 0, 2] },
+    ]);
+  });
+
+  test('of more sources than are shown are added up, and none is lost', () => {
+    const seconds = new Seconds();
+    const counts = Array.from({ length: 50 }, (_, n) => count(1, `S${n}`, 'purchases', n + 1));
+    seconds.replace(0, counts, []);
+    const series = seconds.series(0, 2);
+    expect(series).toHaveLength(20);
+    expect(series.at(-1)?.source).toBe('*');
+    expect(series.reduce((sum, { purchases }) => sum + (purchases[1] ?? 0), 0)).toBe(1275);
+  });
+
+  test('tell what was announced from one mark to the next, 0 without a mark, null before the first', () => {
+    const seconds = new Seconds();
+    seconds.replace(0, [], [{ second: 12, announced: 100 }]);
+    seconds.replace(14, [], [{ second: 14, announced: 130 }]);
+    expect(seconds.events(10, 6)).toEqual([null, null, null, 0, 30, 0]);
+    seconds.forgetBefore(15);
+    expect(seconds.events(15, 1)).toEqual([0]);
+  });
+});
+
+test('delays are weighted by how many each stands for', () => {
+  const delays = new Delays();
+  const bucketOf = (ms: number) => Math.round(Math.log(ms) * bucketsPerFactor);
+  delays.replace(0, [
+    { second: 1, bucket: bucketOf(100), results: 98 },
+    { second: 1, bucket: bucketOf(5_000), results: 2 },
+  ]);
+  const found = delays.figures(0, 60);
+  expect(found?.count).toBe(100);
+  expect(Math.abs((found?.p50Ms ?? 0) / 100 - 1)).toBeLessThan(0.03);
+  expect(Math.abs((found?.p99Ms ?? 0) / 5_000 - 1)).toBeLessThan(0.03);
+  expect(delays.figures(2, 60)).toBeUndefined();
+});
+
+test('success is a share of what was settled, and a source with nothing but old instances is told too', () => {
+  const series = [{ source: 'ORDER', purchases: [9], instances: [3], failed: [1] }];
+  expect(tellSources(series, new Map([['OLD', 4]]))).toEqual([
+    { source: 'ORDER', total: '9', success: '3', failed: '1', processing: '0', successRate: '75.00' },
+    { source: 'OLD', total: '0', success: '0', failed: '0', processing: '4', successRate: null },
+  ]);
+});
+
+describe('an answer that is kept', () => {
+  test('serves all who ask, is fetched again when it is old, and longer when it took long', async () => {
+    let nowMs = 0;
+    let fetched = 0;
+    const ask = keepAnswer(
+      async () => {
+        nowMs += fetched === 0 ? 10 : 500;
+        return ++fetched;
+      },
+      { forMs: 1_000, shareOfTime: 0.1, clock: { monotonicMs: () => nowMs } },
+    );
+    expect(await Promise.all([ask(), ask()])).toEqual([1, 1]);
+    nowMs = 999;
+    expect(await ask()).toBe(1);
+    nowMs = 1_000;
+    expect(await ask()).toBe(2);
+    nowMs = 5_999;
+    expect(await ask()).toBe(2);
+    nowMs = 6_000;
+    expect(await ask()).toBe(3);
+  });
+
+  test('is not kept when it is a failure', async () => {
+    let asked = 0;
+    const ask = keepAnswer(
+      async () => {
+        if (++asked === 1) throw new Error('away');
+        return asked;
+      },
+      { forMs: 1_000 },
+    );
+    await expect(ask()).rejects.toThrow('away');
+    expect(await ask()).toBe(2);
+  });
+});
+
+test('nothing is read while nobody listens, and once for all who do', async () => {
+  let reads = 0;
+  const feed = new NowFeed(
+    async () => {
+      reads++;
+      return { seconds: reads } as never;
+    },
+    { maxListeners: 2, everyMs: 1 },
+  );
+  const heard: unknown[][] = [[], []];
+  const leave = heard.map((list) => feed.listen((news) => list.push(news)));
+  expect(feed.listen(() => {})).toBeUndefined();
+  while ((heard[1]?.length ?? 0) < 3) await setImmediate();
+  expect(heard[0]?.[0]).toBe(heard[1]?.[0]);
+  for (const each of leave) each?.();
+  const before = reads;
+  for (let turn = 0; turn < 50; turn++) await setImmediate();
+  expect(reads).toBeLessThanOrEqual(before + 1);
+  expect(feed.size).toBe(0);
+});
+
+test('a listener who does not read holds one event, and is left in the end', () => {
+  const patient = new EventStream();
+  const impatient = new EventStream(-1);
+  const text = JSON.stringify('x'.repeat(10_000));
+  for (let n = 0; n < 1_000; n++) for (const stream of [patient, impatient]) stream.tell('now', text);
+  expect(patient.readableLength).toBeLessThan(12_000);
+  expect(patient.destroyed).toBe(false);
+  expect(impatient.destroyed).toBe(true);
+});
+
+describe('the window of a trend', () => {
+  const now = new Date('2026-11-27T20:00:30Z');
+  const read = (query: Partial<Parameters<typeof readWindow>[0]>) =>
+    readWindow(
+      { minutes: undefined, from: undefined, to: undefined, step: undefined, source: undefined, ...query },
+      now,
+    );
+
+  test('is of whole steps, whose length goes with its own', () => {
+    expect(read({})).toMatchObject({
+      minutes: 60,
+      step: 'minute',
+      from: new Date('2026-11-27T19:00:00Z'),
+      to: new Date('2026-11-27T20:01:00Z'),
+    });
+    expect(read({ from: new Date('2026-11-20T00:00:00Z') })).toMatchObject({
+      step: 'hour',
+      to: new Date('2026-11-27T21:00:00Z'),
+    });
+    expect(read({ from: new Date('2025-01-01T00:00:00Z') }).step).toBe('day');
+    expect(read({ minutes: 10_080 }).step).toBe('hour');
+  });
+
+  test('that is none is refused', () => {
+    for (const query of [
+      { minutes: 5, from: now },
+      { to: now },
+      { from: new Date('2026-12-01T00:00:00Z') },
+      { from: new Date('2026-11-01T00:00:00Z'), step: 'minute' as const },
+    ]) {
+      expect(() => read(query), JSON.stringify(query)).toThrow(
+        expect.objectContaining({ code: 'REQUEST_INVALID' }),
+      );
+    }
+  });
+});
+
+describe('the live view', () => {
+  const answer: NowAnswer = {
+    at: '2026-11-27T20:00:10.500Z',
+    from: '2026-11-27T20:00:00.000Z',
+    seconds: 10,
+    series: [
+      {
+        source: 'SECKILL',
+        purchases: Array(10).fill(1500),
+        instances: Array(10).fill(7),
+        failed: Array(10).fill(0),
+      },
+    ],
+    events: [null, ...Array(9).fill(20)],
+    sources: [{ source: 'SECKILL', processing: '12345', successRate: '98.10' }],
+    delay: { count: 70, p50Ms: 812, p99Ms: 3_120 },
+    waiting: [{ what: 'stream', count: null, oldestAt: '2026-11-27T20:00:08.500Z' }],
+    stores: [{ name: 'queue', kind: 'RabbitMQ', ok: false, why: 'reconnecting' }],
+    intakeHeld: true,
+    audit: { ok: false, auditedAt: '2026-11-27T19:59:10.500Z', exceptions: 3 },
+  };
+  const seconds = new MergedSeconds(20);
+  seconds.add(answer);
+  const draw = (width: number, paint = (_: string, text: string) => text) =>
+    drawScreen(answer, seconds, { url: 'http://x', width, paint });
+
+  test('shows rates, what waits, what is away and what does not add up', () => {
+    const text = draw(100).join('\n');
+    for (const told of [
+      '1,500/s',
+      '12,345',
+      '98.10',
+      'p50 812 ms',
+      'unknown',
+      '2.0 s',
+      '✗ queue (RabbitMQ): reconnecting',
+      '✗ 3 exceptions',
+      'the intake is held',
+    ]) {
+      expect(text).toContain(told);
+    }
+  });
+
+  test('is never wider than the terminal, and a color changes nothing about that', () => {
+    for (const width of [20, 40, 80]) {
+      for (const line of draw(width)) expect([...line].length).toBeLessThanOrEqual(width);
+      const colored = draw(width, (_, text) => `\u001b[1m${text}\u001b[22m`);
+      expect(colored.map((line) => stripVTControlCharacters(line))).toEqual(draw(width));
+    }
+  });
+
+  test('merges what is told twice by its time', () => {
+    const merged = new MergedSeconds(12);
+    merged.add(answer);
+    merged.add({ ...answer, from: '2026-11-27T20:00:02.000Z', events: Array(10).fill(5) });
+    expect(merged.values('events')).toEqual([undefined, 20, ...Array(10).fill(5)]);
+    expect(merged.values('purchases', 'SECKILL')).toEqual(Array(12).fill(1500));
+  });
+
+  test('draws a gap where nothing is known, and several seconds in one where they do not fit', () => {
+    expect(drawSparkline([undefined, 0, 7, 14], 4)).toBe(' ▁▅█');
+    expect(drawSparkline([0, 0, 8, 8], 2)).toBe('▁█');
+  });
+});
