@@ -1,6 +1,3 @@
-import { fileURLToPath } from 'node:url';
-import helmet from '@fastify/helmet';
-import fastifyStatic from '@fastify/static';
 import swagger from '@fastify/swagger';
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { Config } from '../config.ts';
@@ -11,6 +8,7 @@ import { addHealth, type HealthParts } from './health.ts';
 import { addInstances, type InstanceParts } from './instances.ts';
 import { addJsonBodies } from './json-body.ts';
 import { addOrders, type OrderParts } from './orders.ts';
+import { addPage } from './page.ts';
 import { addParked, type ParkedParts } from './parked.ts';
 import { createErrorHandler, type ProblemParts, sendProblem } from './problem.ts';
 import { addProducts, type ProductStore } from './products.ts';
@@ -31,7 +29,7 @@ export interface HttpParts
   config: Config;
   products: ProductStore;
   stats: StatsReader;
-  /** Where POST /v1/try/seckill puts its buyers; undefined: the route does not exist. */
+  /** Where POST /v1/try/seckill puts its buyers; undefined: the route does not exist, and GET /v1/try says so. */
   feed: StreamFeed | undefined;
 }
 
@@ -92,13 +90,10 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
       addParked(operator, parts);
       addAudit(operator, parts);
       addSales(operator, parts);
-      if (parts.feed) addTry(operator, parts.feed);
+      addTry(operator, parts.feed);
     });
   });
-  await http.register(async (page) => {
-    await page.register(helmet, { contentSecurityPolicy: { directives: pagePolicy }, hsts: false });
-    await page.register(fastifyStatic, { root: fileURLToPath(new URL('../dashboard/', import.meta.url)) });
-  });
+  await http.register(addPage);
   return http;
 }
 
@@ -114,15 +109,3 @@ function closeConnectionsAtStop(http: FastifyInstance): void {
     done(null, payload);
   });
 }
-
-const pagePolicy = {
-  defaultSrc: ["'none'"],
-  scriptSrc: ["'self'"],
-  styleSrc: ["'self'"],
-  connectSrc: ["'self'"],
-  imgSrc: ["'self'", 'data:'],
-  baseUri: ["'none'"],
-  formAction: ["'none'"],
-  frameAncestors: ["'none'"],
-  upgradeInsecureRequests: null,
-};
