@@ -1,4 +1,5 @@
 import type { Core } from './core.ts';
+import { RequestLimits } from './http/request-limits.ts';
 import { createHttpServer } from './http/server.ts';
 import { splitAddr } from './lib/address.ts';
 import { gather } from './lib/gather.ts';
@@ -10,9 +11,12 @@ import { PostgresOrders } from './postgres/orders.ts';
 import { retryInstance } from './postgres/overdue.ts';
 import { listParked, postgresParked } from './postgres/parked.ts';
 import { PostgresProducts } from './postgres/products.ts';
+import { postgresProgress } from './postgres/progress.ts';
 import { recordRefund, requestRefund } from './postgres/refunds.ts';
 import { readTimeline } from './postgres/timeline.ts';
 import { isTransientDatabaseError } from './postgres/transient.ts';
+import { FrontDoor } from './sale/front-door.ts';
+import { PurchaseDesk } from './sale/purchase-desk.ts';
 import { wantsDemo } from './stores.ts';
 import type { Telemetry } from './telemetry.ts';
 import { type PaidOrder, payOrder } from './triggers/order-paid.ts';
@@ -32,6 +36,7 @@ export async function addHttp(core: Core, { registry }: Telemetry): Promise<stri
     core.committed.ring();
   };
   const desk = createDesk(core);
+  const stopping = new AbortController();
   const http = await createHttpServer({
     config,
     products: new PostgresProducts(database),
@@ -63,6 +68,7 @@ export async function addHttp(core: Core, { registry }: Telemetry): Promise<stri
       discard: (id, by, reason) => desk.discard(id, by, reason),
     },
     sales: streams.sales,
+    ...createFrontDoor(core, stopping.signal),
     audit: (full) => core.audit(full ? 'full' : 'explained'),
     acceptStream: (stream) => acceptStream(database, stream),
     takeOrderId: async () => `ORD${(await ids.take(1))[0]}`,
@@ -74,7 +80,24 @@ export async function addHttp(core: Core, { registry }: Telemetry): Promise<stri
     notify,
   });
   lifecycle.defer('http', () => http.close());
+  // Closed first: a server waits for its last answer, and these may wait for news that does not come.
+  lifecycle.defer('buyers who wait', () => stopping.abort());
   return http.listen(splitAddr(config.addr));
+}
+
+function createFrontDoor({ config, database, streams }: Core, signal: AbortSignal) {
+  return {
+    door: new FrontDoor(streams.till, { maxWaiting: config.saleMaxWaiting, maxBatch: 100 }),
+    limits: new RequestLimits(
+      { perSecond: config.saleUserRate, burst: config.saleUserBurst },
+      { perSecond: config.saleAddressRate, burst: config.saleAddressBurst },
+    ),
+    purchases: new PurchaseDesk({
+      rows: postgresProgress(database),
+      places: streams.places,
+      signal,
+    }),
+  };
 }
 
 function createDesk({ database, creation, settle, committed, notify }: Core): ParkedDesk {

@@ -58,6 +58,22 @@ const table = {
   ENDED: ['park', 'The sale is over; its winners keep what they have.'],
   SOLD_OUT: ['park', 'Units may come back: ask again later, or not at all.'],
   LIMIT_REACHED: ['park', 'This user holds as many units as one may.'],
+  TICKET_REQUIRED: [
+    'park',
+    'This sale is entered with a ticket: POST /v1/sales/{productId}/tickets, and send it as `ticket`.',
+  ],
+  TICKET_INVALID: [
+    'park',
+    'Send the ticket as it was given out, for this sale and by the user that it names.',
+  ],
+  NOT_ADMITTED: [
+    'park',
+    'Ask again when the ticket admits; GET /v1/sales/{productId}/tickets/{ticket} says when.',
+  ],
+  TICKETS_CLOSED: ['park', 'Tickets of this sale are given out before its start only.'],
+  TICKETS_UNUSED: ['park', 'This sale is open to everybody: buy without a ticket.'],
+  PURCHASE_UNKNOWN: ['park', 'Ask with the streamId that the buy was answered with, and its product.'],
+  RATE_LIMITED: ['retry', 'Wait for as many seconds as Retry-After says, then ask again.'],
   STREAM_UNKNOWN: ['park', 'Name a stream as the audit lists it, such as stream:seckill:1001.'],
   PARKED_UNKNOWN: ['park', 'There is no parked item with this id.'],
   PARKED_RESOLVED: ['park', 'It has been replayed or discarded before; look at it with `weir parked show`.'],
@@ -70,7 +86,7 @@ const table = {
   ],
   SIGNED_ORDER_DIFFERS: ['park', 'The signed body must carry "orderId", equal to the one in the path.'],
   STORE_AWAY: ['retry', 'A store does not answer; try again shortly and look at /readyz.'],
-  OVERLOADED: ['retry', 'Too many events wait to be announced; try again shortly.'],
+  OVERLOADED: ['retry', 'More comes in than can be taken now; wait for as long as Retry-After says.'],
   WORKER_LEASE_LOST: ['retry', 'No worker id could be leased in time; look at the database.'],
   INTERNAL: ['retry', 'This is a bug in Weir; please report it with the log lines around it.'],
 } as const satisfies Record<string, readonly ['retry' | 'park', string]>;
@@ -81,11 +97,14 @@ export type Disposition = 'retry' | 'park';
 /** An expected failure with a stable code. `message` says what happened, `advice` what to do next. */
 export class WeirError extends Error {
   readonly code: ErrorCode;
+  /** When it is worth trying again. */
+  readonly retryAfterMs: number;
 
-  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: ErrorCode, message: string, options: ErrorOptions & { retryAfterMs?: number } = {}) {
     super(message, options);
     this.name = 'WeirError';
     this.code = code;
+    this.retryAfterMs = options.retryAfterMs ?? 1_000;
   }
 
   get disposition(): Disposition {

@@ -1,6 +1,7 @@
 import { aftermathSettings } from './settings/aftermath.ts';
 import { intakeSettings } from './settings/intake.ts';
 import { resourceSettings } from './settings/resource.ts';
+import { saleSettings } from './settings/sale.ts';
 import { serverSettings } from './settings/server.ts';
 import { storeSettings } from './settings/stores.ts';
 
@@ -11,6 +12,7 @@ export const settings = {
   ...serverSettings,
   ...storeSettings,
   ...intakeSettings,
+  ...saleSettings,
   ...aftermathSettings,
   ...resourceSettings,
 };

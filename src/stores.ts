@@ -5,7 +5,9 @@ import { openPglite } from './embedded/pglite.ts';
 import { embeddedSaleCounters } from './embedded/sale-counters.ts';
 import { embeddedSaleStore } from './embedded/sale-store.ts';
 import { addEntries, EmbeddedSeckillStreams } from './embedded/seckill-streams.ts';
+import { embeddedStreamPlaces } from './embedded/stream-places.ts';
 import { embeddedStreamReadings } from './embedded/stream-readings.ts';
+import { embeddedTill } from './embedded/till.ts';
 import type { StreamFeed } from './http/try.ts';
 import { backoffMs, pause } from './lib/backoff.ts';
 import type { Database } from './lib/sql.ts';
@@ -17,9 +19,13 @@ import { connectRedis } from './redis/connect.ts';
 import { redisSaleCounters } from './redis/sale-counters.ts';
 import { redisSaleStore } from './redis/sale-store.ts';
 import { RedisSeckillStreams } from './redis/seckill-streams.ts';
+import { redisStreamPlaces } from './redis/stream-places.ts';
 import { redisStreamReadings } from './redis/stream-readings.ts';
+import { redisTill } from './redis/till.ts';
 import type { SaleCounters } from './sale/give-back.ts';
+import type { StreamPlaces } from './sale/purchase-progress.ts';
 import type { SaleStore } from './sale/sale.ts';
+import type { Till } from './sale/till.ts';
 import type { Notify } from './telemetry.ts';
 import type { SeckillStreams } from './triggers/seckill-stream.ts';
 
@@ -38,6 +44,8 @@ export interface OpenStreams {
   streams: SeckillStreams & StreamFeed;
   counters: SaleCounters;
   sales: SaleStore;
+  till: Till;
+  places: StreamPlaces;
   readings: StreamReadings;
   close: () => Promise<void> | void;
   notReady: () => string | undefined;
@@ -49,11 +57,9 @@ export function openStreams(config: Config, database: Database, notify: Notify):
     return {
       streams,
       counters: embeddedSaleCounters(database),
-      sales: embeddedSaleStore(
-        database,
-        async (sql, stream, fields) => (await addEntries(sql, stream, [fields]))[0] ?? '',
-        streams.onAdded,
-      ),
+      sales: embeddedSaleStore(database),
+      till: embeddedTill(database, addEntries, streams.onAdded),
+      places: embeddedStreamPlaces(database),
       readings: embeddedStreamReadings,
       close() {},
       notReady: () => undefined,
@@ -70,15 +76,20 @@ export function openStreams(config: Config, database: Database, notify: Notify):
   };
   const commands = connect('commands');
   const reader = connect('reader');
+  // Of its own: a purchase that waits for the disk holds up what is sent after it.
+  const selling = connect('selling');
   const streams = new RedisSeckillStreams(commands, reader, (warning) => notify({ type: 'warned', warning }));
   return {
     streams,
     counters: redisSaleCounters(commands),
     sales: redisSaleStore(commands),
+    till: redisTill(selling, { awaitsDisk: config.saleAcknowledge === 'fsync' }),
+    places: redisStreamPlaces(commands),
     readings: redisStreamReadings(commands),
     async close() {
       if (commands.status === 'ready') await streams.leave().catch(() => {});
       reader.disconnect();
+      selling.disconnect();
       commands.disconnect();
     },
     notReady: () => (commands.status === 'ready' ? undefined : `Redis is ${commands.status}`),

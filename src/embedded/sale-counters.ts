@@ -32,7 +32,7 @@ export function embeddedSaleCounters(database: Database): SaleCounters {
       const sold = await database.query<{ found: boolean }>(
         `SELECT embedded_sale_units.entry_id IS NOT NULL AS found
          FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS owed (stream, entry_id, ordinal)
-         LEFT JOIN embedded_sale_units USING (stream, entry_id) ORDER BY ordinal`,
+         LEFT JOIN embedded_sale_units USING (stream, entry_id) ORDER BY owed.ordinal`,
         [streams, entries],
       );
       return sold.map(({ found }) => (found ? 'GIVEN_BACK' : 'NO_SALE'));

@@ -1,5 +1,5 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { type ErrorCode, toWeirError, WeirError } from '../errors.ts';
+import { adviceFor, type ErrorCode, toWeirError, WeirError } from '../errors.ts';
 import type { Notify } from '../telemetry.ts';
 
 const statuses: Record<ErrorCode, number> = {
@@ -24,6 +24,13 @@ const statuses: Record<ErrorCode, number> = {
   ENDED: 409,
   SOLD_OUT: 409,
   LIMIT_REACHED: 409,
+  TICKET_REQUIRED: 403,
+  TICKET_INVALID: 403,
+  NOT_ADMITTED: 409,
+  TICKETS_CLOSED: 409,
+  TICKETS_UNUSED: 409,
+  PURCHASE_UNKNOWN: 404,
+  RATE_LIMITED: 429,
   SALE_WINDOW_INVALID: 422,
   PURCHASE_CONFLICT: 409,
   ORDER_CONFLICT: 409,
@@ -58,12 +65,32 @@ export interface Problem {
   advice?: string;
 }
 
-export function sendProblem(reply: FastifyReply, problem: Omit<Problem, 'type'>): FastifyReply {
-  if (problem.status === 503 || problem.status === 429) reply.header('retry-after', '1');
+export function sendProblem(
+  reply: FastifyReply,
+  problem: Omit<Problem, 'type'>,
+  retryAfterMs = 1_000,
+): FastifyReply {
+  if (problem.status === 503 || problem.status === 429) {
+    reply.header('retry-after', String(Math.max(1, Math.ceil(retryAfterMs / 1000))));
+  }
   return reply
     .status(problem.status)
-    .type('application/problem+json')
-    .send({ type: `urn:weir:problem:${problem.code.toLowerCase().replaceAll('_', '-')}`, ...problem });
+    .type(problemType)
+    .send({ type: toUrn(problem.code), ...problem });
+}
+
+export const problemType = 'application/problem+json';
+
+function toUrn(code: string): string {
+  return `urn:weir:problem:${code.toLowerCase().replaceAll('_', '-')}`;
+}
+
+/** The problem of an expected refusal, without the cost of an Error. */
+export function describeProblem(code: ErrorCode, detail: string): Problem {
+  return {
+    ...{ type: toUrn(code), title: titleOf(code), status: statuses[code], code, detail },
+    advice: adviceFor(code),
+  };
 }
 
 export interface ProblemParts {
@@ -94,13 +121,12 @@ export function createErrorHandler({ notify, isTransient }: ProblemParts) {
         detail: error.message,
       });
     }
-    return sendProblem(reply, {
-      title: titleOf(known.code),
-      status,
-      code: known.code,
-      detail: known.code === 'INTERNAL' ? 'something went wrong inside Weir' : known.message,
-      advice: known.advice,
-    });
+    const detail = known.code === 'INTERNAL' ? 'something went wrong inside Weir' : known.message;
+    return sendProblem(
+      reply,
+      { title: titleOf(known.code), status, code: known.code, detail, advice: known.advice },
+      known.retryAfterMs,
+    );
   };
 }
 

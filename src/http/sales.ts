@@ -1,59 +1,22 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { type ErrorCode, WeirError } from '../errors.ts';
+import { WeirError } from '../errors.ts';
 import type { Product } from '../instance/product.ts';
-import { type ProductId, parseProductId, parseTraceparent, parseUserId } from '../instance/purchase.ts';
-import type { Refusal, Sale, SaleStore } from '../sale/sale.ts';
-import { Int64, ProblemShape } from './shapes.ts';
+import { type ProductId, parseProductId } from '../instance/purchase.ts';
+import type { Sale, SaleStore, SaleTerms } from '../sale/sale.ts';
+import { NewSale, SaleChangeBody, SaleShape, showSale } from './sale-shapes.ts';
+import { listOf, ProblemShape } from './shapes.ts';
 
 export interface SaleParts {
   sales: SaleStore;
   products: { findProducts(ids: readonly ProductId[]): Promise<Product[]> };
 }
 
-const Timestamp = Type.String({ format: 'date-time' });
-const Units = Type.Integer({ minimum: 1, maximum: 2_147_483_647 });
-const closed = { additionalProperties: false };
-
-const NewSale = Type.Object(
-  {
-    productId: Int64,
-    stock: Units,
-    perUserLimit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000, default: 1 })),
-    startsAt: Type.Optional(Timestamp),
-    endsAt: Type.Optional(Timestamp),
-  },
-  closed,
-);
-
-const ChangeBody = Type.Object(
-  {
-    action: Type.Optional(Type.Enum(['pause', 'resume', 'end'])),
-    addStock: Type.Optional(Units),
-  },
-  { ...closed, minProperties: 1 },
-);
-
-const BuyBody = Type.Object({ userId: Int64 }, closed);
-
-const SaleShape = Type.Object({
-  productId: Int64,
-  stock: Type.Integer(),
-  sold: Type.Integer(),
-  left: Type.Integer(),
-  givenBack: Type.Integer(),
-  perUserLimit: Type.Integer(),
-  startsAt: Type.Union([Timestamp, Type.Null()]),
-  endsAt: Type.Union([Timestamp, Type.Null()]),
-  state: Type.String(),
-});
-
-const BoughtShape = Type.Object({ streamId: Type.String(), productId: Int64, userId: Int64 });
-
 interface SalePath {
   Params: { productId: string };
 }
 
+/** What the shop does with its sales; http/buy.ts is for the buyers. */
 export function addSales(http: FastifyInstance, { sales, products }: SaleParts): void {
   const getSale = async (productId: ProductId): Promise<Sale> => {
     const sale = await sales.find(productId);
@@ -74,26 +37,27 @@ export function addSales(http: FastifyInstance, { sales, products }: SaleParts):
       },
     },
     async ({ body }, reply) => {
-      const productId = parseProductId(body.productId);
-      await requireProduct(products, productId);
-      const terms = {
-        productId,
-        stock: body.stock,
-        perUserLimit: body.perUserLimit ?? 1,
-        startsAt: body.startsAt === undefined ? undefined : new Date(body.startsAt),
-        endsAt: body.endsAt === undefined ? undefined : new Date(body.endsAt),
-      };
-      if (terms.startsAt && terms.endsAt && terms.endsAt <= terms.startsAt) {
-        throw new WeirError('SALE_WINDOW_INVALID', 'the sale would end before it starts');
-      }
+      const terms = readTerms(body);
+      await requireProduct(products, terms.productId);
       const outcome = await sales.open(terms);
       if (outcome === 'over')
         throw new WeirError('SALE_WINDOW_INVALID', 'the sale would have ended before now');
       if (outcome === 'conflict') {
-        throw new WeirError('SALE_CONFLICT', `a sale of product ${productId} runs with other terms`);
+        throw new WeirError('SALE_CONFLICT', `a sale of product ${terms.productId} runs with other terms`);
       }
-      return reply.status(outcome === 'opened' ? 201 : 200).send(showSale(await getSale(productId)));
+      return reply.status(outcome === 'opened' ? 201 : 200).send(showSale(await getSale(terms.productId)));
     },
+  );
+
+  http.get(
+    '/v1/sales',
+    {
+      schema: {
+        summary: 'The sale of every product that has or had one',
+        response: { 200: Type.Object({ items: Type.Array(SaleShape), nextCursor: Type.Null() }) },
+      },
+    },
+    async () => listOf((await sales.list()).map(showSale), undefined),
   );
 
   http.get<SalePath>(
@@ -102,14 +66,14 @@ export function addSales(http: FastifyInstance, { sales, products }: SaleParts):
     async ({ params }) => showSale(await getSale(parseProductId(params.productId))),
   );
 
-  http.patch<SalePath & { Body: Static<typeof ChangeBody> }>(
+  http.patch<SalePath & { Body: Static<typeof SaleChangeBody> }>(
     '/v1/sales/:productId',
     {
       schema: {
         summary: 'Pause, resume or end a sale, or add stock',
         description:
           'Ending touches no winner. What has ended stays ended; the product can be sold in a new sale.',
-        body: ChangeBody,
+        body: SaleChangeBody,
         response: { 200: SaleShape, '4xx': ProblemShape },
       },
     },
@@ -124,38 +88,29 @@ export function addSales(http: FastifyInstance, { sales, products }: SaleParts):
       return showSale(await getSale(productId));
     },
   );
+}
 
-  http.post<SalePath & { Body: Static<typeof BuyBody> }>(
-    '/v1/sales/:productId/buy',
-    {
-      schema: {
-        summary: 'Buy one unit',
-        description:
-          '202: the unit is the buyer’s and its entry is on the stream. 200: a repeat, by the buyer where the limit is ' +
-          '1, else by his Idempotency-Key, with the same body.',
-        headers: Type.Object({
-          'idempotency-key': Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
-        }),
-        body: BuyBody,
-        response: { 200: BoughtShape, 202: BoughtShape, '4xx': ProblemShape },
-      },
-    },
-    async (request, reply) => {
-      const productId = parseProductId(request.params.productId);
-      const userId = parseUserId(request.body.userId);
-      const outcome = await sales.buy({
-        productId,
-        userId,
-        idempotencyKey: request.headers['idempotency-key'] as string | undefined,
-        ...parseTraceparent(request.headers.traceparent),
-      });
-      if (!('streamId' in outcome)) throw refuse(outcome.kind, productId);
-      const { kind, streamId } = outcome;
-      return reply
-        .status(kind === 'accepted' ? 202 : 200)
-        .send({ streamId, productId: productId.toString(), userId: userId.toString() });
-    },
-  );
+function readTerms(body: Static<typeof NewSale>): SaleTerms {
+  const readDate = (text: string | undefined) => (text === undefined ? undefined : new Date(text));
+  const terms: SaleTerms = {
+    productId: parseProductId(body.productId),
+    stock: body.stock,
+    perUserLimit: body.perUserLimit ?? 1,
+    startsAt: readDate(body.startsAt),
+    endsAt: readDate(body.endsAt),
+    entry: body.entry === 'ticket' ? 'ticket' : 'open',
+    admitPerSecond: body.admitPerSecond,
+  };
+  if (terms.startsAt && terms.endsAt && terms.endsAt <= terms.startsAt) {
+    throw new WeirError('SALE_WINDOW_INVALID', 'the sale would end before it starts');
+  }
+  if (terms.entry === 'ticket' && !terms.startsAt) {
+    throw new WeirError(
+      'SALE_WINDOW_INVALID',
+      'tickets are given out before the start, so it needs a startsAt',
+    );
+  }
+  return terms;
 }
 
 async function requireProduct(products: SaleParts['products'], productId: ProductId): Promise<void> {
@@ -164,33 +119,6 @@ async function requireProduct(products: SaleParts['products'], productId: Produc
   if (!product.enabled) throw new WeirError('PRODUCT_DISABLED', `product ${productId} is disabled`);
 }
 
-function unknownSale(productId: ProductId): WeirError {
+export function unknownSale(productId: ProductId): WeirError {
   return new WeirError('SALE_UNKNOWN', `there is no sale of product ${productId}`);
-}
-
-const words: Record<Exclude<Refusal, 'SALE_UNKNOWN'>, string> = {
-  NOT_STARTED: 'has not started',
-  PAUSED: 'is paused',
-  ENDED: 'has ended',
-  SOLD_OUT: 'is sold out',
-  LIMIT_REACHED: 'gives this user no more units',
-};
-
-function refuse(kind: Refusal, productId: ProductId): WeirError {
-  if (kind === 'SALE_UNKNOWN') return unknownSale(productId);
-  return new WeirError(kind satisfies ErrorCode, `the sale of product ${productId} ${words[kind]}`);
-}
-
-function showSale(sale: Sale): Static<typeof SaleShape> {
-  return {
-    productId: sale.productId.toString(),
-    stock: sale.stock,
-    sold: sale.sold,
-    left: sale.left,
-    givenBack: sale.givenBack,
-    perUserLimit: sale.perUserLimit,
-    startsAt: sale.startsAt?.toISOString() ?? null,
-    endsAt: sale.endsAt?.toISOString() ?? null,
-    state: sale.state,
-  };
 }

@@ -1,9 +1,12 @@
 import swagger from '@fastify/swagger';
+import underPressure from '@fastify/under-pressure';
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { Config } from '../config.ts';
 import { WeirError } from '../errors.ts';
+import type { PurchaseDesk } from '../sale/purchase-desk.ts';
 import { type AuditParts, addAudit } from './audit.ts';
 import { checkHostAndOrigin, requireOperatorKey } from './auth.ts';
+import { addBuy, type BuyParts } from './buy.ts';
 import { addHealth, type HealthParts } from './health.ts';
 import { addInstances, type InstanceParts } from './instances.ts';
 import { addJsonBodies } from './json-body.ts';
@@ -12,9 +15,11 @@ import { addPage } from './page.ts';
 import { addParked, type ParkedParts } from './parked.ts';
 import { createErrorHandler, type ProblemParts, sendProblem } from './problem.ts';
 import { addProducts, type ProductStore } from './products.ts';
+import { addPurchases } from './purchases.ts';
 import { addResults, type ResultParts } from './results.ts';
 import { addSales, type SaleParts } from './sales.ts';
 import { addStats, type StatsReader } from './stats.ts';
+import { addTicketStanding, addTickets } from './tickets.ts';
 import { addTry, type StreamFeed } from './try.ts';
 
 export interface HttpParts
@@ -24,10 +29,12 @@ export interface HttpParts
     ParkedParts,
     AuditParts,
     Pick<SaleParts, 'sales'>,
+    BuyParts,
     HealthParts,
     ProblemParts {
   config: Config;
   products: ProductStore;
+  purchases: PurchaseDesk;
   stats: StatsReader;
   /** Where POST /v1/try/seckill puts its buyers; undefined: the route does not exist, and GET /v1/try says so. */
   feed: StreamFeed | undefined;
@@ -40,6 +47,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     bodyLimit: 64 * 1024,
     forceCloseConnections: 'idle',
     requestTimeout: 30_000,
+    trustProxy: config.trustedProxies.length > 0 ? config.trustedProxies : false,
     routerOptions: { maxParamLength: 256 },
     frameworkErrors: (error, _, reply) =>
       sendProblem(reply, {
@@ -90,11 +98,26 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
       addParked(operator, parts);
       addAudit(operator, parts);
       addSales(operator, parts);
+      addTickets(operator, parts);
+      await operator.register((buyers) => addBuyers(buyers, parts));
       addTry(operator, parts.feed);
     });
   });
   await http.register(addPage);
   return http;
+}
+
+/** What thousands ask for in the same second: shed first when the process cannot keep up. */
+async function addBuyers(http: FastifyInstance, parts: HttpParts): Promise<void> {
+  await http.register(underPressure, {
+    maxEventLoopDelay: parts.config.saleMaxLoopDelayMs,
+    pressureHandler: (_, __, type, value) => {
+      throw new WeirError('OVERLOADED', `this process cannot keep up: ${type} ${Math.round(value ?? 0)}`);
+    },
+  });
+  addBuy(http, parts);
+  addTicketStanding(http, parts);
+  addPurchases(http, parts);
 }
 
 /** A client that keeps its connection open would hold up a stop: the answer it waits for is the last one there. */

@@ -27,7 +27,8 @@ export type FailpointName =
   | 'after-announce-again'
   | 'before-refund-request'
   | 'after-replay'
-  | 'after-archive';
+  | 'after-archive'
+  | 'after-buy';
 
 /** Does nothing unless armed; costs one size check. */
 export function failpoint(name: FailpointName): void {

@@ -1,16 +1,11 @@
 import { toWeirError, WeirError } from '../errors.ts';
 import type { CreateInstances } from '../instance/create-instances.ts';
-import {
-  type Purchase,
-  parseProductId,
-  parseSourceId,
-  parseTraceparent,
-  parseUserId,
-} from '../instance/purchase.ts';
+import { type Purchase, parseSourceId, parseTraceparent, parseUserId } from '../instance/purchase.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import { decodeResult } from '../results/result.ts';
 import type { Settle } from '../results/take-results.ts';
-import { seckill, streamPrefix } from '../triggers/seckill-stream.ts';
+import { parseStreamKey } from '../triggers/seckill-key.ts';
+import { seckill } from '../triggers/seckill-stream.ts';
 import type { ParkedDetail, ParkedState } from './parked-item.ts';
 
 /** What became of one item. `PARKED`: it is where it was, and `detail` says why. */
@@ -171,7 +166,7 @@ function readEntry({ original, scope, sourceId }: ParkedDetail): Purchase {
     source: seckill,
     scope,
     sourceId: parseSourceId(sourceId),
-    productId: parseProductId(scope.slice(streamPrefix.length)),
+    productId: parseStreamKey(scope),
     userId: parseUserId(fields.get('uid')),
     ...parseTraceparent(fields.get('traceparent')),
   };

@@ -1,25 +1,10 @@
 import type { Redis } from 'ioredis';
 import type { HeldUnit, SaleCounters, UnitOutcome } from '../sale/give-back.ts';
 import { withDeadline } from './connect.ts';
-import { giveBackUnits } from './scripts.ts';
+import { saleKeys } from './sale-keys.ts';
+import { giveBackUnits } from './sale-scripts.ts';
 
 const answerDeadlineMs = 10_000;
-
-/**
- * The keys of a stream's sale, on the slot of the stream itself, each a hash: `sale` its terms and counters, `units` from
- * entry id to sale number and buyer, `buyers` from buyer to how many he holds, `entries` from buyer to his last entry,
- * `keys` from buyer and idempotency key to the entry it made.
- */
-export function saleKeys(stream: string) {
-  const tag = `{${stream}}`;
-  return {
-    sale: `${tag}:sale`,
-    units: `${tag}:units`,
-    buyers: `${tag}:buyers`,
-    entries: `${tag}:entries`,
-    keys: `${tag}:keys`,
-  };
-}
 
 export function redisSaleCounters(redis: Redis): SaleCounters {
   return {
@@ -28,7 +13,7 @@ export function redisSaleCounters(redis: Redis): SaleCounters {
       for (const [stream, held] of groupByStream(units)) {
         const { sale, units: unitsKey, buyers } = saleKeys(stream);
         const ids = held.map(({ entryId }) => entryId);
-        const reply = redis.eval(giveBackUnits, 3, sale, unitsKey, buyers, ...ids) as Promise<number[]>;
+        const reply = giveBackUnits(redis, [sale, unitsKey, buyers], ...ids) as Promise<number[]>;
         const found = await withDeadline(redis, answerDeadlineMs, reply);
         held.forEach((unit, i) => {
           outcomes.set(unit, found[i] === 1 ? 'GIVEN_BACK' : 'NO_SALE');

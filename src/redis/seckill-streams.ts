@@ -1,8 +1,8 @@
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Redis, ReplyError } from 'ioredis';
+import { streamPrefix } from '../triggers/seckill-key.ts';
 import type { SeckillStreams, StreamBatch, StreamEntry } from '../triggers/seckill-stream.ts';
-import { streamPrefix } from '../triggers/seckill-stream.ts';
 import { withDeadline } from './connect.ts';
 import { deleteIdleConsumer, trimFinished } from './scripts.ts';
 

@@ -2,9 +2,9 @@ import type { Redis } from 'ioredis';
 import type { SaleFigure } from '../audit/audit.ts';
 import type { StreamReading, StreamReadings } from '../audit/stream-reading.ts';
 import { WeirError } from '../errors.ts';
-import { streamPrefix } from '../triggers/seckill-stream.ts';
+import { streamPrefix } from '../triggers/seckill-key.ts';
 import { withDeadline } from './connect.ts';
-import { saleKeys } from './sale-counters.ts';
+import { saleKeys } from './sale-keys.ts';
 import { readStreamFigures } from './scripts.ts';
 
 const group = 'weir';

@@ -1,4 +1,4 @@
-import type { ProductId, SourceId, UserId } from '../instance/purchase.ts';
+import type { ProductId } from '../instance/purchase.ts';
 
 /** What a sale is opened with. */
 export interface SaleTerms {
@@ -11,7 +11,13 @@ export interface SaleTerms {
   startsAt: Date | undefined;
   /** undefined: until it is ended. */
   endsAt: Date | undefined;
+  /** `ticket`: only for those who took a ticket before the start. */
+  entry: Entry;
+  /** The rate of its waiting room, visitors a second. undefined: there is none. */
+  admitPerSecond: number | undefined;
 }
+
+export type Entry = 'open' | 'ticket';
 
 /** By the store's clock. SOLD_OUT may become OPEN again, by added stock or a unit given back; ENDED is for good. */
 export type SaleState = 'SCHEDULED' | 'OPEN' | 'PAUSED' | 'SOLD_OUT' | 'ENDED';
@@ -23,21 +29,10 @@ export interface Sale extends SaleTerms {
   left: number;
   /** Given back and not sold again. */
   givenBack: number;
+  /** Tickets given out. */
+  tickets: number;
   state: SaleState;
 }
-
-export interface Buyer {
-  productId: ProductId;
-  userId: UserId;
-  /** A repeat with the same key gets the same entry, whatever the limit. */
-  idempotencyKey: string | undefined;
-  traceparent?: string;
-}
-
-export type Refusal = 'SALE_UNKNOWN' | 'NOT_STARTED' | 'PAUSED' | 'ENDED' | 'SOLD_OUT' | 'LIMIT_REACHED';
-
-/** `accepted` and `repeat` name the entry on the sale's stream. */
-export type BuyOutcome = { kind: 'accepted' | 'repeat'; streamId: SourceId } | { kind: Refusal };
 
 export interface SaleChange {
   action?: 'pause' | 'resume' | 'end';
@@ -53,10 +48,10 @@ export interface SaleStore {
    */
   open(terms: SaleTerms): Promise<OpenOutcome>;
   find(productId: ProductId): Promise<Sale | undefined>;
+  /** The sale of every product that has or had one, by product id. */
+  list(): Promise<Sale[]>;
   /** @returns undefined when there is no sale; `ended` when it has ended, and nothing was changed */
   change(productId: ProductId, change: SaleChange): Promise<'changed' | 'ended' | undefined>;
-  /** ONE atomic step: window, quota, stock, and the entry on the stream; all or nothing. */
-  buy(buyer: Buyer): Promise<BuyOutcome>;
 }
 
 /** What a store keeps, as it comes out of it. */
@@ -64,19 +59,28 @@ export interface StoredSale extends Omit<SaleTerms, 'productId'> {
   sold: number;
   left: number;
   givenBack: number;
+  tickets: number;
   isPaused: boolean;
   hasEnded: boolean;
 }
 
 /** `nowMs`: the store's clock. */
 export function toSale(productId: ProductId, stored: StoredSale, nowMs: number): Sale {
-  const { isPaused, hasEnded, ...rest } = stored;
+  const { isPaused: _, hasEnded: __, ...rest } = stored;
   return { productId, ...rest, state: judgeState(stored, nowMs) };
 }
 
-function judgeState(sale: StoredSale, nowMs: number): SaleState {
+export function judgeState(
+  sale: Pick<StoredSale, 'hasEnded' | 'isPaused' | 'startsAt' | 'endsAt' | 'left' | 'givenBack'>,
+  nowMs: number,
+): SaleState {
   if (sale.hasEnded || (sale.endsAt && sale.endsAt.getTime() <= nowMs)) return 'ENDED';
   if (sale.isPaused) return 'PAUSED';
   if (sale.startsAt && sale.startsAt.getTime() > nowMs) return 'SCHEDULED';
   return sale.left + sale.givenBack > 0 ? 'OPEN' : 'SOLD_OUT';
+}
+
+/** Whether only a ticket lets one buy. */
+export function needsTicket({ entry, admitPerSecond }: Pick<SaleTerms, 'entry' | 'admitPerSecond'>): boolean {
+  return entry === 'ticket' || admitPerSecond !== undefined;
 }

@@ -24,6 +24,13 @@ export const serverSettings = {
     'a list of host names',
     'Host headers that are answered besides the loopback names and the address itself.',
   ),
+  trustedProxies: setting(
+    'server.http.trustedProxies',
+    listOf(/^[0-9a-fA-F.:]+(\/\d{1,3})?$/),
+    [],
+    'a list of addresses or networks such as 10.0.0.0/8',
+    'Proxies whose X-Forwarded-For names the address of the caller.',
+  ),
   webhookSecrets: secret(
     'server.http.webhookSecrets',
     listOf(/^(whsec_)?[A-Za-z0-9+/]{24,}={0,2}$/),

@@ -3,7 +3,6 @@ import type { CreateInstances, Outcome } from '../instance/create-instances.ts';
 import {
   type ProductId,
   type Purchase,
-  parseProductId,
   parseTraceparent,
   parseUserId,
   type Source,
@@ -11,9 +10,9 @@ import {
 } from '../instance/purchase.ts';
 import { backoffMs, pause } from '../lib/backoff.ts';
 import { failpoint } from '../lib/failpoint.ts';
+import { parseStreamKey } from './seckill-key.ts';
 
 export const seckill = 'SECKILL' as Source;
-export const streamPrefix = 'stream:seckill:';
 
 /** An entry as it stands on the stream. `uid` is undefined when the entry has no such field. */
 export interface StreamEntry {
@@ -228,7 +227,7 @@ const mayBeFinished: ReadonlySet<ErrorCode> = new Set(['ENTRY_GONE', 'DELIVERED_
 /** The product of a stream, from its key. */
 function readProductId(stream: string): ProductId | WeirError {
   try {
-    return parseProductId(stream.slice(streamPrefix.length));
+    return parseStreamKey(stream);
   } catch (error) {
     return toWeirError(error);
   }

@@ -5,7 +5,8 @@ import type { InstanceId, SourceId, UserId } from '../../src/instance/purchase.t
 import { Wake } from '../../src/lib/wake.ts';
 import { postgresGiveBacks } from '../../src/postgres/compensations.ts';
 import { settleResults } from '../../src/postgres/settle.ts';
-import { redisSaleCounters, saleKeys } from '../../src/redis/sale-counters.ts';
+import { redisSaleCounters } from '../../src/redis/sale-counters.ts';
+import { saleKeys } from '../../src/redis/sale-keys.ts';
 import { redisStreamReadings } from '../../src/redis/stream-readings.ts';
 import { GiveBack, type HeldUnit, type SaleCounters } from '../../src/sale/give-back.ts';
 import { createAll, createProduct, createPurchase, failure } from '../support/parts.ts';

@@ -2,12 +2,16 @@ import { describe, expect, test } from 'vitest';
 import { embeddedSaleCounters } from '../../src/embedded/sale-counters.ts';
 import { embeddedSaleStore } from '../../src/embedded/sale-store.ts';
 import { addEntries } from '../../src/embedded/seckill-streams.ts';
+import { embeddedTill } from '../../src/embedded/till.ts';
 import type { ProductId, SourceId, UserId } from '../../src/instance/purchase.ts';
 import type { Database } from '../../src/lib/sql.ts';
 import { redisSaleCounters } from '../../src/redis/sale-counters.ts';
 import { redisSaleStore } from '../../src/redis/sale-store.ts';
+import { redisTill } from '../../src/redis/till.ts';
 import type { SaleCounters } from '../../src/sale/give-back.ts';
-import type { BuyOutcome, SaleStore, SaleTerms } from '../../src/sale/sale.ts';
+import type { SaleStore, SaleTerms } from '../../src/sale/sale.ts';
+import type { Buyer, BuyOutcome, Till } from '../../src/sale/till.ts';
+import { pollUntil } from '../support/poll-until.ts';
 import {
   connectTestRedis,
   createRedisDatabase,
@@ -20,6 +24,7 @@ const stream = 'stream:seckill:1001';
 
 interface Store {
   sales: SaleStore;
+  till: Till;
   counters: SaleCounters;
   /** `id uid` of every entry on the stream. */
   readEntries(): Promise<string[]>;
@@ -27,11 +32,8 @@ interface Store {
 
 function openEmbedded(database: Database): Store {
   return {
-    sales: embeddedSaleStore(
-      database,
-      async (sql, of, fields) => (await addEntries(sql, of, [fields]))[0] ?? '',
-      () => {},
-    ),
+    sales: embeddedSaleStore(database),
+    till: embeddedTill(database, addEntries, () => {}),
     counters: embeddedSaleCounters(database),
     async readEntries() {
       const rows = await database.query<{ entry_id: string; fields: string[] }>(
@@ -48,6 +50,7 @@ const stores: Record<string, () => Promise<Store>> = {
     const redis = connectTestRedis(await createRedisDatabase());
     return {
       sales: redisSaleStore(redis),
+      till: redisTill(redis, { awaitsDisk: false }),
       counters: redisSaleCounters(redis),
       readEntries: async () =>
         (await redis.xrange(stream, '-', '+')).map(([id, fields]) => `${id} ${fields[1]}`),
@@ -63,6 +66,8 @@ const terms = (part: Partial<SaleTerms> = {}): SaleTerms => ({
   perUserLimit: 1,
   startsAt: undefined,
   endsAt: undefined,
+  entry: 'open',
+  admitPerSecond: undefined,
   ...part,
 });
 const inAnHour = () => new Date(Date.now() + 3_600_000);
@@ -73,8 +78,16 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
   async function setUp(part?: Partial<SaleTerms>) {
     const store = await (stores[name] as (typeof stores)[string])();
     if (part) expect(await store.sales.open(terms(part))).toBe('opened');
-    const buy = (user: number, idempotencyKey?: string) =>
-      store.sales.buy({ productId: product, userId: BigInt(user) as UserId, idempotencyKey });
+    const buyer = (user: number, part: Partial<Buyer> = {}): Buyer => ({
+      userId: BigInt(user) as UserId,
+      idempotencyKey: undefined,
+      ticket: undefined,
+      ...part,
+    });
+    const buy = async (user: number, part: Partial<Buyer> = {}) => {
+      const [outcome] = await store.till.buy(product, [buyer(user, part)]);
+      return outcome as BuyOutcome;
+    };
     const buyAll = async (...users: number[]) => {
       const outcomes: BuyOutcome[] = [];
       for (const user of users) outcomes.push(await buy(user));
@@ -89,7 +102,18 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
       const sale = await store.sales.find(product);
       return sale && [sale.state, sale.stock, sale.sold, sale.left, sale.givenBack];
     };
-    return { ...store, buy, buyAll, giveBack, read };
+    const takeTicket = async (user: number, unit = 1) => {
+      const outcome = await store.till.giveTicket(product, { userId: BigInt(user) as UserId, unit });
+      const ticket = 'number' in outcome && {
+        productId: product,
+        userId: BigInt(user) as UserId,
+        unit,
+        number: outcome.number,
+        admittedAtMs: outcome.admittedAtMs,
+      };
+      return { outcome, ticket: ticket || undefined };
+    };
+    return { ...store, buyer, buy, buyAll, giveBack, read, takeTicket };
   }
 
   test('sells its stock, each unit as an entry on the stream, and no more', async () => {
@@ -113,12 +137,12 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
 
   test('with a higher limit tells purchases and repeats apart by their key', async () => {
     const { buy, read } = await setUp({ stock: 9, perUserLimit: 2 });
-    const first = await buy(11, 'a');
-    expect(await buy(11, 'a')).toEqual({ kind: 'repeat', streamId: entryOf(first) });
-    const second = await buy(11, 'b');
+    const first = await buy(11, { idempotencyKey: 'a' });
+    expect(await buy(11, { idempotencyKey: 'a' })).toEqual({ kind: 'repeat', streamId: entryOf(first) });
+    const second = await buy(11, { idempotencyKey: 'b' });
     expect([nameOf(second), entryOf(second) !== entryOf(first)]).toEqual(['accepted', true]);
-    expect(await buy(11, 'c')).toEqual({ kind: 'LIMIT_REACHED' });
-    expect(nameOf(await buy(12, 'a'))).toBe('accepted');
+    expect(await buy(11, { idempotencyKey: 'c' })).toEqual({ kind: 'LIMIT_REACHED' });
+    expect(nameOf(await buy(12, { idempotencyKey: 'a' }))).toBe('accepted');
     expect(await read()).toEqual(['OPEN', 9, 3, 6, 0]);
   });
 
@@ -202,5 +226,129 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
     expect(nameOf(await buy(11))).toBe('accepted');
     expect(await giveBack(first as BuyOutcome, 11)).toEqual(['GIVEN_BACK']);
     expect(await read()).toEqual(['OPEN', 2, 1, 1, 0]);
+  });
+
+  test('takes many buyers in one step, in order: each sees what those before him have bought', async () => {
+    const { till, buyer, read, readEntries } = await setUp({ stock: 3, perUserLimit: 2 });
+    const outcomes = await till.buy(product, [
+      buyer(11, { idempotencyKey: 'a' }),
+      buyer(11, { idempotencyKey: 'a' }),
+      buyer(11, { idempotencyKey: 'b' }),
+      buyer(11, { idempotencyKey: 'c' }),
+      buyer(12),
+      buyer(13),
+    ]);
+    expect(outcomes.map(nameOf)).toEqual([
+      'accepted',
+      'repeat',
+      'accepted',
+      'LIMIT_REACHED',
+      'accepted',
+      'SOLD_OUT',
+    ]);
+    expect(entryOf(outcomes[1] as BuyOutcome)).toBe(entryOf(outcomes[0] as BuyOutcome));
+    expect((await readEntries()).map((entry) => entry.split(' ')[1])).toEqual(['11', '11', '12']);
+    expect(await read()).toEqual(['SOLD_OUT', 3, 3, 0, 0]);
+    const again = await till.buy(product, [buyer(11, { idempotencyKey: 'b' }), buyer(14)]);
+    expect(again).toEqual([
+      { kind: 'repeat', streamId: entryOf(outcomes[2] as BuyOutcome) },
+      { kind: 'SOLD_OUT' },
+    ]);
+  });
+
+  test('tells who bought, from where one has come, and begins anew with the next sale', async () => {
+    const { till, buyAll, sales } = await setUp({ stock: 3 });
+    expect(await till.look(7n as ProductId, { number: 0, buyers: 0 })).toBeUndefined();
+    await buyAll(11, 12);
+    const first = await till.look(product, { number: 0, buyers: 0 });
+    expect(first).toMatchObject({ buyers: ['11', '12'], buyerCount: 2, sale: { left: 1, sold: 2 } });
+    await buyAll(13);
+    const number = first?.number ?? 0;
+    expect(await till.look(product, { number, buyers: 2 })).toMatchObject({ buyers: ['13'], buyerCount: 3 });
+    await sales.change(product, { action: 'end' });
+    await sales.open(terms());
+    expect(await till.look(product, { number, buyers: 3 })).toMatchObject({
+      number: number + 1,
+      buyers: [],
+      buyerCount: 0,
+    });
+  });
+
+  test('lists every sale by product, those that have ended as well', async () => {
+    const { sales } = await setUp({ stock: 3 });
+    await sales.open(terms({ productId: 9n as ProductId, stock: 4 }));
+    await sales.open(terms({ productId: 20_000n as ProductId, stock: 5 }));
+    await sales.change(product, { action: 'end' });
+    const listed = (await sales.list()).map(({ productId, stock, state }) => [productId, stock, state]);
+    expect(listed).toEqual([
+      [9n, 4, 'OPEN'],
+      [1001n, 3, 'ENDED'],
+      [20_000n, 5, 'OPEN'],
+    ]);
+  });
+
+  test('with tickets lets in who took one before the start, and no one else', async () => {
+    const { sales, till, buy, takeTicket, read } = await setUp();
+    expect((await takeTicket(11)).outcome).toEqual({ kind: 'SALE_UNKNOWN' });
+    await sales.open(terms());
+    expect((await takeTicket(11)).outcome).toEqual({ kind: 'TICKETS_UNUSED' });
+    await sales.change(product, { action: 'end' });
+    const startsAt = new Date(Date.now() + 1_500);
+    await sales.open(terms({ entry: 'ticket', startsAt }));
+    const { outcome, ticket } = await takeTicket(11);
+    expect(outcome).toMatchObject({ kind: 'given', admittedAtMs: startsAt.getTime() });
+    expect((await takeTicket(11)).outcome).toEqual({ ...outcome, kind: 'repeat' });
+    expect((await takeTicket(11, 2)).outcome).toEqual({ kind: 'LIMIT_REACHED' });
+    expect((await sales.find(product))?.tickets).toBe(1);
+    expect(await buy(11, { ticket })).toEqual({ kind: 'NOT_STARTED' });
+    await pollUntil('the sale to start', 5_000, async () =>
+      expect((await sales.find(product))?.state).toBe('OPEN'),
+    );
+    expect((await takeTicket(12)).outcome).toEqual({ kind: 'TICKETS_CLOSED' });
+    expect((await takeTicket(11)).outcome.kind).toBe('repeat');
+    expect(await buy(12)).toEqual({ kind: 'TICKET_REQUIRED' });
+    const number = ticket?.number ?? 0;
+    expect(await buy(11, { ticket: ticket && { ...ticket, number: number - 1 } })).toEqual({
+      kind: 'TICKET_INVALID',
+    });
+    expect(await read()).toEqual(['OPEN', 3, 0, 3, 0]);
+    const bought = await buy(11, { ticket });
+    expect(bought.kind).toBe('accepted');
+    expect(await buy(11, { ticket })).toEqual({ kind: 'repeat', streamId: entryOf(bought) });
+    expect((await till.look(product, { number: 0, buyers: 0 }))?.secret).toBe(
+      'secret' in outcome ? outcome.secret : '',
+    );
+  });
+
+  test('one ticket is one purchase, also where a user may have more', async () => {
+    const { buy, takeTicket, read } = await setUp({ stock: 9, perUserLimit: 2, admitPerSecond: 1_000 });
+    const { ticket } = await takeTicket(11);
+    const buyWith = (shown: Buyer['ticket']) =>
+      pollUntil('the ticket to admit', 5_000, async () => {
+        const outcome = await buy(11, { ticket: shown });
+        expect(nameOf(outcome)).toBe('accepted');
+        return outcome;
+      });
+    const first = await buyWith(ticket);
+    const entry = entryOf(first);
+    expect(await buy(11, { ticket, idempotencyKey: 'other' })).toEqual({ kind: 'repeat', streamId: entry });
+    const { ticket: second } = await takeTicket(11, 2);
+    const other = await buyWith(second);
+    expect(entryOf(other)).not.toBe(entry);
+    expect(await read()).toEqual(['OPEN', 9, 2, 7, 0]);
+  });
+
+  test('with a waiting room admits one visitor after the other, at the rate that was set', async () => {
+    const { buy, takeTicket } = await setUp({ stock: 9, admitPerSecond: 4 });
+    const tickets = [await takeTicket(11), await takeTicket(12), await takeTicket(13)];
+    const times = tickets.map(({ ticket }) => ticket?.admittedAtMs ?? 0);
+    expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(249);
+    expect((times[1] ?? 0) - (times[0] ?? 0)).toBeLessThanOrEqual(251);
+    expect((times[2] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(499);
+    expect((await buy(13, { ticket: tickets[2]?.ticket })).kind).toBe('NOT_ADMITTED');
+    expect((await buy(14)).kind).toBe('TICKET_REQUIRED');
+    await pollUntil('the last one to be admitted', 5_000, async () =>
+      expect((await buy(13, { ticket: tickets[2]?.ticket })).kind).toBe('accepted'),
+    );
   });
 });

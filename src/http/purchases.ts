@@ -1,0 +1,101 @@
+import type { FastifyInstance } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { adviceFor, WeirError } from '../errors.ts';
+import { parseProductId, type SourceId } from '../instance/purchase.ts';
+import type { PurchaseDesk } from '../sale/purchase-desk.ts';
+import type { Progress } from '../sale/purchase-progress.ts';
+import { streamOf } from '../triggers/seckill-key.ts';
+import { InstanceShape, Int64, ProblemShape, showInstance } from './shapes.ts';
+
+const states = ['WAITING', 'CREATED', 'SUCCESS', 'FAILED', 'PARKED', 'DISCARDED'] as const;
+const Timestamp = Type.String({ format: 'date-time' });
+const OrNull = { anyOf: [Type.Integer(), Type.Null()] };
+
+const ProgressShape = Type.Object({
+  streamId: Type.String(),
+  productId: Int64,
+  state: Type.Enum([...states]),
+  place: Type.Optional(Type.Unsafe<number | null>(OrNull)),
+  estimateMs: Type.Optional(Type.Unsafe<number | null>(OrNull)),
+  instance: Type.Optional(InstanceShape),
+  givenBack: Type.Optional(Type.Object({ status: Type.String(), at: Timestamp })),
+  reason: Type.Optional(Type.String()),
+  advice: Type.Optional(Type.String()),
+  parkedAt: Type.Optional(Timestamp),
+});
+
+const Query = Type.Object(
+  {
+    wait: Type.Optional(
+      Type.String({ pattern: '^([1-9]|[12][0-9])$', description: 'Seconds, 1 to 29, to wait for news' }),
+    ),
+    after: Type.Optional(
+      Type.Enum([...states], {
+        description: 'The state that is known already; with it, `wait` is 20 by default',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+export function addPurchases(http: FastifyInstance, { purchases }: { purchases: PurchaseDesk }): void {
+  http.get<{ Params: { productId: string; streamId: string }; Querystring: Static<typeof Query> }>(
+    '/v1/sales/:productId/purchases/:streamId',
+    {
+      schema: {
+        summary: 'What became of a purchase',
+        description:
+          'WAITING with its place in the queue and an estimate; CREATED, SUCCESS, FAILED with the instance and what was ' +
+          'given back; PARKED or DISCARDED with the reason. With `after` the answer is held back until the state is another ' +
+          'one or the time is up, so that a browser need not hammer.',
+        querystring: Query,
+        response: { 200: ProgressShape, '4xx': ProblemShape },
+      },
+    },
+    async ({ params, query }) => {
+      const productId = parseProductId(params.productId);
+      const { streamId } = params;
+      const key = { stream: streamOf(productId), entryId: parseStreamId(streamId) };
+      const waitMs = query.after === undefined ? 0 : Number(query.wait ?? 20) * 1000;
+      const progress = await purchases.wait(key, query.after, waitMs);
+      if (!progress) throw unknownPurchase(streamId);
+      return { streamId, productId: productId.toString(), ...showProgress(progress) };
+    },
+  );
+}
+
+function parseStreamId(text: string): SourceId {
+  if (!/^\d{1,19}-\d{1,19}$/.test(text)) throw unknownPurchase(text);
+  return text as SourceId;
+}
+
+function unknownPurchase(streamId: string): WeirError {
+  return new WeirError('PURCHASE_UNKNOWN', `there is no purchase ${streamId.slice(0, 40)} of this product`);
+}
+
+function showProgress(progress: Progress): Omit<Static<typeof ProgressShape>, 'streamId' | 'productId'> {
+  switch (progress.state) {
+    case 'WAITING':
+      return {
+        state: progress.state,
+        place: progress.place ?? null,
+        estimateMs: progress.estimateMs ?? null,
+      };
+    case 'PARKED':
+    case 'DISCARDED':
+      return {
+        state: progress.state,
+        reason: progress.reason,
+        advice: adviceFor(progress.reason),
+        parkedAt: progress.parkedAt.toISOString(),
+      };
+    default: {
+      const { state, instance, givenBack } = progress;
+      return {
+        state,
+        instance: showInstance(instance),
+        ...(givenBack && { givenBack: { status: givenBack.status, at: givenBack.at.toISOString() } }),
+      };
+    }
+  }
+}

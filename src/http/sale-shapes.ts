@@ -1,0 +1,69 @@
+import { type Static, Type } from 'typebox';
+import type { Sale } from '../sale/sale.ts';
+import { Int64 } from './shapes.ts';
+
+const Timestamp = Type.String({ format: 'date-time' });
+const Units = Type.Integer({ minimum: 1, maximum: 2_147_483_647 });
+const Rate = Type.Number({ exclusiveMinimum: 0, maximum: 1_000_000 });
+const closed = { additionalProperties: false };
+
+export const NewSale = Type.Object(
+  {
+    productId: Int64,
+    stock: Units,
+    perUserLimit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000, default: 1 })),
+    startsAt: Type.Optional(Timestamp),
+    endsAt: Type.Optional(Timestamp),
+    entry: Type.Optional(
+      Type.Enum(['open', 'ticket'], {
+        default: 'open',
+        description: 'ticket: only who took a ticket before the start may buy',
+      }),
+    ),
+    admitPerSecond: Type.Optional({
+      ...Rate,
+      description: 'A waiting room: tickets admit one visitor after the other at this rate',
+    }),
+  },
+  closed,
+);
+
+export const SaleChangeBody = Type.Object(
+  {
+    action: Type.Optional(Type.Enum(['pause', 'resume', 'end'])),
+    addStock: Type.Optional(Units),
+  },
+  { ...closed, minProperties: 1 },
+);
+
+export const SaleShape = Type.Object({
+  productId: Int64,
+  stock: Type.Integer(),
+  sold: Type.Integer(),
+  left: Type.Integer(),
+  givenBack: Type.Integer(),
+  perUserLimit: Type.Integer(),
+  startsAt: Type.Union([Timestamp, Type.Null()]),
+  endsAt: Type.Union([Timestamp, Type.Null()]),
+  entry: Type.String(),
+  admitPerSecond: Type.Union([Type.Number(), Type.Null()]),
+  tickets: Type.Integer(),
+  state: Type.String(),
+});
+
+export function showSale({ startsAt, endsAt, admitPerSecond, ...sale }: Sale): Static<typeof SaleShape> {
+  return {
+    productId: sale.productId.toString(),
+    stock: sale.stock,
+    sold: sale.sold,
+    left: sale.left,
+    givenBack: sale.givenBack,
+    perUserLimit: sale.perUserLimit,
+    startsAt: startsAt?.toISOString() ?? null,
+    endsAt: endsAt?.toISOString() ?? null,
+    entry: sale.entry,
+    admitPerSecond: admitPerSecond ?? null,
+    tickets: sale.tickets,
+    state: sale.state,
+  };
+}

@@ -1,0 +1,105 @@
+import type { FastifyInstance } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { WeirError } from '../errors.ts';
+import { parseProductId, parseUserId } from '../instance/purchase.ts';
+import type { FrontDoor } from '../sale/front-door.ts';
+import { Int64, ProblemShape } from './shapes.ts';
+
+export const TicketText = Type.String({ minLength: 1, maxLength: 128 });
+
+const TicketBody = Type.Object(
+  {
+    userId: Int64,
+    unit: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 1_000_000,
+        default: 1,
+        description: 'Which of his units, up to the limit of the sale: one ticket is one purchase',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+const Timestamp = Type.String({ format: 'date-time' });
+const TicketShape = Type.Object({
+  ticket: TicketText,
+  productId: Int64,
+  userId: Int64,
+  unit: Type.Integer(),
+  admittedAt: Timestamp,
+});
+
+const StandingShape = Type.Object({
+  ...TicketShape.properties,
+  state: Type.Enum(['WAITING', 'ADMITTED']),
+  place: Type.Integer(),
+  estimateMs: Type.Integer(),
+});
+
+const whys = {
+  SALE_UNKNOWN: 'there is no sale of this product',
+  ENDED: 'the sale has ended',
+  LIMIT_REACHED: 'the sale gives a user fewer units',
+  TICKETS_CLOSED: 'the sale has started',
+  TICKETS_UNUSED: 'the sale is open to everybody',
+} as const;
+
+export function addTickets(http: FastifyInstance, { door }: { door: FrontDoor }): void {
+  http.post<{ Params: { productId: string }; Body: Static<typeof TicketBody> }>(
+    '/v1/sales/:productId/tickets',
+    {
+      schema: {
+        summary: 'Give a user a ticket to a sale, and a place in its waiting room',
+        description:
+          'Asked for by the shop, which knows its users, and handed to the buyer, who buys with it. The same ticket ' +
+          'for the same user and unit each time: 201 the first time, 200 after that.',
+        body: TicketBody,
+        response: { 200: TicketShape, 201: TicketShape, '4xx': ProblemShape },
+      },
+    },
+    async ({ params, body }, reply) => {
+      const productId = parseProductId(params.productId);
+      const holder = { userId: parseUserId(body.userId), unit: body.unit ?? 1 };
+      const answer = await door.giveTicket(productId, holder);
+      if (!('ticket' in answer)) throw new WeirError(answer.kind, whys[answer.kind]);
+      return reply.status(answer.kind === 'given' ? 201 : 200).send({
+        ticket: answer.ticket,
+        productId: productId.toString(),
+        userId: body.userId,
+        unit: holder.unit,
+        admittedAt: new Date(answer.admittedAtMs).toISOString(),
+      });
+    },
+  );
+}
+
+/** For whoever holds a ticket. */
+export function addTicketStanding(http: FastifyInstance, { door }: { door: FrontDoor }): void {
+  http.get<{ Params: { productId: string; ticket: string } }>(
+    '/v1/sales/:productId/tickets/:ticket',
+    {
+      schema: {
+        summary: 'Where the holder of a ticket stands in the waiting room',
+        response: { 200: StandingShape, '4xx': ProblemShape },
+      },
+    },
+    async ({ params }) => {
+      const productId = parseProductId(params.productId);
+      const standing = await door.judgeTicket(productId, params.ticket);
+      if (!standing) throw new WeirError('TICKET_INVALID', 'this is no ticket of the present sale');
+      const { ticket, place, waitMs } = standing;
+      return {
+        ticket: params.ticket,
+        productId: productId.toString(),
+        userId: ticket.userId.toString(),
+        unit: ticket.unit,
+        admittedAt: new Date(ticket.admittedAtMs).toISOString(),
+        state: waitMs > 0 ? ('WAITING' as const) : ('ADMITTED' as const),
+        place,
+        estimateMs: Math.ceil(waitMs),
+      };
+    },
+  );
+}

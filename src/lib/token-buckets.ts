@@ -1,0 +1,53 @@
+export interface BucketOptions {
+  /** Tokens that come back in a second; 0: no limit. */
+  perSecond: number;
+  /** Tokens of a full bucket. */
+  burst: number;
+  /** Buckets remembered at most, about; beyond it the longest unused are forgotten, and so full again. */
+  maxKeys?: number;
+}
+
+/**
+ * A token bucket for each key, kept as one number: when it will be full again (the generic cell rate algorithm, ITU-T
+ * I.371). Buckets that have not been used for as long as one takes to fill are forgotten, two generations at a time, so
+ * nothing is ever searched for what is old.
+ */
+export class TokenBuckets {
+  readonly #intervalMs: number;
+  readonly #fillMs: number;
+  readonly #maxKeys: number;
+  readonly #nowMs: () => number;
+  #young = new Map<string, number>();
+  #old = new Map<string, number>();
+  #turnAtMs: number;
+
+  constructor(
+    { perSecond, burst, maxKeys = 200_000 }: BucketOptions,
+    nowMs: () => number = () => performance.now(),
+  ) {
+    this.#intervalMs = perSecond > 0 ? 1000 / perSecond : 0;
+    this.#fillMs = this.#intervalMs * burst;
+    this.#maxKeys = maxKeys;
+    this.#nowMs = nowMs;
+    this.#turnAtMs = nowMs() + this.#fillMs;
+  }
+
+  /** Takes a token. @returns 0, or when there was none in how many milliseconds there will be one */
+  take(key: string): number {
+    if (this.#intervalMs === 0) return 0;
+    const now = this.#nowMs();
+    if (now >= this.#turnAtMs || this.#young.size >= this.#maxKeys) this.#turn(now);
+    const fullAt = Math.max(now, this.#young.get(key) ?? this.#old.get(key) ?? 0) + this.#intervalMs;
+    const waitMs = fullAt - this.#fillMs - now;
+    // A rounding error of the clock's fraction is no missing token.
+    if (waitMs > 1e-6) return waitMs;
+    this.#young.set(key, fullAt);
+    return 0;
+  }
+
+  #turn(now: number): void {
+    this.#old = this.#young;
+    this.#young = new Map();
+    this.#turnAtMs = now + this.#fillMs;
+  }
+}
