@@ -1,3 +1,4 @@
+import { createWatch } from './app-watch.ts';
 import type { Core } from './core.ts';
 import { RequestLimits } from './http/request-limits.ts';
 import { createHttpServer } from './http/server.ts';
@@ -61,6 +62,7 @@ export async function addHttp(core: Core, { registry }: Telemetry): Promise<stri
       return found;
     },
     stats: queries,
+    watch: createWatch(core),
     parked: {
       listParked: (filter, limit, cursor) => listParked(database, filter, limit, cursor),
       findParked: (id) => postgresParked(database).findParked(id),

@@ -8,7 +8,12 @@ import { failpoint } from './lib/failpoint.ts';
 import { repeatEvery } from './lib/repeat.ts';
 import { postgresArchive } from './postgres/archive.ts';
 import { postgresGiveBacks } from './postgres/compensations.ts';
-import { forgetIdempotencyKeys, removeOutboxMarks, removeResolvedItems } from './postgres/old-records.ts';
+import {
+  forgetIdempotencyKeys,
+  removeOutboxMarks,
+  removeResolvedItems,
+  removeSettleMarks,
+} from './postgres/old-records.ts';
 import { PostgresOrders } from './postgres/orders.ts';
 import { postgresOverdue } from './postgres/overdue.ts';
 import { parkItems } from './postgres/parked.ts';
@@ -146,6 +151,7 @@ function addCleaning({ config, notify, lifecycle, database }: Core): void {
     forgetIdempotencyKeys(database, idempotencyKeptMs),
   );
   add('outbox marks removed', marksKeptMs, () => removeOutboxMarks(database, marksKeptMs));
+  chores['settle marks removed'] = () => removeSettleMarks(database);
   const options = { everyMs: cleaningEveryMs, retry, onFailure: reportFailure(notify, 'cleaning') };
   const onCleaned = (what: string, count: number) => notify({ type: 'cleaned', what, count });
   lifecycle.plan('cleaning', (signal) =>

@@ -87,6 +87,7 @@ const table = {
   SIGNED_ORDER_DIFFERS: ['park', 'The signed body must carry "orderId", equal to the one in the path.'],
   STORE_AWAY: ['retry', 'A store does not answer; try again shortly and look at /readyz.'],
   OVERLOADED: ['retry', 'More comes in than can be taken now; wait for as long as Retry-After says.'],
+  TOO_MANY_LISTENERS: ['retry', 'Close a page or a `weir top` that nobody looks at, or ask GET /v1/now.'],
   WORKER_LEASE_LOST: ['retry', 'No worker id could be leased in time; look at the database.'],
   INTERNAL: ['retry', 'This is a bug in Weir; please report it with the log lines around it.'],
 } as const satisfies Record<string, readonly ['retry' | 'park', string]>;

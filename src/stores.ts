@@ -5,6 +5,7 @@ import { openPglite } from './embedded/pglite.ts';
 import { embeddedSaleCounters } from './embedded/sale-counters.ts';
 import { embeddedSaleStore } from './embedded/sale-store.ts';
 import { addEntries, EmbeddedSeckillStreams } from './embedded/seckill-streams.ts';
+import { readEmbeddedBacklog } from './embedded/stream-backlog.ts';
 import { embeddedStreamPlaces } from './embedded/stream-places.ts';
 import { embeddedStreamReadings } from './embedded/stream-readings.ts';
 import { embeddedTill } from './embedded/till.ts';
@@ -19,6 +20,7 @@ import { connectRedis } from './redis/connect.ts';
 import { redisSaleCounters } from './redis/sale-counters.ts';
 import { redisSaleStore } from './redis/sale-store.ts';
 import { RedisSeckillStreams } from './redis/seckill-streams.ts';
+import { redisStreamBacklog } from './redis/stream-backlog.ts';
 import { redisStreamPlaces } from './redis/stream-places.ts';
 import { redisStreamReadings } from './redis/stream-readings.ts';
 import { redisTill } from './redis/till.ts';
@@ -28,6 +30,7 @@ import type { SaleStore } from './sale/sale.ts';
 import type { Till } from './sale/till.ts';
 import type { Notify } from './telemetry.ts';
 import type { SeckillStreams } from './triggers/seckill-stream.ts';
+import type { Backlog } from './watch/now.ts';
 
 // Each store is the real one where its address is configured, else its embedded stand-in.
 
@@ -47,6 +50,8 @@ export interface OpenStreams {
   till: Till;
   places: StreamPlaces;
   readings: StreamReadings;
+  /** What is on the streams and not finished, cheap enough for once a second. */
+  readBacklog: () => Promise<Backlog>;
   close: () => Promise<void> | void;
   notReady: () => string | undefined;
 }
@@ -61,6 +66,7 @@ export function openStreams(config: Config, database: Database, notify: Notify):
       till: embeddedTill(database, addEntries, streams.onAdded),
       places: embeddedStreamPlaces(database),
       readings: embeddedStreamReadings,
+      readBacklog: () => readEmbeddedBacklog(database),
       close() {},
       notReady: () => undefined,
     };
@@ -86,6 +92,7 @@ export function openStreams(config: Config, database: Database, notify: Notify):
     till: redisTill(selling, { awaitsDisk: config.saleAcknowledge === 'fsync' }),
     places: redisStreamPlaces(commands),
     readings: redisStreamReadings(commands),
+    readBacklog: redisStreamBacklog(commands),
     async close() {
       if (commands.status === 'ready') await streams.leave().catch(() => {});
       reader.disconnect();

@@ -52,6 +52,7 @@ const statuses: Record<ErrorCode, number> = {
   INTERNAL: 500,
   STORE_AWAY: 503,
   OVERLOADED: 503,
+  TOO_MANY_LISTENERS: 503,
   WORKER_LEASE_LOST: 503,
 };
 

@@ -10,6 +10,7 @@ import { addBuy, type BuyParts } from './buy.ts';
 import { addHealth, type HealthParts } from './health.ts';
 import { addInstances, type InstanceParts } from './instances.ts';
 import { addJsonBodies } from './json-body.ts';
+import { addNow, type NowParts } from './now.ts';
 import { addOrders, type OrderParts } from './orders.ts';
 import { addPage } from './page.ts';
 import { addParked, type ParkedParts } from './parked.ts';
@@ -31,6 +32,7 @@ export interface HttpParts
     Pick<SaleParts, 'sales'>,
     BuyParts,
     HealthParts,
+    NowParts,
     ProblemParts {
   config: Config;
   products: ProductStore;
@@ -95,6 +97,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
       addInstances(operator, parts);
       addResults(operator, parts);
       addStats(operator, parts);
+      addNow(operator, parts);
       addParked(operator, parts);
       addAudit(operator, parts);
       addSales(operator, parts);

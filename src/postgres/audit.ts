@@ -37,13 +37,26 @@ export async function audit(
   const since = clock?.now ?? new Date();
   // What lives in the same database answers inside the snapshot, everything else before it.
   const before = readings.inSameDatabase ? undefined : await readings.read(database);
-  return database.transaction(
+  const result = await database.transaction(
     async (sql) => {
       const figures = await collectFigures(sql, before ?? (await readings.read(sql)), since);
-      const result = await sumUp(figures, async (name) => (explain ? findExceptions(sql, name) : []));
-      return { ...result, auditedAt: since, lastedMs: Math.round(performance.now() - startedAt) };
+      const sums = await sumUp(figures, async (name) => (explain ? findExceptions(sql, name) : []));
+      return { ...sums, auditedAt: since, lastedMs: Math.round(performance.now() - startedAt) };
     },
     { oneSnapshot: true },
+  );
+  await noteLastAudit(database, result);
+  return result;
+}
+
+/** For those who ask another process how the last one ended. */
+async function noteLastAudit(sql: Sql, { auditedAt, ok, sums }: Audit): Promise<void> {
+  const breaches = sums.filter(({ difference, exceptions }) => difference !== 0 || exceptions.length > 0);
+  await sql.query(
+    `INSERT INTO last_audit (audited_at, ok, exceptions) VALUES ($1, $2, $3)
+     ON CONFLICT (only_row) DO UPDATE SET audited_at = excluded.audited_at, ok = excluded.ok,
+       exceptions = excluded.exceptions WHERE last_audit.audited_at <= excluded.audited_at`,
+    [auditedAt, ok, breaches.reduce((sum, { exceptions }) => sum + Math.max(1, exceptions.length), 0)],
   );
 }
 

@@ -37,11 +37,25 @@ export async function forgetIdempotencyKeys(sql: Sql, olderThanMs: number): Prom
   return rows.length;
 }
 
-/** Without its mark an instance's announcement is dated by its answer. @returns how many went */
+/** Longer than anybody is shown seconds. */
+const settleMarksKeptMs = 3_600_000;
+
+/** @returns how many went */
+export async function removeSettleMarks(sql: Sql): Promise<number> {
+  const rows = await sql.query(
+    `DELETE FROM settle_marks WHERE ctid = ANY (ARRAY(
+       SELECT ctid FROM settle_marks WHERE at < now() - make_interval(secs => $1 / 1000.0) LIMIT $2)) RETURNING 1`,
+    [settleMarksKeptMs, rowsPerStep],
+  );
+  return rows.length;
+}
+
+/** The newest stays: from it the next one counts. Without its mark an instance's announcement is dated by its answer. @returns how many went */
 export async function removeOutboxMarks(sql: Sql, olderThanMs: number): Promise<number> {
   const rows = await sql.query(
     `DELETE FROM outbox_marks WHERE at IN (
-       SELECT at FROM outbox_marks WHERE at < now() - make_interval(secs => $1 / 1000.0) ORDER BY at LIMIT $2)
+       SELECT at FROM outbox_marks WHERE at < now() - make_interval(secs => $1 / 1000.0)
+         AND at < (SELECT max(at) FROM outbox_marks) ORDER BY at LIMIT $2)
      RETURNING at`,
     [olderThanMs, rowsPerStep],
   );

@@ -61,7 +61,8 @@ WITH seen AS (
 ), newest AS (
   SELECT last_value AS id FROM outbox_id_seq
 ), marked AS (
-  INSERT INTO outbox_marks (at, waiting, waiting_since) SELECT now(), waiting, since FROM seen
+  INSERT INTO outbox_marks (at, waiting, waiting_since, announced) SELECT now(), waiting, since,
+    (SELECT coalesce(sum(events), 0) FROM announced WHERE kind IN ('CREATED', 'AGAIN')) FROM seen
   WHERE $1::boolean ON CONFLICT DO NOTHING
 )
 SELECT waiting::text, newest.id::text AS newest FROM seen, newest`,

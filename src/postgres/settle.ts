@@ -56,6 +56,9 @@ interface FailedRow {
   amount_cents: string | null;
 }
 
+/** Of each commit, source and outcome: enough for the percentiles of a minute. */
+const delaysKept = 20;
+
 /**
  * Sorted by id, so that two replicas with the same results wait for each other instead of deadlocking. Nothing but
  * the failures and the exceptions comes back: 500 rows would cost more to read than to write.
@@ -71,7 +74,14 @@ WITH input AS (
     updated_at = now()
   FROM input WHERE instance_logs.instance_id = input.instance_id AND instance_logs.status = 'PROCESSING'
   RETURNING instance_logs.instance_id, source, source_id, scope, product_id, user_id, instance_logs.status,
-    instance_logs.reason
+    instance_logs.reason, created_at
+), delays AS (
+  SELECT source, status, array_agg(least(extract(epoch FROM now() - created_at) * 1000, 2147483647)::int) AS ms
+  FROM settled GROUP BY source, status
+), told AS (
+  INSERT INTO settle_marks (source, status, instances, delays_ms)
+  SELECT source, status, cardinality(ms), ARRAY(
+    SELECT ms[i] FROM generate_series(1, cardinality(ms), ceil(cardinality(ms) / ${delaysKept}.0)::int) AS i) FROM delays
 ), moved AS (
   UPDATE orders SET status = CASE settled.status WHEN 'SUCCESS' THEN 'COMPLETED' ELSE 'REFUND_REQUESTED' END,
     updated_at = now()

@@ -42,6 +42,30 @@ return 0
 `;
 
 /**
+ * KEYS[1] the stream; ARGV[1] the group. Returns how many entries are not finished (-1 where Redis does not know) and the
+ * id of the oldest of them, or ''.
+ */
+export const readStreamBacklog = `
+if redis.call('EXISTS', KEYS[1]) == 0 then return {0, ''} end
+local group = {['last-delivered-id'] = '0-0', pending = 0, lag = redis.call('XLEN', KEYS[1])}
+for _, flat in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
+  local each = {}
+  for i = 1, #flat, 2 do each[flat[i]] = flat[i + 1] end
+  if each['name'] == ARGV[1] then group = each end
+end
+local oldest = ''
+if group['pending'] > 0 then
+  oldest = redis.call('XPENDING', KEYS[1], ARGV[1])[2]
+else
+  local after = redis.call('XRANGE', KEYS[1], '(' .. group['last-delivered-id'], '+', 'COUNT', 1)
+  if after[1] then oldest = after[1][1] end
+end
+if oldest == '' then return {0, ''} end
+if type(group['lag']) ~= 'number' then return {-1, oldest} end
+return {group['pending'] + group['lag'], oldest}
+`;
+
+/**
  * KEYS[1] the stream; ARGV[1] the group. Returns entries ever added (-1 where Redis does not count them), the last
  * delivered id, how many entries come after it (-1 where Redis does not know), the last id there is, and the ids that are
  * pending, all of one moment.

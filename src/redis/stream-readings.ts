@@ -33,7 +33,7 @@ export function redisStreamReadings(redis: Redis): StreamReadings {
   };
 }
 
-async function listStreams(redis: Redis): Promise<string[]> {
+export async function listStreams(redis: Redis): Promise<string[]> {
   const streams = new Set<string>();
   let cursor = '0';
   do {

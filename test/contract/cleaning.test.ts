@@ -176,6 +176,7 @@ describe.each(Object.keys(databases))('cleaning on %s', (name) => {
 
   test('goes on with a chore in small steps until nothing is old, and says how much went', async () => {
     const { database } = await setUp();
+    await database.query('DELETE FROM outbox_marks');
     await database.query(
       `INSERT INTO outbox_marks SELECT now() - interval '2 days' - make_interval(secs => n), 0, NULL
        FROM generate_series(1, 2500) AS n`,
@@ -189,5 +190,13 @@ describe.each(Object.keys(databases))('cleaning on %s', (name) => {
     );
     expect(told).toEqual([['marks', 2500]]);
     expect(await database.query('SELECT 1 FROM outbox_marks')).toHaveLength(1);
+  });
+
+  test('keeps the newest mark however old it is: the next one is counted from it', async () => {
+    const { database } = await setUp();
+    await database.query("UPDATE outbox_marks SET at = now() - interval '2 days'");
+    await database.query("INSERT INTO outbox_marks VALUES (now() - interval '3 days', 0, NULL)");
+    expect(await removeOutboxMarks(database, aDayMs)).toBe(1);
+    expect(await removeOutboxMarks(database, aDayMs)).toBe(0);
   });
 });

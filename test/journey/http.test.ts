@@ -535,6 +535,8 @@ describe('the service itself', () => {
         'GET /v1/instances/{id}',
         'GET /v1/stats/sources',
         'GET /v1/stats/trend',
+        'GET /v1/now',
+        'GET /v1/now/stream',
         'GET /v1/parked',
         'GET /v1/parked/{id}',
         'POST /v1/parked/{id}/replay',
@@ -556,7 +558,8 @@ describe('the service itself', () => {
         'POST /v1/orders/{orderId}/refunded',
       ].sort(),
     );
-    for (const route of routes) {
+    // A stream of events has no end to wait for.
+    for (const route of routes.filter((each) => !each.endsWith('/stream'))) {
       const [method = '', path = ''] = route.split(' ');
       const answer = await weir.request(
         method,

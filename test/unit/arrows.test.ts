@@ -22,6 +22,7 @@ const business = [
   'audit',
   'parked',
   'resource',
+  'watch',
 ];
 const technologies = ['postgres', 'redis', 'rabbitmq', 'embedded'];
 const edges = ['http', 'cli', 'dashboard'];

@@ -1,0 +1,94 @@
+import type { FastifyInstance } from 'fastify';
+import { Type } from 'typebox';
+import { WeirError } from '../errors.ts';
+import { maxSeconds } from '../watch/count-seconds.ts';
+import type { Now } from '../watch/now.ts';
+import type { NowFeed, NowNews } from '../watch/now-feed.ts';
+import { NowShape, showNow } from './now-shape.ts';
+import { EventStream } from './now-stream.ts';
+import { ProblemShape } from './shapes.ts';
+
+export interface NowParts {
+  watch: { now: { read(seconds: number): Promise<Now> }; feed: NowFeed };
+}
+
+const defaultSeconds = 300;
+/** Also while a database that hangs leaves nothing to tell. */
+const beatEveryMs = 15_000;
+
+export function addNow(http: FastifyInstance, { watch }: NowParts): void {
+  http.get<{ Querystring: { seconds?: string } }>(
+    '/v1/now',
+    {
+      schema: {
+        summary: 'The last seconds by source, what waits where, the stores, the last audit',
+        description:
+          'Counted from the stores, so it is the same whichever process is asked; answers within a second are one. ' +
+          'A number that cannot be had is null. docs/contract.md says what each means.',
+        querystring: Type.Object(
+          {
+            seconds: Type.Optional(
+              Type.String({ pattern: '^[1-9][0-9]{0,2}$', description: '1 to 900, 300 by default' }),
+            ),
+          },
+          { additionalProperties: false },
+        ),
+        response: { 200: NowShape, '4xx': ProblemShape },
+      },
+    },
+    async ({ query }) => {
+      const seconds = Number(query.seconds ?? defaultSeconds);
+      if (seconds > maxSeconds) throw new WeirError('REQUEST_INVALID', `seconds is 1 to ${maxSeconds}`);
+      return showNow(await watch.now.read(seconds));
+    },
+  );
+
+  const streams = new Set<EventStream>();
+  const beating = setInterval(() => {
+    for (const stream of streams) stream.beat();
+  }, beatEveryMs).unref();
+  http.addHook('preClose', async () => {
+    clearInterval(beating);
+    for (const stream of streams) stream.end();
+  });
+  const tellOnce = createTeller();
+  http.get(
+    '/v1/now/stream',
+    {
+      schema: {
+        summary: 'The same as server-sent events, once a second',
+        description:
+          'Each `event: now` has the last 10 seconds, to be merged by time; `event: problem` says why there is nothing ' +
+          'new. Ends when Weir stops.',
+        produces: ['text/event-stream'],
+        response: { '4xx': ProblemShape },
+      },
+    },
+    async (_, reply) => {
+      const stream = new EventStream();
+      const leave = watch.feed.listen((news) => tellOnce(stream, news));
+      if (!leave) throw new WeirError('TOO_MANY_LISTENERS', 'as many listen as one process serves');
+      streams.add(stream);
+      stream.once('close', () => {
+        leave();
+        streams.delete(stream);
+      });
+      return reply.type('text/event-stream').header('cache-control', 'no-store').send(stream);
+    },
+  );
+}
+
+/** The text is made once for all listeners. */
+function createTeller(): (stream: EventStream, news: NowNews) => void {
+  const texts = new WeakMap<NowNews, string>();
+  return (stream, news) => {
+    let text = texts.get(news);
+    if (text === undefined) {
+      text = JSON.stringify('now' in news ? showNow(news.now) : storeAway);
+      texts.set(news, text);
+    }
+    stream.tell('now' in news ? 'now' : 'problem', text);
+  };
+}
+
+const storeAway = { code: 'STORE_AWAY', detail: 'the database does not answer' };

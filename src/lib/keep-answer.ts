@@ -1,0 +1,34 @@
+import { type Clock, systemClock } from './clock.ts';
+
+export interface KeepAnswerOptions {
+  forMs: number;
+  /** Of the time that fetching may take at most: an answer that took long is kept the longer. 1 by default. */
+  shareOfTime?: number;
+  clock?: Pick<Clock, 'monotonicMs'>;
+}
+
+/** One answer for all who ask while it is fresh or on its way. A failure is everybody's and is not kept. */
+export function keepAnswer<T>(
+  work: () => Promise<T>,
+  { forMs, shareOfTime = 1, clock = systemClock }: KeepAnswerOptions,
+): () => Promise<T> {
+  let answer: Promise<T> | undefined;
+  let freshUntilMs = Number.POSITIVE_INFINITY;
+  const fetchIt = async (): Promise<T> => {
+    const startedMs = clock.monotonicMs();
+    const found = await work();
+    const lastedMs = clock.monotonicMs() - startedMs;
+    freshUntilMs = startedMs + Math.max(forMs, lastedMs / shareOfTime);
+    return found;
+  };
+  return () => {
+    if (answer && clock.monotonicMs() < freshUntilMs) return answer;
+    freshUntilMs = Number.POSITIVE_INFINITY;
+    const asked = fetchIt();
+    answer = asked;
+    asked.catch(() => {
+      if (answer === asked) answer = undefined;
+    });
+    return asked;
+  };
+}

@@ -1,0 +1,56 @@
+import { pause } from '../lib/backoff.ts';
+import type { Now } from './now.ts';
+
+export type NowNews = { now: Now } | { failure: unknown };
+export type NowListener = (news: NowNews) => void;
+
+export interface NowFeedOptions {
+  maxListeners: number;
+  everyMs?: number;
+}
+
+/** Overlapping: who misses some loses nothing. */
+const secondsTold = 10;
+
+/** Tells all who listen the same, once a second; looks at nothing while nobody does. */
+export class NowFeed {
+  readonly #read: (seconds: number) => Promise<Now>;
+  readonly #options: NowFeedOptions;
+  readonly #listeners = new Set<NowListener>();
+  #telling = new AbortController();
+
+  constructor(read: (seconds: number) => Promise<Now>, options: NowFeedOptions) {
+    this.#read = read;
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#listeners.size;
+  }
+
+  /** @returns how to stop listening; undefined when as many listen as may */
+  listen(listener: NowListener): (() => void) | undefined {
+    if (this.#listeners.size >= this.#options.maxListeners) return undefined;
+    this.#listeners.add(listener);
+    if (this.#listeners.size === 1) {
+      this.#telling = new AbortController();
+      void this.#tell(this.#telling.signal);
+    }
+    return () => {
+      if (this.#listeners.delete(listener) && this.#listeners.size === 0) this.#telling.abort();
+    };
+  }
+
+  async #tell(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const startedMs = performance.now();
+      const news = await this.#read(secondsTold).then(
+        (now): NowNews => ({ now }),
+        (failure: unknown): NowNews => ({ failure }),
+      );
+      if (signal.aborted) return;
+      for (const listener of [...this.#listeners]) listener(news);
+      await pause(Math.max(0, (this.#options.everyMs ?? 1_000) - (performance.now() - startedMs)), signal);
+    }
+  }
+}

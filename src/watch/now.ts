@@ -1,0 +1,91 @@
+import type { DelayFigures } from './delays.ts';
+import { otherSources, type SourceSeries, sumOf } from './seconds.ts';
+
+/** What an operator sees first: the last seconds, what waits where, and whether all is well. */
+export interface Now {
+  at: Date;
+  /** The start of the first second. */
+  from: Date;
+  seconds: number;
+  series: SourceSeries[];
+  events: (number | null)[];
+  sources: SourceNow[];
+  delay: DelayFigures | null;
+  waiting: Waiting[];
+  stores: StoreState[];
+  intakeHeld: boolean;
+  audit: LastAudit | null;
+}
+
+export interface SourceNow {
+  source: string;
+  /** Purchases of the window. */
+  total: string;
+  /** Settled in the window, whenever they were bought. */
+  success: string;
+  failed: string;
+  /** PROCESSING at this moment, whenever they were bought. */
+  processing: string;
+  /** Per cent of what was settled in the window; null when nothing was. */
+  successRate: string | null;
+}
+
+/** null: this store cannot tell. */
+export interface Backlog {
+  count: number | null;
+  oldestAt: Date | null;
+}
+
+export interface Waiting extends Backlog {
+  what: 'stream' | 'frames' | 'processing' | 'parked';
+}
+
+export interface StoreState {
+  name: string;
+  kind: string;
+  /** null: this process does not use it. */
+  ok: boolean | null;
+  why: string | null;
+}
+
+export interface LastAudit {
+  ok: boolean;
+  auditedAt: Date;
+  exceptions: number;
+}
+
+export interface OpenInstances extends Backlog {
+  bySource: ReadonlyMap<string, number>;
+}
+
+/** Of those that have nothing but old PROCESSING instances. */
+const quietSourcesShown = 20;
+
+/** Success is measured by what was settled: in a flood most purchases of the last minutes are still PROCESSING. */
+export function tellSources(series: readonly SourceSeries[], open: ReadonlyMap<string, number>): SourceNow[] {
+  const shown = new Set(series.map(({ source }) => source));
+  const unshown = [...open].filter(([source]) => !shown.has(source));
+  const openOf = (source: string) =>
+    source === otherSources ? sumOf(unshown.map(([, count]) => count)) : (open.get(source) ?? 0);
+  const told = series.map(({ source, purchases, instances, failed }) => {
+    const [success, failures] = [sumOf(instances), sumOf(failed)];
+    return {
+      source,
+      total: String(sumOf(purchases)),
+      success: String(success),
+      failed: String(failures),
+      processing: String(openOf(source)),
+      successRate: success + failures === 0 ? null : ((100 * success) / (success + failures)).toFixed(2),
+    };
+  });
+  if (shown.has(otherSources)) return told;
+  const quiet = unshown.map(([source, count]) => ({
+    source,
+    total: '0',
+    success: '0',
+    failed: '0',
+    processing: String(count),
+    successRate: null,
+  }));
+  return [...told, ...quiet.slice(0, quietSourcesShown)];
+}
