@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import helmet from '@fastify/helmet';
 import fastifyStatic from '@fastify/static';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyError, FastifyInstance } from 'fastify';
 
 const folder = fileURLToPath(new URL('../dashboard/', import.meta.url));
 
@@ -11,9 +11,13 @@ const folder = fileURLToPath(new URL('../dashboard/', import.meta.url));
  * after their content, so they never change and are asked for once; index.html is asked for each time and mostly answers 304.
  */
 export async function addPage(http: FastifyInstance): Promise<void> {
-  await http.register(helmet, { contentSecurityPolicy: { directives: policy }, hsts: false });
+  await http.register(helmet, {
+    contentSecurityPolicy: { useDefaults: false, directives: policy },
+    hsts: false,
+  });
   await http.register(fastifyStatic, {
     root: folder,
+    serve: false,
     preCompressed: true,
     cacheControl: false,
     setHeaders(reply, path) {
@@ -21,6 +25,14 @@ export async function addPage(http: FastifyInstance): Promise<void> {
       reply.setHeader('cache-control', isIndex ? 'no-cache' : 'public, max-age=31536000, immutable');
     },
   });
+  // What lies outside of the folder does not exist.
+  http.setErrorHandler((error: FastifyError, _, reply) => {
+    if (error.statusCode !== 403) throw error;
+    reply.callNotFound();
+  });
+  http.get<{ Params: { '*': string } }>('/*', { schema: { hide: true } }, ({ params }, reply) =>
+    reply.sendFile(params['*'] || 'index.html'),
+  );
 }
 
 const policy = {
@@ -32,5 +44,4 @@ const policy = {
   baseUri: ["'none'"],
   formAction: ["'none'"],
   frameAncestors: ["'none'"],
-  upgradeInsecureRequests: null,
 };

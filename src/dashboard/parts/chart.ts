@@ -7,7 +7,8 @@ import { Table } from './table.ts';
 export interface ChartData {
   fromMs: number;
   stepMs: number;
-  /** All of one length, drawn on top of each other in this order. */
+  steps: number;
+  /** Each with a value for every step; drawn on top of each other in this order. */
   series: Series[];
 }
 
@@ -16,6 +17,8 @@ interface ChartOptions {
   kind: 'area' | 'bars';
   /** How one value reads, such as `12 /s`. */
   format: (value: number) => string;
+  /** Whether a table of the same is offered below. */
+  isTabled?: boolean;
 }
 
 const height = 168;
@@ -47,7 +50,7 @@ export class TimeChart {
       make('figcaption', {}, make('span', { class: 'title' }, options.title), this.#moment),
       this.#drawing,
       this.#legend,
-      this.#table,
+      (options.isTabled ?? true) && this.#table,
     );
     this.#drawing.addEventListener('pointermove', (event) => this.#point(event.offsetX));
     this.#drawing.addEventListener('pointerleave', () => this.#point(undefined));
@@ -60,11 +63,11 @@ export class TimeChart {
   }
 
   #point(x: number | undefined): void {
-    const length = this.#data?.series[0]?.values.length ?? 0;
-    if (x === undefined || length === 0) this.#pointed = undefined;
+    const steps = this.#data?.steps ?? 0;
+    if (x === undefined || steps === 0) this.#pointed = undefined;
     else {
       const share = (x - edge.left) / (this.#drawing.clientWidth - edge.left - edge.right);
-      this.#pointed = Math.min(length - 1, Math.max(0, Math.floor(share * length)));
+      this.#pointed = Math.min(steps - 1, Math.max(0, Math.floor(share * steps)));
     }
     this.#draw();
   }
@@ -73,10 +76,9 @@ export class TimeChart {
     const width = this.#drawing.clientWidth;
     const data = this.#data;
     if (!data || width === 0) return;
-    const length = data.series[0]?.values.length ?? 0;
     const tops = stack(data.series);
     const most = roundUp(Math.max(0, ...(tops.at(-1) ?? [])));
-    const x = (i: number) => edge.left + (i / length) * (width - edge.left - edge.right);
+    const x = (i: number) => edge.left + (i / data.steps) * (width - edge.left - edge.right);
     const y = (value: number) => edge.top + (1 - value / most) * (height - edge.top - edge.bottom);
     const layers = tops.map((top, i) => {
       const bottom = tops[i - 1] ?? top.map(() => 0);
@@ -88,16 +90,15 @@ export class TimeChart {
     });
     this.#drawing.setAttribute('viewBox', `0 0 ${width} ${height}`);
     this.#drawing.replaceChildren(
-      ...this.#drawGrid(data, length, width, most, x, y),
+      ...this.#drawGrid(data, width, most, x, y),
       ...layers,
       ...(this.#pointed === undefined ? [] : [drawCursor((x(this.#pointed) + x(this.#pointed + 1)) / 2)]),
     );
-    this.#describe(data, length);
+    this.#describe(data);
   }
 
   #drawGrid(
-    { fromMs, stepMs }: ChartData,
-    length: number,
+    { fromMs, stepMs, steps }: ChartData,
     width: number,
     most: number,
     x: (i: number) => number,
@@ -107,8 +108,8 @@ export class TimeChart {
       makeSvg('line', { class: 'grid', x1: edge.left, x2: width - edge.right, y1: y(value), y2: y(value) }),
       makeSvg('text', { class: 'value', x: edge.left - 6, y: y(value) + 4 }, formatCompact(value)),
     ]);
-    const toMs = fromMs + length * stepMs;
-    const ticks = placeTicks(fromMs, toMs, Math.max(2, Math.floor(width / 110)));
+    const toMs = fromMs + steps * stepMs;
+    const ticks = placeTicks(fromMs, toMs, Math.max(2, Math.floor(width / 85)));
     const format = tickFormat(toMs - fromMs);
     return [
       ...lines,
@@ -119,9 +120,9 @@ export class TimeChart {
   }
 
   /** The legend, and the same in words for who does not see the drawing. */
-  #describe({ fromMs, stepMs, series }: ChartData, length: number): void {
+  #describe({ fromMs, stepMs, steps, series }: ChartData): void {
     const { format, title } = this.#options;
-    const shown = this.#pointed ?? length - 1;
+    const shown = this.#pointed ?? steps - 1;
     const items = series.map(({ name, values }) =>
       make(
         'li',
@@ -138,7 +139,7 @@ export class TimeChart {
       ({ name, values }) => `${name} ${formatCount(values.reduce((a, b) => a + b, 0))}`,
     );
     const from = formatTime(new Date(fromMs));
-    const to = formatTime(new Date(fromMs + length * stepMs));
+    const to = formatTime(new Date(fromMs + steps * stepMs));
     this.#drawing.setAttribute(
       'aria-label',
       say('chart.summary', { title, from, to, sums: sums.join(', ') }),

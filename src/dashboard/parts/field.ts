@@ -5,15 +5,8 @@ let made = 0;
 /** A labelled control. The label stands above, so that forms line up in either language. */
 export function makeField(label: string, control: HTMLElement, hint?: string): HTMLElement {
   if (control.id === '') control.id = `field-${++made}`;
-  const hintId = `${control.id}-hint`;
-  if (hint !== undefined) control.setAttribute('aria-describedby', hintId);
-  return make(
-    'div',
-    { class: 'field' },
-    make('label', { for: control.id }, label),
-    control,
-    hint !== undefined && make('small', { id: hintId }, hint),
-  );
+  const small = hint !== undefined && make('small', {}, hint);
+  return make('div', { class: 'field' }, make('label', { for: control.id }, label, ' ', small), control);
 }
 
 export function makeSelect(

@@ -77,7 +77,11 @@ function makeSearch(query: URLSearchParams): HTMLElement {
   const form = make(
     'form',
     { class: 'filter', role: 'search' },
-    makeField(say('instances.search'), make('input', { ...search, value: value('q') })),
+    make(
+      'div',
+      { class: 'search' },
+      makeField(say('instances.search'), make('input', { ...search, value: value('q') })),
+    ),
     makeField(say('instance.status'), status),
     makeField(
       say('instance.source'),

@@ -27,7 +27,7 @@ export const showNow: View = (place, _, signal) => {
 
   const redraw = () => {
     if (!latest) return;
-    const place = { fromMs: book.fromMs(seconds), stepMs: 1_000 };
+    const place = { fromMs: book.fromMs(seconds), stepMs: 1_000, steps: seconds };
     for (const figure of ['purchases', 'instances'] as const) {
       charts[figure].show({ ...place, series: book.listBySource(figure, seconds) });
     }

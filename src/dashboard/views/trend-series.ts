@@ -17,15 +17,15 @@ export function spreadTrend(rows: readonly TrendRow[], fromMs: number, toMs: num
   const stepMs = stepsMs[step];
   // Steps begin at whole minutes, hours and days of UTC, as the server's do.
   const first = Math.floor(fromMs / stepMs) * stepMs;
-  const length = Math.max(1, Math.ceil((toMs - first) / stepMs));
+  const steps = Math.max(1, Math.ceil((toMs - first) / stepMs));
   const series = [...new Set(rows.map(({ source }) => source))].sort().map((name) => ({
     name,
-    values: new Array<number>(length).fill(0),
+    values: new Array<number>(steps).fill(0),
   }));
   for (const { minute, source, count } of rows) {
     const values = series.find(({ name }) => name === source)?.values;
     const i = Math.floor((Date.parse(minute) - first) / stepMs);
-    if (values && i >= 0 && i < length) values[i] = (values[i] ?? 0) + Number(count);
+    if (values && i >= 0 && i < steps) values[i] = (values[i] ?? 0) + Number(count);
   }
-  return { fromMs: first, stepMs, series };
+  return { fromMs: first, stepMs, steps, series };
 }
