@@ -12,6 +12,8 @@ export function addSaleCommands(program: Command, end: (exitCode: number) => voi
     .addOption(new Option('--limit <n>', 'units that one user may hold').default('1'))
     .option('--starts <time>', 'such as 2026-11-27T20:00:00Z; at once when left out')
     .option('--ends <time>', 'never by itself when left out')
+    .option('--tickets', 'only who took a ticket before the start may buy')
+    .option('--admit <n>', 'a waiting room that admits so many visitors a second')
     .action(async (productId, options) =>
       end(await (await import('./sale.ts')).openSale(productId, options)),
     );
@@ -27,6 +29,11 @@ export function addSaleCommands(program: Command, end: (exitCode: number) => voi
       end(await (await import('./sale.ts')).changeSale(productId, action, options)),
     );
   }
+  command('ticket <productId> <userId>', 'the ticket of a user, to a sale that asks for one')
+    .addOption(new Option('--unit <n>', 'which of his units').default('1'))
+    .action(async (productId, userId, options) =>
+      end(await (await import('./sale.ts')).giveTicket(productId, userId, options)),
+    );
   command('add <productId> <units>', 'add stock').action(async (productId, units, options) =>
     end(await (await import('./sale.ts')).addStock(productId, units, options)),
   );

@@ -40,9 +40,9 @@ export class TokenBuckets {
     const fullAt = Math.max(now, this.#young.get(key) ?? this.#old.get(key) ?? 0) + this.#intervalMs;
     const waitMs = fullAt - this.#fillMs - now;
     // A rounding error of the clock's fraction is no missing token.
-    if (waitMs > 1e-6) return waitMs;
-    this.#young.set(key, fullAt);
-    return 0;
+    const isEmpty = waitMs > 1e-6;
+    this.#young.set(key, isEmpty ? fullAt - this.#intervalMs : fullAt);
+    return isEmpty ? waitMs : 0;
   }
 
   #turn(now: number): void {

@@ -12,14 +12,14 @@ const answerDeadlineMs = 2_000;
  * when it is not on the stream.
  */
 const locateEntries = createScript(`
-local delivered, last = -1, '0-0'
+local delivered, last = 0, '0-0'
 if redis.call('EXISTS', KEYS[1]) == 1 then
   for _, flat in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
     local group = {}
     for i = 1, #flat, 2 do group[flat[i]] = flat[i + 1] end
     if group['name'] == ARGV[1] then
       last = group['last-delivered-id']
-      if type(group['entries-read']) == 'number' then delivered = group['entries-read'] end
+      delivered = type(group['entries-read']) == 'number' and group['entries-read'] or -1
     end
   end
 end

@@ -102,7 +102,7 @@ export class FrontDoor {
       const ticket = await this.#verify(known, productId, text);
       if (!ticket) return undefined;
       const waitMs = Math.max(0, ticket.admittedAtMs - known.storeMs);
-      return { ticket, waitMs, place: known.countAdmittedIn(waitMs) };
+      return { ticket, waitMs, place: known.countAdmittedBefore(ticket.admittedAtMs) };
     });
   }
 

@@ -64,11 +64,10 @@ export class KnownSale {
     return (this.#look?.nowMs ?? 0) + this.#ageMs;
   }
 
-  /** How many visitors its waiting room admits in so long a time. */
-  countAdmittedIn(ms: number): number {
-    const startsMs = this.#look?.sale.startsAt?.getTime() ?? 0;
-    const admittingMs = Math.min(ms, this.storeMs + ms - startsMs);
-    return Math.ceil((Math.max(0, admittingMs) * (this.#look?.sale.admitPerSecond ?? 0)) / 1000);
+  /** How many visitors its waiting room admits before this time of the store's clock, from now on. */
+  countAdmittedBefore(timeMs: number): number {
+    const fromMs = Math.max(this.storeMs, this.#look?.sale.startsAt?.getTime() ?? 0);
+    return Math.floor((Math.max(0, timeMs - fromMs) * (this.#look?.sale.admitPerSecond ?? 0)) / 1000);
   }
 
   /** Shared by all who ask for it at the same time. @throws WeirError STORE_AWAY */

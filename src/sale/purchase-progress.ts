@@ -44,7 +44,7 @@ export interface StreamPlaces {
 export interface StreamPlacement {
   /** How many entries of the stream have ever been handed out; undefined where the store does not count them. */
   delivered: number | undefined;
-  /** The time in the id of the last one handed out, milliseconds since 1970. */
+  /** The time in the id of the last one handed out, milliseconds since 1970; 0: none was. */
   lastDeliveredMs: number;
   entries: ({ nth: number | undefined } | undefined)[];
 }
@@ -79,7 +79,7 @@ export function judgePlace(
   entryMs: number,
   pace: StreamPace,
 ): Waiting {
-  const behindMs = Math.max(0, entryMs - lastDeliveredMs);
+  const behindMs = lastDeliveredMs > 0 ? Math.max(0, entryMs - lastDeliveredMs) : undefined;
   if (delivered === undefined || nth === undefined) {
     return { place: behindMs === 0 ? 0 : undefined, estimateMs: behindMs };
   }

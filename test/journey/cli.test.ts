@@ -58,6 +58,7 @@ describe('help and arguments', () => {
     ['sale', 'resume'],
     ['sale', 'end'],
     ['sale', 'add'],
+    ['sale', 'ticket'],
     ['resource'],
   ];
 
@@ -101,6 +102,7 @@ describe('help and arguments', () => {
     [['parked', 'discard', '1']],
     [['sale', 'open', '1001']],
     [['sale', 'open', '1001', '--stock', '0']],
+    [['sale', 'open', '1001', '--stock', '5', '--admit', 'all']],
     [['sale', 'open', '1001', '--stock', '5', '--starts', 'soon']],
     [['sale', 'add', '1001', 'many']],
     [['resource']],

@@ -78,6 +78,45 @@ describe('a flash sale', () => {
     );
   });
 
+  test('tells a buyer what becomes of his purchase, as soon as it does', async () => {
+    const productId = await createProduct();
+    await openSale({ productId, stock: 3 });
+    const bought = (await Promise.all(['21', '22'].map((user) => buy(productId, user)))).map(
+      ({ body }) => body,
+    );
+    const waitFor = async (purchase: string, after: string): Promise<HttpAnswer['body']> => {
+      const { body } = await weir.request('GET', `${purchase}?after=${after}`);
+      return body.state === 'WAITING' ? waitFor(purchase, 'WAITING') : body;
+    };
+    const [first, second] = await Promise.all(bought.map(({ purchase }) => waitFor(purchase, 'WAITING')));
+    expect(first).toMatchObject({ state: 'CREATED', instance: { userId: '21', status: 'PROCESSING' } });
+    const news = [waitFor(bought[0].purchase, 'CREATED'), waitFor(bought[1].purchase, 'CREATED')];
+    const report = (instanceId: string, result: object) =>
+      weir.request('POST', `/v1/instances/${instanceId}/result`, result);
+    await report(first.instance.instanceId, { status: 'SUCCESS' });
+    await report(second.instance.instanceId, { status: 'FAILED', reason: 'no capacity' });
+    const [success, failed] = await Promise.all(news);
+    expect(success.state).toBe('SUCCESS');
+    expect(failed).toMatchObject({ state: 'FAILED', instance: { reason: 'no capacity' } });
+    await pollUntil('the unit to be given back', 15_000, async () =>
+      expect((await weir.request('GET', bought[1].purchase)).body.givenBack.status).toBe('GIVEN_BACK'),
+    );
+  });
+
+  test('tells a buyer whose entry was set aside why', async () => {
+    const productId = await createProduct();
+    await openSale({ productId, stock: 3 });
+    await weir.database.query('UPDATE products SET enabled = FALSE WHERE id = $1', [productId]);
+    const { purchase } = (await buy(productId, '31')).body;
+    await pollUntil('the entry to be parked', 15_000, async () =>
+      expect((await weir.request('GET', purchase)).body).toMatchObject({
+        state: 'PARKED',
+        reason: 'PRODUCT_DISABLED',
+        advice: expect.stringContaining('Enable'),
+      }),
+    );
+  });
+
   test('with a limit above one tells repeats by their Idempotency-Key', async () => {
     const productId = await createProduct();
     await openSale({ productId, stock: 9, perUserLimit: 2 });

@@ -1,0 +1,135 @@
+import { describe, expect, test } from 'vitest';
+import { embeddedSaleStore } from '../../src/embedded/sale-store.ts';
+import { addEntries, EmbeddedSeckillStreams } from '../../src/embedded/seckill-streams.ts';
+import { embeddedStreamPlaces } from '../../src/embedded/stream-places.ts';
+import { embeddedTill } from '../../src/embedded/till.ts';
+import type { ProductId, SourceId, UserId } from '../../src/instance/purchase.ts';
+import type { Database } from '../../src/lib/sql.ts';
+import { redisSaleStore } from '../../src/redis/sale-store.ts';
+import { RedisSeckillStreams } from '../../src/redis/seckill-streams.ts';
+import { redisStreamPlaces } from '../../src/redis/stream-places.ts';
+import { redisTill } from '../../src/redis/till.ts';
+import { judgePlace, StreamPace, type StreamPlaces } from '../../src/sale/purchase-progress.ts';
+import type { SaleStore } from '../../src/sale/sale.ts';
+import type { Till } from '../../src/sale/till.ts';
+import {
+  connectTestRedis,
+  createRedisDatabase,
+  openTestPglite,
+  openTestPostgres,
+} from '../support/stores.ts';
+
+const product = 1001n as ProductId;
+const stream = 'stream:seckill:1001';
+
+interface Store {
+  sales: SaleStore;
+  till: Till;
+  places: StreamPlaces;
+  addForeign(): Promise<unknown>;
+  /** Hands out so many entries. */
+  deliver(count: number): Promise<void>;
+}
+
+function openEmbedded(database: Database): Store {
+  const streams = new EmbeddedSeckillStreams(database);
+  return {
+    sales: embeddedSaleStore(database),
+    till: embeddedTill(database, addEntries, streams.onAdded),
+    places: embeddedStreamPlaces(database),
+    addForeign: () => streams.add(stream, [['uid', '9', 'ts', '1']]),
+    deliver: async (count) => void (await streams.read(count, 10)),
+  };
+}
+
+const stores: Record<string, () => Promise<Store>> = {
+  async Redis() {
+    const url = await createRedisDatabase();
+    const redis = connectTestRedis(url);
+    const streams = new RedisSeckillStreams(redis, connectTestRedis(url));
+    return {
+      sales: redisSaleStore(redis),
+      till: redisTill(redis, { awaitsDisk: false }),
+      places: redisStreamPlaces(redis),
+      addForeign: () => redis.xadd(stream, '*', 'uid', '9', 'ts', '1'),
+      async deliver(count) {
+        await streams.discover();
+        await streams.read(count, 10);
+      },
+    };
+  },
+  'PGlite tables': async () => openEmbedded(await openTestPglite()),
+  'PostgreSQL tables': async () => openEmbedded(await openTestPostgres()),
+};
+
+describe.each(Object.keys(stores))('places in %s', (name) => {
+  test('count the entries before one that nobody was handed, those of others as well', async () => {
+    const { sales, till, places, addForeign, deliver } = await (stores[name] as () => Promise<Store>)();
+    await addForeign();
+    await sales.open({
+      ...{ productId: product, stock: 9, perUserLimit: 1, startsAt: undefined, endsAt: undefined },
+      ...{ entry: 'open', admitPerSecond: undefined },
+    });
+    const buyers = [11, 12, 13, 14].map((user) => ({
+      ...{ userId: BigInt(user) as UserId, idempotencyKey: undefined, ticket: undefined },
+    }));
+    const outcomes = [
+      ...(await till.buy(product, buyers.slice(0, 2))),
+      ...(await till.buy(product, buyers.slice(2))),
+    ];
+    const ids = outcomes.map((outcome) => ('streamId' in outcome ? outcome.streamId : ('' as SourceId)));
+    const readPlaces = async () => {
+      const { entries, ...placement } = await places.locate(stream, [...ids, '1-1' as SourceId]);
+      return entries.map(
+        (entry) => entry && judgePlace(placement, entry.nth, Date.now(), new StreamPace()).place,
+      );
+    };
+    expect(await readPlaces()).toEqual([1, 2, 3, 4, undefined]);
+    await deliver(2);
+    expect(await readPlaces()).toEqual([0, 0, 1, 2, undefined]);
+    await deliver(9);
+    expect(await readPlaces()).toEqual([0, 0, 0, 0, undefined]);
+    expect((await places.locate('stream:seckill:5', ['1-1' as SourceId])).entries).toEqual([undefined]);
+  });
+});
+
+describe('the estimate', () => {
+  const placement = { delivered: 100, lastDeliveredMs: 10_000 };
+
+  test('follows the pace that was seen', () => {
+    const pace = new StreamPace();
+    pace.note(0, 50);
+    pace.note(1_000, 100);
+    expect(judgePlace(placement, 151, 10_500, pace)).toEqual({ place: 50, estimateMs: 1_020 });
+  });
+
+  test('is how far behind the last one handed out it was bought, until anything has moved', () => {
+    const pace = new StreamPace();
+    pace.note(0, 100);
+    pace.note(1_000, 100);
+    expect(judgePlace(placement, 151, 10_500, pace)).toEqual({ place: 50, estimateMs: 500 });
+    expect(judgePlace({ delivered: 0, lastDeliveredMs: 0 }, 1, 10_500, pace)).toEqual({
+      place: 0,
+      estimateMs: undefined,
+    });
+  });
+
+  test('forgets what is long ago', () => {
+    const pace = new StreamPace();
+    pace.note(0, 0);
+    pace.note(10_000, 100);
+    expect(pace.perMs).toBeUndefined();
+    pace.note(11_000, 110);
+    expect(pace.perMs).toBeCloseTo(0.01);
+  });
+
+  test('is nothing for what has been handed out, and no place where the store counts none', () => {
+    expect(judgePlace(placement, 100, 9_000, new StreamPace())).toEqual({ place: 0, estimateMs: 0 });
+    const uncounted = { delivered: undefined, lastDeliveredMs: 10_000 };
+    expect(judgePlace(uncounted, undefined, 10_500, new StreamPace())).toEqual({
+      place: undefined,
+      estimateMs: 500,
+    });
+    expect(judgePlace(uncounted, undefined, 9_000, new StreamPace())).toEqual({ place: 0, estimateMs: 0 });
+  });
+});

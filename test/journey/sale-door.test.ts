@@ -1,0 +1,152 @@
+import { describe, expect, test } from 'vitest';
+import { pollUntil } from '../support/poll-until.ts';
+import type { HttpAnswer } from '../support/weir.ts';
+import { shareWeir } from './share-weir.ts';
+
+// It reads no stream, so what is bought waits there.
+const weir = shareWeir({
+  WEIR_SERVER_ROLES: 'http,relay',
+  WEIR_SERVER_HTTP_TRUSTEDPROXIES: '127.0.0.1',
+  WEIR_SALE_USERPERSECOND: '1',
+  WEIR_SALE_USERBURST: '3',
+  WEIR_SALE_ADDRESSPERSECOND: '1',
+  WEIR_SALE_ADDRESSBURST: '5',
+});
+let count = 0;
+
+async function openSale(terms: object = {}): Promise<string> {
+  const productId = `${70_000 + ++count}`;
+  const product = { id: productId, name: 'GPU', cpus: 4, memoryMb: 1024, image: 'ubuntu' };
+  expect((await weir.request('POST', '/v1/products', product)).status).toBe(201);
+  const opened = await weir.request('POST', '/v1/sales', { productId, stock: 10, ...terms });
+  expect(opened.body).toMatchObject({ productId });
+  return productId;
+}
+
+let user = 1_000;
+const nextUser = () => `${++user}`;
+const buy = (productId: string, userId: string, part: { ticket?: string; from?: string } = {}) =>
+  weir.request(
+    'POST',
+    `/v1/sales/${productId}/buy`,
+    { userId, ...(part.ticket && { ticket: part.ticket }) },
+    part.from ? { 'x-forwarded-for': part.from } : {},
+  );
+const takeTicket = (productId: string, userId: string) =>
+  weir.request('POST', `/v1/sales/${productId}/tickets`, { userId });
+
+function expectProblem(answer: HttpAnswer, status: number, code: string): void {
+  expect({ status: answer.status, code: answer.body.code }).toEqual({ status, code });
+  expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+}
+
+describe('a purchase that waits', () => {
+  test('is told its place, and where to ask is in the answer to the buy', async () => {
+    const productId = await openSale();
+    const bought = [await buy(productId, nextUser()), await buy(productId, nextUser())];
+    const places = [];
+    for (const { status, body, headers } of bought) {
+      expect(status).toBe(202);
+      expect(headers.get('location')).toBe(body.purchase);
+      const asked = await weir.request('GET', body.purchase);
+      expect(asked).toMatchObject({
+        status: 200,
+        body: { streamId: body.streamId, productId, state: 'WAITING' },
+      });
+      places.push(asked.body.place);
+    }
+    expect(places).toEqual([0, 1]);
+  });
+
+  test('asked with the state that is known is answered when the time is up', async () => {
+    const productId = await openSale();
+    const { purchase } = (await buy(productId, nextUser())).body;
+    const began = performance.now();
+    const asked = await weir.request('GET', `${purchase}?after=WAITING&wait=1`);
+    expect(asked.body.state).toBe('WAITING');
+    expect(performance.now() - began).toBeGreaterThan(950);
+  });
+
+  test('that is none, is of another product, or is asked for wrongly is told so', async () => {
+    const productId = await openSale();
+    const { streamId } = (await buy(productId, nextUser())).body;
+    const ask = (path: string) => weir.request('GET', `/v1/sales/${path}`);
+    expectProblem(await ask(`${productId}/purchases/1-1`), 404, 'PURCHASE_UNKNOWN');
+    expectProblem(await ask(`${productId}/purchases/nonsense`), 404, 'PURCHASE_UNKNOWN');
+    expectProblem(await ask(`${await openSale()}/purchases/${streamId}`), 404, 'PURCHASE_UNKNOWN');
+    expectProblem(await ask(`${productId}/purchases/${streamId}?after=DONE`), 400, 'REQUEST_INVALID');
+    expectProblem(await ask(`${productId}/purchases/${streamId}?wait=600`), 400, 'REQUEST_INVALID');
+  });
+});
+
+describe('who asks too often', () => {
+  test('is told when to come again, and then gets his answer', async () => {
+    const productId = await openSale();
+    const userId = nextUser();
+    const answers = await Promise.all([1, 2, 3, 4].map(() => buy(productId, userId)));
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 202, 429]);
+    const limited = answers.find(({ status }) => status === 429) as HttpAnswer;
+    expectProblem(limited, 429, 'RATE_LIMITED');
+    expect(limited.headers.get('retry-after')).toBe('1');
+    expect((await buy(productId, nextUser())).status).toBe(202);
+    await pollUntil('a token to come back', 3_000, async () =>
+      expect((await buy(productId, userId)).status).toBe(200),
+    );
+  });
+
+  test('from one address as many users is limited as one, by the address that a trusted proxy names', async () => {
+    const productId = await openSale({ stock: 100 });
+    const from = '198.51.100.7';
+    const answers = await Promise.all([1, 2, 3, 4, 5, 6].map(() => buy(productId, nextUser(), { from })));
+    expect(answers.map(({ status }) => status).sort()).toEqual([202, 202, 202, 202, 202, 429]);
+    expect((await buy(productId, nextUser(), { from: '198.51.100.8' })).status).toBe(202);
+    const local = await Promise.all(Array.from({ length: 20 }, () => buy(productId, nextUser())));
+    expect(local.every(({ status }) => status === 202)).toBe(true);
+  });
+});
+
+describe('a sale with tickets', () => {
+  test('lets in who asked before the start; a script that never asked, a forged and a borrowed ticket stay out', async () => {
+    const startsAt = new Date(Date.now() + 1_500).toISOString();
+    const productId = await openSale({ entry: 'ticket', startsAt, admitPerSecond: 1_000 });
+    const [honest, other] = [nextUser(), nextUser()];
+    const given = await takeTicket(productId, honest);
+    expect(given).toMatchObject({ status: 201, body: { productId, userId: honest, unit: 1 } });
+    expect(await takeTicket(productId, honest)).toMatchObject({ status: 200, body: given.body });
+    const { ticket } = given.body;
+    const standing = await weir.request('GET', `/v1/sales/${productId}/tickets/${ticket}`);
+    expect(standing.body).toMatchObject({ userId: honest, state: 'WAITING', place: 0 });
+    expectProblem(await buy(productId, honest, { ticket }), 409, 'NOT_STARTED');
+    await pollUntil('the ticket to admit', 5_000, async () => {
+      const now = await weir.request('GET', `/v1/sales/${productId}/tickets/${ticket}`);
+      expect(now.body).toMatchObject({ state: 'ADMITTED', estimateMs: 0 });
+    });
+    expectProblem(await buy(productId, other), 403, 'TICKET_REQUIRED');
+    expectProblem(await buy(productId, other, { ticket }), 403, 'TICKET_INVALID');
+    expectProblem(
+      await buy(productId, honest, { ticket: `${ticket.slice(0, -5)}AAAAA` }),
+      403,
+      'TICKET_INVALID',
+    );
+    expectProblem(await takeTicket(productId, other), 409, 'TICKETS_CLOSED');
+    expect((await weir.request('GET', `/v1/sales/${productId}`)).body).toMatchObject({ sold: 0, tickets: 1 });
+    const bought = await buy(productId, honest, { ticket });
+    expect(bought.status).toBe(202);
+    await pollUntil('the reused ticket to give the same purchase', 5_000, async () =>
+      expect(await buy(productId, honest, { ticket })).toMatchObject({ status: 200, body: bought.body }),
+    );
+    expect((await weir.request('GET', `/v1/sales/${productId}`)).body).toMatchObject({ sold: 1, tickets: 1 });
+  });
+
+  test('is refused without a start, and tickets where nobody needs them', async () => {
+    const productId = await openSale();
+    expectProblem(await takeTicket(productId, '11'), 409, 'TICKETS_UNUSED');
+    expectProblem(await takeTicket('5', '11'), 404, 'SALE_UNKNOWN');
+    expectProblem(await weir.request('GET', `/v1/sales/${productId}/tickets/1.2.3`), 403, 'TICKET_INVALID');
+    await weir.request('PATCH', `/v1/sales/${productId}`, { action: 'end' });
+    const refused = await weir.request('POST', '/v1/sales', { productId, stock: 1, entry: 'ticket' });
+    expectProblem(refused, 422, 'SALE_WINDOW_INVALID');
+    const rate = await weir.request('POST', '/v1/sales', { productId, stock: 1, admitPerSecond: 0 });
+    expectProblem(rate, 400, 'REQUEST_INVALID');
+  });
+});

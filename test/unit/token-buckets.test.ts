@@ -1,0 +1,90 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { TokenBuckets } from '../../src/lib/token-buckets.ts';
+
+function createBuckets(options: { perSecond: number; burst: number; maxKeys?: number }) {
+  let now = 1_000;
+  const buckets = new TokenBuckets(options, () => now);
+  return {
+    take: (key = 'a') => buckets.take(key),
+    passMs(ms: number) {
+      now += ms;
+    },
+  };
+}
+
+describe('a token bucket', () => {
+  test('gives its burst at once, and then says when there will be a token again', () => {
+    const { take, passMs } = createBuckets({ perSecond: 10, burst: 3 });
+    expect([take(), take(), take()]).toEqual([0, 0, 0]);
+    expect(take()).toBeCloseTo(100);
+    passMs(60);
+    expect(take()).toBeCloseTo(40);
+    passMs(40);
+    expect(take()).toBe(0);
+    expect(take()).toBeGreaterThan(0);
+  });
+
+  test('is one for each key', () => {
+    const { take } = createBuckets({ perSecond: 1, burst: 1 });
+    expect([take('a'), take('b')]).toEqual([0, 0]);
+    expect(take('a')).toBeGreaterThan(0);
+  });
+
+  test('is full again after as long as it takes to fill, and no fuller', () => {
+    const { take, passMs } = createBuckets({ perSecond: 10, burst: 2 });
+    take();
+    take();
+    passMs(3_600_000);
+    expect([take(), take()]).toEqual([0, 0]);
+    expect(take()).toBeGreaterThan(0);
+  });
+
+  test('without a rate limits nobody', () => {
+    const { take } = createBuckets({ perSecond: 0, burst: 1 });
+    expect(Array.from({ length: 50 }, () => take())).toEqual(Array(50).fill(0));
+  });
+
+  test('forgets the longest unused when there are too many, never the one that is in use', () => {
+    const { take } = createBuckets({ perSecond: 1, burst: 1, maxKeys: 10 });
+    for (let i = 0; i < 25; i++) {
+      take('busy');
+      take(`${i}`);
+    }
+    expect(take('24')).toBeGreaterThan(0);
+    expect(take('0')).toBe(0);
+  });
+
+  test('lets through burst + rate × time at most, and a caller who waits as told is never refused twice', () => {
+    const steps = fc.array(fc.record({ waitMs: fc.nat(2_000), tries: fc.integer({ min: 1, max: 9 }) }), {
+      maxLength: 40,
+    });
+    fc.assert(
+      fc.property(
+        steps,
+        fc.integer({ min: 1, max: 50 }),
+        fc.integer({ min: 1, max: 20 }),
+        (run, perSecond, burst) => {
+          const { take, passMs } = createBuckets({ perSecond, burst });
+          let taken = 0;
+          let passedMs = 0;
+          for (const { waitMs, tries } of run) {
+            passMs(waitMs);
+            passedMs += waitMs;
+            for (let i = 0; i < tries; i++) {
+              const toldMs = take();
+              if (toldMs === 0) taken++;
+              else {
+                passMs(toldMs);
+                passedMs += toldMs;
+                expect(take()).toBe(0);
+                taken++;
+              }
+            }
+          }
+          expect(taken).toBeLessThanOrEqual(burst + (perSecond * passedMs) / 1000 + 1e-6);
+        },
+      ),
+    );
+  });
+});
