@@ -21,6 +21,7 @@ export async function addPage(http: FastifyInstance): Promise<void> {
     preCompressed: true,
     cacheControl: false,
     setHeaders(reply, path) {
+      reply.setHeader('vary', 'accept-encoding');
       const isIndex = basename(path).startsWith('index.html');
       reply.setHeader('cache-control', isIndex ? 'no-cache' : 'public, max-age=31536000, immutable');
     },

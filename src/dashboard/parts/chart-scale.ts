@@ -1,3 +1,16 @@
+export interface Series {
+  name: string;
+  values: number[];
+}
+
+export interface ChartData {
+  fromMs: number;
+  stepMs: number;
+  steps: number;
+  /** Each with a value for every step; drawn on top of each other in this order. */
+  series: Series[];
+}
+
 /** The smallest of 1, 2, 5, 10, 20, 50 … at or above the most that is drawn, for an axis whose halves are whole. */
 export function roundUp(most: number): number {
   if (most <= 2) return 2;
@@ -21,11 +34,6 @@ export function placeTicks(fromMs: number, toMs: number, atMost: number): number
     ticks.push(at);
   }
   return ticks;
-}
-
-export interface Series {
-  name: string;
-  values: number[];
 }
 
 /** For the table beside a chart: at most `rows` steps, each the sum of as many whole steps as it takes. */

@@ -1,16 +1,8 @@
 import { make, makeSvg, setText } from '../element.ts';
 import { formatCompact, formatCount, formatTime } from '../format.ts';
 import { locale, say } from '../language.ts';
-import { placeTicks, roundUp, type Series, sumUp } from './chart-scale.ts';
+import { type ChartData, placeTicks, roundUp, type Series, sumUp } from './chart-scale.ts';
 import { Table } from './table.ts';
-
-export interface ChartData {
-  fromMs: number;
-  stepMs: number;
-  steps: number;
-  /** Each with a value for every step; drawn on top of each other in this order. */
-  series: Series[];
-}
 
 interface ChartOptions {
   title: string;

@@ -5,9 +5,9 @@ const keptLines = 20;
 
 /** What was tried and what became of it, the newest first. */
 export class TryLog {
-  readonly #list = make('ol', { class: 'log', role: 'log', 'aria-label': say('try.log') });
+  readonly #list = make('ol', { class: 'log' });
   readonly #empty = make('p', { class: 'empty' }, say('try.nothingYet'));
-  readonly element = make('div', {}, this.#empty, this.#list);
+  readonly element = make('div', { role: 'log', 'aria-label': say('try.log') }, this.#empty, this.#list);
 
   /** @returns how its state is told */
   begin(what: string): (state: Child, ...more: Child[]) => void {
