@@ -16,6 +16,7 @@ import { formatReport, notes } from './report/table.ts';
 import { measureAudit } from './weir/audit.ts';
 import { measureBacklog } from './weir/backlog.ts';
 import { measureCallback } from './weir/callback.ts';
+import { measureDoor } from './weir/door.ts';
 import { measureEmbedded } from './weir/embedded.ts';
 import { measureLifecycle } from './weir/lifecycle.ts';
 import { measureStream } from './weir/stream.ts';
@@ -33,6 +34,7 @@ const measures: Record<MeasureName, Measure> = {
   backlog: measureBacklog,
   embedded: measureEmbedded,
   audit: measureAudit,
+  door: measureDoor,
 };
 
 // Not left to an empty event loop: a connection that never said goodbye must not keep a finished bench.

@@ -12,6 +12,7 @@ export const measureNames = [
   'backlog',
   'embedded',
   'audit',
+  'door',
 ] as const;
 export type MeasureName = (typeof measureNames)[number];
 

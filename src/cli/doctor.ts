@@ -56,8 +56,8 @@ async function examineDatabase({ databaseSource, embeddedFolder }: Config): Prom
   }
 }
 
-async function examineStreams({ redisAddr }: Config): Promise<Finding[]> {
-  if (redisAddr !== '') return examineRedis(redisAddr);
+async function examineStreams({ redisAddr, saleAcknowledge }: Config): Promise<Finding[]> {
+  if (redisAddr !== '') return examineRedis(redisAddr, saleAcknowledge);
   return [{ about: 'streams', level: 'ok', what: 'embedded in the database', advice: '' }];
 }
 

@@ -4,7 +4,7 @@ import { connectRedis, withDeadline } from './connect.ts';
 const about = 'Redis';
 
 /** Reachability, version, and the settings under which a winner on the stream can be lost. */
-export async function examineRedis(addr: string): Promise<Finding[]> {
+export async function examineRedis(addr: string, acknowledge: 'memory' | 'fsync'): Promise<Finding[]> {
   let lastError: Error | undefined;
   const onConnectionError = (error: Error) => {
     lastError = error;
@@ -14,9 +14,11 @@ export async function examineRedis(addr: string): Promise<Finding[]> {
     await withDeadline(redis, 5_000, new Promise((resolve) => redis.once('ready', resolve)));
     const version = /redis_version:(\S+)/.exec(await redis.info('server'))?.[1] ?? '0';
     const [seconds] = await redis.time();
+    const settings = await readSettings(redis);
     return [
       ...judgeVersion(version),
-      ...judgeDurability(await readSettings(redis)),
+      ...judgeDurability(settings),
+      ...judgeAcknowledge(version, settings, acknowledge),
       ...judgeClock(Number(seconds) * 1000),
     ];
   } catch (error) {
@@ -85,6 +87,28 @@ function judgeDurability(settings: Map<string, string> | undefined): Finding[] {
     findings.push({ about, level: 'problem', what, advice: 'set maxmemory-policy noeviction' });
   }
   return findings;
+}
+
+/** What a buyer's 202 is worth. */
+function judgeAcknowledge(
+  version: string,
+  settings: Map<string, string> | undefined,
+  acknowledge: 'memory' | 'fsync',
+): Finding[] {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const canWait = major > 7 || (major === 7 && minor >= 2);
+  if (acknowledge === 'fsync') {
+    if (canWait && settings?.get('appendonly') !== 'no') return [];
+    const what = 'sale.acknowledge is fsync, which this Redis cannot do: nothing is sold';
+    const advice = 'use Redis 7.2 or Valkey with appendonly yes, or set sale.acknowledge to memory';
+    return [{ about, level: 'problem', what, advice }];
+  }
+  if (settings?.get('appendonly') !== 'yes' || settings.get('appendfsync') === 'always') return [];
+  const what = 'a purchase is answered before it is on disk: a power cut loses about the last second of them';
+  const advice = canWait
+    ? 'set sale.acknowledge to fsync where that must not be'
+    : 'where that must not be: appendfsync always, or Redis 7.2 or Valkey and sale.acknowledge fsync';
+  return [{ about, level: 'ok', what, advice }];
 }
 
 function judgeClock(wallMs: number): Finding[] {

@@ -4,6 +4,7 @@ import { failpoint } from '../lib/failpoint.ts';
 import type { BuyOutcome, Refusal, TicketOutcome, Till } from '../sale/till.ts';
 import { streamOf } from '../triggers/seckill-key.ts';
 import { askSale } from './ask-sale.ts';
+import { createDisk } from './disk.ts';
 import { readSaleHash } from './sale-hash.ts';
 import { saleKeys } from './sale-keys.ts';
 import { buyUnits, giveTicket, lookAtSale } from './sale-scripts.ts';
@@ -21,8 +22,11 @@ const buyersPerLook = 5_000;
 /** Each buyer is one step of one script. What a cut leaves open is found again by asking with the same key. */
 export function redisTill(redis: Redis, { awaitsDisk }: RedisTillOptions): Till {
   const ask = <T>(reply: Promise<unknown>) => askSale<T>(redis, answerDeadlineMs, reply);
+  const disk = createDisk(redis);
   return {
     async buy(productId, buyers) {
+      // Before anything is sold: a Redis that cannot say when it is on disk would sell out and answer nobody.
+      if (awaitsDisk) await disk.require();
       const stream = streamOf(productId);
       const { sale, units, buyers: held, entries, keys, order } = saleKeys(stream);
       const answers = ask<string[]>(
@@ -38,9 +42,7 @@ export function redisTill(redis: Redis, { awaitsDisk }: RedisTillOptions): Till 
       );
       const outcomes = readOutcomes(await answers);
       failpoint('after-buy');
-      if (awaitsDisk && outcomes.some((outcome) => 'streamId' in outcome)) {
-        await ask(redis.call('WAITAOF', 1, 0, answerDeadlineMs).then(requireOnDisk));
-      }
+      if (awaitsDisk && outcomes.some((outcome) => 'streamId' in outcome)) await disk.wait();
       return outcomes;
     },
 
@@ -73,9 +75,4 @@ function readOutcomes(answers: readonly string[]): BuyOutcome[] {
     outcomes.push(kind === 'accepted' || kind === 'repeat' ? { kind, streamId } : { kind });
   }
   return outcomes;
-}
-
-function requireOnDisk(reply: unknown): void {
-  const [local] = reply as [number, number];
-  if (local < 1) throw new Error(`Redis had not written to disk within ${answerDeadlineMs} ms`);
 }

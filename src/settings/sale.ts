@@ -32,7 +32,7 @@ export const saleSettings = {
   saleMaxLoopDelayMs: duration(
     'sale.maxLoopDelayMs',
     20,
-    500,
+    1_000,
     'Buyers are answered 503 while the event loop of this process is later than this.',
   ),
 };

@@ -8,6 +8,8 @@ export interface OwnRedisOptions {
   appendonly?: boolean;
   /** Lines of redis.conf, such as `maxmemory: '2mb'`; they win. */
   config?: Record<string, string>;
+  /** Instead of the redis-server that is installed. */
+  program?: string;
 }
 
 export async function startOwnRedis(options: OwnRedisOptions = {}): Promise<OwnServer> {
@@ -15,5 +17,6 @@ export async function startOwnRedis(options: OwnRedisOptions = {}): Promise<OwnS
   const port = await findFreePort();
   const config = { appendonly: options.appendonly === false ? 'no' : 'yes', ...options.config };
   const launch = await prepareRedis({ folder, port, config });
+  if (options.program) launch.program = options.program;
   return startOwnServer({ title: 'Redis', folder, port, launch, ask: askRedis, stopSignal: 'SIGTERM' });
 }

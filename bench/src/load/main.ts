@@ -1,12 +1,12 @@
 // A process of its own: the load must not share the event loop of what measures it.
-import { type PayJob, payOrders } from './pay-orders.ts';
-import type { PayAnswer } from './payer.ts';
+import type { LoadAnswer } from './load.ts';
+import { type PostJob, postRequests } from './post-requests.ts';
 
-const answer = (message: PayAnswer) => process.send?.(message);
+const answer = (message: LoadAnswer) => process.send?.(message);
 
 process.on('disconnect', () => process.exit(1)); // the bench is gone
-process.on('message', (job: PayJob) => {
-  payOrders(job).then(
+process.on('message', (job: PostJob) => {
+  postRequests(job).then(
     (report) => answer({ report }),
     (error) => answer({ failed: String(error) }),
   );

@@ -3,6 +3,7 @@ import type { SeedResult } from '../peers/seed.ts';
 import type { AuditResult } from '../weir/audit.ts';
 import type { BacklogResult } from '../weir/backlog.ts';
 import type { CallbackResult } from '../weir/callback.ts';
+import type { DoorResult } from '../weir/door.ts';
 import type { EmbeddedResult } from '../weir/embedded.ts';
 import type { LifecycleResult } from '../weir/lifecycle.ts';
 import type { StreamResult } from '../weir/stream.ts';
@@ -17,4 +18,5 @@ export interface Results {
   backlog?: BacklogResult;
   embedded?: EmbeddedResult;
   audit?: AuditResult;
+  door?: DoorResult;
 }

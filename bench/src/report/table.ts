@@ -19,7 +19,7 @@ export function formatReport(results: Results, verdicts: readonly Verdict[]): st
 }
 
 function listFigures(results: Results): Row[] {
-  const { broker, seed, weir, lifecycle, callback, backlog, embedded, audit } = results;
+  const { broker, seed, weir, lifecycle, callback, backlog, embedded, audit, door } = results;
   const limit = broker?.best.perSecond;
   const rows: Row[] = [];
   for (const run of broker?.runs ?? []) {
@@ -69,6 +69,15 @@ function listFigures(results: Results): Row[] {
       cpu(backlog.cpuMicrosPerItem),
     ]);
   }
+  for (const run of door?.runs ?? []) {
+    const name = `front door, ${run.what}, p99 ${run.latencyMs.p99} ms`;
+    rows.push([
+      name,
+      rate(run),
+      `${ratio(run.perSecond, door?.bare.perSecond)} §`,
+      cpu(run.cpuMicrosPerItem),
+    ]);
+  }
   if (embedded) rows.push(['embedded, try to announced', rate(embedded), '', '']);
   if (audit) {
     const { rows: count, firstMs, againMs, freshRows, withFreshMs } = audit;
@@ -82,7 +91,7 @@ function listFigures(results: Results): Row[] {
 
 /** Under the table: what the columns mean, and what must not be read into them. */
 export const notes = `ratio: to the broker alone at its best window; † to the mean of the broker alone just before and after; * to one transaction a request at its best pool;
-‡ to weir's own median from stream to confirmed.
+‡ to weir's own median from stream to confirmed; § to the median of a bare Fastify route with the same body.
 CPU of postgres, redis and rabbitmq is that of all their processes, whoever they worked for meanwhile.
 The callback's baselines fill their outbox and nobody works it off; Weir announces while it answers.`;
 

@@ -1,9 +1,9 @@
 import { type Bench, firstProductId, queuePrefix } from '../bench.ts';
-import type { PayReport } from '../load/pay-orders.ts';
-import { Payer } from '../load/payer.ts';
+import { Load } from '../load/load.ts';
+import type { PostReport } from '../load/post-requests.ts';
 import { type CpuPerItem, cpuPerItem, takeCpuSnapshot } from '../machine/processes.ts';
 import type { Way } from '../peers/one-transaction/server.ts';
-import { startOneTransaction } from '../peers/one-transaction/start.ts';
+import { startPeer } from '../peers/start-peer.ts';
 import { createPeerTables } from '../peers/tables.ts';
 import { bestOf, formatRate } from '../report/rate.ts';
 import type { Results } from '../report/results.ts';
@@ -20,7 +20,7 @@ const names: Record<Way, string> = {
 };
 const warmUpSeconds = 3;
 
-export interface CallbackRun extends PayReport {
+export interface CallbackRun extends PostReport {
   readonly server: string;
   readonly cpuMicrosPerItem: CpuPerItem;
 }
@@ -40,32 +40,32 @@ export interface CallbackResult {
 
 /** Paid orders over HTTP: Weir's group commit against one transaction a request, both while the load is the same. */
 export async function measureCallback(bench: Bench, results: Results): Promise<void> {
-  const payer = new Payer(bench);
+  const load = new Load(bench);
   const baselines: CallbackRun[] = [];
   const statements: CallbackRun[] = [];
   for (const poolSize of poolSizes) {
-    baselines.push(await payBaseline(bench, payer, 'transaction', poolSize));
-    statements.push(await payBaseline(bench, payer, 'statement', poolSize));
+    baselines.push(await payBaseline(bench, load, 'transaction', poolSize));
+    statements.push(await payBaseline(bench, load, 'statement', poolSize));
   }
   const others = { connections, baselines, bestBaseline: bestOf(baselines), statements };
   results.callback = others;
-  results.callback = { ...others, weir: await payWeir(bench, payer) };
+  results.callback = { ...others, weir: await payWeir(bench, load) };
 }
 
-async function payBaseline(bench: Bench, payer: Payer, way: Way, poolSize: number): Promise<CallbackRun> {
+async function payBaseline(bench: Bench, load: Load, way: Way, poolSize: number): Promise<CallbackRun> {
   const mark = bench.cleanup.mark();
   const database = await createDatabase(bench, `${way}_${poolSize}`);
   const client = await connectTo(bench, database);
   await createPeerTables(client);
   await insertProducts(client, [firstProductId]);
   await settleDatabase(client);
-  const { pid, port } = await startOneTransaction(bench, database, way, poolSize);
-  const { run } = await payOne(bench, payer, `${names[way]}, pool ${poolSize}`, pid, port);
+  const { pid, port } = await startPeer(bench, 'one-transaction', [database, way, String(poolSize)]);
+  const { run } = await payOne(bench, load, `${names[way]}, pool ${poolSize}`, pid, port);
   await bench.cleanup.unwind(mark);
   return run;
 }
 
-async function payWeir(bench: Bench, payer: Payer) {
+async function payWeir(bench: Bench, load: Load) {
   const database = await createDatabase(bench, 'callback');
   const client = await connectTo(bench, database);
   const connection = await connectToBroker(bench);
@@ -76,7 +76,7 @@ async function payWeir(bench: Bench, payer: Payer) {
   await insertProducts(client, [firstProductId]);
   await settleDatabase(client);
 
-  const { run, created } = await payOne(bench, payer, 'weir', program.pid, program.port);
+  const { run, created } = await payOne(bench, load, 'weir', program.pid, program.port);
   const announcedAfterMs = await waitUntilAnnounced(bench, client, program);
   const messages = await countMessages(bench, connection, queue, created);
   if (messages !== created) {
@@ -85,13 +85,17 @@ async function payWeir(bench: Bench, payer: Payer) {
   return { ...run, announcedAfterMs };
 }
 
-async function payOne(bench: Bench, payer: Payer, server: string, pid: number, port: number) {
+async function payOne(bench: Bench, load: Load, server: string, pid: number, port: number) {
   const { seconds } = bench.options;
-  const job = { port, connections, productId: firstProductId };
+  const job = { port, connections, productId: firstProductId, counts: '201' };
   bench.progress.say(`  callback, ${server}: ${connections} connections for ${seconds} s ...`);
-  const warmUp = await payer.pay({ ...job, seconds: warmUpSeconds, orderPrefix: 'WARM' });
+  const warmUp = await load.post({
+    ...job,
+    seconds: warmUpSeconds,
+    request: { kind: 'order', prefix: 'WARM' },
+  });
   const before = takeCpuSnapshot();
-  const report = await payer.pay({ ...job, seconds, orderPrefix: 'BENCH' });
+  const report = await load.post({ ...job, seconds, request: { kind: 'order', prefix: 'BENCH' } });
   const created = report.statuses['201'] ?? 0;
   const run: CallbackRun = {
     server,
@@ -104,7 +108,7 @@ async function payOne(bench: Bench, payer: Payer, server: string, pid: number, p
 }
 
 // A refused request is cheaper than a created one: a rate with both in it says nothing.
-function expectOnlyCreated(server: string, { statuses }: PayReport): void {
+function expectOnlyCreated(server: string, { statuses }: PostReport): void {
   if (Object.keys(statuses).every((status) => status === '201')) return;
   throw new Error(`${server} answered with ${JSON.stringify(statuses)} where only 201 was due`);
 }

@@ -1,12 +1,12 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { Bench } from '../bench.ts';
-import type { PayJob, PayReport } from './pay-orders.ts';
+import type { PostJob, PostReport } from './post-requests.ts';
 
-export type PayAnswer = { readonly report: PayReport } | { readonly failed: string };
+export type LoadAnswer = { readonly report: PostReport } | { readonly failed: string };
 
 /** The process that makes the load; one for all runs, so that none of them pays for its warming up. */
-export class Payer {
+export class Load {
   readonly #child: ChildProcess;
   readonly #ended: Promise<never>;
 
@@ -19,8 +19,8 @@ export class Payer {
     bench.cleanup.add(`process ${this.#child.pid} (load)`, async () => this.#child.kill());
   }
 
-  async pay(job: PayJob): Promise<PayReport> {
-    const answered = once(this.#child, 'message').then(([message]) => message as PayAnswer);
+  async post(job: PostJob): Promise<PostReport> {
+    const answered = once(this.#child, 'message').then(([message]) => message as LoadAnswer);
     this.#child.send(job);
     const answer = await Promise.race([answered, this.#ended]);
     if ('failed' in answer) throw new Error(`no load could be made: ${answer.failed}`);
