@@ -8,6 +8,7 @@ import { failpoint } from './lib/failpoint.ts';
 import { repeatEvery } from './lib/repeat.ts';
 import { postgresArchive } from './postgres/archive.ts';
 import { postgresGiveBacks } from './postgres/compensations.ts';
+import { removeEmptyTimes } from './postgres/counted-times.ts';
 import {
   forgetIdempotencyKeys,
   removeOutboxMarks,
@@ -17,6 +18,7 @@ import {
 import { PostgresOrders } from './postgres/orders.ts';
 import { postgresOverdue } from './postgres/overdue.ts';
 import { parkItems } from './postgres/parked.ts';
+import { summarizePages } from './postgres/summarize-pages.ts';
 import { isTransientDatabaseError } from './postgres/transient.ts';
 import {
   openEmbeddedResourceDomain,
@@ -143,15 +145,18 @@ function addCleaning({ config, notify, lifecycle, database }: Core): void {
   const files = archiveFiles(config.archiveFolder);
   const { archiveAfterMs, parkedKeptMs, idempotencyKeptMs, marksKeptMs } = config;
   const afterWrite = () => failpoint('after-archive');
-  add('instances archived', archiveAfterMs, (signal) =>
-    archiveOld(rows, files, archiveAfterMs, { signal, afterWrite }),
-  );
+  add('instances archived', archiveAfterMs, async (signal) => {
+    const count = await archiveOld(rows, files, archiveAfterMs, { signal, afterWrite });
+    if (count > 0) await removeEmptyTimes(database);
+    return count;
+  });
   add('parked items removed', parkedKeptMs, () => removeResolvedItems(database, parkedKeptMs));
   add('idempotency keys forgotten', idempotencyKeptMs, () =>
     forgetIdempotencyKeys(database, idempotencyKeptMs),
   );
   add('outbox marks removed', marksKeptMs, () => removeOutboxMarks(database, marksKeptMs));
   chores['settle marks removed'] = () => removeSettleMarks(database);
+  chores['pages summarized'] = () => summarizePages(database);
   const options = { everyMs: cleaningEveryMs, retry, onFailure: reportFailure(notify, 'cleaning') };
   const onCleaned = (what: string, count: number) => notify({ type: 'cleaned', what, count });
   lifecycle.plan('cleaning', (signal) =>

@@ -24,20 +24,27 @@ import {
   ProblemShape,
   readCursor,
   readLimit,
+  readTime,
   SourceIdText,
   SourceText,
   showInstance,
   showReceipt,
   showTimeline,
   TimelineShape,
+  TimeText,
 } from './shapes.ts';
+
+export type InstanceFilter = Omit<Static<typeof Filter>, 'from' | 'to'> & {
+  from?: Date | undefined;
+  to?: Date | undefined;
+};
 
 export interface InstanceReader {
   findInstance(instanceId: bigint): Promise<InstanceLog | undefined>;
   /** What happened to it, in order of time. */
   tellTimeline(instance: InstanceLog): Promise<TimelineEntry[]>;
   listInstances(
-    filter: Static<typeof Filter>,
+    filter: InstanceFilter,
     limit: number,
     cursor: string | undefined,
   ): Promise<{ items: InstanceLog[]; nextCursor: string | undefined }>;
@@ -56,6 +63,16 @@ const Filter = Type.Object({
   productId: Type.Optional(Int64),
   userId: Type.Optional(Int64),
   status: Type.Optional(Type.Enum(['PROCESSING', 'SUCCESS', 'FAILED'])),
+  q: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 64,
+      description:
+        'any id: of the instance, of the purchase at its source (stream entry, order, …), of the user',
+    }),
+  ),
+  from: Type.Optional(TimeText),
+  to: Type.Optional(TimeText),
 });
 
 export function addInstances(
@@ -93,11 +110,14 @@ export function addInstances(
     {
       schema: {
         summary: 'List instances, newest first',
+        description: 'Every filter narrows. Created at `from` or later, and before `to`.',
         querystring: Type.Object({ ...Filter.properties, ...ListQuery }, { additionalProperties: false }),
       },
     },
     async ({ query }) => {
-      const { limit, cursor, ...filter } = query;
+      const { limit, cursor, from, to, ...equal } = query;
+      const filter = { ...equal, from: readTime('from', from), to: readTime('to', to) };
+      if (filter.q !== undefined) parseSourceId(filter.q);
       if (filter.sourceId !== undefined) parseSourceId(filter.sourceId);
       if (filter.productId !== undefined) parseProductId(filter.productId);
       if (filter.userId !== undefined) parseUserId(filter.userId);

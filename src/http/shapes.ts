@@ -10,6 +10,8 @@ import type { Order, Refund } from '../orders/order.ts';
 export const Int64 = Type.String({ pattern: '^[1-9][0-9]{0,18}$', examples: ['1001'] });
 export const SourceText = Type.String({ pattern: sourcePattern, examples: ['ACTIVITY'] });
 export const SourceIdText = Type.String({ minLength: 1, maxLength: 64, examples: ['ACT123456'] });
+/** A time in a query: ISO 8601, with a zone. */
+export const TimeText = Type.String({ format: 'date-time', examples: ['2026-11-27T20:00:00Z'] });
 const Timestamp = Type.String({ format: 'date-time' });
 const Cents = Type.String({ pattern: '^(0|[1-9][0-9]{0,17})$', examples: ['19900'] });
 /** No controls, no lone surrogates: neither PostgreSQL nor protobuf could carry them. */
@@ -154,6 +156,14 @@ export function readLimit(limit: string | undefined): number {
   const value = Number(limit ?? 50);
   if (value > 500) throw new WeirError('REQUEST_INVALID', `limit is 1 to 500, not ${limit}`);
   return value;
+}
+
+/** @throws WeirError REQUEST_INVALID: the format lets days pass that are in no calendar */
+export function readTime(name: string, text: string | undefined): Date | undefined {
+  if (text === undefined) return undefined;
+  const time = new Date(text);
+  if (Number.isNaN(time.getTime())) throw new WeirError('REQUEST_INVALID', `${name} is no time: ${text}`);
+  return time;
 }
 
 /** @returns the row id behind a cursor */

@@ -1,5 +1,6 @@
 import type { ArchiveRows } from '../cleaning/archive.ts';
 import { type Database, numberArray } from '../lib/sql.ts';
+import { forgetTimes } from './counted-times.ts';
 
 /** As in the API: camelCase, 64-bit numbers as strings, times in ISO 8601. */
 const line = `jsonb_build_object('instanceId', instance_id::text, 'productId', product_id::text, 'userId', user_id::text,
@@ -47,8 +48,8 @@ export function postgresArchive(database: Database): ArchiveRows {
       await database.query(
         `WITH removed AS (
            DELETE FROM instance_logs WHERE id = ANY ($1::bigint[]) AND status <> 'PROCESSING'
-           RETURNING instance_id, source, source_id, scope, status
-         ), forgotten AS (
+           RETURNING id, instance_id, source, source_id, scope, status, created_at
+         ), ${forgetTimes('removed')}, forgotten AS (
            DELETE FROM instance_history WHERE instance_id IN (SELECT instance_id FROM removed)
          ), late AS (
            DELETE FROM overdue WHERE instance_id IN (SELECT instance_id FROM removed)

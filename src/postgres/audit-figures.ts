@@ -1,5 +1,6 @@
 import type { AuditFigures, GivenBackCount, InstanceCount } from '../audit/audit.ts';
 import type { Sql } from '../lib/sql.ts';
+import { keepTimes, moveSettledTimes } from './counted-times.ts';
 
 // Rows younger than this may have neighbours that are not committed yet: no statement of ours may run for 60 s.
 const settledAge = "interval '2 minutes'";
@@ -63,15 +64,15 @@ export async function readCheckpoint(sql: Sql): Promise<string> {
 }
 
 /** Whether the order is one of ours is asked for ORDER rows alone. */
-const countRows = `SELECT source, scope,
-    CASE source WHEN 'ORDER' THEN EXISTS (SELECT 1 FROM orders WHERE orders.id = source_id) ELSE FALSE END AS known_order,
-    status, count(*) AS rows
-  FROM instance_logs`;
+const knownOrder =
+  "CASE source WHEN 'ORDER' THEN EXISTS (SELECT 1 FROM orders WHERE orders.id = source_id) ELSE FALSE END";
+const countRows = `SELECT source, scope, ${knownOrder} AS known_order, status, count(*) AS rows FROM instance_logs`;
 
 /** Everything is to be counted again. */
 export async function forgetCounts(sql: Sql): Promise<void> {
   await sql.query('DELETE FROM audit_counts');
   await sql.query('DELETE FROM audit_open');
+  await sql.query('DELETE FROM counted_times');
   await sql.query('INSERT INTO audit_counts SELECT * FROM audit_archived');
   await sql.query(
     "UPDATE audit_checkpoint SET instance_log_id = 0, paid_until = '-infinity', paid_orders = 0",
@@ -83,13 +84,17 @@ async function countTheLateOnes(sql: Sql): Promise<void> {
   // By their ids, and only when there are any: joined as tables, they would cost a walk through all of instance_logs.
   const open = await sql.query<{ instance_id: string }>('SELECT instance_id::text FROM audit_open');
   if (open.length === 0) return;
+  const settled = await sql.query<{ instance_id: string }>(
+    "SELECT instance_id::text FROM instance_logs WHERE instance_id = ANY ($1::bigint[]) AND status <> 'PROCESSING'",
+    [idsOf(open)],
+  );
+  if (settled.length === 0) return;
+  await moveSettledTimes(sql, idsOf(settled));
   await sql.query(
-    `WITH settled AS (
-       SELECT instance_id FROM instance_logs WHERE instance_id = ANY ($1::bigint[]) AND status <> 'PROCESSING'
-     ), closed AS (
-       DELETE FROM audit_open WHERE instance_id IN (SELECT instance_id FROM settled)
+    `WITH closed AS (
+       DELETE FROM audit_open WHERE instance_id = ANY ($1::bigint[])
      ), counted AS (
-       ${countRows} WHERE instance_id = ANY ($1::bigint[]) AND status <> 'PROCESSING' GROUP BY 1, 2, 3, 4
+       ${countRows} WHERE instance_id = ANY ($1::bigint[]) GROUP BY 1, 2, 3, 4
      ), subtracted AS (
        UPDATE audit_counts SET rows = audit_counts.rows - moved.rows
        FROM (SELECT source, scope, known_order, sum(rows) AS rows FROM counted GROUP BY 1, 2, 3) AS moved
@@ -98,8 +103,12 @@ async function countTheLateOnes(sql: Sql): Promise<void> {
      )
      INSERT INTO audit_counts SELECT * FROM counted
      ON CONFLICT (source, scope, known_order, status) DO UPDATE SET rows = audit_counts.rows + excluded.rows`,
-    [`{${open.map(({ instance_id }) => instance_id).join(',')}}`],
+    [idsOf(settled)],
   );
+}
+
+function idsOf(rows: readonly { instance_id: string }[]): string {
+  return `{${rows.map(({ instance_id }) => instance_id).join(',')}}`;
 }
 
 async function findNextCheckpoint(sql: Sql, from: bigint, limit: bigint): Promise<bigint> {
@@ -115,20 +124,26 @@ async function findNextCheckpoint(sql: Sql, from: bigint, limit: bigint): Promis
   return BigInt(row?.id ?? from);
 }
 
+/** In one statement: a row that is settled meanwhile is seen the same by all that is written of it. */
 async function keepCounts(sql: Sql, from: bigint, upTo: bigint): Promise<void> {
   if (upTo === from) return;
-  const range = [from.toString(), upTo.toString()];
   await sql.query(
-    `INSERT INTO audit_counts ${countRows} WHERE id > $1 AND id <= $2 GROUP BY 1, 2, 3, 4
-     ON CONFLICT (source, scope, known_order, status) DO UPDATE SET rows = audit_counts.rows + excluded.rows`,
-    range,
+    `WITH passed AS MATERIALIZED (
+       SELECT source, scope, known_order, status, minute, count(*) AS rows,
+         array_agg(instance_id) FILTER (WHERE status = 'PROCESSING') AS open
+       FROM (SELECT source, scope, ${knownOrder} AS known_order, status, instance_id,
+           date_bin('1 minute', created_at, 'epoch') AS minute
+         FROM instance_logs WHERE id > $1 AND id <= $2) AS row
+       GROUP BY 1, 2, 3, 4, 5
+     ), counts AS (
+       INSERT INTO audit_counts SELECT source, scope, known_order, status, sum(rows) FROM passed GROUP BY 1, 2, 3, 4
+       ON CONFLICT (source, scope, known_order, status) DO UPDATE SET rows = audit_counts.rows + excluded.rows
+     ), opened AS (
+       INSERT INTO audit_open SELECT unnest(open) FROM passed ON CONFLICT DO NOTHING
+     ), ${keepTimes('passed')}
+     UPDATE audit_checkpoint SET instance_log_id = $2, audited_at = now()`,
+    [from.toString(), upTo.toString()],
   );
-  await sql.query(
-    `INSERT INTO audit_open SELECT instance_id FROM instance_logs
-     WHERE id > $1 AND id <= $2 AND status = 'PROCESSING' ON CONFLICT DO NOTHING`,
-    range,
-  );
-  await sql.query('UPDATE audit_checkpoint SET instance_log_id = $1, audited_at = now()', [upTo.toString()]);
 }
 
 /** Orders of ours that were ever paid; as for instances, only what was paid since is counted. */
