@@ -5,7 +5,7 @@ import { chooseLanguage, currentLanguage, startLanguage } from './language.ts';
 import { pause } from './live/pause.ts';
 import { Notice } from './parts/notice.ts';
 import { readRoute } from './route.ts';
-import { findSession, logOut } from './session.ts';
+import { findSession, forgetSession, logOut } from './session.ts';
 import { Shell } from './shell.ts';
 import { showLogin } from './views/login.ts';
 import { findView } from './views.ts';
@@ -85,10 +85,12 @@ function moveFocus(place: HTMLElement, focusedId: string | undefined): void {
   if (!before) scrollTo(0, 0);
 }
 
+/** Also when a session has run out while the page was open. */
 function askForKey(): void {
   shown.abort();
   if (shell.main.querySelector('#key')) return;
-  shell.main.replaceChildren();
+  forgetSession();
+  buildShell();
   showLogin(shell.main, enter);
 }
 

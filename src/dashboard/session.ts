@@ -38,6 +38,9 @@ export async function logIn(key: string): Promise<void> {
 
 export async function logOut(): Promise<void> {
   await call('DELETE', 'session');
+}
+
+export function forgetSession(): void {
   session = undefined;
 }
 

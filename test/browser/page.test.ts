@@ -255,7 +255,8 @@ describe.skipIf(!hasBrowser())('the page', () => {
     const page = await weir.openPage('');
     const sizes: [string, number][] = [];
     page.on('requestfinished', async (request) => {
-      sizes.push([request.url(), (await request.sizes()).responseBodySize]);
+      const { responseBodySize, responseHeadersSize } = await request.sizes();
+      sizes.push([request.url(), responseBodySize + responseHeadersSize]);
     });
     const session = await page.context().newCDPSession(page);
     await session.send('Network.clearBrowserCache');

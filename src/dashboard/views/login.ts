@@ -13,8 +13,10 @@ export function showLogin(place: HTMLElement, onLoggedIn: () => void): void {
     required: true,
     autocomplete: 'current-password',
   });
+  // A password manager wants a name to keep the key under.
+  const name = make('input', { hidden: true, autocomplete: 'username', value: 'weir' });
   const button = make('button', { type: 'submit', class: 'primary', id: 'log-in' }, say('login.submit'));
-  const form = make('form', { class: 'login' }, makeField(say('login.key'), key, say('login.hint')), button);
+  const form = make('form', { class: 'login' }, name, makeField(say('login.key'), key), button);
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     runAction(button, notice, async () => {
@@ -27,7 +29,7 @@ export function showLogin(place: HTMLElement, onLoggedIn: () => void): void {
       'section',
       { class: 'panel narrow' },
       make('h1', { tabindex: -1 }, say('login.title')),
-      make('p', {}, say('login.text')),
+      make('p', {}, say('login.text'), ' ', say('login.hint')),
       form,
       notice.element,
     ),
