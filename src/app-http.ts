@@ -1,13 +1,17 @@
+import { KeyRing } from './access/key-ring.ts';
 import { createWatch } from './app-watch.ts';
-import type { Core } from './core.ts';
+import { type Core, reportFailure } from './core.ts';
 import { RequestLimits } from './http/request-limits.ts';
 import { createHttpServer } from './http/server.ts';
 import { splitAddr } from './lib/address.ts';
+import { systemClock } from './lib/clock.ts';
 import { gather } from './lib/gather.ts';
 import type { Order } from './orders/order.ts';
 import { ParkedDesk } from './parked/replay.ts';
 import { acceptStream } from './postgres/audit-streams.ts';
 import { InstanceQueries } from './postgres/instance-queries.ts';
+import { markKeysUsed, postgresOperatorKeys, readCredentials } from './postgres/operator-keys.ts';
+import { postgresOperatorSessions } from './postgres/operator-sessions.ts';
 import { PostgresOrders } from './postgres/orders.ts';
 import { retryInstance } from './postgres/overdue.ts';
 import { listParked, postgresParked } from './postgres/parked.ts';
@@ -74,6 +78,9 @@ export async function addHttp(core: Core, { registry }: Telemetry): Promise<stri
     audit: (full) => core.audit(full ? 'full' : 'explained'),
     acceptStream: (stream) => acceptStream(database, stream),
     takeOrderId: async () => `ORD${(await ids.take(1))[0]}`,
+    keys: postgresOperatorKeys(database),
+    sessions: postgresOperatorSessions(database),
+    keyRing: createKeyRing(core),
     feed: wantsDemo(config) ? streams.streams : undefined,
     hasRoom: gate.hasRoom,
     readiness,
@@ -100,6 +107,16 @@ function createFrontDoor({ config, database, streams }: Core, signal: AbortSigna
       signal,
     }),
   };
+}
+
+function createKeyRing({ config, database, notify }: Core): KeyRing {
+  return new KeyRing({
+    readCredentials: () => readCredentials(database),
+    markUsed: (ids) => markKeysUsed(database, ids),
+    configuredKeys: config.operatorKeys,
+    clock: systemClock,
+    onFailure: reportFailure(notify, 'database'),
+  });
 }
 
 function createDesk({ database, creation, settle, committed, notify }: Core): ParkedDesk {

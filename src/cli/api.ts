@@ -6,6 +6,7 @@ import { type Answer, sendJson } from './send-json.ts';
 export interface ApiOptions {
   config?: string;
   url?: string;
+  key?: string;
 }
 
 /** The HTTP API of a running Weir. Operator commands go through it, so they work with every kind of store. */
@@ -16,7 +17,7 @@ export class Api {
   constructor(options: ApiOptions) {
     const { config } = readConfig(options.config, process.env);
     this.url = (options.url ?? toUrl(config.addr)).replace(/\/$/, '');
-    this.#key = config.operatorKeys[0];
+    this.#key = options.key ?? config.operatorKeys[0];
   }
 
   /** @throws CliError when nobody answers, or with the answer's own words when it is an error */
@@ -34,9 +35,16 @@ export class Api {
     return this.#ask<T>('PATCH', path, JSON.stringify(body));
   }
 
+  /** @throws as get() */
+  delete<T>(path: string): Promise<T> {
+    return this.#ask<T>('DELETE', path);
+  }
+
   async #ask<T>(method: string, path: string, json?: string): Promise<T> {
-    const { status, body } = await this.send<T & { detail?: string }>(method, path, json);
+    const { status, body } = await this.send<T & { detail?: string; advice?: string }>(method, path, json);
     if (status === 404) throw new CliError(exitCodes.notFound, body.detail ?? 'not found');
+    if (status === 401 || status === 403)
+      throw new CliError(exitCodes.failed, `${status}: ${body.detail}. ${body.advice} Give it as WEIR_KEY.`);
     if (status >= 400)
       throw new CliError(exitCodes.failed, `${status}: ${body.detail ?? JSON.stringify(body)}`);
     return body;

@@ -6,4 +6,7 @@ export const config = () => new Option('-c, --config <file>', 'configuration fil
 export const json = () => new Option('--json', 'print JSON for programs');
 export const url = () =>
   new Option('--url <url>', "the running Weir's address; by default the configured one");
+/** Anybody on the machine can read a command line, so the environment is the better place. */
+export const key = () =>
+  new Option('--key <key>', 'operator key; by default the first of server.http.operatorKeys').env('WEIR_KEY');
 export const limit = () => new Option('--limit <n>', 'how many at most').default('20');

@@ -9,6 +9,7 @@ import { examinePostgres } from '../postgres/examine.ts';
 import { examineRabbitmq } from '../rabbitmq/examine.ts';
 import { examineRedis } from '../redis/examine.ts';
 import { settings } from '../settings.ts';
+import { examineAccess } from './examine-access.ts';
 import { exitCodes } from './exit-codes.ts';
 import { printJson, printTable } from './table.ts';
 
@@ -32,7 +33,14 @@ export async function runDoctor(options: DoctorOptions): Promise<number> {
       what,
       advice: 'remove the key',
     })),
-    ...(await Promise.all([examineDatabase(config), examineStreams(config), examineQueues(config)])).flat(),
+    ...(
+      await Promise.all([
+        examineDatabase(config),
+        examineStreams(config),
+        examineQueues(config),
+        examineAccess(config),
+      ])
+    ).flat(),
   ];
   if (options.json) printJson({ findings });
   else for (const finding of findings) printFinding(finding);

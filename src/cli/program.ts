@@ -4,8 +4,9 @@ import { FolderInUseError } from '../embedded/folder-lock.ts';
 import { withoutCredentials } from '../lib/credentials.ts';
 import { DatabaseTooNewError } from '../postgres/migrate.ts';
 
-import { config, json, limit, url } from './command-options.ts';
+import { config, json, key, limit, url } from './command-options.ts';
 import { CliError, exitCodeHelp, exitCodes } from './exit-codes.ts';
+import { addKeysCommands } from './keys-commands.ts';
 import { addParkedCommands } from './parked-commands.ts';
 import { addSaleCommands } from './sale-commands.ts';
 
@@ -138,6 +139,7 @@ Examples:
 
   addParkedCommands(program, end);
   addSaleCommands(program, end);
+  addKeysCommands(program, end);
 
   program
     .command('audit')
@@ -172,7 +174,10 @@ Example:
     )
     .action(async (options) => end(await (await import('./resource.ts')).runResource(options)));
 
-  for (const command of allCommands(program)) command.exitOverride();
+  for (const command of allCommands(program)) {
+    command.exitOverride();
+    if (command.options.some(({ long }) => long === '--url')) command.addOption(key());
+  }
   return program;
 }
 

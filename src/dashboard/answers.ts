@@ -37,10 +37,11 @@ export interface Now {
   from: string;
   seconds: number;
   series: NowSeries[];
-  events: number[];
+  /** null: not known, or not yet. */
+  events: (number | null)[];
   delay: { count: number; p50Ms: number; p99Ms: number } | null;
-  waiting: { what: string; count: number; oldestAt: string | null }[];
-  stores: { name: string; kind: string; ok: boolean; why: string | null }[];
+  waiting: { what: string; count: number | null; oldestAt: string | null }[];
+  stores: { name: string; kind: string; ok: boolean | null; why: string | null }[];
   intakeHeld: boolean;
   audit: { ok: boolean; auditedAt: string; exceptions: number } | null;
 }

@@ -9,8 +9,6 @@ export interface Session {
   open: boolean;
 }
 
-const everything: Session = { name: '', scopes: ['read', 'act', 'admin'], open: true };
-
 let session: Session | undefined;
 
 export function currentSession(): Session | undefined {
@@ -23,10 +21,9 @@ export async function findSession(): Promise<boolean> {
     session = await get<Session>('session');
     return true;
   } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    session = error.status === 404 ? everything : undefined;
-    if (error.status === 401 || error.status === 404) return session !== undefined;
-    throw error;
+    if (!(error instanceof Problem) || error.status !== 401) throw error;
+    session = undefined;
+    return false;
   }
 }
 

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import type { Audit } from '../audit/audit.ts';
 import { WeirError } from '../errors.ts';
-import { ProblemShape } from './shapes.ts';
+import { ProblemShape, storable } from './shapes.ts';
 
 export interface AuditParts {
   audit: (full: boolean) => Promise<Audit>;
@@ -11,7 +11,7 @@ export interface AuditParts {
 }
 
 const Accept = Type.Object(
-  { stream: Type.String({ minLength: 1, maxLength: 512 }) },
+  { stream: Type.String({ minLength: 1, maxLength: 512, pattern: storable }) },
   { additionalProperties: false },
 );
 
@@ -19,6 +19,7 @@ export function addAudit(http: FastifyInstance, { audit, acceptStream }: AuditPa
   http.get<{ Querystring: { full?: 'true' | 'false' } }>(
     '/v1/audit',
     {
+      config: { scope: 'read' },
       schema: {
         summary: 'Every sum that must hold, computed from the stores themselves',
         description:
@@ -36,6 +37,7 @@ export function addAudit(http: FastifyInstance, { audit, acceptStream }: AuditPa
   http.post<{ Body: Static<typeof Accept> }>(
     '/v1/audit/accept',
     {
+      config: { scope: 'admin' },
       schema: {
         summary: 'Take note of what happened to a stream; its sum goes on from what is there now',
         body: Accept,

@@ -1,80 +1,99 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
-import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Config } from '../config.ts';
-import { isLoopback, splitAddr } from '../lib/address.ts';
-import { sendProblem } from './problem.ts';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Caller, KeyRing } from '../access/key-ring.ts';
+import { reaches, type Scope } from '../access/scope.ts';
+import { WeirError } from '../errors.ts';
+import type { Limit } from './limits.ts';
+import { requireSameOrigin } from './origin.ts';
+import { readSessionCookie } from './session-cookie.ts';
 
-type Hook = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
+/** `open`: anybody. `signed`: the route checks a signature. Else the least scope that a caller must have. */
+export type RouteScope = Scope | 'open' | 'signed';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Who may call the route. Without it the server does not start. */
+    scope?: RouteScope;
+    /**
+     * A caller without a key or session is let through, and the route itself judges another credential of his, one that
+     * does not come as Authorization. It asks `callerOf`: undefined is he.
+     */
+    orTicket?: boolean;
+    /** false: not counted by server.http.requestsPerMinute. For what has other bounds. */
+    limited?: boolean;
+  }
+}
+
+export interface AuthParts {
+  keyRing: KeyRing;
+  /** On other addresses nothing is open, also when there is no key. */
+  isOnLoopback: boolean;
+  limit: Limit;
+}
+
+/** The one place where a route's `scope` is enforced; a route that declares none ends the start. */
+export function addAuth(http: FastifyInstance, parts: AuthParts): void {
+  http.addHook('onRoute', ({ method, url, config }) => {
+    if (config?.scope) return;
+    throw new Error(`${method} ${url} does not say who may call it: give it config.scope`);
+  });
+  http.addHook('onRequest', async (request, reply) => {
+    const { scope, orTicket, limited } = request.routeOptions.config;
+    if (request.is404 || scope === undefined || scope === 'open' || scope === 'signed') return;
+    const caller = await findCaller(request, parts);
+    if (caller) callers.set(request, caller);
+    if (limited !== false) await parts.limit(request, reply);
+    if (caller) requireScope(caller, scope);
+    else if (!orTicket || request.headers.authorization !== undefined) throw keyRequired(reply);
+  });
+}
 
 /**
- * A page of another site must not reach us through the visitor's browser: not by a name that it points at 127.0.0.1
- * (Host), and not by a cross-site form or fetch (Origin). Bound to other addresses, with keys, only Origin matters.
+ * Whose key or session the request carries. Without any key in the world it is the operator, who may do everything.
+ *
+ * @returns undefined when it carries none, or one that opens nothing
  */
-export function checkHostAndOrigin({ addr, hosts }: Pick<Config, 'addr' | 'hosts'>): Hook {
-  const bound = splitAddr(addr).host;
-  const allowed = new Set(
-    [...hosts, bound, 'localhost', '127.0.0.1', '[::1]'].map((host) => host.toLowerCase()),
-  );
-  const isOpen = !isLoopback(bound) && hosts.length === 0;
-  return async (request, reply) => {
-    const host = request.headers.host ?? '';
-    if (!isOpen && !allowed.has(withoutPort(host).toLowerCase())) {
-      return sendProblem(reply, {
-        title: 'Misdirected request',
-        status: 421,
-        code: 'HOST_NOT_ALLOWED',
-        detail: 'this Host is not served here; add it to server.http.hosts',
-      });
-    }
-    const { origin } = request.headers;
-    if (origin !== undefined && hostOf(origin) !== host) {
-      return sendProblem(reply, {
-        title: 'Forbidden',
-        status: 403,
-        code: 'ORIGIN_NOT_ALLOWED',
-        detail: 'a page of another origin may not call this API',
-      });
-    }
-    return undefined;
-  };
+export async function findCaller(
+  request: FastifyRequest,
+  { keyRing, isOnLoopback }: Pick<AuthParts, 'keyRing' | 'isOnLoopback'>,
+): Promise<Caller | undefined> {
+  if (isOnLoopback && (await keyRing.isOpen())) return everybody;
+  const { authorization } = request.headers;
+  if (authorization !== undefined) {
+    const key = /^Bearer (.{1,512})$/i.exec(authorization)?.[1];
+    return key === undefined ? undefined : (await keyRing.findKey(key))?.caller;
+  }
+  const sessionId = readSessionCookie(request);
+  const caller = sessionId === undefined ? undefined : await keyRing.findSession(sessionId);
+  if (caller) requireSameOrigin(request);
+  return caller;
 }
 
-/** `Authorization: Bearer KEY` with one of the keys; without keys everybody who can reach the port. */
-export function requireOperatorKey(keys: readonly string[]): Hook {
-  const digests = keys.map(digest);
-  return async (request, reply) => {
-    if (digests.length === 0) return undefined;
-    const given = digest(/^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1] ?? '');
-    // All are compared, each in constant time: the answer's delay tells nothing.
-    if (digests.filter((known) => timingSafeEqual(known, given)).length > 0) {
-      operators.set(request, `key ${given.toString('hex', 0, 4)}`);
-      return undefined;
-    }
-    reply.header('www-authenticate', 'Bearer');
-    return sendProblem(reply, {
-      title: 'Unauthorized',
-      status: 401,
-      code: 'KEY_REQUIRED',
-      detail: 'send an operator key: Authorization: Bearer …',
-    });
-  };
+/** Also the answer to a wrong key: which of the two it was is nobody's business. */
+export function keyRequired(reply: FastifyReply): WeirError {
+  reply.header('www-authenticate', 'Bearer');
+  return new WeirError('KEY_REQUIRED', 'this needs an operator key, and none or a wrong one was sent');
 }
 
-const operators = new WeakMap<FastifyRequest, string>();
+const everybody: Caller = { name: 'operator', scope: 'admin' };
+const callers = new WeakMap<FastifyRequest, Caller>();
 
-/** Who asks, as it is written down beside what he did: the beginning of his key's SHA-256, never the key. */
+/** Who asks; undefined on a route with `orTicket` that was asked without a key, and on open ones. */
+export function callerOf(request: FastifyRequest): Caller | undefined {
+  return callers.get(request);
+}
+
+/** Whether a program with a key asks, as a shop's back end does, which speaks for many users. */
+export function hasKey(request: FastifyRequest): boolean {
+  const caller = callers.get(request);
+  return caller !== undefined && caller !== everybody;
+}
+
+/** Who asks, as it is written down beside what he did: the name of his key. */
 export function operatorOf(request: FastifyRequest): string {
-  return operators.get(request) ?? 'operator';
+  return callers.get(request)?.name ?? everybody.name;
 }
 
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
-}
-
-function withoutPort(host: string): string {
-  return host.replace(/:\d+$/, '');
-}
-
-function hostOf(origin: string): string | undefined {
-  return URL.canParse(origin) ? new URL(origin).host : undefined;
+function requireScope(caller: Caller, scope: Scope): void {
+  if (reaches(caller.scope, scope)) return;
+  throw new WeirError('SCOPE_TOO_SMALL', `this needs scope ${scope}, and ${caller.name} has ${caller.scope}`);
 }

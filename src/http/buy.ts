@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { parseProductId, parseTraceparent, parseUserId } from '../instance/purchase.ts';
 import type { FrontDoor } from '../sale/front-door.ts';
+import { callerOf, hasKey, keyRequired } from './auth.ts';
 import { sendRefusal } from './refusal.ts';
 import type { RequestLimits } from './request-limits.ts';
 import { Int64, ProblemShape } from './shapes.ts';
@@ -29,6 +30,7 @@ export function addBuy(http: FastifyInstance, { door, limits }: BuyParts): void 
   http.post<{ Params: { productId: string }; Body: Static<typeof BuyBody> }>(
     '/v1/sales/:productId/buy',
     {
+      config: { scope: 'act', orTicket: true, limited: false },
       schema: {
         summary: 'Buy one unit',
         description:
@@ -45,7 +47,9 @@ export function addBuy(http: FastifyInstance, { door, limits }: BuyParts): void 
       const productId = parseProductId(request.params.productId);
       const { userId: user, ticket } = request.body;
       const userId = parseUserId(user);
-      limits.take(user, request.ip);
+      // The shop speaks by its key, and a buyer by the ticket that the shop gave him.
+      if (ticket === undefined && !callerOf(request)) throw keyRequired(reply);
+      limits.take(user, hasKey(request) ? undefined : request.ip);
       const refusal = door.refuse(productId, userId);
       if (refusal) return sendRefusal(reply, refusal, productId);
       const visitor = {

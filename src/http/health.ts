@@ -7,11 +7,14 @@ export type Readiness = Record<string, () => Promise<string | undefined> | strin
 export interface HealthParts {
   readiness: Readiness;
   registry: Registry;
+  /** else a key with scope read is needed */
+  isMetricsOpen: boolean;
 }
 
 /** /healthz: the process lives. /readyz: it can do its work; 503 names what it waits for. */
-export function addHealth(http: FastifyInstance, { readiness, registry }: HealthParts): void {
-  const hidden = { schema: { hide: true } };
+export function addHealth(http: FastifyInstance, { readiness, registry, isMetricsOpen }: HealthParts): void {
+  const hidden = { config: { scope: 'open', limited: false }, schema: { hide: true } } as const;
+  const metrics = { ...hidden, config: { scope: isMetricsOpen ? 'open' : 'read', limited: false } } as const;
   http.get('/healthz', hidden, () => ({ status: 'ok' }));
   http.get('/readyz', hidden, async (_, reply) => {
     const checks = await Promise.all(
@@ -21,7 +24,7 @@ export function addHealth(http: FastifyInstance, { readiness, registry }: Health
     if (!ready) reply.status(503).header('retry-after', '1');
     return { status: ready ? 'ready' : 'waiting', ...Object.fromEntries(checks) };
   });
-  http.get('/metrics', hidden, async (_, reply) =>
+  http.get('/metrics', metrics, async (_, reply) =>
     reply.type(registry.contentType).send(await registry.metrics()),
   );
 }

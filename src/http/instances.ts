@@ -82,6 +82,7 @@ export function addInstances(
   http.post<{ Body: Static<typeof NewPurchase> }>(
     '/v1/instances',
     {
+      config: { scope: 'act', limited: false },
       schema: {
         summary: 'One instance for a purchase of any source',
         description:
@@ -108,6 +109,7 @@ export function addInstances(
   http.get<{ Querystring: Static<typeof Filter> & { limit?: string; cursor?: string } }>(
     '/v1/instances',
     {
+      config: { scope: 'read' },
       schema: {
         summary: 'List instances, newest first',
         description: 'Every filter narrows. Created at `from` or later, and before `to`.',
@@ -129,6 +131,7 @@ export function addInstances(
   http.get<{ Params: { id: string } }>(
     '/v1/instances/:id',
     {
+      config: { scope: 'read' },
       schema: {
         summary: 'One instance with its timeline',
         response: { 200: TimelineShape, '4xx': ProblemShape },

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { WeirError } from '../errors.ts';
+import { maxJsonDepth, nestsTooDeep } from './json-depth.ts';
 
 const rawBodies = new WeakMap<FastifyRequest, Buffer>();
 
@@ -15,6 +16,9 @@ export function addJsonBodies(http: FastifyInstance): void {
     const bytes = body as Buffer;
     rawBodies.set(request, bytes);
     if (bytes.length === 0) return done(null, undefined);
+    if (nestsTooDeep(bytes)) {
+      return done(new WeirError('REQUEST_INVALID', `the body nests deeper than ${maxJsonDepth}`), undefined);
+    }
     try {
       done(null, JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)));
     } catch (error) {

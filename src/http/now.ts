@@ -20,6 +20,7 @@ export function addNow(http: FastifyInstance, { watch }: NowParts): void {
   http.get<{ Querystring: { seconds?: string } }>(
     '/v1/now',
     {
+      config: { scope: 'read' },
       schema: {
         summary: 'The last seconds by source, what waits where, the stores, the last audit',
         description:
@@ -55,6 +56,7 @@ export function addNow(http: FastifyInstance, { watch }: NowParts): void {
   http.get(
     '/v1/now/stream',
     {
+      config: { scope: 'read' },
       schema: {
         summary: 'The same as server-sent events, once a second',
         description:

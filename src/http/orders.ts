@@ -15,7 +15,6 @@ import {
 import type { NewOrder, Order, Refund } from '../orders/order.ts';
 import type { Receipt } from '../triggers/any-source.ts';
 import type { PaidOrder } from '../triggers/order-paid.ts';
-import { requireOperatorKey } from './auth.ts';
 import {
   InstanceShape,
   NewOrderBody,
@@ -55,13 +54,12 @@ interface OrderPath {
 
 export function addOrders(http: FastifyInstance, parts: OrderParts): void {
   const { config, orders } = parts;
-  const operator = { onRequest: requireOperatorKey(config.operatorKeys) };
   const checkSignature = createSignatureCheck(config.webhookSecrets);
 
   http.post<{ Body: Static<typeof NewOrderBody> }>(
     '/v1/orders',
     {
-      ...operator,
+      config: { scope: 'act', limited: false },
       schema: {
         summary: 'Create an order',
         description:
@@ -88,7 +86,10 @@ export function addOrders(http: FastifyInstance, parts: OrderParts): void {
 
   http.get<OrderPath>(
     '/v1/orders/:orderId',
-    { ...operator, schema: { summary: 'One order', response: { 200: OrderShape, '4xx': ProblemShape } } },
+    {
+      config: { scope: 'read' },
+      schema: { summary: 'One order', response: { 200: OrderShape, '4xx': ProblemShape } },
+    },
     async ({ params }) =>
       showOrder(known(await orders.findOrder(parseSourceId(params.orderId)), params.orderId)),
   );
@@ -96,7 +97,7 @@ export function addOrders(http: FastifyInstance, parts: OrderParts): void {
   http.post<OrderPath>(
     '/v1/orders/:orderId/cancel',
     {
-      ...operator,
+      config: { scope: 'act' },
       schema: { summary: 'Cancel a pending order', response: { 200: OrderShape, '4xx': ProblemShape } },
     },
     async ({ params }) => {
@@ -111,6 +112,7 @@ export function addOrders(http: FastifyInstance, parts: OrderParts): void {
   http.post<OrderPath & { Body: Static<typeof PaidBody> | undefined }>(
     '/v1/orders/:orderId/paid',
     {
+      config: { scope: 'signed' },
       schema: {
         summary: 'Payment callback: the order becomes an instance',
         description:
@@ -131,6 +133,7 @@ export function addOrders(http: FastifyInstance, parts: OrderParts): void {
   http.post<OrderPath & { Body: Static<typeof PaidBody> | undefined }>(
     '/v1/orders/:orderId/refunded',
     {
+      config: { scope: 'signed' },
       schema: {
         summary: 'The money that Weir asked back for has gone back',
         description: 'For whoever answers ORDER_REFUND_REQUESTED; signed as the payment callback is.',

@@ -31,8 +31,11 @@ export async function addPage(http: FastifyInstance): Promise<void> {
     if (error.statusCode !== 403) throw error;
     reply.callNotFound();
   });
-  http.get<{ Params: { '*': string } }>('/*', { schema: { hide: true } }, ({ params }, reply) =>
-    reply.sendFile(params['*'] || 'index.html'),
+  // A route of our own, since every route says who may call it and the plugin's cannot.
+  http.get<{ Params: { '*': string } }>(
+    '/*',
+    { config: { scope: 'open' }, schema: { hide: true } },
+    ({ params }, reply) => reply.sendFile(params['*'] || 'index.html'),
   );
 }
 

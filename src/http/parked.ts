@@ -5,7 +5,7 @@ import type { ParkedDetail } from '../parked/parked-item.ts';
 import { type ParkedFilter, type ParkedItem, parkedOrigins, parkedStates } from '../parked/parked-item.ts';
 import type { ReplayOutcome } from '../parked/replay.ts';
 import { operatorOf } from './auth.ts';
-import { ListQuery, listOf, ProblemShape, readCursor, readLimit } from './shapes.ts';
+import { ListQuery, listOf, ProblemShape, readCursor, readLimit, storable } from './shapes.ts';
 
 export interface ParkedParts {
   parked: {
@@ -19,12 +19,16 @@ export interface ParkedParts {
 const Filter = {
   origin: Type.Optional(Type.Enum([...parkedOrigins])),
   reason: Type.Optional(Type.String({ pattern: '^[A-Z_]{1,40}$' })),
-  source: Type.Optional(Type.String({ maxLength: 20 })),
-  scope: Type.Optional(Type.String({ maxLength: 512 })),
+  source: Type.Optional(Type.String({ maxLength: 20, pattern: storable })),
+  scope: Type.Optional(Type.String({ maxLength: 512, pattern: storable })),
   state: Type.Optional(Type.Enum([...parkedStates, 'ALL'])),
 };
 
-const Reason = Type.String({ minLength: 1, maxLength: 500, pattern: '\\S' });
+const Reason = Type.String({
+  minLength: 1,
+  maxLength: 500,
+  pattern: '^[^\\u0000\\p{Cs}]*[^\\s\\u0000\\p{Cs}][^\\u0000\\p{Cs}]*$',
+});
 const Ids = Type.Array(Type.String({ pattern: '^[1-9][0-9]{0,17}$' }), { minItems: 1, maxItems: 500 });
 const closed = { additionalProperties: false };
 const Many = Type.Object({ ids: Ids }, closed);
@@ -37,6 +41,7 @@ export function addParked(http: FastifyInstance, { parked }: ParkedParts): void 
   http.get<{ Querystring: ParkedFilter & { limit?: string; cursor?: string } }>(
     '/v1/parked',
     {
+      config: { scope: 'read' },
       schema: {
         summary: 'What has been set aside with a reason, newest first',
         description: 'Only what waits, unless state says otherwise.',
@@ -55,7 +60,10 @@ export function addParked(http: FastifyInstance, { parked }: ParkedParts): void 
 
   http.get<ItemPath>(
     '/v1/parked/:id',
-    { schema: { summary: 'One parked item with its original bytes', response: { '4xx': ProblemShape } } },
+    {
+      config: { scope: 'read' },
+      schema: { summary: 'One parked item with its original bytes', response: { '4xx': ProblemShape } },
+    },
     async ({ params }) => {
       const id = readId(params.id);
       const item = await parked.findParked(id);
@@ -68,6 +76,7 @@ export function addParked(http: FastifyInstance, { parked }: ParkedParts): void 
   http.post<ItemPath>(
     '/v1/parked/:id/replay',
     {
+      config: { scope: 'act' },
       schema: {
         summary: 'Send a parked item once more where it was going',
         description:
@@ -81,6 +90,7 @@ export function addParked(http: FastifyInstance, { parked }: ParkedParts): void 
   http.post<ItemPath & { Body: Static<typeof DiscardBody> }>(
     '/v1/parked/:id/discard',
     {
+      config: { scope: 'act' },
       schema: {
         summary: 'Give a parked item up, with a reason that is kept',
         body: DiscardBody,
@@ -93,6 +103,7 @@ export function addParked(http: FastifyInstance, { parked }: ParkedParts): void 
   http.post<{ Body: Static<typeof Many> }>(
     '/v1/parked/replay',
     {
+      config: { scope: 'act' },
       schema: {
         summary: 'Replay many; each answers for itself',
         body: Many,
@@ -105,6 +116,7 @@ export function addParked(http: FastifyInstance, { parked }: ParkedParts): void 
   http.post<{ Body: Static<typeof ManyWithReason> }>(
     '/v1/parked/discard',
     {
+      config: { scope: 'act' },
       schema: {
         summary: 'Discard many; each answers for itself',
         body: ManyWithReason,

@@ -11,6 +11,9 @@ const statuses: Record<ErrorCode, number> = {
   RESULT_UNREADABLE: 400,
   SIGNATURE_INVALID: 401,
   SIGNED_ORDER_DIFFERS: 401,
+  KEY_REQUIRED: 401,
+  SCOPE_TOO_SMALL: 403,
+  ORIGIN_NOT_ALLOWED: 403,
   PRODUCT_UNKNOWN: 404,
   ORDER_UNKNOWN: 404,
   INSTANCE_UNKNOWN: 404,
@@ -18,19 +21,22 @@ const statuses: Record<ErrorCode, number> = {
   PARKED_UNKNOWN: 404,
   STREAM_UNKNOWN: 404,
   SALE_UNKNOWN: 404,
+  KEY_UNKNOWN: 404,
+  KEY_CONFLICT: 409,
+  KEY_LIMIT: 409,
   SALE_CONFLICT: 409,
   NOT_STARTED: 409,
   PAUSED: 409,
   ENDED: 409,
   SOLD_OUT: 409,
   LIMIT_REACHED: 409,
+  KEY_EXPIRY_INVALID: 422,
   TICKET_REQUIRED: 403,
   TICKET_INVALID: 403,
   NOT_ADMITTED: 409,
   TICKETS_CLOSED: 409,
   TICKETS_UNUSED: 409,
   PURCHASE_UNKNOWN: 404,
-  RATE_LIMITED: 429,
   SALE_WINDOW_INVALID: 422,
   PURCHASE_CONFLICT: 409,
   ORDER_CONFLICT: 409,
@@ -50,6 +56,7 @@ const statuses: Record<ErrorCode, number> = {
   MESSAGE_REFUSED: 500,
   FRAME_DAMAGED: 500,
   INTERNAL: 500,
+  RATE_LIMITED: 429,
   STORE_AWAY: 503,
   OVERLOADED: 503,
   TOO_MANY_LISTENERS: 503,
@@ -66,32 +73,31 @@ export interface Problem {
   advice?: string;
 }
 
+export const problemType = 'application/problem+json';
+
+/** `Retry-After` is what is set already, else when the error says that it is worth trying again. */
 export function sendProblem(
   reply: FastifyReply,
   problem: Omit<Problem, 'type'>,
   retryAfterMs = 1_000,
 ): FastifyReply {
-  if (problem.status === 503 || problem.status === 429) {
+  const mayPass = problem.status === 503 || problem.status === 429;
+  if (mayPass && !reply.hasHeader('retry-after')) {
     reply.header('retry-after', String(Math.max(1, Math.ceil(retryAfterMs / 1000))));
   }
-  return reply
-    .status(problem.status)
-    .type(problemType)
-    .send({ type: toUrn(problem.code), ...problem });
+  return reply.status(problem.status).type(problemType).send(toProblem(problem));
 }
 
-export const problemType = 'application/problem+json';
-
-function toUrn(code: string): string {
-  return `urn:weir:problem:${code.toLowerCase().replaceAll('_', '-')}`;
+export function toProblem(problem: Omit<Problem, 'type'>): Problem {
+  return { type: `urn:weir:problem:${problem.code.toLowerCase().replaceAll('_', '-')}`, ...problem };
 }
 
 /** The problem of an expected refusal, without the cost of an Error. */
 export function describeProblem(code: ErrorCode, detail: string): Problem {
-  return {
-    ...{ type: toUrn(code), title: titleOf(code), status: statuses[code], code, detail },
+  return toProblem({
+    ...{ title: titleOf(code), status: statuses[code], code, detail },
     advice: adviceFor(code),
-  };
+  });
 }
 
 export interface ProblemParts {

@@ -23,6 +23,7 @@ export function addProducts(http: FastifyInstance, { products }: { products: Pro
   http.post<{ Body: Static<typeof ProductShape> }>(
     '/v1/products',
     {
+      config: { scope: 'admin' },
       schema: {
         summary: 'Create a product',
         description: 'A repeat with the same properties answers 200, with others 409.',
@@ -47,7 +48,10 @@ export function addProducts(http: FastifyInstance, { products }: { products: Pro
 
   http.get<{ Querystring: { limit?: string; cursor?: string } }>(
     '/v1/products',
-    { schema: { summary: 'List products in order of id', querystring: Type.Object(ListQuery) } },
+    {
+      config: { scope: 'read' },
+      schema: { summary: 'List products in order of id', querystring: Type.Object(ListQuery) },
+    },
     async ({ query }) => {
       const limit = readLimit(query.limit);
       const found = await products.listProducts(limit + 1, BigInt(readCursor(query.cursor) ?? 0));
@@ -58,7 +62,10 @@ export function addProducts(http: FastifyInstance, { products }: { products: Pro
 
   http.get<{ Params: { id: string } }>(
     '/v1/products/:id',
-    { schema: { summary: 'One product', response: { 200: ProductShape, '4xx': ProblemShape } } },
+    {
+      config: { scope: 'read' },
+      schema: { summary: 'One product', response: { 200: ProductShape, '4xx': ProblemShape } },
+    },
     async ({ params }) => {
       const [product] = await products.findProducts([parseProductId(params.id)]);
       if (!product) throw new WeirError('PRODUCT_UNKNOWN', `there is no product ${params.id}`);

@@ -1,11 +1,14 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { adviceFor, WeirError } from '../errors.ts';
-import { parseProductId, type SourceId } from '../instance/purchase.ts';
+import { type ProductId, parseProductId, type SourceId } from '../instance/purchase.ts';
+import type { FrontDoor } from '../sale/front-door.ts';
 import type { PurchaseDesk } from '../sale/purchase-desk.ts';
 import type { Progress } from '../sale/purchase-progress.ts';
 import { streamOf } from '../triggers/seckill-key.ts';
+import { callerOf, keyRequired } from './auth.ts';
 import { InstanceShape, Int64, ProblemShape, showInstance } from './shapes.ts';
+import { TicketText } from './tickets.ts';
 
 const states = ['WAITING', 'CREATED', 'SUCCESS', 'FAILED', 'PARKED', 'DISCARDED'] as const;
 const Timestamp = Type.String({ format: 'date-time' });
@@ -29,6 +32,7 @@ const Query = Type.Object(
     wait: Type.Optional(
       Type.String({ pattern: '^([1-9]|[12][0-9])$', description: 'Seconds, 1 to 29, to wait for news' }),
     ),
+    ticket: Type.Optional(TicketText),
     after: Type.Optional(
       Type.Enum([...states], {
         description: 'The state that is known already; with it, `wait` is 20 by default',
@@ -38,10 +42,26 @@ const Query = Type.Object(
   { additionalProperties: false },
 );
 
-export function addPurchases(http: FastifyInstance, { purchases }: { purchases: PurchaseDesk }): void {
+export interface PurchaseParts {
+  purchases: PurchaseDesk;
+  door: FrontDoor;
+}
+
+export function addPurchases(http: FastifyInstance, { purchases, door }: PurchaseParts): void {
+  /** Whoever has no key must hold a ticket; and then only his own instance is shown to him. */
+  const findHolder = async (request: FastifyRequest, reply: FastifyReply, productId: ProductId) => {
+    if (callerOf(request)) return undefined;
+    const { ticket } = request.query as Static<typeof Query>;
+    if (ticket === undefined) throw keyRequired(reply);
+    const standing = await door.judgeTicket(productId, ticket);
+    if (!standing) throw new WeirError('TICKET_INVALID', 'this is no ticket of the present sale');
+    return standing.ticket.userId;
+  };
+
   http.get<{ Params: { productId: string; streamId: string }; Querystring: Static<typeof Query> }>(
     '/v1/sales/:productId/purchases/:streamId',
     {
+      config: { scope: 'read', orTicket: true, limited: false },
       schema: {
         summary: 'What became of a purchase',
         description:
@@ -52,13 +72,17 @@ export function addPurchases(http: FastifyInstance, { purchases }: { purchases: 
         response: { 200: ProgressShape, '4xx': ProblemShape },
       },
     },
-    async ({ params, query }) => {
+    async (request, reply) => {
+      const { params, query } = request;
       const productId = parseProductId(params.productId);
       const { streamId } = params;
       const key = { stream: streamOf(productId), entryId: parseStreamId(streamId) };
+      const holder = await findHolder(request, reply, productId);
       const waitMs = query.after === undefined ? 0 : Number(query.wait ?? 20) * 1000;
       const progress = await purchases.wait(key, query.after, waitMs);
-      if (!progress) throw unknownPurchase(streamId);
+      const buyer = progress && 'instance' in progress ? progress.instance.userId : undefined;
+      const isOfAnother = holder !== undefined && buyer !== undefined && buyer !== holder;
+      if (!progress || isOfAnother) throw unknownPurchase(streamId);
       return { streamId, productId: productId.toString(), ...showProgress(progress) };
     },
   );

@@ -13,14 +13,15 @@ export class RequestLimits {
   }
 
   /**
-   * Programs on this machine speak for many users, so their address is not limited.
+   * Programs on this machine speak for many users, so their address is not limited; neither is that of a shop's back end.
    *
+   * @param address undefined: it is not limited
    * @throws WeirError RATE_LIMITED
    */
-  take(userId: string, address: string): void {
+  take(userId: string, address: string | undefined): void {
     const waitMs = this.#users.take(userId);
     if (waitMs > 0) throw limited(`user ${userId} asks too often`, waitMs);
-    if (isLoopback(address)) return;
+    if (address === undefined || isLoopback(address)) return;
     const addressWaitMs = this.#addresses.take(address);
     if (addressWaitMs > 0) throw limited('too many requests come from this address', addressWaitMs);
   }

@@ -42,6 +42,7 @@ export function addResults(
   http.post<InstancePath & { Body: Static<typeof ResultBody> }>(
     '/v1/instances/:id/result',
     {
+      config: { scope: 'act', limited: false },
       schema: {
         summary: "The Resource Domain's answer, for one without AMQP",
         description:
@@ -70,6 +71,7 @@ export function addResults(
   http.post<InstancePath>(
     '/v1/instances/:id/retry',
     {
+      config: { scope: 'act' },
       schema: {
         summary: 'Announce an instance once more, with the same id and bytes',
         response: { 200: InstanceShape, '4xx': ProblemShape },

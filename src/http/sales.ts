@@ -27,6 +27,7 @@ export function addSales(http: FastifyInstance, { sales, products }: SaleParts):
   http.post<{ Body: Static<typeof NewSale> }>(
     '/v1/sales',
     {
+      config: { scope: 'admin' },
       schema: {
         summary: 'Open the flash sale of a product',
         description:
@@ -52,6 +53,7 @@ export function addSales(http: FastifyInstance, { sales, products }: SaleParts):
   http.get(
     '/v1/sales',
     {
+      config: { scope: 'read' },
       schema: {
         summary: 'The sale of every product that has or had one',
         response: { 200: Type.Object({ items: Type.Array(SaleShape), nextCursor: Type.Null() }) },
@@ -62,13 +64,17 @@ export function addSales(http: FastifyInstance, { sales, products }: SaleParts):
 
   http.get<SalePath>(
     '/v1/sales/:productId',
-    { schema: { summary: 'The sale of a product', response: { 200: SaleShape, '4xx': ProblemShape } } },
+    {
+      config: { scope: 'read' },
+      schema: { summary: 'The sale of a product', response: { 200: SaleShape, '4xx': ProblemShape } },
+    },
     async ({ params }) => showSale(await getSale(parseProductId(params.productId))),
   );
 
   http.patch<SalePath & { Body: Static<typeof SaleChangeBody> }>(
     '/v1/sales/:productId',
     {
+      config: { scope: 'act' },
       schema: {
         summary: 'Pause, resume or end a sale, or add stock',
         description:

@@ -1,26 +1,29 @@
-import swagger from '@fastify/swagger';
-import underPressure from '@fastify/under-pressure';
+import cookie from '@fastify/cookie';
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { Config } from '../config.ts';
 import { WeirError } from '../errors.ts';
-import type { PurchaseDesk } from '../sale/purchase-desk.ts';
+import { isLoopback, splitAddr } from '../lib/address.ts';
 import { type AuditParts, addAudit } from './audit.ts';
-import { checkHostAndOrigin, requireOperatorKey } from './auth.ts';
-import { addBuy, type BuyParts } from './buy.ts';
+import { addAuth } from './auth.ts';
+import { addBuyers, type BuyerParts } from './buyers.ts';
 import { addHealth, type HealthParts } from './health.ts';
 import { addInstances, type InstanceParts } from './instances.ts';
 import { addJsonBodies } from './json-body.ts';
+import { addKeys, type KeyParts } from './keys.ts';
+import { boundConnections, boundRequests, createLimits } from './limits.ts';
 import { addNow, type NowParts } from './now.ts';
+import { addOpenApi } from './openapi.ts';
 import { addOrders, type OrderParts } from './orders.ts';
+import { checkHostAndOrigin } from './origin.ts';
 import { addPage } from './page.ts';
 import { addParked, type ParkedParts } from './parked.ts';
 import { createErrorHandler, type ProblemParts, sendProblem } from './problem.ts';
 import { addProducts, type ProductStore } from './products.ts';
-import { addPurchases } from './purchases.ts';
 import { addResults, type ResultParts } from './results.ts';
 import { addSales, type SaleParts } from './sales.ts';
+import { addSession, type SessionParts } from './session.ts';
 import { addStats, type StatsReader } from './stats.ts';
-import { addTicketStanding, addTickets } from './tickets.ts';
+import { addTickets } from './tickets.ts';
 import { addTry, type StreamFeed } from './try.ts';
 
 export interface HttpParts
@@ -30,13 +33,14 @@ export interface HttpParts
     ParkedParts,
     AuditParts,
     Pick<SaleParts, 'sales'>,
-    BuyParts,
-    HealthParts,
+    BuyerParts,
+    KeyParts,
+    Pick<SessionParts, 'sessions'>,
+    Pick<HealthParts, 'readiness' | 'registry'>,
     NowParts,
     ProblemParts {
   config: Config;
   products: ProductStore;
-  purchases: PurchaseDesk;
   stats: StatsReader;
   /** Where POST /v1/try/seckill puts its buyers; undefined: the route does not exist, and GET /v1/try says so. */
   feed: StreamFeed | undefined;
@@ -46,11 +50,7 @@ export interface HttpParts
 export async function createHttpServer(parts: HttpParts): Promise<FastifyInstance> {
   const { config } = parts;
   const http = Fastify({
-    bodyLimit: 64 * 1024,
-    forceCloseConnections: 'idle',
-    requestTimeout: 30_000,
-    trustProxy: config.trustedProxies.length > 0 ? config.trustedProxies : false,
-    routerOptions: { maxParamLength: 256 },
+    ...boundRequests(config),
     frameworkErrors: (error, _, reply) =>
       sendProblem(reply, {
         title: 'Bad request',
@@ -72,7 +72,17 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
       detail: `there is nothing at ${request.method} ${request.url.slice(0, 200)}; see /openapi.json`,
     }),
   );
+  boundConnections(http, config);
+  await http.register(cookie, { hook: false });
+  const { limit, limitLogins } = await createLimits(http, config);
+  const auth = { keyRing: parts.keyRing, isOnLoopback: isLoopback(splitAddr(config.addr).host), limit };
   http.addHook('onRequest', checkHostAndOrigin(config));
+  http.addHook('onRequest', async ({ url }) => {
+    if (parts.readiness.start && url.startsWith('/v1/')) {
+      throw new WeirError('STORE_AWAY', 'still waiting for the stores');
+    }
+  });
+  addAuth(http, auth);
   addJsonBodies(http);
   closeConnectionsAtStop(http);
   // What helmet sets is for pages, and at 40 µs an answer too dear for the API.
@@ -81,46 +91,32 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     done();
   });
 
-  addHealth(http, parts);
+  addHealth(http, { ...parts, isMetricsOpen: isMetricsOpen(config) });
   if (!config.roles.includes('http')) return http;
 
-  await http.register(swagger, { openapi: { openapi: '3.1.0', info: { title: 'Weir', version: '1' } } });
-  http.get('/openapi.json', { schema: { hide: true } }, () => http.swagger());
+  await addOpenApi(http);
   await http.register(async (api) => {
-    api.addHook('onRequest', async () => {
-      if (parts.readiness.start) throw new WeirError('STORE_AWAY', 'still waiting for the stores');
-    });
     addOrders(api, parts);
-    await api.register(async (operator) => {
-      operator.addHook('onRequest', requireOperatorKey(config.operatorKeys));
-      addProducts(operator, parts);
-      addInstances(operator, parts);
-      addResults(operator, parts);
-      addStats(operator, parts);
-      addNow(operator, parts);
-      addParked(operator, parts);
-      addAudit(operator, parts);
-      addSales(operator, parts);
-      addTickets(operator, parts);
-      await operator.register((buyers) => addBuyers(buyers, parts));
-      addTry(operator, parts.feed);
-    });
+    addProducts(api, parts);
+    addInstances(api, parts);
+    addResults(api, parts);
+    addStats(api, parts);
+    addNow(api, parts);
+    addParked(api, parts);
+    addAudit(api, parts);
+    addSales(api, parts);
+    addTickets(api, parts);
+    await api.register((buyers) => addBuyers(buyers, parts));
+    addKeys(api, parts);
+    addSession(api, { ...parts, ...auth, limitLogins });
+    addTry(api, parts.feed);
   });
   await http.register(addPage);
   return http;
 }
 
-/** What thousands ask for in the same second: shed first when the process cannot keep up. */
-async function addBuyers(http: FastifyInstance, parts: HttpParts): Promise<void> {
-  await http.register(underPressure, {
-    maxEventLoopDelay: parts.config.saleMaxLoopDelayMs,
-    pressureHandler: (_, __, type, value) => {
-      throw new WeirError('OVERLOADED', `this process cannot keep up: ${type} ${Math.round(value ?? 0)}`);
-    },
-  });
-  addBuy(http, parts);
-  addTicketStanding(http, parts);
-  addPurchases(http, parts);
+function isMetricsOpen({ metrics, addr }: Config): boolean {
+  return metrics === 'open' || (metrics === 'auto' && isLoopback(splitAddr(addr).host));
 }
 
 /** A client that keeps its connection open would hold up a stop: the answer it waits for is the last one there. */

@@ -12,10 +12,12 @@ export const SourceText = Type.String({ pattern: sourcePattern, examples: ['ACTI
 export const SourceIdText = Type.String({ minLength: 1, maxLength: 64, examples: ['ACT123456'] });
 /** A time in a query: ISO 8601, with a zone. */
 export const TimeText = Type.String({ format: 'date-time', examples: ['2026-11-27T20:00:00Z'] });
-const Timestamp = Type.String({ format: 'date-time' });
+export const Timestamp = Type.String({ format: 'date-time' });
 const Cents = Type.String({ pattern: '^(0|[1-9][0-9]{0,17})$', examples: ['19900'] });
 /** No controls, no lone surrogates: neither PostgreSQL nor protobuf could carry them. */
 const printable = '^[^\\p{C}\\p{Zl}\\p{Zp}]+$';
+/** No NUL, no lone surrogates: PostgreSQL could not even be asked for such text. */
+export const storable = '^[^\\u0000\\p{Cs}]*$';
 const closed = { additionalProperties: false };
 
 export const InstanceShape = Type.Object({

@@ -23,7 +23,7 @@ const Trend = Type.Object(
 export function addStats(http: FastifyInstance, { stats }: { stats: StatsReader }): void {
   http.get(
     '/v1/stats/sources',
-    { schema: { summary: 'Instances and success rate by source' } },
+    { config: { scope: 'read' }, schema: { summary: 'Instances and success rate by source' } },
     async () => ({
       items: await stats.countBySource(),
     }),
@@ -32,6 +32,7 @@ export function addStats(http: FastifyInstance, { stats }: { stats: StatsReader 
   http.get<{ Querystring: Static<typeof Trend> }>(
     '/v1/stats/trend',
     {
+      config: { scope: 'read' },
       schema: {
         summary: 'Instances created, by minute, hour or day and source, and how many of them have ended how',
         description:

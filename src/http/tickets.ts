@@ -50,6 +50,7 @@ export function addTickets(http: FastifyInstance, { door }: { door: FrontDoor })
   http.post<{ Params: { productId: string }; Body: Static<typeof TicketBody> }>(
     '/v1/sales/:productId/tickets',
     {
+      config: { scope: 'act', limited: false },
       schema: {
         summary: 'Give a user a ticket to a sale, and a place in its waiting room',
         description:
@@ -80,6 +81,7 @@ export function addTicketStanding(http: FastifyInstance, { door }: { door: Front
   http.get<{ Params: { productId: string; ticket: string } }>(
     '/v1/sales/:productId/tickets/:ticket',
     {
+      config: { scope: 'read', orTicket: true, limited: false },
       schema: {
         summary: 'Where the holder of a ticket stands in the waiting room',
         response: { 200: StandingShape, '4xx': ProblemShape },

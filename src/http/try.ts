@@ -23,14 +23,20 @@ const Buyers = Type.Object(
 export function addTry(http: FastifyInstance, feed: StreamFeed | undefined): void {
   http.get(
     '/v1/try',
-    { schema: { summary: 'Whether things can be tried out here', response: { 200: TryShape } } },
+    {
+      config: { scope: 'read' },
+      schema: { summary: 'Whether things can be tried out here', response: { 200: TryShape } },
+    },
     () => ({ enabled: feed !== undefined }),
   );
   if (!feed) return;
 
   http.post<{ Body: Static<typeof Buyers> }>(
     '/v1/try/seckill',
-    { schema: { summary: 'Put winners on a seckill stream (demo only)', body: Buyers } },
+    {
+      config: { scope: 'act' },
+      schema: { summary: 'Put winners on a seckill stream (demo only)', body: Buyers },
+    },
     async ({ body }, reply) => {
       const stream = `stream:seckill:${parseProductId(body.productId)}`;
       const first = parseUserId(body.firstUserId);

@@ -1,4 +1,5 @@
-import { address, list, listOf, oneOf, secret, setting } from './setting.ts';
+import { isIP } from 'node:net';
+import { address, duration, integer, list, listOf, oneOf, secret, setting } from './setting.ts';
 
 export const allRoles = ['http', 'ingest', 'relay', 'settle'] as const;
 export type Role = (typeof allRoles)[number];
@@ -6,6 +7,18 @@ const roles = (value: unknown): Role[] => {
   const given = list(value);
   if (given.length === 0) throw new TypeError();
   return given.map(oneOf(...allRoles));
+};
+
+/** Addresses and networks, as `10.0.0.7` and `10.0.0.0/8`. */
+const networks = (value: unknown): string[] => {
+  const given = list(value);
+  for (const network of given) {
+    const [address = '', bits, more] = network.split('/');
+    const longest = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+    const fits = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= longest);
+    if (longest < 0 || !fits || more !== undefined) throw new TypeError();
+  }
+  return given;
 };
 
 /** This process: HTTP, roles, log, demo. */
@@ -24,13 +37,6 @@ export const serverSettings = {
     'a list of host names',
     'Host headers that are answered besides the loopback names and the address itself.',
   ),
-  trustedProxies: setting(
-    'server.http.trustedProxies',
-    listOf(/^[0-9a-fA-F.:]+(\/\d{1,3})?$/),
-    [],
-    'a list of addresses or networks such as 10.0.0.0/8',
-    'Proxies whose X-Forwarded-For names the address of the caller.',
-  ),
   webhookSecrets: secret(
     'server.http.webhookSecrets',
     listOf(/^(whsec_)?[A-Za-z0-9+/]{24,}={0,2}$/),
@@ -43,7 +49,48 @@ export const serverSettings = {
     listOf(/^.{16,}$/),
     [],
     'a list of keys of at least 16 characters',
-    'Every other call below /v1 must carry one as `Authorization: Bearer`. Empty: open, on loopback only.',
+    'Keys that may do everything, beside those of `weir keys`. No key at all: the API is open, on loopback only.',
+  ),
+  metrics: setting(
+    'server.http.metrics',
+    oneOf('auto', 'open', 'read'),
+    'auto',
+    'auto, open or read',
+    'Whether /metrics needs a key with scope read. auto: unless server.http.addr is a loopback address.',
+  ),
+  trustedProxies: setting(
+    'server.http.trustedProxies',
+    networks,
+    [],
+    'a list of addresses or networks, such as 10.0.0.0/8',
+    'Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.',
+  ),
+  requestsPerMinute: setting(
+    'server.http.requestsPerMinute',
+    integer(0, 1_000_000),
+    6_000,
+    'an integer from 0 to 1000000',
+    'For each key, or each address without one, on what is no purchase: more are answered 429. 0: no limit.',
+  ),
+  loginsPerMinute: setting(
+    'server.http.loginsPerMinute',
+    integer(0, 1_000_000),
+    20,
+    'an integer from 0 to 1000000',
+    'Attempts to open a session from one address: more are answered 429. 0: no limit.',
+  ),
+  maxConnections: setting(
+    'server.http.maxConnections',
+    integer(1, 1_000_000),
+    10_000,
+    'an integer from 1 to 1000000',
+    'Connections at a time; more are closed as they come.',
+  ),
+  headersTimeoutMs: duration(
+    'server.http.headersTimeoutMs',
+    100,
+    10_000,
+    'A request whose headers take longer to come is cut off.',
   ),
   roles: setting(
     'server.roles',

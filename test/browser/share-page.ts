@@ -144,7 +144,6 @@ class SharedPage {
     const page = await context.newPage();
     page.on('pageerror', ({ message }) => this.#complaints.push(message));
     page.on('console', (message) => {
-      if (message.location().url.endsWith('/v1/session')) return;
       this.#complaints.push(`${message.type()}: ${message.text()} (${message.location().url})`);
     });
     return page;

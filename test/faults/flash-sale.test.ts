@@ -1,3 +1,4 @@
+import { setTimeout as freeze } from 'node:timers/promises';
 import pg from 'pg';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createLifeQueues, expectAuditHolds } from '../support/life.ts';
@@ -158,4 +159,47 @@ test('killed between the sale and the answer, cut off from Redis, killed while i
     expect(rows).toEqual([{ instances: stock, users: stock }]);
   });
   await expectAuditHolds(survivor);
+});
+
+test('a process whose event loop is late sheds buyers, tells them when to come again, and takes them when it has caught up', async () => {
+  const { env } = await setUp();
+  const weir = await startWeir({ ...env, WEIR_SALE_MAXLOOPDELAYMS: '20' }, ['start', '--roles', 'http']);
+  await weir.request('POST', '/v1/sales', { productId: '1001', stock: 5 });
+  const buy = () => weir.request('POST', '/v1/sales/1001/buy', { userId: '11' });
+  await pollUntil('a calm event loop', 20_000, async () => expect((await buy()).status).toBeLessThan(300));
+  // Long enough to be late on the average of the time that is looked at.
+  weir.process.kill('SIGSTOP');
+  await freeze(3_000);
+  weir.process.kill('SIGCONT');
+  const shed = await pollUntil('buyers to be shed', 3_000, async () => {
+    const answer = await buy();
+    expect(answer.status).toBe(503);
+    return answer;
+  });
+  expect(shed.body.code).toBe('OVERLOADED');
+  expect(shed.headers.get('retry-after')).toBe('1');
+  expect((await weir.request('GET', '/readyz')).status).toBe(200);
+  await pollUntil('buyers to be taken again', 20_000, async () =>
+    expect(await buy()).toMatchObject({ status: 200 }),
+  );
+});
+
+test('a Redis that falls silent makes no pile: who waits is answered 503 in time, who comes then as well', async () => {
+  await using server = await startOwnRedis();
+  const { env } = await setUp(server.url);
+  const weir = await startWeir({ ...env, WEIR_SALE_MAXWAITING: '10' }, ['start', '--roles', 'http']);
+  await weir.request('POST', '/v1/sales', { productId: '1001', stock: 50 });
+  await pollUntil('the first buyer', 10_000, async () =>
+    expect((await askToBuy(weir, 1)).status).toBeLessThan(300),
+  );
+  server.pause();
+  const began = performance.now();
+  const answers = await Promise.all(Array.from({ length: 60 }, (_, i) => askToBuy(weir, 100 + i)));
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([503]));
+  expect(new Set(answers.map(({ code }) => code))).toEqual(new Set(['STORE_AWAY', 'OVERLOADED']));
+  expect(performance.now() - began).toBeLessThan(6_000);
+  server.resume();
+  await pollUntil('the sale to go on', 20_000, async () =>
+    expect([200, 202]).toContain((await askToBuy(weir, 1_000)).status),
+  );
 });

@@ -60,6 +60,10 @@ describe('help and arguments', () => {
     ['sale', 'add'],
     ['sale', 'ticket'],
     ['resource'],
+    ['keys'],
+    ['keys', 'create'],
+    ['keys', 'list'],
+    ['keys', 'revoke'],
   ];
 
   test('every command explains itself', async () => {
@@ -105,6 +109,11 @@ describe('help and arguments', () => {
     [['sale', 'open', '1001', '--stock', '5', '--admit', 'all']],
     [['sale', 'open', '1001', '--stock', '5', '--starts', 'soon']],
     [['sale', 'add', '1001', 'many']],
+    [['keys', 'create', 'somebody']],
+    [['keys', 'create', 'somebody', '--scope', 'all']],
+    [['keys', 'create', 'two words', '--scope', 'read']],
+    [['keys', 'create', 'somebody', '--scope', 'read', '--expires', 'soon']],
+    [['keys', 'create', 'somebody', '--scope', 'read', '--expires', '2020-01-01']],
     [['resource']],
     [['resource', '--fail', 'most']],
   ] as [string[]][])('%j ends with 2 and says why', async ([args]) => {
@@ -425,7 +434,7 @@ describe('doctor', () => {
     const folder = await createFolder();
     const env = { WEIR_DATA_EMBEDDED_FOLDER: join(folder, 'stores') };
     const { findings } = await examine(env);
-    expect(findings.map(({ about }) => about)).toEqual(['database', 'streams', 'queue']);
+    expect(findings.map(({ about }) => about)).toEqual(['database', 'streams', 'queue', 'access', 'access']);
     expect(findings.filter(({ level }) => level === 'problem')).toEqual([]);
     const file = join(folder, 'config.yaml');
     await writeFile(file, 'server:\n  grpc:\n    addr: 0.0.0.0:9000\n');

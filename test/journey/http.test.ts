@@ -557,6 +557,12 @@ describe('the service itself', () => {
         'POST /v1/instances/{id}/result',
         'POST /v1/instances/{id}/retry',
         'POST /v1/orders/{orderId}/refunded',
+        'POST /v1/keys',
+        'GET /v1/keys',
+        'DELETE /v1/keys/{id}',
+        'POST /v1/session',
+        'GET /v1/session',
+        'DELETE /v1/session',
       ].sort(),
     );
     // A stream of events has no end to wait for.

@@ -40,6 +40,8 @@ export class SharedWeir {
   readonly heard: ConsumeMessage[] = [];
   database!: pg.Pool;
   redis!: Redis;
+  /** What it was started with, for a second process on the same stores. */
+  settings: Record<string, string> = {};
   readonly queue = uniqueName('weir.test');
   readonly #databaseName = uniqueName('weir_test');
   #child: ChildProcess | undefined;
@@ -50,14 +52,15 @@ export class SharedWeir {
     this.database = new pg.Pool({ connectionString: postgresUrl(this.#databaseName), max: 4 });
     const redisUrl = await createRedisDatabase();
     this.redis = new Redis(redisUrl);
-    await this.#start({
+    this.settings = {
       WEIR_DATA_DATABASE_SOURCE: postgresUrl(this.#databaseName),
       WEIR_DATA_REDIS_ADDR: redisUrl,
       WEIR_DATA_RABBITMQ_URL: rabbitmqUrl,
       WEIR_DATA_RABBITMQ_QUEUE: this.queue,
       ...queuesBeside(this.queue),
       ...settings,
-    });
+    };
+    await this.#start(this.settings);
     await this.#listen();
   }
 

@@ -23,6 +23,7 @@ const business = [
   'parked',
   'resource',
   'watch',
+  'access',
 ];
 const technologies = ['postgres', 'redis', 'rabbitmq', 'embedded'];
 const edges = ['http', 'cli', 'dashboard'];

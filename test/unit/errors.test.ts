@@ -58,9 +58,10 @@ describe.each(codes)('%s', (code) => {
     });
     expect(status).toBeGreaterThanOrEqual(400);
     expect(status).toBeLessThan(600);
-    // What may pass by itself is the server's trouble, and says when to come back unless it is a bug.
-    if (error.disposition === 'retry') expect(status).toBeGreaterThanOrEqual(500);
-    expect(headers['retry-after']).toBe(status === 503 ? '1' : undefined);
+    // What may pass by itself is the server's trouble or too much of the caller, and says when to come back unless it is
+    // a bug.
+    if (error.disposition === 'retry' && status !== 429) expect(status).toBeGreaterThanOrEqual(500);
+    expect(headers['retry-after']).toBe(status === 503 || status === 429 ? '1' : undefined);
     // A store that is away is told once by whoever waits for it, not once a request.
     expect(told.map(({ type }) => type)).toEqual(status === 500 ? ['request failed'] : []);
   });

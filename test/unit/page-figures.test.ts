@@ -45,11 +45,19 @@ describe('the book of seconds', () => {
     ]);
   });
 
+  test('what is not known yet is not nought', () => {
+    const book = new SecondBook();
+    book.take({ ...answer(0, [1, 2]), events: [1, null] });
+    expect(book.listEvents(2)).toEqual([1, Number.NaN]);
+    book.take({ ...answer(1, [2]), events: [2] });
+    expect(book.listEvents(2)).toEqual([1, 2]);
+  });
+
   test('seconds that lie further back than the longest window are forgotten', () => {
     const book = new SecondBook();
     book.take(answer(0, [9]));
     book.take(answer(900, [1]));
-    expect(book.listEvents(902)[1]).toBe(0);
+    expect(book.listEvents(902)[1]).toBeNaN();
     expect(book.listEvents(1)).toEqual([1]);
   });
 });

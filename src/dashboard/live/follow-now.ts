@@ -1,5 +1,5 @@
 import type { Now } from '../answers.ts';
-import { apiUrl, get } from '../api.ts';
+import { apiUrl, get, Problem } from '../api.ts';
 import { reportAlive, reportLost } from '../connection.ts';
 import { pause } from './pause.ts';
 
@@ -24,10 +24,11 @@ export async function followNow({ onNow, onFailure }: Follower, signal: AbortSig
     await untilVisible(signal);
     try {
       onNow(await get<Now>('now', { seconds: wholeWindowSeconds }, signal));
-      await listen((now) => {
+      const onHeard = (now: Now) => {
         failures = 0;
         onNow(now);
-      }, signal);
+      };
+      await listen({ onNow: onHeard, onFailure }, signal);
     } catch (error) {
       if (!signal.aborted) onFailure(error);
     }
@@ -36,7 +37,7 @@ export async function followNow({ onNow, onFailure }: Follower, signal: AbortSig
 }
 
 /** Resolves when the stream has ended or fallen silent, or the page is hidden. */
-function listen(onNow: (now: Now) => void, signal: AbortSignal): Promise<void> {
+function listen({ onNow, onFailure }: Follower, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const source = new EventSource(apiUrl('now/stream'));
     const stop = new AbortController();
@@ -51,12 +52,16 @@ function listen(onNow: (now: Now) => void, signal: AbortSignal): Promise<void> {
       end();
     };
     let silence = setTimeout(lose, silenceMs);
-    source.addEventListener('now', (event) => {
-      clearTimeout(silence);
-      silence = setTimeout(lose, silenceMs);
-      reportAlive();
-      onNow(JSON.parse((event as MessageEvent<string>).data));
-    });
+    const hear = (kind: string, listener: (data: string) => void) =>
+      source.addEventListener(kind, (event) => {
+        clearTimeout(silence);
+        silence = setTimeout(lose, silenceMs);
+        reportAlive();
+        listener((event as MessageEvent<string>).data);
+      });
+    hear('now', (data) => onNow(JSON.parse(data)));
+    // The server is there, and a store of it is not.
+    hear('problem', (data) => onFailure(new Problem(503, JSON.parse(data))));
     // A refused stream (401, too many listeners) is no lost server: the next GET finds out which.
     source.addEventListener('error', end);
     signal.addEventListener('abort', end, { signal: stop.signal });

@@ -1,6 +1,7 @@
 import type { Now } from '../answers.ts';
 
 interface Second {
+  /** NaN: not known. */
   events: number;
   bySource: Map<string, { purchases: number; instances: number; failed: number }>;
 }
@@ -30,7 +31,7 @@ export class SecondBook {
           { purchases: purchases[i] ?? 0, instances: instances[i] ?? 0, failed: failed[i] ?? 0 },
         ]),
       );
-      this.#seconds.set(first + i, { events: events[i] ?? 0, bySource });
+      this.#seconds.set(first + i, { events: events[i] ?? Number.NaN, bySource });
     }
     this.#end = Math.max(this.#end, first + seconds);
     for (const second of this.#seconds.keys()) {
@@ -67,8 +68,9 @@ export class SecondBook {
     return [...totals.values()].sort((a, b) => (a.source < b.source ? -1 : 1));
   }
 
+  /** NaN where it is not known. */
   listEvents(seconds: number): number[] {
-    return this.#window(seconds).map((second) => second?.events ?? 0);
+    return this.#window(seconds).map((second) => second?.events ?? Number.NaN);
   }
 
   #window(seconds: number): (Second | undefined)[] {

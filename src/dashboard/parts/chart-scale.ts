@@ -1,5 +1,6 @@
 export interface Series {
   name: string;
+  /** NaN: not known, and not drawn. */
   values: number[];
 }
 
@@ -41,7 +42,7 @@ export function sumUp(values: readonly number[], rows: number): { size: number; 
   const size = Math.max(1, Math.ceil(values.length / rows));
   const sums: number[] = [];
   for (let i = 0; i < values.length; i += size) {
-    sums.push(values.slice(i, i + size).reduce((sum, value) => sum + value, 0));
+    sums.push(values.slice(i, i + size).reduce((sum, value) => sum + (value || 0), 0));
   }
   return { size, sums };
 }

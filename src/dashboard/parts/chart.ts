@@ -69,7 +69,7 @@ export class TimeChart {
     const data = this.#data;
     if (!data || width === 0) return;
     const tops = stack(data.series);
-    const most = roundUp(Math.max(0, ...(tops.at(-1) ?? [])));
+    const most = roundUp(Math.max(0, ...(tops.at(-1) ?? []).filter(Number.isFinite)));
     const x = (i: number) => edge.left + (i / data.steps) * (width - edge.left - edge.right);
     const y = (value: number) => edge.top + (1 - value / most) * (height - edge.top - edge.bottom);
     const layers = tops.map((top, i) => {
@@ -121,14 +121,14 @@ export class TimeChart {
         {},
         make('span', { class: `swatch ${colorOf(name)}` }),
         name,
-        make('span', { class: 'number' }, format(values[shown] ?? 0)),
+        make('span', { class: 'number' }, Number.isFinite(values[shown]) ? format(values[shown] ?? 0) : '–'),
       ),
     );
     this.#legend.replaceChildren(...items);
     const at = new Date(fromMs + shown * stepMs);
     setText(this.#moment, this.#pointed === undefined ? '' : formatTime(at, stepMs >= 60_000));
     const sums = series.map(
-      ({ name, values }) => `${name} ${formatCount(values.reduce((a, b) => a + b, 0))}`,
+      ({ name, values }) => `${name} ${formatCount(values.reduce((sum, value) => sum + (value || 0), 0))}`,
     );
     const from = formatTime(new Date(fromMs));
     const to = formatTime(new Date(fromMs + steps * stepMs));
@@ -178,9 +178,26 @@ function stack(series: readonly Series[]): number[][] {
 type Place = (value: number) => number;
 
 function drawArea(top: number[], bottom: number[], x: Place, y: Place): string {
-  const there = top.map((value, i) => `${x(i + 0.5).toFixed(1)},${y(value).toFixed(1)}`);
-  const back = bottom.map((value, i) => `${x(i + 0.5).toFixed(1)},${y(value).toFixed(1)}`).reverse();
-  return there.length === 0 ? '' : `M${there.join('L')}L${back.join('L')}Z`;
+  const point = (value: number, i: number) => `${x(i + 0.5).toFixed(1)},${y(value).toFixed(1)}`;
+  return findRuns(top)
+    .map(([from, to]) => {
+      const there = top.slice(from, to).map((value, i) => point(value, from + i));
+      const back = bottom.slice(from, to).map((value, i) => point(value, from + i));
+      return `M${there.join('L')}L${back.reverse().join('L')}Z`;
+    })
+    .join('');
+}
+
+/** Where values are known: each run as its first index and the one behind its last. */
+function findRuns(values: readonly number[]): [from: number, to: number][] {
+  const runs: [number, number][] = [];
+  values.forEach((value, i) => {
+    if (!Number.isFinite(value)) return;
+    const last = runs.at(-1);
+    if (last?.[1] === i) last[1] = i + 1;
+    else runs.push([i, i + 1]);
+  });
+  return runs;
 }
 
 function drawBars(top: number[], bottom: number[], x: Place, y: Place): string {

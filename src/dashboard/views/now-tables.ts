@@ -70,7 +70,11 @@ function sourceColumns(): Column<SourceTotal>[] {
 function waitingColumns(): Column<Waiting & { nowMs: number }>[] {
   return [
     { title: say('now.where'), isHead: true, cell: ({ what }) => nameWaiting(what) },
-    { title: say('now.count'), isNumber: true, cell: ({ count }) => formatCount(count) },
+    {
+      title: say('now.count'),
+      isNumber: true,
+      cell: ({ count }) => (count === null ? '–' : formatCount(count)),
+    },
     {
       title: say('now.oldest'),
       isNumber: true,
@@ -95,13 +99,12 @@ function storeColumns(): Column<Store>[] {
     { title: say('now.kind'), cell: ({ kind }) => sayCode('kind', kind) },
     {
       title: say('now.health'),
-      cell: ({ ok, why }) =>
-        make(
-          'span',
-          {},
-          makeToned(ok ? 'good' : 'bad', say(ok ? 'now.ok' : 'now.away')),
-          why ? ` ${why}` : '',
-        ),
+      cell: ({ ok, why }) => make('span', {}, makeHealth(ok), why ? ` ${why}` : ''),
     },
   ];
+}
+
+function makeHealth(ok: boolean | null): HTMLElement {
+  if (ok === null) return makeToned('quiet', say('now.unknown'));
+  return ok ? makeToned('good', say('now.ok')) : makeToned('bad', say('now.away'));
 }

@@ -100,7 +100,8 @@ function showTiles(
   const rate = (figure: Figure) => formatRate(sum(recent.map((total) => total[figure])) / rateSeconds);
   tiles.purchases.show(rate('purchases'));
   tiles.instances.show(rate('instances'));
-  tiles.events.show(formatRate(sum(book.listEvents(rateSeconds)) / rateSeconds));
+  const events = book.listEvents(rateSeconds).filter(Number.isFinite);
+  tiles.events.show(events.length === 0 ? '–' : formatRate(sum(events) / events.length));
   const window = book.countBySource(seconds);
   const success = sum(window.map(({ instances }) => instances));
   tiles.rate.show(formatShare(success, success + sum(window.map(({ failed }) => failed))));

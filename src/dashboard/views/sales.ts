@@ -53,7 +53,7 @@ export const showSales: View = async (place, _, signal) => {
   } catch (error) {
     if (!signal.aborted) notice.fail(error);
   }
-  const closed = explainScope('act');
+  const closed = explainScope('admin');
   place.append(closed ?? makeSaleForm([...products.values()], refresh));
   const again = async () => {
     await refresh();

@@ -12,6 +12,9 @@ import type { View } from './view.ts';
 
 type Attempt = (productId: string, log: TryLog, signal: AbortSignal) => Promise<void>;
 
+/** Opening a sale and creating a product are the administrator's. */
+const adminTries = new Set(['buy', 'fail', 'create']);
+
 /** Real traffic by clicking, so that a newcomer sees the whole way. Only where it is switched on. */
 export const showTry: View = async (place, _, signal) => {
   const log = new TryLog();
@@ -20,6 +23,7 @@ export const showTry: View = async (place, _, signal) => {
     makeAction({
       id,
       label: say(label),
+      scope: adminTries.has(id) ? 'admin' : 'act',
       kind: isFirst ? 'primary' : 'plain',
       notice,
       act: () => attempt(product.value, log, signal),
@@ -43,7 +47,7 @@ export const showTry: View = async (place, _, signal) => {
       make('h1', { tabindex: -1 }, say('try.title')),
       makeField(say('instance.product'), product),
     ),
-    explainScope('act') ?? '',
+    explainScope('admin') ?? '',
     make(
       'div',
       { class: 'steps' },

@@ -73,6 +73,7 @@ export const en = {
   'now.kind': 'Kind',
   'now.health': 'Health',
   'now.ok': 'Works',
+  'now.unknown': 'Not known',
   'now.away': 'Away',
   'instances.title': 'Instances',
   'instances.search': 'Instance, order, stream entry or user id',

@@ -72,6 +72,7 @@ export const zh: Record<keyof typeof en, string> = {
   'now.kind': '类型',
   'now.health': '状态',
   'now.ok': '正常',
+  'now.unknown': '未知',
   'now.away': '不可用',
   'instances.title': '实例',
   'instances.search': '实例、订单、流条目或用户 ID',

@@ -1,0 +1,85 @@
+import { hash, randomBytes } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+import type { Scope } from './scope.ts';
+
+/** A key as it is shown; the key itself is nowhere. */
+export interface OperatorKey {
+  id: string;
+  name: string;
+  scope: Scope;
+  createdAt: Date;
+  createdBy: string;
+  /** To the minute or so. */
+  lastUsedAt: Date | undefined;
+  expiresAt: Date | undefined;
+  revokedAt: Date | undefined;
+  revokedBy: string | undefined;
+}
+
+export interface NewOperatorKey {
+  name: string;
+  scope: Scope;
+  expiresAt: Date | undefined;
+  createdBy: string;
+  digest: Buffer;
+}
+
+export interface OperatorKeyStore {
+  /** @throws WeirError KEY_CONFLICT when a key in force has this name, KEY_LIMIT when there are too many */
+  addKey(key: NewOperatorKey): Promise<OperatorKey>;
+  /** Newest first. */
+  listKeys(): Promise<OperatorKey[]>;
+  /** Ends its sessions as well. @returns the key, also when it had been revoked before; undefined: no such key */
+  revokeKey(id: string, by: string): Promise<OperatorKey | undefined>;
+}
+
+export const keyNamePattern = '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$';
+/** More are a mistake, and every process holds all that are in force. */
+export const maxKeys = 1000;
+
+const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+const secretLength = 43;
+const checksumLength = 6;
+const form = new RegExp(`^weir_(?:read|act|admin)_[0-9A-Za-z]{${secretLength + checksumLength}}$`);
+
+/**
+ * `weir_act_`, 256 random bits and the CRC-32 of all that, in base 62: a scanner for leaked secrets finds it by a regular
+ * expression and is not misled, and a double click takes all of it.
+ */
+export function createOperatorKey(scope: Scope): string {
+  const random = BigInt(`0x${randomBytes(32).toString('hex')}`);
+  const begin = `weir_${scope}_${toBase62(random, secretLength)}`;
+  return begin + checksumOf(begin);
+}
+
+/** Whether it can have been made by `createOperatorKey`; what cannot need not be looked for. */
+export function hasKeyForm(text: string): boolean {
+  return form.test(text) && checksumOf(text.slice(0, -checksumLength)) === text.slice(-checksumLength);
+}
+
+/** 256 random bits in base64url: what a session's cookie holds. */
+export function createSessionId(): string {
+  return randomBytes(32).toString('base64url');
+}
+
+export function hasSessionForm(text: string): boolean {
+  return /^[\w-]{43}$/.test(text);
+}
+
+/**
+ * A plain SHA-256. A slow hash makes guesses dear, which passwords need; nobody guesses 256 random bits, and each request
+ * would pay for it.
+ */
+export function digestOf(secret: string): Buffer {
+  return hash('sha256', secret, 'buffer');
+}
+
+function checksumOf(text: string): string {
+  return toBase62(BigInt(crc32(text)), checksumLength);
+}
+
+function toBase62(number: bigint, length: number): string {
+  let text = '';
+  for (let rest = number; text.length < length; rest /= 62n) text = alphabet[Number(rest % 62n)] + text;
+  return text;
+}

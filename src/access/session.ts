@@ -1,0 +1,13 @@
+export interface NewSession {
+  /** SHA-256 of the cookie. */
+  digest: Buffer;
+  keyId: string | undefined;
+  proof: Buffer | undefined;
+  lastsMs: number;
+}
+
+export interface SessionStore {
+  /** @returns when it ends by itself, by the database's clock */
+  addSession(session: NewSession): Promise<Date>;
+  removeSession(digest: Buffer): Promise<void>;
+}

@@ -1,0 +1,57 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Config } from '../config.ts';
+import { WeirError } from '../errors.ts';
+import { isLoopback, splitAddr } from '../lib/address.ts';
+import { sendProblem } from './problem.ts';
+
+/**
+ * A page of another site must not reach us through the visitor's browser: not by a name that it points at 127.0.0.1
+ * (Host), and not by a cross-site form or fetch (Origin). Bound to other addresses, with keys, only Origin matters.
+ */
+export function checkHostAndOrigin({ addr, hosts }: Pick<Config, 'addr' | 'hosts'>) {
+  const bound = splitAddr(addr).host;
+  const allowed = new Set(
+    [...hosts, bound, 'localhost', '127.0.0.1', '[::1]'].map((host) => host.toLowerCase()),
+  );
+  const isOpen = !isLoopback(bound) && hosts.length === 0;
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
+    const host = request.headers.host ?? '';
+    if (!isOpen && !allowed.has(withoutPort(host).toLowerCase())) {
+      return sendProblem(reply, {
+        title: 'Misdirected request',
+        status: 421,
+        code: 'HOST_NOT_ALLOWED',
+        detail: 'this Host is not served here; add it to server.http.hosts',
+      });
+    }
+    const { origin } = request.headers;
+    if (origin !== undefined && hostOf(origin) !== host) {
+      throw new WeirError('ORIGIN_NOT_ALLOWED', 'a page of another origin may not call this API');
+    }
+    return undefined;
+  };
+}
+
+const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/**
+ * A browser sends the cookie by itself, so whoever changes something with it must also say that a page of ours asked:
+ * by Origin, which `checkHostAndOrigin` has compared, or by Sec-Fetch-Site. Neither can be set by a script.
+ *
+ * @throws WeirError ORIGIN_NOT_ALLOWED
+ */
+export function requireSameOrigin(request: FastifyRequest): void {
+  if (safeMethods.has(request.method)) return;
+  const { origin, 'sec-fetch-site': site } = request.headers;
+  const isWeaker = request.protocol === 'https' && origin?.startsWith('http:');
+  if (site !== undefined ? site === 'same-origin' && !isWeaker : origin !== undefined && !isWeaker) return;
+  throw new WeirError('ORIGIN_NOT_ALLOWED', 'with a session cookie only a page of this origin may do that');
+}
+
+function withoutPort(host: string): string {
+  return host.replace(/:\d+$/, '');
+}
+
+function hostOf(origin: string): string | undefined {
+  return URL.canParse(origin) ? new URL(origin).host : undefined;
+}

@@ -1,0 +1,281 @@
+import { describe, expect, test } from 'vitest';
+import { KeyRing } from '../../src/access/key-ring.ts';
+import {
+  createOperatorKey,
+  createSessionId,
+  digestOf,
+  type OperatorKey,
+} from '../../src/access/operator-key.ts';
+import type { Scope } from '../../src/access/scope.ts';
+import type { Database } from '../../src/lib/sql.ts';
+import {
+  countKeys,
+  markKeysUsed,
+  postgresOperatorKeys,
+  readCredentials,
+} from '../../src/postgres/operator-keys.ts';
+import { postgresOperatorSessions } from '../../src/postgres/operator-sessions.ts';
+import { openTestPglite, openTestPostgres } from '../support/stores.ts';
+
+const databases = { PGlite: openTestPglite, PostgreSQL: openTestPostgres };
+
+/** Two processes on one database, whose clocks and connection the test holds. */
+async function setUp(database: Database, configuredKeys: string[] = []) {
+  const link = { isCut: false, looks: 0 };
+  let nowMs = 1_000_000;
+  const createRing = () =>
+    new KeyRing({
+      async readCredentials() {
+        link.looks++;
+        if (link.isCut) throw new Error('connection refused');
+        return readCredentials(database);
+      },
+      markUsed: (ids) => markKeysUsed(database, ids),
+      configuredKeys,
+      clock: { wallMs: () => Date.now(), monotonicMs: () => nowMs },
+      onFailure() {},
+    });
+  const keys = postgresOperatorKeys(database);
+  const sessions = postgresOperatorSessions(database);
+  return {
+    here: createRing(),
+    elsewhere: createRing(),
+    keys,
+    sessions,
+    link,
+    passMs(ms: number) {
+      nowMs += ms;
+    },
+    async addKey(
+      name: string,
+      scope: Scope = 'act',
+      expiresAt?: Date,
+    ): Promise<OperatorKey & { key: string }> {
+      const key = createOperatorKey(scope);
+      const made = await keys.addKey({ name, scope, expiresAt, createdBy: 'a test', digest: digestOf(key) });
+      return { ...made, key };
+    },
+    async addSession(keyId: string, lastsMs = 60_000): Promise<string> {
+      const id = createSessionId();
+      await sessions.addSession({ digest: digestOf(id), keyId, proof: undefined, lastsMs });
+      return id;
+    },
+  };
+}
+
+describe.each(Object.keys(databases))('keys on %s', (name) => {
+  const open = () => databases[name as keyof typeof databases]();
+
+  test('open nothing that is closed: without a key all is open, with one it is not, revoked it is again', async () => {
+    const { here, addKey, keys, passMs } = await setUp(await open());
+    expect(await here.isOpen()).toBe(true);
+    const { id } = await addKey('first');
+    passMs(801);
+    expect(await here.isOpen()).toBe(false);
+    await keys.revokeKey(id, 'a test');
+    passMs(801);
+    expect(await here.isOpen()).toBe(true);
+  });
+
+  test('are known in every process when they are made, and in none 0.8 s after they were revoked', async () => {
+    const { here, elsewhere, addKey, keys, passMs } = await setUp(await open());
+    const first = await addKey('first', 'read');
+    for (const ring of [here, elsewhere]) expect((await ring.findKey(first.key))?.caller.name).toBe('first');
+    // Made after both have looked: whoever does not know it looks once more.
+    const second = await addKey('second', 'admin');
+    for (const ring of [here, elsewhere])
+      expect((await ring.findKey(second.key))?.caller).toEqual({ name: 'second', scope: 'admin' });
+
+    await keys.revokeKey(second.id, 'a test');
+    passMs(801);
+    for (const ring of [here, elsewhere]) {
+      expect(await ring.findKey(second.key)).toBeUndefined();
+      expect((await ring.findKey(first.key))?.caller.name).toBe('first');
+    }
+  });
+
+  test('cost no query each: neither a thousand good ones nor a thousand wrong ones', async () => {
+    const { here, addKey, link, passMs } = await setUp(await open());
+    const { key } = await addKey('busy');
+    await here.findKey(key);
+    const before = link.looks;
+    for (let i = 0; i < 1_000; i++) expect(await here.findKey(key)).toBeDefined();
+    expect(link.looks).toBe(before);
+    passMs(300);
+    const wrong = Array.from({ length: 1_000 }, () => createOperatorKey('admin'));
+    expect(new Set(await Promise.all(wrong.map((each) => here.findKey(each))))).toEqual(new Set([undefined]));
+    expect(link.looks).toBe(before + 1);
+    // What cannot be a key is not looked for at all.
+    for (const text of ['', 'weir_admin_', `${key}x`, key.toLowerCase()]) await here.findKey(text);
+    expect(link.looks).toBe(before + 1);
+  });
+
+  test('with a name in force are refused, and free it when they are revoked', async () => {
+    const { addKey, keys } = await setUp(await open());
+    const { id } = await addKey('shop');
+    await expect(addKey('shop')).rejects.toMatchObject({ code: 'KEY_CONFLICT' });
+    expect(await keys.revokeKey(id, 'somebody')).toMatchObject({ name: 'shop', revokedBy: 'somebody' });
+    expect(await keys.revokeKey(id, 'somebody else')).toMatchObject({ revokedBy: 'somebody' });
+    expect(await keys.revokeKey('999', 'somebody')).toBeUndefined();
+    await addKey('shop');
+    expect((await keys.listKeys()).map((key) => [key.name, key.revokedBy])).toEqual([
+      ['shop', undefined],
+      ['shop', 'somebody'],
+    ]);
+  });
+
+  test('that have expired open nothing, and leave nothing open', async () => {
+    const database = await open();
+    const { here, addKey, passMs } = await setUp(database);
+    const { key } = await addKey('brief', 'admin', new Date(Date.now() + 60_000));
+    expect(await here.findKey(key)).toBeDefined();
+    await database.query("UPDATE operator_keys SET expires_at = now() - interval '1 second'");
+    passMs(801);
+    expect(await here.findKey(key)).toBeUndefined();
+    expect(await here.isOpen()).toBe(false);
+    expect(await countKeys(database)).toEqual({ inForce: 1, valid: 0, admins: 0 });
+  });
+
+  test('have their use written down, once a minute', async () => {
+    const database = await open();
+    const { here, addKey, keys, passMs } = await setUp(database);
+    const { key } = await addKey('used');
+    const readUse = async () => (await keys.listKeys())[0]?.lastUsedAt;
+    expect(await readUse()).toBeUndefined();
+    await here.findKey(key);
+    passMs(801);
+    await here.findKey(key);
+    const first = await readUse();
+    expect(first).toBeInstanceOf(Date);
+    for (let i = 0; i < 3; i++) {
+      passMs(801);
+      await here.findKey(key);
+    }
+    expect(await readUse()).toEqual(first);
+    await database.query("UPDATE operator_keys SET last_used_at = now() - interval '2 minutes'");
+    for (let i = 0; i < 3; i++) {
+      passMs(801);
+      await here.findKey(key);
+    }
+    expect((await readUse())?.getTime()).toBeGreaterThanOrEqual(first?.getTime() ?? 0);
+  });
+
+  test('are nowhere in the database, and neither are sessions', async () => {
+    const database = await open();
+    const { here, addKey, addSession, sessions } = await setUp(database, ['configured-key-of-monday']);
+    const { key, id } = await addKey('secret');
+    const cookie = await addSession(id);
+    const other = createSessionId();
+    const proof = here.proveKey(other, 'configured-key-of-monday');
+    await sessions.addSession({ digest: digestOf(other), keyId: undefined, proof, lastsMs: 1_000 });
+    const rows = await database.query<{ row: string }>(
+      'SELECT operator_keys::text AS row FROM operator_keys UNION ALL SELECT operator_sessions::text FROM operator_sessions',
+    );
+    expect(rows).toHaveLength(3);
+    const stored = rows.map(({ row }) => row).join('\n');
+    for (const secret of [
+      key,
+      key.slice(-49),
+      cookie,
+      other,
+      'configured-key-of-monday',
+      digestOf('configured-key-of-monday').toString('hex'),
+    ])
+      expect(stored).not.toContain(secret);
+  });
+});
+
+describe.each(Object.keys(databases))('sessions on %s', (name) => {
+  const open = () => databases[name as keyof typeof databases]();
+
+  test('may do what their key may, in every process, until it is revoked', async () => {
+    const { here, elsewhere, addKey, addSession, keys, passMs } = await setUp(await open());
+    const { id } = await addKey('on-call', 'act');
+    const cookie = await addSession(id);
+    for (const ring of [here, elsewhere])
+      expect(await ring.findSession(cookie)).toEqual({
+        name: 'on-call',
+        scope: 'act',
+        until: expect.any(Date),
+      });
+    await keys.revokeKey(id, 'a test');
+    passMs(801);
+    for (const ring of [here, elsewhere]) expect(await ring.findSession(cookie)).toBeUndefined();
+  });
+
+  test('end when they are ended, and when their time has come', async () => {
+    const { here, addKey, addSession, sessions, passMs } = await setUp(await open());
+    const { id } = await addKey('on-call');
+    const [ended, late, going] = [await addSession(id), await addSession(id, 0), await addSession(id)];
+    await sessions.removeSession(digestOf(ended));
+    passMs(801);
+    expect(await here.findSession(ended)).toBeUndefined();
+    expect(await here.findSession(late)).toBeUndefined();
+    expect(await here.findSession(going)).toBeDefined();
+  });
+
+  test('of a configured key end when it is not configured any more', async () => {
+    const database = await open();
+    const keys = ['configured-key-of-monday', 'configured-key-of-tuesday'];
+    const { here, sessions } = await setUp(database, keys);
+    const id = createSessionId();
+    const proof = here.proveKey(id, 'configured-key-of-tuesday');
+    await sessions.addSession({ digest: digestOf(id), keyId: undefined, proof, lastsMs: 60_000 });
+    expect(await here.findSession(id)).toMatchObject({ scope: 'admin' });
+    const { here: later } = await setUp(database, keys.slice(0, 1));
+    expect(await later.findSession(id)).toBeUndefined();
+  });
+
+  test('are fifty for a key at most: the oldest ends', async () => {
+    const database = await open();
+    const { addKey, addSession } = await setUp(database);
+    const { id } = await addKey('busy');
+    const cookies: string[] = [];
+    for (let i = 0; i < 52; i++) cookies.push(await addSession(id));
+    const { sessions } = await readCredentials(database);
+    const kept = new Set(sessions.map(({ digest }) => digest.toString('hex')));
+    expect(kept).toEqual(new Set(cookies.slice(2).map((cookie) => digestOf(cookie).toString('hex'))));
+  });
+});
+
+describe('while the database is away', () => {
+  test('what was known goes on for a minute, what was not cannot be told, and then nobody gets in', async () => {
+    const { here, addKey, link, passMs } = await setUp(await openTestPglite());
+    const { key } = await addKey('shop');
+    await here.findKey(key);
+    link.isCut = true;
+    passMs(59_000);
+    expect((await here.findKey(key))?.caller.name).toBe('shop');
+    await expect(here.findKey(createOperatorKey('admin'))).rejects.toMatchObject({ code: 'STORE_AWAY' });
+    passMs(2_000);
+    await expect(here.findKey(key)).rejects.toMatchObject({ code: 'STORE_AWAY' });
+    await expect(here.isOpen()).rejects.toMatchObject({ code: 'STORE_AWAY' });
+    link.isCut = false;
+    expect((await here.findKey(key))?.caller.name).toBe('shop');
+  });
+
+  test('a database that takes no writes lets people in, and their use is not written down', async () => {
+    const database = await openTestPglite();
+    const { here, addKey, keys, passMs } = await setUp(database);
+    const { key } = await addKey('shop');
+    await database.query('ALTER TABLE operator_keys ADD CONSTRAINT frozen CHECK (last_used_at IS NULL)');
+    for (let i = 0; i < 3; i++) {
+      expect((await here.findKey(key))?.caller.name).toBe('shop');
+      passMs(60_001);
+    }
+    expect((await keys.listKeys())[0]?.lastUsedAt).toBeUndefined();
+    await database.query('ALTER TABLE operator_keys DROP CONSTRAINT frozen');
+  });
+
+  test('a process that has just started is not open, and a configured key opens it', async () => {
+    const { here, link } = await setUp(await openTestPglite());
+    link.isCut = true;
+    await expect(here.isOpen()).rejects.toMatchObject({ code: 'STORE_AWAY' });
+    const { here: configured } = await setUp(await openTestPglite(), ['configured-key-of-monday']);
+    expect(await configured.isOpen()).toBe(false);
+    expect(await configured.findKey('configured-key-of-monday')).toMatchObject({
+      caller: { scope: 'admin' },
+    });
+    expect(await configured.findKey('configured-key-of-tuesday')).toBeUndefined();
+  });
+});

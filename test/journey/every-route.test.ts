@@ -1,0 +1,426 @@
+import { readFileSync } from 'node:fs';
+import { createConfig, lintFromString } from '@redocly/openapi-core';
+import fc from 'fast-check';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { createOperatorKey, createSessionId } from '../../src/access/operator-key.ts';
+import { reaches, type Scope, scopes } from '../../src/access/scope.ts';
+import { type RawAnswer, sendRaw, shareWeir } from './share-weir.ts';
+
+const webhookSecret = `whsec_${Buffer.from('the secret that is in force').toString('base64')}`;
+const weir = shareWeir({
+  WEIR_DEMO_ENABLED: 'true',
+  WEIR_SERVER_HTTP_WEBHOOKSECRETS: webhookSecret,
+  WEIR_SERVER_HTTP_METRICS: 'read',
+  WEIR_SERVER_HTTP_REQUESTSPERMINUTE: '0',
+  WEIR_SERVER_HTTP_LOGINSPERMINUTE: '0',
+});
+
+interface Operation {
+  method: string;
+  /** With {names}. */
+  path: string;
+  scope: Scope | 'open' | 'signed';
+  hasBody: boolean;
+  /** Of its query, as it is described. */
+  query: string[];
+}
+
+/** Not in the description. */
+const besides: Operation[] = [
+  { method: 'GET', path: '/metrics', scope: 'read', hasBody: false, query: [] },
+  ...['/healthz', '/readyz', '/openapi.json', '/'].map(
+    (path): Operation => ({ method: 'GET', path, scope: 'open', hasBody: false, query: [] }),
+  ),
+];
+
+// biome-ignore lint/suspicious/noExplicitAny: a test reads what it expects and fails on what it does not find
+let document: any;
+let operations: Operation[] = [];
+const keys: Record<Scope | 'revoked', string> = { read: '', act: '', admin: '', revoked: '' };
+
+beforeAll(async () => {
+  for (const name of ['admin', 'act', 'read', 'revoked'] as const) {
+    const scope = name === 'revoked' ? 'admin' : name;
+    const { status, body } = await weir.request('POST', '/v1/keys', { name, scope }, bearer(keys.admin));
+    expect(status).toBe(201);
+    keys[name] = body.key;
+    if (name === 'revoked')
+      await weir.request('DELETE', `/v1/keys/${body.id}`, undefined, bearer(keys.admin));
+  }
+  document = (await weir.request('GET', '/openapi.json')).body;
+  operations = besides.concat(
+    Object.entries(document.paths as Record<string, Record<string, Record<string, unknown>>>).flatMap(
+      ([path, methods]) =>
+        Object.entries(methods).map(([method, operation]) => ({
+          method: method.toUpperCase(),
+          path,
+          scope: operation['x-weir-scope'] as Operation['scope'],
+          hasBody: operation.requestBody !== undefined || method === 'post',
+          query: ((operation.parameters ?? []) as { in: string; name: string }[])
+            .filter((parameter) => parameter.in === 'query')
+            .map(({ name }) => name),
+        })),
+    ),
+  );
+});
+
+const bearer = (key: string): Record<string, string> =>
+  key === '' ? {} : { authorization: `Bearer ${key}` };
+const json = { 'content-type': 'application/json' };
+const fill = (path: string, parameter = '1') => path.replaceAll(/\{\w+\}/g, parameter);
+const nameOf = ({ method, path }: Operation) => `${method} ${path}`;
+const guarded = () => operations.filter(({ scope }) => scope !== 'open' && scope !== 'signed');
+const send = (
+  { method, path }: Pick<Operation, 'method' | 'path'>,
+  headers: Record<string, string>,
+  body?: Buffer | string,
+) => sendRaw(weir.url, method, path, headers, body);
+
+/** Many at a time, but no more than a machine has ports and patience for. */
+async function forAll<Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {
+  for (let from = 0; from < items.length; from += 64)
+    await Promise.all(items.slice(from, from + 64).map(work));
+}
+
+/** Nothing of the inside: no stack, statement, folder, address of a store, or secret. */
+const leak =
+  /\bat \S+ \(|\.(ts|js):\d+|node:internal|node_modules|\/(tmp|root|home|work|usr)\/|\b(SELECT|INSERT INTO|UPDATE|DELETE FROM|WHERE)\b|syntax error|relation "|(postgres|redis|amqp):\/\/|weir_test|whsec_|weir_(read|act|admin)_/;
+
+/** An answer that is an error says so as a problem, with a code; nothing is ours to blame or to see. */
+function expectHonest(title: string, answer: RawAnswer): void {
+  expect(answer.status, `${title}: ${answer.text.slice(0, 300)}`).toBeLessThan(500);
+  if (answer.status < 400) return;
+  expect(answer.contentType, title).toContain('application/problem+json');
+  const problem = JSON.parse(answer.text);
+  expect(problem, title).toMatchObject({
+    status: answer.status,
+    code: expect.stringMatching(/^[A-Z][A-Z_]+$/),
+  });
+  expect(answer.text, title).not.toMatch(leak);
+}
+
+function expectRefused(title: string, answer: RawAnswer, status: number, code: string): void {
+  expectHonest(title, answer);
+  expect(`${answer.status} ${JSON.parse(answer.text).code}`, title).toBe(`${status} ${code}`);
+}
+
+describe('the description', () => {
+  test('is OpenAPI 3.1 in which a strict linter finds nothing', async () => {
+    expect(document.openapi).toBe('3.1.0');
+    const config = await createConfig({ extends: ['recommended-strict'] });
+    const lint = async (source: object) =>
+      (await lintFromString({ source: JSON.stringify(source), config })).map(
+        ({ ruleId, message, location }) => `${ruleId}: ${message} at ${location[0]?.pointer}`,
+      );
+    expect(await lint(document)).toEqual([]);
+    const { operationId: _, ...anonymous } = document.paths['/v1/keys'].get;
+    const broken = { ...document, paths: { ...document.paths, '/v1/keys': { get: anonymous } } };
+    expect(await lint(broken)).toEqual([expect.stringContaining('operation-operationId')]);
+  });
+
+  test('says of every operation what it is, who may, and how it can fail', () => {
+    expect(operations.length).toBeGreaterThan(35);
+    const ids = new Set<string>();
+    for (const [path, methods] of Object.entries(document.paths as object)) {
+      for (const [method, operation] of Object.entries(methods as object)) {
+        const title = `${method} ${path}`;
+        expect(operation.summary, title).toMatch(/^[A-Z]/);
+        expect(operation.tags, title).toHaveLength(1);
+        expect([...scopes, 'open', 'signed'], title).toContain(operation['x-weir-scope']);
+        const schemes = operation.security.flatMap(Object.keys);
+        expect(schemes.includes('operatorKey'), title).toBe(scopes.includes(operation['x-weir-scope']));
+        expect(Object.keys(operation.responses), title).toEqual(
+          expect.arrayContaining(['401', '403', '429', '503', '4XX', '5XX']),
+        );
+        expect(
+          Object.keys(operation.responses).some((status) => status.startsWith('2')),
+          title,
+        ).toBe(true);
+        ids.add(operation.operationId);
+      }
+    }
+    expect(ids.size).toBe(operations.length - besides.length);
+  });
+});
+
+test('the table in docs/contract.md says of every route what the server says', () => {
+  const contract = readFileSync(new URL('../../docs/contract.md', import.meta.url), 'utf8');
+  const written = [...contract.matchAll(/^\| `(read|act|admin|signed|open)` +\| (.*) \|$/gm)].flatMap(
+    ([, scope, routes = '']) =>
+      [...routes.matchAll(/`((?:GET|POST|PATCH|DELETE) \/v1[^`]*)`/g)].map(
+        ([, route]) => `${scope} ${route}`,
+      ),
+  );
+  const told = operations
+    .filter(({ path }) => path.startsWith('/v1/'))
+    .map((each) => `${each.scope} ${nameOf(each)}`);
+  expect(written.sort()).toEqual(told.sort());
+});
+
+describe('every route', () => {
+  test('is closed to whoever has no key, a wrong or a revoked one, or none but a wrong cookie', async () => {
+    const wrong: Record<string, Record<string, string>> = {
+      'no key': {},
+      'a wrong key': bearer(createOperatorKey('admin')),
+      'a revoked key': bearer(keys.revoked),
+      'a key as Basic': { authorization: `Basic ${keys.admin}` },
+      'a wrong cookie': { cookie: `weir=${createSessionId()}`, 'sec-fetch-site': 'same-origin' },
+      'an odd cookie': { cookie: 'weir=%E0%A4%A; __proto__=1; weir=' },
+    };
+    const all = guarded().flatMap((operation) =>
+      Object.entries(wrong).map(([title, headers]) => ({ operation, title, headers })),
+    );
+    await forAll(all, async ({ operation, title, headers }) => {
+      const body = operation.hasBody ? '{}' : undefined;
+      const answer = await send({ ...operation, path: fill(operation.path) }, { ...headers, ...json }, body);
+      expectRefused(`${nameOf(operation)} with ${title}`, answer, 401, 'KEY_REQUIRED');
+      expect(answer.headers['www-authenticate']).toBe('Bearer');
+    });
+  });
+
+  test('that is read by GET is closed to HEAD as well', async () => {
+    const all = guarded().filter(({ method }) => method === 'GET');
+    await forAll(all, async ({ path }) => {
+      const answer = await send({ method: 'HEAD', path: fill(path) }, {});
+      expect(answer.status, path).toBe(401);
+    });
+  });
+
+  test('is closed to a key of a smaller scope and open to one that reaches', async () => {
+    for (const operation of guarded()) {
+      for (const scope of scopes) {
+        const path = fill(operation.path, '999999');
+        const answer = await send(
+          { ...operation, path },
+          { ...bearer(keys[scope]), ...json },
+          operation.hasBody ? '[]' : undefined,
+        );
+        const title = `${nameOf(operation)} with scope ${scope}`;
+        if (reaches(scope, operation.scope as Scope)) {
+          expectHonest(title, answer);
+          expect([401, 403], title).not.toContain(answer.status);
+        } else expectRefused(title, answer, 403, 'SCOPE_TOO_SMALL');
+      }
+    }
+  });
+
+  test('that changes something refuses a page of another origin, whatever it brings along', async () => {
+    const origin = { origin: 'https://evil.example' };
+    for (const operation of operations.filter(({ method }) => method !== 'GET')) {
+      const path = fill(operation.path);
+      const body = operation.hasBody ? '{}' : undefined;
+      const answer = await send({ ...operation, path }, { ...bearer(keys.admin), ...origin, ...json }, body);
+      expectRefused(nameOf(operation), answer, 403, 'ORIGIN_NOT_ALLOWED');
+    }
+  });
+
+  const oddBodies: Record<string, Buffer | string> = {
+    nothing: '',
+    'not JSON': '{"a":',
+    'broken UTF-8': Buffer.from('7b2261223a22ff227d', 'hex'),
+    '64 KiB of [': '['.repeat(65_536),
+    'deep in a field': `{"key":${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}}`,
+    'too large': JSON.stringify({ name: 'x'.repeat(70_000) }),
+    null: 'null',
+    'an array': '[1,"2",null]',
+    'a string': '"text"',
+    'a number beyond 2^53': '9007199254740993',
+    'prototype names':
+      '{"__proto__":{"scope":"admin"},"constructor":{"prototype":{}},"toString":1,"hasOwnProperty":1}',
+  };
+
+  test.for(Object.entries(oddBodies))(
+    'answers a body that is %s as a mistake of the sender',
+    async ([title, body]) => {
+      await Promise.all(
+        operations
+          .filter(({ hasBody }) => hasBody)
+          .map(async (operation) => {
+            const path = fill(operation.path, '999999');
+            const headers = { ...bearer(keys.admin), ...json };
+            expectHonest(
+              `${nameOf(operation)} with ${title}`,
+              await send({ ...operation, path }, headers, body),
+            );
+          }),
+      );
+    },
+  );
+
+  const oddTexts = [
+    '\0', 'a\0b', '\ud800', 'a\udfff\ud800b', '', ' ', '1e3', '-1', '0', '01', '٣', '__proto__', 'x'.repeat(600),
+    '9223372036854775807', '9223372036854775808', `9${'0'.repeat(40)}`, "'; DROP TABLE products; --", '../../etc/passwd',
+    '+275760-09-13T00:00:00Z', '0000-01-01T00:00:00Z', '9999-12-31T23:59:60Z', '2026-02-30T00:00:00Z',
+  ]; // biome-ignore format: one below the other they would fill the page
+  const oddThings = [
+    null,
+    true,
+    0,
+    -0,
+    1.5,
+    -1,
+    2 ** 53,
+    2 ** 53 + 2,
+    1e308,
+    2 ** 31,
+    {},
+    [],
+    [[]],
+    ['\0'],
+    { a: '\0' },
+  ];
+
+  test('answers each odd value in each field that it knows as a mistake of the sender, or does what it says', async () => {
+    const targets = await createTargets();
+    const requests = operations
+      .filter(({ hasBody }) => hasBody)
+      .flatMap((operation) => {
+        const likely = likelyBody(operation);
+        return Object.keys(likely).flatMap((name) =>
+          [...oddTexts, ...oddThings, [...oddTexts]].map((odd) => ({
+            operation,
+            body: { ...likely, [name]: odd },
+          })),
+        );
+      });
+    expect(requests.length).toBeGreaterThan(1_000);
+    await forAll(requests, async ({ operation, body }) => {
+      const path = targets.fill(operation.path);
+      const answer = await send(
+        { ...operation, path },
+        { ...bearer(keys.admin), ...json },
+        JSON.stringify(body),
+      );
+      expectHonest(`${operation.method} ${path} with ${JSON.stringify(body).slice(0, 400)}`, answer);
+    });
+  });
+
+  test('answers any JSON at all as a mistake of the sender, or does what it says', async () => {
+    const anything = fc.oneof(fc.jsonValue({ maxDepth: 3 }), fc.string({ unit: 'binary', maxLength: 40 }));
+    const requests = operations
+      .filter(({ hasBody }) => hasBody)
+      .flatMap((operation) => {
+        const fields = Object.keys(likelyBody(operation)).map((name) => [name, anything] as const);
+        const arbitrary = fc.oneof(
+          fc.record(Object.fromEntries(fields), { requiredKeys: [] }),
+          fc.jsonValue(),
+        );
+        return fc.sample(arbitrary, 12).map((body) => ({ operation, body }));
+      });
+    await forAll(requests, async ({ operation, body }) => {
+      const path = fill(operation.path, '999999');
+      const answer = await send(
+        { ...operation, path },
+        { ...bearer(keys.admin), ...json },
+        JSON.stringify(body),
+      );
+      expectHonest(`${nameOf(operation)} with ${JSON.stringify(body).slice(0, 400)}`, answer);
+    });
+  });
+
+  const oddParameters = [
+    '%00', '%2e%2e%2f%2e%2e', '%ED%A0%80', '%F0%9F%92%A9', '%', '%zz', '__proto__', 'constructor', '-1', '0', '1e3',
+    '9223372036854775807', '9223372036854775808', '1'.repeat(255), 'x'.repeat(300), "1'--", '1%0d%0aset-cookie:a=b', '%E2%80%AE', '1;a=b', '*',
+  ]; // biome-ignore format: one below the other they would fill the page
+
+  test('answers odd path parameters as a mistake of the sender', async () => {
+    const requests = operations
+      .filter(({ path }) => path.includes('{'))
+      .flatMap((operation) =>
+        oddParameters.map((parameter) => ({ operation, path: fill(operation.path, parameter) })),
+      );
+    await forAll(requests, async ({ operation, path }) => {
+      const body = operation.hasBody ? '{}' : undefined;
+      const answer = await send({ ...operation, path }, { ...bearer(keys.admin), ...json }, body);
+      expectHonest(`${operation.method} ${path}`, answer);
+      expect(answer.headers['set-cookie']).toBeUndefined();
+    });
+  });
+
+  test('answers odd query strings as a mistake of the sender', async () => {
+    const values = [
+      '',
+      '%00',
+      'a%00b',
+      '%ED%A0%80',
+      '1&NAME=2',
+      '[]',
+      '1e9',
+      '-1',
+      '9223372036854775808',
+      'x'.repeat(600),
+      '%',
+      '%F0%9F%92%A9',
+    ];
+    const paths = operations
+      .filter(({ method }) => method === 'GET')
+      .flatMap((operation) => [
+        ...['', '&', '=', '%', '__proto__=1', 'constructor[prototype]=1', 'unknown=1', '%00=%00'].map(
+          (query) => ({ operation, query }),
+        ),
+        ...operation.query.flatMap((name) =>
+          values.map((value) => ({ operation, query: `${name}=${value.replace('NAME', name)}` })),
+        ),
+      ])
+      .map(({ operation, query }) => `${fill(operation.path)}?${query}`);
+    await forAll(paths, async (path) =>
+      expectHonest(`GET ${path}`, await send({ method: 'GET', path }, bearer(keys.admin))),
+    );
+  });
+
+  test('and none that is not there answers with a problem, by any method', async () => {
+    for (const method of ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'QUERY']) {
+      for (const path of [
+        '/v1/keys/1/2',
+        '/v1/%00',
+        '/v2/products',
+        '/v1/session/..',
+        '/%2e%2e/package.json',
+        '//evil.example',
+      ]) {
+        const answer = await send({ method, path }, bearer(keys.admin));
+        expect(answer.status, `${method} ${path}`).toBeGreaterThanOrEqual(400);
+        if (method !== 'HEAD') expectHonest(`${method} ${path}`, answer);
+      }
+    }
+  });
+});
+
+/** Things that are really there, fresh ones for every request that can use one up. */
+async function createTargets(): Promise<{ fill: (path: string) => string }> {
+  const { rows: parked } = await weir.database.query(
+    `INSERT INTO parked (origin, reason, detail, source, scope, source_id, original)
+     SELECT 'STREAM', 'USER_ID_INVALID', 'odd', 'SECKILL', 'stream:seckill:1', number || '-0', ''
+     FROM generate_series(1, 200) AS number RETURNING id::text`,
+  );
+  const instances = await Promise.all(
+    Array.from({ length: 100 }, async (_, i) => {
+      const purchase = { source: 'ODD', sourceId: `TARGET${i}`, productId: '1001', userId: '7' };
+      return (await weir.request('POST', '/v1/instances', purchase, bearer(keys.admin))).body.instanceId;
+    }),
+  );
+  let used = 0;
+  return {
+    fill(path) {
+      used++;
+      if (path.startsWith('/v1/parked/')) return fill(path, parked[used % parked.length].id);
+      if (path.startsWith('/v1/instances/')) return fill(path, instances[used % instances.length]);
+      return fill(path, path.startsWith('/v1/orders/') ? '123' : '1001');
+    },
+  };
+}
+
+/** A body that says all that the schema knows; odd values are put into it one by one. */
+function likelyBody({ method, path }: Operation): Record<string, unknown> {
+  const operation = document.paths[path][method.toLowerCase()];
+  const schema = operation.requestBody?.content['application/json'].schema;
+  const names = Object.keys(schema?.properties ?? { orderId: 0, productId: 0, userId: 0, refunded: 0 });
+  const usual: Record<string, unknown> = {
+    id: '1001', productId: '1001', userId: '7', firstUserId: '7', orderId: '999999', source: 'ACTIVITY', sourceId: 'ODD1',
+    name: 'odd', cpus: 1, memoryMb: 1, gpu: 0, image: 'x', priceCents: '1', enabled: true, stock: 1, perUserLimit: 1,
+    startsAt: '2026-01-01T00:00:00Z', endsAt: '2099-01-01T00:00:00Z', expiresAt: '2099-01-01T00:00:00Z',
+    timestamp: '2026-01-01T00:00:00Z', action: 'pause', addStock: 1, status: 'SUCCESS', reason: 'a test', ids: ['999999'],
+    stream: 'stream:seckill:1', count: 1, scope: 'read', key: 'no key', refunded: true,
+  }; // biome-ignore format: a dictionary
+  return Object.fromEntries(names.map((name) => [name, usual[name] ?? 'x']));
+}

@@ -1,0 +1,372 @@
+import { connect } from 'node:net';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { createOperatorKey } from '../../src/access/operator-key.ts';
+import { pollUntil } from '../support/poll-until.ts';
+import { type HttpAnswer, type RunningWeir, runWeir, startWeir } from '../support/weir.ts';
+import { sendRaw, shareWeir } from './share-weir.ts';
+
+/** The proxy in front of it is this machine, so what the tests say in X-Forwarded-For and -Proto is believed. */
+const weir = shareWeir({
+  WEIR_SERVER_HTTP_TRUSTEDPROXIES: '127.0.0.1',
+  WEIR_SERVER_HTTP_REQUESTSPERMINUTE: '400',
+  WEIR_SERVER_HTTP_LOGINSPERMINUTE: '6',
+  WEIR_SERVER_HTTP_HEADERSTIMEOUTMS: '500',
+});
+
+const inDatabase = (...args: string[]) => runWeir(['keys', ...args], { WEIR_DATA_DATABASE_SOURCE: source() });
+const source = () => weir.settings.WEIR_DATA_DATABASE_SOURCE ?? '';
+const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
+let addresses = 0;
+/** An address of the test's own, so that no test counts against another's. */
+const fromSomewhere = () => ({ 'x-forwarded-for': `198.51.100.${++addresses}` });
+
+function expectProblem(answer: HttpAnswer, status: number, code: string): void {
+  expect(answer.body).toMatchObject({ status, code });
+  expect(answer.status).toBe(status);
+  expect(answer.headers.get('content-type')).toContain('application/problem+json');
+}
+
+/** Made while there was none, and everybody could make one. */
+let root = '';
+
+beforeAll(async () => {
+  expect(await weir.request('GET', '/v1/session')).toMatchObject({
+    status: 200,
+    body: { name: 'operator', scopes: ['read', 'act', 'admin'], open: true },
+  });
+  const { status, body } = await weir.request('POST', '/v1/keys', { name: 'root', scope: 'admin' });
+  expect(status).toBe(201);
+  expect(body.key).toMatch(/^weir_admin_[0-9A-Za-z]{49}$/);
+  root = body.key;
+  expectProblem(await weir.request('GET', '/v1/products'), 401, 'KEY_REQUIRED');
+});
+
+async function createKey(name: string, scope: string): Promise<{ id: string; key: string }> {
+  const { status, body } = await weir.request('POST', '/v1/keys', { name, scope }, bearer(root));
+  expect(status).toBe(201);
+  return body;
+}
+
+interface Session {
+  cookie: string;
+  setCookie: string;
+  answer: HttpAnswer;
+}
+
+async function openSession(key: string, headers: Record<string, string> = {}): Promise<Session> {
+  const answer = await weir.request('POST', '/v1/session', { key }, { ...fromSomewhere(), ...headers });
+  expect(answer.status).toBe(201);
+  const setCookie = answer.headers.get('set-cookie') ?? '';
+  return { cookie: setCookie.split(';')[0] ?? '', setCookie, answer };
+}
+
+describe('a key', () => {
+  test('is shown once, listed without it, and may do what its scope says', async () => {
+    const { id, key } = await createKey('reader', 'read');
+    const { body } = await weir.request('GET', '/v1/keys', undefined, bearer(root));
+    expect(body.items.map(({ name }: { name: string }) => name)).toEqual(['reader', 'root']);
+    expect(body.items[0]).toMatchObject({ id, scope: 'read', createdBy: 'root', revokedAt: null });
+    expect(JSON.stringify(body)).not.toContain(key);
+
+    expect((await weir.request('GET', '/v1/products', undefined, bearer(key))).status).toBe(200);
+    const refused = await weir.request('POST', '/v1/parked/replay', { ids: ['1'] }, bearer(key));
+    expectProblem(refused, 403, 'SCOPE_TOO_SMALL');
+    expect(refused.body.detail).toContain('act');
+    expectProblem(await weir.request('GET', '/v1/keys', undefined, bearer(key)), 403, 'SCOPE_TOO_SMALL');
+  });
+
+  test('that is revoked opens nothing a second later in the other process, nor at once in this one', async () => {
+    const second = await startWeir(weir.settings);
+    const { id, key } = await createKey('short-lived', 'act');
+    const ask = (where: { request: RunningWeir['request'] }) =>
+      where.request('GET', '/v1/products', undefined, bearer(key));
+    for (const where of [weir, second]) expect((await ask(where)).status).toBe(200);
+    expect((await weir.request('DELETE', `/v1/keys/${id}`, undefined, bearer(root))).body.revokedBy).toBe(
+      'root',
+    );
+    const revokedMs = performance.now();
+    expectProblem(await ask(weir), 401, 'KEY_REQUIRED');
+    await pollUntil('the other process should refuse it', 1_000, async () => {
+      const { status } = await ask(second);
+      if (status !== 401) throw new Error(`${status} after ${Math.round(performance.now() - revokedMs)} ms`);
+    });
+  });
+
+  test('has its name written down beside what was done with it', async () => {
+    const { key } = await createKey('on-call', 'act');
+    const { rows } = await weir.database.query(
+      `INSERT INTO parked (origin, reason, detail, source, scope, source_id, original)
+       VALUES ('STREAM', 'USER_ID_INVALID', 'a test', 'SECKILL', 'stream:seckill:1', '1-0', '') RETURNING id`,
+    );
+    const { body } = await weir.request(
+      'POST',
+      `/v1/parked/${rows[0].id}/discard`,
+      { reason: 'a test' },
+      bearer(key),
+    );
+    expect(body).toMatchObject({ state: 'DISCARDED' });
+    const item = await weir.request('GET', `/v1/parked/${rows[0].id}`, undefined, bearer(key));
+    expect(item.body.resolvedBy).toBe('on-call');
+  });
+
+  test('cannot expire in the past, have a name that is taken, or one that is none', async () => {
+    const create = (body: object) => weir.request('POST', '/v1/keys', body, bearer(root));
+    expectProblem(
+      await create({ name: 'a', scope: 'read', expiresAt: '2020-01-01T00:00:00Z' }),
+      422,
+      'KEY_EXPIRY_INVALID',
+    );
+    expectProblem(await create({ name: 'root', scope: 'read' }), 409, 'KEY_CONFLICT');
+    for (const body of [
+      { name: 'a b', scope: 'read' },
+      { name: '-', scope: 'read' },
+      { name: 'a', scope: 'all' },
+    ])
+      expectProblem(await create(body), 400, 'REQUEST_INVALID');
+    for (const id of ['0', '999999', 'root', '%00', '99999999999999999999'])
+      expectProblem(
+        await weir.request('DELETE', `/v1/keys/${id}`, undefined, bearer(root)),
+        404,
+        'KEY_UNKNOWN',
+      );
+  });
+});
+
+describe('on the command line', () => {
+  test('a key is made, listed and revoked in the database itself, by name', async () => {
+    const made = await inDatabase('create', 'nightly', '--scope', 'read', '--expires', '90d', '--json');
+    const { key, expiresAt, createdBy } = JSON.parse(made.stdout);
+    expect(createdBy).toBe('command line');
+    expect(Date.parse(expiresAt) / 86_400_000).toBeCloseTo(Date.now() / 86_400_000 + 90, 2);
+    expect((await weir.request('GET', '/v1/products', undefined, bearer(key))).status).toBe(200);
+
+    const list = await inDatabase('list');
+    expect(list.stdout).toMatch(/nightly +read +in force until/);
+    expect(list.stdout).not.toContain('weir_');
+    expect((await inDatabase('create', 'nightly', '--scope', 'read')).stderr).toContain(
+      'there is a key nightly',
+    );
+    expect((await inDatabase('revoke', 'nightly')).stdout).toContain('opens nothing any more');
+    expect(await inDatabase('revoke', 'nobody')).toMatchObject({
+      code: 4,
+      stderr: 'weir: there is no key nobody\n',
+    });
+  });
+
+  test('a refusal says what is needed and how to get it, and WEIR_KEY is how it is given', async () => {
+    const { key } = await createKey('terminal', 'read');
+    const run = (args: string[], env = {}) => runWeir([...args, '--url', weir.url], env);
+    const without = await run(['parked', 'list']);
+    expect(without).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/401.*weir keys create.*WEIR_KEY/),
+    });
+    expect(await run(['parked', 'list'], { WEIR_KEY: key })).toMatchObject({ code: 0, stderr: '' });
+    const tooSmall = await run(['parked', 'replay', '1'], { WEIR_KEY: key });
+    expect(tooSmall).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/403: this needs scope act, and terminal has read.*weir keys create/),
+    });
+    const made = await run(['keys', 'create', 'by-wire', '--scope', 'act', '--key', root]);
+    expect(made.stdout).toMatch(/^weir_act_/);
+    expect((await run(['keys', 'revoke', 'by-wire'], { WEIR_KEY: root })).code).toBe(0);
+  });
+
+  test('doctor counts keys and names what is open', async () => {
+    const examine = async (env: Record<string, string>) => {
+      const { stdout } = await runWeir(['doctor', '--json'], env);
+      const { findings } = JSON.parse(stdout) as {
+        findings: { about: string; level: string; what: string }[];
+      };
+      return findings.filter(({ about }) => about === 'access').map(({ level, what }) => `${level}: ${what}`);
+    };
+    expect(await examine({ WEIR_DATA_DATABASE_SOURCE: source() })).toEqual([
+      expect.stringMatching(
+        /^ok: 0 keys in server\.http\.operatorKeys, \d+ in the database \(1 with scope admin\)$/,
+      ),
+      expect.stringMatching(/^warning: no webhook secret/),
+    ]);
+    expect(
+      await examine({
+        WEIR_SERVER_HTTP_ADDR: '0.0.0.0:8000',
+        WEIR_SERVER_HTTP_METRICS: 'open',
+        WEIR_SERVER_HTTP_OPERATORKEYS: 'configured-key-of-monday',
+        WEIR_SERVER_HTTP_WEBHOOKSECRETS: `whsec_${Buffer.from('the secret that is in force').toString('base64')}`,
+      }),
+    ).toEqual([
+      expect.stringMatching(/^ok: 1 keys in server\.http\.operatorKeys/),
+      'warning: /metrics is open to whoever reaches 0.0.0.0:8000',
+    ]);
+  });
+});
+
+describe('a session', () => {
+  test('is a cookie that no script reads and no other site sends, and may do what its key may', async () => {
+    const { key } = await createKey('page', 'act');
+    const { cookie, setCookie, answer } = await openSession(key);
+    expect(answer.body).toMatchObject({ name: 'page', scopes: ['read', 'act'], open: false });
+    expect(Date.parse(answer.body.expiresAt) - Date.now()).toBeGreaterThan(11.9 * 3_600_000);
+    expect(setCookie.split('; ').slice(1).sort()).toEqual([
+      'HttpOnly',
+      'Max-Age=43200',
+      'Path=/',
+      'SameSite=Strict',
+    ]);
+    expect(cookie).toMatch(/^weir=[\w-]{43}$/);
+    expect(await weir.request('GET', '/v1/session', undefined, { cookie })).toMatchObject({
+      status: 200,
+      body: { name: 'page', scopes: ['read', 'act'], open: false, expiresAt: answer.body.expiresAt },
+    });
+    expect((await weir.request('GET', '/v1/products', undefined, { cookie })).status).toBe(200);
+    expectProblem(await weir.request('GET', '/v1/keys', undefined, { cookie }), 403, 'SCOPE_TOO_SMALL');
+  });
+
+  test('over TLS is bound to this host by its name, and the one of plain HTTP opens nothing there', async () => {
+    const tls = { 'x-forwarded-proto': 'https' };
+    const { cookie, setCookie } = await openSession(root, tls);
+    expect(setCookie.split('; ')).toEqual(
+      expect.arrayContaining(['Secure', 'HttpOnly', 'SameSite=Strict', 'Path=/']),
+    );
+    expect(setCookie).not.toContain('Domain');
+    expect(cookie).toMatch(/^__Host-weir=/);
+    expect((await weir.request('GET', '/v1/session', undefined, { cookie, ...tls })).status).toBe(200);
+    expect((await weir.request('GET', '/v1/session', undefined, { cookie })).status).toBe(401);
+    const plain = cookie.replace('__Host-', '');
+    expect((await weir.request('GET', '/v1/session', undefined, { cookie: plain, ...tls })).status).toBe(401);
+  });
+
+  test('changes something only for a page of this origin', async () => {
+    const { cookie } = await openSession(root);
+    const origin = new URL(weir.url).origin;
+    const product = { id: '77', name: 'x', cpus: 1, memoryMb: 1, image: 'x' };
+    const create = (headers: Record<string, string>) =>
+      weir.request('POST', '/v1/products', product, { cookie, ...headers });
+    for (const headers of [
+      {},
+      { origin: 'https://evil.example' },
+      { origin: 'null' },
+      { origin: origin.replace('127.0.0.1', 'localhost') },
+      { 'sec-fetch-site': 'cross-site' },
+      { 'sec-fetch-site': 'same-site' },
+      { 'sec-fetch-site': 'none' },
+      { origin, 'sec-fetch-site': 'cross-site' },
+      { origin: 'https://evil.example', 'sec-fetch-site': 'same-origin' },
+      { origin, 'x-forwarded-proto': 'https' },
+    ] as Record<string, string>[]) {
+      const answer = await create(headers);
+      expect([401, 403], JSON.stringify(headers)).toContain(answer.status);
+      expect(
+        (await weir.request('DELETE', '/v1/session', undefined, { cookie, ...headers })).status === 204,
+      ).toBe(headers['x-forwarded-proto'] !== undefined);
+    }
+    expectProblem(await create({}), 403, 'ORIGIN_NOT_ALLOWED');
+    expect((await weir.request('GET', '/v1/products/77', undefined, { cookie })).status).toBe(404);
+    expect((await create({ origin })).status).toBe(201);
+    expect((await create({ 'sec-fetch-site': 'same-origin' })).status).toBe(200);
+  });
+
+  test('that is ended, or whose key is revoked, ends in the other process as well', async () => {
+    const second = await startWeir(weir.settings);
+    const origin = new URL(weir.url).origin;
+    const ask = (cookie: string) => second.request('GET', '/v1/session', undefined, { cookie });
+    const expectEnd = (cookie: string) =>
+      pollUntil('the session should end', 1_000, async () => {
+        const { status } = await ask(cookie);
+        if (status !== 401) throw new Error(`${status}`);
+      });
+    const { id, key } = await createKey('two-windows', 'read');
+    const [first, other] = [await openSession(key), await openSession(key)];
+    for (const { cookie } of [first, other]) expect((await ask(cookie)).status).toBe(200);
+    const ended = await weir.request('DELETE', '/v1/session', undefined, { cookie: first.cookie, origin });
+    expect(ended.status).toBe(204);
+    expect(ended.headers.get('set-cookie')).toMatch(/^weir=; Max-Age=0; Path=\//);
+    await expectEnd(first.cookie);
+    expect((await ask(other.cookie)).status).toBe(200);
+    await weir.request('DELETE', `/v1/keys/${id}`, undefined, bearer(root));
+    await expectEnd(other.cookie);
+  });
+
+  test('is not opened by a wrong key, and after a few attempts from one address by no key for a while', async () => {
+    const headers = fromSomewhere();
+    const attempt = (key: string) => weir.request('POST', '/v1/session', { key }, headers);
+    for (const key of [
+      'x',
+      createOperatorKey('admin'),
+      `${root}x`,
+      root.slice(0, -1),
+      root.toUpperCase(),
+      ' ',
+    ])
+      expectProblem(await attempt(key), 401, 'KEY_REQUIRED');
+    const refused = await attempt(root);
+    expectProblem(refused, 429, 'RATE_LIMITED');
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(30);
+    expect((await weir.request('POST', '/v1/session', { key: root }, fromSomewhere())).status).toBe(201);
+  });
+});
+
+describe('too much', () => {
+  test('of one key is refused until the minute is over, and is no matter to others or to purchases', async () => {
+    const { key } = await createKey('greedy', 'act');
+    const ask = () => weir.request('GET', '/v1/products', undefined, bearer(key));
+    const answers = await Promise.all(Array.from({ length: 400 }, ask));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+    const refused = await ask();
+    expectProblem(refused, 429, 'RATE_LIMITED');
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect((await weir.request('GET', '/v1/products', undefined, bearer(root))).status).toBe(200);
+    const buy = await weir.request('POST', '/v1/sales/1/buy', { userId: '1' }, bearer(key));
+    expectProblem(buy, 404, 'SALE_UNKNOWN');
+    for (const path of ['/healthz', '/readyz', '/metrics'])
+      expect((await weir.request('GET', path)).status).toBe(200);
+  });
+
+  test('without a key is counted by address', async () => {
+    const headers = fromSomewhere();
+    const ask = () => weir.request('GET', '/v1/products', undefined, headers);
+    const answers = await Promise.all(Array.from({ length: 400 }, ask));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401]));
+    expectProblem(await ask(), 429, 'RATE_LIMITED');
+    expect((await weir.request('GET', '/v1/products', undefined, fromSomewhere())).status).toBe(401);
+  });
+
+  test('in the headers is refused as a problem, and so is what is no HTTP', async () => {
+    const long = await sendRaw(weir.url, 'GET', '/v1/products', { 'x-long': 'x'.repeat(17_000) });
+    expect(long).toMatchObject({ status: 431, contentType: 'application/problem+json' });
+    expect(JSON.parse(long.text)).toMatchObject({ status: 431, code: 'REQUEST_INVALID' });
+    const { said } = await converse(weir.url, 'hello\r\n\r\n');
+    expect(said).toContain('HTTP/1.1 400 Bad request');
+    expect(said).toContain('"code":"REQUEST_INVALID"');
+  });
+
+  test('time over the headers cuts the connection', async () => {
+    const { said } = await converse(weir.url, 'GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ');
+    expect(said).toContain('HTTP/1.1 408');
+  });
+
+  test('of connections are closed as they come, and the next one is taken when others have gone', async () => {
+    const few = await startWeir({ ...weir.settings, WEIR_SERVER_HTTP_MAXCONNECTIONS: '10' });
+    const half = 'GET /healthz HTTP/1.1\r\n';
+    const heard = await Promise.all(Array.from({ length: 30 }, () => converse(few.url, half)));
+    const taken = heard.filter(({ said }) => said.includes('408')).length;
+    expect(taken).toBeGreaterThan(0);
+    expect(taken).toBeLessThanOrEqual(10);
+    const next = await converse(few.url, `${half}host: 127.0.0.1\r\nconnection: close\r\n\r\n`);
+    expect(next.said).toContain('HTTP/1.1 200');
+  });
+});
+
+/** Says that on a bare connection and hears until the other side closes it. */
+function converse(url: string, words: string): Promise<{ said: string }> {
+  const { hostname, port } = new URL(url);
+  return new Promise((resolve) => {
+    let said = '';
+    const socket = connect(Number(port), hostname, () => socket.write(words));
+    socket.setTimeout(5_000, () => socket.destroy());
+    socket.on('data', (chunk) => {
+      said += chunk;
+    });
+    socket.on('error', () => {});
+    socket.on('close', () => resolve({ said }));
+  });
+}

@@ -1,0 +1,98 @@
+import cookie from '@fastify/cookie';
+import Fastify from 'fastify';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { KeyRing } from '../../src/access/key-ring.ts';
+import { addAuth, callerOf, operatorOf } from '../../src/http/auth.ts';
+import { createErrorHandler } from '../../src/http/problem.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+
+const key = 'configured-key-of-monday';
+
+async function createApp({ configuredKeys = [key], isOnLoopback = true } = {}) {
+  const http = Fastify();
+  onTestFinished(() => http.close());
+  http.setErrorHandler(createErrorHandler({ notify() {}, isTransient: () => false }));
+  await http.register(cookie, { hook: false });
+  const keyRing = new KeyRing({
+    readCredentials: async () => ({ keys: [], sessions: [] }),
+    markUsed: async () => {},
+    configuredKeys,
+    clock: systemClock,
+    onFailure() {},
+  });
+  addAuth(http, { keyRing, isOnLoopback, limit: async () => {} });
+  const ask = async (url: string, headers: Record<string, string> = {}) => {
+    const answer = await http.inject({ method: 'POST', url, headers });
+    return answer.statusCode === 200 ? answer.body : `${answer.statusCode} ${answer.json().code}`;
+  };
+  return { http, ask };
+}
+
+test('a route that does not say who may call it ends the start, wherever it is added', async () => {
+  const { http } = await createApp();
+  const handler = async () => 'answer';
+  expect(() => http.get('/a', handler)).toThrow(/GET \/a does not say who may call it/);
+  expect(() => http.get('/b', { config: { limited: false } }, handler)).toThrow(/GET \/b/);
+  http.register(async (inner) => {
+    inner.register(async (innermost) => {
+      innermost.post('/c', handler);
+    });
+  });
+  await expect(http.ready()).rejects.toThrow(/POST \/c/);
+});
+
+describe('a route', () => {
+  async function createRoutes(options?: Parameters<typeof createApp>[0]) {
+    const app = await createApp(options);
+    const answer = async (request: Parameters<typeof callerOf>[0]) =>
+      `${callerOf(request)?.name ?? 'nobody'}, ${operatorOf(request)}`;
+    app.http.post('/admin', { config: { scope: 'admin' } }, answer);
+    app.http.post('/ticket', { config: { scope: 'act', orTicket: true } }, answer);
+    app.http.post('/open', { config: { scope: 'open' } }, answer);
+    return app;
+  }
+  const bearer = { authorization: `Bearer ${key}` };
+  const wrong = { authorization: 'Bearer configured-key-of-tuesday' };
+
+  test('with orTicket judges whoever has no key, and nobody who has a wrong one', async () => {
+    const { ask } = await createRoutes();
+    expect(await ask('/ticket')).toBe('nobody, operator');
+    expect(await ask('/ticket', { cookie: `weir=${'A'.repeat(43)}` })).toBe('nobody, operator');
+    expect(await ask('/ticket', bearer)).toMatch(/^key [0-9a-f]{8}, key/);
+    expect(await ask('/ticket', wrong)).toBe('401 KEY_REQUIRED');
+    expect(await ask('/admin')).toBe('401 KEY_REQUIRED');
+  });
+
+  test('without any key in the world is open to everybody, on loopback only', async () => {
+    const here = await createRoutes({ configuredKeys: [] });
+    for (const url of ['/admin', '/ticket']) expect(await here.ask(url)).toBe('operator, operator');
+    const elsewhere = await createRoutes({ configuredKeys: [], isOnLoopback: false });
+    expect(await elsewhere.ask('/admin')).toBe('401 KEY_REQUIRED');
+    expect(await elsewhere.ask('/open')).toBe('nobody, operator');
+  });
+
+  test.each([['Bearer', 'bearer', 'BEARER'].map((scheme) => `${scheme} ${key}`)])(
+    'takes a key after the word Bearer, however it is written',
+    async (...headers) => {
+      const { ask } = await createRoutes();
+      for (const authorization of headers) expect(await ask('/admin', { authorization })).toMatch(/^key/);
+    },
+  );
+
+  test.each([
+    [
+      '',
+      'Bearer',
+      'Bearer ',
+      `Basic ${key}`,
+      key,
+      `Bearer ${key}x`,
+      `Bearer  ${key}`,
+      `Bearer ${'x'.repeat(600)}`,
+    ],
+  ])('takes none of %j', async (...headers) => {
+    const { ask } = await createRoutes();
+    for (const authorization of headers)
+      expect(await ask('/admin', { authorization })).toBe('401 KEY_REQUIRED');
+  });
+});
