@@ -1,12 +1,13 @@
 import { fileURLToPath } from 'node:url';
 import { findAnswering, showAddress } from './services/answering.mjs';
 import { catalogue } from './services/catalogue.mjs';
+import { findChromium } from './services/chromium.mjs';
 import { canInstall, install } from './services/install.mjs';
 import { run } from './services/run.mjs';
 import { canCompose, startInstalled, startWithCompose } from './services/start.mjs';
 
 /**
- * Addresses of PostgreSQL, Redis and RabbitMQ for the tests, and protoc's version or null. Takes those that
+ * Addresses of PostgreSQL, Redis and RabbitMQ for the tests, protoc's version or null, Chromium's program or null. Takes those that
  * answer; else starts them with Docker Compose; else starts the installed programs, which root on Debian gets by
  * apt. Throws one sentence that says what is missing and how to get it.
  */
@@ -30,8 +31,13 @@ export async function ensureServices({ quiet = false } = {}) {
     report(say, service, started, `started ${how}`, begin);
   };
 
-  const [protocVersion] = await Promise.all([findProtoc(), ...catalogue.map(takeAnswering)]);
+  const [protocVersion, foundChromium] = await Promise.all([
+    findProtoc(),
+    findChromium(),
+    ...catalogue.map(takeAnswering),
+  ]);
   let protoc = protocVersion;
+  let chromium = foundChromium;
 
   if (catalogue.some(isMissing) && (await canCompose())) {
     for (const service of catalogue.filter(isMissing)) {
@@ -51,6 +57,12 @@ export async function ensureServices({ quiet = false } = {}) {
     await Promise.all(catalogue.filter(isMissing).map(takeAnswering));
   }
 
+  // By itself: where the package is missing or a snap, the others must not fail with it.
+  if (!chromium && canInstall()) {
+    await installPackages(say, ['chromium']);
+    chromium = await findChromium();
+  }
+
   for (const service of catalogue.filter((one) => isMissing(one) && one.isInstalled())) {
     await start(service, 'locally', startInstalled);
   }
@@ -58,7 +70,12 @@ export async function ensureServices({ quiet = false } = {}) {
   const missing = catalogue.filter(isMissing);
   if (missing.length > 0) throw new Error(describeMissing(missing));
   say(protoc ? `✓ protoc ${protoc}` : '- protoc is missing (package protobuf-compiler): one test is skipped');
-  return { ...found, protoc };
+  say(
+    chromium
+      ? `✓ Chromium ${chromium.version} (${chromium.program})`
+      : '- Chromium is missing (package chromium, or its program in WEIR_TEST_CHROMIUM): test/browser is skipped',
+  );
+  return { ...found, protoc, chromium: chromium?.program ?? null };
 }
 
 async function findProtoc() {

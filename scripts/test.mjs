@@ -17,4 +17,5 @@ run('running the tests', 'npx', ['vitest', 'run', ...selected], {
   WEIR_TEST_POSTGRES: services.postgres,
   WEIR_TEST_REDIS: services.redis,
   WEIR_TEST_RABBITMQ: services.rabbitmq,
+  ...(services.chromium ? { WEIR_TEST_CHROMIUM: services.chromium } : {}),
 });

@@ -1,8 +1,5 @@
-import { fileURLToPath } from 'node:url';
 import cookie from '@fastify/cookie';
-import helmet from '@fastify/helmet';
-import fastifyStatic from '@fastify/static';
-import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyInstance } from 'fastify';
 import type { Config } from '../config.ts';
 import { WeirError } from '../errors.ts';
 import { isLoopback, splitAddr } from '../lib/address.ts';
@@ -18,6 +15,7 @@ import { addNow, type NowParts } from './now.ts';
 import { addOpenApi } from './openapi.ts';
 import { addOrders, type OrderParts } from './orders.ts';
 import { checkHostAndOrigin } from './origin.ts';
+import { addPage } from './page.ts';
 import { addParked, type ParkedParts } from './parked.ts';
 import { createErrorHandler, type ProblemParts, sendProblem } from './problem.ts';
 import { addProducts, type ProductStore } from './products.ts';
@@ -44,7 +42,7 @@ export interface HttpParts
   config: Config;
   products: ProductStore;
   stats: StatsReader;
-  /** Where POST /v1/try/seckill puts its buyers; undefined: the route does not exist. */
+  /** Where POST /v1/try/seckill puts its buyers; undefined: the route does not exist, and GET /v1/try says so. */
   feed: StreamFeed | undefined;
 }
 
@@ -111,24 +109,9 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     await api.register((buyers) => addBuyers(buyers, parts));
     addKeys(api, parts);
     addSession(api, { ...parts, ...auth, limitLogins });
-    if (parts.feed) addTry(api, parts.feed);
+    addTry(api, parts.feed);
   });
-  await http.register(async (page) => {
-    await page.register(helmet, { contentSecurityPolicy: { directives: pagePolicy }, hsts: false });
-    const root = fileURLToPath(new URL('../dashboard/', import.meta.url));
-    await page.register(fastifyStatic, { root, serve: false });
-    // What lies outside of the folder does not exist.
-    page.setErrorHandler((error: FastifyError, _, reply) => {
-      if (error.statusCode !== 403) throw error;
-      reply.callNotFound();
-    });
-    // A route of our own, since every route says who may call it and the plugin's cannot.
-    page.get<{ Params: { '*': string } }>(
-      '/*',
-      { config: { scope: 'open' }, schema: { hide: true } },
-      ({ params }, reply) => reply.sendFile(params['*'] || 'index.html'),
-    );
-  });
+  await http.register(addPage);
   return http;
 }
 
@@ -148,15 +131,3 @@ function closeConnectionsAtStop(http: FastifyInstance): void {
     done(null, payload);
   });
 }
-
-const pagePolicy = {
-  defaultSrc: ["'none'"],
-  scriptSrc: ["'self'"],
-  styleSrc: ["'self'"],
-  connectSrc: ["'self'"],
-  imgSrc: ["'self'", 'data:'],
-  baseUri: ["'none'"],
-  formAction: ["'none'"],
-  frameAncestors: ["'none'"],
-  upgradeInsecureRequests: null,
-};

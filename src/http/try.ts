@@ -8,6 +8,8 @@ export interface StreamFeed {
   add(stream: string, entries: readonly string[][]): Promise<string[]>;
 }
 
+const TryShape = Type.Object({ enabled: Type.Boolean() });
+
 const Buyers = Type.Object(
   {
     productId: Int64,
@@ -17,8 +19,18 @@ const Buyers = Type.Object(
   { additionalProperties: false },
 );
 
-/** Winners without a sale, for trying things out; exists only with the demo switched on. */
-export function addTry(http: FastifyInstance, feed: StreamFeed): void {
+/** Winners without a sale, for trying things out; only with the demo switched on, which the page asks for. */
+export function addTry(http: FastifyInstance, feed: StreamFeed | undefined): void {
+  http.get(
+    '/v1/try',
+    {
+      config: { scope: 'read' },
+      schema: { summary: 'Whether things can be tried out here', response: { 200: TryShape } },
+    },
+    () => ({ enabled: feed !== undefined }),
+  );
+  if (!feed) return;
+
   http.post<{ Body: Static<typeof Buyers> }>(
     '/v1/try/seckill',
     {

@@ -536,6 +536,7 @@ describe('the service itself', () => {
         'GET /v1/stats/sources',
         'GET /v1/stats/trend',
         'GET /v1/now',
+        'GET /v1/try',
         'GET /v1/now/stream',
         'GET /v1/parked',
         'GET /v1/parked/{id}',

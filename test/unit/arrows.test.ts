@@ -104,6 +104,13 @@ test('lib/ knows nothing of instances: it imports lib/ alone', () => {
   );
 });
 
+test('dashboard/ runs in a browser: it imports itself alone, and nobody imports it', () => {
+  expect(findBreaches(['dashboard'], (target) => roomOf(target) !== 'dashboard')).toEqual([]);
+  const others = [...new Set(files.map(({ path }) => roomOf(path)))].filter((room) => room !== 'dashboard');
+  expect(findBreaches(others, (target) => isIn(['dashboard'], target))).toEqual([]);
+  expect(files.filter(({ path }) => roomOf(path) === 'dashboard').length).toBeGreaterThan(30);
+});
+
 test('nobody but the command line imports cli/, and nobody at all main.ts', () => {
   const rooms = [...new Set(files.map(({ path }) => roomOf(path)))];
   const outside = rooms.filter((room) => room !== 'cli' && room !== 'main.ts');

@@ -1,0 +1,47 @@
+type Value = string | number | boolean | undefined | ((event: Event) => void);
+export type Child = Node | string | undefined | false;
+
+/**
+ * An element with its attributes, listeners (`onclick`) and children. Whatever comes from outside ends in a text node or an
+ * attribute's value, never in markup.
+ */
+export function make<Tag extends keyof HTMLElementTagNameMap>(
+  tag: Tag,
+  attributes: Record<string, Value> = {},
+  ...children: Child[]
+): HTMLElementTagNameMap[Tag] {
+  const element = document.createElement(tag);
+  setAttributes(element, attributes);
+  element.append(...present(children));
+  return element;
+}
+
+const svgSpace = 'http://www.w3.org/2000/svg';
+
+export function makeSvg<Tag extends keyof SVGElementTagNameMap>(
+  tag: Tag,
+  attributes: Record<string, Value> = {},
+  ...children: Child[]
+): SVGElementTagNameMap[Tag] {
+  const element = document.createElementNS(svgSpace, tag);
+  setAttributes(element, attributes);
+  element.append(...present(children));
+  return element;
+}
+
+/** Writes only what is new, so that a selection in the text and a screen reader are left in peace. */
+export function setText(element: Element, text: string): void {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+function setAttributes(element: Element, attributes: Record<string, Value>): void {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === 'function') element.addEventListener(name.slice('on'.length), value);
+    else if (value === true) element.setAttribute(name, '');
+    else if (value !== undefined && value !== false) element.setAttribute(name, String(value));
+  }
+}
+
+function present(children: readonly Child[]): (Node | string)[] {
+  return children.filter((child) => child !== undefined && child !== false);
+}

@@ -1,0 +1,79 @@
+import { locale, say } from './language.ts';
+
+/** Grouped digits. Takes the API's decimal strings as well, which may lie beyond a JS number. */
+export function formatCount(count: number | string): string {
+  return new Intl.NumberFormat(locale()).format(typeof count === 'string' ? BigInt(count) : count);
+}
+
+/** A rate: one decimal below ten, none above. */
+export function formatRate(perSecond: number): string {
+  const digits = perSecond < 10 && !Number.isInteger(perSecond) ? 1 : 0;
+  return new Intl.NumberFormat(locale(), {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  }).format(perSecond);
+}
+
+/** For the axis of a chart: 1500 as 1.5 K. */
+export function formatCompact(value: number): string {
+  return new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 }).format(value);
+}
+
+/** The two largest units that say something: `812 ms`, `3.1 s`, `4 min 12 s`, `2 d 3 h`. */
+export function formatDuration(ms: number): string {
+  if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ${say('unit.ms')}`;
+  if (ms < 10_000) return `${(ms / 1_000).toFixed(1)} ${say('unit.s')}`;
+  const seconds = Math.round(ms / 1_000);
+  if (seconds < 60) return `${seconds} ${say('unit.s')}`;
+  const [large, small, step, unit, smallUnit] = pickUnits(seconds);
+  const rest = Math.floor((seconds - large * step) / small);
+  const head = `${formatCount(large)} ${unit}`;
+  return rest === 0 ? head : `${head} ${rest} ${smallUnit}`;
+}
+
+function pickUnits(seconds: number): [large: number, small: number, step: number, string, string] {
+  const [minute, hour, day] = [60, 3_600, 86_400];
+  if (seconds < hour) return [Math.floor(seconds / minute), 1, minute, say('unit.min'), say('unit.s')];
+  if (seconds < day) return [Math.floor(seconds / hour), minute, hour, say('unit.h'), say('unit.min')];
+  return [Math.floor(seconds / day), hour, day, say('unit.d'), say('unit.h')];
+}
+
+export function formatPercent(percent: string | number): string {
+  const value = Number(percent);
+  return new Intl.NumberFormat(locale(), {
+    style: 'percent',
+    minimumFractionDigits: 1,
+    maximumFractionDigits: 2,
+  }).format(value / 100);
+}
+
+/** A dash where there is nothing to take a share of. */
+export function formatShare(part: number, whole: number): string {
+  return whole === 0 ? '–' : formatPercent((100 * part) / whole);
+}
+
+export function formatTime(at: Date, isDateShown = true): string {
+  return new Intl.DateTimeFormat(locale(), {
+    ...(isDateShown ? { year: 'numeric', month: '2-digit', day: '2-digit' } : {}),
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    hourCycle: 'h23',
+  }).format(at);
+}
+
+/** 2026-11-24 10:05:46.123 UTC */
+export function formatUtc(at: Date): string {
+  return `${at.toISOString().replace('T', ' ').replace('Z', '')} UTC`;
+}
+
+/** What an `<input type="datetime-local">` takes and gives, in local time. */
+export function toLocalInput(at: Date): string {
+  const local = new Date(at.getTime() - at.getTimezoneOffset() * 60_000);
+  return local.toISOString().slice(0, 16);
+}
+
+export function fromLocalInput(text: string): Date | undefined {
+  const at = new Date(text);
+  return text === '' || Number.isNaN(at.getTime()) ? undefined : at;
+}

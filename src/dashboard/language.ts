@@ -1,0 +1,61 @@
+import { en } from './words/en.ts';
+import { zh } from './words/zh.ts';
+
+export type Language = 'en' | 'zh';
+export type WordKey = keyof typeof en;
+
+const tables: Record<Language, Record<WordKey, string>> = { en, zh };
+const storageKey = 'weir.language';
+const tags: Record<Language, string> = { en: 'en', zh: 'zh-CN' };
+
+let current: Language = 'en';
+
+/** The one chosen before, else the browser's. */
+export function startLanguage(): void {
+  const chosen = readChoice();
+  const browser = navigator.language.toLowerCase().startsWith('zh') ? 'zh' : 'en';
+  apply(chosen ?? browser);
+}
+
+export function chooseLanguage(language: Language): void {
+  try {
+    localStorage.setItem(storageKey, language);
+  } catch {
+    // A browser that keeps nothing asks again next time.
+  }
+  apply(language);
+}
+
+export function currentLanguage(): Language {
+  return current;
+}
+
+/** For Intl: the browser's own variant of the language where it has one, such as en-GB. */
+export function locale(): string {
+  return navigator.languages.find((tag) => tag.toLowerCase().startsWith(current)) ?? tags[current];
+}
+
+/** The word in the current language, `{name}` replaced. */
+export function say(key: WordKey, values: Record<string, string | number> = {}): string {
+  return tables[current][key].replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+}
+
+/** The word for a code of the API, such as a status or a reason; the code itself where it is new to us. */
+export function sayCode(prefix: string, code: string): string {
+  const key = `${prefix}.${code}`;
+  return Object.hasOwn(en, key) ? say(key as WordKey) : code;
+}
+
+function apply(language: Language): void {
+  current = language;
+  document.documentElement.lang = tags[language];
+}
+
+function readChoice(): Language | undefined {
+  try {
+    const stored = localStorage.getItem(storageKey);
+    return stored === 'en' || stored === 'zh' ? stored : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,97 @@
+import { get, onKeyRequired } from './api.ts';
+import { listenToConnection } from './connection.ts';
+import { make } from './element.ts';
+import { chooseLanguage, currentLanguage, startLanguage } from './language.ts';
+import { pause } from './live/pause.ts';
+import { Notice } from './parts/notice.ts';
+import { readRoute } from './route.ts';
+import { findSession, forgetSession, logOut } from './session.ts';
+import { Shell } from './shell.ts';
+import { showLogin } from './views/login.ts';
+import { findView } from './views.ts';
+
+/** A view that has its data this soon appears whole; a slower one appears empty and fills. */
+const patienceMs = 300;
+
+let shell: Shell;
+let shown = new AbortController();
+let isTryOn = false;
+
+async function start(): Promise<void> {
+  startLanguage();
+  buildShell();
+  onKeyRequired(askForKey);
+  addEventListener('hashchange', () => showCurrent(true));
+  let wasLost = false;
+  listenToConnection((connection) => {
+    shell.showConnection(connection);
+    // What failed while the server was away is asked again.
+    if (wasLost && connection === 'alive') enter();
+    wasLost = connection === 'lost';
+  });
+  await enter();
+}
+
+async function enter(): Promise<void> {
+  try {
+    if (!(await findSession())) return;
+    isTryOn = (await get<{ enabled: boolean }>('try')).enabled;
+    buildShell();
+    await showCurrent(false);
+  } catch (error) {
+    const notice = new Notice();
+    shell.main.replaceChildren(notice.element);
+    notice.fail(error);
+  }
+}
+
+function buildShell(): void {
+  shell = new Shell({
+    isTryOn,
+    async onLogOut() {
+      await logOut();
+      askForKey();
+    },
+    onLanguage() {
+      chooseLanguage(currentLanguage() === 'en' ? 'zh' : 'en');
+      buildShell();
+      shell.language.focus();
+      showCurrent(false);
+    },
+  });
+  document.body.replaceChildren(...shell.elements);
+}
+
+async function showCurrent(isFocusMoved: boolean): Promise<void> {
+  shown.abort();
+  shown = new AbortController();
+  const { signal } = shown;
+  const route = readRoute(location.hash);
+  shell.mark(route.view);
+  const focusedId = document.activeElement?.id;
+  const place = make('div', { class: `view ${route.view}` });
+  const view = await findView(route, isTryOn);
+  await Promise.race([view(place, route, signal), pause(patienceMs, signal)]);
+  if (signal.aborted) return;
+  shell.main.replaceChildren(place);
+  document.title = `${place.querySelector('h1')?.textContent ?? ''} · Weir`;
+  if (isFocusMoved) moveFocus(place, focusedId);
+}
+
+/** To where it was, as after a search, else to the title, so that a reader hears where he is. */
+function moveFocus(place: HTMLElement, focusedId: string | undefined): void {
+  const before = focusedId ? place.querySelector<HTMLElement>(`#${CSS.escape(focusedId)}`) : null;
+  (before ?? place.querySelector('h1'))?.focus({ preventScroll: before !== null });
+  if (!before) scrollTo(0, 0);
+}
+
+/** Also when a session has run out while the page was open. */
+function askForKey(): void {
+  shown.abort();
+  if (shell.main.querySelector('#key')) return;
+  forgetSession();
+  buildShell();
+  showLogin(shell.main, enter);
+}
+
+start();

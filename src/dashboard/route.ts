@@ -1,0 +1,35 @@
+/** `#/instances/42?status=FAILED` → view `instances`, id `42`, query. */
+export interface Route {
+  view: string;
+  id: string | undefined;
+  query: URLSearchParams;
+}
+
+export function readRoute(hash: string): Route {
+  const [path = '', query = ''] = hash.replace(/^#\/?/, '').split('?', 2);
+  const [view = '', ...rest] = path.split('/');
+  return {
+    view: view === '' ? 'now' : view,
+    id: rest.length === 0 ? undefined : decode(rest.join('/')),
+    query: new URLSearchParams(query),
+  };
+}
+
+export function writeRoute(
+  view: string,
+  id?: string,
+  query: Record<string, string | undefined> = {},
+): string {
+  const given = Object.entries(query).filter((pair): pair is [string, string] => Boolean(pair[1]));
+  const search = new URLSearchParams(given).toString();
+  const path = id === undefined ? view : `${view}/${encodeURIComponent(id)}`;
+  return `#/${path}${search === '' ? '' : `?${search}`}`;
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,95 @@
+import { type Connection, currentConnection } from './connection.ts';
+import { make, makeSvg, setText } from './element.ts';
+import { currentLanguage, say } from './language.ts';
+import { writeRoute } from './route.ts';
+import { currentSession } from './session.ts';
+import { viewNames } from './views.ts';
+
+interface ShellParts {
+  isTryOn: boolean;
+  onLanguage: () => void;
+  onLogOut: () => void;
+}
+
+/** What stands around every view: name, navigation, connection, language, who. */
+export class Shell {
+  readonly elements: HTMLElement[];
+  readonly main = make('main', { id: 'main', tabindex: -1 });
+  readonly language: HTMLButtonElement;
+  readonly #links = new Map<string, HTMLAnchorElement>();
+  readonly #connection = make('span', { id: 'connection', role: 'status' });
+
+  constructor({ isTryOn, onLanguage, onLogOut }: ShellParts) {
+    const other = currentLanguage() === 'en' ? 'zh' : 'en';
+    this.language = make(
+      'button',
+      { type: 'button', id: 'language', lang: other === 'zh' ? 'zh-CN' : 'en', onclick: onLanguage },
+      say('shell.otherLanguage'),
+    );
+    const session = currentSession();
+    const skip = make('a', { class: 'skip', href: '#main' }, say('shell.skip'));
+    // The address names the view: the link must not change it.
+    skip.addEventListener('click', (event) => {
+      event.preventDefault();
+      this.main.focus();
+    });
+    this.elements = [
+      skip,
+      make(
+        'header',
+        {},
+        make('a', { class: 'brand', href: writeRoute('now') }, drawMark(), 'Weir'),
+        this.#connection,
+        make('span', { class: 'space' }),
+        session &&
+          !session.open &&
+          make(
+            'span',
+            { class: 'who' },
+            say('shell.who', { name: session.name, scopes: session.scopes.join(', ') }),
+          ),
+        session &&
+          !session.open &&
+          make('button', { type: 'button', id: 'log-out', onclick: onLogOut }, say('login.out')),
+        this.language,
+      ),
+      make('nav', { class: 'views', 'aria-label': say('shell.views') }, ...this.#makeLinks(isTryOn)),
+      this.main,
+    ];
+    this.showConnection(currentConnection());
+  }
+
+  /** Marks the link of the view that is shown. */
+  mark(view: string): void {
+    for (const [name, link] of this.#links) {
+      if (name === view) link.setAttribute('aria-current', 'page');
+      else link.removeAttribute('aria-current');
+    }
+  }
+
+  showConnection(connection: Connection): void {
+    this.#connection.className = `connection ${connection}`;
+    setText(this.#connection, say(connection === 'alive' ? 'shell.live' : 'shell.reconnecting'));
+  }
+
+  #makeLinks(isTryOn: boolean): HTMLElement[] {
+    return viewNames
+      .filter((name) => name !== 'try' || isTryOn)
+      .map((name) => {
+        const link = make('a', { href: writeRoute(name) }, say(`${name}.nav`));
+        this.#links.set(name, link);
+        return link;
+      });
+  }
+}
+
+/** Water behind a wall and what it lets through. */
+function drawMark(): SVGElement {
+  return makeSvg(
+    'svg',
+    { viewBox: '0 0 24 24', width: 22, height: 22, 'aria-hidden': 'true' },
+    makeSvg('path', { d: 'M2 6h8v12H2z', class: 'water' }),
+    makeSvg('path', { d: 'M10 3h3v18h-3z', class: 'wall' }),
+    makeSvg('path', { d: 'M13 14h9v4h-9z', class: 'water' }),
+  );
+}

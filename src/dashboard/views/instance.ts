@@ -1,0 +1,131 @@
+import type { InstanceStory, TimelineEntry } from '../answers.ts';
+import { get, Problem, post } from '../api.ts';
+import { make } from '../element.ts';
+import { say, sayCode } from '../language.ts';
+import { poll } from '../live/poll.ts';
+import { explainScope, makeAction } from '../parts/action.ts';
+import { makeBadge } from '../parts/badge.ts';
+import { makeFacts } from '../parts/facts.ts';
+import { makeMoment } from '../parts/moment.ts';
+import { Notice } from '../parts/notice.ts';
+import { writeRoute } from '../route.ts';
+import type { View } from './view.ts';
+
+const askAgainMs = 1_000;
+
+/** One instance: what it is, what happened to it, what was given back. Followed until nothing more will come. */
+export const showInstance: View = (place, { id = '' }, signal) => {
+  const notice = new Notice();
+  const story = new Story();
+  const retry = makeAction({
+    label: say('instance.retry'),
+    id: 'retry',
+    notice,
+    async act() {
+      await post(`instances/${encodeURIComponent(id)}/retry`);
+      notice.say(say('instance.retried'));
+    },
+  });
+  const actions = make(
+    'p',
+    { class: 'buttons', hidden: true },
+    retry,
+    make('small', {}, say('instance.retryHint')),
+  );
+  place.append(
+    make('p', { class: 'trail' }, make('a', { href: writeRoute('instances') }, say('instances.title'))),
+    make('div', { class: 'head' }, make('h1', { tabindex: -1 }, say('instance.title', { id }))),
+    notice.element,
+    story.element,
+    actions,
+  );
+  const closed = explainScope('act');
+  return new Promise((resolve) => {
+    const show = async () => {
+      const instance = await get<InstanceStory>(`instances/${encodeURIComponent(id)}`, {}, signal);
+      story.show(instance);
+      actions.hidden = instance.status !== 'PROCESSING';
+      if (!actions.hidden && closed) actions.after(closed);
+      resolve(undefined);
+      return isOver(instance) ? ('done' as const) : undefined;
+    };
+    const onFailure = (error: unknown) => {
+      notice.fail(error);
+      resolve(undefined);
+    };
+    // An id that does not exist will not come to be.
+    const work = () =>
+      show().catch((error) => {
+        onFailure(error);
+        return error instanceof Problem && error.status < 500 ? ('done' as const) : undefined;
+      });
+    poll(askAgainMs, work, onFailure, signal);
+  });
+};
+
+const wayBack = ['GIVEN_BACK', 'REFUNDED', 'NOTHING_OWED', 'GIVE_BACK_REQUESTED', 'REFUND_REQUESTED'];
+
+/** Settled, and what is owed for a failed one is given back. A refund is the payment side's and may take days. */
+function isOver({ status, timeline }: InstanceStory): boolean {
+  if (status === 'PROCESSING') return false;
+  const steps = timeline.map(({ step }) => step);
+  return (
+    status === 'SUCCESS' ||
+    ['GIVEN_BACK', 'REFUNDED', 'NOTHING_OWED', 'REFUND_REQUESTED'].some((step) => steps.includes(step))
+  );
+}
+
+class Story {
+  /** Only this speaks when something changes; the rest is there to be read. */
+  readonly #state = make('p', { class: 'state', role: 'status' });
+  readonly #facts = make('div');
+  readonly #steps = make('ol', { class: 'timeline' });
+  readonly element = make(
+    'div',
+    { class: 'story' },
+    this.#state,
+    this.#facts,
+    make('h2', {}, say('instance.timeline')),
+    this.#steps,
+  );
+  #shown = '';
+
+  show(instance: InstanceStory): void {
+    const text = JSON.stringify(instance);
+    if (text === this.#shown) return;
+    this.#shown = text;
+    const back = instance.timeline.findLast(({ step }) => wayBack.includes(step));
+    this.#state.replaceChildren(
+      makeBadge(instance.status),
+      ...(instance.reason ? [` ${instance.reason}`] : []),
+      ...(back ? [make('span', { class: 'back', id: 'given-back' }, sayCode('back', back.step))] : []),
+    );
+    this.#facts.replaceChildren(makeInstanceFacts(instance));
+    this.#steps.replaceChildren(...instance.timeline.map(makeStep));
+  }
+}
+
+function makeInstanceFacts(instance: InstanceStory): HTMLElement {
+  const { source, sourceId, scope, productId, userId, createdAt, updatedAt } = instance;
+  const link = (name: string, value: string) =>
+    make('a', { href: writeRoute('instances', undefined, { [name]: value }) }, value);
+  return makeFacts([
+    [say('instance.source'), source],
+    [say('instance.sourceId'), sourceId],
+    [say('instance.scope'), scope === '' ? undefined : scope],
+    [say('instance.product'), link('productId', productId)],
+    [say('instance.user'), link('q', userId)],
+    [say('instance.created'), makeMoment(createdAt)],
+    [say('instance.updated'), makeMoment(updatedAt)],
+  ]);
+}
+
+function makeStep({ at, step, detail, by }: TimelineEntry): HTMLElement {
+  return make(
+    'li',
+    { class: `step ${step.toLowerCase().replaceAll('_', '-')}` },
+    make('strong', {}, sayCode('step', step)),
+    makeMoment(at),
+    make('span', { class: 'soft' }, [detail, by].filter(Boolean).join(' · ')),
+  );
+}

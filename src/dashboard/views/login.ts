@@ -1,0 +1,38 @@
+import { make } from '../element.ts';
+import { say } from '../language.ts';
+import { runAction } from '../parts/action.ts';
+import { makeField } from '../parts/field.ts';
+import { Notice } from '../parts/notice.ts';
+import { logIn } from '../session.ts';
+
+export function showLogin(place: HTMLElement, onLoggedIn: () => void): void {
+  const notice = new Notice();
+  const key = make('input', {
+    type: 'password',
+    id: 'key',
+    required: true,
+    autocomplete: 'current-password',
+  });
+  // A password manager wants a name to keep the key under.
+  const name = make('input', { hidden: true, autocomplete: 'username', value: 'weir' });
+  const button = make('button', { type: 'submit', class: 'primary', id: 'log-in' }, say('login.submit'));
+  const form = make('form', { class: 'login' }, name, makeField(say('login.key'), key), button);
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    runAction(button, notice, async () => {
+      await logIn(key.value);
+      onLoggedIn();
+    });
+  });
+  place.append(
+    make(
+      'section',
+      { class: 'panel narrow' },
+      make('h1', { tabindex: -1 }, say('login.title')),
+      make('p', {}, say('login.text'), ' ', say('login.hint')),
+      form,
+      notice.element,
+    ),
+  );
+  key.focus();
+}

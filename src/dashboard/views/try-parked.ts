@@ -1,0 +1,70 @@
+import type { Dealt, Page, Parked, Product } from '../answers.ts';
+import { get, post } from '../api.ts';
+import { make } from '../element.ts';
+import { say } from '../language.ts';
+import { pause } from '../live/pause.ts';
+import { makeBadge } from '../parts/badge.ts';
+import { writeRoute } from '../route.ts';
+import type { TryLog } from './try-log.ts';
+
+const askAgainMs = 200;
+const firstMissingId = 9_001;
+const reason = 'PRODUCT_UNKNOWN';
+
+/** A winner of a product that does not exist: what the server makes of it is what an operator would meet. */
+export async function parkSomething(_: string, log: TryLog, signal: AbortSignal): Promise<void> {
+  const productId = await findMissingId();
+  const userId = String(1 + Math.floor(Math.random() * 1_000_000_000));
+  const { firstStreamId, stream } = await post<{ firstStreamId: string; stream: string }>('try/seckill', {
+    productId,
+    firstUserId: userId,
+  });
+  const tell = log.begin(say('try.sentUnknown', { productId }));
+  tell(say('try.onStream'));
+  while (!signal.aborted) {
+    const { items } = await get<Page<Parked>>('parked', { reason, scope: stream }, signal);
+    const item = items.find(({ sourceId }) => sourceId === firstStreamId);
+    if (item) return tell(makeBadge('PARKED'), ' ', linkItem(item.id), ` ${say('reason.PRODUCT_UNKNOWN')}`);
+    await pause(askAgainMs, signal);
+  }
+}
+
+/** What the advice beside the parked item says. */
+export async function createMissingProduct(_: string, log: TryLog): Promise<void> {
+  const item = await findLatest();
+  if (!item) return log.begin(say('try.create'))(say('try.parkFirst'));
+  const id = productOf(item);
+  await post('products', { id, name: `Demo ${id}`, cpus: 1, memoryMb: 1_024, image: 'ubuntu-22.04' });
+  log.begin(say('try.created', { productId: id }))(say('try.nowReplay'));
+}
+
+export async function replayIt(_: string, log: TryLog): Promise<void> {
+  const item = await findLatest();
+  if (!item) return log.begin(say('try.replay'))(say('try.parkFirst'));
+  const { state, detail, instanceId } = await post<Dealt>(`parked/${item.id}/replay`);
+  const tell = log.begin(say('try.replayedItem', { id: item.id }));
+  const link = instanceId && make('a', { href: writeRoute('instances', instanceId) }, instanceId);
+  if (state === 'REPLAYED') tell(makeBadge('REPLAYED'), ' ', link || undefined);
+  else tell(makeBadge('PARKED'), ` ${detail ?? ''}`);
+}
+
+async function findLatest(): Promise<Parked | undefined> {
+  const { items } = await get<Page<Parked>>('parked', { reason, origin: 'STREAM' });
+  return items.find((item) => /^\d+$/.test(productOf(item)));
+}
+
+function productOf({ scope }: Parked): string {
+  return scope.split(':').at(-1) ?? '';
+}
+
+async function findMissingId(): Promise<string> {
+  const { items } = await get<Page<Product>>('products', { limit: 500 });
+  const taken = new Set(items.map(({ id }) => id));
+  let id = firstMissingId;
+  while (taken.has(String(id))) id++;
+  return String(id);
+}
+
+function linkItem(id: string): HTMLElement {
+  return make('a', { href: writeRoute('parked', id) }, `#${id}`);
+}

@@ -1,0 +1,51 @@
+import { basename } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import helmet from '@fastify/helmet';
+import fastifyStatic from '@fastify/static';
+import type { FastifyError, FastifyInstance } from 'fastify';
+
+const folder = fileURLToPath(new URL('../dashboard/', import.meta.url));
+
+/**
+ * The operator page at /, as scripts/build-page.mjs has laid it out: the files that index.html names lie in a folder named
+ * after their content, so they never change and are asked for once; index.html is asked for each time and mostly answers 304.
+ */
+export async function addPage(http: FastifyInstance): Promise<void> {
+  await http.register(helmet, {
+    contentSecurityPolicy: { useDefaults: false, directives: policy },
+    hsts: false,
+  });
+  await http.register(fastifyStatic, {
+    root: folder,
+    serve: false,
+    preCompressed: true,
+    cacheControl: false,
+    setHeaders(reply, path) {
+      reply.setHeader('vary', 'accept-encoding');
+      const isIndex = basename(path).startsWith('index.html');
+      reply.setHeader('cache-control', isIndex ? 'no-cache' : 'public, max-age=31536000, immutable');
+    },
+  });
+  // What lies outside of the folder does not exist.
+  http.setErrorHandler((error: FastifyError, _, reply) => {
+    if (error.statusCode !== 403) throw error;
+    reply.callNotFound();
+  });
+  // A route of our own, since every route says who may call it and the plugin's cannot.
+  http.get<{ Params: { '*': string } }>(
+    '/*',
+    { config: { scope: 'open' }, schema: { hide: true } },
+    ({ params }, reply) => reply.sendFile(params['*'] || 'index.html'),
+  );
+}
+
+const policy = {
+  defaultSrc: ["'none'"],
+  scriptSrc: ["'self'"],
+  styleSrc: ["'self'"],
+  connectSrc: ["'self'"],
+  imgSrc: ["'self'", 'data:'],
+  baseUri: ["'none'"],
+  formAction: ["'none'"],
+  frameAncestors: ["'none'"],
+};
