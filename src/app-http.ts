@@ -71,6 +71,7 @@ export async function addHttp(core: Core, { registry }: Telemetry): Promise<stri
     readiness,
     registry,
     isTransient: isTransientDatabaseError,
+    tracing: core.tracing.requests,
     notify,
   });
   lifecycle.defer('http', () => http.close());

@@ -66,14 +66,15 @@ function createLifecycle(notify: Notify): Lifecycle {
   });
 }
 
-function addRelay({ config, notify, lifecycle, readiness, database, outbox, committed }: Core): void {
+function addRelay(core: Core): void {
+  const { config, notify, lifecycle, readiness, database, outbox, committed } = core;
   const { publisher, close } = openPublisher(config, notify);
   lifecycle.defer('publisher', close);
   readiness.queue = () => publisher.notReady;
   const relay = new Relay(
     {
       outbox,
-      publisher,
+      publisher: core.tracing.publisher(publisher),
       wake: committed,
       onAnnounced: (count, lastedMs) => notify({ type: 'events announced', count, lastedMs }),
       onRefused: (refusals, parked) =>
@@ -107,10 +108,11 @@ function createSeckillTrigger({
   creation,
   gate,
   streams,
+  tracing,
 }: Core): SeckillStreamTrigger {
   return new SeckillStreamTrigger(
     {
-      streams: streams.streams,
+      streams: tracing.streams(streams.streams),
       createInstances: creation.createInstances,
       findFinished: (stream, ids) => findFinishedEntries(database, stream, ids),
       park: (entries) => parkItems(database, entries.map(toParkedItem)),

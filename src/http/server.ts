@@ -17,6 +17,7 @@ import { addProducts, type ProductStore } from './products.ts';
 import { addResults, type ResultParts } from './results.ts';
 import { addSales, type SaleParts } from './sales.ts';
 import { addStats, type StatsReader } from './stats.ts';
+import { type RequestTracing, traceRequests } from './trace-requests.ts';
 import { addTry, type StreamFeed } from './try.ts';
 
 export interface HttpParts
@@ -33,6 +34,8 @@ export interface HttpParts
   stats: StatsReader;
   /** Where POST /v1/try/seckill puts its buyers; undefined: the route does not exist. */
   feed: StreamFeed | undefined;
+  /** undefined: nobody listens. */
+  tracing: RequestTracing | undefined;
 }
 
 /** Every route there is. Without the role `http` only the health routes answer. */
@@ -79,6 +82,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   await http.register(swagger, { openapi: { openapi: '3.1.0', info: { title: 'Weir', version: '1' } } });
   http.get('/openapi.json', { schema: { hide: true } }, () => http.swagger());
   await http.register(async (api) => {
+    if (parts.tracing) traceRequests(api, parts.tracing);
     api.addHook('onRequest', async () => {
       if (parts.readiness.start) throw new WeirError('STORE_AWAY', 'still waiting for the stores');
     });

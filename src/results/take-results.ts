@@ -1,4 +1,5 @@
 import { toWeirError, WeirError } from '../errors.ts';
+import { parseTraceparent } from '../instance/purchase.ts';
 import { backoffMs, pause } from '../lib/backoff.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import type { Settled } from './judge-result.ts';
@@ -6,6 +7,7 @@ import { decodeResult, type InstanceResult } from './result.ts';
 
 export interface ResultMessage {
   body: Buffer;
+  traceparent?: string | null | undefined;
 }
 
 export interface QueueProgress {
@@ -98,9 +100,10 @@ export class TakeResults {
     const taken: Taken[] = [];
     const unfit: UnfitResult[] = [];
     const cameAt = new Date();
-    for (const { body } of messages) {
+    for (const { body, traceparent } of messages) {
       try {
-        taken.push({ result: decodeResult(body, cameAt), original: body });
+        const result = { ...decodeResult(body, cameAt), ...parseTraceparent(traceparent) };
+        taken.push({ result, original: body });
       } catch (error) {
         unfit.push({ error: toWeirError(error), original: body });
       }
