@@ -2,6 +2,7 @@ import type { Core } from './core.ts';
 import { createHttpServer } from './http/server.ts';
 import { splitAddr } from './lib/address.ts';
 import { gather } from './lib/gather.ts';
+import { measureReadiness } from './metrics/stores.ts';
 import type { Order } from './orders/order.ts';
 import { ParkedDesk } from './parked/replay.ts';
 import { acceptStream } from './postgres/audit-streams.ts';
@@ -31,6 +32,7 @@ export async function addHttp(core: Core, { registry }: Telemetry): Promise<stri
     await requestRefund(database, order, requestId as bigint);
     core.committed.ring();
   };
+  measureReadiness(registry, readiness);
   const desk = createDesk(core);
   const http = await createHttpServer({
     config,

@@ -1,9 +1,12 @@
 import { addHttp } from './app-http.ts';
 import { addSettle } from './app-settle.ts';
+import type { Backlog } from './backlog/backlog.ts';
+import { watchBacklog } from './backlog/watch-backlog.ts';
 import type { Config } from './config.ts';
 import { type Core, createCore, reportFailure } from './core.ts';
 import { Lifecycle } from './lib/lifecycle.ts';
 import { Relay } from './outbox/relay.ts';
+import { createBacklogReader } from './postgres/backlog.ts';
 import { findFinishedEntries } from './postgres/instance-logs.ts';
 import { parkItems } from './postgres/parked.ts';
 import { openPublisher } from './queues.ts';
@@ -32,6 +35,7 @@ export async function startApp(config: Config, telemetry: Telemetry): Promise<Ap
     addIntakeGate(core);
     if (config.roles.includes('ingest')) addSeckillStreams(core);
     if (config.roles.includes('settle')) addSettle(core);
+    addBacklogWatch(core);
     const url = await addHttp(core, telemetry);
 
     const ready = prepareDatabase(config, core.database, notify, stopping.signal).then(() => {
@@ -92,6 +96,18 @@ function addRelay(core: Core): void {
 function addIntakeGate({ lifecycle, readiness, gate }: Core): void {
   readiness.database = () => gate.notReady;
   lifecycle.plan('intake gate', (signal) => gate.run(signal));
+}
+
+const backlogReadEveryMs = 5_000;
+
+function addBacklogWatch({ config, notify, lifecycle, database, streams }: Core): void {
+  const parts = {
+    readDatabase: createBacklogReader(database),
+    readStreams: config.roles.includes('ingest') ? streams.readBacklog : undefined,
+    onRead: (backlog: Backlog) => notify({ type: 'backlog read', backlog }),
+    onUnknown: () => notify({ type: 'backlog unknown' }),
+  };
+  lifecycle.plan('backlog watch', (signal) => watchBacklog(parts, backlogReadEveryMs, signal));
 }
 
 function addSeckillStreams(core: Core): void {

@@ -2,7 +2,7 @@ import type { Audit } from './audit/audit.ts';
 import type { Config } from './config.ts';
 import type { Readiness } from './http/health.ts';
 import { type CreateInstances, InstanceCreation } from './instance/create-instances.ts';
-import { InstanceIds } from './instance/instance-id.ts';
+import { InstanceIds, type WorkerLeases } from './instance/instance-id.ts';
 import { ProductCache } from './instance/product.ts';
 import { systemClock } from './lib/clock.ts';
 import { shareInFlight } from './lib/gather.ts';
@@ -52,7 +52,7 @@ export interface Core {
 export async function createCore(config: Config, notify: Notify, lifecycle: Lifecycle): Promise<Core> {
   const database = await openDatabase(config, notify);
   lifecycle.defer('database', () => database.close());
-  const ids = new InstanceIds(postgresWorkerLeases(database));
+  const ids = new InstanceIds(tellLeases(postgresWorkerLeases(database), notify));
   lifecycle.defer('worker lease', () => ids.release());
   const outbox = postgresOutbox(database, {
     queueInSameDatabase: config.rabbitmqUrl === '',
@@ -114,6 +114,23 @@ export async function createCore(config: Config, notify: Notify, lifecycle: Life
     audit,
     committed,
     owed,
+  };
+}
+
+/** One process after the other that is refused, or one that loses its id again and again, is for somebody to look at. */
+function tellLeases(leases: WorkerLeases, notify: Notify): WorkerLeases {
+  return {
+    async acquire(durationMs) {
+      const lease = await leases.acquire(durationMs);
+      notify({ type: 'worker id', outcome: lease ? 'acquired' : 'refused', workerId: lease?.workerId });
+      return lease;
+    },
+    async renew(held, nowMs, durationMs) {
+      const lease = await leases.renew(held, nowMs, durationMs);
+      if (!lease) notify({ type: 'worker id', outcome: 'lost', workerId: held.workerId });
+      return lease;
+    },
+    release: (lease) => leases.release(lease),
   };
 }
 

@@ -1,10 +1,12 @@
 import type { Redis } from 'ioredis';
 import type { StreamReadings } from './audit/stream-reading.ts';
+import type { StreamBacklog } from './backlog/backlog.ts';
 import type { Config } from './config.ts';
 import { openPglite } from './embedded/pglite.ts';
 import { embeddedSaleCounters } from './embedded/sale-counters.ts';
 import { embeddedSaleStore } from './embedded/sale-store.ts';
 import { addEntries, EmbeddedSeckillStreams } from './embedded/seckill-streams.ts';
+import { readEmbeddedBacklog } from './embedded/stream-backlog.ts';
 import { embeddedStreamReadings } from './embedded/stream-readings.ts';
 import type { StreamFeed } from './http/try.ts';
 import { backoffMs, pause } from './lib/backoff.ts';
@@ -17,6 +19,7 @@ import { connectRedis } from './redis/connect.ts';
 import { redisSaleCounters } from './redis/sale-counters.ts';
 import { redisSaleStore } from './redis/sale-store.ts';
 import { RedisSeckillStreams } from './redis/seckill-streams.ts';
+import { readStreamBacklog } from './redis/stream-backlog.ts';
 import { redisStreamReadings } from './redis/stream-readings.ts';
 import type { SaleCounters } from './sale/give-back.ts';
 import type { SaleStore } from './sale/sale.ts';
@@ -39,6 +42,8 @@ export interface OpenStreams {
   counters: SaleCounters;
   sales: SaleStore;
   readings: StreamReadings;
+  /** Of the streams that this process reads. */
+  readBacklog: () => Promise<StreamBacklog>;
   close: () => Promise<void> | void;
   notReady: () => string | undefined;
 }
@@ -55,6 +60,7 @@ export function openStreams(config: Config, database: Database, notify: Notify):
         streams.onAdded,
       ),
       readings: embeddedStreamReadings,
+      readBacklog: () => readEmbeddedBacklog(database),
       close() {},
       notReady: () => undefined,
     };
@@ -76,6 +82,7 @@ export function openStreams(config: Config, database: Database, notify: Notify):
     counters: redisSaleCounters(commands),
     sales: redisSaleStore(commands),
     readings: redisStreamReadings(commands),
+    readBacklog: () => readStreamBacklog(commands, streams.known),
     async close() {
       if (commands.status === 'ready') await streams.leave().catch(() => {});
       reader.disconnect();

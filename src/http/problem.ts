@@ -58,7 +58,15 @@ export interface Problem {
   advice?: string;
 }
 
+const problems = new WeakMap<FastifyReply, string>();
+
+/** The code of the problem that it was answered with. */
+export function problemOf(reply: FastifyReply): string | undefined {
+  return problems.get(reply);
+}
+
 export function sendProblem(reply: FastifyReply, problem: Omit<Problem, 'type'>): FastifyReply {
+  problems.set(reply, problem.code);
   if (problem.status === 503 || problem.status === 429) reply.header('retry-after', '1');
   return reply
     .status(problem.status)
@@ -80,7 +88,9 @@ export function createErrorHandler({ notify, isTransient }: ProblemParts) {
     if (status === 500) {
       notify({
         type: 'request failed',
-        route: `${request.method} ${request.routeOptions.url ?? request.url}`,
+        requestId: request.id,
+        route: `${request.method} ${request.routeOptions.url ?? 'unmatched'}`,
+        traceparent: request.headers.traceparent,
         error,
       });
     }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import helmet from '@fastify/helmet';
 import fastifyStatic from '@fastify/static';
@@ -19,6 +20,7 @@ import { addSales, type SaleParts } from './sales.ts';
 import { addStats, type StatsReader } from './stats.ts';
 import { type RequestTracing, traceRequests } from './trace-requests.ts';
 import { addTry, type StreamFeed } from './try.ts';
+import { watchRequests } from './watch-requests.ts';
 
 export interface HttpParts
   extends OrderParts,
@@ -43,6 +45,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   const { config } = parts;
   const http = Fastify({
     bodyLimit: 64 * 1024,
+    genReqId: () => randomUUID(),
     forceCloseConnections: 'idle',
     requestTimeout: 30_000,
     routerOptions: { maxParamLength: 256 },
@@ -67,6 +70,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
       detail: `there is nothing at ${request.method} ${request.url.slice(0, 200)}; see /openapi.json`,
     }),
   );
+  watchRequests(http, parts.notify);
   http.addHook('onRequest', checkHostAndOrigin(config));
   addJsonBodies(http);
   closeConnectionsAtStop(http);
