@@ -35,7 +35,7 @@ export async function startApp(config: Config, telemetry: Telemetry): Promise<Ap
     addIntakeGate(core);
     if (config.roles.includes('ingest')) addSeckillStreams(core);
     if (config.roles.includes('settle')) addSettle(core);
-    addBacklogWatch(core);
+    if (config.backlogEveryMs > 0) addBacklogWatch(core);
     const url = await addHttp(core, telemetry);
 
     const ready = prepareDatabase(config, core.database, notify, stopping.signal).then(() => {
@@ -98,8 +98,6 @@ function addIntakeGate({ lifecycle, readiness, gate }: Core): void {
   lifecycle.plan('intake gate', (signal) => gate.run(signal));
 }
 
-const backlogReadEveryMs = 5_000;
-
 function addBacklogWatch({ config, notify, lifecycle, database, streams }: Core): void {
   const parts = {
     readDatabase: createBacklogReader(database),
@@ -107,7 +105,7 @@ function addBacklogWatch({ config, notify, lifecycle, database, streams }: Core)
     onRead: (backlog: Backlog) => notify({ type: 'backlog read', backlog }),
     onUnknown: () => notify({ type: 'backlog unknown' }),
   };
-  lifecycle.plan('backlog watch', (signal) => watchBacklog(parts, backlogReadEveryMs, signal));
+  lifecycle.plan('backlog watch', (signal) => watchBacklog(parts, config.backlogEveryMs, signal));
 }
 
 function addSeckillStreams(core: Core): void {

@@ -18,6 +18,7 @@ import { measureBacklog } from './weir/backlog.ts';
 import { measureCallback } from './weir/callback.ts';
 import { measureEmbedded } from './weir/embedded.ts';
 import { measureLifecycle } from './weir/lifecycle.ts';
+import { measureObservability } from './weir/observability.ts';
 import { measureStream } from './weir/stream.ts';
 
 const graceMs = 1500;
@@ -33,6 +34,7 @@ const measures: Record<MeasureName, Measure> = {
   backlog: measureBacklog,
   embedded: measureEmbedded,
   audit: measureAudit,
+  observability: measureObservability,
 };
 
 // Not left to an empty event loop: a connection that never said goodbye must not keep a finished bench.

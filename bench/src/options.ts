@@ -12,6 +12,7 @@ export const measureNames = [
   'backlog',
   'embedded',
   'audit',
+  'observability',
 ] as const;
 export type MeasureName = (typeof measureNames)[number];
 

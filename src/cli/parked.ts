@@ -14,6 +14,7 @@ interface Parked {
   state: string;
   resolution: string | null;
   advice: string;
+  docs: string;
 }
 
 export interface ParkedFilterOptions extends ApiOptions {
@@ -47,8 +48,8 @@ export async function listParked(options: ParkedFilterOptions & { limit: string 
         item.resolution ?? item.detail,
       ]),
     );
-    for (const [reason, advice] of new Map(page.items.map((item) => [item.reason, item.advice]))) {
-      process.stdout.write(`${reason}: ${advice}\n`);
+    for (const { reason, advice, docs } of new Map(page.items.map((item) => [item.reason, item])).values()) {
+      process.stdout.write(`${reason}: ${advice} More: ${docs}\n`);
     }
     if (page.nextCursor) process.stdout.write('There are more: --limit, or a filter.\n');
   }

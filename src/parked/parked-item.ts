@@ -26,6 +26,11 @@ export const parkedReasons = [
   'NOTHING_TO_REPLAY',
 ] as const satisfies readonly ErrorCode[];
 
+/** Where the operator reads what to do, in this repository. */
+export function docsOf(reason: string): string {
+  return `docs/operating.md#${reason.toLowerCase()}`;
+}
+
 export interface NewParkedItem {
   origin: ParkedOrigin;
   reason: ErrorCode;

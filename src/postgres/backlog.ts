@@ -30,7 +30,7 @@ export function createBacklogReader(sql: Sql): () => Promise<DatabaseBacklog> {
 }
 
 /** Rows below the newest that may not be committed yet: a look goes back so far. */
-const uncommitted = 50_000;
+const uncommitted = 10_000;
 /** Overdue rows that have been settled stay until they are due; those among the first so many are passed over. */
 const oldestOverdue = 1_000;
 

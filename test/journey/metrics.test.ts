@@ -8,7 +8,11 @@ import { runPromtool } from '../support/promtool.ts';
 import { queuesBeside, rabbitmqUrl } from '../support/stores.ts';
 import { shareWeir } from './share-weir.ts';
 
-const weir = shareWeir({ WEIR_DEMO_ENABLED: 'true', WEIR_AUDIT_EVERYMS: '1000' });
+const weir = shareWeir({
+  WEIR_DEMO_ENABLED: 'true',
+  WEIR_AUDIT_EVERYMS: '1000',
+  WEIR_METRICS_BACKLOGEVERYMS: '1000',
+});
 
 /** A little of everything, until the metrics know of it. */
 beforeAll(async () => {

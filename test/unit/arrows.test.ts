@@ -21,6 +21,7 @@ const business = [
   'sale',
   'audit',
   'parked',
+  'backlog',
   'resource',
 ];
 const technologies = ['postgres', 'redis', 'rabbitmq', 'embedded'];
@@ -74,6 +75,17 @@ describe('two technologies never import each other', () => {
   test('http/ imports no store', () => {
     expect(findBreaches(['http'], (target) => isIn(technologies, target))).toEqual([]);
   });
+
+  test.each(['tracing', 'metrics', 'telemetry'])(
+    '%s/ imports no store, and nothing of http/ or cli/',
+    (room) => {
+      const reached = files
+        .filter(({ path }) => roomOf(path) === room)
+        .flatMap(({ path }) => [...reachFrom(path).keys()]);
+      expect(reached.length).toBeGreaterThan(3);
+      expect(reached.filter((target) => isIn([...technologies, ...edges], target))).toEqual([]);
+    },
+  );
 
   test('a client library has one room', () => {
     const rooms: Record<string, string[]> = {

@@ -9,7 +9,7 @@ export interface Verdict {
 
 /** One verdict for each law whose figures are there. Without durable settings nothing is judged. */
 export function judge(results: Results, isDurable: boolean): Verdict[] {
-  const { seed, weir, lifecycle, callback, backlog, embedded } = results;
+  const { seed, weir, lifecycle, callback, backlog, embedded, observability } = results;
   const verdicts: Verdict[] = [];
   const add = (law: string, figure: string, limit: string, isMet: boolean, isJudged = true) =>
     verdicts.push({ law, figure, limit, outcome: isJudged ? (isMet ? 'met' : 'below') : 'not judged' });
@@ -50,6 +50,11 @@ export function judge(results: Results, isDurable: boolean): Verdict[] {
   if (embedded) {
     const rate = embedded.perSecond;
     add('embedded, to its queue', `${rate.toLocaleString('en-US')}/s`, '>= 5,000/s', rate >= 5000);
+  }
+  if (observability) {
+    const { ofUnobserved } = observability;
+    const law = 'fully observed / not at all, medians';
+    add(law, formatRatio(ofUnobserved), '>= 0.95', ofUnobserved >= 0.95, isDurable);
   }
   return verdicts;
 }

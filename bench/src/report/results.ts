@@ -5,6 +5,7 @@ import type { BacklogResult } from '../weir/backlog.ts';
 import type { CallbackResult } from '../weir/callback.ts';
 import type { EmbeddedResult } from '../weir/embedded.ts';
 import type { LifecycleResult } from '../weir/lifecycle.ts';
+import type { ObservabilityResult } from '../weir/observability.ts';
 import type { StreamResult } from '../weir/stream.ts';
 
 /** Filled while measuring: what a measure found before it failed stays. */
@@ -17,4 +18,5 @@ export interface Results {
   backlog?: BacklogResult;
   embedded?: EmbeddedResult;
   audit?: AuditResult;
+  observability?: ObservabilityResult;
 }

@@ -19,7 +19,7 @@ export function formatReport(results: Results, verdicts: readonly Verdict[]): st
 }
 
 function listFigures(results: Results): Row[] {
-  const { broker, seed, weir, lifecycle, callback, backlog, embedded, audit } = results;
+  const { broker, seed, weir, lifecycle, callback, backlog, embedded, audit, observability } = results;
   const limit = broker?.best.perSecond;
   const rows: Row[] = [];
   for (const run of broker?.runs ?? []) {
@@ -77,12 +77,28 @@ function listFigures(results: Results): Row[] {
     rows.push([`${of}, again`, `${againMs} ms`, '', '']);
     rows.push([`${of} and ${freshRows.toLocaleString('en-US')} fresh ones`, `${withFreshMs} ms`, '', '']);
   }
+  if (observability) {
+    const { observed, unobserved, ofUnobserved } = observability;
+    rows.push([
+      'not observed (median)',
+      rate(unobserved.median),
+      '',
+      cpu(unobserved.median.cpuMicrosPerItem),
+    ]);
+    const beside = `${ofUnobserved.toFixed(2)} §`;
+    rows.push([
+      'fully observed (median)',
+      rate(observed.median),
+      beside,
+      cpu(observed.median.cpuMicrosPerItem),
+    ]);
+  }
   return rows;
 }
 
 /** Under the table: what the columns mean, and what must not be read into them. */
 export const notes = `ratio: to the broker alone at its best window; † to the mean of the broker alone just before and after; * to one transaction a request at its best pool;
-‡ to weir's own median from stream to confirmed.
+‡ to weir's own median from stream to confirmed; § to the runs beside it that nobody observes.
 CPU of postgres, redis and rabbitmq is that of all their processes, whoever they worked for meanwhile.
 The callback's baselines fill their outbox and nobody works it off; Weir announces while it answers.`;
 
