@@ -19,14 +19,12 @@ export function traceResultQueue(
     'messaging.operation.name': 'process',
     'messaging.destination.name': name,
   };
+  const options = { kind: SpanKind.CONSUMER };
   const begin = (message: ResultMessage): ResultMessage => {
     const { traceparent } = parseTraceparent(message.traceparent);
-    const span = tracer.startSpan(
-      `process ${name}`,
-      { kind: SpanKind.CONSUMER, attributes },
-      toContext(traceparent),
-    );
+    const span = tracer.startSpan(`process ${name}`, options, toContext(traceparent));
     if (!span.isRecording()) return message;
+    span.setAttributes(attributes);
     const continued = { ...message, traceparent: toTraceparent(span.spanContext()) };
     open.set(continued, span);
     return continued;

@@ -78,7 +78,11 @@ function listFigures(results: Results): Row[] {
     rows.push([`${of} and ${freshRows.toLocaleString('en-US')} fresh ones`, `${withFreshMs} ms`, '', '']);
   }
   if (observability) {
-    const { observed, unobserved, ofUnobserved } = observability;
+    const { observed, unobserved, ofUnobserved, spans } = observability;
+    for (const { sampled, cpuMicros } of spans) {
+      const who = sampled === undefined ? 'nobody listens' : `${sampled * 100} % sampled`;
+      rows.push([`the way through all spans, ${who}`, '', '', `node ${cpuMicros.toFixed(2)}`]);
+    }
     rows.push([
       'not observed (median)',
       rate(unobserved.median),

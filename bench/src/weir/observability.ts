@@ -4,6 +4,7 @@ import { benchFolder } from '../folders.ts';
 import type { CpuPerItem } from '../machine/processes.ts';
 import { formatRate, medianOf, ratePerSecond } from '../report/rate.ts';
 import type { Results } from '../report/results.ts';
+import { measureSpanCost, type SpanCost } from './span-cost.ts';
 import { startBetweenStreamAndQueue, workOff } from './work-off.ts';
 
 const pairs = 5;
@@ -26,6 +27,7 @@ export interface ObservabilityResult {
   readonly unobserved: ObservedRuns;
   /** Median to median. */
   readonly ofUnobserved: number;
+  readonly spans: readonly SpanCost[];
 }
 
 /** Everything that a well kept production has: metrics, a log, traces of one purchase in a hundred. */
@@ -43,6 +45,7 @@ const nothing = { WEIR_LOG_LEVEL: 'silent', WEIR_METRICS_BACKLOGEVERYMS: '0' };
  * slower for both; which of a pair comes first changes.
  */
 export async function measureObservability(bench: Bench, results: Results): Promise<void> {
+  const spans = await measureSpanCost();
   const observed: ObservedRun[] = [];
   const unobserved: ObservedRun[] = [];
   for (let pair = 0; pair < pairs; pair++) {
@@ -63,6 +66,7 @@ export async function measureObservability(bench: Bench, results: Results): Prom
     observed: { runs: observed, median: on },
     unobserved: { runs: unobserved, median: off },
     ofUnobserved: on.perSecond / off.perSecond,
+    spans,
   };
 }
 
