@@ -3,6 +3,7 @@ import { findAnswering, showAddress } from './services/answering.mjs';
 import { catalogue } from './services/catalogue.mjs';
 import { findChromium } from './services/chromium.mjs';
 import { canInstall, install } from './services/install.mjs';
+import { fetchPromtool } from './services/promtool.mjs';
 import { run } from './services/run.mjs';
 import { canCompose, startInstalled, startWithCompose } from './services/start.mjs';
 
@@ -69,6 +70,12 @@ export async function ensureServices({ quiet = false } = {}) {
 
   const missing = catalogue.filter(isMissing);
   if (missing.length > 0) throw new Error(describeMissing(missing));
+  const promtool = await fetchPromtool().catch((error) => say(`- ${error.message}`));
+  say(
+    promtool
+      ? `✓ promtool at ${promtool}`
+      : '- promtool is missing (package prometheus): its tests are skipped',
+  );
   say(protoc ? `✓ protoc ${protoc}` : '- protoc is missing (package protobuf-compiler): one test is skipped');
   say(
     chromium

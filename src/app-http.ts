@@ -6,6 +6,7 @@ import { createHttpServer } from './http/server.ts';
 import { splitAddr } from './lib/address.ts';
 import { systemClock } from './lib/clock.ts';
 import { gather } from './lib/gather.ts';
+import { measureReadiness } from './metrics/stores.ts';
 import type { Order } from './orders/order.ts';
 import { ParkedDesk } from './parked/replay.ts';
 import { acceptStream } from './postgres/audit-streams.ts';
@@ -40,6 +41,7 @@ export async function addHttp(core: Core, { registry }: Telemetry): Promise<stri
     await requestRefund(database, order, requestId as bigint);
     core.committed.ring();
   };
+  measureReadiness(registry, readiness);
   const desk = createDesk(core);
   const stopping = new AbortController();
   const http = await createHttpServer({
@@ -86,6 +88,7 @@ export async function addHttp(core: Core, { registry }: Telemetry): Promise<stri
     readiness,
     registry,
     isTransient: isTransientDatabaseError,
+    tracing: core.tracing.requests,
     notify,
   });
   lifecycle.defer('http', () => http.close());

@@ -38,7 +38,7 @@ export function addSettle(core: Core): void {
   const results = openResultQueue(config, database, notify);
   lifecycle.defer('result queue', results.close);
   readiness.results = results.notReady;
-  addResults(core, results.queue);
+  addResults(core, core.tracing.resultQueue(results.queue));
 
   const giveBack = new GiveBack({
     rows: postgresGiveBacks(database),

@@ -28,7 +28,13 @@ export function createWatch(core: Core): Watch {
 async function readBacklogIfThere({ streams }: Core): Promise<Backlog> {
   const unknown = { count: null, oldestAt: null };
   if (streams.notReady() !== undefined) return unknown;
-  return streams.readBacklog().catch(() => unknown);
+  return streams.readBacklog().then(
+    ({ undelivered, pending, oldestAgeMs }) => {
+      const count = undelivered + pending;
+      return { count, oldestAt: count === 0 ? null : new Date(Date.now() - oldestAgeMs) };
+    },
+    () => unknown,
+  );
 }
 
 /** As /readyz tells it; what this process does not use it does not know. */

@@ -1,9 +1,12 @@
 import { addHttp } from './app-http.ts';
 import { addSettle } from './app-settle.ts';
+import type { Backlog } from './backlog/backlog.ts';
+import { watchBacklog } from './backlog/watch-backlog.ts';
 import type { Config } from './config.ts';
 import { type Core, createCore, reportFailure } from './core.ts';
 import { Lifecycle } from './lib/lifecycle.ts';
 import { Relay } from './outbox/relay.ts';
+import { createBacklogReader } from './postgres/backlog.ts';
 import { findFinishedEntries } from './postgres/instance-logs.ts';
 import { parkItems } from './postgres/parked.ts';
 import { openPublisher } from './queues.ts';
@@ -32,6 +35,7 @@ export async function startApp(config: Config, telemetry: Telemetry): Promise<Ap
     addIntakeGate(core);
     if (config.roles.includes('ingest')) addSeckillStreams(core);
     if (config.roles.includes('settle')) addSettle(core);
+    if (config.backlogEveryMs > 0) addBacklogWatch(core);
     const url = await addHttp(core, telemetry);
 
     const ready = prepareDatabase(config, core.database, notify, stopping.signal).then(() => {
@@ -66,14 +70,15 @@ function createLifecycle(notify: Notify): Lifecycle {
   });
 }
 
-function addRelay({ config, notify, lifecycle, readiness, database, outbox, committed }: Core): void {
+function addRelay(core: Core): void {
+  const { config, notify, lifecycle, readiness, database, outbox, committed } = core;
   const { publisher, close } = openPublisher(config, notify);
   lifecycle.defer('publisher', close);
   readiness.queue = () => publisher.notReady;
   const relay = new Relay(
     {
       outbox,
-      publisher,
+      publisher: core.tracing.publisher(publisher),
       wake: committed,
       onAnnounced: (count, lastedMs) => notify({ type: 'events announced', count, lastedMs }),
       onRefused: (refusals, parked) =>
@@ -93,6 +98,16 @@ function addIntakeGate({ lifecycle, readiness, gate }: Core): void {
   lifecycle.plan('intake gate', (signal) => gate.run(signal));
 }
 
+function addBacklogWatch({ config, notify, lifecycle, database, streams }: Core): void {
+  const parts = {
+    readDatabase: createBacklogReader(database),
+    readStreams: config.roles.includes('ingest') ? streams.readBacklog : undefined,
+    onRead: (backlog: Backlog) => notify({ type: 'backlog read', backlog }),
+    onUnknown: () => notify({ type: 'backlog unknown' }),
+  };
+  lifecycle.plan('backlog watch', (signal) => watchBacklog(parts, config.backlogEveryMs, signal));
+}
+
 function addSeckillStreams(core: Core): void {
   const { lifecycle, readiness, streams } = core;
   readiness.streams = streams.notReady;
@@ -107,10 +122,11 @@ function createSeckillTrigger({
   creation,
   gate,
   streams,
+  tracing,
 }: Core): SeckillStreamTrigger {
   return new SeckillStreamTrigger(
     {
-      streams: streams.streams,
+      streams: tracing.streams(streams.streams),
       createInstances: creation.createInstances,
       findFinished: (stream, ids) => findFinishedEntries(database, stream, ids),
       park: (entries) => parkItems(database, entries.map(toParkedItem)),

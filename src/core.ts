@@ -1,8 +1,8 @@
 import type { Audit } from './audit/audit.ts';
 import type { Config } from './config.ts';
 import type { Readiness } from './http/health.ts';
-import { InstanceCreation } from './instance/create-instances.ts';
-import { InstanceIds } from './instance/instance-id.ts';
+import { type CreateInstances, InstanceCreation } from './instance/create-instances.ts';
+import { InstanceIds, type WorkerLeases } from './instance/instance-id.ts';
 import { ProductCache } from './instance/product.ts';
 import { systemClock } from './lib/clock.ts';
 import { shareInFlight } from './lib/gather.ts';
@@ -22,6 +22,7 @@ import { postgresWorkerLeases } from './postgres/worker-leases.ts';
 import type { Settle } from './results/take-results.ts';
 import { type OpenStreams, openDatabase, openStreams } from './stores.ts';
 import type { Notify } from './telemetry.ts';
+import { createTracing, type Tracing } from './tracing/tracing.ts';
 
 /** `quiet` does not search for what is behind a difference: that reads whole tables. */
 export type AuditKind = 'quiet' | 'explained' | 'full';
@@ -34,11 +35,12 @@ export interface Core {
   readiness: Readiness;
   database: Database;
   ids: InstanceIds;
-  creation: InstanceCreation;
+  creation: { createInstances: CreateInstances };
   outbox: Outbox;
   gate: IntakeGate;
   streams: OpenStreams;
   settle: Settle;
+  tracing: Tracing;
   /** Callers with the same question at the same time share one answer. */
   audit: (how: AuditKind) => Promise<Audit>;
   /** Rung after each commit that left frames. */
@@ -50,7 +52,7 @@ export interface Core {
 export async function createCore(config: Config, notify: Notify, lifecycle: Lifecycle): Promise<Core> {
   const database = await openDatabase(config, notify);
   lifecycle.defer('database', () => database.close());
-  const ids = new InstanceIds(postgresWorkerLeases(database));
+  const ids = new InstanceIds(tellLeases(postgresWorkerLeases(database), notify));
   lifecycle.defer('worker lease', () => ids.release());
   const outbox = postgresOutbox(database, {
     queueInSameDatabase: config.rabbitmqUrl === '',
@@ -76,12 +78,13 @@ export async function createCore(config: Config, notify: Notify, lifecycle: Life
       notify({ type: 'instances created', counts, lastedMs });
     },
   });
-  const settle: Settle = async (results) => {
+  const tracing = createTracing(config);
+  const settle: Settle = tracing.settle(async (results) => {
     const settled = await retryTransient(() => settleResults(database, results), isTransientDatabaseError);
     committed.ring();
     owed.ring();
     return settled;
-  };
+  });
   const streams = openStreams(config, database, notify);
   lifecycle.defer('streams', streams.close);
   const audit = shareInFlight(async (how: AuditKind) => {
@@ -102,14 +105,32 @@ export async function createCore(config: Config, notify: Notify, lifecycle: Life
     readiness,
     database,
     ids,
-    creation,
+    creation: { createInstances: tracing.creation(creation.createInstances) },
     outbox,
     gate,
     streams,
     settle,
+    tracing,
     audit,
     committed,
     owed,
+  };
+}
+
+/** One process after the other that is refused, or one that loses its id again and again, is for somebody to look at. */
+function tellLeases(leases: WorkerLeases, notify: Notify): WorkerLeases {
+  return {
+    async acquire(durationMs) {
+      const lease = await leases.acquire(durationMs);
+      notify({ type: 'worker id', outcome: lease ? 'acquired' : 'refused', workerId: lease?.workerId });
+      return lease;
+    },
+    async renew(held, nowMs, durationMs) {
+      const lease = await leases.renew(held, nowMs, durationMs);
+      if (!lease) notify({ type: 'worker id', outcome: 'lost', workerId: held.workerId });
+      return lease;
+    },
+    release: (lease) => leases.release(lease),
   };
 }
 

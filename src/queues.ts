@@ -133,6 +133,7 @@ function toResultMessage(result: InstanceResult): Message {
     type: instanceResult,
     body: encodeResult(result),
     createdAt: result.answeredAt,
+    traceparent: result.traceparent,
   };
 }
 

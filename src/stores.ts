@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { StreamReadings } from './audit/stream-reading.ts';
+import type { StreamBacklog } from './backlog/backlog.ts';
 import type { Config } from './config.ts';
 import { openPglite } from './embedded/pglite.ts';
 import { embeddedSaleCounters } from './embedded/sale-counters.ts';
@@ -11,6 +12,7 @@ import { embeddedStreamReadings } from './embedded/stream-readings.ts';
 import { embeddedTill } from './embedded/till.ts';
 import type { StreamFeed } from './http/try.ts';
 import { backoffMs, pause } from './lib/backoff.ts';
+import { keepAnswer } from './lib/keep-answer.ts';
 import type { Database } from './lib/sql.ts';
 import { loadDemoCatalogue } from './postgres/demo-catalogue.ts';
 import { checkSchema, migrate } from './postgres/migrate.ts';
@@ -20,9 +22,9 @@ import { connectRedis } from './redis/connect.ts';
 import { redisSaleCounters } from './redis/sale-counters.ts';
 import { redisSaleStore } from './redis/sale-store.ts';
 import { RedisSeckillStreams } from './redis/seckill-streams.ts';
-import { redisStreamBacklog } from './redis/stream-backlog.ts';
+import { readStreamBacklog } from './redis/stream-backlog.ts';
 import { redisStreamPlaces } from './redis/stream-places.ts';
-import { redisStreamReadings } from './redis/stream-readings.ts';
+import { listStreams, redisStreamReadings } from './redis/stream-readings.ts';
 import { redisTill } from './redis/till.ts';
 import type { SaleCounters } from './sale/give-back.ts';
 import type { StreamPlaces } from './sale/purchase-progress.ts';
@@ -30,7 +32,6 @@ import type { SaleStore } from './sale/sale.ts';
 import type { Till } from './sale/till.ts';
 import type { Notify } from './telemetry.ts';
 import type { SeckillStreams } from './triggers/seckill-stream.ts';
-import type { Backlog } from './watch/now.ts';
 
 // Each store is the real one where its address is configured, else its embedded stand-in.
 
@@ -50,8 +51,8 @@ export interface OpenStreams {
   till: Till;
   places: StreamPlaces;
   readings: StreamReadings;
-  /** What is on the streams and not finished, cheap enough for once a second. */
-  readBacklog: () => Promise<Backlog>;
+  /** Of every seckill stream. */
+  readBacklog: () => Promise<StreamBacklog>;
   close: () => Promise<void> | void;
   notReady: () => string | undefined;
 }
@@ -84,6 +85,8 @@ export function openStreams(config: Config, database: Database, notify: Notify):
   const reader = connect('reader');
   // Of its own: a purchase that waits for the disk holds up what is sent after it.
   const selling = connect('selling');
+  // The list goes through all keys of Redis.
+  const listKept = keepAnswer(() => listStreams(commands), { forMs: 10_000, shareOfTime: 0.02 });
   const streams = new RedisSeckillStreams(commands, reader, (warning) => notify({ type: 'warned', warning }));
   return {
     streams,
@@ -92,7 +95,7 @@ export function openStreams(config: Config, database: Database, notify: Notify):
     till: redisTill(selling, { awaitsDisk: config.saleAcknowledge === 'fsync' }),
     places: redisStreamPlaces(commands),
     readings: redisStreamReadings(commands),
-    readBacklog: redisStreamBacklog(commands),
+    readBacklog: async () => readStreamBacklog(commands, await listKept()),
     async close() {
       if (commands.status === 'ready') await streams.leave().catch(() => {});
       reader.disconnect();

@@ -19,6 +19,7 @@ import { measureCallback } from './weir/callback.ts';
 import { measureDoor } from './weir/door.ts';
 import { measureEmbedded } from './weir/embedded.ts';
 import { measureLifecycle } from './weir/lifecycle.ts';
+import { measureObservability } from './weir/observability.ts';
 import { measureStream } from './weir/stream.ts';
 import { measureViews } from './weir/views.ts';
 
@@ -37,6 +38,7 @@ const measures: Record<MeasureName, Measure> = {
   audit: measureAudit,
   views: measureViews,
   door: measureDoor,
+  observability: measureObservability,
 };
 
 // Not left to an empty event loop: a connection that never said goodbye must not keep a finished bench.

@@ -14,6 +14,7 @@ export const measureNames = [
   'audit',
   'views',
   'door',
+  'observability',
 ] as const;
 export type MeasureName = (typeof measureNames)[number];
 

@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
 
 /** Resolves with what the program printed; rejects with its last lines, also when it is not installed. */
-export function run(program, args, { env = {}, timeoutMs = 10_000 } = {}) {
+export function run(program, args, { env = {}, timeoutMs = 10_000, cwd } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
+      cwd,
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: timeoutMs,

@@ -15,6 +15,7 @@ interface Parked {
   state: string;
   resolution: string | null;
   advice: string;
+  docs: string;
 }
 
 export interface ParkedFilterOptions extends ApiOptions {
@@ -49,8 +50,8 @@ export function listParked(options: ParkedFilterOptions & ListOptions): Promise<
         item.resolution ?? item.detail,
       ]),
     );
-    for (const [reason, advice] of new Map(items.map((item) => [item.reason, item.advice]))) {
-      process.stdout.write(`${reason}: ${advice}\n`);
+    for (const { reason, advice, docs } of new Map(items.map((item) => [item.reason, item])).values()) {
+      process.stdout.write(`${reason}: ${advice} More: ${docs}\n`);
     }
   });
 }

@@ -3,6 +3,7 @@ import { ConfigError } from '../config.ts';
 import { FolderInUseError } from '../embedded/folder-lock.ts';
 import { withoutCredentials } from '../lib/credentials.ts';
 import { DatabaseTooNewError } from '../postgres/migrate.ts';
+import { version } from '../version.ts';
 
 import { config, json, key, url } from './command-options.ts';
 import { addCompletionCommand } from './completion-command.ts';
@@ -44,7 +45,7 @@ function fromGoStyle(argument: string): string {
 function buildProgram(end: (exitCode: number) => void): Command {
   const program = new Command('weir')
     .description(description)
-    .version('0.1.0')
+    .version(version)
     .exitOverride()
     .addHelpText('after', exitCodeHelp)
     .showHelpAfterError('(weir --help shows what there is)');

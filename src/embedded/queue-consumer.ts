@@ -5,6 +5,7 @@ export interface QueuedMessage {
   id: string;
   messageId: string;
   body: Buffer;
+  traceparent: string | null;
 }
 
 const pollMs = 50;
@@ -31,7 +32,7 @@ export class EmbeddedQueueConsumer {
   async take(count: number, signal: AbortSignal): Promise<QueuedMessage[]> {
     while (!signal.aborted) {
       const messages = await this.#database.query<QueuedMessage>(
-        `SELECT id::text, message_id AS "messageId", body FROM embedded_queue
+        `SELECT id::text, message_id AS "messageId", body, traceparent FROM embedded_queue
          WHERE queue = $1 AND id > $2 AND NOT id = ANY ($4::bigint[]) ORDER BY embedded_queue.id LIMIT $3`,
         [this.#queue, this.#cursor, count, `{${[...this.#handedOut].join(',')}}`],
       );

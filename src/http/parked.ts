@@ -2,7 +2,13 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { adviceFor, toWeirError, WeirError } from '../errors.ts';
 import type { ParkedDetail } from '../parked/parked-item.ts';
-import { type ParkedFilter, type ParkedItem, parkedOrigins, parkedStates } from '../parked/parked-item.ts';
+import {
+  docsOf,
+  type ParkedFilter,
+  type ParkedItem,
+  parkedOrigins,
+  parkedStates,
+} from '../parked/parked-item.ts';
 import type { ReplayOutcome } from '../parked/replay.ts';
 import { operatorOf } from './auth.ts';
 import { ListQuery, listOf, ProblemShape, readCursor, readLimit, storable } from './shapes.ts';
@@ -53,7 +59,11 @@ export function addParked(http: FastifyInstance, { parked }: ParkedParts): void 
       const limit = readLimit(limitText);
       const found = await parked.listParked(filter, limit + 1, readCursor(cursor));
       const page = found.slice(0, limit);
-      const items = page.map((item) => ({ ...item, advice: adviceFor(item.reason) }));
+      const items = page.map((item) => ({
+        ...item,
+        advice: adviceFor(item.reason),
+        docs: docsOf(item.reason),
+      }));
       return listOf(items, found.length > limit ? page.at(-1)?.id : undefined);
     },
   );
@@ -69,7 +79,12 @@ export function addParked(http: FastifyInstance, { parked }: ParkedParts): void 
       const item = await parked.findParked(id);
       if (!item) throw unknownItem(params.id);
       const { original, ...rest } = item;
-      return { ...rest, advice: adviceFor(item.reason), ...showOriginal(original) };
+      return {
+        ...rest,
+        advice: adviceFor(item.reason),
+        docs: docsOf(item.reason),
+        ...showOriginal(original),
+      };
     },
   );
 

@@ -73,6 +73,17 @@ export interface Problem {
   advice?: string;
 }
 
+const problems = new WeakMap<FastifyReply, string>();
+
+/** The code of the problem that it was answered with. */
+export function problemOf(reply: FastifyReply): string | undefined {
+  return problems.get(reply);
+}
+
+export function noteProblem(reply: FastifyReply, code: string): void {
+  problems.set(reply, code);
+}
+
 export const problemType = 'application/problem+json';
 
 /** `Retry-After` is what is set already, else when the error says that it is worth trying again. */
@@ -81,6 +92,7 @@ export function sendProblem(
   problem: Omit<Problem, 'type'>,
   retryAfterMs = 1_000,
 ): FastifyReply {
+  noteProblem(reply, problem.code);
   const mayPass = problem.status === 503 || problem.status === 429;
   if (mayPass && !reply.hasHeader('retry-after')) {
     reply.header('retry-after', String(Math.max(1, Math.ceil(retryAfterMs / 1000))));
@@ -114,7 +126,9 @@ export function createErrorHandler({ notify, isTransient }: ProblemParts) {
     if (status === 500) {
       notify({
         type: 'request failed',
-        route: `${request.method} ${request.routeOptions.url ?? request.url}`,
+        requestId: request.id,
+        route: `${request.method} ${request.routeOptions.url ?? 'unmatched'}`,
+        traceparent: request.headers.traceparent,
         error,
       });
     }

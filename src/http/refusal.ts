@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import type { ProductId } from '../instance/purchase.ts';
 import type { Refusal } from '../sale/till.ts';
-import { describeProblem, type Problem, problemType } from './problem.ts';
+import { describeProblem, noteProblem, type Problem, problemType } from './problem.ts';
 
 const whys: Record<Refusal, string> = {
   SALE_UNKNOWN: 'there is no sale of product #',
@@ -26,6 +26,7 @@ const prepared = new Map(
 
 export function sendRefusal(reply: FastifyReply, kind: Refusal, productId: ProductId): FastifyReply {
   const { status, before, after } = prepared.get(kind) ?? { status: 409, before: '', after: '' };
+  noteProblem(reply, kind);
   // A string is sent as it is.
   return reply.status(status).type(problemType).send(`${before}${productId}${after}`);
 }

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { WeirError } from '../errors.ts';
-import type { InstanceId } from '../instance/purchase.ts';
+import { type InstanceId, parseTraceparent } from '../instance/purchase.ts';
 import type { Settled } from '../results/judge-result.ts';
 import { createResult, type InstanceResult, maxReasonLength } from '../results/result.ts';
 import { operatorOf } from './auth.ts';
@@ -52,7 +52,7 @@ export function addResults(
         response: { 200: InstanceShape, 201: InstanceShape, '4xx': ProblemShape },
       },
     },
-    async ({ params, body }, reply) => {
+    async ({ params, body, headers }, reply) => {
       const instanceId = parseInstanceId(params.id);
       const result = createResult({
         instanceId: instanceId.toString(),
@@ -60,7 +60,7 @@ export function addResults(
         reason: body.reason ?? '',
         answeredAt: body.timestamp === undefined ? new Date() : new Date(body.timestamp),
       });
-      const settled = await settleResult(result);
+      const settled = await settleResult({ ...result, ...parseTraceparent(headers.traceparent) });
       if (settled === 'unknown') throw unknownInstance(params.id);
       const instance = await showCurrent(instanceId);
       if (settled === 'late' || settled === 'contradicts') throw notApplied(settled, instance);

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import cookie from '@fastify/cookie';
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { Config } from '../config.ts';
@@ -24,7 +25,9 @@ import { addSales, type SaleParts } from './sales.ts';
 import { addSession, type SessionParts } from './session.ts';
 import { addStats, type StatsReader } from './stats.ts';
 import { addTickets } from './tickets.ts';
+import { type RequestTracing, traceRequests } from './trace-requests.ts';
 import { addTry, type StreamFeed } from './try.ts';
+import { watchRequests } from './watch-requests.ts';
 
 export interface HttpParts
   extends OrderParts,
@@ -44,6 +47,8 @@ export interface HttpParts
   stats: StatsReader;
   /** Where POST /v1/try/seckill puts its buyers; undefined: the route does not exist, and GET /v1/try says so. */
   feed: StreamFeed | undefined;
+  /** undefined: nobody listens. */
+  tracing: RequestTracing | undefined;
 }
 
 /** Every route there is. Without the role `http` only the health routes answer. */
@@ -51,6 +56,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   const { config } = parts;
   const http = Fastify({
     ...boundRequests(config),
+    genReqId: () => randomUUID(),
     frameworkErrors: (error, _, reply) =>
       sendProblem(reply, {
         title: 'Bad request',
@@ -73,6 +79,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     }),
   );
   boundConnections(http, config);
+  watchRequests(http, parts.notify);
   await http.register(cookie, { hook: false });
   const { limit, limitLogins } = await createLimits(http, config);
   const auth = { keyRing: parts.keyRing, isOnLoopback: isLoopback(splitAddr(config.addr).host), limit };
@@ -96,6 +103,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
 
   await addOpenApi(http);
   await http.register(async (api) => {
+    if (parts.tracing) traceRequests(api, parts.tracing);
     addOrders(api, parts);
     addProducts(api, parts);
     addInstances(api, parts);

@@ -8,6 +8,29 @@ export type ParkedOrigin = (typeof parkedOrigins)[number];
 export const parkedStates = ['PARKED', 'REPLAYED', 'DISCARDED'] as const;
 export type ParkedState = (typeof parkedStates)[number];
 
+/** What an item can be parked for; each has a section of its own in docs/operating.md. */
+export const parkedReasons = [
+  'USER_ID_INVALID',
+  'PRODUCT_ID_INVALID',
+  'PRODUCT_UNKNOWN',
+  'PRODUCT_DISABLED',
+  'PURCHASE_CONFLICT',
+  'DELIVERED_TOO_OFTEN',
+  'ENTRY_GONE',
+  'STORE_AWAY',
+  'INTERNAL',
+  'MESSAGE_REFUSED',
+  'FRAME_DAMAGED',
+  'RESULT_UNREADABLE',
+  'RESULT_UNKNOWN',
+  'NOTHING_TO_REPLAY',
+] as const satisfies readonly ErrorCode[];
+
+/** Where the operator reads what to do, in this repository. */
+export function docsOf(reason: string): string {
+  return `docs/operating.md#${reason.toLowerCase()}`;
+}
+
 export interface NewParkedItem {
   origin: ParkedOrigin;
   reason: ErrorCode;

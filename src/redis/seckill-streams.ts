@@ -6,7 +6,9 @@ import type { SeckillStreams, StreamBatch, StreamEntry } from '../triggers/secki
 import { withDeadline } from './connect.ts';
 import { deleteIdleConsumer, trimFinished } from './scripts.ts';
 
-const group = 'weir';
+/** Of consumers, on every stream. */
+export const streamGroup = 'weir';
+const group = streamGroup;
 const answerDeadlineMs = 10_000;
 /** Keys that one look for new streams goes through at most; the next look goes on from there. */
 const scanStepsPerLook = 20;
@@ -33,6 +35,11 @@ export class RedisSeckillStreams implements SeckillStreams {
     this.#commands = commands;
     this.#reader = reader;
     this.#consumer = `${hostname()}-${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
+  }
+
+  /** Those that it reads. */
+  get known(): readonly string[] {
+    return [...this.#streams];
   }
 
   /** XADD for each list of alternating names and values. @returns their ids */

@@ -1,4 +1,4 @@
-import { type InstanceId, parseInt64 } from '../instance/purchase.ts';
+import { type InstanceId, parseInt64, parseTraceparent } from '../instance/purchase.ts';
 import { backoffMs, pause } from '../lib/backoff.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { InstanceResult } from '../results/result.ts';
@@ -21,6 +21,7 @@ export interface Behaviour {
 
 export interface CreatedMessage {
   messageId: string;
+  traceparent?: string | null | undefined;
 }
 
 export interface CreatedQueue<Message extends CreatedMessage> {
@@ -176,12 +177,14 @@ function countDue(answers: readonly { dueMs: number }[], nowMs: number): number 
   return count;
 }
 
-function toResults({ instanceId, fate }: Answer<unknown>, wallMs: number): InstanceResult[] {
-  const first = toResult(instanceId, !fate.fails, wallMs);
+/** Each continues the trace of the event that it answers. */
+function toResults({ instanceId, fate, message }: Answer<CreatedMessage>, wallMs: number): InstanceResult[] {
+  const trace = parseTraceparent(message.traceparent);
+  const first = { ...toResult(instanceId, !fate.fails, wallMs), ...trace };
   return [
     first,
     ...(fate.repeats ? [first] : []),
-    ...(fate.contradicts ? [toResult(instanceId, fate.fails, wallMs)] : []),
+    ...(fate.contradicts ? [{ ...toResult(instanceId, fate.fails, wallMs), ...trace }] : []),
   ];
 }
 

@@ -22,6 +22,8 @@ export interface InstanceResult {
   reason: string;
   /** When it was made there, or when it came where it does not say. undefined: Weir itself gave up. */
   answeredAt: Date | undefined;
+  /** W3C trace context of whoever answered. */
+  traceparent?: string;
 }
 
 export const maxReasonLength = 500;

@@ -1,4 +1,5 @@
 import { toWeirError, WeirError } from '../errors.ts';
+import { type InstanceId, parseTraceparent } from '../instance/purchase.ts';
 import { backoffMs, pause } from '../lib/backoff.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import type { Settled } from './judge-result.ts';
@@ -6,6 +7,7 @@ import { decodeResult, type InstanceResult } from './result.ts';
 
 export interface ResultMessage {
   body: Buffer;
+  traceparent?: string | null | undefined;
 }
 
 export interface QueueProgress {
@@ -28,6 +30,9 @@ export interface ResultQueue {
 export interface UnfitResult {
   error: WeirError;
   original: Buffer;
+  /** undefined: it cannot be read. */
+  instanceId?: InstanceId;
+  traceparent?: string | null | undefined;
 }
 
 /** ONE commit; answers in the order of the results. @throws the store's error when it is away */
@@ -98,11 +103,12 @@ export class TakeResults {
     const taken: Taken[] = [];
     const unfit: UnfitResult[] = [];
     const cameAt = new Date();
-    for (const { body } of messages) {
+    for (const { body, traceparent } of messages) {
       try {
-        taken.push({ result: decodeResult(body, cameAt), original: body });
+        const result = { ...decodeResult(body, cameAt), ...parseTraceparent(traceparent) };
+        taken.push({ result, original: body });
       } catch (error) {
-        unfit.push({ error: toWeirError(error), original: body });
+        unfit.push({ error: toWeirError(error), original: body, traceparent });
       }
     }
     const counts = new Map<Settled, number>();
@@ -126,13 +132,14 @@ export class TakeResults {
       settled.forEach((kind, i) => {
         counts.set(kind, (counts.get(kind) ?? 0) + 1);
         const { result, original } = taken[i] as Taken;
-        if (kind === 'unknown') unfit.push({ error: unknownInstance(result), original });
+        if (kind === 'unknown') unfit.push({ error: unknownInstance(result), original, ...namesOf(result) });
       });
     } catch (error) {
       if (this.#parts.isTransient(error)) throw error;
       const [alone] = taken;
       if (taken.length === 1 && alone) {
-        unfit.push({ error: toWeirError(error), original: alone.original });
+        const { result, original } = alone;
+        unfit.push({ error: toWeirError(error), original, ...namesOf(result) });
         return;
       }
       const middle = taken.length >> 1;
@@ -140,6 +147,13 @@ export class TakeResults {
       await this.#settleOrSplit(taken.slice(middle), counts, unfit);
     }
   }
+}
+
+function namesOf({
+  instanceId,
+  traceparent,
+}: InstanceResult): Pick<UnfitResult, 'instanceId' | 'traceparent'> {
+  return { instanceId, traceparent };
 }
 
 function unknownInstance({ instanceId, status }: InstanceResult): WeirError {

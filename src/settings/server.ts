@@ -1,5 +1,15 @@
 import { isIP } from 'node:net';
-import { address, duration, integer, list, listOf, oneOf, secret, setting } from './setting.ts';
+import {
+  address,
+  duration,
+  durationOrNever,
+  integer,
+  list,
+  listOf,
+  oneOf,
+  secret,
+  setting,
+} from './setting.ts';
 
 export const allRoles = ['http', 'ingest', 'relay', 'settle'] as const;
 export type Role = (typeof allRoles)[number];
@@ -105,6 +115,12 @@ export const serverSettings = {
     'auto',
     'auto, true or false',
     'Load the demo catalogue at start and offer POST /v1/try/seckill. auto: with the embedded database.',
+  ),
+  backlogEveryMs: durationOrNever(
+    'metrics.backlogEveryMs',
+    1_000,
+    5_000,
+    'How often the stores are asked what waits, for the metrics and the alerts. 0: never.',
   ),
   logLevel: setting(
     'log.level',

@@ -544,7 +544,13 @@ describe('beside a running Weir', () => {
     ]);
     const { code, stdout } = await run('parked', 'list');
     expect(code).toBe(0);
-    for (const told of ['USER_ID_INVALID', 'stream:seckill:1001', items[0].sourceId, items[0].advice]) {
+    for (const told of [
+      'USER_ID_INVALID',
+      'stream:seckill:1001',
+      items[0].sourceId,
+      items[0].advice,
+      items[0].docs,
+    ]) {
       expect(stdout).toContain(told);
     }
   });

@@ -21,6 +21,7 @@ const business = [
   'sale',
   'audit',
   'parked',
+  'backlog',
   'resource',
   'watch',
   'access',
@@ -77,6 +78,17 @@ describe('two technologies never import each other', () => {
     expect(findBreaches(['http'], (target) => isIn(technologies, target))).toEqual([]);
   });
 
+  test.each(['tracing', 'metrics', 'telemetry'])(
+    '%s/ imports no store, and nothing of http/ or cli/',
+    (room) => {
+      const reached = files
+        .filter(({ path }) => roomOf(path) === room)
+        .flatMap(({ path }) => [...reachFrom(path).keys()]);
+      expect(reached.length).toBeGreaterThan(3);
+      expect(reached.filter((target) => isIn([...technologies, ...edges], target))).toEqual([]);
+    },
+  );
+
   test('a client library has one room', () => {
     const rooms: Record<string, string[]> = {
       pg: ['postgres'],
@@ -85,6 +97,7 @@ describe('two technologies never import each other', () => {
       '@electric-sql/pglite': ['embedded'],
       fastify: ['http', 'app.ts'],
       commander: ['cli'],
+      '@opentelemetry/api': ['tracing'],
     };
     for (const [client, allowed] of Object.entries(rooms)) {
       const found = files.filter(({ imports }) => imports.some(({ from }) => from === client));

@@ -84,6 +84,7 @@ const samples: Record<Name, Sample> = {
   resourceRepeatPercent: sample('5', '5 %', 5),
   resourceContradictPercent: sample('1', 'one', 1),
   demo: sample('false', 'perhaps'),
+  backlogEveryMs: sample('0', 999, 0),
   logLevel: sample('debug', 'loud'),
   logFormat: sample('json', 'xml'),
 };

@@ -85,7 +85,11 @@ async function runDomain(
       },
       async answer(results: readonly InstanceResult[]) {
         if (failures++ === 0) throw new Error('the broker is away');
-        log.push(...results.map(({ instanceId, status }) => `${status} ${instanceId}`));
+        log.push(
+          ...results.map(
+            ({ instanceId, status, traceparent = '' }) => `${status} ${instanceId}${traceparent}`,
+          ),
+        );
       },
       clock: systemClock,
       onAnswered() {},
@@ -117,6 +121,18 @@ describe('the simulated Resource Domain', () => {
       expect(log).toHaveLength(3),
     );
     expect(log).toEqual(['SUCCESS 5', 'FAILED 5', 'acknowledged 5']);
+  });
+
+  test('continues the trace of each event in all that it answers to it', async () => {
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    const messages = [{ messageId: '5', traceparent }, { messageId: '6' }];
+    const log = await runDomain(messages, { contradictPercent: 100 }, (log) => expect(log).toHaveLength(6));
+    expect(log.slice(0, 4)).toEqual([
+      `SUCCESS 5${traceparent}`,
+      `FAILED 5${traceparent}`,
+      'SUCCESS 6',
+      'FAILED 6',
+    ]);
   });
 
   test('says nothing when it is silent, and takes what it does not know off the queue', async () => {

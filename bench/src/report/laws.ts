@@ -9,7 +9,7 @@ export interface Verdict {
 
 /** One verdict for each law whose figures are there. Without durable settings nothing is judged. */
 export function judge(results: Results, isDurable: boolean): Verdict[] {
-  const { seed, weir, lifecycle, callback, backlog, embedded, views, door } = results;
+  const { seed, weir, lifecycle, callback, backlog, embedded, views, door, observability } = results;
   const verdicts: Verdict[] = [];
   const add = (law: string, figure: string, limit: string, isMet: boolean, isJudged = true) =>
     verdicts.push({ law, figure, limit, outcome: isJudged ? (isMet ? 'met' : 'below') : 'not judged' });
@@ -61,6 +61,11 @@ export function judge(results: Results, isDurable: boolean): Verdict[] {
     add('sold out / bare route, medians', formatRatio(soldOut), '>= 0.6', soldOut >= 0.6);
     const accepted = door.accepted.perSecond / door.bare.perSecond;
     add('accepted / bare route, medians', formatRatio(accepted), '>= 0.3', accepted >= 0.3);
+  }
+  if (observability) {
+    const { ofUnobserved } = observability;
+    const law = 'fully observed / not at all, medians';
+    add(law, formatRatio(ofUnobserved), '>= 0.95', ofUnobserved >= 0.95, isDurable);
   }
   return verdicts;
 }

@@ -6,6 +6,7 @@ import type { CallbackResult } from '../weir/callback.ts';
 import type { DoorResult } from '../weir/door.ts';
 import type { EmbeddedResult } from '../weir/embedded.ts';
 import type { LifecycleResult } from '../weir/lifecycle.ts';
+import type { ObservabilityResult } from '../weir/observability.ts';
 import type { StreamResult } from '../weir/stream.ts';
 import type { ViewsResult } from '../weir/views.ts';
 
@@ -21,4 +22,5 @@ export interface Results {
   audit?: AuditResult;
   views?: ViewsResult;
   door?: DoorResult;
+  observability?: ObservabilityResult;
 }

@@ -19,7 +19,8 @@ export function formatReport(results: Results, verdicts: readonly Verdict[]): st
 }
 
 function listFigures(results: Results): Row[] {
-  const { broker, seed, weir, lifecycle, callback, backlog, embedded, audit, views, door } = results;
+  const { broker, seed, weir, lifecycle, callback, backlog, embedded, audit, views, door, observability } =
+    results;
   const limit = broker?.best.perSecond;
   const rows: Row[] = [];
   for (const run of broker?.runs ?? []) {
@@ -99,12 +100,33 @@ function listFigures(results: Results): Row[] {
       ]);
     }
   }
+  if (observability) {
+    const { observed, unobserved, ofUnobserved, spans } = observability;
+    for (const { sampled, cpuMicros } of spans) {
+      const who = sampled === undefined ? 'nobody listens' : `${sampled * 100} % sampled`;
+      rows.push([`the way through all spans, ${who}`, '', '', `node ${cpuMicros.toFixed(2)}`]);
+    }
+    rows.push([
+      'not observed (median)',
+      rate(unobserved.median),
+      '',
+      cpu(unobserved.median.cpuMicrosPerItem),
+    ]);
+    const beside = `${ofUnobserved.toFixed(2)} ¶`;
+    rows.push([
+      'fully observed (median)',
+      rate(observed.median),
+      beside,
+      cpu(observed.median.cpuMicrosPerItem),
+    ]);
+  }
   return rows;
 }
 
 /** Under the table: what the columns mean, and what must not be read into them. */
 export const notes = `ratio: to the broker alone at its best window; † to the mean of the broker alone just before and after; * to one transaction a request at its best pool;
-‡ to weir's own median from stream to confirmed; § to the median of a bare Fastify route with the same body.
+‡ to weir's own median from stream to confirmed; § to the median of a bare Fastify route with the same body;
+¶ to the runs beside it that nobody observes.
 CPU of postgres, redis and rabbitmq is that of all their processes, whoever they worked for meanwhile.
 The callback's baselines fill their outbox and nobody works it off; Weir announces while it answers.`;
 

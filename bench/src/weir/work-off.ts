@@ -32,6 +32,7 @@ export async function startBetweenStreamAndQueue(
   purpose: string,
   productIds: readonly number[],
   roles = 'ingest,relay',
+  settings: Readonly<Record<string, string>> = {},
 ): Promise<StreamSetup> {
   const database = await createDatabase(bench, purpose);
   const client = await connectTo(bench, database);
@@ -44,7 +45,10 @@ export async function startBetweenStreamAndQueue(
   for (const productId of productIds) {
     bench.cleanup.add(`Redis keys of product ${productId}`, () => removeProductKeys(redis, productId));
   }
-  const program = await startWeir(bench, ['--roles', roles], settingsOf(bench, database, queue));
+  const program = await startWeir(bench, ['--roles', roles], {
+    ...settingsOf(bench, database, queue),
+    ...settings,
+  });
   await insertProducts(client, productIds);
   return { program, client, redis, connection, database, queue };
 }

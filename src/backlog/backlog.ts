@@ -1,0 +1,37 @@
+/** What waits in one place, and since when. Ages are by the clock of the store. */
+export interface Waiting {
+  count: number;
+  /** 0 when nothing waits. */
+  oldestAgeMs: number;
+}
+
+/** What waits in the database. */
+export interface DatabaseBacklog {
+  /** Events, by kind of frame. */
+  outbox: ReadonlyMap<string, Waiting>;
+  /** Parked items that nobody has dealt with, by reason. */
+  parked: ReadonlyMap<string, Waiting>;
+  /** Owed and not done, by kind: GIVE_BACK, REFUND. */
+  compensations: ReadonlyMap<string, Waiting>;
+  /** How long the oldest instance that is PROCESSING has been so. */
+  processingAgeMs: number;
+  /** Worker ids that are leased, by any process. */
+  workerIds: number;
+}
+
+/** What waits on all seckill streams together: one product or ten thousand. */
+export interface StreamBacklog {
+  streams: number;
+  /** Not handed out to anybody yet; at least so many where the store does not count. */
+  undelivered: number;
+  /** Handed out and not acknowledged. */
+  pending: number;
+  /** Of both. */
+  oldestAgeMs: number;
+}
+
+export interface Backlog {
+  database: DatabaseBacklog;
+  /** undefined where this process reads no streams. */
+  streams: StreamBacklog | undefined;
+}

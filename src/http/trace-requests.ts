@@ -1,0 +1,35 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+
+/** A request that somebody traces. */
+export interface TracedRequest {
+  /** What the handler is to take for the caller's context; undefined: what the caller sent. */
+  traceparent: string | undefined;
+  end(status: number): void;
+}
+
+export interface RequestTracing {
+  begin(request: { method: string; route: string; traceparent: unknown }): TracedRequest;
+}
+
+/**
+ * The span of a request begins before anything else is done with it. Its context takes the place of the caller's in the
+ * header: whatever a handler hands on continues from here.
+ */
+export function traceRequests(http: FastifyInstance, tracing: RequestTracing): void {
+  const open = new WeakMap<FastifyRequest, TracedRequest>();
+  http.addHook('onRequest', (request, _, done) => {
+    const { method, headers } = request;
+    const traced = tracing.begin({
+      method,
+      route: request.routeOptions.url ?? '',
+      traceparent: headers.traceparent,
+    });
+    open.set(request, traced);
+    if (traced.traceparent !== undefined) headers.traceparent = traced.traceparent;
+    done();
+  });
+  http.addHook('onResponse', (request, reply, done) => {
+    open.get(request)?.end(reply.statusCode);
+    done();
+  });
+}

@@ -1,0 +1,83 @@
+import { Gauge, type Registry } from 'prom-client';
+import type { Waiting } from '../backlog/backlog.ts';
+import { parkedReasons } from '../parked/parked-item.ts';
+import type { Measures } from './measures.ts';
+
+const kindsOfFrames = ['CREATED', 'AGAIN', 'RELEASE', 'REFUND'];
+const kindsOfCompensations = ['GIVE_BACK', 'REFUND'];
+
+/** What waits where, as the stores said a few seconds ago; gone while they cannot be asked. Every process says the same. */
+export function measureBacklog(registry: Registry): Measures {
+  const gauge = (name: string, help: string, ...labelNames: string[]) =>
+    new Gauge({ name, help, labelNames, registers: [registry] });
+  const outbox = {
+    count: gauge('weir_outbox_waiting_events', 'Events that wait to be announced, by kind.', 'kind'),
+    age: gauge('weir_outbox_oldest_age_seconds', 'Age of the oldest event that waits, by kind.', 'kind'),
+  };
+  const compensations = {
+    count: gauge(
+      'weir_compensations_waiting',
+      'Units and refunds that are owed and not done, by kind.',
+      'kind',
+    ),
+    age: gauge('weir_compensations_oldest_age_seconds', 'Age of the oldest one owed, by kind.', 'kind'),
+  };
+  const parked = {
+    count: gauge('weir_parked_items', 'Parked items that wait for a person, by reason.', 'reason'),
+    age: gauge('weir_parked_oldest_age_seconds', 'Age of the oldest parked item, by reason.', 'reason'),
+  };
+  const processing = gauge(
+    'weir_processing_oldest_age_seconds',
+    'Since when the oldest instance without a result has been waiting for it. How many: weir_audit_waiting.',
+  );
+  const workerIds = gauge('weir_worker_ids_leased', 'Worker ids that are leased, of 1024.');
+  const streams = gauge('weir_streams', 'Seckill streams that this process reads.');
+  const entries = gauge(
+    'weir_stream_waiting_entries',
+    'Entries of all seckill streams: undelivered, and pending (handed out, not acknowledged).',
+    'state',
+  );
+  const entryAge = gauge(
+    'weir_stream_oldest_age_seconds',
+    'Age of the oldest entry that waits on any stream.',
+  );
+  const unlabelled = [processing, workerIds, streams, entryAge];
+  const labelled = [outbox, compensations, parked].flatMap(({ count, age }) => [count, age]);
+  const forget = () => {
+    for (const one of [...labelled, entries]) one.reset();
+    for (const one of unlabelled) one.set(Number.NaN);
+  };
+  forget();
+  return {
+    'backlog read'({ backlog }) {
+      const { database, streams: found } = backlog;
+      show(outbox, 'kind', kindsOfFrames, database.outbox);
+      show(compensations, 'kind', kindsOfCompensations, database.compensations);
+      show(parked, 'reason', parkedReasons, database.parked);
+      processing.set(database.processingAgeMs / 1000);
+      workerIds.set(database.workerIds);
+      if (!found) return;
+      streams.set(found.streams);
+      entries.set({ state: 'undelivered' }, found.undelivered);
+      entries.set({ state: 'pending' }, found.pending);
+      entryAge.set(found.oldestAgeMs / 1000);
+    },
+    'backlog unknown': forget,
+  };
+}
+
+/** Every value that is known shows, at 0 when nothing waits; values are codes and kinds, so there are few. */
+function show(
+  { count, age }: { count: Gauge; age: Gauge },
+  label: string,
+  known: readonly string[],
+  found: ReadonlyMap<string, Waiting>,
+): void {
+  count.reset();
+  age.reset();
+  for (const value of new Set([...known, ...found.keys()])) {
+    const waiting = found.get(value) ?? { count: 0, oldestAgeMs: 0 };
+    count.set({ [label]: value }, waiting.count);
+    age.set({ [label]: value }, waiting.oldestAgeMs / 1000);
+  }
+}

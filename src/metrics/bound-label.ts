@@ -1,0 +1,16 @@
+/** No value of ours is in small letters. */
+export const others = 'other';
+
+/**
+ * For a label whose values callers choose: the `known` ones and the first that come, `most` in all, have series of their
+ * own; whatever comes later shares one. Whoever sends a new value with each call fills neither our memory nor Prometheus'.
+ */
+export function boundLabel(most: number, known: readonly string[] = []): (value: string) => string {
+  const seen = new Set(known);
+  return (value) => {
+    if (seen.has(value)) return value;
+    if (seen.size >= most) return others;
+    seen.add(value);
+    return value;
+  };
+}

@@ -1,0 +1,38 @@
+import { Counter, Histogram, type Registry } from 'prom-client';
+import { durationBuckets, type Measures } from './measures.ts';
+
+/** What Node parses and nobody here answers shares one value. */
+const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
+export function measureRequests(registry: Registry): Measures {
+  const registers = [registry];
+  const duration = new Histogram({
+    name: 'weir_http_request_duration_seconds',
+    help: 'From the head of a request to the end of its answer, by route as in /openapi.json; "unmatched" when there is none.',
+    labelNames: ['method', 'route', 'status_class'],
+    buckets: durationBuckets,
+    registers,
+  });
+  const problems = new Counter({
+    name: 'weir_http_problems_total',
+    help: 'Answers that were a problem, by its code (docs/contract.md): refusals of the caller and failures of ours.',
+    labelNames: ['code'],
+    registers,
+  });
+  // Hashing three labels costs more than the observation itself.
+  const series = new Map<string, { observe(seconds: number): void }>();
+  return {
+    'request answered'({ method, route, status, problem, lastedMs }) {
+      const status_class = `${Math.floor(status / 100)}xx`;
+      const key = `${method} ${route} ${status_class}`;
+      let observer = series.get(key);
+      if (!observer) {
+        const known = methods.has(method) ? method : '_OTHER';
+        observer = duration.labels({ method: known, route, status_class });
+        series.set(key, observer);
+      }
+      observer.observe(lastedMs / 1000);
+      if (problem !== undefined) problems.inc({ code: problem });
+    },
+  };
+}

@@ -1,0 +1,31 @@
+import { Counter, Gauge, type Registry } from 'prom-client';
+import type { Measures } from './measures.ts';
+
+/** Why each store cannot be used, as /readyz has it; undefined: it can. */
+export type StoreChecks = Record<string, () => Promise<string | undefined> | string | undefined>;
+
+export function measureStores(registry: Registry): Measures {
+  const failures = new Counter({
+    name: 'weir_store_failures_total',
+    help: 'Failed attempts of this process to use a store, by the part that tried.',
+    labelNames: ['store'],
+    registers: [registry],
+  });
+  return { 'store failed': ({ store }) => failures.inc({ store }) };
+}
+
+/** Asked at each scrape. What is there before the parts are up, such as the wait for the database, is no store. */
+export function measureReadiness(registry: Registry, checks: StoreChecks): void {
+  new Gauge({
+    name: 'weir_store_up',
+    help: '1 while this process can use the store, 0 while it cannot; the reason is in /readyz.',
+    labelNames: ['store'],
+    registers: [registry],
+    async collect() {
+      this.reset();
+      for (const [store, check] of Object.entries(checks)) {
+        if (store !== 'start') this.set({ store }, (await check()) === undefined ? 1 : 0);
+      }
+    },
+  });
+}

@@ -1,0 +1,65 @@
+import { type Span, SpanKind, type Tracer } from '@opentelemetry/api';
+import { parseTraceparent } from '../instance/purchase.ts';
+import { streamPrefix } from '../triggers/seckill-key.ts';
+import type { SeckillStreams, StreamBatch, StreamEntry } from '../triggers/seckill-stream.ts';
+import { toContext, toTraceparent } from './traceparent.ts';
+
+/** One product or ten thousand: the name of a span is of few. */
+const template = `${streamPrefix}{productId}`;
+const name = `process ${template}`;
+const options = { kind: SpanKind.CONSUMER };
+
+/**
+ * A span for each entry, from its reading to its acknowledgement, in the trace that its writer named, or a new one. An
+ * entry that is not sampled goes on as it came: so it is with most, and nothing is put together for them. Attributes come
+ * after the decision, since handed over before they are half of what it costs.
+ */
+export function traceStreams(tracer: Tracer, system: string, streams: SeckillStreams): SeckillStreams {
+  const open = new Map<string, Map<string, Span>>();
+  const keep = (stream: string, id: string, span: Span) => {
+    const spans = open.get(stream);
+    if (spans) spans.set(id, span);
+    else open.set(stream, new Map([[id, span]]));
+  };
+  const begin = (stream: string, entry: StreamEntry): StreamEntry => {
+    if (!entry.fields) return entry;
+    const { traceparent } = parseTraceparent(entry.fields.traceparent);
+    const span = tracer.startSpan(name, options, toContext(traceparent));
+    if (!span.isRecording()) return entry;
+    span.setAttributes({
+      'messaging.system': system,
+      'messaging.operation.type': 'process',
+      'messaging.operation.name': 'process',
+      'messaging.destination.name': stream,
+      'messaging.destination.template': template,
+      'messaging.message.id': entry.id,
+    });
+    keep(stream, entry.id, span);
+    return { ...entry, fields: { ...entry.fields, traceparent: toTraceparent(span.spanContext()) } };
+  };
+  const beginAll = (batches: StreamBatch[]) =>
+    batches.map(({ stream, entries }) => ({
+      stream,
+      entries: entries.map((entry) => begin(stream, entry)),
+    }));
+  const end = (stream: string, ids: readonly string[]) => {
+    const spans = open.get(stream);
+    if (!spans) return;
+    for (const id of ids) {
+      spans.get(id)?.end();
+      spans.delete(id);
+    }
+    if (spans.size === 0) open.delete(stream);
+  };
+  return {
+    discover: () => streams.discover(),
+    read: async (count, blockMs) => beginAll(await streams.read(count, blockMs)),
+    takeOver: async (count, minIdleMs) => beginAll(await streams.takeOver(count, minIdleMs)),
+    readOriginal: (stream, id) => streams.readOriginal(stream, id),
+    async acknowledge(stream, ids) {
+      await streams.acknowledge(stream, ids);
+      end(stream, ids);
+    },
+    trim: (keepMs) => streams.trim(keepMs),
+  };
+}

@@ -1,0 +1,138 @@
+import { readFileSync } from 'node:fs';
+import { connect } from 'amqplib';
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { InstanceId } from '../../src/instance/purchase.ts';
+import { encodeResult } from '../../src/results/result.ts';
+import { pollUntil } from '../support/poll-until.ts';
+import { runPromtool } from '../support/promtool.ts';
+import { queuesBeside, rabbitmqUrl } from '../support/stores.ts';
+import { shareWeir } from './share-weir.ts';
+
+const weir = shareWeir({
+  WEIR_DEMO_ENABLED: 'true',
+  WEIR_AUDIT_EVERYMS: '1000',
+  WEIR_METRICS_BACKLOGEVERYMS: '1000',
+});
+
+/** A little of everything, until the metrics know of it. */
+beforeAll(async () => {
+  const stream = 'stream:seckill:1001';
+  await weir.redis.xadd(stream, '*', 'uid', '1');
+  await weir.redis.xadd(stream, '*', 'uid', 'nobody');
+  const paid = await weir.request('POST', '/v1/orders/M-1/paid', { productId: '1001', userId: '7' });
+  await weir.request('GET', '/v1/orders/UNKNOWN');
+  for (let n = 0; n < 40; n++) {
+    await weir.request('POST', '/v1/instances', {
+      source: `MADE_UP_${n}`,
+      sourceId: 'x',
+      productId: '1001',
+      userId: '7',
+    });
+  }
+  await weir.request('GET', `/v1/no/such/route/${Math.random()}`);
+  await weir.waitForMessage(paid.body.instanceId);
+  await sendResult(paid.body.instanceId);
+  await pollUntil('everything to be told by /metrics', 20_000, async () => {
+    const text = await readMetrics();
+    for (const line of expected) if (!line.test(text)) throw new Error(`${line} in\n${text}`);
+  });
+});
+
+const expected = [
+  /^weir_instances_created_total\{source="SECKILL"\} 1$/m,
+  /^weir_instances_created_total\{source="ORDER"\} 1$/m,
+  /^weir_results_total\{outcome="applied"\} 1$/m,
+  /^weir_parked_items\{reason="USER_ID_INVALID"\} 1$/m,
+  /^weir_parked_total\{reason="USER_ID_INVALID"\} 1$/m,
+  /^weir_audit_difference\{sum="entries"\} 0$/m,
+  /^weir_streams 1$/m,
+  /^weir_stream_oldest_age_seconds 0$/m,
+  /^weir_outbox_waiting_events\{kind="CREATED"\} 0$/m,
+  /^weir_processing_oldest_age_seconds [\d.]+$/m,
+  /^weir_worker_ids_leased 1$/m,
+];
+
+async function readMetrics(): Promise<string> {
+  return (await weir.request('GET', '/metrics')).body;
+}
+
+/** Names without the endings of a histogram's series. */
+function namesIn(text: string): Set<string> {
+  return new Set([...text.matchAll(/^([a-z]\w+)(?:\{| )/gm)].map(([, name = '']) => name));
+}
+
+test('promtool finds no fault with the metrics', async (context) => {
+  const { code, said } = await runPromtool(context, ['check', 'metrics'], await readMetrics());
+  expect(said).toBe('');
+  expect(code).toBe(0);
+  const fault = await runPromtool(context, ['check', 'metrics'], 'things_total 1\n');
+  expect(fault.said).toContain('no help text');
+});
+
+describe('every metric that is asked for exists', () => {
+  const dashboard = JSON.parse(read('ops/grafana/weir.json'));
+  const askedFor = (text: string) => new Set(text.match(/\b(?:weir|nodejs|process)_\w+/g));
+
+  test.each([
+    ['in the alert rules', read('ops/prometheus/alerts.yaml')],
+    ['on the dashboard', JSON.stringify(dashboard)],
+    [
+      'in docs/operating.md',
+      [...read('docs/operating.md').matchAll(/`(weir_[a-z_]+)/g)].map(([, name]) => name).join(' '),
+    ],
+  ])('%s', async (_, text) => {
+    const text_ = await readMetrics();
+    const names = namesIn(text_);
+    const families = new Set([...text_.matchAll(/^# TYPE (\w+)/gm)].map(([, name = '']) => name));
+    const asked = [...askedFor(text)];
+    expect(asked.length).toBeGreaterThan(15);
+    expect(asked.filter((name) => !names.has(name) && !families.has(name))).toEqual([]);
+  });
+
+  test('and every metric of ours is described in docs/operating.md', async () => {
+    const families = [...(await readMetrics()).matchAll(/^# TYPE (weir_\w+)/gm)].map(([, name = '']) => name);
+    const documented = read('docs/operating.md');
+    expect(families.length).toBeGreaterThan(30);
+    expect(families.filter((name) => !documented.includes(`\`${name}\``))).toEqual([]);
+  });
+});
+
+describe('callers make no series', () => {
+  test('a source that they invent has one of its own only while there are few', async () => {
+    const sources = [...(await readMetrics()).matchAll(/created_total\{source="(\w+)"\} (\d+)/g)];
+    expect(sources.length).toBe(21);
+    expect(sources.find(([, source]) => source === 'other')?.[2]).toBe('22');
+  });
+
+  test('a path that they invent is unmatched, and a method that nobody knows is one of others', async () => {
+    const routes = [...(await readMetrics()).matchAll(/request_duration_seconds_count\{.*route="([^"]+)"/g)];
+    expect(routes.map(([, route]) => route)).toContain('unmatched');
+    expect(routes.filter(([, route]) => route?.includes('/no/such'))).toEqual([]);
+    expect(routes.map(([, route]) => route)).toContain('/v1/orders/:orderId/paid');
+  });
+});
+
+test('whether a store can be used is as /readyz says', async () => {
+  const { body } = await weir.request('GET', '/readyz');
+  const { status: _, ...stores } = body;
+  const text = await readMetrics();
+  const up = Object.fromEntries(
+    [...text.matchAll(/^weir_store_up\{store="(\w+)"\} (\d)$/gm)].map(([, store, value]) => [store, value]),
+  );
+  expect(up).toEqual(Object.fromEntries(Object.keys(stores).map((store) => [store, '1'])));
+  expect(Object.keys(up).length).toBeGreaterThanOrEqual(4);
+});
+
+function read(path: string): string {
+  return readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+}
+
+async function sendResult(instanceId: string): Promise<void> {
+  const connection = await connect(rabbitmqUrl);
+  const channel = await connection.createConfirmChannel();
+  const result = { status: 'SUCCESS', reason: '', answeredAt: new Date() } as const;
+  const queue = String(queuesBeside(weir.queue).WEIR_DATA_RABBITMQ_RESULTQUEUE);
+  channel.sendToQueue(queue, encodeResult({ instanceId: BigInt(instanceId) as InstanceId, ...result }));
+  await channel.waitForConfirms();
+  await connection.close();
+}

@@ -1,0 +1,85 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { parkedReasons } from '../../src/parked/parked-item.ts';
+import { opsFolder, runPromtool } from '../support/promtool.ts';
+
+interface Alert {
+  alert: string;
+  expr: string;
+  labels: { severity: string };
+  annotations: { summary: string; description: string; runbook_url: string };
+}
+
+const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+const alerts: Alert[] = parse(read('ops/prometheus/alerts.yaml')).groups.flatMap(
+  ({ rules }: { rules: Alert[] }) => rules,
+);
+const operating = read('docs/operating.md');
+/** As GitHub makes them of headings. */
+const anchors = [...operating.matchAll(/^#+ (.+)$/gm)].map(([, title = '']) =>
+  title
+    .toLowerCase()
+    .replaceAll(/[^\w\- ]/g, '')
+    .replaceAll(' ', '-'),
+);
+
+/** What stands between a heading and the next. */
+function sectionOf(title: string): string {
+  return new RegExp(`^#+ ${title}$\\n([\\s\\S]*?)(?=^#|(?![\\s\\S]))`, 'm').exec(operating)?.[1] ?? '';
+}
+
+test('there are alerts for what must wake somebody and for what can wait', () => {
+  expect(new Set(alerts.map(({ labels }) => labels.severity))).toEqual(new Set(['critical', 'warning']));
+  expect(alerts.length).toBeGreaterThan(20);
+});
+
+describe.each(alerts)('$alert', ({ alert, annotations }) => {
+  test('says in a sentence what it is about', () => {
+    expect(annotations.summary).toMatch(/^[A-Z].{10,80}$/);
+    expect(annotations.description).toMatch(/^.{30,}\.$/);
+  });
+
+  test('links to its section of docs/operating.md, which says what it means, where to look and what to do', () => {
+    const [file, anchor] = annotations.runbook_url.split('#');
+    expect(file).toBe('docs/operating.md');
+    expect(anchors.filter((one) => one === anchor)).toHaveLength(1);
+    expect(sectionOf(alert)).toMatch(/\*\*Means\*\*[\s\S]+\*\*Look at\*\*[\s\S]+\*\*Do\*\*/);
+  });
+});
+
+describe.each(parkedReasons)('parked for %s', (reason) => {
+  test('has one section of docs/operating.md, which says what it means, where to look and what to do', () => {
+    expect(anchors.filter((one) => one === reason.toLowerCase())).toHaveLength(1);
+    expect(sectionOf(reason)).toMatch(/\*\*Means\*\*[\s\S]+\*\*Look at\*\*[\s\S]+\*\*Do\*\*/);
+  });
+});
+
+test('promtool finds no fault with the rules', async (context) => {
+  const { code, said } = await runPromtool(context, [
+    'check',
+    'rules',
+    join(opsFolder, 'prometheus/alerts.yaml'),
+  ]);
+  expect(said).toContain(`SUCCESS: ${alerts.length} rules found`);
+  expect(code).toBe(0);
+});
+
+test('each alert fires in its case, alone, and all are silent while all is well', async (context) => {
+  const cases = parse(read('ops/prometheus/alerts.test.yaml')).tests as {
+    promql_expr_test: { exp_samples: { labels: string }[] }[];
+  }[];
+  const fired = cases.map(
+    ({ promql_expr_test: [first] }) => first?.exp_samples.map(({ labels }) => labels) ?? [],
+  );
+  expect(fired.filter((labels) => labels.length === 0).length).toBeGreaterThanOrEqual(2);
+  expect(fired.flat().sort()).toEqual(alerts.map(({ alert }) => `{alertname="${alert}"}`).sort());
+  const { code, said } = await runPromtool(context, [
+    'test',
+    'rules',
+    join(opsFolder, 'prometheus/alerts.test.yaml'),
+  ]);
+  expect(said).toContain('SUCCESS');
+  expect(code).toBe(0);
+});

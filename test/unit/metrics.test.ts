@@ -1,0 +1,150 @@
+import { Registry } from 'prom-client';
+import { describe, expect, test } from 'vitest';
+import type { Backlog, Waiting } from '../../src/backlog/backlog.ts';
+import { WeirError } from '../../src/errors.ts';
+import { boundLabel } from '../../src/metrics/bound-label.ts';
+import { measureReadiness } from '../../src/metrics/stores.ts';
+import { createMetrics } from '../../src/metrics.ts';
+import { parkedReasons } from '../../src/parked/parked-item.ts';
+import { runPromtool } from '../support/promtool.ts';
+
+function setUp() {
+  const registry = new Registry();
+  const notify = createMetrics(registry);
+  /** The series of a metric, as `labels value`. */
+  const read = async (name: string) =>
+    (await registry.metrics())
+      .split('\n')
+      .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
+      .map((line) => line.slice(name.length));
+  return { registry, notify, read };
+}
+
+const answered = {
+  type: 'request answered',
+  requestId: 'r',
+  method: 'GET',
+  route: '/v1/orders/:orderId',
+  status: 200,
+  problem: undefined,
+  lastedMs: 3,
+  traceparent: undefined,
+} as const;
+
+describe('a label whose values callers choose', () => {
+  test('keeps those that are known and the first that come; the rest shares one', () => {
+    const bound = boundLabel(3, ['ORDER']);
+    expect(['A', 'B', 'C', 'ORDER', 'A', 'D'].map(bound)).toEqual(['A', 'B', 'other', 'ORDER', 'A', 'other']);
+  });
+
+  test('makes no more series however many methods, sources and routes are tried', async () => {
+    const { notify, read } = setUp();
+    for (let n = 0; n < 1_000; n++) {
+      notify({ type: 'instances created', counts: new Map([[`S${n}`, 1]]), lastedMs: 1 });
+    }
+    for (const method of ['GET', 'PURGE', 'LINK', 'UNLINK']) notify({ ...answered, method });
+    expect(await read('weir_instances_created_total')).toHaveLength(21);
+    expect(await read('weir_instances_created_total')).toContain('{source="other"} 982');
+    const methods = (await read('weir_http_request_duration_seconds_count')).map(
+      (line) => /method="(\w+)"/.exec(line)?.[1],
+    );
+    expect(new Set(methods)).toEqual(new Set(['GET', '_OTHER']));
+  });
+});
+
+test('a request is counted by its status class, a problem by its code', async () => {
+  const { notify, read } = setUp();
+  notify(answered);
+  notify({ ...answered, status: 404, problem: 'ORDER_UNKNOWN' });
+  notify({ ...answered, status: 409, problem: 'SOLD_OUT' });
+  const counts = await read('weir_http_request_duration_seconds_count');
+  expect(counts).toEqual([
+    '{method="GET",route="/v1/orders/:orderId",status_class="2xx"} 1',
+    '{method="GET",route="/v1/orders/:orderId",status_class="4xx"} 2',
+  ]);
+  expect(await read('weir_http_problems_total')).toEqual(['{code="ORDER_UNKNOWN"} 1', '{code="SOLD_OUT"} 1']);
+});
+
+test('what an alert counts the increase of is there at 0 before the first', async () => {
+  const { read } = setUp();
+  expect(await read('weir_parked_total')).toEqual(parkedReasons.map((reason) => `{reason="${reason}"} 0`));
+  expect(await read('weir_instances_overdue_total')).toContain('{action="timed_out"} 0');
+  expect(await read('weir_worker_leases_total')).toContain('{outcome="refused"} 0');
+  expect(await read('weir_messages_refused_total')).toEqual([' 0']);
+});
+
+test('an entry that was parked counts for its reason', async () => {
+  const { notify, read } = setUp();
+  const error = new WeirError('ENTRY_GONE', 'gone');
+  notify({ type: 'entries parked', entries: [{ stream: 's', id: '1-0', error }] });
+  notify({ type: 'messages refused', count: 2, why: 'no', parked: 1 });
+  expect(await read('weir_parked_total')).toContain('{reason="ENTRY_GONE"} 1');
+  expect(await read('weir_parked_total')).toContain('{reason="MESSAGE_REFUSED"} 1');
+});
+
+describe('what waits', () => {
+  const waiting = (count: number, oldestAgeMs: number): Waiting => ({ count, oldestAgeMs });
+  const backlog: Backlog = {
+    database: {
+      outbox: new Map([['CREATED', waiting(7, 1500)]]),
+      parked: new Map([['INTERNAL', waiting(2, 9000)]]),
+      compensations: new Map(),
+      processingAgeMs: 42_000,
+      workerIds: 3,
+    },
+    streams: { streams: 2, undelivered: 5, pending: 1, oldestAgeMs: 250 },
+  };
+
+  test('shows with its age in seconds, and what does not wait at 0', async () => {
+    const { notify, read } = setUp();
+    notify({ type: 'backlog read', backlog });
+    expect(await read('weir_outbox_waiting_events')).toEqual([
+      '{kind="CREATED"} 7',
+      '{kind="AGAIN"} 0',
+      '{kind="RELEASE"} 0',
+      '{kind="REFUND"} 0',
+    ]);
+    expect(await read('weir_outbox_oldest_age_seconds')).toContain('{kind="CREATED"} 1.5');
+    expect(await read('weir_parked_items')).toContain('{reason="INTERNAL"} 2');
+    expect(await read('weir_processing_oldest_age_seconds')).toEqual([' 42']);
+    expect(await read('weir_stream_waiting_entries')).toEqual([
+      '{state="undelivered"} 5',
+      '{state="pending"} 1',
+    ]);
+    expect(await read('weir_stream_oldest_age_seconds')).toEqual([' 0.25']);
+    notify({
+      type: 'backlog read',
+      backlog: { ...backlog, database: { ...backlog.database, outbox: new Map() } },
+    });
+    expect(await read('weir_outbox_waiting_events')).toContain('{kind="CREATED"} 0');
+  });
+
+  test('is not told from memory while the stores cannot be asked', async () => {
+    const { notify, read } = setUp();
+    notify({ type: 'backlog read', backlog });
+    notify({ type: 'backlog unknown' });
+    expect(await read('weir_outbox_waiting_events')).toEqual([]);
+    expect(await read('weir_processing_oldest_age_seconds')).toEqual([' Nan']);
+  });
+});
+
+test('whether a store can be used is asked at each scrape', async () => {
+  const { registry, read } = setUp();
+  let reason: string | undefined = 'it is away';
+  measureReadiness(registry, {
+    start: () => 'not a store',
+    queue: () => reason,
+    database: async () => undefined,
+  });
+  expect(await read('weir_store_up')).toEqual(['{store="queue"} 0', '{store="database"} 1']);
+  reason = undefined;
+  expect(await read('weir_store_up')).toEqual(['{store="queue"} 1', '{store="database"} 1']);
+});
+
+test('promtool finds no fault with them before anything has happened', async (context) => {
+  const { registry } = setUp();
+  expect(await runPromtool(context, ['check', 'metrics'], await registry.metrics())).toEqual({
+    code: 0,
+    said: '',
+  });
+});
