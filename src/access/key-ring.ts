@@ -87,6 +87,11 @@ export class KeyRing {
     });
   }
 
+  /** Whether it is known without a look that no key exists. */
+  get isKnownOpen(): boolean {
+    return this.#configured.length === 0 && this.#fresh()?.keys.length === 0;
+  }
+
   /** Whether no key exists at all. @throws WeirError STORE_AWAY when that cannot be known */
   async isOpen(): Promise<boolean> {
     return this.#configured.length === 0 && (this.#fresh() ?? (await this.#read())).keys.length === 0;

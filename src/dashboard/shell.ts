@@ -53,7 +53,12 @@ export class Shell {
           make('button', { type: 'button', id: 'log-out', onclick: onLogOut }, say('login.out')),
         this.language,
       ),
-      make('nav', { class: 'views', 'aria-label': say('shell.views') }, ...this.#makeLinks(isTryOn)),
+      make(
+        'nav',
+        { class: 'views', 'aria-label': say('shell.views') },
+        ...this.#makeLinks(isTryOn),
+        linkGuide(),
+      ),
       this.main,
     ];
     this.showConnection(currentConnection());
@@ -81,6 +86,11 @@ export class Shell {
         return link;
       });
   }
+}
+
+/** docs/operating.md, which is served beside the page. */
+function linkGuide(): HTMLElement {
+  return make('a', { href: 'operating.html', id: 'guide-link' }, say('shell.guide'));
 }
 
 /** Water behind a wall and what it lets through. */

@@ -3,6 +3,7 @@ import { WeirError } from '../errors.ts';
 import { maxJsonDepth, nestsTooDeep } from './json-depth.ts';
 
 const rawBodies = new WeakMap<FastifyRequest, Buffer>();
+const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** The body's bytes as they came: what a signature is made over. */
 export function rawBody(request: FastifyRequest): Buffer {
@@ -20,7 +21,7 @@ export function addJsonBodies(http: FastifyInstance): void {
       return done(new WeirError('REQUEST_INVALID', `the body nests deeper than ${maxJsonDepth}`), undefined);
     }
     try {
-      done(null, JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)));
+      done(null, JSON.parse(utf8.decode(bytes)));
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       done(new WeirError('REQUEST_INVALID', `the body is not JSON: ${reason}`), undefined);

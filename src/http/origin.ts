@@ -14,21 +14,22 @@ export function checkHostAndOrigin({ addr, hosts }: Pick<Config, 'addr' | 'hosts
     [...hosts, bound, 'localhost', '127.0.0.1', '[::1]'].map((host) => host.toLowerCase()),
   );
   const isOpen = !isLoopback(bound) && hosts.length === 0;
-  return async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
+  return (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void => {
     const host = request.headers.host ?? '';
     if (!isOpen && !allowed.has(withoutPort(host).toLowerCase())) {
-      return sendProblem(reply, {
+      sendProblem(reply, {
         title: 'Misdirected request',
         status: 421,
         code: 'HOST_NOT_ALLOWED',
         detail: 'this Host is not served here; add it to server.http.hosts',
       });
+      return;
     }
     const { origin } = request.headers;
     if (origin !== undefined && hostOf(origin) !== host) {
-      throw new WeirError('ORIGIN_NOT_ALLOWED', 'a page of another origin may not call this API');
+      return done(new WeirError('ORIGIN_NOT_ALLOWED', 'a page of another origin may not call this API'));
     }
-    return undefined;
+    done();
   };
 }
 

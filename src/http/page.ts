@@ -8,7 +8,8 @@ const folder = fileURLToPath(new URL('../dashboard/', import.meta.url));
 
 /**
  * The operator page at /, as scripts/build-page.mjs has laid it out: the files that index.html names lie in a folder named
- * after their content, so they never change and are asked for once; index.html is asked for each time and mostly answers 304.
+ * after their content, so they never change and are asked for once; index.html, and operating.html, which is docs/operating.md,
+ * are asked for each time and mostly answer 304.
  */
 export async function addPage(http: FastifyInstance): Promise<void> {
   await http.register(helmet, {
@@ -22,8 +23,8 @@ export async function addPage(http: FastifyInstance): Promise<void> {
     cacheControl: false,
     setHeaders(reply, path) {
       reply.setHeader('vary', 'accept-encoding');
-      const isIndex = basename(path).startsWith('index.html');
-      reply.setHeader('cache-control', isIndex ? 'no-cache' : 'public, max-age=31536000, immutable');
+      const isEntry = /^(index|operating)\.html/.test(basename(path));
+      reply.setHeader('cache-control', isEntry ? 'no-cache' : 'public, max-age=31536000, immutable');
     },
   });
   // What lies outside of the folder does not exist.

@@ -84,10 +84,9 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   const { limit, limitLogins } = await createLimits(http, config);
   const auth = { keyRing: parts.keyRing, isOnLoopback: isLoopback(splitAddr(config.addr).host), limit };
   http.addHook('onRequest', checkHostAndOrigin(config));
-  http.addHook('onRequest', async ({ url }) => {
-    if (parts.readiness.start && url.startsWith('/v1/')) {
-      throw new WeirError('STORE_AWAY', 'still waiting for the stores');
-    }
+  http.addHook('onRequest', ({ url }, _, done) => {
+    const isEarly = parts.readiness.start && url.startsWith('/v1/');
+    done(isEarly ? new WeirError('STORE_AWAY', 'still waiting for the stores') : undefined);
   });
   addAuth(http, auth);
   addJsonBodies(http);

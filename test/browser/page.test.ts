@@ -73,6 +73,18 @@ describe.skipIf(!hasBrowser())('the page', () => {
     await page.locator('.state').getByText(en['state.SUCCESS']).waitFor(settled);
   });
 
+  test('a parked item links to its section of the guide, which is served beside the page', async () => {
+    const page = await weir.openPage('#/parked');
+    await page.locator('#main table a').first().click();
+    const href = await page.locator('#guide').getAttribute('href');
+    expect(href).toBe('operating.html#user_id_invalid');
+    await page.goto(new URL(href ?? '', page.url()).href);
+    const section = page.locator('#user_id_invalid');
+    await section.waitFor();
+    expect(await section.textContent()).toBe('USER_ID_INVALID');
+    expect(await section.isVisible()).toBe(true);
+  });
+
   test('what is bought appears by itself in the figures, the charts and their tables', async () => {
     const page = await weir.openPage('#/now');
     for (let n = 0; n < 3; n++) await giveGift('77', `LIVE${n}`);

@@ -206,7 +206,8 @@ describe('every route', () => {
         const title = `${nameOf(operation)} with scope ${scope}`;
         if (reaches(scope, operation.scope as Scope)) {
           expectHonest(title, answer);
-          expect(answer.text, title).not.toMatch(/"(KEY_REQUIRED|SCOPE_TOO_SMALL)"/);
+          if (answer.status >= 400)
+            expect(answer.text, title).not.toMatch(/"(KEY_REQUIRED|SCOPE_TOO_SMALL)"/);
         } else expectRefused(title, answer, 403, 'SCOPE_TOO_SMALL');
       }
     }

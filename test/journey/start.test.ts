@@ -153,7 +153,9 @@ describe('a Weir of some roles', () => {
   test('http takes purchases in until too many events wait, ingest and relay bring them out and answer no API', async () => {
     const stores = await createStores();
     const front = await startWeir({ ...stores, WEIR_OUTBOX_HIGHWATER: '2' }, ['start', '--roles', 'http']);
-    expect((await front.request('GET', '/readyz')).body).toEqual({ status: 'ready', database: 'ok' });
+    await pollUntil('it to be ready', 10_000, async () =>
+      expect((await front.request('GET', '/readyz')).body).toEqual({ status: 'ready', database: 'ok' }),
+    );
     expect((await front.request('POST', '/v1/products', product)).status).toBe(201);
     const redis = new Redis(stores.WEIR_DATA_REDIS_ADDR);
     onTestFinished(() => redis.disconnect());

@@ -146,7 +146,7 @@ describe('a stop', () => {
     const buyers = Array.from({ length: 8 }, buyer);
     const winners: string[] = [];
     const crowd = async () => {
-      for (let i = 0; !isOver && i < 20_000; i += 200) {
+      for (let i = 0; !isOver && i < 8_000; i += 200) {
         winners.push(
           ...(await addWinners(
             stores.redis,

@@ -125,7 +125,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'unit-given-back-each-time',
     promise: 'P6',
-    file: 'redis/scripts.ts',
+    file: 'redis/sale-scripts.ts',
     find: "if unit and string.sub(unit, 1, 1) ~= '-' then",
     replace: "if unit then unit = string.gsub(unit, '^%-+', '')",
     suite: 'test/faults/life-crash.test.ts',

@@ -69,6 +69,7 @@ function tellItem(item: ParkedItem): HTMLElement[] {
       [say('parked.meaning'), meaningOf(item.reason, item.detail)],
       [say('parked.detail'), make('span', { lang }, item.detail)],
       [say('parked.advice'), item.advice ? make('span', { lang }, item.advice) : undefined],
+      [say('parked.guide'), linkGuide(item.reason)],
       [say('parked.origin'), sayCode('origin', item.origin)],
       [say('instance.source'), item.source || undefined],
       [say('instance.scope'), item.scope || undefined],
@@ -83,6 +84,12 @@ function tellItem(item: ParkedItem): HTMLElement[] {
     make('h2', {}, say('parked.original')),
     make('pre', { tabindex: 0, 'aria-label': say('parked.original'), id: 'original' }, showOriginal(item)),
   ];
+}
+
+/** The section of the operating guide, which is served beside the page. */
+function linkGuide(reason: string): HTMLElement {
+  const href = `operating.html#${reason.toLowerCase()}`;
+  return make('a', { href, id: 'guide', target: '_blank' }, say('parked.guideLink'));
 }
 
 function linkInstance(instanceId: string): HTMLElement {
