@@ -27,9 +27,8 @@ export function checkHostAndOrigin({ addr, hosts }: Pick<Config, 'addr' | 'hosts
     }
     const { origin } = request.headers;
     if (origin !== undefined && hostOf(origin) !== host) {
-      return done(new WeirError('ORIGIN_NOT_ALLOWED', 'a page of another origin may not call this API'));
-    }
-    done();
+      done(new WeirError('ORIGIN_NOT_ALLOWED', 'a page of another origin may not call this API'));
+    } else done();
   };
 }
 
