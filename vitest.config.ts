@@ -19,8 +19,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
-    // Most of a test is waiting for a store, so three keep two cores busy.
-    maxWorkers: 3,
+    maxWorkers: 2,
     maxConcurrency: 2,
     sequence: { sequencer: LongestFirst },
     // Redis databases are told apart by worker: see test/support/stores.ts.

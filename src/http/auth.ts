@@ -60,6 +60,10 @@ async function judge(
 ): Promise<void> {
   const { orTicket, limited } = request.routeOptions.config;
   const caller = await findCaller(request, parts);
+  asking.set(request, async () => {
+    const now = await findCaller(request, parts);
+    return now !== undefined && reaches(now.scope, scope);
+  });
   if (caller) callers.set(request, caller);
   if (limited !== false) await parts.limit(request, reply);
   if (caller) requireScope(caller, scope);
@@ -95,6 +99,12 @@ export function keyRequired(reply: FastifyReply): WeirError {
 
 const everybody: Caller = { name: 'operator', scope: 'admin' };
 const callers = new WeakMap<FastifyRequest, Caller>();
+const asking = new WeakMap<FastifyRequest, () => Promise<boolean>>();
+
+/** For an answer that goes on: whether the key or session of its request still opens the route. */
+export async function mayStillCall(request: FastifyRequest): Promise<boolean> {
+  return (await asking.get(request)?.()) ?? true;
+}
 
 /** Who asks; undefined on a route with `orTicket` that was asked without a key, and on open ones. */
 export function callerOf(request: FastifyRequest): Caller | undefined {

@@ -10,6 +10,7 @@ const retryMs = 2_000;
 export class EventStream extends Readable {
   readonly #patienceMs: number;
   #wantsMore = false;
+  #isOver = false;
   #deafSinceMs: number | undefined;
 
   constructor(patienceMs = 30_000) {
@@ -33,10 +34,12 @@ export class EventStream extends Readable {
   }
 
   end(): void {
-    this.push(null);
+    if (!this.#isOver) this.push(null);
+    this.#isOver = true;
   }
 
   #offer(text: string): void {
+    if (this.#isOver) return;
     if (this.#wantsMore) {
       this.#wantsMore = this.push(text);
       return;

@@ -4,6 +4,7 @@ import { WeirError } from '../errors.ts';
 import { maxSeconds } from '../watch/count-seconds.ts';
 import type { Now } from '../watch/now.ts';
 import type { NowFeed, NowNews } from '../watch/now-feed.ts';
+import { mayStillCall } from './auth.ts';
 import { NowShape, showNow } from './now-shape.ts';
 import { EventStream } from './now-stream.ts';
 import { ProblemShape } from './shapes.ts';
@@ -66,9 +67,16 @@ export function addNow(http: FastifyInstance, { watch }: NowParts): void {
         response: { '4xx': ProblemShape },
       },
     },
-    async (_, reply) => {
+    async (request, reply) => {
       const stream = new EventStream();
-      const leave = watch.feed.listen((news) => tellOnce(stream, news));
+      const leave = watch.feed.listen((news) => {
+        tellOnce(stream, news);
+        // What is revoked opens nothing a second later, also what it had opened before.
+        mayStillCall(request).then(
+          (may) => may || stream.end(),
+          () => {},
+        );
+      });
       if (!leave) throw new WeirError('TOO_MANY_LISTENERS', 'as many listen as one process serves');
       streams.add(stream);
       stream.once('close', () => {

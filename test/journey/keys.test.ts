@@ -371,6 +371,21 @@ function converse(url: string, words: string): Promise<{ said: string }> {
   });
 }
 
+test('a stream that a key has opened ends soon after the key is revoked', async () => {
+  const { id, key } = await createKey('listener', 'read');
+  const response = await fetch(`${weir.url}/v1/now/stream`, { headers: bearer(key) });
+  expect(response.status).toBe(200);
+  let told = '';
+  let hasEnded = false;
+  void (async () => {
+    for await (const chunk of response.body ?? []) told += new TextDecoder().decode(chunk);
+    hasEnded = true;
+  })();
+  await pollUntil('the first second', 10_000, async () => expect(told).toContain('event: now'));
+  await weir.request('DELETE', `/v1/keys/${id}`, undefined, bearer(root));
+  await pollUntil('the stream to end', 5_000, async () => expect(hasEnded).toBe(true));
+});
+
 describe('a buyer, who has no key', () => {
   test('buys with the ticket that the shop gave him, and asks for his own purchase and no other', async () => {
     const productId = '4711';

@@ -18,7 +18,7 @@ interface Report {
 async function runSuite({ suite, law, name }: SeededBug, folder: string): Promise<Report | undefined> {
   const file = join(folder, 'report.json');
   const args = [
-    'vitest',
+    'node_modules/vitest/vitest.mjs',
     'run',
     suite,
     '-t',
@@ -32,7 +32,9 @@ async function runSuite({ suite, law, name }: SeededBug, folder: string): Promis
   const env = { ...process.env, WEIR_SEEDED_BUG: name, WEIR_TEST_FIRST_REDIS_DATABASE: `${redis}` };
   for (const variable of ['VITEST', 'VITEST_POOL_ID', 'VITEST_WORKER_ID'])
     delete env[variable as keyof typeof env];
-  await new Promise((resolve) => execFile('npx', args, { cwd: root, env, maxBuffer: 2 ** 26 }, resolve));
+  await new Promise((resolve) =>
+    execFile(process.execPath, args, { cwd: root, env, maxBuffer: 2 ** 26 }, resolve),
+  );
   return readFile(file, 'utf8').then(JSON.parse, () => undefined);
 }
 

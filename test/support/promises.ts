@@ -49,8 +49,11 @@ export async function expectPromisesHold({
 async function expectHeard(queue: string, rows: readonly Row[]): Promise<void> {
   const bodies = new Map<string, string>();
   for (const { id, body } of await drainQueue(queue, rows.length)) {
-    expect(bodies.get(id) ?? body.toString('hex')).toBe(body.toString('hex'));
-    bodies.set(id, body.toString('hex'));
+    const hex = body.toString('hex');
+    // An expect for each of twenty thousand would take longer than the flood.
+    const known = bodies.get(id);
+    if (known !== undefined && known !== hex) expect(hex).toBe(known);
+    bodies.set(id, hex);
   }
   expect([...bodies.keys()].sort()).toEqual(rows.map(({ instance_id }) => instance_id).sort());
 }

@@ -64,7 +64,7 @@ function tellItem(item: ParkedItem): HTMLElement[] {
   const lang = currentLanguage() === 'en' ? undefined : 'en';
   const { resolvedAt, instanceId } = item;
   return [
-    make('p', { class: 'state' }, makeBadge(item.state), ' ', make('code', {}, item.reason)),
+    make('p', { class: 'state apart' }, makeBadge(item.state), ' ', make('code', {}, item.reason)),
     makeFacts([
       [say('parked.meaning'), meaningOf(item.reason, item.detail)],
       [say('parked.detail'), make('span', { lang }, item.detail)],
@@ -81,7 +81,7 @@ function tellItem(item: ParkedItem): HTMLElement[] {
       [say('parked.resolution'), item.resolution ?? undefined],
       [say('instance.id'), instanceId ? linkInstance(instanceId) : undefined],
     ]),
-    make('h2', {}, say('parked.original')),
+    make('h2', { class: 'apart' }, say('parked.original')),
     make('pre', { tabindex: 0, 'aria-label': say('parked.original'), id: 'original' }, showOriginal(item)),
   ];
 }
