@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Caller, KeyRing } from '../access/key-ring.ts';
 import { reaches, type Scope } from '../access/scope.ts';
 import { WeirError } from '../errors.ts';
+import { Beside } from './beside.ts';
 import type { Limit } from './limits.ts';
 import { requireSameOrigin } from './origin.ts';
 import { readSessionCookie } from './session-cookie.ts';
@@ -98,8 +99,8 @@ export function keyRequired(reply: FastifyReply): WeirError {
 }
 
 const everybody: Caller = { name: 'operator', scope: 'admin' };
-const callers = new WeakMap<FastifyRequest, Caller>();
-const asking = new WeakMap<FastifyRequest, () => Promise<boolean>>();
+const callers = new Beside<FastifyRequest, Caller>();
+const asking = new Beside<FastifyRequest, () => Promise<boolean>>();
 
 /** For an answer that goes on: whether the key or session of its request still opens the route. */
 export async function mayStillCall(request: FastifyRequest): Promise<boolean> {

@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { adviceFor, type ErrorCode, toWeirError, WeirError } from '../errors.ts';
 import type { Notify } from '../telemetry.ts';
+import { Beside } from './beside.ts';
 
 const statuses: Record<ErrorCode, number> = {
   USER_ID_INVALID: 400,
@@ -73,7 +74,7 @@ export interface Problem {
   advice?: string;
 }
 
-const problems = new WeakMap<FastifyReply, string>();
+const problems = new Beside<FastifyReply, string>();
 
 /** The code of the problem that it was answered with. */
 export function problemOf(reply: FastifyReply): string | undefined {

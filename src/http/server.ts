@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import cookie from '@fastify/cookie';
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { Config } from '../config.ts';
@@ -27,7 +26,7 @@ import { addStats, type StatsReader } from './stats.ts';
 import { addTickets } from './tickets.ts';
 import { type RequestTracing, traceRequests } from './trace-requests.ts';
 import { addTry, type StreamFeed } from './try.ts';
-import { watchRequests } from './watch-requests.ts';
+import { createRequestIds, watchRequests } from './watch-requests.ts';
 
 export interface HttpParts
   extends OrderParts,
@@ -56,7 +55,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   const { config } = parts;
   const http = Fastify({
     ...boundRequests(config),
-    genReqId: () => randomUUID(),
+    genReqId: createRequestIds(),
     frameworkErrors: (error, _, reply) =>
       sendProblem(reply, {
         title: 'Bad request',

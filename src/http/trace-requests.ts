@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { Beside } from './beside.ts';
 
 /** A request that somebody traces. */
 export interface TracedRequest {
@@ -16,7 +17,7 @@ export interface RequestTracing {
  * header: whatever a handler hands on continues from here.
  */
 export function traceRequests(http: FastifyInstance, tracing: RequestTracing): void {
-  const open = new WeakMap<FastifyRequest, TracedRequest>();
+  const open = new Beside<FastifyRequest, TracedRequest>();
   http.addHook('onRequest', (request, _, done) => {
     const { method, headers } = request;
     const traced = tracing.begin({

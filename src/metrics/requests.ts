@@ -8,7 +8,7 @@ export function measureRequests(registry: Registry): Measures {
   const registers = [registry];
   const duration = new Histogram({
     name: 'weir_http_request_duration_seconds',
-    help: 'From the head of a request to the end of its answer, by route as in /openapi.json; "unmatched" when there is none.',
+    help: 'From the head of a request to the sending of its answer, by route as in /openapi.json; "unmatched" when there is none.',
     labelNames: ['method', 'route', 'status_class'],
     buckets: durationBuckets,
     registers,
@@ -21,6 +21,7 @@ export function measureRequests(registry: Registry): Measures {
   });
   // Hashing three labels costs more than the observation itself.
   const series = new Map<string, { observe(seconds: number): void }>();
+  const byCode = new Map<string, { inc(): void }>();
   return {
     'request answered'({ method, route, status, problem, lastedMs }) {
       const status_class = `${Math.floor(status / 100)}xx`;
@@ -32,7 +33,13 @@ export function measureRequests(registry: Registry): Measures {
         series.set(key, observer);
       }
       observer.observe(lastedMs / 1000);
-      if (problem !== undefined) problems.inc({ code: problem });
+      if (problem === undefined) return;
+      let counter = byCode.get(problem);
+      if (!counter) {
+        counter = problems.labels({ code: problem });
+        byCode.set(problem, counter);
+      }
+      counter.inc();
     },
   };
 }
