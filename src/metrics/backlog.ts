@@ -31,7 +31,10 @@ export function measureBacklog(registry: Registry): Measures {
     'Since when the oldest instance without a result has been waiting for it. How many: weir_audit_waiting.',
   );
   const workerIds = gauge('weir_worker_ids_leased', 'Worker ids that are leased, of 1024.');
-  const streams = gauge('weir_streams', 'Seckill streams that this process reads.');
+  const streams = gauge(
+    'weir_streams',
+    'Seckill streams that there are, told by each process that reads streams.',
+  );
   const entries = gauge(
     'weir_stream_waiting_entries',
     'Entries of all seckill streams: undelivered, and pending (handed out, not acknowledged).',

@@ -37,11 +37,6 @@ export class RedisSeckillStreams implements SeckillStreams {
     this.#consumer = `${hostname()}-${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
   }
 
-  /** Those that it reads. */
-  get known(): readonly string[] {
-    return [...this.#streams];
-  }
-
   /** XADD for each list of alternating names and values. @returns their ids */
   async add(stream: string, entries: readonly string[][]): Promise<string[]> {
     const pipeline = this.#commands.pipeline();

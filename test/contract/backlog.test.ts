@@ -12,6 +12,7 @@ import { postgresWorkerLeases } from '../../src/postgres/worker-leases.ts';
 import { connectRedis } from '../../src/redis/connect.ts';
 import { RedisSeckillStreams } from '../../src/redis/seckill-streams.ts';
 import { readStreamBacklog } from '../../src/redis/stream-backlog.ts';
+import { listStreams } from '../../src/redis/stream-readings.ts';
 import type { SeckillStreams } from '../../src/triggers/seckill-stream.ts';
 import { createAll, createProduct, createPurchase, failure, success } from '../support/parts.ts';
 import { createRedisDatabase, openTestPglite, openTestPostgres } from '../support/stores.ts';
@@ -119,7 +120,7 @@ const stores: Record<string, () => Promise<Store>> = {
     };
     const commands = await connect('commands');
     const streams = new RedisSeckillStreams(commands, await connect('reader'));
-    return { streams, read: () => readStreamBacklog(commands, streams.known) };
+    return { streams, read: async () => readStreamBacklog(commands, await listStreams(commands)) };
   },
 };
 
