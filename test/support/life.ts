@@ -1,6 +1,6 @@
 import { expect, onTestFinished } from 'vitest';
 import { pollUntil } from './poll-until.ts';
-import { createQueueName, drainQueue, queuesBeside, rabbitmqUrl } from './stores.ts';
+import { countMessages, createQueueName, drainQueue, queuesBeside, rabbitmqUrl } from './stores.ts';
 import { type RunningWeir, spawnWeir } from './weir.ts';
 
 export interface LifeQueues {
@@ -52,6 +52,8 @@ export async function expectAuditHolds(weir: RunningWeir, deadlineMs = 60_000): 
 /** Ids of the messages on a queue that may not have been made yet; repeats are removed, as a reader would. */
 export async function readIds(queue: string, atLeast: number): Promise<string[]> {
   if (atLeast === 0) return [];
+  // Weir answers before the broker has its queues: it sells also while the broker is away.
+  await pollUntil(`the queue ${queue} to be made`, 15_000, () => countMessages(queue));
   const messages = await drainQueue(queue, atLeast);
   return [...new Set(messages.map(({ id }) => id))].sort();
 }
