@@ -11,12 +11,15 @@ export interface HealthParts {
   isMetricsOpen: boolean;
 }
 
-/** /healthz: the process lives. /readyz: it can do its work; 503 names what it waits for. */
 export function addHealth(http: FastifyInstance, { readiness, registry, isMetricsOpen }: HealthParts): void {
-  const hidden = { config: { scope: 'open', limited: false }, schema: { hide: true } } as const;
-  const metrics = { ...hidden, config: { scope: isMetricsOpen ? 'open' : 'read', limited: false } } as const;
-  http.get('/healthz', hidden, () => ({ status: 'ok' }));
-  http.get('/readyz', hidden, async (_, reply) => {
+  const open = { scope: 'open', limited: false } as const;
+  const healthz = { config: open, schema: { summary: 'Whether the process lives' } };
+  http.get('/healthz', healthz, () => ({ status: 'ok' }));
+  const readyz = {
+    config: open,
+    schema: { summary: 'Whether it can do its work; 503 names what it waits for' },
+  };
+  http.get('/readyz', readyz, async (_, reply) => {
     const checks = await Promise.all(
       Object.entries(readiness).map(async ([name, check]) => [name, (await check()) ?? 'ok'] as const),
     );
@@ -24,6 +27,10 @@ export function addHealth(http: FastifyInstance, { readiness, registry, isMetric
     if (!ready) reply.status(503).header('retry-after', '1');
     return { status: ready ? 'ready' : 'waiting', ...Object.fromEntries(checks) };
   });
+  const metrics = {
+    config: { scope: isMetricsOpen ? 'open' : 'read', limited: false },
+    schema: { summary: 'What Prometheus reads', produces: ['text/plain'] },
+  } as const;
   http.get('/metrics', metrics, async (_, reply) =>
     reply.type(registry.contentType).send(await registry.metrics()),
   );

@@ -68,6 +68,9 @@ export function addNow(http: FastifyInstance, { watch }: NowParts): void {
       },
     },
     async (request, reply) => {
+      reply.type('text/event-stream').header('cache-control', 'no-store');
+      // Nobody would ever read it.
+      if (request.method === 'HEAD') return reply.send();
       const stream = new EventStream();
       const leave = watch.feed.listen((news) => {
         tellOnce(stream, news);
@@ -83,7 +86,7 @@ export function addNow(http: FastifyInstance, { watch }: NowParts): void {
         leave();
         streams.delete(stream);
       });
-      return reply.type('text/event-stream').header('cache-control', 'no-store').send(stream);
+      return reply.send(stream);
     },
   );
 }

@@ -26,21 +26,32 @@ const securitySchemes = {
   },
 } as const;
 
-/** `/openapi.json`, from the schemas that the routes check with and the scope that each declares. */
+/** What is for eyes and not for programs; http/page.ts. */
+const pageUrl = '/*';
+
+/**
+ * `/openapi.json`, from the schemas that the routes check with and the scope that each declares. A route that does not say
+ * what it is ends the start.
+ */
 export async function addOpenApi(http: FastifyInstance): Promise<void> {
   await http.register(swagger, {
     openapi: { openapi: '3.1.0', info, servers: [{ url: '/' }], tags: [], components: { securitySchemes } },
     transform: ({ schema, url, route }) => ({ schema: describe(schema ?? {}, url, route), url }),
   });
-  http.get('/openapi.json', { config: { scope: 'open' }, schema: { hide: true } }, () => {
+  http.addHook('onRoute', ({ method, url, schema }) => {
+    if (schema?.summary || url === pageUrl) return;
+    throw new Error(`${method} ${url} does not say what it is: give it schema.summary`);
+  });
+  const schema = { summary: 'This description' };
+  http.get('/openapi.json', { config: { scope: 'open' }, schema }, () => {
     const document = http.swagger() as { paths?: Record<string, object> };
     return { ...document, tags: listTags(Object.keys(document.paths ?? {})) };
   });
 }
 
 /** What can be told from the route itself is told here, once for all of them. */
-function describe(schema: FastifySchema & { hide?: boolean }, url: string, route: RouteOptions) {
-  if (schema.hide) return schema;
+function describe(schema: FastifySchema, url: string, route: RouteOptions) {
+  if (url === pageUrl) return { ...schema, hide: true };
   const { scope = 'open', orTicket = false } = route.config ?? {};
   const method = String(route.method).toLowerCase();
   return {
@@ -58,7 +69,7 @@ function toOperationId(method: string, url: string): string {
   const words = url.split('/').filter((part) => part !== '' && part !== 'v1');
   return (
     method +
-    words.map((word) => (word.startsWith(':') ? 'By' : '') + capitalize(word.replace(':', ''))).join('')
+    words.map((word) => (word.startsWith(':') ? 'By' : '') + capitalize(word.replace(/[:.]/, ''))).join('')
   );
 }
 
@@ -67,12 +78,15 @@ function capitalize(word: string): string {
 }
 
 function tagOf(url: string): string {
-  return url.split('/')[2] ?? '';
+  return url.startsWith('/v1/') ? (url.split('/')[2] ?? '') : 'process';
 }
 
 function listTags(paths: string[]): { name: string; description: string }[] {
   const names = [...new Set(paths.map(tagOf))].sort();
-  return names.map((name) => ({ name, description: `Everything below /v1/${name}.` }));
+  return names.map((name) => ({
+    name,
+    description: name === 'process' ? 'The process itself.' : `Everything below /v1/${name}.`,
+  }));
 }
 
 function securityOf(scope: RouteScope, orTicket: boolean): Record<string, string[]>[] {

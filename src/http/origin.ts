@@ -6,7 +6,8 @@ import { sendProblem } from './problem.ts';
 
 /**
  * A page of another site must not reach us through the visitor's browser: not by a name that it points at 127.0.0.1
- * (Host), and not by a cross-site form or fetch (Origin). Bound to other addresses, with keys, only Origin matters.
+ * (Host), and not by a cross-site form or fetch (Origin, Sec-Fetch-Site). Bound to other addresses, with keys, Host does
+ * not matter.
  */
 export function checkHostAndOrigin({ addr, hosts }: Pick<Config, 'addr' | 'hosts'>) {
   const bound = splitAddr(addr).host;
@@ -25,8 +26,10 @@ export function checkHostAndOrigin({ addr, hosts }: Pick<Config, 'addr' | 'hosts
       });
       return;
     }
-    const { origin } = request.headers;
-    if (origin !== undefined && hostOf(origin) !== host) {
+    const { origin, 'sec-fetch-site': site } = request.headers;
+    // A GET that wants no answer (an image, a fetch without CORS) comes without an Origin, and would be work for us.
+    const isForeign = (site === 'cross-site' || site === 'same-site') && request.url.startsWith('/v1/');
+    if (isForeign || (origin !== undefined && hostOf(origin) !== host)) {
       done(new WeirError('ORIGIN_NOT_ALLOWED', 'a page of another origin may not call this API'));
     } else done();
   };

@@ -33,10 +33,8 @@ export async function addPage(http: FastifyInstance): Promise<void> {
     reply.callNotFound();
   });
   // A route of our own, since every route says who may call it and the plugin's cannot.
-  http.get<{ Params: { '*': string } }>(
-    '/*',
-    { config: { scope: 'open' }, schema: { hide: true } },
-    ({ params }, reply) => reply.sendFile(params['*'] || 'index.html'),
+  http.get<{ Params: { '*': string } }>('/*', { config: { scope: 'open' } }, ({ params }, reply) =>
+    reply.sendFile(params['*'] || 'index.html'),
   );
 }
 

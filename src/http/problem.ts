@@ -143,7 +143,8 @@ export function createErrorHandler({ notify, isTransient }: ProblemParts) {
         detail: error.message,
       });
     }
-    const detail = known.code === 'INTERNAL' ? 'something went wrong inside Weir' : known.message;
+    const detail =
+      known.code === 'INTERNAL' ? `something went wrong inside Weir, request ${request.id}` : known.message;
     return sendProblem(
       reply,
       { title: titleOf(known.code), status, code: known.code, detail, advice: known.advice },

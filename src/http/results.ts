@@ -6,7 +6,7 @@ import type { Settled } from '../results/judge-result.ts';
 import { createResult, type InstanceResult, maxReasonLength } from '../results/result.ts';
 import { operatorOf } from './auth.ts';
 import { type InstanceReader, parseInstanceId, unknownInstance } from './instances.ts';
-import { InstanceShape, ProblemShape, showInstance } from './shapes.ts';
+import { InstanceShape, ProblemShape, readTime, showInstance } from './shapes.ts';
 
 export interface ResultParts {
   instances: InstanceReader;
@@ -58,7 +58,7 @@ export function addResults(
         instanceId: instanceId.toString(),
         status: body.status,
         reason: body.reason ?? '',
-        answeredAt: body.timestamp === undefined ? new Date() : new Date(body.timestamp),
+        answeredAt: readTime('timestamp', body.timestamp) ?? new Date(),
       });
       const settled = await settleResult({ ...result, ...parseTraceparent(headers.traceparent) });
       if (settled === 'unknown') throw unknownInstance(params.id);

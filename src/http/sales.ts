@@ -5,7 +5,7 @@ import type { Product } from '../instance/product.ts';
 import { type ProductId, parseProductId } from '../instance/purchase.ts';
 import type { Sale, SaleStore, SaleTerms } from '../sale/sale.ts';
 import { NewSale, SaleChangeBody, SaleShape, showSale } from './sale-shapes.ts';
-import { listOf, ProblemShape } from './shapes.ts';
+import { listOf, ProblemShape, readTime } from './shapes.ts';
 
 export interface SaleParts {
   sales: SaleStore;
@@ -97,13 +97,12 @@ export function addSales(http: FastifyInstance, { sales, products }: SaleParts):
 }
 
 function readTerms(body: Static<typeof NewSale>): SaleTerms {
-  const readDate = (text: string | undefined) => (text === undefined ? undefined : new Date(text));
   const terms: SaleTerms = {
     productId: parseProductId(body.productId),
     stock: body.stock,
     perUserLimit: body.perUserLimit ?? 1,
-    startsAt: readDate(body.startsAt),
-    endsAt: readDate(body.endsAt),
+    startsAt: readTime('startsAt', body.startsAt),
+    endsAt: readTime('endsAt', body.endsAt),
     entry: body.entry === 'ticket' ? 'ticket' : 'open',
     admitPerSecond: body.admitPerSecond,
   };

@@ -10,7 +10,7 @@ import { requireSameOrigin } from './origin.ts';
 import { clearSessionCookie, readSessionCookie, sessionLastsMs, setSessionCookie } from './session-cookie.ts';
 import { ProblemShape, Timestamp } from './shapes.ts';
 
-export interface SessionParts extends Pick<AuthParts, 'keyRing' | 'isOnLoopback'> {
+export interface SessionParts extends AuthParts {
   sessions: SessionStore;
   limitLogins: Limit;
 }
@@ -28,12 +28,14 @@ const SessionShape = Type.Object({
 
 /** A cookie instead of a key for the page, which keeps no key where a script could read it. */
 export function addSession(http: FastifyInstance, parts: SessionParts): void {
-  const { keyRing, isOnLoopback, sessions, limitLogins } = parts;
+  const { keyRing, isOnLoopback, sessions, limit, limitLogins } = parts;
   const isOpen = async () => isOnLoopback && (await keyRing.isOpen());
   const endSession = async (request: FastifyRequest) => {
     const id = readSessionCookie(request);
     if (id === undefined) return;
     requireSameOrigin(request);
+    // A cookie of somebody's own invention costs no write.
+    if (!(await keyRing.findSession(id))) return;
     await sessions.removeSession(digestOf(id));
     await keyRing.readAnew();
   };
@@ -69,6 +71,7 @@ export function addSession(http: FastifyInstance, parts: SessionParts): void {
         summary: 'Who I am and what I may do',
         response: { 200: SessionShape, '4xx': ProblemShape },
       },
+      preHandler: limit,
     },
     async (request, reply) => {
       const caller = await findCaller(request, parts);
@@ -82,6 +85,7 @@ export function addSession(http: FastifyInstance, parts: SessionParts): void {
     {
       config: { scope: 'open' },
       schema: { summary: 'End the session', response: { 204: Type.Null(), '4xx': ProblemShape } },
+      preHandler: limit,
     },
     async (request, reply) => {
       await endSession(request);

@@ -160,7 +160,7 @@ export function readLimit(limit: string | undefined): number {
   return value;
 }
 
-/** @throws WeirError REQUEST_INVALID: the format lets days pass that are in no calendar */
+/** @throws WeirError REQUEST_INVALID: the format lets leap seconds pass, and days that are in no calendar */
 export function readTime(name: string, text: string | undefined): Date | undefined {
   if (text === undefined) return undefined;
   const time = new Date(text);

@@ -27,13 +27,15 @@ interface Operation {
   query: string[];
 }
 
-/** Not in the description. */
-const besides: Operation[] = [
-  { method: 'GET', path: '/metrics', scope: 'read', orTicket: false, hasBody: false, query: [] },
-  ...['/healthz', '/readyz', '/openapi.json', '/'].map(
-    (path): Operation => ({ method: 'GET', path, scope: 'open', orTicket: false, hasBody: false, query: [] }),
-  ),
-];
+/** The page: the only one that is not in the description, and the server does not start with another. */
+const page: Operation = {
+  method: 'GET',
+  path: '/',
+  scope: 'open',
+  orTicket: false,
+  hasBody: false,
+  query: [],
+};
 
 // biome-ignore lint/suspicious/noExplicitAny: a test reads what it expects and fails on what it does not find
 let document: any;
@@ -50,7 +52,7 @@ beforeAll(async () => {
       await weir.request('DELETE', `/v1/keys/${body.id}`, undefined, bearer(keys.admin));
   }
   document = (await weir.request('GET', '/openapi.json')).body;
-  operations = besides.concat(
+  operations = [page].concat(
     Object.entries(document.paths as Record<string, Record<string, Record<string, unknown>>>).flatMap(
       ([path, methods]) =>
         Object.entries(methods).map(([method, operation]) => ({
@@ -104,6 +106,7 @@ function expectHonest(title: string, answer: RawAnswer): void {
 
 function expectRefused(title: string, answer: RawAnswer, status: number, code: string): void {
   expectHonest(title, answer);
+  expect(answer.headers['x-request-id'], title).toMatch(/^[0-9a-f]{12}-\d+$/);
   expect(`${answer.status} ${JSON.parse(answer.text).code}`, title).toBe(`${status} ${code}`);
 }
 
@@ -142,7 +145,9 @@ describe('the description', () => {
         ids.add(operation.operationId);
       }
     }
-    expect(ids.size).toBe(operations.length - besides.length);
+    expect(ids.size).toBe(operations.length - 1);
+    const process = ['/metrics', '/healthz', '/readyz', '/openapi.json'];
+    expect(operations.map(({ path }) => path)).toEqual(expect.arrayContaining(process));
   });
 });
 
@@ -209,6 +214,16 @@ describe('every route', () => {
           if (answer.status >= 400)
             expect(answer.text, title).not.toMatch(/"(KEY_REQUIRED|SCOPE_TOO_SMALL)"/);
         } else expectRefused(title, answer, 403, 'SCOPE_TOO_SMALL');
+      }
+    }
+  });
+
+  test('of the API answers no page of another site, though it asks without an Origin', async () => {
+    for (const operation of operations.filter(({ path }) => path.startsWith('/v1/'))) {
+      for (const site of ['cross-site', 'same-site']) {
+        const headers = { ...bearer(keys.admin), 'sec-fetch-site': site };
+        const answer = await send({ ...operation, path: fill(operation.path) }, headers);
+        expectRefused(`${nameOf(operation)} from ${site}`, answer, 403, 'ORIGIN_NOT_ALLOWED');
       }
     }
   });
@@ -281,6 +296,13 @@ describe('every route', () => {
 
   test('answers each odd value in each field that it knows as a mistake of the sender, or does what it says', async () => {
     const targets = await createTargets();
+    // Else the odd value would be refused for what stands beside it.
+    for (const operation of operations.filter(({ hasBody }) => hasBody)) {
+      const path = targets.fill(operation.path);
+      const body = JSON.stringify({ ...likelyBody(operation), ...targets.names(operation.path) });
+      const { text } = await send({ ...operation, path }, { ...bearer(keys.admin), ...json }, body);
+      expect(text, nameOf(operation)).not.toContain('REQUEST_INVALID');
+    }
     const requests = operations
       .filter(({ hasBody }) => hasBody)
       .flatMap((operation) => {
@@ -288,11 +310,12 @@ describe('every route', () => {
         return Object.keys(likely).flatMap((name) =>
           [...oddTexts, ...oddThings, [...oddTexts]].map((odd) => ({
             operation,
-            body: { ...likely, [name]: odd },
+            body: { ...likely, ...targets.names(operation.path), [name]: odd },
           })),
         );
       });
     expect(requests.length).toBeGreaterThan(1_000);
+    expect(requests.length).toBeLessThan(targetCount);
     await forAll(requests, async ({ operation, body }) => {
       const path = targets.fill(operation.path);
       const answer = await send(
@@ -302,6 +325,9 @@ describe('every route', () => {
       );
       expectHonest(`${operation.method} ${path} with ${JSON.stringify(body).slice(0, 400)}`, answer);
     });
+    for (const path of ['/v1/sales', '/v1/instances', '/v1/keys', '/v1/orders/123', '/v1/products']) {
+      expect((await send({ method: 'GET', path }, bearer(keys.admin))).status, path).toBe(200);
+    }
   });
 
   test('answers any JSON at all as a mistake of the sender, or does what it says', async () => {
@@ -395,25 +421,36 @@ describe('every route', () => {
   });
 });
 
-/** Things that are really there, fresh ones for every request that can use one up. */
-async function createTargets(): Promise<{ fill: (path: string) => string }> {
+const targetCount = 3_000;
+
+/** Things that are really there, fresh ones for every request: what one has used up says nothing of the next. */
+async function createTargets() {
   const { rows: parked } = await weir.database.query(
     `INSERT INTO parked (origin, reason, detail, source, scope, source_id, original)
      SELECT 'STREAM', 'USER_ID_INVALID', 'odd', 'SECKILL', 'stream:seckill:1', number || '-0', ''
-     FROM generate_series(1, 200) AS number RETURNING id::text`,
+     FROM generate_series(1, $1::int) AS number RETURNING id::text`,
+    [targetCount],
   );
-  const instances = await Promise.all(
-    Array.from({ length: 100 }, async (_, i) => {
-      const purchase = { source: 'ODD', sourceId: `TARGET${i}`, productId: '1001', userId: '7' };
-      return (await weir.request('POST', '/v1/instances', purchase, bearer(keys.admin))).body.instanceId;
-    }),
+  const { rows: instances } = await weir.database.query(
+    `INSERT INTO instance_logs (product_id, user_id, instance_id, source, source_id)
+     SELECT 1001, 7, 1000 + number, 'ODD', 'TARGET' || number FROM generate_series(1, $1::int) AS number
+     RETURNING instance_id::text AS id`,
+    [targetCount],
+  );
+  await weir.database.query(
+    `INSERT INTO products (id, name, cpus, memory_mb, image)
+     SELECT 5000 + number, 'odd', 1, 1, 'x' FROM generate_series(1, $1::int) AS number`,
+    [targetCount],
   );
   let used = 0;
   return {
-    fill(path) {
+    /** What a body has to name so that nothing of the kind is there yet. */
+    names: (path: string) =>
+      path === '/v1/sales' ? { productId: String(5000 + (++used % targetCount)) } : {},
+    fill(path: string) {
       used++;
-      if (path.startsWith('/v1/parked/')) return fill(path, parked[used % parked.length].id);
-      if (path.startsWith('/v1/instances/')) return fill(path, instances[used % instances.length]);
+      if (path.startsWith('/v1/parked/')) return fill(path, parked[used % targetCount].id);
+      if (path.startsWith('/v1/instances/')) return fill(path, instances[used % targetCount].id);
       return fill(path, path.startsWith('/v1/orders/') ? '123' : '1001');
     },
   };
@@ -430,6 +467,7 @@ function likelyBody({ method, path }: Operation): Record<string, unknown> {
     startsAt: '2026-01-01T00:00:00Z', endsAt: '2099-01-01T00:00:00Z', expiresAt: '2099-01-01T00:00:00Z',
     timestamp: '2026-01-01T00:00:00Z', action: 'pause', addStock: 1, status: 'SUCCESS', reason: 'a test', ids: ['999999'],
     stream: 'stream:seckill:1', count: 1, scope: 'read', key: 'no key', refunded: true,
+    entry: 'open', admitPerSecond: 1, unit: 1,
   }; // biome-ignore format: a dictionary
   return Object.fromEntries(names.map((name) => [name, usual[name] ?? 'x']));
 }

@@ -101,6 +101,18 @@ describe('beside a running Weir', () => {
     expect(refused.headers.get('retry-after')).toBe('1');
   });
 
+  test('the stream asked for by HEAD takes nobody’s place', async () => {
+    for (let i = 0; i <= maxListeners; i++) {
+      expect((await weir.request('HEAD', '/v1/now/stream')).status).toBe(200);
+    }
+    const { response } = await pollUntil('room for a listener', 5_000, async () => {
+      const listener = await listen(weir.url);
+      expect(listener.response.status).toBe(200);
+      return listener;
+    });
+    expect(response.headers.get('content-type')).toBe('text/event-stream');
+  });
+
   test('instances are found by any of their ids, and between two times', async () => {
     const ids = async (query: string) => {
       const { status, body } = await weir.request('GET', `/v1/instances?${query}`);
