@@ -21,7 +21,7 @@ export function createWatch(core: Core): Watch {
     readStores: () => readStores(core),
     isIntakeHeld: () => !core.gate.hasRoom(),
   });
-  return { now, feed: new NowFeed((seconds) => now.read(seconds), { maxListeners }) };
+  return { now, feed: new NowFeed(now, { maxListeners }) };
 }
 
 /** A store that is away shows as such; the rest of the picture is the more wanted. */

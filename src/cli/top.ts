@@ -59,6 +59,19 @@ async function printLines(api: Api, signal: AbortSignal): Promise<void> {
   if (!signal.aborted) throw new CliError(exitCodes.unreachable, `Weir at ${api.url} has stopped`);
 }
 
+type NowProblem = Pick<NowAnswer, 'waiting' | 'stores'> & { detail: string };
+
+/** What only the database could tell is not known any more. */
+function tellAway(now: NowAnswer, { waiting, stores }: NowProblem): NowAnswer {
+  const known = new Map(waiting.map((each) => [each.what, each]));
+  const unknown = { count: null, oldestAt: null };
+  return {
+    ...now,
+    waiting: now.waiting.map(({ what }) => known.get(what) ?? { what, ...unknown }),
+    stores,
+  };
+}
+
 const screen = {
   open: '\x1b[?1049h\x1b[?25l',
   close: '\x1b[?25h\x1b[?1049l',
@@ -94,7 +107,11 @@ async function showLive(api: Api, first: NowAnswer, stop: AbortController): Prom
             now = JSON.parse(data) as NowAnswer;
             seconds.add(now);
             failure = undefined;
-          } else if (event === 'problem') failure = (JSON.parse(data) as { detail: string }).detail;
+          } else if (event === 'problem') {
+            const problem = JSON.parse(data) as NowProblem;
+            now = tellAway(now, problem);
+            failure = problem.detail;
+          }
           redraw();
         }
         failure = 'Weir has stopped; waiting for it to come back';

@@ -1,5 +1,5 @@
 import { type Static, type TSchema, Type } from 'typebox';
-import type { Backlog, Now } from '../watch/now.ts';
+import type { Backlog, Now, NowRest, Waiting } from '../watch/now.ts';
 
 const Timestamp = Type.String({ format: 'date-time' });
 const orNull = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
@@ -36,9 +36,18 @@ export function showNow(now: Now): Static<typeof NowShape> {
     ...now,
     at: now.at.toISOString(),
     from: now.from.toISOString(),
-    waiting: now.waiting.map((waiting) => ({ ...waiting, oldestAt: showTime(waiting.oldestAt) })),
+    waiting: showWaiting(now.waiting),
     audit: now.audit && { ...now.audit, auditedAt: now.audit.auditedAt.toISOString() },
   };
+}
+
+/** Beside a problem: which store it is. */
+export function showRest({ waiting, stores }: NowRest) {
+  return { waiting: showWaiting(waiting), stores };
+}
+
+function showWaiting(waiting: readonly Waiting[]) {
+  return waiting.map((each) => ({ ...each, oldestAt: showTime(each.oldestAt) }));
 }
 
 function showTime(at: Backlog['oldestAt']): string | null {

@@ -2,15 +2,15 @@ import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { WeirError } from '../errors.ts';
 import { maxSeconds } from '../watch/count-seconds.ts';
-import type { Now } from '../watch/now.ts';
-import type { NowFeed, NowNews } from '../watch/now-feed.ts';
+import type { NowFeed, NowNews, NowReader } from '../watch/now-feed.ts';
 import { mayStillCall } from './auth.ts';
-import { NowShape, showNow } from './now-shape.ts';
+import { NowShape, showNow, showRest } from './now-shape.ts';
 import { EventStream } from './now-stream.ts';
+import { addToProblem } from './problem.ts';
 import { ProblemShape } from './shapes.ts';
 
 export interface NowParts {
-  watch: { now: { read(seconds: number): Promise<Now> }; feed: NowFeed };
+  watch: { now: NowReader; feed: NowFeed };
 }
 
 const defaultSeconds = 300;
@@ -26,7 +26,8 @@ export function addNow(http: FastifyInstance, { watch }: NowParts): void {
         summary: 'The last seconds by source, what waits where, the stores, the last audit',
         description:
           'Counted from the stores, so it is the same whichever process is asked; answers within a second are one. ' +
-          'A number that cannot be had is null. docs/contract.md says what each means.',
+          'A number that cannot be had is null. While the database is away it is a 503 that has `stores` and what waits ' +
+          'on the stream. docs/contract.md says what each means.',
         querystring: Type.Object(
           {
             seconds: Type.Optional(
@@ -38,10 +39,15 @@ export function addNow(http: FastifyInstance, { watch }: NowParts): void {
         response: { 200: NowShape, '4xx': ProblemShape },
       },
     },
-    async ({ query }) => {
+    async ({ query }, reply) => {
       const seconds = Number(query.seconds ?? defaultSeconds);
       if (seconds > maxSeconds) throw new WeirError('REQUEST_INVALID', `seconds is 1 to ${maxSeconds}`);
-      return showNow(await watch.now.read(seconds));
+      try {
+        return showNow(await watch.now.read(seconds));
+      } catch (error) {
+        addToProblem(reply, showRest(await watch.now.readRest()));
+        throw error;
+      }
     },
   );
 
@@ -62,7 +68,7 @@ export function addNow(http: FastifyInstance, { watch }: NowParts): void {
         summary: 'The same as server-sent events, once a second',
         description:
           'Each `event: now` has the last 10 seconds, to be merged by time; `event: problem` says why there is nothing ' +
-          'new. Ends when Weir stops.',
+          'new, with `stores`. Ends when Weir stops.',
         produces: ['text/event-stream'],
         response: { '4xx': ProblemShape },
       },
@@ -97,7 +103,7 @@ function createTeller(): (stream: EventStream, news: NowNews) => void {
   return (stream, news) => {
     let text = texts.get(news);
     if (text === undefined) {
-      text = JSON.stringify('now' in news ? showNow(news.now) : storeAway);
+      text = JSON.stringify('now' in news ? showNow(news.now) : { ...storeAway, ...showRest(news.rest) });
       texts.set(news, text);
     }
     stream.tell('now' in news ? 'now' : 'problem', text);

@@ -85,6 +85,13 @@ export function noteProblem(reply: FastifyReply, code: string): void {
   problems.set(reply, code);
 }
 
+const extensions = new Beside<FastifyReply, object>();
+
+/** Members beside those of RFC 9457, should the answer become a problem. */
+export function addToProblem(reply: FastifyReply, members: object): void {
+  extensions.set(reply, members);
+}
+
 export const problemType = 'application/problem+json';
 
 /** `Retry-After` is what is set already, else when the error says that it is worth trying again. */
@@ -98,7 +105,10 @@ export function sendProblem(
   if (mayPass && !reply.hasHeader('retry-after')) {
     reply.header('retry-after', String(Math.max(1, Math.ceil(retryAfterMs / 1000))));
   }
-  return reply.status(problem.status).type(problemType).send(toProblem(problem));
+  return reply
+    .status(problem.status)
+    .type(problemType)
+    .send({ ...toProblem(problem), ...extensions.get(reply) });
 }
 
 export function toProblem(problem: Omit<Problem, 'type'>): Problem {

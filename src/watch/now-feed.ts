@@ -1,7 +1,7 @@
 import { pause } from '../lib/backoff.ts';
-import type { Now } from './now.ts';
+import type { Now, NowRest } from './now.ts';
 
-export type NowNews = { now: Now } | { failure: unknown };
+export type NowNews = { now: Now } | { failure: unknown; rest: NowRest };
 export type NowListener = (news: NowNews) => void;
 
 export interface NowFeedOptions {
@@ -9,18 +9,23 @@ export interface NowFeedOptions {
   everyMs?: number;
 }
 
+export interface NowReader {
+  read(seconds: number): Promise<Now>;
+  readRest(): Promise<NowRest>;
+}
+
 /** Overlapping: who misses some loses nothing. */
 const secondsTold = 10;
 
 /** Tells all who listen the same, once a second; looks at nothing while nobody does. */
 export class NowFeed {
-  readonly #read: (seconds: number) => Promise<Now>;
+  readonly #now: NowReader;
   readonly #options: NowFeedOptions;
   readonly #listeners = new Set<NowListener>();
   #telling = new AbortController();
 
-  constructor(read: (seconds: number) => Promise<Now>, options: NowFeedOptions) {
-    this.#read = read;
+  constructor(now: NowReader, options: NowFeedOptions) {
+    this.#now = now;
     this.#options = options;
   }
 
@@ -44,13 +49,18 @@ export class NowFeed {
   async #tell(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const startedMs = performance.now();
-      const news = await this.#read(secondsTold).then(
-        (now): NowNews => ({ now }),
-        (failure: unknown): NowNews => ({ failure }),
-      );
+      const news = await this.#look();
       if (signal.aborted) return;
       for (const listener of [...this.#listeners]) listener(news);
       await pause(Math.max(0, (this.#options.everyMs ?? 1_000) - (performance.now() - startedMs)), signal);
+    }
+  }
+
+  async #look(): Promise<NowNews> {
+    try {
+      return { now: await this.#now.read(secondsTold) };
+    } catch (failure) {
+      return { failure, rest: await this.#now.readRest() };
     }
   }
 }

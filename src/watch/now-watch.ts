@@ -5,6 +5,7 @@ import {
   type Backlog,
   type LastAudit,
   type Now,
+  type NowRest,
   type OpenInstances,
   type StoreState,
   tellSources,
@@ -33,33 +34,32 @@ export class NowWatch {
   readonly #counter: SecondCounter;
   readonly #isIntakeHeld: () => boolean;
   readonly #readOpen: () => Promise<OpenInstances>;
-  readonly #readBacklogs: () => Promise<Record<'stream' | 'frames' | 'parked', Backlog>>;
-  readonly #readHealth: () => Promise<{ stores: StoreState[]; audit: LastAudit | null }>;
+  readonly #readRows: () => Promise<Record<'frames' | 'parked', Backlog>>;
+  readonly #readAudit: () => Promise<LastAudit | null>;
+  readonly #readStream: () => Promise<Backlog>;
+  readonly #readStores: () => Promise<StoreState[]>;
 
   constructor({ rows, readStreamBacklog, readStores, isIntakeHeld, clock = systemClock }: NowParts) {
     this.#counter = new SecondCounter(rows, clock);
     this.#isIntakeHeld = isIntakeHeld;
     const seldom = { forMs: freshMs, shareOfTime: waitingShareOfTime, clock };
     this.#readOpen = keepAnswer(() => rows.countOpen(), seldom);
-    this.#readBacklogs = keepAnswer(
-      async () => ({
-        stream: await readStreamBacklog(),
-        frames: await rows.countFrames(),
-        parked: await rows.countParked(),
-      }),
+    this.#readRows = keepAnswer(
+      async () => ({ frames: await rows.countFrames(), parked: await rows.countParked() }),
       seldom,
     );
-    this.#readHealth = keepAnswer(
-      async () => ({ stores: await readStores(), audit: (await rows.readLastAudit()) ?? null }),
-      { forMs: freshMs, clock },
-    );
+    this.#readStream = keepAnswer(readStreamBacklog, seldom);
+    const fresh = { forMs: freshMs, clock };
+    this.#readAudit = keepAnswer(async () => (await rows.readLastAudit()) ?? null, fresh);
+    this.#readStores = keepAnswer(readStores, fresh);
   }
 
   /** The last `seconds` whole ones, up to maxSeconds. @throws the database's error */
   async read(seconds: number): Promise<Now> {
     const { bySource, ...processing } = await this.#readOpen();
-    const { stream, frames, parked } = await this.#readBacklogs();
-    const { stores, audit } = await this.#readHealth();
+    const { frames, parked } = await this.#readRows();
+    const audit = await this.#readAudit();
+    const { stores, waiting } = await this.readRest();
     const { atMs } = await this.#counter.look(seconds);
     const end = Math.floor(atMs / 1000);
     const from = end - seconds;
@@ -73,7 +73,7 @@ export class NowWatch {
       sources: tellSources(series, bySource),
       delay: this.#counter.delays.figures(end - delaySeconds, end) ?? null,
       waiting: [
-        { what: 'stream', ...stream },
+        ...waiting,
         { what: 'frames', ...frames },
         { what: 'processing', ...processing },
         { what: 'parked', ...parked },
@@ -82,5 +82,11 @@ export class NowWatch {
       intakeHeld: this.#isIntakeHeld(),
       audit,
     };
+  }
+
+  /** Which store is away, and what waits outside of the database. */
+  async readRest(): Promise<NowRest> {
+    const waiting = [{ what: 'stream' as const, ...(await this.#readStream()) }];
+    return { waiting, stores: await this.#readStores() };
   }
 }

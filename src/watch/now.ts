@@ -40,6 +40,12 @@ export interface Waiting extends Backlog {
   what: 'stream' | 'frames' | 'processing' | 'parked';
 }
 
+/** What can be told while the database is away. */
+export interface NowRest {
+  waiting: Waiting[];
+  stores: StoreState[];
+}
+
 export interface StoreState {
   name: string;
   kind: string;

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import pg from 'pg';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { pollUntil } from '../support/poll-until.ts';
 import { createPostgresDatabase } from '../support/stores.ts';
@@ -198,6 +199,33 @@ describe('beside a running Weir', () => {
     expect(stdout).toMatch(/\d\d:\d\d █+ +\d+ +\(GIFT \d, 1 failed\)/);
     expect((await run('trend', '--from', '1990-01-01', '--step', 'minute')).code).toBe(2);
   });
+});
+
+test('while the database is away, now says so, and what waits on the stream, by GET and as an event', async () => {
+  const databaseUrl = await createPostgresDatabase();
+  const away = await startWeir({ WEIR_DATA_DATABASE_SOURCE: databaseUrl });
+  const { read } = await listen(away.url);
+  const server = new pg.Client(databaseUrl.replace(/\/\w+$/, '/postgres'));
+  await server.connect();
+  const name = databaseUrl.split('/').at(-1);
+  await server.query(`ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);
+  await server.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [name]);
+  await server.end();
+  const told = {
+    code: 'STORE_AWAY',
+    stores: expect.arrayContaining([expect.objectContaining({ name: 'database', ok: false })]),
+    waiting: [expect.objectContaining({ what: 'stream' })],
+  };
+  await pollUntil('the database to be missed', 15_000, async () => {
+    expect(await away.request('GET', '/v1/now')).toMatchObject({ status: 503, body: told });
+  });
+  let text = '';
+  let problem: string | undefined;
+  while (!problem?.includes('"ok":false')) {
+    text += (await read()) ?? '';
+    problem = [...text.matchAll(/^event: problem\ndata: (.*)$/gm)].at(-1)?.[1];
+  }
+  expect(JSON.parse(problem)).toMatchObject(told);
 });
 
 test('the stream ends when Weir stops, and holds up nothing', async () => {

@@ -108,13 +108,8 @@ describe('an answer that is kept', () => {
 
 test('nothing is read while nobody listens, and once for all who do', async () => {
   let reads = 0;
-  const feed = new NowFeed(
-    async () => {
-      reads++;
-      return { seconds: reads } as never;
-    },
-    { maxListeners: 2, everyMs: 1 },
-  );
+  const read = async () => ({ seconds: ++reads }) as never;
+  const feed = new NowFeed({ read, readRest: read }, { maxListeners: 2, everyMs: 1 });
   const heard: unknown[][] = [[], []];
   const leave = heard.map((list) => feed.listen((news) => list.push(news)));
   expect(feed.listen(() => {})).toBeUndefined();
