@@ -1,5 +1,6 @@
 import type { InstanceLog } from '../instance/instance-log.ts';
 import type { Database, Sql } from '../lib/sql.ts';
+import { findStretches } from './find-stretches.ts';
 import { findIdBounds, type IdBounds } from './id-bounds.ts';
 import { type InstanceLogRow, instanceLogColumns, toInstanceLog } from './instance-logs.ts';
 
@@ -59,10 +60,38 @@ async function findRows(
   if (young.length === limit || border === after) return young;
   const missing = limit - young.length;
   const below = { after, upTo: border };
-  return [...young, ...(await search(database, filter, missing, below, candidatesOf(filter)))];
+  const older = isInBook(filter)
+    ? await walk(database, filter, missing, below)
+    : await search(database, filter, missing, below, candidatesOf(filter));
+  return [...young, ...older];
 }
 
 const youngestRows = `(SELECT * FROM instance_logs WHERE id <= $3 ORDER BY id DESC LIMIT ${youngest}) AS instance_logs`;
+
+/** Whether the audit's book tells where such rows lie, and no other table does. */
+function isInBook({ q, source, sourceId, status, productId, userId }: InstanceFilter): boolean {
+  const isBySource = source !== undefined && status === undefined;
+  const asksMore = (q ?? sourceId ?? productId ?? userId) !== undefined;
+  return !asksMore && (isBySource || status === 'SUCCESS');
+}
+
+async function walk(
+  database: Database,
+  filter: InstanceFilter,
+  limit: number,
+  bounds: IdBounds,
+): Promise<Row[]> {
+  return database.transaction(async (sql) => {
+    // Down by the id, and no further than the last that is wanted.
+    for (const way of ['seqscan', 'bitmapscan', 'sort']) await sql.query(`SET LOCAL enable_${way} = off`);
+    const rows: Row[] = [];
+    for await (const stretch of findStretches(sql, filter, bounds)) {
+      rows.push(...(await select(sql, 'instance_logs', filter, limit - rows.length, stretch)));
+      if (rows.length === limit) break;
+    }
+    return rows;
+  });
+}
 
 interface Candidates {
   /** Selects what the rows are joined by; before it may come what the statement begins with. */
@@ -103,7 +132,8 @@ function select(
   candidates?: Candidates,
 ): Promise<Row[]> {
   const values: unknown[] = [limit, after.toString(), upTo.toString(), ...(candidates?.values ?? [])];
-  const id = candidates || isSelective(filter) ? '(instance_logs.id + 0)' : 'instance_logs.id';
+  const isById = isInBook(filter) || !(candidates || isSelective(filter));
+  const id = isById ? 'instance_logs.id' : '(instance_logs.id + 0)';
   const conditions = [`${id} > $2`, `${id} <= $3`, ...conditionsOf(filter, values)];
   const found = candidates ? `found AS MATERIALIZED (${candidates.select})` : '';
   const begin = [candidates?.with, found].filter(Boolean).join(', ');
@@ -126,7 +156,8 @@ const equalColumns = {
 /** Adds to `values` what the conditions speak of. */
 function conditionsOf(filter: InstanceFilter, values: unknown[]): string[] {
   const conditions: string[] = [];
-  const byPages = filter.sourceId === undefined && (filter.userId ?? filter.productId) !== undefined;
+  const isByKey = filter.sourceId !== undefined;
+  const byPages = !isByKey && ((filter.userId ?? filter.productId) !== undefined || isInBook(filter));
   for (const [name, column] of Object.entries(equalColumns) as [keyof typeof equalColumns, string][]) {
     if (filter[name] === undefined) continue;
     const compared = name === 'source' && byPages ? "source || ''" : column;

@@ -4,6 +4,7 @@ import { bucketsPerFactor, type DelayCount } from '../watch/delays.ts';
 import type { Backlog, LastAudit, OpenInstances } from '../watch/now.ts';
 import type { NowRows } from '../watch/now-watch.ts';
 import type { AnnouncedMark, SecondCount } from '../watch/seconds.ts';
+import { findIdBounds } from './id-bounds.ts';
 
 /** Nothing here is on a purchase's way, and each statement is short: an embedded database has one session. */
 export function postgresNow(sql: Sql): NowRows {
@@ -44,16 +45,17 @@ interface SecondRow {
 /** Not extract(): that is exact, and five times as dear. */
 const secondOf = (column: string) => `floor(date_part('epoch', ${column}))::int`;
 
-/** Both ends are given, so that also a planner without statistics expects few rows and takes an index. */
+/** Both ends of the ids are given, so that also a planner without statistics expects few rows and takes their index. */
 async function countPurchases(
   sql: Sql,
   { fromSecond, toSecond, afterId, lastId }: Span,
 ): Promise<SecondCount[]> {
+  const after = afterId ?? (await findIdBounds(sql, new Date(fromSecond * 1000), undefined)).after.toString();
   const rows = await sql.query<SecondRow>(
     `SELECT ${secondOf('created_at')} AS second, source, count(*)::int AS count FROM instance_logs
-     WHERE created_at >= to_timestamp($1) AND created_at < to_timestamp($2) AND id <= $3
-       ${afterId === undefined ? '' : 'AND id > $4'} GROUP BY 1, 2`,
-    [fromSecond, toSecond, lastId, ...(afterId === undefined ? [] : [afterId])],
+     WHERE created_at >= to_timestamp($1) AND created_at < to_timestamp($2) AND id > $3 AND id <= $4
+     GROUP BY 1, 2`,
+    [fromSecond, toSecond, after, lastId],
   );
   return rows.map((row) => ({ ...row, measure: 'purchases' }));
 }

@@ -14,7 +14,7 @@ export interface Moment {
 export interface Span {
   fromSecond: number;
   toSecond: number;
-  /** Rows up to this id are older; undefined: only their times can tell. */
+  /** Rows up to this id are older; undefined: that is to be found out. */
   afterId: string | undefined;
   lastId: string;
 }

@@ -96,6 +96,58 @@ describe.each(Object.entries(databases))('the list of instances on %s', (_, open
     expect(await listIds(database, { status: 'FAILED' })).toEqual(['10000078']);
   });
 
+  test('holds what the rows hold also below the audit’s checkpoint, from one stretch of a source to the next', async () => {
+    const database = await open();
+    await createProduct(database);
+    const at = (hour: number) => new Date(Date.parse(firstAt) + hour * 3_600_000).toISOString();
+    // GIFT: before and after a crowd of others, and once among them.
+    const groups: [string, number, number][] = [
+      ['GIFT', 30, 0],
+      ['SECKILL', 30, 1],
+      ['ORDER', crowd, 2],
+      ['GIFT', 1, 40],
+      ['ORDER', crowd, 50],
+      ['GIFT', 5, 90],
+      ['ORDER', 100, 95],
+    ];
+    let first = 1;
+    for (const [source, count, hour] of groups) {
+      await database.query(
+        `INSERT INTO instance_logs (product_id, user_id, instance_id, source, source_id, status, created_at)
+         SELECT 1001, n, 10000000 + n, $1, 'S' || n, CASE n % 7 WHEN 0 THEN 'FAILED' ELSE 'SUCCESS' END,
+           $4::timestamptz + (n - $2) * interval '3600 ms' FROM generate_series($2::int, $3::int) AS n`,
+        [source, first, first + count - 1, at(hour)],
+      );
+      first += count;
+    }
+    await database.query(
+      `INSERT INTO compensations (kind, source, source_id, product_id, user_id, instance_id, reason)
+       SELECT 'REFUND', source, source_id, product_id, user_id, instance_id, 'x' FROM instance_logs WHERE status = 'FAILED'`,
+    );
+    const cases: [InstanceFilter, string][] = [
+      [{ source: 'GIFT' }, "source = 'GIFT'"],
+      [{ source: 'GIFT', status: 'SUCCESS' }, "source = 'GIFT' AND status = 'SUCCESS'"],
+      [{ source: 'GIFT', status: 'FAILED' }, "source = 'GIFT' AND status = 'FAILED'"],
+      [{ source: 'SECKILL' }, "source = 'SECKILL'"],
+      [{ source: 'NOBODY' }, 'false'],
+      [{ source: 'GIFT', to: new Date(at(60)) }, `source = 'GIFT' AND created_at < '${at(60)}'`],
+      [{ source: 'GIFT', from: new Date(at(30)) }, `source = 'GIFT' AND created_at >= '${at(30)}'`],
+    ];
+    for (const isCounted of [false, true]) {
+      if (isCounted)
+        await audit(database, { inSameDatabase: false, read: async () => ({ streams: [], sales: [] }) });
+      for (const [filter, condition] of cases) {
+        const expected = await selectIds(database, condition, []);
+        for (const limit of [500, 3]) {
+          expect(
+            await listIds(database, filter, limit),
+            JSON.stringify({ filter, limit, isCounted }),
+          ).toEqual(expected);
+        }
+      }
+    }
+  });
+
   test('between two times has what was created from the first on and before the second', async () => {
     const database = await open();
     await insertCrowd(database);

@@ -17,8 +17,8 @@ export interface Filled {
 }
 
 /**
- * A week of three sources and a hundred products, and a flood at its end; one in fifty has failed, and the youngest are
- * PROCESSING. Beside them what is parked.
+ * A week of three sources and a hundred products, with a fourth source on its first days only, and a flood at its end; one
+ * in fifty has failed, and the youngest are PROCESSING. Beside them what is parked.
  */
 export async function fillViews(bench: Bench, client: pg.Client, rows: number): Promise<Filled> {
   const before = Math.round(rows * (1 - shareOfFlood));
@@ -62,7 +62,7 @@ const fillStatement = `
   INSERT INTO instance_logs (product_id, user_id, instance_id, source, source_id, scope, status, reason, created_at,
     updated_at, answered_at)
   SELECT 1001 + n % 100, 1 + (n * 7919) % 300000, 250000000000000000 + n,
-    CASE n % 4 WHEN 0 THEN 'ORDER' WHEN 1 THEN 'ACTIVITY' ELSE 'SECKILL' END,
+    CASE n % 4 WHEN 0 THEN CASE WHEN n <= $3::bigint / 4 THEN 'LAUNCH' ELSE 'ORDER' END WHEN 1 THEN 'ACTIVITY' ELSE 'SECKILL' END,
     CASE n % 4 WHEN 0 THEN 'ORD' || n WHEN 1 THEN 'ACT' || n
       ELSE (extract(epoch FROM at) * 1000)::bigint || '-' || n END,
     CASE WHEN n % 4 > 1 THEN 'stream:seckill:' || 1001 + n % 100 ELSE '' END,

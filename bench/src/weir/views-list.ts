@@ -43,6 +43,12 @@ function listInstances(userId: string): View[] {
   return [
     view('newest', '', 'true'),
     view('source', 'source=ORDER', "source = 'ORDER'"),
+    view('a source of days ago', 'source=LAUNCH', "source = 'LAUNCH'"),
+    view(
+      'a source of days ago, SUCCESS',
+      'source=LAUNCH&status=SUCCESS',
+      "source = 'LAUNCH' AND status = 'SUCCESS'",
+    ),
     view('a source there is not', 'source=NOBODY', "source = 'NOBODY'"),
     view('SUCCESS', 'status=SUCCESS', "status = 'SUCCESS'"),
     view('FAILED', 'status=FAILED', "status = 'FAILED'"),
