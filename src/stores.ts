@@ -73,11 +73,15 @@ export function openStreams(config: Config, database: Database, notify: Notify):
     };
   }
   let failures = 0;
-  const onConnectionError = (error: Error) =>
+  let lastFailure = '';
+  const onConnectionError = (error: Error) => {
+    lastFailure = `: ${error.message}`;
     notify({ type: 'store failed', store: 'redis', error, attempt: ++failures });
+  };
   const connect = (name: string): Redis => {
     const redis = connectRedis({ addr: config.redisAddr, name, onConnectionError });
     return redis.on('ready', () => {
+      if (failures > 0) notify({ type: 'store back', store: 'redis' });
       failures = 0;
     });
   };
@@ -102,7 +106,7 @@ export function openStreams(config: Config, database: Database, notify: Notify):
       selling.disconnect();
       commands.disconnect();
     },
-    notReady: () => (commands.status === 'ready' ? undefined : `Redis is ${commands.status}`),
+    notReady: () => (commands.status === 'ready' ? undefined : `Redis is ${commands.status}${lastFailure}`),
   };
 }
 

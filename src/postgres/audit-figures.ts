@@ -186,7 +186,7 @@ export async function countTheRest(sql: Sql): Promise<Counted> {
           SELECT 1 FROM parked WHERE origin = 'OUTBOX' AND parked.source = instance_logs.source
             AND parked.scope = instance_logs.scope AND parked.source_id = instance_logs.source_id
             AND state = 'PARKED')) AS stuck,
-       (SELECT count(*) FROM overdue) AS overdue,
+       (SELECT count(*) FROM overdue JOIN instance_logs USING (instance_id) WHERE status = 'PROCESSING') AS overdue,
        (SELECT count(*) FROM parked WHERE state = 'PARKED') AS parked`,
   );
   const rows = await sql.query<{ kind: string; status: string; has_instance: boolean; count: string }>(

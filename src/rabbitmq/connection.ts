@@ -8,6 +8,7 @@ export interface ConnectionParts {
   /** Runs on every new connection before it counts as ready. */
   prepare: (connection: ChannelModel) => Promise<void>;
   onDown: (error: unknown, attempt: number) => void;
+  /** After it was down. */
   onUp: () => void;
 }
 
@@ -80,8 +81,8 @@ export class RabbitmqConnection {
           await this.#parts.prepare(model);
           if (this.#stop.signal.aborted) break;
           this.#model = model;
+          if (attempt > 0) this.#parts.onUp();
           attempt = 0;
-          this.#parts.onUp();
           this.#announceChange();
           await ended;
         } finally {

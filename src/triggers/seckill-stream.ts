@@ -77,6 +77,7 @@ export interface SeckillOptions {
 }
 
 type Chore = 'discover' | 'trim' | 'takeOver';
+type Work = Chore | 'read';
 
 const retry = { firstMs: 100, maxMs: 10_000 };
 /** Tries for a purchase that fails for a reason we do not know, before it is parked. */
@@ -88,6 +89,9 @@ export class SeckillStreamTrigger {
   readonly #options: SeckillOptions;
   readonly #inFlight = new Set<Promise<void>>();
   readonly #dueAt = new Map<Chore, number>();
+  /** In a row, each counted apart: to read no streams at all succeeds also while Redis is away. */
+  readonly #failures: Record<Work, number> = { discover: 0, trim: 0, takeOver: 0, read: 0 };
+  #trying: Work = 'read';
 
   constructor(parts: SeckillParts, options: SeckillOptions) {
     this.#parts = parts;
@@ -96,7 +100,6 @@ export class SeckillStreamTrigger {
 
   /** Resolves when stopped and every batch begun is finished. */
   async run(signal: AbortSignal): Promise<void> {
-    let failures = 0;
     while (!signal.aborted) {
       try {
         await this.#runChores(signal);
@@ -104,13 +107,14 @@ export class SeckillStreamTrigger {
           await pause(this.#options.blockMs / 4, signal);
           continue;
         }
-        const batches = await this.#parts.streams.read(this.#options.batchSize, this.#options.blockMs);
-        failures = 0;
+        const { batchSize, blockMs } = this.#options;
+        const batches = await this.#try('read', () => this.#parts.streams.read(batchSize, blockMs));
         for (const batch of batches) await this.#begin(batch, signal);
       } catch (error) {
         if (signal.aborted) break;
-        this.#parts.onFailure(error, ++failures);
-        await pause(backoffMs(failures, retry), signal);
+        this.#parts.onFailure(error, ++this.#failures[this.#trying]);
+        // Chores keep their own time, and a stream that is known can be read without them.
+        await pause(backoffMs(Math.max(1, this.#failures.read), retry), signal);
       }
     }
     await Promise.all(this.#inFlight);
@@ -118,12 +122,19 @@ export class SeckillStreamTrigger {
 
   async #runChores(signal: AbortSignal): Promise<void> {
     const { streams, hasRoom } = this.#parts;
-    const options = this.#options;
-    if (this.#isDue('discover', options.discoverEveryMs)) await streams.discover();
-    if (this.#isDue('trim', options.trimEveryMs)) await streams.trim(options.keepFinishedMs);
-    if (!hasRoom() || !this.#isDue('takeOver', options.takeOverEveryMs)) return;
-    const batches = await streams.takeOver(options.batchSize, options.minIdleMs);
-    for (const batch of batches) await this.#begin(batch, signal);
+    const { discoverEveryMs, trimEveryMs, takeOverEveryMs, ...options } = this.#options;
+    if (this.#isDue('discover', discoverEveryMs)) await this.#try('discover', () => streams.discover());
+    if (this.#isDue('trim', trimEveryMs)) await this.#try('trim', () => streams.trim(options.keepFinishedMs));
+    if (!hasRoom() || !this.#isDue('takeOver', takeOverEveryMs)) return;
+    const takeOver = () => streams.takeOver(options.batchSize, options.minIdleMs);
+    for (const batch of await this.#try('takeOver', takeOver)) await this.#begin(batch, signal);
+  }
+
+  async #try<Result>(what: Work, work: () => Promise<Result>): Promise<Result> {
+    this.#trying = what;
+    const result = await work();
+    this.#failures[what] = 0;
+    return result;
   }
 
   #isDue(chore: Chore, everyMs: number): boolean {

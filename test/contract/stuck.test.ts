@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { InstanceId } from '../../src/instance/purchase.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { Database } from '../../src/lib/sql.ts';
+import { audit } from '../../src/postgres/audit.ts';
 import { postgresOverdue, retryInstance } from '../../src/postgres/overdue.ts';
 import { settleResults } from '../../src/postgres/settle.ts';
 import { StuckWatch } from '../../src/results/stuck.ts';
@@ -277,6 +278,11 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
       { what: 'ANNOUNCED_AGAIN', actor: 'key 01020304' },
     ]);
     expect(await database.query('SELECT announcements FROM overdue')).toEqual([{ announcements: 2 }]);
+    const noStreams = { inSameDatabase: false, read: async () => ({ streams: [], sales: [] }) };
+    const countOverdue = async () => (await audit(database, noStreams)).waiting.overdue;
+    expect(await countOverdue()).toBe(1);
+    await settleResults(database, [success(open)]);
+    expect(await countOverdue()).toBe(0);
   });
 });
 

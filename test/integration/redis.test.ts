@@ -67,6 +67,23 @@ describe('the seckill stream on Redis', () => {
     await expectUsers(database, [1, 2]);
   });
 
+  test('a Redis that is away from the start is named with its error, and each try is counted', async () => {
+    const weir = await startWeir({
+      WEIR_DATA_DATABASE_SOURCE: await createPostgresDatabase(),
+      WEIR_DATA_REDIS_ADDR: 'redis://127.0.0.1:1',
+      WEIR_SECKILL_DISCOVEREVERYMS: '50',
+    });
+    const attempts = () =>
+      weir.lines
+        .filter(({ event, store }) => event === 'store_failed' && store === 'seckill stream')
+        .map(({ attempt }) => attempt);
+    await pollUntil('the tenth try', 15_000, async () => expect(attempts()).toContain(10));
+    // To trim what finished is tried once in these seconds, and counted by itself.
+    expect(attempts().filter((attempt) => attempt !== 1)).toEqual([2, 3, 10]);
+    const { body } = await weir.request('GET', '/readyz');
+    expect(body.streams).toMatch(/^Redis is .*: connect ECONNREFUSED 127.0.0.1:1$/);
+  });
+
   test('a Redis that is killed or frozen comes back, and no winner that it kept is lost', async () => {
     const server = await startOwnRedis();
     onTestFinished(() => server.dispose());
