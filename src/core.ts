@@ -83,6 +83,7 @@ export async function createCore(config: Config, notify: Notify, lifecycle: Life
     const settled = await retryTransient(() => settleResults(database, results), isTransientDatabaseError);
     committed.ring();
     owed.ring();
+    notify({ type: 'results judged', results, settled });
     return settled;
   });
   const streams = openStreams(config, database, notify);

@@ -68,6 +68,7 @@ const lines: Lines = {
       fields: { counts: Object.fromEntries(counts) },
     },
   ],
+  'results judged': () => [],
   'instances overdue': told('warn', 'instances_overdue'),
   'units given back': ({ outcomes }) => [
     {

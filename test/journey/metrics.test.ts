@@ -32,6 +32,10 @@ beforeAll(async () => {
   await weir.request('GET', `/v1/no/such/route/${Math.random()}`);
   await weir.waitForMessage(paid.body.instanceId);
   await sendResult(paid.body.instanceId);
+  const failed = await weir.request('POST', '/v1/orders/M-2/paid', { productId: '1001', userId: '7' });
+  const itsResult = `/v1/instances/${failed.body.instanceId}/result`;
+  await weir.request('POST', itsResult, { status: 'FAILED', reason: 'NO_ROOM' });
+  await weir.request('POST', itsResult, { status: 'SUCCESS' });
   await pollUntil('everything to be told by /metrics', 20_000, async () => {
     const text = await readMetrics();
     for (const line of expected) if (!line.test(text)) throw new Error(`${line} in\n${text}`);
@@ -40,8 +44,11 @@ beforeAll(async () => {
 
 const expected = [
   /^weir_instances_created_total\{source="SECKILL"\} 1$/m,
-  /^weir_instances_created_total\{source="ORDER"\} 1$/m,
-  /^weir_results_total\{outcome="applied"\} 1$/m,
+  /^weir_instances_created_total\{source="ORDER"\} 2$/m,
+  /^weir_results_total\{outcome="applied"\} 2$/m,
+  /^weir_results_total\{outcome="contradicts"\} 1$/m,
+  /^weir_instances_settled_total\{status="SUCCESS"\} 1$/m,
+  /^weir_instances_settled_total\{status="FAILED"\} 1$/m,
   /^weir_parked_items\{reason="USER_ID_INVALID"\} 1$/m,
   /^weir_parked_total\{reason="USER_ID_INVALID"\} 1$/m,
   /^weir_audit_difference\{sum="entries"\} 0$/m,

@@ -82,6 +82,30 @@ test('an entry that was parked counts for its reason', async () => {
   expect(await read('weir_parked_total')).toContain('{reason="MESSAGE_REFUSED"} 1');
 });
 
+test('what became of results, and of the instances that they were of, is counted whichever way they came', async () => {
+  const { notify, read } = setUp();
+  expect(await read('weir_instances_settled_total')).toEqual(['{status="SUCCESS"} 0', '{status="FAILED"} 0']);
+  notify({
+    type: 'results judged',
+    results: [{ status: 'SUCCESS' }, { status: 'FAILED' }, { status: 'SUCCESS' }, { status: 'FAILED' }],
+    settled: ['applied', 'applied', 'late', 'contradicts'],
+  });
+  expect(await read('weir_instances_settled_total')).toEqual(['{status="SUCCESS"} 1', '{status="FAILED"} 1']);
+  expect(await read('weir_results_total')).toEqual([
+    '{outcome="applied"} 2',
+    '{outcome="repeat"} 0',
+    '{outcome="late"} 1',
+    '{outcome="contradicts"} 1',
+    '{outcome="unknown"} 0',
+  ]);
+});
+
+test('an instance that Weir gave up is one more that FAILED', async () => {
+  const { notify, read } = setUp();
+  notify({ type: 'instances overdue', announcedAgain: 5, timedOut: 2 });
+  expect(await read('weir_instances_settled_total')).toEqual(['{status="SUCCESS"} 0', '{status="FAILED"} 2']);
+});
+
 describe('what waits', () => {
   const waiting = (count: number, oldestAgeMs: number): Waiting => ({ count, oldestAgeMs });
   const backlog: Backlog = {
