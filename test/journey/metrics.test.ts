@@ -119,6 +119,41 @@ describe('callers make no series', () => {
   });
 });
 
+describe('the routes that hold an answer', () => {
+  const secondsOf = async (route: string) => {
+    const sums = (await readMetrics()).matchAll(
+      /^weir_http_request_duration_seconds_sum\{.*route="([^"]+)".*\} (\S+)$/gm,
+    );
+    return [...sums]
+      .filter(([, name]) => name === route)
+      .reduce((sum, [, , seconds]) => sum + Number(seconds), 0);
+  };
+
+  test('are known to the alert for slow requests by their patterns', async () => {
+    const streamId = await weir.redis
+      .xrange('stream:seckill:1001', '-', '+', 'COUNT', 1)
+      .then(([entry]) => entry?.[0]);
+    const path = `/v1/sales/1001/purchases/${streamId}`;
+    const { body } = await weir.request('GET', path);
+    const answer = await weir.request('GET', `${path}?after=${body.state}&wait=2`);
+    expect(answer.status).toBe(200);
+    const route = '/v1/sales/:productId/purchases/:streamId';
+    expect(await secondsOf(route)).toBeGreaterThan(1.5);
+    expect(read('ops/prometheus/alerts.yaml')).toContain(`route!~"/v1/audit|${route}"`);
+  });
+
+  test('a stream counts until it begins, so no listener is slow', async () => {
+    const listening = new AbortController();
+    const answer = await fetch(`${weir.url}/v1/now/stream`, { signal: listening.signal });
+    const reader = answer.body?.getReader();
+    for (let read = 0; read < 3; read++) await reader?.read();
+    listening.abort();
+    await reader?.closed.catch(() => {});
+    expect(await secondsOf('/v1/now/stream')).toBeGreaterThan(0);
+    expect(await secondsOf('/v1/now/stream')).toBeLessThan(1);
+  });
+});
+
 test('whether a store can be used is as /readyz says', async () => {
   const { body } = await weir.request('GET', '/readyz');
   const { status: _, ...stores } = body;
