@@ -62,6 +62,15 @@ test('what is held on purpose is slow neither in the alert nor on the dashboard'
   expect(requests.flatMap(leftOut)).toEqual([...leftOut(alert), ...leftOut(alert)]);
 });
 
+test('the dashboard shows a sum that is too small as well as one that is too great, as the alert sees it', () => {
+  expect(alerts.find(({ alert }) => alert === 'WeirAuditSumOff')?.expr).toContain(
+    '(abs(weir_audit_difference))',
+  );
+  expect(read('ops/grafana/weir.json')).toContain(
+    'max by (sum) (abs(weir_audit_difference{job=~\\"$job\\"}))',
+  );
+});
+
 describe.each(parkedReasons)('parked for %s', (reason) => {
   test('has one section of docs/operating.md, which says what it means, where to look and what to do', () => {
     expect(anchors.filter((one) => one === reason.toLowerCase())).toHaveLength(1);
