@@ -1,4 +1,5 @@
 import type { Registry } from 'prom-client';
+import type { Config } from './config.ts';
 import { measureAnnouncing } from './metrics/announcing.ts';
 import { measureAudits } from './metrics/audits.ts';
 import { measureBacklog } from './metrics/backlog.ts';
@@ -9,11 +10,15 @@ import { measureResults } from './metrics/results.ts';
 import { measureStores } from './metrics/stores.ts';
 import type { Happening, Notify } from './telemetry.ts';
 
+/** The settings that decide which metrics a process has. */
+export type MeasuredConfig = Pick<Config, 'roles' | 'auditEveryMs'>;
+
 /**
  * What Prometheus reads off /metrics, made of the same happenings as the log. Every label has few values, whatever callers
  * send: each is one of a list in the code, or bounded where it is measured.
  */
-export function createMetrics(registry: Registry): Notify {
+export function createMetrics(registry: Registry, config: MeasuredConfig): Notify {
+  const isToAudit = config.roles.includes('settle') && config.auditEveryMs > 0;
   measureProcess(registry);
   const parts = [
     measureRequests(registry),
@@ -22,7 +27,7 @@ export function createMetrics(registry: Registry): Notify {
     measureResults(registry),
     measureStores(registry),
     measureBacklog(registry),
-    measureAudits(registry),
+    measureAudits(registry, isToAudit),
   ];
   const measures = new Map<string, ((happening: never) => void)[]>();
   for (const part of parts) {

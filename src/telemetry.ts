@@ -30,7 +30,7 @@ export type Happening =
   | { type: 'units given back'; outcomes: readonly UnitOutcome[] }
   | { type: 'orders expired'; count: number }
   | { type: 'parked item resolved'; id: string; state: string; by: string; resolution: string }
-  | { type: 'audited'; audit: Audit }
+  | { type: 'audited'; audit: Audit; isPeriodic: boolean }
   | { type: 'cleaned'; what: string; count: number }
   | { type: 'resource domain answered'; tally: object }
   | { type: 'store failed'; store: string; error: unknown; attempt: number }
@@ -75,7 +75,7 @@ export interface Telemetry {
 /** `destination`: of the log, instead of standard error. */
 export function createTelemetry(config: Config, destination?: DestinationStream): Telemetry {
   const registry = new Registry();
-  const measure = createMetrics(registry);
+  const measure = createMetrics(registry, config);
   const writeLines = createLineWriter(createLogger(config, destination));
   return {
     registry,

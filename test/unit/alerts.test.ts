@@ -96,7 +96,8 @@ test('each alert fires in its case, alone, and all are silent while all is well'
     ({ promql_expr_test: [first] }) => first?.exp_samples.map(({ labels }) => labels) ?? [],
   );
   expect(fired.filter((labels) => labels.length === 0).length).toBeGreaterThanOrEqual(2);
-  expect(fired.flat().sort()).toEqual(alerts.map(({ alert }) => `{alertname="${alert}"}`).sort());
+  expect(fired.filter((labels) => labels.length > 1)).toEqual([]);
+  expect(new Set(fired.flat())).toEqual(new Set(alerts.map(({ alert }) => `{alertname="${alert}"}`)));
   const { code, said } = await runPromtool(context, [
     'test',
     'rules',

@@ -1,16 +1,19 @@
 import { Registry } from 'prom-client';
 import { describe, expect, test } from 'vitest';
+import type { Audit } from '../../src/audit/audit.ts';
 import type { Backlog, Waiting } from '../../src/backlog/backlog.ts';
 import { WeirError } from '../../src/errors.ts';
 import { boundLabel } from '../../src/metrics/bound-label.ts';
 import { measureReadiness } from '../../src/metrics/stores.ts';
-import { createMetrics } from '../../src/metrics.ts';
+import { createMetrics, type MeasuredConfig } from '../../src/metrics.ts';
 import { parkedReasons } from '../../src/parked/parked-item.ts';
 import { runPromtool } from '../support/promtool.ts';
 
-function setUp() {
+const everything: MeasuredConfig = { roles: ['http', 'ingest', 'relay', 'settle'], auditEveryMs: 60_000 };
+
+function setUp(config: Partial<MeasuredConfig> = {}) {
   const registry = new Registry();
-  const notify = createMetrics(registry);
+  const notify = createMetrics(registry, { ...everything, ...config });
   /** The series of a metric, as `labels value`. */
   const read = async (name: string) =>
     (await registry.metrics())
@@ -104,6 +107,40 @@ test('an instance that Weir gave up is one more that FAILED', async () => {
   const { notify, read } = setUp();
   notify({ type: 'instances overdue', announcedAgain: 5, timedOut: 2 });
   expect(await read('weir_instances_settled_total')).toEqual(['{status="SUCCESS"} 0', '{status="FAILED"} 2']);
+});
+
+describe('the sums of the audit', () => {
+  const sum = { name: 'events', law: '', expected: 5, actual: 2, difference: -3, exceptions: [] };
+  const audit = (difference: number): Audit => ({
+    ok: difference === 0,
+    auditedAt: new Date(1_700_000_000_000),
+    lastedMs: 20,
+    sums: [{ ...sum, difference }],
+    waiting: { entries: 0, events: 1, processing: 0, overdue: 0, parked: 0, giveBacks: 0, refunds: 0 },
+  });
+
+  test('show as the last periodic audit found them, whatever somebody asked for meanwhile', async () => {
+    const { notify, read } = setUp();
+    notify({ type: 'audited', audit: audit(-3), isPeriodic: false });
+    expect(await read('weir_audit_difference')).toEqual([]);
+    expect(await read('weir_audit_waiting')).toEqual([]);
+    expect(await read('weir_audit_timestamp_seconds')).toEqual([' 0']);
+    notify({ type: 'audited', audit: audit(0), isPeriodic: true });
+    notify({ type: 'audited', audit: audit(-3), isPeriodic: false });
+    expect(await read('weir_audit_difference')).toEqual(['{sum="events"} 0']);
+    expect(await read('weir_audit_timestamp_seconds')).toEqual([' 1700000000']);
+    expect(await read('weir_audit_duration_seconds_count')).toEqual([' 3']);
+  });
+
+  test.each<[string, Partial<MeasuredConfig>]>([
+    ['has no role for it', { roles: ['http', 'ingest', 'relay'] }],
+    ['was told not to', { auditEveryMs: 0 }],
+  ])('are missed by nobody in a process that %s', async (_, config) => {
+    const { notify, read } = setUp(config);
+    notify({ type: 'audited', audit: audit(-3), isPeriodic: false });
+    expect(await read('weir_audit_timestamp_seconds')).toEqual([]);
+    expect(await read('weir_audit_difference')).toEqual([]);
+  });
 });
 
 describe('what waits', () => {
