@@ -1,4 +1,5 @@
 import type { Registry } from 'prom-client';
+import type { Backlog } from './backlog/backlog.ts';
 import type { Config } from './config.ts';
 import { measureAnnouncing } from './metrics/announcing.ts';
 import { measureAudits } from './metrics/audits.ts';
@@ -11,7 +12,7 @@ import { measureStores } from './metrics/stores.ts';
 import type { Happening, Notify } from './telemetry.ts';
 
 /** The settings that decide which metrics a process has. */
-export type MeasuredConfig = Pick<Config, 'roles' | 'auditEveryMs'>;
+export type MeasuredConfig = Pick<Config, 'roles' | 'auditEveryMs' | 'backlogEveryMs'>;
 
 /**
  * What Prometheus reads off /metrics, made of the same happenings as the log. Every label has few values, whatever callers
@@ -26,7 +27,7 @@ export function createMetrics(registry: Registry, config: MeasuredConfig): Notif
     measureAnnouncing(registry),
     measureResults(registry),
     measureStores(registry),
-    measureBacklog(registry),
+    measureBacklog(registry, placesAsked(config)),
     measureAudits(registry, isToAudit),
   ];
   const measures = new Map<string, ((happening: never) => void)[]>();
@@ -38,4 +39,9 @@ export function createMetrics(registry: Registry, config: MeasuredConfig): Notif
   return (happening: Happening) => {
     for (const measure of measures.get(happening.type) ?? []) measure(happening as never);
   };
+}
+
+function placesAsked({ roles, backlogEveryMs }: MeasuredConfig): Backlog['place'][] {
+  if (backlogEveryMs === 0) return [];
+  return roles.includes('ingest') ? ['database', 'streams'] : ['database'];
 }

@@ -1,7 +1,7 @@
 import { Registry } from 'prom-client';
 import { describe, expect, test } from 'vitest';
 import type { Audit } from '../../src/audit/audit.ts';
-import type { Backlog, Waiting } from '../../src/backlog/backlog.ts';
+import type { DatabaseBacklog, StreamBacklog, Waiting } from '../../src/backlog/backlog.ts';
 import { WeirError } from '../../src/errors.ts';
 import { boundLabel } from '../../src/metrics/bound-label.ts';
 import { measureReadiness } from '../../src/metrics/stores.ts';
@@ -9,7 +9,11 @@ import { createMetrics, type MeasuredConfig } from '../../src/metrics.ts';
 import { parkedReasons } from '../../src/parked/parked-item.ts';
 import { runPromtool } from '../support/promtool.ts';
 
-const everything: MeasuredConfig = { roles: ['http', 'ingest', 'relay', 'settle'], auditEveryMs: 60_000 };
+const everything: MeasuredConfig = {
+  roles: ['http', 'ingest', 'relay', 'settle'],
+  auditEveryMs: 60_000,
+  backlogEveryMs: 5_000,
+};
 
 function setUp(config: Partial<MeasuredConfig> = {}) {
   const registry = new Registry();
@@ -145,20 +149,23 @@ describe('the sums of the audit', () => {
 
 describe('what waits', () => {
   const waiting = (count: number, oldestAgeMs: number): Waiting => ({ count, oldestAgeMs });
-  const backlog: Backlog = {
-    database: {
-      outbox: new Map([['CREATED', waiting(7, 1500)]]),
-      parked: new Map([['INTERNAL', waiting(2, 9000)]]),
-      compensations: new Map(),
-      processingAgeMs: 42_000,
-      workerIds: 3,
-    },
-    streams: { streams: 2, undelivered: 5, pending: 1, oldestAgeMs: 250 },
+  const database: DatabaseBacklog = {
+    outbox: new Map([['CREATED', waiting(7, 1500)]]),
+    parked: new Map([['INTERNAL', waiting(2, 9000)]]),
+    compensations: new Map(),
+    processingAgeMs: 42_000,
+    workerIds: 3,
+  };
+  const streams: StreamBacklog = { streams: 2, undelivered: 5, pending: 1, oldestAgeMs: 250 };
+  const setUpRead = () => {
+    const parts = setUp();
+    parts.notify({ type: 'backlog read', backlog: { place: 'database', waiting: database } });
+    parts.notify({ type: 'backlog read', backlog: { place: 'streams', waiting: streams } });
+    return parts;
   };
 
   test('shows with its age in seconds, and what does not wait at 0', async () => {
-    const { notify, read } = setUp();
-    notify({ type: 'backlog read', backlog });
+    const { notify, read } = setUpRead();
     expect(await read('weir_outbox_waiting_events')).toEqual([
       '{kind="CREATED"} 7',
       '{kind="AGAIN"} 0',
@@ -175,17 +182,38 @@ describe('what waits', () => {
     expect(await read('weir_stream_oldest_age_seconds')).toEqual([' 0.25']);
     notify({
       type: 'backlog read',
-      backlog: { ...backlog, database: { ...backlog.database, outbox: new Map() } },
+      backlog: { place: 'database', waiting: { ...database, outbox: new Map() } },
     });
     expect(await read('weir_outbox_waiting_events')).toContain('{kind="CREATED"} 0');
   });
 
-  test('is not told from memory while the stores cannot be asked', async () => {
-    const { notify, read } = setUp();
+  const places = ['database', 'streams'] as const;
+  test.each(places)('is not told from memory while one place cannot be asked, the %s', async (away) => {
+    const { notify, read } = setUpRead();
+    const backlog = { place: away, waiting: undefined, error: new Error('away'), attempt: 1 } as const;
     notify({ type: 'backlog read', backlog });
-    notify({ type: 'backlog unknown' });
-    expect(await read('weir_outbox_waiting_events')).toEqual([]);
-    expect(await read('weir_processing_oldest_age_seconds')).toEqual([' Nan']);
+    const gone = { database: away === 'database', streams: away === 'streams' };
+    expect(await read('weir_outbox_waiting_events')).toHaveLength(gone.database ? 0 : 4);
+    expect(await read('weir_parked_oldest_age_seconds')).toHaveLength(
+      gone.database ? 0 : parkedReasons.length,
+    );
+    expect(await read('weir_processing_oldest_age_seconds')).toEqual([gone.database ? ' Nan' : ' 42']);
+    expect(await read('weir_stream_waiting_entries')).toHaveLength(gone.streams ? 0 : 2);
+    expect(await read('weir_stream_oldest_age_seconds')).toEqual([gone.streams ? ' Nan' : ' 0.25']);
+    expect(await read('weir_backlog_known')).toEqual([
+      `{place="database"} ${gone.database ? 0 : 1}`,
+      `{place="streams"} ${gone.streams ? 0 : 1}`,
+    ]);
+    expect(await read('weir_store_failures_total')).toEqual([`{store="backlog ${away}"} 1`]);
+  });
+
+  test.each<[string, Partial<MeasuredConfig>, string[]]>([
+    ['every place that a process asks', {}, ['database', 'streams']],
+    ['no stream where it reads none', { roles: ['http', 'relay', 'settle'] }, ['database']],
+    ['nothing where it asks nobody', { backlogEveryMs: 0 }, []],
+  ])('is unknown until the first look: %s', async (_, config, places) => {
+    const { read } = setUp(config);
+    expect(await read('weir_backlog_known')).toEqual(places.map((place) => `{place="${place}"} 0`));
   });
 });
 
