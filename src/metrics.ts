@@ -11,8 +11,11 @@ import { measureResults } from './metrics/results.ts';
 import { measureStores } from './metrics/stores.ts';
 import type { Happening, Notify } from './telemetry.ts';
 
-/** The settings that decide which metrics a process has. */
-export type MeasuredConfig = Pick<Config, 'roles' | 'auditEveryMs' | 'backlogEveryMs'>;
+/** The settings that decide which metrics a process has, and what alerts compare them with. */
+export type MeasuredConfig = Pick<
+  Config,
+  'roles' | 'auditEveryMs' | 'backlogEveryMs' | 'stuckDeadlineMs' | 'maxAnnouncements'
+>;
 
 /**
  * What Prometheus reads off /metrics, made of the same happenings as the log. Every label has few values, whatever callers
@@ -25,7 +28,7 @@ export function createMetrics(registry: Registry, config: MeasuredConfig): Notif
     measureRequests(registry),
     measureIntake(registry),
     measureAnnouncing(registry),
-    measureResults(registry),
+    measureResults(registry, lastDeadlineMs(config)),
     measureStores(registry),
     measureBacklog(registry, placesAsked(config)),
     measureAudits(registry, isToAudit),
@@ -44,4 +47,9 @@ export function createMetrics(registry: Registry, config: MeasuredConfig): Notif
 function placesAsked({ roles, backlogEveryMs }: MeasuredConfig): Backlog['place'][] {
   if (backlogEveryMs === 0) return [];
   return roles.includes('ingest') ? ['database', 'streams'] : ['database'];
+}
+
+/** As `stuck.*` is described in docs/operating.md: once, once, twice, four times the first one, and so on. */
+function lastDeadlineMs({ stuckDeadlineMs, maxAnnouncements }: MeasuredConfig): number {
+  return stuckDeadlineMs * 2 ** (maxAnnouncements - 1);
 }

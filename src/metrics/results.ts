@@ -1,8 +1,8 @@
-import { Counter, type Registry } from 'prom-client';
+import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Measures } from './measures.ts';
 
-/** What happens to instances and orders after the announcement. */
-export function measureResults(registry: Registry): Measures {
+/** What happens to instances and orders after the announcement. `lastDeadlineMs`: from the first one to giving up. */
+export function measureResults(registry: Registry, lastDeadlineMs: number): Measures {
   const registers = [registry];
   const results = new Counter({
     name: 'weir_results_total',
@@ -33,6 +33,11 @@ export function measureResults(registry: Registry): Measures {
     help: 'Orders that were never paid.',
     registers,
   });
+  new Gauge({
+    name: 'weir_stuck_deadline_seconds',
+    help: 'When an instance without a result is given up, after its first announcement, by the settings of this process.',
+    registers,
+  }).set(lastDeadlineMs / 1000);
   for (const outcome of ['applied', 'repeat', 'late', 'contradicts', 'unknown']) results.inc({ outcome }, 0);
   for (const status of ['SUCCESS', 'FAILED']) settledInstances.inc({ status }, 0);
   for (const action of ['announced_again', 'timed_out']) overdue.inc({ action }, 0);

@@ -10,6 +10,8 @@ import { parkedReasons } from '../../src/parked/parked-item.ts';
 import { runPromtool } from '../support/promtool.ts';
 
 const everything: MeasuredConfig = {
+  stuckDeadlineMs: 600_000,
+  maxAnnouncements: 4,
   roles: ['http', 'ingest', 'relay', 'settle'],
   auditEveryMs: 60_000,
   backlogEveryMs: 5_000,
@@ -112,6 +114,18 @@ test('an instance that Weir gave up is one more that FAILED', async () => {
   notify({ type: 'instances overdue', announcedAgain: 5, timedOut: 2 });
   expect(await read('weir_instances_settled_total')).toEqual(['{status="SUCCESS"} 0', '{status="FAILED"} 2']);
 });
+
+test.each([
+  [1, 600],
+  [2, 1200],
+  [4, 4800],
+])(
+  'an instance announced at most %i times is given up after %i seconds',
+  async (maxAnnouncements, seconds) => {
+    const { read } = setUp({ stuckDeadlineMs: 600_000, maxAnnouncements });
+    expect(await read('weir_stuck_deadline_seconds')).toEqual([` ${seconds}`]);
+  },
+);
 
 describe('the sums of the audit', () => {
   const sum = { name: 'events', law: '', expected: 5, actual: 2, difference: -3, exceptions: [] };
