@@ -24,7 +24,7 @@ import { type OpenStreams, openDatabase, openStreams } from './stores.ts';
 import type { Notify } from './telemetry.ts';
 import { createTracing, type Tracing } from './tracing/tracing.ts';
 
-/** `quiet` does not search for what is behind a difference: that reads whole tables. */
+/** `quiet`, the periodic one, does not search for what is behind a difference: that reads whole tables. */
 export type AuditKind = 'quiet' | 'explained' | 'full';
 
 /** What the parts of the program are made of. */
@@ -83,6 +83,7 @@ export async function createCore(config: Config, notify: Notify, lifecycle: Life
     const settled = await retryTransient(() => settleResults(database, results), isTransientDatabaseError);
     committed.ring();
     owed.ring();
+    notify({ type: 'results judged', results, settled });
     return settled;
   });
   const streams = openStreams(config, database, notify);
@@ -94,7 +95,7 @@ export async function createCore(config: Config, notify: Notify, lifecycle: Life
       isTransientDatabaseError,
       { maxAttempts: 5 },
     );
-    notify({ type: 'audited', audit: result });
+    notify({ type: 'audited', audit: result, isPeriodic: how === 'quiet' });
     return result;
   });
   const readiness: Readiness = { start: () => 'waiting for the stores' };

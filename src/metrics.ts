@@ -1,4 +1,6 @@
 import type { Registry } from 'prom-client';
+import type { Backlog } from './backlog/backlog.ts';
+import type { Config } from './config.ts';
 import { measureAnnouncing } from './metrics/announcing.ts';
 import { measureAudits } from './metrics/audits.ts';
 import { measureBacklog } from './metrics/backlog.ts';
@@ -9,20 +11,27 @@ import { measureResults } from './metrics/results.ts';
 import { measureStores } from './metrics/stores.ts';
 import type { Happening, Notify } from './telemetry.ts';
 
+/** The settings that decide which metrics a process has, and what alerts compare them with. */
+export type MeasuredConfig = Pick<
+  Config,
+  'roles' | 'auditEveryMs' | 'backlogEveryMs' | 'stuckDeadlineMs' | 'maxAnnouncements'
+>;
+
 /**
  * What Prometheus reads off /metrics, made of the same happenings as the log. Every label has few values, whatever callers
  * send: each is one of a list in the code, or bounded where it is measured.
  */
-export function createMetrics(registry: Registry): Notify {
+export function createMetrics(registry: Registry, config: MeasuredConfig): Notify {
+  const isToAudit = config.roles.includes('settle') && config.auditEveryMs > 0;
   measureProcess(registry);
   const parts = [
     measureRequests(registry),
     measureIntake(registry),
     measureAnnouncing(registry),
-    measureResults(registry),
+    measureResults(registry, lastDeadlineMs(config)),
     measureStores(registry),
-    measureBacklog(registry),
-    measureAudits(registry),
+    measureBacklog(registry, placesAsked(config)),
+    measureAudits(registry, isToAudit),
   ];
   const measures = new Map<string, ((happening: never) => void)[]>();
   for (const part of parts) {
@@ -33,4 +42,14 @@ export function createMetrics(registry: Registry): Notify {
   return (happening: Happening) => {
     for (const measure of measures.get(happening.type) ?? []) measure(happening as never);
   };
+}
+
+function placesAsked({ roles, backlogEveryMs }: MeasuredConfig): Backlog['place'][] {
+  if (backlogEveryMs === 0) return [];
+  return roles.includes('ingest') ? ['database', 'streams'] : ['database'];
+}
+
+/** As `stuck.*` is described in docs/operating.md: once, once, twice, four times the first one, and so on. */
+function lastDeadlineMs({ stuckDeadlineMs, maxAnnouncements }: MeasuredConfig): number {
+  return stuckDeadlineMs * 2 ** (maxAnnouncements - 1);
 }

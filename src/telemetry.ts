@@ -6,6 +6,7 @@ import type { Config } from './config.ts';
 import type { WeirError } from './errors.ts';
 import { createMetrics } from './metrics.ts';
 import type { Settled } from './results/judge-result.ts';
+import type { InstanceResult } from './results/result.ts';
 import type { UnfitResult } from './results/take-results.ts';
 import type { UnitOutcome } from './sale/give-back.ts';
 import { createLineWriter } from './telemetry/log-lines.ts';
@@ -23,12 +24,13 @@ export type Happening =
   | { type: 'messages refused'; count: number; why: string; parked: number }
   | { type: 'entries parked'; entries: readonly { stream: string; id: string; error: WeirError }[] }
   | { type: 'results settled'; counts: ReadonlyMap<Settled, number> }
+  | ResultsJudged
   | { type: 'results parked'; results: readonly UnfitResult[] }
   | { type: 'instances overdue'; announcedAgain: number; timedOut: number }
   | { type: 'units given back'; outcomes: readonly UnitOutcome[] }
   | { type: 'orders expired'; count: number }
   | { type: 'parked item resolved'; id: string; state: string; by: string; resolution: string }
-  | { type: 'audited'; audit: Audit }
+  | { type: 'audited'; audit: Audit; isPeriodic: boolean }
   | { type: 'cleaned'; what: string; count: number }
   | { type: 'resource domain answered'; tally: object }
   | { type: 'store failed'; store: string; error: unknown; attempt: number }
@@ -41,6 +43,14 @@ export type Happening =
   | RequestAnswered
   | { type: 'request failed'; requestId: string; route: string; error: unknown; traceparent: unknown }
   | { type: 'warned'; warning: string };
+
+/** One commit of results, whichever way they came: from the queue, over HTTP, or replayed. */
+interface ResultsJudged {
+  type: 'results judged';
+  results: readonly Pick<InstanceResult, 'status'>[];
+  /** In the order of the results. */
+  settled: readonly Settled[];
+}
 
 interface RequestAnswered {
   type: 'request answered';
@@ -65,7 +75,7 @@ export interface Telemetry {
 /** `destination`: of the log, instead of standard error. */
 export function createTelemetry(config: Config, destination?: DestinationStream): Telemetry {
   const registry = new Registry();
-  const measure = createMetrics(registry);
+  const measure = createMetrics(registry, config);
   const writeLines = createLineWriter(createLogger(config, destination));
   return {
     registry,

@@ -30,8 +30,17 @@ export interface StreamBacklog {
   oldestAgeMs: number;
 }
 
-export interface Backlog {
-  database: DatabaseBacklog;
-  /** undefined where this process reads no streams. */
-  streams: StreamBacklog | undefined;
+/** What one look at one place found. */
+export type Backlog =
+  | { place: 'database'; waiting: DatabaseBacklog }
+  | { place: 'streams'; waiting: StreamBacklog }
+  | UnknownBacklog;
+
+/** The place could not be asked: whatever was known of it is old. */
+export interface UnknownBacklog {
+  place: 'database' | 'streams';
+  waiting: undefined;
+  error: unknown;
+  /** Failures in a row, this one included. */
+  attempt: number;
 }

@@ -5,22 +5,25 @@ export interface BacklogParts {
   readDatabase: () => Promise<DatabaseBacklog>;
   /** undefined where this process reads no streams. */
   readStreams: (() => Promise<StreamBacklog>) | undefined;
+  /** After each look at either place, also one that failed. */
   onRead: (backlog: Backlog) => void;
-  /** What was known is old. */
-  onUnknown: () => void;
 }
 
 const retry = { firstMs: 1_000, maxMs: 5_000 };
 
 /**
- * Asks the stores every `everyMs` what waits, whoever scrapes how often. A store that is away is told by those who need
- * it: here it only means that nothing is known.
+ * Asks the stores every `everyMs` what waits, whoever scrapes how often. Each place by itself: one that is away, or takes
+ * its time, keeps nobody from knowing what waits in the other.
  */
-export function watchBacklog(parts: BacklogParts, everyMs: number, signal: AbortSignal): Promise<void> {
-  const { readDatabase, readStreams, onRead, onUnknown } = parts;
-  const look = async () => {
-    const [database, streams] = await Promise.all([readDatabase(), readStreams?.()]);
-    onRead({ database, streams });
+export async function watchBacklog(parts: BacklogParts, everyMs: number, signal: AbortSignal): Promise<void> {
+  const { readDatabase, readStreams, onRead } = parts;
+  const watch = (place: Backlog['place'], look: () => Promise<Backlog>) => {
+    const onFailure = (error: unknown, attempt: number) =>
+      onRead({ place, waiting: undefined, error, attempt });
+    return repeatEvery({ everyMs, retry, onFailure }, async () => onRead(await look()), signal);
   };
-  return repeatEvery({ everyMs, retry, onFailure: onUnknown }, look, signal);
+  await Promise.all([
+    watch('database', async () => ({ place: 'database', waiting: await readDatabase() })),
+    readStreams && watch('streams', async () => ({ place: 'streams', waiting: await readStreams() })),
+  ]);
 }

@@ -1,15 +1,23 @@
 import { Gauge, type Registry } from 'prom-client';
-import type { Waiting } from '../backlog/backlog.ts';
+import type { Backlog, DatabaseBacklog, StreamBacklog, Waiting } from '../backlog/backlog.ts';
 import { parkedReasons } from '../parked/parked-item.ts';
 import type { Measures } from './measures.ts';
 
 const kindsOfFrames = ['CREATED', 'AGAIN', 'RELEASE', 'REFUND'];
 const kindsOfCompensations = ['GIVE_BACK', 'REFUND'];
 
-/** What waits where, as the stores said a few seconds ago; gone while they cannot be asked. Every process says the same. */
-export function measureBacklog(registry: Registry): Measures {
+/**
+ * What waits where, as the stores said a few seconds ago. Every process says the same. What cannot be asked is gone, and
+ * every alert on it silent: `weir_backlog_known` tells that, of the `places` that this process asks.
+ */
+export function measureBacklog(registry: Registry, places: readonly Backlog['place'][]): Measures {
   const gauge = (name: string, help: string, ...labelNames: string[]) =>
     new Gauge({ name, help, labelNames, registers: [registry] });
+  const known = gauge(
+    'weir_backlog_known',
+    '1 while this process knows what waits in a place that it asks, 0 while it does not: then its gauges are gone.',
+    'place',
+  );
   const outbox = {
     count: gauge('weir_outbox_waiting_events', 'Events that wait to be announced, by kind.', 'kind'),
     age: gauge('weir_outbox_oldest_age_seconds', 'Age of the oldest event that waits, by kind.', 'kind'),
@@ -44,28 +52,44 @@ export function measureBacklog(registry: Registry): Measures {
     'weir_stream_oldest_age_seconds',
     'Age of the oldest entry that waits on any stream.',
   );
-  const unlabelled = [processing, workerIds, streams, entryAge];
-  const labelled = [outbox, compensations, parked].flatMap(({ count, age }) => [count, age]);
-  const forget = () => {
-    for (const one of [...labelled, entries]) one.reset();
-    for (const one of unlabelled) one.set(Number.NaN);
+  const forget = {
+    database() {
+      for (const { count, age } of [outbox, compensations, parked]) {
+        count.reset();
+        age.reset();
+      }
+      processing.set(Number.NaN);
+      workerIds.set(Number.NaN);
+    },
+    streams() {
+      entries.reset();
+      streams.set(Number.NaN);
+      entryAge.set(Number.NaN);
+    },
   };
-  forget();
+  const showDatabase = (found: DatabaseBacklog) => {
+    show(outbox, 'kind', kindsOfFrames, found.outbox);
+    show(compensations, 'kind', kindsOfCompensations, found.compensations);
+    show(parked, 'reason', parkedReasons, found.parked);
+    processing.set(found.processingAgeMs / 1000);
+    workerIds.set(found.workerIds);
+  };
+  const showStreams = (found: StreamBacklog) => {
+    streams.set(found.streams);
+    entries.set({ state: 'undelivered' }, found.undelivered);
+    entries.set({ state: 'pending' }, found.pending);
+    entryAge.set(found.oldestAgeMs / 1000);
+  };
+  forget.database();
+  forget.streams();
+  for (const place of places) known.set({ place }, 0);
   return {
     'backlog read'({ backlog }) {
-      const { database, streams: found } = backlog;
-      show(outbox, 'kind', kindsOfFrames, database.outbox);
-      show(compensations, 'kind', kindsOfCompensations, database.compensations);
-      show(parked, 'reason', parkedReasons, database.parked);
-      processing.set(database.processingAgeMs / 1000);
-      workerIds.set(database.workerIds);
-      if (!found) return;
-      streams.set(found.streams);
-      entries.set({ state: 'undelivered' }, found.undelivered);
-      entries.set({ state: 'pending' }, found.pending);
-      entryAge.set(found.oldestAgeMs / 1000);
+      known.set({ place: backlog.place }, backlog.waiting ? 1 : 0);
+      if (!backlog.waiting) forget[backlog.place]();
+      else if (backlog.place === 'database') showDatabase(backlog.waiting);
+      else showStreams(backlog.waiting);
     },
-    'backlog unknown': forget,
   };
 }
 

@@ -1,13 +1,19 @@
-import { Counter, type Registry } from 'prom-client';
+import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Measures } from './measures.ts';
 
-/** What happens to instances and orders after the announcement. */
-export function measureResults(registry: Registry): Measures {
+/** What happens to instances and orders after the announcement. `lastDeadlineMs`: from the first one to giving up. */
+export function measureResults(registry: Registry, lastDeadlineMs: number): Measures {
   const registers = [registry];
-  const settled = new Counter({
+  const results = new Counter({
     name: 'weir_results_total',
     help: 'Results of the Resource Domain, by what became of them: applied, repeat, late, contradicts, unknown.',
     labelNames: ['outcome'],
+    registers,
+  });
+  const settledInstances = new Counter({
+    name: 'weir_instances_settled_total',
+    help: 'Instances that this process made SUCCESS or FAILED: by a result, or given up after the last deadline.',
+    labelNames: ['status'],
     registers,
   });
   const overdue = new Counter({
@@ -27,20 +33,37 @@ export function measureResults(registry: Registry): Measures {
     help: 'Orders that were never paid.',
     registers,
   });
-  for (const outcome of ['applied', 'repeat', 'late', 'contradicts', 'unknown']) settled.inc({ outcome }, 0);
+  new Gauge({
+    name: 'weir_stuck_deadline_seconds',
+    help: 'When an instance without a result is given up, after its first announcement, by the settings of this process.',
+    registers,
+  }).set(lastDeadlineMs / 1000);
+  for (const outcome of ['applied', 'repeat', 'late', 'contradicts', 'unknown']) results.inc({ outcome }, 0);
+  for (const status of ['SUCCESS', 'FAILED']) settledInstances.inc({ status }, 0);
   for (const action of ['announced_again', 'timed_out']) overdue.inc({ action }, 0);
   for (const outcome of ['given_back', 'no_sale']) givenBack.inc({ outcome }, 0);
   return {
-    'results settled'({ counts }) {
-      for (const [outcome, count] of counts) settled.inc({ outcome }, count);
+    'results judged'({ results: judged, settled }) {
+      const applied = judged.filter((_, i) => settled[i] === 'applied');
+      for (const [outcome, count] of countEach(settled)) results.inc({ outcome }, count);
+      for (const [status, count] of countEach(applied.map((result) => result.status)))
+        settledInstances.inc({ status }, count);
     },
     'instances overdue'({ announcedAgain, timedOut }) {
       overdue.inc({ action: 'announced_again' }, announcedAgain);
       overdue.inc({ action: 'timed_out' }, timedOut);
+      settledInstances.inc({ status: 'FAILED' }, timedOut);
     },
     'units given back'({ outcomes }) {
       for (const outcome of outcomes) givenBack.inc({ outcome: outcome.toLowerCase() });
     },
     'orders expired': ({ count }) => expired.inc(count),
   };
+}
+
+/** So that a batch costs a counter one call for each value, not one for each result. */
+function countEach<Value>(values: readonly Value[]): Map<Value, number> {
+  const counts = new Map<Value, number>();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  return counts;
 }

@@ -11,7 +11,12 @@ export function measureStores(registry: Registry): Measures {
     labelNames: ['store'],
     registers: [registry],
   });
-  return { 'store failed': ({ store }) => failures.inc({ store }) };
+  return {
+    'store failed': ({ store }) => failures.inc({ store }),
+    'backlog read'({ backlog: { place, waiting } }) {
+      if (!waiting) failures.inc({ store: `backlog ${place}` });
+    },
+  };
 }
 
 /** Asked at each scrape. What is there before the parts are up, such as the wait for the database, is no store. */

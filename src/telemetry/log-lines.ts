@@ -68,6 +68,7 @@ const lines: Lines = {
       fields: { counts: Object.fromEntries(counts) },
     },
   ],
+  'results judged': () => [],
   'instances overdue': told('warn', 'instances_overdue'),
   'units given back': ({ outcomes }) => [
     {
@@ -89,17 +90,7 @@ const lines: Lines = {
       fields: tally,
     },
   ],
-  'store failed': ({ store, attempt, error }) =>
-    isWorthALine(attempt)
-      ? [
-          {
-            level: 'warn',
-            event: 'store_failed',
-            msg: 'store failed, trying again',
-            fields: { store, attempt, error: describeError(error) },
-          },
-        ]
-      : [],
+  'store failed': describeFailure,
   'store back': told('info', 'store_back'),
   'worker id': ({ outcome, workerId }) => [
     {
@@ -127,7 +118,8 @@ const lines: Lines = {
       fields: { requestId, route, ...traceOf(traceparent), error: describeError(error) },
     },
   ],
-  'backlog read': () => [],
+  'backlog read': ({ backlog }) =>
+    backlog.waiting ? [] : describeFailure({ store: `backlog ${backlog.place}`, ...backlog }),
   'backlog unknown': () => [],
   warned: ({ warning }) => [{ level: 'warn', event: 'warned', msg: warning }],
 };
@@ -152,6 +144,18 @@ export function createLineWriter(log: Logger): (happening: Happening) => void {
 
 function told(level: Level, event: string): (happening: Happening) => Line[] {
   return ({ type, ...fields }) => [{ level, event, msg: type, fields }];
+}
+
+interface StoreFailure {
+  store: string;
+  error: unknown;
+  attempt: number;
+}
+
+function describeFailure({ store, error, attempt }: StoreFailure): Line[] {
+  if (!isWorthALine(attempt)) return [];
+  const fields = { store, attempt, error: describeError(error) };
+  return [{ level: 'warn', event: 'store_failed', msg: 'store failed, trying again', fields }];
 }
 
 function traceOf(traceparent: unknown): { traceId?: string } {

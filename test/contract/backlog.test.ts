@@ -1,6 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { StreamBacklog } from '../../src/backlog/backlog.ts';
-import { watchBacklog } from '../../src/backlog/watch-backlog.ts';
 import { EmbeddedSeckillStreams } from '../../src/embedded/seckill-streams.ts';
 import { readEmbeddedBacklog } from '../../src/embedded/stream-backlog.ts';
 import type { StreamFeed } from '../../src/http/try.ts';
@@ -174,33 +173,4 @@ test('an entry is as old as its id says, by the clock of Redis', async () => {
   await redis.xreadgroup('GROUP', 'weir', 'c', 'STREAMS', 'stream:seckill:1001', '>');
   const [pending] = [await readStreamBacklog(redis, ['stream:seckill:1001'])];
   expect(pending).toMatchObject({ undelivered: 0, pending: 1, oldestAgeMs: anHour });
-});
-
-test('a store that does not answer makes what was known unknown, until it answers again', async () => {
-  const told: string[] = [];
-  const stop = new AbortController();
-  let asked = 0;
-  await watchBacklog(
-    {
-      async readDatabase() {
-        if (++asked === 2) throw new Error('away');
-        return {
-          outbox: new Map(),
-          parked: new Map(),
-          compensations: new Map(),
-          processingAgeMs: 0,
-          workerIds: 0,
-        };
-      },
-      readStreams: undefined,
-      onRead({ streams }) {
-        told.push(`read ${streams}`);
-        if (told.length === 3) stop.abort();
-      },
-      onUnknown: () => told.push('unknown'),
-    },
-    1,
-    stop.signal,
-  );
-  expect(told).toEqual(['read undefined', 'unknown', 'read undefined']);
 });

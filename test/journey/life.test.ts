@@ -7,7 +7,7 @@ import { drainQueue, queuesBeside, rabbitmqUrl } from '../support/stores.ts';
 import { type HttpAnswer, runWeir } from '../support/weir.ts';
 import { shareWeir } from './share-weir.ts';
 
-const weir = shareWeir();
+const weir = shareWeir({ WEIR_AUDIT_EVERYMS: '1000' });
 let count = 0;
 
 async function createProduct(): Promise<string> {
@@ -264,8 +264,10 @@ describe('an operator', () => {
     expect(broken.code).toBe(5);
     expect(broken.stdout).toContain(`nothing owed: ${id}`);
     expect(broken.stdout).toContain('→');
-    const metrics = await (await fetch(`${weir.url}/metrics`)).text();
-    expect(metrics).toContain('weir_audit_difference{sum="nothing owed"} -1');
+    await pollUntil('the next periodic audit to find it as well', 15_000, async () => {
+      const metrics = await (await fetch(`${weir.url}/metrics`)).text();
+      expect(metrics).toContain('weir_audit_difference{sum="nothing owed"} -1');
+    });
   });
 });
 

@@ -32,6 +32,10 @@ beforeAll(async () => {
   await weir.request('GET', `/v1/no/such/route/${Math.random()}`);
   await weir.waitForMessage(paid.body.instanceId);
   await sendResult(paid.body.instanceId);
+  const failed = await weir.request('POST', '/v1/orders/M-2/paid', { productId: '1001', userId: '7' });
+  const itsResult = `/v1/instances/${failed.body.instanceId}/result`;
+  await weir.request('POST', itsResult, { status: 'FAILED', reason: 'NO_ROOM' });
+  await weir.request('POST', itsResult, { status: 'SUCCESS' });
   await pollUntil('everything to be told by /metrics', 20_000, async () => {
     const text = await readMetrics();
     for (const line of expected) if (!line.test(text)) throw new Error(`${line} in\n${text}`);
@@ -40,8 +44,11 @@ beforeAll(async () => {
 
 const expected = [
   /^weir_instances_created_total\{source="SECKILL"\} 1$/m,
-  /^weir_instances_created_total\{source="ORDER"\} 1$/m,
-  /^weir_results_total\{outcome="applied"\} 1$/m,
+  /^weir_instances_created_total\{source="ORDER"\} 2$/m,
+  /^weir_results_total\{outcome="applied"\} 2$/m,
+  /^weir_results_total\{outcome="contradicts"\} 1$/m,
+  /^weir_instances_settled_total\{status="SUCCESS"\} 1$/m,
+  /^weir_instances_settled_total\{status="FAILED"\} 1$/m,
   /^weir_parked_items\{reason="USER_ID_INVALID"\} 1$/m,
   /^weir_parked_total\{reason="USER_ID_INVALID"\} 1$/m,
   /^weir_audit_difference\{sum="entries"\} 0$/m,
@@ -109,6 +116,41 @@ describe('callers make no series', () => {
     expect(routes.map(([, route]) => route)).toContain('unmatched');
     expect(routes.filter(([, route]) => route?.includes('/no/such'))).toEqual([]);
     expect(routes.map(([, route]) => route)).toContain('/v1/orders/:orderId/paid');
+  });
+});
+
+describe('the routes that hold an answer', () => {
+  const secondsOf = async (route: string) => {
+    const sums = (await readMetrics()).matchAll(
+      /^weir_http_request_duration_seconds_sum\{.*route="([^"]+)".*\} (\S+)$/gm,
+    );
+    return [...sums]
+      .filter(([, name]) => name === route)
+      .reduce((sum, [, , seconds]) => sum + Number(seconds), 0);
+  };
+
+  test('are known to the alert for slow requests by their patterns', async () => {
+    const streamId = await weir.redis
+      .xrange('stream:seckill:1001', '-', '+', 'COUNT', 1)
+      .then(([entry]) => entry?.[0]);
+    const path = `/v1/sales/1001/purchases/${streamId}`;
+    const { body } = await weir.request('GET', path);
+    const answer = await weir.request('GET', `${path}?after=${body.state}&wait=2`);
+    expect(answer.status).toBe(200);
+    const route = '/v1/sales/:productId/purchases/:streamId';
+    expect(await secondsOf(route)).toBeGreaterThan(1.5);
+    expect(read('ops/prometheus/alerts.yaml')).toContain(`route!~"/v1/audit|${route}"`);
+  });
+
+  test('a stream counts until it begins, so no listener is slow', async () => {
+    const listening = new AbortController();
+    const answer = await fetch(`${weir.url}/v1/now/stream`, { signal: listening.signal });
+    const reader = answer.body?.getReader();
+    for (let read = 0; read < 3; read++) await reader?.read();
+    listening.abort();
+    await reader?.closed.catch(() => {});
+    expect(await secondsOf('/v1/now/stream')).toBeGreaterThan(0);
+    expect(await secondsOf('/v1/now/stream')).toBeLessThan(1);
   });
 });
 

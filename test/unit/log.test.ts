@@ -177,6 +177,17 @@ test('a store that is away for an hour is not an hour of lines', () => {
   ]);
 });
 
+test('why nobody knows what waits is told as of any store that fails', () => {
+  const read = (attempt: number): Happening => ({
+    type: 'backlog read',
+    backlog: { place: 'streams', waiting: undefined, error: new Error('NOPERM'), attempt },
+  });
+  const [line, ...more] = parse(write(Array.from({ length: 10 }, (_, i) => read(i + 1))));
+  expect(line).toMatchObject({ level: 'warn', event: 'store_failed', store: 'backlog streams', attempt: 1 });
+  expect(line.error).toMatchObject({ message: 'NOPERM' });
+  expect(more.map(({ attempt }) => attempt)).toEqual([2, 3, 10]);
+});
+
 test('every event that is written stands in docs/operating.md, and no other', () => {
   const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
   const text = read('src/telemetry/log-lines.ts');

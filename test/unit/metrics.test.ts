@@ -1,16 +1,25 @@
 import { Registry } from 'prom-client';
 import { describe, expect, test } from 'vitest';
-import type { Backlog, Waiting } from '../../src/backlog/backlog.ts';
+import type { Audit } from '../../src/audit/audit.ts';
+import type { DatabaseBacklog, StreamBacklog, Waiting } from '../../src/backlog/backlog.ts';
 import { WeirError } from '../../src/errors.ts';
 import { boundLabel } from '../../src/metrics/bound-label.ts';
 import { measureReadiness } from '../../src/metrics/stores.ts';
-import { createMetrics } from '../../src/metrics.ts';
+import { createMetrics, type MeasuredConfig } from '../../src/metrics.ts';
 import { parkedReasons } from '../../src/parked/parked-item.ts';
 import { runPromtool } from '../support/promtool.ts';
 
-function setUp() {
+const everything: MeasuredConfig = {
+  stuckDeadlineMs: 600_000,
+  maxAnnouncements: 4,
+  roles: ['http', 'ingest', 'relay', 'settle'],
+  auditEveryMs: 60_000,
+  backlogEveryMs: 5_000,
+};
+
+function setUp(config: Partial<MeasuredConfig> = {}) {
   const registry = new Registry();
-  const notify = createMetrics(registry);
+  const notify = createMetrics(registry, { ...everything, ...config });
   /** The series of a metric, as `labels value`. */
   const read = async (name: string) =>
     (await registry.metrics())
@@ -82,22 +91,95 @@ test('an entry that was parked counts for its reason', async () => {
   expect(await read('weir_parked_total')).toContain('{reason="MESSAGE_REFUSED"} 1');
 });
 
+test('what became of results, and of the instances that they were of, is counted whichever way they came', async () => {
+  const { notify, read } = setUp();
+  expect(await read('weir_instances_settled_total')).toEqual(['{status="SUCCESS"} 0', '{status="FAILED"} 0']);
+  notify({
+    type: 'results judged',
+    results: [{ status: 'SUCCESS' }, { status: 'FAILED' }, { status: 'SUCCESS' }, { status: 'FAILED' }],
+    settled: ['applied', 'applied', 'late', 'contradicts'],
+  });
+  expect(await read('weir_instances_settled_total')).toEqual(['{status="SUCCESS"} 1', '{status="FAILED"} 1']);
+  expect(await read('weir_results_total')).toEqual([
+    '{outcome="applied"} 2',
+    '{outcome="repeat"} 0',
+    '{outcome="late"} 1',
+    '{outcome="contradicts"} 1',
+    '{outcome="unknown"} 0',
+  ]);
+});
+
+test('an instance that Weir gave up is one more that FAILED', async () => {
+  const { notify, read } = setUp();
+  notify({ type: 'instances overdue', announcedAgain: 5, timedOut: 2 });
+  expect(await read('weir_instances_settled_total')).toEqual(['{status="SUCCESS"} 0', '{status="FAILED"} 2']);
+});
+
+test.each([
+  [1, 600],
+  [2, 1200],
+  [4, 4800],
+])(
+  'an instance announced at most %i times is given up after %i seconds',
+  async (maxAnnouncements, seconds) => {
+    const { read } = setUp({ stuckDeadlineMs: 600_000, maxAnnouncements });
+    expect(await read('weir_stuck_deadline_seconds')).toEqual([` ${seconds}`]);
+  },
+);
+
+describe('the sums of the audit', () => {
+  const sum = { name: 'events', law: '', expected: 5, actual: 2, difference: -3, exceptions: [] };
+  const audit = (difference: number): Audit => ({
+    ok: difference === 0,
+    auditedAt: new Date(1_700_000_000_000),
+    lastedMs: 20,
+    sums: [{ ...sum, difference }],
+    waiting: { entries: 0, events: 1, processing: 0, overdue: 0, parked: 0, giveBacks: 0, refunds: 0 },
+  });
+
+  test('show as the last periodic audit found them, whatever somebody asked for meanwhile', async () => {
+    const { notify, read } = setUp();
+    notify({ type: 'audited', audit: audit(-3), isPeriodic: false });
+    expect(await read('weir_audit_difference')).toEqual([]);
+    expect(await read('weir_audit_waiting')).toEqual([]);
+    expect(await read('weir_audit_timestamp_seconds')).toEqual([' 0']);
+    notify({ type: 'audited', audit: audit(0), isPeriodic: true });
+    notify({ type: 'audited', audit: audit(-3), isPeriodic: false });
+    expect(await read('weir_audit_difference')).toEqual(['{sum="events"} 0']);
+    expect(await read('weir_audit_timestamp_seconds')).toEqual([' 1700000000']);
+    expect(await read('weir_audit_duration_seconds_count')).toEqual([' 3']);
+  });
+
+  test.each<[string, Partial<MeasuredConfig>]>([
+    ['has no role for it', { roles: ['http', 'ingest', 'relay'] }],
+    ['was told not to', { auditEveryMs: 0 }],
+  ])('are missed by nobody in a process that %s', async (_, config) => {
+    const { notify, read } = setUp(config);
+    notify({ type: 'audited', audit: audit(-3), isPeriodic: false });
+    expect(await read('weir_audit_timestamp_seconds')).toEqual([]);
+    expect(await read('weir_audit_difference')).toEqual([]);
+  });
+});
+
 describe('what waits', () => {
   const waiting = (count: number, oldestAgeMs: number): Waiting => ({ count, oldestAgeMs });
-  const backlog: Backlog = {
-    database: {
-      outbox: new Map([['CREATED', waiting(7, 1500)]]),
-      parked: new Map([['INTERNAL', waiting(2, 9000)]]),
-      compensations: new Map(),
-      processingAgeMs: 42_000,
-      workerIds: 3,
-    },
-    streams: { streams: 2, undelivered: 5, pending: 1, oldestAgeMs: 250 },
+  const database: DatabaseBacklog = {
+    outbox: new Map([['CREATED', waiting(7, 1500)]]),
+    parked: new Map([['INTERNAL', waiting(2, 9000)]]),
+    compensations: new Map(),
+    processingAgeMs: 42_000,
+    workerIds: 3,
+  };
+  const streams: StreamBacklog = { streams: 2, undelivered: 5, pending: 1, oldestAgeMs: 250 };
+  const setUpRead = () => {
+    const parts = setUp();
+    parts.notify({ type: 'backlog read', backlog: { place: 'database', waiting: database } });
+    parts.notify({ type: 'backlog read', backlog: { place: 'streams', waiting: streams } });
+    return parts;
   };
 
   test('shows with its age in seconds, and what does not wait at 0', async () => {
-    const { notify, read } = setUp();
-    notify({ type: 'backlog read', backlog });
+    const { notify, read } = setUpRead();
     expect(await read('weir_outbox_waiting_events')).toEqual([
       '{kind="CREATED"} 7',
       '{kind="AGAIN"} 0',
@@ -114,17 +196,38 @@ describe('what waits', () => {
     expect(await read('weir_stream_oldest_age_seconds')).toEqual([' 0.25']);
     notify({
       type: 'backlog read',
-      backlog: { ...backlog, database: { ...backlog.database, outbox: new Map() } },
+      backlog: { place: 'database', waiting: { ...database, outbox: new Map() } },
     });
     expect(await read('weir_outbox_waiting_events')).toContain('{kind="CREATED"} 0');
   });
 
-  test('is not told from memory while the stores cannot be asked', async () => {
-    const { notify, read } = setUp();
+  const places = ['database', 'streams'] as const;
+  test.each(places)('is not told from memory while one place cannot be asked, the %s', async (away) => {
+    const { notify, read } = setUpRead();
+    const backlog = { place: away, waiting: undefined, error: new Error('away'), attempt: 1 } as const;
     notify({ type: 'backlog read', backlog });
-    notify({ type: 'backlog unknown' });
-    expect(await read('weir_outbox_waiting_events')).toEqual([]);
-    expect(await read('weir_processing_oldest_age_seconds')).toEqual([' Nan']);
+    const gone = { database: away === 'database', streams: away === 'streams' };
+    expect(await read('weir_outbox_waiting_events')).toHaveLength(gone.database ? 0 : 4);
+    expect(await read('weir_parked_oldest_age_seconds')).toHaveLength(
+      gone.database ? 0 : parkedReasons.length,
+    );
+    expect(await read('weir_processing_oldest_age_seconds')).toEqual([gone.database ? ' Nan' : ' 42']);
+    expect(await read('weir_stream_waiting_entries')).toHaveLength(gone.streams ? 0 : 2);
+    expect(await read('weir_stream_oldest_age_seconds')).toEqual([gone.streams ? ' Nan' : ' 0.25']);
+    expect(await read('weir_backlog_known')).toEqual([
+      `{place="database"} ${gone.database ? 0 : 1}`,
+      `{place="streams"} ${gone.streams ? 0 : 1}`,
+    ]);
+    expect(await read('weir_store_failures_total')).toEqual([`{store="backlog ${away}"} 1`]);
+  });
+
+  test.each<[string, Partial<MeasuredConfig>, string[]]>([
+    ['every place that a process asks', {}, ['database', 'streams']],
+    ['no stream where it reads none', { roles: ['http', 'relay', 'settle'] }, ['database']],
+    ['nothing where it asks nobody', { backlogEveryMs: 0 }, []],
+  ])('is unknown until the first look: %s', async (_, config, places) => {
+    const { read } = setUp(config);
+    expect(await read('weir_backlog_known')).toEqual(places.map((place) => `{place="${place}"} 0`));
   });
 });
 
