@@ -103,7 +103,6 @@ function addBacklogWatch({ config, notify, lifecycle, database, streams }: Core)
     readDatabase: createBacklogReader(database),
     readStreams: config.roles.includes('ingest') ? streams.readBacklog : undefined,
     onRead: (backlog: Backlog) => notify({ type: 'backlog read', backlog }),
-    onUnknown: () => notify({ type: 'backlog unknown' }),
   };
   lifecycle.plan('backlog watch', (signal) => watchBacklog(parts, config.backlogEveryMs, signal));
 }

@@ -37,7 +37,6 @@ export type Happening =
   | { type: 'store back'; store: string }
   | { type: 'worker id'; outcome: 'acquired' | 'lost' | 'refused'; workerId: number | undefined }
   | { type: 'backlog read'; backlog: Backlog }
-  | { type: 'backlog unknown' }
   | { type: 'intake held'; waiting: number }
   | { type: 'intake resumed'; waiting: number }
   | RequestAnswered

@@ -120,7 +120,6 @@ const lines: Lines = {
   ],
   'backlog read': ({ backlog }) =>
     backlog.waiting ? [] : describeFailure({ store: `backlog ${backlog.place}`, ...backlog }),
-  'backlog unknown': () => [],
   warned: ({ warning }) => [{ level: 'warn', event: 'warned', msg: warning }],
 };
 
