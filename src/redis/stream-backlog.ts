@@ -6,7 +6,11 @@ import { streamGroup } from './seckill-streams.ts';
 const answerDeadlineMs = 10_000;
 const streamsPerQuestion = 500;
 
-/** Three questions for each stream, in two round trips for many; a stream that has gone meanwhile counts for nothing. */
+/**
+ * Three questions for each stream, in two round trips for many; a stream that has gone meanwhile counts for nothing.
+ *
+ * @throws what Redis refuses: an answer that may not be read is not 0
+ */
 export async function readStreamBacklog(redis: Redis, streams: readonly string[]): Promise<StreamBacklog> {
   const ask = <T>(reply: Promise<T>) => withDeadline(redis, answerDeadlineMs, reply);
   const [seconds, micros] = await ask(redis.time());
@@ -20,19 +24,19 @@ export async function readStreamBacklog(redis: Redis, streams: readonly string[]
     const part = streams.slice(from, from + streamsPerQuestion);
     const first = redis.pipeline();
     for (const stream of part) first.xinfo('GROUPS', stream).xpending(stream, streamGroup);
-    const answers = (await ask(first.exec())) ?? [];
+    const answers = readAnswers(await ask(first.exec()));
     const second = redis.pipeline();
     const groups = part.map((stream, i) => {
-      const group = findGroup(answers[i * 2]?.[1]);
+      const group = findGroup(answers[i * 2]);
       second.xrange(stream, `(${group?.get('last-delivered-id') ?? '0-0'}`, '+', 'COUNT', 1);
-      const [pending = 0, oldest] = (answers[i * 2 + 1]?.[1] ?? []) as [number?, string?];
+      const [pending = 0, oldest] = (answers[i * 2 + 1] ?? []) as [number?, string?];
       backlog.pending += pending;
       if (pending > 0) seeAge(oldest);
       return group;
     });
-    const next = (await ask(second.exec())) ?? [];
+    const next = readAnswers(await ask(second.exec()));
     groups.forEach((group, i) => {
-      const [entry] = (next[i]?.[1] ?? []) as [id: string, fields: string[]][];
+      const [entry] = (next[i] ?? []) as [id: string, fields: string[]][];
       if (!entry) return;
       seeAge(entry[0]);
       // Before Redis 7, and after an XDEL, nobody knows how many there are.
@@ -40,6 +44,13 @@ export async function readStreamBacklog(redis: Redis, streams: readonly string[]
     });
   }
   return backlog;
+}
+
+function readAnswers(answers: [error: Error | null, answer: unknown][] | null): unknown[] {
+  return (answers ?? []).map(([error, answer]) => {
+    if (error && !/no such key|^NOGROUP/i.test(error.message)) throw error;
+    return error ? undefined : answer;
+  });
 }
 
 function findGroup(reply: unknown): Map<string, unknown> | undefined {

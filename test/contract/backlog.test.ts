@@ -171,6 +171,8 @@ test('an entry is as old as its id says, by the clock of Redis', async () => {
     oldestAgeMs: anHour,
   });
   await redis.xreadgroup('GROUP', 'weir', 'c', 'STREAMS', 'stream:seckill:1001', '>');
+  await redis.set('stream:seckill:text', 'no stream');
+  await expect(readStreamBacklog(redis, ['stream:seckill:text'])).rejects.toThrow('WRONGTYPE');
   const [pending] = [await readStreamBacklog(redis, ['stream:seckill:1001'])];
   expect(pending).toMatchObject({ undelivered: 0, pending: 1, oldestAgeMs: anHour });
 });
