@@ -11,6 +11,7 @@ import { CliError, exitCodeHelp, exitCodes } from './exit-codes.ts';
 import { addInstanceCommands } from './instance-commands.ts';
 import { addKeysCommands } from './keys-commands.ts';
 import { addParkedCommands } from './parked-commands.ts';
+import { addProductsCommands } from './products-commands.ts';
 import { addSaleCommands } from './sale-commands.ts';
 import { addWatchCommands } from './watch-commands.ts';
 
@@ -105,6 +106,7 @@ Examples:
   addWatchCommands(program, end);
   addInstanceCommands(program, end);
   addParkedCommands(program, end);
+  addProductsCommands(program, end);
   addSaleCommands(program, end);
   addKeysCommands(program, end);
 

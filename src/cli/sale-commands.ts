@@ -43,6 +43,19 @@ export function addSaleCommands(program: Command, end: (exitCode: number) => voi
     .action(async (productId, units, options) =>
       end(await (await import('./sale.ts')).addStock(productId, units, options)),
     );
+  command('give-back <productId>', 'take units to the sale once more, after Redis has lost them')
+    .option('--since <time>', 'only those that were given back then or later; every one when left out')
+    .addHelpText(
+      'after',
+      `
+Safe to repeat: the sale takes each unit once. For the sum \`returned\` of weir audit.
+
+Example:
+  weir sale give-back 1001 --since 2026-11-27T20:00:00Z`,
+    )
+    .action(async (productId, options) =>
+      end(await (await import('./sale.ts')).giveBackAgain(productId, options)),
+    );
   command('ticket <productId> <userId>', 'the ticket of a user, to a sale that asks for one')
     .addOption(new Option('--unit <n>', 'which of his units').default('1'))
     .action(async (productId, userId, options) =>

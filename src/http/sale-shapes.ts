@@ -36,6 +36,8 @@ export const SaleChangeBody = Type.Object(
   { ...closed, minProperties: 1 },
 );
 
+export const GiveBackBody = Type.Object({ since: Type.Optional(Timestamp) }, closed);
+
 export const SaleShape = Type.Object({
   productId: Int64,
   stock: Type.Integer(),
