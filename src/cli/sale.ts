@@ -1,6 +1,6 @@
 import { Api, type ApiOptions } from './api.ts';
 import { CliError, exitCodes } from './exit-codes.ts';
-import { readTime } from './list-pages.ts';
+import { type ListOptions, printList, readTime } from './list-pages.ts';
 import { readWhole } from './read-number.ts';
 import { printJson, printTable } from './table.ts';
 
@@ -43,24 +43,22 @@ export async function openSale(productId: string, options: SaleOptions & OpenOpt
   return print(sale, options);
 }
 
-export async function listSales(options: SaleOptions & { ndjson?: boolean }): Promise<number> {
-  const answer = await new Api(options).get<{ items: SaleAnswer[] }>('/v1/sales');
-  if (options.ndjson) for (const sale of answer.items) process.stdout.write(`${JSON.stringify(sale)}\n`);
-  else if (options.json) printJson(answer);
-  else if (answer.items.length === 0) process.stdout.write('no sales\n');
-  else {
-    printTable(
-      ['PRODUCT', 'STATE', 'STOCK', 'SOLD', 'LEFT', 'GIVEN BACK', 'STARTS', 'ENDS'],
-      answer.items.map(({ productId, state, stock, sold, left, givenBack, startsAt, endsAt }) => [
-        productId,
-        state,
-        ...[stock, sold, left, givenBack].map(String),
-        startsAt ?? '-',
-        endsAt ?? '-',
-      ]),
-    );
-  }
-  return exitCodes.ok;
+export function listSales(options: ListOptions): Promise<number> {
+  return printList<SaleAnswer>('/v1/sales', {}, options, (items) => {
+    if (items.length === 0) process.stdout.write('no sales\n');
+    else {
+      printTable(
+        ['PRODUCT', 'STATE', 'STOCK', 'SOLD', 'LEFT', 'GIVEN BACK', 'STARTS', 'ENDS'],
+        items.map(({ productId, state, stock, sold, left, givenBack, startsAt, endsAt }) => [
+          productId,
+          state,
+          ...[stock, sold, left, givenBack].map(String),
+          startsAt ?? '-',
+          endsAt ?? '-',
+        ]),
+      );
+    }
+  });
 }
 
 export async function showSale(productId: string, options: SaleOptions): Promise<number> {

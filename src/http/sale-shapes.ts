@@ -53,6 +53,11 @@ export const SaleShape = Type.Object({
   state: Type.String(),
 });
 
+export const SaleList = Type.Object({
+  items: Type.Array(SaleShape),
+  nextCursor: Type.Union([Int64, Type.Null()]),
+});
+
 export function showSale({ startsAt, endsAt, admitPerSecond, ...sale }: Sale): Static<typeof SaleShape> {
   return {
     productId: sale.productId.toString(),

@@ -5,8 +5,8 @@ import type { Product } from '../instance/product.ts';
 import { type ProductId, parseProductId } from '../instance/purchase.ts';
 import type { Sale, SaleStore, SaleTerms } from '../sale/sale.ts';
 import { streamOf } from '../triggers/seckill-key.ts';
-import { GiveBackBody, NewSale, SaleChangeBody, SaleShape, showSale } from './sale-shapes.ts';
-import { listOf, ProblemShape, readTime } from './shapes.ts';
+import { GiveBackBody, NewSale, SaleChangeBody, SaleList, SaleShape, showSale } from './sale-shapes.ts';
+import { ListQuery, listOf, ProblemShape, readCursor, readLimit, readTime } from './shapes.ts';
 
 export interface SaleParts {
   sales: SaleStore;
@@ -53,16 +53,22 @@ export function addSales(http: FastifyInstance, { sales, products, oweUnitsAgain
     },
   );
 
-  http.get(
+  http.get<{ Querystring: { limit?: string; cursor?: string } }>(
     '/v1/sales',
     {
       config: { scope: 'read' },
       schema: {
-        summary: 'The sale of every product that has or had one',
-        response: { 200: Type.Object({ items: Type.Array(SaleShape), nextCursor: Type.Null() }) },
+        summary: 'The sale of every product that has or had one, in order of product id',
+        querystring: Type.Object(ListQuery),
+        response: { 200: SaleList, '4xx': ProblemShape },
       },
     },
-    async () => listOf((await sales.list()).map(showSale), undefined),
+    async ({ query }) => {
+      const limit = readLimit(query.limit);
+      const found = await sales.list(limit + 1, BigInt(readCursor(query.cursor) ?? 0));
+      const page = found.slice(0, limit);
+      return listOf(page.map(showSale), found.length > limit ? page.at(-1)?.productId.toString() : undefined);
+    },
   );
 
   http.get<SalePath>(

@@ -630,8 +630,15 @@ describe('beside a running Weir', () => {
     expect((await run('products', 'list', '--limit', '1')).stdout).toContain('There are more');
   });
 
-  test('units of a sale are given back once more', async () => {
-    expect((await run('sale', 'open', '1001', '--stock', '3')).code).toBe(0);
+  test('sales are listed page by page, and their units given back once more', async () => {
+    for (const id of ['1001', '1004']) expect((await run('sale', 'open', id, '--stock', '3')).code).toBe(0);
+    expect((await run('sale', 'list', '--limit', '1')).stdout).toContain('There are more');
+    const all = await run('sale', 'list', '--all', '--ndjson');
+    const ids = all.stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line).productId);
+    expect(ids).toEqual(['1001', '1004']);
     expect((await run('sale', 'give-back', '1001')).stdout).toBe('0 units are taken to the sale once more\n');
     expect((await run('sale', 'give-back', '4999')).code).toBe(4);
   });

@@ -525,6 +525,18 @@ describe('the list of instances', () => {
   });
 });
 
+test('the list of sales shows each exactly once, in order of product id, whatever the size of the pages', async () => {
+  for (let i = 0; i < 3; i++) {
+    await weir.request('POST', '/v1/sales', { productId: await createProduct(), stock: 1 });
+  }
+  const wanted = (await weir.redis.smembers('weir:sales')).map((stream) => Number(stream.split(':')[2]));
+  wanted.sort((a, b) => a - b);
+  expect(wanted.length).toBeGreaterThanOrEqual(3);
+  for (const limit of [1, 2, 500]) {
+    expect(await listAll('/v1/sales', limit, 'productId')).toEqual(wanted.map(String));
+  }
+});
+
 describe('the statistics', () => {
   test('count what the table holds, with the rate of success in per cent', async () => {
     const productId = await createProduct();
@@ -822,7 +834,7 @@ const badOrders: BadRequest[] = [
 ].map((bad) => ({ ...bad, method: 'POST' }));
 
 const badQueries: BadRequest[] = [
-  ...['/v1/instances', '/v1/products', '/v1/parked'].flatMap((path) =>
+  ...['/v1/instances', '/v1/products', '/v1/parked', '/v1/sales'].flatMap((path) =>
     [
       'limit=0',
       'limit=-1',
