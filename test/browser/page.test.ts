@@ -159,6 +159,39 @@ describe.skipIf(!hasBrowser())('the page', () => {
     await card.getByText(en['state.ENDED'], { exact: true }).waitFor();
   });
 
+  test('a view that cannot be shown says so under its own title, and what to do', async () => {
+    const page = await weir.openPage('#/now');
+    await page.route('**/v1/products?*', (route) =>
+      route.fulfill({
+        status: 503,
+        contentType: 'application/problem+json',
+        body: JSON.stringify({
+          code: 'STORE_AWAY',
+          detail: 'the database does not answer',
+          advice: 'Look at /readyz.',
+        }),
+      }),
+    );
+    await page.getByRole('link', { name: en['try.nav'] }).click();
+    const main = page.locator('#main');
+    await main.getByText('the database does not answer').waitFor();
+    await main.getByText('Look at /readyz.').waitFor();
+    await page.getByRole('heading', { level: 1, name: en['try.title'] }).waitFor();
+    await page.unroute('**/v1/products?*');
+
+    await page.route('**/views/trend.js', (route) => route.abort());
+    await page.getByRole('link', { name: en['trend.nav'] }).click();
+    await page.getByRole('heading', { level: 1, name: en['trend.title'] }).waitFor();
+    await main.locator('.notice.bad').waitFor();
+    expect(await page.title()).toBe(`${en['trend.title']} · Weir`);
+    expect(await main.getByText(en['try.buyTitle']).count()).toBe(0);
+    await page.unroute('**/views/trend.js');
+    await main.getByRole('button', { name: en['problem.reload'] }).click();
+    await page.getByRole('combobox', { name: en['trend.step'] }).waitFor();
+    expect(page.url()).toMatch(/#\/trend$/);
+    expect(weir.takeComplaints().filter((each) => !/503|ERR_FAILED/.test(each))).toEqual([]);
+  });
+
   test('what the API refuses is shown with its detail and advice where the action was', async () => {
     const page = await weir.openPage('#/sales');
     await page.getByLabel(en['sale.startsAt']).fill('2031-01-02T00:00');

@@ -32,6 +32,7 @@ export const en = {
   'scope.needed': 'This needs a key with the scope “{scope}”.',
   'problem.unreachable': 'The server does not answer. The page tries again by itself.',
   'problem.page': 'Something went wrong in the page: {what}',
+  'problem.reload': 'Reload the page',
   'login.title': 'Operator key',
   'login.text':
     'This Weir is behind keys. The key is sent once and kept in a cookie that no script can read.',

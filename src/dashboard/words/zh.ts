@@ -32,6 +32,7 @@ export const zh: Record<keyof typeof en, string> = {
   'scope.needed': '此操作需要带有“{scope}”权限的密钥。',
   'problem.unreachable': '服务器没有应答，页面会自动重试。',
   'problem.page': '页面出错：{what}',
+  'problem.reload': '重新加载页面',
   'login.title': '操作密钥',
   'login.text': '此服务需要密钥。密钥只发送一次，保存在脚本无法读取的 Cookie 中。',
   'login.key': '密钥',
