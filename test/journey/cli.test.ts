@@ -70,6 +70,9 @@ describe('help and arguments', () => {
     ['stats'],
     ['trend'],
     ['completion'],
+    ['orders'],
+    ['orders', 'paid'],
+    ['orders', 'refunded'],
     ['parked'],
     ['parked', 'list'],
     ['parked', 'show'],
@@ -142,6 +145,7 @@ describe('help and arguments', () => {
     [['parked', 'replay']],
     [['parked', 'replay', '1', '--all']],
     [['parked', 'discard', '1']],
+    [['orders', 'paid']],
     [['instances', 'create', '--source', 'SECKILL', '--product', '1001', '--user', '1']],
     [['products', 'enable']],
     [['products', 'create', '7', '--name', 'x', '--cpus', 'many', '--memory', '1', '--image', 'x']],
@@ -628,6 +632,35 @@ describe('beside a running Weir', () => {
     expect((await run('products', 'enable', '1004')).stdout).toMatch(/^1004 +enabled/m);
     expect((await run('products', 'enable', '4999')).code).toBe(4);
     expect((await run('products', 'list', '--limit', '1')).stdout).toContain('There are more');
+  });
+
+  test('callbacks that did not come are made up for, signed where they must be', async () => {
+    const secret = `whsec_${Buffer.from('the secret of the payer').toString('base64')}`;
+    const signed = await startWeir({ ...weir.settings, WEIR_SERVER_HTTP_WEBHOOKSECRETS: secret });
+    const call = (what: string, orderId: string, env: Record<string, string>) =>
+      runWeir(['orders', what, orderId, '--url', signed.url], env);
+    const order = async () => {
+      const { body } = await weir.request('POST', '/v1/orders', { productId: '1001', userId: '9' });
+      return body.id as string;
+    };
+    const withSecret = { WEIR_SERVER_HTTP_WEBHOOKSECRETS: secret };
+    const id = await order();
+    expect((await call('paid', id, {})).code).toBe(1);
+    for (let times = 0; times < 2; times++) {
+      expect(await call('paid', id, withSecret)).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(/^order ORD\d+ is paid, its instance is \d+\n$/),
+      });
+    }
+    const cancelled = await order();
+    await weir.request('POST', `/v1/orders/${cancelled}/cancel`);
+    expect((await call('paid', cancelled, withSecret)).code).toBe(1);
+    expect((await call('refunded', cancelled, withSecret)).stdout).toBe(
+      `the refund of order ${cancelled} is recorded\n`,
+    );
+    const elsewhere = ['orders', 'paid', 'ELSEWHERE1', '--product', '1001', '--user', '9'];
+    expect(await runJson(...elsewhere)).toMatchObject({ source: 'ORDER', sourceId: 'ELSEWHERE1' });
+    expect((await run('orders', 'refunded', 'NOBODY')).code).toBe(4);
   });
 
   test('sales are listed page by page, and their units given back once more', async () => {
