@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import { en } from '../../src/dashboard/words/en.ts';
@@ -224,8 +225,10 @@ describe.skipIf(!hasBrowser())('the page', () => {
 
   test('a view that cannot be shown says so under its own title, and what to do', async () => {
     const page = await weir.openPage('#/now');
-    await page.route('**/v1/products?*', (route) =>
-      route.fulfill({
+    await page.route('**/v1/products?*', async (route) => {
+      // Longer than the page waits for a view before it shows it.
+      await delay(600);
+      await route.fulfill({
         status: 503,
         contentType: 'application/problem+json',
         body: JSON.stringify({
@@ -233,8 +236,8 @@ describe.skipIf(!hasBrowser())('the page', () => {
           detail: 'the database does not answer',
           advice: 'Look at /readyz.',
         }),
-      }),
-    );
+      });
+    });
     await page.getByRole('link', { name: en['try.nav'] }).click();
     const main = page.locator('#main');
     await main.getByText('the database does not answer').waitFor();
