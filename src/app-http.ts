@@ -10,6 +10,7 @@ import { measureReadiness } from './metrics/stores.ts';
 import type { Order } from './orders/order.ts';
 import { ParkedDesk } from './parked/replay.ts';
 import { acceptStream } from './postgres/audit-streams.ts';
+import { oweUnitsAgain } from './postgres/compensations.ts';
 import { InstanceQueries } from './postgres/instance-queries.ts';
 import { markKeysUsed, postgresOperatorKeys, readCredentials } from './postgres/operator-keys.ts';
 import { postgresOperatorSessions } from './postgres/operator-sessions.ts';
@@ -76,6 +77,11 @@ export async function addHttp(core: Core, { registry }: Telemetry): Promise<stri
       discard: (id, by, reason) => desk.discard(id, by, reason),
     },
     sales: streams.sales,
+    async oweUnitsAgain(stream, since) {
+      const units = await oweUnitsAgain(database, stream, since);
+      core.committed.ring();
+      return units;
+    },
     ...createFrontDoor(core, stopping.signal),
     audit: (full) => core.audit(full ? 'full' : 'explained'),
     acceptStream: (stream) => acceptStream(database, stream),

@@ -7,8 +7,11 @@ const table = {
   PRODUCT_ID_INVALID: ['park', 'A product id is a decimal integer from 1 to 9223372036854775807.'],
   SOURCE_INVALID: ['park', 'A source is 1 to 20 of A-Z, 0-9 and _, beginning with a letter.'],
   SOURCE_ID_INVALID: ['park', 'A source id is 1 to 64 printable characters.'],
-  PRODUCT_UNKNOWN: ['park', 'Create the product with POST /v1/products, then replay.'],
-  PRODUCT_DISABLED: ['park', 'Enable the product, then replay; or discard.'],
+  PRODUCT_UNKNOWN: [
+    'park',
+    'Create the product with POST /v1/products or `weir products create`, then replay.',
+  ],
+  PRODUCT_DISABLED: ['park', 'Enable the product with `weir products enable`, then replay; or discard.'],
   PURCHASE_CONFLICT: [
     'park',
     'The same source id already names a purchase of another product or user; check the sender.',

@@ -30,6 +30,7 @@ export type Happening =
   | { type: 'units given back'; outcomes: readonly UnitOutcome[] }
   | { type: 'orders expired'; count: number }
   | { type: 'parked item resolved'; id: string; state: string; by: string; resolution: string }
+  | { type: 'product switched'; id: string; enabled: boolean; by: string }
   | { type: 'audited'; audit: Audit; isPeriodic: boolean }
   | { type: 'cleaned'; what: string; count: number }
   | { type: 'resource domain answered'; tally: object }

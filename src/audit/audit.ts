@@ -281,7 +281,7 @@ function sumReturned(sales: readonly SaleFigure[], givenBack: readonly GivenBack
       what: `${returned} units were taken back by the sale, ${doneBefore} of ${owed} owed are done`,
       advice:
         difference < 0
-          ? 'Redis has lost some of them; docs/operating.md#audit says how to give them back again'
+          ? 'Redis has lost some of them: `weir sale give-back` takes them to the sale once more'
           : 'somebody has changed the counters of the sale beside Weir',
     });
   }

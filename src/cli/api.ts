@@ -27,8 +27,8 @@ export class Api {
   }
 
   /** @throws as get() */
-  post<T>(path: string, body?: object): Promise<T> {
-    return this.#ask<T>('POST', path, body && JSON.stringify(body));
+  post<T>(path: string, body?: object, headers: Record<string, string> = {}): Promise<T> {
+    return this.#ask<T>('POST', path, body && JSON.stringify(body), headers);
   }
 
   /** @throws as get() */
@@ -51,8 +51,14 @@ export class Api {
     return this.#ask<T>('DELETE', path);
   }
 
-  async #ask<T>(method: string, path: string, json?: string): Promise<T> {
-    const { status, body } = await this.send<T & { detail?: string; advice?: string }>(method, path, json);
+  async #ask<T>(
+    method: string,
+    path: string,
+    json?: string,
+    headers: Record<string, string> = {},
+  ): Promise<T> {
+    type Told = T & { detail?: string; advice?: string };
+    const { status, body } = await this.send<Told>(method, path, json, headers);
     if (status === 404) throw new CliError(exitCodes.notFound, body.detail ?? 'not found');
     if (status === 400) throw new CliError(exitCodes.usage, body.detail ?? 'the request is not understood');
     if (status === 401 || status === 403)

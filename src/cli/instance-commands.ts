@@ -4,7 +4,7 @@ import { allPages, config, json, limit, ndjson, url } from './command-options.ts
 export function addInstanceCommands(program: Command, end: (exitCode: number) => void): void {
   const instances = program
     .command('instances')
-    .description('look at instances of a running Weir, find one, announce it again');
+    .description('look at instances of a running Weir, find one, announce it again, make one');
   const command = (usage: string, description: string) =>
     instances.command(usage).description(description).addOption(config()).addOption(url()).addOption(json());
   const withFilter = (filtered: Command) =>
@@ -46,6 +46,20 @@ Examples:
     .action(async (instanceId, options) =>
       end(await (await import('./instances.ts')).showInstance(instanceId, options)),
     );
+  command('create', 'make the instance of a purchase; safe to repeat')
+    .requiredOption('--source <source>', 'SECKILL, ORDER, …')
+    .requiredOption('--source-id <id>', 'stream entry id, order id, …')
+    .requiredOption('--product <id>', 'what was bought')
+    .requiredOption('--user <id>', 'by whom')
+    .addHelpText(
+      'after',
+      `
+For a parked entry whose buyer had to be found out: its entry id is the source id.
+
+Example:
+  weir instances create --source SECKILL --source-id 1795334847736-0 --product 1001 --user 123`,
+    )
+    .action(async (options) => end(await (await import('./instances.ts')).createInstance(options)));
   command('retry <instanceId>', 'announce an instance once more, with the same id and bytes')
     .addHelpText('after', '\nExample:\n  weir instances retry 250928148382744576')
     .action(async (instanceId, options) =>

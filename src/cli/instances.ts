@@ -86,6 +86,24 @@ export async function showInstance(
   return exitCodes.ok;
 }
 
+interface NewInstanceOptions {
+  source: string;
+  sourceId: string;
+  product: string;
+  user: string;
+}
+
+export async function createInstance(
+  options: ApiOptions & NewInstanceOptions & { json?: boolean },
+): Promise<number> {
+  const { source, sourceId, product, user } = options;
+  const purchase = { source, sourceId, productId: product, userId: user };
+  const instance = await new Api(options).post<Instance>('/v1/instances', purchase);
+  if (options.json) printJson(instance);
+  else process.stdout.write(`instance ${instance.instanceId} is made\n`);
+  return exitCodes.ok;
+}
+
 export async function retryInstance(
   instanceId: string,
   options: ApiOptions & { json?: boolean },

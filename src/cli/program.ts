@@ -10,7 +10,9 @@ import { addCompletionCommand } from './completion-command.ts';
 import { CliError, exitCodeHelp, exitCodes } from './exit-codes.ts';
 import { addInstanceCommands } from './instance-commands.ts';
 import { addKeysCommands } from './keys-commands.ts';
+import { addOrdersCommands } from './orders-commands.ts';
 import { addParkedCommands } from './parked-commands.ts';
+import { addProductsCommands } from './products-commands.ts';
 import { addSaleCommands } from './sale-commands.ts';
 import { addWatchCommands } from './watch-commands.ts';
 
@@ -104,7 +106,9 @@ Examples:
 
   addWatchCommands(program, end);
   addInstanceCommands(program, end);
+  addOrdersCommands(program, end);
   addParkedCommands(program, end);
+  addProductsCommands(program, end);
   addSaleCommands(program, end);
   addKeysCommands(program, end);
 

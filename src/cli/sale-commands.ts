@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { config, json, ndjson, url } from './command-options.ts';
+import { allPages, config, json, limit, ndjson, url } from './command-options.ts';
 
 export function addSaleCommands(program: Command, end: (exitCode: number) => void): void {
   const sale = program
@@ -7,9 +7,11 @@ export function addSaleCommands(program: Command, end: (exitCode: number) => voi
     .description('the flash sale of a product: open it, watch it, change it');
   const command = (usage: string, description: string) =>
     sale.command(usage).description(description).addOption(config()).addOption(url()).addOption(json());
-  command('list', 'every sale there is')
+  command('list', 'the sale of every product that has or had one, in order of product id')
     .addOption(ndjson())
-    .addHelpText('after', '\nExample:\n  weir sale list')
+    .addOption(allPages())
+    .addOption(limit())
+    .addHelpText('after', '\nExample:\n  weir sale list --all')
     .action(async (options) => end(await (await import('./sale.ts')).listSales(options)));
   command('open <productId>', 'sell a number of units, at once or between two times')
     .requiredOption('--stock <n>', 'units')
@@ -42,6 +44,19 @@ export function addSaleCommands(program: Command, end: (exitCode: number) => voi
     .addHelpText('after', '\nExample:\n  weir sale add 1001 50')
     .action(async (productId, units, options) =>
       end(await (await import('./sale.ts')).addStock(productId, units, options)),
+    );
+  command('give-back <productId>', 'take units to the sale once more, after Redis has lost them')
+    .option('--since <time>', 'only those that were given back then or later; every one when left out')
+    .addHelpText(
+      'after',
+      `
+Safe to repeat: the sale takes each unit once. For the sum \`returned\` of weir audit.
+
+Example:
+  weir sale give-back 1001 --since 2026-11-27T20:00:00Z`,
+    )
+    .action(async (productId, options) =>
+      end(await (await import('./sale.ts')).giveBackAgain(productId, options)),
     );
   command('ticket <productId> <userId>', 'the ticket of a user, to a sale that asks for one')
     .addOption(new Option('--unit <n>', 'which of his units').default('1'))

@@ -1,6 +1,7 @@
 import { Api, type ApiOptions } from './api.ts';
 import { CliError, exitCodes } from './exit-codes.ts';
-import { readTime } from './list-pages.ts';
+import { type ListOptions, printList, readTime } from './list-pages.ts';
+import { readWhole } from './read-number.ts';
 import { printJson, printTable } from './table.ts';
 
 interface SaleAnswer {
@@ -32,8 +33,8 @@ interface OpenOptions {
 export async function openSale(productId: string, options: SaleOptions & OpenOptions): Promise<number> {
   const sale = await new Api(options).post<SaleAnswer>('/v1/sales', {
     productId,
-    stock: readUnits('--stock', options.stock),
-    perUserLimit: readUnits('--limit', options.limit),
+    stock: readWhole('--stock', options.stock, 1),
+    perUserLimit: readWhole('--limit', options.limit, 1),
     ...(options.starts === undefined ? {} : { startsAt: readTime('--starts', options.starts) }),
     ...(options.ends === undefined ? {} : { endsAt: readTime('--ends', options.ends) }),
     ...(options.tickets ? { entry: 'ticket' } : {}),
@@ -42,24 +43,22 @@ export async function openSale(productId: string, options: SaleOptions & OpenOpt
   return print(sale, options);
 }
 
-export async function listSales(options: SaleOptions & { ndjson?: boolean }): Promise<number> {
-  const answer = await new Api(options).get<{ items: SaleAnswer[] }>('/v1/sales');
-  if (options.ndjson) for (const sale of answer.items) process.stdout.write(`${JSON.stringify(sale)}\n`);
-  else if (options.json) printJson(answer);
-  else if (answer.items.length === 0) process.stdout.write('no sales\n');
-  else {
-    printTable(
-      ['PRODUCT', 'STATE', 'STOCK', 'SOLD', 'LEFT', 'GIVEN BACK', 'STARTS', 'ENDS'],
-      answer.items.map(({ productId, state, stock, sold, left, givenBack, startsAt, endsAt }) => [
-        productId,
-        state,
-        ...[stock, sold, left, givenBack].map(String),
-        startsAt ?? '-',
-        endsAt ?? '-',
-      ]),
-    );
-  }
-  return exitCodes.ok;
+export function listSales(options: ListOptions): Promise<number> {
+  return printList<SaleAnswer>('/v1/sales', {}, options, (items) => {
+    if (items.length === 0) process.stdout.write('no sales\n');
+    else {
+      printTable(
+        ['PRODUCT', 'STATE', 'STOCK', 'SOLD', 'LEFT', 'GIVEN BACK', 'STARTS', 'ENDS'],
+        items.map(({ productId, state, stock, sold, left, givenBack, startsAt, endsAt }) => [
+          productId,
+          state,
+          ...[stock, sold, left, givenBack].map(String),
+          startsAt ?? '-',
+          endsAt ?? '-',
+        ]),
+      );
+    }
+  });
 }
 
 export async function showSale(productId: string, options: SaleOptions): Promise<number> {
@@ -75,7 +74,7 @@ export function changeSale(
 }
 
 export function addStock(productId: string, units: string, options: SaleOptions): Promise<number> {
-  return change(productId, { addStock: readUnits('units', units) }, options);
+  return change(productId, { addStock: readWhole('units', units, 1) }, options);
 }
 
 export async function giveTicket(
@@ -83,8 +82,19 @@ export async function giveTicket(
   userId: string,
   options: SaleOptions & { unit: string },
 ): Promise<number> {
-  const body = { userId, unit: readUnits('--unit', options.unit) };
+  const body = { userId, unit: readWhole('--unit', options.unit, 1) };
   return print(await new Api(options).post<object>(`${pathOf(productId)}/tickets`, body), options);
+}
+
+export async function giveBackAgain(
+  productId: string,
+  options: SaleOptions & { since?: string },
+): Promise<number> {
+  const body = options.since === undefined ? {} : { since: readTime('--since', options.since) };
+  const answer = await new Api(options).post<{ units: number }>(`${pathOf(productId)}/give-back`, body);
+  if (options.json) printJson(answer);
+  else process.stdout.write(`${answer.units} units are taken to the sale once more\n`);
+  return exitCodes.ok;
 }
 
 async function change(productId: string, body: object, options: SaleOptions): Promise<number> {
@@ -103,12 +113,6 @@ function print(answer: object, { json }: SaleOptions): number {
       Object.entries(answer).map(([name, value]) => [name, String(value ?? '-')]),
     );
   return exitCodes.ok;
-}
-
-function readUnits(name: string, text: string): number {
-  const units = /^\d{1,10}$/.test(text) ? Number(text) : 0;
-  if (units < 1) throw new CliError(exitCodes.usage, `${name} ${text}: expected an integer from 1`);
-  return units;
 }
 
 function readRate(name: string, text: string): number {

@@ -1,13 +1,13 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import cliProgress from 'cli-progress';
-import { Webhook } from 'standardwebhooks';
 import { type Config, readConfig } from '../config.ts';
 import { isLoopback } from '../lib/address.ts';
 import { connectRedis, withDeadline } from '../redis/connect.ts';
 import { RedisSeckillStreams } from '../redis/seckill-streams.ts';
 import { Api, type ApiOptions } from './api.ts';
 import { CliError, exitCodes } from './exit-codes.ts';
+import { signCallback } from './sign-callback.ts';
 import { printJson, printTable } from './table.ts';
 
 export interface SimulateOptions extends ApiOptions {
@@ -105,7 +105,7 @@ async function openBuyers(
       if (order.status !== 201) return order.status;
       const orderId = order.body.id ?? '';
       const body = { orderId };
-      const headers = sign(config.webhookSecrets[0], orderId, JSON.stringify(body));
+      const headers = signCallback(config.webhookSecrets[0], `sim-${orderId}`, JSON.stringify(body));
       return (await post(`/v1/orders/${encodeURIComponent(orderId)}/paid`, body, headers)).status;
     },
     async ACTIVITY(userId) {
@@ -215,16 +215,6 @@ function accepted({ answers }: Tally): number {
 function percentile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
-}
-
-function sign(secret: string | undefined, id: string, body: string): Record<string, string> {
-  if (!secret) return {};
-  const now = new Date();
-  return {
-    'webhook-id': `sim-${id}`,
-    'webhook-timestamp': String(Math.floor(now.getTime() / 1000)),
-    'webhook-signature': new Webhook(secret).sign(`sim-${id}`, now, body),
-  };
 }
 
 function readNumber(name: string, text: string, most: number): number {

@@ -1,14 +1,15 @@
 import { get, onKeyRequired } from './api.ts';
 import { listenToConnection } from './connection.ts';
 import { make } from './element.ts';
-import { chooseLanguage, currentLanguage, startLanguage } from './language.ts';
+import { chooseLanguage, currentLanguage, say, startLanguage } from './language.ts';
 import { pause } from './live/pause.ts';
+import { showFailedView } from './parts/failed-view.ts';
 import { Notice } from './parts/notice.ts';
 import { readRoute } from './route.ts';
 import { findSession, forgetSession, logOut } from './session.ts';
 import { Shell } from './shell.ts';
 import { showLogin } from './views/login.ts';
-import { findView } from './views.ts';
+import { findView, nameOf } from './views.ts';
 
 /** A view that has its data this soon appears whole; a slower one appears empty and fills. */
 const patienceMs = 300;
@@ -70,8 +71,13 @@ async function showCurrent(isFocusMoved: boolean): Promise<void> {
   shell.mark(route.view);
   const focusedId = document.activeElement?.id;
   const place = make('div', { class: `view ${route.view}` });
-  const view = await findView(route, isTryOn);
-  await Promise.race([view(place, route, signal), pause(patienceMs, signal)]);
+  const onFailure = (error: unknown) => {
+    if (!signal.aborted) showFailedView(place, say(`${nameOf(route, isTryOn)}.title`), error);
+  };
+  // What fails later than that is caught as well: the view is shown by then, and the notice comes into it.
+  const view = await findView(route, isTryOn).catch(onFailure);
+  const fill = async () => view?.(place, route, signal);
+  await Promise.race([fill().catch(onFailure), pause(patienceMs, signal)]);
   if (signal.aborted) return;
   shell.main.replaceChildren(place);
   document.title = `${place.querySelector('h1')?.textContent ?? ''} · Weir`;

@@ -4,7 +4,12 @@ import type { View } from './views/view.ts';
 /** In the order of the navigation. */
 export const viewNames = ['now', 'instances', 'sales', 'parked', 'trend', 'audit', 'try'] as const;
 
-/** Each view is loaded when it is first shown. An unknown address shows the first view. */
+/** An unknown address is that of the first view. */
+export function nameOf({ view }: Route, isTryOn: boolean): (typeof viewNames)[number] {
+  return viewNames.find((name) => name === view && (name !== 'try' || isTryOn)) ?? 'now';
+}
+
+/** Each view is loaded when it is first shown. */
 export async function findView({ view, id }: Route, isTryOn: boolean): Promise<View> {
   switch (view) {
     case 'instances':

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Database, Sql } from '../lib/sql.ts';
 import { judgeState, type SaleStore, type SaleTerms, toSale } from '../sale/sale.ts';
-import { parseStreamKey, streamOf } from '../triggers/seckill-key.ts';
+import { parseStreamKey, streamOf, streamPrefix } from '../triggers/seckill-key.ts';
 import { findSaleRow, type SaleRow, saleColumns, toStored } from './sale-row.ts';
 
 /** The sale as rows: what a script does in Redis is a transaction that holds the sale's row. */
@@ -14,9 +14,11 @@ export function embeddedSaleStore(database: Database): SaleStore {
       return row && toSale(productId, toStored(row), row.now.getTime());
     },
 
-    async list() {
+    async list(limit, after) {
       const rows = await database.query<SaleRow>(
-        `SELECT ${saleColumns} FROM embedded_sales ORDER BY length(stream), stream`,
+        `SELECT ${saleColumns} FROM embedded_sales WHERE (length(stream), stream) > (length($2::text), $2::text)
+         ORDER BY length(stream), stream LIMIT $1`,
+        [limit, `${streamPrefix}${after}`],
       );
       return rows.map((row) => toSale(parseStreamKey(row.stream), toStored(row), row.now.getTime()));
     },

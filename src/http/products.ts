@@ -3,6 +3,8 @@ import { type Static, Type } from 'typebox';
 import { WeirError } from '../errors.ts';
 import type { Product } from '../instance/product.ts';
 import { type ProductId, parseProductId } from '../instance/purchase.ts';
+import type { Notify } from '../telemetry.ts';
+import { operatorOf } from './auth.ts';
 import {
   ListQuery,
   listOf,
@@ -17,9 +19,18 @@ export interface ProductStore {
   createProduct(product: Omit<Product, 'version'>): Promise<{ created: boolean; product: Product }>;
   findProducts(ids: readonly ProductId[]): Promise<Product[]>;
   listProducts(limit: number, after: bigint): Promise<Product[]>;
+  /** @returns undefined when there is no such product */
+  switchProduct(id: ProductId, enabled: boolean): Promise<{ changed: boolean; product: Product } | undefined>;
 }
 
-export function addProducts(http: FastifyInstance, { products }: { products: ProductStore }): void {
+export interface ProductParts {
+  products: ProductStore;
+  notify: Notify;
+}
+
+const SwitchBody = Type.Object({ enabled: Type.Boolean() }, { additionalProperties: false });
+
+export function addProducts(http: FastifyInstance, { products, notify }: ProductParts): void {
   http.post<{ Body: Static<typeof ProductShape> }>(
     '/v1/products',
     {
@@ -68,8 +79,36 @@ export function addProducts(http: FastifyInstance, { products }: { products: Pro
     },
     async ({ params }) => {
       const [product] = await products.findProducts([parseProductId(params.id)]);
-      if (!product) throw new WeirError('PRODUCT_UNKNOWN', `there is no product ${params.id}`);
+      if (!product) throw unknownProduct(params.id);
       return showProduct(product);
     },
   );
+
+  http.patch<{ Params: { id: string }; Body: Static<typeof SwitchBody> }>(
+    '/v1/products/:id',
+    {
+      config: { scope: 'admin' },
+      schema: {
+        summary: 'Enable or disable a product',
+        description:
+          'In force with the next commit of every process. A disabled product is neither ordered nor given, no sale of ' +
+          'it is opened, and winners are parked; a sale that runs goes on selling, so pause it first.',
+        body: SwitchBody,
+        response: { 200: ProductShape, '4xx': ProblemShape },
+      },
+    },
+    async (request) => {
+      const { params, body } = request;
+      const found = await products.switchProduct(parseProductId(params.id), body.enabled);
+      if (!found) throw unknownProduct(params.id);
+      if (found.changed) {
+        notify({ type: 'product switched', id: params.id, enabled: body.enabled, by: operatorOf(request) });
+      }
+      return showProduct(found.product);
+    },
+  );
+}
+
+function unknownProduct(id: string): WeirError {
+  return new WeirError('PRODUCT_UNKNOWN', `there is no product ${id}`);
 }

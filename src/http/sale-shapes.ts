@@ -36,6 +36,8 @@ export const SaleChangeBody = Type.Object(
   { ...closed, minProperties: 1 },
 );
 
+export const GiveBackBody = Type.Object({ since: Type.Optional(Timestamp) }, closed);
+
 export const SaleShape = Type.Object({
   productId: Int64,
   stock: Type.Integer(),
@@ -49,6 +51,11 @@ export const SaleShape = Type.Object({
   admitPerSecond: Type.Union([Type.Number(), Type.Null()]),
   tickets: Type.Integer(),
   state: Type.String(),
+});
+
+export const SaleList = Type.Object({
+  items: Type.Array(SaleShape),
+  nextCursor: Type.Union([Int64, Type.Null()]),
 });
 
 export function showSale({ startsAt, endsAt, admitPerSecond, ...sale }: Sale): Static<typeof SaleShape> {

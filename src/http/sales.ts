@@ -4,12 +4,15 @@ import { WeirError } from '../errors.ts';
 import type { Product } from '../instance/product.ts';
 import { type ProductId, parseProductId } from '../instance/purchase.ts';
 import type { Sale, SaleStore, SaleTerms } from '../sale/sale.ts';
-import { NewSale, SaleChangeBody, SaleShape, showSale } from './sale-shapes.ts';
-import { listOf, ProblemShape, readTime } from './shapes.ts';
+import { streamOf } from '../triggers/seckill-key.ts';
+import { GiveBackBody, NewSale, SaleChangeBody, SaleList, SaleShape, showSale } from './sale-shapes.ts';
+import { ListQuery, listOf, ProblemShape, readCursor, readLimit, readTime } from './shapes.ts';
 
 export interface SaleParts {
   sales: SaleStore;
   products: { findProducts(ids: readonly ProductId[]): Promise<Product[]> };
+  /** Units given back at `since` or later, or ever. @returns how many */
+  oweUnitsAgain(stream: string, since: Date | undefined): Promise<number>;
 }
 
 interface SalePath {
@@ -17,7 +20,7 @@ interface SalePath {
 }
 
 /** What the shop does with its sales; http/buy.ts is for the buyers. */
-export function addSales(http: FastifyInstance, { sales, products }: SaleParts): void {
+export function addSales(http: FastifyInstance, { sales, products, oweUnitsAgain }: SaleParts): void {
   const getSale = async (productId: ProductId): Promise<Sale> => {
     const sale = await sales.find(productId);
     if (!sale) throw unknownSale(productId);
@@ -50,16 +53,22 @@ export function addSales(http: FastifyInstance, { sales, products }: SaleParts):
     },
   );
 
-  http.get(
+  http.get<{ Querystring: { limit?: string; cursor?: string } }>(
     '/v1/sales',
     {
       config: { scope: 'read' },
       schema: {
-        summary: 'The sale of every product that has or had one',
-        response: { 200: Type.Object({ items: Type.Array(SaleShape), nextCursor: Type.Null() }) },
+        summary: 'The sale of every product that has or had one, in order of product id',
+        querystring: Type.Object(ListQuery),
+        response: { 200: SaleList, '4xx': ProblemShape },
       },
     },
-    async () => listOf((await sales.list()).map(showSale), undefined),
+    async ({ query }) => {
+      const limit = readLimit(query.limit);
+      const found = await sales.list(limit + 1, BigInt(readCursor(query.cursor) ?? 0));
+      const page = found.slice(0, limit);
+      return listOf(page.map(showSale), found.length > limit ? page.at(-1)?.productId.toString() : undefined);
+    },
   );
 
   http.get<SalePath>(
@@ -92,6 +101,24 @@ export function addSales(http: FastifyInstance, { sales, products }: SaleParts):
         throw new WeirError('ENDED', `the sale of product ${productId} has ended`);
       }
       return showSale(await getSale(productId));
+    },
+  );
+
+  http.post<SalePath & { Body: Static<typeof GiveBackBody> }>(
+    '/v1/sales/:productId/give-back',
+    {
+      config: { scope: 'act' },
+      schema: {
+        summary: 'Take units to the sale once more, after Redis has lost them',
+        description:
+          'Those that were given back at `since` or later, or ever. The sale takes each once, however often it comes.',
+        body: GiveBackBody,
+        response: { 200: Type.Object({ units: Type.Integer() }), '4xx': ProblemShape },
+      },
+    },
+    async ({ params, body }) => {
+      const { productId } = await getSale(parseProductId(params.productId));
+      return { units: await oweUnitsAgain(streamOf(productId), readTime('since', body.since)) };
     },
   );
 }

@@ -34,7 +34,7 @@ export interface HttpParts
     ResultParts,
     ParkedParts,
     AuditParts,
-    Pick<SaleParts, 'sales'>,
+    Pick<SaleParts, 'sales' | 'oweUnitsAgain'>,
     BuyerParts,
     KeyParts,
     Pick<SessionParts, 'sessions'>,

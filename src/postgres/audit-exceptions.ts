@@ -22,7 +22,7 @@ const searches: Partial<Record<SumName, Search[]>> = {
         AND NOT EXISTS (SELECT 1 FROM compensations WHERE source = 'ORDER' AND source_id = orders.id AND scope = '')
         ${notArchived('paid_at')}`,
       what: 'the order is paid and has neither an instance nor a refund',
-      advice: 'send its payment callback again; was its row removed by hand?',
+      advice: 'send its payment callback again, or `weir orders paid`; was its row removed by hand?',
     },
     {
       sql: `SELECT orders.id FROM orders JOIN instance_logs ON source = 'ORDER' AND source_id = orders.id AND scope = ''

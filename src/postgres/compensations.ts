@@ -87,6 +87,24 @@ export function postgresGiveBacks(database: Database): GiveBackRows {
   };
 }
 
+/**
+ * For a Redis that has lost what it had taken back. Units given back at `since` or later, or ever, are owed once more; the
+ * counters take each once, so those that they still have change nothing.
+ *
+ * @returns how many
+ */
+export async function oweUnitsAgain(sql: Sql, stream: string, since: Date | undefined): Promise<number> {
+  const [counted] = await sql.query<{ units: number }>(
+    `WITH owed AS (
+       UPDATE compensations SET status = 'REQUESTED', outcome = NULL, done_at = NULL
+       WHERE kind = 'GIVE_BACK' AND outcome = 'GIVEN_BACK' AND scope = $1 AND done_at >= coalesce($2::timestamptz, '-infinity')
+       RETURNING 1)
+     SELECT count(*)::int AS units FROM owed`,
+    [stream, since ?? null],
+  );
+  return counted?.units ?? 0;
+}
+
 function toHeldUnit({ stream, entryId, userId }: UnitRow): HeldUnit {
   return { stream, entryId, userId: BigInt(userId) as UserId };
 }

@@ -41,11 +41,17 @@ export function redisSaleStore(redis: Redis): SaleStore {
 
     find,
 
-    async list() {
+    async list(limit, after) {
       const streams = await ask<string[]>(redis.smembers(saleStreams));
-      const products = streams.map(parseStreamKey).sort((a, b) => (a < b ? -1 : 1));
-      const sales = await Promise.all(products.map(find));
-      return sales.filter((sale) => sale !== undefined);
+      const products = streams.map(parseStreamKey).filter((product) => product > after);
+      products.sort((a, b) => (a < b ? -1 : 1));
+      const sales: Sale[] = [];
+      // The names are many and cheap. A name may be without its sale, and then the page is filled from those behind it.
+      while (sales.length < limit && products.length > 0) {
+        const asked = products.splice(0, limit - sales.length);
+        sales.push(...(await Promise.all(asked.map(find))).filter((sale) => sale !== undefined));
+      }
+      return sales;
     },
 
     async change(productId, { action = '', addStock = 0 }) {

@@ -48,8 +48,8 @@ export interface SaleStore {
    */
   open(terms: SaleTerms): Promise<OpenOutcome>;
   find(productId: ProductId): Promise<Sale | undefined>;
-  /** The sale of every product that has or had one, by product id. */
-  list(): Promise<Sale[]>;
+  /** The sales of products that have or had one, in order of product id, above `after`. */
+  list(limit: number, after: bigint): Promise<Sale[]>;
   /** @returns undefined when there is no sale; `ended` when it has ended, and nothing was changed */
   change(productId: ProductId, change: SaleChange): Promise<'changed' | 'ended' | undefined>;
 }

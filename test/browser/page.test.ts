@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import { en } from '../../src/dashboard/words/en.ts';
@@ -30,6 +31,7 @@ describe.skipIf(!hasBrowser())('the page', () => {
     ),
   );
   const logOf = (page: Page, text: string) => page.locator('.log li').filter({ hasText: text }).first();
+  const productField = (page: Page) => page.locator('form input[name="productId"]');
   const settled = { timeout: 20_000 };
 
   const giveGift = async (userId: string, sourceId: string): Promise<string> => {
@@ -138,7 +140,7 @@ describe.skipIf(!hasBrowser())('the page', () => {
 
   test('a sale is opened, paused, resumed, given stock, and ended only when that is confirmed', async () => {
     const page = await weir.openPage('#/sales');
-    await page.getByLabel(en['instance.product']).selectOption('1003');
+    await productField(page).fill('1003');
     await page.getByLabel(en['sale.stock'], { exact: true }).fill('7');
     await page.getByRole('button', { name: en['sale.open'] }).click();
     const card = page.locator('section.sale').filter({ hasText: 'Memory 8' });
@@ -159,8 +161,106 @@ describe.skipIf(!hasBrowser())('the page', () => {
     await card.getByText(en['state.ENDED'], { exact: true }).waitFor();
   });
 
+  test('sales stand on pages in order of product, and whichever is opened can be reached', async () => {
+    const open = (productId: string) => weir.request('POST', '/v1/sales', { productId, stock: 1 });
+    for (let id = 7_001; id <= 7_052; id++) {
+      const product = { id: `${id}`, name: `Seven ${id}`, cpus: 1, memoryMb: 1, image: 'x' };
+      expect((await weir.request('POST', '/v1/products', product)).status).toBe(201);
+      if (id > 7_001) expect((await open(`${id}`)).status).toBe(201);
+    }
+    const page = await weir.openPage('#/sales?cursor=7000');
+    const titles = () => page.locator('section.sale h2').allTextContents();
+    const idsOf = async () => (await titles()).map((title) => title.split(' ')[0]);
+    const ids = (from: number, to: number) =>
+      Array.from({ length: to - from + 1 }, (_, i) => String(from + i));
+    await pollUntil('the first fifty', 10_000, async () => expect(await idsOf()).toEqual(ids(7_002, 7_051)));
+    // One that is opened in between takes its place, and pushes the last one to the next page.
+    await productField(page).fill('7001');
+    await page.getByRole('button', { name: en['sale.open'] }).click();
+    await pollUntil('the new one', 10_000, async () => expect(await idsOf()).toEqual(ids(7_001, 7_050)));
+    await page.getByRole('link', { name: en['pager.more'] }).click();
+    await pollUntil('the rest', 10_000, async () => expect(await idsOf()).toEqual(ids(7_051, 7_052)));
+    await page.getByLabel(en['sale.fromProduct']).fill('7040');
+    await page.getByRole('button', { name: en['action.show'] }).click();
+    await pollUntil('those from 7040 on', 10_000, async () =>
+      expect(await idsOf()).toEqual(ids(7_040, 7_052)),
+    );
+    await productField(page).fill('1002');
+    await page.getByRole('button', { name: en['sale.open'] }).click();
+    await page.getByRole('link', { name: en['sale.showIt'] }).click();
+    await pollUntil('the one on another page', 10_000, async () => expect((await idsOf())[0]).toBe('1002'));
+  });
+
+  test('a product is disabled only when that is confirmed, and enabled where its winner is parked', async () => {
+    const page = await weir.openPage('#/sales');
+    const button = page.locator('#switch-1003');
+    const isEnabled = async () => (await weir.request('GET', '/v1/products/1003')).body.enabled;
+    await button.focus();
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Escape');
+    expect(await isEnabled()).toBe(true);
+    await button.click();
+    await page.getByRole('dialog').getByText(en['product.disableWarning']).waitFor();
+    await page.getByRole('dialog').getByRole('button', { name: en['product.disable'] }).click();
+    await page.getByText('Product 1003 is disabled.').waitFor();
+    expect(await isEnabled()).toBe(false);
+    expect(await page.evaluate('document.activeElement.textContent')).toBe(en['product.enable']);
+    expect(await page.locator('datalist option[value="1003"]').count()).toBe(0);
+
+    expect(
+      (await weir.request('POST', '/v1/try/seckill', { productId: '1003', firstUserId: '7' })).status,
+    ).toBe(202);
+    const item = await pollUntil('the winner to be parked', 10_000, async () => {
+      const { body } = await weir.request('GET', '/v1/parked?reason=PRODUCT_DISABLED');
+      expect(body.items).toHaveLength(1);
+      return body.items[0];
+    });
+    await page.goto(`${weir.url}/#/parked/${item.id}`);
+    await page.getByRole('button', { name: 'Enable product 1003' }).click();
+    await page.getByText(en['product.nowReplay']).waitFor();
+    await page.locator('#replay').click();
+    await page.locator('#its-instance').first().waitFor();
+    expect(await isEnabled()).toBe(true);
+  });
+
+  test('a view that cannot be shown says so under its own title, and what to do', async () => {
+    const page = await weir.openPage('#/now');
+    await page.route('**/v1/products?*', async (route) => {
+      // Longer than the page waits for a view before it shows it.
+      await delay(600);
+      await route.fulfill({
+        status: 503,
+        contentType: 'application/problem+json',
+        body: JSON.stringify({
+          code: 'STORE_AWAY',
+          detail: 'the database does not answer',
+          advice: 'Look at /readyz.',
+        }),
+      });
+    });
+    await page.getByRole('link', { name: en['try.nav'] }).click();
+    const main = page.locator('#main');
+    await main.getByText('the database does not answer').waitFor();
+    await main.getByText('Look at /readyz.').waitFor();
+    await page.getByRole('heading', { level: 1, name: en['try.title'] }).waitFor();
+    await page.unroute('**/v1/products?*');
+
+    await page.route('**/views/trend.js', (route) => route.abort());
+    await page.getByRole('link', { name: en['trend.nav'] }).click();
+    await page.getByRole('heading', { level: 1, name: en['trend.title'] }).waitFor();
+    await main.locator('.notice.bad').waitFor();
+    expect(await page.title()).toBe(`${en['trend.title']} · Weir`);
+    expect(await main.getByText(en['try.buyTitle']).count()).toBe(0);
+    await page.unroute('**/views/trend.js');
+    await main.getByRole('button', { name: en['problem.reload'] }).click();
+    await page.getByRole('combobox', { name: en['trend.step'] }).waitFor();
+    expect(page.url()).toMatch(/#\/trend$/);
+    expect(weir.takeComplaints().filter((each) => !/503|ERR_FAILED/.test(each))).toEqual([]);
+  });
+
   test('what the API refuses is shown with its detail and advice where the action was', async () => {
     const page = await weir.openPage('#/sales');
+    await productField(page).fill('1002');
     await page.getByLabel(en['sale.startsAt']).fill('2031-01-02T00:00');
     await page.getByLabel(en['sale.endsAt']).fill('2031-01-01T00:00');
     await page.getByRole('button', { name: en['sale.open'] }).click();

@@ -10,7 +10,7 @@ import { Wake } from '../../src/lib/wake.ts';
 import { Relay } from '../../src/outbox/relay.ts';
 import { audit } from '../../src/postgres/audit.ts';
 import { acceptStream } from '../../src/postgres/audit-streams.ts';
-import { postgresGiveBacks } from '../../src/postgres/compensations.ts';
+import { oweUnitsAgain, postgresGiveBacks } from '../../src/postgres/compensations.ts';
 import { PostgresOrders } from '../../src/postgres/orders.ts';
 import { postgresOutbox } from '../../src/postgres/outbox.ts';
 import { parkItems } from '../../src/postgres/parked.ts';
@@ -381,7 +381,7 @@ describe('a stream that began anew', () => {
   });
 });
 
-test('units that Redis took back and forgot again are found', async () => {
+test('units that Redis took back and forgot again are found, and are right when they are owed once more', async () => {
   const database = await openTestPostgres();
   await createProduct(database);
   const redis = connectTestRedis(await createRedisDatabase());
@@ -400,5 +400,14 @@ test('units that Redis took back and forgot again are found', async () => {
   };
   expect(await look()).toMatchObject({ expected: 1, actual: 1 });
   await redis.hset(keys.sale, { sold: 1, givenBack: 0, returned: 0 });
+  await redis.hset(keys.units, id, '1:7');
   expect(await look()).toMatchObject({ expected: 1, actual: 0, exceptions: [{ id: stream }] });
+  const inAnHour = new Date(Date.now() + 3_600_000);
+  expect(await oweUnitsAgain(database, stream, inAnHour)).toBe(0);
+  for (let times = 0; times < 2; times++) {
+    expect(await oweUnitsAgain(database, stream, undefined)).toBe(1);
+    await rows.claim(10, redisSaleCounters(redis).giveBack);
+    expect(await look()).toMatchObject({ expected: 1, actual: 1, exceptions: [] });
+    expect(await redis.hmget(keys.sale, 'sold', 'givenBack', 'returned')).toEqual(['0', '1', '1']);
+  }
 });

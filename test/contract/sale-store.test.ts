@@ -279,12 +279,19 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
     await sales.open(terms({ productId: 9n as ProductId, stock: 4 }));
     await sales.open(terms({ productId: 20_000n as ProductId, stock: 5 }));
     await sales.change(product, { action: 'end' });
-    const listed = (await sales.list()).map(({ productId, stock, state }) => [productId, stock, state]);
-    expect(listed).toEqual([
+    const list = async (limit: number, after = 0n) =>
+      (await sales.list(limit, after)).map(({ productId, stock, state }) => [productId, stock, state]);
+    const all = [
       [9n, 4, 'OPEN'],
       [1001n, 3, 'ENDED'],
       [20_000n, 5, 'OPEN'],
-    ]);
+    ];
+    expect(await list(500)).toEqual(all);
+    expect(await list(2)).toEqual(all.slice(0, 2));
+    expect(await list(2, 9n)).toEqual(all.slice(1));
+    expect(await list(1, 1001n)).toEqual(all.slice(2));
+    expect(await list(1, 1002n)).toEqual(all.slice(2));
+    expect(await list(2, 20_000n)).toEqual([]);
   });
 
   test('with tickets lets in who took one before the start, and no one else', async () => {
@@ -351,4 +358,12 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
       expect((await buy(13, { ticket: tickets[2]?.ticket })).kind).toBe('accepted'),
     );
   });
+});
+
+test('a name in Redis without its sale takes no place on a page of the list', async () => {
+  const redis = connectTestRedis(await createRedisDatabase());
+  const sales = redisSaleStore(redis);
+  await redis.sadd('weir:sales', ...[1, 2, 3, 4, 5].map((id) => `stream:seckill:${id}`));
+  await sales.open(terms({ productId: 6n as ProductId }));
+  expect((await sales.list(2, 0n)).map(({ productId }) => productId)).toEqual([6n]);
 });

@@ -64,17 +64,26 @@ describe('help and arguments', () => {
     ['instances', 'list'],
     ['instances', 'search'],
     ['instances', 'show'],
+    ['instances', 'create'],
     ['instances', 'retry'],
     ['top'],
     ['stats'],
     ['trend'],
     ['completion'],
+    ['orders'],
+    ['orders', 'paid'],
+    ['orders', 'refunded'],
     ['parked'],
     ['parked', 'list'],
     ['parked', 'show'],
     ['parked', 'replay'],
     ['parked', 'discard'],
     ['audit'],
+    ['products'],
+    ['products', 'list'],
+    ['products', 'create'],
+    ['products', 'enable'],
+    ['products', 'disable'],
     ['sale'],
     ['sale', 'list'],
     ['sale', 'open'],
@@ -83,6 +92,7 @@ describe('help and arguments', () => {
     ['sale', 'resume'],
     ['sale', 'end'],
     ['sale', 'add'],
+    ['sale', 'give-back'],
     ['sale', 'ticket'],
     ['resource'],
     ['keys'],
@@ -135,6 +145,11 @@ describe('help and arguments', () => {
     [['parked', 'replay']],
     [['parked', 'replay', '1', '--all']],
     [['parked', 'discard', '1']],
+    [['orders', 'paid']],
+    [['instances', 'create', '--source', 'SECKILL', '--product', '1001', '--user', '1']],
+    [['products', 'enable']],
+    [['products', 'create', '7', '--name', 'x', '--cpus', 'many', '--memory', '1', '--image', 'x']],
+    [['sale', 'give-back', '1001', '--since', 'soon']],
     [['sale', 'open', '1001']],
     [['sale', 'open', '1001', '--stock', '0']],
     [['sale', 'open', '1001', '--stock', '5', '--admit', 'all']],
@@ -572,6 +587,93 @@ describe('beside a running Weir', () => {
     ]) {
       expect(stdout).toContain(told);
     }
+  });
+
+  test('a parked winner whose buyer was found out is made by hand and discarded, without SQL', async () => {
+    const [item] = (await runJson('parked', 'list')).items;
+    const purchase = [
+      '--source',
+      'SECKILL',
+      '--source-id',
+      item.sourceId,
+      '--product',
+      '1001',
+      '--user',
+      '77',
+    ];
+    const made = await runJson('instances', 'create', ...purchase);
+    expect(made).toMatchObject({ source: 'SECKILL', sourceId: item.sourceId, userId: '77' });
+    expect(await run('instances', 'create', ...purchase)).toMatchObject({
+      code: 0,
+      stdout: `instance ${made.instanceId} is made\n`,
+    });
+    expect((await run('parked', 'discard', item.id, '--because', 'made by hand')).code).toBe(0);
+    expect((await run('parked', 'list')).stdout).toBe('nothing is parked\n');
+  });
+
+  test('products are created, listed, and switched off and on', async () => {
+    const machine = [
+      '--name',
+      'GPU Large',
+      '--cpus',
+      '16',
+      '--memory',
+      '65536',
+      '--gpu',
+      '4',
+      '--image',
+      'ubuntu',
+    ];
+    const created = await runJson('products', 'create', '1004', ...machine, '--price', '79900');
+    expect(created).toMatchObject({ id: '1004', memoryMb: 65_536, priceCents: '79900', enabled: true });
+    expect(await runJson('products', 'disable', '1004')).toEqual({ ...created, enabled: false });
+    const list = await run('products', 'list');
+    expect(list.stdout).toMatch(/^1001 +enabled +GPU Small.*\n1004 +disabled +GPU Large/m);
+    expect((await run('products', 'enable', '1004')).stdout).toMatch(/^1004 +enabled/m);
+    expect((await run('products', 'enable', '4999')).code).toBe(4);
+    expect((await run('products', 'list', '--limit', '1')).stdout).toContain('There are more');
+  });
+
+  test('callbacks that did not come are made up for, signed where they must be', async () => {
+    const secret = `whsec_${Buffer.from('the secret of the payer').toString('base64')}`;
+    const signed = await startWeir({ ...weir.settings, WEIR_SERVER_HTTP_WEBHOOKSECRETS: secret });
+    const call = (what: string, orderId: string, env: Record<string, string>) =>
+      runWeir(['orders', what, orderId, '--url', signed.url], env);
+    const order = async () => {
+      const { body } = await weir.request('POST', '/v1/orders', { productId: '1001', userId: '9' });
+      return body.id as string;
+    };
+    const withSecret = { WEIR_SERVER_HTTP_WEBHOOKSECRETS: secret };
+    const id = await order();
+    expect((await call('paid', id, {})).code).toBe(1);
+    for (let times = 0; times < 2; times++) {
+      expect(await call('paid', id, withSecret)).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(/^order ORD\d+ is paid, its instance is \d+\n$/),
+      });
+    }
+    const cancelled = await order();
+    await weir.request('POST', `/v1/orders/${cancelled}/cancel`);
+    expect((await call('paid', cancelled, withSecret)).code).toBe(1);
+    expect((await call('refunded', cancelled, withSecret)).stdout).toBe(
+      `the refund of order ${cancelled} is recorded\n`,
+    );
+    const elsewhere = ['orders', 'paid', 'ELSEWHERE1', '--product', '1001', '--user', '9'];
+    expect(await runJson(...elsewhere)).toMatchObject({ source: 'ORDER', sourceId: 'ELSEWHERE1' });
+    expect((await run('orders', 'refunded', 'NOBODY')).code).toBe(4);
+  });
+
+  test('sales are listed page by page, and their units given back once more', async () => {
+    for (const id of ['1001', '1004']) expect((await run('sale', 'open', id, '--stock', '3')).code).toBe(0);
+    expect((await run('sale', 'list', '--limit', '1')).stdout).toContain('There are more');
+    const all = await run('sale', 'list', '--all', '--ndjson');
+    const ids = all.stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line).productId);
+    expect(ids).toEqual(['1001', '1004']);
+    expect((await run('sale', 'give-back', '1001')).stdout).toBe('0 units are taken to the sale once more\n');
+    expect((await run('sale', 'give-back', '4999')).code).toBe(4);
   });
 
   test('simulate buys on all sources, and everything that was accepted becomes an instance', async () => {

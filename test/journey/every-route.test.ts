@@ -466,7 +466,7 @@ function likelyBody({ method, path }: Operation): Record<string, unknown> {
     name: 'odd', cpus: 1, memoryMb: 1, gpu: 0, image: 'x', priceCents: '1', enabled: true, stock: 1, perUserLimit: 1,
     startsAt: '2026-01-01T00:00:00Z', endsAt: '2099-01-01T00:00:00Z', expiresAt: '2099-01-01T00:00:00Z',
     timestamp: '2026-01-01T00:00:00Z', action: 'pause', addStock: 1, status: 'SUCCESS', reason: 'a test', ids: ['999999'],
-    stream: 'stream:seckill:1', count: 1, scope: 'read', key: 'no key', refunded: true,
+    stream: 'stream:seckill:1', count: 1, since: '2026-01-01T00:00:00Z', scope: 'read', key: 'no key', refunded: true,
     entry: 'open', admitPerSecond: 1, unit: 1,
   }; // biome-ignore format: a dictionary
   return Object.fromEntries(names.map((name) => [name, usual[name] ?? 'x']));

@@ -1,6 +1,7 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
 import { EventSchema } from '../../src/wire/weir/v1/event_pb.ts';
+import { pollUntil } from '../support/poll-until.ts';
 import type { HttpAnswer } from '../support/weir.ts';
 import { type RawAnswer, sendRaw, shareWeir } from './share-weir.ts';
 
@@ -106,7 +107,57 @@ describe('a product', () => {
 
   test('that does not exist answers 404', async () => {
     expectProblem(await weir.request('GET', '/v1/products/4999'), 404, 'PRODUCT_UNKNOWN');
+    const change = { enabled: true };
+    expectProblem(await weir.request('PATCH', '/v1/products/4999', change), 404, 'PRODUCT_UNKNOWN');
   });
+
+  test('that is disabled makes nothing from the next commit on, and that is enabled sells at once', async () => {
+    const product = productBody();
+    await createProduct(product);
+    const path = `/v1/products/${product.id}`;
+    const tryAll = async () => {
+      const answers = [
+        await buy(purchaseBody(product.id)),
+        await weir.request('POST', '/v1/orders', { productId: product.id, userId: '7' }),
+        await weir.request('POST', '/v1/sales', { productId: product.id, stock: 1 }),
+      ];
+      return answers.map(({ status, body }) => body.code ?? status);
+    };
+    // Once bought it is remembered as enabled.
+    expect((await buy(purchaseBody(product.id))).status).toBe(201);
+    for (let times = 0; times < 2; times++) {
+      const disabled = { ...product, enabled: false };
+      expect(await weir.request('PATCH', path, { enabled: false })).toMatchObject({
+        status: 200,
+        body: disabled,
+      });
+      expect((await weir.request('GET', path)).body).toEqual(disabled);
+    }
+    expect(await tryAll()).toEqual(Array(3).fill('PRODUCT_DISABLED'));
+    const entry = await weir.redis.xadd(`stream:seckill:${product.id}`, '*', 'uid', '7');
+    const item = await pollUntil('the winner to be parked', 15_000, async () => {
+      const { items } = (await weir.request('GET', '/v1/parked?reason=PRODUCT_DISABLED')).body;
+      expect(items[0]?.sourceId).toBe(entry);
+      return items[0];
+    });
+    expect(await weir.request('PATCH', path, { enabled: true })).toMatchObject({
+      status: 200,
+      body: product,
+    });
+    expect(await tryAll()).toEqual([201, 201, 201]);
+    const replayed = await weir.request('POST', `/v1/parked/${item.id}/replay`);
+    expect(replayed.body).toMatchObject({ state: 'REPLAYED' });
+    const told = weir.lines.filter(({ event, id }) => event === 'product_switched' && id === product.id);
+    expect(told.map(({ enabled }) => enabled)).toEqual([false, true]);
+  });
+
+  test.each([{}, { enabled: 'false' }, { enabled: null }, { enabled: true, name: 'x' }, []])(
+    'is not changed by %j',
+    async (body) => {
+      const id = await createProduct();
+      expectProblem(await weir.request('PATCH', `/v1/products/${id}`, body), 400, 'REQUEST_INVALID');
+    },
+  );
 });
 
 describe('an order', () => {
@@ -474,6 +525,18 @@ describe('the list of instances', () => {
   });
 });
 
+test('the list of sales shows each exactly once, in order of product id, whatever the size of the pages', async () => {
+  for (let i = 0; i < 3; i++) {
+    await weir.request('POST', '/v1/sales', { productId: await createProduct(), stock: 1 });
+  }
+  const wanted = (await weir.redis.smembers('weir:sales')).map((stream) => Number(stream.split(':')[2]));
+  wanted.sort((a, b) => a - b);
+  expect(wanted.length).toBeGreaterThanOrEqual(3);
+  for (const limit of [1, 2, 500]) {
+    expect(await listAll('/v1/sales', limit, 'productId')).toEqual(wanted.map(String));
+  }
+});
+
 describe('the statistics', () => {
   test('count what the table holds, with the rate of success in per cent', async () => {
     const productId = await createProduct();
@@ -515,7 +578,7 @@ describe('the statistics', () => {
 });
 
 describe('the service itself', () => {
-  test('describes every route under /v1 that it answers', async () => {
+  test('describes every route that it answers', async () => {
     const { status, body } = await weir.request('GET', '/openapi.json');
     expect(status).toBe(200);
     const routes = Object.entries(body.paths as Record<string, object>)
@@ -526,6 +589,7 @@ describe('the service itself', () => {
         'POST /v1/products',
         'GET /v1/products',
         'GET /v1/products/{id}',
+        'PATCH /v1/products/{id}',
         'POST /v1/orders',
         'GET /v1/orders/{orderId}',
         'POST /v1/orders/{orderId}/paid',
@@ -550,6 +614,7 @@ describe('the service itself', () => {
         'GET /v1/sales/{productId}',
         'PATCH /v1/sales/{productId}',
         'GET /v1/sales',
+        'POST /v1/sales/{productId}/give-back',
         'POST /v1/sales/{productId}/buy',
         'POST /v1/sales/{productId}/tickets',
         'GET /v1/sales/{productId}/tickets/{ticket}',
@@ -563,6 +628,10 @@ describe('the service itself', () => {
         'POST /v1/session',
         'GET /v1/session',
         'DELETE /v1/session',
+      'GET /healthz',
+      'GET /metrics',
+      'GET /openapi.json',
+      'GET /readyz',
       ].sort(),
     );
     // A stream of events has no end to wait for.
@@ -769,7 +838,7 @@ const badOrders: BadRequest[] = [
 ].map((bad) => ({ ...bad, method: 'POST' }));
 
 const badQueries: BadRequest[] = [
-  ...['/v1/instances', '/v1/products', '/v1/parked'].flatMap((path) =>
+  ...['/v1/instances', '/v1/products', '/v1/parked', '/v1/sales'].flatMap((path) =>
     [
       'limit=0',
       'limit=-1',

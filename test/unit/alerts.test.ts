@@ -78,6 +78,13 @@ describe.each(parkedReasons)('parked for %s', (reason) => {
   });
 });
 
+test('nothing that an operator does needs SQL or a request written by hand', () => {
+  const dos = [...operating.matchAll(/^- \*\*Do\*\* (.+)$/gm)].map(([, text = '']) => text);
+  expect(dos.length).toBeGreaterThanOrEqual(alerts.length + parkedReasons.length);
+  for (const text of dos) expect(text).not.toMatch(/\b(UPDATE|INSERT|DELETE)\b|curl/);
+  expect(operating).not.toMatch(/\b(UPDATE \w+ SET|INSERT INTO|DELETE FROM)\b|\bcurl\b/);
+});
+
 test('promtool finds no fault with the rules', async (context) => {
   const { code, said } = await runPromtool(context, [
     'check',

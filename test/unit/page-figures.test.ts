@@ -53,6 +53,20 @@ describe('the book of seconds', () => {
     expect(book.listEvents(2)).toEqual([1, 2]);
   });
 
+  test('seconds that nobody told are a gap: not drawn, not in a rate, and told later after all', () => {
+    const book = new SecondBook();
+    book.take(answer(0, [6]));
+    book.take(answer(3, [4, 2]));
+    expect(book.listBySource('purchases', 5)).toEqual([
+      { name: 'ORDER', values: [6, Number.NaN, Number.NaN, 4, 2] },
+    ]);
+    expect(book.rateOf('purchases', 5)).toBe(4);
+    expect(book.rateOf('purchases', 2)).toBe(3);
+    expect(new SecondBook().rateOf('purchases', 5)).toBeNaN();
+    book.take(answer(0, [6, 7, 8, 4, 2]));
+    expect(book.listBySource('purchases', 5)).toEqual([{ name: 'ORDER', values: [6, 7, 8, 4, 2] }]);
+  });
+
   test('seconds that lie further back than the longest window are forgotten', () => {
     const book = new SecondBook();
     book.take(answer(0, [9]));
@@ -78,6 +92,11 @@ describe('scales', () => {
     expect(size).toBe(11);
     expect(sums.length).toBeLessThanOrEqual(30);
     expect(sums.reduce((a, b) => a + b)).toBe((300 * 301) / 2);
+  });
+
+  test('the table beside a chart leaves a gap where nothing is known', () => {
+    const { sums } = sumUp([1, Number.NaN, Number.NaN, Number.NaN], 2);
+    expect(sums).toEqual([1, Number.NaN]);
   });
 });
 

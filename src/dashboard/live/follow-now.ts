@@ -16,7 +16,8 @@ const maxPauseMs = 10_000;
 
 /**
  * Follows the server's second-by-second report until `signal` aborts. Whatever ends the stream, silence included, is
- * answered by beginning again, so nothing is missing from the book. A hidden page listens to nothing.
+ * answered by beginning again, and so is a problem that has passed: nothing is missing from the book for longer than it was
+ * unknown. A hidden page listens to nothing.
  */
 export async function followNow({ onNow, onFailure }: Follower, signal: AbortSignal): Promise<void> {
   let failures = 0;
@@ -36,7 +37,7 @@ export async function followNow({ onNow, onFailure }: Follower, signal: AbortSig
   }
 }
 
-/** Resolves when the stream has ended or fallen silent, or the page is hidden. */
+/** Resolves when the stream has ended or fallen silent, has told what it could not tell before, or the page is hidden. */
 function listen({ onNow, onFailure }: Follower, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const source = new EventSource(apiUrl('now/stream'));
@@ -59,9 +60,17 @@ function listen({ onNow, onFailure }: Follower, signal: AbortSignal): Promise<vo
         reportAlive();
         listener((event as MessageEvent<string>).data);
       });
-    hear('now', (data) => onNow(JSON.parse(data)));
+    let hasMissed = false;
+    hear('now', (data) => {
+      onNow(JSON.parse(data));
+      // It tells ten seconds, and a problem may have lasted longer.
+      if (hasMissed) end();
+    });
     // The server is there, and a store of it is not.
-    hear('problem', (data) => onFailure(new Problem(503, JSON.parse(data))));
+    hear('problem', (data) => {
+      hasMissed = true;
+      onFailure(new Problem(503, JSON.parse(data)));
+    });
     // A refused stream (401, too many listeners) is no lost server: the next GET finds out which.
     source.addEventListener('error', end);
     signal.addEventListener('abort', end, { signal: stop.signal });

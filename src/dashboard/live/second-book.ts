@@ -44,16 +44,24 @@ export class SecondBook {
     return (this.#end - seconds) * 1_000;
   }
 
-  /** Every source seen in the window, in a fixed order, with a count for each second. */
+  /** Every source seen in the window, in a fixed order, with a count for each second; NaN where it is not known. */
   listBySource(figure: Figure, seconds: number): { name: string; values: number[] }[] {
     const window = this.#window(seconds);
     const names = [...new Set(window.flatMap((second) => [...(second?.bySource.keys() ?? [])]))].sort();
     return names.map((name) => ({
       name,
-      values: window.map((second) => second?.bySource.get(name)?.[figure] ?? 0),
+      values: window.map((second) => (second ? (second.bySource.get(name)?.[figure] ?? 0) : Number.NaN)),
     }));
   }
 
+  /** A second's worth of all sources, over those of the last `seconds` that are known; NaN when none is. */
+  rateOf(figure: Figure, seconds: number): number {
+    const known = this.#window(seconds).filter((second) => second !== undefined);
+    const counts = known.flatMap(({ bySource }) => [...bySource.values()].map((each) => each[figure]));
+    return counts.reduce((sum, count) => sum + count, 0) / known.length;
+  }
+
+  /** Of the seconds that are known. */
   countBySource(seconds: number): SourceTotal[] {
     const totals = new Map<string, SourceTotal>();
     for (const [source, counts] of this.#window(seconds).flatMap((second) => [...(second?.bySource ?? [])])) {

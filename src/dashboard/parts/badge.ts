@@ -15,6 +15,8 @@ const tones: Record<string, Tone> = {
   PARKED: 'warn',
   REPLAYED: 'good',
   DISCARDED: 'quiet',
+  ENABLED: 'good',
+  DISABLED: 'warn',
 };
 
 /** A state as a word with a colour: the colour alone says nothing. */

@@ -37,12 +37,18 @@ export function placeTicks(fromMs: number, toMs: number, atMost: number): number
   return ticks;
 }
 
-/** For the table beside a chart: at most `rows` steps, each the sum of as many whole steps as it takes. */
+/** For the table beside a chart: at most `rows` steps, each the sum of as many whole steps as it takes; NaN of none that is known. */
 export function sumUp(values: readonly number[], rows: number): { size: number; sums: number[] } {
   const size = Math.max(1, Math.ceil(values.length / rows));
   const sums: number[] = [];
   for (let i = 0; i < values.length; i += size) {
-    sums.push(values.slice(i, i + size).reduce((sum, value) => sum + (value || 0), 0));
+    sums.push(sumKnown(values.slice(i, i + size)));
   }
   return { size, sums };
+}
+
+/** NaN when not one is known. */
+export function sumKnown(values: readonly number[]): number {
+  const known = values.filter(Number.isFinite);
+  return known.length === 0 ? Number.NaN : known.reduce((sum, value) => sum + value, 0);
 }

@@ -1,7 +1,7 @@
 import { make, makeSvg, setText } from '../element.ts';
 import { formatCompact, formatCount, formatTime } from '../format.ts';
 import { locale, say } from '../language.ts';
-import { type ChartData, placeTicks, roundUp, type Series, sumUp } from './chart-scale.ts';
+import { type ChartData, placeTicks, roundUp, type Series, sumKnown, sumUp } from './chart-scale.ts';
 import { Table } from './table.ts';
 
 interface ChartOptions {
@@ -127,9 +127,7 @@ export class TimeChart {
     this.#legend.replaceChildren(...items);
     const at = new Date(fromMs + shown * stepMs);
     setText(this.#moment, this.#pointed === undefined ? '' : formatTime(at, stepMs >= 60_000));
-    const sums = series.map(
-      ({ name, values }) => `${name} ${formatCount(values.reduce((sum, value) => sum + (value || 0), 0))}`,
-    );
+    const sums = series.map(({ name, values }) => `${name} ${formatKnown(sumKnown(values))}`);
     const from = formatTime(new Date(fromMs));
     const to = formatTime(new Date(fromMs + steps * stepMs));
     this.#drawing.setAttribute(
@@ -156,7 +154,7 @@ export class TimeChart {
         ...columns.map(({ name, sums }) => ({
           title: name,
           isNumber: true,
-          cell: (i: number) => formatCount(sums[i] ?? 0),
+          cell: (i: number) => formatKnown(sums[i] ?? 0),
         })),
       ],
       say('chart.none'),
@@ -164,6 +162,10 @@ export class TimeChart {
     table.show(steps);
     this.#table.replaceChildren(...[...this.#table.children].slice(0, 1), table.element);
   }
+}
+
+function formatKnown(count: number): string {
+  return Number.isNaN(count) ? '–' : formatCount(count);
 }
 
 /** Running sums: the top of each series lies on the top of the one before. */

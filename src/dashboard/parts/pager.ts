@@ -5,15 +5,17 @@ import { say } from '../language.ts';
 export function makePager({
   first,
   next,
+  nextLabel = say('pager.next'),
 }: {
   first: string | undefined;
   next: string | undefined;
+  nextLabel?: string;
 }): HTMLElement {
   if (first === undefined && next === undefined) return make('div');
   return make(
     'nav',
     { class: 'pager', 'aria-label': say('pager.title') },
     first !== undefined && make('a', { href: first, class: 'button' }, say('pager.first')),
-    next !== undefined && make('a', { href: next, class: 'button', id: 'next-page' }, say('pager.next')),
+    next !== undefined && make('a', { href: next, class: 'button', id: 'next-page' }, nextLabel),
   );
 }

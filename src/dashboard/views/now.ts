@@ -3,7 +3,7 @@ import { make } from '../element.ts';
 import { formatCount, formatDuration, formatRate, formatShare } from '../format.ts';
 import { say } from '../language.ts';
 import { followNow } from '../live/follow-now.ts';
-import { type Figure, SecondBook } from '../live/second-book.ts';
+import { SecondBook } from '../live/second-book.ts';
 import { TimeChart } from '../parts/chart.ts';
 import { makeSelect } from '../parts/field.ts';
 import { Notice } from '../parts/notice.ts';
@@ -96,10 +96,10 @@ function showTiles(
   { delay }: Now,
   seconds: number,
 ): void {
-  const recent = book.countBySource(rateSeconds);
-  const rate = (figure: Figure) => formatRate(sum(recent.map((total) => total[figure])) / rateSeconds);
-  tiles.purchases.show(rate('purchases'));
-  tiles.instances.show(rate('instances'));
+  for (const figure of ['purchases', 'instances'] as const) {
+    const rate = book.rateOf(figure, rateSeconds);
+    tiles[figure].show(Number.isNaN(rate) ? '–' : formatRate(rate));
+  }
   const events = book.listEvents(rateSeconds).filter(Number.isFinite);
   tiles.events.show(events.length === 0 ? '–' : formatRate(sum(events) / events.length));
   const window = book.countBySource(seconds);

@@ -10,6 +10,7 @@ import { Notice } from '../parts/notice.ts';
 import { writeRoute } from '../route.ts';
 import { askForReason } from './discard-reason.ts';
 import { meaningOf } from './parked.ts';
+import { findProductOf, switchProduct } from './switch-product.ts';
 import type { View } from './view.ts';
 
 /** One parked item with the bytes that came, what its reason means and what to do. */
@@ -21,6 +22,8 @@ export const showParkedItem: View = async (place, { id = '' }, signal) => {
     const item = await get<ParkedItem>(path, {}, signal);
     content.replaceChildren(...tellItem(item));
     actions.hidden = item.state !== 'PARKED';
+    const productId = item.reason === 'PRODUCT_DISABLED' ? findProductOf(item) : undefined;
+    enabling.replaceChildren(...(productId ? [makeEnabling(productId, notice)] : []));
   };
   const replay = makeAction({
     label: say('parked.replay'),
@@ -47,7 +50,15 @@ export const showParkedItem: View = async (place, { id = '' }, signal) => {
       notice.say(say('parked.discarded'));
     },
   });
-  const actions = make('p', { class: 'buttons', hidden: true }, replay, discard, explainScope('act'));
+  const enabling = make('span');
+  const actions = make(
+    'p',
+    { class: 'buttons', hidden: true },
+    enabling,
+    replay,
+    discard,
+    explainScope('act'),
+  );
   place.append(
     make('p', { class: 'trail' }, make('a', { href: writeRoute('parked') }, say('parked.title'))),
     make('div', { class: 'head' }, make('h1', { tabindex: -1 }, say('parked.itemTitle', { id }))),
@@ -59,6 +70,20 @@ export const showParkedItem: View = async (place, { id = '' }, signal) => {
     if (!signal.aborted) notice.fail(error);
   });
 };
+
+/** What the advice says, where the reason is that the product is disabled. */
+function makeEnabling(productId: string, notice: Notice): HTMLElement {
+  return makeAction({
+    label: say('product.enableOne', { productId }),
+    id: 'enable-product',
+    scope: 'admin',
+    notice,
+    async act() {
+      await switchProduct(productId, true);
+      notice.say(say('product.enabled', { productId }), ' ', say('product.nowReplay'));
+    },
+  });
+}
 
 function tellItem(item: ParkedItem): HTMLElement[] {
   const lang = currentLanguage() === 'en' ? undefined : 'en';

@@ -1,24 +1,38 @@
-import type { Product } from '../answers.ts';
 import { post } from '../api.ts';
 import { make } from '../element.ts';
 import { fromLocalInput } from '../format.ts';
 import { say } from '../language.ts';
 import { runAction } from '../parts/action.ts';
-import { makeField, makeSelect } from '../parts/field.ts';
+import { makeField } from '../parts/field.ts';
 import { Notice } from '../parts/notice.ts';
 
-/** Opens a sale. The API judges the terms; its answer stands below the form. */
-export function makeSaleForm(products: readonly Product[], onOpened: () => Promise<void>): HTMLElement {
+/**
+ * Opens a sale. The API judges the terms; its answer stands below the form. `choices`: products to choose from; any other id
+ * can be typed.
+ */
+export function makeSaleForm(
+  choices: HTMLDataListElement,
+  onOpened: (productId: string) => Promise<HTMLElement | undefined>,
+): HTMLElement {
   const notice = new Notice();
-  const options = products
-    .filter(({ enabled }) => enabled)
-    .map(({ id, name }) => [id, `${id} · ${name}`] as const);
   const button = make('button', { type: 'submit', class: 'primary', id: 'open-sale' }, say('sale.open'));
   const number = { type: 'number', min: 1, required: true };
   const form = make(
     'form',
     { class: 'filter' },
-    makeField(say('instance.product'), makeSelect({ name: 'productId' }, options)),
+    makeField(
+      say('instance.product'),
+      make('input', {
+        name: 'productId',
+        list: choices.id,
+        inputmode: 'numeric',
+        pattern: '[1-9][0-9]{0,18}',
+        required: true,
+        autocomplete: 'off',
+      }),
+      say('sale.anyProduct'),
+    ),
+    choices,
     makeField(say('sale.stock'), make('input', { ...number, name: 'stock', max: 2_147_483_647, value: 100 })),
     makeField(
       say('sale.perUser'),
@@ -49,8 +63,8 @@ export function makeSaleForm(products: readonly Product[], onOpened: () => Promi
       ...(startsAt ? { startsAt } : {}),
       ...(endsAt ? { endsAt } : {}),
     });
-    await onOpened();
-    notice.say(say('sale.opened', { productId }));
+    const link = await onOpened(productId);
+    notice.say(say('sale.opened', { productId }), ' ', link);
   };
   form.addEventListener('submit', (event) => {
     event.preventDefault();

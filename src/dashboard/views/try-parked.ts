@@ -5,6 +5,7 @@ import { say } from '../language.ts';
 import { pause } from '../live/pause.ts';
 import { makeBadge } from '../parts/badge.ts';
 import { writeRoute } from '../route.ts';
+import { findProductOf } from './switch-product.ts';
 import type { TryLog } from './try-log.ts';
 
 const askAgainMs = 200;
@@ -32,8 +33,8 @@ export async function parkSomething(_: string, log: TryLog, signal: AbortSignal)
 /** What the advice beside the parked item says. */
 export async function createMissingProduct(_: string, log: TryLog): Promise<void> {
   const item = await findLatest();
-  if (!item) return log.begin(say('try.create'))(say('try.parkFirst'));
-  const id = productOf(item);
+  const id = item && findProductOf(item);
+  if (!id) return log.begin(say('try.create'))(say('try.parkFirst'));
   await post('products', { id, name: `Demo ${id}`, cpus: 1, memoryMb: 1_024, image: 'ubuntu-22.04' });
   log.begin(say('try.created', { productId: id }))(say('try.nowReplay'));
 }
@@ -50,11 +51,7 @@ export async function replayIt(_: string, log: TryLog): Promise<void> {
 
 async function findLatest(): Promise<Parked | undefined> {
   const { items } = await get<Page<Parked>>('parked', { reason, origin: 'STREAM' });
-  return items.find((item) => /^\d+$/.test(productOf(item)));
-}
-
-function productOf({ scope }: Parked): string {
-  return scope.split(':').at(-1) ?? '';
+  return items.find(findProductOf);
 }
 
 async function findMissingId(): Promise<string> {

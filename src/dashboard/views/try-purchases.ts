@@ -2,7 +2,7 @@ import type { Instance, InstanceStory, Page } from '../answers.ts';
 import { call, get, Problem, post } from '../api.ts';
 import { make } from '../element.ts';
 import { say, sayCode } from '../language.ts';
-import { findSales } from '../live/find-sales.ts';
+import { findSale } from '../live/find-sales.ts';
 import { pause } from '../live/pause.ts';
 import { makeBadge } from '../parts/badge.ts';
 import { writeRoute } from '../route.ts';
@@ -76,7 +76,7 @@ async function buy(productId: string, log: TryLog): Promise<{ streamId: string; 
 
 /** Open, with a unit left, whatever it was before. */
 async function prepareSale(productId: string): Promise<void> {
-  const sale = (await findSales()).find((one) => one.productId === productId);
+  const sale = await findSale(productId);
   const change = (body: object) => call('PATCH', `sales/${productId}`, { body });
   if (!sale || sale.state === 'ENDED') await post('sales', { productId, stock: smallStock });
   else if (sale.state === 'PAUSED') await change({ action: 'resume' });

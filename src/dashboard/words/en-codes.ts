@@ -17,6 +17,8 @@ export const enCodes = {
   'state.REPLAYED': 'Replayed',
   'state.DISCARDED': 'Discarded',
   'state.ALL': 'All',
+  'state.ENABLED': 'Enabled',
+  'state.DISABLED': 'Disabled',
   'waiting.stream': 'On the streams',
   'waiting.frames': 'In the outbox',
   'waiting.processing': 'At the Resource Domain',

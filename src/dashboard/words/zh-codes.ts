@@ -18,6 +18,8 @@ export const zhCodes: Record<keyof typeof enCodes, string> = {
   'state.REPLAYED': '已重放',
   'state.DISCARDED': '已丢弃',
   'state.ALL': '全部',
+  'state.ENABLED': '已启用',
+  'state.DISABLED': '已停用',
   'waiting.stream': '流中待读',
   'waiting.frames': '本地消息表',
   'waiting.processing': '资源域处理中',
