@@ -31,7 +31,13 @@ export interface InstanceStory extends Instance {
   timeline: TimelineEntry[];
 }
 
-export interface Now {
+/** What the server can tell of this moment while the database is away. */
+export interface NowRest {
+  waiting: { what: string; count: number | null; oldestAt: string | null }[];
+  stores: { name: string; kind: string; ok: boolean | null; why: string | null }[];
+}
+
+export interface Now extends NowRest {
   at: string;
   /** Start of the first second. */
   from: string;
@@ -40,8 +46,6 @@ export interface Now {
   /** null: not known, or not yet. */
   events: (number | null)[];
   delay: { count: number; p50Ms: number; p99Ms: number } | null;
-  waiting: { what: string; count: number | null; oldestAt: string | null }[];
-  stores: { name: string; kind: string; ok: boolean | null; why: string | null }[];
   intakeHeld: boolean;
   audit: { ok: boolean; auditedAt: string; exceptions: number } | null;
 }

@@ -5,9 +5,12 @@ export class Problem extends Error {
   readonly status: number;
   readonly code: string;
   readonly advice: string | undefined;
+  /** What it says beside that, such as the stores while one of them is away. */
+  readonly body: object;
 
   constructor(status: number, body: Partial<Record<'code' | 'detail' | 'advice', string>>) {
     super(body.detail ?? `HTTP ${status}`);
+    this.body = body;
     this.status = status;
     this.code = body.code ?? `HTTP_${status}`;
     this.advice = body.advice;

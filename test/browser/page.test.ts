@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { en } from '../../src/dashboard/words/en.ts';
 import { zh } from '../../src/dashboard/words/zh.ts';
 import { parkItems } from '../../src/postgres/parked.ts';
@@ -91,16 +91,21 @@ describe.skipIf(!hasBrowser())('the page', () => {
   test('what is bought appears by itself in the figures, the charts and their tables', async () => {
     const page = await weir.openPage('#/now');
     for (let n = 0; n < 3; n++) await giveGift('77', `LIVE${n}`);
+    const failed = await giveGift('77', 'LIVE3');
+    await weir.request('POST', `/v1/instances/${failed}/result`, { status: 'FAILED', reason: 'full' });
     const row = page
       .getByRole('region', { name: en['now.bySource'] })
       .getByRole('row', { name: /^ACTIVITY/ });
-    await pollUntil('three gifts that succeeded', 20_000, async () => {
+    await pollUntil('three gifts that succeeded and one that failed', 20_000, async () => {
       const cells = await row.getByRole('cell').allTextContents();
-      if (cells.slice(0, 2).join() !== '3,3') throw new Error(cells.join());
+      if (cells.slice(0, 3).join() !== '4,3,1') throw new Error(cells.join());
     });
+    const results = page.locator('figure').filter({ hasText: en['now.resultsBySource'] });
+    await results.locator('path.layer.color-bad[d*="M"]').waitFor();
+    expect(await results.getByRole('img').getAttribute('aria-label')).toMatch(/ACTIVITY 3.*Failed 1$/);
     const chart = page.locator('figure').filter({ hasText: en['now.purchasesBySource'] });
     expect(await chart.locator('path.layer').count()).toBeGreaterThan(0);
-    expect(await chart.getByRole('img').getAttribute('aria-label')).toMatch(/ACTIVITY 3/);
+    expect(await chart.getByRole('img').getAttribute('aria-label')).toMatch(/ACTIVITY 4/);
     await chart.getByText(en['chart.table']).click();
     const counts = await chart.getByRole('table').getByRole('row').allTextContents();
     expect(counts.length).toBe(31);
@@ -109,6 +114,49 @@ describe.skipIf(!hasBrowser())('the page', () => {
     );
     await page.getByRole('link', { name: en['now.auditDetails'] }).click();
     await page.locator('.state').getByText(en['audit.holds']).waitFor();
+  });
+
+  test('while the database is away the page says so of it, and shows nothing as known that is not', async () => {
+    const rest = {
+      code: 'STORE_AWAY',
+      detail: 'the database does not answer',
+      waiting: [{ what: 'stream', count: 7, oldestAt: null }],
+      stores: [
+        { name: 'database', kind: 'PostgreSQL', ok: false, why: `not connected: ${'x'.repeat(120)} refused` },
+        { name: 'streams', kind: 'Redis', ok: true, why: null },
+      ],
+    };
+    const page = await weir.openPage('#/audit');
+    onTestFinished(() => page.unrouteAll());
+    let asked = 0;
+    await page.route('**/v1/now?*', (route) =>
+      ++asked === 1
+        ? route.continue()
+        : route.fulfill({ status: 503, contentType: 'application/problem+json', body: JSON.stringify(rest) }),
+    );
+    await page.route('**/v1/now/stream', async (route) => {
+      const body = `event: problem\ndata: ${JSON.stringify(rest)}\n\n`;
+      await route.fulfill({ contentType: 'text/event-stream', body });
+    });
+    const textOf = async (name: string) =>
+      (await page.getByRole('region', { name }).innerText()).replaceAll(/\s+/g, ' ');
+    await page.getByRole('link', { name: en['now.nav'] }).click();
+    for (const answer of ['an event', 'a 503']) {
+      await pollUntil(`what ${answer} says`, 10_000, async () => {
+        expect(asked).toBeGreaterThan(answer === 'a 503' ? 1 : 0);
+        expect(await textOf(en['now.stores'])).toMatch(
+          /Database PostgreSQL Away .* refused Streams Redis Works$/,
+        );
+        expect(await textOf(en['now.waiting'])).toMatch(
+          /On the streams 7 – In the outbox – – At the Resource Domain – – Parked – –$/,
+        );
+      });
+    }
+    expect(await page.locator('.tile .value').allTextContents()).toEqual(Array(7).fill('–'));
+    const excess = `(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)(
+      document.querySelector('[aria-label="${en['now.stores']}"]'))`;
+    expect(await page.evaluate(excess)).toBe(0);
+    expect(weir.takeComplaints().filter((each) => !/503/.test(each))).toEqual([]);
   });
 
   test('a search stands in the address, and the back button goes back to the one before', async () => {

@@ -39,6 +39,10 @@ export class SecondBook {
     }
   }
 
+  get isEmpty(): boolean {
+    return this.#seconds.size === 0;
+  }
+
   /** Start of the first of the last `seconds`. */
   fromMs(seconds: number): number {
     return (this.#end - seconds) * 1_000;
@@ -52,6 +56,13 @@ export class SecondBook {
       name,
       values: window.map((second) => (second ? (second.bySource.get(name)?.[figure] ?? 0) : Number.NaN)),
     }));
+  }
+
+  /** Of all sources together, a count for each second; NaN where it is not known. */
+  listOfAll(figure: Figure, seconds: number): number[] {
+    return this.#window(seconds).map((second) =>
+      second ? [...second.bySource.values()].reduce((sum, each) => sum + each[figure], 0) : Number.NaN,
+    );
   }
 
   /** A second's worth of all sources, over those of the last `seconds` that are known; NaN when none is. */

@@ -2,6 +2,8 @@ export interface Series {
   name: string;
   /** NaN: not known, and not drawn. */
   values: number[];
+  /** Drawn in the colour of failure. */
+  isBad?: boolean;
 }
 
 export interface ChartData {

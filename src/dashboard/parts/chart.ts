@@ -77,7 +77,7 @@ export class TimeChart {
       const path = this.#options.kind === 'area' ? drawArea(top, bottom, x, y) : drawBars(top, bottom, x, y);
       return makeSvg('path', {
         d: path,
-        class: `layer ${colorOf(data.series[i]?.name ?? '')} ${this.#options.kind}`,
+        class: `layer ${colorOf(data.series[i])} ${this.#options.kind}`,
       });
     });
     this.#drawing.setAttribute('viewBox', `0 0 ${width} ${height}`);
@@ -115,11 +115,11 @@ export class TimeChart {
   #describe({ fromMs, stepMs, steps, series }: ChartData): void {
     const { format, title } = this.#options;
     const shown = this.#pointed ?? steps - 1;
-    const items = series.map(({ name, values }) =>
+    const items = series.map(({ name, values, isBad }) =>
       make(
         'li',
         {},
-        make('span', { class: `swatch ${colorOf(name)}` }),
+        make('span', { class: `swatch ${colorOf({ name, isBad })}` }),
         name,
         make('span', { class: 'number' }, Number.isFinite(values[shown]) ? format(values[shown] ?? 0) : '–'),
       ),
@@ -233,7 +233,8 @@ const given = new Map(fixedColors.map((name, i) => [name, i]));
 const colors = 6;
 
 /** A source keeps its color while the page is open, in every chart. */
-function colorOf(name: string): string {
+function colorOf({ name, isBad }: { name: string; isBad?: boolean | undefined } = { name: '' }): string {
+  if (isBad) return 'color-bad';
   const index = given.get(name) ?? given.size;
   given.set(name, index);
   return `color-${index % colors}`;

@@ -1,21 +1,35 @@
 import { make, setText } from '../element.ts';
 
-/** One figure with its name; the figure has room for its widest value, so nothing moves. */
+const unknown = '–';
+
+/** One figure with its name and what it is of; the figure has room for its widest value, so nothing moves. */
 export class Tile {
-  readonly #value = make('p', { class: 'value' }, '–');
+  readonly #value = make('p', { class: 'value' }, unknown);
+  readonly #hint: HTMLElement;
   readonly element: HTMLElement;
 
-  constructor(title: string, unit: string) {
+  constructor(title: string, hint: string) {
+    this.#hint = make('p', { class: 'soft' }, hint);
     this.element = make(
       'section',
       { class: 'tile', 'aria-label': title },
       make('p', { class: 'title' }, title),
       this.#value,
-      make('p', { class: 'soft' }, unit),
+      this.#hint,
     );
   }
 
-  show(value: string): void {
+  show(value: string, isBad = false): void {
     setText(this.#value, value);
+    this.#value.classList.toggle('bad', isBad);
+  }
+
+  /** Nobody knows it at this moment. */
+  forget(): void {
+    this.show(unknown);
+  }
+
+  hint(text: string): void {
+    setText(this.#hint, text);
   }
 }

@@ -1,6 +1,6 @@
-import type { Now } from '../answers.ts';
-import { make } from '../element.ts';
-import { formatCount, formatShare } from '../format.ts';
+import type { Now, NowRest } from '../answers.ts';
+import { make, setText } from '../element.ts';
+import { formatCount, formatDuration, formatShare } from '../format.ts';
 import { say, sayCode } from '../language.ts';
 import type { SourceTotal } from '../live/second-book.ts';
 import { makeToned } from '../parts/badge.ts';
@@ -8,31 +8,63 @@ import { makeAge } from '../parts/moment.ts';
 import { type Column, Table } from '../parts/table.ts';
 import { writeRoute } from '../route.ts';
 
-type Waiting = Now['waiting'][number];
-type Store = Now['stores'][number];
+type Waiting = NowRest['waiting'][number];
+type Store = NowRest['stores'][number];
+
+const places = ['stream', 'frames', 'processing', 'parked'];
 
 /** By source, what waits where, the stores, the last audit. */
 export class NowTables {
   readonly #sources = new Table(say('now.bySource'), sourceColumns(), say('now.nothingYet'));
   readonly #waiting = new Table(say('now.waiting'), waitingColumns(), say('now.nothingYet'));
   readonly #stores = new Table(say('now.stores'), storeColumns(), say('now.nothingYet'));
+  readonly #sourcesTitle = make('h2');
   readonly #held = make('p', { class: 'notice warn', hidden: true }, say('now.intakeHeld'));
   readonly #audit = make('p', { class: 'audit' }, say('now.nothingYet'));
   readonly element = make(
     'div',
     { class: 'panels' },
     makePanel(say('now.waiting'), this.#held, this.#waiting.element),
-    makePanel(say('now.bySource'), this.#sources.element),
+    make('section', { class: 'panel' }, this.#sourcesTitle, this.#sources.element),
     makePanel(say('now.stores'), this.#stores.element),
     makePanel(say('now.lastAudit'), this.#audit),
   );
 
-  show({ at, waiting, stores, intakeHeld, audit }: Now, sources: readonly SourceTotal[]): void {
+  #knownStores: readonly Store[] = [];
+  #knownAudit: Now['audit'] | undefined;
+
+  show({ at, waiting, stores, intakeHeld, audit }: Now): void {
     const nowMs = Date.parse(at);
     this.#held.hidden = !intakeHeld;
-    this.#sources.show(sources);
     this.#waiting.show(waiting.map((row) => ({ ...row, nowMs })));
+    this.#showStores(stores);
+    this.#showAudit(audit, nowMs);
+  }
+
+  showSources(sources: readonly SourceTotal[], seconds: number): void {
+    setText(this.#sourcesTitle, say('now.bySourceOf', { duration: formatDuration(seconds * 1_000) }));
+    this.#sources.show(sources);
+  }
+
+  /** What is not in `rest` nobody knows at this moment; without it, that is everything. */
+  showAway(rest?: NowRest): void {
+    const nowMs = Date.now();
+    const known = new Map(rest?.waiting.map((each) => [each.what, each]));
+    const unknown = { count: null, oldestAt: null };
+    this.#held.hidden = true;
+    this.#waiting.show(places.map((what) => ({ ...(known.get(what) ?? { what, ...unknown }), nowMs })));
+    this.#showStores(rest?.stores ?? this.#knownStores.map((store) => ({ ...store, ok: null, why: null })));
+    if (this.#knownAudit === undefined) this.#audit.replaceChildren(say('now.unknown'));
+    else this.#showAudit(this.#knownAudit, nowMs);
+  }
+
+  #showStores(stores: readonly Store[]): void {
+    this.#knownStores = stores;
     this.#stores.show(stores);
+  }
+
+  #showAudit(audit: Now['audit'], nowMs: number): void {
+    this.#knownAudit = audit;
     const link = make('a', { href: writeRoute('audit') }, say('now.auditDetails'));
     if (!audit) this.#audit.replaceChildren(say('now.noAudit'), ' ', link);
     else {
@@ -99,7 +131,7 @@ function storeColumns(): Column<Store>[] {
     { title: say('now.kind'), cell: ({ kind }) => sayCode('kind', kind) },
     {
       title: say('now.health'),
-      cell: ({ ok, why }) => make('span', {}, makeHealth(ok), why ? ` ${why}` : ''),
+      cell: ({ ok, why }) => make('span', { class: 'wrap' }, makeHealth(ok), why ? ` ${why}` : ''),
     },
   ];
 }
