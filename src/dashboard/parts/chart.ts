@@ -9,16 +9,20 @@ interface ChartOptions {
   kind: 'area' | 'bars';
   /** How one value reads, such as `12 /s`. */
   format: (value: number) => string;
+  /** What the legend says while no moment is pointed at: a count is added up, a rate is not. */
+  legend: 'latest' | 'total';
   /** Whether a table of the same is offered below. */
   isTabled?: boolean;
 }
 
 const height = 168;
 const edge = { left: 40, right: 8, top: 8, bottom: 22 };
+/** Half of the widest label below the axis: the last one ends at the edge where it would stand out of it. */
+const halfTick = 26;
 const maxTableRows = 30;
 const dayMs = 86_400_000;
 
-/** Counts over time, stacked by name. Under the pointer the legend shows that moment, else the latest. */
+/** Counts over time, stacked by name. Under the pointer the legend shows that moment. */
 export class TimeChart {
   readonly element: HTMLElement;
   readonly #options: ChartOptions;
@@ -105,28 +109,37 @@ export class TimeChart {
     const format = tickFormat(toMs - fromMs);
     return [
       ...lines,
-      ...ticks.map((at) =>
-        makeSvg('text', { class: 'time', x: x((at - fromMs) / stepMs), y: height - 6 }, format.format(at)),
-      ),
+      ...ticks.map((at) => {
+        const place = x((at - fromMs) / stepMs);
+        const isLast = place > width - edge.right - halfTick;
+        return makeSvg(
+          'text',
+          { class: isLast ? 'time last' : 'time', x: isLast ? width : place, y: height - 6 },
+          format.format(at),
+        );
+      }),
     ];
   }
 
   /** The legend, and the same in words for who does not see the drawing. */
   #describe({ fromMs, stepMs, steps, series }: ChartData): void {
-    const { format, title } = this.#options;
+    const { format, title, legend } = this.#options;
     const shown = this.#pointed ?? steps - 1;
-    const items = series.map(({ name, values, isBad }) =>
-      make(
+    const isTotal = this.#pointed === undefined && legend === 'total';
+    const items = series.map(({ name, values, isBad }) => {
+      const value = isTotal ? sumKnown(values) : (values[shown] ?? Number.NaN);
+      return make(
         'li',
         {},
         make('span', { class: `swatch ${colorOf({ name, isBad })}` }),
         name,
-        make('span', { class: 'number' }, Number.isFinite(values[shown]) ? format(values[shown] ?? 0) : '–'),
-      ),
-    );
+        make('span', { class: 'number' }, Number.isFinite(value) ? format(value) : '–'),
+      );
+    });
     this.#legend.replaceChildren(...items);
     const at = new Date(fromMs + shown * stepMs);
-    setText(this.#moment, this.#pointed === undefined ? '' : formatTime(at, stepMs >= 60_000));
+    const moment = this.#pointed === undefined ? say(`chart.${legend}`) : formatTime(at, stepMs >= 60_000);
+    setText(this.#moment, moment);
     const sums = series.map(({ name, values }) => `${name} ${formatKnown(sumKnown(values))}`);
     const from = formatTime(new Date(fromMs));
     const to = formatTime(new Date(fromMs + steps * stepMs));

@@ -7,7 +7,12 @@ export class Notice {
   readonly element = make('div', { class: 'notice', role: 'status' });
 
   say(...content: Child[]): void {
-    this.#show('good', make('p', {}, ...content));
+    this.#show('good', make('div', {}, ...content));
+  }
+
+  /** It was done only in part, or not yet. */
+  warn(...content: Child[]): void {
+    this.#show('warn', make('div', {}, ...content));
   }
 
   /** The API's own words: what happened, and what to do about it. */
@@ -20,7 +25,7 @@ export class Notice {
     this.element.replaceChildren();
   }
 
-  #show(tone: 'good' | 'bad', ...content: Node[]): void {
+  #show(tone: 'good' | 'warn' | 'bad', ...content: Node[]): void {
     this.element.className = `notice ${tone}`;
     this.element.replaceChildren(...content);
   }

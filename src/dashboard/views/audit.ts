@@ -56,7 +56,8 @@ function sumColumns(): Column<Sum>[] {
     { title: say('audit.sum'), isHead: true, cell: ({ name }) => sayCode('sum', name) },
     {
       title: say('audit.law'),
-      cell: ({ law, note }) => make('span', { class: 'wrap', lang }, [law, note].filter(Boolean).join('. ')),
+      isText: true,
+      cell: ({ law, note }) => make('span', { lang }, [law, note].filter(Boolean).join('. ')),
     },
     { title: say('audit.expected'), isNumber: true, cell: ({ expected }) => formatCount(expected) },
     { title: say('audit.actual'), isNumber: true, cell: ({ actual }) => formatCount(actual) },

@@ -5,6 +5,7 @@ import { fromLocalInput, toLocalInput } from '../format.ts';
 import { say } from '../language.ts';
 import { makeBadge } from '../parts/badge.ts';
 import { makeField, makeSelect } from '../parts/field.ts';
+import { makeId } from '../parts/id.ts';
 import { makeMoment } from '../parts/moment.ts';
 import { Notice } from '../parts/notice.ts';
 import { makePager } from '../parts/pager.ts';
@@ -53,12 +54,12 @@ export function instanceColumns(): Column<Instance>[] {
       cell: ({ instanceId }) => make('a', { href: writeRoute('instances', instanceId) }, instanceId),
     },
     { title: say('instance.status'), cell: ({ status }) => makeBadge(status) },
+    { title: say('instance.reason'), isText: true, cell: ({ reason }) => reason ?? '' },
     { title: say('instance.source'), cell: ({ source }) => source },
-    { title: say('instance.sourceId'), cell: ({ sourceId }) => sourceId },
+    { title: say('instance.sourceId'), cell: ({ sourceId }) => makeId(sourceId) },
     { title: say('instance.product'), isNumber: true, cell: ({ productId }) => productId },
     { title: say('instance.user'), isNumber: true, cell: ({ userId }) => userId },
     { title: say('instance.created'), cell: ({ createdAt }) => makeMoment(createdAt) },
-    { title: say('instance.reason'), cell: ({ reason }) => reason ?? '' },
   ];
 }
 

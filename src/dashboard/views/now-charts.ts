@@ -30,5 +30,5 @@ export class NowCharts {
 
 function makeChart(title: string): TimeChart {
   const format = (value: number) => say('now.rate', { rate: formatCount(value) });
-  return new TimeChart({ title, kind: 'area', format });
+  return new TimeChart({ title, kind: 'area', format, legend: 'latest' });
 }

@@ -131,7 +131,8 @@ function storeColumns(): Column<Store>[] {
     { title: say('now.kind'), cell: ({ kind }) => sayCode('kind', kind) },
     {
       title: say('now.health'),
-      cell: ({ ok, why }) => make('span', { class: 'wrap' }, makeHealth(ok), why ? ` ${why}` : ''),
+      isText: true,
+      cell: ({ ok, why }) => make('span', {}, makeHealth(ok), why ? ` ${why}` : ''),
     },
   ];
 }

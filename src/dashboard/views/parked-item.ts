@@ -33,7 +33,7 @@ export const showParkedItem: View = async (place, { id = '' }, signal) => {
     async act() {
       const { state, detail, instanceId } = await post<Dealt>(`${path}/replay`);
       await load();
-      if (state === 'PARKED') return notice.say(say('parked.stays', { detail: detail ?? '' }));
+      if (state === 'PARKED') return notice.warn(say('parked.stays', { detail: detail ?? '' }));
       notice.say(say('parked.replayed'), ' ', instanceId ? linkInstance(instanceId) : undefined);
     },
   });
@@ -43,7 +43,7 @@ export const showParkedItem: View = async (place, { id = '' }, signal) => {
     id: 'discard',
     notice,
     async act() {
-      const reason = await askForReason(say('parked.discardOne', { id }));
+      const reason = await askForReason(say('parked.discardOne', { id }), say('parked.discardWarning'));
       if (!reason) return;
       await post(`${path}/discard`, { reason });
       await load();

@@ -6,6 +6,7 @@ import { say, sayCode } from '../language.ts';
 import { explainScope, makeAction } from '../parts/action.ts';
 import { makeBadge } from '../parts/badge.ts';
 import { makeField, makeSelect } from '../parts/field.ts';
+import { makeId } from '../parts/id.ts';
 import { makeAge } from '../parts/moment.ts';
 import { Notice } from '../parts/notice.ts';
 import { makePager } from '../parts/pager.ts';
@@ -40,14 +41,17 @@ export const showParked: View = async (place, { query }, signal) => {
   const dealWith = async (verb: 'replay' | 'discard', more: object = {}) => {
     const { items } = await post<{ items: Dealt[] }>(`parked/${verb}`, { ids: selection.list(), ...more });
     await load();
-    notice.say(...tellOutcomes(items));
+    const stayed = items.filter(({ state }) => state === 'PARKED' || state === null);
+    const outcomes = tellOutcomes(items, stayed);
+    if (stayed.length === 0) notice.say(...outcomes);
+    else notice.warn(...outcomes);
   };
   const replay = makeAction({
     label: say('parked.replaySelected'),
     kind: 'primary',
     id: 'replay-selected',
     notice,
-    act: () => (selection.list().length === 0 ? notice.say(say('parked.selectFirst')) : dealWith('replay')),
+    act: () => (selection.list().length === 0 ? notice.warn(say('parked.selectFirst')) : dealWith('replay')),
   });
   const discard = makeAction({
     label: say('parked.discardSelected'),
@@ -56,8 +60,11 @@ export const showParked: View = async (place, { query }, signal) => {
     notice,
     async act() {
       const count = selection.list().length;
-      if (count === 0) return notice.say(say('parked.selectFirst'));
-      const reason = await askForReason(say('parked.discardMany', { count: formatCount(count) }));
+      if (count === 0) return notice.warn(say('parked.selectFirst'));
+      const reason = await askForReason(
+        say('parked.discardMany', { count: formatCount(count) }),
+        say('parked.discardManyWarning'),
+      );
       if (reason) await dealWith('discard', { reason });
     },
   });
@@ -89,11 +96,13 @@ function parkedColumns(selection: Selection): Column<Parked>[] {
     { title: say('instance.reason'), cell: ({ reason }) => make('code', {}, reason) },
     {
       title: say('parked.meaning'),
-      cell: ({ reason, detail }) => make('span', { class: 'wrap' }, meaningOf(reason, detail)),
+      isText: true,
+      cell: ({ reason, detail }) => meaningOf(reason, detail),
     },
     {
       title: say('instance.source'),
-      cell: ({ source, sourceId }) => [source, sourceId].filter(Boolean).join(' '),
+      cell: ({ source, sourceId }) => make('span', {}, source, source && ' ', makeId(sourceId)),
+      isText: true,
     },
     { title: say('parked.origin'), cell: ({ origin }) => sayCode('origin', origin) },
     { title: say('parked.parkedAt'), cell: ({ parkedAt }) => makeAge(parkedAt) },
@@ -108,9 +117,8 @@ export function meaningOf(reason: string, detail: string): string {
 }
 
 /** How many went where, and each that stayed with its reason. */
-function tellOutcomes(items: readonly Dealt[]): HTMLElement[] {
+function tellOutcomes(items: readonly Dealt[], stayed: readonly Dealt[]): HTMLElement[] {
   const count = (state: Dealt['state']) => formatCount(items.filter((item) => item.state === state).length);
-  const stayed = items.filter(({ state }) => state === 'PARKED' || state === null);
   const summary = say('parked.outcome', {
     replayed: count('REPLAYED'),
     discarded: count('DISCARDED'),

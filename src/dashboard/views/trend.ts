@@ -22,7 +22,13 @@ const presets = [
 export const showTrend: View = async (place, { query }, signal) => {
   const notice = new Notice();
   const format = (value: number) => formatCount(value);
-  const chart = new TimeChart({ title: say('trend.bySource'), kind: 'bars', format, isTabled: false });
+  const chart = new TimeChart({
+    title: say('trend.bySource'),
+    kind: 'bars',
+    format,
+    legend: 'total',
+    isTabled: false,
+  });
   const table = new Table(say('trend.table'), trendColumns(), say('trend.none'));
   place.append(
     make('div', { class: 'head' }, make('h1', { tabindex: -1 }, say('trend.title')), makePresets(query)),
