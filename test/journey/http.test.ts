@@ -628,10 +628,10 @@ describe('the service itself', () => {
         'POST /v1/session',
         'GET /v1/session',
         'DELETE /v1/session',
-      'GET /healthz',
-      'GET /metrics',
-      'GET /openapi.json',
-      'GET /readyz',
+        'GET /healthz',
+        'GET /metrics',
+        'GET /openapi.json',
+        'GET /readyz',
       ].sort(),
     );
     // A stream of events has no end to wait for.
