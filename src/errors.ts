@@ -35,7 +35,7 @@ const table = {
   ORDER_NOT_CANCELLABLE: ['park', 'Only a pending order can be cancelled.'],
   IDEMPOTENCY_CONFLICT: ['park', 'This Idempotency-Key was used with another body; use a new key.'],
   PRODUCT_CONFLICT: ['park', 'This product id exists with other properties.'],
-  INSTANCE_UNKNOWN: ['park', 'There is no instance with this id.'],
+  INSTANCE_UNKNOWN: ['park', 'Search by another of its ids; an old one may have been archived.'],
   INSTANCE_SETTLED: ['park', 'Only an instance that is PROCESSING can be announced again.'],
   RESULT_UNREADABLE: [
     'park',
@@ -78,7 +78,7 @@ const table = {
   PURCHASE_UNKNOWN: ['park', 'Ask with the streamId that the buy was answered with, and its product.'],
   RATE_LIMITED: ['retry', 'Wait for as many seconds as Retry-After says, then ask again.'],
   STREAM_UNKNOWN: ['park', 'Name a stream as the audit lists it, such as stream:seckill:1001.'],
-  PARKED_UNKNOWN: ['park', 'There is no parked item with this id.'],
+  PARKED_UNKNOWN: ['park', 'Look at `weir parked list`; what was dealt with is removed after a while.'],
   PARKED_RESOLVED: ['park', 'It has been replayed or discarded before; look at it with `weir parked show`.'],
   NOTHING_TO_REPLAY: ['park', 'Nothing of it is left to replay; find out what is owed, then discard it.'],
   ORDER_NOT_REFUNDABLE: ['park', 'Only a refund that Weir has asked for can be reported as made.'],

@@ -132,4 +132,6 @@ export interface Audit {
     exceptions: { id: string; what: string; advice: string }[];
     note?: string;
   }[];
+  /** What is under way, by name. */
+  waiting: Record<string, number>;
 }

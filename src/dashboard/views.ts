@@ -4,14 +4,15 @@ import type { View } from './views/view.ts';
 /** In the order of the navigation. */
 export const viewNames = ['now', 'instances', 'sales', 'parked', 'trend', 'audit', 'try'] as const;
 
-/** An unknown address is that of the first view. */
-export function nameOf({ view }: Route, isTryOn: boolean): (typeof viewNames)[number] {
-  return viewNames.find((name) => name === view && (name !== 'try' || isTryOn)) ?? 'now';
+export function nameOf({ view }: Route, isTryOn: boolean): (typeof viewNames)[number] | 'missing' {
+  return viewNames.find((name) => name === view && (name !== 'try' || isTryOn)) ?? 'missing';
 }
 
 /** Each view is loaded when it is first shown. */
 export async function findView({ view, id }: Route, isTryOn: boolean): Promise<View> {
   switch (view) {
+    case 'now':
+      return (await import('./views/now.ts')).showNow;
     case 'instances':
       return id === undefined
         ? (await import('./views/instances.ts')).showInstances
@@ -29,5 +30,5 @@ export async function findView({ view, id }: Route, isTryOn: boolean): Promise<V
     case 'try':
       if (isTryOn) return (await import('./views/try.ts')).showTry;
   }
-  return (await import('./views/now.ts')).showNow;
+  return (await import('./views/missing.ts')).showMissing;
 }

@@ -5,6 +5,7 @@ import { formatCount, formatDuration } from '../format.ts';
 import { currentLanguage, say, sayCode } from '../language.ts';
 import { makeAction } from '../parts/action.ts';
 import { makeToned } from '../parts/badge.ts';
+import { makeFacts } from '../parts/facts.ts';
 import { makeMoment } from '../parts/moment.ts';
 import { Notice } from '../parts/notice.ts';
 import { type Column, Table } from '../parts/table.ts';
@@ -18,6 +19,7 @@ export const showAudit: View = async (place, _, signal) => {
   const verdict = make('p', { class: 'state', role: 'status' });
   const table = new Table(say('audit.sums'), sumColumns(), say('audit.none'));
   const exceptions = make('div');
+  const underWay = make('div');
   const load = async (query = {}) => {
     const audit = await get<Audit>('audit', query, signal);
     const count = audit.sums.reduce((total, sum) => total + sum.exceptions.length, 0);
@@ -31,6 +33,7 @@ export const showAudit: View = async (place, _, signal) => {
     );
     table.show(audit.sums);
     exceptions.replaceChildren(...audit.sums.flatMap(tellExceptions));
+    underWay.replaceChildren(...tellUnderWay(audit.waiting));
   };
   place.append(
     make(
@@ -44,6 +47,7 @@ export const showAudit: View = async (place, _, signal) => {
     notice.element,
     table.element,
     exceptions,
+    underWay,
   );
   await load().catch((error) => {
     if (!signal.aborted) notice.fail(error);
@@ -78,4 +82,12 @@ function tellExceptions({ name, exceptions }: Sum): HTMLElement[] {
     make('li', { lang: 'en' }, make('strong', {}, id), ` ${what}. ${advice}`),
   );
   return [make('h2', {}, sayCode('sum', name)), make('ul', { class: 'exceptions' }, ...items)];
+}
+
+/** No mistake, but worth a look when it grows. */
+function tellUnderWay(waiting: Audit['waiting']): HTMLElement[] {
+  const facts = Object.entries(waiting).map(
+    ([what, count]) => [sayCode('underWay', what), formatCount(count)] as const,
+  );
+  return [make('h2', { class: 'apart' }, say('audit.underWay')), makeFacts(facts)];
 }

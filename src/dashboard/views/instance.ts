@@ -82,7 +82,7 @@ class Story {
   readonly #steps = make('ol', { class: 'timeline' });
   readonly element = make(
     'div',
-    { class: 'story' },
+    { class: 'story', hidden: true },
     this.#state,
     this.#facts,
     make('h2', {}, say('instance.timeline')),
@@ -94,6 +94,7 @@ class Story {
     const text = JSON.stringify(instance);
     if (text === this.#shown) return;
     this.#shown = text;
+    this.element.hidden = false;
     const back = instance.timeline.findLast(({ step }) => wayBack.includes(step));
     this.#state.replaceChildren(
       makeBadge(instance.status),
@@ -101,7 +102,8 @@ class Story {
       ...(back ? [make('span', { class: 'back', id: 'given-back' }, sayCode('back', back.step))] : []),
     );
     this.#facts.replaceChildren(makeInstanceFacts(instance));
-    this.#steps.replaceChildren(...instance.timeline.map(makeStep));
+    const isFailed = instance.status === 'FAILED';
+    this.#steps.replaceChildren(...instance.timeline.map((entry) => makeStep(entry, isFailed)));
   }
 }
 
@@ -120,10 +122,11 @@ function makeInstanceFacts(instance: InstanceStory): HTMLElement {
   ]);
 }
 
-function makeStep({ at, step, detail, by }: TimelineEntry): HTMLElement {
+function makeStep({ at, step, detail, by }: TimelineEntry, isFailed: boolean): HTMLElement {
+  const outcome = step === 'SETTLED' && isFailed ? ' bad' : '';
   return make(
     'li',
-    { class: `step ${step.toLowerCase().replaceAll('_', '-')}` },
+    { class: `step ${step.toLowerCase().replaceAll('_', '-')}${outcome}` },
     make('strong', {}, sayCode('step', step)),
     makeMoment(at),
     make('span', { class: 'soft' }, [detail, by].filter(Boolean).join(' · ')),

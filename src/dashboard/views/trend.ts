@@ -30,13 +30,18 @@ export const showTrend: View = async (place, { query }, signal) => {
     isTabled: false,
   });
   const table = new Table(say('trend.table'), trendColumns(), say('trend.none'));
+  const answer = make(
+    'div',
+    { class: 'answer' },
+    chart.element,
+    make('h2', {}, say('trend.table')),
+    table.element,
+  );
   place.append(
     make('div', { class: 'head' }, make('h1', { tabindex: -1 }, say('trend.title')), makePresets(query)),
     makeWindow(query),
     notice.element,
-    chart.element,
-    make('h2', {}, say('trend.table')),
-    table.element,
+    answer,
   );
   const { from, to } = readWindow(query);
   const step = findStep(query.get('step'), from, to);
@@ -47,7 +52,9 @@ export const showTrend: View = async (place, { query }, signal) => {
     chart.show(spreadTrend(items, from.getTime(), to.getTime(), step));
     table.show(items);
   } catch (error) {
-    if (!signal.aborted) notice.fail(error);
+    if (signal.aborted) return;
+    answer.hidden = true;
+    notice.fail(error);
   }
 };
 

@@ -81,4 +81,11 @@ export const enCodes = {
   'sum.stock': 'Stock',
   'sum.returned': 'Returned',
   'sum.stuck': 'Stuck',
+  'underWay.entries': 'Stream entries to read',
+  'underWay.events': 'Events to announce',
+  'underWay.processing': 'At the Resource Domain',
+  'underWay.overdue': 'Overdue',
+  'underWay.parked': 'Parked',
+  'underWay.giveBacks': 'Units to give back',
+  'underWay.refunds': 'Refunds not reported',
 } as const;

@@ -47,6 +47,8 @@ export const en = {
   'chart.from': 'From',
   'chart.none': 'Nothing in this window',
   'chart.summary': '{title}, from {from} to {to}. In all: {sums}',
+  'missing.title': 'No such page',
+  'missing.text': 'Nothing of Weir has this address. It may have been cut when it was copied.',
   'now.title': 'Now',
   'now.window': 'Time window',
   'now.last': 'Last {duration}',
@@ -214,6 +216,7 @@ export const en = {
   'audit.expected': 'Expected',
   'audit.actual': 'Found',
   'audit.difference': 'Difference',
+  'audit.underWay': 'Under way',
   'try.title': 'Try it',
   'try.buyTitle': '1. Buy something',
   'try.buyText':
@@ -224,7 +227,7 @@ export const en = {
   'try.many': '200 winners at once',
   'try.failTitle': '2. Make one fail',
   'try.failText':
-    'Buys one more and answers “failed” in the place of the Resource Domain. See what goes back to the sale.',
+    'Buys one more, which the Resource Domain answers with “failed”. See what goes back to the sale.',
   'try.fail': 'Buy one that fails',
   'try.failReason': 'no capacity (tried out)',
   'try.tooLate': 'The Resource Domain was faster; buying another one.',

@@ -82,4 +82,11 @@ export const zhCodes: Record<keyof typeof enCodes, string> = {
   'sum.stock': '库存',
   'sum.returned': '回库',
   'sum.stuck': '滞留',
+  'underWay.entries': '待读取的流条目',
+  'underWay.events': '待发布的事件',
+  'underWay.processing': '资源域处理中',
+  'underWay.overdue': '超时未答',
+  'underWay.parked': '已搁置',
+  'underWay.giveBacks': '待归还的库存',
+  'underWay.refunds': '未回报的退款',
 };
