@@ -89,7 +89,7 @@ export async function addHttp(core: Core, { registry }: Telemetry): Promise<stri
     keys: postgresOperatorKeys(database),
     sessions: postgresOperatorSessions(database),
     keyRing: createKeyRing(core),
-    feed: wantsDemo(config) ? streams.streams : undefined,
+    demo: wantsDemo(config) ? { feed: streams.streams, resource: core.resource } : undefined,
     hasRoom: gate.hasRoom,
     readiness,
     registry,

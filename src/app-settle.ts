@@ -164,12 +164,14 @@ function addCleaning({ config, notify, lifecycle, database }: Core): void {
   );
 }
 
-function addResourceDomain({ config, notify, lifecycle, database }: Core): void {
+function addResourceDomain(core: Core): void {
+  const { config, notify, lifecycle, database } = core;
   const onAnswered = (tally: object) => notify({ type: 'resource domain answered', tally });
   const domain =
     config.rabbitmqUrl === ''
       ? openEmbeddedResourceDomain(config, database, notify, onAnswered)
       : openResourceDomain(config, notify, onAnswered);
+  core.resource = domain;
   lifecycle.defer('simulated resource domain', domain.close);
   lifecycle.plan('simulated resource domain', (signal) => domain.run(signal));
 }

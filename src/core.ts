@@ -19,6 +19,7 @@ import { PostgresProducts } from './postgres/products.ts';
 import { settleResults } from './postgres/settle.ts';
 import { isTransientDatabaseError } from './postgres/transient.ts';
 import { postgresWorkerLeases } from './postgres/worker-leases.ts';
+import type { CreatedMessage, ResourceDomain } from './resource/resource-domain.ts';
 import type { Settle } from './results/take-results.ts';
 import { type OpenStreams, openDatabase, openStreams } from './stores.ts';
 import type { Notify } from './telemetry.ts';
@@ -41,6 +42,8 @@ export interface Core {
   streams: OpenStreams;
   settle: Settle;
   tracing: Tracing;
+  /** The simulated Resource Domain, where this process runs it. */
+  resource: Pick<ResourceDomain<CreatedMessage>, 'fail'> | undefined;
   /** Callers with the same question at the same time share one answer. */
   audit: (how: AuditKind) => Promise<Audit>;
   /** Rung after each commit that left frames. */
@@ -112,6 +115,7 @@ export async function createCore(config: Config, notify: Notify, lifecycle: Life
     streams,
     settle,
     tracing,
+    resource: undefined,
     audit,
     committed,
     owed,

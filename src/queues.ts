@@ -1,6 +1,7 @@
 import type { Config } from './config.ts';
 import { embeddedQueue } from './embedded/queue.ts';
 import { EmbeddedQueueConsumer } from './embedded/queue-consumer.ts';
+import type { InstanceId } from './instance/purchase.ts';
 import { refundRequested, releaseRequested } from './instance/requests.ts';
 import { systemClock } from './lib/clock.ts';
 import type { Database } from './lib/sql.ts';
@@ -69,6 +70,7 @@ type OnAnswered = (tally: Readonly<ResourceTally>) => void;
 
 export interface OpenResourceDomain {
   run(signal: AbortSignal): Promise<void>;
+  fail(instanceId: InstanceId): boolean;
   close: () => Promise<void> | void;
 }
 
@@ -97,6 +99,7 @@ export function openResourceDomain(
   const domain = new ResourceDomain(parts, behaviourOf(config));
   return {
     run: (signal) => domain.run(signal),
+    fail: (instanceId) => domain.fail(instanceId),
     async close() {
       await queue.close();
       await publisher.close();
@@ -118,7 +121,11 @@ export function openEmbeddedResourceDomain(
   };
   const parts = { queue, answer, ...resourceParts(notify, onAnswered) };
   const domain = new ResourceDomain(parts, behaviourOf(config));
-  return { run: (signal) => domain.run(signal), close() {} };
+  return {
+    run: (signal) => domain.run(signal),
+    fail: (instanceId) => domain.fail(instanceId),
+    close() {},
+  };
 }
 
 function resourceParts(notify: Notify, onAnswered: OnAnswered) {

@@ -25,7 +25,7 @@ import { addSession, type SessionParts } from './session.ts';
 import { addStats, type StatsReader } from './stats.ts';
 import { addTickets } from './tickets.ts';
 import { type RequestTracing, traceRequests } from './trace-requests.ts';
-import { addTry, type StreamFeed } from './try.ts';
+import { addTry, type TryParts } from './try.ts';
 import { createRequestIds, watchRequests } from './watch-requests.ts';
 
 export interface HttpParts
@@ -44,8 +44,8 @@ export interface HttpParts
   config: Config;
   products: ProductStore;
   stats: StatsReader;
-  /** Where POST /v1/try/seckill puts its buyers; undefined: the route does not exist, and GET /v1/try says so. */
-  feed: StreamFeed | undefined;
+  /** undefined: nothing can be tried out, and GET /v1/try says so. */
+  demo: TryParts | undefined;
   /** undefined: nobody listens. */
   tracing: RequestTracing | undefined;
 }
@@ -112,7 +112,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     await api.register((buyers) => addBuyers(buyers, parts));
     addKeys(api, parts);
     addSession(api, { ...parts, ...auth, limitLogins });
-    addTry(api, parts.feed);
+    addTry(api, parts.demo);
   });
   await http.register(addPage);
   return http;

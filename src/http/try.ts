@@ -1,11 +1,18 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { parseProductId, parseUserId } from '../instance/purchase.ts';
-import { Int64 } from './shapes.ts';
+import { type InstanceId, parseProductId, parseUserId } from '../instance/purchase.ts';
+import { parseInstanceId } from './instances.ts';
+import { Int64, ProblemShape } from './shapes.ts';
 
 export interface StreamFeed {
   /** XADD for each list of alternating field names and values. @returns the entry ids */
   add(stream: string, entries: readonly string[][]): Promise<string[]>;
+}
+
+export interface TryParts {
+  feed: StreamFeed;
+  /** undefined: none is simulated in this process. */
+  resource: { fail(instanceId: InstanceId): boolean } | undefined;
 }
 
 const TryShape = Type.Object({ enabled: Type.Boolean() });
@@ -19,17 +26,21 @@ const Buyers = Type.Object(
   { additionalProperties: false },
 );
 
-/** Winners without a sale, for trying things out; only with the demo switched on, which the page asks for. */
-export function addTry(http: FastifyInstance, feed: StreamFeed | undefined): void {
+const Failing = Type.Object({ instanceId: Int64 }, { additionalProperties: false });
+const FailingShape = Type.Object({ fails: Type.Boolean() });
+
+/** Winners without a sale, and failures at will, for trying things out; only with the demo switched on, which the page asks for. */
+export function addTry(http: FastifyInstance, demo: TryParts | undefined): void {
   http.get(
     '/v1/try',
     {
       config: { scope: 'read' },
       schema: { summary: 'Whether things can be tried out here', response: { 200: TryShape } },
     },
-    () => ({ enabled: feed !== undefined }),
+    () => ({ enabled: demo !== undefined }),
   );
-  if (!feed) return;
+  if (!demo) return;
+  const { feed, resource } = demo;
 
   http.post<{ Body: Static<typeof Buyers> }>(
     '/v1/try/seckill',
@@ -52,5 +63,19 @@ export function addTry(http: FastifyInstance, feed: StreamFeed | undefined): voi
         .status(202)
         .send({ stream, count: ids.length, firstStreamId: ids[0], lastStreamId: ids.at(-1) });
     },
+  );
+
+  http.post<{ Body: Static<typeof Failing> }>(
+    '/v1/try/failure',
+    {
+      config: { scope: 'act' },
+      schema: {
+        summary: 'Have the simulated Resource Domain fail an instance (demo only)',
+        description: '`fails` is false where it has answered already, or none is simulated in this process.',
+        body: Failing,
+        response: { 200: FailingShape, '4xx': ProblemShape },
+      },
+    },
+    ({ body }) => ({ fails: resource?.fail(parseInstanceId(body.instanceId)) ?? false }),
   );
 }

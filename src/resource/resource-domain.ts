@@ -71,6 +71,8 @@ export class ResourceDomain<Message extends CreatedMessage> {
   readonly #parts: ResourceParts<Message>;
   readonly #behaviour: Behaviour;
   readonly #seen = new Set<string>();
+  /** Are to fail although their messages have not come yet. */
+  readonly #doomed = new Set<string>();
   /** In order of dueMs each, since every delay of a row is the same. */
   readonly #soon: Answer<Message>[] = [];
   readonly #late: Answer<Message>[] = [];
@@ -95,6 +97,16 @@ export class ResourceDomain<Message extends CreatedMessage> {
       this.#repeat(signal, () => this.#receive(signal)),
       this.#repeat(signal, () => this.#answerDue(signal)),
     ]);
+  }
+
+  /** Fails this one, whatever its fate was. @returns false when it has been answered for, or never will be */
+  fail(instanceId: InstanceId): boolean {
+    const messageId = String(instanceId);
+    const nowMs = this.#parts.clock.monotonicMs();
+    const answer = this.#soon.find((each) => each.instanceId === instanceId && each.dueMs > nowMs);
+    if (answer) answer.fate = failure;
+    else if (!this.#seen.has(messageId)) remember(this.#doomed, messageId);
+    return answer !== undefined || this.#doomed.has(messageId);
   }
 
   async #repeat(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
@@ -125,8 +137,8 @@ export class ResourceDomain<Message extends CreatedMessage> {
       this.#tally.repeats++;
       return false;
     }
-    this.#remember(messageId);
-    const fate = decideFate(messageId, this.#behaviour);
+    remember(this.#seen, messageId);
+    const fate = this.#doomed.delete(messageId) ? failure : decideFate(messageId, this.#behaviour);
     if (fate.isSilent) {
       this.#tally.silent++;
       return false;
@@ -141,13 +153,6 @@ export class ResourceDomain<Message extends CreatedMessage> {
     }
     this.#soon.push({ dueMs: nowMs + this.#behaviour.delayMs, ...answer });
     return true;
-  }
-
-  #remember(messageId: string): void {
-    this.#seen.add(messageId);
-    if (this.#seen.size <= rememberedIds) return;
-    const [oldest] = this.#seen;
-    if (oldest !== undefined) this.#seen.delete(oldest);
   }
 
   async #answerDue(signal: AbortSignal): Promise<void> {
@@ -168,6 +173,13 @@ export class ResourceDomain<Message extends CreatedMessage> {
     this.#tally.repeated += repeats ? 1 : 0;
     this.#tally.contradicted += contradicts ? 1 : 0;
   }
+}
+
+function remember(ids: Set<string>, id: string): void {
+  ids.add(id);
+  if (ids.size <= rememberedIds) return;
+  const [oldest] = ids;
+  if (oldest !== undefined) ids.delete(oldest);
 }
 
 function countDue(answers: readonly { dueMs: number }[], nowMs: number): number {
@@ -202,6 +214,8 @@ export interface Fate {
   repeats: boolean;
   contradicts: boolean;
 }
+
+const failure: Fate = { fails: true, isSilent: false, isLate: false, repeats: false, contradicts: false };
 
 /** By a hash of the message id: two draws, one for the answer itself and one for what follows it. */
 export function decideFate(messageId: string, behaviour: Behaviour): Fate {

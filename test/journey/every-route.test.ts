@@ -462,7 +462,7 @@ function likelyBody({ method, path }: Operation): Record<string, unknown> {
   const schema = operation.requestBody?.content['application/json'].schema;
   const names = Object.keys(schema?.properties ?? { orderId: 0, productId: 0, userId: 0, refunded: 0 });
   const usual: Record<string, unknown> = {
-    id: '1001', productId: '1001', userId: '7', firstUserId: '7', orderId: '999999', source: 'ACTIVITY', sourceId: 'ODD1',
+    id: '1001', productId: '1001', userId: '7', firstUserId: '7', instanceId: '7', orderId: '999999', source: 'ACTIVITY', sourceId: 'ODD1',
     name: 'odd', cpus: 1, memoryMb: 1, gpu: 0, image: 'x', priceCents: '1', enabled: true, stock: 1, perUserLimit: 1,
     startsAt: '2026-01-01T00:00:00Z', endsAt: '2099-01-01T00:00:00Z', expiresAt: '2099-01-01T00:00:00Z',
     timestamp: '2026-01-01T00:00:00Z', action: 'pause', addStock: 1, status: 'SUCCESS', reason: 'a test', ids: ['999999'],

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { InstanceId } from '../../src/instance/purchase.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import {
   type Behaviour,
@@ -67,6 +68,7 @@ async function runDomain(
   messages: CreatedMessage[],
   behaviour: Partial<Behaviour>,
   isDone: (log: string[]) => void,
+  doomed: readonly bigint[] = [],
 ) {
   const log: string[] = [];
   const stop = new AbortController();
@@ -97,6 +99,7 @@ async function runDomain(
     },
     { ...well, ...behaviour },
   );
+  for (const id of doomed) expect(domain.fail(id as InstanceId)).toBe(true);
   const running = domain.run(stop.signal);
   await pollUntil('the domain to be done', 5_000, async () => isDone(log));
   stop.abort();
@@ -114,6 +117,42 @@ describe('the simulated Resource Domain', () => {
     const messages = ['5', '6', '5', '5'].map((messageId) => ({ messageId }));
     const log = await runDomain(messages, {}, (log) => expect(log).toHaveLength(6));
     expect(log.filter((line) => line.startsWith('SUCCESS'))).toEqual(['SUCCESS 5', 'SUCCESS 6']);
+  });
+
+  test('fails whichever it is told to before its message comes, in one answer, whatever its fate was', async () => {
+    const messages = ['5', '6'].map((messageId) => ({ messageId }));
+    const behaviour = { contradictPercent: 100, silentPercent: 100 };
+    const log = await runDomain(messages, behaviour, (log) => expect(log).toHaveLength(3), [6n]);
+    expect(log).toEqual(['acknowledged 5', 'FAILED 6', 'acknowledged 6']);
+  });
+
+  test('fails whichever it is told to until it has answered, and not after that', async () => {
+    const stop = new AbortController();
+    const answers: string[] = [];
+    const told: boolean[] = [];
+    let takes = 0;
+    const domain = new ResourceDomain(
+      {
+        queue: {
+          async take() {
+            if (++takes === 1) return [{ messageId: '5' }];
+            told.push(domain.fail(5n as InstanceId));
+            await new Promise((resolve) => stop.signal.addEventListener('abort', resolve));
+            return [];
+          },
+          acknowledge: (done) => {
+            if (done.length > 0) stop.abort();
+          },
+        },
+        answer: async ([result]) => void answers.push(`${result?.status}`),
+        clock: systemClock,
+        onAnswered() {},
+        onFailure() {},
+      },
+      { ...well, delayMs: 200 },
+    );
+    await domain.run(stop.signal);
+    expect([...told, ...answers, domain.fail(5n as InstanceId)]).toEqual([true, 'FAILED', false]);
   });
 
   test('repeats and contradicts itself when told to', async () => {

@@ -1,4 +1,4 @@
-import type { Instance, InstanceStory, Page } from '../answers.ts';
+import type { Instance, InstanceStatus, InstanceStory, Page } from '../answers.ts';
 import { call, get, Problem, post } from '../api.ts';
 import { make } from '../element.ts';
 import { say, sayCode } from '../language.ts';
@@ -21,26 +21,26 @@ export async function buyInSale(productId: string, log: TryLog, signal: AbortSig
   if (instance) await followToEnd(instance.instanceId, tell, signal);
 }
 
-/**
- * Answers in the place of the Resource Domain, before it does. Where it was faster the instance is what it is, and another
- * one is bought.
- */
+/** Where the Resource Domain was faster the instance is what it is, and another one is bought. */
 export async function buyAndFail(productId: string, log: TryLog, signal: AbortSignal): Promise<void> {
   for (let attempt = 1; attempt <= failAttempts && !signal.aborted; attempt++) {
     const { streamId, tell } = await buy(productId, log);
     const instance = await untilInstance(productId, streamId, signal);
     if (!instance) return;
-    try {
-      await post(`instances/${instance.instanceId}/result`, {
-        status: 'FAILED',
-        reason: say('try.failReason'),
-      });
-    } catch (error) {
-      if (!(error instanceof Problem) || error.status !== 409 || attempt === failAttempts) throw error;
-      tell(makeBadge('SUCCESS'), ` ${say('try.tooLate')}`);
-      continue;
-    }
-    return followToEnd(instance.instanceId, tell, signal);
+    await failInstance(instance.instanceId);
+    if ((await followToEnd(instance.instanceId, tell, signal)) !== 'SUCCESS') return;
+    tell(makeBadge('SUCCESS'), ` ${say('try.tooLate')}`);
+  }
+}
+
+/** By the Resource Domain where it is simulated; in the place of a real one, which may contradict, where it is not. */
+async function failInstance(instanceId: string): Promise<void> {
+  const { fails } = await post<{ fails: boolean }>('try/failure', { instanceId });
+  if (fails) return;
+  try {
+    await post(`instances/${instanceId}/result`, { status: 'FAILED', reason: say('try.failReason') });
+  } catch (error) {
+    if (!(error instanceof Problem) || error.status !== 409) throw error;
   }
 }
 
@@ -101,14 +101,19 @@ async function untilInstance(
 const ends = ['GIVEN_BACK', 'REFUND_REQUESTED', 'NOTHING_OWED'];
 
 /** Until it is settled, and of a failed one until what is owed is given back. Goes on while other buttons are used. */
-async function followToEnd(instanceId: string, tell: Tell, signal: AbortSignal): Promise<void> {
+async function followToEnd(
+  instanceId: string,
+  tell: Tell,
+  signal: AbortSignal,
+): Promise<InstanceStatus | undefined> {
   const link = make('a', { href: writeRoute('instances', instanceId) }, instanceId);
   for (; !signal.aborted; await pause(askAgainMs, signal)) {
     const { status, timeline } = await get<InstanceStory>(`instances/${instanceId}`, {}, signal);
     const back = timeline.findLast(({ step }) => ends.includes(step));
     tell(makeBadge(status), ' ', link, back && ` ${sayCode('back', back.step)}`);
-    if (status === 'SUCCESS' || back) return;
+    if (status === 'SUCCESS' || back) return status;
   }
+  return undefined;
 }
 
 function someUser(): string {
