@@ -2,7 +2,7 @@ import { make } from '../element.ts';
 
 let made = 0;
 
-/** A labelled control. The label stands above, so that forms line up in either language. */
+/** A labelled control. The label stands above, its hint at the other end of the line, so that forms line up in either language. */
 export function makeField(label: string, control: HTMLElement, hint?: string): HTMLElement {
   if (control.id === '') control.id = `field-${++made}`;
   const small = hint !== undefined && make('small', {}, hint);
