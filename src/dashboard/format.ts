@@ -52,14 +52,28 @@ export function formatShare(part: number, whole: number): string {
   return whole === 0 ? '–' : formatPercent((100 * part) / whole);
 }
 
-export function formatTime(at: Date, isDateShown = true): string {
+interface TimeParts {
+  isDateShown?: boolean;
+  isExact?: boolean;
+}
+
+/** `isExact`: to the millisecond. */
+export function formatTime(at: Date, { isDateShown = true, isExact = false }: TimeParts = {}): string {
   return new Intl.DateTimeFormat(locale(), {
     ...(isDateShown ? { year: 'numeric', month: '2-digit', day: '2-digit' } : {}),
     hour: '2-digit',
     minute: '2-digit',
     second: '2-digit',
+    ...(isExact ? { fractionalSecondDigits: 3 } : {}),
     hourCycle: 'h23',
   }).format(at);
+}
+
+/** Of this browser at that moment: `UTC+8`. */
+export function formatZone(at: Date): string {
+  const parts = new Intl.DateTimeFormat('en', { timeZoneName: 'shortOffset' }).formatToParts(at);
+  const name = parts.find(({ type }) => type === 'timeZoneName')?.value ?? 'GMT';
+  return name.replace('GMT', 'UTC');
 }
 
 /** 2026-11-24 10:05:46.123 UTC */

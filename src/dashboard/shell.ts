@@ -1,5 +1,6 @@
 import { type Connection, currentConnection } from './connection.ts';
 import { make, makeSvg, setText } from './element.ts';
+import { formatZone } from './format.ts';
 import { currentLanguage, say } from './language.ts';
 import { writeRoute } from './route.ts';
 import { currentSession } from './session.ts';
@@ -58,6 +59,7 @@ export class Shell {
         { class: 'views', 'aria-label': say('shell.views') },
         ...this.#makeLinks(isTryOn),
         linkGuide(),
+        make('span', { class: 'zone' }, say('shell.zone', { zone: formatZone(new Date()) })),
       ),
       this.main,
     ];

@@ -66,6 +66,13 @@ describe.skipIf(!hasBrowser())('the page', () => {
     ];
     expect([...steps].sort()).toEqual([...story].sort());
     await page.locator('.step.settled.bad').waitFor();
+    expect(await page.locator('.zone').textContent()).toMatch(/^Times in UTC[+-]\d/);
+    for (const time of await page.locator('.timeline time').all()) {
+      const at = await time.getAttribute('datetime');
+      const exact = new RegExp(`\\.${at?.slice(-4, -1)}( |$)`);
+      expect(await time.textContent()).toMatch(exact);
+      expect(await time.getAttribute('title')).toMatch(/\.\d{3}( [AP]M)? UTC.* = .*\.\d{3} UTC$/);
+    }
 
     await page.getByRole('link', { name: en['try.nav'] }).click();
     await page.getByRole('button', { name: en['try.park'] }).click();

@@ -138,7 +138,10 @@ export class TimeChart {
     });
     this.#legend.replaceChildren(...items);
     const at = new Date(fromMs + shown * stepMs);
-    const moment = this.#pointed === undefined ? say(`chart.${legend}`) : formatTime(at, stepMs >= 60_000);
+    const moment =
+      this.#pointed === undefined
+        ? say(`chart.${legend}`)
+        : formatTime(at, { isDateShown: stepMs >= 60_000 });
     setText(this.#moment, moment);
     const sums = series.map(({ name, values }) => `${name} ${formatKnown(sumKnown(values))}`);
     const from = formatTime(new Date(fromMs));
@@ -162,7 +165,8 @@ export class TimeChart {
         {
           title: say('chart.from'),
           isHead: true,
-          cell: (i) => formatTime(new Date(fromMs + i * size * stepMs), size * stepMs >= 60_000),
+          cell: (i) =>
+            formatTime(new Date(fromMs + i * size * stepMs), { isDateShown: size * stepMs >= 60_000 }),
         },
         ...columns.map(({ name, sums }) => ({
           title: name,

@@ -128,7 +128,7 @@ function makeStep({ at, step, detail, by }: TimelineEntry, isFailed: boolean): H
     'li',
     { class: `step ${step.toLowerCase().replaceAll('_', '-')}${outcome}` },
     make('strong', {}, sayCode('step', step)),
-    makeMoment(at),
+    makeMoment(at, true),
     make('span', { class: 'soft' }, [detail, by].filter(Boolean).join(' · ')),
   );
 }

@@ -8,6 +8,7 @@ export const en = {
   'shell.otherLanguage': '中文',
   'shell.live': 'Connected',
   'shell.reconnecting': 'Reconnecting…',
+  'shell.zone': 'Times in {zone}',
   'shell.guide': 'Guide',
   'shell.who': '{name} ({scopes})',
   'now.nav': 'Now',
