@@ -5,6 +5,7 @@ import type { Page } from 'playwright-core';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { en } from '../../src/dashboard/words/en.ts';
 import { zh } from '../../src/dashboard/words/zh.ts';
+import { zhLaws } from '../../src/dashboard/words/zh-server.ts';
 import { parkItems } from '../../src/postgres/parked.ts';
 import { sendRaw } from '../journey/share-weir.ts';
 import { pollUntil } from '../support/poll-until.ts';
@@ -440,6 +441,9 @@ describe.skipIf(!hasBrowser())('the page', () => {
       await page.getByRole('heading', { level: 1, name: zh[`${view}.title`] }).waitFor();
     }
     expect(await page.evaluate('document.documentElement.lang')).toBe('zh-CN');
+    await page.goto(`${weir.url}/#/audit`);
+    await page.getByText(zhLaws.stock ?? '').waitFor();
+    await page.goto(`${weir.url}/#/try`);
     await page.getByRole('button', { name: 'English' }).click();
     await page.getByRole('heading', { level: 1, name: en['try.title'] }).waitFor();
     await page.reload();
@@ -499,7 +503,7 @@ describe.skipIf(!hasBrowser())('the page', () => {
     await page.getByRole('heading', { level: 1, name: en['login.title'] }).waitFor();
     await page.getByLabel(en['login.key'], { exact: true }).fill('wrong');
     await page.getByRole('button', { name: en['login.submit'] }).click();
-    await page.getByText('KEY_REQUIRED').waitFor();
+    await page.locator('.notice.warn').getByText(en['login.unknown']).waitFor();
     await page.getByLabel(en['login.key'], { exact: true }).fill(body.key);
     await page.getByRole('button', { name: en['login.submit'] }).click();
     await page.getByText('night-watch (read)').waitFor();

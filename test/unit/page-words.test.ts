@@ -1,10 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { type AuditFigures, sumUp } from '../../src/audit/audit.ts';
 import { en } from '../../src/dashboard/words/en.ts';
 import { zh } from '../../src/dashboard/words/zh.ts';
+import { zhProblems } from '../../src/dashboard/words/zh-problems.ts';
+import { translateDetail, zhLaws } from '../../src/dashboard/words/zh-server.ts';
 import { adviceFor } from '../../src/errors.ts';
-import { parkedOrigins } from '../../src/parked/parked-item.ts';
+import type { InstanceLog } from '../../src/instance/instance-log.ts';
+import { tellTimeline } from '../../src/instance/timeline.ts';
+import { parkedOrigins, parkedReasons } from '../../src/parked/parked-item.ts';
 
 type Words = Record<string, string>;
 const tables: Record<string, Words> = { en, zh };
@@ -50,6 +55,53 @@ test('no word is left over that no file of the page says', () => {
 test('every origin of a parked item has a name, and every reason that is explained exists', () => {
   for (const origin of parkedOrigins) expect(en).toHaveProperty([`origin.${origin}`]);
   const reasons = Object.keys(en).filter((key) => key.startsWith('reason.'));
-  expect(reasons.length).toBeGreaterThan(10);
+  expect(reasons).toEqual(expect.arrayContaining(parkedReasons.map((reason) => `reason.${reason}`)));
   for (const key of reasons) expect(adviceFor(key.slice('reason.'.length)), key).not.toBe('');
+});
+
+test('every code of the API says in Chinese what happened and what to do', () => {
+  const source = readFileSync(new URL('../../src/errors.ts', import.meta.url), 'utf8');
+  const codes = [...source.matchAll(/^ {2}([A-Z][A-Z_]+): \[/gm)].map(([, code]) => code);
+  expect(codes.length).toBeGreaterThan(20);
+  expect(Object.keys(zhProblems)).toEqual(codes);
+  for (const words of Object.values(zhProblems).flat()) expect(words).toMatch(/\p{Script=Han}/u);
+});
+
+test('every law of the audit is told in Chinese', async () => {
+  const compensations = { GIVE_BACK: 0, REFUND: 0, NOTHING: 0 };
+  const nothing = { instances: [], streams: [], sales: [], givenBack: [], compensations };
+  const { sums } = await sumUp({ ...nothing } as unknown as AuditFigures, async () => []);
+  expect(Object.keys(zhLaws)).toEqual(sums.map(({ name }) => name));
+});
+
+test('what a timeline says of itself is told in Chinese, and what others say is left as it is', () => {
+  const at = new Date();
+  const of = (source: string, more: object) => ({
+    ...{ instanceId: 5n, productId: 1n, userId: 1n, source, sourceId: '1795525770770-740', scope: '' },
+    ...{ status: 'FAILED', reason: null, createdAt: at, updatedAt: at, ...more },
+  });
+  const told = [
+    of('SECKILL', { scope: 'stream:seckill:1001', reason: 'TIMEOUT' }),
+    of('ORDER', { reason: 'no capacity (simulated)' }),
+    of('ORDER', { status: 'SUCCESS' }),
+  ].flatMap((instance) =>
+    tellTimeline({
+      instance: instance as unknown as InstanceLog,
+      answeredAt: at,
+      order: { createdAt: at, paidAt: at },
+      announcedBy: at,
+      parked: [
+        { origin: 'STREAM', reason: 'STORE_AWAY', parkedAt: at, state: 'REPLAYED', resolvedAt: at },
+      ].map((item) => ({ ...item, resolvedBy: 'weir', resolution: 'made instance 5' })),
+      history: [],
+      compensation: { kind: 'GIVE_BACK', reason: 'TIMEOUT', createdAt: at, doneAt: at, outcome: 'NO_SALE' },
+    }),
+  );
+  expect(told.length).toBeGreaterThan(20);
+  for (const { detail, by } of told) {
+    expect(translateDetail(detail) ?? detail, detail).toMatch(/\p{Script=Han}/u);
+    expect(translateDetail(by), by).toBeDefined();
+  }
+  expect(translateDetail('out of GPUs')).toBeUndefined();
+  expect(translateDetail('FAILED: out of GPUs')).toBe('失败：out of GPUs');
 });

@@ -1,6 +1,7 @@
 import { Problem, Unreachable } from '../api.ts';
 import { type Child, make } from '../element.ts';
 import { currentLanguage, say } from '../language.ts';
+import { makeAdvice, makeWhat } from './server-text.ts';
 
 /** What became of an action, where the action was. Announced once by a screen reader. */
 export class Notice {
@@ -31,17 +32,18 @@ export class Notice {
   }
 }
 
-function explain(error: unknown): HTMLElement[] {
+function explain(error: unknown): Node[] {
   if (error instanceof Unreachable) return [make('p', {}, say('problem.unreachable'))];
   if (!(error instanceof Problem)) {
     return [
       make('p', {}, say('problem.page', { what: error instanceof Error ? error.message : String(error) })),
     ];
   }
-  // The API speaks English; a screen reader should as well.
-  const lang = currentLanguage() === 'en' ? undefined : 'en';
-  return [
-    make('p', { lang }, make('strong', {}, error.message), ' ', make('code', {}, error.code)),
-    ...(error.advice ? [make('p', { lang }, error.advice)] : []),
-  ];
+  const { code, message, advice } = error;
+  const what = make('p', {}, make('strong', {}, makeWhat(code, message)), ' ', make('code', {}, code));
+  // In other languages the code is told first, and what the API says of this very case beside it.
+  const detail = currentLanguage() !== 'en' && make('p', { class: 'soft', lang: 'en' }, message);
+  return [what, detail, advice && make('p', {}, makeAdvice(code, advice))].filter(
+    (each) => each instanceof Node,
+  );
 }

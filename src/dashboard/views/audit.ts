@@ -8,6 +8,7 @@ import { makeToned } from '../parts/badge.ts';
 import { makeFacts } from '../parts/facts.ts';
 import { makeMoment } from '../parts/moment.ts';
 import { Notice } from '../parts/notice.ts';
+import { makeLaw } from '../parts/server-text.ts';
 import { type Column, Table } from '../parts/table.ts';
 import type { View } from './view.ts';
 
@@ -61,7 +62,8 @@ function sumColumns(): Column<Sum>[] {
     {
       title: say('audit.law'),
       isText: true,
-      cell: ({ law, note }) => make('span', { lang }, [law, note].filter(Boolean).join('. ')),
+      cell: ({ name, law, note }) =>
+        make('span', {}, makeLaw(name, law), note !== undefined && make('span', { lang }, `. ${note}`)),
     },
     { title: say('audit.expected'), isNumber: true, cell: ({ expected }) => formatCount(expected) },
     { title: say('audit.actual'), isNumber: true, cell: ({ actual }) => formatCount(actual) },

@@ -8,6 +8,7 @@ import { makeBadge } from '../parts/badge.ts';
 import { makeFacts } from '../parts/facts.ts';
 import { makeMoment } from '../parts/moment.ts';
 import { Notice } from '../parts/notice.ts';
+import { makeDetail } from '../parts/server-text.ts';
 import { writeRoute } from '../route.ts';
 import type { View } from './view.ts';
 
@@ -98,7 +99,7 @@ class Story {
     const back = instance.timeline.findLast(({ step }) => wayBack.includes(step));
     this.#state.replaceChildren(
       makeBadge(instance.status),
-      ...(instance.reason ? [` ${instance.reason}`] : []),
+      ...(instance.reason ? [' ', makeDetail(instance.reason)] : []),
       ...(back ? [make('span', { class: 'back', id: 'given-back' }, sayCode('back', back.step))] : []),
     );
     this.#facts.replaceChildren(makeInstanceFacts(instance));
@@ -129,6 +130,12 @@ function makeStep({ at, step, detail, by }: TimelineEntry, isFailed: boolean): H
     { class: `step ${step.toLowerCase().replaceAll('_', '-')}${outcome}` },
     make('strong', {}, sayCode('step', step)),
     makeMoment(at, true),
-    make('span', { class: 'soft' }, [detail, by].filter(Boolean).join(' · ')),
+    make(
+      'span',
+      { class: 'soft' },
+      detail !== '' && makeDetail(detail),
+      detail && by && ' · ',
+      makeDetail(by),
+    ),
   );
 }

@@ -9,6 +9,7 @@ import { makeId } from '../parts/id.ts';
 import { makeMoment } from '../parts/moment.ts';
 import { Notice } from '../parts/notice.ts';
 import { makePager } from '../parts/pager.ts';
+import { makeDetail } from '../parts/server-text.ts';
 import { type Column, Table } from '../parts/table.ts';
 import { writeRoute } from '../route.ts';
 import type { View } from './view.ts';
@@ -54,7 +55,7 @@ export function instanceColumns(): Column<Instance>[] {
       cell: ({ instanceId }) => make('a', { href: writeRoute('instances', instanceId) }, instanceId),
     },
     { title: say('instance.status'), cell: ({ status }) => makeBadge(status) },
-    { title: say('instance.reason'), isText: true, cell: ({ reason }) => reason ?? '' },
+    { title: say('instance.reason'), isText: true, cell: ({ reason }) => (reason ? makeDetail(reason) : '') },
     { title: say('instance.source'), cell: ({ source }) => source },
     { title: say('instance.sourceId'), cell: ({ sourceId }) => makeId(sourceId) },
     { title: say('instance.product'), isNumber: true, cell: ({ productId }) => productId },

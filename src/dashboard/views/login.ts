@@ -1,3 +1,4 @@
+import { Problem } from '../api.ts';
 import { make } from '../element.ts';
 import { say } from '../language.ts';
 import { runAction } from '../parts/action.ts';
@@ -20,7 +21,13 @@ export function showLogin(place: HTMLElement, onLoggedIn: () => void): void {
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     runAction(button, notice, async () => {
-      await logIn(key.value);
+      try {
+        await logIn(key.value);
+      } catch (error) {
+        // The API speaks to programs of it: a header to send, a command to run.
+        if (!(error instanceof Problem) || error.code !== 'KEY_REQUIRED') throw error;
+        return notice.warn(say('login.unknown'));
+      }
       onLoggedIn();
     });
   });

@@ -7,6 +7,7 @@ import { makeBadge } from '../parts/badge.ts';
 import { makeFacts } from '../parts/facts.ts';
 import { makeMoment } from '../parts/moment.ts';
 import { Notice } from '../parts/notice.ts';
+import { makeAdvice, makeDetail, makeWhy } from '../parts/server-text.ts';
 import { writeRoute } from '../route.ts';
 import { askForReason } from './discard-reason.ts';
 import { meaningOf } from './parked.ts';
@@ -33,7 +34,7 @@ export const showParkedItem: View = async (place, { id = '' }, signal) => {
     async act() {
       const { state, detail, instanceId } = await post<Dealt>(`${path}/replay`);
       await load();
-      if (state === 'PARKED') return notice.warn(say('parked.stays', { detail: detail ?? '' }));
+      if (state === 'PARKED') return notice.warn(say('parked.stays'), ' ', makeWhy(detail));
       notice.say(say('parked.replayed'), ' ', instanceId ? linkInstance(instanceId) : undefined);
     },
   });
@@ -93,7 +94,7 @@ function tellItem(item: ParkedItem): HTMLElement[] {
     makeFacts([
       [say('parked.meaning'), meaningOf(item.reason, item.detail)],
       [say('parked.detail'), make('span', { lang }, item.detail)],
-      [say('parked.advice'), item.advice ? make('span', { lang }, item.advice) : undefined],
+      [say('parked.advice'), item.advice ? makeAdvice(item.reason, item.advice) : undefined],
       [say('parked.guide'), linkGuide(item.reason)],
       [say('parked.origin'), sayCode('origin', item.origin)],
       [say('instance.source'), item.source || undefined],
@@ -103,7 +104,7 @@ function tellItem(item: ParkedItem): HTMLElement[] {
       [say('parked.attempts'), String(item.attempts)],
       [say('parked.resolvedAt'), resolvedAt ? makeMoment(resolvedAt) : undefined],
       [say('parked.resolvedBy'), item.resolvedBy ?? undefined],
-      [say('parked.resolution'), item.resolution ?? undefined],
+      [say('parked.resolution'), item.resolution ? makeDetail(item.resolution) : undefined],
       [say('instance.id'), instanceId ? linkInstance(instanceId) : undefined],
     ]),
     make('h2', { class: 'apart' }, say('parked.original')),

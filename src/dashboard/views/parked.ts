@@ -11,6 +11,7 @@ import { makeAge } from '../parts/moment.ts';
 import { Notice } from '../parts/notice.ts';
 import { makePager } from '../parts/pager.ts';
 import { Selection } from '../parts/selection.ts';
+import { makeWhy } from '../parts/server-text.ts';
 import { type Column, Table } from '../parts/table.ts';
 import { writeRoute } from '../route.ts';
 import { askForReason } from './discard-reason.ts';
@@ -124,7 +125,7 @@ function tellOutcomes(items: readonly Dealt[], stayed: readonly Dealt[]): HTMLEl
     discarded: count('DISCARDED'),
     stayed: formatCount(stayed.length),
   });
-  const reasons = stayed.map(({ id, detail, code }) => make('li', {}, `#${id}: ${detail ?? code ?? ''}`));
+  const reasons = stayed.map(({ id, detail, code }) => make('li', {}, `#${id}: `, makeWhy(detail, code)));
   return [make('span', {}, summary), ...(reasons.length > 0 ? [make('ul', {}, ...reasons)] : [])];
 }
 

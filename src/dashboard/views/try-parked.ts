@@ -4,6 +4,7 @@ import { make } from '../element.ts';
 import { say } from '../language.ts';
 import { pause } from '../live/pause.ts';
 import { makeBadge } from '../parts/badge.ts';
+import { makeWhy } from '../parts/server-text.ts';
 import { writeRoute } from '../route.ts';
 import { findProductOf } from './switch-product.ts';
 import type { TryLog } from './try-log.ts';
@@ -46,7 +47,7 @@ export async function replayIt(_: string, log: TryLog): Promise<void> {
   const tell = log.begin(say('try.replayedItem', { id: item.id }));
   const link = instanceId && make('a', { href: writeRoute('instances', instanceId) }, instanceId);
   if (state === 'REPLAYED') tell(makeBadge('REPLAYED'), ' ', link || undefined);
-  else tell(makeBadge('PARKED'), ` ${detail ?? ''}`);
+  else tell(makeBadge('PARKED'), ' ', makeWhy(detail));
 }
 
 async function findLatest(): Promise<Parked | undefined> {

@@ -68,6 +68,8 @@ export const enCodes = {
   'reason.ENTRY_GONE': 'The entry was trimmed or deleted before it was read.',
   'reason.MESSAGE_REFUSED': 'The broker refused this message while it took others.',
   'reason.FRAME_DAMAGED': 'A frame of the outbox cannot be read; its events were not announced.',
+  'reason.STORE_AWAY': 'A store did not answer while it was processed.',
+  'reason.INTERNAL': 'Something went wrong inside Weir while it was processed.',
   'reason.RESULT_UNREADABLE': 'Bytes on the result queue that are no result.',
   'reason.RESULT_UNKNOWN': 'A result of an instance that is not here.',
   'reason.NOTHING_TO_REPLAY': 'The entry was gone before it was read; nothing is left to replay.',

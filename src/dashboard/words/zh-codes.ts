@@ -69,6 +69,8 @@ export const zhCodes: Record<keyof typeof enCodes, string> = {
   'reason.ENTRY_GONE': '条目在读取前被裁剪或删除。',
   'reason.MESSAGE_REFUSED': '消息代理拒绝了此消息，却接受了其他消息。',
   'reason.FRAME_DAMAGED': '本地消息表的一帧无法读取，其事件未发布。',
+  'reason.STORE_AWAY': '处理时存储没有应答。',
+  'reason.INTERNAL': '处理时 Weir 内部出错。',
   'reason.RESULT_UNREADABLE': '结果队列中的内容无法解析。',
   'reason.RESULT_UNKNOWN': '结果所属的实例不在此处。',
   'reason.NOTHING_TO_REPLAY': '条目在读取前已消失，没有可重放的内容。',

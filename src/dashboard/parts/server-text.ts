@@ -1,0 +1,33 @@
+import { make } from '../element.ts';
+import { currentLanguage } from '../language.ts';
+import { zhProblems } from '../words/zh-problems.ts';
+import { translateDetail, zhLaws } from '../words/zh-server.ts';
+
+/** The server speaks English. What is known here is told in the reader's language, all else is marked as English. */
+function makeText(english: string, known: string | undefined): HTMLElement {
+  if (currentLanguage() === 'en') return make('span', {}, english);
+  return known === undefined ? make('span', { lang: 'en' }, english) : make('span', {}, known);
+}
+
+/** What happened, of an error's code. */
+export function makeWhat(code: string, detail: string): HTMLElement {
+  return makeText(detail, Object.hasOwn(zhProblems, code) ? zhProblems[code]?.[0] : undefined);
+}
+
+/** Why an item stays parked: a replay's detail begins with the code. */
+export function makeWhy(detail = '', code = /^[A-Z_]+(?=: )/.exec(detail)?.[0] ?? ''): HTMLElement {
+  return makeWhat(code, detail === '' ? code : detail);
+}
+
+export function makeAdvice(code: string, advice: string): HTMLElement {
+  return makeText(advice, Object.hasOwn(zhProblems, code) ? zhProblems[code]?.[1] : undefined);
+}
+
+export function makeLaw(name: string, law: string): HTMLElement {
+  return makeText(law, Object.hasOwn(zhLaws, name) ? zhLaws[name] : undefined);
+}
+
+/** A step of a timeline, a reason, who it was. */
+export function makeDetail(text: string): HTMLElement {
+  return makeText(text, translateDetail(text));
+}
