@@ -132,6 +132,10 @@ describe.skipIf(!hasBrowser())('the page', () => {
     for (const key of Object.keys(en)) {
       if (key.startsWith('underWay.')) expect(underWay).toContain(en[key as keyof typeof en]);
     }
+    await page.goto(`${weir.url}/#/trend`);
+    const trend = page.locator('figure').filter({ hasText: en['trend.bySource'] });
+    await trend.locator('.moment').getByText(en['chart.total']).waitFor();
+    expect(await trend.locator('.legend').innerText()).toMatch(/ACTIVITY\s*3\b/);
   });
 
   test('while the database is away the page says so of it, and shows nothing as known that is not', async () => {

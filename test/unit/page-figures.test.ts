@@ -62,6 +62,10 @@ describe('the book of seconds', () => {
     ]);
     expect(book.rateOf('purchases', 5)).toBe(4);
     expect(book.rateOf('purchases', 2)).toBe(3);
+    expect(book.listOfAll('purchases', 5)).toEqual([6, Number.NaN, Number.NaN, 4, 2]);
+    book.take(answer(4, [5], 'SECKILL'));
+    expect(book.listOfAll('instances', 2)).toEqual([1, 1]);
+    book.take(answer(4, [2]));
     expect(new SecondBook().rateOf('purchases', 5)).toBeNaN();
     book.take(answer(0, [6, 7, 8, 4, 2]));
     expect(book.listBySource('purchases', 5)).toEqual([{ name: 'ORDER', values: [6, 7, 8, 4, 2] }]);

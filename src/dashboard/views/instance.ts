@@ -100,12 +100,17 @@ class Story {
     this.#state.replaceChildren(
       makeBadge(instance.status),
       ...(instance.reason ? [' ', makeDetail(instance.reason)] : []),
-      ...(back ? [make('span', { class: 'back', id: 'given-back' }, sayCode('back', back.step))] : []),
+      ...(back ? [make('span', { class: 'back', id: 'given-back' }, tellBack(back))] : []),
     );
     this.#facts.replaceChildren(makeInstanceFacts(instance));
     const isFailed = instance.status === 'FAILED';
     this.#steps.replaceChildren(...instance.timeline.map((entry) => makeStep(entry, isFailed)));
   }
+}
+
+/** A unit of a sale that is not Weir's did not go back to it, and the step says so. */
+function tellBack({ step, detail }: TimelineEntry): HTMLElement | string {
+  return step === 'GIVEN_BACK' && detail !== '' ? makeDetail(detail) : sayCode('back', step);
 }
 
 function makeInstanceFacts(instance: InstanceStory): HTMLElement {
