@@ -23,6 +23,7 @@ import { addResults, type ResultParts } from './results.ts';
 import { addSales, type SaleParts } from './sales.ts';
 import { addSession, type SessionParts } from './session.ts';
 import { addStats, type StatsReader } from './stats.ts';
+import { tellActs } from './tell-acts.ts';
 import { addTickets } from './tickets.ts';
 import { type RequestTracing, traceRequests } from './trace-requests.ts';
 import { addTry, type StreamFeed } from './try.ts';
@@ -79,6 +80,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   );
   boundConnections(http, config);
   watchRequests(http, parts.notify);
+  tellActs(http, parts.notify);
   if (parts.tracing) traceRequests(http, parts.tracing);
   addHeaders(http);
   await http.register(cookie, { hook: false });

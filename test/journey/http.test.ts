@@ -147,8 +147,12 @@ describe('a product', () => {
     expect(await tryAll()).toEqual([201, 201, 201]);
     const replayed = await weir.request('POST', `/v1/parked/${item.id}/replay`);
     expect(replayed.body).toMatchObject({ state: 'REPLAYED' });
-    const told = weir.lines.filter(({ event, id }) => event === 'product_switched' && id === product.id);
-    expect(told.map(({ enabled }) => enabled)).toEqual([false, true]);
+    const told = weir.lines.filter(
+      ({ event, on }) => event === 'operator_acted' && (on as { id?: string }).id === product.id,
+    );
+    expect(told).toMatchObject(
+      [false, false, true].map((enabled) => ({ by: 'operator', did: 'PATCH /v1/products/:id', asked: { enabled } })),
+    );
   });
 
   test.each([{}, { enabled: 'false' }, { enabled: null }, { enabled: true, name: 'x' }, []])(
@@ -628,10 +632,10 @@ describe('the service itself', () => {
         'POST /v1/session',
         'GET /v1/session',
         'DELETE /v1/session',
-      'GET /healthz',
-      'GET /metrics',
-      'GET /openapi.json',
-      'GET /readyz',
+        'GET /healthz',
+        'GET /metrics',
+        'GET /openapi.json',
+        'GET /readyz',
       ].sort(),
     );
     // A stream of events has no end to wait for.
