@@ -151,7 +151,11 @@ describe('a product', () => {
       ({ event, on }) => event === 'operator_acted' && (on as { id?: string }).id === product.id,
     );
     expect(told).toMatchObject(
-      [false, false, true].map((enabled) => ({ by: 'operator', did: 'PATCH /v1/products/:id', asked: { enabled } })),
+      [false, false, true].map((enabled) => ({
+        by: 'operator',
+        did: 'PATCH /v1/products/:id',
+        asked: { enabled },
+      })),
     );
   });
 
