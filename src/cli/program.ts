@@ -11,6 +11,7 @@ import { CliError, exitCodeHelp, exitCodes } from './exit-codes.ts';
 import { addInstanceCommands } from './instance-commands.ts';
 import { addKeysCommands } from './keys-commands.ts';
 import { addOrdersCommands } from './orders-commands.ts';
+import { ReaderGone } from './output.ts';
 import { addParkedCommands } from './parked-commands.ts';
 import { addProductsCommands } from './products-commands.ts';
 import { addSaleCommands } from './sale-commands.ts';
@@ -161,6 +162,7 @@ function allCommands(command: Command): Command[] {
 
 /** One sentence on standard error, and the code. */
 function explain(error: unknown): number {
+  if (error instanceof ReaderGone) return exitCodes.ok;
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
   const { message, exitCode } = toCliError(error);
   process.stderr.write(`weir: ${withoutCredentials(message)}\n`);

@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { connect } from 'amqplib';
 import { Redis } from 'ioredis';
@@ -17,7 +20,7 @@ import {
   rabbitmqUrl,
   uniqueName,
 } from '../support/stores.ts';
-import { runWeir, startWeir } from '../support/weir.ts';
+import { runWeir, spawnWeir, startWeir } from '../support/weir.ts';
 import { expectOneSentence } from './one-sentence.ts';
 import { shareWeir } from './share-weir.ts';
 
@@ -37,6 +40,16 @@ async function runHere(args: readonly string[]): Promise<{ code: number; stdout:
     for (const listener of listeners) listener.mockRestore();
     vi.unstubAllEnvs();
   }
+}
+
+/** What stands in for a Weir whose answers a test chooses; it ends with the test. @returns its address */
+async function serve(answer: RequestListener): Promise<string> {
+  const server = createServer(answer).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.close().closeAllConnections();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
 /** Nobody listens there. */
@@ -754,4 +767,18 @@ test('without a running Weir every command that needs one ends with 3 and one se
     expect({ code, stdout }, command.join(' ')).toEqual({ code: 3, stdout: '' });
     expectOneSentence(stderr);
   }
+});
+
+test('a reader that has what it wanted ends a list without a word, even one that has no end', async () => {
+  const url = await serve((_, response) => {
+    response.end(JSON.stringify({ items: [{ instanceId: '1' }], nextCursor: '1' }));
+  });
+  const list = spawnWeir(['instances', 'list', '--all', '--ndjson', '--url', url], {});
+  let said = '';
+  list.stderr?.on('data', (chunk) => {
+    said += chunk;
+  });
+  list.stdout?.once('data', () => list.stdout?.destroy());
+  const [code, signal] = await once(list, 'close');
+  expect({ code, signal, said }).toEqual({ code: 0, signal: null, said: '' });
 });
