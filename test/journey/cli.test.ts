@@ -163,6 +163,9 @@ describe('help and arguments', () => {
     [['products', 'enable']],
     [['products', 'create', '7', '--name', 'x', '--cpus', 'many', '--memory', '1', '--image', 'x']],
     [['sale', 'give-back', '1001', '--since', 'soon']],
+    [['sale', 'list', '--url', 'foo']],
+    [['sale', 'list', '--url', 'localhost:8000']],
+    [['sale', 'list', '--url', '127.0.0.1:8000']],
     [['sale', 'open', '1001']],
     [['sale', 'open', '1001', '--stock', '0']],
     [['sale', 'open', '1001', '--stock', '5', '--admit', 'all']],
@@ -781,4 +784,45 @@ test('a reader that has what it wanted ends a list without a word, even one that
   list.stdout?.once('data', () => list.stdout?.destroy());
   const [code, signal] = await once(list, 'close');
   expect({ code, signal, said }).toEqual({ code: 0, signal: null, said: '' });
+});
+
+test.for([
+  [400, 'SOURCE_INVALID', 2, 'weir: so it is. Do this.\n'],
+  [400, 'REQUEST_INVALID', 2, 'weir: so it is\n'],
+  [401, 'KEY_REQUIRED', 1, 'weir: 401: so it is. Do this. Give it as WEIR_KEY.\n'],
+  [404, 'INSTANCE_UNKNOWN', 4, 'weir: so it is. Do this.\n'],
+  [409, 'SALE_CONFLICT', 1, 'weir: 409: so it is. Do this.\n'],
+  [500, 'INTERNAL', 1, 'weir: 500: so it is. Do this.\n'],
+  [503, 'STORE_AWAY', 3, 'weir: 503: so it is. Do this.\n'],
+] as const)(
+  'what is answered with %i %s ends with %i, what happened and what to do',
+  async ([status, code, ended, stderr]) => {
+    const url = await serve((_, response) => {
+      response
+        .writeHead(status)
+        .end(JSON.stringify({ status, code, detail: 'so it is', advice: 'Do this.' }));
+    });
+    expect(await runHere(['sale', 'list', '--url', url])).toEqual({ code: ended, stdout: '', stderr });
+  },
+);
+
+test('replaying what does not exist ends with 4, beside what does with 1', async () => {
+  const unknown = { state: null, code: 'PARKED_UNKNOWN', detail: 'there is no such item' };
+  const discarded = {
+    id: '2',
+    state: null,
+    code: 'PARKED_RESOLVED',
+    detail: '2 was discarded by me: a test',
+  };
+  const replay = async (...items: object[]) => {
+    const url = await serve((_, response) => {
+      response.end(JSON.stringify({ items }));
+    });
+    return runHere(['parked', 'replay', '2', '99', '--url', url]);
+  };
+  expect((await replay({ id: '99', ...unknown })).code).toBe(4);
+  const both = await replay(discarded, { id: '99', ...unknown });
+  expect(both.code).toBe(1);
+  expect(both.stdout).toMatch(/^2 +PARKED_RESOLVED +2 was discarded by me: a test/m);
+  expect((await replay({ id: '2', state: 'REPLAYED', detail: '' })).code).toBe(0);
 });
