@@ -16,7 +16,7 @@ export interface SessionParts extends AuthParts {
 }
 
 const Login = Type.Object(
-  { key: Type.String({ minLength: 1, maxLength: 512 }) },
+  { key: Type.String({ minLength: 1, maxLength: 512, writeOnly: true }) },
   { additionalProperties: false },
 );
 const SessionShape = Type.Object({
