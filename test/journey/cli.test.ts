@@ -582,9 +582,24 @@ describe('beside a running Weir', () => {
     expect(sum).toBe(3);
     const { code, stdout } = await run('stats', '--minutes', '5');
     expect(code).toBe(0);
+    expect(stdout).toMatch(/^Instances by source from \S+ to \S+, UTC\nSOURCE/);
     expect(stdout).toMatch(/GIFT\s+2\s+1\s+0\s+1\s+50\.00 %/);
     expect(stdout).toMatch(/\d\d:\d\d █+ +\d/);
     expect((await run('stats', '--minutes', 'many')).code).not.toBe(0);
+  });
+
+  test('stats without a window counts since ever and says so, with one only what was made in it, of the source asked for', async () => {
+    const here = (...args: string[]) => runHere(['stats', ...args, '--url', weir.url]);
+    const since = await here('--source', 'PRIZE');
+    expect(since.stdout).toMatch(/^Instances by source since ever\nSOURCE.*\nPRIZE +1 +0 +0 +1 +0\.00 %/);
+    expect(since.stdout).not.toContain('GIFT');
+    const before = ['--from', '2026-01-01T00:00:00Z', '--to', '2026-01-02T00:00:00Z'];
+    const { sources } = JSON.parse((await here(...before, '--json')).stdout);
+    expect(sources).toEqual([]);
+    const recent = JSON.parse((await here('--minutes', '60', '--source', 'GIFT', '--json')).stdout);
+    expect(recent.sources).toEqual([
+      { source: 'GIFT', total: '2', success: '1', failed: '0', processing: '1', successRate: '50.00' },
+    ]);
   });
 
   test('parked list tells what stands aside, why, and what to do', async () => {
