@@ -102,7 +102,14 @@ Examples:
     .option('--seconds <n>', 'for how long', '10')
     .option('--sources <list>', 'out of SECKILL,ORDER,ACTIVITY', 'SECKILL,ORDER,ACTIVITY')
     .option('--product <id>', 'what is bought', '1001')
-    .addHelpText('after', '\nExample:\n  weir simulate --rate 200 --seconds 30 --sources SECKILL,ACTIVITY')
+    .addHelpText(
+      'after',
+      `
+Says what was refused, by code, and ends with 1 unless everything that was sent became an instance.
+
+Example:
+  weir simulate --rate 200 --seconds 30 --sources SECKILL,ACTIVITY`,
+    )
     .action(async (options) => end(await (await import('./simulate.ts')).runSimulate(options)));
 
   addWatchCommands(program, end);

@@ -155,6 +155,7 @@ describe('help and arguments', () => {
     [['simulate', '--rate', '0']],
     [['simulate', '--rate', 'many']],
     [['simulate', '--seconds', '1.5']],
+    [['simulate', '--product', 'abc']],
     [['parked', 'replay']],
     [['parked', 'replay', '1', '--all']],
     [['parked', 'discard', '1']],
@@ -745,6 +746,40 @@ describe('beside a running Weir', () => {
     expect(stdout).toMatch(/^ACTIVITY\s+20\s+20\s+20\s.*201: 20/m);
     expect(stdout).not.toContain('ORDER');
     expect((await run('simulate', '--sources', 'COOK')).code).toBe(2);
+  });
+
+  test('simulate says what was refused, by code, and ends with 1', async () => {
+    const options = ['--rate', '20', '--seconds', '1', '--product', '4242'];
+    const { code, stdout } = await runHere([
+      'simulate',
+      ...options,
+      '--sources',
+      'ACTIVITY,ORDER',
+      '--url',
+      weir.url,
+    ]);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^ACTIVITY +10 +0 +0 .*404: 10/m);
+    expect(stdout).toMatch(/^ACTIVITY: refused 10 PRODUCT_UNKNOWN$/m);
+    expect(stdout).toMatch(/^ORDER: refused 10 PRODUCT_UNKNOWN$/m);
+  });
+
+  test('simulate that is interrupted says what it did so far, and ends with 130', async () => {
+    const options = ['--rate', '20', '--seconds', '60', '--sources', 'ACTIVITY', '--json', '--url', weir.url];
+    const before = await weir.count('instance_logs');
+    const simulate = spawnWeir(['simulate', ...options], {});
+    let stdout = '';
+    simulate.stdout?.on('data', (chunk) => {
+      stdout += chunk;
+    });
+    await pollUntil('the first purchase', 15_000, async () =>
+      expect(await weir.count('instance_logs')).toBeGreaterThan(before),
+    );
+    simulate.kill('SIGINT');
+    expect(await once(simulate, 'close')).toEqual([130, null]);
+    const [{ sent, instances }] = JSON.parse(stdout).sources;
+    expect([sent, instances]).toEqual([expect.any(Number), sent]);
+    expect(sent).toBeLessThan(1_200);
   });
 
   test('simulate makes no load on another machine', async () => {
