@@ -33,7 +33,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
     exitCode = code;
   });
   try {
-    await program.parseAsync(args.map(fromGoStyle), { from: 'user' });
+    await program.parseAsync(withCommand(args.map(fromGoStyle)), { from: 'user' });
     return exitCode;
   } catch (error) {
     return explain(error);
@@ -45,6 +45,17 @@ function fromGoStyle(argument: string): string {
   return argument.replace(/^-conf(?==|$)/, '--config');
 }
 
+/**
+ * `start` where no command is named: commander's own default would take a mistyped one for an argument of `start`.
+ * `help sale open` is `sale open --help`: commander's own knows one level only.
+ */
+function withCommand(args: readonly string[]): readonly string[] {
+  const [first = '', second] = args;
+  if (first === 'help' && second !== undefined) return [...args.slice(1), '--help'];
+  const isAboutWeir = ['-h', '--help', '-V', '--version'].includes(first);
+  return isAboutWeir || /^[^-]/.test(first) ? args : ['start', ...args];
+}
+
 function buildProgram(end: (exitCode: number) => void): Command {
   const program = new Command('weir')
     .description(description)
@@ -54,7 +65,7 @@ function buildProgram(end: (exitCode: number) => void): Command {
     .showHelpAfterError('(weir --help shows what there is)');
 
   program
-    .command('start', { isDefault: true })
+    .command('start')
     .description('run Weir: take purchases in, make instances, announce them')
     .addOption(config())
     .option('--roles <list>', 'what this process does, out of http,ingest,relay,settle (default: all)')

@@ -122,6 +122,23 @@ describe('help and arguments', () => {
     }
   });
 
+  test('help of a command within a command is the help of that one', async () => {
+    for (const command of commands.filter(({ length }) => length > 0)) {
+      const { code, stdout } = await runHere(['help', ...command]);
+      expect({ code, stdout }).toEqual({ code: 0, stdout: (await runHere([...command, '--help'])).stdout });
+    }
+  });
+
+  test('a command that is mistyped is unknown, and told what it may have been', async () => {
+    const { code, stderr } = await runHere(['stat']);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^error: unknown command 'stat'\n\(Did you mean .*stats.*\?\)\n/);
+    expect((await runHere(['sale', 'opne'])).stderr).toMatch(
+      /unknown command 'opne'\n\(Did you mean open\?\)/,
+    );
+    expect((await runHere(['nonsense'])).stderr).toMatch(/^error: unknown command 'nonsense'\n\(weir --help/);
+  });
+
   test('the help lists every command, the exit codes and how the seed names its file', async () => {
     const { stdout } = await runWeir(['--help']);
     for (const name of new Set(commands.map(([first]) => first).filter(Boolean)))
@@ -875,4 +892,33 @@ test('replaying what does not exist ends with 4, beside what does with 1', async
   expect(both.code).toBe(1);
   expect(both.stdout).toMatch(/^2 +PARKED_RESOLVED +2 was discarded by me: a test/m);
   expect((await replay({ id: '2', state: 'REPLAYED', detail: '' })).code).toBe(0);
+});
+
+describe('a key that is revoked through the API', () => {
+  const common = { createdAt: 'then', lastUsedAt: null, expiresAt: null, revokedAt: null, createdBy: 'me' };
+  const root = { ...common, id: '1', name: 'root', scope: 'admin' };
+  const other = { ...common, id: '2', name: 'other', scope: 'admin' };
+  const page = { ...common, id: '3', name: 'page', scope: 'read' };
+  const old = { ...other, expiresAt: '2020-01-01T00:00:00Z' };
+
+  test.for([
+    ['while another one reaches as far', [other, page], /^$/],
+    [
+      'and was the last of its scope',
+      [page],
+      /^weir: no key .* scope act or admin any more: .*--scope admin/,
+    ],
+    ['and the others have expired', [old], /^weir: no key .* scope read or act or admin any more/],
+    ['and was the last', [], /^weir: that was the last one in the database: .* open now/],
+  ] as const)('%s may be the one it is asked with', async ([, others, stderr]) => {
+    let isRevoked = false;
+    const url = await serve(({ method }, response) => {
+      if (isRevoked) response.writeHead(401).end('{"code":"KEY_REQUIRED","detail":"revoked"}');
+      else response.end(JSON.stringify(method === 'DELETE' ? root : { items: [root, ...others] }));
+      isRevoked ||= method === 'DELETE';
+    });
+    const revoked = await runHere(['keys', 'revoke', 'root', '--url', url]);
+    expect(revoked).toMatchObject({ code: 0, stdout: 'key 1, root, opens nothing any more\n' });
+    expect(revoked.stderr).toMatch(stderr);
+  });
 });
