@@ -504,9 +504,16 @@ describe('doctor', () => {
     expect(JSON.stringify(away.findings)).not.toContain('hidden');
     expect(missing.code).toBe(5);
     expect(missing.findings.find(({ about }) => about === 'PostgreSQL')).toMatchObject({
-      level: 'problem',
+      level: 'warning',
+      what: expect.stringMatching(/does not exist yet: the first start makes it$/),
       advice: expect.stringContaining('weir migrate'),
     });
+    for (const { findings } of [away, missing]) {
+      expect(findings.find(({ about }) => about === 'access')).toMatchObject({
+        level: 'warning',
+        what: expect.stringContaining('cannot be counted'),
+      });
+    }
   });
 
   test('finds no problem with the embedded stores of a fresh folder, and warns of keys that mean nothing', async () => {
