@@ -186,6 +186,7 @@ describe('help and arguments', () => {
     [['sale', 'list', '--url', '127.0.0.1:8000']],
     [['sale', 'open', '1001']],
     [['sale', 'open', '1001', '--stock', '0']],
+    [['sale', 'open', '1001', '--stock', '2147483648']],
     [['sale', 'open', '1001', '--stock', '5', '--admit', 'all']],
     [['sale', 'open', '1001', '--stock', '5', '--starts', 'soon']],
     [['sale', 'add', '1001', 'many']],
@@ -235,13 +236,13 @@ nonsense: 7
     });
     expect(code).toBe(2);
     for (const mistake of [
-      /server\.http\.addr = "nowhere": expected host:port/,
+      /server\.http\.addr = "nowhere": expected host:port, the port at most 65535/,
       /server\.http\.adr = .*did you mean server\.http\.addr\?/,
       /data\.database\.source = .*expected a postgres:\/\/ URL/,
       /data\.database\.maxConnections = 1: expected an integer from 2 to 1000/,
       /data\.rabbitmq\.queueType = "fancy": expected quorum or classic/,
       /seckill\.batchSize = "many": expected an integer from 1 to \d+/,
-      /nonsense = .*: expected a known key/,
+      /nonsense = .*: expected a known key \(`weir doctor --settings` lists them\)/,
       /data\.redis\.addr = .*: expected host:port or a redis:\/\/ URL/,
       /outbox\.lanes = "99": expected an integer from 1 to 16/,
       /data\.database\.migrate = "perhaps": expected true or false/,
