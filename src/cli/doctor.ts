@@ -94,6 +94,7 @@ function printSettings(config: Config, json: boolean): void {
     printTable(
       ['KEY', 'VARIABLE', 'VALUE', 'MEANING'],
       rows.map((row) => [row.key, row.variable, row.value, row.sentence]),
+      { whole: true },
     );
 }
 

@@ -60,7 +60,7 @@ export async function runStats(options: WindowOptions): Promise<number> {
       `${row.successRate} %`,
     ]),
   );
-  process.stdout.write(`\n${drawTrend(trend)}\n`);
+  process.stdout.write(`\n${drawTrend(trend, columnsShown())}\n`);
   return exitCodes.ok;
 }
 
@@ -92,7 +92,7 @@ export async function runTrend(options: WindowOptions & { ndjson?: boolean }): P
   const trend = await readTrend(new Api(options), options);
   if (options.ndjson) for (const point of trend.items) process.stdout.write(`${JSON.stringify(point)}\n`);
   else if (options.json) printJson(trend);
-  else process.stdout.write(`${drawTrend(trend)}\n`);
+  else process.stdout.write(`${drawTrend(trend, columnsShown())}\n`);
   return exitCodes.ok;
 }
 
@@ -111,8 +111,11 @@ function readTrend(api: Api, { minutes, from, to, step, source }: WindowOptions)
 /** Of a time in ISO 8601. */
 const labels = { minute: [11, 16], hour: [5, 16], day: [0, 10] } as const;
 
-/** One bar a step, newest last, scaled to the highest. */
-export function drawTrend(trend: Trend, width = 48): string {
+const widestBar = 48;
+const leastBar = 8;
+
+/** One bar a step, newest last, scaled to the highest; as long as `columns` leaves room for. */
+export function drawTrend(trend: Trend, columns = Number.POSITIVE_INFINITY): string {
   const { step, items } = trend;
   const window = describeWindow(trend);
   if (items.length === 0) return `no instances ${window}`;
@@ -125,14 +128,26 @@ export function drawTrend(trend: Trend, width = 48): string {
     bySteps.set(minute, row);
   }
   const highest = Math.max(...[...bySteps.values()].map(({ total }) => total));
-  const rows = [...bySteps].reverse().map(([at, { total, failed, parts }]) => {
-    const bar = '█'.repeat(Math.max(1, Math.round((total / highest) * width)));
+  const lines = [...bySteps].reverse().map(([at, { total, failed, parts }]) => {
     const told = failed > 0 ? [...parts, `${failed} failed`] : parts;
-    return `${at.slice(...labels[step]).replace('T', ' ')} ${bar.padEnd(width)} ${total}  (${told.join(', ')})`;
+    const label = at.slice(...labels[step]).replace('T', ' ');
+    return { label, total, text: `${total}  (${told.join(', ')})` };
+  });
+  const beside = Math.max(...lines.map(({ label, text }) => label.length + text.length + 2));
+  const width = Math.max(leastBar, Math.min(widestBar, columns - beside));
+  const rows = lines.map(({ label, total, text }) => {
+    const bar = '█'.repeat(Math.max(1, Math.round((total / highest) * width)));
+    return `${label} ${bar.padEnd(width)} ${text}`;
   });
   return [`Instances by ${step} ${window}`, ...rows].join('\n');
 }
 
 function describeWindow({ from, to }: Trend): string {
   return `from ${from.slice(0, 16)} to ${to.slice(0, 16)}, UTC`;
+}
+
+/** Undefined: no terminal, so nothing has to fit. */
+function columnsShown(): number | undefined {
+  const { isTTY, columns } = process.stdout;
+  return isTTY && columns ? columns : undefined;
 }
