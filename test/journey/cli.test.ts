@@ -26,7 +26,9 @@ import { shareWeir } from './share-weir.ts';
 
 /** The built program without a process of its own: of dozens each would cost half a second. */
 async function runHere(args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const { runCli } = (await import(builtProgram().replace('main.js', 'cli/program.js'))) as typeof Program;
+  const { runCli } = (await import(
+    builtProgram().replace('main.js', 'modules/cli/program.js')
+  )) as typeof Program;
   const output = { stdout: '', stderr: '' };
   const listen = (name: keyof typeof output) =>
     vi.spyOn(process[name], 'write').mockImplementation((chunk) => {
