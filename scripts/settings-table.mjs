@@ -11,12 +11,12 @@ const heads = {
   'README.zh-CN.md': ['键', '环境变量', '默认值', '含义'],
 };
 
-if (!existsSync(`${root}dist/settings.js`)) {
+if (!existsSync(`${root}dist/modules/settings.js`)) {
   console.error('dist/ is missing: run `npm run build` first.');
   process.exit(1);
 }
-const { settings } = await import('../dist/settings.js');
-const { toVariable } = await import('../dist/config-file.js');
+const { settings } = await import('../dist/modules/settings.js');
+const { toVariable } = await import('../dist/modules/config-file.js');
 
 const rows = Object.values(settings).map((setting) => [
   `\`${setting.key}\``,

@@ -62,7 +62,7 @@ function suggest(key: string, known: ReadonlySet<string>): string {
     .sort((a, b) => a.distance - b.distance)[0];
   return nearest && nearest.distance <= 3
     ? `a known key; did you mean ${nearest.candidate}?`
-    : 'a known key (`weir doctor` lists them)';
+    : 'a known key (`weir doctor --settings` lists them)';
 }
 
 /** Levenshtein's distance, row by row. */

@@ -30,7 +30,7 @@ export type Happening =
   | { type: 'units given back'; outcomes: readonly UnitOutcome[] }
   | { type: 'orders expired'; count: number }
   | { type: 'parked item resolved'; id: string; state: string; by: string; resolution: string }
-  | { type: 'product switched'; id: string; enabled: boolean; by: string }
+  | OperatorActed
   | { type: 'audited'; audit: Audit; isPeriodic: boolean }
   | { type: 'cleaned'; what: string; count: number }
   | { type: 'resource domain answered'; tally: object }
@@ -50,6 +50,18 @@ interface ResultsJudged {
   results: readonly Pick<InstanceResult, 'status'>[];
   /** In the order of the results. */
   settled: readonly Settled[];
+}
+
+interface OperatorActed {
+  type: 'operator acted';
+  requestId: string;
+  /** The name of his key. */
+  by: string;
+  /** Method and pattern of the route. */
+  did: string;
+  /** What the path names. */
+  on: Record<string, string>;
+  asked: unknown;
 }
 
 interface RequestAnswered {

@@ -17,7 +17,7 @@ export class Api {
 
   constructor(options: ApiOptions) {
     const { config } = readConfig(options.config, process.env);
-    this.url = (options.url ?? toUrl(config.addr)).replace(/\/$/, '');
+    this.url = (options.url === undefined ? toUrl(config.addr) : readUrl(options.url)).replace(/\/$/, '');
     this.#key = options.key ?? config.operatorKeys[0];
   }
 
@@ -42,7 +42,7 @@ export class Api {
       yield* listenTo(`${this.url}${path}`, this.#authorization(), signal);
     } catch (error) {
       if (!(error instanceof UnexpectedAnswer)) throw this.#unreachable(error);
-      throw new CliError(exitCodes.failed, error.message);
+      throw toCliError(error.status, parseProblem(error.body));
     }
   }
 
@@ -57,14 +57,8 @@ export class Api {
     json?: string,
     headers: Record<string, string> = {},
   ): Promise<T> {
-    type Told = T & { detail?: string; advice?: string };
-    const { status, body } = await this.send<Told>(method, path, json, headers);
-    if (status === 404) throw new CliError(exitCodes.notFound, body.detail ?? 'not found');
-    if (status === 400) throw new CliError(exitCodes.usage, body.detail ?? 'the request is not understood');
-    if (status === 401 || status === 403)
-      throw new CliError(exitCodes.failed, `${status}: ${body.detail}. ${body.advice} Give it as WEIR_KEY.`);
-    if (status >= 400)
-      throw new CliError(exitCodes.failed, `${status}: ${body.detail ?? JSON.stringify(body)}`);
+    const { status, body } = await this.send<T & Problem>(method, path, json, headers);
+    if (status >= 400) throw toCliError(status, body);
     return body;
   }
 
@@ -90,6 +84,43 @@ export class Api {
     const sentence = `no Weir answers at ${this.url}: start one with npm start, or give --url`;
     return new CliError(exitCodes.unreachable, sentence, { cause });
   }
+}
+
+interface Problem {
+  code?: string;
+  detail?: string;
+  advice?: string;
+}
+
+/** What went wrong and what to do, in the answer's own words. */
+function toCliError(status: number, problem: Problem): CliError {
+  const { code, detail = JSON.stringify(problem), advice } = problem;
+  const exitCode = exitCodeFor(status);
+  const hints = advice && code !== 'REQUEST_INVALID' ? [advice] : [];
+  if (code === 'KEY_REQUIRED' || code === 'SCOPE_TOO_SMALL') hints.push('Give it as WEIR_KEY.');
+  const what =
+    exitCode === exitCodes.usage || exitCode === exitCodes.notFound ? detail : `${status}: ${detail}`;
+  return new CliError(exitCode, hints.length === 0 ? what : `${what}. ${hints.join(' ')}`);
+}
+
+function exitCodeFor(status: number): number {
+  if (status === 400) return exitCodes.usage;
+  if (status === 404) return exitCodes.notFound;
+  return status === 503 ? exitCodes.unreachable : exitCodes.failed;
+}
+
+function parseProblem(body: string): Problem {
+  try {
+    return JSON.parse(body) as Problem;
+  } catch {
+    return { detail: body.slice(0, 200) };
+  }
+}
+
+/** @throws CliError: `127.0.0.1:8000` is no URL, and `localhost:8000` one of the scheme localhost */
+function readUrl(text: string): string {
+  if (/^https?:\/\//i.test(text) && URL.canParse(text)) return text;
+  throw new CliError(exitCodes.usage, `--url ${text}: expected http://host:port`);
 }
 
 function toUrl(addr: string): string {

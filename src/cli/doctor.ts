@@ -47,8 +47,8 @@ export async function runDoctor(options: DoctorOptions): Promise<number> {
   return findings.some(({ level }) => level !== 'ok') ? exitCodes.findings : exitCodes.ok;
 }
 
-async function examineDatabase({ databaseSource, embeddedFolder }: Config): Promise<Finding[]> {
-  if (databaseSource !== '') return examinePostgres(databaseSource);
+async function examineDatabase({ databaseSource, embeddedFolder, migrate }: Config): Promise<Finding[]> {
+  if (databaseSource !== '') return examinePostgres(databaseSource, migrate);
   try {
     await makeFolder(resolve(embeddedFolder));
     await access(embeddedFolder, constants.W_OK);
@@ -94,6 +94,7 @@ function printSettings(config: Config, json: boolean): void {
     printTable(
       ['KEY', 'VARIABLE', 'VALUE', 'MEANING'],
       rows.map((row) => [row.key, row.variable, row.value, row.sentence]),
+      { whole: true },
     );
 }
 

@@ -25,12 +25,16 @@ async function readCounts(url: string): Promise<KeyCounts | undefined> {
   }
 }
 
-function judgeKeys({ addr, operatorKeys }: Config, counts: KeyCounts | undefined): Finding[] {
+function judgeKeys({ addr, operatorKeys, databaseSource }: Config, counts: KeyCounts | undefined): Finding[] {
   const configured = `${operatorKeys.length} keys in server.http.operatorKeys`;
-  if (!counts)
+  if (!counts && databaseSource === '')
     return [
       { about, level: 'ok', what: `${configured}; those of the database are not known here`, advice: '' },
     ];
+  if (!counts) {
+    const what = `${configured}; those of the database cannot be counted`;
+    return [{ about, level: 'warning', what, advice: 'look again when the database is there' }];
+  }
   const { inForce, valid, admins } = counts;
   if (operatorKeys.length + inForce === 0) {
     const what = `no operator key: whoever reaches ${addr} may do everything`;

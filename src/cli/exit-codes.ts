@@ -11,6 +11,8 @@ export const exitCodes = {
   notFound: 4,
   /** `doctor` found something that loses data or does not work; `audit` a sum that does not hold. */
   findings: 5,
+  /** Ctrl-C ended `simulate` before it was done; as shells have it. */
+  interrupted: 130,
 } as const;
 
 /** An end with one sentence for the person and a code for the shell. */
@@ -28,4 +30,5 @@ export const exitCodeHelp = `
 Exit codes:
   0  done                                3  a server or store does not answer
   1  tried and failed                    4  no such thing
-  2  wrong arguments or configuration    5  doctor or audit found a problem`;
+  2  wrong arguments or configuration    5  doctor or audit found a problem
+130  simulate was ended by Ctrl-C`;

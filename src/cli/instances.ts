@@ -82,6 +82,7 @@ export async function showInstance(
   printTable(
     ['AT', 'STEP', 'DETAIL', 'BY'],
     timeline.map(({ at, step, detail, by }) => [at, step, detail, by]),
+    { whole: true },
   );
   return exitCodes.ok;
 }

@@ -1,5 +1,5 @@
 import { keyNamePattern } from '../access/operator-key.ts';
-import type { Scope } from '../access/scope.ts';
+import { reaches, type Scope, scopes } from '../access/scope.ts';
 import type { ApiOptions } from './api.ts';
 import { CliError, exitCodes } from './exit-codes.ts';
 import { openKeyDesk, type ShownKey } from './key-desk.ts';
@@ -52,17 +52,34 @@ export async function listKeys(options: KeysOptions): Promise<number> {
 
 export async function revokeKey(idOrName: string, options: KeysOptions): Promise<number> {
   const desk = openKeyDesk(options);
-  const id = findId(await desk.list(), idOrName);
+  // Not asked for again afterwards: the key that was revoked may be the one we ask with.
+  const keys = await desk.list();
+  const id = findId(keys, idOrName);
   const revoked = id === undefined ? undefined : await desk.revoke(id);
   if (!revoked) throw new CliError(exitCodes.notFound, `there is no key ${idOrName}`);
   if (options.json) printJson(revoked);
   else process.stdout.write(`key ${revoked.id}, ${revoked.name}, opens nothing any more\n`);
-  if ((await desk.list()).every(({ revokedAt }) => revokedAt !== null)) {
-    process.stderr.write(
-      'weir: that was the last one in the database: unless server.http.operatorKeys has some, the API is open now\n',
-    );
-  }
+  const loss = describeLoss(keys, revoked.id, Date.now());
+  if (loss) process.stderr.write(`weir: ${loss}\n`);
   return exitCodes.ok;
+}
+
+/** What no key of the database opens any more once this one is gone. */
+function describeLoss(
+  keys: readonly ShownKey[],
+  revokedId: string | null,
+  nowMs: number,
+): string | undefined {
+  const before = keys.filter(({ revokedAt }) => revokedAt === null);
+  const left = before.filter(({ id }) => id !== revokedId);
+  const unless = 'unless server.http.operatorKeys has some';
+  if (left.length === 0) return `that was the last one in the database: ${unless}, the API is open now`;
+  const isOpened = (by: readonly ShownKey[], needed: Scope) =>
+    by.some(({ scope, expiresAt }) => reaches(scope, needed) && !(Date.parse(expiresAt ?? '') <= nowMs));
+  const lost = scopes.filter((scope) => isOpened(before, scope) && !isOpened(left, scope));
+  if (lost.length === 0) return undefined;
+  const way = `\`weir keys create NAME --scope ${lost.at(-1)}\` without --url makes one`;
+  return `no key in the database opens what needs scope ${lost.join(' or ')} any more: ${unless}, nobody can do that; ${way}`;
 }
 
 /** Of keys with the same name only one is in force. A name may look like an id: that key's own id goes first. */

@@ -1,5 +1,6 @@
 import { Api, type ApiOptions } from './api.ts';
 import { CliError, exitCodes } from './exit-codes.ts';
+import { print } from './output.ts';
 import { printJson } from './table.ts';
 
 export interface ListOptions extends ApiOptions {
@@ -29,7 +30,7 @@ export async function printList<Item>(
   const items: Item[] = [];
   let nextCursor: string | null = null;
   for await (const page of readPages<Item>(path, query, options)) {
-    if (options.ndjson) for (const item of page.items) process.stdout.write(`${JSON.stringify(item)}\n`);
+    if (options.ndjson) await print(page.items.map((item) => `${JSON.stringify(item)}\n`).join(''));
     else items.push(...page.items);
     nextCursor = page.nextCursor;
   }

@@ -73,7 +73,9 @@ export async function showParked(id: string, options: ApiOptions & { json?: bool
 
 interface Outcome {
   id: string;
+  /** null: nothing became of it, and `code` says why. */
   state: string | null;
+  code?: string;
   detail: string;
   instanceId?: string | null;
 }
@@ -97,15 +99,21 @@ export function discardParked(
 
 const idsPerRequest = 100;
 
-/** Ends with code 1 when one of them is parked still. */
+/** Ends with code 1 when one of them is not dealt with, and with the one for no such thing when that is all there is. */
 async function resolveMany(
   ids: readonly string[],
   options: ResolveOptions,
   action: 'replay' | 'discard',
   body: object,
 ): Promise<number> {
-  if (ids.length > 0 === (options.all === true)) {
-    throw new CliError(exitCodes.usage, `name the items to ${action}, or --all with a filter`);
+  if (ids.length > 0 && options.all) {
+    throw new CliError(exitCodes.usage, `name the items to ${action} or say --all, not both`);
+  }
+  if (ids.length === 0 && !options.all) {
+    throw new CliError(
+      exitCodes.usage,
+      `name the items to ${action}, or say --all, with a filter or without`,
+    );
   }
   const api = new Api(options);
   const wanted = options.all ? await readAllIds(api, options) : ids;
@@ -120,10 +128,11 @@ async function resolveMany(
   else
     printTable(
       ['ID', 'STATE', 'WHAT BECAME OF IT'],
-      outcomes.map(({ id, state, detail }) => [id, state ?? '-', detail]),
+      outcomes.map(({ id, state, code, detail }) => [id, state ?? code ?? '-', detail]),
     );
-  const isDone = ({ state }: Outcome) => state === 'REPLAYED' || state === 'DISCARDED';
-  return outcomes.every(isDone) ? exitCodes.ok : exitCodes.failed;
+  const left = outcomes.filter(({ state }) => state !== 'REPLAYED' && state !== 'DISCARDED');
+  if (left.length === 0) return exitCodes.ok;
+  return left.every(({ code }) => code === 'PARKED_UNKNOWN') ? exitCodes.notFound : exitCodes.failed;
 }
 
 async function readAllIds(api: Api, options: ParkedFilterOptions): Promise<string[]> {

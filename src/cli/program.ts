@@ -11,6 +11,7 @@ import { CliError, exitCodeHelp, exitCodes } from './exit-codes.ts';
 import { addInstanceCommands } from './instance-commands.ts';
 import { addKeysCommands } from './keys-commands.ts';
 import { addOrdersCommands } from './orders-commands.ts';
+import { ReaderGone } from './output.ts';
 import { addParkedCommands } from './parked-commands.ts';
 import { addProductsCommands } from './products-commands.ts';
 import { addSaleCommands } from './sale-commands.ts';
@@ -32,7 +33,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
     exitCode = code;
   });
   try {
-    await program.parseAsync(args.map(fromGoStyle), { from: 'user' });
+    await program.parseAsync(withCommand(args.map(fromGoStyle)), { from: 'user' });
     return exitCode;
   } catch (error) {
     return explain(error);
@@ -44,6 +45,17 @@ function fromGoStyle(argument: string): string {
   return argument.replace(/^-conf(?==|$)/, '--config');
 }
 
+/**
+ * `start` where no command is named: commander's own default would take a mistyped one for an argument of `start`.
+ * `help sale open` is `sale open --help`: commander's own knows one level only.
+ */
+function withCommand(args: readonly string[]): readonly string[] {
+  const [first = '', second] = args;
+  if (first === 'help' && second !== undefined) return [...args.slice(1), '--help'];
+  const isAboutWeir = ['-h', '--help', '-V', '--version'].includes(first);
+  return isAboutWeir || /^[^-]/.test(first) ? args : ['start', ...args];
+}
+
 function buildProgram(end: (exitCode: number) => void): Command {
   const program = new Command('weir')
     .description(description)
@@ -53,7 +65,7 @@ function buildProgram(end: (exitCode: number) => void): Command {
     .showHelpAfterError('(weir --help shows what there is)');
 
   program
-    .command('start', { isDefault: true })
+    .command('start')
     .description('run Weir: take purchases in, make instances, announce them')
     .addOption(config())
     .option('--roles <list>', 'what this process does, out of http,ingest,relay,settle (default: all)')
@@ -101,7 +113,14 @@ Examples:
     .option('--seconds <n>', 'for how long', '10')
     .option('--sources <list>', 'out of SECKILL,ORDER,ACTIVITY', 'SECKILL,ORDER,ACTIVITY')
     .option('--product <id>', 'what is bought', '1001')
-    .addHelpText('after', '\nExample:\n  weir simulate --rate 200 --seconds 30 --sources SECKILL,ACTIVITY')
+    .addHelpText(
+      'after',
+      `
+Says what was refused, by code, and ends with 1 unless everything that was sent became an instance.
+
+Example:
+  weir simulate --rate 200 --seconds 30 --sources SECKILL,ACTIVITY`,
+    )
     .action(async (options) => end(await (await import('./simulate.ts')).runSimulate(options)));
 
   addWatchCommands(program, end);
@@ -161,6 +180,7 @@ function allCommands(command: Command): Command[] {
 
 /** One sentence on standard error, and the code. */
 function explain(error: unknown): number {
+  if (error instanceof ReaderGone) return exitCodes.ok;
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
   const { message, exitCode } = toCliError(error);
   process.stderr.write(`weir: ${withoutCredentials(message)}\n`);

@@ -2,13 +2,15 @@ import { randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import cliProgress from 'cli-progress';
 import { type Config, readConfig } from '../config.ts';
+import { parseInt64 } from '../instance/purchase.ts';
 import { isLoopback } from '../lib/address.ts';
 import { connectRedis, withDeadline } from '../redis/connect.ts';
 import { RedisSeckillStreams } from '../redis/seckill-streams.ts';
 import { Api, type ApiOptions } from './api.ts';
 import { CliError, exitCodes } from './exit-codes.ts';
 import { signCallback } from './sign-callback.ts';
-import { printJson, printTable } from './table.ts';
+import { type Answered, isComplete, printOutcomes, SimulateTally } from './simulate-tally.ts';
+import { printJson } from './table.ts';
 
 export interface SimulateOptions extends ApiOptions {
   json?: boolean;
@@ -18,22 +20,16 @@ export interface SimulateOptions extends ApiOptions {
   product: string;
 }
 
-interface Tally {
-  sent: number;
-  /** By HTTP status; for the stream, 202 for each entry that it took. */
-  answers: Map<number, number>;
-  latenciesMs: number[];
-}
-
-/** Buys one for `userId`. @returns the status it was answered with */
-type Buy = (userId: bigint) => Promise<number>;
+/** Buys one for `userId`. */
+type Buy = (userId: bigint) => Promise<Answered>;
 
 const maxUnderWay = 64;
 
-/** Bounded traffic to a Weir on this machine; ends by itself. */
+/** Bounded traffic to a Weir on this machine; ends by itself, or with what it has at Ctrl-C. */
 export async function runSimulate(options: SimulateOptions): Promise<number> {
   const rate = readNumber('--rate', options.rate, 20_000);
   const seconds = readNumber('--seconds', options.seconds, 3_600);
+  checkProduct(options.product);
   const { config } = readConfig(options.config, process.env);
   const api = new Api(options);
   if (!isLoopback(new URL(api.url).hostname.replace(/^\[|\]$/g, ''))) {
@@ -55,26 +51,33 @@ export async function runSimulate(options: SimulateOptions): Promise<number> {
   );
   const showsBar = process.stderr.isTTY && !options.json;
   if (showsBar) bar.start(total, 0);
+  const stop = new AbortController();
+  // A second one ends it at once.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
   const startedAt = performance.now();
   try {
-    await sendAtRate([...buyers.values()], total, rate, (done) => showsBar && bar.update(done));
+    const onProgress = (done: number) => showsBar && bar.update(done);
+    await sendAtRate([...buyers.values()], total, rate, stop.signal, onProgress);
   } finally {
     if (showsBar) bar.stop();
     close();
   }
   const lasted = (performance.now() - startedAt) / 1000;
-  await settleRows(
-    api,
-    before,
-    [...buyers.values()].reduce((sum, { tally }) => sum + accepted(tally), 0),
+  const accepted = [...buyers.values()].reduce((sum, { tally }) => sum + tally.accepted, 0);
+  await settleRows(api, before, accepted);
+  const after = await countRows(api);
+  const outcomes = [...buyers].map(([source, { tally }]) =>
+    tally.toOutcome(source, (after.get(source) ?? 0) - (before.get(source) ?? 0)),
   );
-  report(options, lasted, buyers, before, await countRows(api));
-  return exitCodes.ok;
+  if (options.json) printJson({ seconds: lasted, sources: outcomes });
+  else printOutcomes(outcomes);
+  if (stop.signal.aborted) return exitCodes.interrupted;
+  return outcomes.every(isComplete) ? exitCodes.ok : exitCodes.failed;
 }
 
 interface Buyer {
   buy: Buy;
-  tally: Tally;
+  tally: SimulateTally;
 }
 
 async function openBuyers(
@@ -89,29 +92,35 @@ async function openBuyers(
       : connectRedis({ addr: config.redisAddr, name: 'simulate', onConnectionError() {} });
   if (redis) await withDeadline(redis, 5_000, new Promise((resolve) => redis.once('ready', resolve)));
   const streams = redis && new RedisSeckillStreams(redis, redis);
-  const post = async (path: string, body: object, headers?: Record<string, string>) =>
-    api.send<{ id?: string }>('POST', path, JSON.stringify(body), headers);
+  const post = async (path: string, body: object, headers?: Record<string, string>) => {
+    const answer = await api.send<{ id?: string; code?: string }>(
+      'POST',
+      path,
+      JSON.stringify(body),
+      headers,
+    );
+    return { status: answer.status, code: answer.body.code, id: answer.body.id };
+  };
 
   const known: Record<string, Buy> = {
     async SECKILL(userId) {
-      if (!streams)
-        return (await post('/v1/try/seckill', { productId: product, firstUserId: String(userId) })).status;
+      if (!streams) return post('/v1/try/seckill', { productId: product, firstUserId: String(userId) });
       const ts = String(Math.floor(Date.now() / 1000));
       await streams.add(`stream:seckill:${product}`, [['uid', String(userId), 'ts', ts]]);
-      return 202;
+      return { status: 202 };
     },
     async ORDER(userId) {
       const order = await post('/v1/orders', { productId: product, userId: String(userId) });
-      if (order.status !== 201) return order.status;
-      const orderId = order.body.id ?? '';
+      if (order.status !== 201) return order;
+      const orderId = order.id ?? '';
       const body = { orderId };
       const headers = signCallback(config.webhookSecrets[0], `sim-${orderId}`, JSON.stringify(body));
-      return (await post(`/v1/orders/${encodeURIComponent(orderId)}/paid`, body, headers)).status;
+      return post(`/v1/orders/${encodeURIComponent(orderId)}/paid`, body, headers);
     },
     async ACTIVITY(userId) {
       const sourceId = `SIM${Date.now()}-${userId}`;
       const purchase = { source: 'ACTIVITY', sourceId, productId: product, userId: String(userId) };
-      return (await post('/v1/instances', purchase)).status;
+      return post('/v1/instances', purchase);
     },
   };
   const buyers = new Map<string, Buyer>();
@@ -122,25 +131,26 @@ async function openBuyers(
         exitCodes.usage,
         `--sources ${name}: expected some of ${Object.keys(known).join(',')}`,
       );
-    buyers.set(name, { buy, tally: { sent: 0, answers: new Map(), latenciesMs: [] } });
+    buyers.set(name, { buy, tally: new SimulateTally() });
   }
   return { buyers, close: () => redis?.disconnect() };
 }
 
-/** Keeps to the rate however slow the answers are, until `maxUnderWay` wait for theirs. */
+/** Keeps to the rate however slow the answers are, until `maxUnderWay` wait for theirs; waits for the last of them. */
 async function sendAtRate(
   buyers: readonly Buyer[],
   total: number,
   rate: number,
+  signal: AbortSignal,
   onProgress: (done: number) => void,
 ): Promise<void> {
   const firstUser = BigInt(randomInt(1, 2 ** 40)) * 1_000_000n;
   const startedAt = performance.now();
   let underWay = 0;
   let sent = 0;
-  while (sent < total || underWay > 0) {
+  while ((sent < total && !signal.aborted) || underWay > 0) {
     const due = Math.min(total, Math.floor(((performance.now() - startedAt) / 1000) * rate) + 1);
-    for (; sent < due && underWay < maxUnderWay; sent++) {
+    for (; sent < due && underWay < maxUnderWay && !signal.aborted; sent++) {
       underWay++;
       void measure(buyers[sent % buyers.length] as Buyer, firstUser + BigInt(sent)).finally(() => underWay--);
     }
@@ -151,10 +161,8 @@ async function sendAtRate(
 
 async function measure({ buy, tally }: Buyer, userId: bigint): Promise<void> {
   const startedAt = performance.now();
-  tally.sent++;
-  const status = await buy(userId).catch(() => 0);
-  tally.latenciesMs.push(performance.now() - startedAt);
-  tally.answers.set(status, (tally.answers.get(status) ?? 0) + 1);
+  const answered = await buy(userId).catch(() => ({ status: 0 }));
+  tally.add(answered, performance.now() - startedAt);
 }
 
 /** Stream entries become rows a moment later: wait for them, but not for ever. */
@@ -169,58 +177,15 @@ async function countRows(api: Api): Promise<Map<string, number>> {
   return new Map(items.map(({ source, total }) => [source, Number(total)]));
 }
 
-function report(
-  { json }: SimulateOptions,
-  seconds: number,
-  buyers: ReadonlyMap<string, Buyer>,
-  before: ReadonlyMap<string, number>,
-  after: ReadonlyMap<string, number>,
-): void {
-  const rows = [...buyers].map(([source, { tally }]) => ({
-    source,
-    sent: tally.sent,
-    accepted: accepted(tally),
-    answers: Object.fromEntries(tally.answers),
-    instances: (after.get(source) ?? 0) - (before.get(source) ?? 0),
-    p50Ms: percentile(tally.latenciesMs, 0.5),
-    p99Ms: percentile(tally.latenciesMs, 0.99),
-  }));
-  if (json) {
-    printJson({ seconds, sources: rows });
-    return;
-  }
-  printTable(
-    ['SOURCE', 'SENT', 'ACCEPTED', 'INSTANCES', 'P50 MS', 'P99 MS', 'ANSWERS'],
-    rows.map((row) => [
-      row.source,
-      `${row.sent}`,
-      `${row.accepted}`,
-      `${row.instances}`,
-      row.p50Ms.toFixed(1),
-      row.p99Ms.toFixed(1),
-      Object.entries(row.answers)
-        .map(([status, count]) => `${status === '0' ? 'no answer' : status}: ${count}`)
-        .join(', '),
-    ]),
-  );
-}
-
-function accepted({ answers }: Tally): number {
-  return [...answers].reduce(
-    (sum, [status, count]) => (status >= 200 && status < 300 ? sum + count : sum),
-    0,
-  );
-}
-
-function percentile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
-}
-
 function readNumber(name: string, text: string, most: number): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1 || value > most) {
     throw new CliError(exitCodes.usage, `${name} ${text}: expected an integer from 1 to ${most}`);
   }
   return value;
+}
+
+function checkProduct(text: string): void {
+  if (parseInt64(text) !== undefined) return;
+  throw new CliError(exitCodes.usage, `--product ${text}: expected an integer from 1 to ${2n ** 63n - 1n}`);
 }

@@ -37,17 +37,21 @@ export interface WindowOptions extends ApiOptions {
   source?: string;
 }
 
+/** By source since ever, or in the window where one is asked for; and the trend. */
 export async function runStats(options: WindowOptions): Promise<number> {
+  const { minutes, from, to, source } = options;
   const api = new Api(options);
-  const sources = await api.get<{ items: SourceCount[] }>('/v1/stats/sources');
   const trend = await readTrend(api, options);
+  const hasWindow = [minutes, from, to].some((given) => given !== undefined);
+  const sources = hasWindow ? countBySource(trend.items) : await readSources(api, source);
   if (options.json) {
-    printJson({ sources: sources.items, trend: trend.items });
+    printJson({ sources, trend: trend.items });
     return exitCodes.ok;
   }
+  process.stdout.write(`Instances by source ${hasWindow ? describeWindow(trend) : 'since ever'}\n`);
   printTable(
     ['SOURCE', 'TOTAL', 'SUCCESS', 'FAILED', 'PROCESSING', 'SUCCESS RATE'],
-    sources.items.map((row) => [
+    sources.map((row) => [
       row.source,
       row.total,
       row.success,
@@ -56,15 +60,39 @@ export async function runStats(options: WindowOptions): Promise<number> {
       `${row.successRate} %`,
     ]),
   );
-  process.stdout.write(`\n${drawTrend(trend)}\n`);
+  process.stdout.write(`\n${drawTrend(trend, columnsShown())}\n`);
   return exitCodes.ok;
+}
+
+async function readSources(api: Api, source: string | undefined): Promise<SourceCount[]> {
+  const { items } = await api.get<{ items: SourceCount[] }>('/v1/stats/sources');
+  return source === undefined ? items : items.filter((item) => item.source === source);
+}
+
+/** The trend added up, as the API tells it of all time. */
+function countBySource(points: readonly TrendPoint[]): SourceCount[] {
+  const sources = [...new Set(points.map(({ source }) => source))].sort();
+  return sources.map((source) => {
+    const ofSource = points.filter((point) => point.source === source);
+    const add = (name: 'count' | 'success' | 'failed') =>
+      ofSource.reduce((sum, point) => sum + Number(point[name]), 0);
+    const [total, success, failed] = [add('count'), add('success'), add('failed')];
+    return {
+      source,
+      total: `${total}`,
+      success: `${success}`,
+      failed: `${failed}`,
+      processing: `${total - success - failed}`,
+      successRate: ((100 * success) / total).toFixed(2),
+    };
+  });
 }
 
 export async function runTrend(options: WindowOptions & { ndjson?: boolean }): Promise<number> {
   const trend = await readTrend(new Api(options), options);
   if (options.ndjson) for (const point of trend.items) process.stdout.write(`${JSON.stringify(point)}\n`);
   else if (options.json) printJson(trend);
-  else process.stdout.write(`${drawTrend(trend)}\n`);
+  else process.stdout.write(`${drawTrend(trend, columnsShown())}\n`);
   return exitCodes.ok;
 }
 
@@ -83,9 +111,13 @@ function readTrend(api: Api, { minutes, from, to, step, source }: WindowOptions)
 /** Of a time in ISO 8601. */
 const labels = { minute: [11, 16], hour: [5, 16], day: [0, 10] } as const;
 
-/** One bar a step, newest last, scaled to the highest. */
-export function drawTrend({ from, to, step, items }: Trend, width = 48): string {
-  const window = `from ${from.slice(0, 16)} to ${to.slice(0, 16)}, UTC`;
+const widestBar = 48;
+const leastBar = 8;
+
+/** One bar a step, newest last, scaled to the highest; as long as `columns` leaves room for. */
+export function drawTrend(trend: Trend, columns = Number.POSITIVE_INFINITY): string {
+  const { step, items } = trend;
+  const window = describeWindow(trend);
   if (items.length === 0) return `no instances ${window}`;
   const bySteps = new Map<string, { total: number; failed: number; parts: string[] }>();
   for (const { minute, source, count, failed } of items) {
@@ -96,10 +128,26 @@ export function drawTrend({ from, to, step, items }: Trend, width = 48): string 
     bySteps.set(minute, row);
   }
   const highest = Math.max(...[...bySteps.values()].map(({ total }) => total));
-  const rows = [...bySteps].reverse().map(([at, { total, failed, parts }]) => {
-    const bar = '█'.repeat(Math.max(1, Math.round((total / highest) * width)));
+  const lines = [...bySteps].reverse().map(([at, { total, failed, parts }]) => {
     const told = failed > 0 ? [...parts, `${failed} failed`] : parts;
-    return `${at.slice(...labels[step]).replace('T', ' ')} ${bar.padEnd(width)} ${total}  (${told.join(', ')})`;
+    const label = at.slice(...labels[step]).replace('T', ' ');
+    return { label, total, text: `${total}  (${told.join(', ')})` };
+  });
+  const beside = Math.max(...lines.map(({ label, text }) => label.length + text.length + 2));
+  const width = Math.max(leastBar, Math.min(widestBar, columns - beside));
+  const rows = lines.map(({ label, total, text }) => {
+    const bar = '█'.repeat(Math.max(1, Math.round((total / highest) * width)));
+    return `${label} ${bar.padEnd(width)} ${text}`;
   });
   return [`Instances by ${step} ${window}`, ...rows].join('\n');
+}
+
+function describeWindow({ from, to }: Trend): string {
+  return `from ${from.slice(0, 16)} to ${to.slice(0, 16)}, UTC`;
+}
+
+/** Undefined: no terminal, so nothing has to fit. */
+function columnsShown(): number | undefined {
+  const { isTTY, columns } = process.stdout;
+  return isTTY && columns ? columns : undefined;
 }

@@ -1,3 +1,4 @@
+import { fitSections, type Section } from './fit-sections.ts';
 import { drawSparkline, type MergedSeconds, measures, type NowAnswer, rateOf } from './merged-seconds.ts';
 
 export type Paint = (color: 'bold' | 'dim' | 'green' | 'red' | 'yellow' | 'cyan', text: string) => string;
@@ -25,26 +26,39 @@ const titles = {
 const labelWidth = 12;
 const rateWidth = 10;
 
-/** What `weir top` shows, one string a line, none wider than the terminal. */
+/** Narrower, labels that go without saying give way to numbers. */
+const narrow = 40;
+
+/** What `weir top` shows, one string a line, none wider than the terminal; what matters most where it is small. */
 export function drawScreen(now: NowAnswer, seconds: MergedSeconds, options: ScreenOptions): string[] {
-  const lines: Line[] = [
-    [['bold', 'weir top'], `  ${options.url}  ${now.at.slice(0, 19).replace('T', ' ')} UTC`],
-    ...(options.failure ? [[['red', options.failure] as const]] : []),
-    ...(now.intakeHeld
+  const { width, height = Number.POSITIVE_INFINITY } = options;
+  const label = (text: string) => (width < narrow ? '' : text.padEnd(labelWidth));
+  const isLow = height < 20;
+  const sections: Section<Line>[] = [
+    { name: 'address', rank: 0, lines: drawHead(now, options) },
+    { name: 'rates', rank: 3, lines: drawRates(seconds, width) },
+    { name: 'sources', rank: 5, lines: drawSources(now, seconds, width) },
+    { name: 'delay', rank: 4, lines: drawDelay(now, width, label) },
+    { name: 'waiting', rank: 1, lines: drawWaiting(now, label) },
+    { name: 'stores', rank: 1, lines: drawStores(now, width, isLow, label) },
+    { name: 'audit', rank: 2, lines: [[label('Audit'), ...drawAudit(now)]] },
+  ];
+  const tellMissing = (names: readonly string[]): Line => [
+    ['yellow', `too small: enlarge to see ${names.join(', ')}`],
+  ];
+  return fitSections(sections, height, [], tellMissing).map((line) => paintLine(line, options));
+}
+
+function drawHead({ at, intakeHeld }: NowAnswer, { url, height, failure }: ScreenOptions): Line[] {
+  const isLive = height !== undefined;
+  const clock = `${at.slice(0, 19).replace('T', ' ')} UTC`;
+  return [
+    [['bold', 'weir top'], isLive ? '  q quits' : '', `  ${url}  ${clock}`],
+    ...(failure ? [[['red', failure] as const]] : []),
+    ...(intakeHeld
       ? [[['yellow', 'the intake is held: too many events wait to be announced'] as const]]
       : []),
-    [],
-    ...measures.map((measure) => drawRate(titles[measure], seconds.values(measure), options.width)),
-    [],
-    ...drawSources(now, seconds),
-    [],
-    [pad('Delay'), ...drawDelay(now)],
-    ...drawWaiting(now),
-    ...now.stores.map((store, index): Line => [pad(index === 0 ? 'Stores' : ''), ...drawStore(store)]),
-    [pad('Audit'), ...drawAudit(now)],
   ];
-  const shown = options.height === undefined ? lines : lines.slice(0, Math.max(1, options.height));
-  return shown.map((line) => paintLine(line, options));
 }
 
 function paintLine(line: Line, { width, paint }: ScreenOptions): string {
@@ -59,17 +73,28 @@ function paintLine(line: Line, { width, paint }: ScreenOptions): string {
     .join('');
 }
 
-function drawRate(title: string, values: readonly (number | undefined)[], width: number): Line {
-  const rate = rateOf(values);
-  const line = drawSparkline(
-    values,
-    Math.max(8, Math.min(values.length, width - labelWidth - rateWidth - 4)),
-  );
-  const color = title === titles.failed ? 'red' : 'cyan';
-  return [pad(title), `${showRate(rate)}/s`.padStart(rateWidth), '  ', [color, line]];
+const leastSparkline = 8;
+
+/** A number is never cut: where it is narrow the sparklines are left out. */
+function drawRates(seconds: MergedSeconds, width: number): Line[] {
+  const room = width - labelWidth - rateWidth - 4;
+  const hasSparklines = room >= leastSparkline;
+  const rows = measures.map((measure): Line => {
+    const values = seconds.values(measure);
+    const start = [titles[measure].padEnd(labelWidth), `${showRate(rateOf(values))}/s`.padStart(rateWidth)];
+    if (!hasSparklines) return start;
+    const color = measure === 'failed' ? 'red' : 'cyan';
+    return [...start, '  ', [color, drawSparkline(values, Math.min(values.length, room))]];
+  });
+  if (!hasSparklines) return rows;
+  const span = `the last ${showMs(seconds.values('purchases').length * 1_000)}`;
+  return [[['dim', `${''.padEnd(labelWidth)}${'now'.padStart(rateWidth)}  ${span}`]], ...rows];
 }
 
-function drawSources({ series, sources }: NowAnswer, seconds: MergedSeconds): Line[] {
+/** The columns of the sources, what is left out last first. */
+const columnOrder = [0, 1, 4, 5, 3, 2];
+
+function drawSources({ series, sources }: NowAnswer, seconds: MergedSeconds, width: number): Line[] {
   if (series.length === 0 && sources.length === 0) return [[['dim', 'no purchases lately']]];
   const head = ['SOURCE', 'PURCHASES/S', 'INSTANCES/S', 'FAILED/S', 'PROCESSING', 'SUCCESS %'];
   const byName = [...sources].sort((a, b) => (a.source < b.source ? -1 : 1));
@@ -84,25 +109,34 @@ function drawSources({ series, sources }: NowAnswer, seconds: MergedSeconds): Li
   const widths = head.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
   );
+  const shown = new Set<number>();
+  let left = width + 2;
+  for (const column of columnOrder) {
+    left -= (widths[column] ?? 0) + 2;
+    if (left < 0) break;
+    shown.add(column);
+  }
   const align = (row: readonly string[]) =>
     row
       .map((cell, column) =>
         column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0),
       )
+      .filter((_, column) => shown.has(column))
       .join('  ');
   return [[['bold', align(head)]], ...rows.map((row): Line => [align(row)])];
 }
 
-function drawDelay({ delay }: NowAnswer): Line {
-  if (!delay) return [['dim', 'nothing was settled in the last minute']];
+function drawDelay({ delay }: NowAnswer, width: number, label: (text: string) => string): Line[] {
+  if (!delay) return [[label('Delay'), ['dim', 'nothing was settled in the last minute']]];
   const { p50Ms, p99Ms, count } = delay;
+  const halves = [`p50 ${showMs(p50Ms)}`, `p99 ${showMs(p99Ms)}`];
+  if (width < narrow) return halves.map((half) => [`delay ${half}`]);
   return [
-    `p50 ${showMs(p50Ms)}   p99 ${showMs(p99Ms)}`,
-    ['dim', `   of ${showCount(count)} settled in the last minute`],
+    [label('Delay'), halves.join('   '), ['dim', `   of ${showCount(count)} settled in the last minute`]],
   ];
 }
 
-function drawWaiting({ at, waiting }: NowAnswer): Line[] {
+function drawWaiting({ at, waiting }: NowAnswer, label: (text: string) => string): Line[] {
   return waiting.map(({ what, count, oldestAt }, index): Line => {
     const age =
       oldestAt === null
@@ -111,13 +145,49 @@ function drawWaiting({ at, waiting }: NowAnswer): Line[] {
     const number = count === null ? 'unknown' : showCount(count);
     const color = what === 'parked' && count ? 'yellow' : undefined;
     const text = `${what.padEnd(11)}${number.padStart(9)}`;
-    return [pad(index === 0 ? 'Waiting' : ''), color ? [color, text] : text, ['dim', age]];
+    return [label(index === 0 ? 'Waiting' : ''), color ? [color, text] : text, ['dim', age]];
   });
 }
 
-function drawStore({ name, kind, ok, why }: NowAnswer['stores'][number]): Line {
-  if (ok === null) return [['dim', `- ${name} (${kind}): this process does not use it`]];
-  return ok ? [['green', '✓'], ` ${name} (${kind})`] : [['red', `✗ ${name} (${kind}): ${why ?? 'away'}`]];
+/** `isLow`: those that are well share a line. */
+function drawStores(
+  { stores }: NowAnswer,
+  width: number,
+  isLow: boolean,
+  label: (text: string) => string,
+): Line[] {
+  const well = stores.filter(({ ok }) => ok);
+  const rows: Line[] =
+    isLow && well.length > 0
+      ? [
+          [['green', '✓'], ` ${well.map(({ name }) => name).join(', ')}`],
+          ...stores.filter(({ ok }) => !ok).flatMap((store) => drawStore(store, width - label('').length)),
+        ]
+      : stores.flatMap((store) => drawStore(store, width - label('').length));
+  return rows.map((row, index): Line => [label(index === 0 ? 'Stores' : ''), ...row]);
+}
+
+/** Why one is away is told to its end: without the kind, then over several lines. */
+function drawStore({ name, kind, ok, why }: NowAnswer['stores'][number], room: number): Line[] {
+  if (ok === null) return [[['dim', `- ${name} (${kind}): this process does not use it`]]];
+  if (ok) return [[['green', '✓'], ` ${name} (${kind})`]];
+  const told = `✗ ${name} (${kind}): ${why ?? 'away'}`;
+  const text = told.length <= room ? told : `✗ ${name}: ${why ?? 'away'}`;
+  return wrap(text, room).map((line, index): Line => [['red', index === 0 ? line : `  ${line}`]]);
+}
+
+/** At blanks where there are any; lines after the first leave two columns free. */
+function wrap(text: string, room: number): string[] {
+  const lines: string[] = [];
+  let rest = text;
+  while (rest !== '') {
+    const width = Math.max(4, lines.length === 0 ? room : room - 2);
+    const blank = rest.lastIndexOf(' ', width);
+    const end = rest.length <= width ? rest.length : blank > width / 2 ? blank : width;
+    lines.push(rest.slice(0, end));
+    rest = rest.slice(end).trimStart();
+  }
+  return lines;
 }
 
 function drawAudit({ at, audit }: NowAnswer): Line {
@@ -128,10 +198,6 @@ function drawAudit({ at, audit }: NowAnswer): Line {
     ['red', `✗ ${audit.exceptions} exceptions: weir audit`],
     ['dim', age],
   ];
-}
-
-function pad(label: string): string {
-  return label.padEnd(labelWidth);
 }
 
 function showRate(rate: number | undefined): string {

@@ -3,6 +3,7 @@ import { styleText } from 'node:util';
 import { Api, type ApiOptions } from './api.ts';
 import { CliError, exitCodes } from './exit-codes.ts';
 import { MergedSeconds, type NowAnswer } from './merged-seconds.ts';
+import { print } from './output.ts';
 import { printJson } from './table.ts';
 import { drawScreen, type Paint } from './top-screen.ts';
 
@@ -25,8 +26,6 @@ export async function runTop(options: TopOptions): Promise<number> {
   }
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
-  // `weir top | head`: the reader has what it wanted.
-  process.stdout.on('error', () => stop.abort());
   if (process.stdout.isTTY && !options.json) await showLive(api, first, stop);
   else await printLines(api, stop.signal);
   return exitCodes.ok;
@@ -54,7 +53,7 @@ function draw(api: Api, now: NowAnswer, seconds: MergedSeconds, failure?: string
 
 async function printLines(api: Api, signal: AbortSignal): Promise<void> {
   for await (const { event, data } of api.listen('/v1/now/stream', signal)) {
-    if (event === 'now') process.stdout.write(`${data}\n`);
+    if (event === 'now') await print(`${data}\n`);
   }
   if (!signal.aborted) throw new CliError(exitCodes.unreachable, `Weir at ${api.url} has stopped`);
 }

@@ -25,7 +25,8 @@ export function addWatchCommands(program: Command, end: (exitCode: number) => vo
     .addHelpText(
       'after',
       `
-Into a pipe it prints a line of JSON a second. Colors as NO_COLOR and the terminal want them.
+Rates are of the last five seconds, the lines beside them of the last two minutes. A small terminal shows what matters most
+and says what is missing. Into a pipe it prints a line of JSON a second. Colors as NO_COLOR and the terminal want them.
 
 Examples:
   weir top

@@ -11,7 +11,7 @@ export interface AuditParts {
 }
 
 const Accept = Type.Object(
-  { stream: Type.String({ minLength: 1, maxLength: 512, pattern: storable }) },
+  { stream: Type.String({ minLength: 1, maxLength: 512, ...storable }) },
   { additionalProperties: false },
 );
 

@@ -21,6 +21,8 @@ declare module 'fastify' {
     orTicket?: boolean;
     /** false: not counted by server.http.requestsPerMinute. For what has other bounds. */
     limited?: boolean;
+    /** It gives a session away, which is told as an act. */
+    opensSession?: boolean;
   }
 }
 
@@ -105,6 +107,11 @@ const asking = new Beside<FastifyRequest, () => Promise<boolean>>();
 /** For an answer that goes on: whether the key or session of its request still opens the route. */
 export async function mayStillCall(request: FastifyRequest): Promise<boolean> {
   return (await asking.get(request)?.()) ?? true;
+}
+
+/** For a route that finds out by itself who asks. */
+export function noteCaller(request: FastifyRequest, caller: Caller): void {
+  callers.set(request, caller);
 }
 
 /** Who asks; undefined on a route with `orTicket` that was asked without a key, and on open ones. */

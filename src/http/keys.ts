@@ -20,7 +20,11 @@ export interface KeyParts {
 
 const NewKey = Type.Object(
   {
-    name: Type.String({ pattern: keyNamePattern, examples: ['shop-backend'] }),
+    name: Type.String({
+      pattern: keyNamePattern,
+      description: '1 to 64 letters, digits, ".", "_" and "-"',
+      examples: ['shop-backend'],
+    }),
     scope: Type.Enum([...scopes]),
     expiresAt: Type.Optional(Timestamp),
   },

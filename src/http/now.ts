@@ -31,7 +31,11 @@ export function addNow(http: FastifyInstance, { watch }: NowParts): void {
         querystring: Type.Object(
           {
             seconds: Type.Optional(
-              Type.String({ pattern: '^[1-9][0-9]{0,2}$', description: '1 to 900, 300 by default' }),
+              Type.String({
+                pattern: '^[1-9][0-9]{0,2}$',
+                description: `1 to ${maxSeconds}`,
+                default: `${defaultSeconds}`,
+              }),
             ),
           },
           { additionalProperties: false },
@@ -41,7 +45,8 @@ export function addNow(http: FastifyInstance, { watch }: NowParts): void {
     },
     async ({ query }, reply) => {
       const seconds = Number(query.seconds ?? defaultSeconds);
-      if (seconds > maxSeconds) throw new WeirError('REQUEST_INVALID', `seconds is 1 to ${maxSeconds}`);
+      if (seconds > maxSeconds)
+        throw new WeirError('REQUEST_INVALID', `seconds must be 1 to ${maxSeconds}, not ${query.seconds}`);
       try {
         return showNow(await watch.now.read(seconds));
       } catch (error) {

@@ -3,8 +3,9 @@ import { fileURLToPath } from 'node:url';
 import helmet from '@fastify/helmet';
 import fastifyStatic from '@fastify/static';
 import type { FastifyError, FastifyInstance } from 'fastify';
+import { packageRoot } from '../lib/package-root.ts';
 
-const folder = fileURLToPath(new URL('../dashboard/', import.meta.url));
+const folder = fileURLToPath(new URL('dist/dashboard/', packageRoot));
 
 /**
  * The operator page at /, as scripts/build-page.mjs has laid it out: the files that index.html names lie in a folder named

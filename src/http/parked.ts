@@ -24,9 +24,11 @@ export interface ParkedParts {
 
 const Filter = {
   origin: Type.Optional(Type.Enum([...parkedOrigins])),
-  reason: Type.Optional(Type.String({ pattern: '^[A-Z_]{1,40}$' })),
-  source: Type.Optional(Type.String({ maxLength: 20, pattern: storable })),
-  scope: Type.Optional(Type.String({ maxLength: 512, pattern: storable })),
+  reason: Type.Optional(
+    Type.String({ pattern: '^[A-Z_]{1,40}$', description: 'a code such as PRODUCT_UNKNOWN' }),
+  ),
+  source: Type.Optional(Type.String({ maxLength: 20, ...storable })),
+  scope: Type.Optional(Type.String({ maxLength: 512, ...storable })),
   state: Type.Optional(Type.Enum([...parkedStates, 'ALL'])),
 };
 
@@ -34,8 +36,10 @@ const Reason = Type.String({
   minLength: 1,
   maxLength: 500,
   pattern: '^[^\\u0000\\p{Cs}]*[^\\s\\u0000\\p{Cs}][^\\u0000\\p{Cs}]*$',
+  description: 'more than blanks',
 });
-const Ids = Type.Array(Type.String({ pattern: '^[1-9][0-9]{0,17}$' }), { minItems: 1, maxItems: 500 });
+const Id = Type.String({ pattern: '^[1-9][0-9]{0,17}$', description: 'the id of a parked item' });
+const Ids = Type.Array(Id, { minItems: 1, maxItems: 500 });
 const closed = { additionalProperties: false };
 const Many = Type.Object({ ids: Ids }, closed);
 const ManyWithReason = Type.Object({ ids: Ids, reason: Reason }, closed);

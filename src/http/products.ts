@@ -3,8 +3,6 @@ import { type Static, Type } from 'typebox';
 import { WeirError } from '../errors.ts';
 import type { Product } from '../instance/product.ts';
 import { type ProductId, parseProductId } from '../instance/purchase.ts';
-import type { Notify } from '../telemetry.ts';
-import { operatorOf } from './auth.ts';
 import {
   ListQuery,
   listOf,
@@ -20,17 +18,16 @@ export interface ProductStore {
   findProducts(ids: readonly ProductId[]): Promise<Product[]>;
   listProducts(limit: number, after: bigint): Promise<Product[]>;
   /** @returns undefined when there is no such product */
-  switchProduct(id: ProductId, enabled: boolean): Promise<{ changed: boolean; product: Product } | undefined>;
+  switchProduct(id: ProductId, enabled: boolean): Promise<Product | undefined>;
 }
 
 export interface ProductParts {
   products: ProductStore;
-  notify: Notify;
 }
 
 const SwitchBody = Type.Object({ enabled: Type.Boolean() }, { additionalProperties: false });
 
-export function addProducts(http: FastifyInstance, { products, notify }: ProductParts): void {
+export function addProducts(http: FastifyInstance, { products }: ProductParts): void {
   http.post<{ Body: Static<typeof ProductShape> }>(
     '/v1/products',
     {
@@ -97,14 +94,10 @@ export function addProducts(http: FastifyInstance, { products, notify }: Product
         response: { 200: ProductShape, '4xx': ProblemShape },
       },
     },
-    async (request) => {
-      const { params, body } = request;
-      const found = await products.switchProduct(parseProductId(params.id), body.enabled);
-      if (!found) throw unknownProduct(params.id);
-      if (found.changed) {
-        notify({ type: 'product switched', id: params.id, enabled: body.enabled, by: operatorOf(request) });
-      }
-      return showProduct(found.product);
+    async ({ params, body }) => {
+      const product = await products.switchProduct(parseProductId(params.id), body.enabled);
+      if (!product) throw unknownProduct(params.id);
+      return showProduct(product);
     },
   );
 }

@@ -29,9 +29,7 @@ const ProgressShape = Type.Object({
 
 const Query = Type.Object(
   {
-    wait: Type.Optional(
-      Type.String({ pattern: '^([1-9]|[12][0-9])$', description: 'Seconds, 1 to 29, to wait for news' }),
-    ),
+    wait: Type.Optional(Type.String({ pattern: '^([1-9]|[12][0-9])$', description: '1 to 29 seconds' })),
     ticket: Type.Optional(TicketText),
     after: Type.Optional(
       Type.Enum([...states], {

@@ -6,7 +6,7 @@ import type { Settled } from '../results/judge-result.ts';
 import { createResult, type InstanceResult, maxReasonLength } from '../results/result.ts';
 import { operatorOf } from './auth.ts';
 import { type InstanceReader, parseInstanceId, unknownInstance } from './instances.ts';
-import { InstanceShape, ProblemShape, readTime, showInstance } from './shapes.ts';
+import { InstanceShape, ProblemShape, readTime, showInstance, TimeText } from './shapes.ts';
 
 export interface ResultParts {
   instances: InstanceReader;
@@ -20,7 +20,7 @@ const ResultBody = Type.Object(
   {
     status: Type.Enum(['SUCCESS', 'FAILED']),
     reason: Type.Optional(Type.String({ maxLength: maxReasonLength })),
-    timestamp: Type.Optional(Type.String({ format: 'date-time' })),
+    timestamp: Type.Optional(TimeText),
   },
   { additionalProperties: false },
 );

@@ -1,8 +1,7 @@
 import { type Static, Type } from 'typebox';
 import type { Sale } from '../sale/sale.ts';
-import { Int64 } from './shapes.ts';
+import { Int64, Timestamp } from './shapes.ts';
 
-const Timestamp = Type.String({ format: 'date-time' });
 const Units = Type.Integer({ minimum: 1, maximum: 2_147_483_647 });
 const Rate = Type.Number({ exclusiveMinimum: 0, maximum: 1_000_000 });
 const closed = { additionalProperties: false };

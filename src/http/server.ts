@@ -21,8 +21,10 @@ import { createErrorHandler, type ProblemParts, sendProblem } from './problem.ts
 import { addProducts, type ProductStore } from './products.ts';
 import { addResults, type ResultParts } from './results.ts';
 import { addSales, type SaleParts } from './sales.ts';
+import { describeMistakes } from './schema-mistake.ts';
 import { addSession, type SessionParts } from './session.ts';
 import { addStats, type StatsReader } from './stats.ts';
+import { tellActs } from './tell-acts.ts';
 import { addTickets } from './tickets.ts';
 import { type RequestTracing, traceRequests } from './trace-requests.ts';
 import { addTry, type TryParts } from './try.ts';
@@ -65,8 +67,13 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
       }),
     // Strict: nothing is coerced and an unknown field is a mistake, not noise.
     ajv: {
-      customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: true, allErrors: false },
+      customOptions: {
+        ...{ coerceTypes: false, removeAdditional: false, useDefaults: true, allErrors: false },
+        // A mistake brings along what describeMistakes() reads.
+        verbose: true,
+      },
     },
+    schemaErrorFormatter: describeMistakes,
   });
   http.setErrorHandler(createErrorHandler(parts));
   http.setNotFoundHandler((request, reply) =>
@@ -79,6 +86,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   );
   boundConnections(http, config);
   watchRequests(http, parts.notify);
+  tellActs(http, parts.notify);
   if (parts.tracing) traceRequests(http, parts.tracing);
   addHeaders(http);
   await http.register(cookie, { hook: false });

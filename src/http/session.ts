@@ -4,7 +4,7 @@ import type { Caller, KeyRing } from '../access/key-ring.ts';
 import { createSessionId, digestOf } from '../access/operator-key.ts';
 import { listScopes, scopes } from '../access/scope.ts';
 import type { SessionStore } from '../access/session.ts';
-import { type AuthParts, findCaller, keyRequired } from './auth.ts';
+import { type AuthParts, findCaller, keyRequired, noteCaller } from './auth.ts';
 import type { Limit } from './limits.ts';
 import { requireSameOrigin } from './origin.ts';
 import { clearSessionCookie, readSessionCookie, sessionLastsMs, setSessionCookie } from './session-cookie.ts';
@@ -16,7 +16,7 @@ export interface SessionParts extends AuthParts {
 }
 
 const Login = Type.Object(
-  { key: Type.String({ minLength: 1, maxLength: 512 }) },
+  { key: Type.String({ minLength: 1, maxLength: 512, writeOnly: true }) },
   { additionalProperties: false },
 );
 const SessionShape = Type.Object({
@@ -43,7 +43,7 @@ export function addSession(http: FastifyInstance, parts: SessionParts): void {
   http.post<{ Body: Static<typeof Login> }>(
     '/v1/session',
     {
-      config: { scope: 'open' },
+      config: { scope: 'open', opensSession: true },
       schema: {
         summary: 'Open a session: a cookie that may do what the key may, for twelve hours',
         description: 'It ends earlier when its key is revoked or expires.',
@@ -55,6 +55,7 @@ export function addSession(http: FastifyInstance, parts: SessionParts): void {
     async (request, reply) => {
       const found = await keyRing.findKey(request.body.key);
       if (!found) throw keyRequired(reply);
+      noteCaller(request, found.caller);
       await endSession(request);
       const session = await openSession(parts, request.body.key, found.keyId);
       setSessionCookie(request, reply, session.id);

@@ -6,18 +6,40 @@ import { parseInt64, sourcePattern } from '../instance/purchase.ts';
 import type { TimelineEntry } from '../instance/timeline.ts';
 import type { Order, Refund } from '../orders/order.ts';
 
+// A description completes “… must be”: describeMistakes() says it to whoever sent something else.
+
 /** 1 … 2^63−1 as a decimal string: JSON numbers lose digits above 2^53. The range is checked where it is parsed. */
-export const Int64 = Type.String({ pattern: '^[1-9][0-9]{0,18}$', examples: ['1001'] });
-export const SourceText = Type.String({ pattern: sourcePattern, examples: ['ACTIVITY'] });
+export const Int64 = Type.String({
+  pattern: '^[1-9][0-9]{0,18}$',
+  description: 'an integer from 1 to 9223372036854775807',
+  examples: ['1001'],
+});
+export const SourceText = Type.String({
+  pattern: sourcePattern,
+  description: '1 to 20 of A-Z, 0-9 and _, beginning with a letter',
+  examples: ['ACTIVITY'],
+});
 export const SourceIdText = Type.String({ minLength: 1, maxLength: 64, examples: ['ACT123456'] });
-/** A time in a query: ISO 8601, with a zone. */
-export const TimeText = Type.String({ format: 'date-time', examples: ['2026-11-27T20:00:00Z'] });
-export const Timestamp = Type.String({ format: 'date-time' });
-const Cents = Type.String({ pattern: '^(0|[1-9][0-9]{0,17})$', examples: ['19900'] });
+const aTime = 'a time with its zone, such as 2026-11-27T20:00:00Z';
+/** ISO 8601. */
+export const TimeText = Type.String({
+  format: 'date-time',
+  description: aTime,
+  examples: ['2026-11-27T20:00:00Z'],
+});
+export const Timestamp = TimeText;
+const Cents = Type.String({
+  pattern: '^(0|[1-9][0-9]{0,17})$',
+  description: 'a whole number of cents, such as 19900',
+  examples: ['19900'],
+});
 /** No controls, no lone surrogates: neither PostgreSQL nor protobuf could carry them. */
-const printable = '^[^\\p{C}\\p{Zl}\\p{Zp}]+$';
+const printable = { pattern: '^[^\\p{C}\\p{Zl}\\p{Zp}]+$', description: 'printable text in one line' };
 /** No NUL, no lone surrogates: PostgreSQL could not even be asked for such text. */
-export const storable = '^[^\\u0000\\p{Cs}]*$';
+export const storable = {
+  pattern: '^[^\\u0000\\p{Cs}]*$',
+  description: 'text without NUL and halves of characters',
+};
 const closed = { additionalProperties: false };
 
 export const InstanceShape = Type.Object({
@@ -81,11 +103,11 @@ export const PaidBody = Type.Object(
 export const ProductShape = Type.Object(
   {
     id: Int64,
-    name: Type.String({ minLength: 1, maxLength: 100, pattern: printable }),
+    name: Type.String({ minLength: 1, maxLength: 100, ...printable }),
     cpus: Type.Integer({ minimum: 1, maximum: 2147483647 }),
     memoryMb: Type.Integer({ minimum: 1, maximum: 2147483647 }),
     gpu: Type.Optional(Type.Integer({ minimum: 0, maximum: 2147483647, default: 0 })),
-    image: Type.String({ minLength: 1, maxLength: 200, pattern: printable }),
+    image: Type.String({ minLength: 1, maxLength: 200, ...printable }),
     priceCents: Type.Optional(Cents),
     enabled: Type.Optional(Type.Boolean({ default: true })),
   },
@@ -148,15 +170,15 @@ export function showNewOrder(order: Order): Static<typeof OrderShape> {
 }
 
 export const ListQuery = {
-  limit: Type.Optional(Type.String({ pattern: '^[1-9][0-9]{0,2}$', description: '1 to 500, 50 by default' })),
+  limit: Type.Optional(Type.String({ pattern: '^[1-9][0-9]{0,2}$', description: '1 to 500', default: '50' })),
   cursor: Type.Optional(
-    Type.String({ pattern: '^[0-9]{1,19}$', description: 'nextCursor of the page before' }),
+    Type.String({ pattern: '^[0-9]{1,19}$', description: 'the nextCursor of the page before' }),
   ),
 };
 
 export function readLimit(limit: string | undefined): number {
   const value = Number(limit ?? 50);
-  if (value > 500) throw new WeirError('REQUEST_INVALID', `limit is 1 to 500, not ${limit}`);
+  if (value > 500) throw new WeirError('REQUEST_INVALID', `limit must be 1 to 500, not ${limit}`);
   return value;
 }
 
@@ -164,7 +186,8 @@ export function readLimit(limit: string | undefined): number {
 export function readTime(name: string, text: string | undefined): Date | undefined {
   if (text === undefined) return undefined;
   const time = new Date(text);
-  if (Number.isNaN(time.getTime())) throw new WeirError('REQUEST_INVALID', `${name} is no time: ${text}`);
+  if (Number.isNaN(time.getTime()))
+    throw new WeirError('REQUEST_INVALID', `${name} must be ${aTime}, not ${text}`);
   return time;
 }
 
@@ -173,7 +196,7 @@ export function readCursor(cursor: string | undefined): string | undefined {
   if (cursor === undefined) return undefined;
   const value = parseInt64(cursor);
   if (value === undefined)
-    throw new WeirError('REQUEST_INVALID', 'cursor is the nextCursor of the page before');
+    throw new WeirError('REQUEST_INVALID', 'cursor must be the nextCursor of the page before');
   return value.toString();
 }
 

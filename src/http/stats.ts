@@ -9,9 +9,13 @@ export interface StatsReader {
   countByStep(window: TrendWindow): Promise<readonly object[]>;
 }
 
+const maxMinutes = 7 * 24 * 60;
+
 const Trend = Type.Object(
   {
-    minutes: Type.Optional(Type.String({ pattern: '^[1-9][0-9]{0,4}$', description: '60 by default' })),
+    minutes: Type.Optional(
+      Type.String({ pattern: '^[1-9][0-9]{0,4}$', description: `1 to ${maxMinutes}; for more say from` }),
+    ),
     from: Type.Optional(TimeText),
     to: Type.Optional(TimeText),
     step: Type.Optional(Type.Enum(['minute', 'hour', 'day'])),
@@ -36,7 +40,7 @@ export function addStats(http: FastifyInstance, { stats }: { stats: StatsReader 
       schema: {
         summary: 'Instances created, by minute, hour or day and source, and how many of them have ended how',
         description:
-          'The last `minutes`, or from `from` to `to` (now when left out), in whole steps of UTC. The step is chosen by ' +
+          'The last `minutes` (60 when left out), or from `from` to `to` (now when left out), in whole steps of UTC. The step is chosen by ' +
           'the length of the window when left out: minutes up to a day, hours up to sixty, else days.',
         querystring: Trend,
         response: { '4xx': ProblemShape },
@@ -56,12 +60,13 @@ export function addStats(http: FastifyInstance, { stats }: { stats: StatsReader 
   );
 }
 
-const maxMinutes = 7 * 24 * 60;
-
 function toTrendQuery({ minutes: text, from, to, step, source }: Static<typeof Trend>): TrendQuery {
   const minutes = text === undefined ? undefined : Number(text);
   if (minutes !== undefined && minutes > maxMinutes) {
-    throw new WeirError('REQUEST_INVALID', `minutes is 1 to ${maxMinutes}; for more say from`);
+    throw new WeirError(
+      'REQUEST_INVALID',
+      `minutes must be 1 to ${maxMinutes}, not ${text}; for more say from`,
+    );
   }
   return { minutes, from: readTime('from', from), to: readTime('to', to), step, source };
 }

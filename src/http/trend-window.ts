@@ -38,7 +38,7 @@ export function readWindow(query: TrendQuery, now: Date): TrendWindow {
   if (query.to && !query.from) throw new WeirError('REQUEST_INVALID', 'to needs from');
   const to = query.to ?? now;
   const from = query.from ?? new Date(to.getTime() - (minutes ?? defaultMinutes) * stepMs.minute);
-  if (from >= to) throw new WeirError('REQUEST_INVALID', 'from lies before to');
+  if (from >= to) throw new WeirError('REQUEST_INVALID', 'from must be before to');
   const step = query.step ?? chooseStep(to.getTime() - from.getTime());
   const length = stepMs[step];
   const fromMs = Math.floor(from.getTime() / length) * length;

@@ -51,6 +51,7 @@ export function addTry(http: FastifyInstance, demo: TryParts | undefined): void 
     async ({ body }, reply) => {
       const stream = `stream:seckill:${parseProductId(body.productId)}`;
       const first = parseUserId(body.firstUserId);
+      parseUserId(String(first + BigInt((body.count ?? 1) - 1)));
       const now = String(Math.floor(Date.now() / 1000));
       const entries = Array.from({ length: body.count ?? 1 }, (_, i) => [
         'uid',

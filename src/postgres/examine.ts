@@ -15,7 +15,7 @@ interface Settings {
 }
 
 /** Reachability, version, and the settings under which a commit can be lost. */
-export async function examinePostgres(url: string): Promise<Finding[]> {
+export async function examinePostgres(url: string, isMadeAtStart: boolean): Promise<Finding[]> {
   const database = openPostgresServer({ url, maxConnections: 1, onConnectionError() {} });
   try {
     const [row] = await database.query<Settings>(`
@@ -26,6 +26,10 @@ export async function examinePostgres(url: string): Promise<Finding[]> {
     return row ? judge(row) : [];
   } catch (error) {
     const { message, code } = error as Error & { code?: string };
+    if (code === '3D000' && isMadeAtStart) {
+      const what = `${message} yet: the first start makes it`;
+      return [{ about, level: 'warning', what, advice: 'weir migrate makes it now, and shows that it can' }];
+    }
     const advice =
       code === '3D000'
         ? 'run weir migrate, which creates it'

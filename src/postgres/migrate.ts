@@ -1,7 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { packageRoot } from '../lib/package-root.ts';
 import type { Database, Sql } from '../lib/sql.ts';
 
-const folder = new URL('../../migrations/', import.meta.url);
+const folder = new URL('migrations/', packageRoot);
 const fileName = /^(\d{4})_([a-z0-9_]+)\.sql$/;
 
 interface Migration {

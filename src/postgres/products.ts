@@ -73,19 +73,14 @@ export class PostgresProducts implements ProductRows {
   /**
    * Nobody need be told: a commit that was made from the version before inserts nothing, and its caller reads again.
    *
-   * @returns undefined when there is no such product; `changed` false: it stood so already, and keeps its version
+   * @returns undefined when there is no such product; one that stood so already keeps its version
    */
-  async switchProduct(
-    id: ProductId,
-    enabled: boolean,
-  ): Promise<{ changed: boolean; product: Product } | undefined> {
+  async switchProduct(id: ProductId, enabled: boolean): Promise<Product | undefined> {
     const [changed] = await this.#sql.query<ProductRow>(
       `UPDATE products SET enabled = $2 WHERE id = $1 AND enabled <> $2 RETURNING ${columns}`,
       [id.toString(), enabled],
     );
-    if (changed) return { changed: true, product: toProduct(changed) };
-    const [product] = await this.findProducts([id]);
-    return product && { changed: false, product };
+    return changed ? toProduct(changed) : (await this.findProducts([id]))[0];
   }
 }
 

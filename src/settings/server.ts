@@ -37,7 +37,7 @@ export const serverSettings = {
     'server.http.addr',
     address,
     '127.0.0.1:8000',
-    'host:port',
+    'host:port, the port at most 65535',
     'Where HTTP listens. Port 0 takes a free one.',
   ),
   hosts: setting(

@@ -27,7 +27,7 @@ export const storeSettings = {
     'data.redis.addr',
     redisAddress,
     '',
-    'host:port or a redis:// URL',
+    'host:port or a redis:// URL, the port at most 65535',
     'Redis or Valkey with the seckill streams. Empty: embedded.',
   ),
   rabbitmqUrl: secret(

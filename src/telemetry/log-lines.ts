@@ -80,7 +80,7 @@ const lines: Lines = {
   ],
   'orders expired': told('info', 'orders_expired'),
   'parked item resolved': told('info', 'parked_item_resolved'),
-  'product switched': told('info', 'product_switched'),
+  'operator acted': told('info', 'operator_acted'),
   audited: ({ audit }) => describeAudit(audit),
   cleaned: told('info', 'cleaned'),
   'resource domain answered': ({ tally }) => [

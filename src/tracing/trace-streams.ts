@@ -18,6 +18,8 @@ export function traceStreams(tracer: Tracer, system: string, streams: SeckillStr
   const open = new Map<string, Map<string, Span>>();
   const keep = (stream: string, id: string, span: Span) => {
     const spans = open.get(stream);
+    // It was read before, and is taken over from ourselves.
+    spans?.get(id)?.end();
     if (spans) spans.set(id, span);
     else open.set(stream, new Map([[id, span]]));
   };

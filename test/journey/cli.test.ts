@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { connect } from 'amqplib';
 import { Redis } from 'ioredis';
@@ -17,13 +20,15 @@ import {
   rabbitmqUrl,
   uniqueName,
 } from '../support/stores.ts';
-import { runWeir, startWeir } from '../support/weir.ts';
+import { runWeir, spawnWeir, startWeir } from '../support/weir.ts';
 import { expectOneSentence } from './one-sentence.ts';
 import { shareWeir } from './share-weir.ts';
 
 /** The built program without a process of its own: of dozens each would cost half a second. */
 async function runHere(args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const { runCli } = (await import(builtProgram().replace('main.js', 'cli/program.js'))) as typeof Program;
+  const { runCli } = (await import(
+    builtProgram().replace('main.js', 'modules/cli/program.js')
+  )) as typeof Program;
   const output = { stdout: '', stderr: '' };
   const listen = (name: keyof typeof output) =>
     vi.spyOn(process[name], 'write').mockImplementation((chunk) => {
@@ -37,6 +42,16 @@ async function runHere(args: readonly string[]): Promise<{ code: number; stdout:
     for (const listener of listeners) listener.mockRestore();
     vi.unstubAllEnvs();
   }
+}
+
+/** What stands in for a Weir whose answers a test chooses; it ends with the test. @returns its address */
+async function serve(answer: RequestListener): Promise<string> {
+  const server = createServer(answer).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.close().closeAllConnections();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
 /** Nobody listens there. */
@@ -109,6 +124,23 @@ describe('help and arguments', () => {
     }
   });
 
+  test('help of a command within a command is the help of that one', async () => {
+    for (const command of commands.filter(({ length }) => length > 0)) {
+      const { code, stdout } = await runHere(['help', ...command]);
+      expect({ code, stdout }).toEqual({ code: 0, stdout: (await runHere([...command, '--help'])).stdout });
+    }
+  });
+
+  test('a command that is mistyped is unknown, and told what it may have been', async () => {
+    const { code, stderr } = await runHere(['stat']);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^error: unknown command 'stat'\n\(Did you mean .*stats.*\?\)\n/);
+    expect((await runHere(['sale', 'opne'])).stderr).toMatch(
+      /unknown command 'opne'\n\(Did you mean open\?\)/,
+    );
+    expect((await runHere(['nonsense'])).stderr).toMatch(/^error: unknown command 'nonsense'\n\(weir --help/);
+  });
+
   test('the help lists every command, the exit codes and how the seed names its file', async () => {
     const { stdout } = await runWeir(['--help']);
     for (const name of new Set(commands.map(([first]) => first).filter(Boolean)))
@@ -142,6 +174,7 @@ describe('help and arguments', () => {
     [['simulate', '--rate', '0']],
     [['simulate', '--rate', 'many']],
     [['simulate', '--seconds', '1.5']],
+    [['simulate', '--product', 'abc']],
     [['parked', 'replay']],
     [['parked', 'replay', '1', '--all']],
     [['parked', 'discard', '1']],
@@ -150,8 +183,12 @@ describe('help and arguments', () => {
     [['products', 'enable']],
     [['products', 'create', '7', '--name', 'x', '--cpus', 'many', '--memory', '1', '--image', 'x']],
     [['sale', 'give-back', '1001', '--since', 'soon']],
+    [['sale', 'list', '--url', 'foo']],
+    [['sale', 'list', '--url', 'localhost:8000']],
+    [['sale', 'list', '--url', '127.0.0.1:8000']],
     [['sale', 'open', '1001']],
     [['sale', 'open', '1001', '--stock', '0']],
+    [['sale', 'open', '1001', '--stock', '2147483648']],
     [['sale', 'open', '1001', '--stock', '5', '--admit', 'all']],
     [['sale', 'open', '1001', '--stock', '5', '--starts', 'soon']],
     [['sale', 'add', '1001', 'many']],
@@ -201,13 +238,13 @@ nonsense: 7
     });
     expect(code).toBe(2);
     for (const mistake of [
-      /server\.http\.addr = "nowhere": expected host:port/,
+      /server\.http\.addr = "nowhere": expected host:port, the port at most 65535/,
       /server\.http\.adr = .*did you mean server\.http\.addr\?/,
       /data\.database\.source = .*expected a postgres:\/\/ URL/,
       /data\.database\.maxConnections = 1: expected an integer from 2 to 1000/,
       /data\.rabbitmq\.queueType = "fancy": expected quorum or classic/,
       /seckill\.batchSize = "many": expected an integer from 1 to \d+/,
-      /nonsense = .*: expected a known key/,
+      /nonsense = .*: expected a known key \(`weir doctor --settings` lists them\)/,
       /data\.redis\.addr = .*: expected host:port or a redis:\/\/ URL/,
       /outbox\.lanes = "99": expected an integer from 1 to 16/,
       /data\.database\.migrate = "perhaps": expected true or false/,
@@ -470,9 +507,16 @@ describe('doctor', () => {
     expect(JSON.stringify(away.findings)).not.toContain('hidden');
     expect(missing.code).toBe(5);
     expect(missing.findings.find(({ about }) => about === 'PostgreSQL')).toMatchObject({
-      level: 'problem',
+      level: 'warning',
+      what: expect.stringMatching(/does not exist yet: the first start makes it$/),
       advice: expect.stringContaining('weir migrate'),
     });
+    for (const { findings } of [away, missing]) {
+      expect(findings.find(({ about }) => about === 'access')).toMatchObject({
+        level: 'warning',
+        what: expect.stringContaining('cannot be counted'),
+      });
+    }
   });
 
   test('finds no problem with the embedded stores of a fresh folder, and warns of keys that mean nothing', async () => {
@@ -566,9 +610,24 @@ describe('beside a running Weir', () => {
     expect(sum).toBe(3);
     const { code, stdout } = await run('stats', '--minutes', '5');
     expect(code).toBe(0);
+    expect(stdout).toMatch(/^Instances by source from \S+ to \S+, UTC\nSOURCE/);
     expect(stdout).toMatch(/GIFT\s+2\s+1\s+0\s+1\s+50\.00 %/);
     expect(stdout).toMatch(/\d\d:\d\d █+ +\d/);
     expect((await run('stats', '--minutes', 'many')).code).not.toBe(0);
+  });
+
+  test('stats without a window counts since ever and says so, with one only what was made in it, of the source asked for', async () => {
+    const here = (...args: string[]) => runHere(['stats', ...args, '--url', weir.url]);
+    const since = await here('--source', 'PRIZE');
+    expect(since.stdout).toMatch(/^Instances by source since ever\nSOURCE.*\nPRIZE +1 +0 +0 +1 +0\.00 %/);
+    expect(since.stdout).not.toContain('GIFT');
+    const before = ['--from', '2026-01-01T00:00:00Z', '--to', '2026-01-02T00:00:00Z'];
+    const { sources } = JSON.parse((await here(...before, '--json')).stdout);
+    expect(sources).toEqual([]);
+    const recent = JSON.parse((await here('--minutes', '60', '--source', 'GIFT', '--json')).stdout);
+    expect(recent.sources).toEqual([
+      { source: 'GIFT', total: '2', success: '1', failed: '0', processing: '1', successRate: '50.00' },
+    ]);
   });
 
   test('parked list tells what stands aside, why, and what to do', async () => {
@@ -716,6 +775,40 @@ describe('beside a running Weir', () => {
     expect((await run('simulate', '--sources', 'COOK')).code).toBe(2);
   });
 
+  test('simulate says what was refused, by code, and ends with 1', async () => {
+    const options = ['--rate', '20', '--seconds', '1', '--product', '4242'];
+    const { code, stdout } = await runHere([
+      'simulate',
+      ...options,
+      '--sources',
+      'ACTIVITY,ORDER',
+      '--url',
+      weir.url,
+    ]);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^ACTIVITY +10 +0 +0 .*404: 10/m);
+    expect(stdout).toMatch(/^ACTIVITY: refused 10 PRODUCT_UNKNOWN$/m);
+    expect(stdout).toMatch(/^ORDER: refused 10 PRODUCT_UNKNOWN$/m);
+  });
+
+  test('simulate that is interrupted says what it did so far, and ends with 130', async () => {
+    const options = ['--rate', '20', '--seconds', '60', '--sources', 'ACTIVITY', '--json', '--url', weir.url];
+    const before = await weir.count('instance_logs');
+    const simulate = spawnWeir(['simulate', ...options], {});
+    let stdout = '';
+    simulate.stdout?.on('data', (chunk) => {
+      stdout += chunk;
+    });
+    await pollUntil('the first purchase', 15_000, async () =>
+      expect(await weir.count('instance_logs')).toBeGreaterThan(before),
+    );
+    simulate.kill('SIGINT');
+    expect(await once(simulate, 'close')).toEqual([130, null]);
+    const [{ sent, instances }] = JSON.parse(stdout).sources;
+    expect([sent, instances]).toEqual([expect.any(Number), sent]);
+    expect(sent).toBeLessThan(1_200);
+  });
+
   test('simulate makes no load on another machine', async () => {
     const { code, stderr } = await runWeir(['simulate', '--url', 'http://192.0.2.1:8000']);
     expect(code).toBe(2);
@@ -754,4 +847,88 @@ test('without a running Weir every command that needs one ends with 3 and one se
     expect({ code, stdout }, command.join(' ')).toEqual({ code: 3, stdout: '' });
     expectOneSentence(stderr);
   }
+});
+
+test('a reader that has what it wanted ends a list without a word, even one that has no end', async () => {
+  const url = await serve((_, response) => {
+    response.end(JSON.stringify({ items: [{ instanceId: '1' }], nextCursor: '1' }));
+  });
+  const list = spawnWeir(['instances', 'list', '--all', '--ndjson', '--url', url], {});
+  let said = '';
+  list.stderr?.on('data', (chunk) => {
+    said += chunk;
+  });
+  list.stdout?.once('data', () => list.stdout?.destroy());
+  const [code, signal] = await once(list, 'close');
+  expect({ code, signal, said }).toEqual({ code: 0, signal: null, said: '' });
+});
+
+test.for([
+  [400, 'SOURCE_INVALID', 2, 'weir: so it is. Do this.\n'],
+  [400, 'REQUEST_INVALID', 2, 'weir: so it is\n'],
+  [401, 'KEY_REQUIRED', 1, 'weir: 401: so it is. Do this. Give it as WEIR_KEY.\n'],
+  [404, 'INSTANCE_UNKNOWN', 4, 'weir: so it is. Do this.\n'],
+  [409, 'SALE_CONFLICT', 1, 'weir: 409: so it is. Do this.\n'],
+  [500, 'INTERNAL', 1, 'weir: 500: so it is. Do this.\n'],
+  [503, 'STORE_AWAY', 3, 'weir: 503: so it is. Do this.\n'],
+] as const)(
+  'what is answered with %i %s ends with %i, what happened and what to do',
+  async ([status, code, ended, stderr]) => {
+    const url = await serve((_, response) => {
+      response
+        .writeHead(status)
+        .end(JSON.stringify({ status, code, detail: 'so it is', advice: 'Do this.' }));
+    });
+    expect(await runHere(['sale', 'list', '--url', url])).toEqual({ code: ended, stdout: '', stderr });
+  },
+);
+
+test('replaying what does not exist ends with 4, beside what does with 1', async () => {
+  const unknown = { state: null, code: 'PARKED_UNKNOWN', detail: 'there is no such item' };
+  const discarded = {
+    id: '2',
+    state: null,
+    code: 'PARKED_RESOLVED',
+    detail: '2 was discarded by me: a test',
+  };
+  const replay = async (...items: object[]) => {
+    const url = await serve((_, response) => {
+      response.end(JSON.stringify({ items }));
+    });
+    return runHere(['parked', 'replay', '2', '99', '--url', url]);
+  };
+  expect((await replay({ id: '99', ...unknown })).code).toBe(4);
+  const both = await replay(discarded, { id: '99', ...unknown });
+  expect(both.code).toBe(1);
+  expect(both.stdout).toMatch(/^2 +PARKED_RESOLVED +2 was discarded by me: a test/m);
+  expect((await replay({ id: '2', state: 'REPLAYED', detail: '' })).code).toBe(0);
+});
+
+describe('a key that is revoked through the API', () => {
+  const common = { createdAt: 'then', lastUsedAt: null, expiresAt: null, revokedAt: null, createdBy: 'me' };
+  const root = { ...common, id: '1', name: 'root', scope: 'admin' };
+  const other = { ...common, id: '2', name: 'other', scope: 'admin' };
+  const page = { ...common, id: '3', name: 'page', scope: 'read' };
+  const old = { ...other, expiresAt: '2020-01-01T00:00:00Z' };
+
+  test.for([
+    ['while another one reaches as far', [other, page], /^$/],
+    [
+      'and was the last of its scope',
+      [page],
+      /^weir: no key .* scope act or admin any more: .*--scope admin/,
+    ],
+    ['and the others have expired', [old], /^weir: no key .* scope read or act or admin any more/],
+    ['and was the last', [], /^weir: that was the last one in the database: .* open now/],
+  ] as const)('%s may be the one it is asked with', async ([, others, stderr]) => {
+    let isRevoked = false;
+    const url = await serve(({ method }, response) => {
+      if (isRevoked) response.writeHead(401).end('{"code":"KEY_REQUIRED","detail":"revoked"}');
+      else response.end(JSON.stringify(method === 'DELETE' ? root : { items: [root, ...others] }));
+      isRevoked ||= method === 'DELETE';
+    });
+    const revoked = await runHere(['keys', 'revoke', 'root', '--url', url]);
+    expect(revoked).toMatchObject({ code: 0, stdout: 'key 1, root, opens nothing any more\n' });
+    expect(revoked.stderr).toMatch(stderr);
+  });
 });

@@ -147,8 +147,16 @@ describe('a product', () => {
     expect(await tryAll()).toEqual([201, 201, 201]);
     const replayed = await weir.request('POST', `/v1/parked/${item.id}/replay`);
     expect(replayed.body).toMatchObject({ state: 'REPLAYED' });
-    const told = weir.lines.filter(({ event, id }) => event === 'product_switched' && id === product.id);
-    expect(told.map(({ enabled }) => enabled)).toEqual([false, true]);
+    const told = weir.lines.filter(
+      ({ event, on }) => event === 'operator_acted' && (on as { id?: string }).id === product.id,
+    );
+    expect(told).toMatchObject(
+      [false, false, true].map((enabled) => ({
+        by: 'operator',
+        did: 'PATCH /v1/products/:id',
+        asked: { enabled },
+      })),
+    );
   });
 
   test.each([{}, { enabled: 'false' }, { enabled: null }, { enabled: true, name: 'x' }, []])(
@@ -1031,3 +1039,39 @@ async function countOrders(...productIds: string[]): Promise<number> {
   );
   return rows[0].count;
 }
+
+describe('a request that the schema refuses is told in words', () => {
+  const sale = { productId: '1001', stock: 5 };
+  test.for([
+    ['/v1/instances?limit=0', 'limit must be 1 to 500, not 0'],
+    ['/v1/instances?limit=501', 'limit must be 1 to 500, not 501'],
+    ['/v1/stats/trend?minutes=-5', /^minutes must be 1 to 10080.*, not -5$/],
+    ['/v1/instances?productId=abc', 'productId must be an integer from 1 to 9223372036854775807, not abc'],
+    ['/v1/instances?userId=', 'userId must be an integer from 1 to 9223372036854775807, not ""'],
+    ['/v1/parked?reason=nope', 'reason must be a code such as PRODUCT_UNKNOWN, not nope'],
+    ['/v1/parked?state=GONE', 'state must be PARKED, REPLAYED, DISCARDED or ALL, not GONE'],
+    ['/v1/instances?source=%F0%9F%98%80', /^source must be 1 to 20 of A-Z, 0-9 and _, .*, not 😀$/],
+    [
+      `/v1/instances?sourceId=${'x'.repeat(99)}`,
+      `sourceId must be 1 to 64 characters, not ${'x'.repeat(40)}…`,
+    ],
+    ['/v1/instances?from=soon', 'from must be a time with its zone, such as 2026-11-27T20:00:00Z, not soon'],
+    ['/v1/stats/trend?from=2026-11-27T20:00:00Z&to=2026-11-26T20:00:00Z', 'from must be before to'],
+    ['/v1/now?secs=5', 'secs is not known here'],
+    ['/v1/sales', 'the body must be an object, not null', null],
+    ['/v1/sales', 'stock is missing', { productId: '1001' }],
+    ['/v1/sales', 'productId must be text such as "1001", not 7', { ...sale, productId: 7 }],
+    ['/v1/sales', 'stock must be 1 to 2147483647, not 0', { ...sale, stock: 0 }],
+    ['/v1/sales', 'admitPerSecond must be above 0, at most 1000000, not 0', { ...sale, admitPerSecond: 0 }],
+    ['/v1/parked/discard', 'reason must be more than blanks, not "  "', { ids: ['1'], reason: '  ' }],
+    ['/v1/parked/replay', 'ids.0 must be the id of a parked item, not x', { ids: ['x'] }],
+    ['/v1/parked/replay', 'ids must be 1 to 500 items', { ids: [] }],
+    // A key that is not accepted is not for a log either.
+    ['/v1/session', 'key must be 1 to 512 characters', { key: 'k'.repeat(513) }],
+  ] as [string, string | RegExp, object | null | undefined][])('%s: %s', async ([path, detail, body]) => {
+    const method = body === undefined ? 'GET' : 'POST';
+    const answer = await weir.request(method, path, body);
+    expectProblem(answer, 400, 'REQUEST_INVALID');
+    expect(answer.body.detail).toEqual(typeof detail === 'string' ? detail : expect.stringMatching(detail));
+  });
+});

@@ -200,6 +200,25 @@ describe('on the command line', () => {
   });
 });
 
+test('what a key does is told with its name, what it asked and a request id, and never with a key', async () => {
+  const { id, key } = await createKey('told', 'admin');
+  await openSession(key);
+  await weir.request('PATCH', '/v1/products/77', { enabled: false }, bearer(key));
+  await weir.request('DELETE', `/v1/keys/${id}`, undefined, bearer(key));
+  const told = await pollUntil('the acts to be told', 5_000, async () => {
+    const lines = weir.lines.filter(({ event, by }) => event === 'operator_acted' && by === 'told');
+    expect(lines).toHaveLength(2);
+    return lines;
+  });
+  expect(told).toMatchObject([
+    { did: 'POST /v1/session', requestId: expect.any(String) },
+    { did: 'DELETE /v1/keys/:id', on: { id } },
+  ]);
+  const made = weir.lines.findLast(({ did }) => did === 'POST /v1/keys');
+  expect(made).toMatchObject({ asked: { name: 'told', scope: 'admin' } });
+  expect(JSON.stringify(weir.lines)).not.toContain(key);
+});
+
 describe('a session', () => {
   test('is a cookie that no script reads and no other site sends, and may do what its key may', async () => {
     const { key } = await createKey('page', 'act');

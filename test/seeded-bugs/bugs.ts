@@ -1,5 +1,6 @@
 export interface SeededBug {
   name: string;
+  /** One of DESIGN's promises, or what else people rely on. */
   promise: string;
   /** Below src/; the text must stand in the TypeScript and in the built JavaScript alike. */
   file: string;
@@ -250,11 +251,56 @@ export const seededBugs: readonly SeededBug[] = [
   },
   {
     name: 'forged-ticket-lets-in',
-    promise: 'P4',
+    promise: 'fair entry',
     file: 'sale/ticket.ts',
     find: 'timingSafeEqual(given, expected)',
     replace: 'timingSafeEqual(given, given)',
     suite: 'test/integration/front-door.test.ts',
     law: 'takes a ticket of its sale from the user',
+  },
+  {
+    name: 'scope-not-looked-at',
+    promise: 'keys',
+    file: 'http/auth.ts',
+    find: 'reaches(caller.scope, scope)',
+    replace: 'reaches(scope, scope)',
+    suite: 'test/journey/every-route.test.ts',
+    law: 'is closed to a key of a smaller scope',
+  },
+  {
+    name: 'revoked-key-opens',
+    promise: 'keys',
+    file: 'postgres/operator-keys.ts',
+    find: 'UPDATE operator_keys SET revoked_at = now(), revoked_by = $2',
+    replace: 'UPDATE operator_keys SET revoked_by = $2',
+    suite: 'test/contract/key-ring.test.ts',
+    law: 'are known in every process when they are made',
+  },
+  {
+    name: 'cookie-of-a-foreign-page-counts',
+    promise: 'keys',
+    file: 'http/origin.ts',
+    find: 'safeMethods.has(request.method)',
+    replace: 'safeMethods.size > 0',
+    suite: 'test/journey/keys.test.ts',
+    law: 'changes something only for a page of this origin',
+  },
+  {
+    name: 'secret-in-a-log-line',
+    promise: 'logs',
+    file: 'telemetry/redact.ts',
+    find: "clean.replaceAll(secret, '***')",
+    replace: 'clean.replaceAll(secret, secret)',
+    suite: 'test/unit/log.test.ts',
+    law: 'is in no line',
+  },
+  {
+    name: 'second-counted-twice',
+    promise: 'figures',
+    file: 'watch/seconds.ts',
+    find: 'if (second >= from) map.delete(second)',
+    replace: 'if (second > from) map.delete(second)',
+    suite: 'test/unit/watch.test.ts',
+    law: 'of a later look replace those of an earlier one',
   },
 ];

@@ -58,7 +58,6 @@ describe.concurrent('a suite that holds a promise turns red when the promise is 
 });
 
 test('every promise that is kept today has a seeded bug', () => {
-  expect(new Set(seededBugs.map(({ promise }) => promise))).toEqual(
-    new Set(['P1', 'P2', 'P3', 'P4', 'P5', 'P6', 'P7', 'P8']),
-  );
+  const kept = ['P1', 'P2', 'P3', 'P4', 'P5', 'P6', 'P7', 'P8', 'fair entry', 'keys', 'logs', 'figures'];
+  expect([...new Set(seededBugs.map(({ promise }) => promise))].sort()).toEqual(kept.sort());
 });

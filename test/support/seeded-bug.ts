@@ -28,7 +28,7 @@ export function seedBug() {
   };
 }
 
-/** Where the built program is: dist/, or a copy of it with the bug inside. */
+/** Where the built program is: dist/, or a copy of its modules with the bug inside. */
 export function builtProgram(): string {
   const bug = currentBug();
   if (!bug) return join(root, 'dist/main.js');
@@ -37,9 +37,9 @@ export function builtProgram(): string {
     cpSync(join(root, part), join(copy, part), { recursive: true });
   }
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
-  const file = join(copy, 'dist', bug.file.replace(/\.ts$/, '.js'));
+  const file = join(copy, 'dist/modules', bug.file.replace(/\.ts$/, '.js'));
   writeFileSync(file, applyBug(bug, readFileSync(file, 'utf8')));
-  return join(copy, 'dist/main.js');
+  return join(copy, 'dist/modules/main.js');
 }
 
 /** @throws when the place has moved: a bug that is not there would make its test useless */

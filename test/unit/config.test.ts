@@ -261,7 +261,9 @@ describe('a mistake', () => {
 
   test('in a key unlike any other points to the list', async () => {
     const file = await createFile('coffee: strong\n');
-    expect(catchConfigError(() => readConfig(file, {}))).toMatch(/coffee = .*`weir doctor` lists them/);
+    expect(catchConfigError(() => readConfig(file, {}))).toMatch(
+      /coffee = .*`weir doctor --settings` lists them/,
+    );
   });
 
   test('of one letter in any key is found, and its key named', async () => {

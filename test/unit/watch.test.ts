@@ -212,6 +212,32 @@ describe('the live view', () => {
     }
   });
 
+  test('in a small terminal keeps what matters most, cuts no number, and says what is missing', () => {
+    const drawIn = (width: number, height: number) =>
+      drawScreen(answer, seconds, { url: 'http://x', width, height, paint: (_, text) => text });
+    const low = drawIn(40, 9);
+    expect(low.length).toBeLessThanOrEqual(9);
+    for (const told of ['q quits', 'stream', '✗ queue', 'too small: enlarge to see rates, sources'])
+      expect(low.join('\n')).toContain(told);
+    expect(drawIn(80, 40).join('\n')).toContain('the last 20.0 s');
+    const slim = drawIn(24, 30).join('\n');
+    for (const whole of ['1,500/s', 'p50 812 ms', 'unknown']) expect(slim).toContain(whole);
+    expect(slim).not.toMatch(/[▁-█]/);
+    expect(drawIn(40, 30).join('\n')).toContain('12,345');
+    for (let height = 1; height < 40; height++) expect(drawIn(30, height).length).toBeLessThanOrEqual(height);
+  });
+
+  test('tells why a store is away to its end', () => {
+    const why = 'Handshake terminated by server: 403 (ACCESS-REFUSED) with message "ACCESS_REFUSED"';
+    const stores = [{ name: 'queue', kind: 'RabbitMQ', ok: false, why }];
+    const lines = drawScreen({ ...answer, stores }, seconds, {
+      url: 'http://x',
+      width: 60,
+      paint: (_, text) => text,
+    });
+    expect(lines.map((line) => line.trim()).join(' ')).toContain(`✗ queue: ${why}`);
+  });
+
   test('is never wider than the terminal, and a color changes nothing about that', () => {
     for (const width of [20, 40, 80]) {
       for (const line of draw(width)) expect([...line].length).toBeLessThanOrEqual(width);

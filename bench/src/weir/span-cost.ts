@@ -22,7 +22,7 @@ const runs = 9;
 
 /** CPU of this process, the median of some runs: what other processes do meanwhile hardly touches it. */
 export async function measureSpanCost(): Promise<SpanCost[]> {
-  const file = pathToFileURL(join(rootFolder, 'dist/tracing/tracing.js')).href;
+  const file = pathToFileURL(join(rootFolder, 'dist/modules/tracing/tracing.js')).href;
   const { createTracing: create } = (await import(file)) as { createTracing: typeof createTracing };
   const costs: SpanCost[] = [];
   for (const sampled of [undefined, 0, 0.01, 0.1, 1]) {

@@ -1,0 +1,8 @@
+import { existsSync } from 'node:fs';
+
+/** The folder of package.json, as a URL: migrations and the page lie below it, wherever the build has put this file. */
+export const packageRoot: URL = findRoot(new URL('./', import.meta.url));
+
+function findRoot(folder: URL): URL {
+  return existsSync(new URL('package.json', folder)) ? folder : findRoot(new URL('../', folder));
+}
