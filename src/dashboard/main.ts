@@ -1,4 +1,4 @@
-import { get, onKeyRequired } from './api.ts';
+import { get, onKeyRequired, Problem } from './api.ts';
 import { listenToConnection } from './connection.ts';
 import { make } from './element.ts';
 import { chooseLanguage, currentLanguage, say, startLanguage } from './language.ts';
@@ -13,6 +13,7 @@ import { findView, nameOf } from './views.ts';
 
 /** A view that has its data this soon appears whole; a slower one appears empty and fills. */
 const patienceMs = 300;
+const askAgainMs = 1_000;
 
 let shell: Shell;
 let shown = new AbortController();
@@ -43,6 +44,8 @@ async function enter(): Promise<void> {
     const notice = new Notice();
     shell.main.replaceChildren(notice.element);
     notice.fail(error);
+    // It has only just started, or a store of it is away: nothing else would ask again.
+    if (error instanceof Problem && error.status === 503) setTimeout(enter, askAgainMs);
   }
 }
 

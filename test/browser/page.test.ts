@@ -122,8 +122,9 @@ describe.skipIf(!hasBrowser())('the page', () => {
     expect(await chart.locator('path.layer').count()).toBeGreaterThan(0);
     expect(await chart.getByRole('img').getAttribute('aria-label')).toMatch(/ACTIVITY 3/);
     await chart.getByText(en['chart.table']).click();
-    const counts = await chart.getByRole('table').getByRole('row').allTextContents();
-    expect(counts.length).toBe(31);
+    const rows = chart.getByRole('table').getByRole('row');
+    await rows.nth(30).waitFor();
+    expect(await rows.count()).toBe(31);
     expect(await page.getByRole('region', { name: en['now.stores'] }).innerText()).toMatch(
       /Database\s+Embedded\s+Works/,
     );
@@ -149,18 +150,20 @@ describe.skipIf(!hasBrowser())('the page', () => {
         { name: 'streams', kind: 'Redis', ok: true, why: null },
       ],
     };
+    const refusal = { status: 503, contentType: 'application/problem+json', body: JSON.stringify(rest) };
     const page = await weir.openPage('#/audit');
     onTestFinished(() => page.unrouteAll());
     let asked = 0;
-    await page.route('**/v1/now?*', (route) =>
-      ++asked === 1
-        ? route.continue()
-        : route.fulfill({ status: 503, contentType: 'application/problem+json', body: JSON.stringify(rest) }),
-    );
+    await page.route('**/v1/now?*', (route) => (++asked === 1 ? route.continue() : route.fulfill(refusal)));
     await page.route('**/v1/now/stream', async (route) => {
       const body = `event: problem\ndata: ${JSON.stringify(rest)}\n\n`;
       await route.fulfill({ contentType: 'text/event-stream', body });
     });
+    // Opened while the server cannot answer yet, the page asks again.
+    await page.route('**/v1/session', (route) => route.fulfill(refusal), { times: 1 });
+    await page.reload();
+    await page.getByText(rest.detail).waitFor();
+    await page.getByRole('heading', { level: 1, name: en['audit.title'] }).waitFor();
     const textOf = async (name: string) =>
       (await page.getByRole('region', { name }).innerText()).replaceAll(/\s+/g, ' ');
     await page.getByRole('link', { name: en['now.nav'] }).click();
