@@ -17,24 +17,20 @@ const maxListeners = 100;
 export function createWatch(core: Core): Watch {
   const now = new NowWatch({
     rows: postgresNow(core.database),
-    readStreamBacklog: () => readBacklogIfThere(core),
+    readStreamBacklog: () => readStreamBacklog(core),
     readStores: () => readStores(core),
     isIntakeHeld: () => !core.gate.hasRoom(),
   });
   return { now, feed: new NowFeed(now, { maxListeners }) };
 }
 
-/** A store that is away shows as such; the rest of the picture is the more wanted. */
-async function readBacklogIfThere({ streams }: Core): Promise<Backlog> {
-  const unknown = { count: null, oldestAt: null };
-  if (streams.notReady() !== undefined) return unknown;
-  return streams.readBacklog().then(
-    ({ undelivered, pending, oldestAgeMs }) => {
-      const count = undelivered + pending;
-      return { count, oldestAt: count === 0 ? null : new Date(Date.now() - oldestAgeMs) };
-    },
-    () => unknown,
-  );
+/** @throws while the store is away */
+async function readStreamBacklog({ streams }: Core): Promise<Backlog> {
+  const why = streams.notReady();
+  if (why !== undefined) throw new Error(why);
+  const { undelivered, pending, oldestAgeMs } = await streams.readBacklog();
+  const count = undelivered + pending;
+  return { count, oldestAt: count === 0 ? null : new Date(Date.now() - oldestAgeMs) };
 }
 
 /** As /readyz tells it; what this process does not use it does not know. */
@@ -43,9 +39,12 @@ async function readStores({ config, readiness }: Core): Promise<StoreState[]> {
   return Promise.all(
     Object.entries(kinds).map(async ([name, description]) => {
       const kind = description.startsWith('embedded') ? 'embedded' : description;
-      const check = readiness[name] ?? (kind === 'embedded' ? readiness.database : undefined);
-      if (!check) return { name, kind, ok: null, why: null };
-      const why = (await check()) ?? null;
+      // What is embedded is as well as the database that it stands in.
+      const checks = [readiness[name], kind === 'embedded' ? readiness.database : undefined];
+      const used = checks.filter((check) => check !== undefined);
+      if (used.length === 0) return { name, kind, ok: null, why: null };
+      const answers = await Promise.all(used.map((check) => check()));
+      const why = answers.find((answer) => answer !== undefined) ?? null;
       return { name, kind, ok: why === null, why };
     }),
   );

@@ -7,7 +7,11 @@ export type NowListener = (news: NowNews) => void;
 export interface NowFeedOptions {
   maxListeners: number;
   everyMs?: number;
+  patienceMs?: number;
 }
+
+/** A database that hangs instead of failing is told before the page misses the server. */
+const patienceMs = 3_000;
 
 export interface NowReader {
   read(seconds: number): Promise<Now>;
@@ -58,9 +62,19 @@ export class NowFeed {
 
   async #look(): Promise<NowNews> {
     try {
-      return { now: await this.#now.read(secondsTold) };
+      return { now: await before(this.#options.patienceMs ?? patienceMs, this.#now.read(secondsTold)) };
     } catch (failure) {
       return { failure, rest: await this.#now.readRest() };
     }
   }
+}
+
+/** @throws when it takes longer; it goes on all the same, and who asks next may find it done */
+async function before<T>(deadlineMs: number, work: Promise<T>): Promise<T> {
+  const late = new AbortController();
+  const tooLate = pause(deadlineMs, late.signal).then(() => {
+    throw new Error(`no answer within ${deadlineMs} ms`);
+  });
+  tooLate.catch(() => {});
+  return Promise.race([work, tooLate]).finally(() => late.abort());
 }

@@ -20,6 +20,7 @@ export interface NowRows extends SecondRows {
 
 export interface NowParts {
   rows: NowRows;
+  /** Fails while that store is away: the rest of the picture is the more wanted then. */
   readStreamBacklog: () => Promise<Backlog>;
   readStores: () => Promise<StoreState[]>;
   isIntakeHeld: () => boolean;
@@ -86,7 +87,7 @@ export class NowWatch {
 
   /** Which store is away, and what waits outside of the database. */
   async readRest(): Promise<NowRest> {
-    const waiting = [{ what: 'stream' as const, ...(await this.#readStream()) }];
-    return { waiting, stores: await this.#readStores() };
+    const stream = await this.#readStream().catch(() => ({ count: null, oldestAt: null }));
+    return { waiting: [{ what: 'stream', ...stream }], stores: await this.#readStores() };
   }
 }

@@ -122,6 +122,16 @@ test('nothing is read while nobody listens, and once for all who do', async () =
   expect(feed.size).toBe(0);
 });
 
+test('a look that hangs is told as a failure, with what can be told without the database', async () => {
+  const rest = { waiting: [], stores: [{ name: 'database', kind: 'PostgreSQL', ok: false, why: 'silent' }] };
+  const feed = new NowFeed(
+    { read: () => new Promise(() => {}), readRest: async () => rest },
+    { maxListeners: 1, patienceMs: 5 },
+  );
+  const news = await new Promise((resolve) => feed.listen(resolve));
+  expect(news).toEqual({ failure: new Error('no answer within 5 ms'), rest });
+});
+
 test('a listener who does not read holds one event, and is left in the end', () => {
   const patient = new EventStream();
   const impatient = new EventStream(-1);
