@@ -28,6 +28,11 @@ export function seedBug() {
   };
 }
 
+/** A module as it was built, below src/ and without its ending; for what a test imports in another process. */
+export function builtModule(path: string): string {
+  return join(root, 'dist/modules', `${path}.js`);
+}
+
 /** Where the built program is: dist/, or a copy of its modules with the bug inside. */
 export function builtProgram(): string {
   const bug = currentBug();

@@ -1,10 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { builtProgram } from '../support/seeded-bug.ts';
+import { builtModule } from '../support/seeded-bug.ts';
 
-const failpointModule = pathToFileURL(`${dirname(builtProgram())}/lib/failpoint.js`).href;
+const failpointModule = pathToFileURL(builtModule('lib/failpoint')).href;
 
 /** A process that hits one place ten times, telling before and after each. */
 function hitTenTimes(place: string, armed: string | undefined, hit = 'failpoint') {
