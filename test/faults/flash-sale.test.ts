@@ -122,7 +122,8 @@ test('killed between the sale and the answer, cut off from Redis, killed while i
   const replicas = await Promise.all([
     startWeir({ ...env, WEIR_FAILPOINTS: 'after-buy' }, ['start', '--roles', 'http']),
     startWeir({ ...env, WEIR_FAILPOINTS: 'after-commit' }, ['start', '--roles', 'http,ingest']),
-    startWeir(env, ['start', '--roles', 'http,ingest,relay,settle']),
+    // It reads nothing, or it might read all before the other has read anything.
+    startWeir(env, ['start', '--roles', 'http,relay,settle']),
   ]);
   const [sold, reads, survivor] = replicas as [RunningWeir, RunningWeir, RunningWeir];
   await survivor.request('POST', '/v1/sales', { productId: '1001', stock });
