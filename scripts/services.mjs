@@ -3,6 +3,7 @@ import { findAnswering, showAddress } from './services/answering.mjs';
 import { catalogue } from './services/catalogue.mjs';
 import { findChromium } from './services/chromium.mjs';
 import { canInstall, install } from './services/install.mjs';
+import { ensureNewer, newerServers } from './services/newer.mjs';
 import { fetchPromtool } from './services/promtool.mjs';
 import { run } from './services/run.mjs';
 import { canCompose, startInstalled, startWithCompose } from './services/start.mjs';
@@ -70,6 +71,16 @@ export async function ensureServices({ quiet = false } = {}) {
 
   const missing = catalogue.filter(isMissing);
   if (missing.length > 0) throw new Error(describeMissing(missing));
+  const begin = performance.now();
+  const skipped = await ensureNewer();
+  for (const server of newerServers) {
+    const lacks = skipped.includes(server);
+    say(
+      lacks
+        ? `- ${server.title} is missing, as WEIR_TEST_ALLOW_MISSING permits: its tests are skipped`
+        : `✓ ${server.title} unpacked (${formatSeconds(begin)})`,
+    );
+  }
   const promtool = await fetchPromtool().catch((error) => say(`- ${error.message}`));
   say(
     promtool

@@ -1,3 +1,5 @@
+import type { Unpacked } from './newer.mjs';
+
 export interface Launch {
   url: string;
   program: string;
@@ -11,7 +13,15 @@ export interface Place {
 }
 
 export function preparePostgres(place: Place & { settings?: Record<string, string> }): Promise<Launch>;
-export function prepareRedis(place: Place & { config?: Record<string, string> }): Promise<Launch>;
+export function prepareRedis(
+  place: Place & { program?: string; config?: Record<string, string> },
+): Promise<Launch>;
 export function prepareRabbitmq(
-  place: Place & { distributionPort: number; epmdPort?: number; config?: Record<string, string> },
+  place: Place & {
+    distributionPort: number;
+    epmdPort?: number;
+    unpacked?: Unpacked;
+    plugins?: readonly string[];
+    config?: Record<string, string>;
+  },
 ): Promise<Launch & { control: { program: string; args: string[] } }>;

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { chownSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { findFolderOf, findPostgresFolder, findRabbitmqFolder, findUser } from './find.mjs';
 
@@ -26,23 +26,35 @@ export async function preparePostgres({ folder, port, settings = {} }) {
   return { url, program: join(programs, 'postgres'), args: ['-D', data, ...args], options };
 }
 
-export async function prepareRedis({ folder, port, config = {} }) {
-  const programs = findFolderOf(['redis-server']);
-  if (!programs) throw missing('redis-server', 'redis-server');
+/** `program` replaces the installed redis-server. */
+export async function prepareRedis({ folder, port, program, config = {} }) {
+  const server = program ?? join(findFolderOf(['redis-server']) ?? '', 'redis-server');
+  if (server === 'redis-server') throw missing('redis-server', 'redis-server');
   const options = prepareFolder(folder, undefined, process.env);
   const every = { port, bind: '127.0.0.1', dir: folder, save: '""', daemonize: 'no', ...config };
   const file = join(folder, 'redis.conf');
   writeFileSync(file, formatLines(every, ' '));
-  return { url: `redis://127.0.0.1:${port}`, program: join(programs, 'redis-server'), args: [file], options };
+  return { url: `redis://127.0.0.1:${port}`, program: server, args: [file], options };
 }
 
-/** Nothing of the distribution's node is read or written: cookie, plugins, data, logs and ports are its own. */
-export async function prepareRabbitmq({ folder, port, distributionPort, epmdPort = 4369, config = {} }) {
-  const programs = findRabbitmqFolder();
+/**
+ * Nothing of the distribution's node is read or written: cookie, plugins, data, logs and ports are its own.
+ * `unpacked` is a server that lies in a folder of its own with its Erlang (newer.mjs), and runs as this user.
+ */
+export async function prepareRabbitmq({
+  folder,
+  port,
+  distributionPort,
+  epmdPort = 4369,
+  unpacked,
+  plugins = [],
+  config = {},
+}) {
+  const programs = unpacked?.folder ?? findRabbitmqFolder();
   if (!programs) throw missing('rabbitmq-server', 'rabbitmq-server');
   const node = `weir-${port}@localhost`;
   const env = {
-    PATH: process.env.PATH,
+    PATH: unpacked ? `${join(unpacked.root, 'usr/bin')}${delimiter}${process.env.PATH}` : process.env.PATH,
     HOME: folder,
     LC_ALL: 'C.UTF-8',
     ERL_EPMD_ADDRESS: '127.0.0.1',
@@ -58,11 +70,11 @@ export async function prepareRabbitmq({ folder, port, distributionPort, epmdPort
     RABBITMQ_ENABLED_PLUGINS_FILE: join(folder, 'enabled_plugins'),
     RABBITMQ_GENERATED_CONFIG_DIR: join(folder, 'config'),
   };
-  const options = prepareFolder(folder, 'rabbitmq', env);
+  const options = prepareFolder(folder, unpacked ? undefined : 'rabbitmq', env);
   const every = { 'listeners.tcp.local': `127.0.0.1:${port}`, ...config };
   writeFileSync(env.RABBITMQ_CONFIG_FILE, formatLines(every, ' = '));
   writeFileSync(env.RABBITMQ_CONF_ENV_FILE, '');
-  writeFileSync(env.RABBITMQ_ENABLED_PLUGINS_FILE, '[].\n');
+  writeFileSync(env.RABBITMQ_ENABLED_PLUGINS_FILE, `[${plugins.join(',')}].\n`);
   const url = `amqp://guest:guest@127.0.0.1:${port}`;
   const control = { program: join(programs, 'rabbitmqctl'), args: ['--node', node] };
   return { url, program: join(programs, 'rabbitmq-server'), args: [], options, control };

@@ -1,13 +1,20 @@
 import { execFile } from 'node:child_process';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { askRabbitmq } from '../../scripts/services/ask.mjs';
 import { findFolderOf, findFreePort } from '../../scripts/services/find.mjs';
+import type { Unpacked } from '../../scripts/services/newer.mjs';
 import { prepareRabbitmq } from '../../scripts/services/prepare.mjs';
+import { needNewer } from './newer.ts';
 import { createFolder, type OwnServer, startOwnServer } from './own-server.ts';
 
 export interface OwnRabbitmqOptions {
   /** Lines of rabbitmq.conf, such as `consumer_timeout: '1000'`; they win. */
   config?: Record<string, string>;
+  /** 4 is RabbitMQ 4.0; without it the installed one, 3.10 or newer. */
+  version?: 4;
+  /** Such as `rabbitmq_management`. */
+  plugins?: readonly string[];
 }
 
 export interface OwnRabbitmq extends OwnServer {
@@ -16,7 +23,7 @@ export interface OwnRabbitmq extends OwnServer {
 }
 
 /**
- * User and password are guest. Without plugins: no management page. A quorum queue declared just before kill() can
+ * User and password are guest. A quorum queue declared just before kill() can
  * come back without a leader and answer nobody (seen with 3.10.8; after 3 s it survives): declare it early.
  */
 export async function startOwnRabbitmq(options: OwnRabbitmqOptions = {}): Promise<OwnRabbitmq> {
@@ -26,18 +33,21 @@ export async function startOwnRabbitmq(options: OwnRabbitmqOptions = {}): Promis
     await findFreePort(),
     await findFreePort(),
   ];
+  const unpacked = options.version === 4 ? needNewer('rabbitmq4') : undefined;
   const launch = await prepareRabbitmq({
     folder,
     port,
     distributionPort,
     epmdPort,
+    ...(unpacked && { unpacked }),
+    plugins: options.plugins ?? [],
     config: options.config ?? {},
   });
   const server = await startOwnServer({
     title: 'RabbitMQ',
     folder,
     port,
-    launch: { ...launch, ...startWithOwnEpmd(launch.program, epmdPort) },
+    launch: { ...launch, ...startWithOwnEpmd(launch.program, epmdPort, unpacked) },
     ask: askRabbitmq,
     stopSignal: 'SIGTERM',
   });
@@ -53,8 +63,12 @@ export async function startOwnRabbitmq(options: OwnRabbitmqOptions = {}): Promis
 }
 
 /** Erlang's name server would outlive the test as a daemon: in the foreground it belongs to our process group. */
-function startWithOwnEpmd(program: string, epmdPort: number): { program: string; args: string[] } {
-  const folder = findFolderOf(['epmd']);
+function startWithOwnEpmd(
+  program: string,
+  epmdPort: number,
+  unpacked?: Unpacked,
+): { program: string; args: string[] } {
+  const folder = findFolderOf(['epmd'], unpacked ? [join(unpacked.root, 'usr/bin')] : []);
   if (!folder) throw new Error('epmd not found: put the bin folder of Erlang on PATH.');
   const script = '"$0" -port "$1" -address 127.0.0.1 & exec "$2"';
   return { program: '/bin/sh', args: ['-c', script, `${folder}/epmd`, String(epmdPort), program] };

@@ -1,6 +1,7 @@
 import { askRedis } from '../../scripts/services/ask.mjs';
 import { findFreePort } from '../../scripts/services/find.mjs';
 import { prepareRedis } from '../../scripts/services/prepare.mjs';
+import { needNewer } from './newer.ts';
 import { createFolder, type OwnServer, startOwnServer } from './own-server.ts';
 
 export interface OwnRedisOptions {
@@ -8,15 +9,25 @@ export interface OwnRedisOptions {
   appendonly?: boolean;
   /** Lines of redis.conf, such as `maxmemory: '2mb'`; they win. */
   config?: Record<string, string>;
-  /** Instead of the redis-server that is installed. */
-  program?: string;
 }
 
-export async function startOwnRedis(options: OwnRedisOptions = {}): Promise<OwnServer> {
+export function startOwnRedis(options: OwnRedisOptions = {}): Promise<OwnServer> {
+  return start('Redis', undefined, options);
+}
+
+/** Valkey 8, which knows WAITAOF. */
+export function startOwnValkey(options: OwnRedisOptions = {}): Promise<OwnServer> {
+  return start('Valkey', needNewer('valkey').program, options);
+}
+
+async function start(
+  title: string,
+  program: string | undefined,
+  options: OwnRedisOptions,
+): Promise<OwnServer> {
   const folder = createFolder('redis');
   const port = await findFreePort();
   const config = { appendonly: options.appendonly === false ? 'no' : 'yes', ...options.config };
-  const launch = await prepareRedis({ folder, port, config });
-  if (options.program) launch.program = options.program;
-  return startOwnServer({ title: 'Redis', folder, port, launch, ask: askRedis, stopSignal: 'SIGTERM' });
+  const launch = await prepareRedis({ folder, port, config, ...(program && { program }) });
+  return startOwnServer({ title, folder, port, launch, ask: askRedis, stopSignal: 'SIGTERM' });
 }

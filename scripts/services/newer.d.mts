@@ -1,0 +1,10 @@
+export interface Unpacked {
+  root: string;
+  /** Where its programs lie. */
+  folder: string;
+  program: string;
+}
+
+export function findNewer(name: 'rabbitmq4' | 'valkey'): Unpacked | undefined;
+export function mayMiss(name: string): boolean;
+export function ensureNewer(): Promise<{ name: string; title: string }[]>;

@@ -1,0 +1,12 @@
+import { findNewer, mayMiss, type Unpacked } from '../../scripts/services/newer.mjs';
+
+/** For `describe.skipIf` and `test.skipIf`: true only where WEIR_TEST_ALLOW_MISSING permits it and it is missing. */
+export function lacks(name: 'rabbitmq4' | 'valkey'): boolean {
+  return findNewer(name) === undefined && mayMiss(name);
+}
+
+export function needNewer(name: 'rabbitmq4' | 'valkey'): Unpacked {
+  const found = findNewer(name);
+  if (!found) throw new Error(`cannot find ${name}: run \`npm run services\`, which unpacks it`);
+  return found;
+}
