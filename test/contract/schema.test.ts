@@ -1,0 +1,34 @@
+import { describe, expect, test } from 'vitest';
+import type { Database } from '../../src/lib/sql.ts';
+import { openTestPglite, openTestPostgres } from '../support/stores.ts';
+
+const stores: [string, () => Promise<Database>][] = [
+  ['PostgreSQL', openTestPostgres],
+  ['PGlite', openTestPglite],
+];
+
+describe.each(stores)('the schema on %s', (_, open) => {
+  test('every text column of every index sorts by bytes, whatever the language of the database', async () => {
+    const database = await open();
+    const others = await database.query(
+      `SELECT indrelid::regclass::text AS table, indexrelid::regclass::text AS index, keys.attname AS column,
+         collname AS collation
+       FROM pg_index
+       JOIN pg_class ON pg_class.oid = indrelid AND relnamespace = current_schema()::regnamespace
+       JOIN pg_attribute AS keys ON keys.attrelid = indexrelid
+       JOIN pg_collation ON pg_collation.oid = keys.attcollation
+       WHERE collname <> 'C'`,
+    );
+    expect(others).toEqual([]);
+  });
+
+  test('every table has a primary key, so that all of them can be published for replication', async () => {
+    const database = await open();
+    const without = await database.query<{ name: string }>(
+      `SELECT relname AS name FROM pg_class
+       WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace
+         AND NOT EXISTS (SELECT 1 FROM pg_index WHERE indrelid = pg_class.oid AND indisprimary)`,
+    );
+    expect(without).toEqual([]);
+  });
+});
