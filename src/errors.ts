@@ -46,7 +46,7 @@ const table = {
   ],
   RESULT_UNKNOWN: [
     'park',
-    'There is no such instance; find out whether it is of another Weir or was archived, then discard.',
+    'There is no such instance; find out whether it is of another Weir, then discard.',
   ],
   RESULT_LATE: ['park', 'Weir had given this instance up; release its machine. Recorded with the instance.'],
   RESULT_CONTRADICTS: [

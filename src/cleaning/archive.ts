@@ -15,11 +15,12 @@ export interface ArchivePage {
 export interface ArchiveRows {
   /** Looks at the next `limit` rows behind the row id `after`. */
   findOld(olderThanMs: number, after: string, limit: number): Promise<ArchivePage>;
-  remove(ids: readonly string[]): Promise<void>;
+  /** Removes those that the audit has counted, and keeps their identities. @returns how many */
+  remove(ids: readonly string[]): Promise<number>;
 }
 
 export interface ArchiveFiles {
-  /** On disk when it resolves. Called again with the same name it replaces the file. */
+  /** On disk when it resolves. The same lines under the same name are one file, whichever process writes them. */
   write(name: string, lines: readonly string[]): Promise<void>;
 }
 
@@ -42,8 +43,7 @@ export async function archiveOld(
   let after: string | undefined = '0';
   while (after !== undefined && !signal?.aborted) {
     const page: ArchivePage = await rows.findOld(olderThanMs, after, rowsPerFile);
-    await movePage(rows, files, page.lines, afterWrite);
-    total += page.lines.length;
+    total += await movePage(rows, files, page.lines, afterWrite);
     after = page.nextAfter;
   }
   return total;
@@ -54,15 +54,17 @@ async function movePage(
   files: ArchiveFiles,
   lines: readonly ArchivedLine[],
   afterWrite: () => void,
-): Promise<void> {
+): Promise<number> {
   const [first, last] = [lines[0], lines.at(-1)];
-  if (!first || !last) return;
+  if (!first || !last) return 0;
   await files.write(
     `instances-${first.id}-${last.id}`,
     lines.map(({ line }) => line),
   );
   afterWrite();
+  let removed = 0;
   for (let from = 0; from < lines.length; from += rowsPerRemoval) {
-    await rows.remove(lines.slice(from, from + rowsPerRemoval).map(({ id }) => id));
+    removed += await rows.remove(lines.slice(from, from + rowsPerRemoval).map(({ id }) => id));
   }
+  return removed;
 }

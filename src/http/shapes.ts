@@ -54,6 +54,8 @@ export const InstanceShape = Type.Object({
   reason: Type.Optional(Type.String()),
   createdAt: Timestamp,
   updatedAt: Timestamp,
+  /** Only where its row was moved to the archive. */
+  archived: Type.Optional(Type.Boolean()),
 });
 
 export const TimelineShape = Type.Object({
@@ -81,12 +83,13 @@ export function showInstance(instance: InstanceLog): Static<typeof InstanceShape
     ...(reason === undefined ? {} : { reason }),
     createdAt: createdAt.toISOString(),
     updatedAt: updatedAt.toISOString(),
+    ...(instance.archived ? { archived: true } : {}),
   };
 }
 
 /** A repeat gets the first answer, so this shows the instance as it was created; GET shows it as it is. */
 export function showReceipt(instance: InstanceLog): Static<typeof InstanceShape> {
-  const { reason: _, ...created } = instance;
+  const { reason: _, archived: __, ...created } = instance;
   return showInstance({ ...created, status: 'PROCESSING', updatedAt: instance.createdAt });
 }
 

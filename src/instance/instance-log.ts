@@ -10,4 +10,6 @@ export interface InstanceLog extends Omit<Purchase, 'traceparent'> {
   updatedAt: Date;
   /** Why it failed. */
   reason?: string;
+  /** Its row was moved to the archive; this is what is kept of it. */
+  archived?: boolean;
 }

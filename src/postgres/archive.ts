@@ -1,5 +1,5 @@
 import type { ArchiveRows } from '../cleaning/archive.ts';
-import { type Database, numberArray } from '../lib/sql.ts';
+import { type Database, numberArray, type Sql } from '../lib/sql.ts';
 import { forgetTimes } from './counted-times.ts';
 
 /** As in the API: camelCase, 64-bit numbers as strings, times in ISO 8601. */
@@ -43,23 +43,39 @@ export function postgresArchive(database: Database): ArchiveRows {
       return { lines, nextAfter: isLast ? undefined : rows.at(-1)?.id };
     },
 
-    async remove(ids) {
-      // What was owed stays in compensations: it is small, and the sums need it.
-      await database.query(
-        `WITH removed AS (
+    remove: (ids) => database.transaction((sql) => removeCounted(sql, ids)),
+  };
+}
+
+/**
+ * A count from the beginning (`weir audit --full`) holds the same lock, so it sees a row either in instance_logs or in
+ * audit_archived; rows that it has not counted again yet stay. What was owed stays in compensations: it is small, and
+ * the sums need it.
+ */
+async function removeCounted(sql: Sql, ids: readonly string[]): Promise<number> {
+  await sql.query('SELECT 1 FROM audit_checkpoint FOR UPDATE');
+  const [row] = await sql.query<{ removed: number }>(
+    `WITH removed AS (
            DELETE FROM instance_logs WHERE id = ANY ($1::bigint[]) AND status <> 'PROCESSING'
-           RETURNING id, instance_id, source, source_id, scope, status, created_at
+             AND id <= (SELECT instance_log_id FROM audit_checkpoint)
+           RETURNING id, instance_id, product_id, user_id, source, source_id, scope, status, reason, created_at,
+             updated_at, answered_at
+         ), kept AS (
+           INSERT INTO archived_purchases (source, source_id, scope, instance_id, product_id, user_id, status, reason,
+             created_at, updated_at, answered_at)
+           SELECT source, source_id, scope, instance_id, product_id, user_id, status, reason, created_at, updated_at,
+             answered_at FROM removed ON CONFLICT DO NOTHING
          ), ${forgetTimes('removed')}, forgotten AS (
            DELETE FROM instance_history WHERE instance_id IN (SELECT instance_id FROM removed)
          ), late AS (
            DELETE FROM overdue WHERE instance_id IN (SELECT instance_id FROM removed)
-         )
+         ), counted AS (
          INSERT INTO audit_archived (source, scope, known_order, status, rows)
          SELECT source, scope, CASE source WHEN 'ORDER' THEN EXISTS (SELECT 1 FROM orders WHERE orders.id = source_id)
            ELSE FALSE END, status, count(*) FROM removed GROUP BY 1, 2, 3, 4
-         ON CONFLICT (source, scope, known_order, status) DO UPDATE SET rows = audit_archived.rows + excluded.rows`,
-        [numberArray(ids.map(BigInt))],
-      );
-    },
-  };
+         ON CONFLICT (source, scope, known_order, status) DO UPDATE SET rows = audit_archived.rows + excluded.rows
+         ) SELECT count(*)::int AS removed FROM removed`,
+    [numberArray(ids.map(BigInt))],
+  );
+  return row?.removed ?? 0;
 }

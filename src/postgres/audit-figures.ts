@@ -70,6 +70,8 @@ const countRows = `SELECT source, scope, ${knownOrder} AS known_order, status, c
 
 /** Everything is to be counted again. */
 export async function forgetCounts(sql: Sql): Promise<void> {
+  // Archiving holds the same lock: a row that it moves now is in audit_archived before this reads it.
+  await sql.query('SELECT 1 FROM audit_checkpoint FOR UPDATE');
   await sql.query('DELETE FROM audit_counts');
   await sql.query('DELETE FROM audit_open');
   await sql.query('DELETE FROM counted_times');

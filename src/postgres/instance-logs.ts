@@ -104,7 +104,7 @@ WITH input AS (
 ), inserted AS (
   INSERT INTO instance_logs (product_id, user_id, instance_id, source, source_id, scope, product_version, event_at)
   SELECT product_id, user_id, instance_id, source, source_id, scope, product_version, $11::timestamptz FROM judged
-  WHERE because = 'key' ORDER BY ordinal
+  WHERE because = 'key' ${conflicts ? notArchived : ''} ORDER BY ordinal
   ${conflicts ? 'ON CONFLICT (source, source_id, scope) DO NOTHING' : ''}
   RETURNING instance_id
 ), framed AS (
@@ -120,6 +120,10 @@ SELECT now() AS created_at, coalesce(
    WHERE instance_id NOT IN (SELECT instance_id FROM inserted)), '[]') AS not_inserted`,
   };
 }
+
+// The first try needs no such look: a trigger fails it with 23505 when it holds a purchase that is archived.
+const notArchived = `AND (SELECT TRUE FROM archived_purchases WHERE archived_purchases.source = judged.source
+    AND archived_purchases.source_id = judged.source_id AND archived_purchases.scope = judged.scope LIMIT 1) IS NULL`;
 
 // An order that Weir knows moves to PAID with its instance or not at all. Locked in order of id: two batches that
 // hold the same orders wait for each other instead of deadlocking.
@@ -181,8 +185,11 @@ async function findByPurchases(database: Database, purchases: readonly Purchase[
     {
       name: 'weir-find-purchases',
       text: `
-SELECT ${instanceLogColumns} FROM instance_logs
-JOIN unnest($1::text[], $2::text[], $3::text[]) AS wanted (source, source_id, scope) USING (source, source_id, scope)`,
+WITH wanted AS (
+  SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) AS wanted (source, source_id, scope)
+)
+SELECT ${instanceLogColumns} FROM instance_logs JOIN wanted USING (source, source_id, scope)
+UNION SELECT ${instanceLogColumns} FROM archived_purchases JOIN wanted USING (source, source_id, scope)`,
     },
     [
       textArray(purchases.map(({ source }) => source)),
@@ -200,7 +207,9 @@ export async function findFinishedEntries(
   ids: readonly string[],
 ): Promise<ReadonlySet<string>> {
   const rows = await sql.query<{ source_id: string }>(
-    "SELECT source_id FROM instance_logs WHERE source = 'SECKILL' AND scope = $1 AND source_id = ANY ($2::text[])",
+    `SELECT source_id FROM instance_logs WHERE source = 'SECKILL' AND scope = $1 AND source_id = ANY ($2::text[])
+     UNION SELECT source_id FROM archived_purchases
+     WHERE source = 'SECKILL' AND scope = $1 AND source_id = ANY ($2::text[])`,
     [stream, textArray(ids)],
   );
   return new Set(rows.map(({ source_id }) => source_id));

@@ -18,12 +18,14 @@ export class InstanceQueries {
     this.#database = database;
   }
 
+  /** Of one that is archived what is kept of it. */
   async findInstance(instanceId: bigint): Promise<InstanceLog | undefined> {
-    const [row] = await this.#database.query<InstanceLogRow>(
-      `SELECT ${instanceLogColumns} FROM instance_logs WHERE instance_id = $1`,
+    const [row] = await this.#database.query<InstanceLogRow & { archived: boolean }>(
+      `SELECT ${instanceLogColumns}, FALSE AS archived FROM instance_logs WHERE instance_id = $1
+       UNION ALL SELECT ${instanceLogColumns}, TRUE FROM archived_purchases WHERE instance_id = $1 LIMIT 1`,
       [instanceId.toString()],
     );
-    return row && toInstanceLog(row);
+    return row && { ...toInstanceLog(row), ...(row.archived ? { archived: true } : {}) };
   }
 
   /** Newest first. `cursor` is the nextCursor of the page before; undefined after the last page. */

@@ -47,7 +47,9 @@ function findInstances(sql: Sql, keys: readonly EntryKey[]): Promise<ProgressRow
        coalesce(owed.done_at, owed.created_at) AS owed_at
      FROM ${asked}
      JOIN LATERAL (SELECT ${instanceLogColumns} FROM instance_logs WHERE source = 'SECKILL' AND instance_logs.source_id = asked.source_id
-       AND instance_logs.scope = asked.scope) AS log ON TRUE
+       AND instance_logs.scope = asked.scope
+       UNION ALL SELECT ${instanceLogColumns} FROM archived_purchases WHERE source = 'SECKILL'
+       AND archived_purchases.source_id = asked.source_id AND archived_purchases.scope = asked.scope LIMIT 1) AS log ON TRUE
      LEFT JOIN compensations AS owed ON owed.source = 'SECKILL' AND owed.source_id = asked.source_id
        AND owed.scope = asked.scope`,
     toValues(keys),

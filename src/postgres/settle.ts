@@ -140,7 +140,9 @@ async function judgeOthers(
 ): Promise<Map<InstanceResult, Settled>> {
   const rows = await sql.query<EndedRow>(
     `SELECT instance_id::text AS "instanceId", user_id::text AS "userId", status, reason, answered_at AS "answeredAt"
-     FROM instance_logs WHERE instance_id = ANY ($1::bigint[])`,
+     FROM instance_logs WHERE instance_id = ANY ($1::bigint[])
+     UNION SELECT instance_id::text, user_id::text, status, reason, answered_at FROM archived_purchases
+     WHERE instance_id = ANY ($1::bigint[])`,
     [numberArray(results.map(({ instanceId }) => instanceId))],
   );
   const endings = new Map(rows.map((row) => [row.instanceId, row]));

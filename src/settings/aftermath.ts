@@ -31,7 +31,7 @@ export const aftermathSettings = {
     'cleaning.archiveAfterMs',
     aDayMs,
     0,
-    'Instances settled this long ago go to files. Only when no source repeats a purchase that old. 0: never.',
+    'Instances settled this long ago go to files. Their identities stay in the database. 0: never.',
   ),
   archiveFolder: setting(
     'cleaning.archiveFolder',

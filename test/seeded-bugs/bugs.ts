@@ -303,4 +303,22 @@ export const seededBugs: readonly SeededBug[] = [
     suite: 'test/unit/watch.test.ts',
     law: 'of a later look replace those of an earlier one',
   },
+  {
+    name: 'archived-identity-forgotten',
+    promise: 'P1',
+    file: 'postgres/archive.ts',
+    find: 'FROM removed ON CONFLICT DO NOTHING',
+    replace: 'FROM removed WHERE FALSE ON CONFLICT DO NOTHING',
+    suite: 'test/contract/archive.test.ts',
+    law: 'a repeat of an archived purchase returns the archived instance and makes no second one',
+  },
+  {
+    name: 'archive-beside-a-full-audit',
+    promise: 'P7',
+    file: 'postgres/archive.ts',
+    find: 'AND id <= (SELECT instance_log_id FROM audit_checkpoint)\n           RETURNING',
+    replace: '\n           RETURNING',
+    suite: 'test/contract/archive.test.ts',
+    law: 'a full audit that runs while rows are archived counts each of them once',
+  },
 ];

@@ -23,7 +23,7 @@ export const zhProblems: Readonly<Record<string, readonly [what: string, advice:
     '结果无法解析',
     '内容不是带实例 ID 和 SUCCESS 或 FAILED 的 InstanceResult；请修正资源域，然后丢弃。',
   ],
-  RESULT_UNKNOWN: ['结果所属的实例不存在', '请确认它是否属于另一个 Weir 或已归档，然后丢弃。'],
+  RESULT_UNKNOWN: ['结果所属的实例不存在', '请确认它是否属于另一个 Weir，然后丢弃。'],
   RESULT_LATE: ['结果来得太迟', 'Weir 已放弃该实例；请释放机器。已随实例记录。'],
   RESULT_CONTRADICTS: ['与已有结果矛盾', '实例已有另一结果，以其为准。已随实例记录。'],
   SALE_UNKNOWN: ['没有此秒杀', '请先开启秒杀（POST /v1/sales）。'],
