@@ -128,7 +128,7 @@ function createKeyRing({ config, database, notify }: Core): KeyRing {
   });
 }
 
-function createDesk({ database, creation, settle, committed, notify }: Core): ParkedDesk {
+function createDesk({ database, creation, settle, committed, owed, notify }: Core): ParkedDesk {
   return new ParkedDesk({
     rows: postgresParked(database),
     createInstances: creation.createInstances,
@@ -136,6 +136,7 @@ function createDesk({ database, creation, settle, committed, notify }: Core): Pa
     isTransient: isTransientDatabaseError,
     onResolved({ id }, { state, by, resolution }) {
       committed.ring();
+      owed.ring();
       notify({ type: 'parked item resolved', id, state, by, resolution });
     },
   });

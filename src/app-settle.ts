@@ -45,6 +45,7 @@ export function addSettle(core: Core): void {
     counters: streams.counters,
     wake: owed,
     onGivenBack: (outcomes) => notify({ type: 'units given back', outcomes }),
+    onFailedUnits: (failed) => notify({ type: 'restocks failed', ...failed }),
     onFailure: reportFailure(notify, 'give back'),
   });
   lifecycle.plan('give back', (signal) => giveBack.run(signal));

@@ -84,6 +84,10 @@ const table = {
   PARKED_UNKNOWN: ['park', 'See what there is with `weir parked list --state ALL`; old ones are removed.'],
   PARKED_RESOLVED: ['park', 'It has been replayed or discarded before; look at it with `weir parked show`.'],
   NOTHING_TO_REPLAY: ['park', 'Nothing of it is left to replay; find out what is owed, then discard it.'],
+  RESTOCK_FAILED: [
+    'park',
+    'Correct the keys of the sale or their permissions as the detail says, then replay; discard to sell the unit no more.',
+  ],
   ORDER_NOT_REFUNDABLE: ['park', 'Only a refund that Weir has asked for can be reported as made.'],
   REQUEST_INVALID: ['park', 'Correct the request as the detail says.'],
   SIGNATURE_INVALID: [

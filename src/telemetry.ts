@@ -8,7 +8,7 @@ import { createMetrics } from './metrics.ts';
 import type { Settled } from './results/judge-result.ts';
 import type { InstanceResult } from './results/result.ts';
 import type { UnfitResult } from './results/take-results.ts';
-import type { UnitOutcome } from './sale/give-back.ts';
+import type { FailedUnits, UnitOutcome } from './sale/give-back.ts';
 import { createLineWriter } from './telemetry/log-lines.ts';
 import { createLogger } from './telemetry/logger.ts';
 
@@ -28,6 +28,7 @@ export type Happening =
   | { type: 'results parked'; results: readonly UnfitResult[] }
   | { type: 'instances overdue'; announcedAgain: number; timedOut: number }
   | { type: 'units given back'; outcomes: readonly UnitOutcome[] }
+  | ({ type: 'restocks failed' } & FailedUnits)
   | { type: 'orders expired'; count: number }
   | { type: 'parked item resolved'; id: string; state: string; by: string; resolution: string }
   | OperatorActed

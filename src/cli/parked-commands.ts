@@ -8,7 +8,14 @@ export function addParkedCommands(program: Command, end: (exitCode: number) => v
   const withFilter = (filtered: Command) =>
     filtered
       .option('--reason <code>', 'PRODUCT_UNKNOWN, …')
-      .addOption(new Option('--origin <origin>', 'where it was').choices(['STREAM', 'OUTBOX', 'RESULT']))
+      .addOption(
+        new Option('--origin <origin>', 'where it was').choices([
+          'STREAM',
+          'OUTBOX',
+          'RESULT',
+          'COMPENSATION',
+        ]),
+      )
       .option('--source <source>', 'SECKILL, ORDER, …')
       .option('--scope <key>', "the stream's key, or the result queue");
 

@@ -1,14 +1,43 @@
 import { type Database, textArray } from '../lib/sql.ts';
-import type { SaleCounters } from '../sale/give-back.ts';
+import type { HeldUnit, SaleCounters, UnitAnswer } from '../sale/give-back.ts';
 
 /** The sale's counters as tables; one statement does for a batch what a script does in Redis. */
 export function embeddedSaleCounters(database: Database): SaleCounters {
   return {
     async giveBack(units) {
-      const streams = textArray(units.map(({ stream }) => stream));
-      const entries = textArray(units.map(({ entryId }) => entryId));
-      await database.query(
-        `WITH returned AS (
+      try {
+        return await giveBackAll(database, units);
+      } catch (error) {
+        if (!isAboutRows(error)) throw error;
+        // One row that the schema refuses fails the statement of all: each unit alone.
+        const answers: UnitAnswer[] = [];
+        for (const unit of units) answers.push(await giveBackOne(database, unit));
+        return answers;
+      }
+    },
+  };
+}
+
+async function giveBackOne(database: Database, unit: HeldUnit): Promise<UnitAnswer> {
+  try {
+    const [answer] = await giveBackAll(database, [unit]);
+    return answer ?? 'NO_SALE';
+  } catch (error) {
+    if (!isAboutRows(error)) throw error;
+    return { failed: (error as Error).message };
+  }
+}
+
+/** Data exceptions and violated constraints, by the class of SQLSTATE. */
+function isAboutRows(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && /^2[23]/.test(String(error.code));
+}
+
+async function giveBackAll(database: Database, units: readonly HeldUnit[]): Promise<UnitAnswer[]> {
+  const streams = textArray(units.map(({ stream }) => stream));
+  const entries = textArray(units.map(({ entryId }) => entryId));
+  await database.query(
+    `WITH returned AS (
            UPDATE embedded_sale_units SET given_back = TRUE
            FROM unnest($1::text[], $2::text[]) AS owed (stream, entry_id)
            WHERE embedded_sale_units.stream = owed.stream AND embedded_sale_units.entry_id = owed.entry_id
@@ -27,15 +56,13 @@ export function embeddedSaleCounters(database: Database): SaleCounters {
          UPDATE embedded_sale_buyers SET bought = bought - units
          FROM (SELECT stream, user_id, count(*) AS units FROM current WHERE is_current GROUP BY stream, user_id) AS each
          WHERE embedded_sale_buyers.stream = each.stream AND embedded_sale_buyers.user_id = each.user_id`,
-        [streams, entries],
-      );
-      const sold = await database.query<{ found: boolean }>(
-        `SELECT embedded_sale_units.entry_id IS NOT NULL AS found
+    [streams, entries],
+  );
+  const sold = await database.query<{ found: boolean }>(
+    `SELECT embedded_sale_units.entry_id IS NOT NULL AS found
          FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS owed (stream, entry_id, ordinal)
          LEFT JOIN embedded_sale_units USING (stream, entry_id) ORDER BY owed.ordinal`,
-        [streams, entries],
-      );
-      return sold.map(({ found }) => (found ? 'GIVEN_BACK' : 'NO_SALE'));
-    },
-  };
+    [streams, entries],
+  );
+  return sold.map(({ found }) => (found ? 'GIVEN_BACK' : 'NO_SALE'));
 }

@@ -56,6 +56,9 @@ export function measureIntake(registry: Registry): Measures {
     'messages refused'({ parked: count }) {
       if (count > 0) parked.inc({ reason: 'MESSAGE_REFUSED' }, count);
     },
+    'restocks failed'({ parked: count }) {
+      if (count > 0) parked.inc({ reason: 'RESTOCK_FAILED' }, count);
+    },
     'worker id'({ outcome }) {
       leases.inc({ outcome });
     },

@@ -24,7 +24,7 @@ export function measureResults(registry: Registry, lastDeadlineMs: number): Meas
   });
   const givenBack = new Counter({
     name: 'weir_units_given_back_total',
-    help: 'Units of failed instances, by whether a sale of Weir took them back.',
+    help: 'Units of failed instances, by whether a sale of Weir took them back; failed: attempts that will be repeated.',
     labelNames: ['outcome'],
     registers,
   });
@@ -41,7 +41,7 @@ export function measureResults(registry: Registry, lastDeadlineMs: number): Meas
   for (const outcome of ['applied', 'repeat', 'late', 'contradicts', 'unknown']) results.inc({ outcome }, 0);
   for (const status of ['SUCCESS', 'FAILED']) settledInstances.inc({ status }, 0);
   for (const action of ['announced_again', 'timed_out']) overdue.inc({ action }, 0);
-  for (const outcome of ['given_back', 'no_sale']) givenBack.inc({ outcome }, 0);
+  for (const outcome of ['given_back', 'no_sale', 'failed']) givenBack.inc({ outcome }, 0);
   return {
     'results judged'({ results: judged, settled }) {
       const applied = judged.filter((_, i) => settled[i] === 'applied');
@@ -57,6 +57,7 @@ export function measureResults(registry: Registry, lastDeadlineMs: number): Meas
     'units given back'({ outcomes }) {
       for (const outcome of outcomes) givenBack.inc({ outcome: outcome.toLowerCase() });
     },
+    'restocks failed': ({ count }) => givenBack.inc({ outcome: 'failed' }, count),
     'orders expired': ({ count }) => expired.inc(count),
   };
 }

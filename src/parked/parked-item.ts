@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../errors.ts';
 
-/** Where it was taken from: a seckill stream, the outbox, the result queue. */
-export const parkedOrigins = ['STREAM', 'OUTBOX', 'RESULT'] as const;
+/** Where it was taken from: a seckill stream, the outbox, the result queue, the units that go back to their sales. */
+export const parkedOrigins = ['STREAM', 'OUTBOX', 'RESULT', 'COMPENSATION'] as const;
 export type ParkedOrigin = (typeof parkedOrigins)[number];
 
 /** PARKED waits for a person. What has been dealt with stays as REPLAYED or DISCARDED, with who and what. */
@@ -24,6 +24,7 @@ export const parkedReasons = [
   'RESULT_UNREADABLE',
   'RESULT_UNKNOWN',
   'NOTHING_TO_REPLAY',
+  'RESTOCK_FAILED',
 ] as const satisfies readonly ErrorCode[];
 
 /** Where the operator reads what to do, in this repository. */

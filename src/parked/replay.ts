@@ -22,6 +22,8 @@ export interface ParkedRows {
   resolveParked(id: string, resolution: Resolution): Promise<boolean>;
   /** Back into the outbox and resolved, in one commit. @returns false when somebody else was faster */
   returnToOutbox(id: string, resolution: Resolution): Promise<boolean>;
+  /** Resolves the item of a unit and records in the same commit whether it is owed again. @returns false as above */
+  decideUnit(item: ParkedDetail, resolution: Resolution): Promise<boolean>;
   /** It stays, with the reason of this attempt. */
   noteFailedReplay(id: string, error: WeirError): Promise<void>;
 }
@@ -74,7 +76,10 @@ export class ParkedDesk {
     const item = await this.#getParked(id);
     if (item.state === 'REPLAYED') throw alreadyResolved(item);
     if (item.state === 'DISCARDED') return outcomeOf(item);
-    return this.#resolve(item, { state: 'DISCARDED', by, resolution: reason });
+    const resolution: Resolution = { state: 'DISCARDED', by, resolution: reason };
+    return item.origin === 'COMPENSATION'
+      ? this.#decideUnit(item, resolution)
+      : this.#resolve(item, resolution);
   }
 
   async #getParked(id: string): Promise<ParkedDetail> {
@@ -86,6 +91,9 @@ export class ParkedDesk {
   #replayOne(item: ParkedDetail, by: string): Promise<ReplayOutcome> {
     if (item.origin === 'STREAM') return this.#replayEntry(item, by);
     if (item.origin === 'RESULT') return this.#replayResult(item, by);
+    if (item.origin === 'COMPENSATION') {
+      return this.#decideUnit(item, { state: 'REPLAYED', by, resolution: 'the unit is put back once more' });
+    }
     return this.#replayMessage(item, by);
   }
 
@@ -133,6 +141,19 @@ export class ParkedDesk {
     }
     this.#parts.onResolved(item, resolution);
     return { id: item.id, state: 'REPLAYED', detail: resolution.resolution, instanceId: item.instanceId };
+  }
+
+  async #decideUnit(item: ParkedDetail, resolution: Resolution): Promise<ReplayOutcome> {
+    if (!(await this.#parts.rows.decideUnit(item, resolution))) {
+      return outcomeOf(await this.#getParked(item.id));
+    }
+    this.#parts.onResolved(item, resolution);
+    return {
+      id: item.id,
+      state: resolution.state,
+      detail: resolution.resolution,
+      instanceId: item.instanceId,
+    };
   }
 
   async #resolve(item: ParkedDetail, resolution: Resolution): Promise<ReplayOutcome> {

@@ -53,7 +53,7 @@ UNION ALL
 SELECT 'parked', reason, count(*)::text, ${ageOf('min(parked_at)')} FROM parked WHERE state = 'PARKED' GROUP BY reason
 UNION ALL
 SELECT 'compensations', kind, count(*)::text, ${ageOf('min(created_at)')}
-FROM compensations WHERE status = 'REQUESTED' GROUP BY kind
+FROM compensations WHERE status = 'REQUESTED' AND restock_due_at < 'infinity' GROUP BY kind
 UNION ALL
 SELECT 'workers', '', count(*)::text, 0 FROM worker_leases WHERE expires_at > clock_timestamp()
 UNION ALL

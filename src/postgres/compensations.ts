@@ -3,8 +3,10 @@ import type { SourceId, UserId } from '../instance/purchase.ts';
 import { createRefundRequest } from '../instance/requests.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import { type Database, numberArray, type Sql, textArray } from '../lib/sql.ts';
-import type { GiveBackRows, HeldUnit, UnitOutcome } from '../sale/give-back.ts';
+import type { FailedUnits, GiveBackRows, HeldUnit, UnitAnswer, UnitOutcome } from '../sale/give-back.ts';
 import { enqueue } from './outbox.ts';
+import { parkItems, toText } from './parked.ts';
+import { maxRestockAttempts } from './parked-units.ts';
 
 /**
  * Records what is owed and asks for the refunds, in the caller's transaction. The unique key (source, source_id, scope)
@@ -61,22 +63,26 @@ interface UnitRow {
   stream: string;
   entryId: SourceId;
   userId: string;
+  attempts: number;
 }
 
-/** Compensations of kind GIVE_BACK that the sale's counters have not taken yet. */
+const longestRestockWaitSeconds = 600;
+
+/** Compensations of kind GIVE_BACK that the sale's counters have not taken yet; those that never failed come first. */
 export function postgresGiveBacks(database: Database): GiveBackRows {
   const claimOn = async (sql: Sql, limit: number, work: Parameters<GiveBackRows['claim']>[1]) => {
     const rows = await sql.query<UnitRow>(
-      `SELECT id::text, scope AS stream, source_id AS "entryId", user_id::text AS "userId" FROM compensations
-       WHERE kind = 'GIVE_BACK' AND status = 'REQUESTED' ORDER BY compensations.id LIMIT $1
+      `SELECT id::text, scope AS stream, source_id AS "entryId", user_id::text AS "userId", restock_attempts AS attempts
+       FROM compensations
+       WHERE kind = 'GIVE_BACK' AND status = 'REQUESTED' AND restock_due_at <= now()
+       ORDER BY restock_due_at, compensations.id LIMIT $1
        ${database.singleSession ? '' : 'FOR UPDATE SKIP LOCKED'}`,
       [limit],
     );
-    if (rows.length === 0) return 0;
-    const outcomes = await work(rows.map(toHeldUnit));
+    if (rows.length === 0) return { units: 0, failed: undefined };
+    const answers = await work(rows.map(toHeldUnit));
     failpoint('after-give-back');
-    await finish(sql, rows, outcomes);
-    return rows.length;
+    return { units: rows.length, failed: await recordAnswers(sql, rows, answers) };
   };
   return {
     // The lock is the claim, as for frames: two replicas never work on the same unit. One session needs none.
@@ -96,7 +102,8 @@ export function postgresGiveBacks(database: Database): GiveBackRows {
 export async function oweUnitsAgain(sql: Sql, stream: string, since: Date | undefined): Promise<number> {
   const [counted] = await sql.query<{ units: number }>(
     `WITH owed AS (
-       UPDATE compensations SET status = 'REQUESTED', outcome = NULL, done_at = NULL
+       UPDATE compensations SET status = 'REQUESTED', outcome = NULL, done_at = NULL, restock_attempts = 0, restock_due_at = '-infinity',
+         restock_error = NULL
        WHERE kind = 'GIVE_BACK' AND outcome = 'GIVEN_BACK' AND scope = $1 AND done_at >= coalesce($2::timestamptz, '-infinity')
        RETURNING 1)
      SELECT count(*)::int AS units FROM owed`,
@@ -109,11 +116,61 @@ function toHeldUnit({ stream, entryId, userId }: UnitRow): HeldUnit {
   return { stream, entryId, userId: BigInt(userId) as UserId };
 }
 
-async function finish(sql: Sql, rows: readonly UnitRow[], outcomes: readonly UnitOutcome[]): Promise<void> {
+async function recordAnswers(
+  sql: Sql,
+  rows: readonly UnitRow[],
+  answers: readonly UnitAnswer[],
+): Promise<FailedUnits | undefined> {
+  const done: { id: string; outcome: UnitOutcome }[] = [];
+  const failed: FailedRow[] = [];
+  rows.forEach((row, i) => {
+    const answer = answers[i] ?? { failed: 'no answer' };
+    if (typeof answer === 'string') done.push({ id: row.id, outcome: answer });
+    else failed.push({ ...row, why: answer.failed });
+  });
+  if (done.length > 0) await finish(sql, done);
+  return failed.length > 0 ? putOff(sql, failed) : undefined;
+}
+
+async function finish(sql: Sql, done: readonly { id: string; outcome: UnitOutcome }[]): Promise<void> {
   await sql.query(
     `UPDATE compensations SET status = 'DONE', outcome = done.outcome, done_at = clock_timestamp()
      FROM unnest($1::bigint[], $2::text[]) AS done (id, outcome)
      WHERE compensations.id = done.id AND compensations.status = 'REQUESTED'`,
-    [numberArray(rows.map(({ id }) => BigInt(id))), textArray(outcomes)],
+    [numberArray(done.map(({ id }) => BigInt(id))), textArray(done.map(({ outcome }) => outcome))],
   );
+}
+
+type FailedRow = UnitRow & { why: string };
+
+/** Each unit waits for itself, twice as long each time; after the last attempt an operator decides. */
+async function putOff(sql: Sql, failed: readonly FailedRow[]): Promise<FailedUnits> {
+  await sql.query(
+    `UPDATE compensations SET restock_attempts = restock_attempts + 1, restock_error = failed.why,
+       restock_due_at = CASE WHEN restock_attempts + 1 >= $3 THEN 'infinity' ELSE clock_timestamp() + make_interval(
+         secs => least($4::float8, power(2, least(restock_attempts, 30)))) END
+     FROM unnest($1::bigint[], $2::text[]) AS failed (id, why)
+     WHERE compensations.id = failed.id AND compensations.status = 'REQUESTED'`,
+    [
+      numberArray(failed.map(({ id }) => BigInt(id))),
+      textArray(failed.map(({ why }) => toText(why))),
+      maxRestockAttempts,
+      longestRestockWaitSeconds,
+    ],
+  );
+  const hopeless = failed.filter(({ attempts }) => attempts + 1 >= maxRestockAttempts);
+  if (hopeless.length > 0) await parkItems(sql, hopeless.map(toParkedUnit));
+  return { count: failed.length, parked: hopeless.length, why: failed[0]?.why ?? '' };
+}
+
+function toParkedUnit({ stream, entryId, userId, why }: FailedRow) {
+  return {
+    origin: 'COMPENSATION' as const,
+    reason: 'RESTOCK_FAILED' as const,
+    detail: why,
+    source: 'SECKILL',
+    scope: stream,
+    sourceId: entryId,
+    original: Buffer.from(JSON.stringify({ stream, entryId, userId })),
+  };
 }

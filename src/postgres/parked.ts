@@ -1,9 +1,11 @@
 import type { WeirError } from '../errors.ts';
-import type { Database, Sql } from '../lib/sql.ts';
+import { shortenKey } from '../lib/shorten-key.ts';
+import { type Database, numberArray, type Sql, textArray } from '../lib/sql.ts';
 import { encodeMessage } from '../outbox/frame.ts';
 import type { FrameKind } from '../outbox/relay.ts';
 import type { NewParkedItem, ParkedDetail, ParkedFilter, ParkedItem } from '../parked/parked-item.ts';
 import type { ParkedRows, Resolution } from '../parked/replay.ts';
+import { oweParkedUnit, waiveParkedUnit } from './parked-units.ts';
 
 /** What an item of the outbox carries beside its bytes: enough to announce it later as it would have been. */
 export interface ParkedMessage {
@@ -14,36 +16,75 @@ export interface ParkedMessage {
   events: number;
 }
 
-/** Parking the same thing twice leaves it parked once, with its first reason; one replayed before is parked anew. */
-export async function parkItems(
-  sql: Sql,
-  items: readonly (NewParkedItem & Partial<ParkedMessage>)[],
-): Promise<void> {
+type NewItem = NewParkedItem & Partial<ParkedMessage>;
+
+/** Of one statement: what PostgreSQL and the driver take without trouble, while few statements park many. */
+const maxStatementBytes = 8 * 1024 * 1024;
+
+/**
+ * Parks all items or none. Parking the same thing twice leaves it parked once, with its first reason; one replayed before
+ * is parked again.
+ */
+export async function parkItems(sql: Sql | Database, items: readonly NewItem[]): Promise<void> {
+  const statements = splitBySize(removeRepeats(items));
+  const parkAll = async (on: Sql) => {
+    for (const some of statements) await parkSome(on, some);
+  };
+  if (statements.length > 1 && 'transaction' in sql) await sql.transaction(parkAll);
+  else await parkAll(sql);
+}
+
+/** Sorted by key, so that two processes that park the same items cannot deadlock. */
+function removeRepeats(items: readonly NewItem[]): NewItem[] {
+  const byKey = new Map<string, NewItem>();
   for (const item of items) {
-    await sql.query(
-      `INSERT INTO parked (origin, reason, detail, source, scope, source_id, original, message_id, message_type, kind,
-         events)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-       ON CONFLICT (origin, source, scope, source_id) DO UPDATE SET reason = excluded.reason, detail = excluded.detail,
-         original = excluded.original, message_id = excluded.message_id, message_type = excluded.message_type,
-         kind = excluded.kind, events = excluded.events, parked_at = now(), state = 'PARKED', resolved_at = NULL,
-         resolved_by = NULL, resolution = NULL
-       WHERE parked.state = 'REPLAYED' OR (excluded.kind = 'CREATED' AND parked.kind <> 'CREATED')`,
-      [
-        item.origin,
-        item.reason,
-        toText(item.detail),
-        item.source,
-        toText(item.scope),
-        item.sourceId,
-        item.original,
-        item.messageId ?? '',
-        item.messageType ?? '',
-        item.kind ?? '',
-        item.events ?? 1,
-      ],
-    );
+    const key = JSON.stringify([item.origin, item.source, item.scope, item.sourceId]);
+    const first = byKey.get(key);
+    if (!first || (item.kind === 'CREATED' && first.kind !== 'CREATED')) byKey.set(key, item);
   }
+  return [...byKey].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, item]) => item);
+}
+
+function splitBySize(items: readonly NewItem[]): NewItem[][] {
+  const parts: NewItem[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const item of items) {
+    bytes += item.original.length;
+    if (bytes > maxStatementBytes) {
+      parts.push([]);
+      bytes = item.original.length;
+    }
+    parts.at(-1)?.push(item);
+  }
+  return parts;
+}
+
+async function parkSome(sql: Sql, items: readonly NewItem[]): Promise<void> {
+  const texts = (of: (item: NewItem) => string) => textArray(items.map(of));
+  await sql.query(
+    `INSERT INTO parked (origin, reason, detail, source, scope, source_id, original, message_id, message_type, kind,
+       events)
+     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[],
+       $8::text[], $9::text[], $10::text[], $11::int[])
+     ON CONFLICT (origin, source, scope, source_id) DO UPDATE SET reason = excluded.reason, detail = excluded.detail,
+       original = excluded.original, message_id = excluded.message_id, message_type = excluded.message_type,
+       kind = excluded.kind, events = excluded.events, parked_at = now(), state = 'PARKED', resolved_at = NULL,
+       resolved_by = NULL, resolution = NULL
+     WHERE parked.state = 'REPLAYED' OR (excluded.kind = 'CREATED' AND parked.kind <> 'CREATED')`,
+    [
+      texts(({ origin }) => origin),
+      texts(({ reason }) => reason),
+      texts(({ detail }) => toText(detail)),
+      texts(({ source }) => source),
+      texts(({ scope }) => shortenKey(toText(scope))),
+      texts(({ sourceId }) => shortenKey(toText(sourceId))),
+      texts(({ original }) => `\\x${original.toString('hex')}`),
+      texts(({ messageId = '' }) => messageId),
+      texts(({ messageType = '' }) => messageType),
+      texts(({ kind = '' }) => kind),
+      numberArray(items.map(({ events = 1 }) => events)),
+    ],
+  );
 }
 
 const columns = `id::text, origin, reason, detail, source, scope, source_id AS "sourceId", parked_at AS "parkedAt", state,
@@ -73,6 +114,7 @@ export function postgresParked(database: Database): ParkedRows {
     findParked: (id) => findParked(database, id),
     resolveParked: (id, resolution) => resolveParked(database, id, resolution),
     returnToOutbox: (id, resolution) => database.transaction((sql) => returnToOutbox(sql, id, resolution)),
+    decideUnit: (item, resolution) => database.transaction((sql) => decideUnit(sql, item, resolution)),
     noteFailedReplay: (id, error) => noteFailedReplay(database, id, error),
   };
 }
@@ -118,6 +160,18 @@ async function returnToOutbox(sql: Sql, id: string, resolution: Resolution): Pro
   return true;
 }
 
+/** A unit whose item is replayed is owed again; one whose item is discarded is not owed any more. */
+async function decideUnit(
+  sql: Sql,
+  { id, scope, sourceId }: ParkedDetail,
+  resolution: Resolution,
+): Promise<boolean> {
+  if (!(await resolveParked(sql, id, resolution))) return false;
+  const decide = resolution.state === 'REPLAYED' ? oweParkedUnit : waiveParkedUnit;
+  await decide(sql, scope, sourceId);
+  return true;
+}
+
 async function noteFailedReplay(sql: Sql, id: string, error: WeirError): Promise<void> {
   await sql.query(
     "UPDATE parked SET attempts = attempts + 1, reason = $2, detail = $3 WHERE id = $1 AND state = 'PARKED'",
@@ -126,6 +180,6 @@ async function noteFailedReplay(sql: Sql, id: string, error: WeirError): Promise
 }
 
 /** PostgreSQL text holds no NUL and no lone surrogates; the untouched bytes are in `original`. */
-function toText(value: string): string {
+export function toText(value: string): string {
   return value.replaceAll('\0', '\u2400').toWellFormed();
 }

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
-import type { HeldUnit, SaleCounters, UnitOutcome } from '../sale/give-back.ts';
+import type { HeldUnit, SaleCounters, UnitAnswer } from '../sale/give-back.ts';
 import { withDeadline } from './connect.ts';
+import { refusesEverything } from './refuses-everything.ts';
 import { saleKeys } from './sale-keys.ts';
 import { giveBackUnits } from './sale-scripts.ts';
 
@@ -9,19 +10,34 @@ const answerDeadlineMs = 10_000;
 export function redisSaleCounters(redis: Redis): SaleCounters {
   return {
     async giveBack(units) {
-      const outcomes = new Map<HeldUnit, UnitOutcome>();
+      const answers = new Map<HeldUnit, UnitAnswer>();
       for (const [stream, held] of groupByStream(units)) {
-        const { sale, units: unitsKey, buyers } = saleKeys(stream);
-        const ids = held.map(({ entryId }) => entryId);
-        const reply = giveBackUnits(redis, [sale, unitsKey, buyers], ...ids) as Promise<number[]>;
-        const found = await withDeadline(redis, answerDeadlineMs, reply);
+        const found = await giveBackTo(redis, stream, held);
         held.forEach((unit, i) => {
-          outcomes.set(unit, found[i] === 1 ? 'GIVEN_BACK' : 'NO_SALE');
+          answers.set(unit, toAnswer(found[i]));
         });
       }
-      return units.map((unit) => outcomes.get(unit) ?? 'NO_SALE');
+      return units.map((unit) => answers.get(unit) ?? 'NO_SALE');
     },
   };
+}
+
+/** One sale whose keys cannot be used must not stop the others: what Redis says about them is the answer of its units. */
+async function giveBackTo(redis: Redis, stream: string, held: readonly HeldUnit[]): Promise<unknown[]> {
+  const { sale, units, buyers } = saleKeys(stream);
+  const ids = held.map(({ entryId }) => entryId);
+  try {
+    const reply = giveBackUnits(redis, [sale, units, buyers], ...ids) as Promise<unknown[]>;
+    return await withDeadline(redis, answerDeadlineMs, reply);
+  } catch (error) {
+    if (refusesEverything(error)) throw error;
+    return held.map(() => (error as Error).message);
+  }
+}
+
+function toAnswer(found: unknown): UnitAnswer {
+  if (typeof found === 'string') return { failed: found };
+  return found === 1 ? 'GIVEN_BACK' : 'NO_SALE';
 }
 
 function groupByStream(units: readonly HeldUnit[]): Map<string, HeldUnit[]> {

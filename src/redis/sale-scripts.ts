@@ -122,24 +122,47 @@ return answers
 /**
  * Puts units back, each once: a unit that was given back keeps its place in the hash with a minus before it. A unit is
  * `<sale number>:<buyer>:<how many entries the stream had had>`; one of an earlier sale changes no counter but `returned`.
+ * A script that fails keeps what it has written, so everything is checked before the first write of a unit, and the one
+ * write that a user's permissions can still refuse is undone.
  * KEYS[1] the sale, KEYS[2] units, KEYS[3] buyers; ARGV the entry ids. Returns for each 1 when it is given back, by this
- * call or an earlier one, 0 when it was not sold here.
+ * call or an earlier one, 0 when it was not sold here, or why it cannot be given back.
  */
 export const giveBackUnits = createScript(`
+local current, sold, givenBack, returned = unpack(redis.call('HMGET', KEYS[1], 'number', 'sold', 'givenBack', 'returned'))
+redis.call('HGET', KEYS[3], '')
+
+local function isWhole(value) return not value or (#value < 18 and string.find(value, '^-?%d+$') ~= nil) end
+
+local function giveBack(entry, unit)
+  local number, buyer = string.match(unit, '^(%d+):(%d+)')
+  if not number then return 'the unit is damaged: ' .. string.sub(unit, 1, 60) end
+  local isCurrent = number == current
+  if not isWhole(returned) or (isCurrent and not (isWhole(sold) and isWhole(givenBack))) then
+    return 'a counter of the sale is not a whole number'
+  end
+  if isCurrent and not isWhole(redis.call('HGET', KEYS[3], buyer)) then
+    return 'the count of buyer ' .. buyer .. ' is not a whole number'
+  end
+  redis.call('HINCRBY', KEYS[1], 'returned', 1)
+  local marked = redis.pcall('HSET', KEYS[2], entry, '-' .. unit)
+  if type(marked) == 'table' and marked.err then
+    redis.call('HINCRBY', KEYS[1], 'returned', -1)
+    return marked.err
+  end
+  if isCurrent then
+    redis.call('HINCRBY', KEYS[1], 'sold', -1)
+    redis.call('HINCRBY', KEYS[1], 'givenBack', 1)
+    if redis.call('HINCRBY', KEYS[3], buyer, -1) <= 0 then redis.pcall('HDEL', KEYS[3], buyer) end
+  end
+  return 1
+end
+
 local answers = {}
 for i, entry in ipairs(ARGV) do
   local unit = redis.call('HGET', KEYS[2], entry)
-  answers[i] = unit and 1 or 0
-  if unit and string.sub(unit, 1, 1) ~= '-' then
-    local number, buyer = string.match(unit, '^(%d+):(%d+)')
-    redis.call('HSET', KEYS[2], entry, '-' .. unit)
-    redis.call('HINCRBY', KEYS[1], 'returned', 1)
-    if number == redis.call('HGET', KEYS[1], 'number') then
-      redis.call('HINCRBY', KEYS[1], 'sold', -1)
-      redis.call('HINCRBY', KEYS[1], 'givenBack', 1)
-      if redis.call('HINCRBY', KEYS[3], buyer, -1) <= 0 then redis.call('HDEL', KEYS[3], buyer) end
-    end
-  end
+  if not unit then answers[i] = 0
+  elseif string.sub(unit, 1, 1) == '-' then answers[i] = 1
+  else answers[i] = giveBack(entry, unit) end
 end
 return answers
 `);

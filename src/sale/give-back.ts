@@ -12,16 +12,31 @@ export interface HeldUnit {
 /** `NO_SALE`: the entry was not sold through a sale of Weir's, so there is no counter to correct. */
 export type UnitOutcome = 'GIVEN_BACK' | 'NO_SALE';
 
+/** `failed`: why this unit, or its sale, cannot be changed; other units are not affected. */
+export type UnitAnswer = UnitOutcome | { failed: string };
+
 export interface SaleCounters {
   /**
    * Puts units and quotas back, each once however often it is called for the same entry. Answers in order.
+   *
+   * @throws what is no fault of a unit: the store is unavailable
    */
-  giveBack(units: readonly HeldUnit[]): Promise<UnitOutcome[]>;
+  giveBack(units: readonly HeldUnit[]): Promise<UnitAnswer[]>;
+}
+
+/** Units that could not be put back: how many of them wait for their next attempt, how many were parked, and why. */
+export interface FailedUnits {
+  count: number;
+  parked: number;
+  why: string;
 }
 
 export interface GiveBackRows {
-  /** Lends units that are owed to `work` and records its outcomes. @returns how many */
-  claim(limit: number, work: (units: HeldUnit[]) => Promise<UnitOutcome[]>): Promise<number>;
+  /** Lends units that are due to `work` and records its answers. @returns how many there were, and those that failed */
+  claim(
+    limit: number,
+    work: (units: HeldUnit[]) => Promise<UnitAnswer[]>,
+  ): Promise<{ units: number; failed: FailedUnits | undefined }>;
 }
 
 export interface GiveBackParts {
@@ -30,12 +45,13 @@ export interface GiveBackParts {
   /** Rung when something may be owed. */
   wake: Wake;
   onGivenBack: (outcomes: readonly UnitOutcome[]) => void;
+  onFailedUnits?: (failed: FailedUnits) => void;
   onFailure: (error: unknown, attempt: number) => void;
 }
 
 const unitsPerClaim = 500;
 const maxIdleMs = 5_000;
-const retry = { firstMs: 200, maxMs: 30_000 };
+const retry = { firstMs: 200, maxMs: 5_000 };
 
 /** Takes what is owed from the database to the sale's counters until stopped; in any number of processes. */
 export class GiveBack {
@@ -59,11 +75,14 @@ export class GiveBack {
   }
 
   /** @returns how many units were handled */
-  giveBackOnce(): Promise<number> {
-    return this.#parts.rows.claim(unitsPerClaim, async (units) => {
-      const outcomes = await this.#parts.counters.giveBack(units);
-      this.#parts.onGivenBack(outcomes);
-      return outcomes;
+  async giveBackOnce(): Promise<number> {
+    const { units, failed } = await this.#parts.rows.claim(unitsPerClaim, async (held) => {
+      const answers = await this.#parts.counters.giveBack(held);
+      const outcomes = answers.filter((answer) => typeof answer === 'string');
+      if (outcomes.length > 0) this.#parts.onGivenBack(outcomes);
+      return answers;
     });
+    if (failed) this.#parts.onFailedUnits?.(failed);
+    return units;
   }
 }

@@ -78,6 +78,7 @@ const lines: Lines = {
       fields: { count: outcomes.length },
     },
   ],
+  'restocks failed': told('warn', 'restocks_failed'),
   'orders expired': told('info', 'orders_expired'),
   'parked item resolved': told('info', 'parked_item_resolved'),
   'operator acted': told('info', 'operator_acted'),

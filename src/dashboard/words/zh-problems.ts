@@ -48,6 +48,10 @@ export const zhProblems: Readonly<Record<string, readonly [what: string, advice:
   PARKED_UNKNOWN: ['没有此搁置条目', '请看搁置列表；已处理的条目一段时间后会删除。'],
   PARKED_RESOLVED: ['条目已处理过', '它之前已被重放或丢弃；打开条目可看详情。'],
   NOTHING_TO_REPLAY: ['没有可重放的内容', '内容已不存在；请查明应补偿什么，然后丢弃。'],
+  RESTOCK_FAILED: [
+    '库存归还失败',
+    '请按详情修复该场秒杀的键或其权限，然后重放；若不再出售该件库存，则放弃。',
+  ],
   ORDER_NOT_REFUNDABLE: ['订单不能退款', '只能回报 Weir 请求过的退款。'],
   REQUEST_INVALID: ['请求无效', '请按详情修正后再试。'],
   SIGNATURE_INVALID: ['签名无效', '请在五分钟内用配置的密钥对原始请求体签名（Standard Webhooks）。'],

@@ -24,6 +24,7 @@ const states: Readonly<Record<string, string>> = {
   STREAM: zhCodes['origin.STREAM'],
   OUTBOX: zhCodes['origin.OUTBOX'],
   RESULT: zhCodes['origin.RESULT'],
+  COMPENSATION: zhCodes['origin.COMPENSATION'],
 };
 
 /** What the steps of a timeline say, and who. */
@@ -38,6 +39,7 @@ const details: Readonly<Record<string, string>> = {
   'on request': '应操作员请求',
   'nobody owns this machine': '这台机器没有归属',
   'back in the outbox': '已放回本地消息表',
+  'the unit is put back once more': '将再次归还该件库存',
   "no sale of Weir's: the seller's own counters are not ours to change":
     '并非 Weir 的秒杀，卖方的计数不由 Weir 更改',
   'no capacity (simulated)': '没有容量（模拟）',
@@ -61,7 +63,10 @@ const patterns: readonly (readonly [RegExp, Translate])[] = [
     /^(SUCCESS|FAILED) (applied|repeat|late|contradicts)$/,
     (status = '', what = '') => `${states[status]}，${states[what]}`,
   ],
-  [/^(STREAM|OUTBOX|RESULT): ([A-Z_]+)$/, (origin = '', reason) => `${states[origin]}：${reason}`],
+  [
+    /^(STREAM|OUTBOX|RESULT|COMPENSATION): ([A-Z_]+)$/,
+    (origin = '', reason) => `${states[origin]}：${reason}`,
+  ],
 ];
 
 /** undefined: somebody else's words, or new to us. */

@@ -1,0 +1,275 @@
+import { Redis } from 'ioredis';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { embeddedSaleCounters } from '../../src/embedded/sale-counters.ts';
+import type { SourceId, UserId } from '../../src/instance/purchase.ts';
+import type { Database } from '../../src/lib/sql.ts';
+import { Wake } from '../../src/lib/wake.ts';
+import { ParkedDesk } from '../../src/parked/replay.ts';
+import { postgresGiveBacks } from '../../src/postgres/compensations.ts';
+import { postgresParked } from '../../src/postgres/parked.ts';
+import { settleResults } from '../../src/postgres/settle.ts';
+import { redisSaleCounters } from '../../src/redis/sale-counters.ts';
+import { saleKeys } from '../../src/redis/sale-keys.ts';
+import { type FailedUnits, GiveBack, type HeldUnit, type SaleCounters } from '../../src/sale/give-back.ts';
+import { createAll, createProduct, createPurchase, failure } from '../support/parts.ts';
+import {
+  connectTestRedis,
+  createRedisDatabase,
+  openTestPglite,
+  openTestPostgres,
+  uniqueName,
+} from '../support/stores.ts';
+
+const sales = ['stream:seckill:1001', 'stream:seckill:1002'] as const;
+const [stream, otherStream] = sales;
+
+const unit = (n: number, of: string = stream): HeldUnit => ({
+  stream: of,
+  entryId: `${n}-0` as SourceId,
+  userId: BigInt(100 + n) as UserId,
+});
+
+/** Two sales of ten units, of which entries 1-0 to 3-0 were sold to users 101 to 103. */
+async function openSales(redis: Redis): Promise<void> {
+  for (const sale of sales) {
+    const keys = saleKeys(sale);
+    await redis.hset(keys.sale, { number: 1, stock: 10, sold: 3, left: 7, givenBack: 0, returned: 0 });
+    for (const n of [1, 2, 3]) {
+      await redis.hset(keys.units, `${n}-0`, `1:${100 + n}`);
+      await redis.hset(keys.buyers, `${100 + n}`, 1);
+    }
+  }
+}
+
+const readCounters = (redis: Redis, of: string) =>
+  redis.hmget(saleKeys(of).sale, 'sold', 'left', 'givenBack', 'returned');
+
+describe('a sale in Redis', () => {
+  async function setUp() {
+    const url = await createRedisDatabase();
+    const redis = connectTestRedis(url);
+    await openSales(redis);
+    return { url, redis, counters: redisSaleCounters(redis) };
+  }
+
+  const damages: Record<string, (redis: Redis) => Promise<unknown>> = {
+    'the value of one unit': (redis) => redis.hset(saleKeys(stream).units, '2-0', 'garbage'),
+    'an empty unit': (redis) => redis.hset(saleKeys(stream).units, '2-0', ''),
+    'the count of one buyer': (redis) => redis.hset(saleKeys(stream).buyers, '102', 'many'),
+  };
+  for (const [what, damage] of Object.entries(damages)) {
+    test(`damage of ${what} fails that unit alone and changes no counter for it`, async () => {
+      const { redis, counters } = await setUp();
+      await damage(redis);
+      expect(await counters.giveBack([unit(1), unit(2), unit(3), unit(1, otherStream)])).toEqual([
+        'GIVEN_BACK',
+        { failed: expect.stringMatching(/damaged|whole number/) },
+        'GIVEN_BACK',
+        'GIVEN_BACK',
+      ]);
+      expect(await readCounters(redis, stream)).toEqual(['1', '7', '2', '2']);
+    });
+  }
+
+  const breaks: Record<string, (redis: Redis) => Promise<unknown>> = {
+    'another type at the key of the sale': (redis) => redis.set(saleKeys(stream).sale, 'x'),
+    'another type at the key of its units': (redis) => redis.set(saleKeys(stream).units, 'x'),
+    'another type at the key of its buyers': (redis) => redis.set(saleKeys(stream).buyers, 'x'),
+    'a counter that is no number': (redis) => redis.hset(saleKeys(stream).sale, 'givenBack', 'x'),
+  };
+  for (const [what, breakSale] of Object.entries(breaks)) {
+    test(`${what} fails the units of that sale alone, and nothing is half written`, async () => {
+      const { redis, counters } = await setUp();
+      await breakSale(redis);
+      const failed = { failed: expect.any(String) };
+      expect(await counters.giveBack([unit(1), unit(1, otherStream), unit(2)])).toEqual([
+        failed,
+        'GIVEN_BACK',
+        failed,
+      ]);
+      await redis.del(...Object.values(saleKeys(stream)), ...Object.values(saleKeys(otherStream)));
+      await openSales(redis);
+      expect(await counters.giveBack([unit(1), unit(2)])).toEqual(['GIVEN_BACK', 'GIVEN_BACK']);
+      expect(await readCounters(redis, stream)).toEqual(['1', '7', '2', '2']);
+    });
+  }
+
+  test('a user without permission for one sale, or for HSET, loses no unit', async () => {
+    const { url, redis } = await setUp();
+    const user = uniqueName('restock');
+    const rights = ['+eval', '+evalsha', '+hmget', '+hget', '+hincrby', '+hdel', '+ping', '+info', '+select'];
+    await redis.acl('SETUSER', user, 'on', 'nopass', '~*1002*', ...rights, '+hset');
+    onTestFinished(async () => {
+      await redis.acl('DELUSER', user).catch(() => {});
+    });
+    const limited = new Redis(url, { username: user, password: 'x' });
+    onTestFinished(() => limited.disconnect());
+    const counters = redisSaleCounters(limited);
+    expect(await counters.giveBack([unit(1), unit(1, otherStream)])).toEqual([
+      { failed: expect.stringMatching(/NOPERM/) },
+      'GIVEN_BACK',
+    ]);
+    await redis.acl('SETUSER', user, '~*', '-hset');
+    expect(await counters.giveBack([unit(1)])).toEqual([{ failed: expect.any(String) }]);
+    await redis.acl('SETUSER', user, '+hset');
+    expect(await counters.giveBack([unit(1)])).toEqual(['GIVEN_BACK']);
+    expect(await readCounters(redis, stream)).toEqual(['2', '7', '1', '1']);
+  });
+
+  test('an unavailable Redis is no failure of a unit', async () => {
+    const redis = new Redis({ port: 1, lazyConnect: true, enableOfflineQueue: false, retryStrategy: null });
+    redis.on('error', () => {});
+    await expect(redisSaleCounters(redis).giveBack([unit(1)])).rejects.toThrow();
+  });
+});
+
+test('a damaged counter of one embedded sale fails the units of that sale alone', async () => {
+  const database = await openTestPglite();
+  for (const [i, sale] of sales.entries()) {
+    await database.query(
+      'INSERT INTO embedded_sales (stream, stock, remaining, sold, given_back) VALUES ($1, 10, $2, $3, $4)',
+      i === 0 ? [sale, 10, 0, 0] : [sale, 9, 1, 0],
+    );
+    await database.query('INSERT INTO embedded_sale_units (stream, entry_id, user_id) VALUES ($1, $2, 101)', [
+      sale,
+      '1-0',
+    ]);
+    await database.query('INSERT INTO embedded_sale_buyers (stream, user_id, bought) VALUES ($1, 101, 1)', [
+      sale,
+    ]);
+  }
+  expect(await embeddedSaleCounters(database).giveBack([unit(1), unit(1, otherStream)])).toEqual([
+    { failed: expect.stringContaining('check') },
+    'GIVEN_BACK',
+  ]);
+});
+
+const databases = { PGlite: openTestPglite, PostgreSQL: openTestPostgres };
+
+describe.each(Object.keys(databases))('a unit that cannot be put back, on %s', (name) => {
+  async function setUp() {
+    const database = await databases[name as keyof typeof databases]();
+    await createProduct(database);
+    const ids = await createAll(
+      database,
+      [1, 2, 3].map((n) => createPurchase({ source: 'SECKILL', scope: stream, sourceId: `${n}-0` })),
+    );
+    await settleResults(
+      database,
+      ids.map((id) => failure(id)),
+    );
+    const asked: string[][] = [];
+    const world = { broken: new Set(['2-0']), unavailable: false };
+    const failures: FailedUnits[] = [];
+    const counters: SaleCounters = {
+      async giveBack(units) {
+        if (world.unavailable) throw new Error('connection closed');
+        asked.push(units.map(({ entryId }) => entryId).sort());
+        return units.map(({ entryId }) =>
+          world.broken.has(entryId) ? { failed: 'WRONGTYPE' } : 'GIVEN_BACK',
+        );
+      },
+    };
+    const giveBack = new GiveBack({
+      rows: postgresGiveBacks(database),
+      counters,
+      wake: new Wake(),
+      onGivenBack() {},
+      onFailedUnits: (failed) => failures.push(failed),
+      onFailure() {},
+    });
+    return { database, giveBack, asked, world, failures };
+  }
+
+  const readUnit = async (database: Database) => {
+    const [row] = await database.query(
+      `SELECT status, outcome, restock_attempts AS attempts, restock_error AS error,
+         CASE WHEN restock_due_at = 'infinity' THEN 'never'
+           WHEN restock_due_at > now() + interval '5 min' THEN 'late'
+           WHEN restock_due_at > now() THEN 'soon' ELSE 'due' END AS due
+       FROM compensations WHERE source_id = '2-0'`,
+    );
+    return row;
+  };
+
+  const makeDue = (database: Database, attempts: number) =>
+    database.query(
+      "UPDATE compensations SET restock_due_at = now(), restock_attempts = $1 WHERE source_id = '2-0'",
+      [attempts],
+    );
+
+  test('waits alone, longer each time, while the others go on', async () => {
+    const { database, giveBack, asked, failures } = await setUp();
+    expect(await giveBack.giveBackOnce()).toBe(3);
+    expect(await giveBack.giveBackOnce()).toBe(0);
+    expect(await database.query("SELECT 1 FROM compensations WHERE outcome = 'GIVEN_BACK'")).toHaveLength(2);
+    expect(await readUnit(database)).toMatchObject({ status: 'REQUESTED', attempts: 1, due: 'soon' });
+    await makeDue(database, 10);
+    expect(await giveBack.giveBackOnce()).toBe(1);
+    expect(await readUnit(database)).toMatchObject({ attempts: 11, due: 'late', error: 'WRONGTYPE' });
+    expect(asked).toEqual([['1-0', '2-0', '3-0'], ['2-0']]);
+    expect(failures).toEqual(Array(2).fill({ count: 1, parked: 0, why: 'WRONGTYPE' }));
+  });
+
+  test('is never charged for an unavailable store', async () => {
+    const { database, giveBack, world } = await setUp();
+    world.unavailable = true;
+    for (let i = 0; i < 25; i++) await expect(giveBack.giveBackOnce()).rejects.toThrow('connection closed');
+    expect(await readUnit(database)).toMatchObject({ attempts: 0, due: 'due', error: null });
+    world.unavailable = false;
+    expect(await giveBack.giveBackOnce()).toBe(3);
+  });
+
+  async function park() {
+    const all = await setUp();
+    await all.giveBack.giveBackOnce();
+    await makeDue(all.database, 19);
+    await all.giveBack.giveBackOnce();
+    const readParked = () =>
+      all.database.query<{ id: string; state: string }>(
+        "SELECT id::text, origin, reason, detail, source, scope, source_id, state FROM parked WHERE origin = 'COMPENSATION'",
+      );
+    const desk = new ParkedDesk({
+      rows: postgresParked(all.database),
+      createInstances: () => Promise.reject(new Error('unused')),
+      settle: () => Promise.reject(new Error('unused')),
+      isTransient: () => false,
+      onResolved() {},
+    });
+    const [item] = await readParked();
+    return { ...all, readParked, desk, item };
+  }
+
+  test('is parked at last; a replay puts it back, or parks it again', async () => {
+    const { database, giveBack, world, readParked, desk, item, failures } = await park();
+    expect(item).toMatchObject({
+      reason: 'RESTOCK_FAILED',
+      detail: 'WRONGTYPE',
+      source: 'SECKILL',
+      scope: stream,
+      source_id: '2-0',
+      state: 'PARKED',
+    });
+    expect(failures.at(-1)).toEqual({ count: 1, parked: 1, why: 'WRONGTYPE' });
+    expect(await readUnit(database)).toMatchObject({ status: 'REQUESTED', due: 'never' });
+    expect(await giveBack.giveBackOnce()).toBe(0);
+
+    const id = item?.id as string;
+    expect(await desk.replay(id, 'ops')).toMatchObject({ state: 'REPLAYED' });
+    expect(await giveBack.giveBackOnce()).toBe(1);
+    expect(await readParked()).toMatchObject([{ id, state: 'PARKED' }]);
+
+    world.broken.clear();
+    expect(await desk.replay(id, 'ops')).toMatchObject({ state: 'REPLAYED' });
+    expect(await giveBack.giveBackOnce()).toBe(1);
+    expect(await readUnit(database)).toMatchObject({ status: 'DONE', outcome: 'GIVEN_BACK' });
+    expect(await readParked()).toMatchObject([{ id, state: 'REPLAYED' }]);
+  });
+
+  test('is not owed any more once its parked item is discarded', async () => {
+    const { database, giveBack, desk, item } = await park();
+    expect(await desk.discard(item?.id as string, 'ops', 'no sale')).toMatchObject({ state: 'DISCARDED' });
+    expect(await readUnit(database)).toMatchObject({ status: 'DONE', outcome: 'NO_SALE' });
+    expect(await giveBack.giveBackOnce()).toBe(0);
+  });
+});
