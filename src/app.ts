@@ -36,6 +36,7 @@ export async function startApp(config: Config, telemetry: Telemetry): Promise<Ap
     if (config.roles.includes('ingest')) addSeckillStreams(core);
     if (config.roles.includes('settle')) addSettle(core);
     if (config.backlogEveryMs > 0) addBacklogWatch(core);
+    addSaleGuard(core);
     const url = await addHttp(core, telemetry);
 
     const ready = prepareDatabase(config, core.database, notify, stopping.signal).then(() => {
@@ -107,6 +108,10 @@ function addBacklogWatch({ config, notify, lifecycle, database, streams }: Core)
   lifecycle.plan('backlog watch', (signal) => watchBacklog(parts, config.backlogEveryMs, signal));
 }
 
+function addSaleGuard({ lifecycle, streams: { guard } }: Core): void {
+  if (guard) lifecycle.plan('sale guard', (signal) => guard.run(signal));
+}
+
 function addSeckillStreams(core: Core): void {
   const { lifecycle, readiness, streams } = core;
   readiness.streams = streams.notReady;
@@ -130,7 +135,13 @@ function createSeckillTrigger({
       findFinished: (stream, ids) => findFinishedEntries(database, stream, ids),
       park: (entries) => parkItems(database, entries.map(toParkedItem)),
       hasRoom: gate.hasRoom,
-      onParked: (entries) => notify({ type: 'entries parked', entries }),
+      onParked(entries) {
+        notify({ type: 'entries parked', entries });
+        // Not waited for: a rebuild waits for this very stream.
+        for (const stream of findSoldTwice(entries)) {
+          streams.guard?.distrust(stream).catch((error) => reportFailure(notify, 'sale guard')(error, 1));
+        }
+      },
       onFailure: reportFailure(notify, 'seckill stream'),
     },
     {
@@ -145,6 +156,10 @@ function createSeckillTrigger({
       keepFinishedMs: config.keepFinishedMs,
     },
   );
+}
+
+function findSoldTwice(entries: readonly ParkedEntry[]): ReadonlySet<string> {
+  return new Set(entries.filter(({ error }) => error.code === 'UNIT_SOLD_TWICE').map(({ stream }) => stream));
 }
 
 function toParkedItem({ stream, id, error, original }: ParkedEntry) {

@@ -16,6 +16,10 @@ const table = {
     'park',
     'The same source id already names a purchase of another product or user; check the sender.',
   ],
+  UNIT_SOLD_TWICE: [
+    'park',
+    'Redis lost its latest writes and sold this unit again. Tell the buyer to buy again, then discard; `weir sale add` adds stock.',
+  ],
   DELIVERED_TOO_OFTEN: [
     'park',
     'Processing ended this many times before it was done; look at the logs, then replay.',

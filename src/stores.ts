@@ -16,19 +16,25 @@ import { keepAnswer } from './lib/keep-answer.ts';
 import type { Database } from './lib/sql.ts';
 import { loadDemoCatalogue } from './postgres/demo-catalogue.ts';
 import { checkSchema, migrate } from './postgres/migrate.ts';
+import { postgresSaleLedger } from './postgres/sale-ledger.ts';
 import { createDatabaseIfMissing, openPostgresServer } from './postgres/server.ts';
 import { isTransientDatabaseError } from './postgres/transient.ts';
 import { connectRedis } from './redis/connect.ts';
+import { redisLiveSales } from './redis/live-sales.ts';
 import { redisSaleCounters } from './redis/sale-counters.ts';
-import { redisSaleStore } from './redis/sale-store.ts';
 import { RedisSeckillStreams } from './redis/seckill-streams.ts';
 import { readStreamBacklog } from './redis/stream-backlog.ts';
 import { redisStreamPlaces } from './redis/stream-places.ts';
 import { listStreams, redisStreamReadings } from './redis/stream-readings.ts';
 import { redisTill } from './redis/till.ts';
 import type { SaleCounters } from './sale/give-back.ts';
+import { guardedTill } from './sale/guarded-till.ts';
+import type { SaleLedger } from './sale/ledger.ts';
+import { ledgeredSales } from './sale/ledgered-sales.ts';
+import type { LiveSales } from './sale/live-sales.ts';
 import type { StreamPlaces } from './sale/purchase-progress.ts';
 import type { SaleStore } from './sale/sale.ts';
+import { SaleGuard } from './sale/sale-guard.ts';
 import type { Till } from './sale/till.ts';
 import type { Notify } from './telemetry.ts';
 import type { SeckillStreams } from './triggers/seckill-stream.ts';
@@ -49,6 +55,8 @@ export interface OpenStreams {
   counters: SaleCounters;
   sales: SaleStore;
   till: Till;
+  /** Where the counters of sales stand in another store than the database. */
+  guard: SaleGuard | undefined;
   places: StreamPlaces;
   readings: StreamReadings;
   /** Of every seckill stream. */
@@ -65,6 +73,7 @@ export function openStreams(config: Config, database: Database, notify: Notify):
       counters: embeddedSaleCounters(database),
       sales: embeddedSaleStore(database),
       till: embeddedTill(database, addEntries, streams.onAdded),
+      guard: undefined,
       places: embeddedStreamPlaces(database),
       readings: embeddedStreamReadings,
       readBacklog: () => readEmbeddedBacklog(database),
@@ -92,11 +101,17 @@ export function openStreams(config: Config, database: Database, notify: Notify):
   // The list goes through all keys of Redis.
   const listKept = keepAnswer(() => listStreams(commands), { forMs: 10_000, shareOfTime: 0.02 });
   const streams = new RedisSeckillStreams(commands, reader, (warning) => notify({ type: 'warned', warning }));
+  const ledger = postgresSaleLedger(database);
+  const live = redisLiveSales(commands);
+  const guard = createGuard(ledger, live, notify);
+  selling.on('ready', guard.forget);
+  const awaitsDisk = config.saleAcknowledge === 'fsync';
   return {
     streams,
     counters: redisSaleCounters(commands),
-    sales: redisSaleStore(commands),
-    till: redisTill(selling, { awaitsDisk: config.saleAcknowledge === 'fsync' }),
+    sales: ledgeredSales(ledger, live),
+    till: guardedTill(redisTill(selling, { awaitsDisk, findSecret: ledger.findSecret }), guard),
+    guard,
     places: redisStreamPlaces(commands),
     readings: redisStreamReadings(commands),
     readBacklog: async () => readStreamBacklog(commands, await listKept()),
@@ -108,6 +123,16 @@ export function openStreams(config: Config, database: Database, notify: Notify):
     },
     notReady: () => (commands.status === 'ready' ? undefined : `Redis is ${commands.status}${lastFailure}`),
   };
+}
+
+function createGuard(ledger: SaleLedger, live: LiveSales, notify: Notify): SaleGuard {
+  return new SaleGuard({
+    ledger,
+    live,
+    onRebuilt: ({ id, stream }, why) => notify({ type: 'sale rebuilt', stream, sale: id, why }),
+    onClosed: ({ id, stream }, why) => notify({ type: 'sale closed', stream, sale: id, why }),
+    onFailure: (error, attempt) => notify({ type: 'store failed', store: 'sale guard', error, attempt }),
+  });
 }
 
 export function describeStores({

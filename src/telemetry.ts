@@ -29,6 +29,7 @@ export type Happening =
   | { type: 'instances overdue'; announcedAgain: number; timedOut: number }
   | { type: 'units given back'; outcomes: readonly UnitOutcome[] }
   | ({ type: 'restocks failed' } & FailedUnits)
+  | { type: 'sale rebuilt' | 'sale closed'; stream: string; sale: number; why: string }
   | { type: 'orders expired'; count: number }
   | { type: 'parked item resolved'; id: string; state: string; by: string; resolution: string }
   | OperatorActed

@@ -7,6 +7,8 @@ export interface Earlier {
   held: Map<string, { count: number; entry: string }>;
   /** From buyer and key to the entry it made. */
   keys: Map<string, string>;
+  /** From ticket to the entry that it bought, and whether that unit went back to the sale. */
+  used: Map<string, { entry: string; isBack: boolean }>;
 }
 
 /** `ordinal`: of the units sold in this round. */
@@ -35,7 +37,7 @@ export class BuyRound {
   decide(buyer: Buyer): Decision {
     const user = buyer.userId.toString();
     const key = keyOf(buyer);
-    const known = this.#findKnown(user, key && `${user} ${key}`);
+    const known = this.#findUsed(buyer.ticket) ?? this.#findKnown(user, key && `${user} ${key}`);
     if (known) return known;
     const refusal = this.#closed ?? this.#judgeTicket(buyer) ?? this.#judgeStock(user);
     if (refusal) return { refusal };
@@ -43,6 +45,14 @@ export class BuyRound {
     this.#lastOf.set(user, ordinal);
     if (key) this.#byKey.set(`${user} ${key}`, ordinal);
     return { kind: 'accepted', ordinal };
+  }
+
+  /** A unit that went back to the sale leaves its ticket good for another one, while the sale runs. */
+  #findUsed(ticket: Buyer['ticket']): Decision | undefined {
+    const used = ticket && this.#earlier.used.get(nameTicket(ticket));
+    if (!used) return undefined;
+    const buysAgain = used.isBack && ticket.number === this.#row.number && this.#closed === undefined;
+    return buysAgain ? undefined : { kind: 'repeat', entry: used.entry };
   }
 
   #findKnown(user: string, key: string | undefined): Decision | undefined {
@@ -73,7 +83,12 @@ export class BuyRound {
   }
 }
 
-/** One ticket is one purchase, however often it is shown. */
+/** Tells two purchases of a user in one round apart. One ticket is one purchase, however often it is shown. */
 export function keyOf({ ticket, idempotencyKey }: Buyer): string | undefined {
-  return ticket ? `ticket ${ticket.number}.${ticket.unit}` : idempotencyKey;
+  if (ticket) return `ticket:${ticket.number}.${ticket.unit}`;
+  return idempotencyKey === undefined ? undefined : `key:${idempotencyKey}`;
+}
+
+export function nameTicket({ number, userId, unit }: NonNullable<Buyer['ticket']>): string {
+  return `${number}.${userId}.${unit}`;
 }

@@ -61,6 +61,11 @@ async function openOn(sql: Sql, terms: SaleTerms): ReturnType<SaleStore['open']>
       ...[terms.entry, terms.admitPerSecond ?? null, randomBytes(32).toString('hex')],
     ],
   );
+  await sql.query(
+    `INSERT INTO embedded_sale_secrets SELECT stream, number, ticket_secret FROM embedded_sales WHERE stream = $1`,
+    [stream],
+  );
+  await sql.query('DELETE FROM embedded_sale_keys WHERE stream = $1', [stream]);
   await sql.query('DELETE FROM embedded_sale_buyers WHERE stream = $1', [stream]);
   await sql.query('DELETE FROM embedded_tickets WHERE stream = $1', [stream]);
   return 'opened';

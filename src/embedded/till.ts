@@ -2,7 +2,7 @@ import type { ProductId, SourceId } from '../instance/purchase.ts';
 import { type Database, numberArray, type Sql, textArray } from '../lib/sql.ts';
 import type { Buyer, BuyOutcome, Till } from '../sale/till.ts';
 import { streamOf } from '../triggers/seckill-key.ts';
-import { BuyRound, type Earlier, keyOf } from './buy-round.ts';
+import { BuyRound, type Earlier } from './buy-round.ts';
 import { findSaleRow, type SaleRow, toStored } from './sale-row.ts';
 import { giveTicketOn } from './tickets.ts';
 
@@ -28,14 +28,16 @@ export function embeddedTill(database: Database, addEntries: AddEntries, onAdded
       const stream = streamOf(productId);
       const row = await findSaleRow(database, stream);
       if (!row) return undefined;
-      const from = row.number === knows.number ? knows.buyers : 0;
+      const life = `${row.number}`;
+      const from = life === knows.life ? knows.count : 0;
       const [found] = await database.query<{ all: string; next: string[] }>(
         `SELECT (SELECT count(*) FROM embedded_sale_units WHERE stream = $1 AND number = $2)::text AS all,
            ARRAY (SELECT user_id::text FROM embedded_sale_units WHERE stream = $1 AND number = $2
              ORDER BY ordinal OFFSET $3 LIMIT $4) AS next`,
-        [stream, row.number, from, buyersPerLook],
+        [stream, row.number, from, knows.wantsMore ? buyersPerLook : 0],
       );
       return {
+        ...{ life, from },
         number: row.number,
         secret: row.ticket_secret,
         sale: toStored(row),
@@ -43,6 +45,14 @@ export function embeddedTill(database: Database, addEntries: AddEntries, onAdded
         buyers: found?.next ?? [],
         buyerCount: Number(found?.all ?? 0),
       };
+    },
+
+    async findSecret(productId, number) {
+      const [row] = await database.query<{ secret: string }>(
+        'SELECT secret FROM embedded_sale_secrets WHERE stream = $1 AND number = $2',
+        [streamOf(productId), number],
+      );
+      return row?.secret;
     },
 
     giveTicket: (productId, { userId, unit }) =>
@@ -83,14 +93,22 @@ async function readEarlier(sql: Sql, stream: string, buyers: readonly Buyer[]): 
     [stream, users],
   );
   const keys = await sql.query<{ name: string; entry_id: string }>(
-    `SELECT user_id || ' ' || idempotency_key AS name, entry_id FROM embedded_sale_keys
+    `SELECT user_id || ' key:' || idempotency_key AS name, entry_id FROM embedded_sale_keys
      JOIN unnest($2::bigint[], $3::text[]) AS asked (user_id, idempotency_key) USING (user_id, idempotency_key)
      WHERE stream = $1`,
-    [stream, users, textArray(buyers.map((buyer) => keyOf(buyer) ?? ''))],
+    [stream, users, textArray(buyers.map(storedKeyOf))],
+  );
+  const used = await sql.query<{ name: string; entry_id: string; is_back: boolean }>(
+    `SELECT number || '.' || user_id || '.' || unit AS name, entry_id, coalesce(given_back, FALSE) AS is_back
+     FROM embedded_used_tickets
+     JOIN unnest($2::int[], $3::bigint[], $4::int[]) AS asked (number, user_id, unit) USING (number, user_id, unit)
+     LEFT JOIN embedded_sale_units USING (stream, entry_id, user_id, number) WHERE stream = $1`,
+    [stream, ...ticketArrays(buyers)],
   );
   return {
     held: new Map(held.map((row) => [row.user_id, { count: row.bought, entry: row.entry_id }])),
     keys: new Map(keys.map((row) => [row.name, row.entry_id])),
+    used: new Map(used.map((row) => [row.name, { entry: row.entry_id, isBack: row.is_back }])),
   };
 }
 
@@ -125,6 +143,25 @@ async function record(
     `INSERT INTO embedded_sale_keys (stream, user_id, idempotency_key, entry_id)
      SELECT $1, user_id, idempotency_key, entry_id FROM unnest($2::bigint[], $3::text[], $4::text[])
        AS sold (user_id, idempotency_key, entry_id) WHERE idempotency_key <> ''`,
-    [stream, users, textArray(sold.map((buyer) => keyOf(buyer) ?? '')), textArray(ids)],
+    [stream, users, textArray(sold.map(storedKeyOf)), textArray(ids)],
   );
+  await sql.query(
+    `INSERT INTO embedded_used_tickets (stream, number, user_id, unit, entry_id)
+     SELECT $1, number, user_id, unit, entry_id FROM unnest($2::int[], $3::bigint[], $4::int[], $5::text[])
+       AS sold (number, user_id, unit, entry_id) WHERE number IS NOT NULL
+     ON CONFLICT (stream, number, user_id, unit) DO UPDATE SET entry_id = excluded.entry_id`,
+    [stream, ...ticketArrays(sold), textArray(ids)],
+  );
+}
+
+/** A ticket takes the place of a key. */
+function storedKeyOf({ ticket, idempotencyKey }: Buyer): string {
+  return ticket ? '' : (idempotencyKey ?? '');
+}
+
+/** Number, user and unit; NULL where there is no ticket. */
+function ticketArrays(buyers: readonly Buyer[]): string[] {
+  const toArray = (read: (ticket: NonNullable<Buyer['ticket']>) => bigint | number) =>
+    `{${buyers.map(({ ticket }) => (ticket ? read(ticket) : 'NULL')).join(',')}}`;
+  return [toArray(({ number }) => number), toArray(({ userId }) => userId), toArray(({ unit }) => unit)];
 }

@@ -49,7 +49,7 @@ export function addBuy(http: FastifyInstance, { door, limits }: BuyParts): void 
       const { userId: user, ticket } = request.body;
       const userId = parseUserId(user);
       limits.take(user, hasKey(request) ? undefined : request.ip);
-      const refusal = door.refuse(productId, userId);
+      const refusal = door.refuse(productId, { userId, ticket });
       if (refusal) return sendRefusal(reply, refusal, productId);
       const visitor = {
         ...{ userId, ticket, idempotencyKey: request.headers['idempotency-key'] as string | undefined },

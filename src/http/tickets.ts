@@ -91,6 +91,7 @@ export function addTicketStanding(http: FastifyInstance, { door }: { door: Front
       const productId = parseProductId(params.productId);
       const standing = await door.judgeTicket(productId, params.ticket);
       if (!standing) throw new WeirError('TICKET_INVALID', 'this is no ticket of the present sale');
+      if (!standing.isPresent) throw new WeirError('ENDED', 'the sale of this ticket has ended');
       const { ticket, place, waitMs } = standing;
       return {
         ticket: params.ticket,

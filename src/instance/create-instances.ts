@@ -20,8 +20,11 @@ export interface NewInstance {
   event: Buffer;
 }
 
-/** `product`: its version is another one now. `order`: this order cannot be paid. `key`: the row exists. */
-export type NotInserted = { instanceId: InstanceId; because: 'product' | 'order' | 'key' };
+/**
+ * `product`: its version is another one now. `order`: this order cannot be paid. `unit`: another entry made an instance of
+ * this unit of a sale. `key`: the row exists.
+ */
+export type NotInserted = { instanceId: InstanceId; because: 'product' | 'order' | 'unit' | 'key' };
 
 export interface InstanceLogs {
   /**
@@ -228,6 +231,9 @@ function unavailable({ productId }: Purchase, product: Product | undefined): Wei
 
 /** `key` without a row to show for it is a row deleted in between: try again, as for a changed product. */
 function whyNot(because: NotInserted['because']): WeirError | 'product' {
+  if (because === 'unit') {
+    return new WeirError('UNIT_SOLD_TWICE', 'another purchase already has this unit of the sale');
+  }
   return because === 'order'
     ? new WeirError('ORDER_NOT_PAYABLE', 'the order is not pending, or of another product or user')
     : 'product';

@@ -17,6 +17,20 @@ export interface Purchase {
   userId: UserId;
   /** W3C trace context of whoever asked. */
   traceparent?: string;
+  /** For an entry of a sale that Weir runs in Redis: the unit that was sold. */
+  unit?: SaleUnit;
+}
+
+/** Identifies one sold unit of a sale; Redis counts both numbers, PostgreSQL accepts each once. */
+export interface SaleUnit {
+  saleId: bigint;
+  /** Counts the units that the sale ever sold, from 1. */
+  nth: bigint;
+  /** Counts the units that this user ever bought in the sale, from 1. */
+  userNth: number;
+  /** The user's ticket that it was bought with. */
+  ticketUnit: number | undefined;
+  idempotencyKey: string | undefined;
 }
 
 const int64Max = 2n ** 63n - 1n;
@@ -60,6 +74,28 @@ export function parseSourceId(text: unknown): SourceId {
   }
   return text as SourceId;
 }
+
+const saleUnit = /^(\d{1,18})\.(\d{1,15})\.(\d{1,9})(?:\.(\d{1,9}))?$/;
+
+/**
+ * The fields `unit` (`<sale>.<nth>.<nth of the user>`, then `.<ticket>` where there is one) and `key` of an entry, to
+ * spread into a purchase; nothing for an entry of another seller.
+ */
+export function parseSaleUnit(text: unknown, key?: unknown): { unit?: SaleUnit } {
+  const [, saleId, nth, userNth, ticketUnit] = (typeof text === 'string' && saleUnit.exec(text)) || [];
+  if (!saleId || !nth) return {};
+  return {
+    unit: {
+      saleId: BigInt(saleId),
+      nth: BigInt(nth),
+      userNth: Number(userNth),
+      ticketUnit: ticketUnit === undefined ? undefined : Number(ticketUnit),
+      idempotencyKey: typeof key === 'string' && printableKey.test(key) ? key : undefined,
+    },
+  };
+}
+
+const printableKey = /^[^\0]{1,255}$/;
 
 // W3C Trace Context, version 00.
 const traceparent = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;

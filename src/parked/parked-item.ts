@@ -15,6 +15,7 @@ export const parkedReasons = [
   'PRODUCT_UNKNOWN',
   'PRODUCT_DISABLED',
   'PURCHASE_CONFLICT',
+  'UNIT_SOLD_TWICE',
   'DELIVERED_TOO_OFTEN',
   'ENTRY_GONE',
   'STORE_AWAY',

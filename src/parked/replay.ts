@@ -1,6 +1,12 @@
 import { toWeirError, WeirError } from '../errors.ts';
 import type { CreateInstances } from '../instance/create-instances.ts';
-import { type Purchase, parseSourceId, parseTraceparent, parseUserId } from '../instance/purchase.ts';
+import {
+  type Purchase,
+  parseSaleUnit,
+  parseSourceId,
+  parseTraceparent,
+  parseUserId,
+} from '../instance/purchase.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import { decodeResult } from '../results/result.ts';
 import type { Settle } from '../results/take-results.ts';
@@ -190,5 +196,6 @@ function readEntry({ original, scope, sourceId }: ParkedDetail): Purchase {
     productId: parseStreamKey(scope),
     userId: parseUserId(fields.get('uid')),
     ...parseTraceparent(fields.get('traceparent')),
+    ...parseSaleUnit(fields.get('unit'), fields.get('key')),
   };
 }

@@ -1,6 +1,14 @@
 import type { InstanceLogs, NewInstance, NotInserted } from '../instance/create-instances.ts';
 import type { InstanceLog, InstanceStatus } from '../instance/instance-log.ts';
-import type { InstanceId, ProductId, Purchase, Source, SourceId, UserId } from '../instance/purchase.ts';
+import type {
+  InstanceId,
+  ProductId,
+  Purchase,
+  SaleUnit,
+  Source,
+  SourceId,
+  UserId,
+} from '../instance/purchase.ts';
 import { failpoint, failpointInFlight } from '../lib/failpoint.ts';
 import { type Database, numberArray, type Sql, type Statement, textArray } from '../lib/sql.ts';
 import { encodeMessage } from '../outbox/frame.ts';
@@ -17,10 +25,10 @@ async function insertInstances(
   instances: readonly NewInstance[],
   eventAtMs: number,
 ): Promise<{ createdAt: Date; notInserted: NotInserted[] }> {
-  const statements = instances.some(({ purchase }) => purchase.source === 'ORDER')
-    ? withOrders
-    : withoutOrders;
-  const values = toValues(instances, eventAtMs);
+  const orders = instances.some(({ purchase }) => purchase.source === 'ORDER');
+  const units = instances.some(({ purchase }) => purchase.unit !== undefined);
+  const statements = findStatements({ orders, units });
+  const values = [...toValues(instances, eventAtMs), ...(units ? toUnitValues(instances) : [])];
   failpoint('before-insert');
   const inserting = database.query<InsertAnswer>(statements.allNew, values);
   failpointInFlight('after-insert');
@@ -66,6 +74,20 @@ function isUniqueViolation(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === '23505';
 }
 
+/** NULL for a purchase without a unit. */
+function toUnitValues(instances: readonly NewInstance[]): unknown[] {
+  const units = instances.map(({ purchase }) => purchase.unit);
+  const toArray = (read: (unit: SaleUnit) => bigint | number | undefined) =>
+    `{${units.map((unit) => (unit && read(unit)) ?? 'NULL').join(',')}}`;
+  return [
+    toArray(({ saleId }) => saleId),
+    toArray(({ nth }) => nth),
+    toArray(({ userNth }) => userNth),
+    toArray(({ ticketUnit }) => ticketUnit),
+    textArray(units.map((unit) => unit?.idempotencyKey ?? '')),
+  ];
+}
+
 interface InsertAnswer {
   created_at: Date;
   not_inserted: { instance_id: string; because: NotInserted['because'] }[];
@@ -73,6 +95,8 @@ interface InsertAnswer {
 
 interface InsertOptions {
   orders: boolean;
+  /** Some purchases are units of a sale (table sale_units). */
+  units: boolean;
   conflicts: boolean;
 }
 
@@ -83,15 +107,16 @@ interface InsertOptions {
  * Without ON CONFLICT the same insert costs a fifth less (docs/decisions/0004), so that is tried first; a batch that
  * holds a duplicate fails with 23505 as a whole and is sent again with it.
  */
-function insertStatement(name: string, { orders, conflicts }: InsertOptions): Statement {
+function insertStatement({ orders, units, conflicts }: InsertOptions): Statement {
+  const parts = [orders ? '-orders' : '', units ? '-units' : '', conflicts ? '-known' : ''];
   return {
-    name,
+    name: `weir-insert${parts.join('')}`,
     text: `
 WITH input AS (
   SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::int[],
-                       $8::int[], $9::int[])
+                       $8::int[], $9::int[]${units ? ', $12::bigint[], $13::bigint[], $14::int[], $15::int[], $16::text[]' : ''})
     WITH ORDINALITY AS t (instance_id, product_id, user_id, source, source_id, scope, product_version,
-                          record_start, record_length, ordinal)
+                          record_start, record_length, ${units ? 'sale_id, nth, user_nth, ticket_unit, idempotency_key, ' : ''}ordinal)
 ), ${orders ? payOrders : ''} judged AS (
   SELECT input.*, CASE
       WHEN products.id IS NULL THEN 'product'
@@ -101,10 +126,11 @@ WITH input AS (
   LEFT JOIN products ON products.id = input.product_id AND products.version = input.product_version
     AND products.enabled
   ${orders ? joinOrders : ''}
-), inserted AS (
+), ${units ? takeUnits(conflicts) : ''} inserted AS (
   INSERT INTO instance_logs (product_id, user_id, instance_id, source, source_id, scope, product_version, event_at)
-  SELECT product_id, user_id, instance_id, source, source_id, scope, product_version, $11::timestamptz FROM judged
-  WHERE because = 'key' ${conflicts ? notArchived : ''} ORDER BY ordinal
+  SELECT product_id, user_id, instance_id, source, source_id, scope, product_version, $11::timestamptz
+  FROM judged ${units ? 'LEFT JOIN taken USING (sale_id, nth, source_id)' : ''}
+  WHERE because = 'key' ${units ? 'AND (judged.sale_id IS NULL OR taken.nth IS NOT NULL)' : ''} ${conflicts ? notArchived : ''} ORDER BY ordinal
   ${conflicts ? 'ON CONFLICT (source, source_id, scope) DO NOTHING' : ''}
   RETURNING instance_id
 ), framed AS (
@@ -116,14 +142,29 @@ WITH input AS (
   WHERE inserted_rows > 0
 )
 SELECT now() AS created_at, coalesce(
-  (SELECT json_agg(json_build_object('instance_id', instance_id::text, 'because', because)) FROM judged
-   WHERE instance_id NOT IN (SELECT instance_id FROM inserted)), '[]') AS not_inserted`,
+  (SELECT json_agg(json_build_object('instance_id', instance_id::text, 'because', ${units ? unitOr('because') : 'because'}))
+   FROM judged WHERE instance_id NOT IN (SELECT instance_id FROM inserted)), '[]') AS not_inserted`,
   };
 }
 
 // The first try needs no such look: a trigger fails it with 23505 when it holds a purchase that is archived.
 const notArchived = `AND (SELECT TRUE FROM archived_purchases WHERE archived_purchases.source = judged.source
     AND archived_purchases.source_id = judged.source_id AND archived_purchases.scope = judged.scope LIMIT 1) IS NULL`;
+
+/** A unit that another entry has is not taken; what is repeated finds its own row afterwards. */
+const takeUnits = (conflicts: boolean) => `taken AS (
+  INSERT INTO sale_units (sale_id, nth, user_id, user_nth, source_id, ticket_unit, idempotency_key)
+  SELECT sale_id, nth, user_id, user_nth, source_id, ticket_unit, nullif(idempotency_key, '') FROM judged
+  WHERE because = 'key' AND sale_id IS NOT NULL ORDER BY ordinal
+  ${conflicts ? 'ON CONFLICT DO NOTHING' : ''}
+  RETURNING sale_id, nth, source_id
+),`;
+
+const unitOr = (
+  because: string,
+) => `CASE WHEN ${because} = 'key' AND sale_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM taken
+     WHERE taken.sale_id = judged.sale_id AND taken.nth = judged.nth AND taken.source_id = judged.source_id)
+   THEN 'unit' ELSE ${because} END`;
 
 // An order that Weir knows moves to PAID with its instance or not at all. Locked in order of id: two batches that
 // hold the same orders wait for each other instead of deadlocking.
@@ -140,14 +181,20 @@ const payOrders = `lockable AS (
 const joinOrders = `LEFT JOIN orders ON input.source = 'ORDER' AND orders.id = input.source_id
   LEFT JOIN paid ON paid.id = orders.id AND orders.product_id = input.product_id AND orders.user_id = input.user_id`;
 
-const withoutOrders = {
-  allNew: insertStatement('weir-insert', { orders: false, conflicts: false }),
-  someKnown: insertStatement('weir-insert-known', { orders: false, conflicts: true }),
-};
-const withOrders = {
-  allNew: insertStatement('weir-insert-orders', { orders: true, conflicts: false }),
-  someKnown: insertStatement('weir-insert-orders-known', { orders: true, conflicts: true }),
-};
+const both = [false, true];
+const allStatements = both.flatMap((orders) =>
+  both.map((units) => ({
+    orders,
+    units,
+    allNew: insertStatement({ orders, units, conflicts: false }),
+    someKnown: insertStatement({ orders, units, conflicts: true }),
+  })),
+);
+
+function findStatements(wanted: { orders: boolean; units: boolean }) {
+  const found = allStatements.find(({ orders, units }) => orders === wanted.orders && units === wanted.units);
+  return found as (typeof allStatements)[number];
+}
 
 export const instanceLogColumns =
   'instance_id::text, product_id::text, user_id::text, source, source_id, scope, status, reason, created_at, updated_at';

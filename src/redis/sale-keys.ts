@@ -1,8 +1,9 @@
 /**
  * The keys of a stream's sale, on the slot of the stream itself: `sale` its terms and counters, `units` from entry id to
- * sale number, buyer and place, `buyers` from buyer to how many he holds, `entries` from buyer to his last entry, `keys`
- * from buyer and idempotency key to the entry it made, `tickets` from holder to when he is admitted, each a hash; `order` the
- * list of buyers as they came.
+ * sale number, buyer and place, `buyers` from buyer to how many units are held, `entries` from buyer to the last entry and how
+ * many there have been, `keys` from buyer and idempotency key to the entry it made, `tickets` from holder to the time of
+ * admission, `used` from ticket to the entry that it bought, in any sale of the stream; each a hash. `order` is the list of
+ * buyers as they came. All but `units` and `used` are of the present sale.
  */
 export function saleKeys(stream: string) {
   const tag = `{${stream}}`;
@@ -13,6 +14,7 @@ export function saleKeys(stream: string) {
     entries: `${tag}:entries`,
     keys: `${tag}:keys`,
     tickets: `${tag}:tickets`,
+    used: `${tag}:used`,
     order: `${tag}:order`,
   };
 }

@@ -15,21 +15,19 @@ local needsTicket = sale['entry'] == 'ticket' or (sale['rate'] or '') ~= ''
 `;
 
 /**
- * KEYS[2] its buyers, [3] their entries, [4] the list of buyers, [5] tickets; ARGV stock, limit, startsMs, endsMs, entry,
- * rate ('' for none), a secret. Buyers begin anew with each sale, units stay.
+ * KEYS[2] its buyers, [3] their entries, [4] the list of buyers, [5] tickets, [6] idempotency keys; ARGV number, version,
+ * stock, limit, startsMs, endsMs, entry, rate ('' for none), secret, life. A sale that is newer than the present one takes
+ * its place; buyers, tickets and keys begin again, units stay. UNLINK, because a DEL of millions of fields stops Redis for
+ * seconds. Returns opened, or older where a sale with this number or a newer one is there.
  */
 export const openSale = createScript(`${readNow}
-local secret = table.remove(ARGV)
-if ARGV[4] ~= '' and tonumber(ARGV[4]) <= now then return 'over' end
-if sale['stock'] and not isOver() then
-  local same = sale['opened'] == table.concat(ARGV, ' ')
-  return same and 'repeat' or 'conflict'
-end
-redis.call('DEL', KEYS[2], KEYS[3], KEYS[4], KEYS[5])
-redis.call('HSET', KEYS[1], 'number', (tonumber(sale['number']) or 0) + 1, 'opened', table.concat(ARGV, ' '),
-  'stock', ARGV[1], 'left', ARGV[1], 'sold', 0, 'givenBack', 0, 'returned', sale['returned'] or 0, 'limit', ARGV[2],
-  'startsMs', ARGV[3], 'endsMs', ARGV[4], 'entry', ARGV[5], 'rate', ARGV[6], 'secret', secret, 'tickets', 0, 'nextMs', 0,
+if sale['stock'] and tonumber(sale['number']) >= tonumber(ARGV[1]) then return 'older' end
+redis.call('UNLINK', KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6])
+redis.call('HSET', KEYS[1], 'number', ARGV[1], 'version', ARGV[2], 'stock', ARGV[3], 'left', ARGV[3], 'nth', 0, 'sold', 0,
+  'givenBack', 0, 'returned', sale['returned'] or 0, 'limit', ARGV[4], 'startsMs', ARGV[5], 'endsMs', ARGV[6],
+  'entry', ARGV[7], 'rate', ARGV[8], 'secret', ARGV[9], 'life', ARGV[10], 'tickets', 0, 'nextMs', 0,
   'isPaused', 0, 'hasEnded', 0)
+redis.call('HDEL', KEYS[1], 'rebuild', 'rebuildAt')
 return 'opened'
 `);
 
@@ -38,49 +36,96 @@ export const readSale = createScript(`${readNow}
 return {now, flat}
 `);
 
-/** ARGV[1] the action or '', ARGV[2] units to add. Returns changed, ended, or nothing. */
-export const changeSale = createScript(`${readNow}
-if not sale['stock'] then return false end
-if isOver() then return 'ended' end
-if ARGV[1] == 'pause' then redis.call('HSET', KEYS[1], 'isPaused', 1) end
-if ARGV[1] == 'resume' then redis.call('HSET', KEYS[1], 'isPaused', 0) end
-if ARGV[1] == 'end' then redis.call('HSET', KEYS[1], 'hasEnded', 1) end
-redis.call('HINCRBY', KEYS[1], 'stock', ARGV[2])
-redis.call('HINCRBY', KEYS[1], 'left', ARGV[2])
-return 'changed'
+/**
+ * ARGV number, version, stock, isPaused, hasEnded: the terms as the database has them. An older version changes nothing, so
+ * changes that arrive in another order than they were made do no harm. Returns 1 when these terms or newer ones stand.
+ */
+export const applyTerms = createScript(`${readNow}
+if not sale['stock'] or sale['number'] ~= ARGV[1] then return 0 end
+if tonumber(sale['version']) >= tonumber(ARGV[2]) then return 1 end
+redis.call('HINCRBY', KEYS[1], 'left', ARGV[3] - sale['stock'])
+redis.call('HSET', KEYS[1], 'version', ARGV[2], 'stock', ARGV[3], 'isPaused', ARGV[4], 'hasEnded', ARGV[5])
+return 1
 `);
 
 /**
- * KEYS[2] the list of buyers; ARGV[1] the number of the sale that the caller knows, ARGV[2] how many of its buyers, ARGV[3]
- * how many more he takes. Returns now, the sale's fields, how many buyers there are and those that come next.
+ * KEYS[2] the list of buyers; ARGV[1] the life of the sale that the caller knows, ARGV[2] how many of its buyers, ARGV[3]
+ * the last of them, ARGV[4] how many more it takes. A sale that lost its latest buyers has fewer, or another one in that
+ * place. Returns now, the sale's fields, how many buyers there are, from which on they come, and those that come.
  */
 export const lookAtSale = createScript(`${readNow}
-local from = sale['number'] == ARGV[1] and tonumber(ARGV[2]) or 0
-return {now, flat, redis.call('LLEN', KEYS[2]), redis.call('LRANGE', KEYS[2], from, from + ARGV[3] - 1)}
+local count = redis.call('LLEN', KEYS[2])
+local from = tonumber(ARGV[2])
+if sale['life'] ~= ARGV[1] or from > count
+  or from > 0 and redis.call('LINDEX', KEYS[2], from - 1) ~= ARGV[3] then from = 0 end
+local take = tonumber(ARGV[4])
+local buyers = take > 0 and redis.call('LRANGE', KEYS[2], from, from + take - 1) or {}
+return {now, flat, count, from, buyers}
 `);
 
 /**
  * Purchases one after the other, each all or nothing: a script that has begun to write runs to its end, also when its
  * caller is gone, and the one write that can fail comes first.
- * KEYS[2] units, [3] buyers, [4] the entry of each buyer, [5] idempotency keys, [6] the stream, [7] the list of buyers;
- * ARGV for each: user, his key or '', trace or '', the sale number of his ticket or '', when it admits him in ms.
- * Returns for each what became of it and the entry's id.
+ *
+ * The id of an entry is its time and a random number of the caller, so no id comes twice, whatever happens to the clock of
+ * Redis or to its latest writes. Where the stream is ahead of the clock, the id follows the last one.
+ *
+ * KEYS[2] units, [3] buyers, [4] the last entry of each buyer, [5] idempotency keys, [6] the stream, [7] the list of buyers,
+ * [8] used tickets; ARGV[1] the random number, then for each buyer: user, idempotency key or '', trace or '', the sale number
+ * of the ticket or '', its unit, when it admits in ms. Returns the result of each and the entry's id.
  */
 export const buyUnits = createScript(`${readNow}
 local closed = false
-if not sale['stock'] then closed = 'SALE_UNKNOWN'
+if sale['rebuild'] then closed = 'REBUILDING'
+elseif not sale['stock'] then closed = 'SALE_UNKNOWN'
 elseif isOver() then closed = 'ENDED'
 elseif sale['isPaused'] == '1' then closed = 'PAUSED'
 elseif starts > now then closed = 'NOT_STARTED' end
 local limit = tonumber(sale['limit'])
 local left, givenBack = tonumber(sale['left']), tonumber(sale['givenBack'])
+local nth, sold = tonumber(sale['nth']), tonumber(sale['sold'])
 local place
+local ms = now
+local added = 0
 
-local function buy(user, key, trace, ticket, admitted)
-  local known = key ~= '' and redis.call('HGET', KEYS[5], user .. ' ' .. key)
-  if known then return 'repeat', known end
+local function addEntry(fields)
+  added = added + 1
+  local suffix = '-' .. ARGV[1] .. string.format('%04d', added)
+  local entry = redis.pcall('XADD', KEYS[6], string.format('%d', ms) .. suffix, unpack(fields))
+  if type(entry) == 'table' and string.find(entry['err'], 'equal or smaller', 1, true) then
+    local stream = redis.call('XINFO', 'STREAM', KEYS[6])
+    for i = 1, #stream, 2 do
+      if stream[i] == 'last-generated-id' then ms = tonumber(string.match(stream[i + 1], '^%d+')) + 1 end
+    end
+  elseif type(entry) ~= 'table' then
+    return entry
+  end
+  return redis.call('XADD', KEYS[6], string.format('%d', ms) .. suffix, unpack(fields))
+end
+
+local function countEntries()
+  if place then place = place + 1 return end
+  local stream = redis.call('XINFO', 'STREAM', KEYS[6])
+  for i = 1, #stream, 2 do if stream[i] == 'entries-added' then place = stream[i + 1] end end
+end
+
+local function buy(user, key, trace, ticket, ticketUnit, admitted)
+  local used = ticket ~= '' and ticket .. '.' .. user .. '.' .. ticketUnit
+  if used then
+    local bought = redis.call('HGET', KEYS[8], used)
+    local unit = bought and redis.call('HGET', KEYS[2], bought)
+    -- A unit that went back to the sale leaves its ticket good for another one, while the sale runs.
+    local isBack = unit and string.sub(unit, 1, 1) == '-' and ticket == sale['number']
+    if bought and not (isBack and not closed) then return 'repeat', bought end
+  elseif key ~= '' then
+    local bought = redis.call('HGET', KEYS[5], user .. ' ' .. key)
+    if bought then return 'repeat', bought end
+  end
+  local last, userNth = '', 0
+  local entries = redis.call('HGET', KEYS[4], user)
+  if entries then last, userNth = string.match(entries, '^(%S+) (%d+)$') end
   local held = tonumber(redis.call('HGET', KEYS[3], user) or 0)
-  if limit == 1 and held >= 1 then return 'repeat', redis.call('HGET', KEYS[4], user) end
+  if limit == 1 and held >= 1 then return 'repeat', last end
   if closed then return closed, '' end
   if needsTicket then
     if ticket == '' then return 'TICKET_REQUIRED', '' end
@@ -89,32 +134,28 @@ local function buy(user, key, trace, ticket, admitted)
   end
   if held >= limit then return 'LIMIT_REACHED', '' end
   if left + givenBack <= 0 then return 'SOLD_OUT', '' end
-  local fields = {'uid', user, 'ts', clock[1]}
-  if trace ~= '' then fields[5], fields[6] = 'traceparent', trace end
-  local entry = redis.call('XADD', KEYS[6], '*', unpack(fields))
-  if left > 0 then
-    left = redis.call('HINCRBY', KEYS[1], 'left', -1)
-  else
-    givenBack = redis.call('HINCRBY', KEYS[1], 'givenBack', -1)
-  end
-  redis.call('HINCRBY', KEYS[1], 'sold', 1)
-  if not place then
-    local stream = redis.call('XINFO', 'STREAM', KEYS[6])
-    for i = 1, #stream, 2 do if stream[i] == 'entries-added' then place = stream[i + 1] end end
-  else
-    place = place + 1
-  end
+  local unit = sale['number'] .. '.' .. string.format('%d', nth + 1) .. '.' .. string.format('%d', userNth + 1)
+  if needsTicket then unit = unit .. '.' .. ticketUnit end
+  local fields = {'uid', user, 'ts', clock[1], 'unit', unit}
+  if trace ~= '' then fields[#fields + 1] = 'traceparent' fields[#fields + 1] = trace end
+  if key ~= '' and not used then fields[#fields + 1] = 'key' fields[#fields + 1] = key end
+  local entry = addEntry(fields)
+  nth, sold = nth + 1, sold + 1
+  if left > 0 then left = left - 1 else givenBack = givenBack - 1 end
+  redis.call('HSET', KEYS[1], 'nth', nth, 'sold', sold, 'left', left, 'givenBack', givenBack)
+  countEntries()
   redis.call('HSET', KEYS[2], entry, sale['number'] .. ':' .. user .. ':' .. (place or ''))
   redis.call('HINCRBY', KEYS[3], user, 1)
-  redis.call('HSET', KEYS[4], user, entry)
+  redis.call('HSET', KEYS[4], user, entry .. ' ' .. string.format('%d', userNth + 1))
   redis.call('RPUSH', KEYS[7], user)
-  if key ~= '' then redis.call('HSET', KEYS[5], user .. ' ' .. key, entry) end
+  if used then redis.call('HSET', KEYS[8], used, entry)
+  elseif key ~= '' then redis.call('HSET', KEYS[5], user .. ' ' .. key, entry) end
   return 'accepted', entry
 end
 
 local answers = {}
-for i = 1, #ARGV, 5 do
-  answers[#answers + 1], answers[#answers + 2] = buy(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4])
+for i = 2, #ARGV, 6 do
+  answers[#answers + 1], answers[#answers + 2] = buy(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4], ARGV[i + 5])
 end
 return answers
 `);
@@ -128,6 +169,7 @@ return answers
  * call or an earlier one, 0 when it was not sold here, or why it cannot be given back.
  */
 export const giveBackUnits = createScript(`
+if redis.call('HGET', KEYS[1], 'rebuild') then return redis.error_reply('TRYAGAIN the sale is being rebuilt') end
 local current, sold, givenBack, returned = unpack(redis.call('HMGET', KEYS[1], 'number', 'sold', 'givenBack', 'returned'))
 redis.call('HGET', KEYS[3], '')
 
@@ -173,6 +215,7 @@ return answers
  * ticket admits in ms, and the sale's secret.
  */
 export const giveTicket = createScript(`${readNow}
+if sale['rebuild'] then return {'REBUILDING'} end
 if not sale['stock'] then return {'SALE_UNKNOWN'} end
 if isOver() then return {'ENDED'} end
 if not needsTicket then return {'TICKETS_UNUSED'} end
@@ -192,4 +235,39 @@ if not admitted then
   redis.call('HINCRBY', KEYS[1], 'tickets', 1)
 end
 return {kind, sale['number'], admitted, sale['secret']}
+`);
+
+/**
+ * Closes a sale for buyers while it is rebuilt: KEYS[1] the sale, the others what an earlier attempt may have left; ARGV[1] a
+ * token of the caller, ARGV[2] how long another attempt has the right to finish, in ms. Returns 1 when it is the caller's.
+ */
+export const beginRebuild = createScript(`${readNow}
+if sale['rebuild'] and sale['rebuild'] ~= ARGV[1] and now - tonumber(sale['rebuildAt']) < tonumber(ARGV[2]) then
+  return 0
+end
+redis.call('UNLINK', unpack(KEYS, 2))
+redis.call('HSET', KEYS[1], 'rebuild', ARGV[1], 'rebuildAt', now)
+return 1
+`);
+
+/** KEYS[1] the sale; ARGV[1] the token. Keeps the right to finish. Returns 0 when another attempt has taken over. */
+export const keepRebuild = createScript(`${readNow}
+if sale['rebuild'] ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[1], 'rebuildAt', now)
+return 1
+`);
+
+/**
+ * KEYS[1] the sale, then pairs of a present key and what takes its place; ARGV[1] the token, then fields and values of the
+ * sale. Opens the sale for buyers again. Returns 0 when another attempt has taken over.
+ */
+export const finishRebuild = createScript(`${readNow}
+if sale['rebuild'] ~= ARGV[1] then return 0 end
+for i = 2, #KEYS, 2 do
+  redis.call('UNLINK', KEYS[i])
+  if redis.call('EXISTS', KEYS[i + 1]) == 1 then redis.call('RENAME', KEYS[i + 1], KEYS[i]) end
+end
+redis.call('HSET', KEYS[1], unpack(ARGV, 2))
+redis.call('HDEL', KEYS[1], 'rebuild', 'rebuildAt')
+return 1
 `);

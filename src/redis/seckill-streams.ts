@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Redis, ReplyError } from 'ioredis';
 import { streamPrefix } from '../triggers/seckill-key.ts';
-import type { SeckillStreams, StreamBatch, StreamEntry } from '../triggers/seckill-stream.ts';
+import type { EntryFields, SeckillStreams, StreamBatch, StreamEntry } from '../triggers/seckill-stream.ts';
 import { withDeadline } from './connect.ts';
 import { deleteIdleConsumer, trimFinished } from './scripts.ts';
 
@@ -210,13 +210,14 @@ function toBatches(reply: RawRead): StreamBatch[] {
   }));
 }
 
-function toEntry(id: string, fields: string[] | null, deliveries: number): StreamEntry {
-  if (!fields || fields.length === 0) return { id, fields: undefined, deliveries };
-  let uid: string | undefined;
-  let traceparent: string | undefined;
-  for (let i = 0; i < fields.length; i += 2) {
-    if (fields[i] === 'uid') uid = fields[i + 1];
-    else if (fields[i] === 'traceparent') traceparent = fields[i + 1];
+function toEntry(id: string, flat: string[] | null, deliveries: number): StreamEntry {
+  if (!flat || flat.length === 0) return { id, fields: undefined, deliveries };
+  const fields: EntryFields = { uid: undefined, traceparent: undefined };
+  for (let i = 0; i < flat.length; i += 2) {
+    const name = flat[i] as keyof EntryFields;
+    if (known.has(name)) fields[name] = flat[i + 1] as string;
   }
-  return { id, fields: { uid, traceparent }, deliveries };
+  return { id, fields, deliveries };
 }
+
+const known: ReadonlySet<keyof EntryFields> = new Set(['uid', 'traceparent', 'unit', 'key']);

@@ -1,7 +1,9 @@
+import { randomInt } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import type { SourceId } from '../instance/purchase.ts';
 import { failpoint } from '../lib/failpoint.ts';
-import type { BuyOutcome, Refusal, TicketOutcome, Till } from '../sale/till.ts';
+import { rebuildingError } from '../sale/rebuilding-error.ts';
+import type { Refusal, TicketOutcome, Till, TillOutcome } from '../sale/till.ts';
 import { streamOf } from '../triggers/seckill-key.ts';
 import { askSale } from './ask-sale.ts';
 import { createDisk } from './disk.ts';
@@ -12,6 +14,8 @@ import { buyUnits, giveTicket, lookAtSale } from './sale-scripts.ts';
 export interface RedisTillOptions {
   /** Answers a purchase only after Redis has its entry on disk (WAITAOF, Redis 7.2). */
   awaitsDisk: boolean;
+  /** Of an earlier sale; Redis has that of the present one only. */
+  findSecret?: Till['findSecret'];
 }
 
 /** A buyer who is not answered by then asks again, and gets the entry that he has. */
@@ -19,8 +23,14 @@ const answerDeadlineMs = 2_000;
 /** Names a look brings along: enough for few round trips, and no reply that holds Redis up. */
 const buyersPerLook = 5_000;
 
+/** A random number in every id that one script adds, below 2^48: with the four digits of the script it stays below 2^63. */
+const maxNonce = 2 ** 48 - 1;
+
 /** Each buyer is one step of one script. What a cut leaves open is found again by asking with the same key. */
-export function redisTill(redis: Redis, { awaitsDisk }: RedisTillOptions): Till {
+export function redisTill(
+  redis: Redis,
+  { awaitsDisk, findSecret = async () => undefined }: RedisTillOptions,
+): Till {
   const ask = <T>(reply: Promise<unknown>) => askSale<T>(redis, answerDeadlineMs, reply);
   const disk = createDisk(redis);
   return {
@@ -28,16 +38,16 @@ export function redisTill(redis: Redis, { awaitsDisk }: RedisTillOptions): Till 
       // Before anything is sold: a Redis that cannot say when it is on disk would sell out and answer nobody.
       if (awaitsDisk) await disk.require();
       const stream = streamOf(productId);
-      const { sale, units, buyers: held, entries, keys, order } = saleKeys(stream);
+      const { sale, units, buyers: held, entries, keys, order, used } = saleKeys(stream);
       const answers = ask<string[]>(
         buyUnits(
           redis,
-          [sale, units, held, entries, keys, stream, order],
-          ...buyers.flatMap(({ userId, idempotencyKey = '', ticket, traceparent = '' }) => {
-            // One ticket is one purchase, however often it is shown.
-            const key = ticket ? `ticket ${ticket.number}.${ticket.unit}` : idempotencyKey;
-            return [userId.toString(), key, traceparent, ticket?.number ?? '', ticket?.admittedAtMs ?? 0];
-          }),
+          [sale, units, held, entries, keys, stream, order, used],
+          randomInt(1, maxNonce),
+          ...buyers.flatMap(({ userId, idempotencyKey = '', ticket, traceparent = '' }) => [
+            ...[userId.toString(), idempotencyKey, traceparent],
+            ...[ticket?.number ?? '', ticket?.unit ?? '', ticket?.admittedAtMs ?? 0],
+          ]),
         ),
       );
       const outcomes = readOutcomes(await answers);
@@ -46,14 +56,15 @@ export function redisTill(redis: Redis, { awaitsDisk }: RedisTillOptions): Till 
       return outcomes;
     },
 
-    async look(productId, knows) {
+    async look(productId, { life, count, last, wantsMore }) {
       const { sale, order } = saleKeys(streamOf(productId));
-      const reply = lookAtSale(redis, [sale, order], knows.number, knows.buyers, buyersPerLook);
-      const [nowMs, flat, buyerCount, buyers] = await ask<[number, string[], number, string[]]>(reply);
+      const reply = lookAtSale(redis, [sale, order], life, count, last, wantsMore ? buyersPerLook : 0);
+      const [nowMs, flat, buyerCount, from, buyers] =
+        await ask<[number, string[], number, number, string[]]>(reply);
       const stored = readSaleHash(flat);
       if (!stored) return undefined;
-      const { number, secret, ...rest } = stored;
-      return { number, secret, sale: rest, nowMs, buyers, buyerCount };
+      const { number, secret, life: present, version: _, nth: __, isRebuilding: ___, ...rest } = stored;
+      return { life: present, number, secret, sale: rest, nowMs, from, buyers, buyerCount };
     },
 
     async giveTicket(productId, { userId, unit }) {
@@ -61,16 +72,19 @@ export function redisTill(redis: Redis, { awaitsDisk }: RedisTillOptions): Till 
       const [kind, number, admittedAtMs, secret] = await ask<[string, string?, string?, string?]>(
         giveTicket(redis, [sale, tickets], userId.toString(), unit),
       );
+      if (kind === 'REBUILDING') throw rebuildingError();
       if (kind !== 'given' && kind !== 'repeat') return { kind } as TicketOutcome;
       return { kind, number: Number(number), admittedAtMs: Number(admittedAtMs), secret: secret ?? '' };
     },
+
+    findSecret,
   };
 }
 
-function readOutcomes(answers: readonly string[]): BuyOutcome[] {
-  const outcomes: BuyOutcome[] = [];
+function readOutcomes(answers: readonly string[]): TillOutcome[] {
+  const outcomes: TillOutcome[] = [];
   for (let i = 0; i < answers.length; i += 2) {
-    const kind = answers[i] as 'accepted' | 'repeat' | Refusal;
+    const kind = answers[i] as 'accepted' | 'repeat' | 'REBUILDING' | Refusal;
     const streamId = answers[i + 1] as SourceId;
     outcomes.push(kind === 'accepted' || kind === 'repeat' ? { kind, streamId } : { kind });
   }

@@ -8,8 +8,30 @@ const staleAfterMs = 250;
 /** Older than this it is looked up again, while it still answers. */
 const refreshAfterMs = 125;
 const youngForMs = 20;
-/** More are not kept: such a sale asks the store about everybody, since anybody may be one of them. */
+/**
+ * More are not kept: such a sale asks the store about everybody, since anybody may be one of them. About 100 MB.
+ */
 const maxBuyersKept = 1_000_000;
+
+/** How many buyers the sales of one process may keep together, so that memory has a bound. */
+export class BuyerBudget {
+  #left: number;
+
+  constructor(most = maxBuyersKept) {
+    this.#left = most;
+  }
+
+  /** @returns false, and takes nothing, where less is left */
+  take(count: number): boolean {
+    if (count > this.#left) return false;
+    this.#left -= count;
+    return true;
+  }
+
+  giveBack(count: number): void {
+    this.#left += count;
+  }
+}
 
 const refusals: Partial<Record<SaleState, Refusal>> = {
   SCHEDULED: 'NOT_STARTED',
@@ -29,13 +51,16 @@ export class KnownSale {
   readonly #refreshShared: (productId: ProductId) => Promise<void>;
   #look: Look | undefined;
   #askedAtMs = Number.NEGATIVE_INFINITY;
-  #number = 0;
+  readonly #budget: BuyerBudget;
   #buyers = new Set<string>();
   #buyersSeen = 0;
+  #lastBuyer = '';
+  #life = '';
   #keepsBuyers = true;
 
-  constructor(till: Till, productId: ProductId, nowMs: () => number) {
+  constructor(till: Till, productId: ProductId, nowMs: () => number, budget = new BuyerBudget()) {
     this.#till = till;
+    this.#budget = budget;
     this.#productId = productId;
     this.#nowMs = nowMs;
     this.#refreshShared = shareInFlight(() => this.#lookAgain());
@@ -51,7 +76,7 @@ export class KnownSale {
   }
 
   get number(): number {
-    return this.#number;
+    return this.#look?.number ?? 0;
   }
 
   /** What tickets of the present sale are signed with; undefined when they are of no use in it. */
@@ -93,24 +118,34 @@ export class KnownSale {
   async #lookAgain(): Promise<void> {
     for (;;) {
       const askedAtMs = this.#nowMs();
-      // Of a sale with too many to keep none are asked for.
-      const buyers = this.#keepsBuyers ? this.#buyersSeen : Number.MAX_SAFE_INTEGER / 2;
-      const look = await this.#till.look(this.#productId, { number: this.#number, buyers });
-      if (look?.number !== this.#number) this.#forgetBuyers();
-      this.#number = look?.number ?? 0;
+      const look = await this.#till.look(this.#productId, {
+        ...{ life: this.#life, count: this.#buyersSeen, last: this.#lastBuyer },
+        wantsMore: this.#keepsBuyers,
+      });
+      // Another sale, or this one after its store lost the buyers that are known here.
+      if (!look || look.life !== this.#life || look.from < this.#buyersSeen) this.forgetBuyers();
+      this.#life = look?.life ?? '';
       this.#look = look;
       this.#askedAtMs = askedAtMs;
-      if (!look || !this.#keepsBuyers) return;
+      if (!look || !this.#keepsBuyers || look.from + look.buyers.length === this.#buyersSeen) return;
+      if (!this.#budget.take(look.buyers.length)) {
+        this.forgetBuyers();
+        this.#keepsBuyers = false;
+        return;
+      }
       for (const buyer of look.buyers) this.#buyers.add(buyer);
       this.#buyersSeen += look.buyers.length;
+      this.#lastBuyer = look.buyers.at(-1) as string;
       if (this.#buyersSeen >= look.buyerCount) return;
-      if (look.buyerCount > maxBuyersKept) this.#keepsBuyers = false;
     }
   }
 
-  #forgetBuyers(): void {
+  /** Gives the memory back to the other sales. */
+  forgetBuyers(): void {
+    this.#budget.giveBack(this.#buyersSeen);
     this.#buyers = new Set();
     this.#buyersSeen = 0;
+    this.#lastBuyer = '';
     this.#keepsBuyers = true;
   }
 }

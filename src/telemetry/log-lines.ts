@@ -79,6 +79,8 @@ const lines: Lines = {
     },
   ],
   'restocks failed': told('warn', 'restocks_failed'),
+  'sale rebuilt': told('warn', 'sale_rebuilt'),
+  'sale closed': told('error', 'sale_closed'),
   'orders expired': told('info', 'orders_expired'),
   'parked item resolved': told('info', 'parked_item_resolved'),
   'operator acted': told('info', 'operator_acted'),

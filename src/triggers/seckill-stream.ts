@@ -3,6 +3,7 @@ import type { CreateInstances, Outcome } from '../instance/create-instances.ts';
 import {
   type ProductId,
   type Purchase,
+  parseSaleUnit,
   parseTraceparent,
   parseUserId,
   type Source,
@@ -18,10 +19,13 @@ export const seckill = 'SECKILL' as Source;
 export interface StreamEntry {
   id: string;
   /** undefined: trimmed or deleted before anybody read it. */
-  fields: { uid: string | undefined; traceparent: string | undefined } | undefined;
+  fields: EntryFields | undefined;
   /** How often it was handed out, this time included. */
   deliveries: number;
 }
+
+/** The fields that mean something here; `unit` and `key` stand on the entries of Weir's own sales. */
+export type EntryFields = Record<'uid' | 'traceparent', string | undefined> & { unit?: string; key?: string };
 
 export interface StreamBatch {
   stream: string;
@@ -205,6 +209,7 @@ export class SeckillStreamTrigger {
         productId,
         userId: parseUserId(entry.fields.uid),
         ...parseTraceparent(entry.fields.traceparent),
+        ...parseSaleUnit(entry.fields.unit, entry.fields.key),
       };
     } catch (error) {
       return toWeirError(error);

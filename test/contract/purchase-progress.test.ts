@@ -5,13 +5,12 @@ import { embeddedStreamPlaces } from '../../src/embedded/stream-places.ts';
 import { embeddedTill } from '../../src/embedded/till.ts';
 import type { ProductId, SourceId, UserId } from '../../src/instance/purchase.ts';
 import type { Database } from '../../src/lib/sql.ts';
-import { redisSaleStore } from '../../src/redis/sale-store.ts';
 import { RedisSeckillStreams } from '../../src/redis/seckill-streams.ts';
 import { redisStreamPlaces } from '../../src/redis/stream-places.ts';
-import { redisTill } from '../../src/redis/till.ts';
 import { judgePlace, StreamPace, type StreamPlaces } from '../../src/sale/purchase-progress.ts';
 import type { SaleStore } from '../../src/sale/sale.ts';
 import type { Till } from '../../src/sale/till.ts';
+import { openRedisSales } from '../support/sales.ts';
 import {
   connectTestRedis,
   createRedisDatabase,
@@ -48,8 +47,7 @@ const stores: Record<string, () => Promise<Store>> = {
     const redis = connectTestRedis(url);
     const streams = new RedisSeckillStreams(redis, connectTestRedis(url));
     return {
-      sales: redisSaleStore(redis),
-      till: redisTill(redis, { awaitsDisk: false }),
+      ...(await openRedisSales(redis)),
       places: redisStreamPlaces(redis),
       addForeign: () => redis.xadd(stream, '*', 'uid', '9', 'ts', '1'),
       async deliver(count) {

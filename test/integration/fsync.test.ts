@@ -1,21 +1,19 @@
 import { describe, expect, test } from 'vitest';
 import type { ProductId, UserId } from '../../src/instance/purchase.ts';
-import { redisSaleStore } from '../../src/redis/sale-store.ts';
-import { redisTill } from '../../src/redis/till.ts';
 import { lacks } from '../support/newer.ts';
 import { startOwnRedis, startOwnValkey } from '../support/own-redis.ts';
+import { openRedisSales } from '../support/sales.ts';
 import { connectTestRedis } from '../support/stores.ts';
 
 const product = 1001n as ProductId;
 
 async function openSale(url: string) {
   const redis = connectTestRedis(url);
-  const sales = redisSaleStore(redis);
+  const { sales, till } = await openRedisSales(redis, undefined, { awaitsDisk: true });
   await sales.open({
     ...{ productId: product, stock: 5, perUserLimit: 1, startsAt: undefined, endsAt: undefined },
     ...{ entry: 'open', admitPerSecond: undefined },
   });
-  const till = redisTill(redis, { awaitsDisk: true });
   const buy = (user: number) =>
     till.buy(product, [{ userId: BigInt(user) as UserId, idempotencyKey: undefined, ticket: undefined }]);
   return { buy, sales, redis };

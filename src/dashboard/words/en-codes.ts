@@ -64,6 +64,7 @@ export const enCodes = {
   'reason.SOURCE_ID_INVALID': 'The source id cannot be used.',
   'reason.PRODUCT_UNKNOWN': 'No product has this id.',
   'reason.PRODUCT_DISABLED': 'The product is disabled.',
+  'reason.UNIT_SOLD_TWICE': 'Redis lost its latest writes and sold this unit a second time.',
   'reason.PURCHASE_CONFLICT': 'The same purchase came again with another product or user.',
   'reason.DELIVERED_TOO_OFTEN': 'The program ended again and again while it worked on this entry.',
   'reason.ENTRY_GONE': 'The entry was trimmed or deleted before it was read.',

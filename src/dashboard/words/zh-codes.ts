@@ -65,6 +65,7 @@ export const zhCodes: Record<keyof typeof enCodes, string> = {
   'reason.SOURCE_ID_INVALID': '来源 ID 不可用。',
   'reason.PRODUCT_UNKNOWN': '商品不存在。',
   'reason.PRODUCT_DISABLED': '商品已停用。',
+  'reason.UNIT_SOLD_TWICE': 'Redis 丢失了最近的写入，同一份库存被售出两次。',
   'reason.PURCHASE_CONFLICT': '同一笔购买再次到来，但商品或用户不同。',
   'reason.DELIVERED_TOO_OFTEN': '处理该条目时程序多次中断。',
   'reason.ENTRY_GONE': '条目在读取前被裁剪或删除。',

@@ -7,6 +7,10 @@ export const zhProblems: Readonly<Record<string, readonly [what: string, advice:
   PRODUCT_UNKNOWN: ['没有此商品', '用 POST /v1/products 或 `weir products create` 创建商品，然后重放。'],
   PRODUCT_DISABLED: ['商品已停用', '用 `weir products enable` 启用商品，然后重放；或者丢弃。'],
   PURCHASE_CONFLICT: ['同一来源 ID 属于另一笔购买', '该来源 ID 已用于另一商品或用户的购买；请检查发送方。'],
+  UNIT_SOLD_TWICE: [
+    '同一份库存被售出两次',
+    'Redis 丢失了最近的写入并再次售出该份库存。请让买家重新购买，然后丢弃；可用 `weir sale add` 增加库存。',
+  ],
   DELIVERED_TOO_OFTEN: ['投递次数过多', '处理多次未完成就中断；请查看日志，然后重放。'],
   ENTRY_GONE: ['条目已不存在', '有人在读取前裁剪或删除了该条目；请按条目 ID 找到买家。'],
   MESSAGE_REFUSED: ['消息被拒绝', '消息代理拒绝了此消息，却接受了其他消息；请看详情，然后重放。'],

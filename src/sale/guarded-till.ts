@@ -1,0 +1,36 @@
+import { rebuildingError } from './rebuilding-error.ts';
+import type { SaleGuard } from './sale-guard.ts';
+import type { Till } from './till.ts';
+
+/**
+ * A till that sells only what was compared with the database, and takes no word of a store that has forgotten its sales for
+ * the end of a sale.
+ */
+export function guardedTill(till: Till, guard: SaleGuard): Till {
+  return {
+    async buy(productId, buyers) {
+      const verifying = guard.ready(productId);
+      if (verifying) await verifying;
+      const outcomes = await till.buy(productId, buyers);
+      if (outcomes.some(({ kind }) => kind === 'SALE_UNKNOWN') && guard.hasSale(productId))
+        throw rebuildingError();
+      return outcomes;
+    },
+
+    async look(productId, knows) {
+      const look = await till.look(productId, knows);
+      if (!look && guard.hasSale(productId)) throw rebuildingError();
+      return look;
+    },
+
+    async giveTicket(productId, holder) {
+      const verifying = guard.ready(productId);
+      if (verifying) await verifying;
+      const outcome = await till.giveTicket(productId, holder);
+      if (outcome.kind === 'SALE_UNKNOWN' && guard.hasSale(productId)) throw rebuildingError();
+      return outcome;
+    },
+
+    findSecret: (productId, number) => till.findSecret(productId, number),
+  };
+}

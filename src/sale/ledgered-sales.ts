@@ -1,0 +1,58 @@
+import type { LedgerSale, SaleLedger } from './ledger.ts';
+import type { LiveSales } from './live-sales.ts';
+import { rebuildingError } from './rebuilding-error.ts';
+import { type Sale, type SaleStore, toSale } from './sale.ts';
+
+/** Sales whose terms stand in the database and whose counters in another store: the terms are committed first. */
+export function ledgeredSales(ledger: SaleLedger, live: LiveSales): SaleStore {
+  return {
+    async open(terms) {
+      const opening = await ledger.open(terms);
+      if ('sale' in opening) {
+        await live.open(opening.sale);
+        await live.apply(opening.sale);
+      }
+      return opening.outcome;
+    },
+
+    async find(productId) {
+      const sale = await ledger.find(productId);
+      if (!sale) return undefined;
+      const [found] = await live.read([sale.stream]);
+      if (!found || found.number !== sale.id || found.isRebuilding) throw rebuildingError();
+      return toSale(productId, found.sale, found.nowMs);
+    },
+
+    async list(limit, after) {
+      const sales = await ledger.list(limit, after);
+      const found = await live.read(sales.map(({ stream }) => stream));
+      return sales.map((sale, i) => {
+        const counters = found[i];
+        return counters?.number === sale.id && !counters.isRebuilding
+          ? toSale(sale.productId, counters.sale, counters.nowMs)
+          : withoutCounters(sale);
+      });
+    },
+
+    async change(productId, change) {
+      const sale = await ledger.change(productId, change);
+      if (sale === undefined || sale === 'ended') return sale;
+      await live.apply(sale);
+      return 'changed';
+    },
+  };
+}
+
+/** While its counters are rebuilt nothing is sold: what the database knows to be sold, shown as paused. */
+function withoutCounters({
+  id: _,
+  stream: __,
+  secret: ___,
+  version: ____,
+  lastNth,
+  ...sale
+}: LedgerSale): Sale {
+  const sold = Math.min(lastNth, sale.stock);
+  const counters = { sold, left: sale.stock - sold, givenBack: 0, tickets: 0 };
+  return toSale(sale.productId, { ...sale, ...counters, isPaused: true }, Date.now());
+}

@@ -1,0 +1,131 @@
+import type { ProductId } from '../instance/purchase.ts';
+import { shareInFlight } from '../lib/gather.ts';
+import { repeatEvery } from '../lib/repeat.ts';
+import type { LedgerSale, SaleLedger } from './ledger.ts';
+import type { LiveSale, LiveSales } from './live-sales.ts';
+import { rebuildingError } from './rebuilding-error.ts';
+
+export interface SaleGuardParts {
+  ledger: SaleLedger;
+  live: LiveSales;
+  /** `sale` was rebuilt, and why; or it stays closed, and why. */
+  onRebuilt: (sale: LedgerSale, why: string) => void;
+  onClosed: (sale: LedgerSale, why: string) => void;
+  onFailure: (error: unknown, attempt: number) => void;
+}
+
+const lookEveryMs = 1_000;
+/** With very many sales a look takes longer, and so does the time between two. */
+const msPerSale = 2;
+const retry = { firstMs: 500, maxMs: 5_000 };
+
+/**
+ * Compares the counters of running sales with the database, and rebuilds those that went back or are gone: a store that
+ * was restarted, replaced or failed over may have lost its latest writes. A sale is compared before the first buy over a
+ * new connection, and once a second after that.
+ */
+export class SaleGuard {
+  readonly #parts: SaleGuardParts;
+  /** Of the last look. */
+  #current = new Map<ProductId, LedgerSale>();
+  /** Compared since the store was last reached. */
+  #verified = new Set<ProductId>();
+  #reported = new Map<number, string>();
+  readonly #verify: (productId: ProductId) => Promise<void>;
+
+  constructor(parts: SaleGuardParts) {
+    this.#parts = parts;
+    this.#verify = shareInFlight((productId) => this.#verifyOne(productId));
+  }
+
+  run(signal: AbortSignal): Promise<void> {
+    const options = { everyMs: lookEveryMs, retry, onFailure: this.#parts.onFailure };
+    let nextAtMs = 0;
+    return repeatEvery(
+      options,
+      async () => {
+        if (performance.now() < nextAtMs) return;
+        await this.look();
+        nextAtMs = performance.now() + this.#current.size * msPerSale;
+      },
+      signal,
+    );
+  }
+
+  /** Compares every current sale. */
+  async look(): Promise<void> {
+    const { ledger, live } = this.#parts;
+    // The database first: what it knows then, the store must know as well.
+    const sales = await ledger.listCurrent();
+    this.#current = new Map(sales.map((sale) => [sale.productId, sale]));
+    const found = await live.read(sales.map(({ stream }) => stream));
+    for (const [i, sale] of sales.entries()) await this.#compare(sale, found[i]);
+  }
+
+  /** The store was reached again, or for the first time: it may be another one, or have gone back. */
+  readonly forget = (): void => {
+    this.#verified = new Set();
+  };
+
+  /** A unit was sold twice: the counters are wrong, whatever they say. */
+  async distrust(stream: string): Promise<void> {
+    for (const sale of await this.#parts.ledger.listCurrent()) {
+      if (sale.stream === stream) await this.#rebuild(sale, 'a unit was sold twice');
+    }
+  }
+
+  /** Whether the database has a sale of the product that runs, is to come or ended lately; as of the last look. */
+  hasSale(productId: ProductId): boolean {
+    return this.#current.has(productId);
+  }
+
+  /** undefined: verified. @throws WeirError STORE_AWAY while the sale is being rebuilt */
+  ready(productId: ProductId): Promise<void> | undefined {
+    return this.#verified.has(productId) ? undefined : this.#verify(productId);
+  }
+
+  async #verifyOne(productId: ProductId): Promise<void> {
+    const { ledger, live } = this.#parts;
+    const verified = this.#verified;
+    const sale = await ledger.find(productId);
+    if (!sale) return;
+    const [found] = await live.read([sale.stream]);
+    const isWell = await this.#compare(sale, found);
+    if (!isWell) throw rebuildingError();
+    verified.add(productId);
+  }
+
+  /** @returns whether the sale can go on */
+  async #compare(sale: LedgerSale, found: LiveSale | undefined): Promise<boolean> {
+    if (found && found.number > sale.id) {
+      const latest = await this.#parts.ledger.find(sale.productId);
+      // Opened since the database was read.
+      if (latest && latest.id > sale.id) return true;
+    }
+    const why = findDamage(sale, found);
+    if (why !== undefined) return this.#rebuild(sale, why);
+    if (found && found.version < sale.version) await this.#parts.live.apply(sale);
+    return true;
+  }
+
+  async #rebuild(sale: LedgerSale, why: string): Promise<boolean> {
+    const { ledger, live, onRebuilt, onClosed } = this.#parts;
+    const notNow = await live.rebuild(sale, () => ledger.readUnits(sale.stream));
+    if (notNow === undefined) {
+      this.#reported.delete(sale.id);
+      onRebuilt(sale, why);
+      return true;
+    }
+    if (this.#reported.get(sale.id) !== notNow) onClosed(sale, `${why}; ${notNow}`);
+    this.#reported.set(sale.id, notNow);
+    return false;
+  }
+}
+
+function findDamage(sale: LedgerSale, found: LiveSale | undefined): string | undefined {
+  if (!found) return 'its counters are gone';
+  if (found.isRebuilding) return 'an earlier attempt was not finished';
+  if (found.number !== sale.id || found.secret !== sale.secret) return 'the store has another sale';
+  if (found.nth < sale.lastNth) return `the store knows ${found.nth} units, the database ${sale.lastNth}`;
+  return undefined;
+}

@@ -1,0 +1,34 @@
+import type { Redis } from 'ioredis';
+import type { ProductId } from '../../src/instance/purchase.ts';
+import type { Database } from '../../src/lib/sql.ts';
+import { postgresSaleLedger } from '../../src/postgres/sale-ledger.ts';
+import { redisLiveSales } from '../../src/redis/live-sales.ts';
+import { redisTill } from '../../src/redis/till.ts';
+import { ledgeredSales } from '../../src/sale/ledgered-sales.ts';
+import type { SaleTerms } from '../../src/sale/sale.ts';
+import { openTestPostgres } from './stores.ts';
+
+/** Sales in Redis as stores.ts puts them together, without the guard. */
+export async function openRedisSales(redis: Redis, database?: Database, options = { awaitsDisk: false }) {
+  const ledger = postgresSaleLedger(database ?? (await openTestPostgres()));
+  const live = redisLiveSales(redis);
+  return {
+    ...{ ledger, live },
+    sales: ledgeredSales(ledger, live),
+    till: redisTill(redis, { ...options, findSecret: ledger.findSecret }),
+  };
+}
+
+/** An open sale of three units of product 1001, but for what is given. */
+export function saleTerms(part: Partial<SaleTerms> = {}): SaleTerms {
+  return {
+    productId: 1001n as ProductId,
+    stock: 3,
+    perUserLimit: 1,
+    startsAt: undefined,
+    endsAt: undefined,
+    entry: 'open',
+    admitPerSecond: undefined,
+    ...part,
+  };
+}
