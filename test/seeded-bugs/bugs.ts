@@ -320,6 +320,8 @@ export const seededBugs: readonly SeededBug[] = [
     replace: '\n           RETURNING',
     suite: 'test/contract/archive.test.ts',
     law: 'a full audit that runs while rows are archived counts each of them once',
+  },
+  {
     name: 'one-sale-stops-every-restock',
     promise: 'P5',
     file: 'redis/sale-counters.ts',
