@@ -66,6 +66,7 @@ function addResults({ config, notify, lifecycle, database, settle }: Core, queue
         unfit.map((result) => toParkedItem(result, config.resultQueue)),
       ),
     isTransient: isTransientDatabaseError,
+    clock: systemClock,
     onSettled: (counts) => notify({ type: 'results settled', counts }),
     onParked: (unfit) => notify({ type: 'results parked', results: unfit }),
     onFailure: reportFailure(notify, 'results'),

@@ -33,15 +33,22 @@ export function openPublisher(config: Config, notify: Notify): OpenPublisher {
   return { publisher, close: () => publisher.close() };
 }
 
-function brokerOptions({ rabbitmqUrl: url, queueType }: Config, notify: Notify) {
+function brokerOptions(config: Config, notify: Notify) {
   return {
-    url,
-    queueType,
+    url: config.rabbitmqUrl,
+    queueType: config.queueType,
+    deadLetterQueue: deadLetterQueueOf(config),
     onDown: (error: unknown, attempt: number) =>
       notify({ type: 'store failed', store: 'rabbitmq', error, attempt }),
     onUp: () => notify({ type: 'store back', store: 'rabbitmq' }),
     onWarning: (warning: string) => notify({ type: 'warned', warning }),
   };
+}
+
+/** By default of this Weir's own: two that share a broker must not park each other's messages. */
+export function deadLetterQueueOf({ deadLetterQueue, queue }: Config): string {
+  const suffix = '.dead-letter';
+  return deadLetterQueue || `${queue.slice(0, 255 - suffix.length)}${suffix}`;
 }
 
 export interface OpenResultQueue {

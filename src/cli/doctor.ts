@@ -6,6 +6,7 @@ import { toVariable } from '../config-file.ts';
 import type { Finding } from '../lib/finding.ts';
 import { makeFolder } from '../lib/make-folder.ts';
 import { examinePostgres } from '../postgres/examine.ts';
+import { deadLetterQueueOf } from '../queues.ts';
 import { examineRabbitmq } from '../rabbitmq/examine.ts';
 import { examineRedis } from '../redis/examine.ts';
 import { settings } from '../settings.ts';
@@ -69,8 +70,13 @@ async function examineStreams({ redisAddr, saleAcknowledge }: Config): Promise<F
   return [{ about: 'streams', level: 'ok', what: 'embedded in the database', advice: '' }];
 }
 
-async function examineQueues({ rabbitmqUrl, queue, resultQueue, queueType }: Config): Promise<Finding[]> {
-  if (rabbitmqUrl !== '') return examineRabbitmq(rabbitmqUrl, [queue, resultQueue], queueType);
+async function examineQueues(config: Config): Promise<Finding[]> {
+  const { rabbitmqUrl, queueType, queue, resultQueue, releaseQueue, refundQueue } = config;
+  if (rabbitmqUrl !== '') {
+    const deadLetterQueue = deadLetterQueueOf(config);
+    const queues = [deadLetterQueue, queue, resultQueue, releaseQueue, refundQueue];
+    return examineRabbitmq(rabbitmqUrl, queues, { queueType, deadLetterQueue });
+  }
   return [{ about: 'queue', level: 'ok', what: 'embedded in the database', advice: '' }];
 }
 

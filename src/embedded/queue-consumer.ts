@@ -56,10 +56,10 @@ export class EmbeddedQueueConsumer {
     this.#finished += messages.length;
   }
 
-  release(): void {
-    this.#cursor = '0';
-    this.#handedOut.clear();
-  }
+  /** No broker counts what it hands out, and there is one process: what is in our hands is tried again. */
+  hold(): void {}
+  resume(): void {}
+  handBack(): void {}
 
   async readProgress(): Promise<{ waiting: number; finished: number }> {
     const [row] = await this.#database.query<{ waiting: string }>(

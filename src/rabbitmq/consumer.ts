@@ -1,12 +1,11 @@
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
 import { Wake } from '../lib/wake.ts';
 import { RabbitmqConnection } from './connection.ts';
-import { ensureQueue, type QueueType } from './queue.ts';
+import { ensureQueues, type QueueTerms } from './queue.ts';
 
-export interface ConsumerOptions {
+export interface ConsumerOptions extends QueueTerms {
   url: string;
   queue: string;
-  queueType: QueueType;
   /** Messages that the broker hands out before the first of them is acknowledged. */
   prefetch: number;
   onDown: (error: unknown, attempt: number) => void;
@@ -16,7 +15,9 @@ export interface ConsumerOptions {
 
 export interface Delivery {
   messageId: string;
+  type: string;
   body: Buffer;
+  headers: Readonly<Record<string, unknown>> | undefined;
   traceparent: string | undefined;
   /** Of the channel that it came on; another one counts from 1 again. */
   tag: number;
@@ -31,6 +32,12 @@ export class RabbitmqConsumer {
   readonly #connection: RabbitmqConnection;
   readonly #arrived = new Wake();
   #channel: Channel | undefined;
+  /** Of its own: a refused question about the queue closes its channel, and that would return what is in our hands. */
+  #questions: Channel | undefined;
+  /** Of the current channel, where it is subscribed; empty until the broker has named it. */
+  #consumerTag: string | undefined;
+  /** Nothing new is wanted. */
+  #isHeld = false;
   #model: ChannelModel | undefined;
   #deliveries: Delivery[] = [];
   /** Tags of the current channel that are finished above the highest contiguous one. */
@@ -85,15 +92,34 @@ export class RabbitmqConsumer {
 
   /** What is on the queue or in our hands, and how many we have finished so far. @throws when the broker is away */
   async readProgress(): Promise<{ waiting: number; finished: number }> {
-    const channel = this.#channel;
-    if (!channel || this.notReady) throw new Error(this.notReady ?? 'not connected to the broker');
-    const { messageCount } = await channel.checkQueue(this.#options.queue);
+    if (!this.#model || this.notReady) throw new Error(this.notReady ?? 'not connected to the broker');
+    this.#questions ??= await openQuestions(this.#model, () => {
+      this.#questions = undefined;
+    });
+    const { messageCount } = await this.#questions.checkQueue(this.#options.queue);
     const inOurHands = this.#receivedTo - this.#acknowledgedTo;
     return { waiting: messageCount + inOurHands, finished: this.#finishedEver };
   }
 
-  /** Gives back what is in our hands, for another consumer to take. */
-  release(reason: string): void {
+  /**
+   * Takes nothing new until `resume`, also on a new connection, and keeps what is in our hands: the broker counts every
+   * return of a message, and drops it after as many as its queue allows.
+   */
+  hold(): void {
+    if (this.#isHeld) return;
+    this.#isHeld = true;
+    if (this.#consumerTag) this.#unsubscribe(this.#consumerTag);
+  }
+
+  resume(): void {
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
+    // Fails when the channel has just been closed: the next connection subscribes.
+    if (this.#channel) this.#subscribe(this.#channel).catch(() => {});
+  }
+
+  /** Returns what is in our hands, for another consumer to take. */
+  handBack(reason: string): void {
     this.#connection.breakOff(reason);
   }
 
@@ -102,10 +128,10 @@ export class RabbitmqConsumer {
   }
 
   async #prepare(model: ChannelModel): Promise<void> {
-    const { queue, queueType, prefetch, onWarning } = this.#options;
+    const { queue, prefetch, onWarning } = this.#options;
     this.#model = model;
-    const warning = await ensureQueue(model, queue, queueType);
-    if (warning) onWarning(warning);
+    this.#questions = undefined;
+    await ensureQueues(model, [queue], this.#options, onWarning);
     const channel = await model.createChannel();
     channel.on('error', onWarning);
     channel.on('close', () => {
@@ -117,12 +143,30 @@ export class RabbitmqConsumer {
     this.#finished = new Set();
     this.#acknowledgedTo = 0;
     this.#receivedTo = 0;
-    const channelNumber = ++this.#channelNumber;
-    await channel.consume(queue, (message) => {
+    this.#consumerTag = undefined;
+    this.#channelNumber++;
+    if (!this.#isHeld) await this.#subscribe(channel);
+  }
+
+  async #subscribe(channel: Channel): Promise<void> {
+    if (this.#consumerTag !== undefined) return;
+    this.#consumerTag = '';
+    const channelNumber = this.#channelNumber;
+    const { consumerTag } = await channel.consume(this.#options.queue, (message) => {
       // The queue was deleted: a fresh connection makes it again.
       if (!message) this.#connection.breakOff('the broker ended our subscription');
       else this.#keep(message, channelNumber);
     });
+    if (channelNumber !== this.#channelNumber) return;
+    this.#consumerTag = consumerTag;
+    // Held meanwhile.
+    if (this.#isHeld) this.#unsubscribe(consumerTag);
+  }
+
+  #unsubscribe(consumerTag: string): void {
+    this.#consumerTag = undefined;
+    // Fails when the channel has just been closed; the next connection sees that we hold.
+    this.#channel?.cancel(consumerTag).catch(() => {});
   }
 
   #keep({ content, fields, properties }: ConsumeMessage, channelNumber: number): void {
@@ -130,11 +174,20 @@ export class RabbitmqConsumer {
     this.#receivedTo = fields.deliveryTag;
     this.#deliveries.push({
       messageId: String(properties.messageId ?? ''),
+      type: String(properties.type ?? ''),
       body: content,
+      headers: properties.headers,
       traceparent: typeof traceparent === 'string' ? traceparent : undefined,
       tag: fields.deliveryTag,
       channelNumber,
     });
     if (this.#deliveries.length === 1) setImmediate(this.#arrived.ring);
   }
+}
+
+async function openQuestions(model: ChannelModel, onGone: () => void): Promise<Channel> {
+  const channel = await model.createChannel();
+  channel.on('error', () => {});
+  channel.on('close', onGone);
+  return channel;
 }

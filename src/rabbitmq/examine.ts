@@ -1,6 +1,6 @@
 import { connect } from 'amqplib';
 import type { Finding } from '../lib/finding.ts';
-import { ensureQueue, type QueueType } from './queue.ts';
+import { ensureQueue, type QueueTerms } from './queue.ts';
 
 const about = 'RabbitMQ';
 const oldest = [3, 10];
@@ -9,7 +9,7 @@ const oldest = [3, 10];
 export async function examineRabbitmq(
   url: string,
   queues: readonly string[],
-  queueType: QueueType,
+  terms: QueueTerms,
 ): Promise<Finding[]> {
   try {
     const connection = await connect(url, { timeout: 5_000 });
@@ -20,7 +20,7 @@ export async function examineRabbitmq(
       };
       const findings = [judgeVersion(serverProperties.version ?? '0.0')];
       for (const queue of queues) {
-        findings.push(judgeQueue(queue, await ensureQueue(connection, queue, queueType)));
+        findings.push(judgeQueue(queue, await ensureQueue(connection, queue, terms)));
       }
       return findings;
     } finally {

@@ -5,15 +5,14 @@ import { type Message, usualType } from '../outbox/frame.ts';
 import type { Publisher, Refusal } from '../outbox/relay.ts';
 import { createBatchPublish } from './batch-channel.ts';
 import { RabbitmqConnection } from './connection.ts';
-import { ensureQueue, type QueueType } from './queue.ts';
+import { ensureQueues, type QueueTerms } from './queue.ts';
 
-export interface PublisherOptions {
+export interface PublisherOptions extends QueueTerms {
   url: string;
-  /** The queue of messages without a type of their own. Made at once where it is missing. */
+  /** The queue of messages without a type of their own. */
   queue: string;
-  /** The queues of other types; made when the first message of the type comes back. */
+  /** The queues of other types. All are made at once where they are missing. */
   queues?: Readonly<Record<string, string>>;
-  queueType: QueueType;
   /** No AMQP client has a deadline for confirms: without one a lost confirm would hold its frame for ever. */
   confirmDeadlineMs: number;
   onDown: (error: unknown, attempt: number) => void;
@@ -53,8 +52,7 @@ export class RabbitmqPublisher implements Publisher {
     const returned = refused.filter(({ why }) => why === unroutable).map(({ message }) => message);
     if (returned.length === 0) return refused;
     // The queue is gone: make it again and send once more. Only what comes back from the new one is refused.
-    for (const queue of new Set(returned.map(({ type }) => this.#queueOf(type))))
-      await this.#ensureQueue(queue);
+    await this.#ensureQueues(returned.map(({ type }) => this.#queueOf(type)));
     const again = await this.#publishAndConfirm(returned);
     return [...refused.filter(({ why }) => why !== unroutable), ...again];
   }
@@ -65,7 +63,7 @@ export class RabbitmqPublisher implements Publisher {
 
   async #prepare(model: ChannelModel): Promise<void> {
     this.#model = model;
-    await this.#ensureQueue(this.#options.queue);
+    await this.#ensureQueues([this.#options.queue, ...Object.values(this.#options.queues ?? {})]);
     const channel = await model.createConfirmChannel();
     channel.on('return', (message) => this.#returned.add(String(message.properties.messageId)));
     channel.on('error', this.#options.onWarning);
@@ -81,10 +79,9 @@ export class RabbitmqPublisher implements Publisher {
     return queue;
   }
 
-  async #ensureQueue(queue: string): Promise<void> {
+  async #ensureQueues(queues: readonly string[]): Promise<void> {
     if (!this.#model) throw new Error('not connected to the broker');
-    const warning = await ensureQueue(this.#model, queue, this.#options.queueType);
-    if (warning) this.#options.onWarning(warning);
+    await ensureQueues(this.#model, queues, this.#options, this.#options.onWarning);
   }
 
   async #publishAndConfirm(messages: Message[]): Promise<Refusal[]> {

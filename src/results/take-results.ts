@@ -1,8 +1,9 @@
 import { toWeirError, WeirError } from '../errors.ts';
 import { type InstanceId, parseTraceparent } from '../instance/purchase.ts';
-import { backoffMs, pause } from '../lib/backoff.ts';
+import type { Clock } from '../lib/clock.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import type { Settled } from './judge-result.ts';
+import { type MessageQueue, readQueue } from './read-queue.ts';
 import { decodeResult, type InstanceResult } from './result.ts';
 
 export interface ResultMessage {
@@ -15,13 +16,7 @@ export interface QueueProgress {
   finished: number;
 }
 
-export interface ResultQueue {
-  /** At least one message and at most `count`; none when `signal` aborts first. */
-  take(count: number, signal: AbortSignal): Promise<ResultMessage[]>;
-  /** They need not come again. */
-  acknowledge(messages: readonly ResultMessage[]): Promise<void> | void;
-  /** Gives back what was taken and not acknowledged, for another process to take. */
-  release(reason: string): void;
+export interface ResultQueue extends MessageQueue<ResultMessage> {
   /** Results that are not settled yet, and how many this process has acknowledged. @throws when it cannot be asked */
   readProgress(): Promise<QueueProgress>;
 }
@@ -43,6 +38,7 @@ export interface TakeResultsParts {
   settle: Settle;
   park: (results: readonly UnfitResult[]) => Promise<void>;
   isTransient: (error: unknown) => boolean;
+  clock: Clock;
   onSettled: (counts: ReadonlyMap<Settled, number>) => void;
   onParked: (results: readonly UnfitResult[]) => void;
   onFailure: (error: unknown, attempt: number) => void;
@@ -54,12 +50,6 @@ interface Taken {
 }
 
 const resultsPerBatch = 500;
-/** As many results in one batch make the next batch wait for `lingerMs`: fewer commits and acknowledgements for each. */
-const flood = 20;
-const lingerMs = 20;
-const retry = { firstMs: 100, maxMs: 10_000 };
-/** About ten seconds. */
-const failuresUntilRelease = 7;
 
 /** Reads the result queue until stopped; a message is acknowledged only when its effect is committed. */
 export class TakeResults {
@@ -69,34 +59,10 @@ export class TakeResults {
     this.#parts = parts;
   }
 
-  async run(signal: AbortSignal): Promise<void> {
-    const { queue, onFailure } = this.#parts;
-    let messages: ResultMessage[] = [];
-    let lastCount = 0;
-    let failures = 0;
-    while (!signal.aborted) {
-      try {
-        // What could not be settled is tried again until it is: a database that is away is no fault of the results.
-        if (messages.length === 0) {
-          // In a flood a moment's wait fills the commit; a single result waits for nobody.
-          if (lastCount >= flood && lastCount < resultsPerBatch) await pause(lingerMs, signal);
-          messages = await queue.take(resultsPerBatch, signal);
-          lastCount = messages.length;
-        }
-        if (messages.length > 0) await this.take(messages);
-        await queue.acknowledge(messages);
-        messages = [];
-        failures = 0;
-      } catch (error) {
-        onFailure(error, ++failures);
-        await pause(backoffMs(failures, retry), signal);
-        // Perhaps it is only we who cannot reach the database.
-        if (failures % failuresUntilRelease === 0) {
-          messages = [];
-          queue.release('results could not be settled for a while');
-        }
-      }
-    }
+  run(signal: AbortSignal): Promise<void> {
+    const { queue, clock, onFailure } = this.#parts;
+    const handle = (messages: readonly ResultMessage[]) => this.take(messages);
+    return readQueue({ queue, messagesPerBatch: resultsPerBatch, handle, clock, onFailure }, signal);
   }
 
   async take(messages: readonly ResultMessage[]): Promise<void> {

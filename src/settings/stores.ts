@@ -46,12 +46,19 @@ export const storeSettings = {
   releaseQueue: queueName(
     'data.rabbitmq.releaseQueue',
     'resource.instance.release',
-    'Where INSTANCE_RELEASE_REQUESTED events go; made with the first of them.',
+    'Where INSTANCE_RELEASE_REQUESTED events go.',
   ),
   refundQueue: queueName(
     'data.rabbitmq.refundQueue',
     'payment.order.refund',
-    'Where ORDER_REFUND_REQUESTED events go; made with the first of them.',
+    'Where ORDER_REFUND_REQUESTED events go.',
+  ),
+  deadLetterQueue: setting(
+    'data.rabbitmq.deadLetterQueue',
+    matching(/^[\x21-\x7e]{0,255}$/),
+    '',
+    'a queue name of at most 255 visible ASCII characters',
+    'Gets what a queue would drop; Weir parks it. Empty: the created queue and .dead-letter.',
   ),
   queueType: setting(
     'data.rabbitmq.queueType',

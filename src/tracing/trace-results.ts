@@ -35,7 +35,9 @@ export function traceResultQueue(
       await queue.acknowledge(messages);
       for (const message of messages) open.get(message)?.end();
     },
-    release: (reason) => queue.release(reason),
+    hold: () => queue.hold(),
+    resume: () => queue.resume(),
+    handBack: (reason) => queue.handBack(reason),
     readProgress: () => queue.readProgress(),
   };
 }

@@ -38,6 +38,7 @@ const queues: Record<string, (database: Database) => Promise<Queue>> = {
       url: rabbitmqUrl,
       queue,
       queueType: 'quorum',
+      deadLetterQueue: `${queue}.dead-letter`,
       confirmDeadlineMs: 10_000,
       onDown() {},
       onUp() {},

@@ -22,6 +22,7 @@ async function openPublisher(options: { url?: string; queue: string; confirmDead
   const publisher = new RabbitmqPublisher({
     url: rabbitmqUrl,
     queueType: 'quorum',
+    deadLetterQueue: `${options.queue}.dead-letter`,
     confirmDeadlineMs: 10_000,
     onDown: (error) => downs.push(error),
     onUp() {},
@@ -34,11 +35,22 @@ async function openPublisher(options: { url?: string; queue: string; confirmDead
 }
 
 describe('the queue', () => {
-  test('a missing queue is made durable, as a quorum queue', async () => {
+  test('a missing queue is made durable, as a quorum queue that moves what it would drop', async () => {
     const queue = createQueueName();
     await openPublisher({ queue });
     const channel = await (await connectTestRabbitmq()).createChannel();
-    await channel.assertQueue(queue, { durable: true, arguments: { 'x-queue-type': 'quorum' } });
+    const keeping = {
+      'x-queue-type': 'quorum',
+      'x-overflow': 'reject-publish',
+      'x-delivery-limit': 1_000_000_000,
+    };
+    const moving = {
+      'x-dead-letter-exchange': '',
+      'x-dead-letter-routing-key': `${queue}.dead-letter`,
+      'x-dead-letter-strategy': 'at-least-once',
+    };
+    await channel.assertQueue(queue, { durable: true, arguments: { ...keeping, ...moving } });
+    await channel.assertQueue(`${queue}.dead-letter`, { durable: true, arguments: keeping });
   });
 
   test('an existing queue with other arguments is used as it is, with a warning', async () => {

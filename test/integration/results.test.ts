@@ -16,7 +16,8 @@ import { countMessages, createQueueName, drainQueue, rabbitmqUrl } from '../supp
 const quiet = { onDown() {}, onUp() {}, onWarning() {} };
 
 function createConsumer(queue: string, prefetch = 100): RabbitmqConsumer {
-  const consumer = new RabbitmqConsumer({ url: rabbitmqUrl, queue, queueType: 'quorum', prefetch, ...quiet });
+  const terms = { queueType: 'quorum' as const, deadLetterQueue: `${queue}.dead-letter` };
+  const consumer = new RabbitmqConsumer({ url: rabbitmqUrl, queue, ...terms, prefetch, ...quiet });
   onTestFinished(() => consumer.close());
   return consumer;
 }
@@ -43,6 +44,7 @@ async function startIntake(
       parked.push(...unfit);
     },
     isTransient: (error) => (error as Error).message === 'the database is away',
+    clock: systemClock,
     onSettled() {},
     onParked() {},
     onFailure() {},
@@ -103,18 +105,25 @@ describe('the result queue', () => {
     await pollUntil('the results to come again', 10_000, async () => expect(seen.sort()).toEqual([1n, 2n]));
   });
 
-  test('is settled when the database is back, without a loss', async () => {
+  test('is settled when the database is back, and no result returns to the broker meanwhile', async () => {
     const queue = createQueueName();
-    let away = 3;
+    let away = 4;
     const seen: bigint[] = [];
-    await startIntake(queue, async (results) => {
+    const { consumer } = await startIntake(queue, async (results) => {
       if (away-- > 0) throw new Error('the database is away');
       seen.push(...results.map(({ instanceId }) => instanceId));
       return results.map(() => 'applied' as const);
     });
+    let returns = 0;
+    const handBack = consumer.handBack.bind(consumer);
+    consumer.handBack = (reason) => {
+      returns++;
+      handBack(reason);
+    };
     await send(queue, [encodeResult(success(id(1)))]);
     await pollUntil('the result to be settled', 10_000, async () => expect(seen).toEqual([1n]));
     await expectEmpty(queue);
+    expect(returns).toBe(0);
   });
 
   test('parks what it cannot read, what names no instance, and what breaks the settling; the rest passes', async () => {
@@ -180,7 +189,8 @@ describe('the simulated Resource Domain', () => {
   async function startDomain(behaviour: Partial<Behaviour>) {
     const [created, results] = [createQueueName(), createQueueName()];
     const consumer = createConsumer(created, 1_000);
-    const options = { url: rabbitmqUrl, queueType: 'quorum' as const, confirmDeadlineMs: 10_000, ...quiet };
+    const terms = { queueType: 'quorum' as const, deadLetterQueue: `${created}.dead-letter` };
+    const options = { url: rabbitmqUrl, ...terms, confirmDeadlineMs: 10_000, ...quiet };
     const queues = { INSTANCE_RESULT: results };
     const publisher = new RabbitmqPublisher({ ...options, queue: created, queues });
     onTestFinished(() => publisher.close());

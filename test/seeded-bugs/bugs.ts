@@ -339,4 +339,22 @@ export const seededBugs: readonly SeededBug[] = [
     suite: 'test/contract/restock-failures.test.ts',
     law: 'is parked at last; a replay puts it back, or parks it again',
   },
+  {
+    name: 'results-return-in-an-outage',
+    promise: 'P3',
+    file: 'results/read-queue.ts',
+    find: 'if (failures === failuresUntilHold)',
+    replace: "queue.handBack('as before');if (failures === failuresUntilHold)",
+    suite: 'test/integration/results.test.ts',
+    law: 'no result returns to the broker meanwhile',
+  },
+  {
+    name: 'queue-without-a-delivery-limit',
+    promise: 'P3',
+    file: 'rabbitmq/queue.ts',
+    find: "'x-delivery-limit': safeDeliveryLimit",
+    replace: "'x-max-in-memory-length': 0",
+    suite: 'test/integration/rabbitmq.test.ts',
+    law: 'that moves what it would drop',
+  },
 ];

@@ -146,6 +146,7 @@ export function queuesBeside(queue: string): Record<string, string> {
     WEIR_DATA_RABBITMQ_RESULTQUEUE: `${queue}.result`,
     WEIR_DATA_RABBITMQ_RELEASEQUEUE: `${queue}.release`,
     WEIR_DATA_RABBITMQ_REFUNDQUEUE: `${queue}.refund`,
+    WEIR_DATA_RABBITMQ_DEADLETTERQUEUE: `${queue}.dead-letter`,
   };
 }
 

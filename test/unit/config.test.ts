@@ -56,6 +56,7 @@ const samples: Record<Name, Sample> = {
   releaseQueue: sample('releases', 'two words'),
   refundQueue: sample('refunds', 'two words'),
   queueType: sample('classic', 'stream'),
+  deadLetterQueue: sample('weir.dead-letter', 'a queue'),
   embeddedFolder: sample('/var/lib/weir', ''),
   batchSize: sample('400', 501, 400),
   commitsInFlight: sample('16', 0, 16),

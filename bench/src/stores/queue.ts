@@ -31,7 +31,12 @@ export async function createQuorumQueue(bench: Bench, connection: ChannelModel, 
 }
 
 export function deleteQueueAtTheEnd(bench: Bench, connection: ChannelModel, name: string): void {
-  bench.cleanup.add(`queue ${name}`, () => onOwnChannel(connection, (channel) => channel.deleteQueue(name)));
+  // Weir makes a dead-letter queue for it.
+  for (const queue of [name, `${name}.dead-letter`]) {
+    bench.cleanup.add(`queue ${queue}`, () =>
+      onOwnChannel(connection, (channel) => channel.deleteQueue(queue)),
+    );
+  }
 }
 
 export function purgeQueue(connection: ChannelModel, name: string): Promise<unknown> {
