@@ -42,6 +42,8 @@ export async function addHttp(core: Core, { registry }: Telemetry): Promise<stri
     await requestRefund(database, order, requestId as bigint);
     core.committed.ring();
   };
+  // Also for the role `http` alone, which sells.
+  if (config.redisAddr !== '') readiness.streams = streams.notReady;
   measureReadiness(registry, readiness);
   const desk = createDesk(core);
   const stopping = new AbortController();
@@ -92,6 +94,7 @@ export async function addHttp(core: Core, { registry }: Telemetry): Promise<stri
     demo: wantsDemo(config) ? { feed: streams.streams, resource: core.resource } : undefined,
     hasRoom: gate.hasRoom,
     readiness,
+    remarks: { streams: streams.remark },
     registry,
     isTransient: isTransientDatabaseError,
     tracing: core.tracing.requests,

@@ -1,4 +1,3 @@
-import type { Redis } from 'ioredis';
 import type { StreamReadings } from './audit/stream-reading.ts';
 import type { StreamBacklog } from './backlog/backlog.ts';
 import type { Config } from './config.ts';
@@ -19,7 +18,7 @@ import { checkSchema, migrate } from './postgres/migrate.ts';
 import { postgresSaleLedger } from './postgres/sale-ledger.ts';
 import { createDatabaseIfMissing, openPostgresServer } from './postgres/server.ts';
 import { isTransientDatabaseError } from './postgres/transient.ts';
-import { connectRedis } from './redis/connect.ts';
+import { openRedis } from './redis/connections.ts';
 import { redisLiveSales } from './redis/live-sales.ts';
 import { redisSaleCounters } from './redis/sale-counters.ts';
 import { RedisSeckillStreams } from './redis/seckill-streams.ts';
@@ -63,6 +62,8 @@ export interface OpenStreams {
   readBacklog: () => Promise<StreamBacklog>;
   close: () => Promise<void> | void;
   notReady: () => string | undefined;
+  /** What does not work while the rest does. */
+  remark: () => string | undefined;
 }
 
 export function openStreams(config: Config, database: Database, notify: Notify): OpenStreams {
@@ -79,25 +80,14 @@ export function openStreams(config: Config, database: Database, notify: Notify):
       readBacklog: () => readEmbeddedBacklog(database),
       close() {},
       notReady: () => undefined,
+      remark: () => undefined,
     };
   }
-  let failures = 0;
-  let lastFailure = '';
-  const onConnectionError = (error: Error) => {
-    lastFailure = `: ${error.message}`;
-    notify({ type: 'store failed', store: 'redis', error, attempt: ++failures });
-  };
-  const connect = (name: string): Redis => {
-    const redis = connectRedis({ addr: config.redisAddr, name, onConnectionError });
-    return redis.on('ready', () => {
-      if (failures > 0) notify({ type: 'store back', store: 'redis' });
-      failures = 0;
-    });
-  };
-  const commands = connect('commands');
-  const reader = connect('reader');
-  // Of its own: a purchase that waits for the disk holds up what is sent after it.
-  const selling = connect('selling');
+  return openRedisStreams(config, database, notify);
+}
+
+function openRedisStreams(config: Config, database: Database, notify: Notify): OpenStreams {
+  const { commands, reader, selling, looking, disk, health, close } = openRedis(config, notify);
   // The list goes through all keys of Redis.
   const listKept = keepAnswer(() => listStreams(commands), { forMs: 10_000, shareOfTime: 0.02 });
   const streams = new RedisSeckillStreams(commands, reader, (warning) => notify({ type: 'warned', warning }));
@@ -105,23 +95,26 @@ export function openStreams(config: Config, database: Database, notify: Notify):
   const live = redisLiveSales(commands);
   const guard = createGuard(ledger, live, notify);
   selling.on('ready', guard.forget);
-  const awaitsDisk = config.saleAcknowledge === 'fsync';
+  const awaitsDisk = disk !== undefined;
+  const till = redisTill(selling, {
+    ...{ awaitsDisk, looking, findSecret: ledger.findSecret },
+    ...(disk && { disk }),
+  });
   return {
     streams,
     counters: redisSaleCounters(commands),
     sales: ledgeredSales(ledger, live),
-    till: guardedTill(redisTill(selling, { awaitsDisk, findSecret: ledger.findSecret }), guard),
+    till: guardedTill(till, guard),
     guard,
     places: redisStreamPlaces(commands),
     readings: redisStreamReadings(commands),
     readBacklog: async () => readStreamBacklog(commands, await listKept()),
     async close() {
       if (commands.status === 'ready') await streams.leave().catch(() => {});
-      reader.disconnect();
-      selling.disconnect();
-      commands.disconnect();
+      await close();
     },
-    notReady: () => (commands.status === 'ready' ? undefined : `Redis is ${commands.status}${lastFailure}`),
+    notReady: () => health.notReady(),
+    remark: () => health.remark(),
   };
 }
 

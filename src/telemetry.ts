@@ -38,6 +38,9 @@ export type Happening =
   | { type: 'resource domain answered'; tally: object }
   | { type: 'store failed'; store: string; error: unknown; attempt: number }
   | { type: 'store back'; store: string }
+  | { type: 'store refused'; store: string; reason: string; why: string }
+  | { type: 'store accepted'; store: string; reason: string; isLast: boolean }
+  | { type: 'command refused'; store: string; reason: string }
   | { type: 'worker id'; outcome: 'acquired' | 'lost' | 'refused'; workerId: number | undefined }
   | { type: 'backlog read'; backlog: Backlog }
   | { type: 'intake held'; waiting: number }

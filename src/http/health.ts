@@ -4,14 +4,21 @@ import type { Registry } from 'prom-client';
 /** Why each store that this process needs cannot be used; undefined: it can. */
 export type Readiness = Record<string, () => Promise<string | undefined> | string | undefined>;
 
+/** What does not work in a store while the rest does; it is shown, and changes no status. */
+export type Remarks = Record<string, () => string | undefined>;
+
 export interface HealthParts {
   readiness: Readiness;
+  remarks: Remarks;
   registry: Registry;
   /** else a key with scope read is needed */
   isMetricsOpen: boolean;
 }
 
-export function addHealth(http: FastifyInstance, { readiness, registry, isMetricsOpen }: HealthParts): void {
+export function addHealth(
+  http: FastifyInstance,
+  { readiness, remarks, registry, isMetricsOpen }: HealthParts,
+): void {
   const open = { scope: 'open', limited: false } as const;
   const healthz = { config: open, schema: { summary: 'Whether the process lives' } };
   http.get('/healthz', healthz, () => ({ status: 'ok' }));
@@ -25,7 +32,11 @@ export function addHealth(http: FastifyInstance, { readiness, registry, isMetric
     );
     const ready = checks.every(([, answer]) => answer === 'ok');
     if (!ready) reply.status(503).header('retry-after', '1');
-    return { status: ready ? 'ready' : 'waiting', ...Object.fromEntries(checks) };
+    const shown = checks.map(([name, answer]) => [
+      name,
+      answer === 'ok' ? (remarks[name]?.() ?? 'ok') : answer,
+    ]);
+    return { status: ready ? 'ready' : 'waiting', ...Object.fromEntries(shown) };
   });
   const metrics = {
     config: { scope: isMetricsOpen ? 'open' : 'read', limited: false },

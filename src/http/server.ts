@@ -41,7 +41,7 @@ export interface HttpParts
     KeyParts,
     Pick<SessionParts, 'sessions'>,
     NowParts,
-    Pick<HealthParts, 'readiness' | 'registry'>,
+    Pick<HealthParts, 'readiness' | 'remarks' | 'registry'>,
     ProblemParts {
   config: Config;
   products: ProductStore;

@@ -4,6 +4,23 @@ import type { Measures } from './measures.ts';
 /** Why each store cannot be used, as /readyz has it; undefined: it can. */
 export type StoreChecks = Record<string, () => Promise<string | undefined> | string | undefined>;
 
+/** As in `redis/refusal.ts`, which metrics may not import; a test compares them. */
+export const redisReasons = [
+  ...[
+    'READONLY',
+    'MASTERDOWN',
+    'LOADING',
+    'NOREPLICAS',
+    'MISCONF',
+    'OOM',
+    'BUSY',
+    'CLUSTER',
+    'SENTINEL',
+    'NOFSYNC',
+  ],
+  ...['NOPERM', 'NOAUTH', 'WRONGTYPE', 'SILENT', 'UNREACHABLE', 'OTHER'],
+];
+
 export function measureStores(registry: Registry): Measures {
   const failures = new Counter({
     name: 'weir_store_failures_total',
@@ -11,7 +28,26 @@ export function measureStores(registry: Registry): Measures {
     labelNames: ['store'],
     registers: [registry],
   });
+  const refused = new Counter({
+    name: 'weir_redis_refused_total',
+    help: 'Commands of this process that Redis refused or did not answer, by reason.',
+    labelNames: ['reason'],
+    registers: [registry],
+  });
+  const state = new Gauge({
+    name: 'weir_redis_refuses',
+    help: '1 for each reason why Redis refuses commands now, else 0.',
+    labelNames: ['reason'],
+    registers: [registry],
+  });
+  for (const reason of redisReasons) {
+    refused.inc({ reason }, 0);
+    state.set({ reason }, 0);
+  }
   return {
+    'store refused': ({ reason }) => state.set({ reason }, 1),
+    'store accepted': ({ reason }) => state.set({ reason }, 0),
+    'command refused': ({ reason }) => refused.inc({ reason }),
     'store failed': ({ store }) => failures.inc({ store }),
     'backlog read'({ backlog: { place, waiting } }) {
       if (!waiting) failures.inc({ store: `backlog ${place}` });

@@ -1,48 +1,102 @@
+import { readFileSync } from 'node:fs';
 import { Redis, type RedisOptions } from 'ioredis';
+import { classifyRefusal, SilentError } from './refusal.ts';
 
 export interface ConnectRedisOptions {
   /** `host:port` or a redis:// or rediss:// URL. */
   addr: string;
+  tls?: RedisTls;
   name: string;
   onConnectionError: (error: Error) => void;
+  /** Default true. False: ready before Redis has loaded its data, so that its refusals are seen. */
+  waitsForLoading?: boolean;
 }
+
+/** Paths of PEM files; '' for none. With any of them the connection uses TLS. */
+export interface RedisTls {
+  ca: string;
+  cert: string;
+  key: string;
+}
+
+/** A server that refuses again after a new connection is left alone for as long. */
+const reconnectEveryMs = 500;
 
 /**
  * A connection that fails fast and never sends a command twice: ioredis would by default repeat what it sent before
  * a cut, and a repeated XADD is a second purchase. Callers retry what they know to be safe.
  */
-export function connectRedis({ addr, name, onConnectionError }: ConnectRedisOptions): Redis {
-  const options: RedisOptions = {
+export function connectRedis(options: ConnectRedisOptions): Redis {
+  const { addr, name, onConnectionError, waitsForLoading = true } = options;
+  let reconnectedAtMs = Number.NEGATIVE_INFINITY;
+  const redisOptions: RedisOptions = {
     connectionName: `weir-${name}`,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,
-    connectTimeout: 5_000,
+    enableReadyCheck: waitsForLoading,
+    maxLoadingRetryTime: 1_000,
+    connectTimeout: 3_000,
+    // A frozen server does not close its side, and until then nothing can be sent.
+    disconnectTimeout: 100,
     keepAlive: 10_000,
-    retryStrategy: (attempt: number) => Math.min(2_000, 50 * 2 ** attempt),
+    retryStrategy: (attempt: number) => Math.min(1_000, 50 * 2 ** attempt),
+    // A primary that was demoted keeps its connections; the address may lead to the new one. 1: without sending again.
+    reconnectOnError(error) {
+      const now = performance.now();
+      if (!classifyRefusal(error)?.reconnect || now - reconnectedAtMs < reconnectEveryMs) return false;
+      reconnectedAtMs = now;
+      return 1;
+    },
   };
-  const redis = new Redis(toUrl(addr), options);
-  redis.on('error', onConnectionError);
+  const redis = new Redis(...toArguments(addr, options.tls, redisOptions));
+  redis.on('error', (error: Error) => {
+    // ioredis goes on in database 0 when the one in the address is refused.
+    if (isRefusedSelect(error)) redis.disconnect(true);
+    onConnectionError(error);
+  });
   return redis;
 }
 
-export function toUrl(addr: string): string {
-  return /^rediss?:\/\//.test(addr) ? addr : `redis://${addr}`;
+/** @throws Error when a file of `tls` cannot be read */
+function toArguments(addr: string, tls: RedisTls | undefined, options: RedisOptions): [string, RedisOptions] {
+  const url = /^rediss?:\/\//.test(addr) ? addr : `redis://${addr}`;
+  const files = Object.entries(tls ?? {}).filter(([, path]) => path !== '');
+  if (files.length === 0) return [url, options];
+  const contents = files.map(([name, path]) => [name, readTlsFile(`data.redis.tls.${name}`, path)]);
+  // From the URL ioredis takes `tls: true`, and that wins over what is given here.
+  return [url.replace(/^rediss:/, 'redis:'), { ...options, tls: Object.fromEntries(contents) }];
+}
+
+function readTlsFile(setting: string, path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new Error(`cannot read ${setting}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function isRefusedSelect(error: Error & { command?: { name?: string } }): boolean {
+  return error.command?.name === 'select';
 }
 
 /**
- * A reply by the deadline, or an error and a fresh connection: a half-open one would stay silent for ever.
+ * A reply by the deadline, or an error and a fresh connection: a half-open one would stay silent for ever. A reply that
+ * refuses is also emitted as `refused` on the connection, for whoever watches it.
  */
 export async function withDeadline<T>(redis: Redis, deadlineMs: number, reply: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
       redis.disconnect(true);
-      reject(new Error(`Redis did not answer within ${deadlineMs} ms`));
+      reject(new SilentError(`no answer within ${deadlineMs} ms`));
     }, deadlineMs);
   });
   try {
     return await Promise.race([reply, late]);
+  } catch (error) {
+    redis.emit('refused', error);
+    throw error;
   } finally {
     clearTimeout(timer);
   }

@@ -74,7 +74,7 @@ return {now, flat, count, from, buyers}
  * [8] used tickets; ARGV[1] the random number, then for each buyer: user, idempotency key or '', trace or '', the sale number
  * of the ticket or '', its unit, when it admits in ms. Returns the result of each and the entry's id.
  */
-export const buyUnits = createScript(`${readNow}
+const buyLua = `${readNow}
 local closed = false
 if sale['rebuild'] then closed = 'REBUILDING'
 elseif not sale['stock'] then closed = 'SALE_UNKNOWN'
@@ -158,7 +158,20 @@ for i = 2, #ARGV, 6 do
   answers[#answers + 1], answers[#answers + 2] = buy(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4], ARGV[i + 5])
 end
 return answers
-`);
+`;
+
+export const buyUnits = createScript(buyLua);
+
+/** As `buyUnits`, in one step with the proof that Redis writes an append-only file: without one it sells nothing. */
+export const buyUnitsOnDisk = createScript(`
+local disk = redis.call('INFO', 'persistence')
+if not string.find(disk, 'aof_enabled:1') then
+  return redis.error_reply('NOFSYNC appendonly is off')
+end
+if not string.find(disk, 'aof_last_write_status:ok') then
+  return redis.error_reply('NOFSYNC the append-only file cannot be written')
+end
+${buyLua}`);
 
 /**
  * Puts units back, each once: a unit that was given back keeps its place in the hash with a minus before it. A unit is

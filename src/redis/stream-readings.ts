@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
 import type { SaleFigure } from '../audit/audit.ts';
 import type { StreamReading, StreamReadings } from '../audit/stream-reading.ts';
-import { WeirError } from '../errors.ts';
 import { streamPrefix } from '../triggers/seckill-key.ts';
+import { toStoreAway } from './ask-sale.ts';
 import { withDeadline } from './connect.ts';
 import { saleKeys } from './sale-keys.ts';
 import { readStreamFigures } from './scripts.ts';
@@ -27,7 +27,7 @@ export function redisStreamReadings(redis: Redis): StreamReadings {
         }
         return { streams, sales };
       } catch (error) {
-        throw new WeirError('STORE_AWAY', 'Redis does not answer', { cause: error });
+        throw toStoreAway(error);
       }
     },
   };

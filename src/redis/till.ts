@@ -6,16 +6,20 @@ import { rebuildingError } from '../sale/rebuilding-error.ts';
 import type { Refusal, TicketOutcome, Till, TillOutcome } from '../sale/till.ts';
 import { streamOf } from '../triggers/seckill-key.ts';
 import { askSale } from './ask-sale.ts';
-import { createDisk } from './disk.ts';
+import { createDisk, type Disk } from './disk.ts';
 import { readSaleHash } from './sale-hash.ts';
 import { saleKeys } from './sale-keys.ts';
-import { buyUnits, giveTicket, lookAtSale } from './sale-scripts.ts';
+import { buyUnits, buyUnitsOnDisk, giveTicket, lookAtSale } from './sale-scripts.ts';
 
 export interface RedisTillOptions {
   /** Answers a purchase only after Redis has its entry on disk (WAITAOF, Redis 7.2). */
   awaitsDisk: boolean;
   /** Of an earlier sale; Redis has that of the present one only. */
   findSecret?: Till['findSecret'];
+  /** With `awaitsDisk`; by default on the till's own connection, where sales wait behind it. */
+  disk?: Disk;
+  /** For looks and tickets, which wait for no purchase; by default the till's own connection. */
+  looking?: Redis;
 }
 
 /** A buyer who is not answered by then asks again, and gets the entry that he has. */
@@ -27,12 +31,11 @@ const buyersPerLook = 5_000;
 const maxNonce = 2 ** 48 - 1;
 
 /** Each buyer is one step of one script. What a cut leaves open is found again by asking with the same key. */
-export function redisTill(
-  redis: Redis,
-  { awaitsDisk, findSecret = async () => undefined }: RedisTillOptions,
-): Till {
-  const ask = <T>(reply: Promise<unknown>) => askSale<T>(redis, answerDeadlineMs, reply);
-  const disk = createDisk(redis);
+export function redisTill(redis: Redis, options: RedisTillOptions): Till {
+  const { awaitsDisk, looking = redis, findSecret = async () => undefined } = options;
+  const ask = <T>(reply: Promise<unknown>, on = redis) => askSale<T>(on, answerDeadlineMs, reply);
+  const disk = options.disk ?? createDisk(redis);
+  const sell = awaitsDisk ? buyUnitsOnDisk : buyUnits;
   return {
     async buy(productId, buyers) {
       // Before anything is sold: a Redis that cannot say when it is on disk would sell out and answer nobody.
@@ -40,7 +43,7 @@ export function redisTill(
       const stream = streamOf(productId);
       const { sale, units, buyers: held, entries, keys, order, used } = saleKeys(stream);
       const answers = ask<string[]>(
-        buyUnits(
+        sell(
           redis,
           [sale, units, held, entries, keys, stream, order, used],
           randomInt(1, maxNonce),
@@ -52,15 +55,18 @@ export function redisTill(
       );
       const outcomes = readOutcomes(await answers);
       failpoint('after-buy');
-      if (awaitsDisk && outcomes.some((outcome) => 'streamId' in outcome)) await disk.wait();
+      // A repeat as well: whoever made the entry may still wait for the disk.
+      if (awaitsDisk && outcomes.some((outcome) => 'streamId' in outcome)) await disk.sync();
       return outcomes;
     },
 
     async look(productId, { life, count, last, wantsMore }) {
       const { sale, order } = saleKeys(streamOf(productId));
-      const reply = lookAtSale(redis, [sale, order], life, count, last, wantsMore ? buyersPerLook : 0);
-      const [nowMs, flat, buyerCount, from, buyers] =
-        await ask<[number, string[], number, number, string[]]>(reply);
+      const reply = lookAtSale(looking, [sale, order], life, count, last, wantsMore ? buyersPerLook : 0);
+      const [nowMs, flat, buyerCount, from, buyers] = await ask<[number, string[], number, number, string[]]>(
+        reply,
+        looking,
+      );
       const stored = readSaleHash(flat);
       if (!stored) return undefined;
       const { number, secret, life: present, version: _, nth: __, isRebuilding: ___, ...rest } = stored;
@@ -70,7 +76,8 @@ export function redisTill(
     async giveTicket(productId, { userId, unit }) {
       const { sale, tickets } = saleKeys(streamOf(productId));
       const [kind, number, admittedAtMs, secret] = await ask<[string, string?, string?, string?]>(
-        giveTicket(redis, [sale, tickets], userId.toString(), unit),
+        giveTicket(looking, [sale, tickets], userId.toString(), unit),
+        looking,
       );
       if (kind === 'REBUILDING') throw rebuildingError();
       if (kind !== 'given' && kind !== 'repeat') return { kind } as TicketOutcome;

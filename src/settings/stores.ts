@@ -1,4 +1,17 @@
-import { flag, integer, matching, oneOf, queueName, redisAddress, secret, setting, url } from './setting.ts';
+import {
+  flag,
+  integer,
+  matching,
+  oneOf,
+  queueName,
+  redisAddress,
+  secret,
+  setting,
+  text,
+  url,
+} from './setting.ts';
+
+const pemFile = (key: string, sentence: string) => setting(key, text, '', 'a path of a PEM file', sentence);
 
 /** Where the stores are. */
 export const storeSettings = {
@@ -30,6 +43,15 @@ export const storeSettings = {
     'host:port or a redis:// URL, the port at most 65535',
     'Redis or Valkey with the seckill streams. Empty: embedded.',
   ),
+  redisTlsCa: pemFile(
+    'data.redis.tls.ca',
+    'Change this when the certificate of Redis is signed by a CA of your own: the CA file.',
+  ),
+  redisTlsCert: pemFile(
+    'data.redis.tls.cert',
+    'Change this when Redis requires a client certificate: the certificate file.',
+  ),
+  redisTlsKey: pemFile('data.redis.tls.key', 'The file with the private key of data.redis.tls.cert.'),
   rabbitmqUrl: secret(
     'data.rabbitmq.url',
     url('amqp:', 'amqps:'),

@@ -96,6 +96,23 @@ const lines: Lines = {
   ],
   'store failed': describeFailure,
   'store back': told('info', 'store_back'),
+  // Lines of `store failed` report a lost connection.
+  'store refused': ({ store, reason, why }) =>
+    reason === 'UNREACHABLE'
+      ? []
+      : [{ level: 'warn', event: 'store_refused', msg: why, fields: { store, reason } }],
+  'store accepted': ({ store, reason, isLast }) =>
+    reason === 'UNREACHABLE' || !isLast
+      ? []
+      : [
+          {
+            level: 'info',
+            event: 'store_accepted',
+            msg: 'store accepts commands again',
+            fields: { store, reason },
+          },
+        ],
+  'command refused': () => [],
   'worker id': ({ outcome, workerId }) => [
     {
       level: outcome === 'refused' ? 'error' : outcome === 'lost' ? 'warn' : 'info',

@@ -1,54 +1,114 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { ProductId, UserId } from '../../src/instance/purchase.ts';
+import { openRedis } from '../../src/redis/connections.ts';
+import { redisTill } from '../../src/redis/till.ts';
+import type { Till } from '../../src/sale/till.ts';
 import { lacks } from '../support/newer.ts';
 import { startOwnRedis, startOwnValkey } from '../support/own-redis.ts';
+import { pollUntil } from '../support/poll-until.ts';
+import { redisConfig } from '../support/redis-config.ts';
 import { openRedisSales } from '../support/sales.ts';
 import { connectTestRedis } from '../support/stores.ts';
 
 const product = 1001n as ProductId;
 
-async function openSale(url: string) {
-  const redis = connectTestRedis(url);
-  const { sales, till } = await openRedisSales(redis, undefined, { awaitsDisk: true });
-  await sales.open({
-    ...{ productId: product, stock: 5, perUserLimit: 1, startsAt: undefined, endsAt: undefined },
-    ...{ entry: 'open', admitPerSecond: undefined },
-  });
-  const buy = (user: number) =>
+function buyAt(till: Till) {
+  return (user: number) =>
     till.buy(product, [{ userId: BigInt(user) as UserId, idempotencyKey: undefined, ticket: undefined }]);
-  return { buy, sales, redis };
 }
 
-describe('with sale.acknowledge fsync', () => {
-  test.skipIf(lacks('valkey'))('a buyer is answered when Redis has his entry on disk', async () => {
-    await using server = await startOwnValkey({ config: { appendfsync: 'always' } });
-    const { buy, sales } = await openSale(server.url);
-    expect(await buy(11)).toMatchObject([{ kind: 'accepted' }]);
-    expect(await buy(11)).toMatchObject([{ kind: 'repeat' }]);
-    expect(await sales.find(product)).toMatchObject({ sold: 1 });
+async function openSale(url: string, stock = 500) {
+  const redis = connectTestRedis(url);
+  const { sales } = await openRedisSales(redis);
+  await sales.open({
+    ...{ productId: product, stock, perUserLimit: 1, startsAt: undefined, endsAt: undefined },
+    ...{ entry: 'open', admitPerSecond: undefined },
   });
+  return { sales, redis };
+}
 
-  test.skipIf(lacks('valkey'))(
-    'a buyer is not answered while it is not, and finds his entry when it is',
-    async () => {
-      await using server = await startOwnValkey({ config: { appendfsync: 'no' } });
-      const { buy, redis } = await openSale(server.url);
-      await expect(buy(11)).rejects.toMatchObject({
-        code: 'STORE_AWAY',
-        message: expect.stringContaining('had not written to disk'),
-      });
-      await redis.config('SET', 'appendfsync', 'always');
-      expect(await buy(11)).toMatchObject([{ kind: 'repeat' }]);
-    },
+/** As one process of Weir has it. */
+function openProcess(url: string) {
+  const { selling, looking, disk, health, close } = openRedis(
+    { ...redisConfig(url), saleAcknowledge: 'fsync' },
+    () => {},
   );
+  onTestFinished(close);
+  const till = redisTill(selling, { looking, awaitsDisk: true, ...(disk && { disk }) });
+  const ready = () =>
+    pollUntil('Redis should be ready', 10_000, async () => expect(health.notReady()).toBeUndefined());
+  return { till, buy: buyAt(till), health, ready };
+}
 
-  test('a Redis that cannot say what is on disk sells nothing, and says why', async () => {
-    await using server = await startOwnRedis({ appendonly: false });
-    const { buy, sales } = await openSale(server.url);
-    await expect(buy(11)).rejects.toMatchObject({
-      code: 'STORE_AWAY',
-      message: expect.stringContaining('sale.acknowledge'),
-    });
-    expect(await sales.find(product)).toMatchObject({ sold: 0, left: 5 });
+const notOnDisk = { code: 'STORE_AWAY', message: expect.stringContaining('had not written to disk') };
+
+describe.skipIf(lacks('valkey'))('sale.acknowledge fsync on a Redis with an append-only file', () => {
+  test('a buyer is answered when the entry is on disk, and not before', async () => {
+    await using server = await startOwnValkey({ config: { appendfsync: 'always' } });
+    const { redis, sales } = await openSale(server.url);
+    const [one, other] = [openProcess(server.url), openProcess(server.url)];
+    await Promise.all([one.ready(), other.ready()]);
+    expect(await one.buy(11)).toMatchObject([{ kind: 'accepted' }]);
+    expect(await other.buy(11)).toMatchObject([{ kind: 'repeat' }]);
+    await redis.config('SET', 'appendfsync', 'no');
+    const begunAtMs = performance.now();
+    const answers = Promise.allSettled([one.buy(12), other.buy(12)]);
+    await one.till.look(product, { life: '', count: 0, last: '', wantsMore: false });
+    expect(performance.now() - begunAtMs, 'a look waits for no purchase').toBeLessThan(1_000);
+    // One of them is a repeat, and its connection has written nothing.
+    const refused = { status: 'rejected', reason: notOnDisk };
+    expect(await answers).toMatchObject([refused, refused]);
+    await expect(one.buy(13), 'nothing is sold while the disk is in doubt').rejects.toMatchObject(notOnDisk);
+    expect(await sales.find(product)).toMatchObject({ sold: 2 });
+    expect(one.health.notReady()).toMatch(/^Redis cannot confirm what is on disk/);
+    await redis.config('SET', 'appendfsync', 'always');
+    await one.ready();
+    expect(await one.buy(12)).toMatchObject([{ kind: 'repeat' }]);
   });
+
+  test('an append-only file that is switched off later stops the sale and is reported', async () => {
+    await using server = await startOwnValkey({ config: { appendfsync: 'always' } });
+    const { redis, sales } = await openSale(server.url);
+    const { buy, health, ready } = openProcess(server.url);
+    await ready();
+    expect(await buy(1)).toMatchObject([{ kind: 'accepted' }]);
+    await redis.config('SET', 'appendonly', 'no');
+    const users = Array.from({ length: 100 }, (_, i) => i + 2);
+    for (const answer of await Promise.allSettled(users.map(buy))) {
+      expect(answer).toMatchObject({
+        status: 'rejected',
+        reason: { code: 'STORE_AWAY', message: expect.stringContaining('appendonly is off') },
+      });
+    }
+    expect(await sales.find(product)).toMatchObject({ sold: 1 });
+    await pollUntil('readiness should name it', 5_000, async () =>
+      expect(health.notReady()).toMatch(/sale\.acknowledge is fsync/),
+    );
+    await redis.config('SET', 'appendonly', 'yes');
+    await ready();
+    expect(await buy(2)).toMatchObject([{ kind: 'accepted' }]);
+  });
+
+  test('a Redis that freezes while a buyer waits for the disk answers within seconds', async () => {
+    await using server = await startOwnValkey({ config: { appendfsync: 'always' } });
+    await openSale(server.url);
+    const { buy, ready } = openProcess(server.url);
+    await ready();
+    await buy(1);
+    server.pause();
+    await expect(buy(2)).rejects.toMatchObject({ code: 'STORE_AWAY' });
+    server.resume();
+    const [answer] = await pollUntil('the buyer should be answered', 10_000, () => buy(2));
+    expect(answer).toMatchObject({ kind: expect.stringMatching(/accepted|repeat/) });
+  });
+});
+
+test('with sale.acknowledge fsync a Redis without WAITAOF sells nothing and says why', async () => {
+  await using server = await startOwnRedis({ appendonly: false });
+  const { redis, sales } = await openSale(server.url);
+  await expect(buyAt(redisTill(redis, { awaitsDisk: true }))(11)).rejects.toMatchObject({
+    code: 'STORE_AWAY',
+    message: expect.stringContaining('sale.acknowledge'),
+  });
+  expect(await sales.find(product)).toMatchObject({ sold: 0, left: 500 });
 });

@@ -1,0 +1,86 @@
+import type { Redis } from 'ioredis';
+import { connectRedis, type RedisTls } from './connect.ts';
+import { createDisk, type Disk } from './disk.ts';
+import { RedisHealth } from './health.ts';
+
+export interface RedisConfig {
+  redisAddr: string;
+  redisTlsCa: string;
+  redisTlsCert: string;
+  redisTlsKey: string;
+  saleAcknowledge: 'memory' | 'fsync';
+}
+
+/** What happens to the connections, as `Notify` takes it. */
+type Happening =
+  | { type: 'store failed'; store: string; error: Error; attempt: number }
+  | { type: 'store back'; store: string }
+  | { type: 'store refused'; store: string; reason: string; why: string }
+  | { type: 'store accepted'; store: string; reason: string; isLast: boolean }
+  | { type: 'command refused'; store: string; reason: string };
+
+export interface RedisConnections {
+  commands: Redis;
+  /** For nothing but the blocking read. */
+  reader: Redis;
+  selling: Redis;
+  looking: Redis;
+  /** With `sale.acknowledge` `fsync`. */
+  disk: Disk | undefined;
+  health: RedisHealth;
+  close(): Promise<void>;
+}
+
+const store = 'redis';
+
+/** One connection for each kind of work that would otherwise wait for another. */
+export function openRedis(config: RedisConfig, notify: (happening: Happening) => void): RedisConnections {
+  // All go to one address and fail together: one report for each round of attempts.
+  let failures = 0;
+  const connect = (name: string, waitsForLoading = true): Redis => {
+    let attempts = 0;
+    const onConnectionError = (error: Error) => {
+      if (++attempts <= failures) return;
+      failures = attempts;
+      notify({ type: 'store failed', store, error, attempt: attempts });
+    };
+    const { redisAddr: addr } = config;
+    const redis = connectRedis({ addr, tls: readTls(config), name, onConnectionError, waitsForLoading });
+    return redis.on('ready', () => {
+      attempts = 0;
+      if (failures === 0 || !others.every(({ status }) => status === 'ready')) return;
+      failures = 0;
+      notify({ type: 'store back', store });
+    });
+  };
+  const working = {
+    commands: connect('commands'),
+    reader: connect('reader'),
+    selling: connect('selling'),
+    looking: connect('looking'),
+  };
+  const onDisk = config.saleAcknowledge === 'fsync' ? connect('disk') : undefined;
+  const disk = onDisk && createDisk(onDisk);
+  const others: Redis[] = [...Object.values(working), ...(onDisk ? [onDisk] : [])];
+  const health = new RedisHealth({
+    probe: connect('health', false),
+    others,
+    ...(disk && { alsoCheck: (probe: Redis) => disk.check(probe) }),
+    onRefused: ({ reason, message }) => notify({ type: 'store refused', store, reason, why: message }),
+    onAccepted: (reason, isLast) => notify({ type: 'store accepted', store, reason, isLast }),
+    onCommandRefused: (reason) => notify({ type: 'command refused', store, reason }),
+  });
+  return {
+    ...working,
+    disk,
+    health,
+    async close() {
+      await health.close();
+      for (const redis of others) redis.disconnect();
+    },
+  };
+}
+
+export function readTls({ redisTlsCa: ca, redisTlsCert: cert, redisTlsKey: key }: RedisConfig): RedisTls {
+  return { ca, cert, key };
+}
