@@ -52,3 +52,20 @@ ALTER TABLE embedded_tickets ALTER COLUMN stream TYPE TEXT COLLATE "C";
 
 -- A table without a primary key refuses every DELETE as soon as somebody publishes all tables for logical replication.
 ALTER TABLE settle_marks ADD COLUMN id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY;
+
+-- In the schema of their table, whatever the search_path of who changes a product.
+CREATE OR REPLACE FUNCTION keep_product_version() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('INSERT INTO %I.product_versions (product_id, version, name, cpus, memory_mb, gpu, image)
+        VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING', TG_TABLE_SCHEMA)
+        USING OLD.id, OLD.version, OLD.name, OLD.cpus, OLD.memory_mb, OLD.gpu, OLD.image;
+    RETURN NULL;
+END $$;
+CREATE OR REPLACE FUNCTION continue_product_version() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE newest INTEGER;
+BEGIN
+    EXECUTE format('SELECT max(version) FROM %I.product_versions WHERE product_id = $1', TG_TABLE_SCHEMA)
+        INTO newest USING NEW.id;
+    NEW.version := greatest(NEW.version, 1 + coalesce(newest, 0));
+    RETURN NEW;
+END $$;

@@ -1,6 +1,6 @@
 import { KeyRing } from './access/key-ring.ts';
 import { createWatch } from './app-watch.ts';
-import { type Core, reportFailure } from './core.ts';
+import { type Core, reportFailure, requestDeadlineMs } from './core.ts';
 import { RequestLimits } from './http/request-limits.ts';
 import { createHttpServer } from './http/server.ts';
 import { splitAddr } from './lib/address.ts';
@@ -31,12 +31,14 @@ import { type PaidOrder, payOrder } from './triggers/order-paid.ts';
 /** @returns the address that it listens on */
 export async function addHttp(core: Core, { registry }: Telemetry): Promise<string> {
   const { config, notify, lifecycle, readiness, database, ids, gate, streams } = core;
-  const orders = new PostgresOrders(database);
-  const queries = new InstanceQueries(database);
+  const orders = new PostgresOrders(database.withDeadline(requestDeadlineMs));
+  const queries = new InstanceQueries(database.reads);
+  const products = new PostgresProducts(database);
+  const shownProducts = new PostgresProducts(database.reads);
   // One commit at a time fills the next one better: at 64 connections a quarter more requests than with two.
-  const gathered = { maxItems: 500, maxInFlight: 1 };
+  const gathered = { maxItems: 500, maxInFlight: 1, maxWaitMs: 5_000 };
   const findOrder = gather((wanted: string[]) => orders.findOrders(wanted), gathered);
-  const createInstance = gather(core.creation.createInstances, gathered);
+  const createInstance = gather(core.requestCreation.createInstances, gathered);
   const refund = async (order: Order) => {
     const [requestId] = await ids.take(1);
     await requestRefund(database, order, requestId as bigint);
@@ -49,7 +51,12 @@ export async function addHttp(core: Core, { registry }: Telemetry): Promise<stri
   const stopping = new AbortController();
   const http = await createHttpServer({
     config,
-    products: new PostgresProducts(database),
+    products: {
+      createProduct: (product) => products.createProduct(product),
+      switchProduct: (id, enabled) => products.switchProduct(id, enabled),
+      findProducts: (ids) => shownProducts.findProducts(ids),
+      listProducts: (limit, after) => shownProducts.listProducts(limit, after),
+    },
     orders: {
       findOrder,
       createOrder: (order) => orders.createOrder(order),
@@ -61,7 +68,7 @@ export async function addHttp(core: Core, { registry }: Telemetry): Promise<stri
     instances: {
       findInstance: (id) => queries.findInstance(id),
       listInstances: (filter, limit, cursor) => queries.listInstances(filter, limit, cursor),
-      tellTimeline: (instance) => readTimeline(database, instance),
+      tellTimeline: (instance) => readTimeline(database.reads, instance),
     },
     createInstance,
     settleResult: gather(core.settle, gathered),
@@ -73,8 +80,8 @@ export async function addHttp(core: Core, { registry }: Telemetry): Promise<stri
     stats: queries,
     watch: createWatch(core),
     parked: {
-      listParked: (filter, limit, cursor) => listParked(database, filter, limit, cursor),
-      findParked: (id) => postgresParked(database).findParked(id),
+      listParked: (filter, limit, cursor) => listParked(database.reads, filter, limit, cursor),
+      findParked: (id) => postgresParked(database.reads).findParked(id),
       replay: (id, by) => desk.replay(id, by),
       discard: (id, by, reason) => desk.discard(id, by, reason),
     },
@@ -121,10 +128,14 @@ function createFrontDoor({ config, database, streams }: Core, signal: AbortSigna
   };
 }
 
+/** It has a patience of its own; a look that is not answered must not stand in the way of the next. */
+const keysDeadlineMs = 3_000;
+
 function createKeyRing({ config, database, notify }: Core): KeyRing {
+  const keys = database.withDeadline(keysDeadlineMs);
   return new KeyRing({
-    readCredentials: () => readCredentials(database),
-    markUsed: (ids) => markKeysUsed(database, ids),
+    readCredentials: () => readCredentials(keys),
+    markUsed: (ids) => markKeysUsed(keys, ids),
     configuredKeys: config.operatorKeys,
     clock: systemClock,
     onFailure: reportFailure(notify, 'database'),

@@ -9,6 +9,7 @@ import { repeatEvery } from './lib/repeat.ts';
 import { postgresArchive } from './postgres/archive.ts';
 import { postgresGiveBacks } from './postgres/compensations.ts';
 import { removeEmptyTimes } from './postgres/counted-times.ts';
+import { checkSequences } from './postgres/keep-sequences.ts';
 import {
   forgetIdempotencyKeys,
   removeOutboxMarks,
@@ -93,7 +94,7 @@ function addStuckWatch(core: Core, queue: ResultQueue): void {
   const { config, notify, lifecycle, database, committed, owed } = core;
   const watch = new StuckWatch(
     {
-      rows: postgresOverdue(database),
+      rows: postgresOverdue(database.withDeadline(choreDeadlineMs)),
       hasCaughtUp: watchCaughtUp(() => queue.readProgress()),
       clock: systemClock,
       onHandled(counts) {
@@ -137,8 +138,11 @@ function addAudit({ config, notify, lifecycle, audit }: Core): void {
 }
 
 const cleaningEveryMs = 60_000;
+/** Archiving and the cursor over old rows read thousands of them at a time. */
+const choreDeadlineMs = 60_000;
 
-function addCleaning({ config, notify, lifecycle, database }: Core): void {
+function addCleaning({ config, notify, lifecycle, database: shared }: Core): void {
+  const database = shared.withDeadline(choreDeadlineMs);
   const chores: Record<string, Chore> = {};
   const add = (name: string, olderThanMs: number, chore: Chore) => {
     if (olderThanMs > 0) chores[name] = chore;
@@ -159,6 +163,11 @@ function addCleaning({ config, notify, lifecycle, database }: Core): void {
   add('outbox marks removed', marksKeptMs, () => removeOutboxMarks(database, marksKeptMs));
   chores['settle marks removed'] = () => removeSettleMarks(database);
   chores['pages summarized'] = () => summarizePages(database);
+  // A cutover may happen under a running program, and nothing fails while the sequence is below what is archived.
+  chores['sequences raised'] = async () => {
+    await checkSequences(database, (warning) => notify({ type: 'warned', warning }));
+    return 0;
+  };
   const options = { everyMs: cleaningEveryMs, retry, onFailure: reportFailure(notify, 'cleaning') };
   const onCleaned = (what: string, count: number) => notify({ type: 'cleaned', what, count });
   lifecycle.plan('cleaning', (signal) =>

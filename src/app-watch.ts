@@ -16,7 +16,7 @@ const maxListeners = 100;
 /** What operators look at; nothing of it works while nobody does. */
 export function createWatch(core: Core): Watch {
   const now = new NowWatch({
-    rows: postgresNow(core.database),
+    rows: postgresNow(core.database.reads),
     readStreamBacklog: () => readStreamBacklog(core),
     readStores: () => readStores(core),
     isIntakeHeld: () => !core.gate.hasRoom(),

@@ -44,6 +44,7 @@ export function readConfig(
     }
   }
   if (mistakes.length === 0) mistakes.push(...findUnsafeBinding(config as Config));
+  if (mistakes.length === 0) mistakes.push(...findDatabaseMistakes(config as Config));
   if (mistakes.length > 0) throw new ConfigError(mistakes);
   return { config: config as Config, warnings };
 }
@@ -84,4 +85,21 @@ function needed(key: string, addr: string): Mistake {
     value: '(empty)',
     expected: `at least one, because ${addr} can be reached from other machines`,
   };
+}
+
+/** Each lane of the relay holds a connection while it publishes: with as many as there are, purchases would get none. */
+function findDatabaseMistakes(config: Config): Mistake[] {
+  if (config.databaseSource === '') return [];
+  const mistakes: Mistake[] = [];
+  if (config.roles.includes('relay') && config.lanes >= config.databaseConnections) {
+    const { key } = settings.databaseConnections;
+    const expected = `fewer than ${key}, which is ${config.databaseConnections}: each lane holds a connection`;
+    mistakes.push({ key: settings.lanes.key, value: String(config.lanes), expected });
+  }
+  if ((config.databaseTlsCert === '') !== (config.databaseTlsKey === '')) {
+    const missing = config.databaseTlsCert === '' ? settings.databaseTlsCert : settings.databaseTlsKey;
+    const expected = 'a file, because the certificate and its key go together';
+    mistakes.push({ key: missing.key, value: '(empty)', expected });
+  }
+  return mistakes;
 }

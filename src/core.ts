@@ -37,6 +37,8 @@ export interface Core {
   database: Database;
   ids: InstanceIds;
   creation: { createInstances: CreateInstances };
+  /** The same for callers who wait: a commit that is not answered soon is given up and repeated. */
+  requestCreation: { createInstances: CreateInstances };
   outbox: Outbox;
   gate: IntakeGate;
   streams: OpenStreams;
@@ -55,33 +57,40 @@ export interface Core {
 export async function createCore(config: Config, notify: Notify, lifecycle: Lifecycle): Promise<Core> {
   const database = await openDatabase(config, notify);
   lifecycle.defer('database', () => database.close());
-  const ids = new InstanceIds(tellLeases(postgresWorkerLeases(database), notify));
+  const ids = new InstanceIds(
+    tellLeases(postgresWorkerLeases(database.withDeadline(lookDeadlineMs)), notify),
+  );
   lifecycle.defer('worker lease', () => ids.release());
-  const outbox = postgresOutbox(database, {
+  const outboxOptions = {
     queueInSameDatabase: config.rabbitmqUrl === '',
     claimTimeoutMs: config.confirmDeadlineMs + 30_000,
-  });
-  const gate = new IntakeGate(outbox, {
+  };
+  const outbox = postgresOutbox(database, outboxOptions);
+  const gate = new IntakeGate(postgresOutbox(database.withDeadline(lookDeadlineMs), outboxOptions), {
     highWater: config.highWater,
     everyMs: 500,
+    lateAfterMs: lookDeadlineMs,
     onHeld: (waiting) => notify({ type: 'intake held', waiting }),
     onResumed: (waiting) => notify({ type: 'intake resumed', waiting }),
     onFailure: reportFailure(notify, 'database'),
   });
   const committed = new Wake();
   const owed = new Wake();
-  const creation = new InstanceCreation({
-    products: new ProductCache(new PostgresProducts(database)),
-    ids,
-    instanceLogs: postgresInstanceLogs(database),
-    clock: systemClock,
-    isTransient: isTransientDatabaseError,
-    onCreated(counts, lastedMs) {
-      committed.ring();
-      notify({ type: 'instances created', counts, lastedMs });
-    },
-  });
   const tracing = createTracing(config);
+  const createCreation = (on: Database) => {
+    const creation = new InstanceCreation({
+      products: new ProductCache(new PostgresProducts(on)),
+      ids,
+      instanceLogs: postgresInstanceLogs(on),
+      clock: systemClock,
+      isTransient: isTransientDatabaseError,
+      onCreated(counts, lastedMs) {
+        committed.ring();
+        notify({ type: 'instances created', counts, lastedMs });
+      },
+    });
+    return { createInstances: tracing.creation(creation.createInstances) };
+  };
   const settle: Settle = tracing.settle(async (results) => {
     const settled = await retryTransient(() => settleResults(database, results), isTransientDatabaseError);
     committed.ring();
@@ -93,8 +102,10 @@ export async function createCore(config: Config, notify: Notify, lifecycle: Life
   lifecycle.defer('streams', streams.close);
   const audit = shareInFlight(async (how: AuditKind) => {
     const options = { full: how === 'full', explain: how !== 'quiet' };
+    // Asked for by an operator it must not take a connection from the shop.
+    const on = (how === 'quiet' ? database : database.reads).withDeadline(auditDeadlineMs);
     const result = await retryTransient(
-      () => runAudit(database, streams.readings, options),
+      () => runAudit(on, streams.readings, options),
       isTransientDatabaseError,
       { maxAttempts: 5 },
     );
@@ -109,7 +120,8 @@ export async function createCore(config: Config, notify: Notify, lifecycle: Life
     readiness,
     database,
     ids,
-    creation: { createInstances: tracing.creation(creation.createInstances) },
+    creation: createCreation(database),
+    requestCreation: createCreation(database.withDeadline(requestDeadlineMs)),
     outbox,
     gate,
     streams,
@@ -121,6 +133,13 @@ export async function createCore(config: Config, notify: Notify, lifecycle: Life
     owed,
   };
 }
+
+/** For what tells whether the database answers at all. */
+const lookDeadlineMs = 3_000;
+/** Shorter than what a caller waits for (http/deadline.ts). */
+export const requestDeadlineMs = 4_000;
+/** It reads whole tables. */
+const auditDeadlineMs = 60_000;
 
 /** One process after the other that is refused, or one that loses its id again and again, is for somebody to look at. */
 function tellLeases(leases: WorkerLeases, notify: Notify): WorkerLeases {

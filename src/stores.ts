@@ -13,11 +13,14 @@ import type { StreamFeed } from './http/try.ts';
 import { backoffMs, pause } from './lib/backoff.ts';
 import { keepAnswer } from './lib/keep-answer.ts';
 import type { Database } from './lib/sql.ts';
+import type { ConnectionOptions } from './postgres/connection-options.ts';
+import { createDatabaseIfMissing } from './postgres/create-database.ts';
 import { loadDemoCatalogue } from './postgres/demo-catalogue.ts';
+import { checkSequences, keepSequences } from './postgres/keep-sequences.ts';
 import { checkSchema, migrate } from './postgres/migrate.ts';
 import { postgresSaleLedger } from './postgres/sale-ledger.ts';
-import { createDatabaseIfMissing, openPostgresServer } from './postgres/server.ts';
-import { isTransientDatabaseError } from './postgres/transient.ts';
+import { openPostgresServer } from './postgres/server.ts';
+import { isUnavailable } from './postgres/transient.ts';
 import { openRedis } from './redis/connections.ts';
 import { redisLiveSales } from './redis/live-sales.ts';
 import { redisSaleCounters } from './redis/sale-counters.ts';
@@ -42,11 +45,30 @@ import type { SeckillStreams } from './triggers/seckill-stream.ts';
 
 export async function openDatabase(config: Config, notify: Notify): Promise<Database> {
   if (config.databaseSource === '') return openPglite(config.embeddedFolder);
-  return openPostgresServer({
-    url: config.databaseSource,
+  const warn = (warning: string) => notify({ type: 'warned', warning });
+  const onFailure = (error: unknown) =>
+    notify({ type: 'store failed', store: 'database', error, attempt: 1 });
+  const database = openPostgresServer({
+    ...toConnectionOptions(config),
     maxConnections: config.databaseConnections,
-    onConnectionError: (error) => notify({ type: 'store failed', store: 'database', error, attempt: 1 }),
+    readConnections: 3,
+    onConnectionError: onFailure,
+    onUnprepared: () =>
+      warn(
+        'the pooler in front of PostgreSQL loses prepared statements: Weir sends unnamed ones from here on',
+      ),
+    onSequenceBehind: keepSequences(() => database, { warn, onFailure }),
   });
+  return database;
+}
+
+export function toConnectionOptions(config: Config): ConnectionOptions {
+  const { databaseSource: url, databaseSchema: schema, ...files } = config;
+  return {
+    url,
+    schema: schema === '' ? undefined : schema,
+    tls: { ca: files.databaseTlsCa, cert: files.databaseTlsCert, key: files.databaseTlsKey },
+  };
 }
 
 export interface OpenStreams {
@@ -159,14 +181,15 @@ export async function prepareDatabase(
   for (let attempt = 1; !signal.aborted; attempt++) {
     try {
       if (config.migrate) {
-        if (config.databaseSource !== '') await createDatabaseIfMissing(config.databaseSource);
+        if (config.databaseSource !== '') await createDatabaseIfMissing(toConnectionOptions(config));
         const migrations = await migrate(database);
         if (migrations.length > 0) notify({ type: 'migrated', migrations });
       } else await checkSchema(database);
+      await checkSequences(database, (warning) => notify({ type: 'warned', warning }));
       if (wantsDemo(config)) await loadDemoCatalogue(database);
       return;
     } catch (error) {
-      if (!isTransientDatabaseError(error)) throw error;
+      if (!isUnavailable(error)) throw error;
       notify({ type: 'store failed', store: 'database', error, attempt });
       await pause(backoffMs(attempt, { firstMs: 200, maxMs: 5_000 }), signal);
     }

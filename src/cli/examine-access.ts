@@ -3,19 +3,24 @@ import { isLoopback, splitAddr } from '../lib/address.ts';
 import type { Finding } from '../lib/finding.ts';
 import { countKeys, type KeyCounts } from '../postgres/operator-keys.ts';
 import { openPostgresServer } from '../postgres/server.ts';
+import { toConnectionOptions } from '../stores.ts';
 
 const about = 'access';
 
 /** Who may do what over HTTP, and what is open to whoever reaches the address. */
 export async function examineAccess(config: Config): Promise<Finding[]> {
   if (!config.roles.includes('http')) return judgeMetrics(config);
-  const counts = config.databaseSource === '' ? undefined : await readCounts(config.databaseSource);
+  const counts = config.databaseSource === '' ? undefined : await readCounts(config);
   return [...judgeKeys(config, counts), ...judgeCallbacks(config), ...judgeMetrics(config)];
 }
 
 /** @returns undefined when the database or its schema is not there, which is told by who examines it */
-async function readCounts(url: string): Promise<KeyCounts | undefined> {
-  const database = openPostgresServer({ url, maxConnections: 1, onConnectionError() {} });
+async function readCounts(config: Config): Promise<KeyCounts | undefined> {
+  const database = openPostgresServer({
+    ...toConnectionOptions(config),
+    maxConnections: 1,
+    onConnectionError() {},
+  });
   try {
     return await countKeys(database);
   } catch {

@@ -2,7 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { ConfigError } from '../config.ts';
 import { FolderInUseError } from '../embedded/folder-lock.ts';
 import { withoutCredentials } from '../lib/credentials.ts';
-import { DatabaseTooNewError } from '../postgres/migrate.ts';
+import { DatabaseTooNewError } from '../postgres/schema-errors.ts';
 import { version } from '../version.ts';
 
 import { config, json, key, url } from './command-options.ts';

@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path';
 import { PGlite, type Transaction } from '@electric-sql/pglite';
 import { makeFolder } from '../lib/make-folder.ts';
 import type { Database, Sql, Statement, TransactionOptions } from '../lib/sql.ts';
+import { markStoreFailure } from '../lib/store-failure.ts';
 import { lockFolder } from './folder-lock.ts';
 
 // Type oids (pg_type.dat) whose default reading differs from pg's.
@@ -29,9 +30,13 @@ export async function openPglite(folder: string): Promise<Database> {
   const unlock = await lockFolder(folder);
   try {
     const pglite = await PGlite.create({ dataDir: join(folder, 'pgdata'), parsers, serializers });
-    return {
+    const database: Database = {
       singleSession: true,
       ...sqlOn(pglite),
+      withDeadline: () => database,
+      get reads() {
+        return database;
+      },
       transaction: <T>(work: (sql: Sql) => Promise<T>, { oneSnapshot }: TransactionOptions = {}) =>
         pglite.transaction(async (transaction) => {
           if (oneSnapshot) await transaction.exec('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
@@ -42,6 +47,7 @@ export async function openPglite(folder: string): Promise<Database> {
         await unlock();
       },
     };
+    return database;
   } catch (error) {
     await unlock();
     throw error;
@@ -52,11 +58,17 @@ function sqlOn(on: PGlite | Transaction): Sql {
   return {
     async query<Row>(statement: Statement | string, values: readonly unknown[] = []) {
       const text = typeof statement === 'string' ? statement : statement.text;
-      const { rows } = await on.query<Row>(text, [...values]);
+      const { rows } = await marked(on.query<Row>(text, [...values]));
       return rows;
     },
     async runScript(script) {
-      await on.exec(script);
+      await marked(on.exec(script));
     },
   };
+}
+
+function marked<T>(running: Promise<T>): Promise<T> {
+  return running.catch((error: unknown) => {
+    throw markStoreFailure(error);
+  });
 }

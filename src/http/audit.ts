@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import type { Audit } from '../audit/audit.ts';
 import { WeirError } from '../errors.ts';
+import { requireScopeOf } from './auth.ts';
 import { ProblemShape, storable } from './shapes.ts';
 
 export interface AuditParts {
@@ -19,25 +20,29 @@ export function addAudit(http: FastifyInstance, { audit, acceptStream }: AuditPa
   http.get<{ Querystring: { full?: 'true' | 'false' } }>(
     '/v1/audit',
     {
-      config: { scope: 'read' },
+      config: { scope: 'read', isLong: true },
       schema: {
         summary: 'Every sum that must hold, computed from the stores themselves',
         description:
-          'What is old and settled was counted once; full=true counts all of it again. `ok` is true when every sum ' +
-          'holds and nothing is listed.',
+          'What is old and settled was counted once; full=true counts all of it again, which reads whole tables and ' +
+          'needs scope act. `ok` is true when every sum holds and nothing is listed.',
         querystring: Type.Object(
           { full: Type.Optional(Type.Enum(['true', 'false'])) },
           { additionalProperties: false },
         ),
       },
     },
-    async ({ query }) => audit(query.full === 'true'),
+    async (request) => {
+      const isFull = request.query.full === 'true';
+      if (isFull) requireScopeOf(request, 'act');
+      return audit(isFull);
+    },
   );
 
   http.post<{ Body: Static<typeof Accept> }>(
     '/v1/audit/accept',
     {
-      config: { scope: 'admin' },
+      config: { scope: 'admin', isLong: true },
       schema: {
         summary: 'Take note of what happened to a stream; its sum goes on from what is there now',
         body: Accept,

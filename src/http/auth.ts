@@ -137,6 +137,11 @@ export function operatorOf(request: FastifyRequest): string {
   return callers.get(request)?.name ?? everybody.name;
 }
 
+/** For a route that needs more of some of its callers. @throws WeirError SCOPE_TOO_SMALL */
+export function requireScopeOf(request: FastifyRequest, scope: Scope): void {
+  requireScope(callers.get(request) ?? everybody, scope);
+}
+
 function requireScope(caller: Caller, scope: Scope): void {
   if (reaches(caller.scope, scope)) return;
   throw new WeirError('SCOPE_TOO_SMALL', `this needs scope ${scope}, and ${caller.name} has ${caller.scope}`);

@@ -68,7 +68,7 @@ export function addNow(http: FastifyInstance, { watch }: NowParts): void {
   http.get(
     '/v1/now/stream',
     {
-      config: { scope: 'read' },
+      config: { scope: 'read', isLong: true },
       schema: {
         summary: 'The same as server-sent events, once a second',
         description:

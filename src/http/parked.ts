@@ -122,7 +122,7 @@ export function addParked(http: FastifyInstance, { parked }: ParkedParts): void 
   http.post<{ Body: Static<typeof Many> }>(
     '/v1/parked/replay',
     {
-      config: { scope: 'act' },
+      config: { scope: 'act', isLong: true },
       schema: {
         summary: 'Replay many; each answers for itself',
         body: Many,
@@ -135,7 +135,7 @@ export function addParked(http: FastifyInstance, { parked }: ParkedParts): void 
   http.post<{ Body: Static<typeof ManyWithReason> }>(
     '/v1/parked/discard',
     {
-      config: { scope: 'act' },
+      config: { scope: 'act', isLong: true },
       schema: {
         summary: 'Discard many; each answers for itself',
         body: ManyWithReason,

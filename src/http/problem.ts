@@ -134,9 +134,12 @@ export interface ProblemParts {
 
 /** The one place where an error becomes an answer. What we cannot name is a bug: 500, logged, its text kept inside. */
 export function createErrorHandler({ notify, isTransient }: ProblemParts) {
+  const reportStore = createStoreReport(notify);
   return (error: FastifyError | Error, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const known = toKnown(error, isTransient);
     const status = statuses[known.code];
+    // A store that does not answer is reported by what waits for it; a refusal may concern requests alone.
+    if (known.code === 'STORE_AWAY' && isRefusal(known.cause)) reportStore(known.cause);
     if (status === 500) {
       notify({
         type: 'request failed',
@@ -166,15 +169,37 @@ export function createErrorHandler({ notify, isTransient }: ProblemParts) {
   };
 }
 
+/** A store that refuses what is configured refuses every request: one line in a while names the cause. */
+const storeReportEveryMs = 5_000;
+
+function createStoreReport(notify: Notify): (error: unknown) => void {
+  let reportedAt = Number.NEGATIVE_INFINITY;
+  return (error) => {
+    if (performance.now() - reportedAt < storeReportEveryMs) return;
+    reportedAt = performance.now();
+    notify({ type: 'store failed', store: 'database', error, attempt: 1 });
+  };
+}
+
 function toKnown(error: FastifyError | Error, isTransient: ProblemParts['isTransient']): WeirError {
   if (error instanceof WeirError && error.code !== 'INTERNAL') return error;
   if (isTransient(error instanceof WeirError ? error.cause : error)) {
-    return new WeirError('STORE_AWAY', 'the database does not answer', { cause: error });
+    const what = isRefusal(error) ? 'the database refuses the request' : 'the database does not answer';
+    return new WeirError('STORE_AWAY', what, { cause: error });
   }
   if (isFastifyError(error) && (error.statusCode ?? 500) < 500) {
     return new WeirError('REQUEST_INVALID', error.message, { cause: error });
   }
   return toWeirError(error);
+}
+
+/** It answered, and the answer was an SQLSTATE that waiting alone does not cure; the log has the whole of it. */
+function isRefusal(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    /^(?!08|40|53|55|57|58)(?=.*\d)[0-9A-Z]{5}$/.test(String(error.code))
+  );
 }
 
 function isFastifyError(error: Error): error is FastifyError {

@@ -57,7 +57,7 @@ export function addPurchases(http: FastifyInstance, { purchases, door }: Purchas
   http.get<{ Params: { productId: string; streamId: string }; Querystring: Static<typeof Query> }>(
     '/v1/sales/:productId/purchases/:streamId',
     {
-      config: { scope: 'read', orTicket: true, limited: false },
+      config: { scope: 'read', orTicket: true, limited: false, isLong: true },
       preValidation: requireKeyOr(({ query }) => (query as { ticket?: unknown }).ticket),
       schema: {
         summary: 'What became of a purchase',

@@ -6,6 +6,7 @@ import { isLoopback, splitAddr } from '../lib/address.ts';
 import { type AuditParts, addAudit } from './audit.ts';
 import { addAuth } from './auth.ts';
 import { addBuyers, type BuyerParts } from './buyers.ts';
+import { boundHandlers } from './deadline.ts';
 import { addHealth, type HealthParts } from './health.ts';
 import { addInstances, type InstanceParts } from './instances.ts';
 import { addJsonBodies } from './json-body.ts';
@@ -97,6 +98,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     const isEarly = parts.readiness.start && url.startsWith('/v1/');
     done(isEarly ? new WeirError('STORE_AWAY', 'still waiting for the stores') : undefined);
   });
+  boundHandlers(http, parts.readiness);
   addAuth(http, auth);
   addJsonBodies(http);
   closeConnectionsAtStop(http);

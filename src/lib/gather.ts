@@ -1,14 +1,26 @@
+import { markStoreFailure } from './store-failure.ts';
+
 export interface GatherOptions {
   /** Items one commit takes at most. */
   maxItems: number;
   /** Commits under way at the same time at most. */
   maxInFlight: number;
+  /** An item that has waited longer is not worked on: its caller has got an answer. */
+  maxWaitMs?: number;
+}
+
+export class WaitedTooLongError extends Error {
+  constructor() {
+    super('waited too long behind a commit that is not answered');
+    this.name = 'WaitedTooLongError';
+  }
 }
 
 interface Waiting<Item, Result> {
   item: Item;
   resolve: (result: Result) => void;
   reject: (reason: unknown) => void;
+  since: number;
 }
 
 /**
@@ -19,7 +31,7 @@ interface Waiting<Item, Result> {
  */
 export function gather<Item, Result>(
   work: (items: Item[]) => Promise<Result[]>,
-  { maxItems, maxInFlight }: GatherOptions,
+  { maxItems, maxInFlight, maxWaitMs = Number.POSITIVE_INFINITY }: GatherOptions,
 ): (item: Item) => Promise<Result> {
   let waiting: Waiting<Item, Result>[] = [];
   let inFlight = 0;
@@ -38,7 +50,16 @@ export function gather<Item, Result>(
     }
   }
 
+  /** Only the oldest can be late, as nearly always none is. */
+  function dropLate(): void {
+    const oldest = performance.now() - maxWaitMs;
+    while (waiting[0] && waiting[0].since < oldest) {
+      waiting.shift()?.reject(markStoreFailure(new WaitedTooLongError()));
+    }
+  }
+
   function startBatches(): void {
+    dropLate();
     while (waiting.length > 0 && inFlight < maxInFlight) {
       const batch = waiting.slice(0, maxItems);
       waiting = waiting.slice(maxItems);
@@ -49,7 +70,7 @@ export function gather<Item, Result>(
 
   return (item) =>
     new Promise((resolve, reject) => {
-      waiting.push({ item, resolve, reject });
+      waiting.push({ item, resolve, reject, since: performance.now() });
       // One microtask later the other calls of this turn of the event loop are in the batch as well.
       queueMicrotask(startBatches);
     });

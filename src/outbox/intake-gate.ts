@@ -5,6 +5,8 @@ export interface IntakeGateOptions {
   /** Waiting events above which nothing more is taken in; it goes on below half of it. */
   highWater: number;
   everyMs: number;
+  /** A look that takes longer counts as failed while it goes on. */
+  lateAfterMs: number;
   onHeld: (waiting: number) => void;
   onResumed: (waiting: number) => void;
   onFailure: (error: unknown, attempt: number) => void;
@@ -33,6 +35,9 @@ export class IntakeGate {
   async run(signal: AbortSignal): Promise<void> {
     let failures = 0;
     while (!signal.aborted) {
+      const late = setTimeout(() => {
+        this.#failure = `the database has not answered for ${this.#options.lateAfterMs / 1000} s`;
+      }, this.#options.lateAfterMs);
       try {
         this.judge(await this.#outbox.countWaiting());
         failures = 0;
@@ -40,6 +45,8 @@ export class IntakeGate {
       } catch (error) {
         this.#failure = error instanceof Error && error.message !== '' ? error.message : String(error);
         this.#options.onFailure(error, ++failures);
+      } finally {
+        clearTimeout(late);
       }
       await pause(this.#options.everyMs, signal);
     }

@@ -1,129 +1,159 @@
 import pg from 'pg';
-import type { Database, Sql, Statement, TransactionOptions } from '../lib/sql.ts';
+import type { Database, Sql, TransactionOptions } from '../lib/sql.ts';
+import { markStoreFailure } from '../lib/store-failure.ts';
+import { type ConnectionOptions, toClientConfig } from './connection-options.ts';
+import { closesConnection, createStatementRunner, runScript, type StatementRunner } from './run-statement.ts';
+import { toSequenceBehindError } from './serial-keys.ts';
+import { sessionSettings } from './session-settings.ts';
 
-export interface ServerOptions {
-  url: string;
+export interface ServerOptions extends ConnectionOptions {
   maxConnections: number;
-  /** Hears of connections that broke while idle or in use; the next query opens another. */
+  /** Connections of their own for `reads`; 0, the default, lets them share. */
+  readConnections?: number;
+  /** Receives what broke a connection, idle or in use; the next query opens another. */
   onConnectionError: (error: Error) => void;
+  /** Called once when a pooler turns out to lose prepared statements. */
+  onUnprepared?: () => void;
+  /** Called for each insert that met a key which its sequence should not have made. */
+  onSequenceBehind?: (error: Error) => void;
 }
 
+/** A connection that cannot be opened within this, or is not free, fails the query. */
+const connectTimeoutMs = 5_000;
+/** The server ends statements that outlive their caller; no statement of Weir's takes this long. */
+const statementTimeoutMs = 60_000;
+/** How long a caller waits for one answer before its connection is given up: a frozen or vanished host sends none. */
+const deadlineMs = 15_000;
+const readDeadlineMs = 5_000;
+
 // Dates come out as Date and 64-bit integers as decimal strings by pg's own defaults.
-export function openPostgresServer({ url, maxConnections, onConnectionError }: ServerOptions): Database {
+export function openPostgresServer(options: ServerOptions): Database {
+  const runner = createStatementRunner(options.onUnprepared);
+  const { onSequenceBehind } = options;
+  const pool = openPool(options, options.maxConnections, statementTimeoutMs);
+  const main = { pool, runner, statementTimeoutMs, onSequenceBehind };
+  const { readConnections = 0 } = options;
+  if (readConnections === 0) return databaseOn(main, deadlineMs, undefined);
+  const readPool = openPool(options, readConnections, readDeadlineMs);
+  return databaseOn(main, deadlineMs, { ...main, pool: readPool, statementTimeoutMs: readDeadlineMs });
+}
+
+function openPool(options: ServerOptions, max: number, statementTimeoutMs: number): pg.Pool {
   const pool = new pg.Pool({
-    connectionString: url,
-    max: maxConnections,
-    connectionTimeoutMillis: 5_000,
+    ...toClientConfig(options),
+    max,
+    connectionTimeoutMillis: connectTimeoutMs,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
     application_name: 'weir',
-    // A half-open connection answers nothing for ever; no statement of ours takes this long.
-    query_timeout: 60_000,
     // Waited for: when it fails, connecting has failed.
-    onConnect: (client) => client.query(sessionSettings),
+    onConnect: async (client) => {
+      const text = sessionSettings({ statementTimeoutMs, schema: options.schema });
+      await client.query({ text, query_timeout: connectTimeoutMs } as pg.QueryConfig);
+    },
   });
-  pool.on('error', onConnectionError);
+  pool.on('error', options.onConnectionError);
   // The pool's own 'error' event does not cover clients that are checked out.
-  pool.on('connect', (client) => client.on('error', onConnectionError));
-
-  return {
-    singleSession: false,
-    ...sqlOn(pool),
-    transaction: (work, options) => transactionOn(pool, work, options),
-    close: () => pool.end(),
-  };
+  pool.on('connect', (client) => client.on('error', options.onConnectionError));
+  return pool;
 }
 
-/**
- * The client's own timeout ends nothing on the server, and a host that vanished would keep its row locks for two hours.
- * Plans are made for each call: one that was made while a table was small reads all of it later, for 500 rows of settling
- * 2 s instead of 15 ms at 60,000 rows. Compiling a plan takes up to 300 ms and saves nothing on statements as short as ours.
- */
-const sessionSettings = `SET statement_timeout = '60s'; SET idle_in_transaction_session_timeout = '60s';
-  SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;
-  SET plan_cache_mode = force_custom_plan; SET jit = off`;
+interface Server {
+  pool: pg.Pool;
+  runner: StatementRunner;
+  /** What the sessions of the pool are set to. */
+  statementTimeoutMs: number;
+  onSequenceBehind: ((error: Error) => void) | undefined;
+}
 
-function sqlOn(on: pg.Pool | pg.PoolClient): Sql {
-  return {
-    query: (statement, values) => runOn(on, statement, values),
-    runScript: async (script) => {
-      await on.query(script);
+function databaseOn(server: Server, deadlineMs: number, readServer: Server | undefined): Database {
+  const database: Database = {
+    singleSession: false,
+    query: (statement, values) =>
+      withClient(server, (client) =>
+        server.runner(client, statement, values, { deadlineMs, mayRepeat: true }),
+      ),
+    runScript: (script) => withClient(server, (client) => runScript(client, script, deadlineMs)),
+    transaction: (work, options) => runTransaction(server, work, { deadlineMs, ...options }),
+    withDeadline: (ms) => databaseOn(server, ms, readServer),
+    reads: undefined as unknown as Database,
+    close: async () => {
+      await Promise.all([server.pool.end(), readServer?.pool.end()]);
     },
   };
+  const reads = readServer ? databaseOn(readServer, readDeadlineMs, undefined) : database;
+  return Object.assign(database, { reads });
 }
 
-async function runOn<Row>(
-  on: pg.Pool | pg.PoolClient,
-  statement: Statement | string,
-  values: readonly unknown[] = [],
-): Promise<Row[]> {
-  const config = typeof statement === 'string' ? { text: statement } : statement;
-  const result = await on.query({ ...config, values: [...values] } as pg.QueryConfig);
-  return result.rows as Row[];
-}
-
-async function transactionOn<T>(
-  pool: pg.Pool,
-  work: (sql: Sql) => Promise<T>,
-  options: TransactionOptions = {},
-): Promise<T> {
-  const client = await pool.connect();
+/** Every failure on the way is marked as the store's, so that no caller takes it for a fault of its rows or for a bug. */
+async function withClient<T>(server: Server, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await server.pool.connect().catch((error: unknown) => {
+    throw markStoreFailure(error);
+  });
   let broken: Error | undefined;
   try {
-    await client.query(beginWith(options));
-    const result = await work(sqlOn(client));
-    await client.query('COMMIT');
+    return await work(client);
+  } catch (error) {
+    if (closesConnection(error)) broken = error as Error;
+    throw toStoreFailure(server, error);
+  } finally {
+    client.release(broken);
+  }
+}
+
+async function runTransaction<T>(
+  server: Server,
+  work: (sql: Sql) => Promise<T>,
+  options: TransactionOptions & { deadlineMs: number },
+): Promise<T> {
+  const { deadlineMs } = options;
+  const client = await server.pool.connect().catch((error: unknown) => {
+    throw markStoreFailure(error);
+  });
+  let broken: Error | undefined;
+  const guard = async <Result>(running: Promise<Result>): Promise<Result> => {
+    try {
+      return await running;
+    } catch (error) {
+      if (closesConnection(error)) broken = error as Error;
+      throw toStoreFailure(server, error);
+    }
+  };
+  const sql: Sql = {
+    query: (statement, values) =>
+      guard(server.runner(client, statement, values, { deadlineMs, mayRepeat: false })),
+    runScript: (script) => guard(runScript(client, script, deadlineMs)),
+  };
+  try {
+    await sql.runScript(beginWith(options, server.statementTimeoutMs));
+    const result = await work(sql);
+    await sql.runScript('COMMIT');
     return result;
   } catch (error) {
-    // When even ROLLBACK fails the connection is of no more use, and its locks go with it.
-    await client.query('ROLLBACK').catch((rollbackError: Error) => {
-      broken = rollbackError;
-    });
+    // Behind a statement that is not answered, ROLLBACK would wait as well; closing the connection does the same.
+    if (!broken) await sql.runScript('ROLLBACK').catch(() => {});
     throw error;
   } finally {
     client.release(broken);
   }
 }
 
-function beginWith({ asynchronousCommit, oneSnapshot, idleTimeoutMs }: TransactionOptions): string {
+function toStoreFailure({ onSequenceBehind }: Server, error: unknown): unknown {
+  const behind = toSequenceBehindError(error);
+  if (behind) onSequenceBehind?.(behind);
+  return markStoreFailure(behind ?? error);
+}
+
+/** A deadline beyond that of the session is the server's as well. */
+function beginWith(
+  { asynchronousCommit, oneSnapshot, idleTimeoutMs, deadlineMs }: TransactionOptions & { deadlineMs: number },
+  sessionTimeoutMs: number,
+): string {
+  const outlivesSession = deadlineMs === 0 || deadlineMs > sessionTimeoutMs;
   return [
     oneSnapshot ? 'BEGIN ISOLATION LEVEL REPEATABLE READ' : 'BEGIN',
     ...(asynchronousCommit ? ['SET LOCAL synchronous_commit = off'] : []),
     ...(idleTimeoutMs ? [`SET LOCAL idle_in_transaction_session_timeout = ${Math.ceil(idleTimeoutMs)}`] : []),
+    ...(outlivesSession ? [`SET LOCAL statement_timeout = ${deadlineMs}`] : []),
   ].join('; ');
-}
-
-/** Makes the database that the URL names where the server has none, as `createdb` would. */
-export async function createDatabaseIfMissing(url: string): Promise<void> {
-  const name = decodeURIComponent(new URL(url).pathname.slice(1));
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
-  try {
-    await client.connect();
-  } catch (error) {
-    if (!(error instanceof pg.DatabaseError && error.code === databaseDoesNotExist)) throw error;
-    await createDatabase(url, name);
-  } finally {
-    await client.end().catch(() => {});
-  }
-}
-
-const databaseDoesNotExist = '3D000';
-/** Another replica was faster: 42P04, or 23505 when both were at it in the same moment. */
-const alreadyThere = new Set(['42P04', '23505']);
-
-async function createDatabase(url: string, name: string): Promise<void> {
-  const maintenance = new URL(url);
-  maintenance.pathname = '/postgres';
-  const client = new pg.Client({ connectionString: maintenance.href, connectionTimeoutMillis: 5_000 });
-  try {
-    await client.connect();
-    await client.query(`CREATE DATABASE ${client.escapeIdentifier(name)}`);
-  } catch (error) {
-    if (error instanceof pg.DatabaseError && alreadyThere.has(error.code ?? '')) return;
-    throw new Error(`database ${name} does not exist and cannot be created: run createdb ${name}`, {
-      cause: error,
-    });
-  } finally {
-    await client.end().catch(() => {});
-  }
 }

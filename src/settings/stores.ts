@@ -27,8 +27,24 @@ export const storeSettings = {
     integer(2, 1000),
     10,
     'an integer from 2 to 1000',
-    'Connections to PostgreSQL at most.',
+    'Connections to PostgreSQL for purchases at most; 3 more are for what operators read.',
   ),
+  databaseSchema: setting(
+    'data.database.schema',
+    matching(/^(?!pg_)[a-z_][a-z0-9_]{0,62}$|^$/),
+    '',
+    'up to 63 of a-z, 0-9 and _, not pg_*',
+    "A schema for Weir alone, where other tables have the same names. Empty: the role's search_path.",
+  ),
+  databaseTlsCa: pemFile(
+    'data.database.tls.ca',
+    'The certificate of a private authority that signed that of PostgreSQL; turns TLS on.',
+  ),
+  databaseTlsCert: pemFile(
+    'data.database.tls.cert',
+    'The client certificate, where PostgreSQL requires one.',
+  ),
+  databaseTlsKey: pemFile('data.database.tls.key', 'The private key of data.database.tls.cert.'),
   migrate: setting(
     'data.database.migrate',
     flag,

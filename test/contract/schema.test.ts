@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Database } from '../../src/lib/sql.ts';
+import { listSerialTables } from '../../src/postgres/serial-keys.ts';
 import { openTestPglite, openTestPostgres } from '../support/stores.ts';
 
 const stores: [string, () => Promise<Database>][] = [
@@ -30,5 +31,17 @@ describe.each(stores)('the schema on %s', (_, open) => {
          AND NOT EXISTS (SELECT 1 FROM pg_index WHERE indrelid = pg_class.oid AND indisprimary)`,
     );
     expect(without).toEqual([]);
+  });
+
+  test('every table whose primary key comes from a sequence is known as such (postgres/serial-keys.ts)', async () => {
+    const database = await open();
+    const rows = await database.query<{ name: string }>(
+      `SELECT relname AS name FROM pg_class
+       JOIN pg_index ON indrelid = pg_class.oid AND indisprimary AND indnkeyatts = 1
+       JOIN pg_attribute ON attrelid = pg_class.oid AND attnum = indkey[0]
+       WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace
+         AND pg_get_serial_sequence(relname::text, attname::text) IS NOT NULL ORDER BY 1`,
+    );
+    expect(rows.map(({ name }) => name)).toEqual(listSerialTables());
   });
 });

@@ -1,0 +1,39 @@
+export class DatabaseTooNewError extends Error {
+  constructor(found: number, known: number) {
+    super(
+      `the database has schema version ${found}, this program knows up to ${known}: start the newer Weir that made it`,
+    );
+    this.name = 'DatabaseTooNewError';
+  }
+}
+
+/** Nothing was changed: a table of somebody else's must not be taken for one of Weir's. */
+export class TableInTheWayError extends Error {
+  constructor(table: string, schema: string) {
+    super(
+      `cannot set up the database: schema ${schema} already holds a table ${table} that Weir did not create; ` +
+        'set data.database.schema to a schema for Weir alone, or data.database.source to another database',
+    );
+    this.name = 'TableInTheWayError';
+  }
+}
+
+export class PermissionError extends Error {
+  constructor(what: string, cause: Error) {
+    super(
+      `cannot create ${what}: ${cause.message}; run \`weir migrate\` with a role that may, and set ` +
+        'data.database.migrate: false (docs/operating.md, PostgreSQL, lists the grants)',
+      { cause },
+    );
+    this.name = 'PermissionError';
+  }
+}
+
+/** The whole transaction is rolled back: the schema is as it was. */
+export class MigrationError extends Error {
+  constructor(name: string, cause: Error) {
+    const detail = 'detail' in cause && typeof cause.detail === 'string' ? ` (${cause.detail})` : '';
+    super(`cannot apply migration ${name}: ${cause.message}${detail}; nothing was changed`, { cause });
+    this.name = 'MigrationError';
+  }
+}

@@ -1,0 +1,41 @@
+/** Tables whose primary key comes from a sequence; a test compares them with the schema. */
+const serialTables: Readonly<Record<string, string>> = {
+  compensations: 'id',
+  embedded_queue: 'id',
+  embedded_stream: 'entry',
+  instance_history: 'id',
+  instance_logs: 'id',
+  operator_keys: 'id',
+  outbox: 'id',
+  parked: 'id',
+  settle_marks: 'id',
+};
+
+/**
+ * A key that a sequence made exists already, so the sequence is behind its table: logical replication and a restore of
+ * data alone do not copy sequences. No row is at fault and none is a repeat.
+ */
+export class SequenceBehindError extends Error {
+  constructor(table: string, column: string, cause: Error) {
+    const sequence = `${table}_${column}_seq`;
+    super(
+      `cannot insert into ${table}: sequence ${sequence} is behind the table, as after a copy that left sequences out; ` +
+        `run SELECT setval('${sequence}', (SELECT max(${column}) FROM ${table}))`,
+      { cause },
+    );
+    this.name = 'SequenceBehindError';
+  }
+}
+
+/** @returns undefined when the error is about something else */
+export function toSequenceBehindError(error: unknown): SequenceBehindError | undefined {
+  if (!(error instanceof Error) || !('code' in error) || error.code !== '23505') return undefined;
+  const constraint = 'constraint' in error ? String(error.constraint) : '';
+  const table = constraint.endsWith('_pkey') ? constraint.slice(0, -'_pkey'.length) : '';
+  const column = Object.hasOwn(serialTables, table) ? serialTables[table] : undefined;
+  return column === undefined ? undefined : new SequenceBehindError(table, column, error);
+}
+
+export function listSerialTables(): string[] {
+  return Object.keys(serialTables).sort();
+}

@@ -1,0 +1,216 @@
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { Database } from '../../src/lib/sql.ts';
+import { decodeFrame } from '../../src/outbox/frame.ts';
+import { checkSequences, keepSequences } from '../../src/postgres/keep-sequences.ts';
+import { findSequencesBehind } from '../../src/postgres/sequences.ts';
+import { openPostgresServer, type ServerOptions } from '../../src/postgres/server.ts';
+import { isTransientDatabaseError } from '../../src/postgres/transient.ts';
+import { createAll, createCreation, createProduct, createPurchase } from '../support/parts.ts';
+import { createPostgresDatabase, uniqueName } from '../support/stores.ts';
+
+const quiet = { maxConnections: 4, onConnectionError() {} };
+
+function open(options: Partial<ServerOptions> & { url: string }): Database {
+  const database = openPostgresServer({ ...quiet, ...options });
+  onTestFinished(() => database.close());
+  return database;
+}
+
+async function readPid(database: Database): Promise<number> {
+  const [row] = await database.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+  return row?.pid as number;
+}
+
+test('a repeat that the unique key refuses costs no connection', async () => {
+  const database = open({ url: await createPostgresDatabase(), maxConnections: 1 });
+  await createProduct(database);
+  const purchase = createPurchase({});
+  await createAll(database, [purchase]);
+  const before = await readPid(database);
+  const { createInstances } = createCreation(database);
+  for (let i = 0; i < 20; i++)
+    expect(await createInstances([purchase])).toMatchObject([{ kind: 'duplicate' }]);
+  expect(await readPid(database)).toBe(before);
+});
+
+test('a server that turns read-only loses its connections, since the next may lead to the new primary', async () => {
+  const database = open({ url: await createPostgresDatabase(), maxConnections: 1 });
+  const before = await readPid(database);
+  const write = database.transaction(async (sql) => {
+    await sql.query('SET TRANSACTION READ ONLY');
+    await sql.query('DELETE FROM settle_marks');
+  });
+  await expect(write).rejects.toMatchObject({ code: '25006' });
+  expect(await readPid(database)).not.toBe(before);
+});
+
+test('sessions do not depend on what ALTER DATABASE or ALTER ROLE sets', async () => {
+  const url = await createPostgresDatabase();
+  const name = new URL(url).pathname.slice(1);
+  const hostile = {
+    ...{
+      datestyle: 'SQL, DMY',
+      timezone: 'Asia/Kathmandu',
+      intervalstyle: 'sql_standard',
+      bytea_output: 'escape',
+    },
+    ...{
+      extra_float_digits: '-15',
+      standard_conforming_strings: 'off',
+      array_nulls: 'off',
+      lock_timeout: '1ms',
+    },
+    ...{
+      default_transaction_isolation: 'serializable',
+      transform_null_equals: 'on',
+      client_encoding: 'LATIN1',
+    },
+    ...{ plan_cache_mode: 'force_generic_plan', statement_timeout: '2000ms', idle_session_timeout: '2000ms' },
+    ...{ idle_in_transaction_session_timeout: '2000ms' },
+  };
+  const admin = open({ url });
+  for (const [setting, value] of Object.entries(hostile)) {
+    await admin.query(`ALTER DATABASE ${name} SET ${setting} = '${value}'`);
+  }
+  const database = open({ url });
+  const settings = await database.query<{ name: string; setting: string }>(
+    `SELECT name, setting FROM pg_settings WHERE name = ANY ('{${Object.keys(hostile).join()}}')`,
+  );
+  const kept = settings.filter(({ name, setting }) => {
+    const wanted = Object.entries(hostile).find(([key]) => key === name.toLowerCase())?.[1];
+    return wanted?.replace(/ms$/, '') === setting;
+  });
+  expect(kept).toEqual([]);
+
+  await createProduct(database);
+  const purchase = createPurchase({ sourceId: 'back\\slash‘é' });
+  const startedAt = Date.now();
+  const [outcome] = await createCreation(database).createInstances([purchase]);
+  expect(outcome).toMatchObject({ kind: 'created' });
+  const createdAt = outcome?.kind === 'created' ? outcome.instance.createdAt.getTime() : 0;
+  expect(Math.abs(createdAt - startedAt)).toBeLessThan(60_000);
+  const [row] = await database.query<{ frame: Buffer }>('SELECT frame FROM outbox');
+  expect(decodeFrame(row?.frame as Buffer)).toHaveLength(1);
+});
+
+describe('an error that is no fault of the row', () => {
+  async function openAs(grants: string): Promise<{ admin: Database; user: Database }> {
+    const url = new URL(await createPostgresDatabase());
+    const admin = open({ url: url.href });
+    const role = uniqueName('weir_role');
+    await admin.query(`CREATE ROLE ${role} LOGIN`);
+    onTestFinished(async () => {
+      await admin.runScript(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
+    });
+    await createProduct(admin);
+    await admin.runScript(grants.replaceAll('ROLE', role));
+    url.username = role;
+    return { admin, user: open({ url: url.href }) };
+  }
+
+  test('refuses no purchase: a missing grant leaves all of them to be repeated', async () => {
+    const { admin, user } = await openAs(
+      'GRANT ALL ON ALL TABLES IN SCHEMA public TO ROLE; REVOKE INSERT ON instance_logs FROM ROLE; ' +
+        'GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO ROLE',
+    );
+    const creation = createCreation(user).createInstances([createPurchase({}), createPurchase({})]);
+    const error = await creation.catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: '42501' });
+    expect(isTransientDatabaseError(error)).toBe(true);
+    expect(await admin.query('SELECT 1 FROM instance_logs')).toEqual([]);
+  });
+
+  test('is marked also where it has no SQLSTATE: a refused login, TLS that the server does not have', async () => {
+    const url = new URL(await createPostgresDatabase());
+    url.username = 'nobody_of_this_name';
+    const refused = await open({ url: url.href })
+      .query('SELECT 1')
+      .catch((reason: unknown) => reason);
+    expect(refused).toMatchObject({ code: '28000' });
+    expect(isTransientDatabaseError(refused)).toBe(true);
+    const secure = `${await createPostgresDatabase()}?sslmode=verify-full`;
+    const failed = await open({ url: secure })
+      .query('SELECT 1')
+      .catch((reason: unknown) => reason);
+    expect(failed).toBeInstanceOf(Error);
+    expect(isTransientDatabaseError(failed)).toBe(true);
+  });
+});
+
+describe('sequences that are behind their tables, as after a cutover', () => {
+  async function openBehind(): Promise<{ url: string; database: Database }> {
+    const url = await createPostgresDatabase();
+    const database = open({ url });
+    await createProduct(database);
+    for (let i = 0; i < 3; i++) await createAll(database, [createPurchase({}), createPurchase({})]);
+    await database.query(
+      `INSERT INTO parked (origin, reason, detail, source, scope, source_id, original)
+       VALUES ('STREAM', 'INTERNAL', '', 'SECKILL', 's', '1-1', '')`,
+    );
+    await database.runScript(`
+      SELECT setval('instance_logs_id_seq', 1, false); SELECT setval('outbox_id_seq', 1, false);
+      SELECT setval('parked_id_seq', 1, false)`);
+    return { url, database };
+  }
+
+  test('are named in a sentence, and no purchase is taken for a repeat or refused', async () => {
+    const { database } = await openBehind();
+    const creation = createCreation(database).createInstances([createPurchase({})]);
+    const error = await creation.catch((reason: unknown) => reason);
+    expect(String(error)).toContain('sequence instance_logs_id_seq is behind');
+    expect(String(error)).toContain("SELECT setval('instance_logs_id_seq'");
+    expect(isTransientDatabaseError(error)).toBe(true);
+  });
+
+  test('are all raised by the first insert that fails, and the purchase succeeds when it is repeated', async () => {
+    const { url } = await openBehind();
+    const warnings: string[] = [];
+    let keep = () => {};
+    const database = open({ url, onSequenceBehind: () => keep() });
+    const raised = new Promise<void>((resolve) => {
+      const warn = (warning: string) => {
+        if (warnings.push(warning) === 3) resolve();
+      };
+      keep = keepSequences(() => database, { warn, onFailure() {} });
+    });
+    const { createInstances } = createCreation(database);
+    const purchase = createPurchase({});
+    const first = await createInstances([purchase]).catch(() => undefined);
+    await raised;
+    const [outcome] = first ?? (await createInstances([purchase]));
+    expect(outcome?.kind).toBe('created');
+    expect(warnings.map((warning) => /^sequence (\S+)/.exec(warning)?.[1]).sort()).toEqual([
+      'instance_logs_id_seq',
+      'outbox_id_seq',
+      'parked_id_seq',
+    ]);
+    expect(await findSequencesBehind(database)).toEqual([]);
+  });
+
+  test('are raised above every cursor too, and the cursors start again below what was inserted since', async () => {
+    const { database } = await openBehind();
+    await database.runScript(`
+      DELETE FROM instance_logs; UPDATE overdue_cursor SET id = 50000; UPDATE audit_checkpoint SET instance_log_id = 60000`);
+    await createAll(database, [createPurchase({})]).catch(() => {});
+    await checkSequences(database, () => {});
+    const [row] = await database.query<{ last: string; overdue: string; checked: string }>(
+      `SELECT (SELECT last_value::text FROM instance_logs_id_seq) AS last, (SELECT id::text FROM overdue_cursor) AS overdue,
+         (SELECT instance_log_id::text FROM audit_checkpoint) AS checked`,
+    );
+    expect(Number(row?.last)).toBeGreaterThan(60_000);
+    expect(row).toMatchObject({ overdue: '0', checked: '0' });
+  });
+
+  test('end a start whose role may not raise them, with the commands', async () => {
+    const { url, database } = await openBehind();
+    const role = uniqueName('weir_role');
+    await database.runScript(`CREATE ROLE ${role} LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${role};
+      GRANT SELECT, USAGE ON ALL SEQUENCES IN SCHEMA public TO ${role}`);
+    onTestFinished(() => database.runScript(`DROP OWNED BY ${role}; DROP ROLE ${role}`));
+    const as = new URL(url);
+    as.username = role;
+    await expect(checkSequences(open({ url: as.href }), () => {})).rejects.toThrow(
+      /cannot raise sequence instance_logs_id_seq .*run SELECT setval\('instance_logs_id_seq', \d+\)/,
+    );
+  });
+});
