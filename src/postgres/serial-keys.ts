@@ -8,6 +8,7 @@ const serialTables: Readonly<Record<string, string>> = {
   operator_keys: 'id',
   outbox: 'id',
   parked: 'id',
+  sales: 'id',
   settle_marks: 'id',
 };
 
