@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { adviceFor, WeirError } from '../errors.ts';
-import { type ProductId, parseProductId, type SourceId } from '../instance/purchase.ts';
+import { type ProductId, parseProductId, parseUserId, type SourceId } from '../instance/purchase.ts';
 import type { FrontDoor } from '../sale/front-door.ts';
 import type { PurchaseDesk } from '../sale/purchase-desk.ts';
 import type { Progress } from '../sale/purchase-progress.ts';
@@ -31,6 +31,7 @@ const Query = Type.Object(
   {
     wait: Type.Optional(Type.String({ pattern: '^([1-9]|[12][0-9])$', description: '1 to 29 seconds' })),
     ticket: Type.Optional(TicketText),
+    userId: Type.Optional({ ...Int64, description: 'Answers 404 unless the purchase is of this user' }),
     after: Type.Optional(
       Type.Enum([...states], {
         description: 'The state that is known already; with it, `wait` is 20 by default',
@@ -46,11 +47,15 @@ export interface PurchaseParts {
 }
 
 export function addPurchases(http: FastifyInstance, { purchases, door }: PurchaseParts): void {
-  /** Whoever has no key holds a ticket; and then only his own instance is shown to him. */
-  const findHolder = async (request: FastifyRequest, productId: ProductId, ticket = '') => {
-    if (callerOf(request)) return undefined;
+  /** The user whose purchases alone may be shown: who has no key holds a ticket. */
+  const findHolder = async (
+    request: FastifyRequest,
+    productId: ProductId,
+    { ticket = '', userId }: Static<typeof Query>,
+  ) => {
+    if (callerOf(request)) return userId === undefined ? undefined : parseUserId(userId);
     const standing = await door.judgeTicket(productId, ticket);
-    if (!standing) throw new WeirError('TICKET_INVALID', 'this is no ticket of the present sale');
+    if (!standing) throw new WeirError('TICKET_INVALID', 'this is no ticket of a sale of this product');
     return standing.ticket.userId;
   };
 
@@ -74,15 +79,22 @@ export function addPurchases(http: FastifyInstance, { purchases, door }: Purchas
       const productId = parseProductId(params.productId);
       const { streamId } = params;
       const key = { stream: streamOf(productId), entryId: parseStreamId(streamId) };
-      const holder = await findHolder(request, productId, query.ticket);
+      const holder = await findHolder(request, productId, query);
       const waitMs = query.after === undefined ? 0 : Number(query.wait ?? 20) * 1000;
       const progress = await purchases.wait(key, query.after, waitMs);
       const buyer = progress && 'instance' in progress ? progress.instance.userId : undefined;
       const isOfAnother = holder !== undefined && buyer !== undefined && buyer !== holder;
       if (!progress || isOfAnother) throw unknownPurchase(streamId);
-      return { streamId, productId: productId.toString(), ...showProgress(progress) };
+      const shown = buyer === undefined || holder === undefined ? hideConflict(progress) : progress;
+      return { streamId, productId: productId.toString(), ...showProgress(shown) };
     },
   );
+}
+
+/** Two purchases have this id, and who asks may have made the other one: without the user's name neither is shown. */
+function hideConflict(progress: Progress): Progress {
+  if (!('conflictAt' in progress) || !progress.conflictAt) return progress;
+  return { state: 'PARKED', reason: 'PURCHASE_CONFLICT', parkedAt: progress.conflictAt };
 }
 
 function parseStreamId(text: string): SourceId {

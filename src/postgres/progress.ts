@@ -7,6 +7,7 @@ interface ProgressRow extends InstanceLogRow {
   owed_status: string | null;
   owed_outcome: GivenBack['status'] | null;
   owed_at: Date | null;
+  conflict_at: Date | null;
 }
 
 interface ParkedRow {
@@ -24,7 +25,8 @@ export function postgresProgress(sql: Sql): ProgressRows {
       for (const row of await findInstances(sql, keys)) {
         const instance = toInstanceLog(row);
         const state = instance.status === 'PROCESSING' ? 'CREATED' : instance.status;
-        found[row.nth] = { state, instance, givenBack: toGivenBack(row) };
+        const conflictAt = row.conflict_at ?? undefined;
+        found[row.nth] = { state, instance, givenBack: toGivenBack(row), conflictAt };
       }
       if (found.every(Boolean)) return found;
       for (const { nth, state, reason, parked_at } of await findParked(sql, keys)) {
@@ -44,14 +46,17 @@ const asked = `unnest($1::text[], $2::text[]) WITH ORDINALITY AS asked (scope, s
 function findInstances(sql: Sql, keys: readonly EntryKey[]): Promise<ProgressRow[]> {
   return sql.query(
     `SELECT (ordinal - 1)::int AS nth, log.*, owed.status AS owed_status, owed.outcome AS owed_outcome,
-       coalesce(owed.done_at, owed.created_at) AS owed_at
+       coalesce(owed.done_at, owed.created_at) AS owed_at, conflict.parked_at AS conflict_at
      FROM ${asked}
      JOIN LATERAL (SELECT ${instanceLogColumns} FROM instance_logs WHERE source = 'SECKILL' AND instance_logs.source_id = asked.source_id
        AND instance_logs.scope = asked.scope
        UNION ALL SELECT ${instanceLogColumns} FROM archived_purchases WHERE source = 'SECKILL'
        AND archived_purchases.source_id = asked.source_id AND archived_purchases.scope = asked.scope LIMIT 1) AS log ON TRUE
      LEFT JOIN compensations AS owed ON owed.source = 'SECKILL' AND owed.source_id = asked.source_id
-       AND owed.scope = asked.scope`,
+       AND owed.scope = asked.scope
+     LEFT JOIN parked AS conflict ON conflict.origin = 'STREAM' AND conflict.source = 'SECKILL'
+       AND conflict.scope = asked.scope AND conflict.source_id = asked.source_id
+       AND conflict.reason = 'PURCHASE_CONFLICT' AND conflict.state = 'PARKED'`,
     toValues(keys),
   );
 }

@@ -13,6 +13,7 @@ const salesPerQuestion = 500;
 /** The counters of sales in Redis. Each call is one script, and so one atomic step. */
 export function redisLiveSales(redis: Redis): LiveSales {
   const ask = <T>(reply: Promise<unknown>) => askSale<T>(redis, answerDeadlineMs, reply);
+  const token = newLife();
 
   return {
     async open(sale) {
@@ -41,7 +42,7 @@ export function redisLiveSales(redis: Redis): LiveSales {
       return found;
     },
 
-    rebuild: (sale, readUnits) => rebuildSale(redis, sale, readUnits),
+    rebuild: (sale, readUnits) => rebuildSale(redis, sale, readUnits, token),
   };
 }
 

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { LedgerSale, LedgerUnit } from '../sale/ledger.ts';
@@ -12,7 +11,7 @@ const answerDeadlineMs = 10_000;
 /** After this long without a sign another process may take an unfinished rebuild over. */
 const rebuildLeaseMs = 15_000;
 /** How long one attempt waits for the entries of the stream; the sale stays closed, and the next look tries again. */
-const drainDeadlineMs = 5_000;
+const drainDeadlineMs = 1_000;
 const drainPollMs = 50;
 
 type Counted = { nth: number; sold: number; backOfSale: number; back: number };
@@ -22,15 +21,16 @@ type Counted = { nth: number; sold: number; backOfSale: number; back: number };
  * end, so that the database knows every unit; then the hashes are written under other names and take the place of the
  * present ones in one step.
  *
+ * @param token of this process, which may go on with what it began; never twice at the same time
  * @returns why it could not be done now; undefined: it is done
  */
 export async function rebuildSale(
   redis: Redis,
   sale: LedgerSale,
   readUnits: () => AsyncIterable<LedgerUnit[]>,
+  token: string,
 ): Promise<string | undefined> {
   const ask = <T>(reply: Promise<unknown>) => askSale<T>(redis, answerDeadlineMs, reply);
-  const token = randomBytes(8).toString('hex');
   const keys = saleKeys(sale.stream);
   const built = rebuiltKeys(sale.stream);
   const begun = await ask<number>(

@@ -25,7 +25,7 @@ export interface LiveSales {
   read(streams: readonly string[]): Promise<(LiveSale | undefined)[]>;
   /**
    * Closes the sale for buyers, waits until all entries of its stream are instances or parked, makes the counters again
-   * from `units`, and opens it.
+   * from its units, and opens it. Called again it goes on; never twice at the same time for one sale.
    *
    * @returns why it could not be done now; undefined: it is done
    */

@@ -11,7 +11,13 @@ export interface EntryKey {
 export type Progress =
   /** Not an instance yet. */
   | ({ state: 'WAITING' } & Waiting)
-  | { state: 'CREATED' | 'SUCCESS' | 'FAILED'; instance: InstanceLog; givenBack: GivenBack | undefined }
+  | {
+      state: 'CREATED' | 'SUCCESS' | 'FAILED';
+      instance: InstanceLog;
+      givenBack: GivenBack | undefined;
+      /** When a second purchase with the same entry id was parked: the store gave the id out twice. */
+      conflictAt: Date | undefined;
+    }
   /** Set aside with a reason; an operator replays it, or has discarded it. */
   | { state: 'PARKED' | 'DISCARDED'; reason: string; parkedAt: Date };
 

@@ -31,6 +31,7 @@ export class SaleGuard {
   /** Compared since the store was last reached. */
   #verified = new Set<ProductId>();
   #reported = new Map<number, string>();
+  readonly #rebuilding = new Map<number, Promise<boolean>>();
   readonly #verify: (productId: ProductId) => Promise<void>;
 
   constructor(parts: SaleGuardParts) {
@@ -108,7 +109,17 @@ export class SaleGuard {
     return true;
   }
 
-  async #rebuild(sale: LedgerSale, why: string): Promise<boolean> {
+  /** All who find the same damage at the same time wait for one rebuild. */
+  #rebuild(sale: LedgerSale, why: string): Promise<boolean> {
+    let underWay = this.#rebuilding.get(sale.id);
+    if (!underWay) {
+      underWay = this.#rebuildOnce(sale, why).finally(() => this.#rebuilding.delete(sale.id));
+      this.#rebuilding.set(sale.id, underWay);
+    }
+    return underWay;
+  }
+
+  async #rebuildOnce(sale: LedgerSale, why: string): Promise<boolean> {
     const { ledger, live, onRebuilt, onClosed } = this.#parts;
     const notNow = await live.rebuild(sale, () => ledger.readUnits(sale.stream));
     if (notNow === undefined) {

@@ -339,6 +339,64 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
     expect(await read()).toEqual(['OPEN', 9, 2, 7, 0]);
   });
 
+  test('an Idempotency-Key belongs to its sale and names no ticket', async () => {
+    const { sales, buy, takeTicket } = await setUp({ stock: 9, perUserLimit: 3 });
+    const first = await buy(11, { idempotencyKey: 'order-7' });
+    await sales.change(product, { action: 'end' });
+    expect(await buy(11, { idempotencyKey: 'order-7' })).toEqual({
+      kind: 'repeat',
+      streamId: entryOf(first),
+    });
+    await sales.open(terms({ stock: 9, perUserLimit: 3, admitPerSecond: 1_000_000 }));
+    const { ticket } = await takeTicket(11);
+    const bought = await pollUntil('the ticket to admit', 5_000, async () => {
+      const outcome = await buy(11, { ticket });
+      expect(outcome.kind).toBe('accepted');
+      return outcome;
+    });
+    const number = ticket?.number ?? 0;
+    for (const idempotencyKey of ['order-7', `ticket ${number}.1`, `${number}.11.1`]) {
+      expect(await buy(11, { idempotencyKey })).toEqual({ kind: 'TICKET_REQUIRED' });
+    }
+    expect(await buy(11, { ticket })).toEqual({ kind: 'repeat', streamId: entryOf(bought) });
+  });
+
+  test('a ticket gives its answer also when the next sale is open, and one that bought nothing is refused', async () => {
+    const { sales, buy, till, takeTicket } = await setUp({ stock: 9, admitPerSecond: 1_000_000 });
+    const { ticket } = await takeTicket(11);
+    const { ticket: unused } = await takeTicket(12);
+    const bought = await pollUntil('the ticket to admit', 5_000, async () => {
+      const outcome = await buy(11, { ticket });
+      expect(outcome.kind).toBe('accepted');
+      return outcome;
+    });
+    const secret = (await till.look(product, knows()))?.secret;
+    await sales.change(product, { action: 'end' });
+    await sales.open(terms({ stock: 9, admitPerSecond: 1_000_000 }));
+    expect(await buy(11, { ticket })).toEqual({ kind: 'repeat', streamId: entryOf(bought) });
+    expect(await buy(12, { ticket: unused })).toEqual({ kind: 'TICKET_INVALID' });
+    expect(await till.findSecret(product, ticket?.number ?? 0)).toBe(secret);
+    expect(await till.findSecret(7n as ProductId, ticket?.number ?? 0)).toBeUndefined();
+  });
+
+  test('a ticket buys again when its unit went back, while the sale runs', async () => {
+    const { sales, buy, takeTicket, giveBack, read } = await setUp({ stock: 2, admitPerSecond: 1_000_000 });
+    const { ticket } = await takeTicket(11);
+    const first = await pollUntil('the ticket to admit', 5_000, async () => {
+      const outcome = await buy(11, { ticket });
+      expect(outcome.kind).toBe('accepted');
+      return outcome;
+    });
+    await giveBack(first, 11);
+    const second = await buy(11, { ticket });
+    expect([second.kind, entryOf(second) !== entryOf(first)]).toEqual(['accepted', true]);
+    expect(await buy(11, { ticket })).toEqual({ kind: 'repeat', streamId: entryOf(second) });
+    await giveBack(second, 11);
+    await sales.change(product, { action: 'end' });
+    expect(await buy(11, { ticket })).toEqual({ kind: 'repeat', streamId: entryOf(second) });
+    expect(await read()).toEqual(['ENDED', 2, 0, 0, 2]);
+  });
+
   test('with a waiting room admits one visitor after the other, at the rate that was set', async () => {
     const { buy, takeTicket } = await setUp({ stock: 9, admitPerSecond: 4 });
     const tickets = [await takeTicket(11), await takeTicket(12), await takeTicket(13)];

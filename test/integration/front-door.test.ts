@@ -2,8 +2,10 @@ import { describe, expect, test } from 'vitest';
 import type { ProductId, SourceId, UserId } from '../../src/instance/purchase.ts';
 import { createDeferred } from '../../src/lib/deferred.ts';
 import { redisSaleCounters } from '../../src/redis/sale-counters.ts';
+import { saleKeys } from '../../src/redis/sale-keys.ts';
 import { redisTill } from '../../src/redis/till.ts';
 import { FrontDoor, type Visitor } from '../../src/sale/front-door.ts';
+import { BuyerBudget, KnownSale } from '../../src/sale/known-sale.ts';
 import type { SaleTerms } from '../../src/sale/sale.ts';
 import type { BuyOutcome, Till } from '../../src/sale/till.ts';
 import { pollUntil } from '../support/poll-until.ts';
@@ -41,7 +43,7 @@ async function openDoor(part: Partial<SaleTerms> = {}, maxWaiting = 1_000) {
     ...{ userId: BigInt(user) as UserId, idempotencyKey: undefined, ticket: undefined, ...rest },
   });
   return {
-    ...{ door, sales, calls, redis, visitor },
+    ...{ door, sales, calls, redis, visitor, till },
     counters: redisSaleCounters(redis),
     buy: (user: number, rest?: Partial<Visitor>) => door.buy(product, visitor(user, rest)),
     refuse: (user: number) => door.refuse(product, visitor(user)),
@@ -100,6 +102,36 @@ describe('the front door', () => {
     expect((await buy(99_999)).kind).toBe('SOLD_OUT');
     expect(refuse(12_001)).toBeUndefined();
     expect((await door.buy(product, visitor(12_001))).kind).toBe('repeat');
+  });
+
+  test('a sale with more buyers than memory may keep asks the store about each', async () => {
+    const { buy, till, passMs } = await openDoor({ stock: 5 });
+    for (const user of [11, 12, 13, 14, 15]) await buy(user);
+    passMs(260);
+    const known = new KnownSale(till, product, () => 0, new BuyerBudget(4));
+    for (let look = 0; look < 3; look++) await known.refresh();
+    expect([11, 15, 99].map((user) => known.refuse(BigInt(user) as UserId))).toEqual(
+      Array(3).fill(undefined),
+    );
+    expect((await buy(99)).kind).toBe('SOLD_OUT');
+    expect((await buy(15)).kind).toBe('repeat');
+  });
+
+  test('a sale that lost its latest buyers is known anew, also when as many others bought since', async () => {
+    const { buy, refuse, redis, passMs, till } = await openDoor({ stock: 2 });
+    await Promise.all([buy(11), buy(12)]);
+    passMs(260);
+    expect((await buy(13)).kind).toBe('SOLD_OUT');
+    const { sale, buyers, entries, order, units } = saleKeys(stream);
+    await redis.del(buyers, entries, order, units);
+    await redis.hset(sale, { left: 2, sold: 0, nth: 0 });
+    const others = [21, 22].map((user) => ({
+      ...{ userId: BigInt(user) as UserId, idempotencyKey: undefined, ticket: undefined },
+    }));
+    await till.buy(product, others);
+    passMs(260);
+    expect((await buy(13)).kind).toBe('SOLD_OUT');
+    expect([refuse(21), refuse(22), refuse(11)]).toEqual([undefined, undefined, 'SOLD_OUT']);
   });
 
   test('sells added stock at the latest a quarter of a second after it was added', async () => {
