@@ -6,6 +6,8 @@ import { type Core, reportFailure } from './core.ts';
 import { systemClock } from './lib/clock.ts';
 import { failpoint } from './lib/failpoint.ts';
 import { repeatEvery } from './lib/repeat.ts';
+import type { DeadLetter } from './parked/dead-letter.ts';
+import { takeDeadLetters } from './parked/take-dead-letters.ts';
 import { postgresArchive } from './postgres/archive.ts';
 import { postgresGiveBacks } from './postgres/compensations.ts';
 import { removeEmptyTimes } from './postgres/counted-times.ts';
@@ -22,6 +24,7 @@ import { parkItems } from './postgres/parked.ts';
 import { summarizePages } from './postgres/summarize-pages.ts';
 import { isTransientDatabaseError } from './postgres/transient.ts';
 import {
+  openDeadLetterQueue,
   openEmbeddedResourceDomain,
   openResourceDomain,
   openResultQueue,
@@ -40,6 +43,7 @@ export function addSettle(core: Core): void {
   lifecycle.defer('result queue', results.close);
   readiness.results = results.notReady;
   addResults(core, core.tracing.resultQueue(results.queue));
+  addDeadLetters(core);
 
   const giveBack = new GiveBack({
     rows: postgresGiveBacks(database),
@@ -73,6 +77,27 @@ function addResults({ config, notify, lifecycle, database, settle }: Core, queue
     onFailure: reportFailure(notify, 'results'),
   });
   lifecycle.plan('results', (signal) => intake.run(signal));
+}
+
+/** By itself: a broker that forbids this queue must not keep results from being read. */
+function addDeadLetters({ config, notify, lifecycle, database }: Core): void {
+  const queue = openDeadLetterQueue(config, notify);
+  if (!queue) return;
+  lifecycle.defer('dead-letter queue', () => queue.close());
+  const parts = {
+    queue,
+    resultQueue: config.resultQueue,
+    park: (letters: readonly DeadLetter[]) => parkItems(database, letters.map(toDeadItem)),
+    clock: systemClock,
+    onParked: (letters: readonly DeadLetter[]) => notify({ type: 'dead letters parked', letters }),
+    onFailure: reportFailure(notify, 'dead letters'),
+  };
+  lifecycle.plan('dead letters', (signal) => takeDeadLetters(parts, signal));
+}
+
+function toDeadItem({ queue, error, ...letter }: DeadLetter) {
+  const { code: reason, message: detail } = error;
+  return { ...letter, origin: 'DEAD_LETTER' as const, reason, detail, source: '', scope: queue };
 }
 
 /** The same bytes are parked once, however often they come. */

@@ -33,6 +33,23 @@ const table = {
     'park',
     'An outbox frame cannot be read, so its events are not announced; please report it.',
   ],
+  DELIVERY_LIMIT: [
+    'park',
+    'Its consumer returned this message more often than the queue allows; correct the consumer, then replay.',
+  ],
+  MESSAGE_REJECTED: [
+    'park',
+    'A consumer rejected this message without requeue; look at the log of the consumer, then replay or discard.',
+  ],
+  MESSAGE_EXPIRED: ['park', 'The queue has a time to live; remove it as `weir doctor` says, then replay.'],
+  QUEUE_FULL: [
+    'park',
+    'The queue was full and drops its oldest messages; correct it as `weir doctor` says, then replay.',
+  ],
+  DEAD_LETTERED: [
+    'park',
+    'A queue dropped this message; find out why with `weir doctor`, then replay, or send it yourself and discard.',
+  ],
   ORDER_UNKNOWN: ['park', 'Name the product and the user in the body for an order that lives elsewhere.'],
   ORDER_CONFLICT: ['park', 'The order is of another product or user.'],
   ORDER_NOT_PAYABLE: ['park', 'Only a pending order can be paid.'],

@@ -7,6 +7,7 @@ import { systemClock } from './lib/clock.ts';
 import type { Database } from './lib/sql.ts';
 import type { Message } from './outbox/frame.ts';
 import type { Publisher } from './outbox/relay.ts';
+import { deadLettersPerBatch } from './parked/take-dead-letters.ts';
 import { RabbitmqConsumer } from './rabbitmq/consumer.ts';
 import { RabbitmqPublisher } from './rabbitmq/publisher.ts';
 import { type Behaviour, ResourceDomain, type ResourceTally } from './resource/resource-domain.ts';
@@ -71,6 +72,13 @@ export function openResultQueue(config: Config, database: Database, notify: Noti
     prefetch: resultPrefetch,
   });
   return { queue, close: () => queue.close(), notReady: () => queue.notReady };
+}
+
+/** undefined where the queues are embedded: they drop nothing. */
+export function openDeadLetterQueue(config: Config, notify: Notify): RabbitmqConsumer | undefined {
+  if (config.rabbitmqUrl === '') return undefined;
+  const queue = deadLetterQueueOf(config);
+  return new RabbitmqConsumer({ ...brokerOptions(config, notify), queue, prefetch: deadLettersPerBatch });
 }
 
 type OnAnswered = (tally: Readonly<ResourceTally>) => void;

@@ -5,6 +5,7 @@ import type { Backlog } from './backlog/backlog.ts';
 import type { Config } from './config.ts';
 import type { WeirError } from './errors.ts';
 import { createMetrics } from './metrics.ts';
+import type { DeadLetter } from './parked/dead-letter.ts';
 import type { Settled } from './results/judge-result.ts';
 import type { InstanceResult } from './results/result.ts';
 import type { UnfitResult } from './results/take-results.ts';
@@ -26,6 +27,7 @@ export type Happening =
   | { type: 'results settled'; counts: ReadonlyMap<Settled, number> }
   | ResultsJudged
   | { type: 'results parked'; results: readonly UnfitResult[] }
+  | { type: 'dead letters parked'; letters: readonly DeadLetter[] }
   | { type: 'instances overdue'; announcedAgain: number; timedOut: number }
   | { type: 'units given back'; outcomes: readonly UnitOutcome[] }
   | ({ type: 'restocks failed' } & FailedUnits)

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { parkedOrigins } from '../parked/parked-item.ts';
 import { allPages, config, json, limit, ndjson, url } from './command-options.ts';
 
 export function addParkedCommands(program: Command, end: (exitCode: number) => void): void {
@@ -8,14 +9,7 @@ export function addParkedCommands(program: Command, end: (exitCode: number) => v
   const withFilter = (filtered: Command) =>
     filtered
       .option('--reason <code>', 'PRODUCT_UNKNOWN, …')
-      .addOption(
-        new Option('--origin <origin>', 'where it was').choices([
-          'STREAM',
-          'OUTBOX',
-          'RESULT',
-          'COMPENSATION',
-        ]),
-      )
+      .addOption(new Option('--origin <origin>', 'where it was').choices(parkedOrigins))
       .option('--source <source>', 'SECKILL, ORDER, …')
       .option('--scope <key>', "the stream's key, or the result queue");
 

@@ -53,6 +53,9 @@ export function measureIntake(registry: Registry): Measures {
     'results parked'({ results }) {
       for (const { error } of results) parked.inc({ reason: error.code });
     },
+    'dead letters parked'({ letters }) {
+      for (const { error } of letters) parked.inc({ reason: error.code });
+    },
     'messages refused'({ parked: count }) {
       if (count > 0) parked.inc({ reason: 'MESSAGE_REFUSED' }, count);
     },

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../errors.ts';
 
-/** Where it was taken from: a seckill stream, the outbox, the result queue, the units that go back to their sales. */
-export const parkedOrigins = ['STREAM', 'OUTBOX', 'RESULT', 'COMPENSATION'] as const;
+/** Where it was taken from: a seckill stream, the outbox, the result queue, the units that go back to their sales, the broker. */
+export const parkedOrigins = ['STREAM', 'OUTBOX', 'RESULT', 'COMPENSATION', 'DEAD_LETTER'] as const;
 export type ParkedOrigin = (typeof parkedOrigins)[number];
 
 /** PARKED waits for a person. What has been dealt with stays as REPLAYED or DISCARDED, with who and what. */
@@ -26,6 +26,11 @@ export const parkedReasons = [
   'RESULT_UNKNOWN',
   'NOTHING_TO_REPLAY',
   'RESTOCK_FAILED',
+  'DELIVERY_LIMIT',
+  'MESSAGE_REJECTED',
+  'MESSAGE_EXPIRED',
+  'QUEUE_FULL',
+  'DEAD_LETTERED',
 ] as const satisfies readonly ErrorCode[];
 
 /** Where the operator reads what to do, in this repository. */
@@ -65,6 +70,8 @@ export interface ParkedItem {
 }
 
 export interface ParkedDetail extends ParkedItem {
+  /** Of a message what it is: CREATED, AGAIN, RELEASE, REFUND, RESULT; else empty. */
+  kind: string;
   original: Buffer;
 }
 

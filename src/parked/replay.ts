@@ -100,6 +100,11 @@ export class ParkedDesk {
     if (item.origin === 'COMPENSATION') {
       return this.#decideUnit(item, { state: 'REPLAYED', by, resolution: 'the unit is put back once more' });
     }
+    if (item.kind === 'RESULT') return this.#replayResult(item, by);
+    if (item.origin === 'DEAD_LETTER' && item.kind === '') {
+      const { scope } = item;
+      throw new WeirError('DEAD_LETTERED', `cannot replay: ${scope} is no queue that this Weir publishes to`);
+    }
     return this.#replayMessage(item, by);
   }
 

@@ -3,6 +3,7 @@ import { shortenKey } from '../lib/shorten-key.ts';
 import { type Database, numberArray, type Sql, textArray } from '../lib/sql.ts';
 import { encodeMessage } from '../outbox/frame.ts';
 import type { FrameKind } from '../outbox/relay.ts';
+import type { DeadLetterKind } from '../parked/dead-letter.ts';
 import type { NewParkedItem, ParkedDetail, ParkedFilter, ParkedItem } from '../parked/parked-item.ts';
 import type { ParkedRows, Resolution } from '../parked/replay.ts';
 import { oweParkedUnit, waiveParkedUnit } from './parked-units.ts';
@@ -11,12 +12,12 @@ import { oweParkedUnit, waiveParkedUnit } from './parked-units.ts';
 export interface ParkedMessage {
   messageId: string;
   messageType: string;
-  kind: FrameKind;
+  kind: DeadLetterKind;
   /** More than one for a frame that cannot be read. */
   events: number;
 }
 
-type NewItem = NewParkedItem & Partial<ParkedMessage>;
+type NewItem = NewParkedItem & Partial<ParkedMessage> & { instanceId?: bigint | undefined };
 
 /** Of one statement: what PostgreSQL and the driver take without trouble, while few statements park many. */
 const maxStatementBytes = 8 * 1024 * 1024;
@@ -63,14 +64,16 @@ async function parkSome(sql: Sql, items: readonly NewItem[]): Promise<void> {
   const texts = (of: (item: NewItem) => string) => textArray(items.map(of));
   await sql.query(
     `INSERT INTO parked (origin, reason, detail, source, scope, source_id, original, message_id, message_type, kind,
-       events)
+       events, instance_id)
      SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[],
-       $8::text[], $9::text[], $10::text[], $11::int[])
+       $8::text[], $9::text[], $10::text[], $11::int[], $12::bigint[])
      ON CONFLICT (origin, source, scope, source_id) DO UPDATE SET reason = excluded.reason, detail = excluded.detail,
        original = excluded.original, message_id = excluded.message_id, message_type = excluded.message_type,
        kind = excluded.kind, events = excluded.events, parked_at = now(), state = 'PARKED', resolved_at = NULL,
-       resolved_by = NULL, resolution = NULL
-     WHERE parked.state = 'REPLAYED' OR (excluded.kind = 'CREATED' AND parked.kind <> 'CREATED')`,
+       resolved_by = NULL, resolution = NULL, instance_id = coalesce(excluded.instance_id, parked.instance_id)
+     -- A message that is dropped once more is another matter than the one that was discarded.
+     WHERE parked.state = 'REPLAYED' OR (parked.state = 'DISCARDED' AND parked.origin = 'DEAD_LETTER')
+       OR (excluded.kind = 'CREATED' AND parked.kind <> 'CREATED')`,
     [
       texts(({ origin }) => origin),
       texts(({ reason }) => reason),
@@ -83,6 +86,7 @@ async function parkSome(sql: Sql, items: readonly NewItem[]): Promise<void> {
       texts(({ messageType = '' }) => messageType),
       texts(({ kind = '' }) => kind),
       numberArray(items.map(({ events = 1 }) => events)),
+      `{${items.map(({ instanceId }) => instanceId ?? 'NULL').join(',')}}`,
     ],
   );
 }
@@ -120,7 +124,9 @@ export function postgresParked(database: Database): ParkedRows {
 }
 
 async function findParked(sql: Sql, id: string): Promise<ParkedDetail | undefined> {
-  const [row] = await sql.query<ParkedDetail>(`SELECT ${columns}, original FROM parked WHERE id = $1`, [id]);
+  const [row] = await sql.query<ParkedDetail>(`SELECT ${columns}, kind, original FROM parked WHERE id = $1`, [
+    id,
+  ]);
   return row && { ...row, original: Buffer.from(row.original) };
 }
 

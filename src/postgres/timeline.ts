@@ -16,7 +16,7 @@ export async function readTimeline(sql: Sql, instance: InstanceLog): Promise<Tim
      WHERE origin IN ('STREAM', 'OUTBOX') AND source = $1 AND scope = $2 AND source_id = $3
      UNION ALL
      SELECT origin, reason, parked_at, state, resolved_at, resolved_by, resolution FROM parked
-     WHERE origin = 'RESULT' AND instance_id = $4`,
+     WHERE origin IN ('RESULT', 'DEAD_LETTER') AND instance_id = $4`,
     [...purchase, id],
   );
   const history = await sql.query<TimelineFacts['history'][number]>(

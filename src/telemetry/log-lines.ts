@@ -48,6 +48,13 @@ const lines: Lines = {
       msg: 'entry parked',
       fields: { stream, id, reason: error.code, detail: error.message },
     })),
+  'dead letters parked': ({ letters }) =>
+    letters.map(({ queue, messageId, error }) => ({
+      level: 'warn',
+      event: 'dead_letter_parked',
+      msg: 'dead letter parked',
+      fields: { queue, messageId, reason: error.code, detail: error.message },
+    })),
   'results parked': ({ results }) =>
     results.map(({ error, instanceId, traceparent }) => ({
       level: 'warn',

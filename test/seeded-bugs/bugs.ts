@@ -357,4 +357,13 @@ export const seededBugs: readonly SeededBug[] = [
     suite: 'test/integration/rabbitmq.test.ts',
     law: 'that moves what it would drop',
   },
+  {
+    name: 'dead-letter-announced-as-new',
+    promise: 'P7',
+    file: 'parked/dead-letter.ts',
+    find: "[instanceCreated]: 'AGAIN'",
+    replace: "[instanceCreated]: 'CREATED'",
+    suite: 'test/unit/dead-letter.test.ts',
+    law: 'is replayed through the outbox and belongs to its instance',
+  },
 ];

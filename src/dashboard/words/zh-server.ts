@@ -25,6 +25,7 @@ const states: Readonly<Record<string, string>> = {
   OUTBOX: zhCodes['origin.OUTBOX'],
   RESULT: zhCodes['origin.RESULT'],
   COMPENSATION: zhCodes['origin.COMPENSATION'],
+  DEAD_LETTER: zhCodes['origin.DEAD_LETTER'],
 };
 
 /** What the steps of a timeline say, and who. */
@@ -64,7 +65,7 @@ const patterns: readonly (readonly [RegExp, Translate])[] = [
     (status = '', what = '') => `${states[status]}，${states[what]}`,
   ],
   [
-    /^(STREAM|OUTBOX|RESULT|COMPENSATION): ([A-Z_]+)$/,
+    /^(STREAM|OUTBOX|RESULT|COMPENSATION|DEAD_LETTER): ([A-Z_]+)$/,
     (origin = '', reason) => `${states[origin]}：${reason}`,
   ],
 ];
