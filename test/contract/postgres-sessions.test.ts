@@ -214,3 +214,27 @@ describe('sequences that are behind their tables, as after a cutover', () => {
     );
   });
 });
+
+describe('a pooler that changes the session behind a connection', () => {
+  test.each([
+    ['loses prepared statements', 'DEALLOCATE ALL'],
+    [
+      'has prepared them already',
+      'DEALLOCATE ALL; PREPARE "weir-insert" AS SELECT 1; PREPARE "weir-insert-known" AS SELECT 1',
+    ],
+  ])('that %s refuses no purchase: statements are sent unnamed from then on', async (_, script) => {
+    let unprepared = 0;
+    const url = await createPostgresDatabase();
+    const database = open({ url, maxConnections: 1, onUnprepared: () => unprepared++ });
+    await createProduct(database);
+    const { createInstances } = createCreation(database);
+    if (!script.includes('PREPARE')) await createInstances([createPurchase({})]);
+    for (let i = 0; i < 3; i++) {
+      await database.runScript(script);
+      const repeated = createPurchase({});
+      expect(await createInstances([repeated])).toMatchObject([{ kind: 'created' }]);
+      expect(await createInstances([repeated])).toMatchObject([{ kind: 'duplicate' }]);
+    }
+    expect(unprepared).toBe(1);
+  });
+});
