@@ -27,7 +27,8 @@ export async function clean(
         await pause(betweenStepsMs, signal);
       }
     } catch (error) {
-      failures.push(error);
+      const reason = error instanceof Error ? error.message : String(error);
+      failures.push(new Error(`${what}: ${reason}`, { cause: error }));
     }
     if (total > 0) onCleaned(what, total);
   }

@@ -7,7 +7,8 @@ const mostCauses = 5;
 export function describeError(error: unknown, depth = 0): Record<string, unknown> {
   if (!(error instanceof Error)) return { message: withoutCredentials(String(error)) };
   const errors = error instanceof AggregateError ? error.errors : [];
-  const message = error.message || errors.map((inner: Error) => inner.message).join('; ');
+  const inner = errors.map((one: unknown) => (one instanceof Error ? one.message : String(one))).join('; ');
+  const message = [error.message, inner].filter((part) => part !== '').join(': ');
   return {
     type: error.name,
     message: withoutCredentials(message),
@@ -16,5 +17,9 @@ export function describeError(error: unknown, depth = 0): Record<string, unknown
       ? { advice: error.advice }
       : { stack: withoutCredentials(error.stack ?? '') }),
     ...(error.cause && depth < mostCauses ? { cause: describeError(error.cause, depth + 1) } : {}),
+    // Several chores or addresses can fail at once, each for a reason of its own.
+    ...(errors.length > 0 && depth < mostCauses
+      ? { causes: errors.slice(0, mostCauses).map((inner) => describeError(inner, depth + 1)) }
+      : {}),
   };
 }

@@ -53,6 +53,14 @@ export async function createPostgresDatabase(): Promise<string> {
   return postgresUrl(name);
 }
 
+/** The URL of a PostgreSQL database of the test's own with nothing in it. */
+export async function createEmptyPostgresDatabase(): Promise<string> {
+  const name = uniqueName('weir_test');
+  await onServer(`CREATE DATABASE ${name}`);
+  cleanUpUnlessFailed(`database ${name}`, () => onServer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`));
+  return postgresUrl(name);
+}
+
 export async function openTestPostgres(): Promise<Database> {
   const url = await createPostgresDatabase();
   const database = openPostgresServer({ url, maxConnections: 8, onConnectionError() {} });
