@@ -65,8 +65,8 @@ async function examineDatabase({ databaseSource, embeddedFolder, migrate }: Conf
   }
 }
 
-async function examineStreams({ redisAddr, saleAcknowledge }: Config): Promise<Finding[]> {
-  if (redisAddr !== '') return examineRedis(redisAddr, saleAcknowledge);
+async function examineStreams(config: Config): Promise<Finding[]> {
+  if (config.redisAddr !== '') return examineRedis(config);
   return [{ about: 'streams', level: 'ok', what: 'embedded in the database', advice: '' }];
 }
 

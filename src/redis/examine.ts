@@ -1,119 +1,175 @@
+import type { Redis } from 'ioredis';
 import type { Finding } from '../lib/finding.ts';
+import { adviseOnConnection, adviseOnRefusal } from './advice.ts';
+import { findForbidden } from './commands.ts';
 import { connectRedis, withDeadline } from './connect.ts';
+import type { RedisConfig } from './connections.ts';
+import { readTls } from './connections.ts';
+import { createDisk } from './disk.ts';
+import { examineKeys } from './examine-keys.ts';
+import { judgeInfo } from './health.ts';
+import { judgeDurability } from './judge-durability.ts';
+import { judgeLimits } from './judge-limits.ts';
+import { classifyRefusal } from './refusal.ts';
+
+export type Facts = ReadonlyMap<string, string>;
 
 const about = 'Redis';
+const deadlineMs = 5_000;
 
-/** Reachability, version, and the settings under which a winner on the stream can be lost. */
-export async function examineRedis(addr: string, acknowledge: 'memory' | 'fsync'): Promise<Finding[]> {
-  let lastError: Error | undefined;
-  const onConnectionError = (error: Error) => {
-    lastError = error;
-  };
-  const redis = connectRedis({ addr, name: 'doctor', onConnectionError });
+/** Reachability, version, rights, and everything under which a winner on the stream can be lost or not be sold. */
+export async function examineRedis(config: RedisConfig): Promise<Finding[]> {
+  let redis: Redis | undefined;
   try {
-    await withDeadline(redis, 5_000, new Promise((resolve) => redis.once('ready', resolve)));
-    const version = /redis_version:(\S+)/.exec(await redis.info('server'))?.[1] ?? '0';
-    const [seconds] = await redis.time();
-    const settings = await readSettings(redis);
-    return [
-      ...judgeVersion(version),
-      ...judgeDurability(settings),
-      ...judgeAcknowledge(version, settings, acknowledge),
-      ...judgeClock(Number(seconds) * 1000),
-    ];
+    redis = await connectOnce(config);
+    return (await examineServer(redis, config)).map((finding) => ({ ...finding, about }));
   } catch (error) {
-    const what = lastError?.message ?? (error as Error).message;
-    return [{ about, level: 'problem', what, advice: 'check data.redis.addr and that the server runs' }];
+    const what = classifyRefusal(error)?.message ?? (error as Error).message;
+    return [{ about, level: 'problem', what, advice: adviseOnConnection(error as Error, config.redisAddr) }];
   } finally {
+    redis?.disconnect();
+  }
+}
+
+export type Judgement = Omit<Finding, 'about'>;
+
+async function examineServer(redis: Redis, { saleAcknowledge }: RedisConfig): Promise<Judgement[]> {
+  const info = await readInfo(redis);
+  const first = judgeVersion(info);
+  const kind = judgeKind(info);
+  if (kind) return [...first, kind];
+  const settings = await readSettings(redis);
+  const [seconds] = await withDeadline(redis, deadlineMs, redis.time());
+  return [
+    ...first,
+    ...(await tryToWrite(redis)),
+    ...(await examineRights(redis, saleAcknowledge)),
+    ...judgeDurability(info, settings, saleAcknowledge),
+    ...(await tryDisk(redis, saleAcknowledge)),
+    ...judgeLimits(info, settings),
+    ...(await examineKeys(redis)),
+    ...judgeClock(Number(seconds) * 1000),
+  ];
+}
+
+/** One attempt: the first error is the one to report. */
+async function connectOnce(config: RedisConfig): Promise<Redis> {
+  let fail: (error: Error) => void = () => {};
+  const failed = new Promise<never>((_, reject) => {
+    fail = reject;
+  });
+  failed.catch(() => {});
+  const redis = connectRedis({
+    ...{ addr: config.redisAddr, tls: readTls(config), name: 'doctor' },
+    ...{ onConnectionError: fail, waitsForLoading: false },
+  });
+  try {
+    const ready = new Promise((resolve) => redis.once('ready', resolve));
+    await withDeadline(redis, deadlineMs, Promise.race([ready, failed]));
+    // A refused database number comes before the answer to this, and a refused login as its answer.
+    await withDeadline(redis, deadlineMs, Promise.race([redis.ping().catch(throwUnlessAnswered), failed]));
+    return redis;
+  } catch (error) {
     redis.disconnect();
+    throw error;
+  }
+}
+
+/** Redis may refuse PING while it loads or cannot write; that is examined later. */
+function throwUnlessAnswered(error: Error): void {
+  const reason = classifyRefusal(error)?.reason;
+  if (reason === 'NOAUTH' || reason === 'UNREACHABLE') throw error;
+}
+
+async function readInfo(redis: Redis): Promise<Facts> {
+  try {
+    const text = await withDeadline(redis, deadlineMs, redis.info());
+    return new Map(text.split('\r\n').map((line) => line.split(/:(.*)/s) as [string, string]));
+  } catch (error) {
+    if (classifyRefusal(error)?.reason === 'NOPERM') return new Map();
+    throw error;
   }
 }
 
 /** undefined where CONFIG is forbidden, as in many managed services. */
-async function readSettings(
-  redis: ReturnType<typeof connectRedis>,
-): Promise<Map<string, string> | undefined> {
+async function readSettings(redis: Redis): Promise<Facts | undefined> {
   try {
-    const reply = (await redis.config('GET', 'append*', 'maxmemory*')) as string[];
+    const reply = (await withDeadline(redis, deadlineMs, redis.config('GET', '*'))) as string[];
     return new Map(reply.flatMap((name, i) => (i % 2 === 0 ? [[name, reply[i + 1] ?? '']] : [])));
   } catch {
-    // Before Redis 7 CONFIG GET takes one pattern.
-    try {
-      const reply = (await redis.config('GET', '*')) as string[];
-      return new Map(reply.flatMap((name, i) => (i % 2 === 0 ? [[name, reply[i + 1] ?? '']] : [])));
-    } catch {
-      return undefined;
-    }
+    return undefined;
   }
 }
 
-function judgeVersion(version: string): Finding[] {
-  const [major = 0, minor = 0] = version.split('.').map(Number);
+function judgeVersion(info: Facts): Judgement[] {
+  const redisVersion = info.get('redis_version');
+  if (redisVersion === undefined) {
+    const what = 'it answers, but INFO may not be read, so its version and role are unknown';
+    return [{ level: 'warning', what, advice: 'grant +info to the user of Weir' }];
+  }
+  const [major = 0, minor = 0] = redisVersion.split('.').map(Number);
+  const valkey = info.get('valkey_version');
+  const shown = valkey ? `Valkey ${valkey}` : `version ${redisVersion}`;
   if (major > 6 || (major === 6 && minor >= 2))
-    return [{ about, level: 'ok', what: `version ${version} answers`, advice: '' }];
-  return [
-    {
-      about,
+    return [{ level: 'ok', what: `${shown} answers`, advice: '' }];
+  return [{ level: 'problem', what: `${shown} is too old`, advice: 'use Redis 6.2 or newer, or Valkey' }];
+}
+
+/** What Weir cannot work with at all: the rest of the examination would say nothing. */
+function judgeKind(info: Facts): Judgement | undefined {
+  try {
+    judgeInfo([...info].map(([name, value]) => `${name}:${value}`).join('\n'));
+    return undefined;
+  } catch (error) {
+    const host = info.get('master_host');
+    const primary = host ? ` of ${host}:${info.get('master_port')}` : '';
+    return {
       level: 'problem',
-      what: `version ${version} is too old`,
-      advice: 'use Redis 6.2 or newer, or Valkey',
-    },
-  ];
+      what: `${(error as Error).message}${primary}`,
+      advice: adviseOnRefusal(error),
+    };
+  }
 }
 
-function judgeDurability(settings: Map<string, string> | undefined): Finding[] {
-  if (!settings) {
-    const what = 'CONFIG may not be read, so its durability is unknown';
-    return [
-      { about, level: 'warning', what, advice: 'make sure that appendonly is on and nothing is evicted' },
-    ];
+async function tryToWrite(redis: Redis): Promise<Judgement[]> {
+  try {
+    const tried = redis.xadd('{stream:seckill:0}:probe', 'NOMKSTREAM', '*', 'at', '0');
+    await withDeadline(redis, deadlineMs, tried);
+    return [];
+  } catch (error) {
+    const refusal = classifyRefusal(error);
+    if (!refusal || refusal.reason === 'NOPERM') return [];
+    return [{ level: 'problem', what: refusal.message, advice: adviseOnRefusal(error) }];
   }
-  const findings: Finding[] = [];
-  if (settings.get('appendonly') !== 'yes') {
-    const what = 'appendonly = no: a restart loses every winner that was not read yet';
-    findings.push({
-      about,
-      level: 'warning',
-      what,
-      advice: 'set appendonly yes and appendfsync everysec or always',
-    });
-  } else if (settings.get('appendfsync') === 'no') {
-    const what = 'appendfsync = no: a power cut loses what the system had not written yet';
-    findings.push({ about, level: 'warning', what, advice: 'set appendfsync everysec or always' });
-  }
-  const policy = settings.get('maxmemory-policy');
-  if (settings.get('maxmemory') !== '0' && policy?.startsWith('allkeys')) {
-    const what = `maxmemory-policy = ${policy}: full memory deletes streams with winners on them`;
-    findings.push({ about, level: 'problem', what, advice: 'set maxmemory-policy noeviction' });
-  }
-  return findings;
 }
 
-/** What a buyer's 202 is worth. */
-function judgeAcknowledge(
-  version: string,
-  settings: Map<string, string> | undefined,
-  acknowledge: 'memory' | 'fsync',
-): Finding[] {
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  const canWait = major > 7 || (major === 7 && minor >= 2);
-  if (acknowledge === 'fsync') {
-    if (canWait && settings?.get('appendonly') !== 'no') return [];
-    const what = 'sale.acknowledge is fsync, which this Redis cannot do: nothing is sold';
-    const advice = 'use Redis 7.2 or Valkey with appendonly yes, or set sale.acknowledge to memory';
-    return [{ about, level: 'problem', what, advice }];
-  }
-  if (settings?.get('appendonly') !== 'yes' || settings.get('appendfsync') === 'always') return [];
-  const what = 'a purchase is answered before it is on disk: a power cut loses about the last second of them';
-  const advice = canWait
-    ? 'set sale.acknowledge to fsync where that must not be'
-    : 'where that must not be: appendfsync always, or Redis 7.2 or Valkey and sale.acknowledge fsync';
-  return [{ about, level: 'ok', what, advice }];
+async function examineRights(redis: Redis, acknowledge: 'memory' | 'fsync'): Promise<Judgement[]> {
+  const more = acknowledge === 'fsync' ? [['WAITAOF', '0', '0', '1']] : [];
+  const forbidden = await withDeadline(redis, deadlineMs, findForbidden(redis, more));
+  if (forbidden.size === 0) return [];
+  const names = [...forbidden.keys()].join(', ');
+  const [why] = forbidden.values();
+  const what = `Weir may not run ${names}: ${why}`;
+  return [{ level: 'problem', what, advice: 'grant what docs/operating.md#redis lists to the user of Weir' }];
 }
 
-function judgeClock(wallMs: number): Finding[] {
+/** Proven, not concluded from a version: a patched or managed server may differ. */
+async function tryDisk(redis: Redis, acknowledge: 'memory' | 'fsync'): Promise<Judgement[]> {
+  if (acknowledge === 'memory') return [];
+  try {
+    await createDisk(redis).sync();
+    return [{ level: 'ok', what: 'a purchase is answered after it is on disk, which works', advice: '' }];
+  } catch (error) {
+    const advice =
+      'use Redis 7.2 or Valkey with appendonly yes and appendfsync always, or set sale.acknowledge to memory';
+    const what = `sale.acknowledge is fsync, so nothing is sold: ${(error as Error).message}`;
+    return [{ level: 'problem', what, advice }];
+  }
+}
+
+function judgeClock(wallMs: number): Judgement[] {
   const skewMs = Math.abs(wallMs - Date.now());
   if (skewMs <= 2_000) return [];
   const what = `its clock and ours differ by about ${Math.round(skewMs / 1000)} s`;
-  return [{ about, level: 'warning', what, advice: 'run NTP on both: stream ids carry its time' }];
+  return [{ level: 'warning', what, advice: 'run NTP on both: sales open and close by the clock of Redis' }];
 }

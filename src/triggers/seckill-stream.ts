@@ -83,7 +83,8 @@ export interface SeckillOptions {
 type Chore = 'discover' | 'trim' | 'takeOver';
 type Work = Chore | 'read';
 
-const retry = { firstMs: 100, maxMs: 10_000 };
+/** Not longer: while a store is unavailable an attempt costs nothing, and when it is back winners should not wait. */
+const retry = { firstMs: 100, maxMs: 1_000 };
 /** Tries for a purchase that fails for a reason we do not know, before it is parked. */
 const maxUnknownFailures = 5;
 

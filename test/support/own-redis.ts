@@ -9,6 +9,8 @@ export interface OwnRedisOptions {
   appendonly?: boolean;
   /** Lines of redis.conf, such as `maxmemory: '2mb'`; they win. */
   config?: Record<string, string>;
+  /** A Sentinel that watches nothing. */
+  sentinel?: boolean;
 }
 
 export function startOwnRedis(options: OwnRedisOptions = {}): Promise<OwnServer> {
@@ -29,5 +31,6 @@ async function start(
   const port = await findFreePort();
   const config = { appendonly: options.appendonly === false ? 'no' : 'yes', ...options.config };
   const launch = await prepareRedis({ folder, port, config, ...(program && { program }) });
+  if (options.sentinel) launch.args.push('--sentinel');
   return startOwnServer({ title, folder, port, launch, ask: askRedis, stopSignal: 'SIGTERM' });
 }
