@@ -19,7 +19,9 @@ import { retryInstance } from './postgres/overdue.ts';
 import { listParked, postgresParked } from './postgres/parked.ts';
 import { PostgresProducts } from './postgres/products.ts';
 import { postgresProgress } from './postgres/progress.ts';
+import { requestRefundAgain } from './postgres/refund-requests.ts';
 import { recordRefund, requestRefund } from './postgres/refunds.ts';
+import { releaseInstance } from './postgres/releases.ts';
 import { readTimeline } from './postgres/timeline.ts';
 import { isTransientDatabaseError } from './postgres/transient.ts';
 import { FrontDoor } from './sale/front-door.ts';
@@ -76,6 +78,16 @@ export async function addHttp(core: Core, { registry }: Telemetry): Promise<stri
       const found = await retryInstance(database, instanceId, config.stuckDeadlineMs, by);
       core.committed.ring();
       return found;
+    },
+    async releaseInstance(instanceId, by) {
+      const found = await releaseInstance(database, instanceId, by);
+      core.committed.ring();
+      return found;
+    },
+    async requestRefundAgain(orderId, by) {
+      const refund = await requestRefundAgain(database, orderId, by);
+      core.committed.ring();
+      return refund;
     },
     stats: queries,
     watch: createWatch(core),

@@ -3,7 +3,6 @@ import { archiveOld } from './cleaning/archive.ts';
 import { archiveFiles } from './cleaning/archive-files.ts';
 import { type Chore, clean } from './cleaning/cleaner.ts';
 import { type Core, reportFailure } from './core.ts';
-import { systemClock } from './lib/clock.ts';
 import { failpoint } from './lib/failpoint.ts';
 import { repeatEvery } from './lib/repeat.ts';
 import type { DeadLetter } from './parked/dead-letter.ts';
@@ -19,20 +18,25 @@ import {
   removeSettleMarks,
 } from './postgres/old-records.ts';
 import { PostgresOrders } from './postgres/orders.ts';
+import { countPublished } from './postgres/outbox.ts';
 import { postgresOverdue } from './postgres/overdue.ts';
 import { parkItems } from './postgres/parked.ts';
+import { repeatRefundRequests } from './postgres/refund-requests.ts';
 import { summarizePages } from './postgres/summarize-pages.ts';
 import { isTransientDatabaseError } from './postgres/transient.ts';
 import {
   openDeadLetterQueue,
   openEmbeddedResourceDomain,
+  openQueueReader,
   openResourceDomain,
   openResultQueue,
+  type QueueReader,
   simulatesResource,
 } from './queues.ts';
 import { watchCaughtUp } from './results/caught-up.ts';
-import { StuckWatch } from './results/stuck.ts';
+import { type QueueReading, StuckWatch } from './results/stuck.ts';
 import { type ResultQueue, TakeResults, type UnfitResult } from './results/take-results.ts';
+import { type WatchedQueue, watchedQueues } from './results/watched-queues.ts';
 import { GiveBack } from './sale/give-back.ts';
 
 /** The role `settle`: what happens to instances and orders after they were made. */
@@ -54,7 +58,11 @@ export function addSettle(core: Core): void {
     onFailure: reportFailure(notify, 'give back'),
   });
   lifecycle.plan('give back', (signal) => giveBack.run(signal));
-  addStuckWatch(core, results.queue);
+  const queues = openQueueReader(config, database, notify);
+  lifecycle.defer('queue reader', queues.close);
+  addQueueWatch(core, queues);
+  addStuckWatch(core, results.queue, queues);
+  addRefundRequests(core, queues);
   addOrderExpiry(core);
   if (config.auditEveryMs > 0) addAudit(core);
   addCleaning(core);
@@ -113,15 +121,39 @@ function toParkedItem({ error, original }: UnfitResult, queue: string) {
   };
 }
 
+const queuesEveryMs = 5_000;
+
+/** What waits on the queues that others read, and whether they do. */
+function addQueueWatch({ notify, lifecycle }: Core, queues: QueueReader): void {
+  const options = {
+    everyMs: queuesEveryMs,
+    retry,
+    onFailure(error: unknown, attempt: number) {
+      notify({ type: 'queues read', readings: undefined });
+      reportFailure(notify, 'queues')(error, attempt);
+    },
+  };
+  const read = async () => {
+    const readings = new Map<WatchedQueue, QueueReading>();
+    for (const queue of watchedQueues) {
+      const reading = await queues.read(queue);
+      if (reading) readings.set(queue, reading);
+    }
+    notify({ type: 'queues read', readings });
+  };
+  lifecycle.plan('queue watch', (signal) => repeatEvery(options, read, signal));
+}
+
 const stuckLooksEveryMs = 5_000;
 
-function addStuckWatch(core: Core, queue: ResultQueue): void {
+function addStuckWatch(core: Core, queue: ResultQueue, queues: QueueReader): void {
   const { config, notify, lifecycle, database, committed, owed } = core;
   const watch = new StuckWatch(
     {
       rows: postgresOverdue(database.withDeadline(choreDeadlineMs)),
+      readQueue: async () => (await queues.read('created')) ?? { ready: 0, consumers: 0 },
       hasCaughtUp: watchCaughtUp(() => queue.readProgress()),
-      clock: systemClock,
+      onWay: (blockedBy) => notify({ type: 'deadlines switched', blockedBy }),
       onHandled(counts) {
         committed.ring();
         owed.ring();
@@ -137,6 +169,26 @@ function addStuckWatch(core: Core, queue: ResultQueue): void {
     },
   );
   lifecycle.plan('stuck', (signal) => watch.run(signal));
+}
+
+const refundsEveryMs = 10_000;
+
+/** While requests stand unread on their queue another copy would only lengthen it. */
+function addRefundRequests({ notify, lifecycle, database, committed }: Core, queues: QueueReader): void {
+  const options = { everyMs: refundsEveryMs, retry, onFailure: reportFailure(notify, 'refunds') };
+  const areRead = watchCaughtUp(async () => {
+    const published = await countPublished(database, 'REFUND');
+    const waiting = (await queues.read('refund'))?.ready ?? 0;
+    return { waiting, finished: published - waiting };
+  });
+  const repeat = async () => {
+    if (!(await areRead())) return;
+    const count = await repeatRefundRequests(database);
+    if (count === 0) return;
+    committed.ring();
+    notify({ type: 'refunds requested again', count });
+  };
+  lifecycle.plan('refund requests', (signal) => repeatEvery(options, repeat, signal));
 }
 
 const expiryEveryMs = 1_000;
@@ -163,6 +215,7 @@ function addAudit({ config, notify, lifecycle, audit }: Core): void {
 }
 
 const cleaningEveryMs = 60_000;
+const aDayMs = 86_400_000;
 /** Archiving and the cursor over old rows read thousands of them at a time. */
 const choreDeadlineMs = 60_000;
 
@@ -174,7 +227,7 @@ function addCleaning({ config, notify, lifecycle, database: shared }: Core): voi
   };
   const rows = postgresArchive(database);
   const files = archiveFiles(config.archiveFolder);
-  const { archiveAfterMs, parkedKeptMs, idempotencyKeptMs, marksKeptMs } = config;
+  const { archiveAfterMs, parkedKeptMs, idempotencyKeptMs, marksKeptMs, stuckDeadlineMs } = config;
   const afterWrite = () => failpoint('after-archive');
   add('instances archived', archiveAfterMs, async (signal) => {
     const count = await archiveOld(rows, files, archiveAfterMs, { signal, afterWrite });
@@ -185,7 +238,9 @@ function addCleaning({ config, notify, lifecycle, database: shared }: Core): voi
   add('idempotency keys forgotten', idempotencyKeptMs, () =>
     forgetIdempotencyKeys(database, idempotencyKeptMs),
   );
-  add('outbox marks removed', marksKeptMs, () => removeOutboxMarks(database, marksKeptMs));
+  // Deadlines are counted from them.
+  const marksNeededMs = Math.max(marksKeptMs, stuckDeadlineMs + aDayMs);
+  add('outbox marks removed', marksKeptMs, () => removeOutboxMarks(database, marksNeededMs));
   chores['settle marks removed'] = () => removeSettleMarks(database);
   chores['pages summarized'] = () => summarizePages(database);
   // A cutover may happen under a running program, and nothing fails while the sequence is below what is archived.

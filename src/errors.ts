@@ -61,6 +61,7 @@ const table = {
     'Find it by any id it goes by: GET /v1/instances?q=ID or `weir instances search ID`.',
   ],
   INSTANCE_SETTLED: ['park', 'Only an instance that is PROCESSING can be announced again.'],
+  INSTANCE_NOT_RELEASABLE: ['park', 'Only the machine of an instance that is FAILED can be released.'],
   RESULT_UNREADABLE: [
     'park',
     'Not an InstanceResult with an instance id and SUCCESS or FAILED; correct the Resource Domain, then discard.',

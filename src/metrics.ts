@@ -6,6 +6,7 @@ import { measureAudits } from './metrics/audits.ts';
 import { measureBacklog } from './metrics/backlog.ts';
 import { measureIntake } from './metrics/intake.ts';
 import { measureProcess } from './metrics/process.ts';
+import { measureQueues } from './metrics/queues.ts';
 import { measureRequests } from './metrics/requests.ts';
 import { measureResults } from './metrics/results.ts';
 import { measureStores } from './metrics/stores.ts';
@@ -29,6 +30,7 @@ export function createMetrics(registry: Registry, config: MeasuredConfig): Notif
     measureIntake(registry),
     measureAnnouncing(registry),
     measureResults(registry, lastDeadlineMs(config)),
+    measureQueues(registry),
     measureStores(registry),
     measureBacklog(registry, placesAsked(config)),
     measureAudits(registry, isToAudit),

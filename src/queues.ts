@@ -1,5 +1,5 @@
 import type { Config } from './config.ts';
-import { embeddedQueue } from './embedded/queue.ts';
+import { countQueued, embeddedQueue } from './embedded/queue.ts';
 import { EmbeddedQueueConsumer } from './embedded/queue-consumer.ts';
 import type { InstanceId } from './instance/purchase.ts';
 import { refundRequested, releaseRequested } from './instance/requests.ts';
@@ -10,9 +10,13 @@ import type { Publisher } from './outbox/relay.ts';
 import { deadLettersPerBatch } from './parked/take-dead-letters.ts';
 import { RabbitmqConsumer } from './rabbitmq/consumer.ts';
 import { RabbitmqPublisher } from './rabbitmq/publisher.ts';
-import { type Behaviour, ResourceDomain, type ResourceTally } from './resource/resource-domain.ts';
+import { RabbitmqQueueReader } from './rabbitmq/queue-reader.ts';
+import type { Behaviour } from './resource/fate.ts';
+import { ResourceDomain, type ResourceTally } from './resource/resource-domain.ts';
 import { encodeResult, type InstanceResult, instanceResult } from './results/result.ts';
+import type { QueueReading } from './results/stuck.ts';
 import type { ResultQueue } from './results/take-results.ts';
+import type { WatchedQueue } from './results/watched-queues.ts';
 import type { Notify } from './telemetry.ts';
 
 // Each end of a queue is at the broker where its address is configured, else at the embedded one.
@@ -79,6 +83,32 @@ export function openDeadLetterQueue(config: Config, notify: Notify): RabbitmqCon
   if (config.rabbitmqUrl === '') return undefined;
   const queue = deadLetterQueueOf(config);
   return new RabbitmqConsumer({ ...brokerOptions(config, notify), queue, prefetch: deadLettersPerBatch });
+}
+
+export interface QueueReader {
+  /** @returns undefined when there is no such queue yet. @throws when the broker does not answer */
+  read(queue: WatchedQueue): Promise<QueueReading | undefined>;
+  close: () => Promise<void> | void;
+}
+
+export function openQueueReader(config: Config, database: Database, notify: Notify): QueueReader {
+  const names = { created: config.queue, release: config.releaseQueue, refund: config.refundQueue };
+  if (config.rabbitmqUrl === '') {
+    // The simulated Resource Domain is the only consumer that an embedded queue can have.
+    const consumers = simulatesResource(config) ? 1 : 0;
+    return {
+      async read(queue) {
+        const ready = await countQueued(database, names[queue]);
+        return queue === 'created' || ready > 0
+          ? { ready, consumers: queue === 'created' ? consumers : 0 }
+          : undefined;
+      },
+      close() {},
+    };
+  }
+  const { url, onDown, onUp } = brokerOptions(config, notify);
+  const reader = new RabbitmqQueueReader({ url, onDown, onUp });
+  return { read: (queue) => reader.read(names[queue]), close: () => reader.close() };
 }
 
 type OnAnswered = (tally: Readonly<ResourceTally>) => void;

@@ -8,7 +8,9 @@ import { createMetrics } from './metrics.ts';
 import type { DeadLetter } from './parked/dead-letter.ts';
 import type { Settled } from './results/judge-result.ts';
 import type { InstanceResult } from './results/result.ts';
+import type { QueueReading, Way } from './results/stuck.ts';
 import type { UnfitResult } from './results/take-results.ts';
+import type { WatchedQueue } from './results/watched-queues.ts';
 import type { FailedUnits, UnitOutcome } from './sale/give-back.ts';
 import { createLineWriter } from './telemetry/log-lines.ts';
 import { createLogger } from './telemetry/logger.ts';
@@ -29,6 +31,9 @@ export type Happening =
   | { type: 'results parked'; results: readonly UnfitResult[] }
   | { type: 'dead letters parked'; letters: readonly DeadLetter[] }
   | { type: 'instances overdue'; announcedAgain: number; timedOut: number }
+  | { type: 'deadlines switched'; blockedBy: Way['blockedBy'] }
+  | { type: 'queues read'; readings: ReadonlyMap<WatchedQueue, QueueReading> | undefined }
+  | { type: 'refunds requested again'; count: number }
   | { type: 'units given back'; outcomes: readonly UnitOutcome[] }
   | ({ type: 'restocks failed' } & FailedUnits)
   | { type: 'sale rebuilt' | 'sale closed'; stream: string; sale: number; why: string }

@@ -65,4 +65,9 @@ Example:
     .action(async (instanceId, options) =>
       end(await (await import('./instances.ts')).retryInstance(instanceId, options)),
     );
+  command('release <instanceId>', "request the release of a failed instance's machine, again")
+    .addHelpText('after', '\nExample:\n  weir instances release 250928148382744576')
+    .action(async (instanceId, options) =>
+      end(await (await import('./instances.ts')).releaseInstance(instanceId, options)),
+    );
 }

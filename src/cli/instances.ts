@@ -105,6 +105,18 @@ export async function createInstance(
   return exitCodes.ok;
 }
 
+export async function releaseInstance(
+  instanceId: string,
+  options: ApiOptions & { json?: boolean },
+): Promise<number> {
+  const instance = await new Api(options).post<Instance>(
+    `/v1/instances/${encodeURIComponent(instanceId)}/release`,
+  );
+  if (options.json) printJson(instance);
+  else process.stdout.write(`Requested the release of instance ${instance.instanceId}\n`);
+  return exitCodes.ok;
+}
+
 export async function retryInstance(
   instanceId: string,
   options: ApiOptions & { json?: boolean },

@@ -20,4 +20,9 @@ export function addOrdersCommands(program: Command, end: (exitCode: number) => v
     .action(async (orderId, options) =>
       end(await (await import('./orders.ts')).refundOrder(orderId, options)),
     );
+  command('refund-again <orderId>', 'request the refund of an order once more')
+    .addHelpText('after', '\nExample:\n  weir orders refund-again ORD250170457611829248')
+    .action(async (orderId, options) =>
+      end(await (await import('./orders.ts')).refundAgain(orderId, options)),
+    );
 }

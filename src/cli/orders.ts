@@ -29,6 +29,16 @@ export async function refundOrder(orderId: string, options: OrderOptions): Promi
   return exitCodes.ok;
 }
 
+/** Sends the request for the refund once more. */
+export async function refundAgain(orderId: string, options: OrderOptions): Promise<number> {
+  const refund = await new Api(options).post<object>(
+    `/v1/orders/${encodeURIComponent(orderId)}/refund-again`,
+  );
+  if (options.json) printJson(refund);
+  else process.stdout.write(`Requested the refund of order ${orderId} again\n`);
+  return exitCodes.ok;
+}
+
 function callBack<T>(
   orderId: string,
   what: 'paid' | 'refunded',

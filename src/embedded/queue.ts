@@ -30,6 +30,15 @@ export function embeddedQueue(queue: string, queues: Readonly<Record<string, str
   };
 }
 
+/** Messages that were not acknowledged, those in a consumer's hands included. */
+export async function countQueued(sql: Sql, queue: string): Promise<number> {
+  const [row] = await sql.query<{ count: number }>(
+    'SELECT count(*)::int AS count FROM embedded_queue WHERE queue = $1',
+    [queue],
+  );
+  return row?.count ?? 0;
+}
+
 export interface QueuedMessage {
   messageId: string;
   body: Buffer;

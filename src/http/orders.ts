@@ -15,6 +15,7 @@ import {
 import type { NewOrder, Order, Refund } from '../orders/order.ts';
 import type { Receipt } from '../triggers/any-source.ts';
 import type { PaidOrder } from '../triggers/order-paid.ts';
+import { operatorOf } from './auth.ts';
 import {
   InstanceShape,
   NewOrderBody,
@@ -44,6 +45,8 @@ export interface OrderParts {
   payOrder: (paid: PaidOrder) => Promise<Receipt>;
   /** undefined: no refund was asked for. */
   recordRefund: (orderId: string) => Promise<{ first: boolean; refund: Refund } | undefined>;
+  /** Sends the open refund requests of an order once more. undefined: it has none. */
+  requestRefundAgain: (orderId: string, by: string) => Promise<Refund | undefined>;
   takeOrderId: () => Promise<string>;
   hasRoom: () => boolean;
 }
@@ -146,6 +149,27 @@ export function addOrders(http: FastifyInstance, parts: OrderParts): void {
       const recorded = await parts.recordRefund(orderId);
       if (!recorded) throw await explainNoRefund(orders, orderId);
       return reply.status(recorded.first ? 201 : 200).send(showRefund(recorded.refund));
+    },
+  );
+
+  addRefundAgain(http, parts);
+}
+
+function addRefundAgain(http: FastifyInstance, { orders, requestRefundAgain }: OrderParts): void {
+  http.post<OrderPath>(
+    '/v1/orders/:orderId/refund-again',
+    {
+      config: { scope: 'act' },
+      schema: {
+        summary: 'Send the refund request of an order once more, with the same id and bytes',
+        response: { 200: RefundShape, '4xx': ProblemShape },
+      },
+    },
+    async (request) => {
+      const orderId = parseSourceId(request.params.orderId);
+      const refund = await requestRefundAgain(orderId, operatorOf(request));
+      if (!refund) throw await explainNoRefund(orders, orderId);
+      return showRefund(refund);
     },
   );
 }

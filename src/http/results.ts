@@ -14,6 +14,8 @@ export interface ResultParts {
   settleResult: (result: InstanceResult) => Promise<Settled>;
   /** @returns false when there is no such instance */
   retryInstance: (instanceId: InstanceId, by: string) => Promise<boolean>;
+  /** The same for the release of its machine. */
+  releaseInstance: (instanceId: InstanceId, by: string) => Promise<boolean>;
 }
 
 const ResultBody = Type.Object(
@@ -31,7 +33,7 @@ interface InstancePath {
 
 export function addResults(
   http: FastifyInstance,
-  { instances, settleResult, retryInstance }: ResultParts,
+  { instances, settleResult, retryInstance, releaseInstance }: ResultParts,
 ): void {
   const showCurrent = async (instanceId: InstanceId) => {
     const instance = await instances.findInstance(instanceId);
@@ -80,6 +82,23 @@ export function addResults(
     async (request) => {
       const instanceId = parseInstanceId(request.params.id);
       if (!(await retryInstance(instanceId, operatorOf(request)))) throw unknownInstance(request.params.id);
+      return showCurrent(instanceId);
+    },
+  );
+
+  http.post<InstancePath>(
+    '/v1/instances/:id/release',
+    {
+      config: { scope: 'act' },
+      schema: {
+        summary: 'Request the release of the machine of a failed instance',
+        description: 'A request that was sent before is sent once more, with the same id and bytes.',
+        response: { 200: InstanceShape, '4xx': ProblemShape },
+      },
+    },
+    async (request) => {
+      const instanceId = parseInstanceId(request.params.id);
+      if (!(await releaseInstance(instanceId, operatorOf(request)))) throw unknownInstance(request.params.id);
       return showCurrent(instanceId);
     },
   );

@@ -33,6 +33,11 @@ export function measureResults(registry: Registry, lastDeadlineMs: number): Meas
     help: 'Orders that were never paid.',
     registers,
   });
+  const refundsAgain = new Counter({
+    name: 'weir_refunds_requested_again_total',
+    help: 'Refund requests that this process sent once more, because the refund was not reported.',
+    registers,
+  });
   new Gauge({
     name: 'weir_stuck_deadline_seconds',
     help: 'When an instance without a result is given up, after its first announcement, by the settings of this process.',
@@ -58,6 +63,7 @@ export function measureResults(registry: Registry, lastDeadlineMs: number): Meas
       for (const outcome of outcomes) givenBack.inc({ outcome: outcome.toLowerCase() });
     },
     'restocks failed': ({ count }) => givenBack.inc({ outcome: 'failed' }, count),
+    'refunds requested again': ({ count }) => refundsAgain.inc(count),
     'orders expired': ({ count }) => expired.inc(count),
   };
 }

@@ -12,7 +12,8 @@ export interface AnnouncedRow {
   /** NULL where the row is older than these columns: then today's product and the commit's time have to do. */
   product_version: number | null;
   event_at: Date | null;
-  created_at: Date;
+  /** NULL only where the row was written by hand. */
+  created_at: Date | null;
 }
 
 export const announcedColumns =
@@ -28,7 +29,7 @@ interface SpecRow extends EventSpec {
  * Puts the events of these instances into the outbox once more, in the caller's transaction: the same ids and the same
  * bytes, made again from the product as it was (docs/decisions/0012).
  *
- * @returns the ids of those whose product cannot be found any more, which are not announced
+ * @returns the ids of those whose product cannot be found any more, or whose time is not known: they are not announced
  */
 export async function announceAgain(
   sql: Sql,
@@ -41,13 +42,14 @@ export async function announceAgain(
   const lost: string[] = [];
   for (const row of rows) {
     const spec = specs(row);
-    if (!spec) {
+    const eventAt = row.event_at ?? row.created_at;
+    if (!spec || !eventAt) {
       lost.push(row.instance_id);
       continue;
     }
     const instanceId = BigInt(row.instance_id) as InstanceId;
     const encode = createEventEncoder(spec);
-    const timestamp = encodeTimestamp((row.event_at ?? row.created_at).getTime());
+    const timestamp = encodeTimestamp(eventAt.getTime());
     messages.push({
       id: row.instance_id,
       body: encode(instanceId, BigInt(row.user_id) as UserId, timestamp),

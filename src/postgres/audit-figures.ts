@@ -27,12 +27,21 @@ export async function advanceCheckpoint(sql: Sql): Promise<boolean> {
   const [checkpoint] = await sql.query<{ id: string }>(
     'SELECT instance_log_id::text AS id FROM audit_checkpoint FOR UPDATE',
   );
-  const from = BigInt(checkpoint?.id ?? 0);
-  const limit = from + idsPerStep;
+  const [sequence] = await sql.query<{ last: string }>(
+    'SELECT last_value::text AS last FROM instance_logs_id_seq',
+  );
+  const last = BigInt(sequence?.last ?? 0);
+  let from = BigInt(checkpoint?.id ?? 0);
+  if (from > last) {
+    // The sequence has gone back (a restore, a cutover): rows come below the checkpoint and would never be counted.
+    await forgetCounts(sql);
+    from = 0n;
+  }
   await countTheLateOnes(sql);
-  const upTo = await findNextCheckpoint(sql, from, limit);
+  const step = from + idsPerStep;
+  const upTo = await findNextCheckpoint(sql, from, step < last ? step : last);
   await keepCounts(sql, from, upTo);
-  return upTo === limit;
+  return upTo === step;
 }
 
 /**
@@ -113,14 +122,22 @@ function idsOf(rows: readonly { instance_id: string }[]): string {
   return `{${rows.map(({ instance_id }) => instance_id).join(',')}}`;
 }
 
+/**
+ * A row without a time or dated in the future stops nothing: an old row with a higher id shows that all below it are
+ * committed. `limit` itself is passed where such a row follows it.
+ */
 async function findNextCheckpoint(sql: Sql, from: bigint, limit: bigint): Promise<bigint> {
   const [row] = await sql.query<{ id: string }>(
     `SELECT coalesce((
-       SELECT id - 1 FROM instance_logs WHERE id > $1 AND id <= $2 AND (created_at >= now() - ${settledAge}
-         OR status = 'PROCESSING' AND NOT EXISTS (
-           SELECT 1 FROM overdue WHERE overdue.instance_id = instance_logs.instance_id))
+       SELECT id - 1 FROM instance_logs WHERE id > $1 AND id <= $2
+         AND (created_at >= now() - ${settledAge} AND created_at <= now() + ${settledAge}
+           OR status = 'PROCESSING' AND NOT EXISTS (
+             SELECT 1 FROM overdue WHERE overdue.instance_id = instance_logs.instance_id))
        ORDER BY id LIMIT 1),
-       (SELECT CASE WHEN max(id) > $2 THEN $2 ELSE max(id) END FROM instance_logs WHERE id > $1), $1::bigint)::text AS id`,
+       (SELECT $2::bigint FROM (SELECT created_at FROM instance_logs WHERE id > $2 ORDER BY id LIMIT 1) AS next
+        WHERE created_at < now() - ${settledAge}),
+       (SELECT max(id) FROM instance_logs WHERE id > $1 AND id <= $2 AND created_at < now() - ${settledAge}),
+       $1::bigint)::text AS id`,
     [from.toString(), limit.toString()],
   );
   return BigInt(row?.id ?? from);

@@ -42,7 +42,7 @@ const statement: Statement = {
 WITH first_young AS (
   SELECT id, created_at FROM instance_logs
   WHERE id > greatest($1::bigint, (SELECT id FROM overdue_cursor), (SELECT instance_log_id FROM audit_checkpoint))
-    AND status = 'PROCESSING' ORDER BY id LIMIT 1
+    AND status = 'PROCESSING' AND created_at <= clock_timestamp() ORDER BY id LIMIT 1
 ), first_overdue AS (
   SELECT created_at FROM (SELECT instance_id FROM overdue ORDER BY instance_id LIMIT ${oldestOverdue}) AS oldest
   JOIN instance_logs USING (instance_id) WHERE status = 'PROCESSING' ORDER BY instance_id LIMIT 1

@@ -1,45 +1,46 @@
 import type { Compensation } from '../instance/compensation.ts';
 import type { SourceId, UserId } from '../instance/purchase.ts';
-import { createRefundRequest } from '../instance/requests.ts';
+import { createRefundRequest, type RequestMessage } from '../instance/requests.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import { type Database, numberArray, type Sql, textArray } from '../lib/sql.ts';
 import type { FailedUnits, GiveBackRows, HeldUnit, UnitAnswer, UnitOutcome } from '../sale/give-back.ts';
 import { enqueue } from './outbox.ts';
 import { parkItems, toText } from './parked.ts';
 import { maxRestockAttempts } from './parked-units.ts';
+import { nextRequestAt } from './refund-waits.ts';
 
 /**
  * Records what is owed and asks for the refunds, in the caller's transaction. The unique key (source, source_id, scope)
  * is what makes it once: a second call for the same purchase changes nothing and asks for nothing.
  */
 export async function compensate(sql: Sql, owed: readonly Compensation[]): Promise<void> {
+  const requests = owed.map((each) =>
+    each.kind === 'REFUND' ? createRefundRequest(toRefund(each), Date.now()) : undefined,
+  );
   const inserted = await sql.query<{ ordinal: number }>(
     `WITH input AS (
        SELECT * FROM jsonb_to_recordset($1::jsonb) AS t (ordinal int, kind text, source text, source_id text, scope text,
-         product_id bigint, user_id bigint, instance_id bigint, amount_cents bigint, reason text)
+         product_id bigint, user_id bigint, instance_id bigint, amount_cents bigint, reason text, message_id text,
+         request text)
      ), written AS (
        INSERT INTO compensations (kind, source, source_id, scope, product_id, user_id, instance_id, amount_cents, reason,
-         status, outcome, done_at)
+         status, outcome, done_at, message_id, request, next_request_at)
        SELECT kind, source, source_id, scope, product_id, user_id, instance_id, amount_cents, reason,
          CASE kind WHEN 'NOTHING' THEN 'DONE' ELSE 'REQUESTED' END, CASE kind WHEN 'NOTHING' THEN kind END,
-         CASE kind WHEN 'NOTHING' THEN now() END
+         CASE kind WHEN 'NOTHING' THEN now() END, message_id, decode(request, 'hex'),
+         CASE kind WHEN 'REFUND' THEN ${nextRequestAt('1')} END
        FROM input ORDER BY source, scope, source_id
        ON CONFLICT (source, source_id, scope) DO NOTHING RETURNING source, source_id, scope
      )
      SELECT ordinal FROM input JOIN written USING (source, source_id, scope) ORDER BY ordinal`,
-    [JSON.stringify(owed.map(toRow))],
+    [JSON.stringify(owed.map((each, ordinal) => toRow(each, ordinal, requests[ordinal])))],
   );
-  const refunds = inserted
-    .map(({ ordinal }) => owed[ordinal] as Compensation)
-    .filter(({ kind }) => kind === 'REFUND');
-  await enqueue(
-    sql,
-    'REFUND',
-    refunds.map((refund) => createRefundRequest(toRefund(refund), Date.now())),
-  );
+  const sent = inserted.map(({ ordinal }) => requests[ordinal]).filter((request) => request !== undefined);
+  await enqueue(sql, 'REFUND', sent);
 }
 
-function toRow(owed: Compensation, ordinal: number) {
+/** The request is kept as it is first sent: it is sent again, byte for byte, until the refund is reported. */
+function toRow(owed: Compensation, ordinal: number, request: RequestMessage | undefined) {
   return {
     ordinal,
     kind: owed.kind,
@@ -51,6 +52,8 @@ function toRow(owed: Compensation, ordinal: number) {
     instance_id: owed.instanceId?.toString() ?? null,
     amount_cents: owed.amountCents?.toString() ?? null,
     reason: owed.reason,
+    message_id: request?.id ?? null,
+    request: request?.body.toString('hex') ?? null,
   };
 }
 

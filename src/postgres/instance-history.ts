@@ -1,9 +1,15 @@
 import type { InstanceId } from '../instance/purchase.ts';
 import type { Sql } from '../lib/sql.ts';
 
-export type HistoryKind = 'ANNOUNCED_AGAIN' | 'RESULT_LATE' | 'RESULT_CONTRADICTS' | 'RELEASE_REQUESTED';
+export type HistoryKind =
+  | 'ANNOUNCED_AGAIN'
+  | 'RESULT_LATE'
+  | 'RESULT_CONTRADICTS'
+  | 'RELEASE_REQUESTED'
+  | 'RELEASE_REQUESTED_AGAIN'
+  | 'REFUND_REQUESTED_AGAIN';
 
-/** @returns false when the very same has been recorded before; announcements are recorded each time */
+/** @returns false when the very same has been recorded before; what is sent again is recorded each time */
 export async function recordHistory(
   sql: Sql,
   instanceId: InstanceId,

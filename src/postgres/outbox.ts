@@ -98,6 +98,41 @@ export async function enqueue(sql: Sql, kind: FrameKind, messages: readonly Mess
   }
 }
 
+/** Messages of a kind that the queue has confirmed, ever. */
+export async function countPublished(sql: Sql, kind: FrameKind): Promise<number> {
+  const [row] = await sql.query<{ events: string }>(
+    'SELECT coalesce(sum(events), 0)::text AS events FROM announced WHERE kind = $1',
+    [kind],
+  );
+  return Number(row?.events ?? 0);
+}
+
+/** Whether announcements wait for the broker. */
+export async function isBehind(sql: Sql): Promise<boolean> {
+  const [row] = await sql.query<{ is_behind: boolean }>(
+    `SELECT EXISTS (SELECT 1 FROM outbox WHERE kind IN ('CREATED', 'AGAIN')
+       AND created_at < now() - interval '10 seconds') AS is_behind`,
+  );
+  return row?.is_behind ?? true;
+}
+
+/** More frames of one kind than this wait only while the broker is unavailable. */
+const framesLookedAt = 1_000;
+
+/** Whether a message of this id has not left the outbox yet. */
+export async function isWaiting(sql: Sql, kind: FrameKind, messageId: string): Promise<boolean> {
+  return (await findWaitingIds(sql, kind)).has(messageId);
+}
+
+/** Ids of the messages of a rare kind that have not left the outbox yet, oldest frames first. */
+export async function findWaitingIds(sql: Sql, kind: FrameKind): Promise<ReadonlySet<string>> {
+  const frames = await sql.query<{ frame: Buffer }>(
+    `SELECT frame FROM outbox WHERE kind = $1 ORDER BY id LIMIT ${framesLookedAt}`,
+    [kind],
+  );
+  return new Set(frames.flatMap(({ frame }) => decodeFrame(frame)).map(({ id }) => id));
+}
+
 /** 500 messages of 200 bytes are 100 KiB; a frame should stay below 256. */
 const messagesPerFrame = 500;
 

@@ -1,16 +1,20 @@
 import { WeirError } from '../errors.ts';
-import type { InstanceId } from '../instance/purchase.ts';
+import type { InstanceId, UserId } from '../instance/purchase.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import { type Database, numberArray, type Sql } from '../lib/sql.ts';
 import { timedOut } from '../results/result.ts';
 import type { DueOptions, OverduePage, OverdueRows, StuckCounts } from '../results/stuck.ts';
 import { type AnnouncedRow, announceAgain, announcedColumns } from './announce-again.ts';
+import { checkWay } from './deadline-clock.ts';
+import { isBehind } from './outbox.ts';
+import { requestReleases } from './releases.ts';
 import { byWeir, settleOn } from './settle.ts';
 
 export function postgresOverdue(database: Database): OverdueRows {
   return {
     findOverdue: (deadlineMs, after) => findOverdue(database, deadlineMs, after),
     handleDue: (options) => database.transaction((sql) => handleDue(sql, options)),
+    checkWay: (readQueue, options) => checkWay(database, readQueue, options),
   };
 }
 
@@ -26,8 +30,13 @@ const rowsPerPage = 20_000;
  * older than a frame that waits now may wait itself. A row that is committed late has an id below others: no statement
  * of ours may run for 60 s, so the cursor passes only what is twice as old, and what is overdue before is looked at more
  * than once.
+ *
+ * A row without a time, or dated in the future (a clock that went back, a row written by hand), has no age: it stops
+ * nothing, gets a whole deadline from the moment it is found, and is passed when an old row follows it. The cursor stays
+ * below what the sequence has given out, so ids that are given out again are not below it.
  */
 async function findOverdue(database: Database, deadlineMs: number, after: string): Promise<OverduePage> {
+  if (after === '0') await rewindCursor(database);
   const [row] = await database.query<{ looked_at: number; last_id: string | null }>(
     `WITH held AS (
        SELECT id FROM overdue_cursor FOR UPDATE SKIP LOCKED
@@ -36,17 +45,25 @@ async function findOverdue(database: Database, deadlineMs: number, after: string
            WHERE at <= now() - make_interval(secs => $1 / 1000.0) ORDER BY at DESC LIMIT 1),
          (SELECT min(created_at) FROM outbox WHERE kind = 'CREATED')) AS overdue_before
        WHERE EXISTS (SELECT 1 FROM outbox_marks WHERE at <= now() - make_interval(secs => $1 / 1000.0))
+     ), clock AS (
+       SELECT now() + make_interval(secs => $1 / 1000.0) AS fresh_due, CASE WHEN blocked_since IS NULL
+         THEN greatest(now(), least(clear_since, now()) + make_interval(secs => $1 / 1000.0)) END AS clear_due
+       FROM overdue_cursor
      ), seen AS (
-       SELECT id, instance_id, status, created_at FROM instance_logs
+       SELECT id, instance_id, status, created_at,
+         coalesce(created_at > now() + interval '1 minute', TRUE) AS is_misdated FROM instance_logs
        WHERE id > (SELECT greatest(id, $2::bigint) FROM held) ORDER BY id LIMIT ${rowsPerPage}
      ), old AS (
-       SELECT seen.* FROM seen, bound WHERE created_at < overdue_before
-       AND id < coalesce((SELECT min(id) FROM seen, bound WHERE created_at >= overdue_before), 9223372036854775807)
+       SELECT seen.* FROM seen, bound WHERE id < coalesce((SELECT min(id) FROM seen, bound
+         WHERE created_at >= overdue_before AND NOT is_misdated), 9223372036854775807)
      ), written AS (
-       INSERT INTO overdue (instance_id) SELECT instance_id FROM old WHERE status = 'PROCESSING' ON CONFLICT DO NOTHING
+       INSERT INTO overdue (instance_id, due_at)
+       SELECT instance_id, CASE WHEN is_misdated THEN fresh_due ELSE coalesce(clear_due, fresh_due) END
+       FROM old, clock WHERE status = 'PROCESSING' ON CONFLICT DO NOTHING
      ), passed AS (
-       SELECT max(id) AS id FROM old WHERE (SELECT id FROM held) >= $2::bigint AND id < coalesce(
-         (SELECT min(id) FROM old WHERE created_at >= now() - interval '2 minutes'), 9223372036854775807)
+       SELECT max(id) AS id FROM old WHERE (SELECT id FROM held) >= $2::bigint AND NOT is_misdated
+         AND id <= (SELECT last_value FROM instance_logs_id_seq) AND id < coalesce((SELECT min(id) FROM old
+           WHERE created_at >= now() - interval '2 minutes' AND NOT is_misdated), 9223372036854775807)
      ), moved AS (
        UPDATE overdue_cursor SET id = passed.id FROM passed WHERE overdue_cursor.id < passed.id
      )
@@ -57,10 +74,22 @@ async function findOverdue(database: Database, deadlineMs: number, after: string
   return { nextAfter: isFull ? (row?.last_id ?? undefined) : undefined };
 }
 
+/** After a restore or a cutover the sequence may have gone back: rows come below the cursor, which would never be seen. */
+async function rewindCursor(sql: Sql): Promise<void> {
+  await sql.query(
+    'UPDATE overdue_cursor SET id = 0 WHERE id > (SELECT last_value FROM instance_logs_id_seq)',
+  );
+}
+
 interface DueRow extends AnnouncedRow {
   overdue_id: string;
   announcements: number;
   status: string | null;
+}
+
+/** A deadline beyond is not one of ours: the clock was ahead when it was set, or the settings were others. */
+function longestWaitMs({ deadlineMs, maxAnnouncements }: DueOptions): number {
+  return deadlineMs * 2 ** maxAnnouncements;
 }
 
 async function handleDue(
@@ -72,9 +101,10 @@ async function handleDue(
     `SELECT overdue.instance_id::text AS overdue_id, announcements, status,
        ${announcedColumns.replaceAll('instance_id', 'instance_logs.instance_id')}
      FROM overdue LEFT JOIN instance_logs ON instance_logs.instance_id = overdue.instance_id
-     WHERE due_at <= now() AND (announcements < $2 OR $3 OR status IS DISTINCT FROM 'PROCESSING')
+     WHERE (due_at <= now() OR due_at > now() + make_interval(secs => $4 / 1000.0))
+       AND (announcements < $2 OR $3 OR status IS DISTINCT FROM 'PROCESSING')
      ORDER BY overdue.instance_id LIMIT $1 FOR UPDATE OF overdue SKIP LOCKED`,
-    [options.limit, options.maxAnnouncements, options.mayGiveUp],
+    [options.limit, options.maxAnnouncements, options.mayGiveUp, longestWaitMs(options)],
   );
   const open = rows.filter(({ status }) => status === 'PROCESSING');
   const parked = await findParked(sql, open);
@@ -105,6 +135,13 @@ export async function retryInstance(
   actor: string,
 ): Promise<boolean> {
   return database.transaction(async (sql) => {
+    // First the deadline, then the instance: in the order of the watch, so that the two cannot deadlock.
+    await sql.query(
+      `INSERT INTO overdue (instance_id, announcements, due_at)
+       SELECT instance_id, 2, now() + make_interval(secs => $2 / 1000.0) FROM instance_logs WHERE instance_id = $1
+       ON CONFLICT (instance_id) DO UPDATE SET due_at = greatest(overdue.due_at, excluded.due_at)`,
+      [instanceId.toString(), deadlineMs],
+    );
     const [row] = await sql.query<AnnouncedRow & { status: string }>(
       `SELECT status, ${announcedColumns} FROM instance_logs WHERE instance_id = $1 FOR UPDATE`,
       [instanceId.toString()],
@@ -115,22 +152,8 @@ export async function retryInstance(
     }
     const lost = await announceAgain(sql, [row], actor, 'on request');
     if (lost.length > 0) throw new WeirError('PRODUCT_UNKNOWN', `product ${row.product_id} is gone`);
-    await sql.query(
-      `INSERT INTO overdue (instance_id, announcements, due_at) VALUES ($1, 2, now() + make_interval(secs => $2 / 1000.0))
-       ON CONFLICT (instance_id) DO UPDATE SET due_at = greatest(overdue.due_at, excluded.due_at)`,
-      [row.instance_id, deadlineMs],
-    );
     return true;
   });
-}
-
-/** While announcements wait for the broker. */
-async function isBehind(sql: Sql): Promise<boolean> {
-  const [row] = await sql.query<{ is_behind: boolean }>(
-    `SELECT EXISTS (SELECT 1 FROM outbox WHERE kind IN ('CREATED', 'AGAIN')
-       AND created_at < now() - interval '10 seconds') AS is_behind`,
-  );
-  return row?.is_behind ?? true;
 }
 
 /** Those whose event the broker refused: they stand parked, and are late only when that has been replayed. */
@@ -147,7 +170,8 @@ async function findParked(sql: Sql, rows: readonly DueRow[]): Promise<ReadonlySe
 }
 
 /**
- * As a result of Weir's own: the same commit compensates, and what the Resource Domain says later is late.
+ * As a result of Weir's own: the same commit compensates and requests the machine's release, and what the Resource
+ * Domain reports later is late.
  *
  * @returns how many it was the end of; a result that has come meanwhile stands
  */
@@ -160,7 +184,14 @@ async function giveUp(sql: Sql, rows: readonly DueRow[]): Promise<number> {
     answeredAt: undefined,
   }));
   const settled = await settleOn(sql, results, byWeir);
-  return settled.filter((kind) => kind === 'applied').length;
+  const givenUp = rows.filter((_, i) => settled[i] === 'applied');
+  // The answer may be what was lost, not the machine: it may run, and its buyer has just been compensated.
+  const machines = givenUp.map(({ instance_id, user_id }) => ({
+    instanceId: BigInt(instance_id) as InstanceId,
+    userId: BigInt(user_id) as UserId,
+  }));
+  await requestReleases(sql, machines, 'given up without a result', byWeir);
+  return givenUp.length;
 }
 
 /** Each further announcement gets twice the time of the one before. */

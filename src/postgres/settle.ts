@@ -1,14 +1,13 @@
 import type { Compensation } from '../instance/compensation.ts';
 import { owedFor } from '../instance/compensation.ts';
 import type { InstanceId, ProductId, Source, SourceId, UserId } from '../instance/purchase.ts';
-import { createReleaseRequest } from '../instance/requests.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import { type Database, numberArray, type Sql, textArray } from '../lib/sql.ts';
 import { asksForRelease, type Ending, judgeResult, type Settled } from '../results/judge-result.ts';
 import type { InstanceResult } from '../results/result.ts';
 import { compensate } from './compensations.ts';
 import { recordHistory } from './instance-history.ts';
-import { enqueue } from './outbox.ts';
+import { requestReleases } from './releases.ts';
 
 /** The actor of what Weir decides itself. */
 export const byWeir = 'weir';
@@ -155,20 +154,10 @@ async function judgeOthers(
     const what = kind === 'late' ? 'RESULT_LATE' : 'RESULT_CONTRADICTS';
     const detail = result.reason === '' ? result.status : `${result.status}: ${result.reason}`;
     await recordHistory(sql, result.instanceId, what, detail, actor);
-    if (asksForRelease(ending, result)) await requestRelease(sql, result.instanceId, ending.userId);
+    if (asksForRelease(ending, result)) {
+      const machine = { instanceId: result.instanceId, userId: BigInt(ending.userId) as UserId };
+      await requestReleases(sql, [machine], 'the machine has no owner', byWeir);
+    }
   }
   return judged;
-}
-
-/** Once for each instance, however often its machine is reported. */
-async function requestRelease(sql: Sql, instanceId: InstanceId, userId: string): Promise<void> {
-  const isFirst = await recordHistory(
-    sql,
-    instanceId,
-    'RELEASE_REQUESTED',
-    'nobody owns this machine',
-    'weir',
-  );
-  if (!isFirst) return;
-  await enqueue(sql, 'RELEASE', [createReleaseRequest(instanceId, BigInt(userId) as UserId, Date.now())]);
 }

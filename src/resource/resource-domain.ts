@@ -2,22 +2,7 @@ import { type InstanceId, parseInt64, parseTraceparent } from '../instance/purch
 import { backoffMs, pause } from '../lib/backoff.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { InstanceResult } from '../results/result.ts';
-
-/** What the simulated Resource Domain does, in per cent of the instances; the rest succeeds in time. */
-export interface Behaviour {
-  /** From the event to its answer. */
-  delayMs: number;
-  failPercent: number;
-  /** Never answered. */
-  silentPercent: number;
-  /** Answered after lateMs instead. */
-  latePercent: number;
-  lateMs: number;
-  /** Answered twice in the same words. */
-  repeatPercent: number;
-  /** Answered a second time with the opposite. */
-  contradictPercent: number;
-}
+import { type Behaviour, decideFate, type Fate, failure } from './fate.ts';
 
 export interface CreatedMessage {
   messageId: string;
@@ -54,7 +39,18 @@ interface Answer<Message> {
   dueMs: number;
   instanceId: InstanceId;
   fate: Fate;
-  message: Message;
+  /** The event and its repeats that came meanwhile: acknowledged together. */
+  messages: Message[];
+  known: Known<Message>;
+}
+
+/** What is remembered of an instance, so that a repeat of its event gets the same answer again. */
+interface Known<Message> {
+  fate: Fate;
+  /** The answer that its messages wait for. */
+  pending?: Answer<Message> | undefined;
+  /** Wall time of the first answer. */
+  answeredMs?: number | undefined;
 }
 
 const messagesPerTake = 500;
@@ -64,13 +60,13 @@ const retry = { firstMs: 100, maxMs: 5_000 };
 
 /**
  * A Resource Domain to work against. It builds nothing, but does with messages what a real one must: removes repeats by
- * message id and acknowledges only when its answer is on the result queue. What it answers depends on the message id
- * alone, so a run can be repeated.
+ * message id, sends the answer again on a repeat, and acknowledges only when its answer is on the result queue. What it
+ * answers depends on the message id alone, so a run can be repeated.
  */
 export class ResourceDomain<Message extends CreatedMessage> {
   readonly #parts: ResourceParts<Message>;
   readonly #behaviour: Behaviour;
-  readonly #seen = new Set<string>();
+  readonly #known = new Map<string, Known<Message>>();
   /** Are to fail although their messages have not come yet. */
   readonly #doomed = new Set<string>();
   /** In order of dueMs each, since every delay of a row is the same. */
@@ -103,9 +99,12 @@ export class ResourceDomain<Message extends CreatedMessage> {
   fail(instanceId: InstanceId): boolean {
     const messageId = String(instanceId);
     const nowMs = this.#parts.clock.monotonicMs();
-    const answer = this.#soon.find((each) => each.instanceId === instanceId && each.dueMs > nowMs);
+    const answer = this.#soon.find(
+      ({ instanceId: id, dueMs, known }) =>
+        id === instanceId && dueMs > nowMs && known.answeredMs === undefined,
+    );
     if (answer) answer.fate = failure;
-    else if (!this.#seen.has(messageId)) remember(this.#doomed, messageId);
+    else if (!this.#known.has(messageId)) remember(this.#doomed, messageId);
     return answer !== undefined || this.#doomed.has(messageId);
   }
 
@@ -132,27 +131,48 @@ export class ResourceDomain<Message extends CreatedMessage> {
   #plan(message: Message): boolean {
     const { messageId } = message;
     this.#tally.received++;
-    const instanceId = parseInt64(messageId);
-    if (instanceId === undefined || this.#seen.has(messageId)) {
+    const instanceId = parseInt64(messageId) as InstanceId | undefined;
+    const earlier = this.#known.get(messageId);
+    if (instanceId === undefined || earlier) {
       this.#tally.repeats++;
-      return false;
+      return (
+        instanceId !== undefined && earlier !== undefined && this.#planAgain(instanceId, earlier, message)
+      );
     }
-    remember(this.#seen, messageId);
     const fate = this.#doomed.delete(messageId) ? failure : decideFate(messageId, this.#behaviour);
+    const known: Known<Message> = { fate };
+    this.#known.set(messageId, known);
+    forgetOldest(this.#known);
     if (fate.isSilent) {
       this.#tally.silent++;
       return false;
     }
-    const nowMs = this.#parts.clock.monotonicMs();
-    const answer = { instanceId: instanceId as InstanceId, fate, message };
     if (fate.isLate) {
       // Kept in memory only: held on the queue, the late ones would use up the prefetch of all others.
       this.#tally.late++;
-      this.#late.push({ dueMs: nowMs + this.#behaviour.lateMs, ...answer });
+      const dueMs = this.#parts.clock.monotonicMs() + this.#behaviour.lateMs;
+      this.#late.push({ dueMs, instanceId, fate, messages: [message], known });
       return false;
     }
-    this.#soon.push({ dueMs: nowMs + this.#behaviour.delayMs, ...answer });
+    this.#planAnswer(instanceId, fate, known, message);
     return true;
+  }
+
+  /** A repeat is a sign that the first answer may be lost: the same one is sent again. */
+  #planAgain(instanceId: InstanceId, known: Known<Message>, message: Message): boolean {
+    if (known.pending) {
+      known.pending.messages.push(message);
+      return true;
+    }
+    if (known.answeredMs === undefined) return false;
+    this.#planAnswer(instanceId, { ...known.fate, repeats: false, contradicts: false }, known, message);
+    return true;
+  }
+
+  #planAnswer(instanceId: InstanceId, fate: Fate, known: Known<Message>, message: Message): void {
+    const dueMs = this.#parts.clock.monotonicMs() + this.#behaviour.delayMs;
+    known.pending = { dueMs, instanceId, fate, messages: [message], known };
+    this.#soon.push(known.pending);
   }
 
   async #answerDue(signal: AbortSignal): Promise<void> {
@@ -161,11 +181,21 @@ export class ResourceDomain<Message extends CreatedMessage> {
     const late = countDue(this.#late, nowMs);
     if (soon + late === 0) return pause(tickMs, signal);
     const due = [...this.#soon.slice(0, soon), ...this.#late.slice(0, late)];
-    await this.#parts.answer(due.flatMap((answer) => toResults(answer, this.#parts.clock.wallMs())));
-    await this.#parts.queue.acknowledge(this.#soon.splice(0, soon).map(({ message }) => message));
+    const wallMs = this.#parts.clock.wallMs();
+    await this.#parts.answer(due.flatMap((answer) => toResults(answer, answer.known.answeredMs ?? wallMs)));
+    for (const { fate, known } of due) this.#finish(fate, known, wallMs);
     this.#late.splice(0, late);
-    for (const { fate } of due) this.#count(fate);
+    await this.#parts.queue.acknowledge(this.#soon.splice(0, soon).flatMap(({ messages }) => messages));
     this.#parts.onAnswered(this.#tally);
+  }
+
+  /** Counted is the first answer only: one sent again is a repeat, counted when its message came. */
+  #finish(fate: Fate, known: Known<Message>, wallMs: number): void {
+    known.pending = undefined;
+    if (known.answeredMs !== undefined) return;
+    known.fate = fate;
+    known.answeredMs = wallMs;
+    this.#count(fate);
   }
 
   #count({ fails, repeats, contradicts }: Fate): void {
@@ -177,8 +207,12 @@ export class ResourceDomain<Message extends CreatedMessage> {
 
 function remember(ids: Set<string>, id: string): void {
   ids.add(id);
+  forgetOldest(ids);
+}
+
+function forgetOldest(ids: Set<string> | Map<string, unknown>): void {
   if (ids.size <= rememberedIds) return;
-  const [oldest] = ids;
+  const [oldest] = ids.keys();
   if (oldest !== undefined) ids.delete(oldest);
 }
 
@@ -190,8 +224,11 @@ function countDue(answers: readonly { dueMs: number }[], nowMs: number): number 
 }
 
 /** Each continues the trace of the event that it answers. */
-function toResults({ instanceId, fate, message }: Answer<CreatedMessage>, wallMs: number): InstanceResult[] {
-  const trace = parseTraceparent(message.traceparent);
+function toResults<Message extends CreatedMessage>(
+  { instanceId, fate, messages }: Answer<Message>,
+  wallMs: number,
+): InstanceResult[] {
+  const trace = parseTraceparent(messages[0]?.traceparent);
   const first = { ...toResult(instanceId, !fate.fails, wallMs), ...trace };
   return [
     first,
@@ -205,40 +242,4 @@ function toResult(instanceId: InstanceId, isSuccess: boolean, wallMs: number): I
   return isSuccess
     ? { instanceId, status: 'SUCCESS', reason: '', answeredAt }
     : { instanceId, status: 'FAILED', reason: 'no capacity (simulated)', answeredAt };
-}
-
-export interface Fate {
-  fails: boolean;
-  isSilent: boolean;
-  isLate: boolean;
-  repeats: boolean;
-  contradicts: boolean;
-}
-
-const failure: Fate = { fails: true, isSilent: false, isLate: false, repeats: false, contradicts: false };
-
-/** By a hash of the message id: two draws, one for the answer itself and one for what follows it. */
-export function decideFate(messageId: string, behaviour: Behaviour): Fate {
-  const { failPercent, silentPercent, latePercent, repeatPercent, contradictPercent } = behaviour;
-  const first = draw(`answer ${messageId}`);
-  const second = draw(`second ${messageId}`);
-  const isSilent = first < silentPercent;
-  const isLate = !isSilent && first < silentPercent + latePercent;
-  return {
-    isSilent,
-    isLate,
-    fails: !isSilent && !isLate && first < silentPercent + latePercent + failPercent,
-    repeats: second < repeatPercent,
-    contradicts: second >= repeatPercent && second < repeatPercent + contradictPercent,
-  };
-}
-
-/** 0 up to 100. FNV-1a, 32 bits, with the finalizer of MurmurHash3: ids that follow each other lie far apart. */
-function draw(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  hash ^= hash >>> 16;
-  return ((hash >>> 0) / 2 ** 32) * 100;
 }

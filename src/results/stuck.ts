@@ -1,4 +1,3 @@
-import type { Clock } from '../lib/clock.ts';
 import { repeatEvery } from '../lib/repeat.ts';
 
 /** What one look did. */
@@ -14,7 +13,29 @@ export interface OverduePage {
   nextAfter: string | undefined;
 }
 
+/** What the broker reports of the queue of created instances. */
+export interface QueueReading {
+  /** Messages that no consumer has been given. */
+  ready: number;
+  consumers: number;
+}
+
+/** Whether a published event reaches a consumer. While it does not, no deadline runs. */
+export interface Way {
+  blockedBy: 'outbox' | 'no consumer' | 'unread events' | undefined;
+  /** For how long it has been clear, whichever process looked. */
+  clearMs: number;
+}
+
+export interface WayOptions {
+  deadlineMs: number;
+  /** An event that is older and was not read blocks the way. */
+  unreadAfterMs: number;
+}
+
 export interface OverdueRows {
+  /** Looks whether the way is clear; deadlines that stood still meanwhile are extended. */
+  checkWay(readQueue: () => Promise<QueueReading>, options: WayOptions): Promise<Way>;
   /**
    * Writes down who was announced `deadlineMs` ago and has no result, each instance once. Goes on behind the row id
    * `after`.
@@ -39,10 +60,13 @@ export interface DueOptions {
 
 export interface StuckParts {
   rows: OverdueRows;
+  /** @throws when the broker does not answer */
+  readQueue: () => Promise<QueueReading>;
   /** Whether every result that has come is settled: else the answers may be waiting just here. */
   hasCaughtUp: () => Promise<boolean>;
-  clock: Clock;
   onHandled: (counts: StuckCounts) => void;
+  /** The deadlines stopped, or run again. Called at each change. */
+  onWay?: (blockedBy: Way['blockedBy']) => void;
   onFailure: (error: unknown, attempt: number) => void;
 }
 
@@ -52,19 +76,21 @@ export interface StuckOptions {
   /** The first included. */
   maxAnnouncements: number;
   everyMs: number;
-  /** An instance is given up only after all has been well for so long: broker, results, and this process. */
+  /** An instance is given up only after the way has been clear for so long. */
   calmMs: number;
 }
 
 const retry = { firstMs: 500, maxMs: 30_000 };
 const instancesPerCommit = 200;
 
+/** An event that waits longer than this for a consumer stops the deadlines; half a deadline where that is shorter. */
+const longestUnreadMs = 30_000;
+
 /** Sees to it that no instance stays PROCESSING for ever. Runs until stopped, in any number of processes. */
 export class StuckWatch {
   readonly #parts: StuckParts;
   readonly #options: StuckOptions;
-  /** Monotonic time since when nothing has stood in the way of an answer. */
-  #calmSince: number | undefined;
+  #blockedBy: Way['blockedBy'];
 
   constructor(parts: StuckParts, options: StuckOptions) {
     this.#parts = parts;
@@ -77,13 +103,14 @@ export class StuckWatch {
   }
 
   async look(signal?: AbortSignal): Promise<void> {
-    try {
-      await this.#find(signal);
-      if (await this.#parts.hasCaughtUp()) await this.#handle(signal);
-    } catch (error) {
-      this.#calmSince = undefined;
-      throw error;
-    }
+    const { rows, readQueue, hasCaughtUp } = this.#parts;
+    const { deadlineMs, calmMs } = this.#options;
+    const unreadAfterMs = Math.min(longestUnreadMs, deadlineMs / 2);
+    const { blockedBy, clearMs } = await rows.checkWay(readQueue, { deadlineMs, unreadAfterMs });
+    if (blockedBy !== this.#blockedBy) this.#parts.onWay?.(blockedBy);
+    this.#blockedBy = blockedBy;
+    await this.#find(signal);
+    if (!blockedBy && (await hasCaughtUp())) await this.#handle(clearMs >= calmMs, signal);
   }
 
   async #find(signal: AbortSignal | undefined): Promise<void> {
@@ -94,11 +121,9 @@ export class StuckWatch {
     }
   }
 
-  async #handle(signal: AbortSignal | undefined): Promise<void> {
-    const { rows, clock, onHandled } = this.#parts;
-    const { deadlineMs, maxAnnouncements, calmMs } = this.#options;
-    this.#calmSince ??= clock.monotonicMs();
-    const mayGiveUp = clock.monotonicMs() - this.#calmSince >= calmMs;
+  async #handle(mayGiveUp: boolean, signal: AbortSignal | undefined): Promise<void> {
+    const { rows, onHandled } = this.#parts;
+    const { deadlineMs, maxAnnouncements } = this.#options;
     while (!signal?.aborted) {
       const counts = await rows.handleDue({
         deadlineMs,
@@ -106,10 +131,7 @@ export class StuckWatch {
         mayGiveUp,
         limit: instancesPerCommit,
       });
-      if (!counts) {
-        this.#calmSince = undefined;
-        return;
-      }
+      if (!counts) return;
       const { announcedAgain, timedOut, looked } = counts;
       if (announcedAgain + timedOut > 0) onHandled({ announcedAgain, timedOut });
       if (looked < instancesPerCommit) return;

@@ -77,6 +77,18 @@ const lines: Lines = {
   ],
   'results judged': () => [],
   'instances overdue': told('warn', 'instances_overdue'),
+  'deadlines switched': ({ blockedBy }) => [
+    blockedBy
+      ? {
+          level: 'warn',
+          event: 'deadlines_stopped',
+          msg: 'no deadline runs: events do not reach a consumer',
+          fields: { blockedBy },
+        }
+      : { level: 'info', event: 'deadlines_run', msg: 'deadlines run again' },
+  ],
+  'queues read': () => [],
+  'refunds requested again': told('info', 'refunds_requested_again'),
   'units given back': ({ outcomes }) => [
     {
       level: 'debug',

@@ -1,74 +1,25 @@
 import { describe, expect, test } from 'vitest';
 import type { InstanceId } from '../../src/instance/purchase.ts';
-import { systemClock } from '../../src/lib/clock.ts';
-import type { Database } from '../../src/lib/sql.ts';
 import { audit } from '../../src/postgres/audit.ts';
-import { postgresOverdue, retryInstance } from '../../src/postgres/overdue.ts';
+import { retryInstance } from '../../src/postgres/overdue.ts';
 import { settleResults } from '../../src/postgres/settle.ts';
-import { StuckWatch } from '../../src/results/stuck.ts';
 import {
-  createAll,
-  createPaidOrder,
-  createProduct,
-  createPurchase,
-  readWaiting,
-  success,
-} from '../support/parts.ts';
+  announceAll,
+  deadlineMs,
+  letAnHourPass,
+  letWayPass,
+  prepareWay,
+  readStatus,
+  watchOver,
+} from '../support/overdue.ts';
+import { createAll, createPaidOrder, createPurchase, readWaiting, success } from '../support/parts.ts';
 import { openTestPglite, openTestPostgres } from '../support/stores.ts';
 
 const databases = { PGlite: openTestPglite, PostgreSQL: openTestPostgres };
-const deadlineMs = 60_000;
-
-/** `announcements` until an instance is given up. */
-function watchOver(
-  database: Database,
-  maxAnnouncements: number,
-  { hasCaughtUp = true, calmMs = 0, clock = systemClock } = {},
-): StuckWatch {
-  return new StuckWatch(
-    {
-      rows: postgresOverdue(database),
-      hasCaughtUp: async () => hasCaughtUp,
-      clock,
-      onHandled() {},
-      onFailure(error) {
-        throw error;
-      },
-    },
-    { deadlineMs, maxAnnouncements, everyMs: 1_000, calmMs },
-  );
-}
-
-/** As if all that was done so far had been done an hour ago. */
-async function letAnHourPass(database: Database): Promise<void> {
-  await database.query("UPDATE instance_logs SET created_at = created_at - interval '1 hour'");
-  await database.query("UPDATE overdue SET due_at = due_at - interval '1 hour'");
-  await database.query("UPDATE outbox SET created_at = created_at - interval '1 hour'");
-  await database.query("UPDATE outbox_marks SET at = at - interval '1 hour'");
-}
-
-/** The broker has confirmed everything, half an hour ago once an hour has passed. */
-async function announceAll(database: Database) {
-  const messages = await readWaiting(database);
-  await database.query('DELETE FROM outbox');
-  await database.query(
-    "INSERT INTO outbox_marks VALUES (now() + interval '30 minutes', 0, NULL) ON CONFLICT DO NOTHING",
-  );
-  return messages;
-}
-
-async function readStatus(database: Database, instanceId: InstanceId) {
-  const [row] = await database.query<{ status: string; reason: string | null }>(
-    'SELECT status, reason FROM instance_logs WHERE instance_id = $1',
-    [instanceId.toString()],
-  );
-  return row;
-}
-
 describe.each(Object.keys(databases))('instances without a result on %s', (name) => {
   async function setUp() {
     const database = await databases[name as keyof typeof databases]();
-    await createProduct(database);
+    await prepareWay(database);
     return database;
   }
 
@@ -111,8 +62,9 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
       expect(await readStatus(database, id)).toEqual({ status: 'FAILED', reason: 'TIMEOUT' });
     }
     expect(await database.query('SELECT 1 FROM overdue')).toEqual([]);
-    expect((await announceAll(database)).map(({ kind, id }) => `${kind} ${id}`)).toEqual([
+    expect((await announceAll(database)).map(({ kind, id }) => `${kind} ${id}`).sort()).toEqual([
       `REFUND refund-${ids[1]}`,
+      ...ids.map((id) => `RELEASE release-${id}`).sort(),
     ]);
     expect(await database.query('SELECT kind FROM compensations ORDER BY kind')).toEqual([
       { kind: 'NOTHING' },
@@ -177,25 +129,27 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
     const [id] = (await createAll(database, [createPurchase({})])) as [InstanceId];
     await announceAll(database);
     await letAnHourPass(database);
-    let now = 0;
-    const clock = { ...systemClock, monotonicMs: () => now };
-    const watch = watchOver(database, 1, { calmMs: 60_000, clock });
-    await watch.look();
-    now += 59_000;
-    await watch.look();
+    // Each look is another process: a restart does not begin the calm again.
+    const look = () => watchOver(database, 1, { calmMs: 60_000 }).look();
+    await database.query('UPDATE overdue_cursor SET clear_since = now()');
+    await look();
+    await letWayPass(database, '58 seconds');
+    await database.query('UPDATE overdue SET due_at = now()');
+    await look();
     expect((await readStatus(database, id))?.status).toBe('PROCESSING');
     // A frame that waits for the broker ends the calm.
     const [other] = (await createAll(database, [createPurchase({})])) as [InstanceId];
     await database.query("UPDATE outbox SET created_at = now() - interval '11 seconds'");
-    now += 2_000;
-    await watch.look();
+    await letWayPass(database, '4 seconds');
+    await look();
     await announceAll(database);
-    await watch.look();
-    now += 59_000;
-    await watch.look();
+    await look();
+    await letWayPass(database, '58 seconds');
+    await database.query('UPDATE overdue SET due_at = now()');
+    await look();
     expect((await readStatus(database, id))?.status).toBe('PROCESSING');
-    now += 2_000;
-    await watch.look();
+    await letWayPass(database, '4 seconds');
+    await look();
     expect((await readStatus(database, id))?.status).toBe('FAILED');
     expect((await readStatus(database, other))?.status).toBe('PROCESSING');
   });
@@ -288,7 +242,7 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
 
 test('four watches at once do everything once', async () => {
   const database = await openTestPostgres();
-  await createProduct(database);
+  await prepareWay(database);
   await createAll(
     database,
     Array.from({ length: 450 }, () => createPurchase({})),
@@ -302,7 +256,9 @@ test('four watches at once do everything once', async () => {
   expect(new Set(again.map(({ id }) => id)).size).toBe(450);
   await letAnHourPass(database);
   await lookAll();
-  expect(await readWaiting(database)).toEqual([]);
+  const releases = await readWaiting(database);
+  expect(releases.map(({ kind }) => kind)).toEqual(Array(450).fill('RELEASE'));
+  expect(new Set(releases.map(({ id }) => id)).size).toBe(450);
   const [count] = await database.query<{ count: number }>(
     "SELECT count(*)::int FROM instance_logs WHERE status = 'FAILED' AND reason = 'TIMEOUT'",
   );

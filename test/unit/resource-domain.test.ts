@@ -1,12 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { InstanceId } from '../../src/instance/purchase.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import {
-  type Behaviour,
-  type CreatedMessage,
-  decideFate,
-  ResourceDomain,
-} from '../../src/resource/resource-domain.ts';
+import { type Behaviour, decideFate } from '../../src/resource/fate.ts';
+import { type CreatedMessage, ResourceDomain } from '../../src/resource/resource-domain.ts';
 import type { InstanceResult } from '../../src/results/result.ts';
 import { pollUntil } from '../support/poll-until.ts';
 
@@ -117,6 +113,48 @@ describe('the simulated Resource Domain', () => {
     const messages = ['5', '6', '5', '5'].map((messageId) => ({ messageId }));
     const log = await runDomain(messages, {}, (log) => expect(log).toHaveLength(6));
     expect(log.filter((line) => line.startsWith('SUCCESS'))).toEqual(['SUCCESS 5', 'SUCCESS 6']);
+  });
+
+  test('a repeat of an answered event gets the same answer again, to the millisecond', async () => {
+    const sent: { body: InstanceResult; afterTakes: number }[] = [];
+    const acknowledged: string[] = [];
+    const stop = new AbortController();
+    let takes = 0;
+    let wallMs = 1_000;
+    const domain = new ResourceDomain(
+      {
+        queue: {
+          async take() {
+            takes++;
+            if (takes > 1)
+              await pollUntil('the answer', 5_000, async () => expect(sent).toHaveLength(takes - 1));
+            if (takes <= 3) return [{ messageId: '5' }];
+            stop.abort();
+            return [];
+          },
+          acknowledge: (done) => void acknowledged.push(...done.map(({ messageId }) => messageId)),
+        },
+        async answer(results) {
+          sent.push(...results.map((body) => ({ body, afterTakes: takes })));
+          wallMs += 5_000;
+        },
+        clock: { ...systemClock, wallMs: () => wallMs },
+        onAnswered() {},
+        onFailure() {},
+      },
+      { ...well, failPercent: 100, repeatPercent: 0 },
+    );
+    await domain.run(stop.signal);
+    expect(acknowledged).toEqual(['5', '5', '5']);
+    const [first] = sent;
+    expect(first?.body).toMatchObject({ status: 'FAILED', answeredAt: new Date(1_000) });
+    expect(sent.map(({ body }) => body)).toEqual([first?.body, first?.body, first?.body]);
+  });
+
+  test('a repeat of an event that is never answered stays unanswered', async () => {
+    const messages = ['5', '5'].map((messageId) => ({ messageId }));
+    const log = await runDomain(messages, { silentPercent: 100 }, (log) => expect(log).toHaveLength(2));
+    expect(log).toEqual(['acknowledged 5', 'acknowledged 5']);
   });
 
   test('fails whichever it is told to before its message comes, in one answer, whatever its fate was', async () => {

@@ -28,6 +28,7 @@ export const zhProblems: Readonly<Record<string, readonly [what: string, advice:
   PRODUCT_CONFLICT: ['商品已存在且属性不同', '该商品 ID 已存在，但属性不同。'],
   INSTANCE_UNKNOWN: ['没有此实例', '请用它的其他 ID 搜索；旧实例可能已归档。'],
   INSTANCE_SETTLED: ['实例已有结果', '只有处理中的实例可以重新发布。'],
+  INSTANCE_NOT_RELEASABLE: ['实例的机器不能释放', '只有失败的实例的机器可以释放。'],
   RESULT_UNREADABLE: [
     '结果无法解析',
     '内容不是带实例 ID 和 SUCCESS 或 FAILED 的 InstanceResult；请修正资源域，然后丢弃。',

@@ -39,6 +39,9 @@ const details: Readonly<Record<string, string>> = {
   'no result by the deadline': '到期仍无结果',
   'on request': '应操作员请求',
   'nobody owns this machine': '这台机器没有归属',
+  'the machine has no owner': '这台机器没有归属',
+  'given up without a result': '没有结果，已放弃',
+  'the refund was not reported': '退款尚未回报',
   'back in the outbox': '已放回本地消息表',
   'the unit is put back once more': '将再次归还该件库存',
   "no sale of Weir's: the seller's own counters are not ours to change":

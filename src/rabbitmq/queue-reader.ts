@@ -1,0 +1,53 @@
+import type { ChannelModel } from 'amqplib';
+import { RabbitmqConnection } from './connection.ts';
+
+export interface QueueReaderOptions {
+  url: string;
+  onDown: (error: unknown, attempt: number) => void;
+  onUp: () => void;
+}
+
+export interface QueueCounts {
+  /** Messages that no consumer has been given. Those given and not acknowledged are not counted: AMQP does not show them. */
+  ready: number;
+  consumers: number;
+}
+
+/** Reads how many messages wait on a queue and how many consumers it has, over a connection of its own. */
+export class RabbitmqQueueReader {
+  readonly #connection: RabbitmqConnection;
+  #model: ChannelModel | undefined;
+
+  constructor(options: QueueReaderOptions) {
+    this.#connection = new RabbitmqConnection({
+      ...options,
+      prepare: async (model) => {
+        this.#model = model;
+      },
+    });
+  }
+
+  /** @returns undefined when there is no such queue. @throws when the broker does not answer */
+  async read(queue: string): Promise<QueueCounts | undefined> {
+    const { notReady } = this.#connection;
+    if (!this.#model || notReady !== undefined) throw new Error(notReady ?? 'not connected to the broker');
+    // A channel to throw away: the broker closes it when there is no such queue.
+    const channel = await this.#model.createChannel();
+    channel.on('error', () => {});
+    try {
+      const { messageCount, consumerCount } = await channel.checkQueue(queue);
+      await channel.close();
+      return { ready: messageCount, consumers: consumerCount };
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === notFound) return undefined;
+      throw error;
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#connection.close();
+  }
+}
+
+// AMQP 0-9-1, section 1.1 (constants).
+const notFound = 404;

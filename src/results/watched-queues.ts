@@ -1,0 +1,4 @@
+/** The queues that others consume. */
+export type WatchedQueue = 'created' | 'release' | 'refund';
+
+export const watchedQueues: readonly WatchedQueue[] = ['created', 'release', 'refund'];

@@ -1,0 +1,68 @@
+import type { InstanceId } from '../../src/instance/purchase.ts';
+import type { Database } from '../../src/lib/sql.ts';
+import { postgresOverdue } from '../../src/postgres/overdue.ts';
+import { StuckWatch } from '../../src/results/stuck.ts';
+import { createProduct, readWaiting } from './parts.ts';
+
+export const deadlineMs = 60_000;
+
+/** A product, and a way that has been clear since now, as every process that looks has found it. */
+export async function prepareWay(database: Database): Promise<void> {
+  await createProduct(database);
+  await database.query('UPDATE overdue_cursor SET clear_since = now(), checked_at = now()');
+}
+
+/** `announcements` until an instance is given up. */
+export function watchOver(
+  database: Database,
+  maxAnnouncements: number,
+  { hasCaughtUp = true, calmMs = 0, queue = { ready: 0, consumers: 1 } } = {},
+): StuckWatch {
+  return new StuckWatch(
+    {
+      rows: postgresOverdue(database),
+      readQueue: async () => queue,
+      hasCaughtUp: async () => hasCaughtUp,
+      onHandled() {},
+      onFailure(error) {
+        throw error;
+      },
+    },
+    { deadlineMs, maxAnnouncements, everyMs: 1_000, calmMs },
+  );
+}
+
+/** As if all that was done so far had been done an hour ago. */
+export async function letAnHourPass(database: Database): Promise<void> {
+  await database.query("UPDATE instance_logs SET created_at = created_at - interval '1 hour'");
+  await database.query("UPDATE overdue SET due_at = due_at - interval '1 hour'");
+  await database.query("UPDATE outbox SET created_at = created_at - interval '1 hour'");
+  await database.query("UPDATE outbox_marks SET at = at - interval '1 hour'");
+  await letWayPass(database, '1 hour');
+}
+
+/** As if a process had been looking at the way since. */
+export async function letWayPass(database: Database, interval: string): Promise<void> {
+  await database.query(
+    `UPDATE overdue_cursor SET clear_since = clear_since - interval '${interval}',
+       blocked_since = blocked_since - interval '${interval}'`,
+  );
+}
+
+/** The broker has confirmed everything, half an hour ago once an hour has passed. */
+export async function announceAll(database: Database) {
+  const messages = await readWaiting(database);
+  await database.query('DELETE FROM outbox');
+  await database.query(
+    "INSERT INTO outbox_marks VALUES (now() + interval '30 minutes', 0, NULL) ON CONFLICT DO NOTHING",
+  );
+  return messages;
+}
+
+export async function readStatus(database: Database, instanceId: InstanceId) {
+  const [row] = await database.query<{ status: string; reason: string | null }>(
+    'SELECT status, reason FROM instance_logs WHERE instance_id = $1',
+    [instanceId.toString()],
+  );
+  return row;
+}
