@@ -160,6 +160,38 @@ describe('an operator', () => {
     expectProblem(await weir.request('POST', `/v1/instances/${id}/retry`), 409, 'INSTANCE_SETTLED');
   });
 
+  test('requests a release and a refund again, with the same bytes, and only where there is one', async () => {
+    const { orderId, instanceId } = await createPaidOrder();
+    const again = {
+      release: `/v1/instances/${instanceId}/release`,
+      refund: `/v1/orders/${orderId}/refund-again`,
+    };
+    expectProblem(await weir.request('POST', again.release), 409, 'INSTANCE_NOT_RELEASABLE');
+    expectProblem(await weir.request('POST', again.refund), 409, 'ORDER_NOT_REFUNDABLE');
+    expectProblem(await weir.request('POST', '/v1/orders/ORD404/refund-again'), 404, 'ORDER_UNKNOWN');
+    expectProblem(await weir.request('POST', '/v1/instances/404/release'), 404, 'INSTANCE_UNKNOWN');
+    await answer(instanceId, { status: 'FAILED', reason: 'no capacity' });
+    await pollUntil('the first refund request to be published', 10_000, async () => {
+      await cli('orders', 'refund-again', orderId);
+      expect(await steps(instanceId)).toContain('REFUND_REQUESTED_AGAIN');
+    });
+    for (let times = 0; times < 2; times++) {
+      expect(await cli('instances', 'release', instanceId)).toMatchObject({
+        code: 0,
+        stdout: `Requested the release of instance ${instanceId}\n`,
+      });
+    }
+    expect(await weir.request('POST', again.refund)).toMatchObject({ status: 200, body: { orderId } });
+    const { WEIR_DATA_RABBITMQ_REFUNDQUEUE: refunds } = queuesBeside(weir.queue);
+    const bodies = (await drainQueue(refunds as string, 2))
+      .filter(({ id }) => id === `refund-${instanceId}`)
+      .map(({ body }) => body.toString('hex'));
+    expect(bodies.length).toBeGreaterThan(1);
+    expect(new Set(bodies).size).toBe(1);
+    await cli('orders', 'refunded', orderId);
+    expectProblem(await weir.request('POST', again.refund), 409, 'ORDER_NOT_REFUNDABLE');
+  });
+
   test('replays and discards parked entries, one or many, and nothing is gone silently', async () => {
     const productId = `${80_000 + ++count}`;
     const stream = `stream:seckill:${productId}`;
