@@ -3,6 +3,7 @@ import { archiveOld } from './cleaning/archive.ts';
 import { archiveFiles } from './cleaning/archive-files.ts';
 import { type Chore, clean } from './cleaning/cleaner.ts';
 import { type Core, reportFailure } from './core.ts';
+import { systemClock } from './lib/clock.ts';
 import { failpoint } from './lib/failpoint.ts';
 import { repeatEvery } from './lib/repeat.ts';
 import type { DeadLetter } from './parked/dead-letter.ts';
