@@ -19,7 +19,12 @@ CREATE TABLE sales (
     -- Grows with every change, so that Redis applies changes in their order.
     version INTEGER NOT NULL DEFAULT 1,
     opened_at TIMESTAMPTZ NOT NULL DEFAULT NOW(),
-    ended_at TIMESTAMPTZ
+    ended_at TIMESTAMPTZ,
+    -- The highest number of a unit that Redis was seen to have sold, and how many units Redis had sold and lost before they
+    -- became instances, until an operator takes note of it.
+    seen_nth BIGINT NOT NULL DEFAULT 0,
+    lost BIGINT NOT NULL DEFAULT 0 CHECK (lost >= 0),
+    lost_at TIMESTAMPTZ
 );
 CREATE INDEX sales_stream ON sales (stream, id);
 CREATE INDEX sales_product ON sales (product_id, id);

@@ -144,7 +144,7 @@ function createGuard(ledger: SaleLedger, live: LiveSales, notify: Notify): SaleG
   return new SaleGuard({
     ledger,
     live,
-    onRebuilt: ({ id, stream }, why) => notify({ type: 'sale rebuilt', stream, sale: id, why }),
+    onRebuilt: ({ id, stream }, why, lost) => notify({ type: 'sale rebuilt', stream, sale: id, why, lost }),
     onClosed: ({ id, stream }, why) => notify({ type: 'sale closed', stream, sale: id, why }),
     onFailure: (error, attempt) => notify({ type: 'store failed', store: 'sale guard', error, attempt }),
   });

@@ -36,7 +36,8 @@ export type Happening =
   | { type: 'refunds requested again'; count: number }
   | { type: 'units given back'; outcomes: readonly UnitOutcome[] }
   | ({ type: 'restocks failed' } & FailedUnits)
-  | { type: 'sale rebuilt' | 'sale closed'; stream: string; sale: number; why: string }
+  | { type: 'sale rebuilt'; stream: string; sale: number; why: string; lost: number }
+  | { type: 'sale closed'; stream: string; sale: number; why: string }
   | { type: 'orders expired'; count: number }
   | { type: 'parked item resolved'; id: string; state: string; by: string; resolution: string }
   | OperatorActed

@@ -17,6 +17,13 @@ export interface StreamReadings {
   /** Then `sql` is the audit's own snapshot; else nobody looks at it. */
   readonly inSameDatabase: boolean;
   read(sql: Sql): Promise<StreamAndSaleReadings>;
+  /** The entries of the units of a sale in another store, some at a time; read only to explain a difference. */
+  listUnits?(stream: string, number: number): AsyncIterable<SoldUnit[]>;
+}
+
+export interface SoldUnit {
+  entryId: string;
+  userId: string;
 }
 
 export interface StreamAndSaleReadings {

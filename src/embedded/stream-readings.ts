@@ -36,7 +36,7 @@ async function readStreams(sql: Sql): Promise<StreamReading[]> {
 }
 
 async function readSales(sql: Sql): Promise<SaleFigure[]> {
-  const rows = await sql.query<Record<keyof SaleFigure, string>>(
+  const rows = await sql.query<Record<keyof Omit<SaleFigure, 'number' | 'nth'>, string>>(
     'SELECT stream, stock, sold, remaining AS left, given_back AS "givenBack", returned FROM embedded_sales ORDER BY stream',
   );
   return rows.map(({ stream, stock, sold, left, givenBack, returned }) => ({

@@ -185,7 +185,7 @@ export async function countPaidOrders(sql: Sql): Promise<number> {
 
 type Counted = Omit<
   AuditFigures,
-  'instances' | 'paidOrders' | 'streams' | 'sales' | 'givenBack' | 'waiting'
+  'instances' | 'paidOrders' | 'streams' | 'sales' | 'units' | 'givenBack' | 'waiting'
 > & {
   overdue: number;
   parked: number;

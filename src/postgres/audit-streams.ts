@@ -2,6 +2,7 @@ import type { InstanceCount, StreamFigure } from '../audit/audit.ts';
 import type { StreamReading } from '../audit/stream-reading.ts';
 import { type Sql, textArray } from '../lib/sql.ts';
 import { readCheckpoint } from './audit-figures.ts';
+import { acceptLoss } from './sale-losses.ts';
 
 /**
  * What became of the entries of each stream, beside what its store says. `since`: the database's time before the store
@@ -148,13 +149,14 @@ function judgeLife(
   const countedBefore = Number(known.added) + addedBefore;
   if (added >= Number(known.added) && found <= added + addedBefore)
     return { addedBefore, anewAt: null, lost: 0 };
-  return { addedBefore: asItIs, anewAt: now, lost: Math.max(0, countedBefore - asItIs) };
+  return { addedBefore: asItIs, anewAt: now, lost: Math.max(0, countedBefore - found) };
 }
 
-/** An operator has taken note of what happened to a stream; the next audit takes it as it finds it. */
+/** An operator has taken note of what happened to a stream or its sale; the next audit takes it as it finds it. */
 export async function acceptStream(sql: Sql, stream: string): Promise<boolean> {
+  const hadLoss = await acceptLoss(sql, stream);
   const rows = await sql.query('UPDATE audit_streams SET rebase = TRUE WHERE stream = $1 RETURNING stream', [
     stream,
   ]);
-  return rows.length > 0;
+  return hadLoss || rows.length > 0;
 }

@@ -11,6 +11,7 @@ import {
   forgetCounts,
 } from './audit-figures.ts';
 import { figureStreams } from './audit-streams.ts';
+import { figureUnits, nameLostUnits } from './audit-units.ts';
 
 export interface AuditOptions {
   /** Count everything again. */
@@ -40,7 +41,11 @@ export async function audit(
   const result = await database.transaction(
     async (sql) => {
       const figures = await collectFigures(sql, before ?? (await readings.read(sql)), since);
-      const sums = await sumUp(figures, async (name) => (explain ? findExceptions(sql, name) : []));
+      const sums = await sumUp(figures, async (name) => {
+        if (!explain) return [];
+        if (name === 'units') return nameLostUnits(sql, readings, figures.sales, figures.units);
+        return findExceptions(sql, name);
+      });
       return { ...sums, auditedAt: since, lastedMs: Math.round(performance.now() - startedAt) };
     },
     { oneSnapshot: true },
@@ -75,6 +80,7 @@ async function collectFigures(
     paidOrders,
     streams,
     sales,
+    units: await figureUnits(sql, sales, streams),
     givenBack: await countGivenBack(sql, since),
     waiting: {
       entries: streams.reduce((sum, { waiting }) => sum + waiting, 0),

@@ -4,6 +4,7 @@ import type { Database, Sql } from '../lib/sql.ts';
 import type { LedgerOpening, LedgerSale, SaleLedger } from '../sale/ledger.ts';
 import type { Entry, SaleTerms } from '../sale/sale.ts';
 import { streamOf } from '../triggers/seckill-key.ts';
+import { noteLoss, noteSeen } from './sale-losses.ts';
 import { readUnits } from './sale-units.ts';
 
 interface SaleRow {
@@ -22,11 +23,12 @@ interface SaleRow {
   has_ended: boolean;
   version: number;
   last_nth: string;
+  seen_nth: string;
   is_over: boolean;
 }
 
 const columns = `id::text, stream, product_id::text, opened_stock::text, stock::text, per_user_limit, starts_at, ends_at,
-  entry, admit_per_second, secret, is_paused, has_ended, version,
+  entry, admit_per_second, secret, is_paused, has_ended, version, seen_nth::text,
   coalesce((SELECT max(nth) FROM sale_units WHERE sale_units.sale_id = sales.id), 0)::text AS last_nth,
   (has_ended OR coalesce(ends_at <= clock_timestamp(), FALSE)) AS is_over`;
 
@@ -83,6 +85,8 @@ export function postgresSaleLedger(database: Database): SaleLedger {
       return row?.secret;
     },
 
+    noteSeen: (sales) => noteSeen(database, sales),
+    noteLoss: (sale) => database.transaction((sql) => noteLoss(sql, sale)),
     readUnits: (stream) => readUnits(database, stream),
   };
 }
@@ -153,5 +157,6 @@ function toSale(row: SaleRow): LedgerSale {
     hasEnded: row.has_ended,
     version: row.version,
     lastNth: Number(row.last_nth),
+    seenNth: Number(row.seen_nth),
   };
 }

@@ -1,6 +1,6 @@
 import type { UserId } from '../instance/purchase.ts';
 import { parseSaleUnit } from '../instance/purchase.ts';
-import type { Database } from '../lib/sql.ts';
+import type { Database, Sql } from '../lib/sql.ts';
 import type { LedgerUnit } from '../sale/ledger.ts';
 
 interface UnitRow {
@@ -45,8 +45,8 @@ export async function* readUnits(database: Database, stream: string): AsyncGener
 }
 
 /** One whose unit another entry has holds nothing. */
-async function readParkedUnits(database: Database, stream: string): Promise<LedgerUnit[]> {
-  const rows = await database.query<{ source_id: string; original: Uint8Array }>(
+export async function readParkedUnits(sql: Sql, stream: string): Promise<LedgerUnit[]> {
+  const rows = await sql.query<{ source_id: string; original: Uint8Array }>(
     `SELECT source_id, original FROM parked WHERE origin = 'STREAM' AND scope = $1 AND reason <> 'UNIT_SOLD_TWICE'
        AND state <> 'REPLAYED' ORDER BY id`,
     [stream],

@@ -1,10 +1,10 @@
 import type { Redis } from 'ioredis';
 import type { SaleFigure } from '../audit/audit.ts';
-import type { StreamReading, StreamReadings } from '../audit/stream-reading.ts';
+import type { SoldUnit, StreamReading, StreamReadings } from '../audit/stream-reading.ts';
 import { streamPrefix } from '../triggers/seckill-key.ts';
 import { toStoreAway } from './ask-sale.ts';
 import { withDeadline } from './connect.ts';
-import { saleKeys } from './sale-keys.ts';
+import { saleKeys, saleStreams } from './sale-keys.ts';
 import { readStreamFigures } from './scripts.ts';
 
 const group = 'weir';
@@ -20,17 +20,40 @@ export function redisStreamReadings(redis: Redis): StreamReadings {
       try {
         const streams: StreamReading[] = [];
         const sales: SaleFigure[] = [];
-        for (const stream of await listStreams(redis)) {
-          streams.push(await readStream(redis, stream));
+        const present = await listStreams(redis);
+        const sold = await withDeadline(redis, answerDeadlineMs, redis.smembers(saleStreams));
+        for (const stream of new Set([...present, ...sold])) {
+          // The sale first: what it has sold by then is on the stream afterwards.
           const sale = await readSale(redis, stream);
           if (sale) sales.push(sale);
+          if (present.includes(stream)) streams.push(await readStream(redis, stream));
         }
         return { streams, sales };
       } catch (error) {
         throw toStoreAway(error);
       }
     },
+
+    async *listUnits(stream, number) {
+      let cursor = '0';
+      do {
+        const reply = redis.hscan(saleKeys(stream).units, cursor, 'COUNT', 1000);
+        const [next, flat] = await withDeadline(redis, answerDeadlineMs, reply);
+        yield readUnits(flat, number);
+        cursor = next;
+      } while (cursor !== '0');
+    },
   };
+}
+
+/** A unit is `<sale number>:<buyer>:<place>`, with a minus before it when it went back. */
+function readUnits(flat: readonly string[], number: number): SoldUnit[] {
+  const units: SoldUnit[] = [];
+  for (let i = 0; i + 1 < flat.length; i += 2) {
+    const [sale, userId = ''] = (flat[i + 1] as string).replace(/^-/, '').split(':');
+    if (sale === String(number)) units.push({ entryId: flat[i] as string, userId });
+  }
+  return units;
 }
 
 export async function listStreams(redis: Redis): Promise<string[]> {
@@ -77,9 +100,18 @@ async function countBetween(redis: Redis, stream: string, after: string, last: s
 const entriesPerPage = 1_000;
 
 async function readSale(redis: Redis, stream: string): Promise<SaleFigure | undefined> {
-  const reply = redis.hmget(saleKeys(stream).sale, 'stock', 'sold', 'left', 'givenBack', 'returned');
+  const reply = redis.hmget(
+    saleKeys(stream).sale,
+    'stock',
+    'sold',
+    'left',
+    'givenBack',
+    'returned',
+    'number',
+    'nth',
+  );
   const [stock, ...counters] = await withDeadline(redis, answerDeadlineMs, reply);
   if (stock == null) return undefined;
-  const [sold = 0, left = 0, givenBack = 0, returned = 0] = counters.map(Number);
-  return { stream, stock: Number(stock), sold, left, givenBack, returned };
+  const [sold = 0, left = 0, givenBack = 0, returned = 0, number = 0, nth = 0] = counters.map(Number);
+  return { stream, stock: Number(stock), sold, left, givenBack, returned, number, nth };
 }

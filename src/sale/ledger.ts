@@ -14,6 +14,8 @@ export interface LedgerSale extends SaleTerms {
   version: number;
   /** The highest number of a unit that became an instance; 0: none did. */
   lastNth: number;
+  /** The highest number of a unit that the store was seen to have sold. */
+  seenNth: number;
 }
 
 /** A unit that a buyer has or had, for the store to be rebuilt from. */
@@ -45,6 +47,15 @@ export interface SaleLedger {
   list(limit: number, after: bigint): Promise<LedgerSale[]>;
   /** The latest sale of each product whose sale runs, is to come, or ended within a day. */
   listCurrent(): Promise<LedgerSale[]>;
+  /** Units that the store had sold by now. */
+  noteSeen(sales: readonly { id: number; nth: number }[]): Promise<void>;
+  /**
+   * The store has lost its latest writes: records how many units it had sold that are neither instances nor parked. To be
+   * called when its stream was read to the end.
+   *
+   * @returns how many
+   */
+  noteLoss(sale: LedgerSale): Promise<number>;
   /** The secret of an earlier sale of the product. */
   findSecret(productId: ProductId, id: number): Promise<string | undefined>;
   /**

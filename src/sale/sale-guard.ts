@@ -8,8 +8,8 @@ import { rebuildingError } from './rebuilding-error.ts';
 export interface SaleGuardParts {
   ledger: SaleLedger;
   live: LiveSales;
-  /** `sale` was rebuilt, and why; or it stays closed, and why. */
-  onRebuilt: (sale: LedgerSale, why: string) => void;
+  /** `lost`: units that it had sold and nothing is left of. */
+  onRebuilt: (sale: LedgerSale, why: string, lost: number) => void;
   onClosed: (sale: LedgerSale, why: string) => void;
   onFailure: (error: unknown, attempt: number) => void;
 }
@@ -60,6 +60,7 @@ export class SaleGuard {
     const sales = await ledger.listCurrent();
     this.#current = new Map(sales.map((sale) => [sale.productId, sale]));
     const found = await live.read(sales.map(({ stream }) => stream));
+    await ledger.noteSeen(sales.flatMap((sale, i) => toSeen(sale, found[i])));
     for (const [i, sale] of sales.entries()) await this.#compare(sale, found[i]);
   }
 
@@ -121,10 +122,15 @@ export class SaleGuard {
 
   async #rebuildOnce(sale: LedgerSale, why: string): Promise<boolean> {
     const { ledger, live, onRebuilt, onClosed } = this.#parts;
-    const notNow = await live.rebuild(sale, () => ledger.readUnits(sale.stream));
+    let lost = 0;
+    const readUnits = async function* () {
+      lost = await ledger.noteLoss(sale);
+      yield* ledger.readUnits(sale.stream);
+    };
+    const notNow = await live.rebuild(sale, readUnits);
     if (notNow === undefined) {
       this.#reported.delete(sale.id);
-      onRebuilt(sale, why);
+      onRebuilt(sale, why, lost);
       return true;
     }
     if (this.#reported.get(sale.id) !== notNow) onClosed(sale, `${why}; ${notNow}`);
@@ -133,10 +139,15 @@ export class SaleGuard {
   }
 }
 
+function toSeen(sale: LedgerSale, found: LiveSale | undefined): { id: number; nth: number }[] {
+  return found?.number === sale.id && found.nth > sale.seenNth ? [{ id: sale.id, nth: found.nth }] : [];
+}
+
 function findDamage(sale: LedgerSale, found: LiveSale | undefined): string | undefined {
   if (!found) return 'its counters are gone';
   if (found.isRebuilding) return 'an earlier attempt was not finished';
   if (found.number !== sale.id || found.secret !== sale.secret) return 'the store has another sale';
-  if (found.nth < sale.lastNth) return `the store knows ${found.nth} units, the database ${sale.lastNth}`;
+  const known = Math.max(sale.lastNth, sale.seenNth);
+  if (found.nth < known) return `the store knows ${found.nth} sold units, and ${known} were sold`;
   return undefined;
 }

@@ -2,12 +2,15 @@ import type { Redis } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
 import type { ProductId, SourceId, UserId } from '../../src/instance/purchase.ts';
 import type { Database } from '../../src/lib/sql.ts';
+import { audit } from '../../src/postgres/audit.ts';
+import { acceptStream } from '../../src/postgres/audit-streams.ts';
 import { findFinishedEntries } from '../../src/postgres/instance-logs.ts';
 import { parkItems } from '../../src/postgres/parked.ts';
 import { settleResults } from '../../src/postgres/settle.ts';
 import { redisSaleCounters } from '../../src/redis/sale-counters.ts';
 import { saleKeys } from '../../src/redis/sale-keys.ts';
 import { RedisSeckillStreams } from '../../src/redis/seckill-streams.ts';
+import { redisStreamReadings } from '../../src/redis/stream-readings.ts';
 import { guardedTill } from '../../src/sale/guarded-till.ts';
 import { SaleGuard } from '../../src/sale/sale-guard.ts';
 import type { Buyer, TillOutcome } from '../../src/sale/till.ts';
@@ -84,16 +87,18 @@ function readFromStream(database: Database, redis: Redis, url: string) {
       ...{ minIdleMs: 60_000, maxDeliveries: 16, trimEveryMs: 60_000, keepFinishedMs: 60_000 },
     },
   );
-  const running = { promise: undefined as Promise<void> | undefined };
+  let reading: Promise<void> | undefined;
   const startReading = () => {
-    running.promise ??= trigger.run(stopping.signal);
+    reading = trigger.run(stopping.signal);
   };
   onTestFinished(async () => {
     stopping.abort();
-    await running.promise;
+    await reading;
   });
+  /** Reads until so many entries are finished, and no further. */
   const readAll = async (count: number) => {
-    startReading();
+    const finished = new AbortController();
+    const run = trigger.run(finished.signal);
     await pollUntil(`${count} entries to be read`, 15_000, async () => {
       const rows = await database.query(
         "SELECT 1 FROM instance_logs UNION ALL SELECT 1 FROM parked WHERE origin = 'STREAM'",
@@ -101,6 +106,8 @@ function readFromStream(database: Database, redis: Redis, url: string) {
       expect(rows.length).toBe(count);
       expect(await redis.xpending(stream, 'weir')).toMatchObject({ 0: 0 });
     });
+    finished.abort();
+    await run;
   };
   return { startReading, readAll };
 }
@@ -143,6 +150,7 @@ test('a sale whose Redis lost everything keeps its terms, its holders and its st
 test('a sale whose Redis lost its latest buys sells no unit twice and gives holders their entry', async () => {
   const { redis, buy, buyAll, readAll, read, guard, database } = await openGuardedSale({ stock: 6 });
   await buyAll([11, 12]);
+  await readAll(2);
   const goBack = await remember(redis);
   const lost = await buy(13);
   await buyAll([14, 15]);
@@ -257,6 +265,45 @@ test('keys and tickets give their first answer after Redis lost everything', asy
   await redis.flushdb();
   await guard.look();
   expect(await buy(11, { ticket })).toEqual({ kind: 'repeat', streamId: streamIdOf(first) });
+});
+
+test('the audit counts and names what Redis sold and lost, and nothing else', async () => {
+  const { redis, buy, buyAll, readAll, guard, database } = await openGuardedSale({ stock: 9 });
+  const look = async () => {
+    const { sums } = await audit(database, redisStreamReadings(redis));
+    const [sum] = sums.filter(({ name }) => name === 'units');
+    return { difference: sum?.difference, what: sum?.exceptions.map(({ what }) => what) };
+  };
+  await buyAll([11, 12]);
+  expect(await look()).toEqual({ difference: 0, what: [] });
+  await readAll(2);
+  const goBack = await remember(redis);
+  // Three buys that become instances before Redis forgets them: nothing is lost.
+  await buyAll([13, 14, 15]);
+  await readAll(5);
+  await guard.look();
+  await goBack();
+  await guard.look();
+  expect(await look()).toEqual({ difference: 0, what: [] });
+  // Two buys that Redis forgets before they are read, and one entry that is deleted.
+  const keep = await remember(redis);
+  const [, second] = [await buy(16), await buy(17)];
+  await guard.look();
+  await keep();
+  await guard.look();
+  expect((await look()).what?.join()).toMatch(/^Redis lost 2 units before .*: their buyers have nothing$/);
+  expect(second.kind).toBe('accepted');
+  expect(await acceptStream(database, stream)).toBe(true);
+  expect(await look()).toEqual({ difference: 0, what: [] });
+  const deleted = await buy(18);
+  await redis
+    .multi()
+    .xdel(stream, streamIdOf(deleted) ?? '')
+    .exec();
+  const found = await look();
+  if (found.difference === -1) {
+    expect(found.what?.join()).toContain(`entry ${streamIdOf(deleted)} of user 18 is gone`);
+  }
 });
 
 test('ids of entries differ and grow when the clock of Redis is behind the stream', async () => {

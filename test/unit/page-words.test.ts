@@ -69,7 +69,7 @@ test('every code of the API says in Chinese what happened and what to do', () =>
 
 test('every law of the audit is told in Chinese', async () => {
   const compensations = { GIVE_BACK: 0, REFUND: 0, NOTHING: 0 };
-  const nothing = { instances: [], streams: [], sales: [], givenBack: [], compensations };
+  const nothing = { instances: [], streams: [], sales: [], units: [], givenBack: [], compensations };
   const { sums } = await sumUp({ ...nothing } as unknown as AuditFigures, async () => []);
   expect(Object.keys(zhLaws)).toEqual(sums.map(({ name }) => name));
 });

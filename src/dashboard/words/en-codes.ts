@@ -93,6 +93,7 @@ export const enCodes = {
   'sum.nothing owed': 'Nothing owed',
   'sum.stock': 'Stock',
   'sum.returned': 'Returned',
+  'sum.units': 'Units',
   'sum.stuck': 'Stuck',
   'underWay.entries': 'Stream entries to read',
   'underWay.events': 'Events to announce',

@@ -94,6 +94,7 @@ export const zhCodes: Record<keyof typeof enCodes, string> = {
   'sum.nothing owed': '无需归还',
   'sum.stock': '库存',
   'sum.returned': '回库',
+  'sum.units': '已售份数',
   'sum.stuck': '滞留',
   'underWay.entries': '待读取的流条目',
   'underWay.events': '待发布的事件',

@@ -10,6 +10,7 @@ export const zhLaws: Readonly<Record<string, string>> = {
   'given back': '失败的秒杀实例 = 应归还的库存',
   'nothing owed': '其他失败的实例 = 无需归还的购买',
   stock: '库存 = 已售 + 剩余 + 已归还',
+  units: 'Redis 售出的份数 = 实例 + 搁置 + 等待',
   returned: '已归还的库存 = 秒杀收回的库存',
   stuck: '没有实例在最后期限之后仍在处理中',
 };
