@@ -41,6 +41,7 @@ export function openPublisher(config: Config, notify: Notify): OpenPublisher {
 function brokerOptions(config: Config, notify: Notify) {
   return {
     url: config.rabbitmqUrl,
+    tls: rabbitmqTls(config),
     queueType: config.queueType,
     deadLetterQueue: deadLetterQueueOf(config),
     onDown: (error: unknown, attempt: number) =>
@@ -48,6 +49,10 @@ function brokerOptions(config: Config, notify: Notify) {
     onUp: () => notify({ type: 'store back', store: 'rabbitmq' }),
     onWarning: (warning: string) => notify({ type: 'warned', warning }),
   };
+}
+
+export function rabbitmqTls({ rabbitmqTlsCa: ca, rabbitmqTlsCert: cert, rabbitmqTlsKey: key }: Config) {
+  return { ca, cert, key };
 }
 
 /** By default of this Weir's own: two that share a broker must not park each other's messages. */

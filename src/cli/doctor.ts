@@ -6,7 +6,7 @@ import { toVariable } from '../config-file.ts';
 import type { Finding } from '../lib/finding.ts';
 import { makeFolder } from '../lib/make-folder.ts';
 import { examinePostgres } from '../postgres/examine.ts';
-import { deadLetterQueueOf } from '../queues.ts';
+import { deadLetterQueueOf, rabbitmqTls } from '../queues.ts';
 import { examineRabbitmq } from '../rabbitmq/examine.ts';
 import { examineRedis } from '../redis/examine.ts';
 import { settings } from '../settings.ts';
@@ -75,7 +75,9 @@ async function examineQueues(config: Config): Promise<Finding[]> {
   if (rabbitmqUrl !== '') {
     const deadLetterQueue = deadLetterQueueOf(config);
     const queues = [deadLetterQueue, queue, resultQueue, releaseQueue, refundQueue];
-    return examineRabbitmq(rabbitmqUrl, queues, { queueType, deadLetterQueue });
+    const { managementUrl } = config;
+    const tls = rabbitmqTls(config);
+    return examineRabbitmq({ url: rabbitmqUrl, tls, managementUrl, queues, queueType, deadLetterQueue });
   }
   return [{ about: 'queue', level: 'ok', what: 'embedded in the database', advice: '' }];
 }

@@ -2,9 +2,11 @@ import type { Socket } from 'node:net';
 import { type ChannelModel, connect } from 'amqplib';
 import { backoffMs, pause } from '../lib/backoff.ts';
 import { createDeferred } from '../lib/deferred.ts';
+import { type TlsFiles, withTls } from './tls.ts';
 
 export interface ConnectionParts {
   url: string;
+  tls?: TlsFiles | undefined;
   /** Runs on every new connection before it counts as ready. */
   prepare: (connection: ChannelModel) => Promise<void>;
   onDown: (error: unknown, attempt: number) => void;
@@ -71,7 +73,10 @@ export class RabbitmqConnection {
     let attempt = 0;
     while (!this.#stop.signal.aborted) {
       try {
-        const model = await connect(withHeartbeat(this.#parts.url), {
+        // Read each time: certificates are renewed while this runs.
+        const { url, options } = withTls(this.#parts.url, this.#parts.tls);
+        const model = await connect(withHeartbeat(url), {
+          ...options,
           timeout: 5_000,
           keepAlive: true,
           noDelay: true,

@@ -2,9 +2,11 @@ import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
 import { Wake } from '../lib/wake.ts';
 import { RabbitmqConnection } from './connection.ts';
 import { ensureQueues, type QueueTerms } from './queue.ts';
+import type { TlsFiles } from './tls.ts';
 
 export interface ConsumerOptions extends QueueTerms {
   url: string;
+  tls?: TlsFiles | undefined;
   queue: string;
   /** Messages that the broker hands out before the first of them is acknowledged. */
   prefetch: number;
@@ -52,6 +54,7 @@ export class RabbitmqConsumer {
     this.#options = options;
     this.#connection = new RabbitmqConnection({
       url: options.url,
+      tls: options.tls,
       prepare: (model) => this.#prepare(model),
       onDown: options.onDown,
       onUp: options.onUp,

@@ -6,9 +6,11 @@ import type { Publisher, Refusal } from '../outbox/relay.ts';
 import { createBatchPublish } from './batch-channel.ts';
 import { RabbitmqConnection } from './connection.ts';
 import { ensureQueues, type QueueTerms } from './queue.ts';
+import type { TlsFiles } from './tls.ts';
 
 export interface PublisherOptions extends QueueTerms {
   url: string;
+  tls?: TlsFiles | undefined;
   /** The queue of messages without a type of their own. */
   queue: string;
   /** The queues of other types. All are made at once where they are missing. */
@@ -33,6 +35,7 @@ export class RabbitmqPublisher implements Publisher {
     this.#options = options;
     this.#connection = new RabbitmqConnection({
       url: options.url,
+      tls: options.tls,
       prepare: (model) => this.#prepare(model),
       onDown: options.onDown,
       onUp: options.onUp,

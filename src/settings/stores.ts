@@ -75,6 +75,19 @@ export const storeSettings = {
     'an amqp:// URL',
     'RabbitMQ. Empty: embedded.',
   ),
+  rabbitmqTlsCa: pemFile(
+    'data.rabbitmq.tls.ca',
+    'The certificate of a private authority that signed that of RabbitMQ; turns TLS on.',
+  ),
+  rabbitmqTlsCert: pemFile('data.rabbitmq.tls.cert', 'The client certificate, where RabbitMQ requires one.'),
+  rabbitmqTlsKey: pemFile('data.rabbitmq.tls.key', 'The private key of data.rabbitmq.tls.cert.'),
+  managementUrl: secret(
+    'data.rabbitmq.managementUrl',
+    url('http:', 'https:'),
+    '',
+    'an http:// or https:// URL',
+    'Where weir doctor reads policies. Empty: port 15672 of the host.',
+  ),
   queue: queueName('data.rabbitmq.queue', 'resource.instance.created', 'Where INSTANCE_CREATED events go.'),
   resultQueue: queueName(
     'data.rabbitmq.resultQueue',

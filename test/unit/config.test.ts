@@ -63,6 +63,10 @@ const samples: Record<Name, Sample> = {
   releaseQueue: sample('releases', 'two words'),
   refundQueue: sample('refunds', 'two words'),
   queueType: sample('classic', 'stream'),
+  rabbitmqTlsCa: sample('/etc/weir/ca.pem', 5),
+  rabbitmqTlsCert: sample('/etc/weir/client.pem', 5),
+  rabbitmqTlsKey: sample('/etc/weir/client.key', 5),
+  managementUrl: sample('http://rabbit:15672', 'ftp://rabbit'),
   deadLetterQueue: sample('weir.dead-letter', 'a queue'),
   embeddedFolder: sample('/var/lib/weir', ''),
   batchSize: sample('400', 501, 400),
@@ -388,6 +392,7 @@ describe('a secret never stands in a message', () => {
   test('and there are settings that hold one', () => {
     expect(secretSettings.map(([name]) => name).sort()).toEqual([
       'databaseSource',
+      'managementUrl',
       'operatorKeys',
       'rabbitmqUrl',
       'redisAddr',

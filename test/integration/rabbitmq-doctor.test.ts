@@ -1,0 +1,156 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { connect } from 'amqplib';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { findFreePort } from '../../scripts/services/find.mjs';
+import { examineRabbitmq } from '../../src/rabbitmq/examine.ts';
+import { RabbitmqPublisher } from '../../src/rabbitmq/publisher.ts';
+import { lacks } from '../support/newer.ts';
+import { type OwnRabbitmq, startOwnRabbitmq } from '../support/own-rabbitmq.ts';
+import { createFolder } from '../support/own-server.ts';
+import { pollUntil } from '../support/poll-until.ts';
+import { uniqueName } from '../support/stores.ts';
+
+const missing = lacks('rabbitmq4');
+
+/** An authority with a certificate for the server and one for a client. */
+function createCertificates(): Record<'ca' | 'cert' | 'key', string> {
+  const folder = createFolder('tls');
+  const [ca, caKey, cert, key] = ['ca.pem', 'ca.key', 'own.pem', 'own.key'].map((name) => join(folder, name));
+  const openssl = (...args: string[]) => execFileSync('openssl', args, { stdio: 'pipe' });
+  const create = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+  openssl(...create, '-subj', '/CN=weir test', '-keyout', caKey as string, '-out', ca as string);
+  const names = 'subjectAltName=DNS:localhost,IP:127.0.0.1';
+  const signed = ['-CA', ca as string, '-CAkey', caKey as string, '-addext', names];
+  openssl(...create, '-subj', '/CN=localhost', ...signed, '-keyout', key as string, '-out', cert as string);
+  return { ca: ca as string, cert: cert as string, key: key as string };
+}
+
+describe.skipIf(missing)('a broker with the management plugin and TLS', () => {
+  let broker: OwnRabbitmq;
+  let tls: ReturnType<typeof createCertificates>;
+  let managementUrl: string;
+  let tlsUrl: string;
+  const none = { ca: '', cert: '', key: '' };
+
+  beforeAll(async () => {
+    tls = createCertificates();
+    const [managementPort, tlsPort] = [await findFreePort(), await findFreePort()];
+    managementUrl = `http://127.0.0.1:${managementPort}`;
+    tlsUrl = `amqp://guest:guest@localhost:${tlsPort}`;
+    broker = await startOwnRabbitmq({
+      version: 4,
+      plugins: ['rabbitmq_management'],
+      config: {
+        collect_statistics_interval: '1000',
+        'management.tcp.ip': '127.0.0.1',
+        'management.tcp.port': String(managementPort),
+        'listeners.ssl.local': `127.0.0.1:${tlsPort}`,
+        'ssl_options.cacertfile': tls.ca,
+        'ssl_options.certfile': tls.cert,
+        'ssl_options.keyfile': tls.key,
+        'ssl_options.verify': 'verify_peer',
+        'ssl_options.fail_if_no_peer_cert': 'true',
+      },
+    });
+  });
+  afterAll(() => broker?.dispose());
+
+  function examine(queues: string[], options: Partial<Parameters<typeof examineRabbitmq>[0]> = {}) {
+    const terms = { queueType: 'quorum' as const, deadLetterQueue: `${queues[0]}.dead-letter` };
+    return examineRabbitmq({ url: broker.url, tls: none, managementUrl, queues, ...terms, ...options });
+  }
+
+  async function declare(queue: string, args: Record<string, unknown>, flags = {}): Promise<void> {
+    const connection = await connect(broker.url);
+    onTestFinished(() => connection.close());
+    const channel = await connection.createChannel();
+    await channel.assertQueue(queue, { durable: true, ...flags, arguments: args });
+  }
+
+  test('doctor finds nothing on queues that Weir made', async () => {
+    const findings = await examine([uniqueName('q'), uniqueName('q')]);
+    expect(findings.map(({ level }) => level)).toEqual(['ok', 'ok', 'ok']);
+  });
+
+  test('doctor names every argument by which an existing queue can lose messages', async () => {
+    const [queue, other] = [uniqueName('q'), uniqueName('q')];
+    await declare(queue, {
+      ...{ 'x-queue-type': 'quorum', 'x-message-ttl': 1_000, 'x-expires': 90_000, 'x-max-length': 10 },
+      ...{ 'x-max-length-bytes': 1_000_000, 'x-delivery-limit': 5, 'x-single-active-consumer': true },
+    });
+    await declare(
+      other,
+      { 'x-queue-type': 'classic', 'x-max-priority': 3 },
+      { durable: false, autoDelete: true },
+    );
+    const [, first, second] = await examine([queue, other]);
+    for (const words of [
+      '1000 ms',
+      '90000 ms',
+      'above 10 ',
+      'above 1000000 ',
+      '5 returns',
+      'no dead-letter exchange',
+    ]) {
+      expect(first?.what).toContain(words);
+    }
+    for (const words of ['not durable', 'auto-delete', 'no dead-letter exchange']) {
+      expect(second?.what).toContain(words);
+    }
+  });
+
+  test('doctor names policies, and after the command that it gives it finds nothing', async () => {
+    const queue = uniqueName('q');
+    await declare(queue, { 'x-queue-type': 'quorum' });
+    await broker.ctl(
+      'set_policy',
+      '--priority',
+      '3',
+      'low',
+      `^${queue}$`,
+      '{"delivery-limit":3,"message-ttl":5000}',
+    );
+    const [, warned] = await pollUntil('the policy to be seen', 15_000, async () => {
+      const findings = await examine([queue]);
+      expect(findings[1]?.what).toContain('policy low');
+      return findings;
+    });
+    expect(warned?.what).toMatch(/3 returns \(delivery-limit of policy low\)/);
+    const command = /rabbitmqctl (set_policy .*)$/.exec(warned?.advice ?? '')?.[1] ?? '';
+    const words = [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
+    await broker.ctl(...words);
+    await pollUntil('the queue to be cured', 15_000, async () => {
+      expect((await examine([queue]))[1]).toMatchObject({ level: 'ok' });
+    });
+  });
+
+  test('doctor says that policies cannot be seen where the management plugin does not answer', async () => {
+    const managementUrl = `http://127.0.0.1:${await findFreePort()}`;
+    const last = (await examine([uniqueName('q')], { managementUrl })).at(-1);
+    expect(last?.what).toContain(`policies cannot be seen without the management plugin (${managementUrl}`);
+  });
+
+  test('a private authority and a client certificate are used, and doctor names what is missing', async () => {
+    const queue = uniqueName('q');
+    const options = {
+      url: tlsUrl,
+      queue,
+      queueType: 'quorum' as const,
+      deadLetterQueue: `${queue}.dead-letter`,
+    };
+    const quiet = { onDown() {}, onUp() {}, onWarning() {} };
+    const publisher = new RabbitmqPublisher({ ...options, ...quiet, tls, confirmDeadlineMs: 5_000 });
+    onTestFinished(() => publisher.close());
+    await publisher.ready(AbortSignal.timeout(15_000));
+    expect(await publisher.publish([{ id: '1', body: Buffer.from('x') }])).toEqual([]);
+
+    const advice = async (files: Partial<typeof tls>) =>
+      (await examine([queue], { url: tlsUrl.replace('amqp:', 'amqps:'), tls: { ...none, ...files } }))[0]
+        ?.advice;
+    expect(await advice({})).toContain('set data.rabbitmq.tls.ca');
+    expect(await advice({ ca: tls.ca })).toContain('data.rabbitmq.tls.cert');
+    expect(await advice({ ca: '/nowhere.pem' })).toContain('correct the path');
+    expect(await advice(tls)).toBe('');
+  });
+});
