@@ -102,7 +102,7 @@ describe.skipIf(missing)('a broker with the management plugin and TLS', () => {
 
   test('doctor names policies, and after the command that it gives it finds nothing', async () => {
     const queue = uniqueName('q');
-    await declare(queue, { 'x-queue-type': 'quorum' });
+    // Before the queue: the management API shows a later policy only after some seconds.
     await broker.ctl(
       'set_policy',
       '--priority',
@@ -111,6 +111,7 @@ describe.skipIf(missing)('a broker with the management plugin and TLS', () => {
       `^${queue}$`,
       '{"delivery-limit":3,"message-ttl":5000}',
     );
+    await declare(queue, { 'x-queue-type': 'quorum' });
     const [, warned] = await pollUntil('the policy to be seen', 15_000, async () => {
       const findings = await examine([queue]);
       expect(findings[1]?.what).toContain('policy low');
