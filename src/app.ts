@@ -9,10 +9,13 @@ import { Relay } from './outbox/relay.ts';
 import { createBacklogReader } from './postgres/backlog.ts';
 import { findFinishedEntries } from './postgres/instance-logs.ts';
 import { parkItems } from './postgres/parked.ts';
+import { isTransientDatabaseError } from './postgres/transient.ts';
 import { openPublisher } from './queues.ts';
 import { describeStores, prepareDatabase } from './stores.ts';
 import type { Notify, Telemetry } from './telemetry.ts';
-import { type ParkedEntry, SeckillStreamTrigger, seckill } from './triggers/seckill-stream.ts';
+import type { ParkedEntry } from './triggers/process-batch.ts';
+import { SeckillStreamTrigger } from './triggers/seckill-stream.ts';
+import { seckill } from './triggers/seckill-streams.ts';
 
 export interface App {
   /** http://host:port, with the port that was really taken. */
@@ -135,6 +138,7 @@ function createSeckillTrigger({
       findFinished: (stream, ids) => findFinishedEntries(database, stream, ids),
       park: (entries) => parkItems(database, entries.map(toParkedItem)),
       hasRoom: gate.hasRoom,
+      isTransient: isTransientDatabaseError,
       onParked(entries) {
         notify({ type: 'entries parked', entries });
         // Not waited for: a rebuild waits for this very stream.

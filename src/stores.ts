@@ -39,7 +39,7 @@ import type { SaleStore } from './sale/sale.ts';
 import { SaleGuard } from './sale/sale-guard.ts';
 import type { Till } from './sale/till.ts';
 import type { Notify } from './telemetry.ts';
-import type { SeckillStreams } from './triggers/seckill-stream.ts';
+import type { SeckillStreams } from './triggers/seckill-streams.ts';
 
 // Each store is the real one where its address is configured, else its embedded stand-in.
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { Database, Sql } from '../lib/sql.ts';
+import { type Database, type Sql, textArray } from '../lib/sql.ts';
 import { Wake } from '../lib/wake.ts';
-import type { SeckillStreams, StreamBatch, StreamEntry } from '../triggers/seckill-stream.ts';
+import type { SeckillStreams, StreamBatch, StreamEntry } from '../triggers/seckill-streams.ts';
 
 interface EntryRow {
   stream: string;
@@ -39,27 +39,58 @@ export class EmbeddedSeckillStreams implements SeckillStreams {
 
   async discover(): Promise<void> {}
 
-  async read(count: number, blockMs: number): Promise<StreamBatch[]> {
+  async read(count: number, blockMs: number, except: ReadonlySet<string> = nothing): Promise<StreamBatch[]> {
     const batches = this.#database.singleSession
-      ? await this.#takeNext(count)
-      : await this.#take('consumer IS NULL', count, []);
+      ? await this.#takeNext(count, except)
+      : await this.#take(`consumer IS NULL${exclude(except, 3)}`, count, excluded(except));
     if (batches.length > 0) return batches;
     await this.#added.wait(blockMs, AbortSignal.timeout(blockMs));
     return [];
   }
 
-  async takeOver(count: number, minIdleMs: number): Promise<StreamBatch[]> {
+  async takeOver(
+    count: number,
+    minIdleMs: number,
+    except: ReadonlySet<string> = nothing,
+  ): Promise<StreamBatch[]> {
     if (this.#database.singleSession) return [];
-    const abandoned = 'consumer <> $2 AND delivered_at <= now() - make_interval(secs => $3)';
-    return this.#take(abandoned, count, [minIdleMs / 1000]);
+    const abandoned = `consumer <> $2 AND delivered_at <= now() - make_interval(secs => $3)${exclude(except, 4)}`;
+    return this.#take(abandoned, count, [minIdleMs / 1000, ...excluded(except)]);
   }
 
-  async readOriginal(stream: string, id: string): Promise<Buffer[]> {
-    const [row] = await this.#database.query<{ fields: string[] }>(
-      'SELECT fields FROM embedded_stream WHERE entry = $1 AND stream = $2 AND entry_id = $3',
-      [entryOf(id), stream, id],
+  async readAgain(stream: string): Promise<void> {
+    this.#cursor = 0n;
+    if (this.#database.singleSession) return;
+    await this.#database.query(
+      `UPDATE embedded_stream SET consumer = NULL, deliveries = deliveries - 1
+       WHERE stream = $1 AND consumer = $2 AND deliveries > 0`,
+      [stream, this.#consumer],
     );
-    return (row?.fields ?? []).map((part) => Buffer.from(part));
+  }
+
+  async keep(stream: string, ids: readonly string[]): Promise<void> {
+    if (this.#database.singleSession) return;
+    await this.#database.query(
+      `UPDATE embedded_stream SET delivered_at = now(), consumer = $3
+       WHERE entry = ANY ($1::bigint[]) AND stream = $2`,
+      [`{${ids.map(entryOf).join(',')}}`, stream, this.#consumer],
+    );
+  }
+
+  async setDeliveries(stream: string, id: string, deliveries: number): Promise<void> {
+    await this.#database.query(
+      'UPDATE embedded_stream SET deliveries = $3 WHERE entry = $1 AND stream = $2',
+      [entryOf(id), stream, deliveries],
+    );
+  }
+
+  async readOriginals(stream: string, ids: readonly string[]): Promise<Buffer[][]> {
+    const rows = await this.#database.query<{ entry_id: string; fields: string[] }>(
+      'SELECT entry_id, fields FROM embedded_stream WHERE entry = ANY ($1::bigint[]) AND stream = $2',
+      [`{${ids.map(entryOf).join(',')}}`, stream],
+    );
+    const found = new Map(rows.map(({ entry_id, fields }) => [entry_id, fields]));
+    return ids.map((id) => (found.get(id) ?? []).map((part) => Buffer.from(part)));
   }
 
   async acknowledge(stream: string, ids: readonly string[]): Promise<void> {
@@ -71,13 +102,14 @@ export class EmbeddedSeckillStreams implements SeckillStreams {
 
   async trim(): Promise<void> {}
 
-  async #takeNext(count: number): Promise<StreamBatch[]> {
+  async #takeNext(count: number, except: ReadonlySet<string>): Promise<StreamBatch[]> {
     this.#cursor ??= await this.#beginAnew();
     const rows = await this.#database.query<EntryRow & { entry: string }>(
-      `WITH taken AS (SELECT * FROM embedded_stream WHERE entry > $1 ORDER BY entry LIMIT $2),
+      `WITH taken AS (
+         SELECT * FROM embedded_stream WHERE entry > $1${exclude(except, 3)} ORDER BY entry LIMIT $2),
        moved AS (UPDATE embedded_cursor SET entry = greatest(entry, (SELECT max(entry) FROM taken)))
        SELECT entry::text, stream, entry_id, fields, deliveries + 1 AS deliveries FROM taken ORDER BY taken.entry`,
-      [this.#cursor.toString(), count],
+      [this.#cursor.toString(), count, ...excluded(except)],
     );
     this.#cursor = BigInt(rows.at(-1)?.entry ?? this.#cursor);
     return toBatches(rows);
@@ -127,20 +159,38 @@ export async function addEntries(
   return rows.map(({ entry_id }) => entry_id);
 }
 
+const nothing: ReadonlySet<string> = new Set();
+
+/** Part of a condition, absent on the ordinary way. */
+function exclude(streams: ReadonlySet<string>, parameter: number): string {
+  return streams.size === 0 ? '' : ` AND stream <> ALL ($${parameter}::text[])`;
+}
+
+function excluded(streams: ReadonlySet<string>): string[] {
+  return streams.size === 0 ? [] : [textArray([...streams])];
+}
+
 function toBatches(rows: readonly EntryRow[]): StreamBatch[] {
   const batches = new Map<string, StreamEntry[]>();
   for (const { stream, entry_id: id, fields: list, deliveries } of rows) {
     const fields = { uid: findValue(list, 'uid'), traceparent: findValue(list, 'traceparent') };
     const entries = batches.get(stream);
-    if (entries) entries.push({ id, fields, deliveries });
-    else batches.set(stream, [{ id, fields, deliveries }]);
+    const entry = { id, fields, deliveries, bytes: countBytes(list) };
+    if (entries) entries.push(entry);
+    else batches.set(stream, [entry]);
   }
-  return [...batches].map(([stream, entries]) => ({ stream, entries }));
+  return [...batches].map(([stream, entries]) => ({ stream, entries, isRepeat: true }));
 }
 
 /** An entry id is `<ms>-<entry>`: its second half is the row's key. */
 function entryOf(id: string): string {
   return id.slice(id.indexOf('-') + 1);
+}
+
+function countBytes(fields: readonly string[]): number {
+  let bytes = 0;
+  for (const part of fields) bytes += part.length;
+  return bytes;
 }
 
 function findValue(fields: string[], name: string): string | undefined {

@@ -11,7 +11,7 @@ import { failpoint } from '../lib/failpoint.ts';
 import { decodeResult } from '../results/result.ts';
 import type { Settle } from '../results/take-results.ts';
 import { parseStreamKey } from '../triggers/seckill-key.ts';
-import { seckill } from '../triggers/seckill-stream.ts';
+import { seckill } from '../triggers/seckill-streams.ts';
 import type { ParkedDetail, ParkedState } from './parked-item.ts';
 
 /** What became of one item. `PARKED`: it is where it was, and `detail` says why. */

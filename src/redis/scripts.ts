@@ -42,6 +42,24 @@ return 0
 `;
 
 /**
+ * Deletes the consumers that have asked for nothing in a long time and have nothing pending. One that lives after all is
+ * made again by its next read.
+ * KEYS[1] the stream; ARGV[1] the group; ARGV[2] milliseconds. Returns how many were deleted.
+ */
+export const deleteIdleConsumers = `
+local deleted = 0
+for _, flat in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
+  local consumer = {}
+  for i = 1, #flat, 2 do consumer[flat[i]] = flat[i + 1] end
+  if consumer['pending'] == 0 and consumer['idle'] > tonumber(ARGV[2]) then
+    redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], consumer['name'])
+    deleted = deleted + 1
+  end
+end
+return deleted
+`;
+
+/**
  * KEYS[1] the stream; ARGV[1] the group. Returns entries ever added (-1 where Redis does not count them), the last
  * delivered id, how many entries come after it (-1 where Redis does not know), the last id there is, and the ids that are
  * pending, all of one moment.

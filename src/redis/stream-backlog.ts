@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { StreamBacklog } from '../backlog/backlog.ts';
 import { withDeadline } from './connect.ts';
-import { streamGroup } from './seckill-streams.ts';
+import { streamGroup } from './stream-group.ts';
 
 const answerDeadlineMs = 10_000;
 const streamsPerQuestion = 500;

@@ -1,7 +1,7 @@
 import { type Span, SpanKind, type Tracer } from '@opentelemetry/api';
 import { parseTraceparent } from '../instance/purchase.ts';
 import { streamPrefix } from '../triggers/seckill-key.ts';
-import type { SeckillStreams, StreamBatch, StreamEntry } from '../triggers/seckill-stream.ts';
+import type { SeckillStreams, StreamBatch, StreamEntry } from '../triggers/seckill-streams.ts';
 import { toContext, toTraceparent } from './traceparent.ts';
 
 /** One product or ten thousand: the name of a span is of few. */
@@ -40,9 +40,9 @@ export function traceStreams(tracer: Tracer, system: string, streams: SeckillStr
     return { ...entry, fields: { ...entry.fields, traceparent: toTraceparent(span.spanContext()) } };
   };
   const beginAll = (batches: StreamBatch[]) =>
-    batches.map(({ stream, entries }) => ({
-      stream,
-      entries: entries.map((entry) => begin(stream, entry)),
+    batches.map((batch) => ({
+      ...batch,
+      entries: batch.entries.map((entry) => begin(batch.stream, entry)),
     }));
   const end = (stream: string, ids: readonly string[]) => {
     const spans = open.get(stream);
@@ -55,9 +55,12 @@ export function traceStreams(tracer: Tracer, system: string, streams: SeckillStr
   };
   return {
     discover: () => streams.discover(),
-    read: async (count, blockMs) => beginAll(await streams.read(count, blockMs)),
-    takeOver: async (count, minIdleMs) => beginAll(await streams.takeOver(count, minIdleMs)),
-    readOriginal: (stream, id) => streams.readOriginal(stream, id),
+    read: async (...args) => beginAll(await streams.read(...args)),
+    readAgain: (stream) => streams.readAgain(stream),
+    takeOver: async (...args) => beginAll(await streams.takeOver(...args)),
+    keep: (stream, ids) => streams.keep(stream, ids),
+    setDeliveries: (stream, id, deliveries) => streams.setDeliveries(stream, id, deliveries),
+    readOriginals: (stream, ids) => streams.readOriginals(stream, ids),
     async acknowledge(stream, ids) {
       await streams.acknowledge(stream, ids);
       end(stream, ids);

@@ -4,7 +4,7 @@ import type { RequestTracing } from '../http/trace-requests.ts';
 import type { CreateInstances } from '../instance/create-instances.ts';
 import type { Publisher } from '../outbox/relay.ts';
 import type { ResultQueue, Settle } from '../results/take-results.ts';
-import type { SeckillStreams } from '../triggers/seckill-stream.ts';
+import type { SeckillStreams } from '../triggers/seckill-streams.ts';
 import { RecentTraces } from './recent-traces.ts';
 import { traceCreation } from './trace-creation.ts';
 import { tracePublisher } from './trace-publisher.ts';

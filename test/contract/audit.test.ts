@@ -20,7 +20,7 @@ import { redisSaleCounters } from '../../src/redis/sale-counters.ts';
 import { saleKeys } from '../../src/redis/sale-keys.ts';
 import { RedisSeckillStreams } from '../../src/redis/seckill-streams.ts';
 import { redisStreamReadings } from '../../src/redis/stream-readings.ts';
-import type { SeckillStreams } from '../../src/triggers/seckill-stream.ts';
+import type { SeckillStreams } from '../../src/triggers/seckill-streams.ts';
 import {
   createAll,
   createPaidOrder,

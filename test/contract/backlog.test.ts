@@ -12,7 +12,7 @@ import { connectRedis } from '../../src/redis/connect.ts';
 import { RedisSeckillStreams } from '../../src/redis/seckill-streams.ts';
 import { readStreamBacklog } from '../../src/redis/stream-backlog.ts';
 import { listStreams } from '../../src/redis/stream-readings.ts';
-import type { SeckillStreams } from '../../src/triggers/seckill-stream.ts';
+import type { SeckillStreams } from '../../src/triggers/seckill-streams.ts';
 import { createAll, createProduct, createPurchase, failure, success } from '../support/parts.ts';
 import { createRedisDatabase, openTestPglite, openTestPostgres } from '../support/stores.ts';
 

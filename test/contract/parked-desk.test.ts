@@ -7,7 +7,7 @@ import { listParked, parkItems, postgresParked } from '../../src/postgres/parked
 import { settleResults } from '../../src/postgres/settle.ts';
 import { isTransientDatabaseError } from '../../src/postgres/transient.ts';
 import { encodeResult } from '../../src/results/result.ts';
-import { encodeOriginal } from '../../src/triggers/seckill-stream.ts';
+import { encodeOriginal } from '../../src/triggers/encode-original.ts';
 import {
   createAll,
   createCreation,

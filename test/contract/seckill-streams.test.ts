@@ -3,7 +3,7 @@ import { EmbeddedSeckillStreams } from '../../src/embedded/seckill-streams.ts';
 import type { StreamFeed } from '../../src/http/try.ts';
 import { connectRedis } from '../../src/redis/connect.ts';
 import { RedisSeckillStreams } from '../../src/redis/seckill-streams.ts';
-import type { SeckillStreams, StreamBatch } from '../../src/triggers/seckill-stream.ts';
+import type { SeckillStreams, StreamBatch } from '../../src/triggers/seckill-streams.ts';
 import {
   connectTestRedis,
   createRedisDatabase,
@@ -146,13 +146,9 @@ describe.each(Object.entries(stores))('seckill streams, %s', (name, openStore) =
     const open = await openStore();
     const streams = await open();
     const [id] = await streams.add(stream, [['uid', 'abc', 'ünï', 'x,"\\{}']]);
-    expect((await streams.readOriginal(stream, id as string)).map(String)).toEqual([
-      'uid',
-      'abc',
-      'ünï',
-      'x,"\\{}',
-    ]);
-    expect(await streams.readOriginal(stream, '1-1')).toEqual([]);
+    const [original, gone] = await streams.readOriginals(stream, [id as string, '1-1']);
+    expect(original?.map(String)).toEqual(['uid', 'abc', 'ünï', 'x,"\\{}']);
+    expect(gone).toEqual([]);
     expect(name).toBeTruthy();
   });
 });

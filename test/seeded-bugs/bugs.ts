@@ -15,7 +15,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'redelivery-is-a-new-purchase',
     promise: 'P1',
-    file: 'triggers/seckill-stream.ts',
+    file: 'triggers/process-batch.ts',
     find: 'scope: stream,',
     replace: 'scope: stream + performance.now(),',
     suite: 'test/faults/crash.test.ts',
@@ -80,9 +80,9 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'malformed-entry-acknowledged-and-gone',
     promise: 'P5',
-    file: 'triggers/seckill-stream.ts',
-    find: 'if (unfit.length > 0)',
-    replace: 'if (unfit.length < 0)',
+    file: 'triggers/process-batch.ts',
+    find: 'if (certain.length > 0)',
+    replace: 'if (certain.length < 0)',
     suite: 'test/integration/redis.test.ts',
     law: 'a malformed entry is parked and its neighbours become instances',
   },
@@ -98,7 +98,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'acknowledged-before-the-commit',
     promise: 'P8',
-    file: 'triggers/seckill-stream.ts',
+    file: 'triggers/process-batch.ts',
     find: 'const outcomes = purchases.length > 0 ?',
     replace:
       'await this.#parts.streams.acknowledge(stream, entries.map(({ id }) => id)); const outcomes = purchases.length > 0 ?',

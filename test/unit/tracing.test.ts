@@ -16,7 +16,7 @@ import type { InstanceResult } from '../../src/results/result.ts';
 import type { ResultQueue, Settle } from '../../src/results/take-results.ts';
 import { RecentTraces } from '../../src/tracing/recent-traces.ts';
 import { createTracing } from '../../src/tracing/tracing.ts';
-import type { SeckillStreams, StreamEntry } from '../../src/triggers/seckill-stream.ts';
+import type { SeckillStreams, StreamEntry } from '../../src/triggers/seckill-streams.ts';
 import { createPurchase, success } from '../support/parts.ts';
 
 const exporter = new InMemorySpanExporter();
@@ -127,6 +127,7 @@ describe('an entry of a stream', () => {
     id,
     fields: { uid: '1', traceparent },
     deliveries: 1,
+    bytes: 10,
   });
   function traced(entries: StreamEntry[], tracer = listening) {
     const streams = {
@@ -151,7 +152,7 @@ describe('an entry of a stream', () => {
   });
 
   test.each([
-    ['that is gone', { id: '1-0', fields: undefined, deliveries: 1 }, listening],
+    ['that is gone', { id: '1-0', fields: undefined, deliveries: 1, bytes: 0 }, listening],
     ['that is not sampled', entry('1-0', unsampled), listening],
     ['when nothing is sampled', entry('1-0'), samplingNothing],
   ])('%s goes on as it came', async (_, given, tracer) => {

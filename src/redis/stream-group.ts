@@ -1,0 +1,107 @@
+import { hostname } from 'node:os';
+import type { ChainableCommander, Redis } from 'ioredis';
+import { withDeadline } from './connect.ts';
+import { EntrySizes } from './entry-sizes.ts';
+import { KnownStreams } from './known-streams.ts';
+import { refusesEverything } from './refuses-everything.ts';
+
+/** Of consumers, on every stream. */
+export const streamGroup = 'weir';
+const answerDeadlineMs = 10_000;
+const streamsPerPipeline = 500;
+const skippedForMs = 10_000;
+/** Above every id that an entry can have: a read of our own pending entries from here brings nothing and changes nothing. */
+const beyondAll = '18446744073709551615-0';
+
+/** This process as a consumer of the group, and what it knows of the streams. */
+export class StreamGroup {
+  readonly commands: Redis;
+  readonly consumer = `${hostname()}-${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
+  readonly known = new KnownStreams();
+  readonly sizes = new EntrySizes();
+  /** Where to go on through our own pending entries: of a failed batch, or handed to us with a reply that was lost. */
+  readonly again = new Map<string, string>();
+  readonly #onWarning: (warning: string) => void;
+  /** Until when a stream that cannot be read is not tried again; a warning is given once for each. */
+  readonly #skipped = new Map<string, number>();
+
+  constructor(commands: Redis, onWarning: (warning: string) => void) {
+    this.commands = commands;
+    this.#onWarning = onWarning;
+  }
+
+  /** Whether it is worth a try to join. */
+  isNew(stream: string): boolean {
+    return !this.known.has(stream) && performance.now() >= (this.#skipped.get(stream) ?? 0);
+  }
+
+  /**
+   * From the first entry, not from now: winners may have been waiting before anybody looked. A key that cannot be joined,
+   * such as one whose name is not UTF-8, must not keep us from the others.
+   */
+  async join(streams: readonly string[]): Promise<void> {
+    const replies = await this.askEach(streams, (pipeline, stream) =>
+      pipeline.xgroup('CREATE', stream, streamGroup, '0'),
+    );
+    replies.forEach((reply, i) => {
+      const stream = streams[i] as string;
+      if (!(reply instanceof Error) || reply.message.startsWith('BUSYGROUP')) {
+        this.known.add(stream, performance.now());
+      } else this.#drop(stream, reply);
+    });
+  }
+
+  /** After a refusal that concerns one of these: finds out which, makes its group again or leaves it out. */
+  async examine(streams: readonly string[]): Promise<void> {
+    const replies = await this.askEach(streams, (pipeline, stream) =>
+      pipeline.xreadgroup('GROUP', streamGroup, this.consumer, 'COUNT', 1, 'STREAMS', stream, beyondAll),
+    );
+    const withoutGroup: string[] = [];
+    replies.forEach((reply, i) => {
+      const stream = streams[i] as string;
+      if (!(reply instanceof Error)) return;
+      if (reply.message.startsWith('NOGROUP')) withoutGroup.push(stream);
+      else this.#drop(stream, reply);
+    });
+    for (const stream of withoutGroup) this.#forget(stream);
+    await this.join(withoutGroup);
+  }
+
+  /** One command for each stream, many at a time; what Redis says about one stream is the answer of that one. */
+  async askEach(
+    streams: readonly string[],
+    add: (pipeline: ChainableCommander, stream: string, index: number) => unknown,
+  ): Promise<unknown[]> {
+    const answers: unknown[] = [];
+    for (let from = 0; from < streams.length; from += streamsPerPipeline) {
+      const pipeline = this.commands.pipeline();
+      streams.slice(from, from + streamsPerPipeline).forEach((stream, i) => {
+        add(pipeline, stream, from + i);
+      });
+      for (const [error, reply] of (await this.ask(pipeline.exec())) ?? []) {
+        if (error && refusesEverything(error)) throw error;
+        answers.push(error ?? reply);
+      }
+    }
+    return answers;
+  }
+
+  ask<T>(reply: Promise<T>): Promise<T> {
+    return withDeadline(this.commands, answerDeadlineMs, reply);
+  }
+
+  /** One that is gone comes back like any that is new. Of a name that is not UTF-8 Redis knows nothing as we write it. */
+  #drop(stream: string, reason: Error): void {
+    this.#forget(stream);
+    if (/requires the key to exist/.test(reason.message) && !stream.includes('\ufffd')) return;
+    if (!this.#skipped.has(stream))
+      this.#onWarning(`cannot read stream ${stream.slice(0, 200)}: ${String(reason)}`);
+    this.#skipped.set(stream, performance.now() + skippedForMs);
+  }
+
+  #forget(stream: string): void {
+    this.known.delete(stream);
+    this.sizes.forget(stream);
+    this.again.delete(stream);
+  }
+}
