@@ -284,17 +284,40 @@ describe('on Redis', () => {
       expect(await findParkedOn(stream, id)).toMatchObject({ reason: 'ENTRY_GONE' });
   });
 
-  test('an entry that was handed out too often is parked with its bytes, its neighbours are sold', async () => {
+  test('an entry that ended the process three times alone is parked with its bytes, its neighbours are sold', async () => {
     const { stream, ids } = await addPending(`${uniqueNumber()}`, ['1', '2', '3'], (name, [, second]) => [
-      ['XCLAIM', name, group, 'dead', 0, second ?? '', 'RETRYCOUNT', 16],
+      ['XCLAIM', name, group, 'dead', 0, second ?? '', 'RETRYCOUNT', 3_000_000],
     ]);
     const row = await findParkedOn(stream, ids[1] ?? '');
-    expect(row).toMatchObject({ reason: 'DELIVERED_TOO_OFTEN', detail: expect.stringContaining('17') });
+    expect(row).toMatchObject({ reason: 'DELIVERED_TOO_OFTEN', detail: expect.stringContaining('3 times') });
     expect(readOriginal(row.original).map(String)).toEqual(['uid', '2']);
     await pollUntil('the neighbours', 15_000, async () =>
       expect(await countOn(stream)).toEqual([ids[0], ids[2]]),
     );
     await waitForNothingPending(stream);
+  });
+
+  test('entries that were handed out hundreds of times, as in a crash loop, are sold', async () => {
+    const users = Array.from({ length: 10 }, (_, i) => `${i + 1}`);
+    const { stream, ids } = await addPending(`${uniqueNumber()}`, users, (name, all) => [
+      ['XCLAIM', name, group, 'dead', 0, ...all, 'RETRYCOUNT', 500],
+    ]);
+    await pollUntil('the instances', 15_000, async () => expect(await countOn(stream)).toHaveLength(10));
+    await waitForNothingPending(stream);
+    expect(ids).toHaveLength(10);
+    const { rows } = await weir.database.query('SELECT * FROM parked WHERE scope = $1', [stream]);
+    expect(rows).toEqual([]);
+  });
+
+  test('entries on a key of 6,000 letters are parked, and other streams go on', async () => {
+    const key = `stream:seckill:${'k'.repeat(6_000)}`;
+    const id = String(await weir.redis.xadd(key, '*', 'uid', '1'));
+    const good = String(await weir.redis.xadd(`stream:seckill:${sellable}`, '*', 'uid', '3'));
+    await waitForInstances([good]);
+    const row = await findParked(id, 'PRODUCT_ID_INVALID');
+    expect(row.scope).toMatch(/^stream:seckill:k+… sha256:[0-9a-f]{64}$/);
+    await waitForNothingPending(key);
+    await weir.redis.del(key);
   });
 
   test('a traceparent of 200 kB is left out of the message, and the sale goes on', async () => {
@@ -417,7 +440,7 @@ describe('on the embedded stream', () => {
   });
 });
 
-/** Handed out 16 times by a process that died each time. */
+/** Tried three times alone by a process that ended each time. */
 const tooOften: BadEntry = {
   title: 'delivered too often',
   fields: ['uid', '5'],
@@ -443,7 +466,7 @@ async function fillEmbedded(folder: string): Promise<{ badIds: string[]; goodIds
       goodIds.push(...(await streams.add(`stream:seckill:${sellable}`, [good])));
     }
     await database.query(
-      "UPDATE embedded_stream SET consumer = 'dead', deliveries = 16, delivered_at = now() WHERE entry_id = $1",
+      "UPDATE embedded_stream SET consumer = 'dead', deliveries = 3000000, delivered_at = now() WHERE entry_id = $1",
       [badIds.at(-1)],
     );
     return { badIds, goodIds };

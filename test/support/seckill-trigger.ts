@@ -1,0 +1,88 @@
+import { onTestFinished } from 'vitest';
+import type { Database } from '../../src/lib/sql.ts';
+import { findFinishedEntries } from '../../src/postgres/instance-logs.ts';
+import { parkItems } from '../../src/postgres/parked.ts';
+import { isTransientDatabaseError } from '../../src/postgres/transient.ts';
+import { connectRedis } from '../../src/redis/connect.ts';
+import { RedisSeckillStreams } from '../../src/redis/seckill-streams.ts';
+import type { ParkedEntry } from '../../src/triggers/process-batch.ts';
+import {
+  type SeckillOptions,
+  type SeckillParts,
+  SeckillStreamTrigger,
+} from '../../src/triggers/seckill-stream.ts';
+import { createCreation } from './parts.ts';
+
+/** A consumer of its own on two connections of its own, as one process has it. */
+export async function openRedisStreams(addr: string): Promise<RedisSeckillStreams> {
+  const connect = (name: string) => {
+    const redis = connectRedis({ addr, name, onConnectionError() {} });
+    onTestFinished(() => redis.disconnect());
+    return new Promise<typeof redis>((resolve) => redis.once('ready', () => resolve(redis)));
+  };
+  return new RedisSeckillStreams(await connect('commands'), await connect('reader'));
+}
+
+export function parkEntries(database: Database, entries: readonly ParkedEntry[]): Promise<void> {
+  return parkItems(
+    database,
+    entries.map(({ stream, id, error, original }) => ({
+      origin: 'STREAM' as const,
+      reason: error.code,
+      detail: error.message,
+      source: 'SECKILL',
+      scope: stream,
+      sourceId: id,
+      original,
+    })),
+  );
+}
+
+/** A trigger as app.ts puts it together, with short times; `given` replaces parts of it. It stops with the test. */
+export async function startTrigger(
+  addr: string,
+  database: Database,
+  given: Partial<SeckillParts> = {},
+  options: Partial<SeckillOptions> = {},
+) {
+  const streams = given.streams ?? (await openRedisStreams(addr));
+  const failures: unknown[] = [];
+  const trigger = new SeckillStreamTrigger(
+    {
+      streams,
+      createInstances: createCreation(database).createInstances,
+      findFinished: (stream, ids) => findFinishedEntries(database, stream, ids),
+      park: (entries) => parkEntries(database, entries),
+      onParked() {},
+      hasRoom: () => true,
+      isTransient: isTransientDatabaseError,
+      onFailure: (error) => failures.push(error),
+      ...given,
+    },
+    {
+      batchSize: 100,
+      maxInFlight: 2,
+      blockMs: 20,
+      discoverEveryMs: 50,
+      takeOverEveryMs: 50,
+      minIdleMs: 300,
+      maxDeliveries: 2,
+      trimEveryMs: 60_000,
+      keepFinishedMs: 60_000,
+      ...options,
+    },
+  );
+  const stop = new AbortController();
+  const running = trigger.run(stop.signal);
+  onTestFinished(() => stop.abort());
+  return {
+    failures,
+    streams,
+    /** As a process that ends: what it has begun stays as it is. */
+    die: () => stop.abort(),
+    async stop() {
+      stop.abort();
+      await running;
+    },
+  };
+}
