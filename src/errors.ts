@@ -22,7 +22,7 @@ const table = {
   ],
   DELIVERED_TOO_OFTEN: [
     'park',
-    'Processing ended this many times before it was done; look at the logs, then replay.',
+    'The process ended each time it worked on this entry alone; look at the logs, then replay.',
   ],
   ENTRY_GONE: [
     'park',

@@ -28,7 +28,7 @@ export const intakeSettings = {
     integer(2, 1000),
     16,
     'an integer from 2 to 1000',
-    'An entry handed out more often is parked.',
+    'An entry handed out more often is processed alone; it is parked when the process ends three times on it.',
   ),
   keepFinishedMs: setting(
     'seckill.keepFinishedMs',

@@ -48,7 +48,7 @@ const deliveriesPerTryAlone = 1_000_000;
 const bytesPerReading = 8 * 1024 * 1024;
 
 /** Makes instances of a batch, parks what cannot become one, and acknowledges each entry when its effect is committed. */
-export class BatchProcessor {
+export class ProcessBatch {
   readonly #parts: BatchParts;
   readonly #maxDeliveries: number;
   readonly #unknownFailures = new Map<string, number>();

@@ -1,6 +1,6 @@
 import { WeirError } from '../errors.ts';
 import { backoffMs, pause } from '../lib/backoff.ts';
-import { type BatchParts, BatchProcessor } from './process-batch.ts';
+import { type BatchParts, ProcessBatch } from './process-batch.ts';
 import type { SeckillStreams, StreamBatch } from './seckill-streams.ts';
 import { StreamBackoff } from './stream-backoff.ts';
 
@@ -45,7 +45,7 @@ export class SeckillStreamTrigger {
   readonly #streams: SeckillStreams;
   readonly #parts: SeckillParts;
   readonly #options: SeckillOptions;
-  readonly #processor: BatchProcessor;
+  readonly #batches: ProcessBatch;
   readonly #backoff = new StreamBackoff();
   readonly #inHand = new Set<InHand>();
   readonly #dueAt = new Map<Chore, number>();
@@ -57,7 +57,7 @@ export class SeckillStreamTrigger {
     this.#streams = parts.streams;
     this.#parts = parts;
     this.#options = options;
-    this.#processor = new BatchProcessor(parts, options.maxDeliveries);
+    this.#batches = new ProcessBatch(parts, options.maxDeliveries);
   }
 
   /** Resolves when stopped and every batch begun is finished. */
@@ -154,8 +154,8 @@ export class SeckillStreamTrigger {
     const { stream } = batch;
     try {
       if (this.#backoff.failuresOf(stream) >= failuresUntilOneByOne) {
-        await this.#processor.processOneByOne(batch, this.#isTransient);
-      } else await this.#processor.process(batch);
+        await this.#batches.processOneByOne(batch, this.#isTransient);
+      } else await this.#batches.process(batch);
       this.#backoff.succeed(stream);
     } catch (error) {
       const attempt = this.#backoff.fail(stream, this.#isTransient(error), performance.now());

@@ -1,7 +1,7 @@
 import { backoffMs } from '../lib/backoff.ts';
 
 /** A store that is unavailable is tried again soon; a stream that fails for a reason of its own may wait. */
-const whileStoreIsUnavailable = { firstMs: 100, maxMs: 2_000 };
+const whileStoreIsUnavailable = { firstMs: 100, maxMs: 1_000 };
 const whileStreamFails = { firstMs: 100, maxMs: 60_000 };
 /** Failures in a row, of any streams, after which the whole loop slows down. */
 const isWidespreadAfter = 3;

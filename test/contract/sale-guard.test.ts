@@ -79,6 +79,7 @@ function readFromStream(database: Database, redis: Redis, url: string) {
           })),
         ),
       hasRoom: () => true,
+      isTransient: () => false,
       onParked: () => {},
       onFailure: () => {},
     },

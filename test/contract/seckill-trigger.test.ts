@@ -128,6 +128,7 @@ test('of entries that ended the process again and again the one that does it alo
     const { die } = await startTrigger(addr, database, { createInstances: deadly }, { minIdleMs: 100 });
     await pollUntil('the process to end, or everything to be done', 10_000, async () => {
       if (hasEnded) return;
+      expect((await readUsers(database)).length + (await readParked(database)).length).toBe(5);
       expect(await readPending(redis)).toEqual([]);
     });
     die();
