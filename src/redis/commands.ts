@@ -25,6 +25,7 @@ export const commandsTried: readonly (readonly string[])[] = [
   ['XREADGROUP', 'GROUP', 'weir', 'doctor', 'STREAMS', missing, '>'],
   ['XACK', hash, 'weir', '0-0'],
   ['XAUTOCLAIM', hash, 'weir', 'doctor', '1000', '0'],
+  ['XCLAIM', hash, 'weir', 'doctor', '1000', '0-0'],
   ['XPENDING', hash, 'weir'],
   ['XRANGE', hash, '-', '+', 'COUNT', '1'],
   ['XINFO', 'STREAM', hash],

@@ -100,7 +100,7 @@ const texts: readonly [RegExp, RefusalReason][] = [
 ];
 
 /** Answers that belong to the ordinary way: a group or a script is made again. */
-const ordinary = /^(NOGROUP|BUSYGROUP|NOSCRIPT)\b/;
+const ordinary = /^(NOGROUP|BUSYGROUP|NOSCRIPT|UNBLOCKED the stream key)\b/;
 
 /** What ioredis says of a command that was on its way, or came, without a connection: no cause of its own. */
 const closed = /isn't writeable|Connection is closed|due to connection close|max retries per request/;

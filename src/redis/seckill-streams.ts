@@ -48,7 +48,8 @@ export class RedisSeckillStreams implements SeckillStreams {
     if (this.#unsoldFrom >= own.length) this.#unsoldFrom = 0;
     const some = own.slice(this.#unsoldFrom, this.#unsoldFrom + unsoldPerLook);
     this.#unsoldFrom += unsoldPerLook;
-    await this.#group.join(some);
+    const exist = await this.#group.askEach(some, (pipeline, stream) => pipeline.exists(stream));
+    await this.#group.join(some.filter((_, i) => exist[i] === 1));
     const found = new Set(await this.#finder.scan());
     await this.#group.join([...found].filter(isNew));
   }
