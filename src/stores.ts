@@ -43,6 +43,9 @@ import type { SeckillStreams } from './triggers/seckill-streams.ts';
 
 // Each store is the real one where its address is configured, else its embedded stand-in.
 
+/** Besides data.database.maxConnections, for what operators read. */
+export const readConnections = 3;
+
 export async function openDatabase(config: Config, notify: Notify): Promise<Database> {
   if (config.databaseSource === '') return openPglite(config.embeddedFolder);
   const warn = (warning: string) => notify({ type: 'warned', warning });
@@ -51,7 +54,7 @@ export async function openDatabase(config: Config, notify: Notify): Promise<Data
   const database = openPostgresServer({
     ...toConnectionOptions(config),
     maxConnections: config.databaseConnections,
-    readConnections: 3,
+    readConnections,
     onConnectionError: onFailure,
     onUnprepared: () =>
       warn(

@@ -1,15 +1,15 @@
-import { access, constants } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { mkdtemp, rmdir, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { styleText } from 'node:util';
 import { type Config, readConfig } from '../config.ts';
 import { toVariable } from '../config-file.ts';
 import type { Finding } from '../lib/finding.ts';
-import { makeFolder } from '../lib/make-folder.ts';
-import { examinePostgres } from '../postgres/examine.ts';
+import { examinePostgres } from '../postgres/examine/examine-postgres.ts';
 import { deadLetterQueueOf, rabbitmqTls } from '../queues.ts';
 import { examineRabbitmq } from '../rabbitmq/examine.ts';
 import { examineRedis } from '../redis/examine.ts';
 import { settings } from '../settings.ts';
+import { readConnections, toConnectionOptions } from '../stores.ts';
 import { examineAccess } from './examine-access.ts';
 import { exitCodes } from './exit-codes.ts';
 import { printJson, printTable } from './table.ts';
@@ -48,11 +48,17 @@ export async function runDoctor(options: DoctorOptions): Promise<number> {
   return findings.some(({ level }) => level !== 'ok') ? exitCodes.findings : exitCodes.ok;
 }
 
-async function examineDatabase({ databaseSource, embeddedFolder, migrate }: Config): Promise<Finding[]> {
-  if (databaseSource !== '') return examinePostgres(databaseSource, migrate);
+async function examineDatabase(config: Config): Promise<Finding[]> {
+  const { databaseSource, embeddedFolder } = config;
+  if (databaseSource !== '') {
+    return examinePostgres(toConnectionOptions(config), {
+      isMigrated: config.migrate,
+      schema: config.databaseSchema,
+      connections: config.databaseConnections + readConnections,
+    });
+  }
   try {
-    await makeFolder(resolve(embeddedFolder));
-    await access(embeddedFolder, constants.W_OK);
+    await tryFolder(await findExisting(resolve(embeddedFolder)));
     const what = `embedded, kept in ${embeddedFolder}: outlives a crash of this process, not a power cut`;
     return [
       { about: 'database', level: 'warning', what, advice: 'set data.database.source for anything of value' },
@@ -63,6 +69,22 @@ async function examineDatabase({ databaseSource, embeddedFolder, migrate }: Conf
       { about: 'database', level: 'problem', what, advice: 'set data.embedded.folder to a writable folder' },
     ];
   }
+}
+
+/** The folder, or the nearest one above it in which it would be made. @throws when that is no folder */
+async function findExisting(folder: string): Promise<string> {
+  try {
+    if ((await stat(folder)).isDirectory()) return folder;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return findExisting(dirname(folder));
+  }
+  throw new Error(`${folder} is no folder`);
+}
+
+/** Leaves nothing behind. @throws when nothing can be made in it */
+async function tryFolder(folder: string): Promise<void> {
+  await rmdir(await mkdtemp(join(folder, '.weir-doctor-')));
 }
 
 async function examineStreams(config: Config): Promise<Finding[]> {

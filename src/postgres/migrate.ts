@@ -52,7 +52,7 @@ async function apply(sql: Sql, { version, name, script }: Migration): Promise<vo
 
 /** Throws, in one sentence, unless the schema is this program's; for starts with migrations switched off. */
 export async function checkSchema(database: Database): Promise<void> {
-  const newest = (await readMigrations()).at(-1)?.version ?? 0;
+  const newest = await readNewestVersion();
   const current = (await readSchemaVersion(database)) ?? 0;
   if (current > newest) throw new DatabaseTooNewError(current, newest);
   if (current < newest) {
@@ -115,6 +115,10 @@ export async function readSchemaVersion(sql: Sql): Promise<number | undefined> {
     'SELECT max(version) AS version FROM schema_migrations',
   );
   return row?.version ?? 0;
+}
+
+export async function readNewestVersion(): Promise<number> {
+  return (await readMigrations()).at(-1)?.version ?? 0;
 }
 
 /** Of every table that the migrations make. */
