@@ -91,6 +91,7 @@ function addRelay(core: Core): void {
     },
     { windowEvents: config.windowEvents, maxIdleMs: 1_000, maxRefusals: 5 },
   );
+  core.outages.onOver(relay.resume);
   const lanes = database.singleSession ? 1 : config.lanes;
   for (let lane = 1; lane <= lanes; lane++)
     lifecycle.plan(`relay lane ${lane}`, (signal) => relay.run(lane, signal));

@@ -7,6 +7,8 @@ import { ProductCache } from './instance/product.ts';
 import { systemClock } from './lib/clock.ts';
 import { shareInFlight } from './lib/gather.ts';
 import type { Lifecycle } from './lib/lifecycle.ts';
+import { Outages } from './lib/outages.ts';
+import { recovery } from './lib/recovery.ts';
 import { retryTransient } from './lib/repeat.ts';
 import type { Database } from './lib/sql.ts';
 import { Wake } from './lib/wake.ts';
@@ -52,9 +54,13 @@ export interface Core {
   committed: Wake;
   /** Rung when units may have to be given back. */
   owed: Wake;
+  outages: Outages;
 }
 
-export async function createCore(config: Config, notify: Notify, lifecycle: Lifecycle): Promise<Core> {
+export async function createCore(config: Config, report: Notify, lifecycle: Lifecycle): Promise<Core> {
+  const outages = new Outages();
+  outages.onOver(() => recovery.signal());
+  const notify = watchOutages(report, outages);
   const database = await openDatabase(config, notify);
   lifecycle.defer('database', () => database.close());
   const ids = new InstanceIds(
@@ -73,6 +79,9 @@ export async function createCore(config: Config, notify: Notify, lifecycle: Life
     onHeld: (waiting) => notify({ type: 'intake held', waiting }),
     onResumed: (waiting) => notify({ type: 'intake resumed', waiting }),
     onFailure: reportFailure(notify, 'database'),
+    onAnswered() {
+      if (outages.works('database', 1)) notify({ type: 'store back', store: 'database' });
+    },
   });
   const committed = new Wake();
   const owed = new Wake();
@@ -86,6 +95,7 @@ export async function createCore(config: Config, notify: Notify, lifecycle: Life
       isTransient: isTransientDatabaseError,
       onCreated(counts, lastedMs) {
         committed.ring();
+        outages.works('database', 1);
         notify({ type: 'instances created', counts, lastedMs });
       },
     });
@@ -131,6 +141,7 @@ export async function createCore(config: Config, notify: Notify, lifecycle: Life
     audit,
     committed,
     owed,
+    outages,
   };
 }
 
@@ -140,6 +151,15 @@ const lookDeadlineMs = 3_000;
 export const requestDeadlineMs = 4_000;
 /** It reads whole tables. */
 const auditDeadlineMs = 60_000;
+
+/** Brokers and Redis report each attempt to connect: from the second one on it is an outage. */
+function watchOutages(report: Notify, outages: Outages): Notify {
+  return (happening) => {
+    report(happening);
+    if (happening.type === 'store failed') outages.failed(happening.store, happening.attempt);
+    else if (happening.type === 'store back') outages.works(happening.store, 2);
+  };
+}
 
 /** One process after the other that is refused, or one that loses its id again and again, is for somebody to look at. */
 function tellLeases(leases: WorkerLeases, notify: Notify): WorkerLeases {

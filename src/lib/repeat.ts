@@ -1,4 +1,5 @@
 import { type BackoffOptions, backoffMs, pause } from './backoff.ts';
+import { pauseBeforeRetry } from './recovery.ts';
 
 export interface RepeatOptions {
   everyMs: number;
@@ -21,7 +22,7 @@ export async function repeatEvery(
       await pause(everyMs, signal);
     } catch (error) {
       onFailure(error, ++failures);
-      await pause(backoffMs(failures, retry), signal);
+      await pauseBeforeRetry(backoffMs(failures, retry), signal);
     }
   }
 }

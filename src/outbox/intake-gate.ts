@@ -10,6 +10,8 @@ export interface IntakeGateOptions {
   onHeld: (waiting: number) => void;
   onResumed: (waiting: number) => void;
   onFailure: (error: unknown, attempt: number) => void;
+  /** The database has answered. */
+  onAnswered?: () => void;
 }
 
 /** Watches how many events wait to be announced, and holds the intake while they are too many. */
@@ -42,6 +44,7 @@ export class IntakeGate {
         this.judge(await this.#outbox.countWaiting());
         failures = 0;
         this.#failure = undefined;
+        this.#options.onAnswered?.();
       } catch (error) {
         this.#failure = error instanceof Error && error.message !== '' ? error.message : String(error);
         this.#options.onFailure(error, ++failures);

@@ -1,5 +1,6 @@
-import { backoffMs, pause } from '../lib/backoff.ts';
+import { backoffMs } from '../lib/backoff.ts';
 import { failpoint } from '../lib/failpoint.ts';
+import { pauseBeforeRetry } from '../lib/recovery.ts';
 import type { Sql } from '../lib/sql.ts';
 import { Wake } from '../lib/wake.ts';
 import { decodeFrame, encodeMessage, type Message, usualType } from './frame.ts';
@@ -11,7 +12,10 @@ export interface Frame {
   id: string;
   kind: FrameKind;
   events: number;
+  /** Refusals of the broker. */
   attempts: number;
+  /** Claims that broke off: the transport's fault, which counts against no frame. */
+  interruptions: number;
   bytes: Buffer;
   createdAt: Date;
 }
@@ -32,6 +36,8 @@ export interface Outbox {
    * @returns how many frames were lent
    */
   claim(maxFrames: number, work: (frames: Frame[], sql: Sql) => Promise<Verdict[]>): Promise<number>;
+  /** Makes frames due that a broken claim had put off. */
+  retryInterrupted(): Promise<void>;
   /** Events that wait to be announced. */
   countWaiting(): Promise<number>;
 }
@@ -85,6 +91,7 @@ export class Relay {
   readonly #parts: RelayParts;
   readonly #options: RelayOptions;
   #eventsPerFrame = 500;
+  #isOutageOver = false;
   /** By type, and so by queue; grows with every message taken: tells a refused message from a queue that refuses all. */
   readonly #taken = new Map<string, number>();
   readonly #backlog = new Wake();
@@ -106,6 +113,7 @@ export class Relay {
     while (!signal.aborted) {
       try {
         await this.#parts.publisher.ready(signal);
+        if (this.#isOutageOver) await this.#retryInterrupted();
         const frames = await this.relayOnce();
         failures = 0;
         idleMs = frames > 0 ? firstIdleMs : Math.min(idleMs * 2, this.#options.maxIdleMs);
@@ -113,8 +121,24 @@ export class Relay {
       } catch (error) {
         if (signal.aborted) return;
         this.#parts.onFailure(error, ++failures);
-        await pause(backoffMs(failures, retry), signal);
+        await pauseBeforeRetry(backoffMs(failures, retry), signal);
       }
+    }
+  }
+
+  /** A store was unavailable and works again: what was put off meanwhile is due. */
+  readonly resume = (): void => {
+    this.#isOutageOver = true;
+    this.#parts.wake.ring();
+  };
+
+  async #retryInterrupted(): Promise<void> {
+    this.#isOutageOver = false;
+    try {
+      await this.#parts.outbox.retryInterrupted();
+    } catch (error) {
+      this.#isOutageOver = true;
+      throw error;
     }
   }
 

@@ -40,6 +40,9 @@ export function postgresOutbox(database: Database, options: OutboxOptions): Outb
         throw error;
       }
     },
+    async retryInterrupted() {
+      await database.query('UPDATE outbox SET due_at = now() WHERE due_at > now() AND interruptions > 0');
+    },
     async countWaiting() {
       const [row] = await database.query<{ waiting: string; newest: string }>(countAndMark, [marking.isDue]);
       const waiting = Number(row?.waiting ?? 0);
@@ -151,19 +154,21 @@ async function claimOn(
   return frames.length;
 }
 
-/** What broke the claim may be one of its frames: each waits a time of its own, so that it meets other neighbours. */
+/** What broke the claim may be one of its frames, though mostly it is the transport: each waits a time of its own, so that it meets other neighbours. */
 async function postpone(sql: Sql, frames: readonly Frame[], error: unknown): Promise<void> {
   if (frames.length === 0) return;
-  const waits = frames.map(({ attempts }) => Math.round(backoffMs(attempts + 1, retry)));
+  const waits = frames.map(({ interruptions }) => Math.round(backoffMs(interruptions + 1, retry)));
   await sql.query(
-    `UPDATE outbox SET attempts = attempts + 1, last_error = $3, due_at = now() + make_interval(secs => wait_ms / 1000.0)
+    `UPDATE outbox SET interruptions = interruptions + 1, last_error = $3,
+       due_at = now() + make_interval(secs => wait_ms / 1000.0)
      FROM unnest($1::bigint[], $2::int[]) AS late (id, wait_ms) WHERE outbox.id = late.id`,
     [`{${frames.map(({ id }) => id).join(',')}}`, numberArray(waits), String(error)],
   );
 }
 
-const due = `SELECT id::text AS id, kind, events, attempts, frame AS bytes, created_at AS "createdAt" FROM outbox
-WHERE due_at <= now() ORDER BY outbox.id LIMIT $1`;
+/** Nothing is put off for a minute: what is due later was written by a clock that has gone back since. */
+const due = `SELECT id::text AS id, kind, events, attempts, interruptions, frame AS bytes, created_at AS "createdAt"
+FROM outbox WHERE (due_at <= now() OR due_at > now() + interval '1 minute') ORDER BY outbox.id LIMIT $1`;
 const selectDue: Statement = { name: 'weir-outbox-due', text: due };
 const selectDueAndLock: Statement = {
   name: 'weir-outbox-claim',
@@ -176,7 +181,7 @@ async function carryOut(sql: Sql, verdicts: Verdict[]): Promise<void> {
     if (verdict.kind === 'damaged') await parkFrame(sql, verdict.frame, verdict.error);
     if (verdict.kind !== 'delayed') continue;
     await sql.query(
-      `UPDATE outbox SET frame = $2, events = $3, attempts = attempts + 1, last_error = $4,
+      `UPDATE outbox SET frame = $2, events = $3, attempts = attempts + 1, interruptions = 0, last_error = $4,
          due_at = now() + make_interval(secs => $5) WHERE id = $1`,
       [verdict.frame.id, verdict.bytes, verdict.left.length, verdict.error, verdict.retryInMs / 1000],
     );

@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 import { type ChannelModel, connect } from 'amqplib';
-import { backoffMs, pause } from '../lib/backoff.ts';
+import { backoffMs } from '../lib/backoff.ts';
 import { createDeferred } from '../lib/deferred.ts';
+import { pauseBeforeRetry } from '../lib/recovery.ts';
 import { type TlsFiles, withTls } from './tls.ts';
 
 export interface ConnectionParts {
@@ -100,7 +101,7 @@ export class RabbitmqConnection {
       this.#blocked = undefined;
       if (this.#stop.signal.aborted) break;
       this.#parts.onDown(this.#lastError, ++attempt);
-      await pause(backoffMs(attempt, retry), this.#stop.signal);
+      await pauseBeforeRetry(backoffMs(attempt, retry), this.#stop.signal);
     }
     this.#announceChange();
   }

@@ -1,6 +1,7 @@
 import { type InstanceId, parseInt64, parseTraceparent } from '../instance/purchase.ts';
 import { backoffMs, pause } from '../lib/backoff.ts';
 import type { Clock } from '../lib/clock.ts';
+import { pauseBeforeRetry } from '../lib/recovery.ts';
 import type { InstanceResult } from '../results/result.ts';
 import { type Behaviour, decideFate, type Fate, failure } from './fate.ts';
 
@@ -115,7 +116,7 @@ export class ResourceDomain<Message extends CreatedMessage> {
         failures = 0;
       } catch (error) {
         this.#parts.onFailure(error, ++failures);
-        await pause(backoffMs(failures, retry), signal);
+        await pauseBeforeRetry(backoffMs(failures, retry), signal);
       }
     }
   }

@@ -1,5 +1,6 @@
 import { backoffMs, pause } from '../lib/backoff.ts';
 import type { Clock } from '../lib/clock.ts';
+import { pauseBeforeRetry } from '../lib/recovery.ts';
 
 export interface MessageQueue<Message> {
   /** At least one message and at most `count`; none when `signal` aborts first. */
@@ -71,7 +72,7 @@ export async function readQueue<Message>(parts: ReadQueueParts<Message>, signal:
         isHandedBack = true;
         queue.handBack('messages could not be handled for 15 minutes');
       }
-      await pause(backoffMs(failures, retry), signal);
+      await pauseBeforeRetry(backoffMs(failures, retry), signal);
     }
   }
 }

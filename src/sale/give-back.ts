@@ -1,5 +1,6 @@
 import type { SourceId, UserId } from '../instance/purchase.ts';
-import { backoffMs, pause } from '../lib/backoff.ts';
+import { backoffMs } from '../lib/backoff.ts';
+import { pauseBeforeRetry } from '../lib/recovery.ts';
 import type { Wake } from '../lib/wake.ts';
 
 /** A unit that a winner got on a seckill stream and whose instance failed. */
@@ -69,7 +70,7 @@ export class GiveBack {
         failures = 0;
       } catch (error) {
         this.#parts.onFailure(error, ++failures);
-        await pause(backoffMs(failures, retry), signal);
+        await pauseBeforeRetry(backoffMs(failures, retry), signal);
       }
     }
   }

@@ -1,5 +1,6 @@
 import { WeirError } from '../errors.ts';
 import { backoffMs, pause } from '../lib/backoff.ts';
+import { pauseBeforeRetry } from '../lib/recovery.ts';
 import { type BatchParts, ProcessBatch } from './process-batch.ts';
 import type { SeckillStreams, StreamBatch } from './seckill-streams.ts';
 import { StreamBackoff } from './stream-backoff.ts';
@@ -84,7 +85,7 @@ export class SeckillStreamTrigger {
         if (signal.aborted) break;
         this.#parts.onFailure(error, ++this.#failures[this.#trying]);
         // Chores keep their own time, and a stream that is known can be read without them.
-        await pause(backoffMs(Math.max(1, this.#failures.read), retry), signal);
+        await pauseBeforeRetry(backoffMs(Math.max(1, this.#failures.read), retry), signal);
       }
     }
   }

@@ -110,6 +110,46 @@ describe.each(setUps)('the relay from %s to %s', (databaseName, queueName) => {
     expect((await queue.read(2)).map(({ id }) => id).sort()).toEqual(before.map(({ id }) => id).sort());
   });
 
+  test('a broken transport counts against no frame, and what it put off is due once it works again', async () => {
+    let brokenFor = 6;
+    let refusesOnce = false;
+    const { database, relay, createInstances, outbox } = await setUp((publisher) => ({
+      notReady: undefined,
+      ready: (signal) => publisher.ready(signal),
+      async publish(messages, sql) {
+        if (brokenFor-- > 0) throw new Error('the connection broke');
+        if (refusesOnce) return messages.slice(0, 1).map((message) => ({ message, why: 'message nacked' }));
+        return publisher.publish(messages, sql);
+      },
+    }));
+    await createInstances([createPurchase({}), createPurchase({})]);
+    while (brokenFor > 0) {
+      await expect(relay.relayOnce()).rejects.toThrow('the connection broke');
+      const [frame] = await database.query<{ attempts: number; is_put_off: boolean }>(
+        'SELECT attempts, due_at > now() AS is_put_off FROM outbox',
+      );
+      expect(frame).toEqual({ attempts: 0, is_put_off: true });
+      expect(await relay.relayOnce()).toBe(0);
+      await outbox.retryInterrupted();
+    }
+    // The first refusal, while others pass, is not the last one.
+    refusesOnce = true;
+    await relay.relayOnce();
+    expect(await outbox.countWaiting()).toBe(1);
+    expect(await database.query('SELECT 1 FROM parked')).toEqual([]);
+    // What the broker refused keeps its own wait.
+    await outbox.retryInterrupted();
+    expect(await relay.relayOnce()).toBe(0);
+  });
+
+  test('a frame put off by a clock that has gone back since is due now', async () => {
+    const { database, relay, createInstances, outbox } = await setUp();
+    await createInstances([createPurchase({})]);
+    await database.query("UPDATE outbox SET due_at = now() + interval '1 hour'");
+    await relay.relayOnce();
+    expect(await outbox.countWaiting()).toBe(0);
+  });
+
   test('a refused message waits alone while its neighbours pass, and is parked when they keep passing', async () => {
     const refusedIds = new Set<string>();
     const { database, queue, relay, createInstances, outbox } = await setUp((publisher) => ({

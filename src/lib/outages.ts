@@ -1,0 +1,27 @@
+type OnOver = (store: string) => void;
+
+/**
+ * Which stores have failed and not worked since. What is over after one failed attempt is no outage: loops have hardly
+ * backed off, and a connection that breaks again and again must not wake them each time.
+ */
+export class Outages {
+  readonly #attempts = new Map<string, number>();
+  readonly #listeners: OnOver[] = [];
+
+  onOver(listener: OnOver): void {
+    this.#listeners.push(listener);
+  }
+
+  failed(store: string, attempt: number): void {
+    this.#attempts.set(store, Math.max(attempt, this.#attempts.get(store) ?? 0));
+  }
+
+  /** Any success of the store. @returns whether that ended a failure; `minAttempts`: to be an outage */
+  works(store: string, minAttempts: number): boolean {
+    const attempts = this.#attempts.get(store);
+    if (attempts === undefined) return false;
+    this.#attempts.delete(store);
+    if (attempts >= minAttempts) for (const tell of this.#listeners) tell(store);
+    return true;
+  }
+}

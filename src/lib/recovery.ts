@@ -1,0 +1,30 @@
+import { pause } from './backoff.ts';
+
+/**
+ * Ends the pauses of all loops that wait before a retry, when a store that had failed works again: a loop that had backed
+ * off to half a minute would otherwise sleep on while everything else works.
+ */
+export class Recovery {
+  readonly #waiting = new Set<() => void>();
+
+  signal(): void {
+    for (const end of [...this.#waiting]) end();
+  }
+
+  /** Resolves after `ms`, at the next signal, or when `signal` aborts; never rejects. */
+  async wait(ms: number, signal?: AbortSignal): Promise<void> {
+    const early = new AbortController();
+    const end = () => early.abort();
+    this.#waiting.add(end);
+    await pause(ms, signal ? AbortSignal.any([signal, early.signal]) : early.signal);
+    this.#waiting.delete(end);
+  }
+}
+
+/** One for the process, as its stores are: every loop that backs off hears of every store. */
+export const recovery = new Recovery();
+
+/** The pause of a loop between a failure and its retry. */
+export function pauseBeforeRetry(ms: number, signal?: AbortSignal): Promise<void> {
+  return recovery.wait(ms, signal);
+}
