@@ -111,8 +111,8 @@ export function openQueueReader(config: Config, database: Database, notify: Noti
       close() {},
     };
   }
-  const { url, onDown, onUp } = brokerOptions(config, notify);
-  const reader = new RabbitmqQueueReader({ url, onDown, onUp });
+  const { url, tls, onDown, onUp } = brokerOptions(config, notify);
+  const reader = new RabbitmqQueueReader({ url, tls, onDown, onUp });
   return { read: (queue) => reader.read(names[queue]), close: () => reader.close() };
 }
 

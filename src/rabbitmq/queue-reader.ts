@@ -1,8 +1,10 @@
 import type { ChannelModel } from 'amqplib';
 import { RabbitmqConnection } from './connection.ts';
+import type { TlsFiles } from './tls.ts';
 
 export interface QueueReaderOptions {
   url: string;
+  tls?: TlsFiles;
   onDown: (error: unknown, attempt: number) => void;
   onUp: () => void;
 }
