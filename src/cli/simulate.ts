@@ -5,6 +5,7 @@ import { type Config, readConfig } from '../config.ts';
 import { parseInt64 } from '../instance/purchase.ts';
 import { isLoopback } from '../lib/address.ts';
 import { connectRedis, withDeadline } from '../redis/connect.ts';
+import { readTls } from '../redis/connections.ts';
 import { RedisSeckillStreams } from '../redis/seckill-streams.ts';
 import { Api, type ApiOptions } from './api.ts';
 import { CliError, exitCodes } from './exit-codes.ts';
@@ -89,7 +90,10 @@ async function openBuyers(
   const redis =
     config.redisAddr === ''
       ? undefined
-      : connectRedis({ addr: config.redisAddr, name: 'simulate', onConnectionError() {} });
+      : connectRedis({
+          ...{ addr: config.redisAddr, tls: readTls(config), name: 'simulate' },
+          onConnectionError() {},
+        });
   if (redis) await withDeadline(redis, 5_000, new Promise((resolve) => redis.once('ready', resolve)));
   const streams = redis && new RedisSeckillStreams(redis, redis);
   const post = async (path: string, body: object, headers?: Record<string, string>) => {

@@ -22,7 +22,7 @@ const everyMs = 1_000;
 const everyMsWhileRefused = 250;
 const answerDeadlineMs = 2_000;
 /** A blocking read and a wait for the disk may stand before a question on the working connections. */
-const otherDeadlineMs = 3_000;
+const otherDeadlineMs = 2_000;
 const reconnectEveryMs = 500;
 
 /** Matches the keys that an ACL for sales has to allow anyway. No product has the id 0, so it never exists. */
@@ -104,6 +104,7 @@ export class RedisHealth {
       // Why there is no connection any more, the connection itself reports.
       if (refusal?.reason !== 'UNREACHABLE') this.#hold(refusal);
       if (refusal?.reconnect) this.#reconnectAll();
+      if (refusal?.reason === 'SILENT' && !wasSilent) this.#pingOthers();
     }
   }
 
@@ -174,7 +175,7 @@ export class RedisHealth {
     }
   }
 
-  /** After silence a connection may be half-open, and one that only waits would find out late. */
+  /** A host that vanished leaves connections half-open, and one that only waits would find out late. */
   #pingOthers(): void {
     for (const redis of this.#parts.others) {
       if (redis.status === 'ready') withDeadline(redis, otherDeadlineMs, redis.ping()).catch(() => {});

@@ -42,7 +42,7 @@ interface Kind {
 const writes = 'Redis refuses writes';
 const commands = 'Redis refuses commands';
 /** The periodic check and a sale may stand on two sides of a limit: the state must not alternate. */
-const nearLimitMs = 1_500;
+const nearLimitMs = 1_000;
 /** The periodic check touches no key of a sale and runs no script, so it cannot see when these end. */
 const unseenMs = 30_000;
 

@@ -1,5 +1,6 @@
 import { type Redis, ReplyError } from 'ioredis';
 import type { SeckillStreams, StreamBatch } from '../triggers/seckill-streams.ts';
+import { askSale, toStoreAway } from './ask-sale.ts';
 import { StreamFinder } from './find-streams.ts';
 import { createScript } from './script.ts';
 import { deleteIdleConsumer } from './scripts.ts';
@@ -10,6 +11,7 @@ import { takeOver, trimStreams } from './stream-upkeep.ts';
 /** Own sales of which nothing has been sold yet have no stream to join: so many of them are tried at each look. */
 const unsoldPerLook = 500;
 const streamsPerFarewell = 500;
+const answerDeadlineMs = 10_000;
 
 const leaveStream = createScript(deleteIdleConsumer);
 
@@ -31,13 +33,14 @@ export class RedisSeckillStreams implements SeckillStreams {
     this.#reader = new StreamReader(this.#group, reader);
   }
 
-  /** XADD for each list of alternating names and values. @returns their ids */
+  /** XADD for each list of alternating names and values. @returns their ids @throws WeirError STORE_AWAY */
   async add(stream: string, entries: readonly string[][]): Promise<string[]> {
     const pipeline = this.#commands.pipeline();
     for (const fields of entries) pipeline.xadd(stream, '*', ...fields);
-    const replies = (await this.#group.ask(pipeline.exec())) ?? [];
+    const reply = askSale<[Error | null, unknown][]>(this.#commands, answerDeadlineMs, pipeline.exec());
+    const replies = (await reply) ?? [];
     return replies.map(([error, id]) => {
-      if (error) throw error;
+      if (error) throw toStoreAway(error);
       return String(id);
     });
   }

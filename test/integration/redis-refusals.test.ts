@@ -6,10 +6,11 @@ import { redisReasons } from '../../src/metrics/stores.ts';
 import { openRedis } from '../../src/redis/connections.ts';
 import { type RefusalReason, refusalReasons } from '../../src/redis/refusal.ts';
 import { redisTill } from '../../src/redis/till.ts';
+import { openAddressSwitch } from '../support/address-switch.ts';
 import { startOwnRedis } from '../support/own-redis.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import { redisConfig } from '../support/redis-config.ts';
-import { openRedisSales, saleTerms } from '../support/sales.ts';
+import { openLiveSale } from '../support/sales.ts';
 import { connectTestRedis } from '../support/stores.ts';
 
 const product = 1001n as ProductId;
@@ -35,11 +36,6 @@ function openProcess(url: string) {
       else expect(health.notReady()).toBeUndefined();
     });
   return { ...connections, buy, refused, expectState };
-}
-
-async function openSale(redis: Redis) {
-  const { sales } = await openRedisSales(redis);
-  await sales.open(saleTerms({ stock: 100 }));
 }
 
 interface Case {
@@ -145,7 +141,7 @@ describe('what Redis refuses', () => {
     const operator = connectTestRedis(server.url);
     const weir = openProcess(server.url);
     await weir.expectState(undefined);
-    await openSale(operator);
+    await openLiveSale(operator);
     let user = 0;
     for (const { reason, says, begin, end } of cases) {
       weir.refused.length = 0;
@@ -197,13 +193,35 @@ describe('what Redis refuses', () => {
     expect(await connectTestRedis(other.url).dbsize(), 'nothing was written to database 0').toBe(0);
   });
 
-  test('a frozen Redis is not ready within seconds, and is again when it answers', async () => {
-    await using server = await startOwnRedis();
-    const weir = openProcess(server.url);
+  test('a demoted primary is left within seconds when its address leads to the new one', async () => {
+    await using first = await startOwnRedis();
+    await using second = await startOwnRedis();
+    for (const { url } of [first, second]) await openLiveSale(connectTestRedis(url));
+    const address = await openAddressSwitch(first.port);
+    const weir = openProcess(`redis://127.0.0.1:${address.port}`);
     await weir.expectState(undefined);
-    server.pause();
+    await connectTestRedis(first.url).replicaof('127.0.0.1', second.port);
+    await weir.expectState(/^Redis refuses writes: READONLY /, 3_000);
+    address.leadTo(second.port);
+    await weir.expectState(undefined, 3_000);
+    expect(await weir.buy(1)).toMatchObject({ kind: 'accepted' });
+  });
+
+  test('a frozen host is not ready within seconds, and every connection leaves it for another', async () => {
+    await using first = await startOwnRedis();
+    await using second = await startOwnRedis();
+    for (const { url } of [first, second]) await openLiveSale(connectTestRedis(url));
+    const address = await openAddressSwitch(first.port);
+    const weir = openProcess(`redis://127.0.0.1:${address.port}`);
+    await weir.expectState(undefined);
+    const blocked = weir.reader.xread('BLOCK', 60_000, 'STREAMS', 'stream:seckill:1001', '$').catch(String);
+    first.pause();
     await weir.expectState(/^Redis does not answer: no answer within 2000 ms$/, 4_000);
-    server.resume();
+    address.leadTo(second.port);
+    await pollUntil('a buyer', 10_000, async () =>
+      expect(await weir.buy(1)).toMatchObject({ kind: 'accepted' }),
+    );
+    expect(await blocked, 'what only waits notices as well').toMatch(/MaxRetries|closed/);
     await weir.expectState(undefined);
     expect(weir.refused).toEqual(['SILENT']);
   });

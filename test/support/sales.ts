@@ -32,3 +32,12 @@ export function saleTerms(part: Partial<SaleTerms> = {}): SaleTerms {
     ...part,
   };
 }
+
+/** An open sale in Redis alone, for tests of Redis: no database knows it. */
+export async function openLiveSale(redis: Redis, stock = 500): Promise<void> {
+  await redisLiveSales(redis).open({
+    ...saleTerms({ stock }),
+    ...{ id: 1, stream: 'stream:seckill:1001', secret: 'secret', version: 1, lastNth: 0 },
+    ...{ isPaused: false, hasEnded: false },
+  });
+}
