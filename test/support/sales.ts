@@ -37,7 +37,7 @@ export function saleTerms(part: Partial<SaleTerms> = {}): SaleTerms {
 export async function openLiveSale(redis: Redis, stock = 500): Promise<void> {
   await redisLiveSales(redis).open({
     ...saleTerms({ stock }),
-    ...{ id: 1, stream: 'stream:seckill:1001', secret: 'secret', version: 1, lastNth: 0 },
+    ...{ id: 1, stream: 'stream:seckill:1001', secret: 'secret', version: 1, lastNth: 0, seenNth: 0 },
     ...{ isPaused: false, hasEnded: false },
   });
 }
