@@ -112,7 +112,8 @@ function addBacklogWatch({ config, notify, lifecycle, database, streams }: Core)
   lifecycle.plan('backlog watch', (signal) => watchBacklog(parts, config.backlogEveryMs, signal));
 }
 
-function addSaleGuard({ lifecycle, streams: { guard } }: Core): void {
+function addSaleGuard({ lifecycle, streams: { guard, pairing } }: Core): void {
+  if (pairing) lifecycle.plan('store pairing', (signal) => pairing.run(signal));
   if (guard) lifecycle.plan('sale guard', (signal) => guard.run(signal));
 }
 

@@ -125,6 +125,10 @@ const table = {
   KEY_LIMIT: ['park', 'Revoke keys that nobody uses; `weir keys list` says when each was used last.'],
   KEY_EXPIRY_INVALID: ['park', 'A key expires in the future, or never when that is left out.'],
   STORE_AWAY: ['retry', 'A store does not answer; try again shortly and look at /readyz.'],
+  STORE_MISMATCH: [
+    'retry',
+    'Correct the address of the store, or make it the one of this installation with `weir stores adopt`.',
+  ],
   TOO_MANY_LISTENERS: ['retry', 'Close a page or a `weir top` that nobody looks at, or ask GET /v1/now.'],
   OVERLOADED: ['retry', 'More comes in than can be taken now; wait for as long as Retry-After says.'],
   WORKER_LEASE_LOST: ['retry', 'No worker id could be leased in time; look at the database.'],

@@ -10,18 +10,21 @@ import { embeddedStreamPlaces } from './embedded/stream-places.ts';
 import { embeddedStreamReadings } from './embedded/stream-readings.ts';
 import { embeddedTill } from './embedded/till.ts';
 import type { StreamFeed } from './http/try.ts';
+import { requirePairing, StorePairing } from './installation/store-pairing.ts';
 import { backoffMs, pause } from './lib/backoff.ts';
 import { keepAnswer } from './lib/keep-answer.ts';
 import type { Database } from './lib/sql.ts';
 import type { ConnectionOptions } from './postgres/connection-options.ts';
 import { createDatabaseIfMissing } from './postgres/create-database.ts';
 import { loadDemoCatalogue } from './postgres/demo-catalogue.ts';
+import { postgresInstallation } from './postgres/installation.ts';
 import { checkSequences, keepSequences } from './postgres/keep-sequences.ts';
 import { checkSchema, migrate } from './postgres/migrate.ts';
 import { postgresSaleLedger } from './postgres/sale-ledger.ts';
 import { openPostgresServer } from './postgres/server.ts';
 import { isUnavailable } from './postgres/transient.ts';
 import { openRedis } from './redis/connections.ts';
+import { redisMarkedStore } from './redis/installation.ts';
 import { redisLiveSales } from './redis/live-sales.ts';
 import { redisSaleCounters } from './redis/sale-counters.ts';
 import { RedisSeckillStreams } from './redis/seckill-streams.ts';
@@ -81,6 +84,8 @@ export interface OpenStreams {
   till: Till;
   /** Where the counters of sales stand in another store than the database. */
   guard: SaleGuard | undefined;
+  /** Where the streams stand in another store than the database. */
+  pairing: StorePairing | undefined;
   places: StreamPlaces;
   readings: StreamReadings;
   /** Of every seckill stream. */
@@ -100,6 +105,7 @@ export function openStreams(config: Config, database: Database, notify: Notify):
       sales: embeddedSaleStore(database),
       till: embeddedTill(database, addEntries, streams.onAdded),
       guard: undefined,
+      pairing: undefined,
       places: embeddedStreamPlaces(database),
       readings: embeddedStreamReadings,
       readBacklog: () => readEmbeddedBacklog(database),
@@ -117,7 +123,13 @@ function openRedisStreams(config: Config, database: Database, notify: Notify): O
   const listKept = keepAnswer(() => listStreams(commands), { forMs: 10_000, shareOfTime: 0.02 });
   const streams = new RedisSeckillStreams(commands, reader, (warning) => notify({ type: 'warned', warning }));
   const ledger = postgresSaleLedger(database);
-  const live = redisLiveSales(commands);
+  const pairing = new StorePairing({
+    rows: postgresInstallation(database),
+    store: redisMarkedStore(commands, config.redisAddr),
+    onForeign: (why) => notify({ type: 'store foreign', store: 'redis', why }),
+  });
+  for (const redis of [commands, reader, selling]) redis.on('ready', pairing.forget);
+  const live = requirePairing(redisLiveSales(commands), ['open', 'apply', 'read', 'rebuild'], pairing);
   const guard = createGuard(ledger, live, notify);
   selling.on('ready', guard.forget);
   const awaitsDisk = disk !== undefined;
@@ -125,20 +137,22 @@ function openRedisStreams(config: Config, database: Database, notify: Notify): O
     ...{ awaitsDisk, looking, findSecret: ledger.findSecret },
     ...(disk && { disk }),
   });
+  const ours = requirePairing(till, ['buy', 'giveTicket'], pairing);
   return {
-    streams,
-    counters: redisSaleCounters(commands),
+    streams: requirePairing(streams, ['discover', 'read', 'takeOver', 'trim', 'add'], pairing),
+    counters: requirePairing(redisSaleCounters(commands), ['giveBack'], pairing),
     sales: ledgeredSales(ledger, live),
-    till: guardedTill(till, guard),
+    till: guardedTill(ours, guard),
+    pairing,
     guard,
     places: redisStreamPlaces(commands),
-    readings: redisStreamReadings(commands),
+    readings: requirePairing(redisStreamReadings(commands), ['read'], pairing),
     readBacklog: async () => readStreamBacklog(commands, await listKept()),
     async close() {
       if (commands.status === 'ready') await streams.leave().catch(() => {});
       await close();
     },
-    notReady: () => health.notReady(),
+    notReady: () => health.notReady() ?? pairing.notReady,
     remark: () => health.remark(),
   };
 }

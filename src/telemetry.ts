@@ -45,6 +45,7 @@ export type Happening =
   | { type: 'cleaned'; what: string; count: number }
   | { type: 'resource domain answered'; tally: object }
   | { type: 'store failed'; store: string; error: unknown; attempt: number }
+  | { type: 'store foreign'; store: string; why: string }
   | { type: 'store back'; store: string }
   | { type: 'store refused'; store: string; reason: string; why: string }
   | { type: 'store accepted'; store: string; reason: string; isLast: boolean }

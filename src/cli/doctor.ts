@@ -12,6 +12,7 @@ import { settings } from '../settings.ts';
 import { readConnections, toConnectionOptions } from '../stores.ts';
 import { examineAccess } from './examine-access.ts';
 import { exitCodes } from './exit-codes.ts';
+import { examinePairing } from './stores.ts';
 import { printJson, printTable } from './table.ts';
 
 export interface DoctorOptions {
@@ -40,6 +41,7 @@ export async function runDoctor(options: DoctorOptions): Promise<number> {
         examineStreams(config),
         examineQueues(config),
         examineAccess(config),
+        examinePairing(config),
       ])
     ).flat(),
   ];

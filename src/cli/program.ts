@@ -15,6 +15,7 @@ import { ReaderGone } from './output.ts';
 import { addParkedCommands } from './parked-commands.ts';
 import { addProductsCommands } from './products-commands.ts';
 import { addSaleCommands } from './sale-commands.ts';
+import { addStoresCommands } from './stores-commands.ts';
 import { addWatchCommands } from './watch-commands.ts';
 
 const description = `Every accepted purchase becomes exactly one instance, and the Resource Domain hears of it.
@@ -130,6 +131,7 @@ Example:
   addProductsCommands(program, end);
   addSaleCommands(program, end);
   addKeysCommands(program, end);
+  addStoresCommands(program, end);
 
   program
     .command('audit')

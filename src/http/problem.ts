@@ -68,6 +68,7 @@ const statuses: Record<ErrorCode, number> = {
   RATE_LIMITED: 429,
   STORE_AWAY: 503,
   OVERLOADED: 503,
+  STORE_MISMATCH: 503,
   TOO_MANY_LISTENERS: 503,
   WORKER_LEASE_LOST: 503,
 };

@@ -2,9 +2,9 @@ import type { Redis } from 'ioredis';
 import type { Finding } from '../lib/finding.ts';
 import { adviseOnConnection, adviseOnRefusal } from './advice.ts';
 import { findForbidden } from './commands.ts';
-import { connectRedis, withDeadline } from './connect.ts';
+import { withDeadline } from './connect.ts';
+import { connectOnce } from './connect-once.ts';
 import type { RedisConfig } from './connections.ts';
-import { readTls } from './connections.ts';
 import { createDisk } from './disk.ts';
 import { examineKeys } from './examine-keys.ts';
 import { judgeInfo } from './health.ts';
@@ -50,35 +50,6 @@ async function examineServer(redis: Redis, { saleAcknowledge }: RedisConfig): Pr
     ...(await examineKeys(redis)),
     ...judgeClock(Number(seconds) * 1000),
   ];
-}
-
-/** One attempt: the first error is the one to report. */
-async function connectOnce(config: RedisConfig): Promise<Redis> {
-  let fail: (error: Error) => void = () => {};
-  const failed = new Promise<never>((_, reject) => {
-    fail = reject;
-  });
-  failed.catch(() => {});
-  const redis = connectRedis({
-    ...{ addr: config.redisAddr, tls: readTls(config), name: 'doctor' },
-    ...{ onConnectionError: fail, waitsForLoading: false },
-  });
-  try {
-    const ready = new Promise((resolve) => redis.once('ready', resolve));
-    await withDeadline(redis, deadlineMs, Promise.race([ready, failed]));
-    // A refused database number comes before the answer to this, and a refused login as its answer.
-    await withDeadline(redis, deadlineMs, Promise.race([redis.ping().catch(throwUnlessAnswered), failed]));
-    return redis;
-  } catch (error) {
-    redis.disconnect();
-    throw error;
-  }
-}
-
-/** Redis may refuse PING while it loads or cannot write; that is examined later. */
-function throwUnlessAnswered(error: Error): void {
-  const reason = classifyRefusal(error)?.reason;
-  if (reason === 'NOAUTH' || reason === 'UNREACHABLE') throw error;
 }
 
 async function readInfo(redis: Redis): Promise<Facts> {

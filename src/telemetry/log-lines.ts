@@ -114,6 +114,7 @@ const lines: Lines = {
     },
   ],
   'store failed': describeFailure,
+  'store foreign': told('error', 'store_foreign'),
   'store back': told('info', 'store_back'),
   // Lines of `store failed` report a lost connection.
   'store refused': ({ store, reason, why }) =>

@@ -74,6 +74,10 @@ export const zhProblems: Readonly<Record<string, readonly [what: string, advice:
   KEY_LIMIT: ['密钥过多', '请吊销无人使用的密钥；`weir keys list` 显示最近使用时间。'],
   KEY_EXPIRY_INVALID: ['密钥到期时间无效', '到期时间须在将来；留空则永不过期。'],
   STORE_AWAY: ['存储没有应答', '请稍后再试，并查看 /readyz。'],
+  STORE_MISMATCH: [
+    '该存储属于另一个 Weir',
+    '请更正存储的地址，或用 `weir stores adopt` 将其归为本安装所有。',
+  ],
   TOO_MANY_LISTENERS: ['实时连接过多', '请关闭无人看的页面或 `weir top`。'],
   OVERLOADED: ['负载过高', '请等待 Retry-After 所示的秒数后再试。'],
   WORKER_LEASE_LOST: ['未能取得 worker ID', '请检查数据库。'],

@@ -1,0 +1,35 @@
+import type { Redis } from 'ioredis';
+import { connectRedis, withDeadline } from './connect.ts';
+import { type RedisConfig, readTls } from './connections.ts';
+import { classifyRefusal } from './refusal.ts';
+
+const deadlineMs = 5_000;
+
+/** One attempt: the first error is the one to report. */
+export async function connectOnce(config: RedisConfig): Promise<Redis> {
+  let fail: (error: Error) => void = () => {};
+  const failed = new Promise<never>((_, reject) => {
+    fail = reject;
+  });
+  failed.catch(() => {});
+  const redis = connectRedis({
+    ...{ addr: config.redisAddr, tls: readTls(config), name: 'doctor' },
+    ...{ onConnectionError: fail, waitsForLoading: false },
+  });
+  try {
+    const ready = new Promise((resolve) => redis.once('ready', resolve));
+    await withDeadline(redis, deadlineMs, Promise.race([ready, failed]));
+    // A refused database number comes before the answer to this, and a refused login as its answer.
+    await withDeadline(redis, deadlineMs, Promise.race([redis.ping().catch(throwUnlessAnswered), failed]));
+    return redis;
+  } catch (error) {
+    redis.disconnect();
+    throw error;
+  }
+}
+
+/** Redis may refuse PING while it loads or cannot write; that is examined later. */
+function throwUnlessAnswered(error: Error): void {
+  const reason = classifyRefusal(error)?.reason;
+  if (reason === 'NOAUTH' || reason === 'UNREACHABLE') throw error;
+}

@@ -1,0 +1,105 @@
+import { describe, expect, test } from 'vitest';
+import { adoptStore, checkPairing, judgePairing, verifyPairing } from '../../src/installation/pairing.ts';
+import { requirePairing, StorePairing } from '../../src/installation/store-pairing.ts';
+import { postgresInstallation } from '../../src/postgres/installation.ts';
+import { redisMarkedStore } from '../../src/redis/installation.ts';
+import {
+  connectTestRedis,
+  createRedisDatabase,
+  openTestPglite,
+  openTestPostgres,
+} from '../support/stores.ts';
+
+const databases = { PGlite: openTestPglite, PostgreSQL: openTestPostgres };
+
+describe.each(Object.keys(databases))('an installation on %s', (name) => {
+  async function setUp() {
+    const database = await databases[name as keyof typeof databases]();
+    const redis = connectTestRedis(await createRedisDatabase());
+    return {
+      database,
+      redis,
+      rows: postgresInstallation(database),
+      store: redisMarkedStore(redis, 'redis-a:6379'),
+    };
+  }
+
+  test('marks a new Redis, and uses it again after it lost everything', async () => {
+    const { redis, rows, store } = await setUp();
+    expect(await checkPairing(rows, store)).toBeUndefined();
+    expect(await redis.exists('weir:installation')).toBe(0);
+    expect(await verifyPairing(rows, store)).toBeUndefined();
+    const mark = await store.readMark();
+    expect(mark?.installation).toBe((await rows.read('REDIS')).id);
+    await redis.flushdb();
+    expect(await verifyPairing(rows, store)).toBeUndefined();
+    expect((await store.readMark())?.store).toBe(mark?.store);
+  });
+
+  test('refuses an empty Redis at another address until it is adopted', async () => {
+    const { redis, rows, store } = await setUp();
+    await verifyPairing(rows, store);
+    await redis.flushdb();
+    const second = redisMarkedStore(redis, 'redis-b:6379');
+    const why =
+      'this database works with the Redis at redis-a:6379/0, and the one at redis-b:6379/0 is new to it';
+    expect(await verifyPairing(rows, second)).toBe(why);
+    expect(await checkPairing(rows, second)).toBe(why);
+    expect(await redis.exists('weir:installation')).toBe(0);
+    await adoptStore(rows, second);
+    expect(await verifyPairing(rows, second)).toBeUndefined();
+  });
+
+  test('follows a Redis that was moved with its data', async () => {
+    const { rows, redis, store } = await setUp();
+    await verifyPairing(rows, store);
+    const moved = redisMarkedStore(redis, 'redis-b:6379');
+    expect(await verifyPairing(rows, moved)).toBeUndefined();
+    expect((await rows.read('REDIS')).paired?.address).toBe('redis-b:6379/0');
+  });
+});
+
+test('a database refuses the Redis of another installation until it adopts it', async () => {
+  const redis = connectTestRedis(await createRedisDatabase());
+  const store = redisMarkedStore(redis, 'redis-a');
+  const production = postgresInstallation(await openTestPostgres());
+  const staging = postgresInstallation(await openTestPostgres());
+  expect(await verifyPairing(production, store)).toBeUndefined();
+  const why = 'the Redis at redis-a:6379/0 belongs to another installation of Weir';
+  expect(await checkPairing(staging, store)).toBe(why);
+  expect(await verifyPairing(staging, store)).toBe(why);
+  expect(await verifyPairing(production, store)).toBeUndefined();
+  await adoptStore(staging, store);
+  expect(await verifyPairing(staging, store)).toBeUndefined();
+  expect(await verifyPairing(production, store)).toBe(why);
+});
+
+test('a copy of a database is refused while the original is in use', () => {
+  const copy = { id: 'one', database: '7/2', paired: { store: 's', address: 'redis-a' } };
+  const store = { name: 'Redis', address: 'redis-a' };
+  const mark = { installation: 'one', store: 's', database: '7/1' };
+  expect(judgePairing(copy, store, { ...mark, seenAgoMs: 10_000 })).toEqual({
+    isOurs: false,
+    why: 'the Redis at redis-a is in use by another database, of which this one is a copy',
+  });
+  expect(judgePairing(copy, store, { ...mark, seenAgoMs: 60_000 })).toMatchObject({ isOurs: true });
+});
+
+test('a store that is not ours is neither read nor written, and is used as soon as it is adopted', async () => {
+  const redis = connectTestRedis(await createRedisDatabase());
+  const store = redisMarkedStore(redis, 'redis-a');
+  await verifyPairing(postgresInstallation(await openTestPostgres()), store);
+  const rows = postgresInstallation(await openTestPostgres());
+  const reported: string[] = [];
+  const pairing = new StorePairing({ rows, store, onForeign: (why) => reported.push(why) });
+  const guarded = requirePairing({ sell: async () => redis.incr('sold') }, ['sell'], pairing);
+  for (let times = 0; times < 3; times++) {
+    await expect(guarded.sell()).rejects.toMatchObject({ code: 'STORE_MISMATCH' });
+  }
+  expect([await redis.exists('sold'), reported.length]).toEqual([0, 1]);
+  expect(pairing.notReady).toContain('belongs to another installation');
+  await adoptStore(rows, store);
+  pairing.forget();
+  expect(await guarded.sell()).toBe(1);
+  expect(pairing.notReady).toBeUndefined();
+});
