@@ -33,6 +33,7 @@ export const commandsTried: readonly (readonly string[])[] = [
   ['HGET', hash, 'field'],
   ['HMGET', hash, 'field'],
   ['HGETALL', hash],
+  ['HSCAN', hash, '0'],
   ['HINCRBY', hash, 'field', '1'],
   ['HDEL', hash, 'other'],
   ['RPUSH', hash, 'x'],

@@ -84,4 +84,14 @@ test('a demoted primary that keeps its connections is named, and left when the a
   }
   await pollUntil('all instances', 5_000, async () => expect(await countRows()).toBe(4));
   expect(performance.now() - movedAtMs).toBeLessThan(4_000);
+
+  // One sale whose key holds something else: the answer names it, and the process stays ready for all others.
+  await next.set('{stream:seckill:1001}:keys', 'x');
+  const { status, body } = await seller.request(
+    ...(['POST', '/v1/sales/1001/buy', { userId: '5' }] as const),
+    { 'idempotency-key': 'five' },
+  );
+  expect([status, body.detail]).toEqual([503, expect.stringMatching(/^Redis refuses a key: WRONGTYPE /)]);
+  const ready = await seller.request('GET', '/readyz');
+  expect([ready.status, ready.body.streams]).toEqual([200, expect.stringMatching(/WRONGTYPE/)]);
 });
