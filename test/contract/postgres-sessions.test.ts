@@ -1,11 +1,16 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
+import type { InstanceId } from '../../src/instance/purchase.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import type { Database } from '../../src/lib/sql.ts';
 import { decodeFrame } from '../../src/outbox/frame.ts';
 import { checkSequences, keepSequences } from '../../src/postgres/keep-sequences.ts';
 import { findSequencesBehind } from '../../src/postgres/sequences.ts';
 import { openPostgresServer, type ServerOptions } from '../../src/postgres/server.ts';
+import { settleResults } from '../../src/postgres/settle.ts';
 import { isTransientDatabaseError } from '../../src/postgres/transient.ts';
-import { createAll, createCreation, createProduct, createPurchase } from '../support/parts.ts';
+import { encodeResult } from '../../src/results/result.ts';
+import { TakeResults } from '../../src/results/take-results.ts';
+import { createAll, createCreation, createProduct, createPurchase, success } from '../support/parts.ts';
 import { createPostgresDatabase, uniqueName } from '../support/stores.ts';
 
 const quiet = { maxConnections: 4, onConnectionError() {} };
@@ -118,6 +123,31 @@ describe('an error that is no fault of the row', () => {
     expect(error).toMatchObject({ code: '42501' });
     expect(isTransientDatabaseError(error)).toBe(true);
     expect(await admin.query('SELECT 1 FROM instance_logs')).toEqual([]);
+  });
+
+  test('keeps results: they are neither parked nor acknowledged, and the batch is not split', async () => {
+    const { user } = await openAs('GRANT SELECT ON ALL TABLES IN SCHEMA public TO ROLE');
+    const parked: unknown[] = [];
+    let tries = 0;
+    const intake = new TakeResults({
+      queue: undefined as never,
+      settle: (results) => {
+        tries++;
+        return settleResults(user, results);
+      },
+      park: async (unfit) => {
+        parked.push(...unfit);
+      },
+      isTransient: isTransientDatabaseError,
+      clock: systemClock,
+      onSettled() {},
+      onParked() {},
+      onFailure() {},
+    });
+    const bodies = [1n, 2n, 3n].map((id) => ({ body: encodeResult(success(id as InstanceId)) }));
+    await expect(intake.take(bodies)).rejects.toMatchObject({ code: '42501' });
+    expect(parked).toEqual([]);
+    expect(tries).toBe(1);
   });
 
   test('is marked also where it has no SQLSTATE: a refused login, TLS that the server does not have', async () => {

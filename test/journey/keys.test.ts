@@ -71,6 +71,9 @@ describe('a key', () => {
     expect((await weir.request('GET', '/v1/products', undefined, bearer(key))).status).toBe(200);
     const refused = await weir.request('POST', '/v1/parked/replay', { ids: ['1'] }, bearer(key));
     expectProblem(refused, 403, 'SCOPE_TOO_SMALL');
+    const full = await weir.request('GET', '/v1/audit?full=true', undefined, bearer(key));
+    expectProblem(full, 403, 'SCOPE_TOO_SMALL');
+    expect((await weir.request('GET', '/v1/audit', undefined, bearer(key))).status).toBe(200);
     expect(refused.body.detail).toContain('act');
     expectProblem(await weir.request('GET', '/v1/keys', undefined, bearer(key)), 403, 'SCOPE_TOO_SMALL');
   });

@@ -474,4 +474,22 @@ export const seededBugs: readonly SeededBug[] = [
     suite: 'test/integration/fsync.test.ts',
     law: 'an append-only file that is switched off later stops the sale',
   },
+  {
+    name: 'store-errors-are-faults-of-rows',
+    promise: 'P2',
+    file: 'postgres/transient.ts',
+    find: 'return !isRowError(code)',
+    replace: "return code.startsWith('57')",
+    suite: 'test/unit/transient.test.ts',
+    law: 'is no fault of the row',
+  },
+  {
+    name: 'sequence-behind-refuses-purchases',
+    promise: 'P5',
+    file: 'postgres/serial-keys.ts',
+    find: "error.code !== '23505'",
+    replace: "error.code !== '2350x'",
+    suite: 'test/contract/postgres-sessions.test.ts',
+    law: 'are named in a sentence',
+  },
 ];

@@ -538,6 +538,30 @@ describe('what starts only to fail later is refused at once', () => {
   });
 });
 
+describe('the relay and the connections of the database', () => {
+  const source = { WEIR_DATA_DATABASE_SOURCE: 'postgres://db/shop' };
+
+  test('as many lanes as connections are refused in one sentence that names both settings', () => {
+    const env = { ...source, WEIR_OUTBOX_LANES: '4', WEIR_DATA_DATABASE_MAXCONNECTIONS: '4' };
+    const message = catchConfigError(() => readConfig(undefined, env));
+    expect(message).toContain(
+      'outbox.lanes = 4: expected fewer than data.database.maxConnections, which is 4',
+    );
+    expect(readConfig(undefined, { ...env, WEIR_OUTBOX_LANES: '3' }).config.lanes).toBe(3);
+    expect(readConfig(undefined, { ...env, WEIR_SERVER_ROLES: 'http' }).config.lanes).toBe(4);
+  });
+
+  test('a client certificate without its key is refused, and so is a key alone', () => {
+    for (const one of ['CERT', 'KEY']) {
+      const env = { ...source, [`WEIR_DATA_DATABASE_TLS_${one}`]: '/etc/weir/client.pem' };
+      const other = one === 'CERT' ? 'key' : 'cert';
+      expect(catchConfigError(() => readConfig(undefined, env))).toContain(
+        `data.database.tls.${other} = (empty)`,
+      );
+    }
+  });
+});
+
 test('a webhook secret that is accepted can be used', () => {
   let accepted = 0;
   const almostSecret = fc.stringMatching(/^(whsec_)?[A-Za-z0-9+/]{20,32}[=]{0,3}$/);

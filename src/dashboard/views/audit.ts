@@ -42,7 +42,7 @@ export const showAudit: View = async (place, _, signal) => {
       { class: 'head' },
       make('h1', { tabindex: -1 }, say('audit.title')),
       makeAction({ label: say('audit.again'), id: 'audit-again', scope: 'read', notice, act: () => load() }),
-      makeAction({ label: say('audit.full'), scope: 'read', notice, act: () => load({ full: 'true' }) }),
+      makeAction({ label: say('audit.full'), scope: 'act', notice, act: () => load({ full: 'true' }) }),
     ),
     verdict,
     notice.element,
