@@ -17,6 +17,7 @@ export interface ConnectionParts {
 
 const retry = { firstMs: 200, maxMs: 10_000 };
 const closeDeadlineMs = 2_000;
+const prepareDeadlineMs = 15_000;
 
 /** One connection to the broker, made anew with backoff whenever it ends, until closed. One probe at a time. */
 export class RabbitmqConnection {
@@ -84,7 +85,7 @@ export class RabbitmqConnection {
         });
         const ended = this.#watch(model);
         try {
-          await this.#parts.prepare(model);
+          await this.#prepare(model);
           if (this.#stop.signal.aborted) break;
           this.#model = model;
           if (attempt > 0) this.#parts.onUp();
@@ -104,6 +105,20 @@ export class RabbitmqConnection {
       await pauseBeforeRetry(backoffMs(attempt, retry), this.#stop.signal);
     }
     this.#announceChange();
+  }
+
+  /** A queue without a leader answers no declaration, while the heartbeats of its broker go on. */
+  async #prepare(model: ChannelModel): Promise<void> {
+    const reason = `the queues were not declared within ${prepareDeadlineMs} ms: is one without a leader?`;
+    const timer = setTimeout(() => {
+      this.#lastError = new Error(reason);
+      breakOff(model, reason);
+    }, prepareDeadlineMs);
+    try {
+      await this.#parts.prepare(model);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   #watch(model: ChannelModel): Promise<void> {

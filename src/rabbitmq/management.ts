@@ -27,16 +27,32 @@ const deadlineMs = 3_000;
 /** @throws Error when the management API does not answer */
 export async function readPolicies(options: ManagementOptions, queue: string): Promise<QueuePolicies> {
   const vhost = encodeURIComponent(vhostOf(options.url));
-  const row = (await read(options, `/api/queues/${vhost}/${encodeURIComponent(queue)}`)) as {
-    policy?: string | null;
-    operator_policy?: string | null;
-  };
-  const find = async (kind: string, name: string | null | undefined): Promise<Policy | undefined> =>
-    name ? ((await read(options, `/api/${kind}/${vhost}/${encodeURIComponent(name)}`)) as Policy) : undefined;
+  // With statistics the policy of a queue is up to five seconds old, and missing for a queue that has just been made.
+  const path = `/api/queues/${vhost}/${encodeURIComponent(queue)}?disable_stats=true&enable_queue_totals=true`;
+  const row = (await read(options, path)) as { policy?: string | null; type?: string };
+  const policyPath = `/api/policies/${vhost}/${encodeURIComponent(row.policy ?? '')}`;
+  // Without statistics a queue does not name its operator policy.
+  const operatorPolicies = (await read(options, `/api/operator-policies/${vhost}`)) as PolicyRow[];
   return {
-    policy: await find('policies', row.policy),
-    operatorPolicy: await find('operator-policies', row.operator_policy),
+    policy: row.policy ? ((await read(options, policyPath)) as Policy) : undefined,
+    operatorPolicy: operatorPolicies
+      .filter((candidate) => applies(candidate, queue, row.type ?? ''))
+      .sort((a, b) => b.priority - a.priority)[0],
   };
+}
+
+interface PolicyRow extends Policy {
+  pattern: string;
+  'apply-to': string;
+}
+
+function applies({ pattern, 'apply-to': to }: PolicyRow, queue: string, type: string): boolean {
+  if (!['all', 'queues', `${type}_queues`].includes(to)) return false;
+  try {
+    return new RegExp(pattern).test(queue);
+  } catch {
+    return false;
+  }
 }
 
 export function vhostOf(amqpUrl: string): string {

@@ -28,6 +28,8 @@ export class RabbitmqPublisher implements Publisher {
   readonly #connection: RabbitmqConnection;
   #model: ChannelModel | undefined;
   #publishBatch: ReturnType<typeof createBatchPublish> | undefined;
+  /** Of a message's body, where the broker has named a limit. */
+  #maxBytes = Number.POSITIVE_INFINITY;
   /** Ids that came back as unroutable; a return always precedes the confirm of the same message. */
   readonly #returned = new Set<string>();
 
@@ -51,6 +53,12 @@ export class RabbitmqPublisher implements Publisher {
   }
 
   async publish(messages: Message[]): Promise<Refusal[]> {
+    const tooLarge = messages.filter(({ body }) => body.length > this.#maxBytes);
+    if (tooLarge.length > 0) {
+      const why = `larger than the ${this.#maxBytes} bytes that the broker allows (max_message_size)`;
+      const fitting = messages.filter(({ body }) => body.length <= this.#maxBytes);
+      return [...tooLarge.map((message) => ({ message, why })), ...(await this.publish(fitting))];
+    }
     const refused = await this.#publishAndConfirm(messages);
     const returned = refused.filter(({ why }) => why === unroutable).map(({ message }) => message);
     if (returned.length === 0) return refused;
@@ -69,7 +77,10 @@ export class RabbitmqPublisher implements Publisher {
     await this.#ensureQueues([this.#options.queue, ...Object.values(this.#options.queues ?? {})]);
     const channel = await model.createConfirmChannel();
     channel.on('return', (message) => this.#returned.add(String(message.properties.messageId)));
-    channel.on('error', this.#options.onWarning);
+    channel.on('error', (error) => {
+      this.#learnMaxBytes(error);
+      this.#options.onWarning(error.message);
+    });
     // The broker closes a channel when it refuses something on it; a fresh connection is the simplest way back.
     channel.on('close', () => this.#connection.breakOff('the channel was closed'));
     this.#publishBatch = createBatchPublish(channel, (type) => this.#queueOf(type));
@@ -80,6 +91,19 @@ export class RabbitmqPublisher implements Publisher {
     const queue = this.#options.queues?.[type];
     if (queue === undefined) throw new Error(`there is no queue for messages of type ${type}`);
     return queue;
+  }
+
+  /**
+   * The broker answers a message that is too large by closing the channel, with all that was sent on it: without this one
+   * such message would stop all others. Forgotten after a while, because somebody may raise the limit.
+   */
+  #learnMaxBytes({ message }: Error): void {
+    const limit = /larger than (?:configured )?max size (\d+)/.exec(message)?.[1];
+    if (limit === undefined) return;
+    this.#maxBytes = Number(limit);
+    setTimeout(() => {
+      this.#maxBytes = Number.POSITIVE_INFINITY;
+    }, maxBytesKnownMs).unref();
   }
 
   async #ensureQueues(queues: readonly string[]): Promise<void> {
@@ -119,6 +143,7 @@ export class RabbitmqPublisher implements Publisher {
   }
 }
 
+const maxBytesKnownMs = 60_000;
 const unroutable = 'returned as unroutable: there is no such queue';
 
 /** Not a nack for one message but the end of the channel, of which nothing can be concluded. */

@@ -42,7 +42,6 @@ describe.skipIf(missing)('a broker with the management plugin and TLS', () => {
       version: 4,
       plugins: ['rabbitmq_management'],
       config: {
-        collect_statistics_interval: '1000',
         'management.tcp.ip': '127.0.0.1',
         'management.tcp.port': String(managementPort),
         'listeners.ssl.local': `127.0.0.1:${tlsPort}`,
@@ -102,25 +101,24 @@ describe.skipIf(missing)('a broker with the management plugin and TLS', () => {
 
   test('doctor names policies, and after the command that it gives it finds nothing', async () => {
     const queue = uniqueName('q');
-    // Before the queue: the management API shows a later policy only after some seconds.
-    await broker.ctl(
-      'set_policy',
-      '--priority',
-      '3',
-      'low',
-      `^${queue}$`,
-      '{"delivery-limit":3,"message-ttl":5000}',
-    );
     await declare(queue, { 'x-queue-type': 'quorum' });
+    await broker.ctl('set_policy', '--priority', '3', 'low', `^${queue}$`, '{"delivery-limit":3}');
+    await broker.ctl('set_operator_policy', 'operators', `^${queue}$`, '{"message-ttl":5000}');
     const [, warned] = await pollUntil('the policy to be seen', 15_000, async () => {
       const findings = await examine([queue]);
       expect(findings[1]?.what).toContain('policy low');
+      expect(findings[1]?.what).toContain('(message-ttl of operator policy operators)');
       return findings;
     });
     expect(warned?.what).toMatch(/3 returns \(delivery-limit of policy low\)/);
-    const command = /rabbitmqctl (set_policy .*)$/.exec(warned?.advice ?? '')?.[1] ?? '';
-    const words = [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
-    await broker.ctl(...words);
+    expect(warned?.what).toContain('(message-ttl of operator policy operators)');
+    // Each command as a shell would read it.
+    for (const [, command = ''] of (warned?.advice ?? '').matchAll(/rabbitmqctl (.*?)(?:; then|$)/g)) {
+      const words = [...command.matchAll(/'([^']*)'|(\S+)/g)].map(
+        ([, quoted, plain]) => quoted ?? plain ?? '',
+      );
+      await broker.ctl(...words);
+    }
     await pollUntil('the queue to be cured', 15_000, async () => {
       expect((await examine([queue]))[1]).toMatchObject({ level: 'ok' });
     });

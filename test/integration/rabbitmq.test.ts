@@ -129,7 +129,7 @@ describe('a broker that fails', () => {
   const queue = 'weir.test.failing';
 
   beforeAll(async () => {
-    broker = await startOwnRabbitmq();
+    broker = await startOwnRabbitmq({ config: { max_message_size: '100000' } });
   });
   afterAll(() => broker?.dispose());
 
@@ -156,6 +156,16 @@ describe('a broker that fails', () => {
     await broker.ctl('set_vm_memory_high_watermark', '0.6');
     await publisher.ready(AbortSignal.timeout(30_000));
     expect(await publisher.publish(createMessages(1))).toEqual([]);
+  });
+
+  test('a message that is larger than the broker allows is refused by itself, and the others pass', async () => {
+    const { publisher } = await openPublisher({ url: broker.url, queue });
+    const large = { id: 'large', body: Buffer.alloc(200_000) };
+    await expect(publisher.publish([...createMessages(1), large])).rejects.toThrow();
+    await publisher.ready(AbortSignal.timeout(10_000));
+    expect(await publisher.publish([...createMessages(2), large])).toEqual([
+      { message: large, why: expect.stringContaining('100000 bytes that the broker allows') },
+    ]);
   });
 
   test('a broker that is killed fails the batch, and the publisher finds the next one', async () => {
