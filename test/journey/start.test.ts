@@ -154,7 +154,11 @@ describe('a Weir of some roles', () => {
     const stores = await createStores();
     const front = await startWeir({ ...stores, WEIR_OUTBOX_HIGHWATER: '2' }, ['start', '--roles', 'http']);
     await pollUntil('it to be ready', 10_000, async () =>
-      expect((await front.request('GET', '/readyz')).body).toEqual({ status: 'ready', database: 'ok' }),
+      expect((await front.request('GET', '/readyz')).body).toEqual({
+        status: 'ready',
+        database: 'ok',
+        streams: 'ok',
+      }),
     );
     expect((await front.request('POST', '/v1/products', product)).status).toBe(201);
     const redis = new Redis(stores.WEIR_DATA_REDIS_ADDR);
