@@ -7,20 +7,22 @@ import { splitAddr } from './lib/address.ts';
 import { systemClock } from './lib/clock.ts';
 import { gather } from './lib/gather.ts';
 import { measureReadiness } from './metrics/stores.ts';
-import type { Order } from './orders/order.ts';
+import type { PaymentBook } from './orders/payment-book.ts';
 import { ParkedDesk } from './parked/replay.ts';
 import { acceptStream } from './postgres/audit-streams.ts';
 import { oweUnitsAgain } from './postgres/compensations.ts';
+import { findOrderInstance } from './postgres/instance-logs.ts';
 import { InstanceQueries } from './postgres/instance-queries.ts';
 import { markKeysUsed, postgresOperatorKeys, readCredentials } from './postgres/operator-keys.ts';
 import { postgresOperatorSessions } from './postgres/operator-sessions.ts';
 import { PostgresOrders } from './postgres/orders.ts';
 import { retryInstance } from './postgres/overdue.ts';
 import { listParked, postgresParked } from './postgres/parked.ts';
+import { postgresPayments } from './postgres/payments.ts';
 import { PostgresProducts } from './postgres/products.ts';
 import { postgresProgress } from './postgres/progress.ts';
 import { requestRefundAgain } from './postgres/refund-requests.ts';
-import { recordRefund, requestRefund } from './postgres/refunds.ts';
+import { recordRefund } from './postgres/refunds.ts';
 import { releaseInstance } from './postgres/releases.ts';
 import { readTimeline } from './postgres/timeline.ts';
 import { isTransientDatabaseError } from './postgres/transient.ts';
@@ -28,7 +30,7 @@ import { FrontDoor } from './sale/front-door.ts';
 import { PurchaseDesk } from './sale/purchase-desk.ts';
 import { wantsDemo } from './stores.ts';
 import type { Telemetry } from './telemetry.ts';
-import { type PaidOrder, payOrder } from './triggers/order-paid.ts';
+import { type OrderPaidParts, type PaidOrder, type PaymentAnswer, payOrder } from './triggers/order-paid.ts';
 
 /** @returns the address that it listens on */
 export async function addHttp(core: Core, { registry }: Telemetry): Promise<string> {
@@ -41,15 +43,12 @@ export async function addHttp(core: Core, { registry }: Telemetry): Promise<stri
   const gathered = { maxItems: 500, maxInFlight: 1, maxWaitMs: 5_000 };
   const findOrder = gather((wanted: string[]) => orders.findOrders(wanted), gathered);
   const createInstance = gather(core.requestCreation.createInstances, gathered);
-  const refund = async (order: Order) => {
-    const [requestId] = await ids.take(1);
-    await requestRefund(database, order, requestId as bigint);
-    core.committed.ring();
-  };
+  const payments = createPayments(core);
+  const pay = (paid: PaidOrder) => payOrder({ ...payments, findOrder, createInstance }, paid);
   // Also for the role `http` alone, which sells.
   if (config.redisAddr !== '') readiness.streams = streams.notReady;
   measureReadiness(registry, readiness);
-  const desk = createDesk(core);
+  const desk = createDesk(core, pay);
   const stopping = new AbortController();
   const http = await createHttpServer({
     config,
@@ -64,9 +63,10 @@ export async function addHttp(core: Core, { registry }: Telemetry): Promise<stri
       createOrder: (order) => orders.createOrder(order),
       findOrderByKey: (key) => orders.findOrderByKey(key),
       cancelOrder: (id) => orders.cancelOrder(id),
+      findPayments: (id) => payments.payments.findPayments(id),
     },
-    payOrder: (paid: PaidOrder) => payOrder({ findOrder, createInstance, requestRefund: refund }, paid),
-    recordRefund: (orderId) => recordRefund(database, orderId),
+    payOrder: pay,
+    recordRefund: (orderId, paymentId) => recordRefund(database, orderId, paymentId),
     instances: {
       findInstance: (id) => queries.findInstance(id),
       listInstances: (filter, limit, cursor) => queries.listInstances(filter, limit, cursor),
@@ -94,7 +94,7 @@ export async function addHttp(core: Core, { registry }: Telemetry): Promise<stri
     parked: {
       listParked: (filter, limit, cursor) => listParked(database.reads, filter, limit, cursor),
       findParked: (id) => postgresParked(database.reads).findParked(id),
-      replay: (id, by) => desk.replay(id, by),
+      replay: (id, by, options) => desk.replay(id, by, options),
       discard: (id, by, reason) => desk.discard(id, by, reason),
     },
     sales: streams.sales,
@@ -154,8 +154,37 @@ function createKeyRing({ config, database, notify }: Core): KeyRing {
   });
 }
 
-function createDesk({ database, creation, settle, committed, owed, notify }: Core): ParkedDesk {
+function createPayments({
+  database,
+  ids,
+  committed,
+  notify,
+}: Core): Pick<OrderPaidParts, 'findInstance' | 'payments' | 'onParked'> {
+  const store = database.withDeadline(requestDeadlineMs);
+  const book = postgresPayments(store, async () => (await ids.take(1))[0] as bigint);
+  const ringAfter = async <T>(done: Promise<T>) => {
+    const answer = await done;
+    committed.ring();
+    return answer;
+  };
+  const payments: PaymentBook = {
+    ...book,
+    settleRepeat: (paid) => ringAfter(book.settleRepeat(paid)),
+    returnLate: (paid) => ringAfter(book.returnLate(paid)),
+  };
+  return {
+    findInstance: (orderId) => findOrderInstance(store, orderId),
+    payments,
+    onParked: (item, error) => notify({ type: 'payment parked', item, error }),
+  };
+}
+
+function createDesk(
+  { database, creation, settle, committed, owed, notify }: Core,
+  pay: (paid: PaidOrder) => Promise<PaymentAnswer>,
+): ParkedDesk {
   return new ParkedDesk({
+    payOrder: pay,
     rows: postgresParked(database),
     createInstances: creation.createInstances,
     settle,

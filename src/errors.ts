@@ -26,7 +26,7 @@ const table = {
   ],
   ENTRY_GONE: [
     'park',
-    'Somebody trimmed or deleted the entry before it was read; find the buyer by the entry id.',
+    'Somebody trimmed or deleted the entry before it was read; find the buyer by the entry id, then replay with userId.',
   ],
   MESSAGE_REFUSED: ['park', 'The broker refused this message while it took others; see detail, then replay.'],
   FRAME_DAMAGED: [
@@ -53,6 +53,10 @@ const table = {
   ORDER_UNKNOWN: ['park', 'Name the product and the user in the body for an order that lives elsewhere.'],
   ORDER_CONFLICT: ['park', 'The order is of another product or user.'],
   ORDER_NOT_PAYABLE: ['park', 'Only a pending order can be paid.'],
+  PAYMENT_AMOUNT_MISMATCH: [
+    'park',
+    'Replay it with acceptAmount to take it as it is; or cancel the order, then replay: its refund is requested.',
+  ],
   ORDER_NOT_CANCELLABLE: ['park', 'Only a pending order can be cancelled.'],
   IDEMPOTENCY_CONFLICT: ['park', 'This Idempotency-Key was used with another body; use a new key.'],
   PRODUCT_CONFLICT: ['park', 'This product id exists with other properties.'],

@@ -5,6 +5,7 @@ import type { Backlog } from './backlog/backlog.ts';
 import type { Config } from './config.ts';
 import type { WeirError } from './errors.ts';
 import { createMetrics } from './metrics.ts';
+import type { ParkedPayment } from './orders/payment-book.ts';
 import type { DeadLetter } from './parked/dead-letter.ts';
 import type { Settled } from './results/judge-result.ts';
 import type { InstanceResult } from './results/result.ts';
@@ -24,6 +25,8 @@ export type Happening =
   | { type: 'migrated'; migrations: string[] }
   | { type: 'instances created'; counts: ReadonlyMap<string, number>; lastedMs: number }
   | { type: 'events announced'; count: number; lastedMs: number }
+  | { type: 'payment parked'; item: ParkedPayment; error: WeirError }
+  | { type: 'payment refused'; orderId: string; code: string; detail: string }
   | { type: 'messages refused'; count: number; why: string; parked: number }
   | { type: 'entries parked'; entries: readonly { stream: string; id: string; error: WeirError }[] }
   | { type: 'results settled'; counts: ReadonlyMap<Settled, number> }

@@ -54,9 +54,11 @@ Examples:
     .addHelpText(
       'after',
       `
-For a parked entry whose buyer had to be found out: its entry id is the source id.
+With source SECKILL the source id is the entry's id, and the instance is the one of that entry on the
+product's stream. For a parked entry whose buyer had to be found out use: weir parked replay ID --user USER
 
-Example:
+Examples:
+  weir instances create --source ACTIVITY --source-id ACT123456 --product 1001 --user 123
   weir instances create --source SECKILL --source-id 1795334847736-0 --product 1001 --user 123`,
     )
     .action(async (options) => end(await (await import('./instances.ts')).createInstance(options)));

@@ -9,21 +9,48 @@ type OrderOptions = ApiOptions & { json?: boolean };
 interface PaidOptions {
   product?: string;
   user?: string;
+  paymentId?: string;
+  amount?: string;
+  paidAt?: string;
+}
+
+/** What the callback is answered: an instance, or what was done with a payment that cannot become one. */
+interface PaidAnswer {
+  instanceId?: string;
+  outcome?: string;
+  parkedId?: string;
+  reason?: string;
 }
 
 /** In the place of the payer, whose callback did not come. */
 export async function payOrder(orderId: string, options: OrderOptions & PaidOptions): Promise<number> {
-  const { product, user } = options;
+  const { product, user, paymentId, amount, paidAt } = options;
   const named = { ...(product && { productId: product }), ...(user && { userId: user }) };
-  const instance = await callBack<{ instanceId: string }>(orderId, 'paid', named, options);
-  if (options.json) printJson(instance);
-  else process.stdout.write(`order ${orderId} is paid, its instance is ${instance.instanceId}\n`);
-  return exitCodes.ok;
+  const payment = {
+    ...(paymentId && { paymentId }),
+    ...(amount && { amountCents: amount }),
+    ...(paidAt && { paidAt }),
+  };
+  const answer = await callBack<PaidAnswer>(orderId, 'paid', { ...named, ...payment }, options);
+  if (options.json) printJson(answer);
+  else process.stdout.write(`${describeAnswer(orderId, answer)}\n`);
+  return answer.outcome === 'parked' ? exitCodes.failed : exitCodes.ok;
+}
+
+function describeAnswer(orderId: string, { instanceId, outcome, parkedId, reason }: PaidAnswer): string {
+  if (outcome === 'parked') return `Parked the payment of order ${orderId} as item ${parkedId}: ${reason}`;
+  if (instanceId === undefined) return `Requested the refund of the payment of order ${orderId}: ${reason}`;
+  return `order ${orderId} is paid, its instance is ${instanceId}`;
 }
 
 /** In the place of whoever made the refund. */
-export async function refundOrder(orderId: string, options: OrderOptions): Promise<number> {
-  const refund = await callBack<object>(orderId, 'refunded', { refunded: true }, options);
+export async function refundOrder(
+  orderId: string,
+  options: OrderOptions & { paymentId?: string },
+): Promise<number> {
+  const { paymentId } = options;
+  const body = { refunded: true, ...(paymentId && { paymentId }) };
+  const refund = await callBack<object>(orderId, 'refunded', body, options);
   if (options.json) printJson(refund);
   else process.stdout.write(`the refund of order ${orderId} is recorded\n`);
   return exitCodes.ok;

@@ -27,12 +27,15 @@ export function addParkedCommands(program: Command, end: (exitCode: number) => v
     .action(async (id, options) => end(await (await import('./parked.ts')).showParked(id, options)));
   withFilter(command('replay [ids...]', 'send items once more where they were going'))
     .option('--all', 'every item that the filters let through')
+    .option('--user <id>', 'the buyer, for one entry without a readable user')
+    .option('--accept-amount', "take one payment of another amount than the order's")
     .addHelpText(
       'after',
       `
 Safe to repeat: what has been replayed answers with what became of it.
 
 Examples:
+  weir parked replay 17 --user 42
   weir parked replay 17 18
   weir parked replay --all --reason PRODUCT_UNKNOWN`,
     )

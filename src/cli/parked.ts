@@ -85,8 +85,19 @@ export interface ResolveOptions extends ParkedFilterOptions {
   all?: boolean;
 }
 
-export function replayParked(ids: readonly string[], options: ResolveOptions): Promise<number> {
-  return resolveMany(ids, options, 'replay', {});
+export async function replayParked(
+  ids: readonly string[],
+  options: ResolveOptions & { user?: string; acceptAmount?: true },
+): Promise<number> {
+  const { user, acceptAmount } = options;
+  if (user === undefined && !acceptAmount) return resolveMany(ids, options, 'replay', {});
+  const [id] = ids;
+  if (id === undefined || ids.length > 1 || options.all) {
+    throw new CliError(exitCodes.usage, '--user and --accept-amount are for one item: name its id');
+  }
+  const body = { ...(user === undefined ? {} : { userId: user }), ...(acceptAmount ? { acceptAmount } : {}) };
+  const path = `/v1/parked/${encodeURIComponent(id)}/replay`;
+  return printOutcomes([await new Api(options).post<Outcome>(path, body)], options, 'replay');
 }
 
 /** `because`: the reason that is kept; `reason` is the filter. */
@@ -123,6 +134,14 @@ async function resolveMany(
     const { items } = await api.post<{ items: Outcome[] }>(`/v1/parked/${action}`, { ids: part, ...body });
     outcomes.push(...items);
   }
+  return printOutcomes(outcomes, options, action);
+}
+
+function printOutcomes(
+  outcomes: readonly Outcome[],
+  options: ResolveOptions,
+  action: 'replay' | 'discard',
+): number {
   if (options.json) printJson({ items: outcomes });
   else if (outcomes.length === 0) process.stdout.write(`nothing to ${action}\n`);
   else

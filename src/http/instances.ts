@@ -4,17 +4,22 @@ import { WeirError } from '../errors.ts';
 import type { InstanceLog } from '../instance/instance-log.ts';
 import {
   type InstanceId,
+  type ProductId,
   parseInt64,
   parseProductId,
   parseSource,
   parseSourceId,
   parseTraceparent,
   parseUserId,
+  type Source,
+  type SourceId,
 } from '../instance/purchase.ts';
 import type { TimelineEntry } from '../instance/timeline.ts';
 import { type CreateInstance, purchaseInstance, type Receipt } from '../triggers/any-source.ts';
-import type { PaidOrder } from '../triggers/order-paid.ts';
-import { requireRoom, sendReceipt } from './orders.ts';
+import type { PaidOrder, PaymentAnswer } from '../triggers/order-paid.ts';
+import { requireEntryId, streamOf } from '../triggers/seckill-key.ts';
+import { seckill } from '../triggers/seckill-stream.ts';
+import { requireRoom, sendReceipt } from './receipt.ts';
 import {
   InstanceShape,
   Int64,
@@ -53,7 +58,7 @@ export interface InstanceReader {
 export interface InstanceParts {
   instances: InstanceReader;
   createInstance: CreateInstance;
-  payOrder: (paid: PaidOrder) => Promise<Receipt>;
+  payOrder: (paid: PaidOrder) => Promise<PaymentAnswer>;
   hasRoom: () => boolean;
 }
 
@@ -86,7 +91,8 @@ export function addInstances(
       schema: {
         summary: 'One instance for a purchase of any source',
         description:
-          'A repeat with the same product and user answers 200 with the first answer, with others 409.',
+          'A repeat with the same product and user answers 200 with the first answer, with others 409. With source ' +
+          "SECKILL, sourceId is the entry's id and scope, which may be left out, the key of the product's stream.",
         body: NewPurchase,
         response: { 200: InstanceShape, 201: InstanceShape, '4xx': ProblemShape },
       },
@@ -97,11 +103,12 @@ export function addInstances(
       const source = parseSource(body.source);
       const sourceId = parseSourceId(body.sourceId);
       const named = { productId: parseProductId(body.productId), userId: parseUserId(body.userId) };
+      const scope = readScope(source, sourceId, named.productId, body.scope);
       const trace = parseTraceparent(request.headers.traceparent);
       // An order has a life of its own, and a payment that comes too late is owed back: one way for both doors.
       const { first, instance } = await (source === 'ORDER'
-        ? payOrder({ orderId: sourceId, named, ...trace })
-        : purchaseInstance(createInstance, { source, scope: '', sourceId, ...named, ...trace }));
+        ? payOrder({ orderId: sourceId, named, payment: {}, ...trace }).then(toReceipt)
+        : purchaseInstance(createInstance, { source, scope, sourceId, ...named, ...trace }));
       return sendReceipt(reply, first, showReceipt(instance));
     },
   );
@@ -143,6 +150,33 @@ export function addInstances(
       return { ...showInstance(instance), timeline: showTimeline(await instances.tellTimeline(instance)) };
     },
   );
+}
+
+/** Who asks for an instance gets one or a refusal; what was done with the payment stands with its order. */
+function toReceipt(answer: PaymentAnswer): Receipt {
+  if (answer.kind === 'instance') return answer;
+  const { orderId } = answer.kind === 'refund' ? answer.refund : answer.item;
+  const done = answer.kind === 'refund' ? 'is to be returned' : `is parked as item ${answer.item.parkedId}`;
+  throw new WeirError('ORDER_NOT_PAYABLE', `order ${orderId} cannot be paid any more: the payment ${done}`);
+}
+
+/**
+ * A purchase meets the row of its stream's entry by whatever way it arrives, so its scope is the stream's key.
+ *
+ * @throws WeirError SOURCE_ID_INVALID for what is no entry id, REQUEST_INVALID for another scope than the source has
+ */
+function readScope(
+  source: Source,
+  sourceId: SourceId,
+  productId: ProductId,
+  named: string | undefined,
+): string {
+  const isEntry = source === seckill;
+  if (isEntry) requireEntryId(sourceId);
+  const scope = isEntry ? streamOf(productId) : '';
+  if (named === undefined || named === scope) return scope;
+  const expected = isEntry ? `${scope}, the stream of product ${productId}` : `empty for source ${source}`;
+  throw new WeirError('REQUEST_INVALID', `scope must be ${expected}`);
 }
 
 /** @throws WeirError INSTANCE_UNKNOWN: what is no id names no instance */

@@ -11,13 +11,16 @@ export function rawBody(request: FastifyRequest): Buffer {
   return rawBodies.get(request) ?? Buffer.alloc(0);
 }
 
-/** JSON bodies that keep their bytes; an empty one counts as none, since curl -X POST sends no more. */
+/**
+ * JSON bodies that keep their bytes. An empty one counts as none, whatever its type: `curl -d ''` calls it a form, others
+ * plain text or JSON.
+ */
 export function addJsonBodies(http: FastifyInstance): void {
   http.removeContentTypeParser('text/plain');
   http.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     const bytes = body as Buffer;
     rawBodies.set(request, bytes);
-    if (bytes.length === 0) return done(null, undefined);
+    if (isBlank(bytes)) return done(null, undefined);
     if (nestsTooDeep(bytes)) {
       return done(new WeirError('REQUEST_INVALID', `the body nests deeper than ${maxJsonDepth}`), undefined);
     }
@@ -27,5 +30,21 @@ export function addJsonBodies(http: FastifyInstance): void {
       const reason = error instanceof Error ? error.message : String(error);
       done(new WeirError('REQUEST_INVALID', `the body is not JSON: ${reason}`), undefined);
     }
+  });
+  http.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => {
+    if ((body as Buffer).length === 0) return done(null, undefined);
+    done(unsupportedType(request.headers['content-type']), undefined);
+  });
+}
+
+function isBlank(bytes: Buffer): boolean {
+  return bytes.every((byte) => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d));
+}
+
+/** As fastify says it of a type without a parser. */
+function unsupportedType(type: string | undefined): Error {
+  return Object.assign(new Error(`Unsupported Media Type: ${type}`), {
+    statusCode: 415,
+    code: 'FST_ERR_CTP_INVALID_MEDIA_TYPE',
   });
 }

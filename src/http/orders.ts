@@ -1,31 +1,29 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
-import type { Config } from '../config.ts';
 import { WeirError } from '../errors.ts';
 import type { Product } from '../instance/product.ts';
 import {
   type ProductId,
   parseProductId,
   parseSourceId,
-  parseTraceparent,
   parseUserId,
   type SourceId,
   type UserId,
 } from '../instance/purchase.ts';
 import type { NewOrder, Order, Refund } from '../orders/order.ts';
-import type { Receipt } from '../triggers/any-source.ts';
-import type { PaidOrder } from '../triggers/order-paid.ts';
+import type { RecordedPayment } from '../orders/payment-book.ts';
+import { parsePaidBody } from '../triggers/paid-body.ts';
 import { operatorOf } from './auth.ts';
+import { addPayments, type OrderPath, type PaymentParts } from './payments.ts';
 import {
-  InstanceShape,
   NewOrderBody,
   OrderShape,
-  PaidBody,
+  PaidOrderShape,
   ProblemShape,
   RefundShape,
   showNewOrder,
   showOrder,
-  showReceipt,
+  showPayment,
   showRefund,
 } from './shapes.ts';
 import { createSignatureCheck } from './webhook-signature.ts';
@@ -34,25 +32,22 @@ export interface OrderStore {
   createOrder(order: NewOrder): Promise<{ created: boolean; order: Order }>;
   findOrderByKey(idempotencyKey: string): Promise<Order | undefined>;
   cancelOrder(id: string): Promise<{ cancelled: boolean; order: Order | undefined }>;
+  findPayments(orderId: string): Promise<RecordedPayment[]>;
   /** Many callers at once share one query. */
   findOrder(id: string): Promise<Order | undefined>;
 }
 
-export interface OrderParts {
-  config: Config;
+export interface OrderParts extends PaymentParts {
   orders: OrderStore;
   products: { findProducts(ids: readonly ProductId[]): Promise<Product[]> };
-  payOrder: (paid: PaidOrder) => Promise<Receipt>;
   /** undefined: no refund was asked for. */
-  recordRefund: (orderId: string) => Promise<{ first: boolean; refund: Refund } | undefined>;
+  recordRefund: (
+    orderId: string,
+    paymentId: string | undefined,
+  ) => Promise<{ first: boolean; refund: Refund } | undefined>;
   /** Sends the open refund requests of an order once more. undefined: it has none. */
   requestRefundAgain: (orderId: string, by: string) => Promise<Refund | undefined>;
   takeOrderId: () => Promise<string>;
-  hasRoom: () => boolean;
-}
-
-interface OrderPath {
-  Params: { orderId: string };
 }
 
 export function addOrders(http: FastifyInstance, parts: OrderParts): void {
@@ -91,10 +86,16 @@ export function addOrders(http: FastifyInstance, parts: OrderParts): void {
     '/v1/orders/:orderId',
     {
       config: { scope: 'read' },
-      schema: { summary: 'One order', response: { 200: OrderShape, '4xx': ProblemShape } },
+      schema: {
+        summary: 'One order with its payments',
+        response: { 200: PaidOrderShape, '4xx': ProblemShape },
+      },
     },
-    async ({ params }) =>
-      showOrder(known(await orders.findOrder(parseSourceId(params.orderId)), params.orderId)),
+    async ({ params }) => {
+      const orderId = parseSourceId(params.orderId);
+      const order = known(await orders.findOrder(orderId), params.orderId);
+      return { ...showOrder(order), payments: (await orders.findPayments(orderId)).map(showPayment) };
+    },
   );
 
   http.post<OrderPath>(
@@ -112,28 +113,9 @@ export function addOrders(http: FastifyInstance, parts: OrderParts): void {
     },
   );
 
-  http.post<OrderPath & { Body: Static<typeof PaidBody> | undefined }>(
-    '/v1/orders/:orderId/paid',
-    {
-      config: { scope: 'signed' },
-      schema: {
-        summary: 'Payment callback: the order becomes an instance',
-        description:
-          'Without a body for an order made here, with productId and userId for one that lives elsewhere. Once a ' +
-          'webhook secret is set, the raw body must be signed by the Standard Webhooks scheme and carry orderId.',
-        response: { 200: InstanceShape, 201: InstanceShape, '4xx': ProblemShape },
-      },
-      // The body is optional, which a JSON schema for it cannot say: it is checked by hand below.
-      preValidation: async (request) => checkSignature(request, request.params.orderId),
-    },
-    async (request, reply) => {
-      requireRoom(parts.hasRoom);
-      const { first, instance } = await parts.payOrder(readPaidOrder(request));
-      return sendReceipt(reply, first, showReceipt(instance));
-    },
-  );
+  addPayments(http, parts, checkSignature);
 
-  http.post<OrderPath & { Body: Static<typeof PaidBody> | undefined }>(
+  http.post<OrderPath & { Body: unknown }>(
     '/v1/orders/:orderId/refunded',
     {
       config: { scope: 'signed' },
@@ -145,9 +127,9 @@ export function addOrders(http: FastifyInstance, parts: OrderParts): void {
       preValidation: async (request) => checkSignature(request, request.params.orderId),
     },
     async (request, reply) => {
-      const orderId = readRefundedOrder(request, config.webhookSecrets.length > 0);
-      const recorded = await parts.recordRefund(orderId);
-      if (!recorded) throw await explainNoRefund(orders, orderId);
+      const { orderId, paymentId } = readRefundedOrder(request, config.webhookSecrets.length > 0);
+      const recorded = await parts.recordRefund(orderId, paymentId);
+      if (!recorded) throw await explainNoRefund(orders, orderId, paymentId);
       return reply.status(recorded.first ? 201 : 200).send(showRefund(recorded.refund));
     },
   );
@@ -168,13 +150,21 @@ function addRefundAgain(http: FastifyInstance, { orders, requestRefundAgain }: O
     async (request) => {
       const orderId = parseSourceId(request.params.orderId);
       const refund = await requestRefundAgain(orderId, operatorOf(request));
-      if (!refund) throw await explainNoRefund(orders, orderId);
+      if (!refund) throw await explainNoRefund(orders, orderId, undefined);
       return showRefund(refund);
     },
   );
 }
 
-async function explainNoRefund(orders: OrderStore, orderId: string): Promise<WeirError> {
+async function explainNoRefund(
+  orders: OrderStore,
+  orderId: string,
+  paymentId: string | undefined,
+): Promise<WeirError> {
+  if (paymentId !== undefined) {
+    const detail = `no refund of payment ${paymentId} of order ${orderId} was asked for`;
+    return new WeirError('ORDER_NOT_REFUNDABLE', detail);
+  }
   const order = await orders.findOrder(orderId);
   return order
     ? new WeirError('ORDER_NOT_REFUNDABLE', `order ${orderId} is ${order.status}`)
@@ -221,71 +211,17 @@ function requireSame(order: Order, productId: ProductId, userId: UserId): Order 
 function readRefundedOrder(
   request: FastifyRequest<OrderPath & { Body: unknown }>,
   mustSayRefunded: boolean,
-): SourceId {
+): { orderId: SourceId; paymentId: string | undefined } {
   const orderId = parseSourceId(request.params.orderId);
   const { refunded, ...rest } = (request.body ?? {}) as { refunded?: unknown };
   if (refunded !== true && (mustSayRefunded || refunded !== undefined)) {
     throw new WeirError('REQUEST_INVALID', 'the body must say "refunded": true');
   }
-  requireNamed(orderId, checkPaidBody(rest));
-  return orderId;
-}
-
-function requireNamed(orderId: SourceId, body: Static<typeof PaidBody>): void {
-  if (body.orderId !== undefined && body.orderId !== orderId) {
-    throw new WeirError('REQUEST_INVALID', `the body names order ${body.orderId}, the path order ${orderId}`);
-  }
-}
-
-function readPaidOrder(request: FastifyRequest<OrderPath & { Body: unknown }>): PaidOrder {
-  const orderId = parseSourceId(request.params.orderId);
-  const body = checkPaidBody(request.body);
-  requireNamed(orderId, body);
-  if ((body.productId === undefined) !== (body.userId === undefined)) {
-    throw new WeirError('REQUEST_INVALID', 'productId and userId go together');
-  }
-  const named =
-    body.productId === undefined
-      ? undefined
-      : { productId: parseProductId(body.productId), userId: parseUserId(body.userId) };
-  return { orderId, named, ...parseTraceparent(request.headers.traceparent) };
-}
-
-function checkPaidBody(body: unknown): Static<typeof PaidBody> {
-  if (body === undefined || body === null) return {};
-  if (typeof body !== 'object' || Array.isArray(body)) {
-    throw new WeirError('REQUEST_INVALID', 'the body must be a JSON object, or empty');
-  }
-  const known = Object.keys(PaidBody.properties);
-  for (const [name, value] of Object.entries(body)) {
-    if (!known.includes(name)) {
-      throw new WeirError(
-        'REQUEST_INVALID',
-        `unknown field ${name.slice(0, 40)}; known are ${known.join(', ')}`,
-      );
-    }
-    if (typeof value !== 'string') throw new WeirError('REQUEST_INVALID', `${name} must be a string`);
-  }
-  return body;
+  const { payment } = parsePaidBody(rest, orderId);
+  return { orderId, paymentId: payment.paymentId };
 }
 
 function known(order: Order | undefined, id: string): Order {
   if (!order) throw new WeirError('ORDER_UNKNOWN', `there is no order ${id}`);
   return order;
-}
-
-/** Above the high-water mark nothing more is taken in: what is accepted must be announced in useful time. */
-export function requireRoom(hasRoom: () => boolean): void {
-  if (!hasRoom()) throw new WeirError('OVERLOADED', 'too many events wait to be announced');
-}
-
-export function sendReceipt(
-  reply: FastifyReply,
-  first: boolean,
-  receipt: Static<typeof InstanceShape>,
-): FastifyReply {
-  return reply
-    .status(first ? 201 : 200)
-    .header('location', `/v1/instances/${receipt.instanceId}`)
-    .send(receipt);
 }

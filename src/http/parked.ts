@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { adviceFor, toWeirError, WeirError } from '../errors.ts';
+import { parseUserId } from '../instance/purchase.ts';
 import type { ParkedDetail } from '../parked/parked-item.ts';
 import {
   docsOf,
@@ -9,7 +10,7 @@ import {
   parkedOrigins,
   parkedStates,
 } from '../parked/parked-item.ts';
-import type { ReplayOutcome } from '../parked/replay.ts';
+import type { ReplayOptions, ReplayOutcome } from '../parked/replay.ts';
 import { operatorOf } from './auth.ts';
 import { ListQuery, listOf, ProblemShape, readCursor, readLimit, storable } from './shapes.ts';
 
@@ -17,7 +18,7 @@ export interface ParkedParts {
   parked: {
     listParked(filter: ParkedFilter, limit: number, cursor: string | undefined): Promise<ParkedItem[]>;
     findParked(id: string): Promise<ParkedDetail | undefined>;
-    replay(id: string, by: string): Promise<ReplayOutcome>;
+    replay(id: string, by: string, options?: ReplayOptions): Promise<ReplayOutcome>;
     discard(id: string, by: string, reason: string): Promise<ReplayOutcome>;
   };
 }
@@ -99,11 +100,14 @@ export function addParked(http: FastifyInstance, { parked }: ParkedParts): void 
       schema: {
         summary: 'Send a parked item once more where it was going',
         description:
-          'Answers what became of it: REPLAYED, or PARKED still, with the reason. A repeat answers the same.',
+          'Answers what became of it: REPLAYED, or PARKED still, with the reason. A repeat answers the same. The body may ' +
+          'be empty: `userId` is the buyer of an entry from which it cannot be read, `acceptAmount` takes a payment of ' +
+          "another amount than the order's.",
         response: { '4xx': ProblemShape },
       },
     },
-    async (request) => parked.replay(readId(request.params.id), operatorOf(request)),
+    async (request) =>
+      parked.replay(readId(request.params.id), operatorOf(request), readReplayOptions(request.body)),
   );
 
   http.post<ItemPath & { Body: Static<typeof DiscardBody> }>(
@@ -145,6 +149,27 @@ export function addParked(http: FastifyInstance, { parked }: ParkedParts): void 
     async (request: FastifyRequest<{ Body: Static<typeof ManyWithReason> }>) =>
       forEach(request.body.ids, (id) => parked.discard(id, operatorOf(request), request.body.reason)),
   );
+}
+
+/** The body is optional, which a JSON schema for it cannot say. @throws WeirError REQUEST_INVALID, USER_ID_INVALID */
+function readReplayOptions(body: unknown): ReplayOptions {
+  if (body === undefined || body === null) return {};
+  if (typeof body !== 'object' || Array.isArray(body)) {
+    throw new WeirError('REQUEST_INVALID', 'the body must be a JSON object, or empty');
+  }
+  const { userId, acceptAmount, ...unknown } = body as Record<string, unknown>;
+  const [name] = Object.keys(unknown);
+  if (name !== undefined) {
+    const detail = `unknown field ${name.slice(0, 40)}; known are userId, acceptAmount`;
+    throw new WeirError('REQUEST_INVALID', detail);
+  }
+  if (acceptAmount !== undefined && acceptAmount !== true) {
+    throw new WeirError('REQUEST_INVALID', 'acceptAmount must be true, or left out');
+  }
+  return {
+    ...(userId === undefined ? {} : { userId: parseUserId(userId) }),
+    ...(acceptAmount === undefined ? {} : { acceptAmount }),
+  };
 }
 
 /** One after the other: an item that cannot be dealt with says why and holds up nobody. */

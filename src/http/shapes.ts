@@ -5,6 +5,7 @@ import type { Product } from '../instance/product.ts';
 import { parseInt64, sourcePattern } from '../instance/purchase.ts';
 import type { TimelineEntry } from '../instance/timeline.ts';
 import type { Order, Refund } from '../orders/order.ts';
+import type { RecordedPayment } from '../orders/payment-book.ts';
 
 // A description completes “… must be”: describeMistakes() says it to whoever sent something else.
 
@@ -94,12 +95,13 @@ export function showReceipt(instance: InstanceLog): Static<typeof InstanceShape>
 }
 
 export const NewPurchase = Type.Object(
-  { source: SourceText, sourceId: SourceIdText, productId: Int64, userId: Int64 },
-  closed,
-);
-
-export const PaidBody = Type.Object(
-  { orderId: Type.Optional(SourceIdText), productId: Type.Optional(Int64), userId: Type.Optional(Int64) },
+  {
+    source: SourceText,
+    sourceId: SourceIdText,
+    scope: Type.Optional(Type.String({ maxLength: 512, ...storable })),
+    productId: Int64,
+    userId: Int64,
+  },
   closed,
 );
 
@@ -135,6 +137,31 @@ export const OrderShape = Type.Object({
   expiresAt: Type.Union([Timestamp, Type.Null()]),
 });
 
+const PaymentShape = Type.Object({
+  paymentId: Type.Union([Type.String(), Type.Null()]),
+  webhookId: Type.Union([Type.String(), Type.Null()]),
+  amountCents: Type.Union([Cents, Type.Null()]),
+  paidAt: Type.Union([Timestamp, Type.Null()]),
+  recordedAt: Timestamp,
+  outcome: Type.String(),
+  refundedAt: Type.Union([Timestamp, Type.Null()]),
+});
+
+/** With the payments on record: those that named themselves or stated anything, and those that made no instance. */
+export const PaidOrderShape = Type.Object({ ...OrderShape.properties, payments: Type.Array(PaymentShape) });
+
+export function showPayment(payment: RecordedPayment): Static<typeof PaymentShape> {
+  return {
+    paymentId: payment.paymentId ?? null,
+    webhookId: payment.webhookId ?? null,
+    amountCents: payment.amountCents?.toString() ?? null,
+    paidAt: payment.paidAt?.toISOString() ?? null,
+    recordedAt: payment.recordedAt.toISOString(),
+    outcome: payment.outcome,
+    refundedAt: payment.refundedAt?.toISOString() ?? null,
+  };
+}
+
 export function showOrder(order: Order): Static<typeof OrderShape> {
   return {
     id: order.id,
@@ -151,15 +178,33 @@ export function showOrder(order: Order): Static<typeof OrderShape> {
 
 export const RefundShape = Type.Object({
   orderId: Type.String(),
+  /** The payment that goes back; null where its callback did not name it. */
+  paymentId: Type.Union([Type.String(), Type.Null()]),
   amountCents: Type.Union([Cents, Type.Null()]),
   reason: Type.String(),
   requestedAt: Timestamp,
   refundedAt: Type.Union([Timestamp, Type.Null()]),
 });
 
+/** What a payment callback is answered whose money goes back. */
+export const RequestedRefundShape = Type.Object({
+  outcome: Type.Literal('refund requested'),
+  ...RefundShape.properties,
+});
+
+/** What a payment callback is answered that waits for an operator, or was given up by one. */
+export const ParkedPaymentShape = Type.Object({
+  outcome: Type.Literal('parked'),
+  orderId: Type.String(),
+  parkedId: Type.String(),
+  reason: Type.String(),
+  state: Type.String(),
+});
+
 export function showRefund(refund: Refund): Static<typeof RefundShape> {
   return {
     orderId: refund.orderId,
+    paymentId: refund.paymentId ?? null,
     amountCents: refund.amountCents?.toString() ?? null,
     reason: refund.reason,
     requestedAt: refund.requestedAt.toISOString(),

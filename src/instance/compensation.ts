@@ -4,7 +4,7 @@ import type { ProductId, Purchase, Source, SourceId, UserId } from './purchase.t
 export type CompensationKind = 'GIVE_BACK' | 'REFUND' | 'NOTHING';
 
 /** A purchase that ended without its instance. */
-export interface Compensation extends Omit<Purchase, 'traceparent'> {
+export interface Compensation extends Omit<Purchase, 'traceparent' | 'payment'> {
   kind: CompensationKind;
   source: Source;
   sourceId: SourceId;
@@ -14,6 +14,8 @@ export interface Compensation extends Omit<Purchase, 'traceparent'> {
   instanceId: bigint | undefined;
   /** Stands in for the instance's id in the refund request then. */
   requestId?: bigint;
+  /** Of a refund: the payment that goes back. Of a failed instance it is looked up, with what was paid. */
+  paymentId?: string | undefined;
   /** Known for orders made here only. */
   amountCents: bigint | undefined;
   reason: string;

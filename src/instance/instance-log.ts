@@ -3,7 +3,7 @@ import type { InstanceId, Purchase } from './purchase.ts';
 export type InstanceStatus = 'PROCESSING' | 'SUCCESS' | 'FAILED';
 
 /** One row of instance_logs: the purchase and what became of it. */
-export interface InstanceLog extends Omit<Purchase, 'traceparent'> {
+export interface InstanceLog extends Omit<Purchase, 'traceparent' | 'payment'> {
   instanceId: InstanceId;
   status: InstanceStatus;
   createdAt: Date;

@@ -1,5 +1,6 @@
 import { WeirError } from '../errors.ts';
 import type { Brand } from '../lib/brand.ts';
+import type { Payment } from './payment.ts';
 
 export type ProductId = Brand<bigint, 'ProductId'>;
 export type UserId = Brand<bigint, 'UserId'>;
@@ -19,6 +20,8 @@ export interface Purchase {
   traceparent?: string;
   /** For an entry of a sale that Weir runs in Redis: the unit that was sold. */
   unit?: SaleUnit;
+  /** Of an order: what its callback stated about the payment, recorded in the same commit. */
+  payment?: Payment;
 }
 
 /** Identifies one sold unit of a sale; Redis counts both numbers, PostgreSQL accepts each once. */

@@ -34,6 +34,8 @@ export interface Refund {
   /** undefined for an order that lives elsewhere. */
   amountCents: bigint | undefined;
   reason: string;
+  /** The payment that goes back, as the payer knows it; undefined where it did not name itself. */
+  paymentId?: string | undefined;
 }
 
 /** OrderRefundRequested of proto/weir/v1/order_refund.proto. */
@@ -47,6 +49,7 @@ export function createRefundRequest(refund: Refund, wallMs: number): RequestMess
     varintField(6, refund.amountCents ?? 0n),
     textField(7, refund.reason),
     timestampField(8, wallMs),
+    textField(9, refund.paymentId ?? ''),
   ]);
   return { id: `refund-${refund.instanceId}`, type: refundRequested, body };
 }

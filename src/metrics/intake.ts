@@ -50,6 +50,9 @@ export function measureIntake(registry: Registry): Measures {
     'entries parked'({ entries }) {
       for (const { error } of entries) parked.inc({ reason: error.code });
     },
+    'payment parked'({ error }) {
+      parked.inc({ reason: error.code });
+    },
     'results parked'({ results }) {
       for (const { error } of results) parked.inc({ reason: error.code });
     },

@@ -25,6 +25,8 @@ export interface Order {
 /** Money that is owed back for an order. */
 export interface Refund {
   orderId: string;
+  /** The payment that goes back, as the payer knows it; undefined where it did not name itself. */
+  paymentId: string | undefined;
   /** undefined for an order that lives elsewhere. */
   amountCents: bigint | undefined;
   reason: string;

@@ -1,7 +1,17 @@
 import type { ErrorCode } from '../errors.ts';
 
-/** Where it was taken from: a seckill stream, the outbox, the result queue, the units that go back to their sales, the broker. */
-export const parkedOrigins = ['STREAM', 'OUTBOX', 'RESULT', 'COMPENSATION', 'DEAD_LETTER'] as const;
+/**
+ * Where it was taken from: a seckill stream, the outbox, the result queue, payment callbacks, the units that go back to
+ * their sales, the broker.
+ */
+export const parkedOrigins = [
+  'STREAM',
+  'OUTBOX',
+  'RESULT',
+  'PAYMENT',
+  'COMPENSATION',
+  'DEAD_LETTER',
+] as const;
 export type ParkedOrigin = (typeof parkedOrigins)[number];
 
 /** PARKED waits for a person. What has been dealt with stays as REPLAYED or DISCARDED, with who and what. */
@@ -31,6 +41,10 @@ export const parkedReasons = [
   'MESSAGE_EXPIRED',
   'QUEUE_FULL',
   'DEAD_LETTERED',
+  'ORDER_UNKNOWN',
+  'ORDER_CONFLICT',
+  'ORDER_NOT_PAYABLE',
+  'PAYMENT_AMOUNT_MISMATCH',
 ] as const satisfies readonly ErrorCode[];
 
 /** Where the operator reads what to do, in this repository. */
@@ -72,6 +86,8 @@ export interface ParkedItem {
 export interface ParkedDetail extends ParkedItem {
   /** Of a message what it is: CREATED, AGAIN, RELEASE, REFUND, RESULT; else empty. */
   kind: string;
+  /** Of a message of the outbox its id; of a payment the webhook-id; else ''. */
+  messageId: string;
   original: Buffer;
 }
 

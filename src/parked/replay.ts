@@ -2,17 +2,21 @@ import { toWeirError, WeirError } from '../errors.ts';
 import type { CreateInstances } from '../instance/create-instances.ts';
 import {
   type Purchase,
+  parseInt64,
   parseSaleUnit,
   parseSourceId,
   parseTraceparent,
   parseUserId,
+  type UserId,
 } from '../instance/purchase.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import { decodeResult } from '../results/result.ts';
 import type { Settle } from '../results/take-results.ts';
+import type { PaidOrder, PaymentAnswer } from '../triggers/order-paid.ts';
 import { parseStreamKey } from '../triggers/seckill-key.ts';
 import { seckill } from '../triggers/seckill-streams.ts';
 import type { ParkedDetail, ParkedState } from './parked-item.ts';
+import { describeAnswer, readPayment } from './replay-payment.ts';
 
 /** What became of one item. `PARKED`: it is where it was, and `detail` says why. */
 export interface ReplayOutcome {
@@ -44,9 +48,18 @@ export interface Resolution {
 export interface ReplayParts {
   rows: ParkedRows;
   createInstances: CreateInstances;
+  payOrder: (paid: PaidOrder) => Promise<PaymentAnswer>;
   settle: Settle;
   isTransient: (error: unknown) => boolean;
   onResolved: (item: ParkedDetail, resolution: Resolution) => void;
+}
+
+/** What an operator adds to a replay. */
+export interface ReplayOptions {
+  /** The buyer, for an entry from which it cannot be read. */
+  userId?: UserId | undefined;
+  /** Takes a payment of another amount than the order's. */
+  acceptAmount?: boolean | undefined;
 }
 
 /** What a person does about parked items. Repeating a replay or a discard answers with what became of it the first time. */
@@ -60,14 +73,16 @@ export class ParkedDesk {
   /**
    * Sends it once more where it was going.
    *
-   * @throws WeirError PARKED_UNKNOWN, PARKED_RESOLVED for a discarded one; the store's error when it is away
+   * @throws WeirError PARKED_UNKNOWN, PARKED_RESOLVED for a discarded one, REQUEST_INVALID for options that do not fit
+   *   it; the store's error when it is away
    */
-  async replay(id: string, by: string): Promise<ReplayOutcome> {
+  async replay(id: string, by: string, options: ReplayOptions = {}): Promise<ReplayOutcome> {
     const item = await this.#getParked(id);
+    requireFitting(item, options);
     if (item.state === 'DISCARDED') throw alreadyResolved(item);
     if (item.state === 'REPLAYED') return outcomeOf(item);
     try {
-      return await this.#replayOne(item, by);
+      return await this.#replayOne(item, by, options);
     } catch (error) {
       if (this.#parts.isTransient(error)) throw error;
       const cause = toWeirError(error);
@@ -94,8 +109,9 @@ export class ParkedDesk {
     return item;
   }
 
-  #replayOne(item: ParkedDetail, by: string): Promise<ReplayOutcome> {
-    if (item.origin === 'STREAM') return this.#replayEntry(item, by);
+  #replayOne(item: ParkedDetail, by: string, options: ReplayOptions): Promise<ReplayOutcome> {
+    if (item.origin === 'STREAM') return this.#replayEntry(item, by, options);
+    if (item.origin === 'PAYMENT') return this.#replayPayment(item, by, options);
     if (item.origin === 'RESULT') return this.#replayResult(item, by);
     if (item.origin === 'COMPENSATION') {
       return this.#decideUnit(item, { state: 'REPLAYED', by, resolution: 'the unit is put back once more' });
@@ -109,8 +125,8 @@ export class ParkedDesk {
   }
 
   /** With the identity it had on its stream: an entry that made its instance meanwhile meets that one. */
-  async #replayEntry(item: ParkedDetail, by: string): Promise<ReplayOutcome> {
-    const [outcome] = await this.#parts.createInstances([readEntry(item)]);
+  async #replayEntry(item: ParkedDetail, by: string, { userId }: ReplayOptions): Promise<ReplayOutcome> {
+    const [outcome] = await this.#parts.createInstances([readEntry(item, userId)]);
     failpoint('after-replay');
     if (!outcome || outcome.kind === 'refused') {
       throw outcome?.error ?? new WeirError('INTERNAL', 'no outcome');
@@ -127,6 +143,17 @@ export class ParkedDesk {
       resolution: `${made} instance ${instanceId}`,
       instanceId,
     });
+  }
+
+  /** With the facts of its callback. Its order may be over or paid by now: then its refund is requested. */
+  async #replayPayment(
+    item: ParkedDetail,
+    by: string,
+    { acceptAmount }: ReplayOptions,
+  ): Promise<ReplayOutcome> {
+    const answer = await this.#parts.payOrder({ ...readPayment(item), acceptAmount: acceptAmount ?? false });
+    failpoint('after-replay');
+    return this.#resolve(item, { state: 'REPLAYED', by, ...describeAnswer(answer) });
   }
 
   async #replayResult(item: ParkedDetail, by: string): Promise<ReplayOutcome> {
@@ -186,21 +213,47 @@ function alreadyResolved({ id, state, resolvedBy, resolution }: ParkedDetail): W
 }
 
 /** @throws WeirError of the field that is wrong; NOTHING_TO_REPLAY when the entry was gone before it was read */
-function readEntry({ original, scope, sourceId }: ParkedDetail): Purchase {
-  const parts: unknown[] = original.length === 0 ? [] : JSON.parse(original.toString());
-  if (parts.length === 0) throw new WeirError('NOTHING_TO_REPLAY', 'the entry was gone before it was read');
-  const fields = new Map<unknown, unknown>();
-  for (let i = 0; i + 1 < parts.length; i += 2) {
-    // As on the stream: of two fields with one name the last counts.
-    fields.set(parts[i], parts[i + 1]);
+function readEntry({ original, scope, sourceId }: ParkedDetail, found: UserId | undefined): Purchase {
+  const fields = readEntryFields(original);
+  if (fields.size === 0 && found === undefined) {
+    throw new WeirError(
+      'NOTHING_TO_REPLAY',
+      'the entry was gone before it was read: replay it with its userId',
+    );
   }
   return {
     source: seckill,
     scope,
     sourceId: parseSourceId(sourceId),
     productId: parseStreamKey(scope),
-    userId: parseUserId(fields.get('uid')),
+    userId: found ?? parseUserId(fields.get('uid')),
     ...parseTraceparent(fields.get('traceparent')),
     ...parseSaleUnit(fields.get('unit'), fields.get('key')),
   };
+}
+
+function readEntryFields(original: Buffer): Map<unknown, unknown> {
+  const parts: unknown[] = original.length === 0 ? [] : JSON.parse(original.toString());
+  const fields = new Map<unknown, unknown>();
+  for (let i = 0; i + 1 < parts.length; i += 2) {
+    // As on the stream: of two fields with one name the last counts.
+    fields.set(parts[i], parts[i + 1]);
+  }
+  return fields;
+}
+
+/** @throws WeirError REQUEST_INVALID */
+function requireFitting({ origin, original }: ParkedDetail, { userId, acceptAmount }: ReplayOptions): void {
+  if (acceptAmount !== undefined && origin !== 'PAYMENT') {
+    throw new WeirError('REQUEST_INVALID', 'acceptAmount is for a payment only');
+  }
+  if (userId === undefined) return;
+  if (origin !== 'STREAM') throw new WeirError('REQUEST_INVALID', 'userId is for a stream entry only');
+  const named = readEntryFields(original).get('uid');
+  if (parseInt64(named) !== undefined && named !== userId.toString()) {
+    throw new WeirError(
+      'REQUEST_INVALID',
+      `the entry names user ${named}, so it is replayed for that one only`,
+    );
+  }
 }

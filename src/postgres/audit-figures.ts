@@ -208,9 +208,15 @@ export async function countTheRest(sql: Sql): Promise<Counted> {
        (SELECT count(*) FROM overdue JOIN instance_logs USING (instance_id) WHERE status = 'PROCESSING') AS overdue,
        (SELECT count(*) FROM parked WHERE state = 'PARKED') AS parked`,
   );
-  const rows = await sql.query<{ kind: string; status: string; has_instance: boolean; count: string }>(
-    `SELECT kind, status, instance_id IS NOT NULL AS has_instance, count(*)::text FROM compensations
-     GROUP BY 1, 2, 3`,
+  const rows = await sql.query<{
+    kind: string;
+    status: string;
+    has_instance: boolean;
+    is_further: boolean;
+    count: string;
+  }>(
+    `SELECT kind, status, instance_id IS NOT NULL AS has_instance, scope <> '' AND source = 'ORDER' AS is_further,
+       count(*)::text FROM compensations GROUP BY 1, 2, 3, 4`,
   );
   const count = (wanted: (row: (typeof rows)[number]) => boolean) =>
     rows.reduce((sum, each) => (wanted(each) ? sum + Number(each.count) : sum), 0);
@@ -222,7 +228,8 @@ export async function countTheRest(sql: Sql): Promise<Counted> {
     stuck: Number(row?.stuck),
     overdue: Number(row?.overdue),
     parked: Number(row?.parked),
-    refundsWithoutInstance: count((each) => !each.has_instance),
+    // A further payment of an order is returned beside what became of the order itself.
+    refundsWithoutInstance: count((each) => !each.has_instance && !each.is_further),
     compensations: {
       GIVE_BACK: ofKind('GIVE_BACK'),
       REFUND: ofKind('REFUND'),

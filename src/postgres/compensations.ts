@@ -8,32 +8,34 @@ import { enqueue } from './outbox.ts';
 import { parkItems, toText } from './parked.ts';
 import { maxRestockAttempts } from './parked-units.ts';
 import { nextRequestAt } from './refund-waits.ts';
+import { nameRefundedPayments } from './refunded-payments.ts';
 
 /**
  * Records what is owed and asks for the refunds, in the caller's transaction. The unique key (source, source_id, scope)
  * is what makes it once: a second call for the same purchase changes nothing and asks for nothing.
  */
 export async function compensate(sql: Sql, owed: readonly Compensation[]): Promise<void> {
-  const requests = owed.map((each) =>
+  const named = await nameRefundedPayments(sql, owed);
+  const requests = named.map((each) =>
     each.kind === 'REFUND' ? createRefundRequest(toRefund(each), Date.now()) : undefined,
   );
   const inserted = await sql.query<{ ordinal: number }>(
     `WITH input AS (
        SELECT * FROM jsonb_to_recordset($1::jsonb) AS t (ordinal int, kind text, source text, source_id text, scope text,
          product_id bigint, user_id bigint, instance_id bigint, amount_cents bigint, reason text, message_id text,
-         request text)
+         request text, payment_id text)
      ), written AS (
        INSERT INTO compensations (kind, source, source_id, scope, product_id, user_id, instance_id, amount_cents, reason,
-         status, outcome, done_at, message_id, request, next_request_at)
+         status, outcome, done_at, message_id, request, next_request_at, payment_id)
        SELECT kind, source, source_id, scope, product_id, user_id, instance_id, amount_cents, reason,
          CASE kind WHEN 'NOTHING' THEN 'DONE' ELSE 'REQUESTED' END, CASE kind WHEN 'NOTHING' THEN kind END,
          CASE kind WHEN 'NOTHING' THEN now() END, message_id, decode(request, 'hex'),
-         CASE kind WHEN 'REFUND' THEN ${nextRequestAt('1')} END
+         CASE kind WHEN 'REFUND' THEN ${nextRequestAt('1')} END, payment_id
        FROM input ORDER BY source, scope, source_id
        ON CONFLICT (source, source_id, scope) DO NOTHING RETURNING source, source_id, scope
      )
      SELECT ordinal FROM input JOIN written USING (source, source_id, scope) ORDER BY ordinal`,
-    [JSON.stringify(owed.map((each, ordinal) => toRow(each, ordinal, requests[ordinal])))],
+    [JSON.stringify(named.map((each, ordinal) => toRow(each, ordinal, requests[ordinal])))],
   );
   const sent = inserted.map(({ ordinal }) => requests[ordinal]).filter((request) => request !== undefined);
   await enqueue(sql, 'REFUND', sent);
@@ -54,6 +56,7 @@ function toRow(owed: Compensation, ordinal: number, request: RequestMessage | un
     reason: owed.reason,
     message_id: request?.id ?? null,
     request: request?.body.toString('hex') ?? null,
+    payment_id: owed.paymentId ?? null,
   };
 }
 

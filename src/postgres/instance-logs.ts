@@ -12,6 +12,7 @@ import type {
 import { failpoint, failpointInFlight } from '../lib/failpoint.ts';
 import { type Database, numberArray, type Sql, type Statement, textArray } from '../lib/sql.ts';
 import { encodeMessage } from '../outbox/frame.ts';
+import { isDiscarded, paymentInput, recordPayments, toPaymentInput } from './insert-payments.ts';
 
 export function postgresInstanceLogs(database: Database): InstanceLogs {
   return {
@@ -27,8 +28,10 @@ async function insertInstances(
 ): Promise<{ createdAt: Date; notInserted: NotInserted[] }> {
   const orders = instances.some(({ purchase }) => purchase.source === 'ORDER');
   const units = instances.some(({ purchase }) => purchase.unit !== undefined);
-  const statements = findStatements({ orders, units });
+  const stated = orders ? toPaymentInput(instances) : undefined;
+  const statements = findStatements({ orders, units, payments: stated !== undefined });
   const values = [...toValues(instances, eventAtMs), ...(units ? toUnitValues(instances) : [])];
+  if (stated !== undefined) values.push(stated);
   failpoint('before-insert');
   const inserting = database.query<InsertAnswer>(statements.allNew, values);
   failpointInFlight('after-insert');
@@ -97,6 +100,8 @@ interface InsertOptions {
   orders: boolean;
   /** Some purchases are units of a sale (table sale_units). */
   units: boolean;
+  /** Some callbacks stated something about their payments (table payments). */
+  payments: boolean;
   conflicts: boolean;
 }
 
@@ -107,8 +112,9 @@ interface InsertOptions {
  * Without ON CONFLICT the same insert costs a fifth less (docs/decisions/0004), so that is tried first; a batch that
  * holds a duplicate fails with 23505 as a whole and is sent again with it.
  */
-function insertStatement({ orders, units, conflicts }: InsertOptions): Statement {
-  const parts = [orders ? '-orders' : '', units ? '-units' : '', conflicts ? '-known' : ''];
+function insertStatement({ orders, units, payments, conflicts }: InsertOptions): Statement {
+  const kinds = [orders ? '-orders' : '', units ? '-units' : '', payments ? '-payments' : ''];
+  const parts = [...kinds, conflicts ? '-known' : ''];
   return {
     name: `weir-insert${parts.join('')}`,
     text: `
@@ -117,10 +123,11 @@ WITH input AS (
                        $8::int[], $9::int[]${units ? ', $12::bigint[], $13::bigint[], $14::int[], $15::int[], $16::text[]' : ''})
     WITH ORDINALITY AS t (instance_id, product_id, user_id, source, source_id, scope, product_version,
                           record_start, record_length, ${units ? 'sale_id, nth, user_nth, ticket_unit, idempotency_key, ' : ''}ordinal)
-), ${orders ? payOrders : ''} judged AS (
+), ${payments ? paymentInput(units ? '$17' : '$12') : ''} ${orders ? payOrders(payments) : ''} judged AS (
   SELECT input.*, CASE
       WHEN products.id IS NULL THEN 'product'
       ${orders ? "WHEN orders.id IS NOT NULL AND paid.id IS NULL THEN 'order'" : ''}
+      ${payments ? `WHEN ${isDiscarded} THEN 'order'` : ''}
       ELSE 'key' END AS because
   FROM input
   LEFT JOIN products ON products.id = input.product_id AND products.version = input.product_version
@@ -133,7 +140,7 @@ WITH input AS (
   WHERE because = 'key' ${units ? 'AND (judged.sale_id IS NULL OR taken.nth IS NOT NULL)' : ''} ${conflicts ? notArchived : ''} ORDER BY ordinal
   ${conflicts ? 'ON CONFLICT (source, source_id, scope) DO NOTHING' : ''}
   RETURNING instance_id
-), framed AS (
+), ${payments ? recordPayments : ''} framed AS (
   INSERT INTO outbox (events, frame)
   SELECT inserted_rows, CASE WHEN inserted_rows = input_rows THEN $10::bytea ELSE (
       SELECT string_agg(substring($10::bytea FROM record_start FOR record_length), ''::bytea ORDER BY ordinal)
@@ -168,11 +175,11 @@ const unitOr = (
 
 // An order that Weir knows moves to PAID with its instance or not at all. Locked in order of id: two batches that
 // hold the same orders wait for each other instead of deadlocking.
-const payOrders = `lockable AS (
+const payOrders = (payments: boolean) => `lockable AS (
   SELECT orders.id FROM orders JOIN input ON input.source = 'ORDER' AND input.source_id = orders.id
     AND input.product_id = orders.product_id AND input.user_id = orders.user_id
   JOIN products ON products.id = input.product_id AND products.version = input.product_version AND products.enabled
-  WHERE orders.status = 'PENDING' ORDER BY orders.id FOR UPDATE OF orders
+  WHERE orders.status = 'PENDING' ${payments ? `AND NOT ${isDiscarded}` : ''} ORDER BY orders.id FOR UPDATE OF orders
 ), paid AS (
   UPDATE orders SET status = 'PAID', paid_at = now(), updated_at = now() FROM lockable
   WHERE orders.id = lockable.id AND orders.status = 'PENDING' RETURNING orders.id
@@ -183,16 +190,21 @@ const joinOrders = `LEFT JOIN orders ON input.source = 'ORDER' AND orders.id = i
 
 const both = [false, true];
 const allStatements = both.flatMap((orders) =>
-  both.map((units) => ({
-    orders,
-    units,
-    allNew: insertStatement({ orders, units, conflicts: false }),
-    someKnown: insertStatement({ orders, units, conflicts: true }),
-  })),
+  both.flatMap((units) =>
+    // What is stated of payments is of orders.
+    (orders ? both : [false]).map((payments) => ({
+      kind: { orders, units, payments },
+      allNew: insertStatement({ orders, units, payments, conflicts: false }),
+      someKnown: insertStatement({ orders, units, payments, conflicts: true }),
+    })),
+  ),
 );
 
-function findStatements(wanted: { orders: boolean; units: boolean }) {
-  const found = allStatements.find(({ orders, units }) => orders === wanted.orders && units === wanted.units);
+function findStatements(wanted: Omit<InsertOptions, 'conflicts'>) {
+  const found = allStatements.find(
+    ({ kind }) =>
+      kind.orders === wanted.orders && kind.units === wanted.units && kind.payments === wanted.payments,
+  );
   return found as (typeof allStatements)[number];
 }
 
@@ -227,7 +239,10 @@ export function toInstanceLog(row: InstanceLogRow): InstanceLog {
   };
 }
 
-async function findByPurchases(database: Database, purchases: readonly Purchase[]): Promise<InstanceLog[]> {
+async function findByPurchases(
+  database: Database,
+  purchases: readonly Pick<Purchase, 'source' | 'scope' | 'sourceId'>[],
+): Promise<InstanceLog[]> {
   const rows = await database.query<InstanceLogRow>(
     {
       name: 'weir-find-purchases',
@@ -245,6 +260,16 @@ UNION SELECT ${instanceLogColumns} FROM archived_purchases JOIN wanted USING (so
     ],
   );
   return rows.map(toInstanceLog);
+}
+
+/** The instance of an order, archived or not. */
+export async function findOrderInstance(
+  database: Database,
+  orderId: SourceId,
+): Promise<InstanceLog | undefined> {
+  const identity = { source: 'ORDER' as Source, scope: '', sourceId: orderId };
+  const [instance] = await findByPurchases(database, [identity]);
+  return instance;
 }
 
 /** Which entries of a stream have their instance. */

@@ -92,11 +92,16 @@ export class PostgresOrders {
     return { cancelled: false, order: await this.findOrder(id) };
   }
 
-  /** Pending orders whose time is over; replicas share the work. @returns how many expired */
+  /**
+   * Pending orders whose time is over, but for those with a parked payment; replicas share the work.
+   *
+   * @returns how many expired
+   */
   async expireOrders(limit: number): Promise<number> {
     const rows = await this.#sql.query(
       `UPDATE orders SET status = 'EXPIRED', updated_at = now() FROM (
-         SELECT id FROM orders WHERE status = 'PENDING' AND expires_at <= now() ORDER BY expires_at LIMIT $1
+         SELECT id FROM orders WHERE status = 'PENDING' AND expires_at <= now() AND NOT EXISTS (
+           SELECT 1 FROM payments WHERE order_id = orders.id AND outcome = 'PARKED') ORDER BY expires_at LIMIT $1
          FOR UPDATE SKIP LOCKED) AS late
        WHERE orders.id = late.id AND status = 'PENDING' RETURNING orders.id`,
       [limit],

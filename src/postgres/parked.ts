@@ -124,17 +124,24 @@ export function postgresParked(database: Database): ParkedRows {
 }
 
 async function findParked(sql: Sql, id: string): Promise<ParkedDetail | undefined> {
-  const [row] = await sql.query<ParkedDetail>(`SELECT ${columns}, kind, original FROM parked WHERE id = $1`, [
-    id,
-  ]);
+  const [row] = await sql.query<ParkedDetail>(
+    `SELECT ${columns}, message_id AS "messageId", kind, original FROM parked WHERE id = $1`,
+    [id],
+  );
   return row && { ...row, original: Buffer.from(row.original) };
 }
 
 async function resolveParked(sql: Sql, id: string, resolution: Resolution): Promise<boolean> {
   const rows = await sql.query(
-    `UPDATE parked SET state = $2, resolved_at = now(), resolved_by = $3, resolution = $4,
-       instance_id = coalesce($5::bigint, instance_id)
-     WHERE id = $1 AND state = 'PARKED' RETURNING id`,
+    `WITH resolved AS (
+       UPDATE parked SET state = $2, resolved_at = now(), resolved_by = $3, resolution = $4,
+         instance_id = coalesce($5::bigint, instance_id)
+       WHERE id = $1 AND state = 'PARKED' RETURNING id, origin, scope, source_id
+     ), payment AS (
+       UPDATE payments SET outcome = CASE $2 WHEN 'DISCARDED' THEN 'DISCARDED' ELSE 'INSTANCE' END FROM resolved
+       WHERE origin = 'PAYMENT' AND order_id = source_id AND payment_key = scope AND outcome = 'PARKED'
+         AND ($2 = 'DISCARDED' OR $5::bigint IS NOT NULL)
+     ) SELECT id FROM resolved`,
     [id, resolution.state, resolution.by, toText(resolution.resolution), resolution.instanceId ?? null],
   );
   return rows.length > 0;

@@ -16,6 +16,7 @@ interface OpenRefund {
   product_id: string;
   user_id: string;
   amount_cents: string | null;
+  payment_id: string | null;
   reason: string;
   created_at: Date;
   message_id: string | null;
@@ -23,7 +24,7 @@ interface OpenRefund {
 }
 
 const refundColumns = `id::text, source_id AS order_id, instance_id::text, product_id::text, user_id::text,
-  amount_cents::text, reason, created_at, message_id, request`;
+  amount_cents::text, payment_id, reason, created_at, message_id, request`;
 
 /**
  * Sends again what was requested and has not been reported as done: the same id and bytes. Not while the previous
@@ -75,6 +76,7 @@ export function requestRefundAgain(
     await sendAgain(sql, due, 'on request', actor);
     return {
       orderId: first.order_id,
+      paymentId: first.payment_id ?? undefined,
       amountCents: first.amount_cents === null ? undefined : BigInt(first.amount_cents),
       reason: first.reason,
       requestedAt: first.created_at,
@@ -134,6 +136,7 @@ function toMessage(refund: OpenRefund): RequestMessage {
       userId: BigInt(refund.user_id) as UserId,
       amountCents: refund.amount_cents === null ? undefined : BigInt(refund.amount_cents),
       reason: refund.reason,
+      paymentId: refund.payment_id ?? undefined,
     },
     refund.created_at.getTime(),
   );

@@ -14,6 +14,7 @@ export async function readTimeline(sql: Sql, instance: InstanceLog): Promise<Tim
     `SELECT origin, reason, parked_at AS "parkedAt", state, resolved_at AS "resolvedAt", resolved_by AS "resolvedBy",
        resolution FROM parked
      WHERE origin IN ('STREAM', 'OUTBOX') AND source = $1 AND scope = $2 AND source_id = $3
+       OR origin = 'PAYMENT' AND source = $1 AND source_id = $3
      UNION ALL
      SELECT origin, reason, parked_at, state, resolved_at, resolved_by, resolution FROM parked
      WHERE origin IN ('RESULT', 'DEAD_LETTER') AND instance_id = $4`,

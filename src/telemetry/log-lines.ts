@@ -40,6 +40,15 @@ const lines: Lines = {
       fields: { count, ms: round(lastedMs) },
     },
   ],
+  'payment parked': ({ item, error }) => [
+    {
+      level: 'warn',
+      event: 'payment_parked',
+      msg: 'payment parked',
+      fields: { ...item, detail: error.message },
+    },
+  ],
+  'payment refused': told('warn', 'payment_refused'),
   'messages refused': told('warn', 'messages_refused'),
   'entries parked': ({ entries }) =>
     entries.map(({ stream, id, error }) => ({

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import type { InstanceId } from '../../src/instance/purchase.ts';
+import type { InstanceId, UserId } from '../../src/instance/purchase.ts';
 import type { Database } from '../../src/lib/sql.ts';
 import { ParkedDesk } from '../../src/parked/replay.ts';
 import { listParked, parkItems, postgresParked } from '../../src/postgres/parked.ts';
@@ -41,6 +41,7 @@ describe.each(Object.keys(databases))('parked items on %s', (name) => {
     const rows = postgresParked(database);
     const desk = new ParkedDesk({
       rows,
+      payOrder: () => Promise.reject(new Error('no payment is replayed here')),
       createInstances: createCreation(database).createInstances,
       settle: (results) => settleResults(database, results),
       isTransient: isTransientDatabaseError,
@@ -116,6 +117,37 @@ describe.each(Object.keys(databases))('parked items on %s', (name) => {
       detail: expect.stringMatching(reason),
     });
     expect(await list()).toHaveLength(1);
+  });
+
+  test.each([
+    ['nothing left of it', []],
+    ['no user', ['ts', '1']],
+    ['a malformed user', ['uid', 'abc']],
+  ])(
+    'an entry with %s is replayed for the user that an operator found, with its identity',
+    async (_, fields) => {
+      const { database, desk, onlyId } = await setUp();
+      await createProduct(database);
+      await parkEntry(database, '1700-0', fields);
+      const id = await onlyId();
+      const outcome = await desk.replay(id, 'me', { userId: 42n as UserId });
+      expect(outcome).toMatchObject({ state: 'REPLAYED', instanceId: expect.any(String) });
+      expect(await desk.replay(id, 'me', { userId: 42n as UserId })).toEqual(outcome);
+      expect(await database.query('SELECT source_id, scope, user_id::text FROM instance_logs')).toEqual([
+        { source_id: '1700-0', scope: stream, user_id: '42' },
+      ]);
+    },
+  );
+
+  test('an entry that names its user is not replayed for another one', async () => {
+    const { database, desk, onlyId } = await setUp();
+    await parkEntry(database, '1700-0', ['uid', '123']);
+    const id = await onlyId();
+    await expect(desk.replay(id, 'me', { userId: 42n as UserId })).rejects.toMatchObject({
+      code: 'REQUEST_INVALID',
+    });
+    await createProduct(database);
+    expect(await desk.replay(id, 'me', { userId: 123n as UserId })).toMatchObject({ state: 'REPLAYED' });
   });
 
   test('a discarded item keeps its reason, cannot be replayed, and a repeat answers the same', async () => {

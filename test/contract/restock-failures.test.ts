@@ -236,6 +236,7 @@ describe.each(Object.keys(databases))('a unit that cannot be put back, on %s', (
       );
     const desk = new ParkedDesk({
       rows: postgresParked(all.database),
+      payOrder: () => Promise.reject(new Error('no payment is replayed here')),
       createInstances: () => Promise.reject(new Error('unused')),
       settle: () => Promise.reject(new Error('unused')),
       isTransient: () => false,

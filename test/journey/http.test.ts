@@ -323,11 +323,12 @@ describe('the payment of an order', () => {
     expect(now.body.status).toBe('SUCCESS');
   });
 
-  test('of a cancelled order is refused, makes nothing, and asks for the refund once', async () => {
+  test('of a cancelled order answers 200 with its refund, makes nothing, and asks for it once', async () => {
     const orderId = await createOrder(await createProduct());
     await weir.request('POST', `/v1/orders/${orderId}/cancel`);
     const before = await weir.countEverything();
-    for (let i = 0; i < 3; i++) expectProblem(await pay(orderId), 409, 'ORDER_NOT_PAYABLE');
+    const refund = { outcome: 'refund requested', orderId, amountCents: '19900', refundedAt: null };
+    for (let i = 0; i < 3; i++) expect(await pay(orderId)).toMatchObject({ status: 200, body: refund });
     expect({ ...(await weir.countEverything()), outbox: 0 }).toEqual({ ...before, outbox: 0 });
     expect((await weir.request('GET', `/v1/orders/${orderId}`)).body.status).toBe('REFUND_REQUESTED');
     const { rows } = await weir.database.query(
@@ -353,7 +354,10 @@ describe('the payment of an order', () => {
   test('of an order that lives elsewhere needs its product and user, and then counts once as well', async () => {
     const productId = await createProduct();
     const orderId = `ELSEWHERE${nextNumber()}`;
-    expectProblem(await pay(orderId), 404, 'ORDER_UNKNOWN');
+    expect(await pay(orderId)).toMatchObject({
+      status: 200,
+      body: { outcome: 'parked', reason: 'ORDER_UNKNOWN' },
+    });
     const first = await pay(orderId, { productId, userId: '77' });
     expect(first).toMatchObject({ status: 201, body: { sourceId: orderId, productId, userId: '77' } });
     expect(await pay(orderId, { productId, userId: '77' })).toMatchObject({ status: 200, body: first.body });
@@ -361,17 +365,17 @@ describe('the payment of an order', () => {
     expect(await countInstances(orderId)).toBe(1);
   });
 
-  test('of a product that was disabled after the order is refused and leaves the order pending', async () => {
+  test('of a product that was disabled after the order is parked and leaves the order pending', async () => {
     const productId = await createProduct();
     const orderId = await createOrder(productId);
     await weir.database.query('UPDATE products SET enabled = false WHERE id = $1', [productId]);
-    expectProblem(await pay(orderId), 422, 'PRODUCT_DISABLED');
+    const parked = { outcome: 'parked', reason: 'PRODUCT_DISABLED', state: 'PARKED' };
+    expect(await pay(orderId)).toMatchObject({ status: 200, body: parked });
     expect((await weir.request('GET', `/v1/orders/${orderId}`)).body.status).toBe('PENDING');
-    expectProblem(
-      await pay(`ELSEWHERE${nextNumber()}`, { productId: '4999', userId: '7' }),
-      404,
-      'PRODUCT_UNKNOWN',
-    );
+    expect(await pay(`ELSEWHERE${nextNumber()}`, { productId: '4999', userId: '7' })).toMatchObject({
+      status: 200,
+      body: { outcome: 'parked', reason: 'PRODUCT_UNKNOWN' },
+    });
   });
 });
 

@@ -134,7 +134,7 @@ function makeFilter(query: URLSearchParams): HTMLElement {
   const states = ['', 'REPLAYED', 'DISCARDED', 'ALL'].map(
     (state) => [state, sayCode('state', state === '' ? 'PARKED' : state)] as const,
   );
-  const origins = ['', 'STREAM', 'OUTBOX', 'RESULT', 'COMPENSATION', 'DEAD_LETTER'].map(
+  const origins = ['', 'STREAM', 'OUTBOX', 'RESULT', 'PAYMENT', 'COMPENSATION', 'DEAD_LETTER'].map(
     (origin) => [origin, origin === '' ? say('filter.any') : sayCode('origin', origin)] as const,
   );
   const form = make(

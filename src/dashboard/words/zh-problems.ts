@@ -23,6 +23,10 @@ export const zhProblems: Readonly<Record<string, readonly [what: string, advice:
   ORDER_UNKNOWN: ['没有此订单', '订单不在此处时，请在请求体中给出商品和用户。'],
   ORDER_CONFLICT: ['订单内容不符', '该订单属于另一商品或用户。'],
   ORDER_NOT_PAYABLE: ['订单不能支付', '只有待支付的订单可以支付。'],
+  PAYMENT_AMOUNT_MISMATCH: [
+    '支付金额与订单不同',
+    '用 acceptAmount 重放即按此金额接受；或先取消订单再重放，则会请求退款。',
+  ],
   ORDER_NOT_CANCELLABLE: ['订单不能取消', '只有待支付的订单可以取消。'],
   IDEMPOTENCY_CONFLICT: ['幂等键已用于其他内容', '该 Idempotency-Key 已用于另一请求体；请换一个。'],
   PRODUCT_CONFLICT: ['商品已存在且属性不同', '该商品 ID 已存在，但属性不同。'],

@@ -25,6 +25,7 @@ const states: Readonly<Record<string, string>> = {
   STREAM: zhCodes['origin.STREAM'],
   OUTBOX: zhCodes['origin.OUTBOX'],
   RESULT: zhCodes['origin.RESULT'],
+  PAYMENT: zhCodes['origin.PAYMENT'],
   COMPENSATION: zhCodes['origin.COMPENSATION'],
   DEAD_LETTER: zhCodes['origin.DEAD_LETTER'],
 };

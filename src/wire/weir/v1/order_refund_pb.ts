@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file weir/v1/order_refund.proto.
  */
 export const file_weir_v1_order_refund: GenFile = /*@__PURE__*/
-  fileDesc("Chp3ZWlyL3YxL29yZGVyX3JlZnVuZC5wcm90bxIHd2Vpci52MSLLAQoUT3JkZXJSZWZ1bmRSZXF1ZXN0ZWQSEgoKZXZlbnRfdHlwZRgBIAEoCRIQCghvcmRlcl9pZBgCIAEoCRITCgtpbnN0YW5jZV9pZBgDIAEoAxISCgpwcm9kdWN0X2lkGAQgASgDEg8KB3VzZXJfaWQYBSABKAkSFAoMYW1vdW50X2NlbnRzGAYgASgDEg4KBnJlYXNvbhgHIAEoCRItCgl0aW1lc3RhbXAYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("Chp3ZWlyL3YxL29yZGVyX3JlZnVuZC5wcm90bxIHd2Vpci52MSLfAQoUT3JkZXJSZWZ1bmRSZXF1ZXN0ZWQSEgoKZXZlbnRfdHlwZRgBIAEoCRIQCghvcmRlcl9pZBgCIAEoCRITCgtpbnN0YW5jZV9pZBgDIAEoAxISCgpwcm9kdWN0X2lkGAQgASgDEg8KB3VzZXJfaWQYBSABKAkSFAoMYW1vdW50X2NlbnRzGAYgASgDEg4KBnJlYXNvbhgHIAEoCRItCgl0aW1lc3RhbXAYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCnBheW1lbnRfaWQYCSABKAliBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * @generated from message weir.v1.OrderRefundRequested
@@ -67,6 +67,13 @@ export type OrderRefundRequested = Message<"weir.v1.OrderRefundRequested"> & {
    * @generated from field: google.protobuf.Timestamp timestamp = 8;
    */
   timestamp?: Timestamp | undefined;
+
+  /**
+   * which payment goes back; empty where its callback named none
+   *
+   * @generated from field: string payment_id = 9;
+   */
+  paymentId: string;
 };
 
 /**

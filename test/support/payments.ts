@@ -1,0 +1,85 @@
+import { fromBinary } from '@bufbuild/protobuf';
+import type { Payment } from '../../src/instance/payment.ts';
+import type { ProductId, SourceId, UserId } from '../../src/instance/purchase.ts';
+import type { Database } from '../../src/lib/sql.ts';
+import type { ParkedPayment } from '../../src/orders/payment-book.ts';
+import { ParkedDesk } from '../../src/parked/replay.ts';
+import { findOrderInstance } from '../../src/postgres/instance-logs.ts';
+import { PostgresOrders } from '../../src/postgres/orders.ts';
+import { postgresParked } from '../../src/postgres/parked.ts';
+import { postgresPayments } from '../../src/postgres/payments.ts';
+import { settleResults } from '../../src/postgres/settle.ts';
+import { isTransientDatabaseError } from '../../src/postgres/transient.ts';
+import { type PaidOrder, payOrder } from '../../src/triggers/order-paid.ts';
+import { OrderRefundRequestedSchema } from '../../src/wire/weir/v1/order_refund_pb.ts';
+import { createCreation, createProduct, readWaiting } from './parts.ts';
+
+/** Payment callbacks and the desk on a real database, put together as app-http.ts does it. */
+export async function createShop(database: Database) {
+  await createProduct(database);
+  const orders = new PostgresOrders(database);
+  const { createInstances } = createCreation(database);
+  const parked: ParkedPayment[] = [];
+  let requestId = 900n;
+  const parts = {
+    findOrder: (id: string) => orders.findOrder(id),
+    findInstance: (id: SourceId) => findOrderInstance(database, id),
+    createInstance: async (purchase: Parameters<typeof createInstances>[0][number]) => {
+      const [outcome] = await createInstances([purchase]);
+      if (!outcome) throw new Error('no outcome');
+      return outcome;
+    },
+    payments: postgresPayments(database, async () => requestId++),
+    onParked: (item: ParkedPayment) => parked.push(item),
+  };
+  const desk = new ParkedDesk({
+    rows: postgresParked(database),
+    createInstances,
+    payOrder: (paid) => payOrder(parts, paid),
+    settle: (results) => settleResults(database, results),
+    isTransient: isTransientDatabaseError,
+    onResolved() {},
+  });
+  /** A callback; `body` is what it names beside its payment. */
+  const pay = (orderId: string, payment: Payment = {}, body: { productId?: bigint; userId?: bigint } = {}) =>
+    payOrder(parts, {
+      orderId: orderId as SourceId,
+      named:
+        body.productId === undefined
+          ? undefined
+          : { productId: body.productId as ProductId, userId: (body.userId ?? 7n) as UserId },
+      payment,
+      original: toBody(payment, body),
+    } satisfies PaidOrder);
+  const order = (id: string) =>
+    orders.createOrder({
+      id: id as SourceId,
+      productId: 1001n as ProductId,
+      userId: 7n as UserId,
+      amountCents: 19900n,
+      idempotencyKey: undefined,
+    });
+  return { database, orders, order, pay, desk, parked, payments: parts.payments };
+}
+
+function toBody(
+  payment: Payment,
+  { productId, userId = 7n }: { productId?: bigint; userId?: bigint },
+): Buffer {
+  const { paymentId, amountCents } = payment;
+  const body = {
+    ...(productId === undefined ? {} : { productId: `${productId}`, userId: `${userId}` }),
+    ...(paymentId === undefined ? {} : { paymentId }),
+    ...(amountCents === undefined ? {} : { amountCents: `${amountCents}` }),
+  };
+  return Buffer.from(Object.keys(body).length === 0 ? '' : JSON.stringify(body));
+}
+
+/** The refund requests that wait in the outbox. */
+export async function readRefundRequests(database: Database) {
+  const waiting = (await readWaiting(database)).filter(({ kind }) => kind === 'REFUND');
+  return waiting.map(({ id, body }) => {
+    const { orderId, paymentId, amountCents, reason } = fromBinary(OrderRefundRequestedSchema, body);
+    return { id, orderId, paymentId, amountCents, reason };
+  });
+}
