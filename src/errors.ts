@@ -7,6 +7,10 @@ const table = {
   PRODUCT_ID_INVALID: ['park', 'A product id is a decimal integer from 1 to 9223372036854775807.'],
   SOURCE_INVALID: ['park', 'A source is 1 to 20 of A-Z, 0-9 and _, beginning with a letter.'],
   SOURCE_ID_INVALID: ['park', 'A source id is 1 to 64 printable characters.'],
+  SCOPE_INVALID: [
+    'park',
+    'The scope of a stream entry is the key of its stream; of any other source it is empty.',
+  ],
   PRODUCT_UNKNOWN: [
     'park',
     'Create the product with POST /v1/products or `weir products create`, then replay.',

@@ -18,7 +18,7 @@ import type { TimelineEntry } from '../instance/timeline.ts';
 import { type CreateInstance, purchaseInstance, type Receipt } from '../triggers/any-source.ts';
 import type { PaidOrder, PaymentAnswer } from '../triggers/order-paid.ts';
 import { requireEntryId, streamOf } from '../triggers/seckill-key.ts';
-import { seckill } from '../triggers/seckill-stream.ts';
+import { seckill } from '../triggers/seckill-streams.ts';
 import { requireRoom, sendReceipt } from './receipt.ts';
 import {
   InstanceShape,
@@ -163,7 +163,7 @@ function toReceipt(answer: PaymentAnswer): Receipt {
 /**
  * A purchase meets the row of its stream's entry by whatever way it arrives, so its scope is the stream's key.
  *
- * @throws WeirError SOURCE_ID_INVALID for what is no entry id, REQUEST_INVALID for another scope than the source has
+ * @throws WeirError SOURCE_ID_INVALID for what is no entry id, SCOPE_INVALID for another scope than the source has
  */
 function readScope(
   source: Source,
@@ -176,7 +176,7 @@ function readScope(
   const scope = isEntry ? streamOf(productId) : '';
   if (named === undefined || named === scope) return scope;
   const expected = isEntry ? `${scope}, the stream of product ${productId}` : `empty for source ${source}`;
-  throw new WeirError('REQUEST_INVALID', `scope must be ${expected}`);
+  throw new WeirError('SCOPE_INVALID', `scope must be ${expected}`);
 }
 
 /** @throws WeirError INSTANCE_UNKNOWN: what is no id names no instance */

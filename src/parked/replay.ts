@@ -73,8 +73,8 @@ export class ParkedDesk {
   /**
    * Sends it once more where it was going.
    *
-   * @throws WeirError PARKED_UNKNOWN, PARKED_RESOLVED for a discarded one, REQUEST_INVALID for options that do not fit
-   *   it; the store's error when it is away
+   * @throws WeirError PARKED_UNKNOWN, PARKED_RESOLVED for a discarded one, REQUEST_INVALID or PURCHASE_CONFLICT for
+   *   options that do not fit it; the store's error when it is away
    */
   async replay(id: string, by: string, options: ReplayOptions = {}): Promise<ReplayOutcome> {
     const item = await this.#getParked(id);
@@ -242,7 +242,7 @@ function readEntryFields(original: Buffer): Map<unknown, unknown> {
   return fields;
 }
 
-/** @throws WeirError REQUEST_INVALID */
+/** @throws WeirError REQUEST_INVALID, PURCHASE_CONFLICT for another user than the entry names */
 function requireFitting({ origin, original }: ParkedDetail, { userId, acceptAmount }: ReplayOptions): void {
   if (acceptAmount !== undefined && origin !== 'PAYMENT') {
     throw new WeirError('REQUEST_INVALID', 'acceptAmount is for a payment only');
@@ -251,9 +251,6 @@ function requireFitting({ origin, original }: ParkedDetail, { userId, acceptAmou
   if (origin !== 'STREAM') throw new WeirError('REQUEST_INVALID', 'userId is for a stream entry only');
   const named = readEntryFields(original).get('uid');
   if (parseInt64(named) !== undefined && named !== userId.toString()) {
-    throw new WeirError(
-      'REQUEST_INVALID',
-      `the entry names user ${named}, so it is replayed for that one only`,
-    );
+    throw new WeirError('PURCHASE_CONFLICT', `the entry is of user ${named}, who is not replaced`);
   }
 }

@@ -144,7 +144,7 @@ describe.each(Object.keys(databases))('parked items on %s', (name) => {
     await parkEntry(database, '1700-0', ['uid', '123']);
     const id = await onlyId();
     await expect(desk.replay(id, 'me', { userId: 42n as UserId })).rejects.toMatchObject({
-      code: 'REQUEST_INVALID',
+      code: 'PURCHASE_CONFLICT',
     });
     await createProduct(database);
     expect(await desk.replay(id, 'me', { userId: 123n as UserId })).toMatchObject({ state: 'REPLAYED' });

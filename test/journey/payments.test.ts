@@ -178,9 +178,9 @@ describe('a purchase of a stream entry by API', () => {
   });
 
   test.each([
-    ['another stream', { sourceId: '1-1', scope: 'stream:seckill:1002' }, 'REQUEST_INVALID'],
-    ['an empty scope', { sourceId: '1-1', scope: '' }, 'REQUEST_INVALID'],
-    ['a scope for another source', { source: 'ACTIVITY', sourceId: '1-1', scope }, 'REQUEST_INVALID'],
+    ['another stream', { sourceId: '1-1', scope: 'stream:seckill:1002' }, 'SCOPE_INVALID'],
+    ['an empty scope', { sourceId: '1-1', scope: '' }, 'SCOPE_INVALID'],
+    ['a scope for another source', { source: 'ACTIVITY', sourceId: '1-1', scope }, 'SCOPE_INVALID'],
     ['what is no entry id', { sourceId: 'ORD1' }, 'SOURCE_ID_INVALID'],
     ['another spelling of an entry id', { sourceId: '01-1' }, 'SOURCE_ID_INVALID'],
     ['an entry id without its number', { sourceId: '1795334847736' }, 'SOURCE_ID_INVALID'],

@@ -4,6 +4,7 @@ export const zhProblems: Readonly<Record<string, readonly [what: string, advice:
   PRODUCT_ID_INVALID: ['商品 ID 无效', '商品 ID 是 1 到 9223372036854775807 的十进制整数。'],
   SOURCE_INVALID: ['来源无效', '来源是 1 到 20 个 A-Z、0-9 和 _，以字母开头。'],
   SOURCE_ID_INVALID: ['来源 ID 无效', '来源 ID 是 1 到 64 个可打印字符。'],
+  SCOPE_INVALID: ['作用域无效', '流条目的作用域是其流的 key；其他来源的作用域为空。'],
   PRODUCT_UNKNOWN: ['没有此商品', '用 POST /v1/products 或 `weir products create` 创建商品，然后重放。'],
   PRODUCT_DISABLED: ['商品已停用', '用 `weir products enable` 启用商品，然后重放；或者丢弃。'],
   PURCHASE_CONFLICT: ['同一来源 ID 属于另一笔购买', '该来源 ID 已用于另一商品或用户的购买；请检查发送方。'],
