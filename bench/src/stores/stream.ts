@@ -12,6 +12,8 @@ export async function connectToRedis(bench: Bench): Promise<Redis> {
   });
   redis.on('error', () => {}); // the next command says it
   await redis.connect();
+  // Each measure has a database of its own, which would refuse a Redis that the one before has marked.
+  await redis.unlink('weir:installation', 'weir:sales');
   bench.cleanup.add('connection to Redis', async () => redis.disconnect());
   return redis;
 }
