@@ -32,7 +32,7 @@ export async function audit(
   { full = false, explain = true }: AuditOptions = {},
 ): Promise<Audit> {
   const startedAt = performance.now();
-  if (full) await database.transaction(forgetCounts);
+  if (full) await database.transaction(startOver);
   while (await database.transaction(advanceCheckpoint));
   const [clock] = await database.query<{ now: Date }>('SELECT clock_timestamp() AS now');
   const since = clock?.now ?? new Date();
@@ -52,6 +52,12 @@ export async function audit(
   );
   await noteLastAudit(database, result);
   return result;
+}
+
+/** Rows that were put below the cursors by hand, from a backup for example, are counted and get their deadlines. */
+async function startOver(sql: Sql): Promise<void> {
+  await forgetCounts(sql);
+  await sql.query('UPDATE overdue_cursor SET id = 0');
 }
 
 /** For those who ask another process how the last one ended. */

@@ -246,6 +246,22 @@ describe('the cursors through the instances', () => {
   });
 });
 
+test('a full audit gives a row that was restored below the cursor its deadline', async () => {
+  const database = await setUp();
+  const [id] = (await createAll(database, [createPurchase({}), createPurchase({})])) as [InstanceId];
+  await announceAll(database);
+  await database.query(`CREATE TABLE saved_rows AS SELECT * FROM instance_logs WHERE instance_id = ${id}`);
+  await database.query(`DELETE FROM instance_logs WHERE instance_id = ${id}`);
+  await letAnHourPass(database);
+  await watchOver(database, 2).look();
+  await announceAll(database);
+  await database.query('INSERT INTO instance_logs SELECT * FROM saved_rows');
+  await letAnHourPass(database);
+  await audit(database, noStreams, { full: true });
+  await watchOver(database, 2).look();
+  expect((await readWaiting(database)).map((message) => message.id)).toContain(id.toString());
+});
+
 test('an operator who announces an instance again does not deadlock with the watch', async () => {
   const database = await setUp();
   const id = await createOverdue(database, 2);
