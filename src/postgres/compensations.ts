@@ -129,13 +129,24 @@ async function recordAnswers(
 ): Promise<FailedUnits | undefined> {
   const done: { id: string; outcome: UnitOutcome }[] = [];
   const failed: FailedRow[] = [];
+  const later: UnitRow[] = [];
   rows.forEach((row, i) => {
     const answer = answers[i] ?? { failed: 'no answer' };
     if (typeof answer === 'string') done.push({ id: row.id, outcome: answer });
+    else if ('later' in answer) later.push(row);
     else failed.push({ ...row, why: answer.failed });
   });
   if (done.length > 0) await finish(sql, done);
+  if (later.length > 0) await waitForSale(sql, later);
   return failed.length > 0 ? putOff(sql, failed) : undefined;
+}
+
+/** Without an attempt counted, and behind those of other sales. */
+async function waitForSale(sql: Sql, rows: readonly UnitRow[]): Promise<void> {
+  await sql.query(
+    `UPDATE compensations SET restock_due_at = clock_timestamp() + interval '1 s' WHERE id = ANY ($1::bigint[])`,
+    [numberArray(rows.map(({ id }) => BigInt(id)))],
+  );
 }
 
 async function finish(sql: Sql, done: readonly { id: string; outcome: UnitOutcome }[]): Promise<void> {

@@ -10,6 +10,8 @@ export class KnownStreams {
   /** The oldest activity first, as a Map keeps its order. */
   readonly #busy = new Map<string, number>();
   readonly #quiet = new Set<string>();
+  /** Quiet ones that the long read under way does not name yet: they are read with the busy ones meanwhile. */
+  readonly #unwatched = new Set<string>();
   #order: string[] = [];
   readonly #turns = { 'take over': 0, trim: 0 };
 
@@ -24,18 +26,18 @@ export class KnownStreams {
   add(stream: string, nowMs: number): void {
     if (this.has(stream)) return;
     if (this.#busy.size < mostBusy) this.#busy.set(stream, nowMs);
-    else this.#quiet.add(stream);
+    else this.#rest(stream);
     this.#order.push(stream);
   }
 
   delete(stream: string): void {
-    if (!this.#busy.delete(stream) && !this.#quiet.delete(stream)) return;
+    if (!this.#remove(stream)) return;
     this.#order = this.#order.filter((other) => other !== stream);
   }
 
   sawEntriesOn(streams: readonly string[], nowMs: number): void {
     for (const stream of streams) {
-      if (!this.#busy.delete(stream) && !this.#quiet.delete(stream)) continue;
+      if (!this.#remove(stream)) continue;
       this.#busy.set(stream, nowMs);
     }
     this.#restQuietOnes(nowMs);
@@ -43,10 +45,16 @@ export class KnownStreams {
 
   busy(nowMs: number): string[] {
     this.#restQuietOnes(nowMs);
-    return [...this.#busy.keys()];
+    return [...this.#busy.keys(), ...this.#unwatched];
   }
 
-  quiet(): string[] {
+  get hasUnwatched(): boolean {
+    return this.#unwatched.size > 0;
+  }
+
+  /** For a long read that names them all. */
+  watchQuiet(): string[] {
+    this.#unwatched.clear();
     return [...this.#quiet];
   }
 
@@ -71,7 +79,17 @@ export class KnownStreams {
       const isOver = this.#quiet.size > 0 && nowMs - activeAtMs > busyForMs;
       if (!isTooMany && !isOver) return;
       this.#busy.delete(stream);
-      this.#quiet.add(stream);
+      this.#rest(stream);
     }
+  }
+
+  #rest(stream: string): void {
+    this.#quiet.add(stream);
+    this.#unwatched.add(stream);
+  }
+
+  #remove(stream: string): boolean {
+    this.#unwatched.delete(stream);
+    return this.#busy.delete(stream) || this.#quiet.delete(stream);
   }
 }

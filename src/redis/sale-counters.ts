@@ -30,12 +30,18 @@ async function giveBackTo(redis: Redis, stream: string, held: readonly HeldUnit[
     const reply = giveBackUnits(redis, [sale, units, buyers], ...ids) as Promise<unknown[]>;
     return await withDeadline(redis, answerDeadlineMs, reply);
   } catch (error) {
+    const why = (error as Error).message;
+    if (isBeingRebuilt.test(why)) return held.map(() => ({ later: why }));
     if (refusesEverything(error)) throw error;
-    return held.map(() => (error as Error).message);
+    return held.map(() => why);
   }
 }
 
+/** What the script says while a sale that Redis lost is made again; other sales are not concerned. */
+const isBeingRebuilt = /TRYAGAIN the sale is being rebuilt/;
+
 function toAnswer(found: unknown): UnitAnswer {
+  if (typeof found === 'object' && found !== null) return found as { later: string };
   if (typeof found === 'string') return { failed: found };
   return found === 1 ? 'GIVEN_BACK' : 'NO_SALE';
 }

@@ -8,8 +8,8 @@ import { type RawEntry, type RawRead, toBatches, toEntry } from './stream-entrie
 import { type StreamGroup, streamGroup } from './stream-group.ts';
 
 const answerDeadlineMs = 10_000;
-/** Each read of the quiet streams names all of them, so it waits long. */
-const quietBlockMs = 20_000;
+/** Each read of the quiet streams names all of them, so it waits long, unless others have become quiet. */
+const quietBlockMs = { first: 500, longest: 20_000 };
 const quietRetryMs = 250;
 const mostQuietFailures = 5;
 const streamsReadAgain = 100;
@@ -36,6 +36,7 @@ export class StreamReader {
   #quietReader: Redis | undefined;
   #busyRead: Promise<Reading> | undefined;
   #quietRead: Promise<Reading> | undefined;
+  #quietBlockMs = quietBlockMs.first;
   #quietFailures = 0;
   #hasJustReadHeavy = false;
 
@@ -96,13 +97,18 @@ export class StreamReader {
 
   /** undefined while no stream is quiet. */
   #waitForQuiet(): Promise<Reading> | undefined {
-    const streams = this.#group.known.quiet();
+    const { known } = this.#group;
+    const blockMs = known.hasUnwatched
+      ? quietBlockMs.first
+      : Math.min(quietBlockMs.longest, this.#quietBlockMs * 2);
+    const streams = known.watchQuiet();
     if (streams.length === 0) return undefined;
+    this.#quietBlockMs = blockMs;
     const redis = this.#openQuietReader();
     const wait = async (): Promise<Reading> => {
       if (this.#quietFailures > 0 || redis.status !== 'ready') await delay(quietRetryMs);
       // One entry of each: there may be ten thousand that have some.
-      return { isQuiet: true, ...(await this.#wait(redis, streams, 1, quietBlockMs)) };
+      return { isQuiet: true, ...(await this.#wait(redis, streams, 1, blockMs)) };
     };
     return wait();
   }

@@ -1,9 +1,11 @@
 import type { Redis } from 'ioredis';
 import type { SaleFigure } from '../audit/audit.ts';
 import type { SoldUnit, StreamReading, StreamReadings } from '../audit/stream-reading.ts';
+import { shortenKey } from '../lib/shorten-key.ts';
 import { streamPrefix } from '../triggers/seckill-key.ts';
 import { toStoreAway } from './ask-sale.ts';
 import { withDeadline } from './connect.ts';
+import { refusesEverything } from './refuses-everything.ts';
 import { saleKeys, saleStreams } from './sale-keys.ts';
 import { readStreamFigures } from './scripts.ts';
 
@@ -20,13 +22,14 @@ export function redisStreamReadings(redis: Redis): StreamReadings {
       try {
         const streams: StreamReading[] = [];
         const sales: SaleFigure[] = [];
-        const present = await listStreams(redis);
+        const present = new Set(await listStreams(redis));
         const sold = await withDeadline(redis, answerDeadlineMs, redis.smembers(saleStreams));
         for (const stream of new Set([...present, ...sold])) {
           // The sale first: what it has sold by then is on the stream afterwards.
-          const sale = await readSale(redis, stream);
+          const sale = await unlessRefused(readSale(redis, stream));
           if (sale) sales.push(sale);
-          if (present.includes(stream)) streams.push(await readStream(redis, stream));
+          const reading = present.has(stream) ? await unlessRefused(readStream(redis, stream)) : undefined;
+          if (reading) streams.push({ ...reading, stream: shortenKey(stream) });
         }
         return { streams, sales };
       } catch (error) {
@@ -44,6 +47,16 @@ export function redisStreamReadings(redis: Redis): StreamReadings {
       } while (cursor !== '0');
     },
   };
+}
+
+/** A key that is gone, of another type, or whose name is not UTF-8 is no stream that Weir reads; others are. */
+async function unlessRefused<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (refusesEverything(error)) throw error;
+    return undefined;
+  }
 }
 
 /** A unit is `<sale number>:<buyer>:<place>`, with a minus before it when it went back. */

@@ -13,8 +13,11 @@ export interface HeldUnit {
 /** `NO_SALE`: the entry was not sold through a sale of Weir's, so there is no counter to correct. */
 export type UnitOutcome = 'GIVEN_BACK' | 'NO_SALE';
 
-/** `failed`: why this unit, or its sale, cannot be changed; other units are not affected. */
-export type UnitAnswer = UnitOutcome | { failed: string };
+/**
+ * `failed`: why this unit, or its sale, cannot be changed; other units are not affected. `later`: its sale is being worked
+ * on, so this counts as no attempt.
+ */
+export type UnitAnswer = UnitOutcome | { failed: string } | { later: string };
 
 export interface SaleCounters {
   /**

@@ -26,7 +26,7 @@ describe.each(Object.entries(stores))('parking on %s', (_, open) => {
     const items = [
       createItem('1-0', { original: large }),
       createItem('2-0', { original: large }),
-      createItem('3-0', { source: 'A_SOURCE_OF_MORE_THAN_TWENTY_LETTERS' }),
+      createItem('3-0', { source: 'Z_SOURCE_OF_MORE_THAN_TWENTY_LETTERS' }),
     ];
     await expect(parkItems(database, items)).rejects.toThrow('too long');
     expect(await countParked(database)).toBe(0);

@@ -116,6 +116,15 @@ describe('a sale in Redis', () => {
     expect(await readCounters(redis, stream)).toEqual(['2', '7', '1', '1']);
   });
 
+  test('units of a sale that is being rebuilt wait, and those of other sales go back', async () => {
+    const { redis, counters } = await setUp();
+    await redis.hset(saleKeys(stream).sale, 'rebuild', 'x');
+    expect(await counters.giveBack([unit(1), unit(1, otherStream)])).toEqual([
+      { later: expect.stringContaining('being rebuilt') },
+      'GIVEN_BACK',
+    ]);
+  });
+
   test('an unavailable Redis is no failure of a unit', async () => {
     const redis = new Redis({
       port: 1,
@@ -164,11 +173,12 @@ describe.each(Object.keys(databases))('a unit that cannot be put back, on %s', (
       ids.map((id) => failure(id)),
     );
     const asked: string[][] = [];
-    const world = { broken: new Set(['2-0']), unavailable: false };
+    const world = { broken: new Set(['2-0']), unavailable: false, isRebuilding: false };
     const failures: FailedUnits[] = [];
     const counters: SaleCounters = {
       async giveBack(units) {
         if (world.unavailable) throw new Error('connection closed');
+        if (world.isRebuilding) return units.map(() => ({ later: 'being rebuilt' }));
         asked.push(units.map(({ entryId }) => entryId).sort());
         return units.map(({ entryId }) =>
           world.broken.has(entryId) ? { failed: 'WRONGTYPE' } : 'GIVEN_BACK',
@@ -216,12 +226,17 @@ describe.each(Object.keys(databases))('a unit that cannot be put back, on %s', (
     expect(failures).toEqual(Array(2).fill({ count: 1, parked: 0, why: 'WRONGTYPE' }));
   });
 
-  test('is never charged for an unavailable store', async () => {
+  test('is never charged for an unavailable store or a sale that is being rebuilt', async () => {
     const { database, giveBack, world } = await setUp();
     world.unavailable = true;
     for (let i = 0; i < 25; i++) await expect(giveBack.giveBackOnce()).rejects.toThrow('connection closed');
     expect(await readUnit(database)).toMatchObject({ attempts: 0, due: 'due', error: null });
     world.unavailable = false;
+    world.isRebuilding = true;
+    expect(await giveBack.giveBackOnce()).toBe(3);
+    expect(await readUnit(database)).toMatchObject({ attempts: 0, due: 'soon', error: null });
+    await database.query('UPDATE compensations SET restock_due_at = now()');
+    world.isRebuilding = false;
     expect(await giveBack.giveBackOnce()).toBe(3);
   });
 

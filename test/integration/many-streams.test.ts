@@ -93,8 +93,17 @@ test('among 1,000 old streams a winner is read at once, and what stands there co
   }
   expect(latencies.sort((a, b) => a - b).at(10)).toBeLessThan(200);
 
+  // A stream that becomes known while the others are waited for does not wait for the end of that.
+  const reading = streams.read(100, 100);
+  await redis.xadd(streamOf(5_000), '*', 'uid', 'new');
+  await reading;
+  await pollUntil('the winner of a new stream', 2_000, async () => {
+    await streams.discover();
+    expect(uids(await streams.read(100, 100))).toEqual(['new']);
+  });
+
   await redis.config('RESETSTAT');
-  expect(await streams.takeOver(100, 1_000)).toEqual([]);
+  expect(await streams.takeOver(100, 60_000)).toEqual([]);
   expect(await countCalls('xautoclaim')).toBeLessThanOrEqual(20);
   expect(await countCalls('type')).toBe(0);
 });
