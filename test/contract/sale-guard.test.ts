@@ -333,3 +333,17 @@ test('two servers in the same millisecond give out no id twice', async () => {
   }
   expect(ids.size).toBe(400);
 });
+
+test('opening a sale after a large one frees its memory in the background', async () => {
+  const { redis, sales, buyAll } = await openGuardedSale({ stock: 5 });
+  await buyAll([11, 12, 13]);
+  await sales.change(product, { action: 'end' });
+  await redis.config('RESETSTAT');
+  await sales.open(saleTerms({ stock: 7 }));
+  const stats = await redis.info('commandstats');
+  // DEL of millions of fields stops Redis for seconds; UNLINK takes milliseconds.
+  expect(stats).not.toContain('cmdstat_del:');
+  expect(stats).toContain('cmdstat_unlink:');
+  const { buyers, entries, order, tickets, keys } = saleKeys(stream);
+  expect(await redis.exists(buyers, entries, order, tickets, keys)).toBe(0);
+});
