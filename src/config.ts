@@ -45,6 +45,8 @@ export function readConfig(
   }
   if (mistakes.length === 0) mistakes.push(...findUnsafeBinding(config as Config));
   if (mistakes.length === 0) mistakes.push(...findDatabaseMistakes(config as Config));
+  if (mistakes.length === 0) mistakes.push(...findTlsMistakes(config as Config));
+  if (mistakes.length === 0) mistakes.push(...findQueueMistakes(config as Config));
   if (mistakes.length > 0) throw new ConfigError(mistakes);
   return { config: config as Config, warnings };
 }
@@ -96,10 +98,26 @@ function findDatabaseMistakes(config: Config): Mistake[] {
     const expected = `fewer than ${key}, which is ${config.databaseConnections}: each lane holds a connection`;
     mistakes.push({ key: settings.lanes.key, value: String(config.lanes), expected });
   }
-  if ((config.databaseTlsCert === '') !== (config.databaseTlsKey === '')) {
-    const missing = config.databaseTlsCert === '' ? settings.databaseTlsCert : settings.databaseTlsKey;
-    const expected = 'a file, because the certificate and its key go together';
-    mistakes.push({ key: missing.key, value: '(empty)', expected });
-  }
   return mistakes;
+}
+
+function findTlsMistakes(config: Config): Mistake[] {
+  const pairs = [
+    ['databaseTlsCert', 'databaseTlsKey'],
+    ['redisTlsCert', 'redisTlsKey'],
+    ['rabbitmqTlsCert', 'rabbitmqTlsKey'],
+  ] as const;
+  const expected = 'a file, because the certificate and its key go together';
+  return pairs
+    .filter(([cert, key]) => (config[cert] === '') !== (config[key] === ''))
+    .map(([cert, key]) => settings[config[cert] === '' ? cert : key])
+    .map((missing) => ({ key: missing.key, value: '(empty)', expected }));
+}
+
+/** What is read from the dead-letter queue is parked: results or events must not come that way. */
+function findQueueMistakes(config: Config): Mistake[] {
+  const { deadLetterQueue, queue, resultQueue, releaseQueue, refundQueue } = config;
+  if (![queue, resultQueue, releaseQueue, refundQueue].includes(deadLetterQueue)) return [];
+  const expected = 'a queue of its own, because Weir parks what is on it';
+  return [{ key: settings.deadLetterQueue.key, value: deadLetterQueue, expected }];
 }

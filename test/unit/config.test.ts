@@ -588,3 +588,17 @@ test('an address splits into host and port, however it is written', () => {
   expect(splitAddr(':8000')).toEqual({ host: '0.0.0.0', port: 8000 });
   expect(splitAddr('localhost:80')).toEqual({ host: 'localhost', port: 80 });
 });
+
+test.each(['DATABASE', 'REDIS', 'RABBITMQ'])(
+  'a client certificate of %s without its key is refused',
+  (store) => {
+    const env = { [`WEIR_DATA_${store}_TLS_CERT`]: '/client.pem' };
+    if (store === 'DATABASE') Object.assign(env, { WEIR_DATA_DATABASE_SOURCE: 'postgres://localhost/x' });
+    expect(() => readConfig(undefined, env)).toThrow(`data.${store.toLowerCase()}.tls.key = (empty)`);
+  },
+);
+
+test('a dead-letter queue that is another queue of Weir is refused', () => {
+  const env = { WEIR_DATA_RABBITMQ_DEADLETTERQUEUE: 'product.instance.result' };
+  expect(() => readConfig(undefined, env)).toThrow('data.rabbitmq.deadLetterQueue = product.instance.result');
+});
