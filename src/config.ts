@@ -103,14 +103,14 @@ function findDatabaseMistakes(config: Config): Mistake[] {
 
 function findTlsMistakes(config: Config): Mistake[] {
   const pairs = [
-    ['databaseTlsCert', 'databaseTlsKey'],
-    ['redisTlsCert', 'redisTlsKey'],
-    ['rabbitmqTlsCert', 'rabbitmqTlsKey'],
+    ['databaseSource', 'databaseTlsCert', 'databaseTlsKey'],
+    ['redisAddr', 'redisTlsCert', 'redisTlsKey'],
+    ['rabbitmqUrl', 'rabbitmqTlsCert', 'rabbitmqTlsKey'],
   ] as const;
   const expected = 'a file, because the certificate and its key go together';
   return pairs
-    .filter(([cert, key]) => (config[cert] === '') !== (config[key] === ''))
-    .map(([cert, key]) => settings[config[cert] === '' ? cert : key])
+    .filter(([store, cert, key]) => config[store] !== '' && (config[cert] === '') !== (config[key] === ''))
+    .map(([, cert, key]) => settings[config[cert] === '' ? cert : key])
     .map((missing) => ({ key: missing.key, value: '(empty)', expected }));
 }
 

@@ -589,14 +589,14 @@ test('an address splits into host and port, however it is written', () => {
   expect(splitAddr('localhost:80')).toEqual({ host: 'localhost', port: 80 });
 });
 
-test.each(['DATABASE', 'REDIS', 'RABBITMQ'])(
-  'a client certificate of %s without its key is refused',
-  (store) => {
-    const env = { [`WEIR_DATA_${store}_TLS_CERT`]: '/client.pem' };
-    if (store === 'DATABASE') Object.assign(env, { WEIR_DATA_DATABASE_SOURCE: 'postgres://localhost/x' });
-    expect(() => readConfig(undefined, env)).toThrow(`data.${store.toLowerCase()}.tls.key = (empty)`);
-  },
-);
+test.each([
+  ['database', { WEIR_DATA_DATABASE_SOURCE: 'postgres://localhost/x' }],
+  ['redis', { WEIR_DATA_REDIS_ADDR: 'localhost:6379' }],
+  ['rabbitmq', { WEIR_DATA_RABBITMQ_URL: 'amqp://localhost' }],
+])('a client certificate for %s without its key is refused', (store, address) => {
+  const env = { ...address, [`WEIR_DATA_${store.toUpperCase()}_TLS_CERT`]: '/client.pem' };
+  expect(() => readConfig(undefined, env)).toThrow(`data.${store}.tls.key = (empty)`);
+});
 
 test('a dead-letter queue that is another queue of Weir is refused', () => {
   const env = { WEIR_DATA_RABBITMQ_DEADLETTERQUEUE: 'product.instance.result' };
