@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { connect } from 'amqplib';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { findFreePort } from '../../scripts/services/find.mjs';
@@ -53,7 +54,10 @@ describe.skipIf(missing)('a broker with the management plugin and TLS', () => {
       },
     });
   });
-  afterAll(() => broker?.dispose());
+  afterAll(async () => {
+    await broker?.dispose();
+    rmSync(dirname(tls.ca), { recursive: true, force: true });
+  });
 
   function examine(queues: string[], options: Partial<Parameters<typeof examineRabbitmq>[0]> = {}) {
     const terms = { queueType: 'quorum' as const, deadLetterQueue: `${queues[0]}.dead-letter` };
