@@ -154,7 +154,7 @@ export class SeckillStreamTrigger {
   async #process(batch: StreamBatch): Promise<void> {
     const { stream } = batch;
     try {
-      if (this.#backoff.failuresOf(stream) >= failuresUntilOneByOne) {
+      if (this.#backoff.ownFailures(stream) >= failuresUntilOneByOne) {
         await this.#batches.processOneByOne(batch, this.#isTransient);
       } else await this.#batches.process(batch);
       this.#backoff.succeed(stream);

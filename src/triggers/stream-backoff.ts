@@ -7,9 +7,17 @@ const whileStreamFails = { firstMs: 100, maxMs: 60_000 };
 const isWidespreadAfter = 3;
 const widespread = { firstMs: 100, maxMs: 1_000 };
 
+interface Failing {
+  failures: number;
+  /** Of the store, not of what stands on the stream. */
+  isTransient: boolean;
+  dueAtMs: number;
+  isWaiting: boolean;
+}
+
 /** Which streams wait because their last batch failed. Each waits for itself, so one that fails stops no other. */
 export class StreamBackoff {
-  readonly #failing = new Map<string, { failures: number; dueAtMs: number; isWaiting: boolean }>();
+  readonly #failing = new Map<string, Failing>();
   readonly #waiting = new Set<string>();
   #transientInARow = 0;
 
@@ -23,7 +31,7 @@ export class StreamBackoff {
     const before = this.#failing.get(stream);
     const failures = (before?.failures ?? 0) + (before?.isWaiting ? 0 : 1);
     const waitMs = backoffMs(failures, isTransient ? whileStoreIsUnavailable : whileStreamFails);
-    this.#failing.set(stream, { failures, dueAtMs: nowMs + waitMs, isWaiting: true });
+    this.#failing.set(stream, { failures, isTransient, dueAtMs: nowMs + waitMs, isWaiting: true });
     this.#waiting.add(stream);
     return failures;
   }
@@ -34,8 +42,10 @@ export class StreamBackoff {
     if (failing && !failing.isWaiting) this.#failing.delete(stream);
   }
 
-  failuresOf(stream: string): number {
-    return this.#failing.get(stream)?.failures ?? 0;
+  /** In a row, while the last of them was the stream's own. */
+  ownFailures(stream: string): number {
+    const failing = this.#failing.get(stream);
+    return failing && !failing.isTransient ? failing.failures : 0;
   }
 
   /** @returns the streams whose wait is over; they may be read again */
