@@ -225,15 +225,17 @@ describe('the simulated Resource Domain', () => {
     return { announce, results, created };
   }
 
-  test('answers each instance once, however often it is announced', async () => {
+  test('answers each instance, and a repeat of an answered event gets the same bytes again', async () => {
     const { announce, results } = await startDomain({});
     const ids = Array.from({ length: 50 }, (_, n) => `${n + 1}`);
     await announce(ids);
-    await announce([...ids].reverse());
     const answers = await drainQueue(results, 50);
+    const show = ({ body }: { body: Buffer }) => body.toString('hex');
     expect(answers.map(({ body }) => `${decodeResult(body, new Date()).instanceId}`).sort()).toEqual(
       [...ids].sort(),
     );
+    await announce([...ids].reverse());
+    expect((await drainQueue(results, 50)).map(show).sort()).toEqual(answers.map(show).sort());
     const { properties } = answers[0] as (typeof answers)[number];
     expect(properties).toMatchObject({ type: 'INSTANCE_RESULT', contentType: 'application/octet-stream' });
   });
