@@ -90,7 +90,7 @@ function addResults({ config, notify, lifecycle, database, settle }: Core, queue
 
 /** By itself: a broker that forbids this queue must not keep results from being read. */
 function addDeadLetters({ config, notify, lifecycle, database }: Core): void {
-  const queue = openDeadLetterQueue(config, notify);
+  const queue = openDeadLetterQueue(config, database, notify);
   if (!queue) return;
   lifecycle.defer('dead-letter queue', () => queue.close());
   const parts = {

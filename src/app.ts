@@ -76,7 +76,7 @@ function createLifecycle(notify: Notify): Lifecycle {
 
 function addRelay(core: Core): void {
   const { config, notify, lifecycle, readiness, database, outbox, committed } = core;
-  const { publisher, close } = openPublisher(config, notify);
+  const { publisher, close } = openPublisher(config, database, notify);
   lifecycle.defer('publisher', close);
   readiness.queue = () => publisher.notReady;
   const relay = new Relay(

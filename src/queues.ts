@@ -1,6 +1,9 @@
+import type { ChannelModel } from 'amqplib';
 import type { Config } from './config.ts';
 import { countQueued, embeddedQueue } from './embedded/queue.ts';
 import { EmbeddedQueueConsumer } from './embedded/queue-consumer.ts';
+import { WeirError } from './errors.ts';
+import { type MarkedStore, verifyPairing } from './installation/pairing.ts';
 import type { InstanceId } from './instance/purchase.ts';
 import { refundRequested, releaseRequested } from './instance/requests.ts';
 import { systemClock } from './lib/clock.ts';
@@ -8,7 +11,9 @@ import type { Database } from './lib/sql.ts';
 import type { Message } from './outbox/frame.ts';
 import type { Publisher } from './outbox/relay.ts';
 import { deadLettersPerBatch } from './parked/take-dead-letters.ts';
+import { postgresInstallation } from './postgres/installation.ts';
 import { RabbitmqConsumer } from './rabbitmq/consumer.ts';
+import { rabbitmqMarkedStore } from './rabbitmq/installation.ts';
 import { RabbitmqPublisher } from './rabbitmq/publisher.ts';
 import { RabbitmqQueueReader } from './rabbitmq/queue-reader.ts';
 import type { Behaviour } from './resource/fate.ts';
@@ -26,11 +31,12 @@ export interface OpenPublisher {
   close: () => Promise<void> | void;
 }
 
-export function openPublisher(config: Config, notify: Notify): OpenPublisher {
+export function openPublisher(config: Config, database: Database, notify: Notify): OpenPublisher {
   const queues = { [releaseRequested]: config.releaseQueue, [refundRequested]: config.refundQueue };
   if (config.rabbitmqUrl === '') return { publisher: embeddedQueue(config.queue, queues), close() {} };
   const publisher = new RabbitmqPublisher({
     ...brokerOptions(config, notify),
+    verify: verifyBroker(config, database),
     queue: config.queue,
     queues,
     confirmDeadlineMs: config.confirmDeadlineMs,
@@ -49,6 +55,24 @@ function brokerOptions(config: Config, notify: Notify) {
     onUp: () => notify({ type: 'store back', store: 'rabbitmq' }),
     onWarning: (warning: string) => notify({ type: 'warned', warning }),
   };
+}
+
+/** Results of another installation would be parked here as unknown, and ours there. */
+function verifyBroker(config: Config, database: Database): (model: ChannelModel) => Promise<void> {
+  const rows = postgresInstallation(database);
+  return async (model) => {
+    const why = await verifyPairing(rows, markedBroker(model, config)).catch(() => undefined);
+    if (why !== undefined) throw new WeirError('STORE_MISMATCH', why);
+  };
+}
+
+export function markedBroker(model: ChannelModel, config: Config): MarkedStore {
+  const { rabbitmqUrl: url, queue, queueType } = config;
+  return rabbitmqMarkedStore(model, {
+    url,
+    queue,
+    terms: { queueType, deadLetterQueue: deadLetterQueueOf(config) },
+  });
 }
 
 export function rabbitmqTls({ rabbitmqTlsCa: ca, rabbitmqTlsCert: cert, rabbitmqTlsKey: key }: Config) {
@@ -77,6 +101,7 @@ export function openResultQueue(config: Config, database: Database, notify: Noti
   }
   const queue = new RabbitmqConsumer({
     ...brokerOptions(config, notify),
+    verify: verifyBroker(config, database),
     queue: config.resultQueue,
     prefetch: resultPrefetch,
   });
@@ -84,10 +109,19 @@ export function openResultQueue(config: Config, database: Database, notify: Noti
 }
 
 /** undefined where the queues are embedded: they drop nothing. */
-export function openDeadLetterQueue(config: Config, notify: Notify): RabbitmqConsumer | undefined {
+export function openDeadLetterQueue(
+  config: Config,
+  database: Database,
+  notify: Notify,
+): RabbitmqConsumer | undefined {
   if (config.rabbitmqUrl === '') return undefined;
   const queue = deadLetterQueueOf(config);
-  return new RabbitmqConsumer({ ...brokerOptions(config, notify), queue, prefetch: deadLettersPerBatch });
+  return new RabbitmqConsumer({
+    ...brokerOptions(config, notify),
+    verify: verifyBroker(config, database),
+    queue,
+    prefetch: deadLettersPerBatch,
+  });
 }
 
 export interface QueueReader {

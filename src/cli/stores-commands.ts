@@ -5,7 +5,7 @@ export function addStoresCommands(program: Command, end: (exitCode: number) => v
   const stores = program.command('stores').description('the stores that belong to this installation');
   stores
     .command('adopt')
-    .addArgument(new Argument('<store>', 'which one').choices(['redis']))
+    .addArgument(new Argument('<store>', 'which one').choices(['redis', 'rabbitmq']))
     .description('use the configured store from now on, whatever it belonged to')
     .addOption(config())
     .addOption(json())

@@ -3,6 +3,8 @@ import { adoptStore, checkPairing, type MarkedStore } from '../installation/pair
 import type { Finding } from '../lib/finding.ts';
 import type { Database } from '../lib/sql.ts';
 import { postgresInstallation } from '../postgres/installation.ts';
+import { markedBroker, rabbitmqTls } from '../queues.ts';
+import { withBroker } from '../rabbitmq/installation.ts';
 import { connectOnce } from '../redis/connect-once.ts';
 import { redisMarkedStore } from '../redis/installation.ts';
 import { openDatabase } from '../stores.ts';
@@ -10,51 +12,84 @@ import { CliError, exitCodes } from './exit-codes.ts';
 import { printJson } from './table.ts';
 import { withDatabase } from './with-database.ts';
 
+type Adoptable = 'redis' | 'rabbitmq';
+
+interface StoreAccess {
+  about: string;
+  setting: string;
+  isConfigured(config: Config): boolean;
+  use<T>(config: Config, work: (store: MarkedStore) => Promise<T>): Promise<T>;
+}
+
+const stores: Record<Adoptable, StoreAccess> = {
+  redis: {
+    about: 'Redis',
+    setting: 'data.redis.addr',
+    isConfigured: ({ redisAddr }) => redisAddr !== '',
+    async use(config, work) {
+      const redis = await connectOnce(config);
+      try {
+        return await work(redisMarkedStore(redis, config.redisAddr));
+      } finally {
+        redis.disconnect();
+      }
+    },
+  },
+  rabbitmq: {
+    about: 'RabbitMQ',
+    setting: 'data.rabbitmq.url',
+    isConfigured: ({ rabbitmqUrl }) => rabbitmqUrl !== '',
+    use: (config, work) =>
+      withBroker({ url: config.rabbitmqUrl, tls: rabbitmqTls(config) }, (model) =>
+        work(markedBroker(model, config)),
+      ),
+  },
+};
+
 /** Marks the configured store as this installation's. */
 export async function adoptStores(
-  _store: 'redis',
+  name: Adoptable,
   options: { config?: string; json?: boolean },
 ): Promise<number> {
   const { config } = readConfig(options.config, process.env);
-  if (config.redisAddr === '') {
-    throw new CliError(exitCodes.usage, 'data.redis.addr is not set: the streams stand in the database');
+  const { about, setting, isConfigured, use } = stores[name];
+  if (!isConfigured(config)) {
+    throw new CliError(exitCodes.usage, `${setting} is not set: there is no ${about} to adopt`);
   }
   const address = await withDatabase(config, (database) =>
-    withRedis(config, async (store) => {
+    use(config, async (store) => {
       await adoptStore(postgresInstallation(database), store);
       return store.address;
+    }).catch((error: Error) => {
+      throw new CliError(exitCodes.unreachable, `cannot reach ${about} at ${setting}: ${error.message}`);
     }),
   );
-  if (options.json) printJson({ adopted: 'redis', address });
-  else process.stdout.write(`Adopted the Redis at ${address}\n`);
+  if (options.json) printJson({ adopted: name, address });
+  else process.stdout.write(`Adopted the ${about} at ${address}\n`);
   return exitCodes.ok;
 }
 
-/** Whether the configured stores belong to the configured database. Writes nothing; a store that does not answer is examined elsewhere. */
+/**
+ * Whether the configured stores belong to the configured database. Changes no mark; a store that does not answer is
+ * examined elsewhere.
+ */
 export async function examinePairing(config: Config): Promise<Finding[]> {
-  if (config.databaseSource === '' || config.redisAddr === '') return [];
+  if (config.databaseSource === '') return [];
   let database: Database | undefined;
   try {
     database = await openDatabase(config, () => {});
     const rows = postgresInstallation(database);
-    const why = await withRedis(config, (store) => checkPairing(rows, store));
-    if (why === undefined) return [];
-    const advice = 'correct data.redis.addr or data.database.source, or run `weir stores adopt redis`';
-    return [{ about: 'Redis', level: 'problem', what: why, advice }];
+    const findings: Finding[] = [];
+    for (const [name, { about, setting, isConfigured, use }] of Object.entries(stores)) {
+      if (!isConfigured(config)) continue;
+      const why = await use(config, (store) => checkPairing(rows, store)).catch(() => undefined);
+      const advice = `correct ${setting} or data.database.source, or run \`weir stores adopt ${name}\``;
+      if (why !== undefined) findings.push({ about, level: 'problem', what: why, advice });
+    }
+    return findings;
   } catch {
     return [];
   } finally {
     await database?.close();
-  }
-}
-
-async function withRedis<T>(config: Config, work: (store: MarkedStore) => Promise<T>): Promise<T> {
-  const redis = await connectOnce(config).catch((error: Error) => {
-    throw new CliError(exitCodes.unreachable, `cannot reach Redis at data.redis.addr: ${error.message}`);
-  });
-  try {
-    return await work(redisMarkedStore(redis, config.redisAddr));
-  } finally {
-    redis.disconnect();
   }
 }

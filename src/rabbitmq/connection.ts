@@ -8,6 +8,8 @@ import { type TlsFiles, withTls } from './tls.ts';
 export interface ConnectionParts {
   url: string;
   tls?: TlsFiles | undefined;
+  /** Runs first on every new connection: a broker that is not ours is left untouched. @throws why it is not */
+  verify?: ((connection: ChannelModel) => Promise<void>) | undefined;
   /** Runs on every new connection before it counts as ready. */
   prepare: (connection: ChannelModel) => Promise<void>;
   onDown: (error: unknown, attempt: number) => void;
@@ -115,6 +117,7 @@ export class RabbitmqConnection {
       breakOff(model, reason);
     }, prepareDeadlineMs);
     try {
+      await this.#parts.verify?.(model);
       await this.#parts.prepare(model);
     } finally {
       clearTimeout(timer);

@@ -10,6 +10,8 @@ export interface ConsumerOptions extends QueueTerms {
   queue: string;
   /** Messages that the broker hands out before the first of them is acknowledged. */
   prefetch: number;
+  /** As `ConnectionParts.verify`. */
+  verify?: ((connection: ChannelModel) => Promise<void>) | undefined;
   onDown: (error: unknown, attempt: number) => void;
   onUp: () => void;
   onWarning: (warning: string) => void;
@@ -55,6 +57,7 @@ export class RabbitmqConsumer {
     this.#connection = new RabbitmqConnection({
       url: options.url,
       tls: options.tls,
+      verify: options.verify,
       prepare: (model) => this.#prepare(model),
       onDown: options.onDown,
       onUp: options.onUp,

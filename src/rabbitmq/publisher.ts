@@ -17,6 +17,8 @@ export interface PublisherOptions extends QueueTerms {
   queues?: Readonly<Record<string, string>>;
   /** No AMQP client has a deadline for confirms: without one a lost confirm would hold its frame for ever. */
   confirmDeadlineMs: number;
+  /** As `ConnectionParts.verify`. */
+  verify?: ((connection: ChannelModel) => Promise<void>) | undefined;
   onDown: (error: unknown, attempt: number) => void;
   onUp: () => void;
   onWarning: (warning: string) => void;
@@ -38,6 +40,7 @@ export class RabbitmqPublisher implements Publisher {
     this.#connection = new RabbitmqConnection({
       url: options.url,
       tls: options.tls,
+      verify: options.verify,
       prepare: (model) => this.#prepare(model),
       onDown: options.onDown,
       onUp: options.onUp,

@@ -2,12 +2,17 @@ import { describe, expect, test } from 'vitest';
 import { adoptStore, checkPairing, judgePairing, verifyPairing } from '../../src/installation/pairing.ts';
 import { requirePairing, StorePairing } from '../../src/installation/store-pairing.ts';
 import { postgresInstallation } from '../../src/postgres/installation.ts';
+import { markQueueOf, rabbitmqMarkedStore } from '../../src/rabbitmq/installation.ts';
 import { redisMarkedStore } from '../../src/redis/installation.ts';
 import {
+  connectTestRabbitmq,
   connectTestRedis,
+  countMessages,
+  createQueueName,
   createRedisDatabase,
   openTestPglite,
   openTestPostgres,
+  rabbitmqUrl,
 } from '../support/stores.ts';
 
 const databases = { PGlite: openTestPglite, PostgreSQL: openTestPostgres };
@@ -102,4 +107,24 @@ test('a store that is not ours is neither read nor written, and is used as soon 
   pairing.forget();
   expect(await guarded.sell()).toBe(1);
   expect(pairing.notReady).toBeUndefined();
+});
+
+test('a RabbitMQ carries one mark, however many look at it, and is refused to another installation', async () => {
+  const model = await connectTestRabbitmq();
+  const queue = createQueueName();
+  const terms = { queueType: 'quorum' as const, deadLetterQueue: `${queue}.dead-letter` };
+  const open = (url = rabbitmqUrl) => rabbitmqMarkedStore(model, { url, queue, terms });
+  const production = postgresInstallation(await openTestPostgres());
+  const staging = postgresInstallation(await openTestPostgres());
+  expect(await verifyPairing(production, open())).toBeUndefined();
+  await Promise.all([1, 2, 3].map(() => verifyPairing(production, open())));
+  expect(await verifyPairing(production, open())).toBeUndefined();
+  expect(await countMessages(markQueueOf(queue))).toBe(1);
+  const why = expect.stringContaining('belongs to another installation of Weir');
+  expect(await checkPairing(staging, open())).toEqual(why);
+  expect(await verifyPairing(staging, open())).toEqual(why);
+  await adoptStore(staging, open());
+  expect(await verifyPairing(staging, open())).toBeUndefined();
+  expect(await verifyPairing(production, open())).toEqual(why);
+  expect(await countMessages(markQueueOf(queue))).toBe(1);
 });

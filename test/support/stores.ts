@@ -10,6 +10,7 @@ import { onTestFailed, onTestFinished } from 'vitest';
 import { openPglite } from '../../src/embedded/pglite.ts';
 import type { Database } from '../../src/lib/sql.ts';
 import { openPostgresServer } from '../../src/postgres/server.ts';
+import { markQueueOf } from '../../src/rabbitmq/installation.ts';
 
 const servers = {
   postgres: process.env.WEIR_TEST_POSTGRES ?? 'postgres://postgres@127.0.0.1:5432/postgres',
@@ -142,7 +143,8 @@ export function createQueueName(): string {
     const connection = await connect(rabbitmqUrl);
     const channel = await connection.createChannel();
     // One that was never made is no mistake to the broker.
-    for (const queue of [name, ...Object.values(queuesBeside(name))]) await channel.deleteQueue(queue);
+    const all = [name, ...Object.values(queuesBeside(name)), markQueueOf(name)];
+    for (const queue of all) await channel.deleteQueue(queue);
     await connection.close();
   });
   return name;

@@ -93,7 +93,7 @@ describe('two technologies never import each other', () => {
     const rooms: Record<string, string[]> = {
       pg: ['postgres'],
       ioredis: ['redis', 'stores.ts'],
-      amqplib: ['rabbitmq'],
+      amqplib: ['rabbitmq', 'queues.ts'],
       '@electric-sql/pglite': ['embedded'],
       fastify: ['http', 'app.ts'],
       commander: ['cli'],

@@ -31,8 +31,8 @@ export async function createQuorumQueue(bench: Bench, connection: ChannelModel, 
 }
 
 export function deleteQueueAtTheEnd(bench: Bench, connection: ChannelModel, name: string): void {
-  // Weir makes a dead-letter queue for it.
-  for (const queue of [name, `${name}.dead-letter`]) {
+  // Weir makes two queues more for it.
+  for (const queue of [name, `${name}.dead-letter`, `${name}.installation`]) {
     bench.cleanup.add(`queue ${queue}`, () =>
       onOwnChannel(connection, (channel) => channel.deleteQueue(queue)),
     );
