@@ -204,6 +204,7 @@ export async function countTheRest(sql: Sql): Promise<Counted> {
         WHERE due_at < now() - interval '10 minutes' AND status = 'PROCESSING' AND NOT EXISTS (
           SELECT 1 FROM parked WHERE origin = 'OUTBOX' AND parked.source = instance_logs.source
             AND parked.scope = instance_logs.scope AND parked.source_id = instance_logs.source_id
+            AND state = 'PARKED' OR origin = 'DEAD_LETTER' AND parked.instance_id = overdue.instance_id
             AND state = 'PARKED')) AS stuck,
        (SELECT count(*) FROM overdue JOIN instance_logs USING (instance_id) WHERE status = 'PROCESSING') AS overdue,
        (SELECT count(*) FROM parked WHERE state = 'PARKED') AS parked`,

@@ -1,4 +1,5 @@
 import { WeirError } from '../errors.ts';
+import { instanceCreated } from '../instance/instance-created.ts';
 import type { InstanceId, UserId } from '../instance/purchase.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import { type Database, numberArray, type Sql } from '../lib/sql.ts';
@@ -156,14 +157,16 @@ export async function retryInstance(
   });
 }
 
-/** Those whose event the broker refused: they stand parked, and are late only when that has been replayed. */
+/** Those whose event the broker refused or dead-lettered: it is parked, and they are late only when that was replayed. */
 async function findParked(sql: Sql, rows: readonly DueRow[]): Promise<ReadonlySet<string>> {
   if (rows.length === 0) return new Set();
   const found = await sql.query<{ instance_id: string }>(
     `SELECT instance_logs.instance_id::text FROM instance_logs JOIN parked ON origin = 'OUTBOX'
        AND parked.source = instance_logs.source AND parked.scope = instance_logs.scope
        AND parked.source_id = instance_logs.source_id AND state = 'PARKED'
-     WHERE instance_logs.instance_id = ANY ($1::bigint[])`,
+     WHERE instance_logs.instance_id = ANY ($1::bigint[])
+     UNION SELECT instance_id::text FROM parked WHERE origin = 'DEAD_LETTER' AND message_type = '${instanceCreated}'
+       AND state = 'PARKED' AND instance_id = ANY ($1::bigint[])`,
     [idsOf(rows)],
   );
   return new Set(found.map(({ instance_id }) => instance_id));

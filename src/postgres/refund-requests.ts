@@ -90,7 +90,9 @@ async function findHeld(sql: Sql, refunds: readonly OpenRefund[]): Promise<Reado
   const waiting = await findWaitingIds(sql, 'REFUND');
   const parked = await sql.query<{ id: string }>(
     `SELECT source_id AS id FROM parked WHERE origin = 'OUTBOX' AND source = '' AND scope = ''
-       AND source_id = ANY ($1::text[]) AND state <> 'REPLAYED'`,
+       AND source_id = ANY ($1::text[]) AND state <> 'REPLAYED'
+     UNION SELECT message_id FROM parked WHERE origin = 'DEAD_LETTER' AND message_id = ANY ($1::text[])
+       AND state <> 'REPLAYED'`,
     [textArray(refunds.map((refund) => toMessage(refund).id))],
   );
   return new Set([...waiting, ...parked.map(({ id }) => id)]);

@@ -180,14 +180,18 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
     expect(await readStatus(database, id)).toEqual({ status: 'FAILED', reason: 'TIMEOUT' });
   });
 
-  test('are not late while their event stands parked, and are once it has been replayed', async () => {
+  test.each([
+    ['parked', "'OUTBOX', 'MESSAGE_REFUSED', 'ACTIVITY', '', 'ACT-parked', '', NULL"],
+    ['a dead letter', "'DEAD_LETTER', 'DELIVERY_LIMIT', '', 'created', 'x', 'INSTANCE_CREATED', $1"],
+  ])('are not late while their event is %s, and are once it has been replayed', async (_, values) => {
     const database = await setUp();
     const purchase = createPurchase({ sourceId: 'ACT-parked' });
     const [id] = (await createAll(database, [purchase])) as [InstanceId];
     await announceAll(database);
     await database.query(
-      `INSERT INTO parked (origin, reason, detail, source, scope, source_id, original)
-       VALUES ('OUTBOX', 'MESSAGE_REFUSED', 'x', 'ACTIVITY', '', 'ACT-parked', '')`,
+      `INSERT INTO parked (origin, reason, source, scope, source_id, message_type, instance_id, detail, original)
+       VALUES (${values}, 'x', '')`,
+      values.includes('$1') ? [id.toString()] : [],
     );
     await letAnHourPass(database);
     await watchOver(database, 1).look();
