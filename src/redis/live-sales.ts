@@ -56,6 +56,8 @@ function toOpening(sale: LedgerSale): (string | number)[] {
 
 function readReplies(replies: readonly [Error | null, unknown][]): (LiveSale | undefined)[] {
   const [first, ...hashes] = replies.map(([error, reply]) => {
+    // A key of another type holds no sale.
+    if (error?.message.startsWith('WRONGTYPE')) return {};
     if (error) throw error;
     return reply;
   });

@@ -127,7 +127,8 @@ export class SaleGuard {
       lost = await ledger.noteLoss(sale);
       yield* ledger.readUnits(sale.stream);
     };
-    const notNow = await live.rebuild(sale, readUnits);
+    // A sale that cannot be rebuilt, such as one whose key is of another type, keeps the guard from no other.
+    const notNow = await live.rebuild(sale, readUnits).catch((error: unknown) => describe(error));
     if (notNow === undefined) {
       this.#reported.delete(sale.id);
       onRebuilt(sale, why, lost);
@@ -137,6 +138,10 @@ export class SaleGuard {
     this.#reported.set(sale.id, notNow);
     return false;
   }
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function toSeen(sale: LedgerSale, found: LiveSale | undefined): { id: number; nth: number }[] {

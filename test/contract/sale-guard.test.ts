@@ -347,3 +347,18 @@ test('opening a sale after a large one frees its memory in the background', asyn
   const { buyers, entries, order, tickets, keys } = saleKeys(stream);
   expect(await redis.exists(buyers, entries, order, tickets, keys)).toBe(0);
 });
+
+test('a sale whose key is damaged keeps no other sale from being rebuilt', async () => {
+  const { redis, sales, guard, closed, rebuilt, database } = await openGuardedSale({ stock: 5 });
+  await createProduct(database, 1002n);
+  await sales.open(saleTerms({ productId: 1002n as ProductId, stock: 7 }));
+  await redis.flushdb();
+  await redis.set(saleKeys(stream).sale, 'not a hash');
+  await guard.look();
+  expect(closed.join()).toContain('its counters are gone; ');
+  expect(rebuilt).toEqual(['its counters are gone']);
+  expect(await sales.find(1002n as ProductId)).toMatchObject({ stock: 7, left: 7 });
+  await redis.del(saleKeys(stream).sale);
+  await guard.look();
+  expect(await sales.find(product)).toMatchObject({ stock: 5, left: 5 });
+});
