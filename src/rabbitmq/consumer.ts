@@ -1,5 +1,6 @@
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
 import { Wake } from '../lib/wake.ts';
+import { withAnswerDeadline } from './answer-deadline.ts';
 import { RabbitmqConnection } from './connection.ts';
 import { ensureQueues, type QueueTerms } from './queue.ts';
 import type { TlsFiles } from './tls.ts';
@@ -99,10 +100,12 @@ export class RabbitmqConsumer {
   /** What is on the queue or in our hands, and how many we have finished so far. @throws when the broker is away */
   async readProgress(): Promise<{ waiting: number; finished: number }> {
     if (!this.#model || this.notReady) throw new Error(this.notReady ?? 'not connected to the broker');
-    this.#questions ??= await openQuestions(this.#model, () => {
-      this.#questions = undefined;
-    });
-    const { messageCount } = await this.#questions.checkQueue(this.#options.queue);
+    const opening = () =>
+      openQuestions(this.#model as ChannelModel, () => {
+        this.#questions = undefined;
+      });
+    this.#questions ??= await withAnswerDeadline(opening());
+    const { messageCount } = await withAnswerDeadline(this.#questions.checkQueue(this.#options.queue));
     const inOurHands = this.#receivedTo - this.#acknowledgedTo;
     return { waiting: messageCount + inOurHands, finished: this.#finishedEver };
   }

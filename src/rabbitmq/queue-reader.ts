@@ -1,4 +1,5 @@
 import type { ChannelModel } from 'amqplib';
+import { withAnswerDeadline } from './answer-deadline.ts';
 import { RabbitmqConnection } from './connection.ts';
 import type { TlsFiles } from './tls.ts';
 
@@ -33,21 +34,25 @@ export class RabbitmqQueueReader {
   async read(queue: string): Promise<QueueCounts | undefined> {
     const { notReady } = this.#connection;
     if (!this.#model || notReady !== undefined) throw new Error(notReady ?? 'not connected to the broker');
-    // A channel to throw away: the broker closes it when there is no such queue.
-    const channel = await this.#model.createChannel();
-    channel.on('error', () => {});
-    try {
-      const { messageCount, consumerCount } = await channel.checkQueue(queue);
-      await channel.close();
-      return { ready: messageCount, consumers: consumerCount };
-    } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === notFound) return undefined;
-      throw error;
-    }
+    return withAnswerDeadline(readCounts(this.#model, queue));
   }
 
   close(): Promise<void> {
     return this.#connection.close();
+  }
+}
+
+async function readCounts(model: ChannelModel, queue: string): Promise<QueueCounts | undefined> {
+  // A channel to throw away: the broker closes it when there is no such queue.
+  const channel = await model.createChannel();
+  channel.on('error', () => {});
+  try {
+    const { messageCount, consumerCount } = await channel.checkQueue(queue);
+    await channel.close();
+    return { ready: messageCount, consumers: consumerCount };
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === notFound) return undefined;
+    throw error;
   }
 }
 

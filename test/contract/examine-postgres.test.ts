@@ -22,7 +22,8 @@ async function connect(url: string): Promise<pg.Client> {
 /** What is not ok, apart from settings of the test's server and what its other users do. */
 async function examine(url: string, examined: Partial<typeof usual> = {}): Promise<Finding[]> {
   const findings = await examinePostgres({ url }, { ...usual, ...examined });
-  const ofServer = /^(fsync|full_page_writes|synchronous_commit|wal_level|session|each process|its clock)/;
+  const ofServer =
+    /^(fsync|full_page_writes|synchronous_commit|wal_level|autovacuum|session|each process|its clock)/;
   return findings.filter(({ level, what }) => level !== 'ok' && !ofServer.test(what));
 }
 

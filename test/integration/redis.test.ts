@@ -78,8 +78,8 @@ describe('the seckill stream on Redis', () => {
         .filter(({ event, store }) => event === 'store_failed' && store === 'seckill stream')
         .map(({ attempt }) => attempt);
     await pollUntil('the tenth try', 15_000, async () => expect(attempts()).toContain(10));
-    // To trim what finished is tried once in these seconds, and counted by itself.
-    expect(attempts().filter((attempt) => attempt !== 1)).toEqual([2, 3, 10]);
+    // Each kind of work is counted by itself, and of ten failures in a row the first three and the tenth are reported.
+    expect([...new Set(attempts())]).toEqual([1, 2, 3, 10]);
     const { body } = await weir.request('GET', '/readyz');
     expect(body.streams).toMatch(/^Redis is .*: connect ECONNREFUSED 127.0.0.1:1$/);
   });

@@ -248,7 +248,15 @@ test('bash completes commands, options and their values', async () => {
     return stdout.trimEnd().split('\n');
   };
   expect(await complete('ins')).toEqual(['instances']);
-  expect(await complete('instances', '')).toEqual(['list', 'search', 'show', 'create', 'retry', 'release', '--help']);
+  expect(await complete('instances', '')).toEqual([
+    'list',
+    'search',
+    'show',
+    'create',
+    'retry',
+    'release',
+    '--help',
+  ]);
   expect(await complete('instances', 'list', '--st')).toEqual(['--status']);
   expect(await complete('instances', 'list', '--status', 'F')).toEqual(['FAILED']);
   expect(await complete('completion', '')).toEqual(['--help', 'bash', 'zsh', 'fish']);
