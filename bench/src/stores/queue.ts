@@ -31,7 +31,7 @@ export async function createQuorumQueue(bench: Bench, connection: ChannelModel, 
 }
 
 export function deleteQueueAtTheEnd(bench: Bench, connection: ChannelModel, name: string): void {
-  // Weir makes two queues more for it.
+  // Weir makes two more queues for it.
   for (const queue of [name, `${name}.dead-letter`, `${name}.installation`]) {
     bench.cleanup.add(`queue ${queue}`, () =>
       onOwnChannel(connection, (channel) => channel.deleteQueue(queue)),

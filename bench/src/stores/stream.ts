@@ -12,10 +12,16 @@ export async function connectToRedis(bench: Bench): Promise<Redis> {
   });
   redis.on('error', () => {}); // the next command says it
   await redis.connect();
-  // Each measure has a database of its own, which would refuse a Redis that the one before has marked.
-  await redis.unlink('weir:installation', 'weir:sales');
   bench.cleanup.add('connection to Redis', async () => redis.disconnect());
   return redis;
+}
+
+/** Each measure has a database of its own, which would refuse a Redis that the one before has marked. */
+export async function forgetInstallation(bench: Bench): Promise<void> {
+  const mark = bench.cleanup.mark();
+  const redis = await connectToRedis(bench);
+  await redis.unlink('weir:installation');
+  await bench.cleanup.unwind(mark);
 }
 
 export function streamKey(productId: number): string {

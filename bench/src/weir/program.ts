@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bench } from '../bench.ts';
 import { rootFolder } from '../folders.ts';
+import { forgetInstallation } from '../stores/stream.ts';
 import { findFreePort } from './free-port.ts';
 
 const readyWithinMs = 60_000;
@@ -27,6 +28,7 @@ export async function startWeir(
   args: readonly string[],
   settings: Readonly<Record<string, string>>,
 ): Promise<Program> {
+  await forgetInstallation(bench);
   const program = await startCommand(bench, ['start', ...args], settings);
   await waitUntilReady(bench, program);
   return program;
