@@ -1,7 +1,7 @@
 import { createScript } from './script.ts';
 
 /** KEYS[1] is the sale in every script that begins with this. The times decide by Redis' own clock. */
-const readNow = `
+export const readNow = `
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local sale = {}
@@ -62,116 +62,6 @@ local take = tonumber(ARGV[4])
 local buyers = take > 0 and redis.call('LRANGE', KEYS[2], from, from + take - 1) or {}
 return {now, flat, count, from, buyers}
 `);
-
-/**
- * Purchases one after the other, each all or nothing: a script that has begun to write runs to its end, also when its
- * caller is gone, and the one write that can fail comes first.
- *
- * The id of an entry is its time and a random number of the caller, so no id comes twice, whatever happens to the clock of
- * Redis or to its latest writes. Where the stream is ahead of the clock, the id follows the last one.
- *
- * KEYS[2] units, [3] buyers, [4] the last entry of each buyer, [5] idempotency keys, [6] the stream, [7] the list of buyers,
- * [8] used tickets; ARGV[1] the random number, then for each buyer: user, idempotency key or '', trace or '', the sale number
- * of the ticket or '', its unit, when it admits in ms. Returns the result of each and the entry's id.
- */
-const buyLua = `${readNow}
-local closed = false
-if sale['rebuild'] then closed = 'REBUILDING'
-elseif not sale['stock'] then closed = 'SALE_UNKNOWN'
-elseif isOver() then closed = 'ENDED'
-elseif sale['isPaused'] == '1' then closed = 'PAUSED'
-elseif starts > now then closed = 'NOT_STARTED' end
-local limit = tonumber(sale['limit'])
-local left, givenBack = tonumber(sale['left']), tonumber(sale['givenBack'])
-local nth, sold = tonumber(sale['nth']), tonumber(sale['sold'])
-local place
-local ms = now
-local added = 0
-
-local function addEntry(fields)
-  added = added + 1
-  local suffix = '-' .. ARGV[1] .. string.format('%04d', added)
-  local entry = redis.pcall('XADD', KEYS[6], string.format('%d', ms) .. suffix, unpack(fields))
-  if type(entry) == 'table' and string.find(entry['err'], 'equal or smaller', 1, true) then
-    local stream = redis.call('XINFO', 'STREAM', KEYS[6])
-    for i = 1, #stream, 2 do
-      if stream[i] == 'last-generated-id' then ms = tonumber(string.match(stream[i + 1], '^%d+')) + 1 end
-    end
-  elseif type(entry) ~= 'table' then
-    return entry
-  end
-  return redis.call('XADD', KEYS[6], string.format('%d', ms) .. suffix, unpack(fields))
-end
-
-local function countEntries()
-  if place then place = place + 1 return end
-  local stream = redis.call('XINFO', 'STREAM', KEYS[6])
-  for i = 1, #stream, 2 do if stream[i] == 'entries-added' then place = stream[i + 1] end end
-end
-
-local function buy(user, key, trace, ticket, ticketUnit, admitted)
-  local used = ticket ~= '' and ticket .. '.' .. user .. '.' .. ticketUnit
-  if used then
-    local bought = redis.call('HGET', KEYS[8], used)
-    local unit = bought and redis.call('HGET', KEYS[2], bought)
-    -- A unit that went back to the sale leaves its ticket good for another one, while the sale runs.
-    local isBack = unit and string.sub(unit, 1, 1) == '-' and ticket == sale['number']
-    if bought and not (isBack and not closed) then return 'repeat', bought end
-  elseif key ~= '' then
-    local bought = redis.call('HGET', KEYS[5], user .. ' ' .. key)
-    if bought then return 'repeat', bought end
-  end
-  local last, userNth = '', 0
-  local entries = redis.call('HGET', KEYS[4], user)
-  if entries then last, userNth = string.match(entries, '^(%S+) (%d+)$') end
-  local held = tonumber(redis.call('HGET', KEYS[3], user) or 0)
-  if limit == 1 and held >= 1 then return 'repeat', last end
-  if closed then return closed, '' end
-  if needsTicket then
-    if ticket == '' then return 'TICKET_REQUIRED', '' end
-    if ticket ~= sale['number'] then return 'TICKET_INVALID', '' end
-    if tonumber(admitted) > now then return 'NOT_ADMITTED', '' end
-  end
-  if held >= limit then return 'LIMIT_REACHED', '' end
-  if left + givenBack <= 0 then return 'SOLD_OUT', '' end
-  local unit = sale['number'] .. '.' .. string.format('%d', nth + 1) .. '.' .. string.format('%d', userNth + 1)
-  if needsTicket then unit = unit .. '.' .. ticketUnit end
-  local fields = {'uid', user, 'ts', clock[1], 'unit', unit}
-  if trace ~= '' then fields[#fields + 1] = 'traceparent' fields[#fields + 1] = trace end
-  if key ~= '' and not used then fields[#fields + 1] = 'key' fields[#fields + 1] = key end
-  local entry = addEntry(fields)
-  nth, sold = nth + 1, sold + 1
-  if left > 0 then left = left - 1 else givenBack = givenBack - 1 end
-  redis.call('HSET', KEYS[1], 'nth', nth, 'sold', sold, 'left', left, 'givenBack', givenBack)
-  countEntries()
-  redis.call('HSET', KEYS[2], entry, sale['number'] .. ':' .. user .. ':' .. (place or ''))
-  redis.call('HINCRBY', KEYS[3], user, 1)
-  redis.call('HSET', KEYS[4], user, entry .. ' ' .. string.format('%d', userNth + 1))
-  redis.call('RPUSH', KEYS[7], user)
-  if used then redis.call('HSET', KEYS[8], used, entry)
-  elseif key ~= '' then redis.call('HSET', KEYS[5], user .. ' ' .. key, entry) end
-  return 'accepted', entry
-end
-
-local answers = {}
-for i = 2, #ARGV, 6 do
-  answers[#answers + 1], answers[#answers + 2] = buy(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4], ARGV[i + 5])
-end
-return answers
-`;
-
-export const buyUnits = createScript(buyLua);
-
-/** As `buyUnits`, in one step with the proof that Redis writes an append-only file: without one it sells nothing. */
-export const buyUnitsOnDisk = createScript(`
-local disk = redis.call('INFO', 'persistence')
-if not string.find(disk, 'aof_enabled:1') then
-  return redis.error_reply('NOFSYNC appendonly is off')
-end
-if not string.find(disk, 'aof_last_write_status:ok') then
-  return redis.error_reply('NOFSYNC the append-only file cannot be written')
-end
-${buyLua}`);
 
 /**
  * Puts units back, each once: a unit that was given back keeps its place in the hash with a minus before it. A unit is

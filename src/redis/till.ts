@@ -6,10 +6,11 @@ import { rebuildingError } from '../sale/rebuilding-error.ts';
 import type { Refusal, TicketOutcome, Till, TillOutcome } from '../sale/till.ts';
 import { streamOf } from '../triggers/seckill-key.ts';
 import { askSale } from './ask-sale.ts';
+import { buyUnits, buyUnitsOnDisk } from './buy-script.ts';
 import { createDisk, type Disk } from './disk.ts';
 import { readSaleHash } from './sale-hash.ts';
 import { saleKeys } from './sale-keys.ts';
-import { buyUnits, buyUnitsOnDisk, giveTicket, lookAtSale } from './sale-scripts.ts';
+import { giveTicket, lookAtSale } from './sale-scripts.ts';
 
 export interface RedisTillOptions {
   /** Answers a purchase only after Redis has its entry on disk (WAITAOF, Redis 7.2). */

@@ -326,7 +326,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'unit-sold-without-an-entry',
     promise: 'P7',
-    file: 'redis/sale-scripts.ts',
+    file: 'redis/buy-script.ts',
     find: 'nth, sold = nth + 1, sold + 1',
     replace: 'nth, sold = nth + 1, sold + 2',
     suite: 'test/faults/flash-sale.test.ts',
@@ -470,9 +470,9 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'entry-id-by-the-clock',
     promise: 'P1',
-    file: 'redis/sale-scripts.ts',
-    find: "local suffix = '-' .. ARGV[1] .. string.format('%04d', added)",
-    replace: "local suffix = '-' .. string.format('%04d', added)",
+    file: 'redis/buy-script.ts',
+    find: "local prefix = string.format('%d', now) .. '-' .. ARGV[1]",
+    replace: "local prefix = string.format('%d', now) .. '-'",
     suite: 'test/contract/sale-guard.test.ts',
     law: 'two servers in the same millisecond give out no id twice',
   },
@@ -551,7 +551,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'sold-without-append-only-file',
     promise: 'P2',
-    file: 'redis/sale-scripts.ts',
+    file: 'redis/buy-script.ts',
     find: 'aof_enabled:1',
     replace: 'aof_enabled:',
     suite: 'test/integration/fsync.test.ts',
