@@ -8,7 +8,7 @@ import { createScript } from './script.ts';
  * written nothing.
  *
  * The id of an entry is its time and a random number of the caller, so no id comes twice, whatever happens to the clock of
- * Redis or to its latest writes. Where the stream is ahead of the clock, the id follows the last one.
+ * Redis or to its latest writes.
  *
  * KEYS[2] units, [3] buyers, [4] the last entry of each buyer, [5] idempotency keys, [6] the stream, [7] the list of buyers,
  * [8] used tickets; ARGV[1] the random number, then for each buyer: user, idempotency key or '', trace or '', the sale number
@@ -42,22 +42,32 @@ for i, user in ipairs(users) do
 end
 
 local failed
+local prefix, before
 local added = 0
-local prefix = string.format('%d', now) .. '-' .. ARGV[1]
+
+-- Ids of one millisecond grow by a random step. A stream that is ahead of the clock is followed in its own time.
+local function choosePrefix()
+  local stream = redis.pcall('XINFO', 'STREAM', KEYS[6])
+  if stream['err'] and not string.find(stream['err'], 'no such key', 1, true) then return stream end
+  local lastMs, lastNumber = 0, '0'
+  for i = 1, #stream, 2 do
+    if stream[i] == 'last-generated-id' then lastMs, lastNumber = string.match(stream[i + 1], '^(%d+)-(%d+)$') end
+    if stream[i] == 'entries-added' then before = stream[i + 1] end
+  end
+  local ms, random = now, tonumber(ARGV[1])
+  if tonumber(lastMs) >= now then
+    ms = tonumber(lastMs)
+    local taken = tonumber(string.sub(lastNumber, 1, -5)) or 0
+    if taken < 281474976710656 then random = taken + 1 + random % 16777216 else ms = ms + 1 end
+  end
+  if stream['err'] then before = 0 end
+  prefix = string.format('%d-%d', ms, random)
+end
 
 local function addEntry(fields)
+  failed = not prefix and choosePrefix()
   added = added + 1
-  local suffix = string.format('%04d', added)
-  local entry = redis.pcall('XADD', KEYS[6], prefix .. suffix, unpack(fields))
-  if type(entry) == 'table' and string.find(entry['err'], 'equal or smaller', 1, true) then
-    local stream = redis.call('XINFO', 'STREAM', KEYS[6])
-    for i = 1, #stream, 2 do
-      if stream[i] == 'last-generated-id' then
-        prefix = string.format('%d', string.match(stream[i + 1], '^%d+') + 1) .. '-' .. ARGV[1]
-      end
-    end
-    entry = redis.pcall('XADD', KEYS[6], prefix .. suffix, unpack(fields))
-  end
+  local entry = failed or redis.pcall('XADD', KEYS[6], prefix .. string.format('%04d', added), unpack(fields))
   if type(entry) ~= 'table' then return entry end
   failed, closed = entry, 'FAILED'
 end
@@ -113,15 +123,10 @@ end
 
 local function record()
   redis.call('HSET', KEYS[1], 'nth', nth, 'sold', sold, 'left', left, 'givenBack', givenBack)
-  local place
-  local stream = redis.call('XINFO', 'STREAM', KEYS[6])
-  for i = 1, #stream, 2 do
-    if stream[i] == 'entries-added' then place = stream[i + 1] - #entries end
-  end
   local units, bought, latest = {}, {}, {}
   for i, entry in ipairs(entries) do
     local user = buyers[i]
-    units[entry] = number .. ':' .. user .. ':' .. (place and place + i or '')
+    units[entry] = number .. ':' .. user .. ':' .. (before and before + i or '')
     bought[user] = held[user]
     latest[user] = last[user] .. ' ' .. string.format('%d', userNth[user])
   end
