@@ -717,7 +717,11 @@ const badBodies: BadRequest[] = [
   { title: 'a field 30,000 levels deep', body: `{"source":${nested(30_000)}}` },
   { title: 'a body above 64 KiB', body: { ...purchase, sourceId: 'x'.repeat(70_000) }, status: 413 },
   { title: 'an unknown field', body: { ...purchase, color: 'red' } },
-  { title: 'a scope for a source without one', body: { ...purchase, scope: 'stream:seckill:1' } },
+  {
+    title: 'a scope for a source without one',
+    body: { ...purchase, scope: 'stream:seckill:1' },
+    code: 'SCOPE_INVALID',
+  },
   {
     title: '__proto__',
     body: `{"__proto__":{"productId":"1"},"source":"ACTIVITY","sourceId":"BAD1","userId":"1"}`,
