@@ -83,7 +83,7 @@ export class BuyRound {
   }
 }
 
-/** Tells two purchases of a user in one round apart. One ticket is one purchase, however often it is shown. */
+/** Distinguishes the purchases of a user in one round. One ticket is one purchase, however often it is shown. */
 export function keyOf({ ticket, idempotencyKey }: Buyer): string | undefined {
   if (ticket) return `ticket:${ticket.number}.${ticket.unit}`;
   return idempotencyKey === undefined ? undefined : `key:${idempotencyKey}`;

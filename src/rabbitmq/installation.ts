@@ -97,7 +97,7 @@ function parseMark(content: Buffer): StoreMark | undefined {
     const { installation, store, database } = JSON.parse(content.toString());
     const parts = [installation, store, database];
     if (!parts.every((part) => typeof part === 'string')) return undefined;
-    // A broker shows no sign of life of the others: a copy of a database is told by its Redis.
+    // A broker shows no sign of life of others: a copy of a database is noticed through its Redis.
     return { installation, store, database, seenAgoMs: Number.POSITIVE_INFINITY };
   } catch {
     return undefined;

@@ -51,7 +51,7 @@ export async function rebuildSale(
   return (await ask<number>(finished)) === 1 ? undefined : 'another process took over';
 }
 
-/** What is built beside the sale's own keys; tickets that were given out stay as they are. */
+/** The keys that take the place of the sale's own; tickets that were given out stay as they are. */
 function rebuiltKeys(stream: string) {
   const tag = `{${stream}}:rebuilt`;
   return {
