@@ -8,6 +8,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { pollUntil } from '../support/poll-until.ts';
 import { builtProgram } from '../support/seeded-bug.ts';
 import {
+  countMessages,
   createFolder,
   createPgliteFolder,
   createPostgresDatabase,
@@ -180,7 +181,9 @@ describe('a Weir of some roles', () => {
     expect(await waiting()).toEqual([{ events: made.length }]);
 
     const back = await startWeir(stores, ['start', '--roles=ingest,relay']);
-    const messages = await drainQueue(stores.WEIR_DATA_RABBITMQ_QUEUE, made.length + 1);
+    const queue = stores.WEIR_DATA_RABBITMQ_QUEUE;
+    await pollUntil('the queue to be declared', 10_000, () => countMessages(queue));
+    const messages = await drainQueue(queue, made.length + 1);
     const ids = messages.map(({ id }) => id);
     expect(ids).toHaveLength(made.length + 1);
     expect(ids).toEqual(expect.arrayContaining(made));

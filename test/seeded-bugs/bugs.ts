@@ -317,9 +317,9 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'repeat-is-sold-a-second-unit',
     promise: 'P4',
-    file: 'redis/sale-scripts.ts',
-    find: 'if limit == 1 and held >= 1 then',
-    replace: 'if limit == 0 and held >= 1 then',
+    file: 'redis/buy-script.ts',
+    find: 'if limit == 1 and held[user] >= 1 then',
+    replace: 'if limit == 0 and held[user] >= 1 then',
     suite: 'test/integration/front-door.test.ts',
     law: 'knows the buyers of other replicas',
   },

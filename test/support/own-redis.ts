@@ -29,7 +29,12 @@ async function start(
 ): Promise<OwnServer> {
   const folder = createFolder('redis');
   const port = await findFreePort();
-  const config = { appendonly: options.appendonly === false ? 'no' : 'yes', ...options.config };
+  const config: Record<string, string> = {
+    appendonly: options.appendonly === false ? 'no' : 'yes',
+    ...options.config,
+  };
+  // By default 10,000 above the port, where an outgoing connection of any program may be.
+  if (config['cluster-enabled'] === 'yes') config['cluster-port'] = String(await findFreePort());
   const launch = await prepareRedis({ folder, port, config, ...(program && { program }) });
   if (options.sentinel) launch.args.push('--sentinel');
   return startOwnServer({ title, folder, port, launch, ask: askRedis, stopSignal: 'SIGTERM' });
