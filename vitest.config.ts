@@ -19,7 +19,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
-    maxWorkers: 2,
+    // Two cores: the tests wait for half of their time, for what a deadline or another process brings.
+    maxWorkers: 3,
     maxConcurrency: 2,
     sequence: { sequencer: LongestFirst },
     // Redis databases are told apart by worker: see test/support/stores.ts.
