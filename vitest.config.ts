@@ -19,8 +19,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
-    // Two cores: the tests wait for half of their time, for what a deadline or another process brings.
-    maxWorkers: 3,
+    maxWorkers: 2,
     maxConcurrency: 2,
     sequence: { sequencer: LongestFirst },
     // Redis databases are told apart by worker: see test/support/stores.ts.
