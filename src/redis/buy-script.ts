@@ -3,9 +3,8 @@ import { createScript } from './script.ts';
 
 /**
  * Purchases one after the other, each all or nothing: a script that has begun to write runs to its end, also when its
- * caller is gone. The entries are the first writes, and all else is written once for the whole batch at the end: a write for
- * each buyer costs Redis a third more. Every key is read before, so one of another type fails the script while it has
- * written nothing.
+ * caller is gone. The entries are the first writes, and all else is written once for the whole batch at the end. The keys
+ * are read before, so that one of another type fails the script while it has written nothing.
  *
  * The id of an entry is its time and a random number of the caller, so no id comes twice, whatever happens to the clock of
  * Redis or to its latest writes.
