@@ -1,40 +1,65 @@
-import { open, readFile, unlink } from 'node:fs/promises';
+import { closeSync, openSync } from 'node:fs';
+import { readFile, unlink, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 
+/** @returns false while another open file, of this process or of any other, holds the lock */
+type TryLock = (fd: number) => boolean;
+
 export class FolderInUseError extends Error {
-  constructor(folder: string, pid: number) {
+  constructor(folder: string, holder: string) {
     super(
-      `${folder} is in use by process ${pid}: stop that one, or set data.embedded.folder to another folder`,
+      `cannot open ${folder}: ${holder} is using it; stop that process, or set data.embedded.folder to another folder`,
     );
     this.name = 'FolderInUseError';
   }
 }
 
-/** Takes the folder for this process; a lock that a crashed process left behind is taken over. */
-export async function lockFolder(folder: string): Promise<() => Promise<void>> {
-  const file = join(folder, 'lock');
-  for (;;) {
-    try {
-      const handle = await open(file, 'wx');
-      await handle.writeFile(String(process.pid));
-      await handle.close();
-      return () => unlink(file).catch(() => {});
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-    }
-    const owner = Number(await readFile(file, 'utf8').catch(() => ''));
-    if (isAlive(owner)) throw new FolderInUseError(folder, owner);
-    await unlink(file).catch(() => {});
+/** Without a lock two processes could write the same files, so the folder stays closed. */
+export class FolderLockError extends Error {
+  constructor(folder: string, cause: Error) {
+    super(
+      `cannot lock ${folder}: ${cause.message}; set data.embedded.folder to a folder on a local disk, ` +
+        'or data.database.source to a PostgreSQL server',
+      { cause },
+    );
+    this.name = 'FolderLockError';
   }
 }
 
-/** Our own pid is a leftover: in a container every run has the same one. */
-function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0 || pid === process.pid) return false;
+/**
+ * Takes the folder for this process until the returned function is called. The lock is the kernel's: it ends with the
+ * process however that ends, and holds against other containers and pid namespaces. So the file `lock` is never
+ * removed, and the pid in `holder` is for people only.
+ *
+ * @throws FolderInUseError, FolderLockError, or the system's error when `lock` cannot be made or written
+ */
+export async function lockFolder(folder: string, tryLock?: TryLock): Promise<() => Promise<void>> {
+  // A bare descriptor: a FileHandle would be closed, and the lock lost, when it is garbage collected.
+  const fd = openSync(join(folder, 'lock'), 'a+');
+  const holder = join(folder, 'holder');
   try {
-    process.kill(pid, 0);
-    return true;
+    if (!(await isLocked(folder, fd, tryLock))) throw new FolderInUseError(folder, await describe(holder));
+    await writeFile(holder, `process ${process.pid} on host ${hostname()}`);
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    closeSync(fd);
+    throw error;
   }
+  return async () => {
+    await unlink(holder).catch(() => {});
+    closeSync(fd);
+  };
+}
+
+async function isLocked(folder: string, fd: number, tryLock?: TryLock): Promise<boolean> {
+  try {
+    // Loaded here, so that a platform without the library runs Weir on PostgreSQL.
+    return (tryLock ?? (await import('fs-native-extensions')).default.tryLock)(fd);
+  } catch (error) {
+    throw new FolderLockError(folder, error as Error);
+  }
+}
+
+async function describe(holder: string): Promise<string> {
+  return (await readFile(holder, 'utf8').catch(() => '')) || 'another process';
 }

@@ -23,7 +23,7 @@ const serializers = {
 /**
  * A real Postgres inside this process, kept in `folder`. One process at a time: a second one is turned away.
  *
- * @throws FolderInUseError, or the system's error when the folder cannot be written
+ * @throws FolderInUseError, FolderLockError, or the system's error when the folder cannot be written
  */
 export async function openPglite(folder: string): Promise<Database> {
   await makeFolder(resolve(folder));
@@ -43,8 +43,7 @@ export async function openPglite(folder: string): Promise<Database> {
           return work(sqlOn(transaction));
         }) as Promise<T>,
       async close() {
-        await pglite.close();
-        await unlock();
+        await pglite.close().finally(unlock);
       },
     };
     return database;

@@ -13,6 +13,15 @@ export interface SeededBug {
 
 export const seededBugs: readonly SeededBug[] = [
   {
+    name: 'two-processes-in-one-folder',
+    promise: 'P2',
+    file: 'embedded/folder-lock.ts',
+    find: 'if (!(await isLocked(folder, fd, tryLock)))',
+    replace: 'if (false)',
+    suite: 'test/integration/folder-lock.test.ts',
+    law: 'a folder that is open is refused with the pid and the host of its holder',
+  },
+  {
     name: 'redelivery-is-a-new-purchase',
     promise: 'P1',
     file: 'triggers/process-batch.ts',

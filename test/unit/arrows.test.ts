@@ -95,6 +95,7 @@ describe('two technologies never import each other', () => {
       ioredis: ['redis', 'stores.ts'],
       amqplib: ['rabbitmq', 'queues.ts'],
       '@electric-sql/pglite': ['embedded'],
+      'fs-native-extensions': ['embedded'],
       fastify: ['http', 'app.ts'],
       commander: ['cli'],
       '@opentelemetry/api': ['tracing'],
