@@ -102,10 +102,7 @@ const table = {
     'park',
     'Send the ticket as it was given out, for this sale and by the user that it names.',
   ],
-  NOT_ADMITTED: [
-    'park',
-    'Ask again when the ticket admits; GET /v1/sales/{productId}/tickets/{ticket} says when.',
-  ],
+  NOT_ADMITTED: ['park', 'Ask again when the ticket admits; GET /v1/sales/{productId}/ticket says when.'],
   TICKETS_CLOSED: ['park', 'Tickets of this sale are given out before its start only.'],
   TICKETS_UNUSED: ['park', 'This sale is open to everybody: buy without a ticket.'],
   PURCHASE_UNKNOWN: ['park', 'Ask with the streamId that the buy was answered with, and its product.'],

@@ -8,7 +8,7 @@ import type { Progress } from '../sale/purchase-progress.ts';
 import { streamOf } from '../triggers/seckill-key.ts';
 import { callerOf, requireKeyOr } from './auth.ts';
 import { InstanceShape, Int64, ProblemShape, showInstance } from './shapes.ts';
-import { TicketText } from './tickets.ts';
+import { readTicketHeader, TicketHeader, TicketText } from './tickets.ts';
 
 const states = ['WAITING', 'CREATED', 'SUCCESS', 'FAILED', 'PARKED', 'DISCARDED'] as const;
 const Timestamp = Type.String({ format: 'date-time' });
@@ -30,7 +30,10 @@ const ProgressShape = Type.Object({
 const Query = Type.Object(
   {
     wait: Type.Optional(Type.String({ pattern: '^([1-9]|[12][0-9])$', description: '1 to 29 seconds' })),
-    ticket: Type.Optional(TicketText),
+    ticket: Type.Optional({
+      ...TicketText,
+      description: '1 to 128 characters; access logs record it: prefer the header weir-ticket',
+    }),
     userId: Type.Optional({ ...Int64, description: 'Answers 404 unless the purchase is of this user' }),
     after: Type.Optional(
       Type.Enum([...states], {
@@ -51,10 +54,10 @@ export function addPurchases(http: FastifyInstance, { purchases, door }: Purchas
   const findHolder = async (
     request: FastifyRequest,
     productId: ProductId,
-    { ticket = '', userId }: Static<typeof Query>,
+    { ticket, userId }: Static<typeof Query>,
   ) => {
     if (callerOf(request)) return userId === undefined ? undefined : parseUserId(userId);
-    const standing = await door.judgeTicket(productId, ticket);
+    const standing = await door.judgeTicket(productId, readTicketHeader(request) ?? ticket ?? '');
     if (!standing) throw new WeirError('TICKET_INVALID', 'this is no ticket of a sale of this product');
     return standing.ticket.userId;
   };
@@ -63,13 +66,16 @@ export function addPurchases(http: FastifyInstance, { purchases, door }: Purchas
     '/v1/sales/:productId/purchases/:streamId',
     {
       config: { scope: 'read', orTicket: true, limited: false, isLong: true },
-      preValidation: requireKeyOr(({ query }) => (query as { ticket?: unknown }).ticket),
+      preValidation: requireKeyOr(
+        (request) => readTicketHeader(request) ?? (request.query as { ticket?: unknown }).ticket,
+      ),
       schema: {
         summary: 'What became of a purchase',
         description:
           'WAITING with its place in the queue and an estimate; CREATED, SUCCESS, FAILED with the instance and what was ' +
           'given back; PARKED or DISCARDED with the reason. With `after` the answer is held back until the state is another ' +
           'one or the time is up, so that a browser need not hammer.',
+        headers: TicketHeader,
         querystring: Query,
         response: { 200: ProgressShape, '4xx': ProblemShape },
       },

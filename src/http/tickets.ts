@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { WeirError } from '../errors.ts';
 import { parseProductId, parseUserId } from '../instance/purchase.ts';
@@ -76,33 +76,62 @@ export function addTickets(http: FastifyInstance, { door }: { door: FrontDoor })
   );
 }
 
-/** For whoever holds a ticket. */
+/** Headers stay out of the access logs of proxies; paths and queries do not. */
+export const TicketHeader = Type.Object({ 'weir-ticket': Type.Optional(TicketText) });
+
+export function readTicketHeader({ headers }: Pick<FastifyRequest, 'headers'>): string | undefined {
+  return headers['weir-ticket'] as string | undefined;
+}
+
+/** For the holder of a ticket. */
 export function addTicketStanding(http: FastifyInstance, { door }: { door: FrontDoor }): void {
+  const config = { scope: 'signed', limited: false } as const;
+  const response = { 200: StandingShape, '4xx': ProblemShape };
+  const findStanding = async (product: string, text: string) => {
+    const productId = parseProductId(product);
+    const standing = await door.judgeTicket(productId, text);
+    if (!standing) throw new WeirError('TICKET_INVALID', 'this is no ticket of the present sale');
+    if (!standing.isPresent) throw new WeirError('ENDED', 'the sale of this ticket has ended');
+    const { ticket, place, waitMs } = standing;
+    return {
+      ticket: text,
+      productId: productId.toString(),
+      userId: ticket.userId.toString(),
+      unit: ticket.unit,
+      admittedAt: new Date(ticket.admittedAtMs).toISOString(),
+      state: waitMs > 0 ? ('WAITING' as const) : ('ADMITTED' as const),
+      place,
+      estimateMs: Math.ceil(waitMs),
+    };
+  };
+
+  http.get<{ Params: { productId: string } }>(
+    '/v1/sales/:productId/ticket',
+    {
+      config,
+      schema: {
+        summary: 'Where the holder of the ticket in the header weir-ticket stands in the waiting room',
+        headers: TicketHeader,
+        response,
+      },
+    },
+    async (request) => {
+      const ticket = readTicketHeader(request);
+      if (ticket === undefined) throw new WeirError('TICKET_REQUIRED', 'the header weir-ticket is missing');
+      return findStanding(request.params.productId, ticket);
+    },
+  );
+
   http.get<{ Params: { productId: string; ticket: string } }>(
     '/v1/sales/:productId/tickets/:ticket',
     {
-      config: { scope: 'signed', limited: false },
+      config,
       schema: {
         summary: 'Where the holder of a ticket stands in the waiting room',
-        response: { 200: StandingShape, '4xx': ProblemShape },
+        description: 'Access logs record the path: prefer `GET /v1/sales/{productId}/ticket`.',
+        response,
       },
     },
-    async ({ params }) => {
-      const productId = parseProductId(params.productId);
-      const standing = await door.judgeTicket(productId, params.ticket);
-      if (!standing) throw new WeirError('TICKET_INVALID', 'this is no ticket of the present sale');
-      if (!standing.isPresent) throw new WeirError('ENDED', 'the sale of this ticket has ended');
-      const { ticket, place, waitMs } = standing;
-      return {
-        ticket: params.ticket,
-        productId: productId.toString(),
-        userId: ticket.userId.toString(),
-        unit: ticket.unit,
-        admittedAt: new Date(ticket.admittedAtMs).toISOString(),
-        state: waitMs > 0 ? ('WAITING' as const) : ('ADMITTED' as const),
-        place,
-        estimateMs: Math.ceil(waitMs),
-      };
-    },
+    async ({ params }) => findStanding(params.productId, params.ticket),
   );
 }

@@ -629,6 +629,7 @@ describe('the service itself', () => {
         'POST /v1/sales/{productId}/give-back',
         'POST /v1/sales/{productId}/buy',
         'POST /v1/sales/{productId}/tickets',
+        'GET /v1/sales/{productId}/ticket',
         'GET /v1/sales/{productId}/tickets/{ticket}',
         'GET /v1/sales/{productId}/purchases/{streamId}',
         'POST /v1/instances/{id}/result',

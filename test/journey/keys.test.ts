@@ -445,4 +445,28 @@ describe('a buyer, who has no key', () => {
     expectProblem(await weir.request('GET', `${purchase}?ticket=1.2.3`), 403, 'TICKET_INVALID');
     expect((await weir.request('GET', `${path}/tickets/${mine}`)).body).toMatchObject({ state: 'ADMITTED' });
   });
+
+  test('gets the same answers with his ticket in a header, where no access log keeps it', async () => {
+    const path = '/v1/sales/4712';
+    const product = { id: '4712', name: 'GPU', cpus: 4, memoryMb: 1024, image: 'ubuntu' };
+    expect((await weir.request('POST', '/v1/products', product, bearer(root))).status).toBe(201);
+    const sale = { productId: '4712', stock: 9, admitPerSecond: 1_000 };
+    expect((await weir.request('POST', '/v1/sales', sale, bearer(root))).status).toBe(201);
+    const given = await weir.request('POST', `${path}/tickets`, { userId: '11' }, bearer(root));
+    const { ticket } = given.body;
+    const ask = (where: string, sent = ticket) =>
+      weir.request('GET', where, undefined, { 'weir-ticket': sent });
+    await pollUntil('the ticket to admit', 5_000, async () =>
+      expect((await ask(`${path}/ticket`)).body).toMatchObject({ ticket, userId: '11', state: 'ADMITTED' }),
+    );
+    const { purchase } = (await weir.request('POST', `${path}/buy`, { userId: '11', ticket })).body;
+    expect((await ask(purchase)).status).toBe(200);
+    // It is the header that counts where both are sent.
+    expect((await ask(`${purchase}?ticket=1.2.3`)).status).toBe(200);
+    for (const where of [purchase, `${path}/ticket`]) {
+      expectProblem(await ask(where, '1.2.3'), 403, 'TICKET_INVALID');
+      expectProblem(await ask(where, 'x'.repeat(129)), 400, 'REQUEST_INVALID');
+    }
+    expectProblem(await weir.request('GET', `${path}/ticket`), 403, 'TICKET_REQUIRED');
+  });
 });
