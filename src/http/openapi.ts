@@ -16,7 +16,8 @@ const securitySchemes = {
     type: 'apiKey',
     in: 'cookie',
     name: 'weir',
-    description: 'The cookie of POST /v1/session; `__Host-weir` over TLS.',
+    description:
+      'The cookie of POST /v1/session; `__Host-weir` over TLS, with the port of the address: `weir-8000`.',
   },
   webhookSignature: {
     type: 'apiKey',

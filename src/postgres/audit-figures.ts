@@ -1,6 +1,7 @@
 import type { AuditFigures, GivenBackCount, InstanceCount } from '../audit/audit.ts';
 import type { Sql } from '../lib/sql.ts';
 import { keepTimes, moveSettledTimes } from './counted-times.ts';
+import { lastIssued } from './last-issued.ts';
 
 // Rows younger than this may have neighbours that are not committed yet: no statement of ours may run for 60 s.
 const settledAge = "interval '2 minutes'";
@@ -28,7 +29,7 @@ export async function advanceCheckpoint(sql: Sql): Promise<boolean> {
     'SELECT instance_log_id::text AS id FROM audit_checkpoint FOR UPDATE',
   );
   const [sequence] = await sql.query<{ last: string }>(
-    'SELECT last_value::text AS last FROM instance_logs_id_seq',
+    `SELECT ${lastIssued('instance_logs_id_seq')}::text AS last`,
   );
   const last = BigInt(sequence?.last ?? 0);
   let from = BigInt(checkpoint?.id ?? 0);

@@ -5,6 +5,7 @@ import type { Backlog, LastAudit, OpenInstances } from '../watch/now.ts';
 import type { NowRows } from '../watch/now-watch.ts';
 import type { AnnouncedMark, SecondCount } from '../watch/seconds.ts';
 import { findIdBounds } from './id-bounds.ts';
+import { lastIssued } from './last-issued.ts';
 
 /** Nothing here is on a purchase's way, and each statement is short: an embedded database has one session. */
 export function postgresNow(sql: Sql): NowRows {
@@ -30,7 +31,7 @@ async function readMoment(sql: Sql): Promise<Moment> {
   const [row] = await sql.query<{ at: Date; ended: Date; last_id: string }>(
     `SELECT now() AS at, least(now() - interval '1 second', (SELECT min(xact_start) FROM pg_stat_activity
        WHERE application_name = 'weir' AND datname = current_database() AND pid <> pg_backend_pid())) AS ended,
-     (SELECT last_value FROM instance_logs_id_seq)::text AS last_id`,
+     ${lastIssued('instance_logs_id_seq')}::text AS last_id`,
   );
   if (!row) throw new Error('the database does not tell the time');
   return { atMs: row.at.getTime(), endedMs: row.ended.getTime(), lastId: row.last_id };
@@ -96,7 +97,7 @@ async function readMarks(sql: Sql, fromSecond: number): Promise<AnnouncedMark[]>
 async function countOpen(sql: Sql): Promise<OpenInstances> {
   const [from] = await sql.query<{ id: string; last_id: string }>(
     `SELECT greatest((SELECT id FROM overdue_cursor), (SELECT instance_log_id FROM audit_checkpoint))::text AS id,
-       (SELECT last_value FROM instance_logs_id_seq)::text AS last_id`,
+       ${lastIssued('instance_logs_id_seq')}::text AS last_id`,
   );
   const rows = await sql.query<{ source: string; count: number; oldest: Date | null }>(
     `SELECT source, sum(count)::int AS count, min(oldest) AS oldest FROM (

@@ -3,6 +3,7 @@ import { failpoint } from '../lib/failpoint.ts';
 import { type Database, numberArray, type Sql, type Statement, textArray } from '../lib/sql.ts';
 import { decodeFrame, encodeMessage, type Message, usualType } from '../outbox/frame.ts';
 import { type Frame, type FrameKind, type Outbox, retry, type Verdict } from '../outbox/relay.ts';
+import { lastIssued } from './last-issued.ts';
 import { parkItems } from './parked.ts';
 
 export interface OutboxOptions {
@@ -62,7 +63,7 @@ const countAndMark: Statement = {
 WITH seen AS (
   SELECT coalesce(sum(events), 0) AS waiting, min(created_at) FILTER (WHERE kind = 'CREATED') AS since FROM outbox
 ), newest AS (
-  SELECT last_value AS id FROM outbox_id_seq
+  SELECT ${lastIssued('outbox_id_seq')} AS id
 ), marked AS (
   INSERT INTO outbox_marks (at, waiting, waiting_since, announced) SELECT now(), waiting, since,
     (SELECT coalesce(sum(events), 0) FROM announced WHERE kind IN ('CREATED', 'AGAIN')) FROM seen

@@ -7,6 +7,7 @@ import { timedOut } from '../results/result.ts';
 import type { DueOptions, OverduePage, OverdueRows, StuckCounts } from '../results/stuck.ts';
 import { type AnnouncedRow, announceAgain, announcedColumns } from './announce-again.ts';
 import { checkWay } from './deadline-clock.ts';
+import { lastIssued } from './last-issued.ts';
 import { isBehind } from './outbox.ts';
 import { requestReleases } from './releases.ts';
 import { byWeir, settleOn } from './settle.ts';
@@ -63,7 +64,7 @@ async function findOverdue(database: Database, deadlineMs: number, after: string
        FROM old, clock WHERE status = 'PROCESSING' ON CONFLICT DO NOTHING
      ), passed AS (
        SELECT max(id) AS id FROM old WHERE (SELECT id FROM held) >= $2::bigint AND NOT is_misdated
-         AND id <= (SELECT last_value FROM instance_logs_id_seq) AND id < coalesce((SELECT min(id) FROM old
+         AND id <= ${lastIssued('instance_logs_id_seq')} AND id < coalesce((SELECT min(id) FROM old
            WHERE created_at >= now() - interval '2 minutes' AND NOT is_misdated), 9223372036854775807)
      ), moved AS (
        UPDATE overdue_cursor SET id = passed.id FROM passed WHERE overdue_cursor.id < passed.id
@@ -77,9 +78,7 @@ async function findOverdue(database: Database, deadlineMs: number, after: string
 
 /** After a restore or a cutover the sequence may have gone back: rows come below the cursor, which would never be seen. */
 async function rewindCursor(sql: Sql): Promise<void> {
-  await sql.query(
-    'UPDATE overdue_cursor SET id = 0 WHERE id > (SELECT last_value FROM instance_logs_id_seq)',
-  );
+  await sql.query(`UPDATE overdue_cursor SET id = 0 WHERE id > ${lastIssued('instance_logs_id_seq')}`);
 }
 
 interface DueRow extends AnnouncedRow {

@@ -1,5 +1,6 @@
 import { type Database, type Sql, textArray } from '../lib/sql.ts';
 import { forgetCounts } from './audit-figures.ts';
+import { lastIssued } from './last-issued.ts';
 import { migrationLock, readTableNames } from './migrate.ts';
 import { quoteIdentifier } from './session-settings.ts';
 
@@ -50,7 +51,7 @@ function readSequence(
 ): string {
   const positions = [`SELECT max(${column}) FROM ${table}`, ...(cursors[table] ?? [])];
   return `SELECT ${index} AS index,
-    (SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END FROM ${quoteIdentifier(sequence)})::text AS issued,
+    ${lastIssued(quoteIdentifier(sequence))}::text AS issued,
     greatest(0, ${positions.map((position) => `(${position})`).join(', ')})::text AS used`;
 }
 

@@ -84,6 +84,31 @@ describe.each(Object.entries(databases))('now on %s', (_, open) => {
     expect(told.audit?.ok).toBe(false);
   });
 
+  test('before the first purchase no id counts as issued, so the first one is not skipped', async () => {
+    const database = await open();
+    await createProduct(database);
+    const rows = postgresNow(database);
+    expect((await rows.readMoment()).lastId).toBe('0');
+    await createAll(database, [createPurchase({})]);
+    expect((await rows.readMoment()).lastId).toBe('1');
+    expect((await rows.countOpen()).count).toBe(1);
+  });
+
+  test('the first batch ever leaves a mark, also when it is published between two counts', async () => {
+    const database = await open();
+    const outbox = postgresOutbox(database, { queueInSameDatabase: false, claimTimeoutMs: 1_000 });
+    const countMarks = async () =>
+      (await database.query<{ count: number }>('SELECT count(*)::int AS count FROM outbox_marks'))[0]?.count;
+    for (let count = 0; count < 8; count++) await outbox.countWaiting();
+    const quiet = await countMarks();
+    await outbox.countWaiting();
+    expect(await countMarks()).toBe(quiet);
+    await database.query("INSERT INTO outbox (events, frame, kind) VALUES (1, '', 'CREATED')");
+    await database.query('DELETE FROM outbox');
+    for (let count = 0; count < 2; count++) await outbox.countWaiting();
+    expect(await countMarks()).toBeGreaterThan(quiet ?? 0);
+  });
+
   test('counts each purchase once, however often it looks while they come', async () => {
     const database = await open();
     await createProduct(database);

@@ -185,13 +185,14 @@ test('the table in docs/contract.md says of every route what the server says', (
 
 describe('every route', () => {
   test('is closed to whoever has no key, a wrong or a revoked one, or none but a wrong cookie', async () => {
+    const name = `weir-${new URL(weir.url).port}`;
     const wrong: Record<string, Record<string, string>> = {
       'no key': {},
       'a wrong key': bearer(createOperatorKey('admin')),
       'a revoked key': bearer(keys.revoked),
       'a key as Basic': { authorization: `Basic ${keys.admin}` },
-      'a wrong cookie': { cookie: `weir=${createSessionId()}`, 'sec-fetch-site': 'same-origin' },
-      'an odd cookie': { cookie: 'weir=%E0%A4%A; __proto__=1; weir=' },
+      'a wrong cookie': { cookie: `${name}=${createSessionId()}`, 'sec-fetch-site': 'same-origin' },
+      'an odd cookie': { cookie: `${name}=%E0%A4%A; __proto__=1; ${name}=` },
     };
     const all = guarded().flatMap((operation) =>
       Object.entries(wrong).map(([title, headers]) => ({ operation, title, headers })),

@@ -57,7 +57,7 @@ describe('a route', () => {
   test('with orTicket judges whoever has no key, and nobody who has a wrong one', async () => {
     const { ask } = await createRoutes();
     expect(await ask('/ticket')).toBe('nobody, operator');
-    expect(await ask('/ticket', { cookie: `weir=${'A'.repeat(43)}` })).toBe('nobody, operator');
+    expect(await ask('/ticket', { cookie: `weir-80=${'A'.repeat(43)}` })).toBe('nobody, operator');
     expect(await ask('/ticket', bearer)).toMatch(/^key [0-9a-f]{8}, key/);
     expect(await ask('/ticket', wrong)).toBe('401 KEY_REQUIRED');
     expect(await ask('/admin')).toBe('401 KEY_REQUIRED');
