@@ -1,6 +1,7 @@
 /**
  * Every failure that somebody outside can meet: what is done with its cause, and what the reader should do.
  * `retry`: it may pass by itself, so leave the purchase where it is. `park`: it will not; set it aside with this code.
+ * A second advice is for the operator of a parked item, where a sender can do nothing with "replay" or "discard".
  */
 const table = {
   USER_ID_INVALID: ['park', 'A user id is a decimal integer from 1 to 9223372036854775807.'],
@@ -13,9 +14,14 @@ const table = {
   ],
   PRODUCT_UNKNOWN: [
     'park',
+    'Check the product id; POST /v1/products and `weir products create` create a product.',
     'Create the product with POST /v1/products or `weir products create`, then replay.',
   ],
-  PRODUCT_DISABLED: ['park', 'Enable the product with `weir products enable`, then replay; or discard.'],
+  PRODUCT_DISABLED: [
+    'park',
+    'Enable the product with `weir products enable`.',
+    'Enable the product with `weir products enable`, then replay; or discard.',
+  ],
   PURCHASE_CONFLICT: [
     'park',
     'The same source id already names a purchase of another product or user; check the sender.',
@@ -54,7 +60,11 @@ const table = {
     'park',
     'A queue dropped this message; find out why with `weir doctor`, then replay, or send it yourself and discard.',
   ],
-  ORDER_UNKNOWN: ['park', 'Name the product and the user in the body for an order that lives elsewhere.'],
+  ORDER_UNKNOWN: [
+    'park',
+    'Check the order id; Weir knows orders that it created itself.',
+    'Run `weir orders paid ORDER --product … --user …`, then replay; or return the money at the payer, then discard.',
+  ],
   ORDER_CONFLICT: ['park', 'The order is of another product or user.'],
   ORDER_NOT_PAYABLE: ['park', 'Only a pending order can be paid.'],
   PAYMENT_AMOUNT_MISMATCH: [
@@ -72,10 +82,12 @@ const table = {
   INSTANCE_NOT_RELEASABLE: ['park', 'Only the machine of an instance that is FAILED can be released.'],
   RESULT_UNREADABLE: [
     'park',
+    'Send an InstanceResult with an instance id and SUCCESS or FAILED.',
     'Not an InstanceResult with an instance id and SUCCESS or FAILED; correct the Resource Domain, then discard.',
   ],
   RESULT_UNKNOWN: [
     'park',
+    'Check the instance id; it may be an instance of another Weir.',
     'There is no such instance; find out whether it is of another Weir, then discard.',
   ],
   RESULT_LATE: ['park', 'Weir had given this instance up; release its machine. Recorded with the instance.'],
@@ -138,7 +150,7 @@ const table = {
   OVERLOADED: ['retry', 'More comes in than can be taken now; wait for as long as Retry-After says.'],
   WORKER_LEASE_LOST: ['retry', 'No worker id could be leased in time; look at the database.'],
   INTERNAL: ['retry', 'This is a bug in Weir; please report it with the log lines around it.'],
-} as const satisfies Record<string, readonly ['retry' | 'park', string]>;
+} as const satisfies Record<string, readonly ['retry' | 'park', string, string?]>;
 
 export type ErrorCode = keyof typeof table;
 export type Disposition = 'retry' | 'park';
@@ -165,9 +177,16 @@ export class WeirError extends Error {
   }
 }
 
+/** What the sender of a refused request should do. */
+export function adviceFor(code: ErrorCode): string {
+  return table[code][1];
+}
+
 /** What an operator should do about a parked item with this reason. */
-export function adviceFor(code: string): string {
-  return Object.hasOwn(table, code) ? table[code as ErrorCode][1] : '';
+export function adviceForParked(reason: string): string {
+  if (!Object.hasOwn(table, reason)) return '';
+  const [, advice, parked = advice] = table[reason as ErrorCode] as readonly [string, string, string?];
+  return parked;
 }
 
 /** Keeps a WeirError; anything else is a bug and becomes INTERNAL with its cause. */

@@ -1,8 +1,8 @@
-import { styleText } from 'node:util';
 import type { AuditSum } from '../audit/audit.ts';
 import { Api, type ApiOptions } from './api.ts';
 import { exitCodes } from './exit-codes.ts';
-import { printJson, printTable } from './table.ts';
+import { printJson, printLine } from './output.ts';
+import { printTable } from './table.ts';
 
 interface AuditAnswer {
   ok: boolean;
@@ -30,31 +30,42 @@ export async function runAudit(options: AuditOptions): Promise<number> {
   return audit.ok ? exitCodes.ok : exitCodes.findings;
 }
 
+const holds = { style: 'green', text: '✓' } as const;
+const isOff = { style: 'red', text: '✗' } as const;
+
 function printAudit({ ok, sums, waiting, lastedMs }: AuditAnswer): void {
   printTable(
-    ['', 'SUM', 'EXPECTED', 'ACTUAL', 'DIFFERENCE', 'LAW'],
+    [
+      '',
+      'SUM',
+      { title: 'EXPECTED', rank: 2 },
+      { title: 'ACTUAL', rank: 1 },
+      'DIFFERENCE',
+      { title: 'LAW', isProse: true },
+    ],
     sums.map(({ name, law, expected, actual, difference, exceptions }) => [
-      difference === 0 && exceptions.length === 0 ? styleText('green', '✓') : styleText('red', '✗'),
+      difference === 0 && exceptions.length === 0 ? holds : isOff,
       name,
       `${expected}`,
       `${actual}`,
       `${difference}`,
       law,
     ]),
+    { whole: true },
   );
   const underWay = Object.entries(waiting)
     .filter(([, count]) => count > 0)
     .map(([what, count]) => `${count} ${toWords(what)}`);
-  process.stdout.write(`\nUnder way: ${underWay.join(', ') || 'nothing'}\n`);
-  for (const { name, note } of sums) if (note) process.stdout.write(`${name}: ${note}\n`);
+  printLine();
+  printLine(`Under way: ${underWay.join(', ') || 'nothing'}`);
+  for (const { name, note } of sums) if (note) printLine(`${name}: ${note}`);
   for (const { name, exceptions } of sums) {
     for (const { id, what, advice } of exceptions) {
-      process.stdout.write(`${styleText('red', '✗')} ${name}: ${id}: ${what}\n    → ${advice}\n`);
+      printLine(isOff, ` ${name}: ${id}: ${what}`);
+      printLine(`    → ${advice}`);
     }
   }
-  process.stdout.write(
-    ok ? `Every sum holds (${lastedMs} ms).\n` : 'Not every sum holds: docs/operating.md#audit\n',
-  );
+  printLine(ok ? `Every sum holds (${lastedMs} ms).` : 'Not every sum holds: docs/operating.md#audit');
 }
 
 /** giveBacks → give backs */

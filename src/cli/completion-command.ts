@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { exitCodes } from './exit-codes.ts';
+import { printText } from './output.ts';
 
 export function addCompletionCommand(program: Command, end: (exitCode: number) => void): void {
   program
@@ -18,7 +19,7 @@ Examples:
       const { shells, writeCompletion } = await import('./completion.ts');
       if (!(shell in shells))
         program.error(`error: there is no completion for ${shell}: say bash, zsh or fish`);
-      process.stdout.write(writeCompletion(program, shell as keyof typeof shells));
+      printText(writeCompletion(program, shell as keyof typeof shells));
       end(exitCodes.ok);
     });
 }

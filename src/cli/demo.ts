@@ -2,6 +2,7 @@ import { readConfig } from '../config.ts';
 import { loadDemoCatalogue } from '../postgres/demo-catalogue.ts';
 import { migrate } from '../postgres/migrate.ts';
 import { exitCodes } from './exit-codes.ts';
+import { printLine } from './output.ts';
 import { withDatabase } from './with-database.ts';
 
 export async function runDemo(options: { config?: string }): Promise<number> {
@@ -10,6 +11,6 @@ export async function runDemo(options: { config?: string }): Promise<number> {
     await migrate(database);
     await loadDemoCatalogue(database);
   });
-  process.stdout.write('products 1001, 1002, 1003 and order 123 are there\n');
+  printLine('products 1001, 1002, 1003 and order 123 are there');
   return exitCodes.ok;
 }

@@ -1,6 +1,5 @@
 import { mkdtemp, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { styleText } from 'node:util';
 import { type Config, readConfig } from '../config.ts';
 import { toVariable } from '../config-file.ts';
 import type { Finding } from '../lib/finding.ts';
@@ -12,8 +11,9 @@ import { settings } from '../settings.ts';
 import { readConnections, toConnectionOptions } from '../stores.ts';
 import { examineAccess } from './examine-access.ts';
 import { exitCodes } from './exit-codes.ts';
+import { printJson, printLine } from './output.ts';
 import { examinePairing } from './stores.ts';
-import { printJson, printTable } from './table.ts';
+import { printTable } from './table.ts';
 
 export interface DoctorOptions {
   config?: string;
@@ -109,8 +109,9 @@ async function examineQueues(config: Config): Promise<Finding[]> {
 const marks = { ok: ['green', '✓'], warning: ['yellow', '!'], problem: ['red', '✗'] } as const;
 
 function printFinding({ about, level, what, advice }: Finding): void {
-  const [color, mark] = marks[level];
-  process.stdout.write(`${styleText(color, mark)} ${about}: ${what}${advice ? `\n    → ${advice}` : ''}\n`);
+  const [style, mark] = marks[level];
+  printLine({ style, text: mark }, ` ${about}: ${what}`);
+  if (advice) printLine(`    → ${advice}`);
 }
 
 function printSettings(config: Config, json: boolean): void {
@@ -124,7 +125,12 @@ function printSettings(config: Config, json: boolean): void {
   if (json) printJson(rows);
   else
     printTable(
-      ['KEY', 'VARIABLE', 'VALUE', 'MEANING'],
+      [
+        'KEY',
+        { title: 'VARIABLE', rank: 1 },
+        { title: 'VALUE', isProse: true },
+        { title: 'MEANING', isProse: true },
+      ],
       rows.map((row) => [row.key, row.variable, row.value, row.sentence]),
       { whole: true },
     );

@@ -1,7 +1,8 @@
 import { Api, type ApiOptions } from './api.ts';
 import { exitCodes } from './exit-codes.ts';
 import { type ListOptions, printList, readTime } from './list-pages.ts';
-import { printJson, printTable } from './table.ts';
+import { printJson, printLine } from './output.ts';
+import { printFields, printTable, showTime } from './table.ts';
 
 interface Instance {
   instanceId: string;
@@ -11,6 +12,8 @@ interface Instance {
   sourceId: string;
   scope: string;
   status: string;
+  /** Why it failed; only then. */
+  reason?: string;
   createdAt: string;
 }
 
@@ -45,22 +48,35 @@ function printInstances(options: InstanceFilterOptions, q: string | undefined): 
     to: options.to && readTime('--to', options.to),
   };
   return printList<Instance>('/v1/instances', query, options, (items) => {
-    if (items.length === 0) process.stdout.write('no instances\n');
-    else {
-      printTable(
-        ['INSTANCE', 'STATUS', 'SOURCE', 'SOURCE ID', 'PRODUCT', 'USER', 'CREATED'],
-        items.map((item) => [
-          item.instanceId,
-          item.status,
-          item.source,
-          item.sourceId,
-          item.productId,
-          item.userId,
-          item.createdAt,
-        ]),
-      );
-    }
+    if (items.length === 0) printLine('no instances');
+    else printInstanceTable(items);
   });
+}
+
+function printInstanceTable(items: readonly Instance[]): void {
+  const hasReasons = items.some(({ reason }) => reason !== undefined);
+  printTable(
+    [
+      'INSTANCE',
+      'STATUS',
+      { title: 'SOURCE', rank: 1 },
+      { title: 'SOURCE ID', rank: 2 },
+      { title: 'PRODUCT', rank: 5 },
+      { title: 'USER', rank: 4 },
+      { title: 'CREATED', rank: 3 },
+      ...(hasReasons ? [{ title: 'REASON', isProse: true }] : []),
+    ],
+    items.map((item) => [
+      item.instanceId,
+      item.status,
+      item.source,
+      item.sourceId,
+      item.productId,
+      item.userId,
+      showTime(item.createdAt),
+      ...(hasReasons ? [item.reason ?? ''] : []),
+    ]),
+  );
 }
 
 interface Timeline extends Instance {
@@ -77,10 +93,10 @@ export async function showInstance(
     return exitCodes.ok;
   }
   const { timeline, ...row } = instance;
-  printTable([], Object.entries(row));
-  process.stdout.write('\n');
+  printFields(Object.entries(row));
+  printLine();
   printTable(
-    ['AT', 'STEP', 'DETAIL', 'BY'],
+    ['AT', 'STEP', { title: 'DETAIL', isProse: true }, { title: 'BY', rank: 1 }],
     timeline.map(({ at, step, detail, by }) => [at, step, detail, by]),
     { whole: true },
   );
@@ -101,7 +117,7 @@ export async function createInstance(
   const purchase = { source, sourceId, productId: product, userId: user };
   const instance = await new Api(options).post<Instance>('/v1/instances', purchase);
   if (options.json) printJson(instance);
-  else process.stdout.write(`instance ${instance.instanceId} is made\n`);
+  else printLine(`instance ${instance.instanceId} is made`);
   return exitCodes.ok;
 }
 
@@ -113,7 +129,7 @@ export async function releaseInstance(
     `/v1/instances/${encodeURIComponent(instanceId)}/release`,
   );
   if (options.json) printJson(instance);
-  else process.stdout.write(`Requested the release of instance ${instance.instanceId}\n`);
+  else printLine(`Requested the release of instance ${instance.instanceId}`);
   return exitCodes.ok;
 }
 
@@ -125,6 +141,6 @@ export async function retryInstance(
     `/v1/instances/${encodeURIComponent(instanceId)}/retry`,
   );
   if (options.json) printJson(instance);
-  else process.stdout.write(`instance ${instance.instanceId} is announced once more\n`);
+  else printLine(`instance ${instance.instanceId} is announced once more`);
   return exitCodes.ok;
 }

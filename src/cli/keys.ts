@@ -3,7 +3,8 @@ import { reaches, type Scope, scopes } from '../access/scope.ts';
 import type { ApiOptions } from './api.ts';
 import { CliError, exitCodes } from './exit-codes.ts';
 import { openKeyDesk, type ShownKey } from './key-desk.ts';
-import { printJson, printTable } from './table.ts';
+import { printJson, printLine, printNotice } from './output.ts';
+import { printTable, showTime } from './table.ts';
 
 export type KeysOptions = ApiOptions & { json?: boolean };
 
@@ -21,10 +22,10 @@ export async function createKey(
   const { key, ...made } = await openKeyDesk(options).create(name, options.scope, expiresAt);
   if (options.json) printJson({ ...made, key });
   else {
-    process.stderr.write(
-      `key ${made.id}, ${made.name}, scope ${made.scope}, ${describeExpiry(made)}. It is shown only now:\n`,
+    printNotice(
+      `key ${made.id}, ${made.name}, scope ${made.scope}, ${describeExpiry(made)}. It is shown only now:`,
     );
-    process.stdout.write(`${key}\n`);
+    printLine(key);
   }
   return exitCodes.ok;
 }
@@ -32,17 +33,25 @@ export async function createKey(
 export async function listKeys(options: KeysOptions): Promise<number> {
   const items = await openKeyDesk(options).list();
   if (options.json) printJson({ items });
-  else if (items.length === 0) process.stdout.write('no keys\n');
+  else if (items.length === 0) printLine('no keys');
   else {
     printTable(
-      ['ID', 'NAME', 'SCOPE', 'STATE', 'LAST USED', 'MADE', 'BY'],
+      [
+        'ID',
+        { title: 'NAME', isProse: true },
+        'SCOPE',
+        { title: 'STATE', isProse: true },
+        { title: 'LAST USED', rank: 1 },
+        { title: 'MADE', rank: 2 },
+        { title: 'BY', rank: 3, isProse: true },
+      ],
       items.map((key) => [
         `${key.id}`,
         `${key.name}`,
         key.scope,
         describeState(key, Date.now()),
-        key.lastUsedAt ?? 'never',
-        `${key.createdAt}`,
+        key.lastUsedAt === null ? 'never' : showTime(key.lastUsedAt),
+        showTime(key.createdAt),
         `${key.createdBy}`,
       ]),
     );
@@ -58,9 +67,9 @@ export async function revokeKey(idOrName: string, options: KeysOptions): Promise
   const revoked = id === undefined ? undefined : await desk.revoke(id);
   if (!revoked) throw new CliError(exitCodes.notFound, `there is no key ${idOrName}`);
   if (options.json) printJson(revoked);
-  else process.stdout.write(`key ${revoked.id}, ${revoked.name}, opens nothing any more\n`);
+  else printLine(`key ${revoked.id}, ${revoked.name}, opens nothing any more`);
   const loss = describeLoss(keys, revoked.id, Date.now());
-  if (loss) process.stderr.write(`weir: ${loss}\n`);
+  if (loss) printNotice(`weir: ${loss}`);
   return exitCodes.ok;
 }
 
@@ -92,9 +101,11 @@ function findId(keys: readonly ShownKey[], idOrName: string): string | undefined
 }
 
 function describeState({ revokedAt, revokedBy, expiresAt }: ShownKey, nowMs: number): string {
-  if (revokedAt !== null) return `revoked ${revokedAt} by ${revokedBy}`;
+  if (revokedAt !== null) return `revoked ${showTime(revokedAt)} by ${revokedBy}`;
   if (expiresAt === null) return 'in force';
-  return Date.parse(expiresAt) > nowMs ? `in force until ${expiresAt}` : `expired ${expiresAt}`;
+  return Date.parse(expiresAt) > nowMs
+    ? `in force until ${showTime(expiresAt)}`
+    : `expired ${showTime(expiresAt)}`;
 }
 
 function describeExpiry({ expiresAt }: ShownKey): string {

@@ -1,7 +1,6 @@
 import { Api, type ApiOptions } from './api.ts';
 import { CliError, exitCodes } from './exit-codes.ts';
-import { print } from './output.ts';
-import { printJson } from './table.ts';
+import { printJson, printJsonLines, printLine } from './output.ts';
 
 export interface ListOptions extends ApiOptions {
   /** One document. */
@@ -30,7 +29,7 @@ export async function printList<Item>(
   const items: Item[] = [];
   let nextCursor: string | null = null;
   for await (const page of readPages<Item>(path, query, options)) {
-    if (options.ndjson) await print(page.items.map((item) => `${JSON.stringify(item)}\n`).join(''));
+    if (options.ndjson) await printJsonLines(page.items);
     else items.push(...page.items);
     nextCursor = page.nextCursor;
   }
@@ -38,7 +37,7 @@ export async function printList<Item>(
   if (options.json) printJson({ items, nextCursor });
   else {
     show(items);
-    if (nextCursor) process.stdout.write('There are more: --all, a larger --limit, or a filter.\n');
+    if (nextCursor) printLine('There are more: --all, a larger --limit, or a filter.');
   }
   return exitCodes.ok;
 }

@@ -1,8 +1,8 @@
 import { readConfig } from '../config.ts';
 import { Api, type ApiOptions } from './api.ts';
 import { exitCodes } from './exit-codes.ts';
+import { printJson, printLine } from './output.ts';
 import { signCallback } from './sign-callback.ts';
-import { printJson } from './table.ts';
 
 type OrderOptions = ApiOptions & { json?: boolean };
 
@@ -33,7 +33,7 @@ export async function payOrder(orderId: string, options: OrderOptions & PaidOpti
   };
   const answer = await callBack<PaidAnswer>(orderId, 'paid', { ...named, ...payment }, options);
   if (options.json) printJson(answer);
-  else process.stdout.write(`${describeAnswer(orderId, answer)}\n`);
+  else printLine(describeAnswer(orderId, answer));
   return answer.outcome === 'parked' ? exitCodes.failed : exitCodes.ok;
 }
 
@@ -52,7 +52,7 @@ export async function refundOrder(
   const body = { refunded: true, ...(paymentId && { paymentId }) };
   const refund = await callBack<object>(orderId, 'refunded', body, options);
   if (options.json) printJson(refund);
-  else process.stdout.write(`the refund of order ${orderId} is recorded\n`);
+  else printLine(`the refund of order ${orderId} is recorded`);
   return exitCodes.ok;
 }
 
@@ -62,7 +62,7 @@ export async function refundAgain(orderId: string, options: OrderOptions): Promi
     `/v1/orders/${encodeURIComponent(orderId)}/refund-again`,
   );
   if (options.json) printJson(refund);
-  else process.stdout.write(`Requested the refund of order ${orderId} again\n`);
+  else printLine(`Requested the refund of order ${orderId} again`);
   return exitCodes.ok;
 }
 

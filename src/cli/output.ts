@@ -1,6 +1,11 @@
 import { once } from 'node:events';
+import { showControlCharacters } from '../lib/show-control-characters.ts';
+import { drawText, type Text } from './text.ts';
 
-/** Whoever read standard output has what he wanted, as `head` does: an end without a word. */
+// Everything that a command prints passes here: foreign text, such as the reason of a result, could otherwise move the
+// cursor and forge lines. Only the live screen of `weir top` (live-screen.ts) writes by itself.
+
+/** The reader of standard output has read enough, as `head` does: the command ends without a message. */
 export class ReaderGone extends Error {}
 
 /** A reader that leaves is no error of ours. Without this the next write would end the program with a stack trace. */
@@ -12,11 +17,57 @@ export function forgiveLeavingReaders(): void {
   }
 }
 
-/** For what may be long: waits while the reader is slow. @throws ReaderGone */
-export async function print(text: string): Promise<void> {
+/** One line for people. */
+export function printLine(...texts: readonly Text[]): void {
+  process.stdout.write(drawLine(process.stdout, texts));
+}
+
+/** One line for people to standard error. */
+export function printNotice(...texts: readonly Text[]): void {
+  process.stderr.write(drawLine(process.stderr, texts));
+}
+
+/** Text of our own in several lines, such as help. */
+export function printText(text: string, stream: 'stdout' | 'stderr' = 'stdout'): void {
+  process[stream].write(showControlCharacters(text, { keepLines: true }));
+}
+
+/** Replaces the last line of standard error, where a person watches. */
+export function printProgress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r${showControlCharacters(text)}`);
+}
+
+export function printJson(value: unknown): void {
+  process.stdout.write(`${toJson(value, process.stdout.isTTY ? 2 : undefined)}\n`);
+}
+
+/** One document a line, for what may be long: waits while the reader is slow. @throws ReaderGone */
+export async function printJsonLines(values: readonly unknown[]): Promise<void> {
   if (process.stdout.errored) throw new ReaderGone();
-  if (process.stdout.write(text)) return;
+  if (process.stdout.write(values.map((value) => `${toJson(value)}\n`).join(''))) return;
   await once(process.stdout, 'drain').catch((cause) => {
     throw new ReaderGone(undefined, { cause });
   });
 }
+
+export function hasColors(stream: NodeJS.WriteStream): boolean {
+  // Absent where the stream is a file or a pipe. It knows NO_COLOR, FORCE_COLOR and what TERM can do.
+  return stream.hasColors?.() ?? false;
+}
+
+function drawLine(stream: NodeJS.WriteStream, texts: readonly Text[]): string {
+  return `${texts.map((text) => drawText(text, hasColors(stream))).join('')}\n`;
+}
+
+/** JSON.stringify() leaves DEL, C1, bidi controls and invisible characters as they are; escaped, the value is the same. */
+function toJson(value: unknown, indent?: number): string {
+  return JSON.stringify(value, null, indent).replace(leftRaw, (character) =>
+    Array.from(
+      { length: character.length },
+      (_, index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`,
+    ).join(''),
+  );
+}
+
+const leftRaw =
+  /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]|(?!\p{Variation_Selector})\p{Default_Ignorable_Code_Point}/gu;

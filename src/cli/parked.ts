@@ -1,7 +1,8 @@
 import { Api, type ApiOptions } from './api.ts';
 import { CliError, exitCodes } from './exit-codes.ts';
 import { type ListOptions, printList } from './list-pages.ts';
-import { printJson, printTable } from './table.ts';
+import { printJson, printLine } from './output.ts';
+import { printFields, printTable, showTime } from './table.ts';
 
 interface Parked {
   id: string;
@@ -35,23 +36,31 @@ interface Page {
 export function listParked(options: ParkedFilterOptions & ListOptions): Promise<number> {
   return printList<Parked>('/v1/parked', filterOf(options), options, (items) => {
     if (items.length === 0) {
-      process.stdout.write('nothing is parked\n');
+      printLine('nothing is parked');
       return;
     }
     printTable(
-      ['ID', 'STATE', 'REASON', 'FROM', 'SOURCE ID', 'PARKED', 'DETAIL'],
+      [
+        'ID',
+        { title: 'STATE', rank: 2 },
+        'REASON',
+        { title: 'FROM', rank: 3 },
+        { title: 'SOURCE ID', rank: 1 },
+        { title: 'PARKED', rank: 4 },
+        { title: 'DETAIL', isProse: true },
+      ],
       items.map((item) => [
         item.id,
         item.state,
         item.reason,
         item.scope || item.origin,
         item.sourceId,
-        item.parkedAt,
+        showTime(item.parkedAt),
         item.resolution ?? item.detail,
       ]),
     );
     for (const { reason, advice, docs } of new Map(items.map((item) => [item.reason, item])).values()) {
-      process.stdout.write(`${reason}: ${advice} More: ${docs}\n`);
+      printLine(`${reason}: ${advice} More: ${docs}`);
     }
   });
 }
@@ -62,12 +71,14 @@ function filterOf({ reason, origin, source, scope, state }: ParkedFilterOptions)
 
 export async function showParked(id: string, options: ApiOptions & { json?: boolean }): Promise<number> {
   const item = await new Api(options).get<Record<string, unknown>>(`/v1/parked/${encodeURIComponent(id)}`);
-  if (options.json) printJson(item);
-  else
-    printTable(
-      [],
-      Object.entries(item).map(([name, value]) => [name, String(value ?? '')]),
-    );
+  if (options.json) {
+    printJson(item);
+    return exitCodes.ok;
+  }
+  // The bytes in base64 are for programs: after what people can read.
+  const { original, ...readable } = item;
+  const fields = Object.entries({ ...readable, original });
+  printFields(fields.map(([name, value]) => [name, String(value ?? '')]));
   return exitCodes.ok;
 }
 
@@ -143,11 +154,12 @@ function printOutcomes(
   action: 'replay' | 'discard',
 ): number {
   if (options.json) printJson({ items: outcomes });
-  else if (outcomes.length === 0) process.stdout.write(`nothing to ${action}\n`);
+  else if (outcomes.length === 0) printLine(`nothing to ${action}`);
   else
     printTable(
-      ['ID', 'STATE', 'WHAT BECAME OF IT'],
+      ['ID', 'STATE', { title: 'WHAT BECAME OF IT', isProse: true }],
       outcomes.map(({ id, state, code, detail }) => [id, state ?? code ?? '-', detail]),
+      { whole: true },
     );
   const left = outcomes.filter(({ state }) => state !== 'REPLAYED' && state !== 'DISCARDED');
   if (left.length === 0) return exitCodes.ok;

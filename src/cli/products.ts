@@ -1,8 +1,9 @@
 import { Api, type ApiOptions } from './api.ts';
 import { exitCodes } from './exit-codes.ts';
 import { type ListOptions, printList } from './list-pages.ts';
+import { printJson, printLine } from './output.ts';
 import { readWhole } from './read-number.ts';
-import { printJson, printTable } from './table.ts';
+import { printTable } from './table.ts';
 
 interface Product {
   id: string;
@@ -28,7 +29,7 @@ interface NewProductOptions {
 
 export function listProducts(options: ListOptions): Promise<number> {
   return printList<Product>('/v1/products', {}, options, (items) => {
-    if (items.length === 0) process.stdout.write('no products\n');
+    if (items.length === 0) printLine('no products');
     else print(items);
   });
 }
@@ -62,7 +63,16 @@ function printOne(product: Product, { json }: ProductOptions): number {
 
 function print(products: readonly Product[]): void {
   printTable(
-    ['PRODUCT', 'STATE', 'NAME', 'CPUS', 'MEMORY', 'GPU', 'IMAGE', 'PRICE'],
+    [
+      'PRODUCT',
+      'STATE',
+      { title: 'NAME', isProse: true },
+      { title: 'CPUS', rank: 3 },
+      { title: 'MEMORY MB', rank: 2 },
+      { title: 'GPU', rank: 1 },
+      { title: 'IMAGE', rank: 4, isProse: true },
+      'PRICE CENTS',
+    ],
     products.map(({ id, enabled, name, cpus, memoryMb, gpu, image, priceCents }) => [
       id,
       enabled ? 'enabled' : 'disabled',

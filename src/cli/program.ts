@@ -11,7 +11,7 @@ import { CliError, exitCodeHelp, exitCodes } from './exit-codes.ts';
 import { addInstanceCommands } from './instance-commands.ts';
 import { addKeysCommands } from './keys-commands.ts';
 import { addOrdersCommands } from './orders-commands.ts';
-import { ReaderGone } from './output.ts';
+import { printNotice, printText, ReaderGone } from './output.ts';
 import { addParkedCommands } from './parked-commands.ts';
 import { addProductsCommands } from './products-commands.ts';
 import { addSaleCommands } from './sale-commands.ts';
@@ -62,6 +62,10 @@ function buildProgram(end: (exitCode: number) => void): Command {
     .description(description)
     .version(version)
     .exitOverride()
+    .configureOutput({
+      writeOut: (text) => printText(text),
+      writeErr: (text) => printText(text, 'stderr'),
+    })
     .addHelpText('after', exitCodeHelp)
     .showHelpAfterError('(weir --help shows what there is)');
 
@@ -185,7 +189,10 @@ function explain(error: unknown): number {
   if (error instanceof ReaderGone) return exitCodes.ok;
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
   const { message, exitCode } = toCliError(error);
-  process.stderr.write(`weir: ${withoutCredentials(message)}\n`);
+  const told = `weir: ${withoutCredentials(message)}`;
+  // A configuration has its mistakes on lines of their own; each quotes its value as JSON.
+  if (error instanceof ConfigError) printText(`${told}\n`, 'stderr');
+  else printNotice(told);
   return exitCode;
 }
 

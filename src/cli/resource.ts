@@ -3,6 +3,7 @@ import { behaviourOf, openResourceDomain } from '../queues.ts';
 import type { ResourceTally } from '../resource/resource-domain.ts';
 import { createTelemetry } from '../telemetry.ts';
 import { CliError, exitCodes } from './exit-codes.ts';
+import { printJson, printNotice, printProgress } from './output.ts';
 
 export interface ResourceOptions {
   config?: string;
@@ -40,21 +41,21 @@ export async function runResource(options: ResourceOptions): Promise<number> {
   });
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
-  process.stderr.write(
-    `reads ${config.queue}, answers on ${config.resultQueue}: ${JSON.stringify(behaviourOf(config))}\n`,
+  printNotice(
+    `reads ${config.queue}, answers on ${config.resultQueue}: ${JSON.stringify(behaviourOf(config))}`,
   );
   const meter = setInterval(() => showProgress(tally), 1_000);
   await domain.run(stop.signal);
   clearInterval(meter);
   await domain.close();
-  process.stdout.write(`${JSON.stringify(tally ?? {}, null, options.json ? undefined : 2)}\n`);
+  printJson(tally ?? {});
   return exitCodes.ok;
 }
 
 function showProgress(tally: Readonly<ResourceTally> | undefined): void {
-  if (!tally || !process.stderr.isTTY) return;
+  if (!tally) return;
   const { received, success, failed, silent, late } = tally;
-  process.stderr.write(
-    `\rreceived ${received}  success ${success}  failed ${failed}  silent ${silent}  late ${late} `,
+  printProgress(
+    `received ${received}  success ${success}  failed ${failed}  silent ${silent}  late ${late} `,
   );
 }

@@ -1,8 +1,9 @@
 import { Api, type ApiOptions } from './api.ts';
 import { CliError, exitCodes } from './exit-codes.ts';
 import { type ListOptions, printList, readTime } from './list-pages.ts';
+import { printJson, printLine } from './output.ts';
 import { readWhole } from './read-number.ts';
-import { printJson, printTable } from './table.ts';
+import { printFields, printTable, showTime } from './table.ts';
 
 interface SaleAnswer {
   productId: string;
@@ -45,16 +46,21 @@ export async function openSale(productId: string, options: SaleOptions & OpenOpt
 
 export function listSales(options: ListOptions): Promise<number> {
   return printList<SaleAnswer>('/v1/sales', {}, options, (items) => {
-    if (items.length === 0) process.stdout.write('no sales\n');
+    if (items.length === 0) printLine('no sales');
     else {
       printTable(
-        ['PRODUCT', 'STATE', 'STOCK', 'SOLD', 'LEFT', 'GIVEN BACK', 'STARTS', 'ENDS'],
+        [
+          ...['PRODUCT', 'STATE', 'STOCK', 'SOLD', 'LEFT'],
+          { title: 'GIVEN BACK', rank: 1 },
+          { title: 'STARTS', rank: 3 },
+          { title: 'ENDS', rank: 2 },
+        ],
         items.map(({ productId, state, stock, sold, left, givenBack, startsAt, endsAt }) => [
           productId,
           state,
           ...[stock, sold, left, givenBack].map(String),
-          startsAt ?? '-',
-          endsAt ?? '-',
+          showTime(startsAt),
+          showTime(endsAt),
         ]),
       );
     }
@@ -93,7 +99,7 @@ export async function giveBackAgain(
   const body = options.since === undefined ? {} : { since: readTime('--since', options.since) };
   const answer = await new Api(options).post<{ units: number }>(`${pathOf(productId)}/give-back`, body);
   if (options.json) printJson(answer);
-  else process.stdout.write(`${answer.units} units are taken to the sale once more\n`);
+  else printLine(`${answer.units} units are taken to the sale once more`);
   return exitCodes.ok;
 }
 
@@ -107,11 +113,7 @@ function pathOf(productId: string): string {
 
 function print(answer: object, { json }: SaleOptions): number {
   if (json) printJson(answer);
-  else
-    printTable(
-      [],
-      Object.entries(answer).map(([name, value]) => [name, String(value ?? '-')]),
-    );
+  else printFields(Object.entries(answer).map(([name, value]) => [name, String(value ?? '-')]));
   return exitCodes.ok;
 }
 

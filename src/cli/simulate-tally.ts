@@ -1,3 +1,4 @@
+import { printLine } from './output.ts';
 import { printTable } from './table.ts';
 
 /** `status` 0: nobody answered. For the stream 202 for each entry that it took. */
@@ -55,7 +56,12 @@ export function isComplete({ sent, accepted, instances }: SimulateOutcome): bool
 
 export function printOutcomes(outcomes: readonly SimulateOutcome[]): void {
   printTable(
-    ['SOURCE', 'SENT', 'ACCEPTED', 'INSTANCES', 'P50 MS', 'P99 MS', 'ANSWERS'],
+    [
+      ...['SOURCE', 'SENT', 'ACCEPTED', 'INSTANCES'],
+      { title: 'P50 MS', rank: 1 },
+      { title: 'P99 MS', rank: 2 },
+      { title: 'ANSWERS', isProse: true },
+    ],
     outcomes.map((row) => [
       row.source,
       `${row.sent}`,
@@ -70,12 +76,12 @@ export function printOutcomes(outcomes: readonly SimulateOutcome[]): void {
   );
   for (const { source, refused } of outcomes) {
     const told = Object.entries(refused).map(([code, count]) => `${count} ${code}`);
-    if (told.length > 0) process.stdout.write(`${source}: refused ${told.join(', ')}\n`);
+    if (told.length > 0) printLine(`${source}: refused ${told.join(', ')}`);
   }
   for (const { source, accepted, instances } of outcomes) {
     if (instances >= accepted) continue;
     const missing = accepted - instances;
-    process.stdout.write(`${source}: ${missing} accepted and no instance yet: weir parked list, weir top\n`);
+    printLine(`${source}: ${missing} accepted and no instance yet: weir parked list, weir top`);
   }
 }
 

@@ -9,9 +9,9 @@ import { readTls } from '../redis/connections.ts';
 import { RedisSeckillStreams } from '../redis/seckill-streams.ts';
 import { Api, type ApiOptions } from './api.ts';
 import { CliError, exitCodes } from './exit-codes.ts';
+import { printJson } from './output.ts';
 import { signCallback } from './sign-callback.ts';
 import { type Answered, isComplete, printOutcomes, SimulateTally } from './simulate-tally.ts';
-import { printJson } from './table.ts';
 
 export interface SimulateOptions extends ApiOptions {
   json?: boolean;

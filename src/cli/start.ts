@@ -1,9 +1,9 @@
-import { styleText } from 'node:util';
 import { type App, startApp } from '../app.ts';
 import { type Config, readConfig } from '../config.ts';
 import { wantsDemo } from '../stores.ts';
 import { createTelemetry } from '../telemetry.ts';
 import { exitCodes } from './exit-codes.ts';
+import { printLine, printNotice } from './output.ts';
 
 export interface StartOptions {
   config?: string;
@@ -37,19 +37,15 @@ function nextSignal(): Promise<string> {
 }
 
 function forceExit(): never {
-  process.stderr.write('weir: stopped at once by a second signal\n');
+  printNotice('weir: stopped at once by a second signal');
   process.exit(exitCodes.failed);
 }
 
 function greet({ url }: App, config: Config): void {
   if (!process.stdout.isTTY && !wantsDemo(config)) return;
-  const lines = [`Weir listens on ${styleText('bold', url)}`];
-  if (wantsDemo(config) && config.roles.includes('http')) {
-    lines.push(
-      `Open that page and buy something, or pay the demo order from another terminal:`,
-      styleText('cyan', `  curl -X POST ${url}/v1/orders/123/paid`),
-      `Ctrl-C stops it.`,
-    );
-  }
-  process.stdout.write(`${lines.join('\n')}\n`);
+  printLine('Weir listens on ', { style: 'bold', text: url });
+  if (!wantsDemo(config) || !config.roles.includes('http')) return;
+  printLine('Open that page and buy something, or pay the demo order from another terminal:');
+  printLine({ style: 'cyan', text: `  curl -X POST ${url}/v1/orders/123/paid` });
+  printLine('Ctrl-C stops it.');
 }

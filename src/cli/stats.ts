@@ -1,7 +1,8 @@
 import { Api, type ApiOptions } from './api.ts';
 import { exitCodes } from './exit-codes.ts';
 import { readTime } from './list-pages.ts';
-import { printJson, printTable } from './table.ts';
+import { printJson, printJsonLines, printLine } from './output.ts';
+import { printTable } from './table.ts';
 
 interface SourceCount {
   source: string;
@@ -48,7 +49,7 @@ export async function runStats(options: WindowOptions): Promise<number> {
     printJson({ sources, trend: trend.items });
     return exitCodes.ok;
   }
-  process.stdout.write(`Instances by source ${hasWindow ? describeWindow(trend) : 'since ever'}\n`);
+  printLine(`Instances by source ${hasWindow ? describeWindow(trend) : 'since ever'}`);
   printTable(
     ['SOURCE', 'TOTAL', 'SUCCESS', 'FAILED', 'PROCESSING', 'SUCCESS RATE'],
     sources.map((row) => [
@@ -60,7 +61,8 @@ export async function runStats(options: WindowOptions): Promise<number> {
       `${row.successRate} %`,
     ]),
   );
-  process.stdout.write(`\n${drawTrend(trend, columnsShown())}\n`);
+  printLine();
+  printTrend(trend);
   return exitCodes.ok;
 }
 
@@ -90,9 +92,9 @@ function countBySource(points: readonly TrendPoint[]): SourceCount[] {
 
 export async function runTrend(options: WindowOptions & { ndjson?: boolean }): Promise<number> {
   const trend = await readTrend(new Api(options), options);
-  if (options.ndjson) for (const point of trend.items) process.stdout.write(`${JSON.stringify(point)}\n`);
+  if (options.ndjson) await printJsonLines(trend.items);
   else if (options.json) printJson(trend);
-  else process.stdout.write(`${drawTrend(trend, columnsShown())}\n`);
+  else printTrend(trend);
   return exitCodes.ok;
 }
 
@@ -114,11 +116,15 @@ const labels = { minute: [11, 16], hour: [5, 16], day: [0, 10] } as const;
 const widestBar = 48;
 const leastBar = 8;
 
+function printTrend(trend: Trend): void {
+  for (const line of drawTrend(trend, columnsShown())) printLine(line);
+}
+
 /** One bar a step, newest last, scaled to the highest; as long as `columns` leaves room for. */
-export function drawTrend(trend: Trend, columns = Number.POSITIVE_INFINITY): string {
+export function drawTrend(trend: Trend, columns = Number.POSITIVE_INFINITY): string[] {
   const { step, items } = trend;
   const window = describeWindow(trend);
-  if (items.length === 0) return `no instances ${window}`;
+  if (items.length === 0) return [`no instances ${window}`];
   const bySteps = new Map<string, { total: number; failed: number; parts: string[] }>();
   for (const { minute, source, count, failed } of items) {
     const row = bySteps.get(minute) ?? { total: 0, failed: 0, parts: [] };
@@ -139,7 +145,7 @@ export function drawTrend(trend: Trend, columns = Number.POSITIVE_INFINITY): str
     const bar = '█'.repeat(Math.max(1, Math.round((total / highest) * width)));
     return `${label} ${bar.padEnd(width)} ${text}`;
   });
-  return [`Instances by ${step} ${window}`, ...rows].join('\n');
+  return [`Instances by ${step} ${window}`, ...rows];
 }
 
 function describeWindow({ from, to }: Trend): string {

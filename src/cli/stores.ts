@@ -9,7 +9,7 @@ import { connectOnce } from '../redis/connect-once.ts';
 import { redisMarkedStore } from '../redis/installation.ts';
 import { openDatabase } from '../stores.ts';
 import { CliError, exitCodes } from './exit-codes.ts';
-import { printJson } from './table.ts';
+import { printJson, printLine } from './output.ts';
 import { withDatabase } from './with-database.ts';
 
 type Adoptable = 'redis' | 'rabbitmq';
@@ -65,7 +65,7 @@ export async function adoptStores(
     }),
   );
   if (options.json) printJson({ adopted: name, address });
-  else process.stdout.write(`Adopted the ${about} at ${address}\n`);
+  else printLine(`Adopted the ${about} at ${address}`);
   return exitCodes.ok;
 }
 

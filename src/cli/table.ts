@@ -1,73 +1,80 @@
-import { stripVTControlCharacters } from 'node:util';
-import Table from 'cli-table3';
+import { showControlCharacters } from '../lib/show-control-characters.ts';
+import { type Column, fitColumns } from './fit-columns.ts';
+import { printLine } from './output.ts';
+import { cutText, type Text, widthOf, wrapText } from './text.ts';
 
-/**
- * Aligned columns under a bold head, without lines, so that cut and awk still work on it. On a terminal that is too narrow
- * cells end in "…", unless all of it is what was asked for (`whole`).
- */
-export function printTable(
-  head: readonly string[],
-  rows: readonly (readonly string[])[],
-  { whole = head.length === 0 } = {},
-): void {
-  const { isTTY, columns } = process.stdout;
-  const fitting = isTTY && columns && !whole ? fitRows(head, rows, columns) : rows;
-  process.stdout.write(`${drawTable(head, fitting, isTTY)}\n`);
-}
-
-function drawTable(head: readonly string[], rows: readonly (readonly string[])[], isBold: boolean): string {
-  const table = new Table({
-    head: [...head],
-    chars: { ...noLines, middle: gap },
-    style: { head: isBold ? ['bold'] : [], border: [], 'padding-left': 0, 'padding-right': 0 },
-  });
-  for (const row of rows) table.push([...row]);
-  return table.toString().replaceAll(trailingBlanks, '$1');
-}
+type Row = readonly Text[];
 
 const gap = '  ';
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the head's blanks stand before the end of its color
-const trailingBlanks = / +((?:\x1b\[\d+m)*)$/gm;
 
-const noLines = {
-  top: '', 'top-mid': '', 'top-left': '', 'top-right': '',
-  bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '',
-  left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '',
-}; // biome-ignore format: a row for each edge
-
-const leastWidth = 10;
-
-/** Cuts the last column, which tells the most, then the widest of the others; the first is what the row is named by. */
-export function fitRows(
-  head: readonly string[],
-  rows: readonly (readonly string[])[],
-  columns: number,
-): readonly (readonly string[])[] {
-  const widths = head.map((title, column) =>
-    Math.max(...[title, ...rows.map((row) => row[column] ?? '')].map(widthOf)),
+/**
+ * Aligned columns under a bold head, without lines, so that cut and awk still work on it. Only a terminal that is too narrow
+ * loses columns, then the ends of prose; with `whole` prose continues on the next line instead.
+ */
+export function printTable(
+  columns: readonly (string | Column)[],
+  rows: readonly Row[],
+  { whole = false } = {},
+): void {
+  const all = columns.map((column) => (typeof column === 'string' ? { title: column } : column));
+  const shown = rows.map((row) => row.map(showCell));
+  const { isTTY, columns: room } = process.stdout;
+  const { kept, widths, leftOut } = fitColumns(
+    all,
+    shown.map((row) => row.map(textOf)),
+    isTTY && room ? room : Number.POSITIVE_INFINITY,
+    gap.length,
   );
-  const least = head.map((title) => Math.max(leastWidth, title.length));
-  let excess = widths.reduce((sum, width) => sum + width, gap.length * (head.length - 1)) - columns;
-  const order = head.map((_, column) => column).slice(1);
-  const last = order.pop();
-  order.sort((a, b) => (widths[b] ?? 0) - (widths[a] ?? 0));
-  for (const column of last === undefined ? [] : [last, ...order]) {
-    const spare = Math.min(excess, (widths[column] ?? 0) - (least[column] ?? 0));
-    if (spare <= 0) continue;
-    widths[column] = (widths[column] ?? 0) - spare;
-    excess -= spare;
+  const head = all.map(({ title }): Text => ({ style: 'bold', text: title }));
+  for (const row of [head, ...shown]) {
+    const cells = kept.map((column) => splitCell(row[column] ?? '', widths[column] ?? 0, whole));
+    const height = Math.max(...cells.map(({ length }) => length));
+    for (let line = 0; line < height; line++) {
+      printCells(
+        cells.map((lines) => lines[line] ?? ''),
+        kept.map((column) => widths[column] ?? 0),
+      );
+    }
   }
-  return rows.map((row) => row.map((cell, column) => cut(cell, widths[column] ?? 0)));
+  if (leftOut.length === 0) return;
+  const titles = leftOut.map((column) => all[column]?.title).join(', ');
+  printLine({ style: 'dim', text: `No room for ${titles}: enlarge the terminal, or use --json.` });
 }
 
-function cut(cell: string, width: number): string {
-  return widthOf(cell) <= width ? cell : `${[...cell].slice(0, width - 1).join('')}…`;
+/** One thing in full: a name and its value a line, which the terminal may break so that it can be copied. */
+export function printFields(fields: readonly (readonly [name: string, value: string])[]): void {
+  const width = Math.max(...fields.map(([name]) => widthOf(name)));
+  for (const [name, value] of fields) printCells([name, value], [width]);
 }
 
-function widthOf(cell: string): number {
-  return [...stripVTControlCharacters(cell)].length;
+/** Blanks fill each cell but the last, so that no line ends in them. */
+function printCells(cells: readonly Text[], widths: readonly number[]): void {
+  const last = cells.findLastIndex((cell) => textOf(cell) !== '');
+  printLine(
+    ...cells.slice(0, last + 1).flatMap((cell, column): Text[] => {
+      if (column === last) return [cell];
+      return [cell, ' '.repeat(Math.max(0, (widths[column] ?? 0) - widthOf(textOf(cell)))), gap];
+    }),
+  );
 }
 
-export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, null, process.stdout.isTTY ? 2 : undefined)}\n`);
+function splitCell(cell: Text, width: number, whole: boolean): Text[] {
+  const text = textOf(cell);
+  const lines = whole ? wrapText(text, width) : [cutText(text, width)];
+  return typeof cell === 'string' ? lines : lines.map((line) => ({ ...cell, text: line }));
+}
+
+/** What a control character is shown as takes more columns than itself. */
+function showCell(cell: Text): Text {
+  if (typeof cell === 'string') return showControlCharacters(cell);
+  return { ...cell, text: showControlCharacters(cell.text) };
+}
+
+function textOf(cell: Text): string {
+  return typeof cell === 'string' ? cell : cell.text;
+}
+
+/** A time in a list: one word, in seconds, and still ISO 8601. */
+export function showTime(time: string | null): string {
+  return time === null ? '-' : time.replace(/\.\d+(?=Z$)/, '');
 }

@@ -1,7 +1,9 @@
+import { showControlCharacters } from '../lib/show-control-characters.ts';
 import { fitSections, type Section } from './fit-sections.ts';
 import { drawSparkline, type MergedSeconds, measures, type NowAnswer, rateOf } from './merged-seconds.ts';
+import { type Style, takeColumns, widthOf, wrapText } from './text.ts';
 
-export type Paint = (color: 'bold' | 'dim' | 'green' | 'red' | 'yellow' | 'cyan', text: string) => string;
+export type Paint = (style: Style, text: string) => string;
 
 export interface ScreenOptions {
   url: string;
@@ -14,7 +16,7 @@ export interface ScreenOptions {
 }
 
 /** A line as pieces, so that it is cut by what is seen of it and not in the middle of a color. */
-type Piece = string | readonly [Parameters<Paint>[0], string];
+type Piece = string | readonly [Style, string];
 type Line = readonly Piece[];
 
 const titles = {
@@ -66,8 +68,8 @@ function paintLine(line: Line, { width, paint }: ScreenOptions): string {
   return line
     .map((piece) => {
       const [color, text] = typeof piece === 'string' ? [undefined, piece] : piece;
-      const shown = [...text].slice(0, left).join('');
-      left -= [...shown].length;
+      const shown = takeColumns(showControlCharacters(text), left);
+      left -= widthOf(shown);
       return color === undefined || shown === '' ? shown : paint(color, shown);
     })
     .join('');
@@ -172,22 +174,10 @@ function drawStore({ name, kind, ok, why }: NowAnswer['stores'][number], room: n
   if (ok === null) return [[['dim', `- ${name} (${kind}): this process does not use it`]]];
   if (ok) return [[['green', '✓'], ` ${name} (${kind})`]];
   const told = `✗ ${name} (${kind}): ${why ?? 'away'}`;
-  const text = told.length <= room ? told : `✗ ${name}: ${why ?? 'away'}`;
-  return wrap(text, room).map((line, index): Line => [['red', index === 0 ? line : `  ${line}`]]);
-}
-
-/** At blanks where there are any; lines after the first leave two columns free. */
-function wrap(text: string, room: number): string[] {
-  const lines: string[] = [];
-  let rest = text;
-  while (rest !== '') {
-    const width = Math.max(4, lines.length === 0 ? room : room - 2);
-    const blank = rest.lastIndexOf(' ', width);
-    const end = rest.length <= width ? rest.length : blank > width / 2 ? blank : width;
-    lines.push(rest.slice(0, end));
-    rest = rest.slice(end).trimStart();
-  }
-  return lines;
+  const text = showControlCharacters(told.length <= room ? told : `✗ ${name}: ${why ?? 'away'}`);
+  return wrapText(text, room, room - 2).map(
+    (line, index): Line => [['red', index === 0 ? line : `  ${line}`]],
+  );
 }
 
 function drawAudit({ at, audit }: NowAnswer): Line {

@@ -1,10 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { styleText } from 'node:util';
 import { Api, type ApiOptions } from './api.ts';
 import { CliError, exitCodes } from './exit-codes.ts';
+import { liveScreen } from './live-screen.ts';
 import { MergedSeconds, type NowAnswer } from './merged-seconds.ts';
-import { print } from './output.ts';
-import { printJson } from './table.ts';
+import { hasColors, printJson, printJsonLines } from './output.ts';
+import { drawText } from './text.ts';
 import { drawScreen, type Paint } from './top-screen.ts';
 
 export interface TopOptions extends ApiOptions {
@@ -21,7 +21,7 @@ export async function runTop(options: TopOptions): Promise<number> {
   const first = await api.get<NowAnswer>(`/v1/now?seconds=${secondsShown}`);
   if (options.once) {
     if (options.json) printJson(first);
-    else process.stdout.write(`${draw(api, first, merge(first)).join('\n')}\n`);
+    else liveScreen.print(draw(api, first, merge(first)));
     return exitCodes.ok;
   }
   const stop = new AbortController();
@@ -39,8 +39,7 @@ function merge(first: NowAnswer): MergedSeconds {
 
 function draw(api: Api, now: NowAnswer, seconds: MergedSeconds, failure?: string): string[] {
   const { columns, rows, isTTY } = process.stdout;
-  const wantsColor = isTTY && (process.env.NO_COLOR ?? '') === '';
-  const paint: Paint = (color, text) => (wantsColor ? styleText(color, text) : text);
+  const paint: Paint = (style, text) => drawText({ style, text }, hasColors(process.stdout));
   return drawScreen(now, seconds, {
     url: api.url,
     // A terminal that does not know how large it is says 0.
@@ -53,7 +52,7 @@ function draw(api: Api, now: NowAnswer, seconds: MergedSeconds, failure?: string
 
 async function printLines(api: Api, signal: AbortSignal): Promise<void> {
   for await (const { event, data } of api.listen('/v1/now/stream', signal)) {
-    if (event === 'now') await print(`${data}\n`);
+    if (event === 'now') await printJsonLines([JSON.parse(data)]);
   }
   if (!signal.aborted) throw new CliError(exitCodes.unreachable, `Weir at ${api.url} has stopped`);
 }
@@ -71,32 +70,24 @@ function tellAway(now: NowAnswer, { waiting, stores }: NowProblem): NowAnswer {
   };
 }
 
-const screen = {
-  open: '\x1b[?1049h\x1b[?25l',
-  close: '\x1b[?25h\x1b[?1049l',
-  home: '\x1b[H',
-  endOfLine: '\x1b[K',
-  endOfScreen: '\x1b[J',
-};
 /** In raw mode it is a key as any other. */
 const controlC = '\u0003';
 const comeBackAfterMs = 1_000;
 
-/** Writes over what is there, in one go, and clears only what is left of it: nothing flickers. */
 async function showLive(api: Api, first: NowAnswer, stop: AbortController): Promise<void> {
   let now = first;
   let failure: string | undefined;
   const seconds = merge(first);
   const redraw = () => {
-    const lines = draw(api, now, seconds, failure).map((line) => line + screen.endOfLine);
-    process.stdout.write(`${screen.home}${lines.join('\n')}\n${screen.endOfScreen}`);
+    liveScreen.draw(draw(api, now, seconds, failure));
   };
   const quit = (keys: Buffer) => {
     if (['q', 'Q', controlC].includes(keys.toString())) stop.abort();
   };
   process.stdin.setRawMode?.(true);
   process.stdin.on('data', quit).resume();
-  process.stdout.on('resize', redraw).write(screen.open);
+  process.stdout.on('resize', redraw);
+  liveScreen.open();
   try {
     redraw();
     while (!stop.signal.aborted) {
@@ -123,7 +114,8 @@ async function showLive(api: Api, first: NowAnswer, stop: AbortController): Prom
       await pause(comeBackAfterMs, undefined, { signal: stop.signal }).catch(() => {});
     }
   } finally {
-    process.stdout.off('resize', redraw).write(screen.close);
+    process.stdout.off('resize', redraw);
+    liveScreen.close();
     process.stdin.off('data', quit).pause();
     process.stdin.setRawMode?.(false);
   }

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { adviceFor, toWeirError, WeirError } from '../errors.ts';
+import { adviceForParked, toWeirError, WeirError } from '../errors.ts';
 import { parseUserId } from '../instance/purchase.ts';
 import type { ParkedDetail } from '../parked/parked-item.ts';
 import {
@@ -66,7 +66,7 @@ export function addParked(http: FastifyInstance, { parked }: ParkedParts): void 
       const page = found.slice(0, limit);
       const items = page.map((item) => ({
         ...item,
-        advice: adviceFor(item.reason),
+        advice: adviceForParked(item.reason),
         docs: docsOf(item.reason),
       }));
       return listOf(items, found.length > limit ? page.at(-1)?.id : undefined);
@@ -86,7 +86,7 @@ export function addParked(http: FastifyInstance, { parked }: ParkedParts): void 
       const { original, ...rest } = item;
       return {
         ...rest,
-        advice: adviceFor(item.reason),
+        advice: adviceForParked(item.reason),
         docs: docsOf(item.reason),
         ...showOriginal(original),
       };

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { adviceFor, WeirError } from '../errors.ts';
+import { adviceForParked, WeirError } from '../errors.ts';
 import { type ProductId, parseProductId, parseUserId, type SourceId } from '../instance/purchase.ts';
 import type { FrontDoor } from '../sale/front-door.ts';
 import type { PurchaseDesk } from '../sale/purchase-desk.ts';
@@ -125,7 +125,7 @@ function showProgress(progress: Progress): Omit<Static<typeof ProgressShape>, 's
       return {
         state: progress.state,
         reason: progress.reason,
-        advice: adviceFor(progress.reason),
+        advice: adviceForParked(progress.reason),
         parkedAt: progress.parkedAt.toISOString(),
       };
     default: {

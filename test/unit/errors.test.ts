@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { adviceFor, type ErrorCode, toWeirError, WeirError } from '../../src/errors.ts';
+import { adviceFor, adviceForParked, type ErrorCode, toWeirError, WeirError } from '../../src/errors.ts';
 import { createErrorHandler } from '../../src/http/problem.ts';
 import type { Happening } from '../../src/telemetry.ts';
 
@@ -41,6 +41,7 @@ describe.each(codes)('%s', (code) => {
     const { advice } = new WeirError(code, 'it happened');
     expect(advice).toMatch(/^[A-Z].{15,}\.$/);
     expect(adviceFor(code)).toBe(advice);
+    expect(adviceForParked(code)).toMatch(/^[A-Z].{15,}\.$/);
   });
 
   test('is a problem over HTTP with its own status, type and advice', async () => {
@@ -156,8 +157,22 @@ describe('what Fastify refuses before a route sees it keeps its own status', () 
   });
 });
 
+test('a refused request is not advised to replay or discard, and its parked item is', () => {
+  const refused = [
+    'PRODUCT_UNKNOWN',
+    'PRODUCT_DISABLED',
+    'ORDER_UNKNOWN',
+    'RESULT_UNREADABLE',
+    'RESULT_UNKNOWN',
+  ];
+  for (const code of refused as ErrorCode[]) {
+    expect(adviceFor(code), code).not.toMatch(/replay|discard/i);
+    expect(adviceForParked(code), code).toMatch(/replay|discard/i);
+  }
+});
+
 test('a reason that is no code of ours has no advice', () => {
   for (const reason of ['', 'NO_SUCH_CODE', 'internal', 'toString', 'constructor', '__proto__']) {
-    expect(adviceFor(reason), reason).toBe('');
+    expect(adviceForParked(reason), reason).toBe('');
   }
 });

@@ -103,6 +103,25 @@ test('a password of three letters hides no log', () => {
   expect(line.msg).toBe('the queue');
 });
 
+test('a log line on a terminal shows control characters and cannot forge another line', async () => {
+  const forged = 'x\n[08:00:00] INFO: forged\x1b[2J\u009b1m\u202e';
+  const text = await writeReadable([
+    { type: 'warned', warning: forged },
+    { type: 'parked item resolved', id: '1', state: 'DISCARDED', by: 'me', resolution: forged },
+    { type: 'store failed', store: 'redis', error: new Error(forged), attempt: 1 },
+  ]);
+  expect(text).not.toMatch(/^\s*\[08:00:00\]/m);
+  for (const raw of ['\x1b[2J', '\u009b', '\u202e']) expect(text).not.toContain(raw);
+  expect(text).toContain(String.raw`WARN: x\n[08:00:00] INFO: forged\x1b[2J\x9b1m\u202e`);
+});
+
+test('a log line on a terminal is one line, whatever fields it has', async () => {
+  const stores = { database: 'embedded', streams: 'embedded', queue: 'embedded' };
+  const text = await writeReadable([{ type: 'started', addr: 'http://x', stores, roles: ['http', 'relay'] }]);
+  expect(text.split('\n')[0]).toContain('"addr":"http://x"');
+  expect(text.split('\n')[0]).toContain('relay');
+});
+
 test('an error is told with its causes, and ends where they go in a circle', () => {
   const error = new Error('outer');
   error.cause = error;

@@ -6,7 +6,7 @@ import { en } from '../../src/dashboard/words/en.ts';
 import { zh } from '../../src/dashboard/words/zh.ts';
 import { zhProblems } from '../../src/dashboard/words/zh-problems.ts';
 import { translateDetail, zhLaws } from '../../src/dashboard/words/zh-server.ts';
-import { adviceFor } from '../../src/errors.ts';
+import { adviceForParked } from '../../src/errors.ts';
 import type { InstanceLog } from '../../src/instance/instance-log.ts';
 import { tellTimeline } from '../../src/instance/timeline.ts';
 import { parkedOrigins, parkedReasons } from '../../src/parked/parked-item.ts';
@@ -56,7 +56,7 @@ test('every origin of a parked item has a name, and every reason that is explain
   for (const origin of parkedOrigins) expect(en).toHaveProperty([`origin.${origin}`]);
   const reasons = Object.keys(en).filter((key) => key.startsWith('reason.'));
   expect(reasons).toEqual(expect.arrayContaining(parkedReasons.map((reason) => `reason.${reason}`)));
-  for (const key of reasons) expect(adviceFor(key.slice('reason.'.length)), key).not.toBe('');
+  for (const key of reasons) expect(adviceForParked(key.slice('reason.'.length)), key).not.toBe('');
 });
 
 test('every code of the API says in Chinese what happened and what to do', () => {

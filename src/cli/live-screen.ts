@@ -1,0 +1,29 @@
+const sequences = {
+  open: '\x1b[?1049h\x1b[?25l',
+  close: '\x1b[?25h\x1b[?1049l',
+  home: '\x1b[H',
+  endOfLine: '\x1b[K',
+  endOfScreen: '\x1b[J',
+};
+
+/** The whole terminal, drawn over and over. Whoever draws the lines has made control characters in them visible. */
+export const liveScreen = {
+  open(): void {
+    process.stdout.write(sequences.open);
+  },
+
+  /** Writes over what is there, in one go, and clears only what is left of it: nothing flickers. */
+  draw(lines: readonly string[]): void {
+    const text = lines.map((line) => line + sequences.endOfLine).join('\n');
+    process.stdout.write(`${sequences.home}${text}\n${sequences.endOfScreen}`);
+  },
+
+  /** Once, below what stands there. */
+  print(lines: readonly string[]): void {
+    process.stdout.write(`${lines.join('\n')}\n`);
+  },
+
+  close(): void {
+    process.stdout.write(sequences.close);
+  },
+};
