@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parse as parseYaml, YAMLParseError } from 'yaml';
 import { applyOverrides, type Mistake, readEntries } from './config-file.ts';
-import { isLoopback, splitAddr } from './lib/address.ts';
+import { isLocalOnly, isLoopback, splitAddr } from './lib/address.ts';
 import type { Setting } from './settings/setting.ts';
 import { type Config, settings } from './settings.ts';
 
@@ -73,20 +73,18 @@ function describeFileError(error: unknown): string {
 
 /** Whoever can reach the port could otherwise sell himself an instance. */
 function findUnsafeBinding(config: Config): Mistake[] {
-  const { host } = splitAddr(config.addr);
-  if (isLoopback(host) || !config.roles.includes('http')) return [];
-  const unsafe: Mistake[] = [];
-  if (config.webhookSecrets.length === 0) unsafe.push(needed(settings.webhookSecrets.key, config.addr));
-  if (config.operatorKeys.length === 0) unsafe.push(needed(settings.operatorKeys.key, config.addr));
-  return unsafe;
+  if (isLocalOnly(config) || !config.roles.includes('http')) return [];
+  const expected = `at least one, because ${describeExposure(config)}`;
+  return (['webhookSecrets', 'operatorKeys'] as const)
+    .filter((name) => config[name].length === 0)
+    .map((name) => ({ key: settings[name].key, value: '(empty)', expected }));
 }
 
-function needed(key: string, addr: string): Mistake {
-  return {
-    key,
-    value: '(empty)',
-    expected: `at least one, because ${addr} can be reached from other machines`,
-  };
+function describeExposure({ addr, hosts }: Config): string {
+  const sentence = `${addr} can be reached from other machines`;
+  if (!isLoopback(splitAddr(addr).host)) return sentence;
+  const { key } = hosts.length > 0 ? settings.hosts : settings.trustedProxies;
+  return `${sentence} through a proxy, for which ${key} is set`;
 }
 
 /** Each lane of the relay holds a connection while it publishes: with as many as there are, purchases would get none. */

@@ -1,5 +1,5 @@
 import type { Config } from '../config.ts';
-import { isLoopback, splitAddr } from '../lib/address.ts';
+import { isLocalOnly } from '../lib/address.ts';
 import type { Finding } from '../lib/finding.ts';
 import { countKeys, type KeyCounts } from '../postgres/operator-keys.ts';
 import { openPostgresServer } from '../postgres/server.ts';
@@ -59,9 +59,9 @@ function judgeCallbacks({ addr, webhookSecrets }: Config): Finding[] {
   return [{ about, level: 'warning', what, advice: 'set server.http.webhookSecrets' }];
 }
 
-function judgeMetrics({ addr, metrics }: Config): Finding[] {
-  if (metrics !== 'open' || isLoopback(splitAddr(addr).host)) return [];
-  const what = `/metrics is open to whoever reaches ${addr}`;
+function judgeMetrics(config: Config): Finding[] {
+  if (config.metrics !== 'open' || isLocalOnly(config)) return [];
+  const what = `/metrics is open to whoever reaches ${config.addr}`;
   return [
     {
       about,

@@ -28,7 +28,7 @@ declare module 'fastify' {
 
 export interface AuthParts {
   keyRing: KeyRing;
-  /** On other addresses nothing is open, also when there is no key. */
+  /** See isLocalOnly(): otherwise nothing is open, also when there is no key. */
   isOnLoopback: boolean;
   limit: Limit;
 }

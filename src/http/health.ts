@@ -13,13 +13,14 @@ export interface HealthParts {
   registry: Registry;
   /** else a key with scope read is needed */
   isMetricsOpen: boolean;
+  isLocalOnly: boolean;
 }
 
 export function addHealth(
   http: FastifyInstance,
-  { readiness, remarks, registry, isMetricsOpen }: HealthParts,
+  { readiness, remarks, registry, isMetricsOpen, isLocalOnly }: HealthParts,
 ): void {
-  const open = { scope: 'open', limited: false } as const;
+  const open = { scope: 'open', limited: false, anyHost: 'always' } as const;
   const healthz = { config: open, schema: { summary: 'Whether the process lives' } };
   http.get('/healthz', healthz, () => ({ status: 'ok' }));
   const readyz = {
@@ -39,7 +40,12 @@ export function addHealth(
     return { status: ready ? 'ready' : 'waiting', ...Object.fromEntries(shown) };
   });
   const metrics = {
-    config: { scope: isMetricsOpen ? 'open' : 'read', limited: false },
+    config: {
+      scope: isMetricsOpen ? 'open' : 'read',
+      limited: false,
+      // A name that another site points at this machine would let its page read them; an address cannot be pointed.
+      anyHost: isMetricsOpen && isLocalOnly ? 'unless named' : 'always',
+    },
     schema: { summary: 'What Prometheus reads', produces: ['text/plain'] },
   } as const;
   http.get('/metrics', metrics, async (_, reply) =>

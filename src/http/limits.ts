@@ -11,11 +11,11 @@ import { toProblem } from './problem.ts';
 export type Limit = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
 
 /** What a request may weigh and how long it may take to come. */
-export function boundRequests({ headersTimeoutMs, trustedProxies }: Config) {
+export function boundRequests({ headersTimeoutMs, keepAliveMs, trustedProxies }: Config) {
   return {
     bodyLimit: 64 * 1024,
     requestTimeout: 30_000,
-    keepAliveTimeout: 72_000,
+    keepAliveTimeout: keepAliveMs,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 256 },
     trustProxy: trustedProxies.length > 0 ? trustedProxies : false,

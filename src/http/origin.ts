@@ -1,23 +1,36 @@
+import { isIP } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Config } from '../config.ts';
 import { WeirError } from '../errors.ts';
-import { isLoopback, splitAddr } from '../lib/address.ts';
+import { isLocalOnly, splitAddr } from '../lib/address.ts';
+import { isApiRoute } from './is-api-route.ts';
 import { sendProblem } from './problem.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** For probes, which ask by any name or none. `unless named`: by any address or none, but not by a foreign name. */
+    anyHost?: 'always' | 'unless named';
+  }
+}
 
 /**
  * A page of another site must not reach us through the visitor's browser: not by a name that it points at 127.0.0.1
- * (Host), and not by a cross-site form or fetch (Origin, Sec-Fetch-Site). Bound to other addresses, with keys, Host does
- * not matter.
+ * (Host), and not by a cross-site form or fetch (Origin, Sec-Fetch-Site). Where keys are needed and `hosts` is empty, Host
+ * does not matter.
  */
-export function checkHostAndOrigin({ addr, hosts }: Pick<Config, 'addr' | 'hosts'>) {
-  const bound = splitAddr(addr).host;
+export function checkHostAndOrigin(config: Pick<Config, 'addr' | 'hosts' | 'trustedProxies'>) {
+  const { hosts } = config;
+  const bound = splitAddr(config.addr).host;
   const allowed = new Set(
-    [...hosts, bound, 'localhost', '127.0.0.1', '[::1]'].map((host) => host.toLowerCase()),
+    [...hosts, bound, `[${bound}]`, 'localhost', '127.0.0.1', '[::1]'].map((host) => host.toLowerCase()),
   );
-  const isOpen = !isLoopback(bound) && hosts.length === 0;
+  const isOpen = !isLocalOnly(config) && hosts.length === 0;
   return (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void => {
-    const host = request.headers.host ?? '';
-    if (!isOpen && !allowed.has(withoutPort(host).toLowerCase())) {
+    const host = (request.headers.host ?? '').toLowerCase();
+    const name = withoutPort(host);
+    const { anyHost } = request.routeOptions.config;
+    const isProbe = anyHost === 'always' || (anyHost === 'unless named' && isAddressOrNone(name));
+    if (!isOpen && !isProbe && !allowed.has(name)) {
       sendProblem(reply, {
         title: 'Misdirected request',
         status: 421,
@@ -28,7 +41,7 @@ export function checkHostAndOrigin({ addr, hosts }: Pick<Config, 'addr' | 'hosts
     }
     const { origin, 'sec-fetch-site': site } = request.headers;
     // A GET that wants no answer (an image, a fetch without CORS) comes without an Origin, and would be work for us.
-    const isForeign = (site === 'cross-site' || site === 'same-site') && request.url.startsWith('/v1/');
+    const isForeign = (site === 'cross-site' || site === 'same-site') && isApiRoute(request);
     if (isForeign || (origin !== undefined && hostOf(origin) !== host)) {
       done(new WeirError('ORIGIN_NOT_ALLOWED', 'a page of another origin may not call this API'));
     } else done();
@@ -53,6 +66,10 @@ export function requireSameOrigin(request: FastifyRequest): void {
 
 function withoutPort(host: string): string {
   return host.replace(/:\d+$/, '');
+}
+
+function isAddressOrNone(name: string): boolean {
+  return name === '' || isIP(name.replace(/^\[|\]$/g, '')) !== 0;
 }
 
 function hostOf(origin: string): string | undefined {

@@ -1,14 +1,15 @@
 import cookie from '@fastify/cookie';
-import Fastify, { type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { Config } from '../config.ts';
 import { WeirError } from '../errors.ts';
-import { isLoopback, splitAddr } from '../lib/address.ts';
+import { isLocalOnly } from '../lib/address.ts';
 import { type AuditParts, addAudit } from './audit.ts';
 import { addAuth } from './auth.ts';
 import { addBuyers, type BuyerParts } from './buyers.ts';
 import { boundHandlers } from './deadline.ts';
 import { addHealth, type HealthParts } from './health.ts';
 import { addInstances, type InstanceParts } from './instances.ts';
+import { isApiRoute } from './is-api-route.ts';
 import { addJsonBodies } from './json-body.ts';
 import { addKeys, type KeyParts } from './keys.ts';
 import { boundConnections, boundRequests, createLimits } from './limits.ts';
@@ -82,7 +83,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
       title: 'Not found',
       status: 404,
       code: 'NOT_FOUND',
-      detail: `there is nothing at ${request.method} ${request.url.slice(0, 200)}; see /openapi.json`,
+      detail: `there is nothing at ${request.method} ${pathOf(request).slice(0, 200)}; see /openapi.json`,
     }),
   );
   boundConnections(http, config);
@@ -92,10 +93,10 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   addHeaders(http);
   await http.register(cookie, { hook: false });
   const { limit, limitLogins } = await createLimits(http, config);
-  const auth = { keyRing: parts.keyRing, isOnLoopback: isLoopback(splitAddr(config.addr).host), limit };
+  const auth = { keyRing: parts.keyRing, isOnLoopback: isLocalOnly(config), limit };
   http.addHook('onRequest', checkHostAndOrigin(config));
-  http.addHook('onRequest', ({ url }, _, done) => {
-    const isEarly = parts.readiness.start && url.startsWith('/v1/');
+  http.addHook('onRequest', (request, _, done) => {
+    const isEarly = parts.readiness.start && isApiRoute(request);
     done(isEarly ? new WeirError('STORE_AWAY', 'still waiting for the stores') : undefined);
   });
   boundHandlers(http, parts.readiness);
@@ -105,7 +106,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
 
   const isApi = config.roles.includes('http');
   if (isApi) await addOpenApi(http);
-  addHealth(http, { ...parts, isMetricsOpen: isMetricsOpen(config) });
+  addHealth(http, { ...parts, isMetricsOpen: isMetricsOpen(config), isLocalOnly: auth.isOnLoopback });
   if (!isApi) return http;
 
   await http.register(async (api) => {
@@ -128,8 +129,8 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   return http;
 }
 
-function isMetricsOpen({ metrics, addr }: Config): boolean {
-  return metrics === 'open' || (metrics === 'auto' && isLoopback(splitAddr(addr).host));
+function isMetricsOpen(config: Config): boolean {
+  return config.metrics === 'open' || (config.metrics === 'auto' && isLocalOnly(config));
 }
 
 /**
@@ -155,4 +156,9 @@ function closeConnectionsAtStop(http: FastifyInstance): void {
     if (closing) reply.header('connection', 'close');
     done(null, payload);
   });
+}
+
+/** Without the query, which may hold a ticket. */
+function pathOf({ url }: FastifyRequest): string {
+  return url.split('?', 1)[0] ?? '';
 }

@@ -6,8 +6,11 @@ import { type HttpAnswer, type RunningWeir, runWeir, startWeir } from '../suppor
 import { sendRaw, shareWeir } from './share-weir.ts';
 
 /** The proxy in front of it is this machine, so what the tests say in X-Forwarded-For and -Proto is believed. */
+const configuredKey = 'configured-key-of-monday';
 const weir = shareWeir({
   WEIR_SERVER_HTTP_TRUSTEDPROXIES: '127.0.0.1',
+  WEIR_SERVER_HTTP_OPERATORKEYS: configuredKey,
+  WEIR_SERVER_HTTP_WEBHOOKSECRETS: `whsec_${Buffer.from('the secret that is in force').toString('base64')}`,
   WEIR_SERVER_HTTP_REQUESTSPERMINUTE: '400',
   WEIR_SERVER_HTTP_LOGINSPERMINUTE: '6',
   WEIR_SERVER_HTTP_HEADERSTIMEOUTMS: '500',
@@ -26,15 +29,12 @@ function expectProblem(answer: HttpAnswer, status: number, code: string): void {
   expect(answer.headers.get('content-type')).toContain('application/problem+json');
 }
 
-/** Made while there was none, and everybody could make one. */
 let root = '';
 
 beforeAll(async () => {
-  expect(await weir.request('GET', '/v1/session')).toMatchObject({
-    status: 200,
-    body: { name: 'operator', scopes: ['read', 'act', 'admin'], open: true },
-  });
-  const { status, body } = await weir.request('POST', '/v1/keys', { name: 'root', scope: 'admin' });
+  const first = { name: 'root', scope: 'admin' };
+  expectProblem(await weir.request('POST', '/v1/keys', first), 401, 'KEY_REQUIRED');
+  const { status, body } = await weir.request('POST', '/v1/keys', first, bearer(configuredKey));
   expect(status).toBe(201);
   expect(body.key).toMatch(/^weir_admin_[0-9A-Za-z]{49}$/);
   root = body.key;
@@ -343,7 +343,7 @@ describe('too much', () => {
     const buy = await weir.request('POST', '/v1/sales/1/buy', { userId: '1' }, bearer(key));
     expectProblem(buy, 404, 'SALE_UNKNOWN');
     for (const path of ['/healthz', '/readyz', '/metrics'])
-      expect((await weir.request('GET', path)).status).toBe(200);
+      expect((await weir.request('GET', path, undefined, bearer(root))).status).toBe(200);
   });
 
   test('without a key is counted by address', async () => {

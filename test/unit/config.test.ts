@@ -45,6 +45,8 @@ const samples: Record<Name, Sample> = {
   loginsPerMinute: sample('5', 'few', 5),
   maxConnections: sample('100', 0, 100),
   headersTimeoutMs: sample('100', 99, 100),
+  keepAliveMs: sample('620000', 999, 620_000),
+  drainMs: sample('0', 600_001, 0),
   roles: sample('ingest,relay', 'ingest,cook', ['ingest', 'relay']),
   databaseSource: sample('postgres://weir:pw@db:5432/shop', 'mysql://weir:pw@db/shop'),
   databaseConnections: sample('20', 1, 20),
@@ -170,14 +172,15 @@ describe('every setting', () => {
 
   test.each(names)('%s can be given by its environment variable', (name) => {
     const { text, value } = samples[name];
-    const { config } = readConfig(undefined, { [toVariable(keyOf(name))]: text });
+    const { config } = readConfig(undefined, { ...safe, [toVariable(keyOf(name))]: text });
     expect(config[name]).toEqual(value);
     expect(value).not.toEqual(settings[name].default);
   });
 
   test.each(names)('%s can be given in the file', async (name) => {
     const { yaml, value } = samples[name];
-    const { config, warnings } = await readFile(toYaml([[keyOf(name), yaml]]));
+    const { [toVariable(keyOf(name))]: _, ...others } = safe as NodeJS.ProcessEnv;
+    const { config, warnings } = await readFile(toYaml([[keyOf(name), yaml]]), others);
     expect(config[name]).toEqual(value);
     expect(warnings).toEqual([]);
   });
@@ -219,7 +222,7 @@ describe('what a setting expects can be written as people write it', () => {
     const [key = '', written = ''] = line.split(/: (.*)/);
     const path = key.split('.');
     const yaml = path.map((part, depth) => `${'  '.repeat(depth)}${part}:`).join('\n');
-    expect((await readFile(`${yaml} ${written}\n`)).config[name]).toEqual(value);
+    expect((await readFile(`${yaml} ${written}\n`, safe)).config[name]).toEqual(value);
   });
 });
 
@@ -498,6 +501,20 @@ describe('an address that other machines can reach', () => {
       expect(readConfig(undefined, { WEIR_SERVER_HTTP_ADDR: addr }).config.addr).toBe(addr);
     },
   );
+
+  test.each([
+    ['server.http.hosts', { WEIR_SERVER_HTTP_HOSTS: 'shop.example' }],
+    ['server.http.trustedProxies', { WEIR_SERVER_HTTP_TRUSTEDPROXIES: '127.0.0.1' }],
+  ])('is also a loopback address for which %s is set', (key, env) => {
+    const message = catchConfigError(() => readConfig(undefined, env));
+    const because =
+      `expected at least one, because 127.0.0.1:8000 can be reached from other machines ` +
+      `through a proxy, for which ${key} is set`;
+    expect(message).toContain(`server.http.webhookSecrets = (empty): ${because}`);
+    expect(message).toContain(`server.http.operatorKeys = (empty): ${because}`);
+    expect(readConfig(undefined, { ...env, ...safe }).config.addr).toBe('127.0.0.1:8000');
+    expect(readConfig(undefined, { ...env, WEIR_SERVER_ROLES: 'relay' }).config.roles).toEqual(['relay']);
+  });
 
   test.each([
     '127.0.0.1.example.com',
