@@ -153,13 +153,19 @@ export class Relay {
   async relayOnce(): Promise<number> {
     const window = Math.ceil(this.#options.windowEvents / this.#eventsPerFrame);
     const maxFrames = Math.min(window, maxFramesPerClaim);
-    return this.#parts.outbox.claim(maxFrames, (frames, sql) => {
+    let refusals: Refusal[] = [];
+    let verdicts: Verdict[] = [];
+    const handled = await this.#parts.outbox.claim(maxFrames, async (frames, sql) => {
       if (frames.length === maxFrames) this.#backlog.ring();
-      return this.#announce(frames, sql);
+      ({ refusals, verdicts } = await this.#announce(frames, sql));
+      return verdicts;
     });
+    // Only now is anything parked: the commit could have failed.
+    if (refusals.length > 0) this.#parts.onRefused(refusals, countParked(verdicts));
+    return handled;
   }
 
-  async #announce(frames: Frame[], sql: Sql): Promise<Verdict[]> {
+  async #announce(frames: Frame[], sql: Sql): Promise<{ refusals: Refusal[]; verdicts: Verdict[] }> {
     const startedAt = performance.now();
     const { readable, damaged } = readFrames(frames);
     const all = readable.flatMap(({ messages }) => messages);
@@ -172,8 +178,7 @@ export class Relay {
 
     const why = new Map(refusals.map((refusal) => [refusal.message, refusal.why]));
     const verdicts = readable.map(({ frame, messages }) => this.#judge(frame, messages, why));
-    if (refusals.length > 0) this.#parts.onRefused(refusals, countParked(verdicts));
-    return [...verdicts, ...damaged];
+    return { refusals, verdicts: [...verdicts, ...damaged] };
   }
 
   #countTaken(messages: readonly Message[], refusals: readonly Refusal[]): void {

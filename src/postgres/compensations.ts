@@ -3,7 +3,14 @@ import type { SourceId, UserId } from '../instance/purchase.ts';
 import { createRefundRequest, type RequestMessage } from '../instance/requests.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import { type Database, numberArray, type Sql, textArray } from '../lib/sql.ts';
-import type { FailedUnits, GiveBackRows, HeldUnit, UnitAnswer, UnitOutcome } from '../sale/give-back.ts';
+import type {
+  ClaimedUnits,
+  FailedUnits,
+  GiveBackRows,
+  HeldUnit,
+  UnitAnswer,
+  UnitOutcome,
+} from '../sale/give-back.ts';
 import { enqueue } from './outbox.ts';
 import { parkItems, toText } from './parked.ts';
 import { maxRestockAttempts } from './parked-units.ts';
@@ -69,7 +76,6 @@ interface UnitRow {
   stream: string;
   entryId: SourceId;
   userId: string;
-  attempts: number;
 }
 
 const longestRestockWaitSeconds = 600;
@@ -78,17 +84,17 @@ const longestRestockWaitSeconds = 600;
 export function postgresGiveBacks(database: Database): GiveBackRows {
   const claimOn = async (sql: Sql, limit: number, work: Parameters<GiveBackRows['claim']>[1]) => {
     const rows = await sql.query<UnitRow>(
-      `SELECT id::text, scope AS stream, source_id AS "entryId", user_id::text AS "userId", restock_attempts AS attempts
+      `SELECT id::text, scope AS stream, source_id AS "entryId", user_id::text AS "userId"
        FROM compensations
        WHERE kind = 'GIVE_BACK' AND status = 'REQUESTED' AND restock_due_at <= now()
        ORDER BY restock_due_at, compensations.id LIMIT $1
        ${database.singleSession ? '' : 'FOR UPDATE SKIP LOCKED'}`,
       [limit],
     );
-    if (rows.length === 0) return { units: 0, failed: undefined };
+    if (rows.length === 0) return { units: 0, outcomes: [], failed: undefined };
     const answers = await work(rows.map(toHeldUnit));
     failpoint('after-give-back');
-    return { units: rows.length, failed: await recordAnswers(sql, rows, answers) };
+    return { units: rows.length, ...(await recordAnswers(sql, rows, answers)) };
   };
   return {
     // The lock is the claim, as for frames: two replicas never work on the same unit. One session needs none.
@@ -126,7 +132,7 @@ async function recordAnswers(
   sql: Sql,
   rows: readonly UnitRow[],
   answers: readonly UnitAnswer[],
-): Promise<FailedUnits | undefined> {
+): Promise<Omit<ClaimedUnits, 'units'>> {
   const done: { id: string; outcome: UnitOutcome }[] = [];
   const failed: FailedRow[] = [];
   const later: UnitRow[] = [];
@@ -136,9 +142,9 @@ async function recordAnswers(
     else if ('later' in answer) later.push(row);
     else failed.push({ ...row, why: answer.failed });
   });
-  if (done.length > 0) await finish(sql, done);
+  const outcomes = done.length > 0 ? await finish(sql, done) : [];
   if (later.length > 0) await waitForSale(sql, later);
-  return failed.length > 0 ? putOff(sql, failed) : undefined;
+  return { outcomes, failed: failed.length > 0 ? await putOff(sql, failed) : undefined };
 }
 
 /** Without an attempt counted, and behind those of other sales. */
@@ -149,25 +155,31 @@ async function waitForSale(sql: Sql, rows: readonly UnitRow[]): Promise<void> {
   );
 }
 
-async function finish(sql: Sql, done: readonly { id: string; outcome: UnitOutcome }[]): Promise<void> {
-  await sql.query(
+/** @returns the outcomes of those that were still owed */
+async function finish(
+  sql: Sql,
+  done: readonly { id: string; outcome: UnitOutcome }[],
+): Promise<UnitOutcome[]> {
+  const rows = await sql.query<{ outcome: UnitOutcome }>(
     `UPDATE compensations SET status = 'DONE', outcome = done.outcome, done_at = clock_timestamp()
      FROM unnest($1::bigint[], $2::text[]) AS done (id, outcome)
-     WHERE compensations.id = done.id AND compensations.status = 'REQUESTED'`,
+     WHERE compensations.id = done.id AND compensations.status = 'REQUESTED' RETURNING compensations.outcome`,
     [numberArray(done.map(({ id }) => BigInt(id))), textArray(done.map(({ outcome }) => outcome))],
   );
+  return rows.map(({ outcome }) => outcome);
 }
 
 type FailedRow = UnitRow & { why: string };
 
 /** Each unit waits for itself, twice as long each time; after the last attempt an operator decides. */
-async function putOff(sql: Sql, failed: readonly FailedRow[]): Promise<FailedUnits> {
-  await sql.query(
+async function putOff(sql: Sql, failed: readonly FailedRow[]): Promise<FailedUnits | undefined> {
+  const rows = await sql.query<{ id: string; attempts: number }>(
     `UPDATE compensations SET restock_attempts = restock_attempts + 1, restock_error = failed.why,
        restock_due_at = CASE WHEN restock_attempts + 1 >= $3 THEN 'infinity' ELSE clock_timestamp() + make_interval(
          secs => least($4::float8, power(2, least(restock_attempts, 30)))) END
      FROM unnest($1::bigint[], $2::text[]) AS failed (id, why)
-     WHERE compensations.id = failed.id AND compensations.status = 'REQUESTED'`,
+     WHERE compensations.id = failed.id AND compensations.status = 'REQUESTED'
+     RETURNING compensations.id::text, restock_attempts AS attempts`,
     [
       numberArray(failed.map(({ id }) => BigInt(id))),
       textArray(failed.map(({ why }) => toText(why))),
@@ -175,9 +187,11 @@ async function putOff(sql: Sql, failed: readonly FailedRow[]): Promise<FailedUni
       longestRestockWaitSeconds,
     ],
   );
-  const hopeless = failed.filter(({ attempts }) => attempts + 1 >= maxRestockAttempts);
+  if (rows.length === 0) return undefined;
+  const attempts = new Map(rows.map((row) => [row.id, row.attempts]));
+  const hopeless = failed.filter(({ id }) => (attempts.get(id) ?? 0) >= maxRestockAttempts);
   if (hopeless.length > 0) await parkItems(sql, hopeless.map(toParkedUnit));
-  return { count: failed.length, parked: hopeless.length, why: failed[0]?.why ?? '' };
+  return { count: rows.length, parked: hopeless.length, why: failed[0]?.why ?? '' };
 }
 
 function toParkedUnit({ stream, entryId, userId, why }: FailedRow) {

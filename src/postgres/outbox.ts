@@ -16,31 +16,33 @@ export interface OutboxOptions {
 /**
  * The row lock is the claim: there is no lease to time out, a killed relay frees its frames at once. Two set-ups do
  * without it. With a queue in the same database the lock is not needed for long, and losing the commit would lose
- * the messages, so it is synchronous. A single-session database has one process and must not be held meanwhile.
+ * the messages, so it is synchronous. A single-session database has one process and must not be held meanwhile: there the
+ * claims of this process, such as those of a lane and of the drain at a stop, wait for each other.
  */
 export function postgresOutbox(database: Database, options: OutboxOptions): Outbox {
   const holdNothing = database.singleSession && !options.queueInSameDatabase;
   const marking = new Marking();
   const inOneCommit = (verdicts: Verdict[]) => database.transaction((sql) => carryOut(sql, verdicts));
+  const claim: Outbox['claim'] = async (maxFrames, work) => {
+    let lent: Frame[] = [];
+    const remember = (frames: Frame[], sql: Sql) => {
+      lent = frames;
+      return work(frames, sql);
+    };
+    try {
+      if (holdNothing) return await claimOn(database, selectDue, maxFrames, remember, inOneCommit);
+      return await database.transaction((sql) => claimOn(sql, selectDueAndLock, maxFrames, remember), {
+        // Losing this commit only means that the same messages are sent again.
+        asynchronousCommit: !options.queueInSameDatabase,
+        idleTimeoutMs: options.claimTimeoutMs,
+      });
+    } catch (error) {
+      await postpone(database, lent, error).catch(() => {});
+      throw error;
+    }
+  };
   return {
-    async claim(maxFrames, work) {
-      let lent: Frame[] = [];
-      const remember = (frames: Frame[], sql: Sql) => {
-        lent = frames;
-        return work(frames, sql);
-      };
-      try {
-        if (holdNothing) return await claimOn(database, selectDue, maxFrames, remember, inOneCommit);
-        return await database.transaction((sql) => claimOn(sql, selectDueAndLock, maxFrames, remember), {
-          // Losing this commit only means that the same messages are sent again.
-          asynchronousCommit: !options.queueInSameDatabase,
-          idleTimeoutMs: options.claimTimeoutMs,
-        });
-      } catch (error) {
-        await postpone(database, lent, error).catch(() => {});
-        throw error;
-      }
-    },
+    claim: holdNothing ? oneAtATime(claim) : claim,
     async retryInterrupted() {
       await database.query('UPDATE outbox SET due_at = now() WHERE due_at > now() AND interruptions > 0');
     },
@@ -50,6 +52,16 @@ export function postgresOutbox(database: Database, options: OutboxOptions): Outb
       marking.saw(waiting, row?.newest ?? '');
       return waiting;
     },
+  };
+}
+
+/** Each call begins when the one before has ended, well or not. */
+function oneAtATime<Args extends unknown[], T>(call: (...args: Args) => Promise<T>) {
+  let last: Promise<unknown> = Promise.resolve();
+  return (...args: Args): Promise<T> => {
+    const mine = last.then(() => call(...args));
+    last = mine.catch(() => {});
+    return mine;
   };
 }
 
@@ -176,50 +188,69 @@ const selectDueAndLock: Statement = {
   text: `${due} FOR UPDATE SKIP LOCKED`,
 };
 
+/** Deletes first: a frame that is not there any more was handled by another claim, so nothing of it is parked or counted. */
 async function carryOut(sql: Sql, verdicts: Verdict[]): Promise<void> {
-  for (const verdict of verdicts) {
-    if (verdict.kind === 'parked') await parkMessages(sql, verdict);
-    if (verdict.kind === 'damaged') await parkFrame(sql, verdict.frame, verdict.error);
-    if (verdict.kind !== 'delayed') continue;
-    await sql.query(
-      `UPDATE outbox SET frame = $2, events = $3, attempts = attempts + 1, interruptions = 0, last_error = $4,
-         due_at = now() + make_interval(secs => $5) WHERE id = $1`,
-      [verdict.frame.id, verdict.bytes, verdict.left.length, verdict.error, verdict.retryInMs / 1000],
-    );
-  }
-  const done = verdicts.filter(({ kind }) => kind !== 'delayed').map(({ frame }) => frame.id);
-  const announced = countAnnounced(verdicts);
-  if (done.length === 0 && announced.size === 0) return;
-  await sql.query(deleteAndCount, [
-    `{${done.join(',')}}`,
-    textArray([...announced.keys()]),
-    numberArray([...announced.values()]),
+  const published: { kind: FrameKind; events: number }[] = [];
+  for (const verdict of verdicts)
+    if (verdict.kind === 'delayed') published.push(...(await delay(sql, verdict)));
+  const done = verdicts.filter((verdict) => verdict.kind !== 'delayed');
+  if (done.length === 0 && published.length === 0) return;
+  const deleted = await sql.query<{ id: string }>(deleteAndCount, [
+    `{${done.map(({ frame }) => frame.id).join(',')}}`,
+    numberArray(done.map(countUnpublished)),
+    textArray(published.map(({ kind }) => kind)),
+    numberArray(published.map(({ events }) => events)),
     Math.floor(Math.random() * announcedLanes),
   ]);
+  const ids = new Set(deleted.map(({ id }) => id));
+  for (const verdict of done) {
+    if (!ids.has(verdict.frame.id)) continue;
+    if (verdict.kind === 'parked') await parkMessages(sql, verdict);
+    if (verdict.kind === 'damaged') await parkFrame(sql, verdict.frame, verdict.error);
+  }
+}
+
+/** @returns what was published of the frame, unless the frame is gone */
+function delay(
+  sql: Sql,
+  { frame, left, bytes, retryInMs, error }: Extract<Verdict, { kind: 'delayed' }>,
+): Promise<{ kind: FrameKind; events: number }[]> {
+  return sql.query(
+    `UPDATE outbox SET frame = $2, events = $3, attempts = outbox.attempts + 1, interruptions = 0, last_error = $4,
+       due_at = now() + make_interval(secs => $5)
+     FROM (SELECT events FROM outbox WHERE id = $1) AS before WHERE id = $1
+     RETURNING kind, before.events - outbox.events AS events`,
+    [frame.id, bytes, left.length, error, retryInMs / 1000],
+  );
+}
+
+function countUnpublished(verdict: Exclude<Verdict, { kind: 'delayed' }>): number {
+  if (verdict.kind === 'damaged') return verdict.frame.events;
+  return verdict.kind === 'parked' ? verdict.left.length : 0;
 }
 
 /** Each count is spread over this many rows, so that two lanes seldom wait for each other's commit. */
 const announcedLanes = 16;
 
-/** What has been announced is counted by the commit that deletes it, so nothing is counted twice or not at all. */
+/**
+ * What has been announced is counted by the commit that deletes it, and from the rows that it deletes, so nothing is
+ * counted twice or not at all.
+ */
 const deleteAndCount: Statement = {
   name: 'weir-outbox-delete',
-  text: `WITH deleted AS (DELETE FROM outbox WHERE id = ANY ($1::bigint[]))
-    INSERT INTO announced (kind, lane, events)
-    SELECT kind, $4, events FROM unnest($2::text[], $3::bigint[]) AS counted (kind, events) ORDER BY kind
-    ON CONFLICT (kind, lane) DO UPDATE SET events = announced.events + excluded.events`,
+  text: `WITH deleted AS (
+      DELETE FROM outbox WHERE id = ANY ($1::bigint[]) RETURNING id, kind, events
+    ), published AS (
+      SELECT kind, events - unpublished AS events
+      FROM deleted JOIN unnest($1::bigint[], $2::int[]) AS done (id, unpublished) USING (id)
+      UNION ALL SELECT kind, events FROM unnest($3::text[], $4::bigint[]) AS delayed (kind, events)
+    ), counted AS (
+      INSERT INTO announced (kind, lane, events)
+      SELECT kind, $5, sum(events) FROM published GROUP BY kind HAVING sum(events) > 0 ORDER BY kind
+      ON CONFLICT (kind, lane) DO UPDATE SET events = announced.events + excluded.events
+    )
+    SELECT id::text FROM deleted`,
 };
-
-function countAnnounced(verdicts: readonly Verdict[]): Map<FrameKind, number> {
-  const counts = new Map<FrameKind, number>();
-  for (const verdict of verdicts) {
-    if (verdict.kind === 'damaged') continue;
-    const { kind, events } = verdict.frame;
-    const count = events - (verdict.kind === 'announced' ? 0 : verdict.left.length);
-    if (count > 0) counts.set(kind, (counts.get(kind) ?? 0) + count);
-  }
-  return counts;
-}
 
 /** A parked message names the purchase behind it, so that an operator finds it by what he knows. */
 async function parkMessages(

@@ -113,13 +113,13 @@ async function handleDue(
   const again = heard.filter(({ announcements }) => announcements < options.maxAnnouncements);
   const hopeless = heard.filter(({ announcements }) => announcements >= options.maxAnnouncements);
 
-  await announceAgain(sql, again, byWeir, 'no result by the deadline');
+  const lost = await announceAgain(sql, again, byWeir, 'no result by the deadline');
   if (again.length > 0) failpoint('after-announce-again');
   const timedOut = await giveUp(sql, hopeless);
   await postpone(sql, again, 1, options.deadlineMs);
   await postpone(sql, unheard, 0, options.deadlineMs);
   await remove(sql, [...rows.filter(({ status }) => status !== 'PROCESSING'), ...hopeless]);
-  return { announcedAgain: again.length, timedOut, looked: rows.length };
+  return { announcedAgain: again.length - lost.length, timedOut, looked: rows.length };
 }
 
 /**

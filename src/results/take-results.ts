@@ -77,26 +77,21 @@ export class TakeResults {
         unfit.push({ error: toWeirError(error), original: body, traceparent });
       }
     }
-    const counts = new Map<Settled, number>();
-    if (taken.length > 0) await this.#settleOrSplit(taken, counts, unfit);
+    if (taken.length > 0) await this.#settleOrSplit(taken, unfit);
     failpoint('after-settle');
     if (unfit.length > 0) {
       await this.#parts.park(unfit);
       this.#parts.onParked(unfit);
     }
-    this.#parts.onSettled(counts);
   }
 
   /** A batch that one result spoils for a reason we do not know is split until it stands alone, and is parked. */
-  async #settleOrSplit(
-    taken: readonly Taken[],
-    counts: Map<Settled, number>,
-    unfit: UnfitResult[],
-  ): Promise<void> {
+  async #settleOrSplit(taken: readonly Taken[], unfit: UnfitResult[]): Promise<void> {
     try {
       const settled = await this.#parts.settle(taken.map(({ result }) => result));
+      // Each commit by itself: what fails behind it makes none of it undone.
+      this.#parts.onSettled(countEach(settled));
       settled.forEach((kind, i) => {
-        counts.set(kind, (counts.get(kind) ?? 0) + 1);
         const { result, original } = taken[i] as Taken;
         if (kind === 'unknown') unfit.push({ error: unknownInstance(result), original, ...namesOf(result) });
       });
@@ -109,10 +104,16 @@ export class TakeResults {
         return;
       }
       const middle = taken.length >> 1;
-      await this.#settleOrSplit(taken.slice(0, middle), counts, unfit);
-      await this.#settleOrSplit(taken.slice(middle), counts, unfit);
+      await this.#settleOrSplit(taken.slice(0, middle), unfit);
+      await this.#settleOrSplit(taken.slice(middle), unfit);
     }
   }
+}
+
+function countEach(settled: readonly Settled[]): Map<Settled, number> {
+  const counts = new Map<Settled, number>();
+  for (const kind of settled) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  return counts;
 }
 
 function namesOf({

@@ -36,11 +36,15 @@ export interface FailedUnits {
 }
 
 export interface GiveBackRows {
-  /** Lends units that are due to `work` and records its answers. @returns how many there were, and those that failed */
-  claim(
-    limit: number,
-    work: (units: HeldUnit[]) => Promise<UnitAnswer[]>,
-  ): Promise<{ units: number; failed: FailedUnits | undefined }>;
+  /** Lends units that are due to `work` and records its answers. @returns what is committed */
+  claim(limit: number, work: (units: HeldUnit[]) => Promise<UnitAnswer[]>): Promise<ClaimedUnits>;
+}
+
+export interface ClaimedUnits {
+  units: number;
+  /** Of those that are owed no longer. */
+  outcomes: UnitOutcome[];
+  failed: FailedUnits | undefined;
 }
 
 export interface GiveBackParts {
@@ -80,12 +84,10 @@ export class GiveBack {
 
   /** @returns how many units were handled */
   async giveBackOnce(): Promise<number> {
-    const { units, failed } = await this.#parts.rows.claim(unitsPerClaim, async (held) => {
-      const answers = await this.#parts.counters.giveBack(held);
-      const outcomes = answers.filter((answer) => typeof answer === 'string');
-      if (outcomes.length > 0) this.#parts.onGivenBack(outcomes);
-      return answers;
-    });
+    const { units, outcomes, failed } = await this.#parts.rows.claim(unitsPerClaim, (held) =>
+      this.#parts.counters.giveBack(held),
+    );
+    if (outcomes.length > 0) this.#parts.onGivenBack(outcomes);
     if (failed) this.#parts.onFailedUnits?.(failed);
     return units;
   }

@@ -3,7 +3,8 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { embeddedQueue, readEmbeddedQueue } from '../../src/embedded/queue.ts';
 import type { Database } from '../../src/lib/sql.ts';
 import { Wake } from '../../src/lib/wake.ts';
-import { type Publisher, Relay } from '../../src/outbox/relay.ts';
+import { decodeFrame, type Message } from '../../src/outbox/frame.ts';
+import { type Frame, type Outbox, type Publisher, Relay, type Verdict } from '../../src/outbox/relay.ts';
 import { enqueue, postgresOutbox, readOutbox } from '../../src/postgres/outbox.ts';
 import { RabbitmqPublisher } from '../../src/rabbitmq/publisher.ts';
 import { createCreation, createProduct, createPurchase } from '../support/parts.ts';
@@ -282,4 +283,118 @@ test('two relays on one PostgreSQL never hold the same frame at the same time', 
   );
   expect(most).toBeGreaterThan(2);
   expect(await outbox.countWaiting()).toBe(0);
+});
+
+describe('an outbox in PGlite with a broker elsewhere', () => {
+  async function setUp() {
+    const database = await openTestPglite();
+    await createProduct(database);
+    const { createInstances } = createCreation(database);
+    await createInstances([createPurchase({}), createPurchase({})]);
+    const outbox = postgresOutbox(database, { queueInSameDatabase: false, claimTimeoutMs: 30_000 });
+    const countAnnounced = () =>
+      database.query<{ events: number }>('SELECT coalesce(sum(events), 0)::int AS events FROM announced');
+    return { database, outbox, countAnnounced };
+  }
+
+  test('a lane and the drain never publish the same frame', async () => {
+    const { outbox, countAnnounced } = await setUp();
+    const published: string[] = [];
+    const publisher: Publisher = {
+      notReady: undefined,
+      async ready() {},
+      async publish(messages) {
+        published.push(...messages.map(({ id }) => id));
+        // A broker's confirm takes longer than a claim.
+        await outbox.countWaiting();
+        return [];
+      },
+    };
+    const parts = { outbox, publisher, wake: new Wake(), onAnnounced() {}, onRefused() {}, onFailure() {} };
+    const relay = new Relay(parts, { windowEvents: 2_000, maxIdleMs: 50, maxRefusals: 3 });
+    await Promise.all([relay.relayOnce(), relay.drain(AbortSignal.timeout(10_000)), relay.relayOnce()]);
+    expect(published).toHaveLength(2);
+    expect(new Set(published).size).toBe(2);
+    expect(await countAnnounced()).toEqual([{ events: 2 }]);
+  });
+
+  test('a claim that fails lets the next one begin', async () => {
+    const { outbox, database } = await setUp();
+    const broken = outbox.claim(2, async () => Promise.reject(new Error('the connection broke')));
+    const next = outbox.claim(2, async () => []);
+    await expect(broken).rejects.toThrow('the connection broke');
+    expect(await next).toBe(0);
+    await database.query('UPDATE outbox SET due_at = now()');
+    expect(await outbox.claim(2, async () => [])).toBe(1);
+  });
+
+  test('a message is reported as parked only after the commit that parks it', async () => {
+    const { outbox } = await setUp();
+    const reported: number[] = [];
+    let commits = false;
+    const failing: Outbox = {
+      ...outbox,
+      claim: (maxFrames, work) =>
+        outbox.claim(maxFrames, async (frames, sql) => {
+          const verdicts = await work(frames, sql);
+          if (!commits) throw new Error('the commit failed');
+          return verdicts;
+        }),
+    };
+    const publisher: Publisher = {
+      notReady: undefined,
+      async ready() {},
+      publish: async (messages) => messages.map((message) => ({ message, why: 'nacked' })),
+    };
+    const onRefused = (refusals: readonly unknown[]) => reported.push(refusals.length);
+    const parts = {
+      outbox: failing,
+      publisher,
+      wake: new Wake(),
+      onAnnounced() {},
+      onRefused,
+      onFailure() {},
+    };
+    const relay = new Relay(parts, { windowEvents: 2_000, maxIdleMs: 50, maxRefusals: 3 });
+    await expect(relay.relayOnce()).rejects.toThrow('the commit failed');
+    expect(reported).toEqual([]);
+    commits = true;
+    await outbox.retryInterrupted();
+    await relay.relayOnce();
+    expect(reported).toEqual([2]);
+  });
+
+  const verdicts: Record<string, (frame: Frame, left: Message[]) => Verdict> = {
+    announced: (frame) => ({ frame, kind: 'announced' }),
+    parked: (frame, left) => ({ frame, kind: 'parked', left, error: 'nacked' }),
+    damaged: (frame) => ({ frame, kind: 'damaged', error: 'unreadable' }),
+    delayed: (frame, left) => {
+      return { frame, kind: 'delayed', left, bytes: frame.bytes, retryInMs: 1, error: 'nacked' };
+    },
+  };
+
+  test.each(Object.keys(verdicts))('a %s frame that is gone is neither counted nor parked', async (kind) => {
+    const { database, outbox, countAnnounced } = await setUp();
+    const judge = verdicts[kind] as (typeof verdicts)[string];
+    await outbox.claim(1, async ([frame]) => {
+      await database.query('DELETE FROM outbox');
+      return frame ? [judge(frame, decodeFrame(frame.bytes).slice(0, 1))] : [];
+    });
+    expect(await countAnnounced()).toEqual([{ events: 0 }]);
+    expect(await database.query('SELECT reason FROM parked')).toEqual([]);
+  });
+
+  test.each([
+    ['announced', 2],
+    ['parked', 1],
+    ['damaged', 0],
+    ['delayed', 1],
+  ])('of a %s frame of two events %i are counted as announced', async (kind, events) => {
+    const { outbox, countAnnounced } = await setUp();
+    const judge = verdicts[kind] as (typeof verdicts)[string];
+    await outbox.claim(1, async (frames) =>
+      frames.map((frame) => judge(frame, decodeFrame(frame.bytes).slice(0, 1))),
+    );
+    expect(await countAnnounced()).toEqual([{ events }]);
+  });
 });

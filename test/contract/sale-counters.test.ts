@@ -4,6 +4,7 @@ import { embeddedStreamReadings } from '../../src/embedded/stream-readings.ts';
 import type { InstanceId, SourceId, UserId } from '../../src/instance/purchase.ts';
 import { Wake } from '../../src/lib/wake.ts';
 import { postgresGiveBacks } from '../../src/postgres/compensations.ts';
+import { maxRestockAttempts } from '../../src/postgres/parked-units.ts';
 import { settleResults } from '../../src/postgres/settle.ts';
 import { redisSaleCounters } from '../../src/redis/sale-counters.ts';
 import { saleKeys } from '../../src/redis/sale-keys.ts';
@@ -177,4 +178,24 @@ describe.each(Object.keys(databases))('what is owed on %s', (name) => {
     await expect(giveBack.giveBackOnce()).rejects.toThrow('Redis is away');
     expect(await database.query("SELECT 1 FROM compensations WHERE status = 'REQUESTED'")).toHaveLength(3);
   });
+});
+
+test('units that another hand settled meanwhile count neither as restocked nor as failed', async () => {
+  const database = await openTestPglite();
+  await createProduct(database);
+  const purchases = ['1-0', '2-0'].map((sourceId) =>
+    createPurchase({ source: 'SECKILL', scope: stream, sourceId }),
+  );
+  const ids = await createAll(database, purchases);
+  await settleResults(
+    database,
+    ids.map((id: InstanceId) => failure(id)),
+  );
+  await database.query('UPDATE compensations SET restock_attempts = $1', [maxRestockAttempts - 1]);
+  const claimed = await postgresGiveBacks(database).claim(10, async (units) => {
+    await database.query("UPDATE compensations SET status = 'DONE', outcome = 'NO_SALE', done_at = now()");
+    return units.map(({ entryId }) => (entryId === '1-0' ? 'GIVEN_BACK' : { failed: 'a test' }));
+  });
+  expect(claimed).toEqual({ units: 2, outcomes: [], failed: undefined });
+  expect(await database.query('SELECT reason FROM parked')).toEqual([]);
 });

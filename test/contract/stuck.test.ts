@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { InstanceId } from '../../src/instance/purchase.ts';
 import { audit } from '../../src/postgres/audit.ts';
-import { retryInstance } from '../../src/postgres/overdue.ts';
+import { postgresOverdue, retryInstance } from '../../src/postgres/overdue.ts';
 import { settleResults } from '../../src/postgres/settle.ts';
 import {
   announceAll,
@@ -35,6 +35,23 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
     expect(again?.kind).toBe('AGAIN');
     expect(again?.id).toBe(id.toString());
     expect(again?.body.toString('hex')).toBe(first?.body.toString('hex'));
+  });
+
+  test('whose event cannot be made again do not count as announced again', async () => {
+    const database = await setUp();
+    const [id] = await createAll(database, [createPurchase({}), createPurchase({})]);
+    await announceAll(database);
+    await letAnHourPass(database);
+    const rows = postgresOverdue(database);
+    await rows.findOverdue(deadlineMs, '0');
+    await database.query(
+      'UPDATE instance_logs SET event_at = NULL, created_at = NULL WHERE instance_id = $1',
+      [String(id)],
+    );
+    await database.query("UPDATE overdue SET due_at = now() - interval '1 hour'");
+    const handled = await rows.handleDue({ deadlineMs, maxAnnouncements: 4, mayGiveUp: false, limit: 10 });
+    expect(handled).toEqual({ announcedAgain: 1, timedOut: 0, looked: 2 });
+    expect(await readWaiting(database)).toHaveLength(1);
   });
 
   test('wait twice as long each time, and are given up with reason TIMEOUT and compensated at last', async () => {

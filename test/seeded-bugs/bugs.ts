@@ -13,6 +13,15 @@ export interface SeededBug {
 
 export const seededBugs: readonly SeededBug[] = [
   {
+    name: 'lane-and-drain-take-the-same-frame',
+    promise: 'P7',
+    file: 'postgres/outbox.ts',
+    find: 'claim: holdNothing ? oneAtATime(claim) : claim',
+    replace: 'claim',
+    suite: 'test/contract/relay.test.ts',
+    law: 'a lane and the drain never publish the same frame',
+  },
+  {
     name: 'two-processes-in-one-folder',
     promise: 'P2',
     file: 'embedded/folder-lock.ts',
