@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Database, Sql } from '../lib/sql.ts';
-import { judgeState, type SaleStore, type SaleTerms, toSale } from '../sale/sale.ts';
+import { isSameSale, judgeState, type SaleStore, type SaleTerms, toSale } from '../sale/sale.ts';
 import { parseStreamKey, streamOf, streamPrefix } from '../triggers/seckill-key.ts';
 import { findSaleRow, type SaleRow, saleColumns, toStored } from './sale-row.ts';
 
@@ -46,7 +46,7 @@ async function openOn(sql: Sql, terms: SaleTerms): ReturnType<SaleStore['open']>
   const now = current?.now ?? (await readClock(sql));
   if (terms.endsAt && terms.endsAt <= now) return 'over';
   if (current && judgeState(toStored(current), now.getTime()) !== 'ENDED') {
-    return isSame(current, terms) ? 'repeat' : 'conflict';
+    return isSameSale(current, terms) ? 'repeat' : 'conflict';
   }
   await sql.query(
     `INSERT INTO embedded_sales (stream, stock, opened_stock, remaining, per_user_limit, starts_at, ends_at, entry,
@@ -75,15 +75,4 @@ async function readClock(sql: Sql): Promise<Date> {
   const [row] = await sql.query<{ now: Date }>('SELECT clock_timestamp() AS now');
   if (!row) throw new Error('the database does not tell the time');
   return row.now;
-}
-
-function isSame(row: SaleRow, terms: SaleTerms): boolean {
-  return (
-    Number(row.opened_stock) === terms.stock &&
-    row.per_user_limit === terms.perUserLimit &&
-    row.starts_at?.getTime() === terms.startsAt?.getTime() &&
-    row.ends_at?.getTime() === terms.endsAt?.getTime() &&
-    row.entry === terms.entry &&
-    (row.admit_per_second ?? undefined) === terms.admitPerSecond
-  );
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { ProductId } from '../instance/purchase.ts';
 import type { Database, Sql } from '../lib/sql.ts';
 import type { LedgerOpening, LedgerSale, SaleLedger } from '../sale/ledger.ts';
-import type { Entry, SaleTerms } from '../sale/sale.ts';
+import { type Entry, isSameSale, type SaleTerms } from '../sale/sale.ts';
 import { streamOf } from '../triggers/seckill-key.ts';
 import { noteLoss, noteSeen } from './sale-losses.ts';
 import { readUnits } from './sale-units.ts';
@@ -102,7 +102,7 @@ async function openOn(sql: Sql, terms: SaleTerms): Promise<LedgerOpening> {
   );
   if (row?.is_over) return { outcome: 'over' };
   if (current && !current.is_over) {
-    return isSame(current, terms) ? { outcome: 'repeat', sale: toSale(current) } : { outcome: 'conflict' };
+    return isSameSale(current, terms) ? { outcome: 'repeat', sale: toSale(current) } : { outcome: 'conflict' };
   }
   const [opened] = await sql.query<SaleRow>(
     `INSERT INTO sales (stream, product_id, opened_stock, stock, per_user_limit, starts_at, ends_at, entry,
@@ -128,17 +128,6 @@ async function findLatest(
     [productId.toString()],
   );
   return row;
-}
-
-function isSame(row: SaleRow, terms: SaleTerms): boolean {
-  return (
-    Number(row.opened_stock) === terms.stock &&
-    row.per_user_limit === terms.perUserLimit &&
-    row.starts_at?.getTime() === terms.startsAt?.getTime() &&
-    row.ends_at?.getTime() === terms.endsAt?.getTime() &&
-    row.entry === terms.entry &&
-    (row.admit_per_second ?? undefined) === terms.admitPerSecond
-  );
 }
 
 function toSale(row: SaleRow): LedgerSale {

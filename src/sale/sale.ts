@@ -54,6 +54,28 @@ export interface SaleStore {
   change(productId: ProductId, change: SaleChange): Promise<'changed' | 'ended' | undefined>;
 }
 
+/** The terms of a sale as it was opened, as a table's row has them. */
+export interface TermsRow {
+  opened_stock: string;
+  per_user_limit: number;
+  starts_at: Date | null;
+  ends_at: Date | null;
+  entry: Entry;
+  admit_per_second: number | null;
+}
+
+/** Whether a sale was opened with these terms, however its stock was changed since. */
+export function isSameSale(row: TermsRow, terms: SaleTerms): boolean {
+  return (
+    Number(row.opened_stock) === terms.stock &&
+    row.per_user_limit === terms.perUserLimit &&
+    row.starts_at?.getTime() === terms.startsAt?.getTime() &&
+    row.ends_at?.getTime() === terms.endsAt?.getTime() &&
+    row.entry === terms.entry &&
+    (row.admit_per_second ?? undefined) === terms.admitPerSecond
+  );
+}
+
 /** What a store keeps, as it comes out of it. */
 export interface StoredSale extends Omit<SaleTerms, 'productId'> {
   sold: number;

@@ -6,9 +6,9 @@ export interface SeededBug {
   file: string;
   find: string;
   replace: string;
-  /** The suite that must turn red, and the law in it that the bug breaks. */
+  /** The suite that must turn red, and a part of the full title of the test in it that must fail. */
   suite: string;
-  law: string;
+  rule: string;
 }
 
 export const seededBugs: readonly SeededBug[] = [
@@ -37,7 +37,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'scope: stream,',
     replace: 'scope: stream + performance.now(),',
     suite: 'test/faults/crash.test.ts',
-    law: 'after-commit: after the commit, before the acknowledgement',
+    rule: 'after-commit: after the commit, before the acknowledgement',
   },
   {
     name: 'deadlines-run-while-events-are-unread',
@@ -46,7 +46,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'if (consumers === 0)',
     replace: 'if (consumers < 0)',
     suite: 'test/contract/stuck-way.test.ts',
-    law: 'do not run while the created queue has no consumer',
+    rule: 'do not run while the created queue has no consumer',
   },
   {
     name: 'given-up-without-a-release',
@@ -55,7 +55,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: "await requestReleases(sql, machines, 'given up without a result', byWeir)",
     replace: "await requestReleases(sql, [], 'given up without a result', byWeir)",
     suite: 'test/contract/stuck-way.test.ts',
-    law: 'has the release of its machine requested in the same commit',
+    rule: 'has the release of its machine requested in the same commit',
   },
   {
     name: 'calm-of-this-process-only',
@@ -64,7 +64,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'THEN least(clear_since, now()) ELSE now() END',
     replace: 'THEN now() ELSE now() END',
     suite: 'test/contract/stuck.test.ts',
-    law: 'are given up only after all has been well for a while',
+    rule: 'are given up only after all has been well for a while',
   },
   {
     name: 'future-row-stops-the-deadlines',
@@ -73,7 +73,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: "coalesce(created_at > now() + interval '1 minute', TRUE) AS is_misdated",
     replace: 'FALSE AS is_misdated',
     suite: 'test/contract/stuck-way.test.ts',
-    law: 'pass a row dated in the future',
+    rule: 'pass a row dated in the future',
   },
   {
     name: 'future-row-stops-the-audit',
@@ -83,7 +83,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'AND created_at <= now() + ${settledAge}',
     replace: '',
     suite: 'test/contract/stuck-way.test.ts',
-    law: 'pass a row dated in the future',
+    rule: 'pass a row dated in the future',
   },
   {
     name: 'refund-requested-once-only',
@@ -92,7 +92,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: "await sendAgain(sql, due, 'the refund was not reported', byWeir)",
     replace: "await sendAgain(sql, [], 'the refund was not reported', byWeir)",
     suite: 'test/contract/refund-requests.test.ts',
-    law: 'is sent with the same id and bytes until the refund is reported',
+    rule: 'is sent with the same id and bytes until the refund is reported',
   },
   {
     name: 'a-broken-connection-counts-as-a-refusal',
@@ -101,7 +101,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'SET interruptions = interruptions + 1, last_error',
     replace: 'SET interruptions = interruptions + 1, attempts = attempts + 1, last_error',
     suite: 'test/contract/relay.test.ts',
-    law: 'a broken transport counts against no frame',
+    rule: 'a broken transport counts against no frame',
   },
   {
     name: 'an-answer-is-given-once-only',
@@ -110,7 +110,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'if (known.answeredMs === undefined) return false',
     replace: 'if (known.answeredMs !== undefined) return false',
     suite: 'test/unit/resource-domain.test.ts',
-    law: 'a repeat of an answered event gets the same answer again',
+    rule: 'a repeat of an answered event gets the same answer again',
   },
   {
     name: 'a-loop-sleeps-out-its-backoff',
@@ -119,7 +119,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'for (const end of [...this.#waiting]) end()',
     replace: 'for (const end of []) end()',
     suite: 'test/unit/recovery.test.ts',
-    law: 'ends for every loop at the signal',
+    rule: 'ends for every loop at the signal',
   },
   {
     name: 'high-water-mark-forgotten',
@@ -130,7 +130,7 @@ export const seededBugs: readonly SeededBug[] = [
     // biome-ignore lint/suspicious/noTemplateCurlyInString: this is source text
     replace: '${nowMs} + $1::bigint',
     suite: 'test/unit/instance-id.test.ts',
-    law: 'whatever the clocks do',
+    rule: 'whatever the clocks do',
   },
   {
     name: 'event-forgotten-in-a-small-commit',
@@ -139,7 +139,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'WHERE inserted_rows > 0',
     replace: 'WHERE inserted_rows > 1',
     suite: 'test/contract/create-instances.test.ts',
-    law: 'one purchase makes one row and one event with the same id',
+    rule: 'one purchase makes one row and one event with the same id',
   },
   {
     name: 'duplicate-announces-a-second-id',
@@ -148,7 +148,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'CASE WHEN inserted_rows = input_rows THEN',
     replace: 'CASE WHEN inserted_rows <= input_rows THEN',
     suite: 'test/contract/create-instances.test.ts',
-    law: 'a repeat beside new purchases announces the new ones only',
+    rule: 'a repeat beside new purchases announces the new ones only',
   },
   {
     name: 'returned-message-counts-as-delivered',
@@ -157,7 +157,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'this.#returned.size > 0 &&',
     replace: 'this.#returned.size < 0 &&',
     suite: 'test/integration/rabbitmq.test.ts',
-    law: 'a queue that is deleted while events flow is made again, and none is lost',
+    rule: 'a queue that is deleted while events flow is made again, and none is lost',
   },
   {
     name: 'refused-message-dropped',
@@ -166,7 +166,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'if (!first) {',
     replace: 'if (!first || first) {',
     suite: 'test/contract/relay.test.ts',
-    law: 'a refused message waits alone',
+    rule: 'a refused message waits alone',
   },
   {
     name: 'content-not-compared',
@@ -175,7 +175,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'instance.userId !== purchase.userId',
     replace: 'instance.userId === undefined',
     suite: 'test/contract/create-instances.test.ts',
-    law: 'a repeat with another user or product is a conflict',
+    rule: 'a repeat with another user or product is a conflict',
   },
   {
     name: 'malformed-entry-acknowledged-and-gone',
@@ -184,7 +184,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'if (certain.length > 0)',
     replace: 'if (certain.length < 0)',
     suite: 'test/integration/redis.test.ts',
-    law: 'a malformed entry is parked and its neighbours become instances',
+    rule: 'a malformed entry is parked and its neighbours become instances',
   },
   {
     name: 'damaged-frame-ignored',
@@ -193,7 +193,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'return [...verdicts, ...damaged];',
     replace: 'return verdicts;',
     suite: 'test/contract/relay.test.ts',
-    law: 'a frame that cannot be read is parked',
+    rule: 'a frame that cannot be read is parked',
   },
   {
     name: 'acknowledged-before-the-commit',
@@ -203,7 +203,7 @@ export const seededBugs: readonly SeededBug[] = [
     replace:
       'await this.#parts.streams.acknowledge(stream, entries.map(({ id }) => id)); const outcomes = purchases.length > 0 ?',
     suite: 'test/faults/crash.test.ts',
-    law: 'before-insert: before anything is written',
+    rule: 'before-insert: before anything is written',
   },
   {
     name: 'result-acknowledged-before-it-is-settled',
@@ -212,7 +212,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'if (messages.length > 0)',
     replace: 'await queue.acknowledge(messages); if (messages.length > 0)',
     suite: 'test/faults/life-crash.test.ts',
-    law: 'before-settle: before the commit that settles',
+    rule: 'before-settle: before the commit that settles',
   },
   {
     name: 'repeated-result-taken-for-another',
@@ -221,7 +221,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: "ending.status === status ? 'repeat'",
     replace: "ending.status === '' ? 'repeat'",
     suite: 'test/faults/life-crash.test.ts',
-    law: 'after-settle: after that commit, before the results are acknowledged',
+    rule: 'after-settle: after that commit, before the results are acknowledged',
   },
   {
     name: 'unit-given-back-each-time',
@@ -231,7 +231,7 @@ export const seededBugs: readonly SeededBug[] = [
     replace:
       "elseif string.sub(unit, 1, 1) == '-' then answers[i] = giveBack(entry, string.gsub(unit, '^%-+', ''))",
     suite: 'test/faults/life-crash.test.ts',
-    law: 'after-give-back: after the units are back, before that is written down',
+    rule: 'after-give-back: after the units are back, before that is written down',
   },
   {
     name: 'embedded-unit-given-back-each-time',
@@ -240,7 +240,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'AND NOT given_back',
     replace: '',
     suite: 'test/contract/sale-counters.test.ts',
-    law: 'back once, however often they are told',
+    rule: 'back once, however often they are told',
   },
   {
     name: 'refund-never-asked-for',
@@ -249,7 +249,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: "each.kind === 'REFUND' ?",
     replace: "each.kind === 'NOTHING' ?",
     suite: 'test/contract/settle.test.ts',
-    law: 'a failed instance of an order asks for its refund once',
+    rule: 'a failed instance of an order asks for its refund once',
   },
   {
     name: 'late-payment-in-two-commits',
@@ -258,7 +258,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: "failpoint('before-refund-request');",
     replace: "await sql.query('COMMIT'); failpoint('before-refund-request');",
     suite: 'test/faults/life-crash.test.ts',
-    law: 'killed while a late payment asks for its refund',
+    rule: 'killed while a late payment asks for its refund',
   },
   {
     name: 'announced-again-in-two-commits',
@@ -267,7 +267,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'database.transaction((sql) => handleDue(sql, options))',
     replace: 'handleDue(database, options)',
     suite: 'test/faults/life-crash.test.ts',
-    law: 'after-announce-again: before the commit that announces them again',
+    rule: 'after-announce-again: before the commit that announces them again',
   },
   {
     name: 'announced-again-with-other-bytes',
@@ -276,7 +276,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'row.event_at ?? row.created_at',
     replace: 'new Date(Date.now())',
     suite: 'test/contract/stuck.test.ts',
-    law: 'are announced again with the same id and bytes',
+    rule: 'are announced again with the same id and bytes',
   },
   {
     name: 'stuck-instance-never-given-up',
@@ -285,7 +285,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'announcements >= options.maxAnnouncements',
     replace: 'announcements >= 1e9',
     suite: 'test/contract/stuck.test.ts',
-    law: 'wait twice as long each time',
+    rule: 'wait twice as long each time',
   },
   {
     name: 'replay-is-a-new-purchase',
@@ -294,7 +294,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'sourceId: parseSourceId(sourceId),',
     replace: 'sourceId: parseSourceId(sourceId + performance.now()),',
     suite: 'test/faults/life-crash.test.ts',
-    law: 'killed in the middle of a replay',
+    rule: 'killed in the middle of a replay',
   },
   {
     name: 'archived-rows-removed-before-the-file',
@@ -303,7 +303,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'await files.write(',
     replace: 'await rows.remove(lines.map(({ id }) => id)); await files.write(',
     suite: 'test/faults/life-crash.test.ts',
-    law: 'killed between the archive',
+    rule: 'killed between the archive',
   },
   {
     name: 'audit-blind-to-dropped-events',
@@ -312,7 +312,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'figures.announced + figures.waitingEvents + figures.parkedEvents',
     replace: 'rows',
     suite: 'test/contract/audit.test.ts',
-    law: 'finds an event that was dropped',
+    rule: 'finds an event that was dropped',
   },
   {
     name: 'audit-counts-old-rows-twice',
@@ -321,7 +321,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'SET instance_log_id = $2',
     replace: 'SET instance_log_id = $2::bigint - 1',
     suite: 'test/contract/audit.test.ts',
-    law: 'counts what is old and settled once',
+    rule: 'counts what is old and settled once',
   },
   {
     name: 'door-forgets-who-bought',
@@ -330,7 +330,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'this.#buyers.has(userId.toString())',
     replace: 'this.#buyers.has("")',
     suite: 'test/integration/front-door.test.ts',
-    law: 'gives a buyer who asks again his entry, also when memory knows',
+    rule: 'gives a buyer who asks again his entry, also when memory knows',
   },
   {
     name: 'repeat-is-sold-a-second-unit',
@@ -339,7 +339,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'if limit == 1 and held[user] >= 1 then',
     replace: 'if limit == 0 and held[user] >= 1 then',
     suite: 'test/integration/front-door.test.ts',
-    law: 'knows the buyers of other replicas',
+    rule: 'knows the buyers of other replicas',
   },
   {
     name: 'unit-sold-without-an-entry',
@@ -348,7 +348,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'nth, sold = nth + 1, sold + 1',
     replace: 'nth, sold = nth + 1, sold + 2',
     suite: 'test/faults/flash-sale.test.ts',
-    law: 'killed between the sale and the answer',
+    rule: 'killed between the sale and the answer',
   },
   {
     name: 'forged-ticket-lets-in',
@@ -357,7 +357,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'timingSafeEqual(given, expected)',
     replace: 'timingSafeEqual(given, given)',
     suite: 'test/integration/front-door.test.ts',
-    law: 'takes a ticket of its sale from the user',
+    rule: 'takes a ticket of its sale from the user',
   },
   {
     name: 'scope-not-looked-at',
@@ -366,7 +366,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'reaches(caller.scope, scope)',
     replace: 'reaches(scope, scope)',
     suite: 'test/journey/every-route.test.ts',
-    law: 'is closed to a key of a smaller scope',
+    rule: 'is closed to a key of a smaller scope',
   },
   {
     name: 'revoked-key-opens',
@@ -375,7 +375,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'UPDATE operator_keys SET revoked_at = now(), revoked_by = $2',
     replace: 'UPDATE operator_keys SET revoked_by = $2',
     suite: 'test/contract/key-ring.test.ts',
-    law: 'are known in every process when they are made',
+    rule: 'are known in every process when they are made',
   },
   {
     name: 'cookie-of-a-foreign-page-counts',
@@ -384,7 +384,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'safeMethods.has(request.method)',
     replace: 'safeMethods.size > 0',
     suite: 'test/journey/keys.test.ts',
-    law: 'changes something only for a page of this origin',
+    rule: 'changes something only for a page of this origin',
   },
   {
     name: 'secret-in-a-log-line',
@@ -393,7 +393,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: "clean.replaceAll(secret, '***')",
     replace: 'clean.replaceAll(secret, secret)',
     suite: 'test/unit/log.test.ts',
-    law: 'is in no line',
+    rule: 'is in no line',
   },
   {
     name: 'second-counted-twice',
@@ -402,7 +402,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'if (second >= from) map.delete(second)',
     replace: 'if (second > from) map.delete(second)',
     suite: 'test/unit/watch.test.ts',
-    law: 'of a later look replace those of an earlier one',
+    rule: 'of a later look replace those of an earlier one',
   },
   {
     name: 'archived-identity-forgotten',
@@ -411,7 +411,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'FROM removed ON CONFLICT DO NOTHING',
     replace: 'FROM removed WHERE FALSE ON CONFLICT DO NOTHING',
     suite: 'test/contract/archive.test.ts',
-    law: 'a repeat of an archived purchase returns the archived instance and makes no second one',
+    rule: 'a repeat of an archived purchase returns the archived instance and makes no second one',
   },
   {
     name: 'archive-beside-a-full-audit',
@@ -420,7 +420,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'AND id <= (SELECT instance_log_id FROM audit_checkpoint)\n           RETURNING',
     replace: '\n           RETURNING',
     suite: 'test/contract/archive.test.ts',
-    law: 'a full audit that runs while rows are archived counts each of them once',
+    rule: 'a full audit that runs while rows are archived counts each of them once',
   },
   {
     name: 'one-sale-stops-every-restock',
@@ -429,7 +429,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'if (refusesEverything(error))',
     replace: 'if (error)',
     suite: 'test/contract/restock-failures.test.ts',
-    law: 'fails the units of that sale alone',
+    rule: 'fails the units of that sale alone',
   },
   {
     name: 'failing-unit-never-parked',
@@ -438,7 +438,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'if (hopeless.length > 0)',
     replace: 'if (hopeless.length < 0)',
     suite: 'test/contract/restock-failures.test.ts',
-    law: 'is parked at last; a replay puts it back, or parks it again',
+    rule: 'is parked at last; a replay puts it back, or parks it again',
   },
   {
     name: 'results-return-in-an-outage',
@@ -447,7 +447,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'if (failures === failuresUntilHold)',
     replace: "queue.handBack('as before');if (failures === failuresUntilHold)",
     suite: 'test/integration/results.test.ts',
-    law: 'no result returns to the broker meanwhile',
+    rule: 'no result returns to the broker meanwhile',
   },
   {
     name: 'queue-without-a-delivery-limit',
@@ -456,7 +456,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: "'x-delivery-limit': safeDeliveryLimit",
     replace: "'x-max-in-memory-length': 0",
     suite: 'test/integration/rabbitmq.test.ts',
-    law: 'that moves what it would drop',
+    rule: 'that moves what it would drop',
   },
   {
     name: 'dead-letter-announced-as-new',
@@ -465,7 +465,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: "[instanceCreated]: 'AGAIN'",
     replace: "[instanceCreated]: 'CREATED'",
     suite: 'test/unit/dead-letter.test.ts',
-    law: 'is replayed through the outbox and belongs to its instance',
+    rule: 'is replayed through the outbox and belongs to its instance',
   },
   {
     name: 'unit-sold-twice-is-two-instances',
@@ -474,7 +474,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'AND (judged.sale_id IS NULL OR taken.nth IS NOT NULL)',
     replace: '',
     suite: 'test/contract/sale-guard.test.ts',
-    law: 'a unit that was sold twice before the loss was noticed becomes one instance',
+    rule: 'a unit that was sold twice before the loss was noticed becomes one instance',
   },
   {
     name: 'rolled-back-sale-goes-on',
@@ -483,7 +483,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'if (found.nth < known)',
     replace: 'if (found.nth < -known)',
     suite: 'test/contract/sale-guard.test.ts',
-    law: 'a sale whose Redis lost its latest buys sells no unit twice and gives holders their entry',
+    rule: 'a sale whose Redis lost its latest buys sells no unit twice and gives holders their entry',
   },
   {
     name: 'entry-id-by-the-clock',
@@ -492,7 +492,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'local ms, random = now, tonumber(ARGV[1])',
     replace: 'local ms, random = now, 0',
     suite: 'test/contract/sale-guard.test.ts',
-    law: 'two servers in the same millisecond give out no id twice',
+    rule: 'two servers in the same millisecond give out no id twice',
   },
   {
     name: 'deliveries-alone-accuse',
@@ -501,7 +501,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'if (tries >= maxTriesAlone)',
     replace: 'if (tries >= 0)',
     suite: 'test/contract/seckill-trigger.test.ts',
-    law: 'an outage while a suspect is tried alone does not count against it',
+    rule: 'an outage while a suspect is tried alone does not count against it',
   },
   {
     name: 'entries-in-hand-look-abandoned',
@@ -510,7 +510,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'await this.#streams.keep(',
     replace: 'await Promise.resolve(',
     suite: 'test/contract/seckill-trigger.test.ts',
-    law: 'entries that are being committed are taken over by no consumer',
+    rule: 'entries that are being committed are taken over by no consumer',
   },
   {
     name: 'failing-stream-keeps-its-place',
@@ -519,7 +519,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'const attempt = this.#backoff.fail(',
     replace: 'await new Promise(() => {}); const attempt = this.#backoff.fail(',
     suite: 'test/contract/seckill-trigger.test.ts',
-    law: 'gives its place to the others',
+    rule: 'gives its place to the others',
   },
   {
     name: 'reads-not-bounded-by-bytes',
@@ -528,7 +528,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'const firstCount = 16;',
     replace: 'const firstCount = 500;',
     suite: 'test/integration/many-streams.test.ts',
-    law: 'no read brings much more than 16 MB',
+    rule: 'no read brings much more than 16 MB',
   },
   {
     name: 'own-sales-found-by-scan-only',
@@ -537,7 +537,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'return await this.#ask(this.#redis.smembers(saleStreams));',
     replace: 'return [];',
     suite: 'test/integration/many-streams.test.ts',
-    law: 'is found at once among 400,000 foreign keys',
+    rule: 'are found at once among 400,000 foreign keys',
   },
   {
     name: 'batch-parked-by-halves',
@@ -546,7 +546,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'if (statements.length > 1 &&',
     replace: 'if (statements.length < 1 &&',
     suite: 'test/contract/park-items.test.ts',
-    law: 'a batch that PostgreSQL refuses in part is not parked at all',
+    rule: 'a batch that PostgreSQL refuses in part is not parked at all',
   },
   {
     name: 'demoted-primary-kept',
@@ -555,7 +555,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'READONLY: { says: writes, reconnect: true }',
     replace: 'READONLY: { says: writes }',
     suite: 'test/integration/redis-refusals.test.ts',
-    law: 'a demoted primary is left within seconds when its address leads to the new one',
+    rule: 'a demoted primary is left within seconds when its address leads to the new one',
   },
   {
     name: 'repeat-answered-before-disk',
@@ -564,7 +564,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: ".hset(diskKey, 'synced', 1)",
     replace: '.ping()',
     suite: 'test/integration/fsync.test.ts',
-    law: 'a buyer is answered when the entry is on disk, and not before',
+    rule: 'a buyer is answered when the entry is on disk, and not before',
   },
   {
     name: 'sold-without-append-only-file',
@@ -573,7 +573,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'aof_enabled:1',
     replace: 'aof_enabled:',
     suite: 'test/integration/fsync.test.ts',
-    law: 'an append-only file that is switched off later stops the sale',
+    rule: 'an append-only file that is switched off later stops the sale',
   },
   {
     name: 'store-errors-are-faults-of-rows',
@@ -582,7 +582,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'return !isRowError(code)',
     replace: "return code.startsWith('57')",
     suite: 'test/unit/transient.test.ts',
-    law: 'is no fault of the row',
+    rule: 'is no fault of the row',
   },
   {
     name: 'sequence-behind-refuses-purchases',
@@ -591,7 +591,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: "error.code !== '23505'",
     replace: "error.code !== '2350x'",
     suite: 'test/contract/postgres-sessions.test.ts',
-    law: 'are named in a sentence',
+    rule: 'are named in a sentence',
   },
   {
     name: 'second-payment-kept',
@@ -600,7 +600,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'if (isSecond) return',
     replace: "if (isSecond && paid.orderId === '') return",
     suite: 'test/contract/payments.test.ts',
-    law: 'two payments of an order that lives elsewhere make one instance and one refund',
+    rule: 'two payments of an order that lives elsewhere make one instance and one refund',
   },
   {
     name: 'unfit-payment-without-a-trace',
@@ -609,7 +609,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'if (!original) throw error',
     replace: 'if (original) throw error',
     suite: 'test/contract/parked-payments.test.ts',
-    law: 'a payment that names nothing is parked once and replayed as well',
+    rule: 'a payment that names nothing is parked once and replayed as well',
   },
   {
     name: 'paid-order-expires',
@@ -618,7 +618,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: "order_id = orders.id AND outcome = 'PARKED'",
     replace: "order_id = orders.id AND outcome = 'NONE'",
     suite: 'test/contract/parked-payments.test.ts',
-    law: 'an order with a parked payment does not expire',
+    rule: 'an order with a parked payment does not expire',
   },
   {
     name: 'entry-by-api-without-its-stream',
@@ -627,6 +627,6 @@ export const seededBugs: readonly SeededBug[] = [
     find: "const scope = isEntry ? streamOf(productId) : '';",
     replace: "const scope = '';",
     suite: 'test/journey/payments.test.ts',
-    law: 'meets the row of the entry',
+    rule: 'meets the row of the entry',
   },
 ];

@@ -1,58 +1,26 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type SeededBug, seededBugs } from './bugs.ts';
+import { BugRuns } from './run-bugs.ts';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
+const titleOf = ({ promise, name }: SeededBug) => `${promise}: ${name}`;
 
-interface Report {
-  numFailedTests: number;
-  numPassedTests: number;
-  testResults: { assertionResults: { title: string; status: string; failureMessages: string[] }[] }[];
-}
+describe('a suite that holds a promise turns red when the promise is broken', () => {
+  let runs: BugRuns;
+  // biome-ignore lint/correctness/noEmptyPattern: Vitest asks for a pattern in this place
+  beforeAll(({}, { tasks }) => {
+    // Only those that this run asks for: `vitest run test/seeded-bugs -t name`.
+    const titles = new Set(tasks.filter(({ mode }) => mode === 'run').map(({ name }) => name));
+    runs = new BugRuns(seededBugs.filter((bug) => titles.has(titleOf(bug))));
+  });
+  afterAll(() => runs.close());
 
-/** The bug's suite in a run of its own. @returns undefined when it did not get as far as a report */
-async function runSuite({ suite, law, name }: SeededBug, folder: string): Promise<Report | undefined> {
-  const file = join(folder, 'report.json');
-  const args = [
-    'node_modules/vitest/vitest.mjs',
-    'run',
-    suite,
-    '-t',
-    law,
-    '--reporter=json',
-    `--outputFile=${file}`,
-    '--testTimeout=25000',
-  ];
-  // Runs that overlap have a Redis database each.
-  const redis = 8 + (seededBugs.findIndex((bug) => bug.name === name) % 6);
-  const env = { ...process.env, WEIR_SEEDED_BUG: name, WEIR_TEST_FIRST_REDIS_DATABASE: `${redis}` };
-  for (const variable of ['VITEST', 'VITEST_POOL_ID', 'VITEST_WORKER_ID'])
-    delete env[variable as keyof typeof env];
-  await new Promise((resolve) =>
-    execFile(process.execPath, args, { cwd: root, env, maxBuffer: 2 ** 26 }, resolve),
-  );
-  return readFile(file, 'utf8').then(JSON.parse, () => undefined);
-}
-
-// Two at a time: most of a red suite is waiting for what never comes.
-describe.concurrent('a suite that holds a promise turns red when the promise is broken', () => {
   for (const bug of seededBugs) {
-    test(`${bug.promise}: ${bug.name}`, async ({ expect, onTestFinished }) => {
-      const folder = await mkdtemp(join(tmpdir(), 'weir-seeded-report-'));
-      onTestFinished(() => rm(folder, { recursive: true }));
-      const report = await runSuite(bug, folder);
-      const failed = report?.testResults.flatMap(({ assertionResults }) =>
-        assertionResults.filter(({ status }) => status === 'failed'),
-      );
-      expect(failed?.length ?? 0, `${bug.suite} did not notice`).toBeGreaterThan(0);
+    test(titleOf(bug), { timeout: 300_000 }, async () => {
+      const { failed, passed, setUpErrors } = await runs.get(bug.name);
+      expect(setUpErrors, `${bug.suite} must start`).toEqual([]);
+      expect(failed.length, `did not notice: ${bug.suite} ${passed.join(', ')}`).toBeGreaterThan(0);
       // Red for the right reason: not because the bug could not be put in.
-      expect(failed?.flatMap(({ failureMessages }) => failureMessages).join('\n')).not.toContain(
-        'seeded bug',
-      );
+      expect(failed.map(({ message }) => message).join('\n')).not.toContain('seeded bug');
     });
   }
 });

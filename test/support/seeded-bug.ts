@@ -16,8 +16,7 @@ export function currentBug(): SeededBug | undefined {
 }
 
 /** Puts the bug into the sources that the test imports. Vite hands them on with their types stripped or not. */
-export function seedBug() {
-  const bug = currentBug();
+export function seedBug(bug: SeededBug | undefined = currentBug()) {
   return {
     name: 'seeded-bug',
     enforce: 'pre' as const,
