@@ -102,7 +102,9 @@ async function openOn(sql: Sql, terms: SaleTerms): Promise<LedgerOpening> {
   );
   if (row?.is_over) return { outcome: 'over' };
   if (current && !current.is_over) {
-    return isSameSale(current, terms) ? { outcome: 'repeat', sale: toSale(current) } : { outcome: 'conflict' };
+    return isSameSale(current, terms)
+      ? { outcome: 'repeat', sale: toSale(current) }
+      : { outcome: 'conflict' };
   }
   const [opened] = await sql.query<SaleRow>(
     `INSERT INTO sales (stream, product_id, opened_stock, stock, per_user_limit, starts_at, ends_at, entry,

@@ -10,6 +10,7 @@ import { GiveUp, pollUntil } from '../support/poll-until.ts';
 import { builtProgram } from '../support/seeded-bug.ts';
 import {
   createRedisDatabase,
+  deleteQueuesOf,
   postgresUrl,
   queuesBeside,
   rabbitmqUrl,
@@ -110,9 +111,7 @@ export class SharedWeir {
     this.redis?.disconnect();
     await this.database?.end();
     if (this.#broker && !keep) {
-      const channel = await this.#broker.createChannel();
-      const queues = [this.queue, ...Object.values(queuesBeside(this.queue))];
-      for (const queue of queues) await channel.deleteQueue(queue);
+      await deleteQueuesOf(this.#broker, this.queue);
     }
     await this.#broker?.close();
     if (keep) console.error(`kept for a look: database ${this.#databaseName}, queue ${this.queue}`);
