@@ -13,8 +13,9 @@ interface EntryRow {
 /**
  * The seckill streams as a table. Entry ids look like Redis' own; finished entries go at once.
  *
- * Consumers of one server mark what they have been given. A single-session database has one consumer, which only
- * remembers how far it has come: that is a third faster, and what it left unfinished in an earlier life lies behind it.
+ * Consumers of one server mark what they have been given. An entry that is marked as ours but is not in our hands was in
+ * a reply that was lost, and is taken again. A single-session database has one consumer, which only remembers how far it
+ * has come: that is a third faster, and what it left unfinished in an earlier life lies behind it.
  */
 export class EmbeddedSeckillStreams implements SeckillStreams {
   readonly #database: Database;
@@ -22,6 +23,10 @@ export class EmbeddedSeckillStreams implements SeckillStreams {
   readonly #added = new Wake();
   /** Entries up to here have been handed out in this life of the only consumer. */
   #cursor: bigint | undefined;
+  /** What was handed out and not acknowledged, with its stream; not used in a single-session database. */
+  readonly #inHand = new Map<string, string>();
+  /** Whether the next read looks for what is ours and not in hand. */
+  #mayMissSome = false;
 
   constructor(database: Database) {
     this.#database = database;
@@ -40,9 +45,11 @@ export class EmbeddedSeckillStreams implements SeckillStreams {
   async discover(): Promise<void> {}
 
   async read(count: number, blockMs: number, except: ReadonlySet<string> = nothing): Promise<StreamBatch[]> {
+    const missed = this.#mayMissSome ? await this.#takeMissed(count, except) : [];
+    if (missed.length > 0) return missed;
     const batches = this.#database.singleSession
       ? await this.#takeNext(count, except)
-      : await this.#take(`consumer IS NULL${exclude(except, 3)}`, count, excluded(except));
+      : await this.#take(`consumer IS NULL${exclude(except, 4)}`, count, excluded(except));
     if (batches.length > 0) return batches;
     await this.#added.wait(blockMs, AbortSignal.timeout(blockMs));
     return [];
@@ -54,25 +61,25 @@ export class EmbeddedSeckillStreams implements SeckillStreams {
     except: ReadonlySet<string> = nothing,
   ): Promise<StreamBatch[]> {
     if (this.#database.singleSession) return [];
-    const abandoned = `consumer <> $2 AND delivered_at <= now() - make_interval(secs => $3)${exclude(except, 4)}`;
-    return this.#take(abandoned, count, [minIdleMs / 1000, ...excluded(except)]);
+    const isAbandoned = `consumer <> $2 AND delivered_at <= now() - make_interval(secs => $4)${exclude(except, 5)}`;
+    const batches = await this.#take(isAbandoned, count, [minIdleMs / 1000, ...excluded(except)]);
+    // A read whose connection broke may be committed later than the look that followed it.
+    this.#mayMissSome = true;
+    return batches;
   }
 
   async readAgain(stream: string): Promise<void> {
     this.#cursor = 0n;
     if (this.#database.singleSession) return;
-    await this.#database.query(
-      `UPDATE embedded_stream SET consumer = NULL, deliveries = deliveries - 1
-       WHERE stream = $1 AND consumer = $2 AND deliveries > 0`,
-      [stream, this.#consumer],
-    );
+    for (const [entry, of] of this.#inHand) if (of === stream) this.#inHand.delete(entry);
+    this.#mayMissSome = true;
   }
 
   async keep(stream: string, ids: readonly string[]): Promise<void> {
     if (this.#database.singleSession) return;
     await this.#database.query(
-      `UPDATE embedded_stream SET delivered_at = now(), consumer = $3
-       WHERE entry = ANY ($1::bigint[]) AND stream = $2`,
+      `UPDATE embedded_stream SET delivered_at = now()
+       WHERE entry = ANY ($1::bigint[]) AND stream = $2 AND consumer = $3`,
       [`{${ids.map(entryOf).join(',')}}`, stream, this.#consumer],
     );
   }
@@ -98,6 +105,7 @@ export class EmbeddedSeckillStreams implements SeckillStreams {
       'DELETE FROM embedded_stream WHERE entry = ANY ($1::bigint[]) AND stream = $2',
       [`{${ids.map(entryOf).join(',')}}`, stream],
     );
+    for (const id of ids) this.#inHand.delete(entryOf(id));
   }
 
   async trim(): Promise<void> {}
@@ -123,18 +131,34 @@ export class EmbeddedSeckillStreams implements SeckillStreams {
     return 0n;
   }
 
-  async #take(which: string, count: number, values: unknown[]): Promise<StreamBatch[]> {
-    const rows = await this.#database.query<EntryRow>(
-      `WITH taken AS (
-         SELECT entry FROM embedded_stream WHERE ${which} ORDER BY entry LIMIT $1 FOR UPDATE SKIP LOCKED
-       ), handed AS (
-         UPDATE embedded_stream SET consumer = $2, delivered_at = now(), deliveries = deliveries + 1
-         FROM taken WHERE embedded_stream.entry = taken.entry RETURNING embedded_stream.*
-       )
-       SELECT stream, entry_id, fields, deliveries FROM handed ORDER BY entry`,
-      [count, this.#consumer, ...values],
-    );
-    return toBatches(rows);
+  /** What is ours and not in hand; to hand it out again counts as no delivery. */
+  async #takeMissed(count: number, except: ReadonlySet<string>): Promise<StreamBatch[]> {
+    const isMissed = `consumer = $2 AND NOT entry = ANY ($4::bigint[])${exclude(except, 5)}`;
+    const inHand = `{${[...this.#inHand.keys()].join(',')}}`;
+    const batches = await this.#take(isMissed, count, [inHand, ...excluded(except)], 0);
+    // Those of streams that are left out come when they are read again.
+    if (batches.length === 0) this.#mayMissSome = false;
+    return batches;
+  }
+
+  async #take(which: string, count: number, values: unknown[], deliveries = 1): Promise<StreamBatch[]> {
+    try {
+      const rows = await this.#database.query<EntryRow>(
+        `WITH taken AS (
+           SELECT entry FROM embedded_stream WHERE ${which} ORDER BY entry LIMIT $1 FOR UPDATE SKIP LOCKED
+         ), handed AS (
+           UPDATE embedded_stream SET consumer = $2, delivered_at = now(), deliveries = deliveries + $3::int
+           FROM taken WHERE embedded_stream.entry = taken.entry RETURNING embedded_stream.*
+         )
+         SELECT stream, entry_id, fields, deliveries FROM handed ORDER BY entry`,
+        [count, this.#consumer, deliveries, ...values],
+      );
+      for (const { stream, entry_id: id } of rows) this.#inHand.set(entryOf(id), stream);
+      return toBatches(rows);
+    } catch (error) {
+      this.#mayMissSome = true;
+      throw error;
+    }
   }
 }
 

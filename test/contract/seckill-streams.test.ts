@@ -1,6 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { EmbeddedSeckillStreams } from '../../src/embedded/seckill-streams.ts';
 import type { StreamFeed } from '../../src/http/try.ts';
+import type { Database } from '../../src/lib/sql.ts';
 import { connectRedis } from '../../src/redis/connect.ts';
 import { RedisSeckillStreams } from '../../src/redis/seckill-streams.ts';
 import type { SeckillStreams, StreamBatch } from '../../src/triggers/seckill-streams.ts';
@@ -205,5 +206,95 @@ describe('seckill streams, embedded in a single-session database', () => {
     await streams.add(stream, users(1, 1));
     const batches = await waiting;
     expect(uids(batches.length > 0 ? batches : await streams.read(10, 10))).toEqual(['1']);
+  });
+});
+
+describe('seckill streams, embedded in PostgreSQL', () => {
+  /** A consumer whose connection can break; the server does what it was asked, at once or later. */
+  async function open() {
+    const database = await openTestPostgres();
+    const next: { breaks?: 'after' | 'before' } = {};
+    const late: (() => Promise<unknown>)[] = [];
+    const breaking: Database = {
+      ...database,
+      async query(...args) {
+        const { breaks } = next;
+        delete next.breaks;
+        if (breaks === 'before') late.push(() => database.query(...args));
+        if (breaks === 'after') await database.query(...args);
+        if (breaks) throw new Error('Connection terminated unexpectedly');
+        return database.query(...args);
+      },
+    } as Database;
+    const commitLate = () => Promise.all(late.map((query) => query()));
+    const [streams, other] = [new EmbeddedSeckillStreams(breaking), new EmbeddedSeckillStreams(database)];
+    await other.add(stream, users(1, 4));
+    return { streams, other, next, commitLate };
+  }
+  const lost = 'Connection terminated unexpectedly';
+
+  test('entries whose reply was lost come with the next read, and count as delivered once', async () => {
+    const { streams, next } = await open();
+    const held = await streams.read(1, 10);
+    next.breaks = 'after';
+    await expect(streams.read(2, 10)).rejects.toThrow(lost);
+    const again = await streams.read(10, 10);
+    expect(uids(held)).toEqual(['1']);
+    expect(uids(again)).toEqual(['2', '3']);
+    expect(again[0]?.entries.map(({ deliveries }) => deliveries)).toEqual([1, 1]);
+    expect(uids(await streams.read(10, 10))).toEqual(['4']);
+  });
+
+  test('entries taken over in a reply that was lost come with the next read', async () => {
+    const { streams, other, next } = await open();
+    await other.read(2, 10);
+    next.breaks = 'after';
+    await expect(streams.takeOver(10, 0)).rejects.toThrow(lost);
+    expect(uids(await streams.read(10, 10))).toEqual(['1', '2']);
+  });
+
+  test('a read that the server commits late is found after the next look for abandoned entries', async () => {
+    const { streams, next, commitLate } = await open();
+    next.breaks = 'before';
+    await expect(streams.read(2, 10)).rejects.toThrow(lost);
+    expect(uids(await streams.read(1, 10))).toEqual(['1']);
+    await commitLate();
+    expect(uids(await streams.read(10, 10))).toEqual(['4']);
+    await streams.takeOver(10, 60_000);
+    expect(uids(await streams.read(10, 10))).toEqual(['2', '3']);
+  });
+
+  test("no entry in a live reader's hands comes again, to it or to another", async () => {
+    const { streams, other, next } = await open();
+    await streams.read(1, 10);
+    await other.read(1, 10);
+    next.breaks = 'after';
+    await expect(streams.read(1, 10)).rejects.toThrow(lost);
+    await streams.takeOver(10, 60_000);
+    expect(uids(await streams.read(10, 10))).toEqual(['3']);
+    expect(uids(await streams.read(10, 10))).toEqual(['4']);
+    expect(await other.read(10, 10)).toEqual([]);
+  });
+
+  test('an entry that another reader has taken over is not taken back by keeping it', async () => {
+    const { streams, other } = await open();
+    const [batch] = await streams.read(1, 10);
+    const held = batch?.entries.map(({ id }) => id) ?? [];
+    expect(ids(await other.takeOver(10, 0))).toEqual(held);
+    await streams.keep(stream, held);
+    await streams.readAgain(stream);
+    expect(uids(await streams.read(1, 10))).toEqual(['2']);
+  });
+
+  test('a failed stream is read again by its reader alone, without another delivery', async () => {
+    const { streams, other } = await open();
+    await streams.read(2, 10);
+    await streams.readAgain(stream);
+    expect(uids(await other.read(10, 10))).toEqual(['3', '4']);
+    const [batch] = await streams.read(10, 10);
+    expect(batch?.entries.map(({ fields, deliveries }) => [fields?.uid, deliveries])).toEqual([
+      ['1', 1],
+      ['2', 1],
+    ]);
   });
 });

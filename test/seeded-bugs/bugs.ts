@@ -13,6 +13,15 @@ export interface SeededBug {
 
 export const seededBugs: readonly SeededBug[] = [
   {
+    name: 'lost-reply-waits-for-a-restart',
+    promise: 'P5',
+    file: 'embedded/seckill-streams.ts',
+    find: 'consumer = $2 AND NOT entry = ANY',
+    replace: 'consumer <> $2 AND NOT entry = ANY',
+    suite: 'test/contract/seckill-streams.test.ts',
+    law: 'entries whose reply was lost come with the next read, and count as delivered once',
+  },
+  {
     name: 'lane-and-drain-take-the-same-frame',
     promise: 'P7',
     file: 'postgres/outbox.ts',
