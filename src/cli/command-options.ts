@@ -13,3 +13,6 @@ export const allPages = () => new Option('--all', 'every one of them, page after
 export const key = () =>
   new Option('--key <key>', 'operator key; by default the first of server.http.operatorKeys').env('WEIR_KEY');
 export const limit = () => new Option('--limit <n>', 'how many at most').default('20');
+/** Sources and codes are upper case; people type them as they like. */
+export const toUpperCase = (text: string) => text.toUpperCase();
+export const source = () => new Option('--source <source>', 'SECKILL, ORDER, …').argParser(toUpperCase);

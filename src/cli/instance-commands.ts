@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { allPages, config, json, limit, ndjson, url } from './command-options.ts';
+import { allPages, config, json, limit, ndjson, source, url } from './command-options.ts';
 
 export function addInstanceCommands(program: Command, end: (exitCode: number) => void): void {
   const instances = program
@@ -12,22 +12,23 @@ export function addInstanceCommands(program: Command, end: (exitCode: number) =>
       .addOption(ndjson())
       .addOption(allPages())
       .addOption(limit())
-      .option('--source <source>', 'SECKILL, ORDER, …')
+      .addOption(source())
       .option('--source-id <id>', 'stream entry id, order id, …')
       .option('--product <id>')
       .option('--user <id>')
       .addOption(
         new Option('--status <status>', 'where it stands').choices(['PROCESSING', 'SUCCESS', 'FAILED']),
       )
-      .option('--from <time>', 'created at this time or later, such as 2026-11-27T20:00:00Z')
-      .option('--to <time>', 'created before');
+      .option('--from <time>', 'created since, such as 2026-11-27T20:00:00Z, or 15m for so long ago')
+      .option('--to <time>', 'created before, in the same form');
 
   withFilter(command('list', 'newest first'))
     .addHelpText(
       'after',
       `
 Examples:
-  weir instances list --status FAILED --from 2026-11-27T20:00:00Z --to 2026-11-27T21:00:00Z
+  weir instances list --status FAILED --from 15m
+  weir instances list --from 2026-11-27T20:00:00Z --to 2026-11-27T21:00:00Z
   weir instances list --product 1001 --all --ndjson | jq -r .userId`,
     )
     .action(async (options) => end(await (await import('./instances.ts')).listInstances(options)));
@@ -47,7 +48,7 @@ Examples:
       end(await (await import('./instances.ts')).showInstance(instanceId, options)),
     );
   command('create', 'make the instance of a purchase; safe to repeat')
-    .requiredOption('--source <source>', 'SECKILL, ORDER, …')
+    .addOption(source().makeOptionMandatory())
     .requiredOption('--source-id <id>', 'stream entry id, order id, …')
     .requiredOption('--product <id>', 'what was bought')
     .requiredOption('--user <id>', 'by whom')

@@ -1,7 +1,8 @@
 import { Api, type ApiOptions } from './api.ts';
 import { exitCodes } from './exit-codes.ts';
-import { type ListOptions, printList, readTime } from './list-pages.ts';
+import { type ListOptions, printList } from './list-pages.ts';
 import { printJson, printLine } from './output.ts';
+import { readTime } from './read-time.ts';
 import { printFields, printTable, showTime } from './table.ts';
 
 interface Instance {

@@ -1,5 +1,5 @@
 import { Api, type ApiOptions } from './api.ts';
-import { CliError, exitCodes } from './exit-codes.ts';
+import { exitCodes } from './exit-codes.ts';
 import { printJson, printJsonLines, printLine } from './output.ts';
 
 export interface ListOptions extends ApiOptions {
@@ -56,13 +56,4 @@ async function* readPages<Item>(
     if (!options.all || !page.nextCursor) return;
     asked.set('cursor', page.nextCursor);
   } while (true);
-}
-
-/** Also without a zone, which is then the caller's own. @throws CliError */
-export function readTime(name: string, text: string): string {
-  const time = new Date(text);
-  if (Number.isNaN(time.getTime())) {
-    throw new CliError(exitCodes.usage, `${name} ${text}: expected a time such as 2026-11-27T20:00:00Z`);
-  }
-  return time.toISOString();
 }

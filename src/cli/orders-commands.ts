@@ -12,7 +12,7 @@ export function addOrdersCommands(program: Command, end: (exitCode: number) => v
     .option('--user <id>', 'of an order that lives elsewhere')
     .option('--payment-id <id>', "the payer's id of the payment")
     .option('--amount <cents>', 'what was paid')
-    .option('--paid-at <time>', 'when, such as 2026-11-27T20:00:00Z')
+    .option('--paid-at <time>', 'when, such as 2026-11-27T20:00:00Z, or 15m for so long ago')
     .addHelpText('after', '\nExample:\n  weir orders paid ORD250170457611829248 -conf configs/config.yaml')
     .action(async (orderId, options) => end(await (await import('./orders.ts')).payOrder(orderId, options)));
   command('refunded <orderId>', 'say that the money which Weir asked back has gone back')

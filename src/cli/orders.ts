@@ -2,6 +2,7 @@ import { readConfig } from '../config.ts';
 import { Api, type ApiOptions } from './api.ts';
 import { exitCodes } from './exit-codes.ts';
 import { printJson, printLine } from './output.ts';
+import { readTime } from './read-time.ts';
 import { signCallback } from './sign-callback.ts';
 
 type OrderOptions = ApiOptions & { json?: boolean };
@@ -29,7 +30,7 @@ export async function payOrder(orderId: string, options: OrderOptions & PaidOpti
   const payment = {
     ...(paymentId && { paymentId }),
     ...(amount && { amountCents: amount }),
-    ...(paidAt && { paidAt }),
+    ...(paidAt && { paidAt: readTime('--paid-at', paidAt) }),
   };
   const answer = await callBack<PaidAnswer>(orderId, 'paid', { ...named, ...payment }, options);
   if (options.json) printJson(answer);

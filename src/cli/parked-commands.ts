@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { parkedOrigins } from '../parked/parked-item.ts';
-import { allPages, config, json, limit, ndjson, url } from './command-options.ts';
+import { allPages, config, json, limit, ndjson, source, toUpperCase, url } from './command-options.ts';
 
 export function addParkedCommands(program: Command, end: (exitCode: number) => void): void {
   const parked = program.command('parked').description('what has been set aside with a reason');
@@ -8,9 +8,9 @@ export function addParkedCommands(program: Command, end: (exitCode: number) => v
     parked.command(usage).description(description).addOption(config()).addOption(url()).addOption(json());
   const withFilter = (filtered: Command) =>
     filtered
-      .option('--reason <code>', 'PRODUCT_UNKNOWN, …')
+      .addOption(new Option('--reason <code>', 'PRODUCT_UNKNOWN, …').argParser(toUpperCase))
       .addOption(new Option('--origin <origin>', 'where it was').choices(parkedOrigins))
-      .option('--source <source>', 'SECKILL, ORDER, …')
+      .addOption(source())
       .option('--scope <key>', "the stream's key, or the result queue");
 
   withFilter(command('list', 'newest first; only what waits'))

@@ -1,4 +1,4 @@
-import { Command, CommanderError, Option } from 'commander';
+import { type Argument, Command, CommanderError, Option } from 'commander';
 import { ConfigError } from '../config.ts';
 import { FolderInUseError } from '../embedded/folder-lock.ts';
 import { withoutCredentials } from '../lib/credentials.ts';
@@ -10,6 +10,7 @@ import { addCompletionCommand } from './completion-command.ts';
 import { CliError, exitCodeHelp, exitCodes } from './exit-codes.ts';
 import { addInstanceCommands } from './instance-commands.ts';
 import { addKeysCommands } from './keys-commands.ts';
+import { normalizeArguments } from './normalize-arguments.ts';
 import { addOrdersCommands } from './orders-commands.ts';
 import { printNotice, printText, ReaderGone } from './output.ts';
 import { addParkedCommands } from './parked-commands.ts';
@@ -30,31 +31,18 @@ Settings come from --config, then from WEIR_… in the environment; \`weir docto
  */
 export async function runCli(args: readonly string[]): Promise<number> {
   let exitCode: number = exitCodes.ok;
+  let command: Command | undefined;
   const program = buildProgram((code) => {
     exitCode = code;
+  }).hook('preAction', (_, running) => {
+    command = running;
   });
   try {
-    await program.parseAsync(withCommand(args.map(fromGoStyle)), { from: 'user' });
+    await program.parseAsync(normalizeArguments(program, args), { from: 'user' });
     return exitCode;
   } catch (error) {
-    return explain(error);
+    return explain(error, command);
   }
-}
-
-/** The seed writes `-conf FILE`, as Go's flag package has it; here a single dash would begin a row of short options. */
-function fromGoStyle(argument: string): string {
-  return argument.replace(/^-conf(?==|$)/, '--config');
-}
-
-/**
- * `start` where no command is named: commander's own default would take a mistyped one for an argument of `start`.
- * `help sale open` is `sale open --help`: commander's own knows one level only.
- */
-function withCommand(args: readonly string[]): readonly string[] {
-  const [first = '', second] = args;
-  if (first === 'help' && second !== undefined) return [...args.slice(1), '--help'];
-  const isAboutWeir = ['-h', '--help', '-V', '--version'].includes(first);
-  return isAboutWeir || /^[^-]/.test(first) ? args : ['start', ...args];
 }
 
 function buildProgram(end: (exitCode: number) => void): Command {
@@ -66,14 +54,17 @@ function buildProgram(end: (exitCode: number) => void): Command {
       writeOut: (text) => printText(text),
       writeErr: (text) => printText(text, 'stderr'),
     })
-    .addHelpText('after', exitCodeHelp)
-    .showHelpAfterError('(weir --help shows what there is)');
+    .addHelpText('after', exitCodeHelp);
 
   program
     .command('start')
     .description('run Weir: take purchases in, make instances, announce them')
     .addOption(config())
-    .option('--roles <list>', 'what this process does, out of http,ingest,relay,settle (default: all)')
+    .option(
+      '--roles <list>',
+      'what this process does, out of http,ingest,relay,settle (default: all)',
+      (text) => text.toLowerCase(),
+    )
     .addHelpText(
       'after',
       `
@@ -173,8 +164,10 @@ Example:
 
   addCompletionCommand(program, end);
 
+  program.showHelpAfterError(pointToHelp(program));
   for (const command of allCommands(program)) {
-    command.exitOverride();
+    command.exitOverride().showHelpAfterError(pointToHelp(command));
+    for (const named of [...command.options, ...command.registeredArguments]) ignoreCase(named);
     if (command.options.some(({ long }) => long === '--url')) command.addOption(key());
   }
   return program;
@@ -184,15 +177,31 @@ function allCommands(command: Command): Command[] {
   return command.commands.flatMap((child) => [child, ...allCommands(child)]);
 }
 
+/** The fixed words of an option or argument, typed in any case. */
+function ignoreCase(named: Option | Argument): void {
+  const { argChoices, parseArg } = named;
+  if (!argChoices || !parseArg) return;
+  named.argParser((text, previous: unknown) => {
+    const choice = argChoices.find((word) => word.toLowerCase() === text.toLowerCase());
+    return parseArg.call(named, choice ?? text, previous);
+  });
+}
+
+function pointToHelp(command: Command): string {
+  const path: string[] = [];
+  for (let at: Command | null = command; at; at = at.parent) path.unshift(at.name());
+  return `(${path.join(' ')} --help shows what there is)`;
+}
+
 /** One sentence on standard error, and the code. */
-function explain(error: unknown): number {
+function explain(error: unknown, command: Command | undefined): number {
   if (error instanceof ReaderGone) return exitCodes.ok;
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
   const { message, exitCode } = toCliError(error);
   const told = `weir: ${withoutCredentials(message)}`;
   // A configuration has its mistakes on lines of their own; each quotes its value as JSON.
   if (error instanceof ConfigError) printText(`${told}\n`, 'stderr');
-  else printNotice(told);
+  else printNotice(exitCode === exitCodes.usage && command ? `${told} ${pointToHelp(command)}` : told);
   return exitCode;
 }
 

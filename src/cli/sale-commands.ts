@@ -16,7 +16,7 @@ export function addSaleCommands(program: Command, end: (exitCode: number) => voi
   command('open <productId>', 'sell a number of units, at once or between two times')
     .requiredOption('--stock <n>', 'units')
     .addOption(new Option('--limit <n>', 'units that one user may hold').default('1'))
-    .option('--starts <time>', 'such as 2026-11-27T20:00:00Z; at once when left out')
+    .option('--starts <time>', 'such as 2026-11-27T20:00:00Z, or 10m from now; default: now')
     .option('--ends <time>', 'never by itself when left out')
     .option('--tickets', 'only who took a ticket before the start may buy')
     .option('--admit <n>', 'a waiting room that admits so many visitors a second')
@@ -46,7 +46,7 @@ export function addSaleCommands(program: Command, end: (exitCode: number) => voi
       end(await (await import('./sale.ts')).addStock(productId, units, options)),
     );
   command('give-back <productId>', 'take units to the sale once more, after Redis has lost them')
-    .option('--since <time>', 'only those that were given back then or later; every one when left out')
+    .option('--since <time>', 'given back since, such as 2h for two hours ago; default: all')
     .addHelpText(
       'after',
       `

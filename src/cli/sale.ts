@@ -1,8 +1,9 @@
 import { Api, type ApiOptions } from './api.ts';
 import { CliError, exitCodes } from './exit-codes.ts';
-import { type ListOptions, printList, readTime } from './list-pages.ts';
+import { type ListOptions, printList } from './list-pages.ts';
 import { printJson, printLine } from './output.ts';
 import { readWhole } from './read-number.ts';
+import { readTime } from './read-time.ts';
 import { printFields, printTable, showTime } from './table.ts';
 
 interface SaleAnswer {
@@ -36,8 +37,8 @@ export async function openSale(productId: string, options: SaleOptions & OpenOpt
     productId,
     stock: readWhole('--stock', options.stock, 1),
     perUserLimit: readWhole('--limit', options.limit, 1),
-    ...(options.starts === undefined ? {} : { startsAt: readTime('--starts', options.starts) }),
-    ...(options.ends === undefined ? {} : { endsAt: readTime('--ends', options.ends) }),
+    ...(options.starts === undefined ? {} : { startsAt: readTime('--starts', options.starts, 'from now') }),
+    ...(options.ends === undefined ? {} : { endsAt: readTime('--ends', options.ends, 'from now') }),
     ...(options.tickets ? { entry: 'ticket' } : {}),
     ...(options.admit === undefined ? {} : { admitPerSecond: readRate('--admit', options.admit) }),
   });

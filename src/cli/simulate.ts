@@ -8,6 +8,7 @@ import { connectRedis, withDeadline } from '../redis/connect.ts';
 import { readTls } from '../redis/connections.ts';
 import { RedisSeckillStreams } from '../redis/seckill-streams.ts';
 import { Api, type ApiOptions } from './api.ts';
+import { checkSimulation } from './check-simulation.ts';
 import { CliError, exitCodes } from './exit-codes.ts';
 import { printJson } from './output.ts';
 import { signCallback } from './sign-callback.ts';
@@ -40,8 +41,11 @@ export async function runSimulate(options: SimulateOptions): Promise<number> {
     );
   }
   await api.get('/readyz');
+  const { product } = options;
+  const sources = options.sources.toUpperCase().split(',');
+  await checkSimulation(api, { product, sources, hasRedis: config.redisAddr !== '' });
   const before = await countRows(api);
-  const { buyers, close } = await openBuyers(options, config, api);
+  const { buyers, close } = await openBuyers(product, sources, config, api);
   const total = rate * seconds;
   const bar = new cliProgress.SingleBar(
     {
@@ -82,11 +86,11 @@ interface Buyer {
 }
 
 async function openBuyers(
-  options: SimulateOptions,
+  product: string,
+  sources: readonly string[],
   config: Config,
   api: Api,
 ): Promise<{ buyers: Map<string, Buyer>; close: () => void }> {
-  const { product } = options;
   const redis =
     config.redisAddr === ''
       ? undefined
@@ -128,7 +132,7 @@ async function openBuyers(
     },
   };
   const buyers = new Map<string, Buyer>();
-  for (const name of options.sources.split(',')) {
+  for (const name of sources) {
     const buy = known[name];
     if (!buy)
       throw new CliError(

@@ -1,7 +1,7 @@
 import { Api, type ApiOptions } from './api.ts';
 import { exitCodes } from './exit-codes.ts';
-import { readTime } from './list-pages.ts';
 import { printJson, printJsonLines, printLine } from './output.ts';
+import { readTime } from './read-time.ts';
 import { printTable } from './table.ts';
 
 interface SourceCount {

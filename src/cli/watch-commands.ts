@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { config, json, url } from './command-options.ts';
+import { config, json, source, url } from './command-options.ts';
 
 export function addWatchCommands(program: Command, end: (exitCode: number) => void): void {
   const command = (usage: string, description: string) =>
@@ -8,7 +8,7 @@ export function addWatchCommands(program: Command, end: (exitCode: number) => vo
     windowed
       .addOption(json())
       .addOption(new Option('--minutes <n>', 'the last minutes (default: 60)').conflicts(['from', 'to']))
-      .option('--from <time>', 'from when, such as 2026-11-27T20:00:00Z')
+      .option('--from <time>', 'since, such as 2026-11-27T20:00:00Z, or 15m for so long ago')
       .option('--to <time>', 'until when; now when left out')
       .addOption(
         new Option('--step <step>', 'by the length of the window when left out').choices([
@@ -17,7 +17,7 @@ export function addWatchCommands(program: Command, end: (exitCode: number) => vo
           'day',
         ]),
       )
-      .option('--source <source>', 'only this one');
+      .addOption(source());
 
   command('top', 'live view: rates, what waits, delay, stores, the last audit; q quits')
     .option('--once', 'print it once')
