@@ -19,7 +19,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'consumer = $2 AND NOT entry = ANY',
     replace: 'consumer <> $2 AND NOT entry = ANY',
     suite: 'test/contract/seckill-streams.test.ts',
-    law: 'entries whose reply was lost come with the next read, and count as delivered once',
+    rule: 'entries whose reply was lost come with the next read, and count as delivered once',
   },
   {
     name: 'lane-and-drain-take-the-same-frame',
@@ -28,7 +28,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'claim: holdNothing ? oneAtATime(claim) : claim',
     replace: 'claim',
     suite: 'test/contract/relay.test.ts',
-    law: 'a lane and the drain never publish the same frame',
+    rule: 'a lane and the drain never publish the same frame',
   },
   {
     name: 'two-processes-in-one-folder',
@@ -37,7 +37,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'if (!(await isLocked(folder, fd, tryLock)))',
     replace: 'if (false)',
     suite: 'test/integration/folder-lock.test.ts',
-    law: 'a folder that is open is refused with the pid and the host of its holder',
+    rule: 'a folder that is open is refused with the pid and the host of its holder',
   },
   {
     name: 'redelivery-is-a-new-purchase',
