@@ -17,7 +17,7 @@ export function boundRequests({ headersTimeoutMs, keepAliveMs, trustedProxies }:
     requestTimeout: 30_000,
     keepAliveTimeout: keepAliveMs,
     forceCloseConnections: 'idle',
-    routerOptions: { maxParamLength: 256 },
+    routerOptions: { maxParamLength: 256, ignoreTrailingSlash: true },
     trustProxy: trustedProxies.length > 0 ? trustedProxies : false,
     http: {
       maxHeaderSize: 16 * 1024,

@@ -79,7 +79,11 @@ export function addNow(http: FastifyInstance, { watch }: NowParts): void {
       },
     },
     async (request, reply) => {
-      reply.type('text/event-stream').header('cache-control', 'no-store');
+      reply.type('text/event-stream').headers({
+        // A proxy that buffers, as nginx does unless told, or compresses would hold events back.
+        'cache-control': 'no-store, no-transform',
+        'x-accel-buffering': 'no',
+      });
       // Nobody would ever read it.
       if (request.method === 'HEAD') return reply.send();
       const stream = new EventStream();

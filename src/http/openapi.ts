@@ -1,6 +1,7 @@
 import swagger from '@fastify/swagger';
 import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify';
 import type { RouteScope } from './auth.ts';
+import { pageUrl } from './page.ts';
 import { ProblemShape } from './shapes.ts';
 
 const info = {
@@ -26,9 +27,6 @@ const securitySchemes = {
     description: 'Standard Webhooks.',
   },
 } as const;
-
-/** What is for eyes and not for programs; http/page.ts. */
-const pageUrl = '/*';
 
 /**
  * `/openapi.json`, from the schemas that the routes check with and the scope that each declares. A route that does not say

@@ -5,6 +5,9 @@ import fastifyStatic from '@fastify/static';
 import type { FastifyError, FastifyInstance } from 'fastify';
 import { packageRoot } from '../lib/package-root.ts';
 
+/** Whatever no other route answers. */
+export const pageUrl = '/*';
+
 const folder = fileURLToPath(new URL('dist/dashboard/', packageRoot));
 
 /**
@@ -34,7 +37,7 @@ export async function addPage(http: FastifyInstance): Promise<void> {
     reply.callNotFound();
   });
   // A route of our own, since every route says who may call it and the plugin's cannot.
-  http.get<{ Params: { '*': string } }>('/*', { config: { scope: 'open' } }, ({ params }, reply) =>
+  http.get<{ Params: { '*': string } }>(pageUrl, { config: { scope: 'open' } }, ({ params }, reply) =>
     reply.sendFile(params['*'] || 'index.html'),
   );
 }

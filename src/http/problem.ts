@@ -112,7 +112,7 @@ export function sendProblem(
   retryAfterMs = 1_000,
 ): FastifyReply {
   noteProblem(reply, problem.code);
-  reply.header('x-request-id', reply.request.id);
+  reply.header('x-request-id', reply.request.id).header('cache-control', 'no-store');
   const mayPass = problem.status === 503 || problem.status === 429;
   if (mayPass && !reply.hasHeader('retry-after')) {
     reply.header('retry-after', String(Math.max(1, Math.ceil(retryAfterMs / 1000))));

@@ -6,6 +6,7 @@ import { isLocalOnly } from '../lib/address.ts';
 import { type AuditParts, addAudit } from './audit.ts';
 import { addAuth } from './auth.ts';
 import { addBuyers, type BuyerParts } from './buyers.ts';
+import { compressAnswers } from './compress-answers.ts';
 import { boundHandlers } from './deadline.ts';
 import { addHealth, type HealthParts } from './health.ts';
 import { addInstances, type InstanceParts } from './instances.ts';
@@ -13,11 +14,12 @@ import { isApiRoute } from './is-api-route.ts';
 import { addJsonBodies } from './json-body.ts';
 import { addKeys, type KeyParts } from './keys.ts';
 import { boundConnections, boundRequests, createLimits } from './limits.ts';
+import { trackMethods } from './method-not-allowed.ts';
 import { addNow, type NowParts } from './now.ts';
 import { addOpenApi } from './openapi.ts';
 import { addOrders, type OrderParts } from './orders.ts';
 import { checkHostAndOrigin } from './origin.ts';
-import { addPage } from './page.ts';
+import { addPage, pageUrl } from './page.ts';
 import { addParked, type ParkedParts } from './parked.ts';
 import { createErrorHandler, type ProblemParts, sendProblem } from './problem.ts';
 import { addProducts, type ProductStore } from './products.ts';
@@ -57,8 +59,9 @@ export interface HttpParts
 /** Every route there is. Without the role `http` only the health routes answer. */
 export async function createHttpServer(parts: HttpParts): Promise<FastifyInstance> {
   const { config } = parts;
+  const bounds = boundRequests(config);
   const http = Fastify({
-    ...boundRequests(config),
+    ...bounds,
     genReqId: createRequestIds(),
     frameworkErrors: (error, _, reply) =>
       sendProblem(reply, {
@@ -78,19 +81,29 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     schemaErrorFormatter: describeMistakes,
   });
   http.setErrorHandler(createErrorHandler(parts));
-  http.setNotFoundHandler((request, reply) =>
-    sendProblem(reply, {
-      title: 'Not found',
-      status: 404,
-      code: 'NOT_FOUND',
-      detail: `there is nothing at ${request.method} ${pathOf(request).slice(0, 200)}; see /openapi.json`,
-    }),
-  );
+  const findMethods = trackMethods(http, bounds.routerOptions);
+  http.setNotFoundHandler((request, reply) => {
+    const path = pathOf(request);
+    const what = `${request.method} ${path.slice(0, 200)}`;
+    const methods = findMethods(path);
+    if (methods.length === 0) {
+      const detail = `there is nothing at ${what}; see /openapi.json`;
+      return sendProblem(reply, { title: 'Not found', status: 404, code: 'NOT_FOUND', detail });
+    }
+    const allow = methods.join(', ');
+    return sendProblem(reply.header('allow', allow), {
+      title: 'Method not allowed',
+      status: 405,
+      code: 'METHOD_NOT_ALLOWED',
+      detail: `cannot ${what}: the path answers ${allow}`,
+    });
+  });
   boundConnections(http, config);
   watchRequests(http, parts.notify);
   tellActs(http, parts.notify);
   if (parts.tracing) traceRequests(http, parts.tracing);
   addHeaders(http);
+  compressAnswers(http);
   await http.register(cookie, { hook: false });
   const { limit, limitLogins } = await createLimits(http, config);
   const auth = { keyRing: parts.keyRing, isOnLoopback: isLocalOnly(config), limit };
@@ -140,7 +153,11 @@ function isMetricsOpen(config: Config): boolean {
 function addHeaders(http: FastifyInstance): void {
   http.addHook('onRequest', (request, reply, done) => {
     reply.header('x-content-type-options', 'nosniff');
-    if (request.routeOptions.config.limited !== false) reply.header('x-request-id', request.id);
+    const { url, config } = request.routeOptions;
+    if (config.limited !== false) reply.header('x-request-id', request.id);
+    // The files of the page say so themselves, and the flood of POSTs is never cached.
+    if (url !== pageUrl && (config.limited !== false || request.method === 'GET'))
+      reply.header('cache-control', 'no-store');
     done();
   });
 }

@@ -11,7 +11,10 @@ export function backoffMs(attempt: number, { firstMs, maxMs }: BackoffOptions, r
   return ceiling / 2 + (random() * ceiling) / 2;
 }
 
-/** Resolves after `ms`, or at once when `signal` aborts; never rejects. */
+/** Node's longest, 24.8 days: more would end at once, and a loop that pauses for a month would never rest. */
+const longestMs = 2 ** 31 - 1;
+
+/** Resolves after `ms`, at most 24.8 days, or at once when `signal` aborts; never rejects. */
 export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
-  await delay(ms, undefined, signal ? { signal } : {}).catch(() => {});
+  await delay(Math.min(ms, longestMs), undefined, signal ? { signal } : {}).catch(() => {});
 }

@@ -75,7 +75,7 @@ WITH input AS (
   RETURNING instance_logs.instance_id, source, source_id, scope, product_id, user_id, instance_logs.status,
     instance_logs.reason, created_at
 ), delays AS (
-  SELECT source, status, array_agg(least(date_part('epoch', now() - created_at) * 1000, 2147483647)::int) AS ms
+  SELECT source, status, array_agg(least(greatest(date_part('epoch', now() - created_at) * 1000, 0), 2147483647)::int) AS ms
   FROM settled GROUP BY source, status
 ), told AS (
   INSERT INTO settle_marks (source, status, instances, delays_ms)

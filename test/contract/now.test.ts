@@ -38,6 +38,30 @@ function totals({ series, events }: Now) {
 }
 
 describe.each(Object.entries(databases))('now on %s', (_, open) => {
+  test('counts seconds after January 2038 as well', async () => {
+    const database = await open();
+    await createProduct(database);
+    await createAll(database, [createPurchase({})]);
+    const at = '2040-01-01T00:00:00Z';
+    const fromSecond = Date.parse(at) / 1000;
+    await database.query('UPDATE instance_logs SET created_at = $1', [at]);
+    await database.query(
+      "INSERT INTO settle_marks (at, source, status, instances, delays_ms) VALUES ($1, 'ACTIVITY', 'SUCCESS', 1, '{5}')",
+      [at],
+    );
+    await database.query('INSERT INTO outbox_marks (at, waiting, announced) VALUES ($1, 0, 1)', [at]);
+    const rows = postgresNow(database);
+    const span = { fromSecond, toSecond: fromSecond + 10, afterId: '0', lastId: '1000000' };
+    const second = { second: fromSecond };
+    expect(await rows.countPurchases(span)).toMatchObject([second]);
+    expect(await rows.countSettled(fromSecond)).toMatchObject([second]);
+    expect(await rows.countDelays(fromSecond)).toMatchObject([second]);
+    expect(await rows.readMarks(fromSecond)).toEqual(
+      expect.arrayContaining([expect.objectContaining(second)]),
+    );
+    expect(await rows.readMarks(fromSecond + 1)).toMatchObject([second]);
+  });
+
   test('tells purchases, instances, failures and events of the last seconds, what waits, and the last audit', async () => {
     const database = await open();
     await createProduct(database);

@@ -75,6 +75,13 @@ describe.each(Object.keys(databases))('results on %s', (name) => {
     expect(await readHistory(database)).toEqual([]);
   });
 
+  test('an instance dated decades ahead is settled like any other', async () => {
+    const database = await setUp();
+    const [ahead] = await createAll(database, [createPurchase({})]);
+    await database.query("UPDATE instance_logs SET created_at = '2099-01-01T00:00:00Z'");
+    expect(await settleResults(database, [success(ahead as InstanceId)])).toEqual(['applied']);
+  });
+
   test('of two results for one instance in a batch the first is applied and the second judged against it', async () => {
     const database = await setUp();
     const [id] = (await createAll(database, [createPurchase({})])) as [InstanceId];

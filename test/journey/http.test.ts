@@ -958,8 +958,8 @@ const badAddresses: BadRequest[] = [
     title: 'a method that is not there',
     method: 'DELETE',
     path: '/v1/products/1',
-    status: 404,
-    code: 'NOT_FOUND',
+    status: 405,
+    code: 'METHOD_NOT_ALLOWED',
   },
   {
     title: 'a path of 300 characters',

@@ -58,7 +58,7 @@ describe('a route', () => {
     const { ask } = await createRoutes();
     expect(await ask('/ticket')).toBe('nobody, operator');
     expect(await ask('/ticket', { cookie: `weir-80=${'A'.repeat(43)}` })).toBe('nobody, operator');
-    expect(await ask('/ticket', bearer)).toMatch(/^key [0-9a-f]{8}, key/);
+    expect(await ask('/ticket', bearer)).toBe('configured key 1, configured key 1');
     expect(await ask('/ticket', wrong)).toBe('401 KEY_REQUIRED');
     expect(await ask('/admin')).toBe('401 KEY_REQUIRED');
   });
@@ -75,7 +75,8 @@ describe('a route', () => {
     'takes a key after the word Bearer, however it is written',
     async (...headers) => {
       const { ask } = await createRoutes();
-      for (const authorization of headers) expect(await ask('/admin', { authorization })).toMatch(/^key/);
+      for (const authorization of headers)
+        expect(await ask('/admin', { authorization })).toBe('configured key 1, configured key 1');
     },
   );
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { backoffMs, pause } from '../../src/lib/backoff.ts';
 
 const anyOptions = fc
@@ -67,4 +67,18 @@ describe('a pause', () => {
   test('does not begin when it was aborted before', async () => {
     await expect(pause(3_600_000, AbortSignal.abort())).resolves.toBeUndefined();
   });
+});
+
+test('a pause longer than the longest timer of Node does not end at once', async () => {
+  const warnings: string[] = [];
+  const note = ({ name }: Error) => warnings.push(name);
+  process.on('warning', note);
+  onTestFinished(() => void process.off('warning', note));
+  const stop = new AbortController();
+  const paused = pause(2 ** 31, stop.signal);
+  // Node warns on the next tick that it has cut the timer to a millisecond.
+  await new Promise(setImmediate);
+  expect(warnings).toEqual([]);
+  stop.abort();
+  await paused;
 });
