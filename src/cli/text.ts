@@ -30,18 +30,18 @@ export function cutText(text: string, width: number): string {
   return widthOf(text) <= width ? text : `${takeColumns(text, width - 1)}…`;
 }
 
-/** Lines of at most `width` columns, broken at blanks where there are any; later ones may have another width. */
+/** Lines of at most `width` columns; only a word that has no room on a line of its own is broken. */
 export function wrapText(text: string, width: number, laterWidth = width): string[] {
+  const laterRoom = Math.max(4, laterWidth);
   const lines: string[] = [];
   let rest = text;
   do {
-    const room = Math.max(4, lines.length === 0 ? width : laterWidth);
+    const room = lines.length === 0 ? Math.max(4, width) : laterRoom;
     // A character that is wider than the room is still taken, or this would never end.
     let line = takeColumns(rest, room) || (segmenter.segment(rest).containing(0)?.segment ?? '');
-    if (line.length < rest.length) {
-      const blank = rest.lastIndexOf(' ', line.length);
-      if (blank > line.length / 2) line = rest.slice(0, blank);
-    }
+    const blank = line.length < rest.length ? rest.lastIndexOf(' ', line.length) : -1;
+    const [word = ''] = rest.slice(blank + 1).split(' ', 1);
+    if (blank > 0 && widthOf(word) <= laterRoom) line = rest.slice(0, blank);
     lines.push(line);
     rest = rest.slice(line.length).trimStart();
   } while (rest !== '');
