@@ -1,4 +1,4 @@
-import { reportAlive, reportLost } from './connection.ts';
+import { isFromWeir, reportAlive, reportLost } from './connection.ts';
 
 /** What the API refused, in its own words (RFC 9457). */
 export class Problem extends Error {
@@ -68,6 +68,7 @@ export const post = <Answer>(path: string, body?: unknown): Promise<Answer> => c
 async function send(url: string, init: RequestInit): Promise<Response> {
   try {
     const response = await fetch(url, init);
+    if (!isFromWeir(response)) throw new Error(`a proxy answered ${response.status}`);
     reportAlive();
     return response;
   } catch (error) {

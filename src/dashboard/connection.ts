@@ -1,6 +1,8 @@
 export type Connection = 'alive' | 'lost';
 
 const askAgainMs = 1_000;
+/** A server that is frozen takes the connection and never answers. */
+const patienceMs = 5_000;
 const listeners = new Set<(connection: Connection) => void>();
 let state: Connection = 'alive';
 
@@ -24,10 +26,18 @@ export function listenToConnection(listener: (connection: Connection) => void): 
   listeners.add(listener);
 }
 
+/** A proxy whose Weir is gone answers in its place: 502, 503 or 504, and none of them as a problem of the API. */
+export function isFromWeir({ status, headers }: Response): boolean {
+  const isProblem = headers.get('content-type')?.startsWith('application/problem+json') ?? false;
+  return isProblem || ![502, 503, 504].includes(status);
+}
+
 async function askAgain(): Promise<void> {
   if (state === 'alive') return;
   try {
-    await fetch(new URL('healthz', document.baseURI));
+    const signal = AbortSignal.timeout(patienceMs);
+    if (!isFromWeir(await fetch(new URL('healthz', document.baseURI), { signal })))
+      throw new Error('a proxy');
     reportAlive();
   } catch {
     setTimeout(askAgain, askAgainMs);

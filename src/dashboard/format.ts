@@ -5,6 +5,10 @@ export function formatCount(count: number | string): string {
   return new Intl.NumberFormat(locale()).format(typeof count === 'string' ? BigInt(count) : count);
 }
 
+export function formatList(names: readonly string[]): string {
+  return new Intl.ListFormat(locale()).format(names);
+}
+
 /** A rate: one decimal below ten, none above. */
 export function formatRate(perSecond: number): string {
   const digits = perSecond < 10 && !Number.isInteger(perSecond) ? 1 : 0;

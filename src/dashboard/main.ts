@@ -2,7 +2,9 @@ import { get, onKeyRequired, Problem } from './api.ts';
 import { listenToConnection } from './connection.ts';
 import { make } from './element.ts';
 import { chooseLanguage, currentLanguage, say, startLanguage } from './language.ts';
+import { followNow } from './live/follow-now.ts';
 import { pause } from './live/pause.ts';
+import { listenToStatus, reportStatus } from './live/status.ts';
 import { showFailedView } from './parts/failed-view.ts';
 import { Notice } from './parts/notice.ts';
 import { readRoute } from './route.ts';
@@ -17,6 +19,7 @@ const askAgainMs = 1_000;
 
 let shell: Shell;
 let shown = new AbortController();
+let following: AbortController | undefined;
 let isTryOn = false;
 
 async function start(): Promise<void> {
@@ -26,11 +29,16 @@ async function start(): Promise<void> {
   addEventListener('hashchange', () => showCurrent(true));
   let wasLost = false;
   listenToConnection((connection) => {
-    shell.showConnection(connection);
+    if (connection === 'lost') reportStatus(undefined);
+    shell.showStatus();
     // What failed while the server was away is asked again.
-    if (wasLost && connection === 'alive') enter();
+    if (wasLost && connection === 'alive') {
+      followStatus(false);
+      enter();
+    }
     wasLost = connection === 'lost';
   });
+  listenToStatus(() => shell.showStatus());
   await enter();
 }
 
@@ -72,6 +80,7 @@ async function showCurrent(isFocusMoved: boolean): Promise<void> {
   const { signal } = shown;
   const route = readRoute(location.hash);
   shell.mark(route.view);
+  followStatus(nameOf(route, isTryOn) !== 'now');
   const focusedId = document.activeElement?.id;
   const place = make('div', { class: `view ${route.view}` });
   const onFailure = (error: unknown) => {
@@ -87,6 +96,17 @@ async function showCurrent(isFocusMoved: boolean): Promise<void> {
   if (isFocusMoved) moveFocus(place, focusedId);
 }
 
+/** The view of this moment follows the server by itself, and all others are followed for, so that one stream is open. */
+function followStatus(isWanted: boolean): void {
+  if (isWanted && !following) {
+    following = new AbortController();
+    followNow({ windowSeconds: 1 }, following.signal);
+  } else if (!isWanted) {
+    following?.abort();
+    following = undefined;
+  }
+}
+
 /** To where it was, as after a search, else to the title, so that a reader hears where he is. */
 function moveFocus(place: HTMLElement, focusedId: string | undefined): void {
   const before = focusedId ? place.querySelector<HTMLElement>(`#${CSS.escape(focusedId)}`) : null;
@@ -97,8 +117,10 @@ function moveFocus(place: HTMLElement, focusedId: string | undefined): void {
 /** Also when a session has run out while the page was open. */
 function askForKey(): void {
   shown.abort();
+  followStatus(false);
   if (shell.main.querySelector('#key')) return;
   forgetSession();
+  reportStatus(undefined);
   buildShell();
   showLogin(shell.main, enter);
 }

@@ -1,7 +1,10 @@
-import { type Connection, currentConnection } from './connection.ts';
+import { currentConnection } from './connection.ts';
 import { make, makeSvg, setText } from './element.ts';
-import { formatZone } from './format.ts';
+import { formatCount, formatZone } from './format.ts';
 import { currentLanguage, say } from './language.ts';
+import { listTroubles } from './live/list-troubles.ts';
+import { countParked, currentStatus } from './live/status.ts';
+import { StatusStrip } from './parts/status-strip.ts';
 import { writeRoute } from './route.ts';
 import { currentSession } from './session.ts';
 import { viewNames } from './views.ts';
@@ -12,13 +15,15 @@ interface ShellParts {
   onLogOut: () => void;
 }
 
-/** What stands around every view: name, navigation, connection, language, who. */
+/** What stands around every view: name, navigation, connection, status, language, who. */
 export class Shell {
   readonly elements: HTMLElement[];
   readonly main = make('main', { id: 'main', tabindex: -1 });
   readonly language: HTMLButtonElement;
   readonly #links = new Map<string, HTMLAnchorElement>();
   readonly #connection = make('span', { id: 'connection', role: 'status' });
+  readonly #strip = new StatusStrip();
+  readonly #parked = make('span', { class: 'badge warn', hidden: true });
 
   constructor({ isTryOn, onLanguage, onLogOut }: ShellParts) {
     const other = currentLanguage() === 'en' ? 'zh' : 'en';
@@ -53,6 +58,7 @@ export class Shell {
           !session.open &&
           make('button', { type: 'button', id: 'log-out', onclick: onLogOut }, say('login.out')),
         this.language,
+        this.#strip.region,
       ),
       make(
         'nav',
@@ -63,7 +69,7 @@ export class Shell {
       ),
       this.main,
     ];
-    this.showConnection(currentConnection());
+    this.showStatus();
   }
 
   /** Marks the link of the view that is shown. */
@@ -74,7 +80,13 @@ export class Shell {
     }
   }
 
-  showConnection(connection: Connection): void {
+  /** Whether the server is there, and what it reported last. */
+  showStatus(): void {
+    const [connection, status] = [currentConnection(), currentStatus()];
+    this.#strip.show(listTroubles(connection === 'alive', status));
+    const parked = connection === 'alive' ? (countParked(status) ?? 0) : 0;
+    this.#parked.hidden = parked === 0;
+    setText(this.#parked, formatCount(parked));
     this.#connection.className = `connection ${connection}`;
     setText(this.#connection, say(connection === 'alive' ? 'shell.live' : 'shell.reconnecting'));
   }
@@ -83,7 +95,8 @@ export class Shell {
     return viewNames
       .filter((name) => name !== 'try' || isTryOn)
       .map((name) => {
-        const link = make('a', { href: writeRoute(name) }, say(`${name}.nav`));
+        const badge = name === 'parked' && this.#parked;
+        const link = make('a', { href: writeRoute(name) }, say(`${name}.nav`), badge && ' ', badge);
         this.#links.set(name, link);
         return link;
       });

@@ -7,6 +7,8 @@ export async function openAddressSwitch(firstPort: number): Promise<{
   port: number;
   /** New connections lead there; the ones that are open stay where they are. */
   leadTo(port: number): void;
+  /** Breaks the ones that are open. */
+  cut(): void;
 }> {
   let target = firstPort;
   const sockets = new Set<Socket>();
@@ -35,6 +37,9 @@ export async function openAddressSwitch(firstPort: number): Promise<{
     port: (server.address() as AddressInfo).port,
     leadTo(port) {
       target = port;
+    },
+    cut() {
+      for (const socket of sockets) socket.destroy();
     },
   };
 }

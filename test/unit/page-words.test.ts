@@ -10,6 +10,8 @@ import { adviceForParked } from '../../src/errors.ts';
 import type { InstanceLog } from '../../src/instance/instance-log.ts';
 import { tellTimeline } from '../../src/instance/timeline.ts';
 import { parkedOrigins, parkedReasons } from '../../src/parked/parked-item.ts';
+import { describeAnswer } from '../../src/parked/replay-payment.ts';
+import type { PaymentAnswer } from '../../src/triggers/order-paid.ts';
 
 type Words = Record<string, string>;
 const tables: Record<string, Words> = { en, zh };
@@ -74,6 +76,22 @@ test('every law of the audit is told in Chinese', async () => {
   expect(Object.keys(zhLaws)).toEqual(sums.map(({ name }) => name));
 });
 
+test('every answer to a replayed payment is told in Chinese', () => {
+  const refund = (reason: string) => describeAnswer({ kind: 'refund', refund: { reason } } as PaymentAnswer);
+  const instance = { instanceId: 5n } as InstanceLog;
+  const answers = [
+    refund('a further payment of an order that was paid before'),
+    refund('paid after the order was CANCELLED'),
+    describeAnswer({ kind: 'instance', first: true, instance }),
+    describeAnswer({ kind: 'instance', first: false, instance }),
+  ];
+  for (const { resolution } of answers) {
+    const told = translateDetail(resolution);
+    expect(told, resolution).toMatch(/\p{Script=Han}/u);
+    expect(told, resolution).not.toMatch(/[A-Za-z]{2}/);
+  }
+});
+
 test('what a timeline says of itself is told in Chinese, and what others say is left as it is', () => {
   const at = new Date();
   const of = (source: string, more: object) => ({
@@ -102,6 +120,7 @@ test('what a timeline says of itself is told in Chinese, and what others say is 
     expect(translateDetail(detail) ?? detail, detail).toMatch(/\p{Script=Han}/u);
     expect(translateDetail(by), by).toBeDefined();
   }
+  for (const origin of parkedOrigins) expect(translateDetail(`${origin}: STORE_AWAY`), origin).toBeDefined();
   expect(translateDetail('out of GPUs')).toBeUndefined();
   expect(translateDetail('FAILED: out of GPUs')).toBe('失败：out of GPUs');
 });

@@ -1,12 +1,15 @@
-import type { Now } from '../answers.ts';
+import type { Now, NowRest } from '../answers.ts';
 import { apiUrl, get, Problem } from '../api.ts';
 import { reportAlive, reportLost } from '../connection.ts';
 import { pause } from './pause.ts';
+import { reportStatus } from './status.ts';
 
 interface Follower {
   /** A long window first, and again after each gap; then a few seconds at a time. */
-  onNow: (now: Now) => void;
-  onFailure: (error: unknown) => void;
+  onNow?: (now: Now) => void;
+  onFailure?: (error: unknown) => void;
+  /** Of the long window. 1: only the present is wanted, so the stream is enough while it works. */
+  windowSeconds?: number;
 }
 
 const wholeWindowSeconds = 900;
@@ -17,28 +20,45 @@ const maxPauseMs = 10_000;
 /**
  * Follows the server's second-by-second report until `signal` aborts. Whatever ends the stream, silence included, is
  * answered by beginning again, and so is a problem that has passed: nothing is missing from the book for longer than it was
- * unknown. A hidden page listens to nothing.
+ * unknown. A hidden page listens to nothing. What is reported is also the status that every view shows.
  */
-export async function followNow({ onNow, onFailure }: Follower, signal: AbortSignal): Promise<void> {
+export async function followNow(
+  { onNow, onFailure, windowSeconds = wholeWindowSeconds }: Follower,
+  signal: AbortSignal,
+): Promise<void> {
+  const show = (now: Now) => {
+    reportStatus(now);
+    onNow?.(now);
+  };
+  const fail = (error: unknown) => {
+    reportStatus(findRest(error));
+    onFailure?.(error);
+  };
   let failures = 0;
   while (!signal.aborted) {
     await untilVisible(signal);
     try {
-      onNow(await get<Now>('now', { seconds: wholeWindowSeconds }, signal));
+      // Also where the stream is enough an answer tells why it failed.
+      if (windowSeconds > 1 || failures > 0) {
+        show(await get<Now>('now', { seconds: windowSeconds }, signal));
+      }
       const onHeard = (now: Now) => {
         failures = 0;
-        onNow(now);
+        show(now);
       };
-      await listen({ onNow: onHeard, onFailure }, signal);
+      await listen({ onNow: onHeard, onFailure: fail }, signal);
     } catch (error) {
-      if (!signal.aborted) onFailure(error);
+      if (!signal.aborted) fail(error);
     }
     await pause(Math.min(maxPauseMs, firstPauseMs * 2 ** failures++), signal);
   }
 }
 
 /** Resolves when the stream has ended or fallen silent, has told what it could not tell before, or the page is hidden. */
-function listen({ onNow, onFailure }: Follower, signal: AbortSignal): Promise<void> {
+function listen(
+  { onNow, onFailure }: Required<Pick<Follower, 'onNow' | 'onFailure'>>,
+  signal: AbortSignal,
+): Promise<void> {
   return new Promise((resolve) => {
     const source = new EventSource(apiUrl('now/stream'));
     const stop = new AbortController();
@@ -76,6 +96,11 @@ function listen({ onNow, onFailure }: Follower, signal: AbortSignal): Promise<vo
     signal.addEventListener('abort', end, { signal: stop.signal });
     document.addEventListener('visibilitychange', () => document.hidden && end(), { signal: stop.signal });
   });
+}
+
+/** A server that lacks its database still reports its other stores. */
+export function findRest(error: unknown): NowRest | undefined {
+  return error instanceof Problem && 'stores' in error.body ? (error.body as NowRest) : undefined;
 }
 
 function untilVisible(signal: AbortSignal): Promise<void> {

@@ -1,4 +1,4 @@
-import { make, makeSvg, setText } from '../element.ts';
+import { make, makeSvg, setAttributes, setText } from '../element.ts';
 import { formatCompact, formatCount, formatTime } from '../format.ts';
 import { locale, say } from '../language.ts';
 import { type ChartData, placeTicks, roundUp, type Series, sumKnown, sumUp } from './chart-scale.ts';
@@ -146,10 +146,8 @@ export class TimeChart {
     const sums = series.map(({ name, values }) => `${name} ${formatKnown(sumKnown(values))}`);
     const from = formatTime(new Date(fromMs));
     const to = formatTime(new Date(fromMs + steps * stepMs));
-    this.#drawing.setAttribute(
-      'aria-label',
-      say('chart.summary', { title, from, to, sums: sums.join(', ') }),
-    );
+    const summary = say('chart.summary', { title, from, to, sums: sums.join(', ') });
+    setAttributes(this.#drawing, { 'aria-label': summary });
   }
 
   /** Made when it is opened: a table that moves under the reader helps nobody. */

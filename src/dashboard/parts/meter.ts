@@ -1,4 +1,4 @@
-import { make, setText } from '../element.ts';
+import { make, setAttributes, setText } from '../element.ts';
 
 /** A share as a bar and as words. `<progress>` needs no style of its own from a script, which the CSP forbids in markup. */
 export class Meter {
@@ -7,7 +7,7 @@ export class Meter {
   readonly element: HTMLElement;
 
   constructor(label: string) {
-    this.#bar.setAttribute('aria-label', label);
+    setAttributes(this.#bar, { 'aria-label': label });
     this.element = make('div', { class: 'meter' }, this.#bar, this.#text);
   }
 

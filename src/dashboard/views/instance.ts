@@ -1,15 +1,15 @@
 import type { InstanceStory, TimelineEntry } from '../answers.ts';
-import { get, Problem, post } from '../api.ts';
+import { get, Problem } from '../api.ts';
 import { make } from '../element.ts';
 import { say, sayCode } from '../language.ts';
 import { poll } from '../live/poll.ts';
-import { explainScope, makeAction } from '../parts/action.ts';
 import { makeBadge } from '../parts/badge.ts';
 import { makeFacts } from '../parts/facts.ts';
 import { makeMoment } from '../parts/moment.ts';
 import { Notice } from '../parts/notice.ts';
 import { makeDetail } from '../parts/server-text.ts';
 import { writeRoute } from '../route.ts';
+import { InstanceActions } from './instance-actions.ts';
 import type { View } from './view.ts';
 
 const askAgainMs = 1_000;
@@ -18,48 +18,30 @@ const askAgainMs = 1_000;
 export const showInstance: View = (place, { id = '' }, signal) => {
   const notice = new Notice();
   const story = new Story();
-  const retry = makeAction({
-    label: say('instance.retry'),
-    id: 'retry',
-    notice,
-    async act() {
-      await post(`instances/${encodeURIComponent(id)}/retry`);
-      notice.say(say('instance.retried'));
-    },
-  });
-  const actions = make(
-    'p',
-    { class: 'buttons', hidden: true },
-    retry,
-    make('small', {}, say('instance.retryHint')),
-  );
+  const show = async () => {
+    const instance = await get<InstanceStory>(`instances/${encodeURIComponent(id)}`, {}, signal);
+    story.show(instance);
+    actions.show(instance);
+    return isOver(instance) ? ('done' as const) : undefined;
+  };
+  const actions = new InstanceActions(id, notice, show);
   place.append(
     make('p', { class: 'trail' }, make('a', { href: writeRoute('instances') }, say('instances.title'))),
     make('div', { class: 'head' }, make('h1', { tabindex: -1 }, say('instance.title', { id }))),
     notice.element,
     story.element,
-    actions,
+    actions.element,
   );
-  const closed = explainScope('act');
   return new Promise((resolve) => {
-    const show = async () => {
-      const instance = await get<InstanceStory>(`instances/${encodeURIComponent(id)}`, {}, signal);
-      story.show(instance);
-      actions.hidden = instance.status !== 'PROCESSING';
-      if (!actions.hidden && closed) actions.after(closed);
-      resolve(undefined);
-      return isOver(instance) ? ('done' as const) : undefined;
-    };
-    const onFailure = (error: unknown) => {
-      notice.fail(error);
-      resolve(undefined);
-    };
+    const onFailure = (error: unknown) => notice.fail(error);
     // An id that does not exist will not come to be.
     const work = () =>
-      show().catch((error) => {
-        onFailure(error);
-        return error instanceof Problem && error.status < 500 ? ('done' as const) : undefined;
-      });
+      show()
+        .catch((error) => {
+          onFailure(error);
+          return error instanceof Problem && error.status < 500 ? ('done' as const) : undefined;
+        })
+        .finally(() => resolve(undefined));
     poll(askAgainMs, work, onFailure, signal);
   });
 };

@@ -13,29 +13,38 @@ type Store = NowRest['stores'][number];
 
 const places = ['stream', 'frames', 'processing', 'parked'];
 
-/** By source, what waits where, the stores, the last audit. */
+/** What waits where and the stores; by source and the last audit. */
 export class NowTables {
   readonly #sources = new Table(say('now.bySource'), sourceColumns(), say('now.nothingYet'));
   readonly #waiting = new Table(say('now.waiting'), waitingColumns(), say('now.nothingYet'));
   readonly #stores = new Table(say('now.stores'), storeColumns(), say('now.nothingYet'));
   readonly #sourcesTitle = make('h2');
-  readonly #held = make('p', { class: 'notice warn', hidden: true }, say('now.intakeHeld'));
   readonly #audit = make('p', { class: 'audit' }, say('now.nothingYet'));
-  readonly element = make(
+  /** On a phone these come first. */
+  readonly health = make(
     'div',
     { class: 'panels' },
-    makePanel(say('now.waiting'), this.#held, this.#waiting.element),
-    make('section', { class: 'panel' }, this.#sourcesTitle, this.#sources.element),
+    makePanel(say('now.waiting'), this.#waiting.element),
     makePanel(say('now.stores'), this.#stores.element),
+  );
+  readonly rest = make(
+    'div',
+    { class: 'panels' },
+    make(
+      'section',
+      { class: 'panel' },
+      this.#sourcesTitle,
+      this.#sources.element,
+      make('small', {}, say('now.bySourceHint')),
+    ),
     makePanel(say('now.lastAudit'), this.#audit),
   );
 
   #knownStores: readonly Store[] = [];
   #knownAudit: Now['audit'] | undefined;
 
-  show({ at, waiting, stores, intakeHeld, audit }: Now): void {
+  show({ at, waiting, stores, audit }: Now): void {
     const nowMs = Date.parse(at);
-    this.#held.hidden = !intakeHeld;
     this.#waiting.show(waiting.map((row) => ({ ...row, nowMs })));
     this.#showStores(stores);
     this.#showAudit(audit, nowMs);
@@ -47,11 +56,10 @@ export class NowTables {
   }
 
   /** What is not in `rest` nobody knows at this moment; without it, that is everything. */
-  showAway(rest?: NowRest): void {
+  showUnavailable(rest?: NowRest): void {
     const nowMs = Date.now();
     const known = new Map(rest?.waiting.map((each) => [each.what, each]));
     const unknown = { count: null, oldestAt: null };
-    this.#held.hidden = true;
     this.#waiting.show(places.map((what) => ({ ...(known.get(what) ?? { what, ...unknown }), nowMs })));
     this.#showStores(rest?.stores ?? this.#knownStores.map((store) => ({ ...store, ok: null, why: null })));
     if (this.#knownAudit === undefined) this.#audit.replaceChildren(say('now.unknown'));
@@ -139,5 +147,5 @@ function storeColumns(): Column<Store>[] {
 
 function makeHealth(ok: boolean | null): HTMLElement {
   if (ok === null) return makeToned('quiet', say('now.unknown'));
-  return ok ? makeToned('good', say('now.ok')) : makeToned('bad', say('now.away'));
+  return ok ? makeToned('good', say('now.ok')) : makeToned('bad', say('now.unavailable'));
 }

@@ -1,9 +1,8 @@
-import type { Now, NowRest } from '../answers.ts';
-import { Problem } from '../api.ts';
+import type { Now } from '../answers.ts';
 import { make } from '../element.ts';
 import { formatDuration } from '../format.ts';
 import { say } from '../language.ts';
-import { followNow } from '../live/follow-now.ts';
+import { findRest, followNow } from '../live/follow-now.ts';
 import { SecondBook } from '../live/second-book.ts';
 import { makeSelect } from '../parts/field.ts';
 import { Notice } from '../parts/notice.ts';
@@ -13,6 +12,8 @@ import { NowTiles } from './now-tiles.ts';
 import type { View } from './view.ts';
 
 const windows = [60, 300, 900] as const;
+/** As in narrow.css: a phone. */
+const phone = matchMedia('(width < 30rem)');
 
 /** What happens this minute: does everything that is bought become an instance, and where does it wait. */
 export const showNow: View = (place, _, signal) => {
@@ -42,10 +43,14 @@ export const showNow: View = (place, _, signal) => {
   place.append(
     make('div', { class: 'head' }, make('h1', { tabindex: -1 }, say('now.title')), choose),
     notice.element,
-    tiles.element,
-    charts.element,
-    tables.element,
   );
+  // In the document and not by CSS, so that the keyboard and a screen reader meet them in the order that is seen.
+  const arrange = () => {
+    const figures = [tiles.element, charts.element];
+    place.append(...(phone.matches ? [tables.health, ...figures] : [...figures, tables.health]), tables.rest);
+  };
+  arrange();
+  phone.addEventListener('change', arrange, { signal });
   redraw();
 
   return new Promise((resolve) => {
@@ -61,14 +66,9 @@ export const showNow: View = (place, _, signal) => {
       latest = undefined;
       notice.fail(error);
       redraw();
-      tables.showAway(findRest(error));
+      tables.showUnavailable(findRest(error));
       resolve(undefined);
     };
     followNow({ onNow, onFailure }, signal);
   });
 };
-
-/** A server that lacks its database still tells of the other stores. */
-function findRest(error: unknown): NowRest | undefined {
-  return error instanceof Problem && 'stores' in error.body ? (error.body as NowRest) : undefined;
-}

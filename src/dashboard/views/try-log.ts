@@ -12,12 +12,13 @@ export class TryLog {
   /** @returns how its state is told */
   begin(what: string): (state: Child, ...more: Child[]) => void {
     this.#empty.hidden = true;
-    const state = make('span', { class: 'outcome' });
+    let state = make('span', { class: 'outcome' });
     this.#list.prepend(make('li', {}, make('span', { class: 'what' }, what), state));
     while (this.#list.children.length > keptLines) this.#list.lastElementChild?.remove();
     return (first, ...more) => {
-      state.replaceChildren();
-      state.append(...[first, ...more].filter((child) => child !== undefined && child !== false));
+      const next = make('span', { class: 'outcome' }, first, ...more);
+      state.replaceWith(next);
+      state = next;
     };
   }
 }

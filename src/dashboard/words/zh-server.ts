@@ -18,6 +18,8 @@ export const zhLaws: Readonly<Record<string, string>> = {
 const states: Readonly<Record<string, string>> = {
   SUCCESS: zhCodes['state.SUCCESS'],
   FAILED: zhCodes['state.FAILED'],
+  CANCELLED: '已取消',
+  EXPIRED: '已过期',
   applied: '已采用',
   repeat: '重复',
   late: '迟到',
@@ -49,6 +51,7 @@ const details: Readonly<Record<string, string>> = {
   "no sale of Weir's: the seller's own counters are not ours to change":
     '并非 Weir 的秒杀，卖方的计数不由 Weir 更改',
   'no capacity (simulated)': '没有容量（模拟）',
+  'a further payment of an order that was paid before': '订单已支付，这是又一笔支付',
   TIMEOUT: '超时',
 };
 
@@ -59,6 +62,11 @@ const patterns: readonly (readonly [RegExp, Translate])[] = [
   [/^order (\S+)$/, (id) => `订单 ${id}`],
   [/^instance (\d+)$/, (id) => `实例 ${id}`],
   [/^made instance (\d+)$/, (id) => `已创建实例 ${id}`],
+  [
+    /^requested the refund of the payment: (.+)$/,
+    (why = '') => `已请求退还这笔支付：${translateDetail(why) ?? why}`,
+  ],
+  [/^paid after the order was ([A-Z_]+)$/, (status = '') => `支付时订单状态为 ${states[status] ?? status}`],
   [/^was there already: instance (\d+)$/, (id) => `实例 ${id} 早已存在`],
   [/^(SUCCESS|FAILED)$/, (status = '') => states[status] ?? status],
   [
@@ -70,7 +78,7 @@ const patterns: readonly (readonly [RegExp, Translate])[] = [
     (status = '', what = '') => `${states[status]}，${states[what]}`,
   ],
   [
-    /^(STREAM|OUTBOX|RESULT|COMPENSATION|DEAD_LETTER): ([A-Z_]+)$/,
+    /^(STREAM|OUTBOX|RESULT|PAYMENT|COMPENSATION|DEAD_LETTER): ([A-Z_]+)$/,
     (origin = '', reason) => `${states[origin]}：${reason}`,
   ],
 ];
