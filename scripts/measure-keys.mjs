@@ -53,6 +53,7 @@ async function start(number) {
       PATH: process.env.PATH,
       WEIR_LOG_FORMAT: 'json',
       WEIR_SERVER_HTTP_ADDR: '127.0.0.1:0',
+      WEIR_SERVER_HTTP_DRAINMS: '0',
       WEIR_DATA_DATABASE_SOURCE: database,
       WEIR_DATA_REDIS_ADDR: `${redis}/${firstRedis + number}`,
     },

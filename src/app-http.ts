@@ -33,7 +33,7 @@ import type { Telemetry } from './telemetry.ts';
 import { type OrderPaidParts, type PaidOrder, type PaymentAnswer, payOrder } from './triggers/order-paid.ts';
 
 /** @returns the address that it listens on */
-export async function addHttp(core: Core, { registry }: Telemetry): Promise<string> {
+export async function addHttp(core: Core, { registry }: Telemetry, draining: AbortSignal): Promise<string> {
   const { config, notify, lifecycle, readiness, database, ids, gate, streams } = core;
   const orders = new PostgresOrders(database.withDeadline(requestDeadlineMs));
   const queries = new InstanceQueries(database.reads);
@@ -113,13 +113,18 @@ export async function addHttp(core: Core, { registry }: Telemetry): Promise<stri
     demo: wantsDemo(config) ? { feed: streams.streams, resource: core.resource } : undefined,
     hasRoom: gate.hasRoom,
     readiness,
+    draining,
     remarks: { streams: streams.remark },
     registry,
     isTransient: isTransientDatabaseError,
     tracing: core.tracing.requests,
     notify,
   });
-  lifecycle.defer('http', () => http.close());
+  lifecycle.defer('http', async () => {
+    // Right after the connections and requests that have come were read: what waits unread when listening ends is reset.
+    await new Promise(setImmediate);
+    await http.close();
+  });
   // Closed first: a server waits for its last answer, and these may wait for news that does not come.
   lifecycle.defer('buyers who wait', () => stopping.abort());
   return http.listen(splitAddr(config.addr));

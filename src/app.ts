@@ -4,6 +4,7 @@ import type { Backlog } from './backlog/backlog.ts';
 import { watchBacklog } from './backlog/watch-backlog.ts';
 import type { Config } from './config.ts';
 import { type Core, createCore, reportFailure } from './core.ts';
+import { pause } from './lib/backoff.ts';
 import { Lifecycle } from './lib/lifecycle.ts';
 import { Relay } from './outbox/relay.ts';
 import { createBacklogReader } from './postgres/backlog.ts';
@@ -22,8 +23,11 @@ export interface App {
   url: string;
   /** Resolves when the stores are there and everything works; rejects when that will never be. */
   ready: Promise<void>;
-  /** Intake first, then the relay, then the connections. */
-  stop(): Promise<void>;
+  /**
+   * Intake first, then the relay, then the connections. `drains`: before that everything is still served for
+   * server.http.drainMs while /readyz answers 503, so that a balancer stops sending.
+   */
+  stop(options?: { drains?: boolean }): Promise<void>;
 }
 
 /** Puts the parts together: the only file that sees the business and every technology. */
@@ -31,6 +35,7 @@ export async function startApp(config: Config, telemetry: Telemetry): Promise<Ap
   const { notify } = telemetry;
   const lifecycle = createLifecycle(notify);
   const stopping = new AbortController();
+  const draining = new AbortController();
   try {
     const core = await createCore(config, notify, lifecycle);
     // In the order in which they are opened; they close in reverse.
@@ -40,7 +45,7 @@ export async function startApp(config: Config, telemetry: Telemetry): Promise<Ap
     if (config.roles.includes('settle')) addSettle(core);
     if (config.backlogEveryMs > 0) addBacklogWatch(core);
     addSaleGuard(core);
-    const url = await addHttp(core, telemetry);
+    const url = await addHttp(core, telemetry, draining.signal);
 
     const ready = prepareDatabase(config, core.database, notify, stopping.signal).then(() => {
       delete core.readiness.start;
@@ -53,7 +58,10 @@ export async function startApp(config: Config, telemetry: Telemetry): Promise<Ap
     return {
       url,
       ready,
-      async stop() {
+      async stop({ drains = false } = {}) {
+        const isServing = core.readiness.start === undefined && config.roles.includes('http');
+        draining.abort();
+        if (drains && isServing) await pause(config.drainMs);
         stopping.abort();
         await ready.catch(() => {});
         await lifecycle.close();

@@ -10,7 +10,10 @@ export interface StartOptions {
   roles?: string;
 }
 
-/** Runs until a signal ends it. The first SIGINT or SIGTERM stops in order; a second one stops at once. */
+/**
+ * Runs until a signal ends it. The first SIGINT or SIGTERM drains and stops in order; a second one stops at once. Ctrl-C on a
+ * terminal does not drain: no balancer is in front, and someone waits for the prompt.
+ */
 export async function runStart(options: StartOptions): Promise<number> {
   const { config, warnings } = readConfig(options.config, process.env, { roles: options.roles });
   const telemetry = createTelemetry(config);
@@ -18,14 +21,16 @@ export async function runStart(options: StartOptions): Promise<number> {
 
   const app = await startApp(config, telemetry);
   const signalled = nextSignal();
+  let drains = false;
   try {
     await Promise.race([app.ready, signalled]);
     greet(app, config);
     const signal = await signalled;
+    drains = signal === 'SIGTERM' || !process.stdin.isTTY;
     telemetry.notify({ type: 'stopping', signal });
     process.once('SIGINT', forceExit).once('SIGTERM', forceExit);
   } finally {
-    await app.stop();
+    await app.stop({ drains });
   }
   return exitCodes.ok;
 }

@@ -10,6 +10,8 @@ export type Remarks = Record<string, () => string | undefined>;
 export interface HealthParts {
   readiness: Readiness;
   remarks: Remarks;
+  /** Aborted when the process is about to stop. */
+  draining: AbortSignal;
   registry: Registry;
   /** else a key with scope read is needed */
   isMetricsOpen: boolean;
@@ -18,16 +20,19 @@ export interface HealthParts {
 
 export function addHealth(
   http: FastifyInstance,
-  { readiness, remarks, registry, isMetricsOpen, isLocalOnly }: HealthParts,
+  { readiness, remarks, draining, registry, isMetricsOpen, isLocalOnly }: HealthParts,
 ): void {
   const open = { scope: 'open', limited: false, anyHost: 'always' } as const;
   const healthz = { config: open, schema: { summary: 'Whether the process lives' } };
   http.get('/healthz', healthz, () => ({ status: 'ok' }));
   const readyz = {
     config: open,
-    schema: { summary: 'Whether it can do its work; 503 names what it waits for' },
+    schema: {
+      summary: 'Whether it can do its work; 503 names what it waits for, or says that it is stopping',
+    },
   };
   http.get('/readyz', readyz, async (_, reply) => {
+    if (draining.aborted) return reply.status(503).header('retry-after', '1').send({ status: 'stopping' });
     const checks = await Promise.all(
       Object.entries(readiness).map(async ([name, check]) => [name, (await check()) ?? 'ok'] as const),
     );

@@ -17,6 +17,8 @@ export function boundRequests({ headersTimeoutMs, keepAliveMs, trustedProxies }:
     requestTimeout: 30_000,
     keepAliveTimeout: keepAliveMs,
     forceCloseConnections: 'idle',
+    // What has come before listening ended is served like any other.
+    return503OnClosing: false,
     routerOptions: { maxParamLength: 256, ignoreTrailingSlash: true },
     trustProxy: trustedProxies.length > 0 ? trustedProxies : false,
     http: {

@@ -11,13 +11,15 @@ import { ProblemShape } from './shapes.ts';
 
 export interface NowParts {
   watch: { now: NowReader; feed: NowFeed };
+  /** Aborted when the process is about to stop: who listens is to find another one. */
+  draining: AbortSignal;
 }
 
 const defaultSeconds = 300;
 /** Also while a database that hangs leaves nothing to tell. */
 const beatEveryMs = 15_000;
 
-export function addNow(http: FastifyInstance, { watch }: NowParts): void {
+export function addNow(http: FastifyInstance, { watch, draining }: NowParts): void {
   http.get<{ Querystring: { seconds?: string } }>(
     '/v1/now',
     {
@@ -60,9 +62,13 @@ export function addNow(http: FastifyInstance, { watch }: NowParts): void {
   const beating = setInterval(() => {
     for (const stream of streams) stream.beat();
   }, beatEveryMs).unref();
+  const endStreams = () => {
+    for (const stream of streams) stream.end();
+  };
+  draining.addEventListener('abort', endStreams, { once: true });
   http.addHook('preClose', async () => {
     clearInterval(beating);
-    for (const stream of streams) stream.end();
+    endStreams();
   });
   const tellOnce = createTeller();
   http.get(

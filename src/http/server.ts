@@ -45,7 +45,7 @@ export interface HttpParts
     KeyParts,
     Pick<SessionParts, 'sessions'>,
     NowParts,
-    Pick<HealthParts, 'readiness' | 'remarks' | 'registry'>,
+    Pick<HealthParts, 'readiness' | 'remarks' | 'registry' | 'draining'>,
     ProblemParts {
   config: Config;
   products: ProductStore;
@@ -115,7 +115,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   boundHandlers(http, parts.readiness);
   addAuth(http, auth);
   addJsonBodies(http);
-  closeConnectionsAtStop(http);
+  closeConnectionsAtStop(http, parts.draining);
 
   const isApi = config.roles.includes('http');
   if (isApi) await addOpenApi(http);
@@ -162,15 +162,10 @@ function addHeaders(http: FastifyInstance): void {
   });
 }
 
-/** A client that keeps its connection open would hold up a stop: the answer it waits for is the last one there. */
-function closeConnectionsAtStop(http: FastifyInstance): void {
-  let closing = false;
-  http.addHook('preClose', (done) => {
-    closing = true;
-    done();
-  });
+/** The next request of a client that keeps its connection open is for another process: each answer is the last one there. */
+function closeConnectionsAtStop(http: FastifyInstance, draining: AbortSignal): void {
   http.addHook('onSend', (_, reply, payload, done) => {
-    if (closing) reply.header('connection', 'close');
+    if (draining.aborted) reply.header('connection', 'close');
     done(null, payload);
   });
 }

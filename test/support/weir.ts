@@ -47,6 +47,8 @@ export function spawnWeir(args: readonly string[], env: Record<string, string>):
       WEIR_LOG_FORMAT: 'json',
       // Nobody answers unless the test asks for it, so what was made stays PROCESSING.
       WEIR_RESOURCE_SIMULATE: 'false',
+      // No balancer is in front, so that a stop need not wait.
+      WEIR_SERVER_HTTP_DRAINMS: '0',
       ...(env.WEIR_DATA_RABBITMQ_QUEUE ? queuesBeside(env.WEIR_DATA_RABBITMQ_QUEUE) : {}),
       ...env,
     },

@@ -16,7 +16,7 @@ function createApp(config = local) {
   http.setErrorHandler(createErrorHandler({ notify() {}, isTransient: () => false }));
   http.addHook('onRequest', checkHostAndOrigin(config));
   addHealth(http, {
-    ...{ readiness: {}, remarks: {}, registry: new Registry() },
+    ...{ readiness: {}, remarks: {}, registry: new Registry(), draining: new AbortController().signal },
     ...{ isMetricsOpen: true, isLocalOnly: isLocalOnly(config) },
   });
   http.get('/v1/orders/:id', () => 'an order');

@@ -51,6 +51,7 @@ export async function startCommand(
     env: {
       ...withoutWeirSettings(process.env),
       WEIR_SERVER_HTTP_ADDR: `127.0.0.1:${port}`,
+      WEIR_SERVER_HTTP_DRAINMS: '0',
       WEIR_DATA_EMBEDDED_FOLDER: join(folder, 'embedded'),
       ...settings,
     },

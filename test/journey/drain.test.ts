@@ -1,0 +1,72 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { pollUntil } from '../support/poll-until.ts';
+import { builtProgram } from '../support/seeded-bug.ts';
+import { createPostgresDatabase } from '../support/stores.ts';
+import { startWeir } from '../support/weir.ts';
+import { sendRaw } from './share-weir.ts';
+
+const start = async (drainMs: number) =>
+  startWeir({
+    WEIR_DATA_DATABASE_SOURCE: await createPostgresDatabase(),
+    WEIR_SERVER_HTTP_DRAINMS: String(drainMs),
+  });
+
+describe('a process that drains', () => {
+  test('is not ready, serves all else, closes each connection, and ends at a second signal', async () => {
+    const weir = await start(600_000);
+    const before = await sendRaw(weir.url, 'GET', '/v1/products', { connection: 'keep-alive' });
+    expect(before).toMatchObject({ status: 200, headers: { connection: 'keep-alive' } });
+    const stream = await fetch(`${weir.url}/v1/now/stream`);
+
+    weir.process.kill('SIGTERM');
+    await weir.waitFor('stopping');
+    // The live stream ends, so that whoever listens finds another process.
+    expect(await stream.text()).toContain('retry:');
+    const send = (method: string, path: string, body?: string) =>
+      sendRaw(weir.url, method, path, { connection: 'keep-alive', 'content-type': 'application/json' }, body);
+    const unready = await send('GET', '/readyz');
+    expect(unready).toMatchObject({ status: 503, headers: { connection: 'close', 'retry-after': '1' } });
+    expect(JSON.parse(unready.text)).toEqual({ status: 'stopping' });
+    expect(await send('GET', '/healthz')).toMatchObject({ status: 200, headers: { connection: 'close' } });
+    const product = JSON.stringify({ id: '4711', name: 'x', cpus: 1, memoryMb: 1, image: 'x' });
+    const created = await send('POST', '/v1/products', product);
+    expect(created).toMatchObject({ status: 201, headers: { connection: 'close' } });
+
+    weir.process.kill('SIGTERM');
+    expect(await weir.exited).toBe(1);
+    expect(weir.lines.at(-1)?.msg).toContain('second signal');
+  });
+
+  test('stops in order when the time is over', async () => {
+    const weir = await start(400);
+    const begin = performance.now();
+    expect(await weir.stop()).toBe(0);
+    expect(performance.now() - begin).toBeGreaterThanOrEqual(400);
+    expect(weir.lines.at(-1)?.msg).toBe('stopped');
+  });
+});
+
+test('Ctrl-C on a terminal stops without draining', async () => {
+  // script(1) gives the program a terminal of its own; 0x03 is what Ctrl-C sends.
+  const command = `exec ${process.execPath} ${builtProgram()} start`;
+  const env = {
+    PATH: process.env.PATH ?? '',
+    WEIR_LOG_FORMAT: 'json',
+    WEIR_SERVER_HTTP_ADDR: '127.0.0.1:0',
+    WEIR_SERVER_HTTP_DRAINMS: '600000',
+    WEIR_DATA_DATABASE_SOURCE: await createPostgresDatabase(),
+  };
+  const terminal = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], { env });
+  onTestFinished(() => void terminal.kill('SIGKILL'));
+  let shown = '';
+  terminal.stdout.setEncoding('utf8').on('data', (chunk) => {
+    shown += chunk;
+  });
+  const exited = once(terminal, 'exit');
+  await pollUntil('Weir to start', 15_000, async () => expect(shown).toContain('"msg":"started"'));
+  terminal.stdin.write('\x03');
+  expect((await exited)[0]).toBe(0);
+  expect(shown).toContain('"signal":"SIGINT"');
+});
