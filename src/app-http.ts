@@ -1,5 +1,6 @@
 import { KeyRing } from './access/key-ring.ts';
 import { createWatch } from './app-watch.ts';
+import type { Config } from './config.ts';
 import { type Core, reportFailure, requestDeadlineMs } from './core.ts';
 import { RequestLimits } from './http/request-limits.ts';
 import { createHttpServer } from './http/server.ts';
@@ -130,13 +131,19 @@ export async function addHttp(core: Core, { registry }: Telemetry, draining: Abo
   return http.listen(splitAddr(config.addr));
 }
 
+function createLimits(config: Config): RequestLimits {
+  return new RequestLimits(
+    { perSecond: config.saleUserRate, burst: config.saleUserBurst },
+    { perSecond: config.saleAddressRate, burst: config.saleAddressBurst },
+  );
+}
+
 function createFrontDoor({ config, database, streams }: Core, signal: AbortSignal) {
   return {
     door: new FrontDoor(streams.till, { maxWaiting: config.saleMaxWaiting, maxBatch: 100 }),
-    limits: new RequestLimits(
-      { perSecond: config.saleUserRate, burst: config.saleUserBurst },
-      { perSecond: config.saleAddressRate, burst: config.saleAddressBurst },
-    ),
+    // Apart, so that asking where one stands takes nothing from buying.
+    buyLimits: createLimits(config),
+    lookLimits: createLimits(config),
     purchases: new PurchaseDesk({
       rows: postgresProgress(database),
       places: streams.places,

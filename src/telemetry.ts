@@ -57,6 +57,10 @@ export type Happening =
   | { type: 'backlog read'; backlog: Backlog }
   | { type: 'intake held'; waiting: number }
   | { type: 'intake resumed'; waiting: number }
+  /** Every one. */
+  | { type: 'credential rejected'; kind: 'key' | 'signature' }
+  /** At most two lines a minute for an address; `others` is the rest of a flood of addresses. */
+  | { type: 'credentials rejected'; kind: 'key' | 'signature'; address: string; count: number }
   | RequestAnswered
   | { type: 'request failed'; requestId: string; route: string; error: unknown; traceparent: unknown }
   | { type: 'warned'; warning: string };

@@ -1,12 +1,12 @@
-import { Webhook } from 'standardwebhooks';
+import { StandardWebhook } from '../lib/standard-webhook.ts';
 
 /** The headers of Standard Webhooks. Without a secret there are none, and none are asked for. */
 export function signCallback(secret: string | undefined, id: string, body: string): Record<string, string> {
   if (!secret) return {};
-  const now = new Date();
+  const timestamp = String(Math.floor(Date.now() / 1000));
   return {
     'webhook-id': id,
-    'webhook-timestamp': String(Math.floor(now.getTime() / 1000)),
-    'webhook-signature': new Webhook(secret).sign(id, now, body),
+    'webhook-timestamp': timestamp,
+    'webhook-signature': new StandardWebhook(secret).sign(id, timestamp, body),
   };
 }

@@ -19,7 +19,7 @@ declare module 'fastify' {
      * does not come as Authorization. It asks `callerOf`: undefined is he.
      */
     orTicket?: boolean;
-    /** false: not counted by server.http.requestsPerMinute. For what has other bounds. */
+    /** false: with a key or ticket not counted by server.http.requestsPerMinute. For what has other bounds. */
     limited?: boolean;
     /** It gives a session away, which is told as an act. */
     opensSession?: boolean;
@@ -31,6 +31,8 @@ export interface AuthParts {
   /** See isLocalOnly(): otherwise nothing is open, also when there is no key. */
   isOnLoopback: boolean;
   limit: Limit;
+  /** Counts a wrong key; it may throw RATE_LIMITED. */
+  onWrongKey?: (request: FastifyRequest) => void;
 }
 
 /** The one place where a route's `scope` is enforced; a route that declares none ends the start. */
@@ -68,9 +70,13 @@ async function judge(
     return now !== undefined && reaches(now.scope, scope);
   });
   if (caller) callers.set(request, caller);
-  if (limited !== false) await parts.limit(request, reply);
+  const hasWrongKey = !caller && request.headers.authorization !== undefined;
+  if (hasWrongKey) parts.onWrongKey?.(request);
+  const isRejected = !caller && (hasWrongKey || !orTicket);
+  // Also where purchases are not counted: what carries no key is none.
+  if (limited !== false || isRejected) await parts.limit(request, reply);
   if (caller) requireScope(caller, scope);
-  else if (!orTicket || request.headers.authorization !== undefined) throw keyRequired(reply);
+  else if (isRejected) throw keyRequired(reply);
 }
 
 /**

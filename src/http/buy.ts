@@ -1,16 +1,16 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { parseProductId, parseTraceparent, parseUserId } from '../instance/purchase.ts';
-import type { FrontDoor } from '../sale/front-door.ts';
-import { hasKey, requireKeyOr } from './auth.ts';
+import { type ProductId, parseProductId, parseTraceparent, parseUserId } from '../instance/purchase.ts';
+import type { FrontDoor, Visitor } from '../sale/front-door.ts';
+import { callerOf, requireKeyOr } from './auth.ts';
 import { sendRefusal } from './refusal.ts';
-import type { RequestLimits } from './request-limits.ts';
+import { limitAddresses, type RequestLimits } from './request-limits.ts';
 import { Int64, ProblemShape } from './shapes.ts';
 import { TicketText } from './tickets.ts';
 
 export interface BuyParts {
   door: FrontDoor;
-  limits: RequestLimits;
+  buyLimits: RequestLimits;
 }
 
 const BuyBody = Type.Object(
@@ -26,11 +26,22 @@ const BoughtShape = Type.Object({
   purchase: Type.String(),
 });
 
-export function addBuy(http: FastifyInstance, { door, limits }: BuyParts): void {
+export function addBuy(http: FastifyInstance, { door, buyLimits }: BuyParts): void {
+  /** A user's tokens are taken once a key or ticket speaks for the user; a refusal from memory takes none. */
+  const buyAs = async (hasCaller: boolean, productId: ProductId, visitor: Visitor, takeUser: () => void) => {
+    const { ticket } = visitor;
+    if (!hasCaller && ticket !== undefined) {
+      return door.buyByTicket(productId, { ...visitor, ticket }, takeUser);
+    }
+    takeUser();
+    return door.buy(productId, visitor);
+  };
+
   http.post<{ Params: { productId: string }; Body: Static<typeof BuyBody> }>(
     '/v1/sales/:productId/buy',
     {
       config: { scope: 'act', orTicket: true, limited: false },
+      onRequest: limitAddresses(buyLimits),
       preValidation: requireKeyOr(({ body }) => (body as { ticket?: unknown } | undefined)?.ticket),
       schema: {
         summary: 'Buy one unit',
@@ -48,14 +59,14 @@ export function addBuy(http: FastifyInstance, { door, limits }: BuyParts): void 
       const productId = parseProductId(request.params.productId);
       const { userId: user, ticket } = request.body;
       const userId = parseUserId(user);
-      limits.take(user, hasKey(request) ? undefined : request.ip);
       const refusal = door.refuse(productId, { userId, ticket });
       if (refusal) return sendRefusal(reply, refusal, productId);
       const visitor = {
         ...{ userId, ticket, idempotencyKey: request.headers['idempotency-key'] as string | undefined },
         ...parseTraceparent(request.headers.traceparent),
       };
-      return door.buy(productId, visitor).then((outcome) => {
+      const takeUser = () => buyLimits.takeUser(user);
+      return buyAs(callerOf(request) !== undefined, productId, visitor, takeUser).then((outcome) => {
         if (!('streamId' in outcome)) return sendRefusal(reply, outcome.kind, productId);
         const { kind, streamId } = outcome;
         const purchase = `/v1/sales/${productId}/purchases/${streamId}`;

@@ -4,7 +4,9 @@ import rateLimit from '@fastify/rate-limit';
 import type { FastifyHttpOptions, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Config } from '../config.ts';
 import { WeirError } from '../errors.ts';
+import { nameAddress } from '../lib/address.ts';
 import { callerOf } from './auth.ts';
+import { isReserved } from './connections.ts';
 import { toProblem } from './problem.ts';
 
 /** Counts the request, and throws RATE_LIMITED when there were too many. */
@@ -31,11 +33,6 @@ export function boundRequests({ headersTimeoutMs, keepAliveMs, trustedProxies }:
   } satisfies FastifyHttpOptions<Server>;
 }
 
-/** More than these are closed as they come: each costs memory, also one that says nothing. */
-export function boundConnections(http: FastifyInstance, { maxConnections }: Config): void {
-  http.server.maxConnections = maxConnections;
-}
-
 /** `max` a minute for each key, and for each address that has none; 0: as many as you like. */
 export async function createLimits(
   http: FastifyInstance,
@@ -59,7 +56,7 @@ function createLimit(
     timeWindow: 60_000,
     keyGenerator(request) {
       const name = nameOf(request);
-      return name === undefined ? rateLimit.normalizeIP(request.ip) : `name ${name}`;
+      return name === undefined ? nameAddress(request.ip) : `name ${name}`;
     },
   });
   return async (request, reply) => {
@@ -86,6 +83,10 @@ const unreadable: Record<string, { status: number; title: string; detail: string
 /** What is no HTTP, or comes too slowly, never becomes a request: this writes to the bare connection. */
 function answerUnreadable(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
+  if (isReserved(socket)) {
+    socket.destroy();
+    return;
+  }
   const { status, title, detail } = unreadable[error.code ?? ''] ?? {
     status: 400,
     title: 'Bad request',

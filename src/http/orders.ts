@@ -26,7 +26,7 @@ import {
   showPayment,
   showRefund,
 } from './shapes.ts';
-import { createSignatureCheck } from './webhook-signature.ts';
+import { createSignatureCheck, signedBodyLimit } from './webhook-signature.ts';
 
 export interface OrderStore {
   createOrder(order: NewOrder): Promise<{ created: boolean; order: Order }>;
@@ -50,9 +50,14 @@ export interface OrderParts extends PaymentParts {
   takeOrderId: () => Promise<string>;
 }
 
-export function addOrders(http: FastifyInstance, parts: OrderParts): void {
+/** Counts a callback without a right signature; it may throw RATE_LIMITED. */
+export interface CallbackParts {
+  onWrongSignature: (request: FastifyRequest) => void;
+}
+
+export function addOrders(http: FastifyInstance, parts: OrderParts & CallbackParts): void {
   const { config, orders } = parts;
-  const checkSignature = createSignatureCheck(config.webhookSecrets);
+  const checkSignature = createSignatureCheck(config.webhookSecrets, parts.onWrongSignature);
 
   http.post<{ Body: Static<typeof NewOrderBody> }>(
     '/v1/orders',
@@ -119,6 +124,7 @@ export function addOrders(http: FastifyInstance, parts: OrderParts): void {
     '/v1/orders/:orderId/refunded',
     {
       config: { scope: 'signed' },
+      bodyLimit: signedBodyLimit,
       schema: {
         summary: 'The money that Weir asked back for has gone back',
         description: 'For whoever answers ORDER_REFUND_REQUESTED; signed as the payment callback is.',

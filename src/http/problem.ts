@@ -142,11 +142,20 @@ export interface ProblemParts {
 }
 
 /** The one place where an error becomes an answer. What we cannot name is a bug: 500, logged, its text kept inside. */
-export function createErrorHandler({ notify, isTransient }: ProblemParts) {
+/**
+ * A client that gets 429 or 503 loses its connection, which another may need, unless it shares it with others.
+ *
+ * @param sharesConnection whether the connection is also that of others, as a proxy's is
+ */
+export function createErrorHandler(
+  { notify, isTransient }: ProblemParts,
+  sharesConnection: (request: FastifyRequest) => boolean = () => true,
+) {
   const reportStore = createStoreReport(notify);
   return (error: FastifyError | Error, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const known = toKnown(error, isTransient);
     const status = statuses[known.code];
+    if ((status === 429 || status === 503) && !sharesConnection(request)) reply.header('connection', 'close');
     // A store that does not answer is reported by what waits for it; a refusal may concern requests alone.
     if (known.code === 'STORE_AWAY' && isRefusal(known.cause)) reportStore(known.cause);
     if (status === 500) {

@@ -7,6 +7,7 @@ import type { PurchaseDesk } from '../sale/purchase-desk.ts';
 import type { Progress } from '../sale/purchase-progress.ts';
 import { streamOf } from '../triggers/seckill-key.ts';
 import { callerOf, requireKeyOr } from './auth.ts';
+import { limitAddresses, type RequestLimits } from './request-limits.ts';
 import { InstanceShape, Int64, ProblemShape, showInstance } from './shapes.ts';
 import { readTicketHeader, TicketHeader, TicketText } from './tickets.ts';
 
@@ -47,9 +48,11 @@ const Query = Type.Object(
 export interface PurchaseParts {
   purchases: PurchaseDesk;
   door: FrontDoor;
+  /** Of those who look without a key. */
+  lookLimits: RequestLimits;
 }
 
-export function addPurchases(http: FastifyInstance, { purchases, door }: PurchaseParts): void {
+export function addPurchases(http: FastifyInstance, { purchases, door, lookLimits }: PurchaseParts): void {
   /** The user whose purchases alone may be shown: who has no key holds a ticket. */
   const findHolder = async (
     request: FastifyRequest,
@@ -59,6 +62,7 @@ export function addPurchases(http: FastifyInstance, { purchases, door }: Purchas
     if (callerOf(request)) return userId === undefined ? undefined : parseUserId(userId);
     const standing = await door.judgeTicket(productId, readTicketHeader(request) ?? ticket ?? '');
     if (!standing) throw new WeirError('TICKET_INVALID', 'this is no ticket of a sale of this product');
+    lookLimits.takeUser(standing.ticket.userId.toString());
     return standing.ticket.userId;
   };
 
@@ -66,6 +70,7 @@ export function addPurchases(http: FastifyInstance, { purchases, door }: Purchas
     '/v1/sales/:productId/purchases/:streamId',
     {
       config: { scope: 'read', orTicket: true, limited: false, isLong: true },
+      onRequest: limitAddresses(lookLimits),
       preValidation: requireKeyOr(
         (request) => readTicketHeader(request) ?? (request.query as { ticket?: unknown }).ticket,
       ),

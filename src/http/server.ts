@@ -2,18 +2,19 @@ import cookie from '@fastify/cookie';
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { Config } from '../config.ts';
 import { WeirError } from '../errors.ts';
-import { isLocalOnly } from '../lib/address.ts';
+import { isLocalOnly, matchNetworks } from '../lib/address.ts';
 import { type AuditParts, addAudit } from './audit.ts';
-import { addAuth } from './auth.ts';
+import { addAuth, hasKey } from './auth.ts';
 import { addBuyers, type BuyerParts } from './buyers.ts';
 import { compressAnswers } from './compress-answers.ts';
+import { boundConnections } from './connections.ts';
 import { boundHandlers } from './deadline.ts';
 import { addHealth, type HealthParts } from './health.ts';
 import { addInstances, type InstanceParts } from './instances.ts';
 import { isApiRoute } from './is-api-route.ts';
 import { addJsonBodies } from './json-body.ts';
 import { addKeys, type KeyParts } from './keys.ts';
-import { boundConnections, boundRequests, createLimits } from './limits.ts';
+import { boundRequests, createLimits } from './limits.ts';
 import { trackMethods } from './method-not-allowed.ts';
 import { addNow, type NowParts } from './now.ts';
 import { addOpenApi } from './openapi.ts';
@@ -23,6 +24,7 @@ import { addPage, pageUrl } from './page.ts';
 import { addParked, type ParkedParts } from './parked.ts';
 import { createErrorHandler, type ProblemParts, sendProblem } from './problem.ts';
 import { addProducts, type ProductStore } from './products.ts';
+import { RejectedCredentials } from './rejected-credentials.ts';
 import { addResults, type ResultParts } from './results.ts';
 import { addSales, type SaleParts } from './sales.ts';
 import { describeMistakes } from './schema-mistake.ts';
@@ -80,7 +82,13 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     },
     schemaErrorFormatter: describeMistakes,
   });
-  http.setErrorHandler(createErrorHandler(parts));
+  const isProxy = matchNetworks(config.trustedProxies);
+  http.setErrorHandler(
+    createErrorHandler(
+      parts,
+      (request) => hasKey(request) || isProxy(request.raw.socket.remoteAddress ?? ''),
+    ),
+  );
   const findMethods = trackMethods(http, bounds.routerOptions);
   http.setNotFoundHandler((request, reply) => {
     const path = pathOf(request);
@@ -98,15 +106,22 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
       detail: `cannot ${what}: the path answers ${allow}`,
     });
   });
-  boundConnections(http, config);
   watchRequests(http, parts.notify);
   tellActs(http, parts.notify);
   if (parts.tracing) traceRequests(http, parts.tracing);
   addHeaders(http);
   compressAnswers(http);
+  boundConnections(http, config);
   await http.register(cookie, { hook: false });
   const { limit, limitLogins } = await createLimits(http, config);
-  const auth = { keyRing: parts.keyRing, isOnLoopback: isLocalOnly(config), limit };
+  const rejected = new RejectedCredentials(parts.notify, config.requestsPerMinute > 0);
+  http.addHook('onClose', async () => rejected.close());
+  const auth = {
+    keyRing: parts.keyRing,
+    isOnLoopback: isLocalOnly(config),
+    limit,
+    onWrongKey: (request: FastifyRequest) => rejected.note('key', request),
+  };
   http.addHook('onRequest', checkHostAndOrigin(config));
   http.addHook('onRequest', (request, _, done) => {
     const isEarly = parts.readiness.start && isApiRoute(request);
@@ -123,7 +138,10 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   if (!isApi) return http;
 
   await http.register(async (api) => {
-    addOrders(api, parts);
+    addOrders(api, {
+      ...parts,
+      onWrongSignature: (request) => rejected.note('signature', request),
+    });
     addProducts(api, parts);
     addInstances(api, parts);
     addResults(api, parts);

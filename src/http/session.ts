@@ -28,7 +28,7 @@ const SessionShape = Type.Object({
 
 /** A cookie instead of a key for the page, which keeps no key where a script could read it. */
 export function addSession(http: FastifyInstance, parts: SessionParts): void {
-  const { keyRing, isOnLoopback, sessions, limit, limitLogins } = parts;
+  const { keyRing, isOnLoopback, sessions, limit, limitLogins, onWrongKey } = parts;
   const isOpen = async () => isOnLoopback && (await keyRing.isOpen());
   const endSession = async (request: FastifyRequest) => {
     const id = readSessionCookie(request);
@@ -54,7 +54,10 @@ export function addSession(http: FastifyInstance, parts: SessionParts): void {
     },
     async (request, reply) => {
       const found = await keyRing.findKey(request.body.key);
-      if (!found) throw keyRequired(reply);
+      if (!found) {
+        onWrongKey?.(request);
+        throw keyRequired(reply);
+      }
       noteCaller(request, found.caller);
       await endSession(request);
       const session = await openSession(parts, request.body.key, found.keyId);
@@ -76,7 +79,10 @@ export function addSession(http: FastifyInstance, parts: SessionParts): void {
     },
     async (request, reply) => {
       const caller = await findCaller(request, parts);
-      if (!caller) throw keyRequired(reply);
+      if (!caller) {
+        if (request.headers.authorization !== undefined) onWrongKey?.(request);
+        throw keyRequired(reply);
+      }
       return showSession(caller, await isOpen());
     },
   );

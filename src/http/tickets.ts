@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox';
 import { WeirError } from '../errors.ts';
 import { parseProductId, parseUserId } from '../instance/purchase.ts';
 import type { FrontDoor } from '../sale/front-door.ts';
+import { limitAddresses, type RequestLimits } from './request-limits.ts';
 import { Int64, ProblemShape } from './shapes.ts';
 
 export const TicketText = Type.String({ minLength: 1, maxLength: 128 });
@@ -83,14 +84,21 @@ export function readTicketHeader({ headers }: Pick<FastifyRequest, 'headers'>): 
   return headers['weir-ticket'] as string | undefined;
 }
 
+export interface TicketStandingParts {
+  door: FrontDoor;
+  /** Of those who look without a key. */
+  lookLimits: RequestLimits;
+}
+
 /** For the holder of a ticket. */
-export function addTicketStanding(http: FastifyInstance, { door }: { door: FrontDoor }): void {
+export function addTicketStanding(http: FastifyInstance, { door, lookLimits }: TicketStandingParts): void {
   const config = { scope: 'signed', limited: false } as const;
   const response = { 200: StandingShape, '4xx': ProblemShape };
   const findStanding = async (product: string, text: string) => {
     const productId = parseProductId(product);
     const standing = await door.judgeTicket(productId, text);
     if (!standing) throw new WeirError('TICKET_INVALID', 'this is no ticket of the present sale');
+    lookLimits.takeUser(standing.ticket.userId.toString());
     if (!standing.isPresent) throw new WeirError('ENDED', 'the sale of this ticket has ended');
     const { ticket, place, waitMs } = standing;
     return {
@@ -109,6 +117,7 @@ export function addTicketStanding(http: FastifyInstance, { door }: { door: Front
     '/v1/sales/:productId/ticket',
     {
       config,
+      onRequest: limitAddresses(lookLimits),
       schema: {
         summary: 'Where the holder of the ticket in the header weir-ticket stands in the waiting room',
         headers: TicketHeader,
@@ -126,6 +135,7 @@ export function addTicketStanding(http: FastifyInstance, { door }: { door: Front
     '/v1/sales/:productId/tickets/:ticket',
     {
       config,
+      onRequest: limitAddresses(lookLimits),
       schema: {
         summary: 'Where the holder of a ticket stands in the waiting room',
         description: 'Access logs record the path: prefer `GET /v1/sales/{productId}/ticket`.',

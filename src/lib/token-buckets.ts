@@ -3,7 +3,7 @@ export interface BucketOptions {
   perSecond: number;
   /** Tokens of a full bucket. */
   burst: number;
-  /** Buckets remembered at most, about; beyond it the longest unused are forgotten, and so full again. */
+  /** Buckets remembered at most, about; beyond it the longest unused are forgotten. */
   maxKeys?: number;
 }
 
@@ -11,6 +11,9 @@ export interface BucketOptions {
  * A token bucket for each key, kept as one number: when it will be full again (the generic cell rate algorithm, ITU-T
  * I.371). Buckets that have not been used for as long as one takes to fill are forgotten, two generations at a time, so
  * nothing is ever searched for what is old.
+ *
+ * Where a flood of keys makes some be forgotten earlier, that gives no tokens back: for as long as those could still be
+ * short of tokens, a key that is not remembered has one token and no burst.
  */
 export class TokenBuckets {
   readonly #intervalMs: number;
@@ -20,6 +23,8 @@ export class TokenBuckets {
   #young = new Map<string, number>();
   #old = new Map<string, number>();
   #turnAtMs: number;
+  /** Until then a key that is not remembered may have been forgotten before it was full. */
+  #suspectUntilMs = 0;
 
   constructor(
     { perSecond, burst, maxKeys = 200_000 }: BucketOptions,
@@ -36,13 +41,23 @@ export class TokenBuckets {
   take(key: string): number {
     if (this.#intervalMs === 0) return 0;
     const now = this.#nowMs();
-    if (now >= this.#turnAtMs || this.#young.size >= this.#maxKeys) this.#turn(now);
-    const fullAt = Math.max(now, this.#young.get(key) ?? this.#old.get(key) ?? 0) + this.#intervalMs;
+    if (now >= this.#turnAtMs) this.#turn(now);
+    else if (this.#young.size >= this.#maxKeys) {
+      if (this.#old.size > 0) this.#suspectUntilMs = now + this.#fillMs;
+      this.#turn(now);
+    }
+    const fullAt = Math.max(now, this.#find(key, now)) + this.#intervalMs;
     const waitMs = fullAt - this.#fillMs - now;
     // A rounding error of the clock's fraction is no missing token.
     const isEmpty = waitMs > 1e-6;
     this.#young.set(key, isEmpty ? fullAt - this.#intervalMs : fullAt);
     return isEmpty ? waitMs : 0;
+  }
+
+  #find(key: string, now: number): number {
+    const known = this.#young.get(key) ?? this.#old.get(key);
+    if (known !== undefined) return known;
+    return now < this.#suspectUntilMs ? now + this.#fillMs - this.#intervalMs : 0;
   }
 
   #turn(now: number): void {

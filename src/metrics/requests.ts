@@ -19,10 +19,17 @@ export function measureRequests(registry: Registry): Measures {
     labelNames: ['code'],
     registers,
   });
+  const rejected = new Counter({
+    name: 'weir_http_rejected_credentials_total',
+    help: 'Wrong operator keys and wrong webhook signatures, by kind: key or signature.',
+    labelNames: ['kind'],
+    registers,
+  });
   // Hashing three labels costs more than the observation itself.
   const series = new Map<string, { observe(seconds: number): void }>();
   const byCode = new Map<string, { inc(): void }>();
   return {
+    'credential rejected': ({ kind }) => rejected.inc({ kind }),
     'request answered'({ method, route, status, problem, lastedMs }) {
       const status_class = `${Math.floor(status / 100)}xx`;
       const key = `${method} ${route} ${status_class}`;

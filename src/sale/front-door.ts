@@ -1,10 +1,12 @@
 import { WeirError } from '../errors.ts';
 import type { ProductId, UserId } from '../instance/purchase.ts';
-import { gather } from '../lib/gather.ts';
-import { BuyerBudget, KnownSale } from './known-sale.ts';
+import { ConcurrencyLimit } from '../lib/concurrency-limit.ts';
+import { EarlierSecrets } from './earlier-secrets.ts';
+import { type Entrance, Entrances } from './entrances.ts';
+import type { KnownSale } from './known-sale.ts';
 import { rebuildingError } from './rebuilding-error.ts';
 import { isSigned, readTicket, signTicket, type Ticket } from './ticket.ts';
-import type { Buyer, BuyOutcome, Refusal, TicketOutcome, Till, TillOutcome } from './till.ts';
+import type { BuyOutcome, Refusal, TicketOutcome, Till } from './till.ts';
 
 export interface Visitor {
   userId: UserId;
@@ -36,64 +38,82 @@ export interface TicketStanding {
   waitMs: number;
 }
 
-interface Entrance {
-  known: KnownSale;
-  /** Of earlier sales, as far as their tickets were shown. */
-  secrets: Map<number, string | undefined>;
-  buy: (buyer: Buyer) => Promise<TillOutcome>;
+/** A visitor whom memory or the store does not refuse, with the ticket that was verified. */
+interface Admitted {
+  entrance: Entrance;
+  ticket: Ticket | undefined;
 }
-
-const maxSalesKnown = 10_000;
-const maxSecretsKnown = 100;
 
 /**
  * Stands before the till while thousands come at once. Who can only be refused is refused from memory; the others wait in a
- * queue of bounded length and reach the store many at a time.
+ * queue of bounded length and reach the store many at a time. Strangers, who have a ticket that anybody can write, wait for
+ * their ticket to be verified elsewhere: they cannot fill the queue.
  */
 export class FrontDoor {
   readonly #till: Till;
-  readonly #options: FrontDoorOptions;
-  readonly #entrances = new Map<ProductId, Entrance>();
-  readonly #budget = new BuyerBudget();
-  #waiting = 0;
+  readonly #entrances: Entrances;
+  readonly #secrets: EarlierSecrets;
+  readonly #queue: ConcurrencyLimit;
+  readonly #strangers: ConcurrencyLimit;
 
-  constructor(till: Till, options: FrontDoorOptions) {
+  constructor(till: Till, { maxWaiting, maxBatch, nowMs = () => performance.now() }: FrontDoorOptions) {
     this.#till = till;
-    this.#options = options;
+    this.#entrances = new Entrances(till, { maxBatch, nowMs });
+    this.#secrets = new EarlierSecrets(till);
+    const refuse = (count: number) =>
+      new WeirError('OVERLOADED', `${count} requests are waiting for the sale already`);
+    this.#queue = new ConcurrencyLimit(maxWaiting, refuse);
+    this.#strangers = new ConcurrencyLimit(maxWaiting, refuse);
   }
 
   /** Requests that wait for the store. */
   get waiting(): number {
-    return this.#waiting;
+    return this.#queue.running;
   }
 
-  /** The refusal that memory knows, at most a quarter of a second old; undefined: `buy` has to ask. */
+  /** The refusal that memory knows, at most a quarter of a second old; undefined: the store has to be asked. */
   refuse(productId: ProductId, visitor: Pick<Visitor, 'userId' | 'ticket'>): Refusal | undefined {
-    const known = this.#entrances.get(productId)?.known;
-    return known?.isFresh ? judge(known, visitor) : undefined;
+    const known = this.#entrances.find(productId)?.known;
+    if (known) return known.isFresh ? judge(known, visitor) : undefined;
+    return this.#entrances.isMissing(productId) ? 'SALE_UNKNOWN' : undefined;
   }
 
-  /** @throws WeirError OVERLOADED, STORE_AWAY */
+  /** For a visitor for whom somebody with a key asks. @throws WeirError OVERLOADED, STORE_AWAY */
   buy(productId: ProductId, visitor: Visitor): Promise<BuyOutcome> {
-    return this.#wait(async () => {
-      const { known, buy, secrets } = this.#enter(productId);
-      if (!known.isFresh) await known.refresh();
-      const refusal = judge(known, visitor);
-      if (refusal) return { kind: refusal };
-      const ticket = await this.#verify(known, secrets, productId, visitor.ticket);
-      if (visitor.ticket !== undefined && ticket?.userId !== visitor.userId)
-        return { kind: 'TICKET_INVALID' };
-      const outcome = await buy({ ...visitor, ticket });
-      if (outcome.kind === 'REBUILDING') throw rebuildingError();
-      return outcome;
+    return this.#queue.run(async () => {
+      const admitted = await this.#admit(productId, visitor, false);
+      return 'kind' in admitted ? admitted : sell(admitted, visitor);
     });
+  }
+
+  /**
+   * For a visitor who has nothing but a ticket.
+   *
+   * @param onVerified called before the visitor enters the queue; what it throws keeps the visitor out
+   * @throws WeirError OVERLOADED, STORE_AWAY
+   */
+  async buyByTicket(
+    productId: ProductId,
+    visitor: Visitor & { ticket: string },
+    onVerified: () => void,
+  ): Promise<BuyOutcome> {
+    const ticket = readTicketOf(productId, visitor.ticket);
+    if (ticket?.userId !== visitor.userId) return { kind: 'TICKET_INVALID' };
+    const entrance = this.#findGenuine(ticket, visitor.ticket);
+    const admitted = entrance
+      ? { entrance, ticket }
+      : await this.#strangers.run(() => this.#admit(productId, visitor, true));
+    if ('kind' in admitted) return admitted;
+    onVerified();
+    return this.#queue.run(() => sell(admitted, visitor));
   }
 
   /** @throws WeirError OVERLOADED, STORE_AWAY */
   giveTicket(productId: ProductId, holder: { userId: UserId; unit: number }): Promise<TicketAnswer> {
-    return this.#wait(async () => {
+    return this.#queue.run(async () => {
       const outcome = await this.#till.giveTicket(productId, holder);
       if (!('number' in outcome)) return outcome;
+      this.#entrances.forgetMissing(productId);
       const { kind, number, admittedAtMs, secret } = outcome;
       return {
         kind,
@@ -104,86 +124,67 @@ export class FrontDoor {
   }
 
   /** Where the holder of a ticket stands; undefined: it is not a ticket of this product's sales. @throws as `buy` */
-  judgeTicket(productId: ProductId, text: string): Promise<TicketStanding | undefined> {
-    return this.#wait(async () => {
-      const { known, secrets } = this.#enter(productId);
-      if (!known.isFresh) await known.refresh();
-      const ticket = await this.#verify(known, secrets, productId, text);
-      if (!ticket) return undefined;
-      const isPresent = ticket.number === known.number;
-      const waitMs = Math.max(0, ticket.admittedAtMs - known.storeMs);
-      return { ticket, isPresent, waitMs, place: known.countAdmittedBefore(ticket.admittedAtMs) };
-    });
+  async judgeTicket(productId: ProductId, text: string): Promise<TicketStanding | undefined> {
+    const ticket = readTicketOf(productId, text);
+    if (!ticket) return undefined;
+    const entrance =
+      this.#findGenuine(ticket, text) ??
+      (await this.#strangers.run(async () => {
+        const entered = await this.#entrances.enter(productId, true);
+        return entered && (await this.#isGenuine(entered, ticket, text)) ? entered : undefined;
+      }));
+    if (!entrance) return undefined;
+    const { known } = entrance;
+    const isPresent = ticket.number === known.number;
+    const waitMs = Math.max(0, ticket.admittedAtMs - known.storeMs);
+    return { ticket, isPresent, waitMs, place: known.countAdmittedBefore(ticket.admittedAtMs) };
   }
 
-  async #verify(
-    known: KnownSale,
-    secrets: Entrance['secrets'],
+  async #admit(
     productId: ProductId,
-    text: string | undefined,
-  ): Promise<Ticket | undefined> {
-    const ticket = text === undefined ? undefined : readTicket(text);
-    if (text === undefined || ticket?.productId !== productId) return undefined;
+    visitor: Visitor,
+    isStranger: boolean,
+  ): Promise<Admitted | { kind: Refusal }> {
+    const entrance = await this.#entrances.enter(productId, isStranger);
+    const refusal = entrance ? judge(entrance.known, visitor) : 'SALE_UNKNOWN';
+    if (!entrance || refusal) return { kind: refusal ?? 'SALE_UNKNOWN' };
+    if (visitor.ticket === undefined) return { entrance, ticket: undefined };
+    const ticket = readTicketOf(productId, visitor.ticket);
+    if (ticket?.userId !== visitor.userId) return { kind: 'TICKET_INVALID' };
+    const isGenuine = await this.#isGenuine(entrance, ticket, visitor.ticket);
+    return isGenuine ? { entrance, ticket } : { kind: 'TICKET_INVALID' };
+  }
+
+  /** Without asking the store, as nearly always while a sale runs: then nobody can stand in the way of a good ticket. */
+  #findGenuine(ticket: Ticket, text: string): Entrance | undefined {
+    const entrance = this.#entrances.find(ticket.productId);
+    const isKnown = entrance?.known.isFresh && ticket.number === entrance.known.number;
+    return isKnown && isSignedBy(entrance.known.ticketSecret, text) ? entrance : undefined;
+  }
+
+  async #isGenuine({ known }: Entrance, ticket: Ticket, text: string): Promise<boolean> {
     // A sale that was opened a moment ago: its tickets are known to the store only.
     if (ticket.number > known.number && !known.isYoung) await known.refresh();
-    const secret =
-      ticket.number < known.number
-        ? await this.#findSecret(secrets, productId, ticket.number)
-        : ticket.number === known.number
-          ? known.ticketSecret
-          : undefined;
-    return secret !== undefined && isSigned(text, secret) ? ticket : undefined;
+    if (ticket.number === known.number) return isSignedBy(known.ticketSecret, text);
+    // The holder of an earlier ticket that bought something gets the entry, whatever is on sale now.
+    if (ticket.number > known.number) return false;
+    return isSignedBy(await this.#secrets.find(ticket.productId, ticket.number), text);
   }
+}
 
-  /** The holder of an earlier ticket that bought something gets the entry, whatever is on sale now. */
-  async #findSecret(
-    secrets: Entrance['secrets'],
-    productId: ProductId,
-    number: number,
-  ): Promise<string | undefined> {
-    if (!secrets.has(number)) {
-      const secret = await this.#till.findSecret(productId, number);
-      const [oldest] = secrets.size >= maxSecretsKnown ? secrets.keys() : [];
-      if (oldest !== undefined) secrets.delete(oldest);
-      secrets.set(number, secret);
-    }
-    return secrets.get(number);
-  }
+async function sell({ entrance, ticket }: Admitted, visitor: Visitor): Promise<BuyOutcome> {
+  const outcome = await entrance.buy({ ...visitor, ticket });
+  if (outcome.kind === 'REBUILDING') throw rebuildingError();
+  return outcome;
+}
 
-  #enter(productId: ProductId): Entrance {
-    let entrance = this.#entrances.get(productId);
-    if (!entrance) {
-      const { maxBatch, nowMs = () => performance.now() } = this.#options;
-      entrance = {
-        known: new KnownSale(this.#till, productId, nowMs, this.#budget),
-        secrets: new Map(),
-        // Two at a time: while one is answered the next is on its way.
-        buy: gather((buyers: Buyer[]) => this.#till.buy(productId, buyers), {
-          maxItems: maxBatch,
-          maxInFlight: 2,
-        }),
-      };
-      const [oldest] = this.#entrances.size >= maxSalesKnown ? this.#entrances.keys() : [];
-      if (oldest !== undefined) {
-        this.#entrances.get(oldest)?.known.forgetBuyers();
-        this.#entrances.delete(oldest);
-      }
-      this.#entrances.set(productId, entrance);
-    }
-    return entrance;
-  }
+function readTicketOf(productId: ProductId, text: string): Ticket | undefined {
+  const ticket = readTicket(text);
+  return ticket?.productId === productId ? ticket : undefined;
+}
 
-  async #wait<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#waiting >= this.#options.maxWaiting) {
-      throw new WeirError('OVERLOADED', `${this.#waiting} requests are waiting for the sale already`);
-    }
-    this.#waiting++;
-    try {
-      return await work();
-    } finally {
-      this.#waiting--;
-    }
-  }
+function isSignedBy(secret: string | undefined, text: string): boolean {
+  return secret !== undefined && isSigned(text, secret);
 }
 
 /** A ticket of an earlier sale may have bought an entry, which the store alone knows. */

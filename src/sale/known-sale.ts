@@ -4,7 +4,7 @@ import { judgeState, needsTicket, type SaleState } from './sale.ts';
 import type { Look, Refusal, Till } from './till.ts';
 
 /** An answer from memory is at most this old. */
-const staleAfterMs = 250;
+export const staleAfterMs = 250;
 /** Older than this it is looked up again, while it still answers. */
 const refreshAfterMs = 125;
 const youngForMs = 20;
@@ -57,6 +57,7 @@ export class KnownSale {
   #lastBuyer = '';
   #life = '';
   #keepsBuyers = true;
+  #isClosed = false;
 
   constructor(till: Till, productId: ProductId, nowMs: () => number, budget = new BuyerBudget()) {
     this.#till = till;
@@ -73,6 +74,11 @@ export class KnownSale {
   /** Looked up so lately that looking again would tell nothing new. */
   get isYoung(): boolean {
     return this.#ageMs <= youngForMs;
+  }
+
+  /** Whether the store had the sale when it was last asked. */
+  get exists(): boolean {
+    return this.#look !== undefined;
   }
 
   get number(): number {
@@ -123,13 +129,13 @@ export class KnownSale {
         wantsMore: this.#keepsBuyers,
       });
       // Another sale, or this one after its store lost the buyers that are known here.
-      if (!look || look.life !== this.#life || look.from < this.#buyersSeen) this.forgetBuyers();
+      if (!look || look.life !== this.#life || look.from < this.#buyersSeen) this.#forgetBuyers();
       this.#life = look?.life ?? '';
       this.#look = look;
       this.#askedAtMs = askedAtMs;
       if (!look || !this.#keepsBuyers || look.from + look.buyers.length === this.#buyersSeen) return;
       if (!this.#budget.take(look.buyers.length)) {
-        this.forgetBuyers();
+        this.#forgetBuyers();
         this.#keepsBuyers = false;
         return;
       }
@@ -141,11 +147,17 @@ export class KnownSale {
   }
 
   /** Gives the memory back to the other sales. */
-  forgetBuyers(): void {
+  #forgetBuyers(): void {
     this.#budget.giveBack(this.#buyersSeen);
     this.#buyers = new Set();
     this.#buyersSeen = 0;
     this.#lastBuyer = '';
-    this.#keepsBuyers = true;
+    this.#keepsBuyers = !this.#isClosed;
+  }
+
+  /** For good: a look that is under way keeps nothing any more, and the store is asked about each buyer. */
+  close(): void {
+    this.#isClosed = true;
+    this.#forgetBuyers();
   }
 }

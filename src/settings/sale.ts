@@ -14,12 +14,16 @@ export const saleSettings = {
     'memory or fsync',
     'fsync: a buy is answered after Redis has it on disk (WAITAOF, Redis 7.2 or Valkey, appendonly yes).',
   ),
-  saleUserRate: perSecond('sale.userPerSecond', 20, 'How often one user may ask to buy. 0: no limit.'),
+  saleUserRate: perSecond(
+    'sale.userPerSecond',
+    20,
+    'How often one user may ask to buy, and as often to look. 0: no limit.',
+  ),
   saleUserBurst: burst('sale.userBurst', 100, 'So many times at once.'),
   saleAddressRate: perSecond(
     'sale.addressPerSecond',
     200,
-    'How often one address other than loopback may ask to buy. 0: no limit.',
+    'The same for one address without a key (IPv6: one /64), except loopback. 0: no limit.',
   ),
   saleAddressBurst: burst('sale.addressBurst', 1_000, 'So many times at once.'),
   saleMaxWaiting: setting(

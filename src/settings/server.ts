@@ -94,7 +94,7 @@ export const serverSettings = {
     integer(0, 1_000_000),
     6_000,
     'an integer from 0 to 1000000',
-    'For each key, or each address without one, on what is no purchase: more are answered 429. 0: no limit.',
+    'For each key, or each address without one, on what is no purchase: more are answered 429. 0: no limit, also of wrong keys.',
   ),
   loginsPerMinute: setting(
     'server.http.loginsPerMinute',
@@ -108,7 +108,14 @@ export const serverSettings = {
     integer(1, 1_000_000),
     10_000,
     'an integer from 1 to 1000000',
-    'Connections at a time; more are closed as they come.',
+    'Connections at a time; beyond them 16 more, which answer /healthz, /readyz and /metrics only.',
+  ),
+  maxConnectionsPerAddress: setting(
+    'server.http.maxConnectionsPerAddress',
+    integer(1, 1_000_000),
+    1_000,
+    'an integer from 1 to 1000000',
+    'Of one address (IPv6: of one /64), not of loopback and trusted proxies. Raise it behind a balancer that hides its clients.',
   ),
   headersTimeoutMs: duration(
     'server.http.headersTimeoutMs',

@@ -152,6 +152,8 @@ const lines: Lines = {
   ],
   'intake held': told('warn', 'intake_held'),
   'intake resumed': told('info', 'intake_resumed'),
+  'credential rejected': () => [],
+  'credentials rejected': told('warn', 'credentials_rejected'),
   'request answered': ({ lastedMs, traceparent, type: _, ...fields }) => [
     {
       level: 'debug',

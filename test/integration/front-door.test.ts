@@ -19,8 +19,9 @@ const stream = 'stream:seckill:1001';
 async function openDoor(part: Partial<SaleTerms> = {}, maxWaiting = 1_000) {
   const redis = connectTestRedis(await createRedisDatabase());
   const { sales, till: real } = await openRedisSales(redis);
-  const calls = { looks: 0, buys: 0 };
+  const calls = { looks: 0, buys: 0, secrets: 0 };
   let hold = Promise.resolve();
+  let holdLook = Promise.resolve();
   const till: Till = {
     ...real,
     async buy(productId, buyers) {
@@ -28,9 +29,14 @@ async function openDoor(part: Partial<SaleTerms> = {}, maxWaiting = 1_000) {
       await hold;
       return real.buy(productId, buyers);
     },
-    look(productId, knows) {
+    async look(productId, knows) {
       calls.looks++;
+      await holdLook;
       return real.look(productId, knows);
+    },
+    findSecret(productId, number) {
+      calls.secrets++;
+      return real.findSecret(productId, number);
     },
   };
   let now = 0;
@@ -49,6 +55,12 @@ async function openDoor(part: Partial<SaleTerms> = {}, maxWaiting = 1_000) {
     refuse: (user: number) => door.refuse(product, visitor(user)),
     passMs(ms: number) {
       now += ms;
+    },
+    /** Looks answer only after this has been resolved. */
+    holdLooks() {
+      const held = createDeferred<void>();
+      holdLook = held.promise;
+      return held.resolve;
     },
     /** Buys answer only after this has been resolved. */
     holdBuys() {
@@ -279,5 +291,145 @@ describe('the front door', () => {
     passMs(260);
     await expect(buy(2)).rejects.toMatchObject({ code: 'STORE_AWAY' });
     expect(door.waiting).toBe(0);
+  });
+});
+
+describe('a stranger who has only a ticket', () => {
+  const forge = (productId: bigint, number: number, user = 501) =>
+    `1.${productId}.${number}.${user}.1.0.${'A'.repeat(22)}`;
+
+  /** A sale with tickets, one of them of user 501, and a door that remembers the sale. */
+  async function openTicketSale(maxWaiting?: number) {
+    const opened = await openDoor({ stock: 50, admitPerSecond: 1_000_000 }, maxWaiting);
+    const { door } = opened;
+    const answer = await door.giveTicket(product, { userId: 501n as UserId, unit: 1 });
+    const ticket = 'ticket' in answer ? answer.ticket : '';
+    const present = (await door.judgeTicket(product, ticket))?.ticket.number ?? 0;
+    let verified = 0;
+    const buyAs = (text: string, productId: bigint = product, user = 501) =>
+      door.buyByTicket(productId as ProductId, { ...opened.visitor(user), ticket: text }, () => verified++);
+    return { ...opened, ticket, present, buyAs, countVerified: () => verified };
+  }
+
+  test('a ticket is verified before the tokens of its user are taken', async () => {
+    const { buyAs, ticket, present, countVerified, passMs } = await openTicketSale();
+    const forged = [
+      'x',
+      '',
+      forge(product, present),
+      forge(product, present - 1),
+      forge(product, present + 1),
+    ];
+    for (const isStale of [false, true]) {
+      if (isStale) passMs(260);
+      for (const text of forged) expect(await buyAs(text)).toEqual({ kind: 'TICKET_INVALID' });
+    }
+    expect(await buyAs(ticket, product, 502)).toEqual({ kind: 'TICKET_INVALID' });
+    expect(countVerified()).toBe(0);
+    await pollUntil('the ticket to admit', 2_000, async () =>
+      expect((await buyAs(ticket)).kind).toBe('accepted'),
+    );
+    expect(countVerified()).toBeGreaterThan(0);
+  });
+
+  test('a user without tokens does not reach the store', async () => {
+    const { door, visitor, ticket, calls } = await openTicketSale();
+    const refuse = () => {
+      throw new Error('no token');
+    };
+    await expect(door.buyByTicket(product, { ...visitor(501), ticket }, refuse)).rejects.toThrow('no token');
+    expect(calls.buys).toBe(0);
+  });
+
+  test('forged tickets neither fill the queue of buyers nor delay a good ticket', async () => {
+    const { door, visitor, buyAs, ticket, present, holdLooks } = await openTicketSale(5);
+    const release = holdLooks();
+    const flood = Array.from({ length: 50 }, (_, i) =>
+      buyAs(forge(5_000n + BigInt(i % 2), present), 5_000n + BigInt(i % 2)),
+    );
+    const refused = flood.map((each) =>
+      each.then(
+        () => 'let in',
+        ({ code }) => code,
+      ),
+    );
+    expect(door.waiting).toBe(0);
+    await pollUntil('the ticket to admit', 2_000, async () =>
+      expect((await buyAs(ticket)).kind).toBe('accepted'),
+    );
+    expect((await door.judgeTicket(product, ticket))?.isPresent).toBe(true);
+    const bought = door.buy(product, visitor(502));
+    release();
+    expect(await bought).toEqual({ kind: 'TICKET_REQUIRED' });
+    expect((await Promise.all(refused)).filter((code) => code === 'OVERLOADED')).toHaveLength(45);
+  });
+
+  test('an unknown product costs one look in 250 ms, and no known sale is forgotten', async () => {
+    const { door, buyAs, calls, passMs, visitor, present } = await openTicketSale();
+    calls.looks = 0;
+    const unknown = Array.from({ length: 50 }, (_, i) => 9_000n + BigInt(i));
+    for (let round = 0; round < 3; round++) {
+      for (const id of unknown) expect(await buyAs(forge(id, present), id)).toEqual({ kind: 'SALE_UNKNOWN' });
+    }
+    expect(calls).toMatchObject({ looks: 50, buys: 0, secrets: 0 });
+    expect(door.refuse(unknown[0] as ProductId, visitor(1))).toBe('SALE_UNKNOWN');
+    expect((await buyAs('1.2.3')).kind).toBe('TICKET_INVALID');
+    expect((await buyAs(forge(product, present))).kind).toBe('TICKET_INVALID');
+    expect(calls.looks).toBe(50);
+    passMs(251);
+    expect(door.refuse(unknown[0] as ProductId, visitor(1))).toBeUndefined();
+  });
+
+  test('strangers cause at most a hundred first looks at a time', async () => {
+    const { buyAs, calls, holdLooks, present } = await openTicketSale();
+    calls.looks = 0;
+    const release = holdLooks();
+    const flood = Array.from({ length: 300 }, (_, i) =>
+      buyAs(forge(9_000n + BigInt(i), present), 9_000n + BigInt(i)),
+    );
+    const outcomes = flood.map((each) =>
+      each.then(
+        ({ kind }) => kind,
+        ({ code }) => code,
+      ),
+    );
+    release();
+    const all = await Promise.all(outcomes);
+    expect(all.filter((each) => each === 'SALE_UNKNOWN')).toHaveLength(100);
+    expect(all.filter((each) => each === 'OVERLOADED')).toHaveLength(200);
+    expect(calls.looks).toBe(100);
+  });
+
+  test('a ticket of an earlier sale costs one look at its secret, a forged one too', async () => {
+    const { buyAs, calls, sales, door, ticket, passMs } = await openTicketSale();
+    await pollUntil('the ticket to admit', 2_000, async () =>
+      expect((await buyAs(ticket)).kind).toBe('accepted'),
+    );
+    await sales.change(product, { action: 'end' });
+    await sales.open({
+      ...{ productId: product, stock: 1, perUserLimit: 1, startsAt: undefined, endsAt: undefined },
+      ...{ entry: 'open', admitPerSecond: 1_000_000 },
+    });
+    passMs(260);
+    for (let round = 0; round < 3; round++) {
+      expect(await buyAs(forge(product, 0))).toEqual({ kind: 'TICKET_INVALID' });
+      expect((await buyAs(ticket)).kind).toBe('repeat');
+      expect((await door.judgeTicket(product, ticket))?.isPresent).toBe(false);
+    }
+    expect(calls.secrets).toBe(2);
+  });
+});
+
+test('giving out a ticket makes a product known that was unknown a moment ago', async () => {
+  const { door, sales, visitor } = await openDoor();
+  const later = 1002n as ProductId;
+  expect(await door.buy(later, visitor(1))).toEqual({ kind: 'SALE_UNKNOWN' });
+  await sales.open({
+    ...{ productId: later, stock: 1, perUserLimit: 1, startsAt: undefined, endsAt: undefined },
+    ...{ entry: 'open', admitPerSecond: 10 },
+  });
+  const answer = await door.giveTicket(later, { userId: 1n as UserId, unit: 1 });
+  expect(await door.judgeTicket(later, 'ticket' in answer ? answer.ticket : '')).toMatchObject({
+    isPresent: true,
   });
 });

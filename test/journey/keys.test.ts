@@ -355,6 +355,41 @@ describe('too much', () => {
     expect((await weir.request('GET', '/v1/products', undefined, fromSomewhere())).status).toBe(401);
   });
 
+  test('wrong keys are limited by address on purchase routes, logged and counted', async () => {
+    const headers = fromSomewhere();
+    const guess = (path: string) =>
+      weir.request('POST', path, { userId: '1' }, { ...headers, ...bearer('a-wrong-key-of-monday') });
+    const paths = ['/v1/sales/1/buy', '/v1/sales/1/tickets', '/v1/orders', '/v1/instances'];
+    const answers: HttpAnswer[] = [];
+    while (answers.length < 1_000 && !answers.some(({ status }) => status === 429)) {
+      answers.push(...(await Promise.all(Array.from({ length: 40 }, (_, i) => guess(paths[i % 4] ?? '')))));
+    }
+    expect(new Set(answers.slice(0, 120).map(({ status }) => status))).toEqual(new Set([401]));
+    const limited = answers.find(({ status }) => status === 429) as HttpAnswer;
+    expectProblem(limited, 429, 'RATE_LIMITED');
+    expect(limited.headers.get('connection')).toBe('keep-alive');
+    const good = await weir.request('GET', '/v1/products', undefined, { ...headers, ...bearer(root) });
+    expect(good.status).toBe(200);
+    const lines = weir.lines.filter(
+      ({ event, address }) => event === 'credentials_rejected' && address === headers['x-forwarded-for'],
+    );
+    expect(lines).toMatchObject([{ kind: 'key', count: 1 }]);
+    const metrics = await weir.request('GET', '/metrics', undefined, bearer(root));
+    const counted = /^weir_http_rejected_credentials_total\{kind="key"\} (\d+)$/m.exec(metrics.body)?.[1];
+    expect(Number(counted)).toBeGreaterThan(120);
+  });
+
+  test('requests for purchases without any key are counted by address', async () => {
+    const headers = fromSomewhere();
+    const ask = () => weir.request('POST', '/v1/orders', { productId: '1', userId: '1' }, headers);
+    const statuses: number[] = [];
+    while (statuses.length < 480 && !statuses.includes(429)) {
+      statuses.push(...(await Promise.all(Array.from({ length: 40 }, ask))).map(({ status }) => status));
+    }
+    expect(statuses.slice(0, 400)).toEqual(Array(400).fill(401));
+    expectProblem(await ask(), 429, 'RATE_LIMITED');
+  });
+
   test('in the headers is refused as a problem, and so is what is no HTTP', async () => {
     const long = await sendRaw(weir.url, 'GET', '/v1/products', { 'x-long': 'x'.repeat(17_000) });
     expect(long).toMatchObject({ status: 431, contentType: 'application/problem+json' });
@@ -412,6 +447,30 @@ test('a stream that a key has opened ends soon after the key is revoked', async 
 });
 
 describe('a buyer, who has no key', () => {
+  test('a stranger with bad tickets keeps no buyer from buying', async () => {
+    const productId = '4713';
+    const product = { id: productId, name: 'GPU', cpus: 4, memoryMb: 1024, image: 'ubuntu' };
+    expect((await weir.request('POST', '/v1/products', product, bearer(root))).status).toBe(201);
+    const sale = { productId, stock: 9, admitPerSecond: 1_000 };
+    expect((await weir.request('POST', '/v1/sales', sale, bearer(root))).status).toBe(201);
+    const path = `/v1/sales/${productId}`;
+    const given = await weir.request('POST', `${path}/tickets`, { userId: '501' }, bearer(root));
+    const stranger = fromSomewhere();
+    const forged = `${given.body.ticket.slice(0, -5)}AAAAA`;
+    const flood = await Promise.all(
+      Array.from({ length: 200 }, (_, i) =>
+        weir.request('POST', `${path}/buy`, { userId: '501', ticket: i % 2 ? 'x' : forged }, stranger),
+      ),
+    );
+    expect(new Set(flood.map(({ body }) => body.code))).toEqual(new Set(['TICKET_INVALID']));
+    await pollUntil('the ticket to admit', 5_000, async () => {
+      const ticket = given.body.ticket;
+      const bought = await weir.request('POST', `${path}/buy`, { userId: '501', ticket }, fromSomewhere());
+      if (bought.status === 409) throw new Error(bought.body.code);
+      expect(bought.status).toBe(202);
+    });
+  });
+
   test('buys with the ticket that the shop gave him, and asks for his own purchase and no other', async () => {
     const productId = '4711';
     const product = { id: productId, name: 'GPU', cpus: 4, memoryMb: 1024, image: 'ubuntu' };

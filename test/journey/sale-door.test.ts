@@ -122,6 +122,40 @@ describe('who asks too often', () => {
   });
 });
 
+describe('limits by address', () => {
+  const buyBadly = (productId: string, from: string) =>
+    weir.request(
+      'POST',
+      `/v1/sales/${productId}/buy`,
+      { userId: nextUser(), ticket: 'x' },
+      { 'x-forwarded-for': from },
+    );
+
+  test('the addresses of an IPv6 /64 share the tokens of one', async () => {
+    const productId = await openSale({ stock: 100 });
+    const answers = await Promise.all(
+      Array.from({ length: 30 }, (_, i) => buyBadly(productId, `2001:db8:7:7::${i + 1}`)),
+    );
+    expect(answers.filter(({ status }) => status === 403).length).toBeLessThanOrEqual(7);
+    expect((await buyBadly(productId, '2001:db8:7:8::1')).status).toBe(403);
+  });
+
+  test('looks at tickets and purchases are limited, and take nothing from buying', async () => {
+    const productId = await openSale({ stock: 100 });
+    const from = '198.51.100.77';
+    const look = (path: string) =>
+      weir.request('GET', `/v1/sales/${path}`, undefined, { 'x-forwarded-for': from });
+    const paths = [`${productId}/tickets/1.2.3`, '999/tickets/1.999.1.1.1.0.AAAAAAAAAAAAAAAAAAAAAA'];
+    const looks = await Promise.all(Array.from({ length: 10 }, (_, i) => look(paths[i % 2] ?? '')));
+    const purchases = await Promise.all(
+      Array.from({ length: 3 }, () => look(`${productId}/purchases/1-1?ticket=x`)),
+    );
+    expect(new Set(looks.map(({ status }) => status))).toEqual(new Set([403, 429]));
+    expect(purchases.some(({ status }) => status === 429)).toBe(true);
+    expect((await buyBadly(productId, from)).status).toBe(403);
+  });
+});
+
 describe('a sale with tickets', () => {
   test('lets in who asked before the start; a script that never asked, a forged and a borrowed ticket stay out', async () => {
     const startsAt = new Date(Date.now() + 1_500).toISOString();

@@ -309,3 +309,37 @@ describe('secrets and keys', () => {
     }
   });
 });
+
+describe('a callback that is not signed', () => {
+  test('a body above 4 KiB is refused before its signature is looked at', async () => {
+    const orderId = await createOrder();
+    for (const path of ['paid', 'refunded']) {
+      const body = JSON.stringify({ orderId, pad: 'x'.repeat(4_096) });
+      const answer = await weir.request('POST', `/v1/orders/${orderId}/${path}`, body, sign(current, body));
+      expect(answer).toMatchObject({ status: 413, body: { code: 'REQUEST_INVALID' } });
+    }
+  });
+
+  test('wrong signatures of an address are limited, right ones of the same are not', async () => {
+    const orderId = await createOrder();
+    const body = JSON.stringify({ orderId });
+    const forged = sign(foreign, body);
+    const statuses = new Set<number>();
+    let last = await pay(orderId, body, forged);
+    for (let round = 0; round < 40 && last.status !== 429; round++) {
+      const answers = await Promise.all(Array.from({ length: 25 }, () => pay(orderId, body, forged)));
+      for (const { status } of answers) statuses.add(status);
+      last = answers.at(-1) ?? last;
+    }
+    expect(statuses).toEqual(new Set([401, 429]));
+    expect(last.headers.get('connection')).toBe('close');
+    const orders = await Promise.all(Array.from({ length: 5 }, createOrder));
+    for (const id of orders) {
+      const right = JSON.stringify({ orderId: id });
+      expect((await pay(id, right, sign(current, right))).status).toBe(201);
+    }
+    expect(weir.lines).toContainEqual(
+      expect.objectContaining({ event: 'credentials_rejected', kind: 'signature', address: '127.0.0.1' }),
+    );
+  });
+});

@@ -44,6 +44,7 @@ const samples: Record<Name, Sample> = {
   requestsPerMinute: sample('0', -1, 0),
   loginsPerMinute: sample('5', 'few', 5),
   maxConnections: sample('100', 0, 100),
+  maxConnectionsPerAddress: sample('100', 0, 100),
   headersTimeoutMs: sample('100', 99, 100),
   keepAliveMs: sample('620000', 999, 620_000),
   drainMs: sample('0', 600_001, 0),

@@ -55,6 +55,19 @@ describe('a token bucket', () => {
     expect(take('0')).toBe(0);
   });
 
+  test('a bucket that a flood of keys made forgotten is not full again', () => {
+    const { take, passMs } = createBuckets({ perSecond: 1, burst: 5, maxKeys: 10 });
+    for (let i = 0; i < 5; i++) take('greedy');
+    expect(take('greedy')).toBeGreaterThan(0);
+    for (let i = 0; i < 40; i++) take(`flood ${i}`);
+    expect([take('greedy'), take('greedy') > 0]).toEqual([0, true]);
+    expect([take('honest'), take('honest') > 0]).toEqual([0, true]);
+    passMs(1_000);
+    expect(take('honest')).toBe(0);
+    passMs(10_000);
+    expect(['late', 'late', 'late', 'late', 'late'].map(take)).toEqual([0, 0, 0, 0, 0]);
+  });
+
   test('lets through burst + rate × time at most, and a caller who waits as told is never refused twice', () => {
     const steps = fc.array(fc.record({ waitMs: fc.nat(2_000), tries: fc.integer({ min: 1, max: 9 }) }), {
       maxLength: 40,
