@@ -217,7 +217,8 @@ function toCliError(error: unknown): CliError {
     case 'EADDRINUSE':
       return new CliError(
         exitCodes.failed,
-        `${address}:${port} is taken: stop the program that listens there, or set server.http.addr`,
+        `cannot listen on ${address}:${port}: the port is in use; stop the program that listens there, ` +
+          'or set server.http.addr (WEIR_SERVER_HTTP_ADDR)',
       );
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':

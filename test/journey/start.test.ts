@@ -1,16 +1,18 @@
-import { spawn } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import pg from 'pg';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { pollUntil } from '../support/poll-until.ts';
+import { runHere } from '../support/run-here.ts';
 import { builtProgram } from '../support/seeded-bug.ts';
 import {
   countMessages,
   createFolder,
-  createPgliteFolder,
   createPostgresDatabase,
   createQueueName,
   createRedisDatabase,
@@ -21,7 +23,7 @@ import { runWeir, sendRequest, startWeir } from '../support/weir.ts';
 import { expectOneSentence } from './one-sentence.ts';
 
 describe('a start that cannot be', () => {
-  const withoutStores = { WEIR_SERVER_HTTP_ADDR: '127.0.0.1:0', WEIR_LOG_LEVEL: 'info' };
+  const withoutStores = { WEIR_SERVER_HTTP_ADDR: '127.0.0.1:0' };
 
   test('because the port is taken ends with 1 and one sentence that names it', async () => {
     const server = createServer();
@@ -35,6 +37,8 @@ describe('a start that cannot be', () => {
     expect(code).toBe(1);
     expectOneSentence(stderr);
     expect(stderr).toContain(`127.0.0.1:${port}`);
+    expect(stderr).toContain('server.http.addr');
+    expect(stderr).toContain('WEIR_SERVER_HTTP_ADDR');
   });
 
   /** Below a file, where nothing can be made, and, but for root, where nobody may write. */
@@ -54,7 +58,7 @@ describe('a start that cannot be', () => {
       await writeFile(join(place, 'file'), '');
       await mkdir(join(place, 'closed'), { mode: 0o555 });
       const folder = choose(place);
-      const { code, stderr } = await runWeir(['start'], {
+      const { code, stderr } = await runHere(['start'], {
         ...withoutStores,
         WEIR_DATA_EMBEDDED_FOLDER: folder,
       });
@@ -62,31 +66,12 @@ describe('a start that cannot be', () => {
       expectOneSentence(stderr);
       expect(stderr).toContain(folder);
       expect(stderr).toContain('data.embedded.folder');
-      const doctor = await runWeir(['doctor', '--json'], { WEIR_DATA_EMBEDDED_FOLDER: folder });
+      const doctor = await runHere(['doctor', '--json'], { WEIR_DATA_EMBEDDED_FOLDER: folder });
       expect(doctor.code).toBe(5);
       const [finding] = JSON.parse(doctor.stdout).findings;
       expect(finding).toMatchObject({ level: 'problem', what: expect.stringContaining(folder) });
     },
   );
-
-  test('because another Weir has the folder ends with 1, names its process, and leaves it alone', async () => {
-    const folder = await createPgliteFolder();
-    const first = await startWeir({ WEIR_DATA_EMBEDDED_FOLDER: folder });
-    const { code, stderr } = await runWeir(['start'], {
-      ...withoutStores,
-      WEIR_DATA_EMBEDDED_FOLDER: folder,
-    });
-    expect(code).toBe(1);
-    expectOneSentence(stderr);
-    expect(stderr).toContain(folder);
-    expect(stderr).toContain(String(first.process.pid));
-    expect((await first.request('POST', '/v1/orders/123/paid')).status).toBe(201);
-    first.process.kill('SIGKILL');
-    await first.exited;
-    // Whoever held the folder is dead and could not say so.
-    const next = await startWeir({ WEIR_DATA_EMBEDDED_FOLDER: folder });
-    expect((await next.request('POST', '/v1/orders/123/paid')).status).toBe(200);
-  });
 
   test('because the database is of a newer program ends with 1 and touches nothing in it', async () => {
     const databaseUrl = await createPostgresDatabase();
@@ -99,12 +84,12 @@ describe('a start that cannot be', () => {
       WEIR_DATA_RABBITMQ_QUEUE: queue,
     };
     for (const command of ['start', 'migrate', 'demo']) {
-      const { code, stderr } = await runWeir([command], { ...withoutStores, ...env });
+      const { code, stderr } = await runHere([command], { ...withoutStores, ...env });
       expect(code, command).toBe(1);
       expectOneSentence(stderr);
       expect(stderr).toContain('9999');
     }
-    const off = await runWeir(['start'], { ...withoutStores, ...env, WEIR_DATA_DATABASE_MIGRATE: 'false' });
+    const off = await runHere(['start'], { ...withoutStores, ...env, WEIR_DATA_DATABASE_MIGRATE: 'false' });
     expect(off.code).toBe(1);
     expectOneSentence(off.stderr);
     expect(await query(databaseUrl, 'SELECT count(*)::int AS count FROM outbox')).toEqual([{ count: 1 }]);
@@ -114,7 +99,7 @@ describe('a start that cannot be', () => {
   test('because the schema is old and migrations are switched off ends with 1 and says how to get it', async () => {
     const databaseUrl = await createPostgresDatabase();
     await query(databaseUrl, 'DELETE FROM schema_migrations');
-    const { code, stderr } = await runWeir(['start'], {
+    const { code, stderr } = await runHere(['start'], {
       ...withoutStores,
       WEIR_DATA_DATABASE_SOURCE: databaseUrl,
       WEIR_DATA_DATABASE_MIGRATE: 'false',
@@ -123,20 +108,6 @@ describe('a start that cannot be', () => {
     expectOneSentence(stderr);
     expect(stderr).toContain('weir migrate');
   });
-});
-
-test('a Weir with nothing configured builds what it sells: the first instance reaches SUCCESS by itself', async () => {
-  const weir = await startWeir({
-    WEIR_DATA_EMBEDDED_FOLDER: await createPgliteFolder(),
-    WEIR_RESOURCE_SIMULATE: 'auto',
-  });
-  const { status, body } = await weir.request('POST', '/v1/orders/123/paid');
-  expect(status).toBe(201);
-  await pollUntil('the instance to be built', 15_000, async () => {
-    const { body: instance } = await weir.request('GET', `/v1/instances/${body.instanceId}`);
-    expect(instance.status).toBe('SUCCESS');
-  });
-  expect((await weir.request('GET', '/v1/orders/123')).body.status).toBe('COMPLETED');
 });
 
 describe('a Weir of some roles', () => {
@@ -209,42 +180,79 @@ describe('a Weir of some roles', () => {
   });
 });
 
-test('a start from nothing but Node sells within the minute, and says how', async () => {
-  const folder = join(await createFolder(), 'stores');
-  const child = spawn(process.execPath, [builtProgram()], {
-    env: {
-      PATH: process.env.PATH ?? '',
-      WEIR_DATA_EMBEDDED_FOLDER: folder,
-      WEIR_SERVER_HTTP_ADDR: '127.0.0.1:0',
-    },
-    stdio: ['ignore', 'pipe', 'ignore'],
+describe('a Weir from nothing but Node', () => {
+  let folder: string;
+  let child: ChildProcess;
+  let origin: string;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'weir-test-'));
+    child = spawn(process.execPath, [builtProgram()], {
+      env: {
+        PATH: process.env.PATH ?? '',
+        WEIR_DATA_EMBEDDED_FOLDER: join(folder, 'stores'),
+        WEIR_SERVER_HTTP_ADDR: '127.0.0.1:0',
+      },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    let said = '';
+    child.stdout?.on('data', (chunk) => {
+      said += chunk;
+    });
+    origin = await pollUntil('the line to try', 40_000, async () => {
+      const [, line] = /curl -X POST (http:\S+)/.exec(said) ?? [];
+      if (!line) throw new Error(said);
+      return new URL(line).origin;
+    });
   });
-  onTestFinished(() => {
+  afterAll(async () => {
     child.kill('SIGKILL');
+    await rm(folder, { recursive: true, force: true });
   });
-  let said = '';
-  child.stdout.on('data', (chunk) => {
-    said += chunk;
+
+  test('a first start prints a line that sells the first instance', async () => {
+    expect((await sendRequest(`${origin}/`, 'GET')).status).toBe(200);
+    expect(await sendRequest(`${origin}/v1/orders/123/paid`, 'POST')).toMatchObject({
+      status: 201,
+      body: { source: 'ORDER', sourceId: '123', productId: '1001' },
+    });
+    const buyers = { productId: '1001', firstUserId: '500', count: 3 };
+    expect((await sendRequest(`${origin}/v1/try/seckill`, 'POST', buyers)).status).toBe(202);
+    await pollUntil('the winners to be sold', 15_000, async () => {
+      const { body } = await sendRequest(`${origin}/v1/stats/sources`, 'GET');
+      expect(body.items.map(({ source, total }: Record<string, string>) => `${source} ${total}`)).toEqual([
+        'ORDER 1',
+        'SECKILL 3',
+      ]);
+    });
   });
-  const line = await pollUntil('the line to try', 40_000, async () => {
-    const match = /curl -X POST (http:\S+)/.exec(said);
-    if (!match?.[1]) throw new Error(said);
-    return match[1];
+
+  test('a Weir with nothing configured builds what it sells by itself', async () => {
+    await pollUntil('the order to be completed', 15_000, async () => {
+      const { body } = await sendRequest(`${origin}/v1/orders/123`, 'GET');
+      expect(body.status).toBe('COMPLETED');
+    });
+    const { body } = await sendRequest(`${origin}/v1/instances?sourceId=123`, 'GET');
+    expect(body.items).toMatchObject([{ status: 'SUCCESS' }]);
   });
-  const { origin } = new URL(line);
-  expect((await sendRequest(`${origin}/`, 'GET')).status).toBe(200);
-  expect(await sendRequest(line, 'POST')).toMatchObject({
-    status: 201,
-    body: { source: 'ORDER', sourceId: '123', productId: '1001' },
+
+  test('a second start on one folder ends with 1, names the first, and leaves it alone', async () => {
+    const { code, stderr } = await runHere(['start'], {
+      WEIR_SERVER_HTTP_ADDR: '127.0.0.1:0',
+      WEIR_DATA_EMBEDDED_FOLDER: join(folder, 'stores'),
+    });
+    expect(code).toBe(1);
+    expectOneSentence(stderr);
+    expect(stderr).toContain(folder);
+    expect(stderr).toContain(String(child.pid));
+    expect((await sendRequest(`${origin}/v1/orders/123/paid`, 'POST')).status).toBe(200);
   });
-  const buyers = { productId: '1001', firstUserId: '500', count: 3 };
-  expect((await sendRequest(`${origin}/v1/try/seckill`, 'POST', buyers)).status).toBe(202);
-  await pollUntil('the winners to be sold', 15_000, async () => {
-    const { body } = await sendRequest(`${origin}/v1/stats/sources`, 'GET');
-    expect(body.items.map(({ source, total }: Record<string, string>) => `${source} ${total}`)).toEqual([
-      'ORDER 1',
-      'SECKILL 3',
-    ]);
+
+  test('a start after a killed one takes its folder over with what is in it', async () => {
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    const next = await startWeir({ WEIR_DATA_EMBEDDED_FOLDER: join(folder, 'stores') });
+    expect((await next.request('POST', '/v1/orders/123/paid')).status).toBe(200);
   });
 });
 

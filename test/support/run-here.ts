@@ -1,6 +1,7 @@
 import { vi } from 'vitest';
 import type * as Program from '../../src/cli/program.ts';
 import { builtModule, builtProgram, currentBug } from './seeded-bug.ts';
+import { queuesBeside } from './stores.ts';
 
 /** One at a time: what a command prints is taken from this process's own streams. */
 let lastRun: Promise<unknown> = Promise.resolve();
@@ -31,7 +32,13 @@ async function runAlone(args: readonly string[], env: Record<string, string>) {
   const listeners = [listen('stdout'), listen('stderr')];
   const { env: ownEnv } = process;
   // The log would go to the file descriptor, past what is listened to.
-  process.env = { PATH: ownEnv.PATH, WEIR_LOG_LEVEL: 'silent', WEIR_RESOURCE_SIMULATE: 'false', ...env };
+  process.env = {
+    PATH: ownEnv.PATH,
+    WEIR_LOG_LEVEL: 'silent',
+    WEIR_RESOURCE_SIMULATE: 'false',
+    ...(env.WEIR_DATA_RABBITMQ_QUEUE ? queuesBeside(env.WEIR_DATA_RABBITMQ_QUEUE) : {}),
+    ...env,
+  };
   try {
     return { code: await runCli(args), ...output };
   } finally {
