@@ -60,17 +60,16 @@ class SharedPage {
   }
 
   async open(seed: (database: Database) => Promise<void>): Promise<void> {
+    // Root has no sandbox of its own to give.
+    const args = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
+    const launched = chromium.launch({ executablePath: program, args });
+    launched.catch(() => {});
     this.#folder = await mkdtemp(join(tmpdir(), 'weir-test-page-'));
     await cp(process.env.WEIR_TEST_PGLITE_TEMPLATE ?? '', this.#folder, { recursive: true });
     const database = await openPglite(this.#folder);
     await seed(database);
     await database.close();
-    // Root has no sandbox of its own to give.
-    const args = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
-    [this.#browser] = await Promise.all([
-      chromium.launch({ executablePath: program, args }),
-      this.start('127.0.0.1:0'),
-    ]);
+    [this.#browser] = await Promise.all([launched, this.#start()]);
   }
 
   request(method: string, path: string, body?: unknown): Promise<HttpAnswer> {
@@ -96,21 +95,20 @@ class SharedPage {
     await Promise.all([...this.#pages.values()].map((page) => page.goto('about:blank')));
   }
 
-  /** As a crash or the machine's end would. */
-  async kill(): Promise<void> {
+  async #kill(): Promise<void> {
     if (!this.#child || this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const ended = once(this.#child, 'exit');
     this.#child.kill('SIGKILL');
     await ended;
   }
 
-  async start(addr: string): Promise<void> {
+  async #start(): Promise<void> {
     const lines: LogLine[] = [];
     const child = spawn(process.execPath, [builtProgram(), 'start'], {
       env: {
         PATH: process.env.PATH ?? '',
         WEIR_LOG_FORMAT: 'json',
-        WEIR_SERVER_HTTP_ADDR: addr,
+        WEIR_SERVER_HTTP_ADDR: '127.0.0.1:0',
         WEIR_DATA_EMBEDDED_FOLDER: this.#folder,
         ...this.#settings,
       },
@@ -132,7 +130,7 @@ class SharedPage {
 
   async close(keep: boolean): Promise<void> {
     await this.#browser?.close();
-    await this.kill();
+    await this.#kill();
     if (keep) console.error(`kept for a look: folder ${this.#folder}`);
     else await rm(this.#folder, { recursive: true, force: true });
   }
