@@ -5,6 +5,7 @@ import { findChromium } from './services/chromium.mjs';
 import { canInstall, install } from './services/install.mjs';
 import { ensureNewer, newerServers } from './services/newer.mjs';
 import { fetchPromtool } from './services/promtool.mjs';
+import { ensureProxies, findProxy, proxies } from './services/proxies.mjs';
 import { run } from './services/run.mjs';
 import { canCompose, startInstalled, startWithCompose } from './services/start.mjs';
 
@@ -79,6 +80,14 @@ export async function ensureServices({ quiet = false } = {}) {
       lacks
         ? `- ${server.title} is missing, as WEIR_TEST_ALLOW_MISSING permits: its tests are skipped`
         : `✓ ${server.title} unpacked (${formatSeconds(begin)})`,
+    );
+  }
+  const skippedProxies = await ensureProxies();
+  for (const proxy of proxies) {
+    say(
+      skippedProxies.includes(proxy)
+        ? `- ${proxy.title} is missing, as WEIR_TEST_ALLOW_MISSING permits: its tests are skipped`
+        : `✓ ${proxy.title} at ${findProxy(proxy.name)}`,
     );
   }
   const promtool = await fetchPromtool().catch((error) => say(`- ${error.message}`));

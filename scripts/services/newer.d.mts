@@ -6,5 +6,4 @@ export interface Unpacked {
 }
 
 export function findNewer(name: 'rabbitmq4' | 'valkey'): Unpacked | undefined;
-export function mayMiss(name: string): boolean;
 export function ensureNewer(): Promise<{ name: string; title: string }[]>;

@@ -1,7 +1,6 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { pollUntil } from '../support/poll-until.ts';
+import { openTerminal } from '../support/pseudo-terminal.ts';
 import { builtProgram } from '../support/seeded-bug.ts';
 import { createPostgresDatabase } from '../support/stores.ts';
 import { startWeir } from '../support/weir.ts';
@@ -49,24 +48,15 @@ describe('a process that drains', () => {
 });
 
 test('Ctrl-C on a terminal stops without draining', async () => {
-  // script(1) gives the program a terminal of its own; 0x03 is what Ctrl-C sends.
-  const command = `exec ${process.execPath} ${builtProgram()} start`;
-  const env = {
-    PATH: process.env.PATH ?? '',
+  const terminal = openTerminal([process.execPath, builtProgram(), 'start'], {
     WEIR_LOG_FORMAT: 'json',
     WEIR_SERVER_HTTP_ADDR: '127.0.0.1:0',
     WEIR_SERVER_HTTP_DRAINMS: '600000',
     WEIR_DATA_DATABASE_SOURCE: await createPostgresDatabase(),
-  };
-  const terminal = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], { env });
-  onTestFinished(() => void terminal.kill('SIGKILL'));
-  let shown = '';
-  terminal.stdout.setEncoding('utf8').on('data', (chunk) => {
-    shown += chunk;
   });
-  const exited = once(terminal, 'exit');
-  await pollUntil('Weir to start', 15_000, async () => expect(shown).toContain('"msg":"started"'));
-  terminal.stdin.write('\x03');
-  expect((await exited)[0]).toBe(0);
-  expect(shown).toContain('"signal":"SIGINT"');
+  await pollUntil('Weir to start', 15_000, async () => expect(terminal.output).toContain('"msg":"started"'));
+  // What the terminal makes SIGINT of.
+  terminal.child.stdin?.write('\x03');
+  expect(await terminal.ended).toBe(0);
+  expect(terminal.output).toContain('"signal":"SIGINT"');
 });

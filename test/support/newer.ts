@@ -1,4 +1,5 @@
-import { findNewer, mayMiss, type Unpacked } from '../../scripts/services/newer.mjs';
+import { findNewer, type Unpacked } from '../../scripts/services/newer.mjs';
+import { mayMiss } from '../../scripts/services/unpack.mjs';
 
 /** For `describe.skipIf` and `test.skipIf`: true only where WEIR_TEST_ALLOW_MISSING permits it and it is missing. */
 export function lacks(name: 'rabbitmq4' | 'valkey'): boolean {

@@ -1,0 +1,2 @@
+export function findProxy(name: 'nginx' | 'haproxy'): string | undefined;
+export function ensureProxies(): Promise<{ name: string; title: string }[]>;

@@ -1,0 +1,1 @@
+export function mayMiss(name: string): boolean;
