@@ -3,6 +3,7 @@ import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { Config } from '../config.ts';
 import { WeirError } from '../errors.ts';
 import { isLocalOnly, matchNetworks } from '../lib/address.ts';
+import type { RequestTracing } from '../tracing/trace-requests.ts';
 import { type AuditParts, addAudit } from './audit.ts';
 import { addAuth, hasKey } from './auth.ts';
 import { addBuyers, type BuyerParts } from './buyers.ts';
@@ -32,7 +33,7 @@ import { addSession, type SessionParts } from './session.ts';
 import { addStats, type StatsReader } from './stats.ts';
 import { tellActs } from './tell-acts.ts';
 import { addTickets } from './tickets.ts';
-import { type RequestTracing, traceRequests } from './trace-requests.ts';
+import { traceRequests } from './trace-requests.ts';
 import { addTry, type TryParts } from './try.ts';
 import { createRequestIds, watchRequests } from './watch-requests.ts';
 

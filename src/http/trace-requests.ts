@@ -1,16 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { RequestTracing, TracedRequest } from '../tracing/trace-requests.ts';
 import { Beside } from './beside.ts';
-
-/** A request that somebody traces. */
-export interface TracedRequest {
-  /** What the handler is to take for the caller's context; undefined: what the caller sent. */
-  traceparent: string | undefined;
-  end(status: number): void;
-}
-
-export interface RequestTracing {
-  begin(request: { method: string; route: string; traceparent: unknown }): TracedRequest;
-}
 
 /**
  * The span of a request begins before its key is judged, so one that is refused has one as well. Its context takes the

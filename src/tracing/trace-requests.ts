@@ -1,7 +1,17 @@
 import { context, type Span, SpanKind, SpanStatusCode, type Tracer, trace } from '@opentelemetry/api';
-import type { RequestTracing } from '../http/trace-requests.ts';
 import { parseTraceparent } from '../instance/purchase.ts';
 import { toContext, toTraceparent } from './traceparent.ts';
+
+/** A request with a span. */
+export interface TracedRequest {
+  /** The context that the handler uses instead of the caller's; undefined: the caller's. */
+  traceparent: string | undefined;
+  end(status: number): void;
+}
+
+export interface RequestTracing {
+  begin(request: { method: string; route: string; traceparent: unknown }): TracedRequest;
+}
 
 /** A span for each request: the server's own, unless instrumentation of Node's http has begun that already. */
 export function createRequestTracing(tracer: Tracer): RequestTracing {

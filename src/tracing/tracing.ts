@@ -1,6 +1,5 @@
 import { type Tracer, trace } from '@opentelemetry/api';
 import type { Config } from '../config.ts';
-import type { RequestTracing } from '../http/trace-requests.ts';
 import type { CreateInstances } from '../instance/create-instances.ts';
 import type { Publisher } from '../outbox/relay.ts';
 import type { ResultQueue, Settle } from '../results/take-results.ts';
@@ -8,7 +7,7 @@ import type { SeckillStreams } from '../triggers/seckill-streams.ts';
 import { RecentTraces } from './recent-traces.ts';
 import { traceCreation } from './trace-creation.ts';
 import { tracePublisher } from './trace-publisher.ts';
-import { createRequestTracing } from './trace-requests.ts';
+import { createRequestTracing, type RequestTracing } from './trace-requests.ts';
 import { traceResultQueue, traceSettle } from './trace-results.ts';
 import { traceStreams } from './trace-streams.ts';
 
