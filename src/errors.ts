@@ -95,7 +95,7 @@ const table = {
     'park',
     'The instance has had another result, which stands. Recorded with the instance.',
   ],
-  SALE_UNKNOWN: ['park', 'Open the sale with POST /v1/sales.'],
+  SALE_UNKNOWN: ['park', 'Check the product id; POST /v1/sales and `weir sale open` open a sale.'],
   SALE_CONFLICT: ['park', 'One sale of a product at a time: end the one that runs, or change it with PATCH.'],
   SALE_WINDOW_INVALID: [
     'park',
@@ -127,7 +127,7 @@ const table = {
     'park',
     'Correct the keys of the sale or their permissions as the detail says, then replay; discard to sell the unit no more.',
   ],
-  ORDER_NOT_REFUNDABLE: ['park', 'Only a refund that Weir has asked for can be reported as made.'],
+  ORDER_NOT_REFUNDABLE: ['park', 'Only a refund that Weir has requested can be reported or requested again.'],
   REQUEST_INVALID: ['park', 'Correct the request as the detail says.'],
   SIGNATURE_INVALID: [
     'park',

@@ -12,7 +12,7 @@ export async function checkSimulation(
 ): Promise<void> {
   const { status } = await api.send('GET', `/v1/products/${product}`);
   if (status === 404) {
-    const advice = 'load the demo catalogue with `weir demo`, or name a product with --product';
+    const advice = 'load the demo catalogue with `weir demo -conf FILE`, or name a product with --product';
     throw new CliError(
       exitCodes.notFound,
       `cannot simulate purchases of product ${product}: it does not exist; ${advice}`,

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { escapeHidden } from '../lib/escape-hidden.ts';
 import { showControlCharacters } from '../lib/show-control-characters.ts';
 import { drawText, type Text } from './text.ts';
 
@@ -38,13 +39,16 @@ export function printProgress(text: string): void {
 }
 
 export function printJson(value: unknown): void {
-  process.stdout.write(`${toJson(value, process.stdout.isTTY ? 2 : undefined)}\n`);
+  process.stdout.write(
+    `${escapeHidden(JSON.stringify(value, null, process.stdout.isTTY ? 2 : undefined))}\n`,
+  );
 }
 
 /** One document a line, for what may be long: waits while the reader is slow. @throws ReaderGone */
 export async function printJsonLines(values: readonly unknown[]): Promise<void> {
   if (process.stdout.errored) throw new ReaderGone();
-  if (process.stdout.write(values.map((value) => `${toJson(value)}\n`).join(''))) return;
+  if (process.stdout.write(values.map((value) => `${escapeHidden(JSON.stringify(value))}\n`).join('')))
+    return;
   await once(process.stdout, 'drain').catch((cause) => {
     throw new ReaderGone(undefined, { cause });
   });
@@ -58,16 +62,3 @@ export function hasColors(stream: NodeJS.WriteStream): boolean {
 function drawLine(stream: NodeJS.WriteStream, texts: readonly Text[]): string {
   return `${texts.map((text) => drawText(text, hasColors(stream))).join('')}\n`;
 }
-
-/** JSON.stringify() leaves DEL, C1, bidi controls and invisible characters as they are; escaped, the value is the same. */
-function toJson(value: unknown, indent?: number): string {
-  return JSON.stringify(value, null, indent).replace(leftRaw, (character) =>
-    Array.from(
-      { length: character.length },
-      (_, index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`,
-    ).join(''),
-  );
-}
-
-const leftRaw =
-  /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]|(?!\p{Variation_Selector})\p{Default_Ignorable_Code_Point}/gu;

@@ -2,6 +2,7 @@ import { Writable } from 'node:stream';
 import { type DestinationStream, type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
 import type { Config } from '../config.ts';
+import { escapeHidden } from '../lib/escape-hidden.ts';
 import { showControlCharacters } from '../lib/show-control-characters.ts';
 import { createRedactor } from './redact.ts';
 import { tameDrawn, tameFields } from './tame-fields.ts';
@@ -24,7 +25,7 @@ export function createLogger(config: Config, destination?: DestinationStream): L
     },
   };
   const lines = destination ?? pino.destination({ dest: 2, sync: true });
-  if (!wantsPretty) return pino(options, lines);
+  if (!wantsPretty) return pino(options, { write: (line) => lines.write(escapeHidden(line)) });
   return pino(
     options,
     pretty({

@@ -739,7 +739,9 @@ describe('beside a running Weir', () => {
       return body.id as string;
     };
     const id = await order();
-    expect((await call('paid', id, withoutSecret)).code).toBe(1);
+    const unsigned = await call('paid', id, withoutSecret);
+    expect(unsigned.code).toBe(1);
+    expect(unsigned.stderr).toContain('server.http.webhookSecrets: -conf FILE');
     for (let times = 0; times < 2; times++) {
       expect(await call('paid', id, guard)).toMatchObject({
         code: 0,

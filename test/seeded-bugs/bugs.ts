@@ -405,6 +405,15 @@ export const seededBugs: readonly SeededBug[] = [
     rule: 'is in no line',
   },
   {
+    name: 'log-line-forges-another',
+    promise: 'logs',
+    file: 'telemetry/logger.ts',
+    find: '? showControlCharacters(value)',
+    replace: '? value',
+    suite: 'test/unit/log.test.ts',
+    rule: 'a log line on a terminal shows control characters and cannot forge another line',
+  },
+  {
     name: 'second-counted-twice',
     promise: 'figures',
     file: 'watch/seconds.ts',

@@ -115,6 +115,13 @@ test('a log line on a terminal shows control characters and cannot forge another
   expect(text).toContain(String.raw`WARN: x\n[08:00:00] INFO: forged\x1b[2J\x9b1m\u202e`);
 });
 
+test('a log line in JSON keeps every value exactly and holds no raw control character', () => {
+  const warning = 'x\n\x1b[2J\u009b1m\u202e';
+  const [line = ''] = write([{ type: 'warned', warning }]);
+  expect(JSON.parse(line).msg).toBe(warning);
+  expect(line.trimEnd()).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+});
+
 test('a log line on a terminal is one line, whatever fields it has', async () => {
   const stores = { database: 'embedded', streams: 'embedded', queue: 'embedded' };
   const text = await writeReadable([{ type: 'started', addr: 'http://x', stores, roles: ['http', 'relay'] }]);
