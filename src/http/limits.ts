@@ -45,21 +45,19 @@ export async function createLimits(
   };
 }
 
+const timeWindow = 60_000;
+
 function createLimit(
   http: FastifyInstance,
   max: number,
   nameOf: (request: FastifyRequest) => string | undefined,
 ): Limit {
   if (max === 0) return async () => {};
-  const count = http.createRateLimit({
-    max,
-    timeWindow: 60_000,
-    keyGenerator(request) {
-      const name = nameOf(request);
-      return name === undefined ? nameAddress(request.ip) : `name ${name}`;
-    },
-  });
+  // A table each: no flood of addresses makes the count of a key be forgotten.
+  const byName = http.createRateLimit({ max, timeWindow, keyGenerator: (request) => nameOf(request) ?? '' });
+  const byAddress = http.createRateLimit({ max, timeWindow, keyGenerator: ({ ip }) => nameAddress(ip) });
   return async (request, reply) => {
+    const count = nameOf(request) === undefined ? byAddress : byName;
     const counted = await count(request);
     if (counted.isAllowed || !counted.isExceeded) return;
     reply.header('retry-after', Math.max(1, counted.ttlInSeconds));

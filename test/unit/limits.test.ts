@@ -1,0 +1,34 @@
+import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
+import { expect, onTestFinished, test } from 'vitest';
+import type { Config } from '../../src/config.ts';
+import { noteCaller } from '../../src/http/auth.ts';
+import { createLimits } from '../../src/http/limits.ts';
+
+/** Limits of two requests a minute, asked for without a server, which ten thousand requests would keep busy. */
+async function openLimits() {
+  const http = Fastify();
+  onTestFinished(() => http.close());
+  const { limit } = await createLimits(http, { requestsPerMinute: 2, loginsPerMinute: 2 } as Config);
+  return async (ip: string, key?: string) => {
+    const request = { ip, routeOptions: { config: {} } } as unknown as FastifyRequest;
+    if (key !== undefined) noteCaller(request, { name: key, scope: 'read' });
+    await limit(request, { header() {} } as unknown as FastifyReply);
+  };
+}
+const limited = { code: 'RATE_LIMITED' };
+
+test('a flood of addresses does not make the count of a key be forgotten', async () => {
+  const ask = await openLimits();
+  await ask('203.0.113.7', 'shop');
+  await ask('203.0.113.7', 'shop');
+  for (let i = 0; i < 10_001; i++) await ask(`10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`);
+  await expect(ask('203.0.113.8', 'shop')).rejects.toMatchObject(limited);
+});
+
+test('requests without a key count for their IPv6 /64, and none for a key with that name', async () => {
+  const ask = await openLimits();
+  await ask('2001:db8::1');
+  await ask('2001:db8::2');
+  await expect(ask('2001:db8::3')).rejects.toMatchObject(limited);
+  await ask('2001:db8::3', '2001:db8:0:0::/64');
+});
