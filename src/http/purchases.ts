@@ -1,7 +1,14 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { adviceForParked, WeirError } from '../errors.ts';
-import { type ProductId, parseProductId, parseUserId, type SourceId } from '../instance/purchase.ts';
+import {
+  type ProductId,
+  parseProductId,
+  parseUserId,
+  type SourceId,
+  type UserId,
+} from '../instance/purchase.ts';
+import { KeyedConcurrencyLimit } from '../lib/keyed-concurrency-limit.ts';
 import type { FrontDoor } from '../sale/front-door.ts';
 import type { PurchaseDesk } from '../sale/purchase-desk.ts';
 import type { Progress } from '../sale/purchase-progress.ts';
@@ -45,6 +52,9 @@ const Query = Type.Object(
   { additionalProperties: false },
 );
 
+/** Windows of a browser that wait at the same time. */
+const maxWaitsPerUser = 10;
+
 export interface PurchaseParts {
   purchases: PurchaseDesk;
   door: FrontDoor;
@@ -53,6 +63,12 @@ export interface PurchaseParts {
 }
 
 export function addPurchases(http: FastifyInstance, { purchases, door, lookLimits }: PurchaseParts): void {
+  // The places to wait are shared by all: without it a few holders of tickets could take them.
+  const waits = new KeyedConcurrencyLimit<UserId>(
+    maxWaitsPerUser,
+    (userId) => new WeirError('RATE_LIMITED', `user ${userId} waits for ${maxWaitsPerUser} answers already`),
+  );
+
   /** The user whose purchases alone may be shown: who has no key holds a ticket. */
   const findHolder = async (
     request: FastifyRequest,
@@ -92,7 +108,9 @@ export function addPurchases(http: FastifyInstance, { purchases, door, lookLimit
       const key = { stream: streamOf(productId), entryId: parseStreamId(streamId) };
       const holder = await findHolder(request, productId, query);
       const waitMs = query.after === undefined ? 0 : Number(query.wait ?? 20) * 1000;
-      const progress = await purchases.wait(key, query.after, waitMs);
+      const wait = () => purchases.wait(key, query.after, waitMs);
+      // The shop, which has a key, waits for many users.
+      const progress = await (callerOf(request) || holder === undefined ? wait() : waits.run(holder, wait));
       const buyer = progress && 'instance' in progress ? progress.instance.userId : undefined;
       const isOfAnother = holder !== undefined && buyer !== undefined && buyer !== holder;
       if (!progress || isOfAnother) throw unknownPurchase(streamId);

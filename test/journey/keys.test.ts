@@ -447,7 +447,7 @@ test('a stream that a key has opened ends soon after the key is revoked', async 
 });
 
 describe('a buyer, who has no key', () => {
-  test('a stranger with bad tickets keeps no buyer from buying', async () => {
+  test('a stranger with bad tickets keeps no buyer from buying, nor one buyer others', async () => {
     const productId = '4713';
     const product = { id: productId, name: 'GPU', cpus: 4, memoryMb: 1024, image: 'ubuntu' };
     expect((await weir.request('POST', '/v1/products', product, bearer(root))).status).toBe(201);
@@ -463,12 +463,21 @@ describe('a buyer, who has no key', () => {
       ),
     );
     expect(new Set(flood.map(({ body }) => body.code))).toEqual(new Set(['TICKET_INVALID']));
-    await pollUntil('the ticket to admit', 5_000, async () => {
-      const ticket = given.body.ticket;
+    const { ticket } = given.body;
+    const { purchase } = await pollUntil('the ticket to admit', 5_000, async () => {
       const bought = await weir.request('POST', `${path}/buy`, { userId: '501', ticket }, fromSomewhere());
       if (bought.status === 409) throw new Error(bought.body.code);
       expect(bought.status).toBe(202);
+      return bought.body;
     });
+    await pollUntil('the instance', 15_000, async () =>
+      expect((await weir.request('GET', `${purchase}?ticket=${ticket}`)).body.state).toBe('CREATED'),
+    );
+    // The places to wait are the buyers' own: nobody gets more than ten of them.
+    const wait = () => weir.request('GET', `${purchase}?ticket=${ticket}&after=CREATED&wait=1`);
+    const waits = await Promise.all(Array.from({ length: 14 }, wait));
+    expect(waits.filter(({ status }) => status === 429).length).toBeGreaterThanOrEqual(1);
+    expect(waits.filter(({ status }) => status === 200).length).toBeGreaterThanOrEqual(10);
   });
 
   test('buys with the ticket that the shop gave him, and asks for his own purchase and no other', async () => {
