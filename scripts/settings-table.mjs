@@ -16,7 +16,7 @@ if (!existsSync(`${root}dist/modules/settings.js`)) {
   process.exit(1);
 }
 const { settings } = await import('../dist/modules/settings.js');
-const { toVariable } = await import('../dist/modules/config-file.js');
+const { toVariable } = await import('../dist/modules/config-variables.js');
 
 const rows = Object.values(settings).map((setting) => [
   `\`${setting.key}\``,

@@ -1,3 +1,5 @@
+import { findNearest } from './lib/find-nearest.ts';
+
 export interface Mistake {
   key: string;
   value: string;
@@ -30,22 +32,6 @@ export function readEntries(
   return { entries, mistakes, warnings };
 }
 
-/** WEIR_DATA_DATABASE_SOURCE overrides data.database.source. */
-export function applyOverrides(
-  entries: Map<string, unknown>,
-  env: NodeJS.ProcessEnv,
-  keys: readonly string[],
-): void {
-  for (const key of keys) {
-    const value = env[toVariable(key)];
-    if (value !== undefined) entries.set(key, value);
-  }
-}
-
-export function toVariable(key: string): string {
-  return `WEIR_${key.replaceAll('.', '_').toUpperCase()}`;
-}
-
 function* flatten(value: unknown, known: ReadonlySet<string>, path = ''): Generator<[string, unknown]> {
   const isGroup = typeof value === 'object' && value !== null && !Array.isArray(value) && !known.has(path);
   if (!isGroup) {
@@ -57,24 +43,8 @@ function* flatten(value: unknown, known: ReadonlySet<string>, path = ''): Genera
 }
 
 function suggest(key: string, known: ReadonlySet<string>): string {
-  const nearest = [...known]
-    .map((candidate) => ({ candidate, distance: editDistance(key.toLowerCase(), candidate.toLowerCase()) }))
-    .sort((a, b) => a.distance - b.distance)[0];
-  return nearest && nearest.distance <= 3
-    ? `a known key; did you mean ${nearest.candidate}?`
+  const nearest = findNearest(key, known);
+  return nearest
+    ? `a known key; did you mean ${nearest}?`
     : 'a known key (`weir doctor --settings` lists them)';
-}
-
-/** Levenshtein's distance, row by row. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substitution = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, substitution));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

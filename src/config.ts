@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parse as parseYaml, YAMLParseError } from 'yaml';
-import { applyOverrides, type Mistake, readEntries } from './config-file.ts';
+import { type Mistake, readEntries } from './config-file.ts';
+import { readVariables } from './config-variables.ts';
 import { isLocalOnly, isLoopback, splitAddr } from './lib/address.ts';
 import type { Setting } from './settings/setting.ts';
 import { type Config, settings } from './settings.ts';
@@ -29,7 +30,9 @@ export function readConfig(
   flags: Partial<Record<keyof Config, unknown>> = {},
 ): { config: Config; warnings: string[] } {
   const { entries, mistakes, warnings } = readEntries(readFile(file), new Set(keysOf(settings)));
-  applyOverrides(entries, env, keysOf(settings));
+  const { values, mistakes: misspelt } = readVariables(env, Object.values(settings));
+  for (const [key, value] of values) entries.set(key, value);
+  mistakes.push(...misspelt);
   const config: Record<string, unknown> = {};
   for (const [name, definition] of Object.entries(settings) as [keyof Config, Setting<unknown>][]) {
     const value = flags[name] ?? entries.get(definition.key);

@@ -5,7 +5,7 @@ import { Option } from 'commander';
 export const config = () => new Option('-c, --config <file>', 'configuration file; -conf FILE works as well');
 export const json = () => new Option('--json', 'print JSON for programs');
 export const url = () =>
-  new Option('--url <url>', "the running Weir's address; by default the configured one");
+  new Option('--url <url>', "the running Weir's address; by default the configured one").env('WEIR_URL');
 export const ndjson = () =>
   new Option('--ndjson', 'print one item of JSON a line, for programs').conflicts('json');
 export const allPages = () => new Option('--all', 'every one of them, page after page');

@@ -1,7 +1,6 @@
-import { mkdtemp, rmdir, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { type Config, readConfig } from '../config.ts';
-import { toVariable } from '../config-file.ts';
+import { toVariable } from '../config-variables.ts';
 import type { Finding } from '../lib/finding.ts';
 import { examinePostgres } from '../postgres/examine/examine-postgres.ts';
 import { deadLetterQueueOf, rabbitmqTls } from '../queues.ts';
@@ -9,7 +8,9 @@ import { examineRabbitmq } from '../rabbitmq/examine.ts';
 import { examineRedis } from '../redis/examine.ts';
 import { settings } from '../settings.ts';
 import { readConnections, toConnectionOptions } from '../stores.ts';
+import { describeDatabase } from './describe-database.ts';
 import { examineAccess } from './examine-access.ts';
+import { examineEmbedded } from './examine-embedded.ts';
 import { exitCodes } from './exit-codes.ts';
 import { printJson, printLine } from './output.ts';
 import { examinePairing } from './stores.ts';
@@ -45,9 +46,23 @@ export async function runDoctor(options: DoctorOptions): Promise<number> {
       ])
     ).flat(),
   ];
-  if (options.json) printJson({ findings });
-  else for (const finding of findings) printFinding(finding);
+  const configuration = describeConfiguration(options.config);
+  const database = describeDatabase(config);
+  if (options.json) printJson({ configuration, database, findings });
+  else {
+    printLine(`Configuration: ${configuration}`);
+    printLine(`Database: ${database}`);
+    for (const finding of findings) printFinding(finding);
+  }
   return findings.some(({ level }) => level !== 'ok') ? exitCodes.findings : exitCodes.ok;
+}
+
+/** What the settings come from: a doctor who looks at another configuration than the service finds nothing. */
+function describeConfiguration(file: string | undefined): string {
+  const set = Object.values(settings).map(({ key }) => toVariable(key));
+  const variables = set.filter((variable) => process.env[variable] !== undefined);
+  const source = file === undefined ? 'no file (-conf FILE names one)' : resolve(file);
+  return [source, ...variables].join(', ');
 }
 
 async function examineDatabase(config: Config): Promise<Finding[]> {
@@ -59,39 +74,12 @@ async function examineDatabase(config: Config): Promise<Finding[]> {
       connections: config.databaseConnections + readConnections,
     });
   }
-  try {
-    await tryFolder(await findExisting(resolve(embeddedFolder)));
-    const what = `embedded, kept in ${embeddedFolder}: outlives a crash of this process, not a power cut`;
-    return [
-      { about: 'database', level: 'warning', what, advice: 'set data.database.source for anything of value' },
-    ];
-  } catch (error) {
-    const what = `embedded, but ${embeddedFolder} cannot be written: ${(error as Error).message}`;
-    return [
-      { about: 'database', level: 'problem', what, advice: 'set data.embedded.folder to a writable folder' },
-    ];
-  }
-}
-
-/** The folder, or the nearest one above it in which it would be made. @throws when that is no folder */
-async function findExisting(folder: string): Promise<string> {
-  try {
-    if ((await stat(folder)).isDirectory()) return folder;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    return findExisting(dirname(folder));
-  }
-  throw new Error(`${folder} is no folder`);
-}
-
-/** Leaves nothing behind. @throws when nothing can be made in it */
-async function tryFolder(folder: string): Promise<void> {
-  await rmdir(await mkdtemp(join(folder, '.weir-doctor-')));
+  return [await examineEmbedded(resolve(embeddedFolder))];
 }
 
 async function examineStreams(config: Config): Promise<Finding[]> {
   if (config.redisAddr !== '') return examineRedis(config);
-  return [{ about: 'streams', level: 'ok', what: 'embedded in the database', advice: '' }];
+  return [{ about: 'streams', level: 'ok', what: 'embedded in the database, as durable as it', advice: '' }];
 }
 
 async function examineQueues(config: Config): Promise<Finding[]> {
@@ -103,7 +91,7 @@ async function examineQueues(config: Config): Promise<Finding[]> {
     const tls = rabbitmqTls(config);
     return examineRabbitmq({ url: rabbitmqUrl, tls, managementUrl, queues, queueType, deadLetterQueue });
   }
-  return [{ about: 'queue', level: 'ok', what: 'embedded in the database', advice: '' }];
+  return [{ about: 'queue', level: 'ok', what: 'embedded in the database, as durable as it', advice: '' }];
 }
 
 const marks = { ok: ['green', '✓'], warning: ['yellow', '!'], problem: ['red', '✗'] } as const;

@@ -4,9 +4,10 @@ import { readConfig } from '../config.ts';
 import { FolderInUseError } from '../embedded/folder-lock.ts';
 import { WeirError } from '../errors.ts';
 import type { Database } from '../lib/sql.ts';
-import { checkSchema, migrate } from '../postgres/migrate.ts';
+import { checkSchema } from '../postgres/migrate.ts';
 import { postgresOperatorKeys } from '../postgres/operator-keys.ts';
 import { Api, type ApiOptions } from './api.ts';
+import { describeDatabase } from './describe-database.ts';
 import { CliError, exitCodes } from './exit-codes.ts';
 import { withDatabase } from './with-database.ts';
 
@@ -15,6 +16,8 @@ export type ShownKey = { [Field in keyof OperatorKey]: string | null } & { scope
 
 /** Where keys are made and revoked. */
 export interface KeyDesk {
+  /** Where they are kept, for people. */
+  place: string;
   create(name: string, scope: Scope, expiresAt: Date | undefined): Promise<ShownKey & { key: string }>;
   list(): Promise<ShownKey[]>;
   /** @returns undefined when there is no such key */
@@ -28,6 +31,7 @@ export function openKeyDesk(options: ApiOptions): KeyDesk {
 
 function deskAtApi(api: Api): KeyDesk {
   return {
+    place: `the Weir at ${api.url}`,
     create: (name, scope, expiresAt) => api.post('/v1/keys', { name, scope, expiresAt }),
     list: async () => (await api.get<{ items: ShownKey[] }>('/v1/keys')).items,
     revoke: (id) => api.delete<ShownKey>(`/v1/keys/${id}`),
@@ -52,10 +56,10 @@ function deskInDatabase(options: ApiOptions): KeyDesk {
     }
   };
   return {
+    place: describeDatabase(config),
     create: (name, scope, expiresAt) =>
       lend(async (database) => {
-        // The first key is made before anything has run.
-        await (config.migrate ? migrate(database) : checkSchema(database));
+        await checkSchema(database);
         const key = createOperatorKey(scope);
         const made = { name, scope, expiresAt, createdBy: by, digest: digestOf(key) };
         return { ...show(await postgresOperatorKeys(database).addKey(made)), key };

@@ -17,7 +17,8 @@ export function addKeysCommands(program: Command, end: (exitCode: number) => voi
     .addHelpText(
       'after',
       `
-The first key closes the API to everybody else. Works before anything runs, and brings the schema up to date for that.
+The first key closes the API to everybody else. Prints which database, or which Weir, it was created in; creates no
+database: \`weir migrate\` does.
 
 Examples:
   weir keys create on-call --scope act --expires 90d -conf configs/config.yaml

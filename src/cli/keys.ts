@@ -19,19 +19,19 @@ export async function createKey(
     );
   }
   const expiresAt = options.expires === undefined ? undefined : readExpiry(options.expires, Date.now());
-  const { key, ...made } = await openKeyDesk(options).create(name, options.scope, expiresAt);
+  const desk = openKeyDesk(options);
+  const { key, ...made } = await desk.create(name, options.scope, expiresAt);
+  printNotice(`Created key ${made.id} (${made.name}), scope ${made.scope}, in ${desk.place}.`);
+  printNotice(`It expires ${made.expiresAt ?? 'never'}, and is shown only now:`);
   if (options.json) printJson({ ...made, key });
-  else {
-    printNotice(
-      `key ${made.id}, ${made.name}, scope ${made.scope}, ${describeExpiry(made)}. It is shown only now:`,
-    );
-    printLine(key);
-  }
+  else printLine(key);
   return exitCodes.ok;
 }
 
 export async function listKeys(options: KeysOptions): Promise<number> {
-  const items = await openKeyDesk(options).list();
+  const desk = openKeyDesk(options);
+  const items = await desk.list();
+  printNotice(`Keys in ${desk.place}:`);
   if (options.json) printJson({ items });
   else if (items.length === 0) printLine('no keys');
   else {
@@ -65,9 +65,12 @@ export async function revokeKey(idOrName: string, options: KeysOptions): Promise
   const keys = await desk.list();
   const id = findId(keys, idOrName);
   const revoked = id === undefined ? undefined : await desk.revoke(id);
-  if (!revoked) throw new CliError(exitCodes.notFound, `there is no key ${idOrName}`);
-  if (options.json) printJson(revoked);
-  else printLine(`key ${revoked.id}, ${revoked.name}, opens nothing any more`);
+  if (!revoked) throw new CliError(exitCodes.notFound, `cannot find key ${idOrName} in ${desk.place}`);
+  const result = `Revoked key ${revoked.id} (${revoked.name}) in ${desk.place}`;
+  if (options.json) {
+    printJson(revoked);
+    printNotice(result);
+  } else printLine(result);
   const loss = describeLoss(keys, revoked.id, Date.now());
   if (loss) printNotice(`weir: ${loss}`);
   return exitCodes.ok;
@@ -82,7 +85,7 @@ function describeLoss(
   const before = keys.filter(({ revokedAt }) => revokedAt === null);
   const left = before.filter(({ id }) => id !== revokedId);
   const unless = 'unless server.http.operatorKeys has some';
-  if (left.length === 0) return `that was the last one in the database: ${unless}, the API is open now`;
+  if (left.length === 0) return `that was the last key there: ${unless}, the API is open now`;
   const isOpened = (by: readonly ShownKey[], needed: Scope) =>
     by.some(({ scope, expiresAt }) => reaches(scope, needed) && !(Date.parse(expiresAt ?? '') <= nowMs));
   const lost = scopes.filter((scope) => isOpened(before, scope) && !isOpened(left, scope));
@@ -106,10 +109,6 @@ function describeState({ revokedAt, revokedBy, expiresAt }: ShownKey, nowMs: num
   return Date.parse(expiresAt) > nowMs
     ? `in force until ${showTime(expiresAt)}`
     : `expired ${showTime(expiresAt)}`;
-}
-
-function describeExpiry({ expiresAt }: ShownKey): string {
-  return expiresAt === null ? 'which never expires' : `until ${expiresAt}`;
 }
 
 const unitMs = { h: 3_600_000, d: 86_400_000 };

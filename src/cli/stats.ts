@@ -1,6 +1,6 @@
 import { Api, type ApiOptions } from './api.ts';
 import { exitCodes } from './exit-codes.ts';
-import { printJson, printJsonLines, printLine } from './output.ts';
+import { printJson, printJsonLines, printLine, printNotice } from './output.ts';
 import { readTime } from './read-time.ts';
 import { printTable } from './table.ts';
 
@@ -49,6 +49,7 @@ export async function runStats(options: WindowOptions): Promise<number> {
     printJson({ sources, trend: trend.items });
     return exitCodes.ok;
   }
+  printNotice(`Answered by the Weir at ${api.url}`);
   printLine(`Instances by source ${hasWindow ? describeWindow(trend) : 'since ever'}`);
   printTable(
     ['SOURCE', 'TOTAL', 'SUCCESS', 'FAILED', 'PROCESSING', 'SUCCESS RATE'],
@@ -91,10 +92,14 @@ function countBySource(points: readonly TrendPoint[]): SourceCount[] {
 }
 
 export async function runTrend(options: WindowOptions & { ndjson?: boolean }): Promise<number> {
-  const trend = await readTrend(new Api(options), options);
+  const api = new Api(options);
+  const trend = await readTrend(api, options);
   if (options.ndjson) await printJsonLines(trend.items);
   else if (options.json) printJson(trend);
-  else printTrend(trend);
+  else {
+    printNotice(`Answered by the Weir at ${api.url}`);
+    printTrend(trend);
+  }
   return exitCodes.ok;
 }
 

@@ -3,11 +3,13 @@ import { adoptStore, checkPairing, type MarkedStore } from '../installation/pair
 import type { Finding } from '../lib/finding.ts';
 import type { Database } from '../lib/sql.ts';
 import { postgresInstallation } from '../postgres/installation.ts';
+import { checkSchema } from '../postgres/migrate.ts';
 import { markedBroker, rabbitmqTls } from '../queues.ts';
 import { withBroker } from '../rabbitmq/installation.ts';
 import { connectOnce } from '../redis/connect-once.ts';
 import { redisMarkedStore } from '../redis/installation.ts';
 import { openDatabase } from '../stores.ts';
+import { describeDatabase } from './describe-database.ts';
 import { CliError, exitCodes } from './exit-codes.ts';
 import { printJson, printLine } from './output.ts';
 import { withDatabase } from './with-database.ts';
@@ -56,16 +58,19 @@ export async function adoptStores(
   if (!isConfigured(config)) {
     throw new CliError(exitCodes.usage, `${setting} is not set: there is no ${about} to adopt`);
   }
-  const address = await withDatabase(config, (database) =>
-    use(config, async (store) => {
+  const address = await withDatabase(config, async (database) => {
+    // First, so that what the database lacks is not reported of the store.
+    await checkSchema(database);
+    return use(config, async (store) => {
       await adoptStore(postgresInstallation(database), store);
       return store.address;
     }).catch((error: Error) => {
       throw new CliError(exitCodes.unreachable, `cannot reach ${about} at ${setting}: ${error.message}`);
-    }),
-  );
-  if (options.json) printJson({ adopted: name, address });
-  else printLine(`Adopted the ${about} at ${address}`);
+    });
+  });
+  const place = describeDatabase(config);
+  if (options.json) printJson({ adopted: name, address, place });
+  else printLine(`Adopted the ${about} at ${address} for ${place}`);
   return exitCodes.ok;
 }
 

@@ -1,23 +1,44 @@
+import { resolve } from 'node:path';
 import type { Config } from '../config.ts';
+import { isPgliteIn } from '../embedded/pglite.ts';
 import type { Database } from '../lib/sql.ts';
 import { createDatabaseIfMissing } from '../postgres/create-database.ts';
-import { isUnavailable } from '../postgres/transient.ts';
+import { isUnavailable, sqlStateOf } from '../postgres/transient.ts';
 import { openDatabase, toConnectionOptions } from '../stores.ts';
+import { describeDatabase } from './describe-database.ts';
 import { CliError, exitCodes } from './exit-codes.ts';
 
-/** Lends the configured database, made where it is missing, to one command. */
-export async function withDatabase<T>(config: Config, work: (database: Database) => Promise<T>): Promise<T> {
+export interface WithDatabaseOptions {
+  /** Makes the database where it is missing. Else that is an error: the configuration names another than the operator means. */
+  create?: boolean;
+}
+
+const databaseDoesNotExist = '3D000';
+
+/** Lends the configured database to one command. */
+export async function withDatabase<T>(
+  config: Config,
+  work: (database: Database) => Promise<T>,
+  { create = false }: WithDatabaseOptions = {},
+): Promise<T> {
+  const isEmbedded = config.databaseSource === '';
+  if (isEmbedded && !create && !(await isPgliteIn(resolve(config.embeddedFolder)))) throw missing(config);
   const database = await openDatabase(config, () => {});
   try {
-    if (config.databaseSource !== '') await createDatabaseIfMissing(toConnectionOptions(config));
+    if (!isEmbedded && create) await createDatabaseIfMissing(toConnectionOptions(config));
     return await work(database);
   } catch (error) {
+    if (sqlStateOf(error) === databaseDoesNotExist) throw missing(config, error);
     if (!isUnavailable(error)) throw error;
     const { message } = error as Error;
-    throw new CliError(exitCodes.unreachable, `the database does not answer: ${message || String(error)}`, {
-      cause: error,
-    });
+    const sentence = `cannot reach ${describeDatabase(config)}: ${message || String(error)}`;
+    throw new CliError(exitCodes.unreachable, sentence, { cause: error });
   } finally {
     await database.close();
   }
+}
+
+function missing(config: Config, cause?: unknown): CliError {
+  const sentence = `cannot find ${describeDatabase(config)}: create it with \`weir migrate\`, or name the configuration with -conf FILE`;
+  return new CliError(exitCodes.notFound, sentence, { cause });
 }

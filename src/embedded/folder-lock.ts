@@ -7,11 +7,15 @@ import { join } from 'node:path';
 type TryLock = (fd: number) => boolean;
 
 export class FolderInUseError extends Error {
+  /** For people: pid and host. */
+  readonly holder: string;
+
   constructor(folder: string, holder: string) {
     super(
       `cannot open ${folder}: ${holder} is using it; stop that process, or set data.embedded.folder to another folder`,
     );
     this.name = 'FolderInUseError';
+    this.holder = holder;
   }
 }
 

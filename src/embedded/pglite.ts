@@ -1,3 +1,4 @@
+import { access } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { PGlite, type Transaction } from '@electric-sql/pglite';
 import { makeFolder } from '../lib/make-folder.ts';
@@ -51,6 +52,14 @@ export async function openPglite(folder: string): Promise<Database> {
     await unlock();
     throw error;
   }
+}
+
+/** Whether the folder holds a database; makes nothing. */
+export function isPgliteIn(folder: string): Promise<boolean> {
+  return access(join(folder, 'pgdata', 'PG_VERSION')).then(
+    () => true,
+    () => false,
+  );
 }
 
 function sqlOn(on: PGlite | Transaction): Sql {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { PoolConfig } from 'pg';
+import pg, { type PoolConfig } from 'pg';
 
 /** Files in PEM; '' where there is none. */
 export interface TlsFiles {
@@ -33,6 +33,12 @@ export function toClientConfig({ url, tls }: ConnectionOptions): PoolConfig {
       ...(isUnverified ? { rejectUnauthorized: false } : {}),
     },
   };
+}
+
+/** As the client will connect, with what it takes from PGHOST and the like; without credentials. */
+export function describeServer(options: ConnectionOptions): string {
+  const { database, host, port } = new pg.Client(toClientConfig(options));
+  return `database ${database} on ${host.startsWith('/') ? host : `${host}:${port}`}`;
 }
 
 function readPem(name: keyof TlsFiles, file: string): string {

@@ -52,7 +52,10 @@ function judgeSnapshots(info: Facts, settings: Facts | undefined): Judgement[] {
 /** What a buyer's 202 is worth. */
 function judgeAnswer(settings: Facts | undefined, acknowledge: 'memory' | 'fsync'): Judgement[] {
   if (acknowledge === 'fsync') return [];
-  if (settings?.get('appendonly') !== 'yes' || settings.get('appendfsync') === 'always') return [];
+  if (settings?.get('appendonly') !== 'yes') return [];
+  if (settings.get('appendfsync') === 'always') {
+    return [{ level: 'ok', what: 'appendfsync = always: a power cut loses no entry', advice: '' }];
+  }
   const what = 'a purchase is answered before it is on disk: a power cut loses about the last second of them';
   const advice =
     'where that must not be: appendfsync always, or Redis 7.2 or Valkey and sale.acknowledge fsync';

@@ -48,6 +48,25 @@ describe('the doctor of PostgreSQL', () => {
     expect(await examine(await createPostgresDatabase())).toEqual([]);
   });
 
+  test('says whether a power cut can lose a commit', async () => {
+    const url = await createPostgresDatabase();
+    const client = await connect(url);
+    const { rows } = await client.query(
+      "SELECT current_setting('fsync')::boolean AND current_setting('full_page_writes')::boolean AS safe",
+    );
+    const examineAll = async () => (await examinePostgres({ url }, usual)).map(({ what }) => what);
+    const safe = expect.stringMatching(/: a power cut loses no commit$/);
+    const found = await examineAll();
+    if (rows[0]?.safe) expect(found).toContainEqual(safe);
+    else expect(found).toContainEqual(expect.stringMatching(/= off: a power cut can lose or corrupt/));
+    await client.query(`ALTER DATABASE "${new URL(url).pathname.slice(1)}" SET synchronous_commit = off`);
+    const after = await examineAll();
+    expect(after).toContainEqual(
+      expect.stringMatching(/^synchronous_commit = off: .* before a crash are lost$/),
+    );
+    expect(after).not.toContainEqual(safe);
+  });
+
   test('says of an empty database what the next start does, and creates nothing', async () => {
     const url = await createEmptyPostgresDatabase();
     expect(await examine(url)).toMatchObject([{ level: 'warning', what: 'the schema is missing' }]);

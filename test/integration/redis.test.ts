@@ -71,7 +71,6 @@ describe('the seckill stream on Redis', () => {
     const weir = await startWeir({
       WEIR_DATA_DATABASE_SOURCE: await createPostgresDatabase(),
       WEIR_DATA_REDIS_ADDR: 'redis://127.0.0.1:1',
-      WEIR_SECKILL_DISCOVEREVERYMS: '50',
     });
     const attempts = () =>
       weir.lines

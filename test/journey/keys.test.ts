@@ -149,10 +149,12 @@ describe('on the command line', () => {
     expect((await inDatabase('create', 'nightly', '--scope', 'read')).stderr).toContain(
       'there is a key nightly',
     );
-    expect((await inDatabase('revoke', 'nightly')).stdout).toContain('opens nothing any more');
+    expect((await inDatabase('revoke', 'nightly')).stdout).toMatch(
+      /^Revoked key \d+ \(nightly\) in database \S+ on /,
+    );
     expect(await inDatabase('revoke', 'nobody')).toMatchObject({
       code: 4,
-      stderr: 'weir: there is no key nobody\n',
+      stderr: expect.stringMatching(/^weir: cannot find key nobody in database \S+ on \S+\n$/),
     });
   });
 
@@ -172,7 +174,10 @@ describe('on the command line', () => {
     });
     const made = await run(['keys', 'create', 'by-wire', '--scope', 'act', '--key', root]);
     expect(made.stdout).toMatch(/^weir_act_/);
-    expect((await run(['keys', 'revoke', 'by-wire'], { WEIR_KEY: root })).code).toBe(0);
+    const revoked = await runWeir(['keys', 'revoke', 'by-wire'], { WEIR_KEY: root, WEIR_URL: weir.url });
+    expect(revoked).toMatchObject({ code: 0, stdout: expect.stringContaining(`in the Weir at ${weir.url}`) });
+    const stats = await runWeir(['stats'], { WEIR_KEY: root, WEIR_URL: weir.url });
+    expect(stats).toMatchObject({ code: 0, stderr: `Answered by the Weir at ${weir.url}\n` });
   });
 
   test('doctor counts keys and names what is open', async () => {

@@ -50,6 +50,10 @@ function judgeDurability(settings: Settings): Finding[] {
     const what = 'synchronous_commit = off: purchases answered in the last moments before a crash are lost';
     findings.push(problem(what, 'set synchronous_commit = on'));
   }
+  if (findings.length === 0) {
+    const settled = `synchronous_commit = ${settings.synchronous_commit}`;
+    findings.push(ok(`fsync and full_page_writes are on, ${settled}: a power cut loses no commit`));
+  }
   if (settings.wal_level === 'minimal') {
     const what = 'wal_level = minimal: there can be no standby and no backup by WAL';
     findings.push(warning(what, 'set wal_level = replica'));
