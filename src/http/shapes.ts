@@ -4,6 +4,7 @@ import type { InstanceLog } from '../instance/instance-log.ts';
 import type { Product } from '../instance/product.ts';
 import { parseInt64, sourcePattern } from '../instance/purchase.ts';
 import type { TimelineEntry } from '../instance/timeline.ts';
+import { isStorableTime } from '../lib/storable-time.ts';
 import type { Order, Refund } from '../orders/order.ts';
 import type { RecordedPayment } from '../orders/payment-book.ts';
 
@@ -230,12 +231,11 @@ export function readLimit(limit: string | undefined): number {
   return value;
 }
 
-/** @throws WeirError REQUEST_INVALID: the format lets leap seconds pass, and days that are in no calendar */
+/** @throws WeirError REQUEST_INVALID: the format lets leap seconds pass, days that are in no calendar, and the year 0 */
 export function readTime(name: string, text: string | undefined): Date | undefined {
   if (text === undefined) return undefined;
   const time = new Date(text);
-  if (Number.isNaN(time.getTime()))
-    throw new WeirError('REQUEST_INVALID', `${name} must be ${aTime}, not ${text}`);
+  if (!isStorableTime(time)) throw new WeirError('REQUEST_INVALID', `${name} must be ${aTime}, not ${text}`);
   return time;
 }
 

@@ -1,4 +1,5 @@
 import { WeirError } from '../errors.ts';
+import { isStorableTime } from '../lib/storable-time.ts';
 
 export type TrendStep = 'minute' | 'hour' | 'day';
 
@@ -43,6 +44,12 @@ export function readWindow(query: TrendQuery, now: Date): TrendWindow {
   const length = stepMs[step];
   const fromMs = Math.floor(from.getTime() / length) * length;
   const toMs = Math.ceil(to.getTime() / length) * length;
+  if (!isStorableTime(new Date(fromMs)) || !isStorableTime(new Date(toMs))) {
+    throw new WeirError(
+      'REQUEST_INVALID',
+      'from and to must be in the years 1 to 9999, with their whole steps',
+    );
+  }
   if ((toMs - fromMs) / length > maxSteps) {
     throw new WeirError('REQUEST_INVALID', `a trend has ${maxSteps} steps at most: take a longer step`);
   }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { WeirError } from '../errors.ts';
 import { shortenKey } from '../lib/shorten-key.ts';
+import { isStorableTime } from '../lib/storable-time.ts';
 
 /** What a payment callback states about the payment itself. Empty: it only states that the order is paid. */
 export interface Payment {
@@ -63,7 +64,7 @@ export function parsePayment(fields: { paymentId?: string; amountCents?: string;
     throw new WeirError('REQUEST_INVALID', 'amountCents must be a whole number of cents, such as "19900"');
   }
   const time = paidAt === undefined ? undefined : new Date(paidAt);
-  if (time && (!isoTime.test(paidAt ?? '') || Number.isNaN(time.getTime()))) {
+  if (time && (!isoTime.test(paidAt ?? '') || !isStorableTime(time))) {
     throw new WeirError(
       'REQUEST_INVALID',
       'paidAt must be a time with its zone, such as 2026-11-27T20:00:00Z',

@@ -312,6 +312,13 @@ nonsense: 7
     expect(code).toBe(2);
   });
 
+  test('doctor refuses a proxy without keys in the words of start', async () => {
+    const env = { WEIR_SERVER_HTTP_HOSTS: 'shop.example' };
+    const [started, examined] = [await runHere(['start'], env), await runHere(['doctor'], env)];
+    expect(started).toMatchObject({ code: 2, stderr: expect.stringContaining('through a proxy') });
+    expect(examined).toMatchObject({ code: 2, stderr: started.stderr });
+  });
+
   test('never prints what a secret setting was set to, nor what one was that is only mistyped', async () => {
     const file = await writeConfig(`
 server:

@@ -387,6 +387,15 @@ export const seededBugs: readonly SeededBug[] = [
     rule: 'takes a ticket of its sale from the user',
   },
   {
+    name: 'open-behind-a-proxy',
+    promise: 'keys',
+    file: 'lib/address.ts',
+    find: 'hosts.length === 0 && trustedProxies.length === 0',
+    replace: 'hosts.length >= 0 && trustedProxies.length >= 0',
+    suite: 'test/unit/config.test.ts',
+    rule: 'is also a loopback address for which',
+  },
+  {
     name: 'scope-not-looked-at',
     promise: 'keys',
     file: 'http/auth.ts',
