@@ -28,9 +28,7 @@ export function checkHostAndOrigin(config: Pick<Config, 'addr' | 'hosts' | 'trus
   return (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void => {
     const host = (request.headers.host ?? '').toLowerCase();
     const name = withoutPort(host);
-    const { anyHost } = request.routeOptions.config;
-    const isProbe = anyHost === 'always' || (anyHost === 'unless named' && isAddressOrNone(name));
-    if (!isOpen && !isProbe && !allowed.has(name)) {
+    if (!isOpen && !allowed.has(name) && !isProbe(request, name)) {
       sendProblem(reply, {
         title: 'Misdirected request',
         status: 421,
@@ -62,6 +60,10 @@ export function requireSameOrigin(request: FastifyRequest): void {
   const isWeaker = request.protocol === 'https' && origin?.startsWith('http:');
   if (site !== undefined ? site === 'same-origin' && !isWeaker : origin !== undefined && !isWeaker) return;
   throw new WeirError('ORIGIN_NOT_ALLOWED', 'with a session cookie only a page of this origin may do that');
+}
+
+function isProbe({ routeOptions: { config } }: FastifyRequest, name: string): boolean {
+  return config.anyHost === 'always' || (config.anyHost === 'unless named' && isAddressOrNone(name));
 }
 
 function withoutPort(host: string): string {
