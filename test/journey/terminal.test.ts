@@ -110,7 +110,7 @@ test('no table is wider than a terminal of 80 columns, and no id or time in it i
   expect(screens[0]).toMatch(/No room for .*PRODUCT/);
 });
 
-test('the live screen shows foreign text, quits at q and gives the terminal back', async () => {
+test('the live screen quits at q and gives the terminal back', async () => {
   const top = openTerminal([process.execPath, builtProgram(), 'top', '--url', weir.url], {});
   await pollUntil('the first screen', 10_000, async () => expect(top.output).toContain('q quits'));
   top.child.stdin?.write('q');

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { drawSparkline, MergedSeconds, type NowAnswer } from '../../src/cli/merged-seconds.ts';
+import { widthOf } from '../../src/cli/text.ts';
 import { drawScreen } from '../../src/cli/top-screen.ts';
 import { EventStream } from '../../src/http/now-stream.ts';
 import { readWindow } from '../../src/http/trend-window.ts';
@@ -248,6 +249,17 @@ describe('the live view', () => {
       paint: (_, text) => text,
     });
     expect(lines.map((line) => line.trim()).join(' ')).toContain(`✗ queue: ${why}`);
+  });
+
+  test('the live screen shows control characters of foreign text and stays within its lines', () => {
+    const why = 'NOAUTH\n✓ all is well\x1b[2J\u009b1m\u202e 云服务器云服务器云服务器云服务器';
+    const stores = [{ name: 'queue', kind: 'RabbitMQ', ok: false, why }];
+    const sources = [{ source: 'A\x1b[31m\n', processing: '1', successRate: null }];
+    const options = { url: 'http://x', width: 40, paint: (_: string, text: string) => text };
+    const lines = drawScreen({ ...answer, stores, sources }, seconds, { ...options, failure: why });
+    expect(lines.join('')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+    expect(lines.join(' ')).toContain(String.raw`NOAUTH\n✓ all is well\x1b[2J`);
+    for (const line of lines) expect(widthOf(line)).toBeLessThanOrEqual(40);
   });
 
   test('is never wider than the terminal, and a color changes nothing about that', () => {
