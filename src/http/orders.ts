@@ -26,7 +26,7 @@ import {
   showPayment,
   showRefund,
 } from './shapes.ts';
-import { createSignatureCheck, signedBodyLimit } from './webhook-signature.ts';
+import { boundSignedBody, createSignatureCheck } from './webhook-signature.ts';
 
 export interface OrderStore {
   createOrder(order: NewOrder): Promise<{ created: boolean; order: Order }>;
@@ -124,7 +124,7 @@ export function addOrders(http: FastifyInstance, parts: OrderParts & CallbackPar
     '/v1/orders/:orderId/refunded',
     {
       config: { scope: 'signed' },
-      bodyLimit: signedBodyLimit,
+      ...boundSignedBody(config.webhookSecrets),
       schema: {
         summary: 'The money that Weir asked back for has gone back',
         description: 'For whoever answers ORDER_REFUND_REQUESTED; signed as the payment callback is.',

@@ -17,7 +17,7 @@ import {
   showReceipt,
   showRefund,
 } from './shapes.ts';
-import { signedBodyLimit } from './webhook-signature.ts';
+import { boundSignedBody } from './webhook-signature.ts';
 
 export interface PaymentParts {
   config: Config;
@@ -49,7 +49,7 @@ export function addPayments(
     '/v1/orders/:orderId/paid',
     {
       config: { scope: 'signed' },
-      bodyLimit: signedBodyLimit,
+      ...boundSignedBody(parts.config.webhookSecrets),
       schema: {
         summary: 'Payment callback: the order becomes an instance',
         description:

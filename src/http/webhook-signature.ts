@@ -3,8 +3,13 @@ import { WeirError } from '../errors.ts';
 import { StandardWebhook } from '../lib/standard-webhook.ts';
 import { rawBody } from './json-body.ts';
 
-/** Callbacks are a few hundred bytes, and each is hashed before anything is known of its sender. */
-export const signedBodyLimit = 4 * 1024;
+/**
+ * Route options. Callbacks are a few hundred bytes, and a signed one is hashed before anything is known of its sender; without
+ * secrets only this machine sends them.
+ */
+export function boundSignedBody(secrets: readonly string[]): { bodyLimit?: number } {
+  return secrets.length > 0 ? { bodyLimit: 4 * 1024 } : {};
+}
 
 /**
  * Checks the Standard Webhooks headers (webhook-id, -timestamp within five minutes, -signature) over the raw body with
