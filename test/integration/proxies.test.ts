@@ -25,6 +25,7 @@ async function startProxy(name: ProxyName, hosts: readonly string[]): Promise<Ow
         `upstream weir { ${hosts.map((host) => `server ${host};`).join(' ')} keepalive 8; }
          server { listen 127.0.0.1:${port}; location / {
            proxy_pass http://weir; proxy_http_version 1.1;
+           proxy_next_upstream error timeout http_503 non_idempotent;
            proxy_set_header Connection ""; proxy_set_header Host $http_host; } }`,
         port,
       )

@@ -1,11 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type ChannelModel, type ConsumeMessage, connect } from 'amqplib';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll } from 'vitest';
+import { writeLastWill } from '../support/last-will.ts';
 import { GiveUp, pollUntil } from '../support/poll-until.ts';
 import { builtProgram } from '../support/seeded-bug.ts';
 import {
@@ -130,6 +134,10 @@ export class SharedWeir {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     this.#child = child;
+    // Also when a start fails and this worker ends without a last word: it would go on using the Redis of the next file.
+    const will = writeLastWill(await mkdtemp(join(tmpdir(), 'weir-shared-')));
+    if (child.pid !== undefined) will.name([child.pid]);
+    child.once('exit', () => will.revoke());
     createInterface({ input: child.stderr }).on('line', (line) => {
       this.lines.push(line.startsWith('{') ? JSON.parse(line) : { msg: line });
     });
