@@ -61,7 +61,7 @@ function judgeCallbacks({ addr, webhookSecrets }: Config): Finding[] {
 
 function judgeMetrics(config: Config): Finding[] {
   if (config.metrics !== 'open' || isLocalOnly(config)) return [];
-  const what = `/metrics is open to whoever reaches ${config.addr}`;
+  const what = `/metrics is open to everyone who can reach ${config.addr}`;
   return [
     {
       about,

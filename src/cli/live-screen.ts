@@ -6,7 +6,7 @@ const sequences = {
   endOfScreen: '\x1b[J',
 };
 
-/** The whole terminal, drawn over and over. Whoever draws the lines has made control characters in them visible. */
+/** The whole terminal, drawn over and over. The caller has already made control characters in the lines visible. */
 export const liveScreen = {
   open(): void {
     process.stdout.write(sequences.open);

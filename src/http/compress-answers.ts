@@ -8,7 +8,7 @@ const encodings = new Negotiator({ supportedValues: ['gzip', 'identity'] });
 
 /**
  * Compresses lists, trends, metrics and the description: text that was asked for by GET. Keys, tickets and cookies are in no such
- * answer, so their length tells an observer nothing of them (BREACH). Streams and what is compressed already pass as they are.
+ * answer, so their length reveals none of them (BREACH). Streams and compressed answers are not changed.
  */
 export function compressAnswers(http: FastifyInstance): void {
   http.addHook('onSend', (request, reply, payload, done) => {

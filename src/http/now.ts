@@ -86,7 +86,7 @@ export function addNow(http: FastifyInstance, { watch, draining }: NowParts): vo
     },
     async (request, reply) => {
       reply.type('text/event-stream').headers({
-        // A proxy that buffers, as nginx does unless told, or compresses would hold events back.
+        // A proxy that buffers (nginx by default) or compresses would delay the events.
         'cache-control': 'no-store, no-transform',
         'x-accel-buffering': 'no',
       });

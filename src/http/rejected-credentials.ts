@@ -15,7 +15,7 @@ const others = 'others';
 
 /**
  * Counts, logs and limits wrong keys and signatures, on every route. A right one is checked first and never comes here, so
- * nobody is kept out by what others send from the same address.
+ * requests with a right key are not affected by what else comes from their address.
  */
 export class RejectedCredentials {
   readonly #notify: Notify;

@@ -29,7 +29,7 @@ export function isLocalOnly({ addr, hosts, trustedProxies }: Exposure): boolean 
 const canonicalNetwork = /^[1-9a-f][0-9a-f]{0,3}:(?:(?:0|[1-9a-f][0-9a-f]{0,3}):){3}/;
 
 /**
- * The name under which every limit counts an address. IPv6 counts by its /64, which one subscriber has to himself; IPv4
+ * The name under which every limit counts an address. IPv6 counts by its /64, which belongs to one subscriber; IPv4
  * mapped into IPv6 counts as IPv4. Proxies also write ports, brackets and zones. What is no address shares one name, so
  * that a header cannot fill a table with long texts.
  */

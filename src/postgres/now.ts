@@ -43,7 +43,7 @@ interface SecondRow {
   count: number;
 }
 
-/** Not extract(): that is exact, and five times as dear. Not an int either, which ends in 2038. */
+/** Not extract(), which is exact and takes five times as long. Not an int, which ends in 2038. */
 const secondOf = (column: string) => `floor(date_part('epoch', ${column}))`;
 
 /** Both ends of the ids are given, so that also a planner without statistics expects few rows and takes their index. */

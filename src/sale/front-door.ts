@@ -78,7 +78,7 @@ export class FrontDoor {
     return this.#entrances.isMissing(productId) ? 'SALE_UNKNOWN' : undefined;
   }
 
-  /** For a visitor for whom somebody with a key asks. @throws WeirError OVERLOADED, STORE_AWAY */
+  /** For a visitor whose request carries a key. @throws WeirError OVERLOADED, STORE_AWAY */
   buy(productId: ProductId, visitor: Visitor): Promise<BuyOutcome> {
     return this.#queue.run(async () => {
       const admitted = await this.#admit(productId, visitor, false);
@@ -155,7 +155,7 @@ export class FrontDoor {
     return isGenuine ? { entrance, ticket } : { kind: 'TICKET_INVALID' };
   }
 
-  /** Without asking the store, as nearly always while a sale runs: then nobody can stand in the way of a good ticket. */
+  /** Without asking the store, as nearly always while a sale runs, so that forged tickets do not delay good ones. */
   #findGenuine(ticket: Ticket, text: string): Entrance | undefined {
     const entrance = this.#entrances.find(ticket.productId);
     const isKnown = entrance?.known.isFresh && ticket.number === entrance.known.number;

@@ -23,10 +23,11 @@ async function startProxy(name: ProxyName, hosts: readonly string[]): Promise<Ow
   const proxy = await (name === 'nginx'
     ? startNginx(
         `upstream weir { ${hosts.map((host) => `server ${host};`).join(' ')} keepalive 8; }
-         server { listen 127.0.0.1:${port}; location / {
-           proxy_pass http://weir; proxy_http_version 1.1;
-           proxy_next_upstream error timeout http_503 non_idempotent;
-           proxy_set_header Connection ""; proxy_set_header Host $http_host; } }`,
+         server { listen 127.0.0.1:${port};
+           proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $http_host;
+           location / { proxy_pass http://weir; }
+           location ~ ^/v1/(instances|orders/[^/]+/(paid|refunded))$ {
+             proxy_pass http://weir; proxy_next_upstream error timeout non_idempotent; } }`,
         port,
       )
     : startHaproxy(

@@ -21,7 +21,7 @@ describe('a process that drains', () => {
 
     weir.process.kill('SIGTERM');
     await weir.waitFor('stopping');
-    // The live stream ends, so that whoever listens finds another process.
+    // The live stream ends, so that its listeners connect to another process.
     expect(await stream.text()).toContain('retry:');
     const send = (method: string, path: string, body?: string) =>
       sendRaw(weir.url, method, path, { connection: 'keep-alive', 'content-type': 'application/json' }, body);

@@ -134,7 +134,7 @@ describe('an answer', () => {
   });
 });
 
-test('the live stream tells proxies not to buffer, keep or compress it', async () => {
+test('the live stream forbids proxies to buffer, cache or compress it', async () => {
   const { headers } = await send('GET', '/v1/now/stream');
   expect(headers).toMatchObject({ 'x-accel-buffering': 'no', 'cache-control': 'no-store, no-transform' });
 });

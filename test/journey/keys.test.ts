@@ -478,7 +478,7 @@ describe('a buyer, who has no key', () => {
     await pollUntil('the instance', 15_000, async () =>
       expect((await weir.request('GET', `${purchase}?ticket=${ticket}`)).body.state).toBe('CREATED'),
     );
-    // The places to wait are the buyers' own: nobody gets more than ten of them.
+    // A user has at most ten of the places to wait.
     const wait = () => weir.request('GET', `${purchase}?ticket=${ticket}&after=CREATED&wait=1`);
     const waits = await Promise.all(Array.from({ length: 14 }, wait));
     expect(waits.filter(({ status }) => status === 429).length).toBeGreaterThanOrEqual(1);
@@ -522,7 +522,7 @@ describe('a buyer, who has no key', () => {
     expect((await weir.request('GET', `${path}/tickets/${mine}`)).body).toMatchObject({ state: 'ADMITTED' });
   });
 
-  test('gets the same answers with his ticket in a header, where no access log keeps it', async () => {
+  test('gets the same answers with the ticket in a header, which no access log records', async () => {
     const path = '/v1/sales/4712';
     const product = { id: '4712', name: 'GPU', cpus: 4, memoryMb: 1024, image: 'ubuntu' };
     expect((await weir.request('POST', '/v1/products', product, bearer(root))).status).toBe(201);

@@ -76,7 +76,7 @@ test('every law of the audit is told in Chinese', async () => {
   expect(Object.keys(zhLaws)).toEqual(sums.map(({ name }) => name));
 });
 
-test('every answer to a replayed payment is told in Chinese', () => {
+test('every answer to a replayed payment has a Chinese sentence', () => {
   const refund = (reason: string) => describeAnswer({ kind: 'refund', refund: { reason } } as PaymentAnswer);
   const instance = { instanceId: 5n } as InstanceLog;
   const answers = [

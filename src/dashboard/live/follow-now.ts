@@ -38,7 +38,7 @@ export async function followNow(
   while (!signal.aborted) {
     await untilVisible(signal);
     try {
-      // Also where the stream is enough an answer tells why it failed.
+      // The stream does not say why it failed; this answer does.
       if (windowSeconds > 1 || failures > 0) {
         show(await get<Now>('now', { seconds: windowSeconds }, signal));
       }

@@ -51,7 +51,7 @@ function describe(trouble: Trouble): string {
 
 const warnings: readonly Trouble['kind'][] = ['intakePaused', 'backlog'];
 
-/** Where a view tells more, the line leads to it. */
+/** The line links to the view that has the details. */
 function makeLine(text: string, { kind }: Trouble): HTMLElement {
   const view = kind === 'unreachable' ? undefined : kind === 'audit' ? 'audit' : 'now';
   const content = view === undefined ? text : make('a', { href: writeRoute(view) }, text);
