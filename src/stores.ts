@@ -129,12 +129,14 @@ function openRedisStreams(config: Config, database: Database, notify: Notify): O
     onForeign: (why) => notify({ type: 'store foreign', store: 'redis', why }),
   });
   for (const redis of [commands, reader, selling]) redis.on('ready', pairing.forget);
-  const live = requirePairing(redisLiveSales(commands), ['open', 'apply', 'read', 'rebuild'], pairing);
+  // Read over the connection that sells: another may lead to another server in the middle of a failover.
+  const counters = { ...redisLiveSales(commands), read: redisLiveSales(selling).read };
+  const live = requirePairing(counters, ['open', 'apply', 'read', 'rebuild'], pairing);
   const guard = createGuard(ledger, live, notify);
-  selling.on('ready', guard.forget);
+  for (const redis of [selling, looking]) redis.on('ready', guard.forget);
   const awaitsDisk = disk !== undefined;
   const till = redisTill(selling, {
-    ...{ awaitsDisk, looking, findSecret: ledger.findSecret },
+    ...{ awaitsDisk, looking, findSecret: ledger.findSecret, verify: (id) => guard.ready(id) },
     ...(disk && { disk }),
   });
   const ours = requirePairing(till, ['buy', 'giveTicket'], pairing);

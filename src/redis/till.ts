@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import type { SourceId } from '../instance/purchase.ts';
+import type { ProductId, SourceId } from '../instance/purchase.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import { rebuildingError } from '../sale/rebuilding-error.ts';
 import type { Refusal, TicketOutcome, Till, TillOutcome } from '../sale/till.ts';
@@ -19,6 +19,11 @@ export interface RedisTillOptions {
   findSecret?: Till['findSecret'];
   /** With `awaitsDisk`; by default on the till's own connection, where sales wait behind it. */
   disk?: Disk;
+  /**
+   * Whether the sale of this product is the one that the database knows, on the server that is connected now; undefined:
+   * yes. Asked after every other wait: during one the connection may be replaced, and the new server may lack buys.
+   */
+  verify?: (productId: ProductId) => Promise<void> | undefined;
   /** For looks and tickets, which wait for no purchase; by default the till's own connection. */
   looking?: Redis;
 }
@@ -33,7 +38,12 @@ const maxNonce = 2 ** 48 - 1;
 
 /** Each buyer is one step of one script. What a cut leaves open is found again by asking with the same key. */
 export function redisTill(redis: Redis, options: RedisTillOptions): Till {
-  const { awaitsDisk, looking = redis, findSecret = async () => undefined } = options;
+  const {
+    awaitsDisk,
+    looking = redis,
+    findSecret = async () => undefined,
+    verify = () => undefined,
+  } = options;
   const ask = <T>(reply: Promise<unknown>, on = redis) => askSale<T>(on, answerDeadlineMs, reply);
   const disk = options.disk ?? createDisk(redis);
   const sell = awaitsDisk ? buyUnitsOnDisk : buyUnits;
@@ -41,6 +51,8 @@ export function redisTill(redis: Redis, options: RedisTillOptions): Till {
     async buy(productId, buyers) {
       // Before anything is sold: a Redis that cannot say when it is on disk would sell out and answer nobody.
       if (awaitsDisk) await disk.require();
+      const verifying = verify(productId);
+      if (verifying) await verifying;
       const stream = streamOf(productId);
       const { sale, units, buyers: held, entries, keys, order, used } = saleKeys(stream);
       const answers = ask<string[]>(
@@ -75,6 +87,8 @@ export function redisTill(redis: Redis, options: RedisTillOptions): Till {
     },
 
     async giveTicket(productId, { userId, unit }) {
+      const verifying = verify(productId);
+      if (verifying) await verifying;
       const { sale, tickets } = saleKeys(streamOf(productId));
       const [kind, number, admittedAtMs, secret] = await ask<[string, string?, string?, string?]>(
         giveTicket(looking, [sale, tickets], userId.toString(), unit),

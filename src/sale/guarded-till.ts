@@ -2,15 +2,10 @@ import { rebuildingError } from './rebuilding-error.ts';
 import type { SaleGuard } from './sale-guard.ts';
 import type { Till } from './till.ts';
 
-/**
- * A till that sells only what was compared with the database, and takes no word of a store that has forgotten its sales for
- * the end of a sale.
- */
+/** A till that does not take a store that has forgotten its sales for one in which they have ended. */
 export function guardedTill(till: Till, guard: SaleGuard): Till {
   return {
     async buy(productId, buyers) {
-      const verifying = guard.ready(productId);
-      if (verifying) await verifying;
       const outcomes = await till.buy(productId, buyers);
       if (outcomes.some(({ kind }) => kind === 'SALE_UNKNOWN') && guard.hasSale(productId))
         throw rebuildingError();
@@ -24,8 +19,6 @@ export function guardedTill(till: Till, guard: SaleGuard): Till {
     },
 
     async giveTicket(productId, holder) {
-      const verifying = guard.ready(productId);
-      if (verifying) await verifying;
       const outcome = await till.giveTicket(productId, holder);
       if (outcome.kind === 'SALE_UNKNOWN' && guard.hasSale(productId)) throw rebuildingError();
       return outcome;

@@ -18,6 +18,8 @@ const lookEveryMs = 1_000;
 /** With very many sales a look takes longer, and so does the time between two. */
 const msPerSale = 2;
 const retry = { firstMs: 500, maxMs: 5_000 };
+/** Comparisons before a buyer is asked to come again, while the store changes under them. */
+const maxTries = 3;
 
 /**
  * Compares the counters of running sales with the database, and rebuilds those that went back or are gone: a store that
@@ -88,26 +90,32 @@ export class SaleGuard {
 
   async #verifyOne(productId: ProductId): Promise<void> {
     const { ledger, live } = this.#parts;
-    const verified = this.#verified;
-    const sale = await ledger.find(productId);
-    if (!sale) return;
-    const [found] = await live.read([sale.stream]);
-    const isWell = await this.#compare(sale, found);
-    if (!isWell) throw rebuildingError();
-    verified.add(productId);
+    for (let tries = 0; tries < maxTries; tries++) {
+      const verified = this.#verified;
+      const sale = await ledger.find(productId);
+      if (!sale) return;
+      const [found] = await live.read([sale.stream]);
+      const outcome = await this.#compare(sale, found);
+      if (outcome === 'closed') break;
+      // What was rebuilt is read again: two connections may lead to two servers in the middle of a failover.
+      if (outcome === 'rebuilt') continue;
+      verified.add(productId);
+      // Else the connection was replaced meanwhile.
+      if (verified === this.#verified) return;
+    }
+    throw rebuildingError();
   }
 
-  /** @returns whether the sale can go on */
-  async #compare(sale: LedgerSale, found: LiveSale | undefined): Promise<boolean> {
+  async #compare(sale: LedgerSale, found: LiveSale | undefined): Promise<'well' | 'rebuilt' | 'closed'> {
     if (found && found.number > sale.id) {
       const latest = await this.#parts.ledger.find(sale.productId);
       // Opened since the database was read.
-      if (latest && latest.id > sale.id) return true;
+      if (latest && latest.id > sale.id) return 'well';
     }
     const why = findDamage(sale, found);
-    if (why !== undefined) return this.#rebuild(sale, why);
+    if (why !== undefined) return (await this.#rebuild(sale, why)) ? 'rebuilt' : 'closed';
     if (found && found.version < sale.version) await this.#parts.live.apply(sale);
-    return true;
+    return 'well';
   }
 
   /** All who find the same damage at the same time wait for one rebuild. */

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
+import { requirePairing, type StorePairing } from '../../src/installation/store-pairing.ts';
 import type { ProductId, SourceId, UserId } from '../../src/instance/purchase.ts';
 import type { Database } from '../../src/lib/sql.ts';
 import { audit } from '../../src/postgres/audit.ts';
@@ -29,24 +30,49 @@ async function openGuardedSale(part: Parameters<typeof saleTerms>[0] = {}) {
   const database = await openTestPostgres();
   await createProduct(database);
   const { sales, till: bare, ledger, live } = await openRedisSales(redis, database);
+  const verify = (id: ProductId) => guard.ready(id);
+  const { till: verifying } = await openRedisSales(redis, database, { awaitsDisk: false, verify });
   const rebuilt: string[] = [];
   const closed: string[] = [];
+  let afterRead = async () => {};
+  const read: typeof live.read = async (streams) => {
+    const found = await live.read(streams);
+    const then = afterRead;
+    afterRead = async () => {};
+    await then();
+    return found;
+  };
   const guard = new SaleGuard({
-    ...{ ledger, live },
+    ...{ ledger, live: { ...live, read } },
     onRebuilt: (_, why) => rebuilt.push(why),
     onClosed: (_, why) => closed.push(why),
     onFailure: () => {},
   });
   await sales.open(saleTerms(part));
   await guard.look();
-  const guarded = guardedTill(bare, guard);
+  const guarded = guardedTill(verifying, guard);
   const buy = async (user: number, rest: Partial<Buyer> = {}, till = guarded) => {
     const buyer = { userId: BigInt(user) as UserId, idempotencyKey: undefined, ticket: undefined, ...rest };
     const [outcome] = await till.buy(product, [buyer]);
     return outcome as TillOutcome;
   };
   return {
-    ...{ redis, database, sales, bare, guard, buy, rebuilt, closed, counters: redisSaleCounters(redis) },
+    /** Once, when the guard has read the counters the next time. */
+    afterRead: (then: () => Promise<void>) => {
+      afterRead = then;
+    },
+    ...{
+      redis,
+      database,
+      sales,
+      bare,
+      verifying,
+      guard,
+      buy,
+      rebuilt,
+      closed,
+      counters: redisSaleCounters(redis),
+    },
     buyAll: async (users: readonly number[], till = guarded) => {
       const kinds: string[] = [];
       for (const user of users) kinds.push((await buy(user, {}, till)).kind);
@@ -164,6 +190,46 @@ test('a sale whose Redis lost its latest buys sells no unit twice and gives hold
   await readAll(6);
   expect(await countInstances(database)).toEqual([11, 12, 13, 14, 15, 21]);
   expect(await read()).toEqual([6, 6, 0, 0]);
+});
+
+test('a buy that waits while its connection is replaced is compared with the database first', async () => {
+  const sale = await openGuardedSale({ stock: 6 });
+  await sale.buyAll([11, 12]);
+  await sale.readAll(2);
+  const goBack = await remember(sale.redis);
+  await sale.buyAll([13, 14]);
+  await sale.readAll(4);
+  let isReplaced = false;
+  // Whatever the buy waits for before it is sent, such as the mark of the installation.
+  const require = async () => {
+    if (isReplaced) return;
+    isReplaced = true;
+    await goBack();
+    sale.guard.forget();
+  };
+  const waiting = requirePairing(sale.verifying, ['buy'], { require } as unknown as StorePairing);
+  const bought = guardedTill(waiting, sale.guard);
+  expect(await sale.buyAll([21, 22, 23], bought)).toEqual(['accepted', 'accepted', 'SOLD_OUT']);
+  expect(sale.rebuilt).toEqual(['the store knows 2 sold units, and 4 were sold']);
+  await sale.readAll(6);
+  expect(await countInstances(sale.database)).toEqual([11, 12, 13, 14, 21, 22]);
+});
+
+test('a comparison during which the connection is replaced is made again', async () => {
+  const sale = await openGuardedSale({ stock: 6 });
+  await sale.buyAll([11]);
+  await sale.readAll(1);
+  const goBack = await remember(sale.redis);
+  await sale.buyAll([12, 13]);
+  await sale.readAll(3);
+  sale.guard.forget();
+  sale.afterRead(async () => {
+    await goBack();
+    sale.guard.forget();
+  });
+  expect(await sale.buyAll([21, 22, 23, 24])).toEqual(['accepted', 'accepted', 'accepted', 'SOLD_OUT']);
+  await sale.readAll(6);
+  expect(await countInstances(sale.database)).toEqual([11, 12, 13, 21, 22, 23]);
 });
 
 test('a unit that was sold twice before the loss was noticed becomes one instance', async () => {

@@ -9,7 +9,11 @@ import type { SaleTerms } from '../../src/sale/sale.ts';
 import { openTestPostgres } from './stores.ts';
 
 /** Sales in Redis as stores.ts puts them together, without the guard. */
-export async function openRedisSales(redis: Redis, database?: Database, options = { awaitsDisk: false }) {
+export async function openRedisSales(
+  redis: Redis,
+  database?: Database,
+  options: Parameters<typeof redisTill>[1] = { awaitsDisk: false },
+) {
   const ledger = postgresSaleLedger(database ?? (await openTestPostgres()));
   const live = redisLiveSales(redis);
   return {

@@ -113,7 +113,7 @@ async function empty(database: Database): Promise<void> {
     INSERT INTO overdue_cursor DEFAULT VALUES;
     INSERT INTO audit_checkpoint DEFAULT VALUES;
     INSERT INTO announced VALUES ('CREATED', 0, 0);
-    INSERT INTO outbox_marks (at, waiting, announced) VALUES (now(), 0, 0);
+    INSERT INTO outbox_marks (at, waiting, announced) VALUES (now() - interval '1 minute', 0, 0);
   `);
 }
 
