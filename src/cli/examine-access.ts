@@ -7,7 +7,7 @@ import { toConnectionOptions } from '../stores.ts';
 
 const about = 'access';
 
-/** Who may do what over HTTP, and what is open to whoever reaches the address. */
+/** Who may do what over HTTP, and what everyone who can reach the address may do. */
 export async function examineAccess(config: Config): Promise<Finding[]> {
   if (!config.roles.includes('http')) return judgeMetrics(config);
   const counts = config.databaseSource === '' ? undefined : await readCounts(config);

@@ -133,7 +133,7 @@ describe('weir doctor on Redis', () => {
         async () => {
           await set('save', '3600 1');
           await set('dbfilename', 'appendonlydir');
-          await redis.bgsave();
+          await redis.bgsave('SCHEDULE');
           await pollUntil('the snapshot should fail', 5_000, async () =>
             expect(await redis.info('persistence')).toMatch(/rdb_last_bgsave_status:err/),
           );

@@ -67,11 +67,11 @@ const cases: Case[] = [
     async begin(redis) {
       await redis.config('SET', 'save', '3600 1');
       await redis.config('SET', 'dbfilename', 'appendonlydir');
-      await redis.bgsave();
+      await redis.bgsave('SCHEDULE');
     },
     async end(redis) {
       await redis.config('SET', 'dbfilename', 'dump.rdb');
-      await redis.bgsave();
+      await redis.bgsave('SCHEDULE');
     },
   },
   {

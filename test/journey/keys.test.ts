@@ -203,7 +203,7 @@ describe('on the command line', () => {
       }),
     ).toEqual([
       expect.stringMatching(/^ok: 1 keys in server\.http\.operatorKeys/),
-      'warning: /metrics is open to whoever reaches 0.0.0.0:8000',
+      'warning: /metrics is open to everyone who can reach 0.0.0.0:8000',
     ]);
   });
 });
