@@ -136,7 +136,7 @@ function openRedisStreams(config: Config, database: Database, notify: Notify): O
   for (const redis of [selling, looking]) redis.on('ready', guard.forget);
   const awaitsDisk = disk !== undefined;
   const till = redisTill(selling, {
-    ...{ awaitsDisk, looking, findSecret: ledger.findSecret, verify: (id) => guard.ready(id) },
+    ...{ awaitsDisk, looking, ledger, verify: (id) => guard.ready(id) },
     ...(disk && { disk }),
   });
   const ours = requirePairing(till, ['buy', 'giveTicket'], pairing);

@@ -1,7 +1,7 @@
 import type { ProductId, SourceId } from '../instance/purchase.ts';
 import { type Database, numberArray, type Sql, textArray } from '../lib/sql.ts';
 import type { Buyer, BuyOutcome, Till } from '../sale/till.ts';
-import { streamOf } from '../triggers/seckill-key.ts';
+import { parseStreamKey, streamOf } from '../triggers/seckill-key.ts';
 import { BuyRound, type Earlier } from './buy-round.ts';
 import { findSaleRow, type SaleRow, toStored } from './sale-row.ts';
 import { giveTicketOn } from './tickets.ts';
@@ -45,6 +45,11 @@ export function embeddedTill(database: Database, addEntries: AddEntries, onAdded
         buyers: found?.next ?? [],
         buyerCount: Number(found?.all ?? 0),
       };
+    },
+
+    async listProducts() {
+      const rows = await database.query<{ stream: string }>('SELECT stream FROM embedded_sales');
+      return rows.map(({ stream }) => parseStreamKey(stream));
     },
 
     async findSecret(productId, number) {

@@ -77,6 +77,13 @@ export function postgresSaleLedger(database: Database): SaleLedger {
       return rows.map(toSale);
     },
 
+    async listProducts() {
+      const rows = await database.query<{ product_id: string }>(
+        'SELECT DISTINCT product_id::text FROM sales',
+      );
+      return rows.map(({ product_id }) => BigInt(product_id) as ProductId);
+    },
+
     async findSecret(productId, id) {
       const [row] = await database.query<{ secret: string }>(
         'SELECT secret FROM sales WHERE id = $1 AND product_id = $2',

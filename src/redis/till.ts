@@ -15,8 +15,8 @@ import { giveTicket, lookAtSale } from './sale-scripts.ts';
 export interface RedisTillOptions {
   /** Answers a purchase only after Redis has its entry on disk (WAITAOF, Redis 7.2). */
   awaitsDisk: boolean;
-  /** Of an earlier sale; Redis has that of the present one only. */
-  findSecret?: Till['findSecret'];
+  /** Redis has the present sales only, and no list of them. */
+  ledger: Pick<Till, 'findSecret' | 'listProducts'>;
   /** With `awaitsDisk`; by default on the till's own connection, where sales wait behind it. */
   disk?: Disk;
   /**
@@ -38,12 +38,7 @@ const maxNonce = 2 ** 48 - 1;
 
 /** Each buyer is one step of one script. What a cut leaves open is found again by asking with the same key. */
 export function redisTill(redis: Redis, options: RedisTillOptions): Till {
-  const {
-    awaitsDisk,
-    looking = redis,
-    findSecret = async () => undefined,
-    verify = () => undefined,
-  } = options;
+  const { awaitsDisk, ledger, looking = redis, verify = () => undefined } = options;
   const ask = <T>(reply: Promise<unknown>, on = redis) => askSale<T>(on, answerDeadlineMs, reply);
   const disk = options.disk ?? createDisk(redis);
   const sell = awaitsDisk ? buyUnitsOnDisk : buyUnits;
@@ -99,7 +94,8 @@ export function redisTill(redis: Redis, options: RedisTillOptions): Till {
       return { kind, number: Number(number), admittedAtMs: Number(admittedAtMs), secret: secret ?? '' };
     },
 
-    findSecret,
+    listProducts: ledger.listProducts,
+    findSecret: ledger.findSecret,
   };
 }
 

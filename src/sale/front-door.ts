@@ -81,7 +81,7 @@ export class FrontDoor {
   /** For a visitor whose request carries a key. @throws WeirError OVERLOADED, STORE_AWAY */
   buy(productId: ProductId, visitor: Visitor): Promise<BuyOutcome> {
     return this.#queue.run(async () => {
-      const admitted = await this.#admit(productId, visitor, false);
+      const admitted = await this.#admit(productId, visitor);
       return 'kind' in admitted ? admitted : sell(admitted, visitor);
     });
   }
@@ -102,7 +102,7 @@ export class FrontDoor {
     const entrance = this.#findGenuine(ticket, visitor.ticket);
     const admitted = entrance
       ? { entrance, ticket }
-      : await this.#strangers.run(() => this.#admit(productId, visitor, true));
+      : await this.#strangers.run(() => this.#admit(productId, visitor));
     if ('kind' in admitted) return admitted;
     onVerified();
     return this.#queue.run(() => sell(admitted, visitor));
@@ -113,7 +113,7 @@ export class FrontDoor {
     return this.#queue.run(async () => {
       const outcome = await this.#till.giveTicket(productId, holder);
       if (!('number' in outcome)) return outcome;
-      this.#entrances.forgetMissing(productId);
+      this.#entrances.addProduct(productId);
       const { kind, number, admittedAtMs, secret } = outcome;
       return {
         kind,
@@ -130,7 +130,7 @@ export class FrontDoor {
     const entrance =
       this.#findGenuine(ticket, text) ??
       (await this.#strangers.run(async () => {
-        const entered = await this.#entrances.enter(productId, true);
+        const entered = await this.#entrances.enter(productId);
         return entered && (await this.#isGenuine(entered, ticket, text)) ? entered : undefined;
       }));
     if (!entrance) return undefined;
@@ -140,12 +140,8 @@ export class FrontDoor {
     return { ticket, isPresent, waitMs, place: known.countAdmittedBefore(ticket.admittedAtMs) };
   }
 
-  async #admit(
-    productId: ProductId,
-    visitor: Visitor,
-    isStranger: boolean,
-  ): Promise<Admitted | { kind: Refusal }> {
-    const entrance = await this.#entrances.enter(productId, isStranger);
+  async #admit(productId: ProductId, visitor: Visitor): Promise<Admitted | { kind: Refusal }> {
+    const entrance = await this.#entrances.enter(productId);
     const refusal = entrance ? judge(entrance.known, visitor) : 'SALE_UNKNOWN';
     if (!entrance || refusal) return { kind: refusal ?? 'SALE_UNKNOWN' };
     if (visitor.ticket === undefined) return { entrance, ticket: undefined };

@@ -24,6 +24,7 @@ export function guardedTill(till: Till, guard: SaleGuard): Till {
       return outcome;
     },
 
+    listProducts: () => till.listProducts(),
     findSecret: (productId, number) => till.findSecret(productId, number),
   };
 }

@@ -56,6 +56,8 @@ export interface SaleLedger {
    * @returns how many
    */
   noteLoss(sale: LedgerSale): Promise<number>;
+  /** Every product that has or had a sale. */
+  listProducts(): Promise<ProductId[]>;
   /** The secret of an earlier sale of the product. */
   findSecret(productId: ProductId, id: number): Promise<string | undefined>;
   /**

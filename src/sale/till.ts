@@ -68,6 +68,8 @@ export interface Till {
   look(productId: ProductId, knows: KnownBuyers): Promise<Look | undefined>;
   /** The ticket of a user for his n-th unit; and with it his place in the waiting room, where there is one. */
   giveTicket(productId: ProductId, holder: { userId: UserId; unit: number }): Promise<TicketOutcome>;
+  /** Every product that has or had a sale. */
+  listProducts(): Promise<ProductId[]>;
   /** What the tickets of an earlier sale of the product are signed with. */
   findSecret(productId: ProductId, number: number): Promise<string | undefined>;
 }

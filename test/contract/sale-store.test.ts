@@ -377,6 +377,7 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
     expect(await buy(12, { ticket: unused })).toEqual({ kind: 'TICKET_INVALID' });
     expect(await till.findSecret(product, ticket?.number ?? 0)).toBe(secret);
     expect(await till.findSecret(7n as ProductId, ticket?.number ?? 0)).toBeUndefined();
+    expect(await till.listProducts()).toEqual([product]);
   });
 
   test('a ticket buys again when its unit went back, while the sale runs', async () => {

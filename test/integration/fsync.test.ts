@@ -7,7 +7,7 @@ import { lacks } from '../support/newer.ts';
 import { startOwnRedis, startOwnValkey } from '../support/own-redis.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import { redisConfig } from '../support/redis-config.ts';
-import { openLiveSale } from '../support/sales.ts';
+import { noLedger, openLiveSale } from '../support/sales.ts';
 import { connectTestRedis } from '../support/stores.ts';
 
 const product = 1001n as ProductId;
@@ -30,7 +30,7 @@ function openProcess(url: string) {
     () => {},
   );
   onTestFinished(close);
-  const till = redisTill(selling, { looking, awaitsDisk: true, ...(disk && { disk }) });
+  const till = redisTill(selling, { looking, awaitsDisk: true, ledger: noLedger, ...(disk && { disk }) });
   const ready = () =>
     pollUntil('Redis should be ready', 10_000, async () => expect(health.notReady()).toBeUndefined());
   return { till, buy: buyAt(till), health, ready };
@@ -102,7 +102,7 @@ describe.skipIf(lacks('valkey'))('sale.acknowledge fsync on a Redis with an appe
 test('with sale.acknowledge fsync a Redis without WAITAOF sells nothing and says why', async () => {
   await using server = await startOwnRedis({ appendonly: false });
   const { redis, countSold } = await openSale(server.url);
-  await expect(buyAt(redisTill(redis, { awaitsDisk: true }))(11)).rejects.toMatchObject({
+  await expect(buyAt(redisTill(redis, { awaitsDisk: true, ledger: noLedger }))(11)).rejects.toMatchObject({
     code: 'STORE_AWAY',
     message: expect.stringContaining('sale.acknowledge'),
   });

@@ -10,7 +10,7 @@ import { openAddressSwitch } from '../support/address-switch.ts';
 import { startOwnRedis } from '../support/own-redis.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import { redisConfig } from '../support/redis-config.ts';
-import { openLiveSale } from '../support/sales.ts';
+import { noLedger, openLiveSale } from '../support/sales.ts';
 import { connectTestRedis } from '../support/stores.ts';
 
 const product = 1001n as ProductId;
@@ -24,7 +24,7 @@ function openProcess(url: string) {
   });
   onTestFinished(connections.close);
   const { selling, looking, health } = connections;
-  const till = redisTill(selling, { looking, awaitsDisk: false });
+  const till = redisTill(selling, { looking, awaitsDisk: false, ledger: noLedger });
   const buy = async (user: number) => {
     const userId = BigInt(user) as UserId;
     const [outcome] = await till.buy(product, [{ userId, idempotencyKey: undefined, ticket: undefined }]);

@@ -3,7 +3,7 @@ import type { ProductId } from '../../src/instance/purchase.ts';
 import type { Database } from '../../src/lib/sql.ts';
 import { postgresSaleLedger } from '../../src/postgres/sale-ledger.ts';
 import { redisLiveSales } from '../../src/redis/live-sales.ts';
-import { redisTill } from '../../src/redis/till.ts';
+import { type RedisTillOptions, redisTill } from '../../src/redis/till.ts';
 import { ledgeredSales } from '../../src/sale/ledgered-sales.ts';
 import type { SaleTerms } from '../../src/sale/sale.ts';
 import { openTestPostgres } from './stores.ts';
@@ -12,16 +12,22 @@ import { openTestPostgres } from './stores.ts';
 export async function openRedisSales(
   redis: Redis,
   database?: Database,
-  options: Parameters<typeof redisTill>[1] = { awaitsDisk: false },
+  options: Omit<RedisTillOptions, 'ledger'> = { awaitsDisk: false },
 ) {
   const ledger = postgresSaleLedger(database ?? (await openTestPostgres()));
   const live = redisLiveSales(redis);
   return {
     ...{ ledger, live },
     sales: ledgeredSales(ledger, live),
-    till: redisTill(redis, { ...options, findSecret: ledger.findSecret }),
+    till: redisTill(redis, { ...options, ledger }),
   };
 }
+
+/** For a till whose sales no database knows. */
+export const noLedger: RedisTillOptions['ledger'] = {
+  listProducts: async () => [],
+  findSecret: async () => undefined,
+};
 
 /** An open sale of three units of product 1001, but for what is given. */
 export function saleTerms(part: Partial<SaleTerms> = {}): SaleTerms {
