@@ -9,8 +9,8 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import pg from 'pg';
-import { KeyRing } from '../dist/modules/access/key-ring.js';
-import { createOperatorKey, digestOf } from '../dist/modules/access/operator-key.js';
+import { KeyRing } from '../dist/modules/ops/access/key-ring.js';
+import { createOperatorKey, digestOf } from '../dist/modules/ops/access/operator-key.js';
 
 const [requests = 4_000, rounds = 10] = process.argv.slice(2).map(Number);
 const postgres = process.env.WEIR_TEST_POSTGRES ?? 'postgres://postgres@127.0.0.1:5432/postgres';

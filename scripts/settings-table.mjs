@@ -1,4 +1,4 @@
-// Writes the table of settings into both READMEs, between the marks, from what was built of src/config.ts.
+// Writes the table of settings into both READMEs, between the marks, from what was built of src/config/config.ts.
 // `--check` writes nothing and fails when a table differs. Run `npm run build` first.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -11,12 +11,12 @@ const heads = {
   'README.zh-CN.md': ['键', '环境变量', '默认值', '含义'],
 };
 
-if (!existsSync(`${root}dist/modules/settings.js`)) {
+if (!existsSync(`${root}dist/modules/config/settings.js`)) {
   console.error('dist/ is missing: run `npm run build` first.');
   process.exit(1);
 }
-const { settings } = await import('../dist/modules/settings.js');
-const { toVariable } = await import('../dist/modules/config-variables.js');
+const { settings } = await import('../dist/modules/config/settings.js');
+const { toVariable } = await import('../dist/modules/config/config-variables.js');
 
 const rows = Object.values(settings).map((setting) => [
   `\`${setting.key}\``,
@@ -33,7 +33,7 @@ function update(file, table) {
   const after = `${before.slice(0, from + open.length)}\n\n${table}\n\n${before.slice(to)}`;
   if (after === before) return;
   if (process.argv.includes('--check')) {
-    console.error(`${file} does not list the settings that src/config.ts has.`);
+    console.error(`${file} does not list the settings that src/config/config.ts has.`);
     console.error('Run `npm run build`, then `node scripts/settings-table.mjs`, and commit the result.');
     process.exitCode = 1;
   } else {

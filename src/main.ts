@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { forgiveLeavingReaders } from './cli/output.ts';
+import { forgiveLeavingReaders } from './cli/output/output.ts';
 import { runCli } from './cli/program.ts';
 
 forgiveLeavingReaders();

@@ -1,23 +1,23 @@
 import { type Argument, Command, CommanderError, Option } from 'commander';
-import { ConfigError } from '../config.ts';
-import { FolderInUseError } from '../embedded/folder-lock.ts';
+import { ConfigError } from '../config/config.ts';
+import { FolderInUseError } from '../adapters/embedded/folder-lock.ts';
 import { withoutCredentials } from '../lib/credentials.ts';
-import { DatabaseTooNewError } from '../postgres/schema-errors.ts';
-import { version } from '../version.ts';
+import { DatabaseTooNewError } from '../adapters/postgres/schema-errors.ts';
+import { version } from '../lib/version.ts';
 
 import { config, json, key, url } from './command-options.ts';
-import { addCompletionCommand } from './completion-command.ts';
+import { addCompletionCommand } from './commands/completion-command.ts';
 import { CliError, exitCodeHelp, exitCodes } from './exit-codes.ts';
-import { addInstanceCommands } from './instance-commands.ts';
-import { addKeysCommands } from './keys-commands.ts';
+import { addInstanceCommands } from './commands/instance-commands.ts';
+import { addKeysCommands } from './commands/keys-commands.ts';
 import { normalizeArguments } from './normalize-arguments.ts';
-import { addOrdersCommands } from './orders-commands.ts';
-import { printNotice, printText, ReaderGone } from './output.ts';
-import { addParkedCommands } from './parked-commands.ts';
-import { addProductsCommands } from './products-commands.ts';
-import { addSaleCommands } from './sale-commands.ts';
-import { addStoresCommands } from './stores-commands.ts';
-import { addWatchCommands } from './watch-commands.ts';
+import { addOrdersCommands } from './commands/orders-commands.ts';
+import { printNotice, printText, ReaderGone } from './output/output.ts';
+import { addParkedCommands } from './commands/parked-commands.ts';
+import { addProductsCommands } from './commands/products-commands.ts';
+import { addSaleCommands } from './commands/sale-commands.ts';
+import { addStoresCommands } from './commands/stores-commands.ts';
+import { addWatchCommands } from './commands/watch-commands.ts';
 
 const description = `Every accepted purchase becomes exactly one instance, and the Resource Domain hears of it.
 
@@ -73,7 +73,7 @@ Examples:
   weir start -conf configs/config.yaml        PostgreSQL, Redis and RabbitMQ
   weir start --config c.yaml --roles ingest,relay   one of several processes`,
     )
-    .action(async (options) => end(await (await import('./start.ts')).runStart(options)));
+    .action(async (options) => end(await (await import('./commands/start.ts')).runStart(options)));
 
   program
     .command('migrate')
@@ -81,14 +81,14 @@ Examples:
     .addOption(config())
     .addOption(json())
     .addHelpText('after', '\nExample:\n  weir migrate -conf configs/config.yaml')
-    .action(async (options) => end(await (await import('./migrate.ts')).runMigrate(options)));
+    .action(async (options) => end(await (await import('./commands/migrate.ts')).runMigrate(options)));
 
   program
     .command('demo')
     .description('load the demo catalogue (product 1001, order 123 and more) into the configured database')
     .addOption(config())
     .addHelpText('after', '\nExample:\n  weir demo -conf configs/config.yaml')
-    .action(async (options) => end(await (await import('./demo.ts')).runDemo(options)));
+    .action(async (options) => end(await (await import('./commands/demo.ts')).runDemo(options)));
 
   program
     .command('doctor')
@@ -97,7 +97,7 @@ Examples:
     .addOption(json())
     .option('--settings', 'print every setting with its environment variable and value in force')
     .addHelpText('after', '\nExamples:\n  weir doctor -conf configs/config.yaml\n  weir doctor --settings')
-    .action(async (options) => end(await (await import('./doctor.ts')).runDoctor(options)));
+    .action(async (options) => end(await (await import('./commands/doctor.ts')).runDoctor(options)));
 
   program
     .command('simulate')
@@ -117,7 +117,7 @@ Says what was refused, by code, and ends with 1 unless everything that was sent 
 Example:
   weir simulate --rate 200 --seconds 30 --sources SECKILL,ACTIVITY`,
     )
-    .action(async (options) => end(await (await import('./simulate.ts')).runSimulate(options)));
+    .action(async (options) => end(await (await import('./commands/simulate.ts')).runSimulate(options)));
 
   addWatchCommands(program, end);
   addInstanceCommands(program, end);
@@ -137,7 +137,7 @@ Example:
     .option('--full', 'count everything again, not only what is new since the last audit')
     .option('--accept <stream>', 'take note of what happened to a stream; its sum goes on from there')
     .addHelpText('after', '\nExamples:\n  weir audit\n  weir audit --full --json')
-    .action(async (options) => end(await (await import('./audit.ts')).runAudit(options)));
+    .action(async (options) => end(await (await import('./commands/audit.ts')).runAudit(options)));
 
   program
     .command('resource')
@@ -160,7 +160,7 @@ repeated. Without the flags the settings resource.* count.
 Example:
   weir resource -conf configs/config.yaml --delay 500 --fail 10 --silent 5 --repeat 5 --contradict 1`,
     )
-    .action(async (options) => end(await (await import('./resource.ts')).runResource(options)));
+    .action(async (options) => end(await (await import('./commands/resource.ts')).runResource(options)));
 
   addCompletionCommand(program, end);
 

@@ -1,9 +1,9 @@
 import { WeirError } from '../errors.ts';
-import type { ProductId } from '../instance/purchase.ts';
+import type { ProductId } from '../core/instance/purchase.ts';
 import { ConcurrencyLimit } from '../lib/concurrency-limit.ts';
 import { gather } from '../lib/gather.ts';
 import { LruMap } from '../lib/lru-map.ts';
-import type { Till } from './till.ts';
+import type { Till } from './checkout.ts';
 
 interface EarlierSale {
   productId: ProductId;

@@ -1,9 +1,9 @@
-import type { ProductId } from '../instance/purchase.ts';
+import type { ProductId } from '../core/instance/purchase.ts';
 import { gather, shareInFlight } from '../lib/gather.ts';
 import { LruMap } from '../lib/lru-map.ts';
-import { BuyerBudget, KnownSale } from './known-sale.ts';
+import { BuyerBudget, KnownSale } from './sale-cache.ts';
 import { SaleProducts } from './sale-products.ts';
-import type { Buyer, Till, TillOutcome } from './till.ts';
+import type { Buyer, Till, TillOutcome } from './checkout.ts';
 
 export interface Entrance {
   known: KnownSale;

@@ -1,4 +1,4 @@
-import type { ProductId, UserId } from '../instance/purchase.ts';
+import type { ProductId, UserId } from '../core/instance/purchase.ts';
 import type { SaleChange, SaleTerms } from './sale.ts';
 
 /** A sale as the database has it: its terms, whatever happens to the store of its counters. */

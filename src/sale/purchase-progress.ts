@@ -1,5 +1,5 @@
-import type { InstanceLog } from '../instance/instance-log.ts';
-import type { SourceId } from '../instance/purchase.ts';
+import type { InstanceLog } from '../core/instance/instance-log.ts';
+import type { SourceId } from '../core/instance/purchase.ts';
 
 /** An entry on a sale's stream. */
 export interface EntryKey {

@@ -1,4 +1,4 @@
-import type { ProductId } from '../instance/purchase.ts';
+import type { ProductId } from '../core/instance/purchase.ts';
 import { shareInFlight } from '../lib/gather.ts';
 import { repeatEvery } from '../lib/repeat.ts';
 import type { LedgerSale, SaleLedger } from './ledger.ts';

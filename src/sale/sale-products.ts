@@ -1,6 +1,6 @@
-import type { ProductId } from '../instance/purchase.ts';
+import type { ProductId } from '../core/instance/purchase.ts';
 import { shareInFlight } from '../lib/gather.ts';
-import { staleAfterMs } from './known-sale.ts';
+import { staleAfterMs } from './sale-cache.ts';
 
 /** Reading the list takes at most this share of the time: a list that takes long is read less often. */
 const shareOfTime = 0.02;

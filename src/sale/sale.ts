@@ -1,4 +1,4 @@
-import type { ProductId } from '../instance/purchase.ts';
+import type { ProductId } from '../core/instance/purchase.ts';
 
 /** What a sale is opened with. */
 export interface SaleTerms {

@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { type ProductId, parseProductId, parseUserId, type UserId } from '../instance/purchase.ts';
+import { type ProductId, parseProductId, parseUserId, type UserId } from '../core/instance/purchase.ts';
 
 /** Lets one user buy one unit in one sale, from a moment on. */
 export interface Ticket {

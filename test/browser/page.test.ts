@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { en } from '../../src/dashboard/words/en.ts';
 import { zh } from '../../src/dashboard/words/zh.ts';
 import { zhLaws } from '../../src/dashboard/words/zh-server.ts';
-import { parkItems } from '../../src/postgres/parked.ts';
+import { parkItems } from '../../src/adapters/postgres/parked.ts';
 import { sendRaw } from '../journey/share-weir.ts';
 import { openAddressSwitch } from '../support/address-switch.ts';
 import { pollUntil } from '../support/poll-until.ts';

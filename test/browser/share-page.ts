@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
-import { openPglite } from '../../src/embedded/pglite.ts';
+import { openPglite } from '../../src/adapters/embedded/pglite.ts';
 import type { Database } from '../../src/lib/sql.ts';
 import { GiveUp, pollUntil } from '../support/poll-until.ts';
 import { builtProgram } from '../support/seeded-bug.ts';

@@ -2,17 +2,17 @@ import { readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { archiveOld } from '../../src/cleaning/archive.ts';
-import { archiveFiles } from '../../src/cleaning/archive-files.ts';
-import { embeddedStreamReadings } from '../../src/embedded/stream-readings.ts';
-import type { InstanceId, Purchase } from '../../src/instance/purchase.ts';
+import { archiveOld } from '../../src/ops/retention/archive.ts';
+import { archiveFiles } from '../../src/ops/retention/archive-files.ts';
+import { embeddedStreamReadings } from '../../src/adapters/embedded/stream-readings.ts';
+import type { InstanceId, Purchase } from '../../src/core/instance/purchase.ts';
 import type { Database } from '../../src/lib/sql.ts';
-import { postgresArchive } from '../../src/postgres/archive.ts';
-import { audit } from '../../src/postgres/audit.ts';
-import { forgetCounts } from '../../src/postgres/audit-figures.ts';
-import { findFinishedEntries } from '../../src/postgres/instance-logs.ts';
-import { InstanceQueries } from '../../src/postgres/instance-queries.ts';
-import { settleResults } from '../../src/postgres/settle.ts';
+import { postgresArchive } from '../../src/adapters/postgres/archive.ts';
+import { audit } from '../../src/adapters/postgres/audit.ts';
+import { forgetCounts } from '../../src/adapters/postgres/audit-figures.ts';
+import { findFinishedEntries } from '../../src/adapters/postgres/instance-logs.ts';
+import { InstanceQueries } from '../../src/adapters/postgres/instance-queries.ts';
+import { settleResults } from '../../src/adapters/postgres/settle.ts';
 import {
   createAll,
   createCreation,

@@ -1,26 +1,26 @@
 import { describe, expect, test } from 'vitest';
-import type { Audit } from '../../src/audit/audit.ts';
-import type { StreamReadings } from '../../src/audit/stream-reading.ts';
-import { embeddedQueue } from '../../src/embedded/queue.ts';
-import { EmbeddedSeckillStreams } from '../../src/embedded/seckill-streams.ts';
-import { embeddedStreamReadings } from '../../src/embedded/stream-readings.ts';
-import type { InstanceId } from '../../src/instance/purchase.ts';
+import type { Audit } from '../../src/ops/audit/audit.ts';
+import type { StreamReadings } from '../../src/ops/audit/stream-reading.ts';
+import { embeddedQueue } from '../../src/adapters/embedded/queue.ts';
+import { EmbeddedSeckillStreams } from '../../src/adapters/embedded/seckill-streams.ts';
+import { embeddedStreamReadings } from '../../src/adapters/embedded/stream-readings.ts';
+import type { InstanceId } from '../../src/core/instance/purchase.ts';
 import type { Database } from '../../src/lib/sql.ts';
 import { Wake } from '../../src/lib/wake.ts';
-import { Relay } from '../../src/outbox/relay.ts';
-import { audit } from '../../src/postgres/audit.ts';
-import { acceptStream } from '../../src/postgres/audit-streams.ts';
-import { oweUnitsAgain, postgresGiveBacks } from '../../src/postgres/compensations.ts';
-import { PostgresOrders } from '../../src/postgres/orders.ts';
-import { postgresOutbox } from '../../src/postgres/outbox.ts';
-import { parkItems } from '../../src/postgres/parked.ts';
-import { requestRefund } from '../../src/postgres/refunds.ts';
-import { settleResults } from '../../src/postgres/settle.ts';
-import { redisSaleCounters } from '../../src/redis/sale-counters.ts';
-import { saleKeys } from '../../src/redis/sale-keys.ts';
-import { RedisSeckillStreams } from '../../src/redis/seckill-streams.ts';
-import { redisStreamReadings } from '../../src/redis/stream-readings.ts';
-import type { SeckillStreams } from '../../src/triggers/seckill-streams.ts';
+import { Relay } from '../../src/core/outbox/relay.ts';
+import { audit } from '../../src/adapters/postgres/audit.ts';
+import { acceptStream } from '../../src/adapters/postgres/audit-streams.ts';
+import { oweUnitsAgain, postgresGiveBacks } from '../../src/adapters/postgres/compensations.ts';
+import { PostgresOrders } from '../../src/adapters/postgres/orders.ts';
+import { postgresOutbox } from '../../src/adapters/postgres/outbox.ts';
+import { parkItems } from '../../src/adapters/postgres/parked.ts';
+import { requestRefund } from '../../src/adapters/postgres/refunds.ts';
+import { settleResults } from '../../src/adapters/postgres/settle.ts';
+import { redisSaleCounters } from '../../src/adapters/redis/sale-counters.ts';
+import { saleKeys } from '../../src/adapters/redis/sale-keys.ts';
+import { RedisSeckillStreams } from '../../src/adapters/redis/seckill-streams.ts';
+import { redisStreamReadings } from '../../src/adapters/redis/stream-readings.ts';
+import type { SeckillStreams } from '../../src/core/triggers/seckill-streams.ts';
 import {
   createAll,
   createPaidOrder,

@@ -2,22 +2,22 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { archiveOld } from '../../src/cleaning/archive.ts';
-import { archiveFiles } from '../../src/cleaning/archive-files.ts';
-import { clean } from '../../src/cleaning/cleaner.ts';
-import { embeddedStreamReadings } from '../../src/embedded/stream-readings.ts';
-import type { InstanceId } from '../../src/instance/purchase.ts';
+import { archiveOld } from '../../src/ops/retention/archive.ts';
+import { archiveFiles } from '../../src/ops/retention/archive-files.ts';
+import { clean } from '../../src/ops/retention/cleaner.ts';
+import { embeddedStreamReadings } from '../../src/adapters/embedded/stream-readings.ts';
+import type { InstanceId } from '../../src/core/instance/purchase.ts';
 import type { Database } from '../../src/lib/sql.ts';
-import { postgresArchive } from '../../src/postgres/archive.ts';
-import { audit } from '../../src/postgres/audit.ts';
+import { postgresArchive } from '../../src/adapters/postgres/archive.ts';
+import { audit } from '../../src/adapters/postgres/audit.ts';
 import {
   forgetIdempotencyKeys,
   removeOutboxMarks,
   removeResolvedItems,
-} from '../../src/postgres/old-records.ts';
-import { PostgresOrders } from '../../src/postgres/orders.ts';
-import { parkItems } from '../../src/postgres/parked.ts';
-import { settleResults } from '../../src/postgres/settle.ts';
+} from '../../src/adapters/postgres/old-records.ts';
+import { PostgresOrders } from '../../src/adapters/postgres/orders.ts';
+import { parkItems } from '../../src/adapters/postgres/parked.ts';
+import { settleResults } from '../../src/adapters/postgres/settle.ts';
 import {
   createAll,
   createPaidOrder,

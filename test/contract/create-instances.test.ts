@@ -1,11 +1,11 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
-import type { Outcome } from '../../src/instance/create-instances.ts';
-import type { Purchase, SourceId } from '../../src/instance/purchase.ts';
+import type { Outcome } from '../../src/core/instance/create-instances.ts';
+import type { Purchase, SourceId } from '../../src/core/instance/purchase.ts';
 import type { Database } from '../../src/lib/sql.ts';
-import { PostgresOrders } from '../../src/postgres/orders.ts';
-import { readOutbox } from '../../src/postgres/outbox.ts';
-import { EventSchema } from '../../src/wire/weir/v1/event_pb.ts';
+import { PostgresOrders } from '../../src/adapters/postgres/orders.ts';
+import { readOutbox } from '../../src/adapters/postgres/outbox.ts';
+import { EventSchema } from '../../src/api/wire/weir/v1/event_pb.ts';
 import { createCreation, createProduct, createPurchase } from '../support/parts.ts';
 import { openTestPglite, openTestPostgres } from '../support/stores.ts';
 

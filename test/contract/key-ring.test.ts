@@ -1,20 +1,20 @@
 import { describe, expect, test } from 'vitest';
-import { KeyRing } from '../../src/access/key-ring.ts';
+import { KeyRing } from '../../src/ops/access/key-ring.ts';
 import {
   createOperatorKey,
   createSessionId,
   digestOf,
   type OperatorKey,
-} from '../../src/access/operator-key.ts';
-import type { Scope } from '../../src/access/scope.ts';
+} from '../../src/ops/access/operator-key.ts';
+import type { Scope } from '../../src/ops/access/scope.ts';
 import type { Database } from '../../src/lib/sql.ts';
 import {
   countKeys,
   markKeysUsed,
   postgresOperatorKeys,
   readCredentials,
-} from '../../src/postgres/operator-keys.ts';
-import { postgresOperatorSessions } from '../../src/postgres/operator-sessions.ts';
+} from '../../src/adapters/postgres/operator-keys.ts';
+import { postgresOperatorSessions } from '../../src/adapters/postgres/operator-sessions.ts';
 import { openTestPglite, openTestPostgres } from '../support/stores.ts';
 
 const databases = { PGlite: openTestPglite, PostgreSQL: openTestPostgres };

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { Database } from '../../src/lib/sql.ts';
-import { postgresArchive } from '../../src/postgres/archive.ts';
-import { audit } from '../../src/postgres/audit.ts';
-import { removeEmptyTimes } from '../../src/postgres/counted-times.ts';
-import { InstanceQueries } from '../../src/postgres/instance-queries.ts';
-import type { InstanceFilter } from '../../src/postgres/list-instances.ts';
-import { settleResults } from '../../src/postgres/settle.ts';
-import { summarizePages } from '../../src/postgres/summarize-pages.ts';
+import { postgresArchive } from '../../src/adapters/postgres/archive.ts';
+import { audit } from '../../src/adapters/postgres/audit.ts';
+import { removeEmptyTimes } from '../../src/adapters/postgres/counted-times.ts';
+import { InstanceQueries } from '../../src/adapters/postgres/instance-queries.ts';
+import type { InstanceFilter } from '../../src/adapters/postgres/list-instances.ts';
+import { settleResults } from '../../src/adapters/postgres/settle.ts';
+import { summarizePages } from '../../src/adapters/postgres/summarize-pages.ts';
 import { createAll, createProduct, createPurchase, failure, success } from '../support/parts.ts';
 import { openTestPglite, openTestPostgres } from '../support/stores.ts';
 

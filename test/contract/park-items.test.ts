@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Database } from '../../src/lib/sql.ts';
-import { parkItems } from '../../src/postgres/parked.ts';
+import { parkItems } from '../../src/adapters/postgres/parked.ts';
 import { openTestPglite, openTestPostgres } from '../support/stores.ts';
 
 const stores = { PGlite: openTestPglite, PostgreSQL: openTestPostgres };

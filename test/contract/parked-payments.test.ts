@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { embeddedStreamReadings } from '../../src/embedded/stream-readings.ts';
-import { audit } from '../../src/postgres/audit.ts';
-import { listParked } from '../../src/postgres/parked.ts';
+import { embeddedStreamReadings } from '../../src/adapters/embedded/stream-readings.ts';
+import { audit } from '../../src/adapters/postgres/audit.ts';
+import { listParked } from '../../src/adapters/postgres/parked.ts';
 import { createProduct } from '../support/parts.ts';
 import { createShop, readRefundRequests } from '../support/payments.ts';
 import { openTestPglite, openTestPostgres } from '../support/stores.ts';

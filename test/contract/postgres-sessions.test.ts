@@ -1,15 +1,15 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { InstanceId } from '../../src/instance/purchase.ts';
+import type { InstanceId } from '../../src/core/instance/purchase.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { Database } from '../../src/lib/sql.ts';
-import { decodeFrame } from '../../src/outbox/frame.ts';
-import { checkSequences, keepSequences } from '../../src/postgres/keep-sequences.ts';
-import { findSequencesBehind } from '../../src/postgres/sequences.ts';
-import { openPostgresServer, type ServerOptions } from '../../src/postgres/server.ts';
-import { settleResults } from '../../src/postgres/settle.ts';
-import { isTransientDatabaseError } from '../../src/postgres/transient.ts';
-import { encodeResult } from '../../src/results/result.ts';
-import { TakeResults } from '../../src/results/take-results.ts';
+import { decodeFrame } from '../../src/core/outbox/outbox-batch.ts';
+import { checkSequences, keepSequences } from '../../src/adapters/postgres/keep-sequences.ts';
+import { findSequencesBehind } from '../../src/adapters/postgres/sequences.ts';
+import { openPostgresServer, type ServerOptions } from '../../src/adapters/postgres/server.ts';
+import { settleResults } from '../../src/adapters/postgres/settle.ts';
+import { isTransientDatabaseError } from '../../src/adapters/postgres/transient.ts';
+import { encodeResult } from '../../src/core/results/result.ts';
+import { TakeResults } from '../../src/core/results/take-results.ts';
 import { createAll, createCreation, createProduct, createPurchase, success } from '../support/parts.ts';
 import { createPostgresDatabase, uniqueName } from '../support/stores.ts';
 

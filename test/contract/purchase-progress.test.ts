@@ -1,15 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import { embeddedSaleStore } from '../../src/embedded/sale-store.ts';
-import { addEntries, EmbeddedSeckillStreams } from '../../src/embedded/seckill-streams.ts';
-import { embeddedStreamPlaces } from '../../src/embedded/stream-places.ts';
-import { embeddedTill } from '../../src/embedded/till.ts';
-import type { ProductId, SourceId, UserId } from '../../src/instance/purchase.ts';
+import { embeddedSaleStore } from '../../src/adapters/embedded/sale-store.ts';
+import { addEntries, EmbeddedSeckillStreams } from '../../src/adapters/embedded/seckill-streams.ts';
+import { embeddedStreamPlaces } from '../../src/adapters/embedded/stream-places.ts';
+import { embeddedTill } from '../../src/adapters/embedded/checkout.ts';
+import type { ProductId, SourceId, UserId } from '../../src/core/instance/purchase.ts';
 import type { Database } from '../../src/lib/sql.ts';
-import { RedisSeckillStreams } from '../../src/redis/seckill-streams.ts';
-import { redisStreamPlaces } from '../../src/redis/stream-places.ts';
+import { RedisSeckillStreams } from '../../src/adapters/redis/seckill-streams.ts';
+import { redisStreamPlaces } from '../../src/adapters/redis/stream-places.ts';
 import { judgePlace, StreamPace, type StreamPlaces } from '../../src/sale/purchase-progress.ts';
 import type { SaleStore } from '../../src/sale/sale.ts';
-import type { Till } from '../../src/sale/till.ts';
+import type { Till } from '../../src/sale/checkout.ts';
 import { openRedisSales } from '../support/sales.ts';
 import {
   connectTestRedis,

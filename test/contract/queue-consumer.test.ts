@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { EmbeddedQueueConsumer } from '../../src/embedded/queue-consumer.ts';
+import { EmbeddedQueueConsumer } from '../../src/adapters/embedded/queue-consumer.ts';
 import type { Database } from '../../src/lib/sql.ts';
 import { openTestPglite, openTestPostgres } from '../support/stores.ts';
 

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { embeddedQueue, readEmbeddedQueue } from '../../src/embedded/queue.ts';
+import { embeddedQueue, readEmbeddedQueue } from '../../src/adapters/embedded/queue.ts';
 import type { Database } from '../../src/lib/sql.ts';
 import { Wake } from '../../src/lib/wake.ts';
-import { decodeFrame, type Message } from '../../src/outbox/frame.ts';
-import { type Frame, type Outbox, type Publisher, Relay, type Verdict } from '../../src/outbox/relay.ts';
-import { enqueue, postgresOutbox, readOutbox } from '../../src/postgres/outbox.ts';
-import { RabbitmqPublisher } from '../../src/rabbitmq/publisher.ts';
+import { decodeFrame, type Message } from '../../src/core/outbox/outbox-batch.ts';
+import { type Frame, type Outbox, type Publisher, Relay, type Verdict } from '../../src/core/outbox/relay.ts';
+import { enqueue, postgresOutbox, readOutbox } from '../../src/adapters/postgres/outbox.ts';
+import { RabbitmqPublisher } from '../../src/adapters/rabbitmq/publisher.ts';
 import { createCreation, createProduct, createPurchase } from '../support/parts.ts';
 import {
   createQueueName,

@@ -1,16 +1,16 @@
 import { Redis } from 'ioredis';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { embeddedSaleCounters } from '../../src/embedded/sale-counters.ts';
-import type { SourceId, UserId } from '../../src/instance/purchase.ts';
+import { embeddedSaleCounters } from '../../src/adapters/embedded/sale-counters.ts';
+import type { SourceId, UserId } from '../../src/core/instance/purchase.ts';
 import type { Database } from '../../src/lib/sql.ts';
 import { Wake } from '../../src/lib/wake.ts';
-import { ParkedDesk } from '../../src/parked/replay.ts';
-import { postgresGiveBacks } from '../../src/postgres/compensations.ts';
-import { postgresParked } from '../../src/postgres/parked.ts';
-import { settleResults } from '../../src/postgres/settle.ts';
-import { redisSaleCounters } from '../../src/redis/sale-counters.ts';
-import { saleKeys } from '../../src/redis/sale-keys.ts';
-import { type FailedUnits, GiveBack, type HeldUnit, type SaleCounters } from '../../src/sale/give-back.ts';
+import { ParkedDesk } from '../../src/core/parked/replay.ts';
+import { postgresGiveBacks } from '../../src/adapters/postgres/compensations.ts';
+import { postgresParked } from '../../src/adapters/postgres/parked.ts';
+import { settleResults } from '../../src/adapters/postgres/settle.ts';
+import { redisSaleCounters } from '../../src/adapters/redis/sale-counters.ts';
+import { saleKeys } from '../../src/adapters/redis/sale-keys.ts';
+import { type FailedUnits, GiveBack, type HeldUnit, type SaleCounters } from '../../src/core/compensation/restock.ts';
 import { createAll, createProduct, createPurchase, failure } from '../support/parts.ts';
 import {
   connectTestRedis,

@@ -1,15 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import { embeddedSaleCounters } from '../../src/embedded/sale-counters.ts';
-import { embeddedStreamReadings } from '../../src/embedded/stream-readings.ts';
-import type { InstanceId, SourceId, UserId } from '../../src/instance/purchase.ts';
+import { embeddedSaleCounters } from '../../src/adapters/embedded/sale-counters.ts';
+import { embeddedStreamReadings } from '../../src/adapters/embedded/stream-readings.ts';
+import type { InstanceId, SourceId, UserId } from '../../src/core/instance/purchase.ts';
 import { Wake } from '../../src/lib/wake.ts';
-import { postgresGiveBacks } from '../../src/postgres/compensations.ts';
-import { maxRestockAttempts } from '../../src/postgres/parked-units.ts';
-import { settleResults } from '../../src/postgres/settle.ts';
-import { redisSaleCounters } from '../../src/redis/sale-counters.ts';
-import { saleKeys } from '../../src/redis/sale-keys.ts';
-import { redisStreamReadings } from '../../src/redis/stream-readings.ts';
-import { GiveBack, type HeldUnit, type SaleCounters } from '../../src/sale/give-back.ts';
+import { postgresGiveBacks } from '../../src/adapters/postgres/compensations.ts';
+import { maxRestockAttempts } from '../../src/adapters/postgres/parked-units.ts';
+import { settleResults } from '../../src/adapters/postgres/settle.ts';
+import { redisSaleCounters } from '../../src/adapters/redis/sale-counters.ts';
+import { saleKeys } from '../../src/adapters/redis/sale-keys.ts';
+import { redisStreamReadings } from '../../src/adapters/redis/stream-readings.ts';
+import { GiveBack, type HeldUnit, type SaleCounters } from '../../src/core/compensation/restock.ts';
 import { createAll, createProduct, createPurchase, failure } from '../support/parts.ts';
 import {
   connectTestRedis,

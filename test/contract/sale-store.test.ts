@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { embeddedSaleCounters } from '../../src/embedded/sale-counters.ts';
-import { embeddedSaleStore } from '../../src/embedded/sale-store.ts';
-import { addEntries } from '../../src/embedded/seckill-streams.ts';
-import { embeddedTill } from '../../src/embedded/till.ts';
-import type { ProductId, SourceId, UserId } from '../../src/instance/purchase.ts';
+import { embeddedSaleCounters } from '../../src/adapters/embedded/sale-counters.ts';
+import { embeddedSaleStore } from '../../src/adapters/embedded/sale-store.ts';
+import { addEntries } from '../../src/adapters/embedded/seckill-streams.ts';
+import { embeddedTill } from '../../src/adapters/embedded/checkout.ts';
+import type { ProductId, SourceId, UserId } from '../../src/core/instance/purchase.ts';
 import type { Database } from '../../src/lib/sql.ts';
-import { redisSaleCounters } from '../../src/redis/sale-counters.ts';
-import type { SaleCounters } from '../../src/sale/give-back.ts';
+import { redisSaleCounters } from '../../src/adapters/redis/sale-counters.ts';
+import type { SaleCounters } from '../../src/core/compensation/restock.ts';
 import type { SaleStore, SaleTerms } from '../../src/sale/sale.ts';
-import type { Buyer, KnownBuyers, Till, TillOutcome } from '../../src/sale/till.ts';
+import type { Buyer, KnownBuyers, Till, TillOutcome } from '../../src/sale/checkout.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import { openRedisSales, saleTerms } from '../support/sales.ts';
 import {

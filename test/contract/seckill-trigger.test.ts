@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { CreateInstances } from '../../src/instance/create-instances.ts';
+import type { CreateInstances } from '../../src/core/instance/create-instances.ts';
 import type { Database } from '../../src/lib/sql.ts';
 import { createCreation, createProduct } from '../support/parts.ts';
 import { pollUntil } from '../support/poll-until.ts';

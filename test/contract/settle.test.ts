@@ -1,15 +1,15 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
-import type { InstanceId } from '../../src/instance/purchase.ts';
+import type { InstanceId } from '../../src/core/instance/purchase.ts';
 import type { Database } from '../../src/lib/sql.ts';
-import { InstanceQueries } from '../../src/postgres/instance-queries.ts';
-import { PostgresOrders } from '../../src/postgres/orders.ts';
-import { recordRefund, requestRefund } from '../../src/postgres/refunds.ts';
-import { settleResults } from '../../src/postgres/settle.ts';
-import { readTimeline } from '../../src/postgres/timeline.ts';
-import { timedOut } from '../../src/results/result.ts';
-import { EventSchema } from '../../src/wire/weir/v1/event_pb.ts';
-import { OrderRefundRequestedSchema } from '../../src/wire/weir/v1/order_refund_pb.ts';
+import { InstanceQueries } from '../../src/adapters/postgres/instance-queries.ts';
+import { PostgresOrders } from '../../src/adapters/postgres/orders.ts';
+import { recordRefund, requestRefund } from '../../src/adapters/postgres/refunds.ts';
+import { settleResults } from '../../src/adapters/postgres/settle.ts';
+import { readTimeline } from '../../src/adapters/postgres/timeline.ts';
+import { timedOut } from '../../src/core/results/result.ts';
+import { EventSchema } from '../../src/api/wire/weir/v1/event_pb.ts';
+import { OrderRefundRequestedSchema } from '../../src/api/wire/weir/v1/order_refund_pb.ts';
 import {
   createAll,
   createPaidOrder,

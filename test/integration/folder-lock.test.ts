@@ -5,7 +5,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, onTestFinished, test } from 'vitest';
-import { lockFolder } from '../../src/embedded/folder-lock.ts';
+import { lockFolder } from '../../src/adapters/embedded/folder-lock.ts';
 import { builtModule } from '../support/seeded-bug.ts';
 import { createFolder } from '../support/stores.ts';
 
@@ -26,7 +26,7 @@ interface Opener {
 
 async function startOpener(folder: string, before: string[] = []): Promise<Opener> {
   const node = [process.execPath, '--input-type=module', '-e', opener];
-  const [command = '', ...args] = [...before, ...node, builtModule('embedded/folder-lock'), folder];
+  const [command = '', ...args] = [...before, ...node, builtModule('adapters/embedded/folder-lock'), folder];
   const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   onTestFinished(() => {
     child.kill('SIGKILL');

@@ -1,8 +1,8 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { ProductId, UserId } from '../../src/instance/purchase.ts';
-import { openRedis } from '../../src/redis/connections.ts';
-import { redisTill } from '../../src/redis/till.ts';
-import type { Till } from '../../src/sale/till.ts';
+import type { ProductId, UserId } from '../../src/core/instance/purchase.ts';
+import { openRedis } from '../../src/adapters/redis/connections.ts';
+import { redisTill } from '../../src/adapters/redis/checkout.ts';
+import type { Till } from '../../src/sale/checkout.ts';
 import { lacks } from '../support/newer.ts';
 import { startOwnRedis, startOwnValkey } from '../support/own-redis.ts';
 import { pollUntil } from '../support/poll-until.ts';

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { saleStreams } from '../../src/redis/sale-keys.ts';
-import type { StreamBatch } from '../../src/triggers/seckill-streams.ts';
+import { saleStreams } from '../../src/adapters/redis/sale-keys.ts';
+import type { StreamBatch } from '../../src/core/triggers/seckill-streams.ts';
 import { startOwnRedis } from '../support/own-redis.ts';
 import type { OwnServer } from '../support/own-server.ts';
 import { pollUntil } from '../support/poll-until.ts';
@@ -138,7 +138,7 @@ test('consumers that are long gone are removed, unless entries are pending for t
   const readNames = async () =>
     ((await redis.call('XINFO', 'CONSUMERS', key, 'weir')) as string[][]).map(([, name]) => name).sort();
   expect(await readNames()).toEqual(['holds', 'young']);
-  const { deleteIdleConsumers } = await import('../../src/redis/scripts.ts');
+  const { deleteIdleConsumers } = await import('../../src/adapters/redis/scripts.ts');
   await pollUntil('young to be idle for 1 ms', 1_000, async () => {
     await redis.eval(deleteIdleConsumers, 1, key, 'weir', 1);
     expect(await readNames()).toEqual(['holds']);

@@ -1,6 +1,6 @@
 import { connect } from 'amqplib';
 import { expect, onTestFinished, test } from 'vitest';
-import { RabbitmqQueueReader } from '../../src/rabbitmq/queue-reader.ts';
+import { RabbitmqQueueReader } from '../../src/adapters/rabbitmq/queue-reader.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import { createQueueName, rabbitmqUrl } from '../support/stores.ts';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import type { Message } from '../../src/outbox/frame.ts';
-import { RabbitmqPublisher } from '../../src/rabbitmq/publisher.ts';
+import type { Message } from '../../src/core/outbox/outbox-batch.ts';
+import { RabbitmqPublisher } from '../../src/adapters/rabbitmq/publisher.ts';
 import { type OwnRabbitmq, startOwnRabbitmq } from '../support/own-rabbitmq.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import { connectTestRabbitmq, createQueueName, drainQueue, rabbitmqUrl } from '../support/stores.ts';

@@ -2,9 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import { describe, expect, test } from 'vitest';
 import { findFreePort } from '../../scripts/services/find.mjs';
-import { commandsTried } from '../../src/redis/commands.ts';
-import type { RedisConfig } from '../../src/redis/connections.ts';
-import { examineRedis } from '../../src/redis/examine.ts';
+import { commandsTried } from '../../src/adapters/redis/commands.ts';
+import type { RedisConfig } from '../../src/adapters/redis/connections.ts';
+import { examineRedis } from '../../src/adapters/redis/examine.ts';
 import { createCertificates } from '../support/certificates.ts';
 import { lacks } from '../support/newer.ts';
 import { startOwnRedis, startOwnValkey } from '../support/own-redis.ts';
@@ -22,7 +22,7 @@ const good = { appendfsync: 'always' };
 
 /** The commands of the sources of Redis, in scripts and of the client. */
 function findCommands(): string[] {
-  const folder = new URL('../../src/redis/', import.meta.url);
+  const folder = new URL('../../src/adapters/redis/', import.meta.url);
   const text = readdirSync(folder).map((name) => readFileSync(new URL(name, folder), 'utf8'));
   const inScripts = text.join().matchAll(/redis\.p?call\('([A-Z]+)'/g);
   const ofClient = text.join().matchAll(/\.([a-z]+?)(?:Buffer)?\(/g);

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
-import { openPostgresServer } from '../../src/postgres/server.ts';
+import { openPostgresServer } from '../../src/adapters/postgres/server.ts';
 import { openAddressSwitch } from '../support/address-switch.ts';
 import { startOwnRedis } from '../support/own-redis.ts';
 import { createProduct } from '../support/parts.ts';

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import type { Redis } from 'ioredis';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { ProductId, UserId } from '../../src/instance/purchase.ts';
-import { redisReasons } from '../../src/metrics/stores.ts';
-import { openRedis } from '../../src/redis/connections.ts';
-import { type RefusalReason, refusalReasons } from '../../src/redis/refusal.ts';
-import { redisTill } from '../../src/redis/till.ts';
+import type { ProductId, UserId } from '../../src/core/instance/purchase.ts';
+import { redisReasons } from '../../src/ops/telemetry/metrics/stores.ts';
+import { openRedis } from '../../src/adapters/redis/connections.ts';
+import { type RefusalReason, refusalReasons } from '../../src/adapters/redis/refusal.ts';
+import { redisTill } from '../../src/adapters/redis/checkout.ts';
 import { openAddressSwitch } from '../support/address-switch.ts';
 import { startOwnRedis } from '../support/own-redis.ts';
 import { pollUntil } from '../support/poll-until.ts';

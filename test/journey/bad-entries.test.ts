@@ -1,9 +1,9 @@
 import { Registry } from 'prom-client';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { startApp } from '../../src/app.ts';
-import { readConfig } from '../../src/config.ts';
-import { openPglite } from '../../src/embedded/pglite.ts';
-import { EmbeddedSeckillStreams } from '../../src/embedded/seckill-streams.ts';
+import { startApp } from '../../src/app/app.ts';
+import { readConfig } from '../../src/config/config.ts';
+import { openPglite } from '../../src/adapters/embedded/pglite.ts';
+import { EmbeddedSeckillStreams } from '../../src/adapters/embedded/seckill-streams.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import { createPgliteFolder, openTestPglite } from '../support/stores.ts';
 import { sendRequest } from '../support/weir.ts';

@@ -7,7 +7,7 @@ import { connect } from 'amqplib';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { settings } from '../../src/settings.ts';
+import { settings } from '../../src/config/settings.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import { runHere } from '../support/run-here.ts';
 import {

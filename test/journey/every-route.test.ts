@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { createConfig, lintFromString } from '@redocly/openapi-core';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { createOperatorKey, createSessionId } from '../../src/access/operator-key.ts';
-import { reaches, type Scope, scopes } from '../../src/access/scope.ts';
+import { createOperatorKey, createSessionId } from '../../src/ops/access/operator-key.ts';
+import { reaches, type Scope, scopes } from '../../src/ops/access/scope.ts';
 import { type RawAnswer, sendRaw, shareWeir } from './share-weir.ts';
 
 const webhookSecret = `whsec_${Buffer.from('the secret that is in force').toString('base64')}`;

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { createOperatorKey } from '../../src/access/operator-key.ts';
+import { createOperatorKey } from '../../src/ops/access/operator-key.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import { type HttpAnswer, type RunningWeir, runWeir, startWeir } from '../support/weir.ts';
 import { sendRaw, shareWeir } from './share-weir.ts';

@@ -1,6 +1,6 @@
 import { connect } from 'amqplib';
 import { describe, expect, test } from 'vitest';
-import { encodeResult } from '../../src/results/result.ts';
+import { encodeResult } from '../../src/core/results/result.ts';
 import { success } from '../support/parts.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import { drainQueue, queuesBeside, rabbitmqUrl } from '../support/stores.ts';

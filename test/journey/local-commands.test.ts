@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { lockFolder } from '../../src/embedded/folder-lock.ts';
+import { lockFolder } from '../../src/adapters/embedded/folder-lock.ts';
 import { runHere } from '../support/run-here.ts';
 import {
   createEmptyPostgresDatabase,

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { connect } from 'amqplib';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { InstanceId } from '../../src/instance/purchase.ts';
-import { encodeResult } from '../../src/results/result.ts';
+import type { InstanceId } from '../../src/core/instance/purchase.ts';
+import { encodeResult } from '../../src/core/results/result.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import { runPromtool } from '../support/promtool.ts';
 import { queuesBeside, rabbitmqUrl } from '../support/stores.ts';

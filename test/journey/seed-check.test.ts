@@ -9,7 +9,7 @@ import type { GetMessage } from 'amqplib';
 import pg from 'pg';
 import { expect, onTestFailed, onTestFinished, type TestContext, test } from 'vitest';
 import { findFolderOf, findFreePort } from '../../scripts/services/find.mjs';
-import { EventSchema } from '../../src/wire/weir/v1/event_pb.ts';
+import { EventSchema } from '../../src/api/wire/weir/v1/event_pb.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import {
   connectTestRabbitmq,

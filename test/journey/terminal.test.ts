@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import { beforeAll, expect, test } from 'vitest';
-import { widthOf } from '../../src/cli/text.ts';
+import { widthOf } from '../../src/cli/output/text.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import { openTerminal } from '../support/pseudo-terminal.ts';
 import { builtModule, builtProgram } from '../support/seeded-bug.ts';

@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { connect } from 'amqplib';
 import { afterAll, expect, onTestFinished, test } from 'vitest';
-import type { InstanceId } from '../../src/instance/purchase.ts';
-import { encodeResult } from '../../src/results/result.ts';
+import type { InstanceId } from '../../src/core/instance/purchase.ts';
+import { encodeResult } from '../../src/core/results/result.ts';
 import { type ReceivedSpan, startOtlpReceiver } from '../support/otlp-receiver.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import { queuesBeside, rabbitmqUrl } from '../support/stores.ts';

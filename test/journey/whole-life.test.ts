@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { saleKeys } from '../../src/redis/sale-keys.ts';
+import { saleKeys } from '../../src/adapters/redis/sale-keys.ts';
 import { createLifeQueues, expectAuditHolds, readIds, startResource } from '../support/life.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import {

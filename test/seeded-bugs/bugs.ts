@@ -15,7 +15,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'lost-reply-waits-for-a-restart',
     promise: 'P5',
-    file: 'embedded/seckill-streams.ts',
+    file: 'adapters/embedded/seckill-streams.ts',
     find: 'consumer = $2 AND NOT entry = ANY',
     replace: 'consumer <> $2 AND NOT entry = ANY',
     suite: 'test/contract/seckill-streams.test.ts',
@@ -24,7 +24,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'lane-and-drain-take-the-same-frame',
     promise: 'P7',
-    file: 'postgres/outbox.ts',
+    file: 'adapters/postgres/outbox.ts',
     find: 'claim: holdNothing ? oneAtATime(claim) : claim',
     replace: 'claim',
     suite: 'test/contract/relay.test.ts',
@@ -33,7 +33,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'two-processes-in-one-folder',
     promise: 'P2',
-    file: 'embedded/folder-lock.ts',
+    file: 'adapters/embedded/folder-lock.ts',
     find: 'if (!(await isLocked(folder, fd, tryLock)))',
     replace: 'if (false)',
     suite: 'test/integration/folder-lock.test.ts',
@@ -42,7 +42,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'redelivery-is-a-new-purchase',
     promise: 'P1',
-    file: 'triggers/process-batch.ts',
+    file: 'core/triggers/process-batch.ts',
     find: 'scope: stream,',
     replace: 'scope: stream + performance.now(),',
     suite: 'test/faults/crash.test.ts',
@@ -51,7 +51,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'deadlines-run-while-events-are-unread',
     promise: 'P5',
-    file: 'postgres/deadline-clock.ts',
+    file: 'adapters/postgres/deadline-clock.ts',
     find: 'if (consumers === 0)',
     replace: 'if (consumers < 0)',
     suite: 'test/contract/stuck-way.test.ts',
@@ -60,7 +60,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'given-up-without-a-release',
     promise: 'P6',
-    file: 'postgres/overdue.ts',
+    file: 'adapters/postgres/overdue.ts',
     find: "await requestReleases(sql, machines, 'given up without a result', byWeir)",
     replace: "await requestReleases(sql, [], 'given up without a result', byWeir)",
     suite: 'test/contract/stuck-way.test.ts',
@@ -69,7 +69,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'calm-of-this-process-only',
     promise: 'P5',
-    file: 'postgres/deadline-clock.ts',
+    file: 'adapters/postgres/deadline-clock.ts',
     find: 'THEN least(clear_since, now()) ELSE now() END',
     replace: 'THEN now() ELSE now() END',
     suite: 'test/contract/stuck.test.ts',
@@ -78,7 +78,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'future-row-stops-the-deadlines',
     promise: 'P5',
-    file: 'postgres/overdue.ts',
+    file: 'adapters/postgres/overdue.ts',
     find: "coalesce(created_at > now() + interval '1 minute', TRUE) AS is_misdated",
     replace: 'FALSE AS is_misdated',
     suite: 'test/contract/stuck-way.test.ts',
@@ -87,7 +87,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'future-row-stops-the-audit',
     promise: 'P7',
-    file: 'postgres/audit-figures.ts',
+    file: 'adapters/postgres/audit-figures.ts',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: this is source text
     find: 'AND created_at <= now() + ${settledAge}',
     replace: '',
@@ -97,7 +97,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'refund-requested-once-only',
     promise: 'P6',
-    file: 'postgres/refund-requests.ts',
+    file: 'adapters/postgres/refund-requests.ts',
     find: "await sendAgain(sql, due, 'the refund was not reported', byWeir)",
     replace: "await sendAgain(sql, [], 'the refund was not reported', byWeir)",
     suite: 'test/contract/refund-requests.test.ts',
@@ -106,7 +106,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'a-broken-connection-counts-as-a-refusal',
     promise: 'P3',
-    file: 'postgres/outbox.ts',
+    file: 'adapters/postgres/outbox.ts',
     find: 'SET interruptions = interruptions + 1, last_error',
     replace: 'SET interruptions = interruptions + 1, attempts = attempts + 1, last_error',
     suite: 'test/contract/relay.test.ts',
@@ -115,7 +115,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'an-answer-is-given-once-only',
     promise: 'P6',
-    file: 'resource/resource-domain.ts',
+    file: 'ops/resource-domain/resource-domain.ts',
     find: 'if (known.answeredMs === undefined) return false',
     replace: 'if (known.answeredMs !== undefined) return false',
     suite: 'test/unit/resource-domain.test.ts',
@@ -133,7 +133,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'high-water-mark-forgotten',
     promise: 'P1',
-    file: 'postgres/worker-leases.ts',
+    file: 'adapters/postgres/worker-leases.ts',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: this is source text
     find: 'greatest(high_water_ms, ${nowMs}) + $1::bigint',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: this is source text
@@ -144,7 +144,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'event-forgotten-in-a-small-commit',
     promise: 'P2',
-    file: 'postgres/instance-logs.ts',
+    file: 'adapters/postgres/instance-logs.ts',
     find: 'WHERE inserted_rows > 0',
     replace: 'WHERE inserted_rows > 1',
     suite: 'test/contract/create-instances.test.ts',
@@ -153,7 +153,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'duplicate-announces-a-second-id',
     promise: 'P1',
-    file: 'postgres/instance-logs.ts',
+    file: 'adapters/postgres/instance-logs.ts',
     find: 'CASE WHEN inserted_rows = input_rows THEN',
     replace: 'CASE WHEN inserted_rows <= input_rows THEN',
     suite: 'test/contract/create-instances.test.ts',
@@ -162,7 +162,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'returned-message-counts-as-delivered',
     promise: 'P3',
-    file: 'rabbitmq/publisher.ts',
+    file: 'adapters/rabbitmq/publisher.ts',
     find: 'this.#returned.size > 0 &&',
     replace: 'this.#returned.size < 0 &&',
     suite: 'test/integration/rabbitmq.test.ts',
@@ -171,7 +171,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'refused-message-dropped',
     promise: 'P3',
-    file: 'outbox/relay.ts',
+    file: 'core/outbox/relay.ts',
     find: 'if (!first) {',
     replace: 'if (!first || first) {',
     suite: 'test/contract/relay.test.ts',
@@ -180,7 +180,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'content-not-compared',
     promise: 'P4',
-    file: 'instance/create-instances.ts',
+    file: 'core/instance/create-instances.ts',
     find: 'instance.userId !== purchase.userId',
     replace: 'instance.userId === undefined',
     suite: 'test/contract/create-instances.test.ts',
@@ -189,7 +189,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'malformed-entry-acknowledged-and-gone',
     promise: 'P5',
-    file: 'triggers/process-batch.ts',
+    file: 'core/triggers/process-batch.ts',
     find: 'if (certain.length > 0)',
     replace: 'if (certain.length < 0)',
     suite: 'test/integration/redis.test.ts',
@@ -198,7 +198,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'damaged-frame-ignored',
     promise: 'P5',
-    file: 'outbox/relay.ts',
+    file: 'core/outbox/relay.ts',
     find: 'verdicts: [...verdicts, ...damaged]',
     replace: 'verdicts: [...verdicts]',
     suite: 'test/contract/relay.test.ts',
@@ -207,7 +207,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'acknowledged-before-the-commit',
     promise: 'P8',
-    file: 'triggers/process-batch.ts',
+    file: 'core/triggers/process-batch.ts',
     find: 'const outcomes = purchases.length > 0 ?',
     replace:
       'await this.#parts.streams.acknowledge(stream, entries.map(({ id }) => id)); const outcomes = purchases.length > 0 ?',
@@ -217,7 +217,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'result-acknowledged-before-it-is-settled',
     promise: 'P8',
-    file: 'results/read-queue.ts',
+    file: 'core/results/read-queue.ts',
     find: 'if (messages.length > 0)',
     replace: 'await queue.acknowledge(messages); if (messages.length > 0)',
     suite: 'test/faults/life-crash.test.ts',
@@ -226,7 +226,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'repeated-result-taken-for-another',
     promise: 'P4',
-    file: 'results/judge-result.ts',
+    file: 'core/results/judge-result.ts',
     find: "ending.status === status ? 'repeat'",
     replace: "ending.status === '' ? 'repeat'",
     suite: 'test/faults/life-crash.test.ts',
@@ -235,7 +235,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'unit-given-back-each-time',
     promise: 'P6',
-    file: 'redis/sale-scripts.ts',
+    file: 'adapters/redis/sale-scripts.ts',
     find: "elseif string.sub(unit, 1, 1) == '-' then answers[i] = 1",
     replace:
       "elseif string.sub(unit, 1, 1) == '-' then answers[i] = giveBack(entry, string.gsub(unit, '^%-+', ''))",
@@ -245,7 +245,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'embedded-unit-given-back-each-time',
     promise: 'P6',
-    file: 'embedded/sale-counters.ts',
+    file: 'adapters/embedded/sale-counters.ts',
     find: 'AND NOT given_back',
     replace: '',
     suite: 'test/contract/sale-counters.test.ts',
@@ -254,7 +254,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'refund-never-asked-for',
     promise: 'P6',
-    file: 'postgres/compensations.ts',
+    file: 'adapters/postgres/compensations.ts',
     find: "each.kind === 'REFUND' ?",
     replace: "each.kind === 'NOTHING' ?",
     suite: 'test/contract/settle.test.ts',
@@ -263,7 +263,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'late-payment-in-two-commits',
     promise: 'P6',
-    file: 'postgres/refunds.ts',
+    file: 'adapters/postgres/refunds.ts',
     find: "failpoint('before-refund-request');",
     replace: "await sql.query('COMMIT'); failpoint('before-refund-request');",
     suite: 'test/faults/life-crash.test.ts',
@@ -272,7 +272,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'announced-again-in-two-commits',
     promise: 'P5',
-    file: 'postgres/overdue.ts',
+    file: 'adapters/postgres/overdue.ts',
     find: 'database.transaction((sql) => handleDue(sql, options))',
     replace: 'handleDue(database, options)',
     suite: 'test/faults/life-crash.test.ts',
@@ -281,7 +281,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'announced-again-with-other-bytes',
     promise: 'P3',
-    file: 'postgres/announce-again.ts',
+    file: 'adapters/postgres/republish.ts',
     find: 'row.event_at ?? row.created_at',
     replace: 'new Date(Date.now())',
     suite: 'test/contract/stuck.test.ts',
@@ -290,7 +290,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'stuck-instance-never-given-up',
     promise: 'P5',
-    file: 'postgres/overdue.ts',
+    file: 'adapters/postgres/overdue.ts',
     find: 'announcements >= options.maxAnnouncements',
     replace: 'announcements >= 1e9',
     suite: 'test/contract/stuck.test.ts',
@@ -299,7 +299,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'replay-is-a-new-purchase',
     promise: 'P1',
-    file: 'parked/replay.ts',
+    file: 'core/parked/replay.ts',
     find: 'sourceId: parseSourceId(sourceId),',
     replace: 'sourceId: parseSourceId(sourceId + performance.now()),',
     suite: 'test/faults/life-crash.test.ts',
@@ -308,7 +308,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'archived-rows-removed-before-the-file',
     promise: 'P2',
-    file: 'cleaning/archive.ts',
+    file: 'ops/retention/archive.ts',
     find: 'await files.write(',
     replace: 'await rows.remove(lines.map(({ id }) => id)); await files.write(',
     suite: 'test/faults/life-crash.test.ts',
@@ -317,7 +317,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'audit-blind-to-dropped-events',
     promise: 'P7',
-    file: 'audit/audit.ts',
+    file: 'ops/audit/audit.ts',
     find: 'figures.announced + figures.waitingEvents + figures.parkedEvents',
     replace: 'rows',
     suite: 'test/contract/audit.test.ts',
@@ -326,7 +326,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'audit-counts-old-rows-twice',
     promise: 'P7',
-    file: 'postgres/audit-figures.ts',
+    file: 'adapters/postgres/audit-figures.ts',
     find: 'SET instance_log_id = $2',
     replace: 'SET instance_log_id = $2::bigint - 1',
     suite: 'test/contract/audit.test.ts',
@@ -335,7 +335,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'door-forgets-who-bought',
     promise: 'P4',
-    file: 'sale/known-sale.ts',
+    file: 'sale/sale-cache.ts',
     find: 'this.#buyers.has(userId.toString())',
     replace: 'this.#buyers.has("")',
     suite: 'test/integration/front-door.test.ts',
@@ -344,7 +344,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'repeat-is-sold-a-second-unit',
     promise: 'P4',
-    file: 'redis/buy-script.ts',
+    file: 'adapters/redis/buy-script.ts',
     find: 'if limit == 1 and held[user] >= 1 then',
     replace: 'if limit == 0 and held[user] >= 1 then',
     suite: 'test/integration/front-door.test.ts',
@@ -353,7 +353,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'unit-sold-without-an-entry',
     promise: 'P7',
-    file: 'redis/buy-script.ts',
+    file: 'adapters/redis/buy-script.ts',
     find: 'nth, sold = nth + 1, sold + 1',
     replace: 'nth, sold = nth + 1, sold + 2',
     suite: 'test/faults/flash-sale.test.ts',
@@ -362,7 +362,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'stranger-spends-the-tokens-of-a-user',
     promise: 'fair entry',
-    file: 'sale/front-door.ts',
+    file: 'sale/admission.ts',
     find: 'const entrance = this.#findGenuine(ticket, visitor.ticket);',
     replace: 'onVerified(); const entrance = this.#findGenuine(ticket, visitor.ticket);',
     suite: 'test/integration/front-door.test.ts',
@@ -398,7 +398,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'scope-not-looked-at',
     promise: 'keys',
-    file: 'http/auth.ts',
+    file: 'adapters/http/plugins/auth.ts',
     find: 'reaches(caller.scope, scope)',
     replace: 'reaches(scope, scope)',
     suite: 'test/journey/every-route.test.ts',
@@ -407,7 +407,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'revoked-key-opens',
     promise: 'keys',
-    file: 'postgres/operator-keys.ts',
+    file: 'adapters/postgres/operator-keys.ts',
     find: 'UPDATE operator_keys SET revoked_at = now(), revoked_by = $2',
     replace: 'UPDATE operator_keys SET revoked_by = $2',
     suite: 'test/contract/key-ring.test.ts',
@@ -416,7 +416,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'cookie-of-a-foreign-page-counts',
     promise: 'keys',
-    file: 'http/origin.ts',
+    file: 'adapters/http/plugins/origin.ts',
     find: 'safeMethods.has(request.method)',
     replace: 'safeMethods.size > 0',
     suite: 'test/journey/keys.test.ts',
@@ -425,7 +425,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'secret-in-a-log-line',
     promise: 'logs',
-    file: 'telemetry/redact.ts',
+    file: 'ops/telemetry/logs/redact.ts',
     find: "clean.replaceAll(secret, '***')",
     replace: 'clean.replaceAll(secret, secret)',
     suite: 'test/unit/log.test.ts',
@@ -434,7 +434,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'log-line-forges-another',
     promise: 'logs',
-    file: 'telemetry/logger.ts',
+    file: 'ops/telemetry/logs/logger.ts',
     find: '? showControlCharacters(value)',
     replace: '? value',
     suite: 'test/unit/log.test.ts',
@@ -443,7 +443,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'second-counted-twice',
     promise: 'figures',
-    file: 'watch/seconds.ts',
+    file: 'ops/live/seconds.ts',
     find: 'if (second >= from) map.delete(second)',
     replace: 'if (second > from) map.delete(second)',
     suite: 'test/unit/watch.test.ts',
@@ -452,7 +452,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'archived-identity-forgotten',
     promise: 'P1',
-    file: 'postgres/archive.ts',
+    file: 'adapters/postgres/archive.ts',
     find: 'FROM removed ON CONFLICT DO NOTHING',
     replace: 'FROM removed WHERE FALSE ON CONFLICT DO NOTHING',
     suite: 'test/contract/archive.test.ts',
@@ -461,7 +461,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'archive-beside-a-full-audit',
     promise: 'P7',
-    file: 'postgres/archive.ts',
+    file: 'adapters/postgres/archive.ts',
     find: 'AND id <= (SELECT instance_log_id FROM audit_checkpoint)\n           RETURNING',
     replace: '\n           RETURNING',
     suite: 'test/contract/archive.test.ts',
@@ -470,7 +470,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'one-sale-stops-every-restock',
     promise: 'P5',
-    file: 'redis/sale-counters.ts',
+    file: 'adapters/redis/sale-counters.ts',
     find: 'if (refusesEverything(error))',
     replace: 'if (error)',
     suite: 'test/contract/restock-failures.test.ts',
@@ -479,7 +479,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'failing-unit-never-parked',
     promise: 'P5',
-    file: 'postgres/compensations.ts',
+    file: 'adapters/postgres/compensations.ts',
     find: 'if (hopeless.length > 0)',
     replace: 'if (hopeless.length < 0)',
     suite: 'test/contract/restock-failures.test.ts',
@@ -488,7 +488,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'results-return-in-an-outage',
     promise: 'P3',
-    file: 'results/read-queue.ts',
+    file: 'core/results/read-queue.ts',
     find: 'if (failures === failuresUntilHold)',
     replace: "queue.handBack('as before');if (failures === failuresUntilHold)",
     suite: 'test/integration/results.test.ts',
@@ -497,7 +497,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'queue-without-a-delivery-limit',
     promise: 'P3',
-    file: 'rabbitmq/queue.ts',
+    file: 'adapters/rabbitmq/queue.ts',
     find: "'x-delivery-limit': safeDeliveryLimit",
     replace: "'x-max-in-memory-length': 0",
     suite: 'test/integration/rabbitmq.test.ts',
@@ -506,7 +506,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'dead-letter-announced-as-new',
     promise: 'P7',
-    file: 'parked/dead-letter.ts',
+    file: 'core/parked/dead-letter.ts',
     find: "[instanceCreated]: 'AGAIN'",
     replace: "[instanceCreated]: 'CREATED'",
     suite: 'test/unit/dead-letter.test.ts',
@@ -515,7 +515,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'unit-sold-twice-is-two-instances',
     promise: 'P7',
-    file: 'postgres/instance-logs.ts',
+    file: 'adapters/postgres/instance-logs.ts',
     find: 'AND (judged.sale_id IS NULL OR taken.nth IS NOT NULL)',
     replace: '',
     suite: 'test/contract/sale-guard.test.ts',
@@ -542,7 +542,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'sold-without-a-comparison',
     promise: 'P7',
-    file: 'redis/till.ts',
+    file: 'adapters/redis/checkout.ts',
     find: 'const verifying = verify(productId);\n      if (verifying) await verifying;\n      const stream',
     replace: 'const stream',
     suite: 'test/contract/sale-guard.test.ts',
@@ -551,7 +551,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'entry-id-by-the-clock',
     promise: 'P1',
-    file: 'redis/buy-script.ts',
+    file: 'adapters/redis/buy-script.ts',
     find: 'local ms, random = now, tonumber(ARGV[1])',
     replace: 'local ms, random = now, 0',
     suite: 'test/contract/sale-guard.test.ts',
@@ -560,7 +560,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'deliveries-alone-accuse',
     promise: 'P5',
-    file: 'triggers/process-batch.ts',
+    file: 'core/triggers/process-batch.ts',
     find: 'if (tries >= maxTriesAlone)',
     replace: 'if (tries >= 0)',
     suite: 'test/contract/seckill-trigger.test.ts',
@@ -569,7 +569,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'entries-in-hand-look-abandoned',
     promise: 'P5',
-    file: 'triggers/seckill-stream.ts',
+    file: 'core/triggers/seckill-stream.ts',
     find: 'await this.#streams.keep(',
     replace: 'await Promise.resolve(',
     suite: 'test/contract/seckill-trigger.test.ts',
@@ -578,7 +578,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'failing-stream-keeps-its-place',
     promise: 'P5',
-    file: 'triggers/seckill-stream.ts',
+    file: 'core/triggers/seckill-stream.ts',
     find: 'const attempt = this.#backoff.fail(',
     replace: 'await new Promise(() => {}); const attempt = this.#backoff.fail(',
     suite: 'test/contract/seckill-trigger.test.ts',
@@ -587,7 +587,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'reads-not-bounded-by-bytes',
     promise: 'P5',
-    file: 'redis/entry-sizes.ts',
+    file: 'adapters/redis/entry-sizes.ts',
     find: 'const firstCount = 16;',
     replace: 'const firstCount = 500;',
     suite: 'test/integration/many-streams.test.ts',
@@ -596,7 +596,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'own-sales-found-by-scan-only',
     promise: 'P5',
-    file: 'redis/find-streams.ts',
+    file: 'adapters/redis/find-streams.ts',
     find: 'return await this.#ask(this.#redis.smembers(saleStreams));',
     replace: 'return [];',
     suite: 'test/integration/many-streams.test.ts',
@@ -605,7 +605,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'batch-parked-by-halves',
     promise: 'P2',
-    file: 'postgres/parked.ts',
+    file: 'adapters/postgres/parked.ts',
     find: 'if (statements.length > 1 &&',
     replace: 'if (statements.length < 1 &&',
     suite: 'test/contract/park-items.test.ts',
@@ -614,7 +614,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'demoted-primary-kept',
     promise: 'P5',
-    file: 'redis/refusal.ts',
+    file: 'adapters/redis/refusal.ts',
     find: 'READONLY: { says: writes, reconnect: true }',
     replace: 'READONLY: { says: writes }',
     suite: 'test/integration/redis-refusals.test.ts',
@@ -623,7 +623,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'repeat-answered-before-disk',
     promise: 'P2',
-    file: 'redis/disk.ts',
+    file: 'adapters/redis/disk.ts',
     find: ".hset(diskKey, 'synced', 1)",
     replace: '.ping()',
     suite: 'test/integration/fsync.test.ts',
@@ -632,7 +632,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'sold-without-append-only-file',
     promise: 'P2',
-    file: 'redis/buy-script.ts',
+    file: 'adapters/redis/buy-script.ts',
     find: 'aof_enabled:1',
     replace: 'aof_enabled:',
     suite: 'test/integration/fsync.test.ts',
@@ -641,7 +641,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'store-errors-are-faults-of-rows',
     promise: 'P2',
-    file: 'postgres/transient.ts',
+    file: 'adapters/postgres/transient.ts',
     find: 'return !isRowError(code)',
     replace: "return code.startsWith('57')",
     suite: 'test/unit/transient.test.ts',
@@ -650,7 +650,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'sequence-behind-refuses-purchases',
     promise: 'P5',
-    file: 'postgres/serial-keys.ts',
+    file: 'adapters/postgres/serial-keys.ts',
     find: "error.code !== '23505'",
     replace: "error.code !== '2350x'",
     suite: 'test/contract/postgres-sessions.test.ts',
@@ -659,7 +659,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'second-payment-kept',
     promise: 'P6',
-    file: 'postgres/payments.ts',
+    file: 'adapters/postgres/payments.ts',
     find: 'if (isSecond) return',
     replace: "if (isSecond && paid.orderId === '') return",
     suite: 'test/contract/payments.test.ts',
@@ -668,7 +668,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'unfit-payment-without-a-trace',
     promise: 'P2',
-    file: 'triggers/order-paid.ts',
+    file: 'core/triggers/order-paid.ts',
     find: 'if (!original) throw error',
     replace: 'if (original) throw error',
     suite: 'test/contract/parked-payments.test.ts',
@@ -677,7 +677,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'paid-order-expires',
     promise: 'P5',
-    file: 'postgres/orders.ts',
+    file: 'adapters/postgres/orders.ts',
     find: "order_id = orders.id AND outcome = 'PARKED'",
     replace: "order_id = orders.id AND outcome = 'NONE'",
     suite: 'test/contract/parked-payments.test.ts',
@@ -686,7 +686,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'entry-by-api-without-its-stream',
     promise: 'P1',
-    file: 'http/instances.ts',
+    file: 'adapters/http/routes/instances.ts',
     find: "const scope = isEntry ? streamOf(productId) : '';",
     replace: "const scope = '';",
     suite: 'test/journey/payments.test.ts',

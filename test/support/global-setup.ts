@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { openPglite } from '../../src/embedded/pglite.ts';
-import { migrate } from '../../src/postgres/migrate.ts';
-import { openPostgresServer } from '../../src/postgres/server.ts';
+import { openPglite } from '../../src/adapters/embedded/pglite.ts';
+import { migrate } from '../../src/adapters/postgres/migrate.ts';
+import { openPostgresServer } from '../../src/adapters/postgres/server.ts';
 import { postgresUrl, templateName } from './stores.ts';
 
 /** A migrated database of each kind to copy for each test, removed when the run ends. */

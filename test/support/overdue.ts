@@ -1,7 +1,7 @@
-import type { InstanceId } from '../../src/instance/purchase.ts';
+import type { InstanceId } from '../../src/core/instance/purchase.ts';
 import type { Database } from '../../src/lib/sql.ts';
-import { postgresOverdue } from '../../src/postgres/overdue.ts';
-import { StuckWatch } from '../../src/results/stuck.ts';
+import { postgresOverdue } from '../../src/adapters/postgres/overdue.ts';
+import { StuckWatch } from '../../src/core/results/rescuer.ts';
 import { createProduct, readWaiting } from './parts.ts';
 
 export const deadlineMs = 60_000;

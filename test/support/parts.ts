@@ -1,6 +1,6 @@
-import { InstanceCreation } from '../../src/instance/create-instances.ts';
-import { InstanceIds } from '../../src/instance/instance-id.ts';
-import { ProductCache } from '../../src/instance/product.ts';
+import { InstanceCreation } from '../../src/core/instance/create-instances.ts';
+import { InstanceIds } from '../../src/core/instance/instance-id.ts';
+import { ProductCache } from '../../src/core/instance/product.ts';
 import type {
   InstanceId,
   ProductId,
@@ -8,16 +8,16 @@ import type {
   Source,
   SourceId,
   UserId,
-} from '../../src/instance/purchase.ts';
+} from '../../src/core/instance/purchase.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { Database } from '../../src/lib/sql.ts';
-import { decodeFrame, type Message } from '../../src/outbox/frame.ts';
-import { postgresInstanceLogs } from '../../src/postgres/instance-logs.ts';
-import { PostgresOrders } from '../../src/postgres/orders.ts';
-import { PostgresProducts } from '../../src/postgres/products.ts';
-import { isTransientDatabaseError } from '../../src/postgres/transient.ts';
-import { postgresWorkerLeases } from '../../src/postgres/worker-leases.ts';
-import type { InstanceResult } from '../../src/results/result.ts';
+import { decodeFrame, type Message } from '../../src/core/outbox/outbox-batch.ts';
+import { postgresInstanceLogs } from '../../src/adapters/postgres/instance-logs.ts';
+import { PostgresOrders } from '../../src/adapters/postgres/orders.ts';
+import { PostgresProducts } from '../../src/adapters/postgres/products.ts';
+import { isTransientDatabaseError } from '../../src/adapters/postgres/transient.ts';
+import { postgresWorkerLeases } from '../../src/adapters/postgres/worker-leases.ts';
+import type { InstanceResult } from '../../src/core/results/result.ts';
 
 /** createInstances on a real database, put together as app.ts does it. */
 export function createCreation(database: Database): InstanceCreation {

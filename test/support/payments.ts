@@ -1,17 +1,17 @@
 import { fromBinary } from '@bufbuild/protobuf';
-import type { Payment } from '../../src/instance/payment.ts';
-import type { ProductId, SourceId, UserId } from '../../src/instance/purchase.ts';
+import type { Payment } from '../../src/core/orders/payment.ts';
+import type { ProductId, SourceId, UserId } from '../../src/core/instance/purchase.ts';
 import type { Database } from '../../src/lib/sql.ts';
-import type { ParkedPayment } from '../../src/orders/payment-book.ts';
-import { ParkedDesk } from '../../src/parked/replay.ts';
-import { findOrderInstance } from '../../src/postgres/instance-logs.ts';
-import { PostgresOrders } from '../../src/postgres/orders.ts';
-import { postgresParked } from '../../src/postgres/parked.ts';
-import { postgresPayments } from '../../src/postgres/payments.ts';
-import { settleResults } from '../../src/postgres/settle.ts';
-import { isTransientDatabaseError } from '../../src/postgres/transient.ts';
-import { type PaidOrder, payOrder } from '../../src/triggers/order-paid.ts';
-import { OrderRefundRequestedSchema } from '../../src/wire/weir/v1/order_refund_pb.ts';
+import type { ParkedPayment } from '../../src/core/orders/payment-book.ts';
+import { ParkedDesk } from '../../src/core/parked/replay.ts';
+import { findOrderInstance } from '../../src/adapters/postgres/instance-logs.ts';
+import { PostgresOrders } from '../../src/adapters/postgres/orders.ts';
+import { postgresParked } from '../../src/adapters/postgres/parked.ts';
+import { postgresPayments } from '../../src/adapters/postgres/payments.ts';
+import { settleResults } from '../../src/adapters/postgres/settle.ts';
+import { isTransientDatabaseError } from '../../src/adapters/postgres/transient.ts';
+import { type PaidOrder, payOrder } from '../../src/core/triggers/order-paid.ts';
+import { OrderRefundRequestedSchema } from '../../src/api/wire/weir/v1/order_refund_pb.ts';
 import { createCreation, createProduct, readWaiting } from './parts.ts';
 
 /** Payment callbacks and the desk on a real database, put together as app-http.ts does it. */

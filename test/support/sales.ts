@@ -1,9 +1,9 @@
 import type { Redis } from 'ioredis';
-import type { ProductId } from '../../src/instance/purchase.ts';
+import type { ProductId } from '../../src/core/instance/purchase.ts';
 import type { Database } from '../../src/lib/sql.ts';
-import { postgresSaleLedger } from '../../src/postgres/sale-ledger.ts';
-import { redisLiveSales } from '../../src/redis/live-sales.ts';
-import { type RedisTillOptions, redisTill } from '../../src/redis/till.ts';
+import { postgresSaleLedger } from '../../src/adapters/postgres/sale-ledger.ts';
+import { redisLiveSales } from '../../src/adapters/redis/live-sales.ts';
+import { type RedisTillOptions, redisTill } from '../../src/adapters/redis/checkout.ts';
 import { ledgeredSales } from '../../src/sale/ledgered-sales.ts';
 import type { SaleTerms } from '../../src/sale/sale.ts';
 import { openTestPostgres } from './stores.ts';

@@ -1,16 +1,16 @@
 import { onTestFinished } from 'vitest';
 import type { Database } from '../../src/lib/sql.ts';
-import { findFinishedEntries } from '../../src/postgres/instance-logs.ts';
-import { parkItems } from '../../src/postgres/parked.ts';
-import { isTransientDatabaseError } from '../../src/postgres/transient.ts';
-import { connectRedis } from '../../src/redis/connect.ts';
-import { RedisSeckillStreams } from '../../src/redis/seckill-streams.ts';
-import type { ParkedEntry } from '../../src/triggers/process-batch.ts';
+import { findFinishedEntries } from '../../src/adapters/postgres/instance-logs.ts';
+import { parkItems } from '../../src/adapters/postgres/parked.ts';
+import { isTransientDatabaseError } from '../../src/adapters/postgres/transient.ts';
+import { connectRedis } from '../../src/adapters/redis/connect.ts';
+import { RedisSeckillStreams } from '../../src/adapters/redis/seckill-streams.ts';
+import type { ParkedEntry } from '../../src/core/triggers/process-batch.ts';
 import {
   type SeckillOptions,
   type SeckillParts,
   SeckillStreamTrigger,
-} from '../../src/triggers/seckill-stream.ts';
+} from '../../src/core/triggers/seckill-stream.ts';
 import { createCreation } from './parts.ts';
 
 /** A consumer of its own on two connections of its own, as one process has it. */

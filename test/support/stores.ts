@@ -7,10 +7,10 @@ import { type Channel, type ChannelModel, connect, type MessageProperties } from
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { onTestFailed, onTestFinished } from 'vitest';
-import { openPglite } from '../../src/embedded/pglite.ts';
+import { openPglite } from '../../src/adapters/embedded/pglite.ts';
 import type { Database } from '../../src/lib/sql.ts';
-import { openPostgresServer } from '../../src/postgres/server.ts';
-import { markQueueOf } from '../../src/rabbitmq/installation.ts';
+import { openPostgresServer } from '../../src/adapters/postgres/server.ts';
+import { markQueueOf } from '../../src/adapters/rabbitmq/installation.ts';
 
 const servers = {
   postgres: process.env.WEIR_TEST_POSTGRES ?? 'postgres://postgres@127.0.0.1:5432/postgres',

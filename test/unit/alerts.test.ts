@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { parkedReasons } from '../../src/parked/parked-item.ts';
+import { parkedReasons } from '../../src/core/parked/parked-item.ts';
 import { opsFolder, runPromtool } from '../support/promtool.ts';
 
 interface Alert {

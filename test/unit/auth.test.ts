@@ -1,9 +1,9 @@
 import cookie from '@fastify/cookie';
 import Fastify from 'fastify';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { KeyRing } from '../../src/access/key-ring.ts';
-import { addAuth, callerOf, operatorOf } from '../../src/http/auth.ts';
-import { createErrorHandler } from '../../src/http/problem.ts';
+import { KeyRing } from '../../src/ops/access/key-ring.ts';
+import { addAuth, callerOf, operatorOf } from '../../src/adapters/http/plugins/auth.ts';
+import { createErrorHandler } from '../../src/adapters/http/plugins/problem.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 
 const key = 'configured-key-of-monday';

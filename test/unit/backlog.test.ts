@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Backlog, DatabaseBacklog, StreamBacklog } from '../../src/backlog/backlog.ts';
-import { watchBacklog } from '../../src/backlog/watch-backlog.ts';
+import type { Backlog, DatabaseBacklog, StreamBacklog } from '../../src/ops/live/backlog.ts';
+import { watchBacklog } from '../../src/ops/live/watch-backlog.ts';
 
 const database: DatabaseBacklog = {
   outbox: new Map(),

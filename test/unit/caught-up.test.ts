@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { watchCaughtUp } from '../../src/results/caught-up.ts';
+import { watchCaughtUp } from '../../src/core/results/caught-up.ts';
 
 /** Asks once for each reading. */
 async function ask(...readings: [waiting: number, finished: number][]): Promise<boolean[]> {

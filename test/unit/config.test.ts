@@ -5,11 +5,11 @@ import fc from 'fast-check';
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import { type Config, ConfigError, readConfig } from '../../src/config.ts';
-import { readVariables, toVariable } from '../../src/config-variables.ts';
+import { type Config, ConfigError, readConfig } from '../../src/config/config.ts';
+import { readVariables, toVariable } from '../../src/config/config-variables.ts';
 import { isLoopback, splitAddr } from '../../src/lib/address.ts';
-import type { Setting } from '../../src/settings/setting.ts';
-import { settings } from '../../src/settings.ts';
+import type { Setting } from '../../src/config/setting.ts';
+import { settings } from '../../src/config/settings.ts';
 import { createFolder } from '../support/stores.ts';
 
 type Name = keyof Config;

@@ -3,8 +3,8 @@ import { connect, type Socket } from 'node:net';
 import Fastify from 'fastify';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { WeirError } from '../../src/errors.ts';
-import { boundConnections } from '../../src/http/connections.ts';
-import { createErrorHandler } from '../../src/http/problem.ts';
+import { boundConnections } from '../../src/adapters/http/plugins/connections.ts';
+import { createErrorHandler } from '../../src/adapters/http/plugins/problem.ts';
 import { pollUntil } from '../support/poll-until.ts';
 
 /** A real server that takes each connection for one from `from.address`. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { InstanceId } from '../../src/instance/purchase.ts';
-import { type DeadMessage, readDeadLetter } from '../../src/parked/dead-letter.ts';
-import { encodeResult } from '../../src/results/result.ts';
+import type { InstanceId } from '../../src/core/instance/purchase.ts';
+import { type DeadMessage, readDeadLetter } from '../../src/core/parked/dead-letter.ts';
+import { encodeResult } from '../../src/core/results/result.ts';
 import { success } from '../support/parts.ts';
 
 const now = new Date(1_790_000_000_000);

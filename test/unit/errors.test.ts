@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { adviceFor, adviceForParked, type ErrorCode, toWeirError, WeirError } from '../../src/errors.ts';
-import { createErrorHandler } from '../../src/http/problem.ts';
-import type { Happening } from '../../src/telemetry.ts';
+import { createErrorHandler } from '../../src/adapters/http/plugins/problem.ts';
+import type { Happening } from '../../src/ops/telemetry/events.ts';
 
 const source = readFileSync(new URL('../../src/errors.ts', import.meta.url), 'utf8');
 /** The table is private to its file, so its codes are read off the text. */

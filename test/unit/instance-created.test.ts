@@ -7,11 +7,11 @@ import {
   encodeTimestamp,
   instanceCreated,
   toDnsLabel,
-} from '../../src/instance/instance-created.ts';
-import type { Product } from '../../src/instance/product.ts';
-import type { InstanceId, ProductId, UserId } from '../../src/instance/purchase.ts';
-import { formatUserId, readUserId } from '../../src/instance/user-id.ts';
-import { EventSchema } from '../../src/wire/weir/v1/event_pb.ts';
+} from '../../src/core/instance/instance-created.ts';
+import type { Product } from '../../src/core/instance/product.ts';
+import type { InstanceId, ProductId, UserId } from '../../src/core/instance/purchase.ts';
+import { formatUserId, readUserId } from '../../src/core/instance/user-id.ts';
+import { EventSchema } from '../../src/api/wire/weir/v1/event_pb.ts';
 import { readEventVector } from './wire-contract.ts';
 
 const int64Max = 2n ** 63n - 1n;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { idEpochMs } from '../../src/instance/instance-id.ts';
-import type { InstanceId } from '../../src/instance/purchase.ts';
+import { idEpochMs } from '../../src/core/instance/instance-id.ts';
+import type { InstanceId } from '../../src/core/instance/purchase.ts';
 import { type LeaseDatabase, openLeaseDatabase } from './lease-database.ts';
 import {
   expectDisjointLeases,

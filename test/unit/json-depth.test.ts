@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { maxJsonDepth, nestsTooDeep } from '../../src/http/json-depth.ts';
+import { maxJsonDepth, nestsTooDeep } from '../../src/adapters/http/plugins/json-depth.ts';
 
 const isTooDeep = (text: string) => nestsTooDeep(Buffer.from(text));
 const nest = (levels: number, inside = '') => '['.repeat(levels) + inside + ']'.repeat(levels);

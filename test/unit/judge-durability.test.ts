@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { judgeDurability } from '../../src/redis/judge-durability.ts';
+import { judgeDurability } from '../../src/adapters/redis/judge-durability.ts';
 
 /** What docs/operating.md has in its table of power cuts. */
 test.each([

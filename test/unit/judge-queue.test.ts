@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { judgeQueue, type QueueCase } from '../../src/rabbitmq/judge-queue.ts';
-import { queueArguments } from '../../src/rabbitmq/queue.ts';
+import { judgeQueue, type QueueCase } from '../../src/adapters/rabbitmq/judge-queue.ts';
+import { queueArguments } from '../../src/adapters/rabbitmq/queue.ts';
 
 const dead = 'created.dead-letter';
 const quorum = queueArguments('created', { queueType: 'quorum', deadLetterQueue: dead });

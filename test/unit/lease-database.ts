@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openPglite } from '../../src/embedded/pglite.ts';
+import { openPglite } from '../../src/adapters/embedded/pglite.ts';
 import type { Database } from '../../src/lib/sql.ts';
-import { migrate } from '../../src/postgres/migrate.ts';
+import { migrate } from '../../src/adapters/postgres/migrate.ts';
 
 export interface LeaseDatabase {
   database: Database;

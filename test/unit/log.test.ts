@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { Writable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
-import { type Config, readConfig } from '../../src/config.ts';
+import { type Config, readConfig } from '../../src/config/config.ts';
 import { WeirError } from '../../src/errors.ts';
-import { createTelemetry, type Happening } from '../../src/telemetry.ts';
+import { createTelemetry, type Happening } from '../../src/ops/telemetry/events.ts';
 import { pollUntil } from '../support/poll-until.ts';
 
 const secrets = {
@@ -216,7 +216,7 @@ test('why nobody knows what waits is told as of any store that fails', () => {
 
 test('every event that is written stands in docs/operating.md, and no other', () => {
   const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
-  const text = read('src/telemetry/log-lines.ts');
+  const text = read('src/ops/telemetry/logs/log-lines.ts');
   const named = [...text.matchAll(/(?:event: '|told\('\w+', ')([a-z_]+)'/g)].map(([, event]) => event);
   const written = new Set([...named, ...['acquired', 'lost', 'refused'].map((how) => `worker_id_${how}`)]);
   const [, table = ''] = /## Log\n[\s\S]*?\n\| ---.*\n([\s\S]*?)\n\n/.exec(read('docs/operating.md')) ?? [];

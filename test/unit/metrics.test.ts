@@ -1,12 +1,12 @@
 import { Registry } from 'prom-client';
 import { describe, expect, test } from 'vitest';
-import type { Audit } from '../../src/audit/audit.ts';
-import type { DatabaseBacklog, StreamBacklog, Waiting } from '../../src/backlog/backlog.ts';
+import type { Audit } from '../../src/ops/audit/audit.ts';
+import type { DatabaseBacklog, StreamBacklog, Waiting } from '../../src/ops/live/backlog.ts';
 import { WeirError } from '../../src/errors.ts';
-import { boundLabel } from '../../src/metrics/bound-label.ts';
-import { measureReadiness } from '../../src/metrics/stores.ts';
-import { createMetrics, type MeasuredConfig } from '../../src/metrics.ts';
-import { parkedReasons } from '../../src/parked/parked-item.ts';
+import { boundLabel } from '../../src/ops/telemetry/metrics/bound-label.ts';
+import { measureReadiness } from '../../src/ops/telemetry/metrics/stores.ts';
+import { createMetrics, type MeasuredConfig } from '../../src/ops/telemetry/metrics/metrics.ts';
+import { parkedReasons } from '../../src/core/parked/parked-item.ts';
 import { runPromtool } from '../support/promtool.ts';
 
 const everything: MeasuredConfig = {

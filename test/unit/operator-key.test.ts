@@ -6,8 +6,8 @@ import {
   digestOf,
   hasKeyForm,
   hasSessionForm,
-} from '../../src/access/operator-key.ts';
-import { listScopes, reaches, scopes } from '../../src/access/scope.ts';
+} from '../../src/ops/access/operator-key.ts';
+import { listScopes, reaches, scopes } from '../../src/ops/access/scope.ts';
 
 const anyScope = fc.constantFrom(...scopes);
 

@@ -1,9 +1,9 @@
 import Fastify from 'fastify';
 import { Registry } from 'prom-client';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { addHealth } from '../../src/http/health.ts';
-import { checkHostAndOrigin } from '../../src/http/origin.ts';
-import { createErrorHandler } from '../../src/http/problem.ts';
+import { addHealth } from '../../src/adapters/http/routes/health.ts';
+import { checkHostAndOrigin } from '../../src/adapters/http/plugins/origin.ts';
+import { createErrorHandler } from '../../src/adapters/http/plugins/problem.ts';
 import { isLocalOnly } from '../../src/lib/address.ts';
 
 const local = { addr: '127.0.0.1:8000', hosts: [] as string[], trustedProxies: [] as string[] };

@@ -1,17 +1,17 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { type AuditFigures, sumUp } from '../../src/audit/audit.ts';
+import { type AuditFigures, sumUp } from '../../src/ops/audit/audit.ts';
 import { en } from '../../src/dashboard/words/en.ts';
 import { zh } from '../../src/dashboard/words/zh.ts';
 import { zhProblems } from '../../src/dashboard/words/zh-problems.ts';
 import { translateDetail, zhLaws } from '../../src/dashboard/words/zh-server.ts';
 import { adviceForParked } from '../../src/errors.ts';
-import type { InstanceLog } from '../../src/instance/instance-log.ts';
-import { tellTimeline } from '../../src/instance/timeline.ts';
-import { parkedOrigins, parkedReasons } from '../../src/parked/parked-item.ts';
-import { describeAnswer } from '../../src/parked/replay-payment.ts';
-import type { PaymentAnswer } from '../../src/triggers/order-paid.ts';
+import type { InstanceLog } from '../../src/core/instance/instance-log.ts';
+import { tellTimeline } from '../../src/core/instance/timeline.ts';
+import { parkedOrigins, parkedReasons } from '../../src/core/parked/parked-item.ts';
+import { describeAnswer } from '../../src/core/parked/replay-payment.ts';
+import type { PaymentAnswer } from '../../src/core/triggers/order-paid.ts';
 
 type Words = Record<string, string>;
 const tables: Record<string, Words> = { en, zh };

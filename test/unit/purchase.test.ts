@@ -11,7 +11,7 @@ import {
   purchaseKey,
   type Source,
   type SourceId,
-} from '../../src/instance/purchase.ts';
+} from '../../src/core/instance/purchase.ts';
 
 const int64Max = 2n ** 63n - 1n;
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { readTime } from '../../src/http/shapes.ts';
-import { parsePayment } from '../../src/instance/payment.ts';
+import { readTime } from '../../src/api/shapes.ts';
+import { parsePayment } from '../../src/core/orders/payment.ts';
 
 test.each([
   '0000-01-01T00:00:00Z',

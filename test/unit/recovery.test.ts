@@ -3,7 +3,7 @@ import { Outages } from '../../src/lib/outages.ts';
 import { Recovery, recovery } from '../../src/lib/recovery.ts';
 import { repeatEvery } from '../../src/lib/repeat.ts';
 import { Wake } from '../../src/lib/wake.ts';
-import { type Outbox, Relay } from '../../src/outbox/relay.ts';
+import { type Outbox, Relay } from '../../src/core/outbox/relay.ts';
 import { pollUntil } from '../support/poll-until.ts';
 
 const anHourMs = 3_600_000;

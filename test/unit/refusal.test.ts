@@ -1,6 +1,6 @@
 import { ReplyError } from 'ioredis';
 import { describe, expect, test } from 'vitest';
-import { classifyRefusal, type RefusalReason, SilentError } from '../../src/redis/refusal.ts';
+import { classifyRefusal, type RefusalReason, SilentError } from '../../src/adapters/redis/refusal.ts';
 
 const reply = (text: string) => new (ReplyError as unknown as new (text: string) => Error)(text);
 const ofScript = (text: string) => `${text} script: ${'a'.repeat(40)}, on @user_script:1.`;

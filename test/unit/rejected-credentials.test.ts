@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { RejectedCredentials } from '../../src/http/rejected-credentials.ts';
-import type { Happening } from '../../src/telemetry.ts';
+import { RejectedCredentials } from '../../src/adapters/http/plugins/rejected-credentials.ts';
+import type { Happening } from '../../src/ops/telemetry/events.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { RequestLimits } from '../../src/http/request-limits.ts';
+import { RequestLimits } from '../../src/adapters/http/plugins/request-limits.ts';
 
 const createLimits = () => new RequestLimits({ perSecond: 1, burst: 2 }, { perSecond: 1, burst: 3 });
 

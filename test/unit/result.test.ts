@@ -1,19 +1,19 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { InstanceId, UserId } from '../../src/instance/purchase.ts';
-import { createRefundRequest, createReleaseRequest } from '../../src/instance/requests.ts';
+import type { InstanceId, UserId } from '../../src/core/instance/purchase.ts';
+import { createRefundRequest, createReleaseRequest } from '../../src/core/compensation/request-messages.ts';
 import { readFields } from '../../src/lib/wire-format.ts';
-import { asksForRelease, judgeResult } from '../../src/results/judge-result.ts';
+import { asksForRelease, judgeResult } from '../../src/core/results/judge-result.ts';
 import {
   createResult,
   decodeResult,
   encodeResult,
   maxReasonLength,
   timedOut,
-} from '../../src/results/result.ts';
-import { EventSchema, InstanceResultSchema } from '../../src/wire/weir/v1/event_pb.ts';
-import { OrderRefundRequestedSchema } from '../../src/wire/weir/v1/order_refund_pb.ts';
+} from '../../src/core/results/result.ts';
+import { EventSchema, InstanceResultSchema } from '../../src/api/wire/weir/v1/event_pb.ts';
+import { OrderRefundRequestedSchema } from '../../src/api/wire/weir/v1/order_refund_pb.ts';
 
 const now = new Date('2026-11-24T07:00:00.123Z');
 const anyId = fc.bigInt({ min: 1n, max: 2n ** 63n - 1n });

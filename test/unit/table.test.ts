@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { printFields, printTable } from '../../src/cli/table.ts';
-import { widthOf } from '../../src/cli/text.ts';
+import { printFields, printTable } from '../../src/cli/output/table.ts';
+import { widthOf } from '../../src/cli/output/text.ts';
 
 const columns = [
   'INSTANCE',

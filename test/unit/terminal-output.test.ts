@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { printJson, printLine, printText } from '../../src/cli/output.ts';
+import { printJson, printLine, printText } from '../../src/cli/output/output.ts';
 import { readSourceFiles } from './source-files.ts';
 
 function capture(print: () => void): string {

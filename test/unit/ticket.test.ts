@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { ProductId, UserId } from '../../src/instance/purchase.ts';
+import type { ProductId, UserId } from '../../src/core/instance/purchase.ts';
 import { isSigned, readTicket, signTicket, type Ticket } from '../../src/sale/ticket.ts';
 
 const int64 = fc.bigInt({ min: 1n, max: 2n ** 63n - 1n });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { InstanceLog } from '../../src/instance/instance-log.ts';
-import type { InstanceId, ProductId, Source, SourceId, UserId } from '../../src/instance/purchase.ts';
-import { type TimelineFacts, tellTimeline } from '../../src/instance/timeline.ts';
+import type { InstanceLog } from '../../src/core/instance/instance-log.ts';
+import type { InstanceId, ProductId, Source, SourceId, UserId } from '../../src/core/instance/purchase.ts';
+import { type TimelineFacts, tellTimeline } from '../../src/core/instance/timeline.ts';
 
 const at = (second: number) => new Date(Date.UTC(2026, 10, 24, 7, 0, second));
 

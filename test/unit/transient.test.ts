@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { WeirError } from '../../src/errors.ts';
 import { markStoreFailure } from '../../src/lib/store-failure.ts';
-import { isTransientDatabaseError, isUnavailable } from '../../src/postgres/transient.ts';
+import { isTransientDatabaseError, isUnavailable } from '../../src/adapters/postgres/transient.ts';
 
 function withCode(code: string, message = 'refused'): Error {
   return Object.assign(new Error(message), { code });

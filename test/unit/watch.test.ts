@@ -1,16 +1,16 @@
 import { setImmediate } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { drawSparkline, MergedSeconds, type NowAnswer } from '../../src/cli/merged-seconds.ts';
-import { widthOf } from '../../src/cli/text.ts';
-import { drawScreen } from '../../src/cli/top-screen.ts';
-import { EventStream } from '../../src/http/now-stream.ts';
-import { readWindow } from '../../src/http/trend-window.ts';
+import { drawSparkline, MergedSeconds, type NowAnswer } from '../../src/cli/output/merged-seconds.ts';
+import { widthOf } from '../../src/cli/output/text.ts';
+import { drawScreen } from '../../src/cli/output/top-screen.ts';
+import { EventStream } from '../../src/adapters/http/routes/now-stream.ts';
+import { readWindow } from '../../src/adapters/http/plugins/trend-window.ts';
 import { keepAnswer } from '../../src/lib/keep-answer.ts';
-import { bucketsPerFactor, Delays } from '../../src/watch/delays.ts';
-import { tellSources } from '../../src/watch/now.ts';
-import { NowFeed } from '../../src/watch/now-feed.ts';
-import { type Measure, Seconds } from '../../src/watch/seconds.ts';
+import { bucketsPerFactor, Delays } from '../../src/ops/live/delays.ts';
+import { tellSources } from '../../src/ops/live/now.ts';
+import { NowFeed } from '../../src/ops/live/now-feed.ts';
+import { type Measure, Seconds } from '../../src/ops/live/seconds.ts';
 
 const count = (second: number, source: string, measure: Measure, value: number) => ({
   second,

@@ -9,7 +9,7 @@ import { bestOf, formatRate } from '../report/rate.ts';
 import type { Results } from '../report/results.ts';
 import { connectTo, createDatabase, insertProducts, settleDatabase } from '../stores/database.ts';
 import { connectToBroker, countMessages, createQuorumQueue, deleteQueueAtTheEnd } from '../stores/queue.ts';
-import { waitUntilAnnounced } from './announced.ts';
+import { waitUntilAnnounced } from './published.ts';
 import { settingsOf, startWeir } from './program.ts';
 
 const connections = 64;

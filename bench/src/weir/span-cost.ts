@@ -6,7 +6,7 @@ import {
   ParentBasedSampler,
   TraceIdRatioBasedSampler,
 } from '@opentelemetry/sdk-trace-node';
-import type { createTracing } from '../../../src/tracing/tracing.ts';
+import type { createTracing } from '../../../src/ops/telemetry/tracing/tracing.ts';
 import { rootFolder } from '../folders.ts';
 
 /** What one purchase pays for its way through all that tracing wraps; the parts inside do nothing. */
@@ -22,7 +22,7 @@ const runs = 9;
 
 /** CPU of this process, the median of some runs: what other processes do meanwhile hardly touches it. */
 export async function measureSpanCost(): Promise<SpanCost[]> {
-  const file = pathToFileURL(join(rootFolder, 'dist/modules/tracing/tracing.js')).href;
+  const file = pathToFileURL(join(rootFolder, 'dist/modules/ops/telemetry/tracing/tracing.js')).href;
   const { createTracing: create } = (await import(file)) as { createTracing: typeof createTracing };
   const costs: SpanCost[] = [];
   for (const sampled of [undefined, 0, 0.01, 0.1, 1]) {

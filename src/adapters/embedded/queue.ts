@@ -1,0 +1,54 @@
+import { type Sql, textArray } from '../../lib/sql.ts';
+import { type Message, usualType } from '../../core/outbox/outbox-batch.ts';
+import type { Publisher, Refusal } from '../../core/outbox/relay.ts';
+
+/** The queue as a table of the same database: announced and taken off the outbox in one commit. */
+export function embeddedQueue(queue: string, queues: Readonly<Record<string, string>> = {}): Publisher {
+  const queueOf = ({ type = usualType }: Message) => (type === usualType ? queue : (queues[type] ?? type));
+  return {
+    notReady: undefined,
+    async ready() {},
+    async publish(messages: Message[], sql: Sql): Promise<Refusal[]> {
+      if (messages.length === 0) return [];
+      const lengths = messages.map(({ body }) => body.length);
+      await sql.query(
+        `INSERT INTO embedded_queue (queue, message_id, traceparent, body)
+         SELECT queue, message_id, nullif(traceparent, ''), substring($5::bytea
+           FROM (sum(length) OVER (ORDER BY ordinal) - length + 1)::int FOR length)
+         FROM unnest($1::text[], $2::text[], $3::text[], $4::int[]) WITH ORDINALITY
+           AS t (queue, message_id, traceparent, length, ordinal) ORDER BY ordinal`,
+        [
+          textArray(messages.map(queueOf)),
+          textArray(messages.map(({ id }) => id)),
+          textArray(messages.map(({ traceparent }) => traceparent ?? '')),
+          `{${lengths.join(',')}}`,
+          Buffer.concat(messages.map(({ body }) => body)),
+        ],
+      );
+      return [];
+    },
+  };
+}
+
+/** Messages that were not acknowledged, those in a consumer's hands included. */
+export async function countQueued(sql: Sql, queue: string): Promise<number> {
+  const [row] = await sql.query<{ count: number }>(
+    'SELECT count(*)::int AS count FROM embedded_queue WHERE queue = $1',
+    [queue],
+  );
+  return row?.count ?? 0;
+}
+
+export interface QueuedMessage {
+  messageId: string;
+  body: Buffer;
+}
+
+/** The newest messages, oldest of them first. */
+export async function readEmbeddedQueue(sql: Sql, queue: string, limit: number): Promise<QueuedMessage[]> {
+  const rows = await sql.query<{ message_id: string; body: Buffer }>(
+    'SELECT message_id, body FROM embedded_queue WHERE queue = $1 ORDER BY id DESC LIMIT $2',
+    [queue, limit],
+  );
+  return rows.map(({ message_id, body }) => ({ messageId: message_id, body })).reverse();
+}

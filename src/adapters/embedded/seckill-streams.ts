@@ -1,0 +1,223 @@
+import { randomUUID } from 'node:crypto';
+import { type Database, type Sql, textArray } from '../../lib/sql.ts';
+import { Wake } from '../../lib/wake.ts';
+import type { SeckillStreams, StreamBatch, StreamEntry } from '../../core/triggers/seckill-streams.ts';
+
+interface EntryRow {
+  stream: string;
+  entry_id: string;
+  fields: string[];
+  deliveries: number;
+}
+
+/**
+ * The seckill streams as a table. Entry ids look like Redis' own; finished entries go at once.
+ *
+ * Consumers of one server mark what they have been given. An entry that is marked as ours but is not in our hands was in
+ * a reply that was lost, and is taken again. A single-session database has one consumer, which only remembers how far it
+ * has come: that is a third faster, and what it left unfinished in an earlier life lies behind it.
+ */
+export class EmbeddedSeckillStreams implements SeckillStreams {
+  readonly #database: Database;
+  readonly #consumer = randomUUID();
+  readonly #added = new Wake();
+  /** Entries up to here have been handed out in this life of the only consumer. */
+  #cursor: bigint | undefined;
+  /** What was handed out and not acknowledged, with its stream; not used in a single-session database. */
+  readonly #inHand = new Map<string, string>();
+  /** Whether the next read looks for what is ours and not in hand. */
+  #mayMissSome = false;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** XADD: one entry for each list of alternating names and values. @returns their ids */
+  async add(stream: string, entries: readonly string[][]): Promise<string[]> {
+    const ids = await addEntries(this.#database, stream, entries);
+    this.#added.ring();
+    return ids;
+  }
+
+  /** Entries were added by a transaction that is committed now. */
+  readonly onAdded = (): void => this.#added.ring();
+
+  async discover(): Promise<void> {}
+
+  async read(count: number, blockMs: number, except: ReadonlySet<string> = nothing): Promise<StreamBatch[]> {
+    const missed = this.#mayMissSome ? await this.#takeMissed(count, except) : [];
+    if (missed.length > 0) return missed;
+    const batches = this.#database.singleSession
+      ? await this.#takeNext(count, except)
+      : await this.#take(`consumer IS NULL${exclude(except, 4)}`, count, excluded(except));
+    if (batches.length > 0) return batches;
+    await this.#added.wait(blockMs, AbortSignal.timeout(blockMs));
+    return [];
+  }
+
+  async takeOver(
+    count: number,
+    minIdleMs: number,
+    except: ReadonlySet<string> = nothing,
+  ): Promise<StreamBatch[]> {
+    if (this.#database.singleSession) return [];
+    const isAbandoned = `consumer <> $2 AND delivered_at <= now() - make_interval(secs => $4)${exclude(except, 5)}`;
+    const batches = await this.#take(isAbandoned, count, [minIdleMs / 1000, ...excluded(except)]);
+    // A read whose connection broke may be committed later than the look that followed it.
+    this.#mayMissSome = true;
+    return batches;
+  }
+
+  async readAgain(stream: string): Promise<void> {
+    this.#cursor = 0n;
+    if (this.#database.singleSession) return;
+    for (const [entry, of] of this.#inHand) if (of === stream) this.#inHand.delete(entry);
+    this.#mayMissSome = true;
+  }
+
+  async keep(stream: string, ids: readonly string[]): Promise<void> {
+    if (this.#database.singleSession) return;
+    await this.#database.query(
+      `UPDATE embedded_stream SET delivered_at = now()
+       WHERE entry = ANY ($1::bigint[]) AND stream = $2 AND consumer = $3`,
+      [`{${ids.map(entryOf).join(',')}}`, stream, this.#consumer],
+    );
+  }
+
+  async setDeliveries(stream: string, id: string, deliveries: number): Promise<void> {
+    await this.#database.query(
+      'UPDATE embedded_stream SET deliveries = $3 WHERE entry = $1 AND stream = $2',
+      [entryOf(id), stream, deliveries],
+    );
+  }
+
+  async readOriginals(stream: string, ids: readonly string[]): Promise<Buffer[][]> {
+    const rows = await this.#database.query<{ entry_id: string; fields: string[] }>(
+      'SELECT entry_id, fields FROM embedded_stream WHERE entry = ANY ($1::bigint[]) AND stream = $2',
+      [`{${ids.map(entryOf).join(',')}}`, stream],
+    );
+    const found = new Map(rows.map(({ entry_id, fields }) => [entry_id, fields]));
+    return ids.map((id) => (found.get(id) ?? []).map((part) => Buffer.from(part)));
+  }
+
+  async acknowledge(stream: string, ids: readonly string[]): Promise<void> {
+    await this.#database.query(
+      'DELETE FROM embedded_stream WHERE entry = ANY ($1::bigint[]) AND stream = $2',
+      [`{${ids.map(entryOf).join(',')}}`, stream],
+    );
+    for (const id of ids) this.#inHand.delete(entryOf(id));
+  }
+
+  async trim(): Promise<void> {}
+
+  async #takeNext(count: number, except: ReadonlySet<string>): Promise<StreamBatch[]> {
+    this.#cursor ??= await this.#beginAnew();
+    const rows = await this.#database.query<EntryRow & { entry: string }>(
+      `WITH taken AS (
+         SELECT * FROM embedded_stream WHERE entry > $1${exclude(except, 3)} ORDER BY entry LIMIT $2),
+       moved AS (UPDATE embedded_cursor SET entry = greatest(entry, (SELECT max(entry) FROM taken)))
+       SELECT entry::text, stream, entry_id, fields, deliveries + 1 AS deliveries FROM taken ORDER BY taken.entry`,
+      [this.#cursor.toString(), count, ...excluded(except)],
+    );
+    this.#cursor = BigInt(rows.at(-1)?.entry ?? this.#cursor);
+    return toBatches(rows);
+  }
+
+  /** Counts what an earlier life was given and did not finish. */
+  async #beginAnew(): Promise<bigint> {
+    await this.#database.query(
+      'UPDATE embedded_stream SET deliveries = deliveries + 1 WHERE entry <= (SELECT entry FROM embedded_cursor)',
+    );
+    return 0n;
+  }
+
+  /** What is ours and not in hand; to hand it out again counts as no delivery. */
+  async #takeMissed(count: number, except: ReadonlySet<string>): Promise<StreamBatch[]> {
+    const isMissed = `consumer = $2 AND NOT entry = ANY ($4::bigint[])${exclude(except, 5)}`;
+    const inHand = `{${[...this.#inHand.keys()].join(',')}}`;
+    const batches = await this.#take(isMissed, count, [inHand, ...excluded(except)], 0);
+    // Those of streams that are left out come when they are read again.
+    if (batches.length === 0) this.#mayMissSome = false;
+    return batches;
+  }
+
+  async #take(which: string, count: number, values: unknown[], deliveries = 1): Promise<StreamBatch[]> {
+    try {
+      const rows = await this.#database.query<EntryRow>(
+        `WITH taken AS (
+           SELECT entry FROM embedded_stream WHERE ${which} ORDER BY entry LIMIT $1 FOR UPDATE SKIP LOCKED
+         ), handed AS (
+           UPDATE embedded_stream SET consumer = $2, delivered_at = now(), deliveries = deliveries + $3::int
+           FROM taken WHERE embedded_stream.entry = taken.entry RETURNING embedded_stream.*
+         )
+         SELECT stream, entry_id, fields, deliveries FROM handed ORDER BY entry`,
+        [count, this.#consumer, deliveries, ...values],
+      );
+      for (const { stream, entry_id: id } of rows) this.#inHand.set(entryOf(id), stream);
+      return toBatches(rows);
+    } catch (error) {
+      this.#mayMissSome = true;
+      throw error;
+    }
+  }
+}
+
+/** In the caller's transaction; whoever reads hears of it by onAdded. @returns the entries' ids */
+export async function addEntries(
+  sql: Sql,
+  stream: string,
+  entries: readonly (readonly string[])[],
+): Promise<string[]> {
+  const rows = await sql.query<{ entry_id: string }>(
+    `WITH counted AS (
+       INSERT INTO embedded_streams (stream, added) VALUES ($1, jsonb_array_length($2::jsonb))
+       ON CONFLICT (stream) DO UPDATE SET added = embedded_streams.added + excluded.added
+     )
+     INSERT INTO embedded_stream (entry, stream, entry_id, fields) OVERRIDING SYSTEM VALUE
+     SELECT entry, $1, (extract(epoch FROM now()) * 1000)::bigint || '-' || entry, fields
+     FROM (SELECT nextval(pg_get_serial_sequence('embedded_stream', 'entry')) AS entry, fields
+           FROM jsonb_array_elements($2::jsonb) WITH ORDINALITY AS t (fields, ordinal) ORDER BY ordinal) AS numbered
+     RETURNING entry_id`,
+    [stream, JSON.stringify(entries)],
+  );
+  return rows.map(({ entry_id }) => entry_id);
+}
+
+const nothing: ReadonlySet<string> = new Set();
+
+/** Part of a condition, absent on the ordinary way. */
+function exclude(streams: ReadonlySet<string>, parameter: number): string {
+  return streams.size === 0 ? '' : ` AND stream <> ALL ($${parameter}::text[])`;
+}
+
+function excluded(streams: ReadonlySet<string>): string[] {
+  return streams.size === 0 ? [] : [textArray([...streams])];
+}
+
+function toBatches(rows: readonly EntryRow[]): StreamBatch[] {
+  const batches = new Map<string, StreamEntry[]>();
+  for (const { stream, entry_id: id, fields: list, deliveries } of rows) {
+    const fields = { uid: findValue(list, 'uid'), traceparent: findValue(list, 'traceparent') };
+    const entries = batches.get(stream);
+    const entry = { id, fields, deliveries, bytes: countBytes(list) };
+    if (entries) entries.push(entry);
+    else batches.set(stream, [entry]);
+  }
+  return [...batches].map(([stream, entries]) => ({ stream, entries, isRepeat: true }));
+}
+
+/** An entry id is `<ms>-<entry>`: its second half is the row's key. */
+function entryOf(id: string): string {
+  return id.slice(id.indexOf('-') + 1);
+}
+
+function countBytes(fields: readonly string[]): number {
+  let bytes = 0;
+  for (const part of fields) bytes += part.length;
+  return bytes;
+}
+
+function findValue(fields: string[], name: string): string | undefined {
+  for (let i = 0; i + 1 < fields.length; i += 2) if (fields[i] === name) return fields[i + 1];
+  return undefined;
+}

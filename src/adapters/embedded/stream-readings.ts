@@ -1,0 +1,50 @@
+import type { SaleFigure } from '../../ops/audit/audit.ts';
+import type { StreamReading, StreamReadings } from '../../ops/audit/stream-reading.ts';
+import type { Sql } from '../../lib/sql.ts';
+
+interface ReadingRow {
+  stream: string;
+  added: string;
+  waiting: string;
+}
+
+/** The embedded streams, in the audit's own snapshot: what waits is what has neither row nor place among the parked. */
+export const embeddedStreamReadings: StreamReadings = {
+  inSameDatabase: true,
+
+  read: async (sql) => ({ streams: await readStreams(sql), sales: await readSales(sql) }),
+};
+
+async function readStreams(sql: Sql): Promise<StreamReading[]> {
+  const rows = await sql.query<ReadingRow>(
+    `SELECT stream, added::text, (SELECT count(*) FROM embedded_stream WHERE embedded_stream.stream = embedded_streams.stream
+         AND NOT EXISTS (SELECT 1 FROM instance_logs WHERE source = 'SECKILL' AND source_id = entry_id
+           AND scope = embedded_stream.stream)
+         AND NOT EXISTS (SELECT 1 FROM parked WHERE origin = 'STREAM' AND source = 'SECKILL'
+           AND scope = embedded_stream.stream AND source_id = entry_id))::text AS waiting
+       FROM embedded_streams ORDER BY stream`,
+  );
+  return rows.map(
+    ({ stream, added, waiting }): StreamReading => ({
+      stream,
+      added: Number(added),
+      lastDelivered: undefined,
+      undelivered: Number(waiting),
+      pending: [],
+    }),
+  );
+}
+
+async function readSales(sql: Sql): Promise<SaleFigure[]> {
+  const rows = await sql.query<Record<keyof Omit<SaleFigure, 'number' | 'nth'>, string>>(
+    'SELECT stream, stock, sold, remaining AS left, given_back AS "givenBack", returned FROM embedded_sales ORDER BY stream',
+  );
+  return rows.map(({ stream, stock, sold, left, givenBack, returned }) => ({
+    stream,
+    stock: Number(stock),
+    sold: Number(sold),
+    left: Number(left),
+    givenBack: Number(givenBack),
+    returned: Number(returned),
+  }));
+}

@@ -1,0 +1,154 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Caller, KeyRing } from '../../../ops/access/key-ring.ts';
+import { reaches, type Scope } from '../../../ops/access/scope.ts';
+import { WeirError } from '../../../errors.ts';
+import { Beside } from './beside.ts';
+import type { Limit } from './limits.ts';
+import { requireSameOrigin } from './origin.ts';
+import { readSessionCookie } from './session-cookie.ts';
+
+/** `open`: anybody. `signed`: the route checks a signature. Else the least scope that a caller must have. */
+export type RouteScope = Scope | 'open' | 'signed';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Who may call the route. Without it the server does not start. */
+    scope?: RouteScope;
+    /**
+     * A caller without a key or session is let through, and the route itself judges another credential of his, one that
+     * does not come as Authorization. It asks `callerOf`: undefined is he.
+     */
+    orTicket?: boolean;
+    /** false: with a key or ticket not counted by server.http.requestsPerMinute. For what has other bounds. */
+    limited?: boolean;
+    /** It gives a session away, which is told as an act. */
+    opensSession?: boolean;
+  }
+}
+
+export interface AuthParts {
+  keyRing: KeyRing;
+  /** See isLocalOnly(): otherwise nothing is open, also when there is no key. */
+  isOnLoopback: boolean;
+  limit: Limit;
+  /** Counts a wrong key; it may throw RATE_LIMITED. */
+  onWrongKey?: (request: FastifyRequest) => void;
+}
+
+/** The one place where a route's `scope` is enforced; a route that declares none ends the start. */
+export function addAuth(http: FastifyInstance, parts: AuthParts): void {
+  http.addHook('onRoute', ({ method, url, config }) => {
+    if (config?.scope) return;
+    throw new Error(`${method} ${url} does not say who may call it: give it config.scope`);
+  });
+  http.addHook('onRequest', (request, reply, done) => {
+    const { scope, limited } = request.routeOptions.config;
+    if (request.is404 || scope === undefined || scope === 'open' || scope === 'signed') {
+      done();
+      return;
+    }
+    // A flood of buyers waits for no promise where everybody may buy.
+    if (limited === false && parts.isOnLoopback && parts.keyRing.isKnownOpen) {
+      callers.set(request, everybody);
+      done();
+      return;
+    }
+    judge(request, reply, scope, parts).then(() => done(), done);
+  });
+}
+
+async function judge(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  scope: Scope,
+  parts: AuthParts,
+): Promise<void> {
+  const { orTicket, limited } = request.routeOptions.config;
+  const caller = await findCaller(request, parts);
+  asking.set(request, async () => {
+    const now = await findCaller(request, parts);
+    return now !== undefined && reaches(now.scope, scope);
+  });
+  if (caller) callers.set(request, caller);
+  const hasWrongKey = !caller && request.headers.authorization !== undefined;
+  if (hasWrongKey) parts.onWrongKey?.(request);
+  const isRejected = !caller && (hasWrongKey || !orTicket);
+  // Also where purchases are not counted: what carries no key is none.
+  if (limited !== false || isRejected) await parts.limit(request, reply);
+  if (caller) requireScope(caller, scope);
+  else if (isRejected) throw keyRequired(reply);
+}
+
+/**
+ * Whose key or session the request carries. Without any key in the world it is the operator, who may do everything.
+ *
+ * @returns undefined when it carries none, or one that opens nothing
+ */
+export async function findCaller(
+  request: FastifyRequest,
+  { keyRing, isOnLoopback }: Pick<AuthParts, 'keyRing' | 'isOnLoopback'>,
+): Promise<Caller | undefined> {
+  if (isOnLoopback && (await keyRing.isOpen())) return everybody;
+  const { authorization } = request.headers;
+  if (authorization !== undefined) {
+    const key = /^Bearer (.{1,512})$/i.exec(authorization)?.[1];
+    return key === undefined ? undefined : (await keyRing.findKey(key))?.caller;
+  }
+  const sessionId = readSessionCookie(request);
+  const caller = sessionId === undefined ? undefined : await keyRing.findSession(sessionId);
+  if (caller) requireSameOrigin(request);
+  return caller;
+}
+
+/** Also the answer to a wrong key: which of the two it was is nobody's business. */
+export function keyRequired(reply: FastifyReply): WeirError {
+  reply.header('www-authenticate', 'Bearer');
+  return new WeirError('KEY_REQUIRED', 'this needs an operator key, and none or a wrong one was sent');
+}
+
+const everybody: Caller = { name: 'operator', scope: 'admin' };
+const callers = new Beside<FastifyRequest, Caller>();
+const asking = new Beside<FastifyRequest, () => Promise<boolean>>();
+
+/** For an answer that goes on: whether the key or session of its request still opens the route. */
+export async function mayStillCall(request: FastifyRequest): Promise<boolean> {
+  return (await asking.get(request)?.()) ?? true;
+}
+
+/** For a route that finds out by itself who asks. */
+export function noteCaller(request: FastifyRequest, caller: Caller): void {
+  callers.set(request, caller);
+}
+
+/** Who asks; undefined on a route with `orTicket` that was asked without a key, and on open ones. */
+export function callerOf(request: FastifyRequest): Caller | undefined {
+  return callers.get(request);
+}
+
+/** For routes with `orTicket`: the shop speaks by its key, and a buyer by the ticket that the shop gave him. */
+export function requireKeyOr(readTicket: (request: FastifyRequest) => unknown) {
+  return (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void => {
+    done(callerOf(request) || readTicket(request) !== undefined ? undefined : keyRequired(reply));
+  };
+}
+
+/** Whether a program with a key asks, as a shop's back end does, which speaks for many users. */
+export function hasKey(request: FastifyRequest): boolean {
+  const caller = callers.get(request);
+  return caller !== undefined && caller !== everybody;
+}
+
+/** Who asks, as it is written down beside what he did: the name of his key. */
+export function operatorOf(request: FastifyRequest): string {
+  return callers.get(request)?.name ?? everybody.name;
+}
+
+/** For a route that needs more of some of its callers. @throws WeirError SCOPE_TOO_SMALL */
+export function requireScopeOf(request: FastifyRequest, scope: Scope): void {
+  requireScope(callers.get(request) ?? everybody, scope);
+}
+
+function requireScope(caller: Caller, scope: Scope): void {
+  if (reaches(caller.scope, scope)) return;
+  throw new WeirError('SCOPE_TOO_SMALL', `this needs scope ${scope}, and ${caller.name} has ${caller.scope}`);
+}

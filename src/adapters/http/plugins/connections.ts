@@ -1,0 +1,71 @@
+import type { Socket } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import type { Config } from '../../../config/config.ts';
+import { WeirError } from '../../../errors.ts';
+import { isLoopback, matchNetworks, nameAddress } from '../../../lib/address.ts';
+
+/** Taken beyond the bound, for probes only. */
+const reservedForProbes = 16;
+const probes = new Set<string | undefined>(['/healthz', '/readyz', '/metrics']);
+
+const reserved = new WeakSet<Socket>();
+
+/** Whether only a probe is answered on this connection. */
+export function isReserved(socket: Socket): boolean {
+  return reserved.has(socket);
+}
+
+type Bounds = Pick<Config, 'maxConnections' | 'maxConnectionsPerAddress' | 'trustedProxies'>;
+
+/**
+ * Each connection costs memory, also one that sends nothing. One address other than loopback and trusted proxies may have
+ * some of them, and when all are taken some more are accepted: these answer a probe and nothing else, and a new one takes
+ * the place of the oldest. So health and metrics are seen while others hold every connection.
+ */
+export function boundConnections(http: FastifyInstance, bounds: Bounds): void {
+  const { maxConnections, maxConnectionsPerAddress } = bounds;
+  const isProxy = matchNetworks(bounds.trustedProxies);
+  const countByAddress = new Map<string, number>();
+  const probing = new Set<Socket>();
+  let count = 0;
+
+  http.server.on('connection', (socket) => {
+    const name = nameOf(socket, isProxy);
+    const ofAddress = countByAddress.get(name ?? '') ?? 0;
+    if (name !== undefined && ofAddress >= maxConnectionsPerAddress) return socket.destroy();
+    if (count >= maxConnections) return reserve(socket);
+    count++;
+    if (name !== undefined) countByAddress.set(name, ofAddress + 1);
+    socket.once('close', () => {
+      count--;
+      if (name === undefined) return;
+      const left = (countByAddress.get(name) ?? 1) - 1;
+      if (left > 0) countByAddress.set(name, left);
+      else countByAddress.delete(name);
+    });
+  });
+
+  function reserve(socket: Socket): void {
+    reserved.add(socket);
+    probing.add(socket);
+    socket.once('close', () => probing.delete(socket));
+    const [oldest] = probing.size > reservedForProbes ? probing : [];
+    oldest?.destroy();
+  }
+
+  http.addHook('onRequest', (request, reply, done) => {
+    if (probing.size === 0 || !reserved.has(request.raw.socket)) return done();
+    reply.header('connection', 'close');
+    if (probes.has(request.routeOptions.url)) return done();
+    done(new WeirError('OVERLOADED', 'every connection of this process is taken'));
+  });
+}
+
+/** undefined: not bounded by its address. */
+function nameOf(
+  { remoteAddress: address }: Socket,
+  isProxy: (address: string) => boolean,
+): string | undefined {
+  if (address === undefined || isLoopback(address) || isProxy(address)) return undefined;
+  return nameAddress(address);
+}

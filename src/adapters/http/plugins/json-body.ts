@@ -1,0 +1,50 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { WeirError } from '../../../errors.ts';
+import { Beside } from './beside.ts';
+import { maxJsonDepth, nestsTooDeep } from './json-depth.ts';
+
+const rawBodies = new Beside<FastifyRequest, Buffer>();
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** The body's bytes as they came: what a signature is made over. */
+export function rawBody(request: FastifyRequest): Buffer {
+  return rawBodies.get(request) ?? Buffer.alloc(0);
+}
+
+/**
+ * JSON bodies that keep their bytes. An empty one counts as none, whatever its type: `curl -d ''` calls it a form, others
+ * plain text or JSON.
+ */
+export function addJsonBodies(http: FastifyInstance): void {
+  http.removeContentTypeParser('text/plain');
+  http.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    const bytes = body as Buffer;
+    rawBodies.set(request, bytes);
+    if (isBlank(bytes)) return done(null, undefined);
+    if (nestsTooDeep(bytes)) {
+      return done(new WeirError('REQUEST_INVALID', `the body nests deeper than ${maxJsonDepth}`), undefined);
+    }
+    try {
+      done(null, JSON.parse(utf8.decode(bytes)));
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      done(new WeirError('REQUEST_INVALID', `the body is not JSON: ${reason}`), undefined);
+    }
+  });
+  http.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => {
+    if ((body as Buffer).length === 0) return done(null, undefined);
+    done(unsupportedType(request.headers['content-type']), undefined);
+  });
+}
+
+function isBlank(bytes: Buffer): boolean {
+  return bytes.every((byte) => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d));
+}
+
+/** As fastify says it of a type without a parser. */
+function unsupportedType(type: string | undefined): Error {
+  return Object.assign(new Error(`Unsupported Media Type: ${type}`), {
+    statusCode: 415,
+    code: 'FST_ERR_CTP_INVALID_MEDIA_TYPE',
+  });
+}

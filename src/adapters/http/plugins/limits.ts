@@ -1,0 +1,101 @@
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+import rateLimit from '@fastify/rate-limit';
+import type { FastifyHttpOptions, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Config } from '../../../config/config.ts';
+import { WeirError } from '../../../errors.ts';
+import { nameAddress } from '../../../lib/address.ts';
+import { callerOf } from './auth.ts';
+import { isReserved } from './connections.ts';
+import { toProblem } from './problem.ts';
+
+/** Counts the request, and throws RATE_LIMITED when there were too many. */
+export type Limit = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
+
+/** What a request may weigh and how long it may take to come. */
+export function boundRequests({ headersTimeoutMs, keepAliveMs, trustedProxies }: Config) {
+  return {
+    bodyLimit: 64 * 1024,
+    requestTimeout: 30_000,
+    keepAliveTimeout: keepAliveMs,
+    forceCloseConnections: 'idle',
+    // What has come before listening ended is served like any other.
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: 256, ignoreTrailingSlash: true },
+    trustProxy: trustedProxies.length > 0 ? trustedProxies : false,
+    http: {
+      maxHeaderSize: 16 * 1024,
+      headersTimeout: headersTimeoutMs,
+      // Node looks for late ones only so often, half a minute unless told.
+      connectionsCheckingInterval: Math.min(5_000, headersTimeoutMs),
+    },
+    clientErrorHandler: answerUnreadable,
+  } satisfies FastifyHttpOptions<Server>;
+}
+
+/** `max` a minute for each key, and for each address that has none; 0: as many as you like. */
+export async function createLimits(
+  http: FastifyInstance,
+  { requestsPerMinute, loginsPerMinute }: Config,
+): Promise<{ limit: Limit; limitLogins: Limit }> {
+  await http.register(rateLimit, { global: false, cache: 10_000 });
+  return {
+    limit: createLimit(http, requestsPerMinute, (request) => callerOf(request)?.name),
+    limitLogins: createLimit(http, loginsPerMinute, () => undefined),
+  };
+}
+
+const timeWindow = 60_000;
+
+function createLimit(
+  http: FastifyInstance,
+  max: number,
+  nameOf: (request: FastifyRequest) => string | undefined,
+): Limit {
+  if (max === 0) return async () => {};
+  // A table each: no flood of addresses makes the count of a key be forgotten.
+  const byName = http.createRateLimit({ max, timeWindow, keyGenerator: (request) => nameOf(request) ?? '' });
+  const byAddress = http.createRateLimit({ max, timeWindow, keyGenerator: ({ ip }) => nameAddress(ip) });
+  return async (request, reply) => {
+    const count = nameOf(request) === undefined ? byAddress : byName;
+    const counted = await count(request);
+    if (counted.isAllowed || !counted.isExceeded) return;
+    reply.header('retry-after', Math.max(1, counted.ttlInSeconds));
+    throw new WeirError('RATE_LIMITED', `more than ${max} requests in a minute`);
+  };
+}
+
+const unreadable: Record<string, { status: number; title: string; detail: string }> = {
+  HPE_HEADER_OVERFLOW: {
+    status: 431,
+    title: 'Request header fields too large',
+    detail: 'the headers are larger than 16 KiB',
+  },
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    status: 408,
+    title: 'Request timeout',
+    detail: 'the request took too long to come',
+  },
+};
+
+/** What is no HTTP, or comes too slowly, never becomes a request: this writes to the bare connection. */
+function answerUnreadable(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return;
+  if (isReserved(socket)) {
+    socket.destroy();
+    return;
+  }
+  const { status, title, detail } = unreadable[error.code ?? ''] ?? {
+    status: 400,
+    title: 'Bad request',
+    detail: 'this is not HTTP/1.1',
+  };
+  const body = JSON.stringify(toProblem({ title, status, code: 'REQUEST_INVALID', detail }));
+  if (socket.writable) {
+    socket.write(
+      `HTTP/1.1 ${status} ${title}\r\ncontent-type: application/problem+json\r\n` +
+        `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+    );
+  }
+  socket.destroySoon();
+}

@@ -1,0 +1,79 @@
+import { isIP } from 'node:net';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Config } from '../../../config/config.ts';
+import { WeirError } from '../../../errors.ts';
+import { isLocalOnly, splitAddr } from '../../../lib/address.ts';
+import { isApiRoute } from './is-api-route.ts';
+import { sendProblem } from './problem.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** For probes, which ask by any name or none. `unless named`: by any address or none, but not by a foreign name. */
+    anyHost?: 'always' | 'unless named';
+  }
+}
+
+/**
+ * A page of another site must not reach us through the visitor's browser: not by a name that it points at 127.0.0.1
+ * (Host), and not by a cross-site form or fetch (Origin, Sec-Fetch-Site). Where keys are needed and `hosts` is empty, Host
+ * does not matter.
+ */
+export function checkHostAndOrigin(config: Pick<Config, 'addr' | 'hosts' | 'trustedProxies'>) {
+  const { hosts } = config;
+  const bound = splitAddr(config.addr).host;
+  const allowed = new Set(
+    [...hosts, bound, `[${bound}]`, 'localhost', '127.0.0.1', '[::1]'].map((host) => host.toLowerCase()),
+  );
+  const isOpen = !isLocalOnly(config) && hosts.length === 0;
+  return (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void => {
+    const host = (request.headers.host ?? '').toLowerCase();
+    const name = withoutPort(host);
+    if (!isOpen && !allowed.has(name) && !isProbe(request, name)) {
+      sendProblem(reply, {
+        title: 'Misdirected request',
+        status: 421,
+        code: 'HOST_NOT_ALLOWED',
+        detail: 'this Host is not served here; add it to server.http.hosts',
+      });
+      return;
+    }
+    const { origin, 'sec-fetch-site': site } = request.headers;
+    // A GET that wants no answer (an image, a fetch without CORS) comes without an Origin, and would be work for us.
+    const isForeign = (site === 'cross-site' || site === 'same-site') && isApiRoute(request);
+    if (isForeign || (origin !== undefined && hostOf(origin) !== host)) {
+      done(new WeirError('ORIGIN_NOT_ALLOWED', 'a page of another origin may not call this API'));
+    } else done();
+  };
+}
+
+const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/**
+ * A browser sends the cookie by itself, so whoever changes something with it must also say that a page of ours asked:
+ * by Origin, which `checkHostAndOrigin` has compared, or by Sec-Fetch-Site. Neither can be set by a script.
+ *
+ * @throws WeirError ORIGIN_NOT_ALLOWED
+ */
+export function requireSameOrigin(request: FastifyRequest): void {
+  if (safeMethods.has(request.method)) return;
+  const { origin, 'sec-fetch-site': site } = request.headers;
+  const isWeaker = request.protocol === 'https' && origin?.startsWith('http:');
+  if (site !== undefined ? site === 'same-origin' && !isWeaker : origin !== undefined && !isWeaker) return;
+  throw new WeirError('ORIGIN_NOT_ALLOWED', 'with a session cookie only a page of this origin may do that');
+}
+
+function isProbe({ routeOptions: { config } }: FastifyRequest, name: string): boolean {
+  return config.anyHost === 'always' || (config.anyHost === 'unless named' && isAddressOrNone(name));
+}
+
+function withoutPort(host: string): string {
+  return host.replace(/:\d+$/, '');
+}
+
+function isAddressOrNone(name: string): boolean {
+  return name === '' || isIP(name.replace(/^\[|\]$/g, '')) !== 0;
+}
+
+function hostOf(origin: string): string | undefined {
+  return URL.canParse(origin) ? new URL(origin).host : undefined;
+}

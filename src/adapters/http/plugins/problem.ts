@@ -1,0 +1,231 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { adviceFor, type ErrorCode, toWeirError, WeirError } from '../../../errors.ts';
+import type { Notify } from '../../../ops/telemetry/events.ts';
+import { Beside } from './beside.ts';
+
+const statuses: Record<ErrorCode, number> = {
+  USER_ID_INVALID: 400,
+  PRODUCT_ID_INVALID: 400,
+  SOURCE_INVALID: 400,
+  SOURCE_ID_INVALID: 400,
+  SCOPE_INVALID: 400,
+  REQUEST_INVALID: 400,
+  RESULT_UNREADABLE: 400,
+  SIGNATURE_INVALID: 401,
+  SIGNED_ORDER_DIFFERS: 401,
+  KEY_REQUIRED: 401,
+  SCOPE_TOO_SMALL: 403,
+  ORIGIN_NOT_ALLOWED: 403,
+  PRODUCT_UNKNOWN: 404,
+  ORDER_UNKNOWN: 404,
+  INSTANCE_UNKNOWN: 404,
+  RESULT_UNKNOWN: 404,
+  PARKED_UNKNOWN: 404,
+  STREAM_UNKNOWN: 404,
+  SALE_UNKNOWN: 404,
+  KEY_UNKNOWN: 404,
+  KEY_CONFLICT: 409,
+  KEY_LIMIT: 409,
+  SALE_CONFLICT: 409,
+  NOT_STARTED: 409,
+  PAUSED: 409,
+  ENDED: 409,
+  SOLD_OUT: 409,
+  LIMIT_REACHED: 409,
+  KEY_EXPIRY_INVALID: 422,
+  TICKET_REQUIRED: 403,
+  TICKET_INVALID: 403,
+  NOT_ADMITTED: 409,
+  TICKETS_CLOSED: 409,
+  TICKETS_UNUSED: 409,
+  PURCHASE_UNKNOWN: 404,
+  SALE_WINDOW_INVALID: 422,
+  PURCHASE_CONFLICT: 409,
+  UNIT_SOLD_TWICE: 409,
+  ORDER_CONFLICT: 409,
+  ORDER_NOT_PAYABLE: 409,
+  PAYMENT_AMOUNT_MISMATCH: 409,
+  ORDER_NOT_CANCELLABLE: 409,
+  IDEMPOTENCY_CONFLICT: 409,
+  PRODUCT_CONFLICT: 409,
+  INSTANCE_SETTLED: 409,
+  INSTANCE_NOT_RELEASABLE: 409,
+  RESULT_LATE: 409,
+  RESULT_CONTRADICTS: 409,
+  PARKED_RESOLVED: 409,
+  ORDER_NOT_REFUNDABLE: 409,
+  PRODUCT_DISABLED: 422,
+  NOTHING_TO_REPLAY: 422,
+  DELIVERED_TOO_OFTEN: 500,
+  ENTRY_GONE: 500,
+  MESSAGE_REFUSED: 500,
+  RESTOCK_FAILED: 500,
+  DELIVERY_LIMIT: 500,
+  MESSAGE_REJECTED: 500,
+  MESSAGE_EXPIRED: 500,
+  QUEUE_FULL: 500,
+  DEAD_LETTERED: 500,
+  FRAME_DAMAGED: 500,
+  INTERNAL: 500,
+  RATE_LIMITED: 429,
+  STORE_AWAY: 503,
+  OVERLOADED: 503,
+  STORE_MISMATCH: 503,
+  TOO_MANY_LISTENERS: 503,
+  WORKER_LEASE_LOST: 503,
+};
+
+/** An answer of RFC 9457 with a stable `code`. */
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  code: string;
+  detail: string;
+  advice?: string;
+}
+
+const problems = new Beside<FastifyReply, string>();
+
+/** The code of the problem that it was answered with. */
+export function problemOf(reply: FastifyReply): string | undefined {
+  return problems.get(reply);
+}
+
+export function noteProblem(reply: FastifyReply, code: string): void {
+  problems.set(reply, code);
+}
+
+const extensions = new Beside<FastifyReply, object>();
+
+/** Members beside those of RFC 9457, should the answer become a problem. */
+export function addToProblem(reply: FastifyReply, members: object): void {
+  extensions.set(reply, members);
+}
+
+export const problemType = 'application/problem+json';
+
+/** `Retry-After` is what is set already, else when the error says that it is worth trying again. */
+export function sendProblem(
+  reply: FastifyReply,
+  problem: Omit<Problem, 'type'>,
+  retryAfterMs = 1_000,
+): FastifyReply {
+  noteProblem(reply, problem.code);
+  reply.header('x-request-id', reply.request.id).header('cache-control', 'no-store');
+  const mayPass = problem.status === 503 || problem.status === 429;
+  if (mayPass && !reply.hasHeader('retry-after')) {
+    reply.header('retry-after', String(Math.max(1, Math.ceil(retryAfterMs / 1000))));
+  }
+  return reply
+    .status(problem.status)
+    .type(problemType)
+    .send({ ...toProblem(problem), ...extensions.get(reply) });
+}
+
+export function toProblem(problem: Omit<Problem, 'type'>): Problem {
+  return { type: `urn:weir:problem:${problem.code.toLowerCase().replaceAll('_', '-')}`, ...problem };
+}
+
+/** The problem of an expected refusal, without the cost of an Error. */
+export function describeProblem(code: ErrorCode, detail: string): Problem {
+  return toProblem({
+    ...{ title: titleOf(code), status: statuses[code], code, detail },
+    advice: adviceFor(code),
+  });
+}
+
+export interface ProblemParts {
+  notify: Notify;
+  /** Whether a failure of the store may pass by itself. */
+  isTransient: (error: unknown) => boolean;
+}
+
+/** The one place where an error becomes an answer. What we cannot name is a bug: 500, logged, its text kept inside. */
+/**
+ * A client that gets 429 or 503 loses its connection, which another may need, unless it shares it with others.
+ *
+ * @param sharesConnection whether the connection is also that of others, as a proxy's is
+ */
+export function createErrorHandler(
+  { notify, isTransient }: ProblemParts,
+  sharesConnection: (request: FastifyRequest) => boolean = () => true,
+) {
+  const reportStore = createStoreReport(notify);
+  return (error: FastifyError | Error, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+    const known = toKnown(error, isTransient);
+    const status = statuses[known.code];
+    if ((status === 429 || status === 503) && !sharesConnection(request)) reply.header('connection', 'close');
+    // A store that does not answer is reported by what waits for it; a refusal may concern requests alone.
+    if (known.code === 'STORE_AWAY' && isRefusal(known.cause)) reportStore(known.cause);
+    if (status === 500) {
+      notify({
+        type: 'request failed',
+        requestId: request.id,
+        route: `${request.method} ${request.routeOptions.url ?? 'unmatched'}`,
+        traceparent: request.headers.traceparent,
+        error,
+      });
+    }
+    if (known.code === 'REQUEST_INVALID' && isFastifyError(error)) {
+      // 413 and 415 say more than 400 would.
+      const exact = error.statusCode && error.statusCode !== 400 ? error.statusCode : status;
+      return sendProblem(reply, {
+        title: titleOf(known.code),
+        status: exact,
+        code: known.code,
+        detail: error.message,
+      });
+    }
+    const detail =
+      known.code === 'INTERNAL' ? `something went wrong inside Weir, request ${request.id}` : known.message;
+    return sendProblem(
+      reply,
+      { title: titleOf(known.code), status, code: known.code, detail, advice: known.advice },
+      known.retryAfterMs,
+    );
+  };
+}
+
+/** A store that refuses what is configured refuses every request: one line in a while names the cause. */
+const storeReportEveryMs = 5_000;
+
+function createStoreReport(notify: Notify): (error: unknown) => void {
+  let reportedAt = Number.NEGATIVE_INFINITY;
+  return (error) => {
+    if (performance.now() - reportedAt < storeReportEveryMs) return;
+    reportedAt = performance.now();
+    notify({ type: 'store failed', store: 'database', error, attempt: 1 });
+  };
+}
+
+function toKnown(error: FastifyError | Error, isTransient: ProblemParts['isTransient']): WeirError {
+  if (error instanceof WeirError && error.code !== 'INTERNAL') return error;
+  if (isTransient(error instanceof WeirError ? error.cause : error)) {
+    const what = isRefusal(error) ? 'the database refuses the request' : 'the database does not answer';
+    return new WeirError('STORE_AWAY', what, { cause: error });
+  }
+  if (isFastifyError(error) && (error.statusCode ?? 500) < 500) {
+    return new WeirError('REQUEST_INVALID', error.message, { cause: error });
+  }
+  return toWeirError(error);
+}
+
+/** It answered, and the answer was an SQLSTATE that waiting alone does not cure; the log has the whole of it. */
+function isRefusal(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    /^(?!08|40|53|55|57|58)(?=.*\d)[0-9A-Z]{5}$/.test(String(error.code))
+  );
+}
+
+function isFastifyError(error: Error): error is FastifyError {
+  return 'statusCode' in error && typeof error.statusCode === 'number';
+}
+
+/** USER_ID_INVALID → User id invalid. */
+function titleOf(code: ErrorCode): string {
+  const words = code.toLowerCase().replaceAll('_', ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}

@@ -1,0 +1,52 @@
+import type {
+  DoneFuncWithErrOrRes,
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  RouteOptions,
+} from 'fastify';
+import type { Notify } from '../../../ops/telemetry/events.ts';
+import { operatorOf } from './auth.ts';
+
+/**
+ * Tells who changed what, once it is done. What programs do thousands of times a second (`limited: false`) is told by the
+ * metrics and by what became of it, and such a route pays nothing for this.
+ */
+export function tellActs(http: FastifyInstance, notify: Notify): void {
+  http.addHook('onRoute', (route) => {
+    if (!isAct(route)) return;
+    const tell = (
+      request: FastifyRequest,
+      reply: FastifyReply,
+      payload: unknown,
+      done: DoneFuncWithErrOrRes,
+    ) => {
+      if (reply.statusCode < 400) notify(toAct(request));
+      done(null, payload);
+    };
+    route.onSend = [...[route.onSend ?? []].flat(), tell];
+  });
+}
+
+function isAct({ method, config = {} }: RouteOptions): boolean {
+  const { scope, limited, opensSession } = config;
+  const isChange = (scope === 'act' || scope === 'admin') && limited !== false && !isRead(method);
+  return isChange || opensSession === true;
+}
+
+function isRead(method: RouteOptions['method']): boolean {
+  return method === 'GET' || method === 'HEAD';
+}
+
+function toAct(request: FastifyRequest) {
+  const { method, url, config } = request.routeOptions;
+  return {
+    type: 'operator acted' as const,
+    requestId: request.id,
+    by: operatorOf(request),
+    did: `${method} ${url}`,
+    on: request.params as Record<string, string>,
+    // A session is opened with a key, which no log may hold.
+    asked: config.opensSession ? undefined : request.body,
+  };
+}

@@ -1,0 +1,78 @@
+import type { FastifyRequest } from 'fastify';
+import { WeirError } from '../../../errors.ts';
+import { nameAddress } from '../../../lib/address.ts';
+import { TokenBuckets } from '../../../lib/token-buckets.ts';
+import type { Notify } from '../../../ops/telemetry/events.ts';
+
+export type CredentialKind = 'key' | 'signature';
+
+/** Wrong ones that an address may send before it gets 429 instead of 401, and how many a minute after that. */
+const perMinute = 120;
+const everyMs = 60_000;
+/** Addresses that are named in the log each minute; the others share a line. */
+const maxNamed = 100;
+const others = 'others';
+
+/**
+ * Counts, logs and limits wrong keys and signatures, on every route. A right one is checked first and never comes here, so
+ * requests with a right key are not affected by what else comes from their address.
+ */
+export class RejectedCredentials {
+  readonly #notify: Notify;
+  readonly #buckets: TokenBuckets;
+  /** By kind and address, how many have not been logged yet. */
+  readonly #unlogged = new Map<string, { kind: CredentialKind; address: string; count: number }>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(notify: Notify, isLimited: boolean) {
+    this.#notify = notify;
+    this.#buckets = new TokenBuckets({ perSecond: isLimited ? perMinute / 60 : 0, burst: perMinute });
+  }
+
+  /** @throws WeirError RATE_LIMITED when too many came from the address of this request */
+  note(kind: CredentialKind, { ip }: Pick<FastifyRequest, 'ip'>): void {
+    const address = nameAddress(ip);
+    this.#notify({ type: 'credential rejected', kind });
+    this.#count(kind, address);
+    const waitMs = this.#buckets.take(`${kind} ${address}`);
+    if (waitMs === 0) return;
+    throw new WeirError('RATE_LIMITED', `too many wrong ${kind}s come from this address`, {
+      retryAfterMs: waitMs,
+    });
+  }
+
+  /** Logs what has not been logged. */
+  close(): void {
+    clearInterval(this.#timer);
+    this.#logCounts();
+  }
+
+  /** The first is logged at once; the rest of its minute in one line. */
+  #count(kind: CredentialKind, address: string): void {
+    const name = `${kind} ${address}`;
+    const known = this.#unlogged.get(name);
+    if (known) {
+      known.count++;
+      return;
+    }
+    const isNamed = this.#unlogged.size < maxNamed;
+    if (!isNamed && address !== others) {
+      this.#count(kind, others);
+      return;
+    }
+    this.#unlogged.set(name, { kind, address, count: isNamed ? 0 : 1 });
+    if (isNamed) this.#notify({ type: 'credentials rejected', kind, address, count: 1 });
+    this.#timer ??= setInterval(() => this.#logCounts(), everyMs).unref();
+  }
+
+  #logCounts(): void {
+    for (const [name, entry] of this.#unlogged) {
+      if (entry.count === 0) this.#unlogged.delete(name);
+      else this.#notify({ type: 'credentials rejected', ...entry });
+      entry.count = 0;
+    }
+    if (this.#unlogged.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+}

@@ -1,0 +1,56 @@
+import type { FastifyRequest } from 'fastify';
+import { WeirError } from '../../../errors.ts';
+import { isLoopback, nameAddress } from '../../../lib/address.ts';
+import { type BucketOptions, TokenBuckets } from '../../../lib/token-buckets.ts';
+import { hasKey } from './auth.ts';
+
+/** How often one user, and one address, may ask for something. */
+export class RequestLimits {
+  readonly #users: TokenBuckets;
+  readonly #addresses: TokenBuckets;
+
+  constructor(perUser: BucketOptions, perAddress: BucketOptions) {
+    this.#users = new TokenBuckets(perUser);
+    this.#addresses = new TokenBuckets(perAddress);
+  }
+
+  /**
+   * Only after a key or ticket has been verified: otherwise a stranger could spend the tokens of a user.
+   *
+   * @throws WeirError RATE_LIMITED
+   */
+  takeUser(userId: string): void {
+    const waitMs = this.#users.take(userId);
+    if (waitMs > 0) throw limited(`user ${userId} asks too often`, waitMs);
+  }
+
+  /**
+   * Programs on this machine speak for many users, so loopback addresses are not limited.
+   *
+   * @throws WeirError RATE_LIMITED
+   */
+  takeAddress(address: string): void {
+    if (isLoopback(address)) return;
+    const waitMs = this.#addresses.take(nameAddress(address));
+    if (waitMs > 0) throw limited('too many requests come from this address', waitMs);
+  }
+}
+
+/**
+ * An onRequest hook, so that too many requests cost no body and no ticket. A shop's back end, which has a key, speaks for
+ * many users and is not limited by its address.
+ */
+export function limitAddresses(limits: RequestLimits) {
+  return (request: FastifyRequest, _: unknown, done: (error?: Error) => void): void => {
+    try {
+      if (!hasKey(request)) limits.takeAddress(request.ip);
+      done();
+    } catch (error) {
+      done(error as Error);
+    }
+  };
+}
+
+function limited(why: string, retryAfterMs: number): WeirError {
+  return new WeirError('RATE_LIMITED', why, { retryAfterMs });
+}

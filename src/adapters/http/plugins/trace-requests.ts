@@ -1,0 +1,24 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { RequestTracing, TracedRequest } from '../../../ops/telemetry/tracing/trace-requests.ts';
+import { Beside } from './beside.ts';
+
+/**
+ * The span of a request begins before its key is judged, so one that is refused has one as well. Its context takes the
+ * place of the caller's in the header: whatever a handler hands on continues from here.
+ */
+export function traceRequests(http: FastifyInstance, tracing: RequestTracing): void {
+  const open = new Beside<FastifyRequest, TracedRequest>();
+  http.addHook('onRequest', (request, _, done) => {
+    const { method, headers } = request;
+    const route = request.routeOptions.url ?? '';
+    if (!route.startsWith('/v1/')) return done();
+    const traced = tracing.begin({ method, route, traceparent: headers.traceparent });
+    open.set(request, traced);
+    if (traced.traceparent !== undefined) headers.traceparent = traced.traceparent;
+    done();
+  });
+  http.addHook('onResponse', (request, reply, done) => {
+    open.get(request)?.end(reply.statusCode);
+    done();
+  });
+}

@@ -1,0 +1,68 @@
+import { WeirError } from '../../../errors.ts';
+import { isStorableTime } from '../../../lib/storable-time.ts';
+
+export type TrendStep = 'minute' | 'hour' | 'day';
+
+export interface TrendQuery {
+  minutes: number | undefined;
+  from: Date | undefined;
+  to: Date | undefined;
+  step: TrendStep | undefined;
+  source: string | undefined;
+}
+
+/** Whole steps of UTC. */
+export interface TrendWindow {
+  /** As it was asked for. */
+  minutes?: number;
+  from: Date;
+  to: Date;
+  step: TrendStep;
+  source: string | undefined;
+}
+
+export const stepMs: Readonly<Record<TrendStep, number>> = {
+  minute: 60_000,
+  hour: 3_600_000,
+  day: 86_400_000,
+};
+const defaultMinutes = 60;
+/** More are neither drawn nor read. */
+const maxSteps = 2_000;
+
+/** @throws WeirError REQUEST_INVALID */
+export function readWindow(query: TrendQuery, now: Date): TrendWindow {
+  const { minutes = query.from || query.to ? undefined : defaultMinutes, source } = query;
+  if (minutes !== undefined && (query.from || query.to)) {
+    throw new WeirError('REQUEST_INVALID', 'say minutes, or from and to');
+  }
+  if (query.to && !query.from) throw new WeirError('REQUEST_INVALID', 'to needs from');
+  const to = query.to ?? now;
+  const from = query.from ?? new Date(to.getTime() - (minutes ?? defaultMinutes) * stepMs.minute);
+  if (from >= to) throw new WeirError('REQUEST_INVALID', 'from must be before to');
+  const step = query.step ?? chooseStep(to.getTime() - from.getTime());
+  const length = stepMs[step];
+  const fromMs = Math.floor(from.getTime() / length) * length;
+  const toMs = Math.ceil(to.getTime() / length) * length;
+  if (!isStorableTime(new Date(fromMs)) || !isStorableTime(new Date(toMs))) {
+    throw new WeirError(
+      'REQUEST_INVALID',
+      'from and to must be in the years 1 to 9999, with their whole steps',
+    );
+  }
+  if ((toMs - fromMs) / length > maxSteps) {
+    throw new WeirError('REQUEST_INVALID', `a trend has ${maxSteps} steps at most: take a longer step`);
+  }
+  return {
+    ...(minutes === undefined ? {} : { minutes }),
+    from: new Date(fromMs),
+    to: new Date(toMs),
+    step,
+    source,
+  };
+}
+
+function chooseStep(lengthMs: number): TrendStep {
+  if (lengthMs <= stepMs.day) return 'minute';
+  return lengthMs <= 60 * stepMs.day ? 'hour' : 'day';
+}

@@ -1,0 +1,59 @@
+import type { FastifyInstance } from 'fastify';
+import { type Static, Type } from 'typebox';
+import type { Audit } from '../../../ops/audit/audit.ts';
+import { WeirError } from '../../../errors.ts';
+import { requireScopeOf } from '../plugins/auth.ts';
+import { ProblemShape, storable } from '../../../api/shapes.ts';
+
+export interface AuditParts {
+  audit: (full: boolean) => Promise<Audit>;
+  /** @returns false when no audit has seen such a stream */
+  acceptStream: (stream: string) => Promise<boolean>;
+}
+
+const Accept = Type.Object(
+  { stream: Type.String({ minLength: 1, maxLength: 512, ...storable }) },
+  { additionalProperties: false },
+);
+
+export function addAudit(http: FastifyInstance, { audit, acceptStream }: AuditParts): void {
+  http.get<{ Querystring: { full?: 'true' | 'false' } }>(
+    '/v1/audit',
+    {
+      config: { scope: 'read', isLong: true },
+      schema: {
+        summary: 'Every sum that must hold, computed from the stores themselves',
+        description:
+          'What is old and settled was counted once; full=true counts all of it again, which reads whole tables and ' +
+          'needs scope act. `ok` is true when every sum holds and nothing is listed.',
+        querystring: Type.Object(
+          { full: Type.Optional(Type.Enum(['true', 'false'])) },
+          { additionalProperties: false },
+        ),
+      },
+    },
+    async (request) => {
+      const isFull = request.query.full === 'true';
+      if (isFull) requireScopeOf(request, 'act');
+      return audit(isFull);
+    },
+  );
+
+  http.post<{ Body: Static<typeof Accept> }>(
+    '/v1/audit/accept',
+    {
+      config: { scope: 'admin', isLong: true },
+      schema: {
+        summary: 'Take note of what happened to a stream; its sum goes on from what is there now',
+        body: Accept,
+        response: { '4xx': ProblemShape },
+      },
+    },
+    async ({ body }) => {
+      if (!(await acceptStream(body.stream))) {
+        throw new WeirError('STREAM_UNKNOWN', `no audit has seen a stream ${body.stream}`);
+      }
+      return audit(false);
+    },
+  );
+}

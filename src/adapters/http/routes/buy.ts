@@ -1,0 +1,80 @@
+import type { FastifyInstance } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { type ProductId, parseProductId, parseTraceparent, parseUserId } from '../../../core/instance/purchase.ts';
+import type { FrontDoor, Visitor } from '../../../sale/admission.ts';
+import { callerOf, requireKeyOr } from '../plugins/auth.ts';
+import { sendRefusal } from '../plugins/refusal.ts';
+import { limitAddresses, type RequestLimits } from '../plugins/request-limits.ts';
+import { Int64, ProblemShape } from '../../../api/shapes.ts';
+import { TicketText } from './tickets.ts';
+
+export interface BuyParts {
+  door: FrontDoor;
+  buyLimits: RequestLimits;
+}
+
+const BuyBody = Type.Object(
+  { userId: Int64, ticket: Type.Optional(TicketText) },
+  { additionalProperties: false },
+);
+
+const BoughtShape = Type.Object({
+  streamId: Type.String(),
+  productId: Int64,
+  userId: Int64,
+  /** Where to ask what becomes of it; the header Location says it as well. */
+  purchase: Type.String(),
+});
+
+export function addBuy(http: FastifyInstance, { door, buyLimits }: BuyParts): void {
+  /** A user's tokens are taken once a key or ticket speaks for the user; a refusal from memory takes none. */
+  const buyAs = async (hasCaller: boolean, productId: ProductId, visitor: Visitor, takeUser: () => void) => {
+    const { ticket } = visitor;
+    if (!hasCaller && ticket !== undefined) {
+      return door.buyByTicket(productId, { ...visitor, ticket }, takeUser);
+    }
+    takeUser();
+    return door.buy(productId, visitor);
+  };
+
+  http.post<{ Params: { productId: string }; Body: Static<typeof BuyBody> }>(
+    '/v1/sales/:productId/buy',
+    {
+      config: { scope: 'act', orTicket: true, limited: false },
+      onRequest: limitAddresses(buyLimits),
+      preValidation: requireKeyOr(({ body }) => (body as { ticket?: unknown } | undefined)?.ticket),
+      schema: {
+        summary: 'Buy one unit',
+        description:
+          '202: the unit is the buyer’s and its entry is on the stream. 200: a repeat, by the buyer where the limit is ' +
+          '1, else by his ticket or Idempotency-Key, with the same body.',
+        headers: Type.Object({
+          'idempotency-key': Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+        }),
+        body: BuyBody,
+        response: { 200: BoughtShape, 202: BoughtShape, '4xx': ProblemShape },
+      },
+    },
+    (request, reply) => {
+      const productId = parseProductId(request.params.productId);
+      const { userId: user, ticket } = request.body;
+      const userId = parseUserId(user);
+      const refusal = door.refuse(productId, { userId, ticket });
+      if (refusal) return sendRefusal(reply, refusal, productId);
+      const visitor = {
+        ...{ userId, ticket, idempotencyKey: request.headers['idempotency-key'] as string | undefined },
+        ...parseTraceparent(request.headers.traceparent),
+      };
+      const takeUser = () => buyLimits.takeUser(user);
+      return buyAs(callerOf(request) !== undefined, productId, visitor, takeUser).then((outcome) => {
+        if (!('streamId' in outcome)) return sendRefusal(reply, outcome.kind, productId);
+        const { kind, streamId } = outcome;
+        const purchase = `/v1/sales/${productId}/purchases/${streamId}`;
+        return reply
+          .status(kind === 'accepted' ? 202 : 200)
+          .header('location', purchase)
+          .send({ streamId, productId: productId.toString(), userId: user, purchase });
+      });
+    },
+  );
+}

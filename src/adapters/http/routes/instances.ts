@@ -1,0 +1,191 @@
+import type { FastifyInstance } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { WeirError } from '../../../errors.ts';
+import type { InstanceLog } from '../../../core/instance/instance-log.ts';
+import {
+  type InstanceId,
+  type ProductId,
+  parseInt64,
+  parseProductId,
+  parseSource,
+  parseSourceId,
+  parseTraceparent,
+  parseUserId,
+  type Source,
+  type SourceId,
+} from '../../../core/instance/purchase.ts';
+import type { TimelineEntry } from '../../../core/instance/timeline.ts';
+import { type CreateInstance, purchaseInstance, type Receipt } from '../../../core/triggers/any-source.ts';
+import type { PaidOrder, PaymentAnswer } from '../../../core/triggers/order-paid.ts';
+import { requireEntryId, streamOf } from '../../../core/triggers/seckill-key.ts';
+import { seckill } from '../../../core/triggers/seckill-streams.ts';
+import { requireRoom, sendReceipt } from '../plugins/receipt.ts';
+import {
+  InstanceShape,
+  Int64,
+  ListQuery,
+  listOf,
+  NewPurchase,
+  ProblemShape,
+  readCursor,
+  readLimit,
+  readTime,
+  SourceIdText,
+  SourceText,
+  showInstance,
+  showReceipt,
+  showTimeline,
+  TimelineShape,
+  TimeText,
+} from '../../../api/shapes.ts';
+
+export type InstanceFilter = Omit<Static<typeof Filter>, 'from' | 'to'> & {
+  from?: Date | undefined;
+  to?: Date | undefined;
+};
+
+export interface InstanceReader {
+  findInstance(instanceId: bigint): Promise<InstanceLog | undefined>;
+  /** What happened to it, in order of time. */
+  tellTimeline(instance: InstanceLog): Promise<TimelineEntry[]>;
+  listInstances(
+    filter: InstanceFilter,
+    limit: number,
+    cursor: string | undefined,
+  ): Promise<{ items: InstanceLog[]; nextCursor: string | undefined }>;
+}
+
+export interface InstanceParts {
+  instances: InstanceReader;
+  createInstance: CreateInstance;
+  payOrder: (paid: PaidOrder) => Promise<PaymentAnswer>;
+  hasRoom: () => boolean;
+}
+
+const Filter = Type.Object({
+  source: Type.Optional(SourceText),
+  sourceId: Type.Optional(SourceIdText),
+  productId: Type.Optional(Int64),
+  userId: Type.Optional(Int64),
+  status: Type.Optional(Type.Enum(['PROCESSING', 'SUCCESS', 'FAILED'])),
+  q: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 64,
+      description:
+        'any id: of the instance, of the purchase at its source (stream entry, order, …), of the user',
+    }),
+  ),
+  from: Type.Optional(TimeText),
+  to: Type.Optional(TimeText),
+});
+
+export function addInstances(
+  http: FastifyInstance,
+  { instances, createInstance, payOrder, hasRoom }: InstanceParts,
+): void {
+  http.post<{ Body: Static<typeof NewPurchase> }>(
+    '/v1/instances',
+    {
+      config: { scope: 'act', limited: false },
+      schema: {
+        summary: 'One instance for a purchase of any source',
+        description:
+          'A repeat with the same product and user answers 200 with the first answer, with others 409. With source ' +
+          "SECKILL, sourceId is the entry's id and scope, which may be left out, the key of the product's stream.",
+        body: NewPurchase,
+        response: { 200: InstanceShape, 201: InstanceShape, '4xx': ProblemShape },
+      },
+    },
+    async (request, reply) => {
+      requireRoom(hasRoom);
+      const { body } = request;
+      const source = parseSource(body.source);
+      const sourceId = parseSourceId(body.sourceId);
+      const named = { productId: parseProductId(body.productId), userId: parseUserId(body.userId) };
+      const scope = readScope(source, sourceId, named.productId, body.scope);
+      const trace = parseTraceparent(request.headers.traceparent);
+      // An order has a life of its own, and a payment that comes too late is owed back: one way for both doors.
+      const { first, instance } = await (source === 'ORDER'
+        ? payOrder({ orderId: sourceId, named, payment: {}, ...trace }).then(toReceipt)
+        : purchaseInstance(createInstance, { source, scope, sourceId, ...named, ...trace }));
+      return sendReceipt(reply, first, showReceipt(instance));
+    },
+  );
+
+  http.get<{ Querystring: Static<typeof Filter> & { limit?: string; cursor?: string } }>(
+    '/v1/instances',
+    {
+      config: { scope: 'read' },
+      schema: {
+        summary: 'List instances, newest first',
+        description: 'Every filter narrows. Created at `from` or later, and before `to`.',
+        querystring: Type.Object({ ...Filter.properties, ...ListQuery }, { additionalProperties: false }),
+      },
+    },
+    async ({ query }) => {
+      const { limit, cursor, from, to, ...equal } = query;
+      const filter = { ...equal, from: readTime('from', from), to: readTime('to', to) };
+      if (filter.q !== undefined) parseSourceId(filter.q);
+      if (filter.sourceId !== undefined) parseSourceId(filter.sourceId);
+      if (filter.productId !== undefined) parseProductId(filter.productId);
+      if (filter.userId !== undefined) parseUserId(filter.userId);
+      const page = await instances.listInstances(filter, readLimit(limit), readCursor(cursor));
+      return listOf(page.items.map(showInstance), page.nextCursor);
+    },
+  );
+
+  http.get<{ Params: { id: string } }>(
+    '/v1/instances/:id',
+    {
+      config: { scope: 'read' },
+      schema: {
+        summary: 'One instance with its timeline',
+        response: { 200: TimelineShape, '4xx': ProblemShape },
+      },
+    },
+    async ({ params }) => {
+      const instance = await instances.findInstance(parseInstanceId(params.id));
+      if (!instance) throw unknownInstance(params.id);
+      return { ...showInstance(instance), timeline: showTimeline(await instances.tellTimeline(instance)) };
+    },
+  );
+}
+
+/** Who asks for an instance gets one or a refusal; what was done with the payment stands with its order. */
+function toReceipt(answer: PaymentAnswer): Receipt {
+  if (answer.kind === 'instance') return answer;
+  const { orderId } = answer.kind === 'refund' ? answer.refund : answer.item;
+  const done = answer.kind === 'refund' ? 'is to be returned' : `is parked as item ${answer.item.parkedId}`;
+  throw new WeirError('ORDER_NOT_PAYABLE', `order ${orderId} cannot be paid any more: the payment ${done}`);
+}
+
+/**
+ * A purchase meets the row of its stream's entry by whatever way it arrives, so its scope is the stream's key.
+ *
+ * @throws WeirError SOURCE_ID_INVALID for what is no entry id, SCOPE_INVALID for another scope than the source has
+ */
+function readScope(
+  source: Source,
+  sourceId: SourceId,
+  productId: ProductId,
+  named: string | undefined,
+): string {
+  const isEntry = source === seckill;
+  if (isEntry) requireEntryId(sourceId);
+  const scope = isEntry ? streamOf(productId) : '';
+  if (named === undefined || named === scope) return scope;
+  const expected = isEntry ? `${scope}, the stream of product ${productId}` : `empty for source ${source}`;
+  throw new WeirError('SCOPE_INVALID', `scope must be ${expected}`);
+}
+
+/** @throws WeirError INSTANCE_UNKNOWN: what is no id names no instance */
+export function parseInstanceId(text: string): InstanceId {
+  const id = parseInt64(text);
+  if (id === undefined) throw unknownInstance(text);
+  return id as InstanceId;
+}
+
+export function unknownInstance(id: string): WeirError {
+  return new WeirError('INSTANCE_UNKNOWN', `there is no instance ${id.slice(0, 40)}`);
+}

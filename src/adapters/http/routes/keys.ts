@@ -1,0 +1,129 @@
+import type { FastifyInstance } from 'fastify';
+import { type Static, Type } from 'typebox';
+import type { KeyRing } from '../../../ops/access/key-ring.ts';
+import {
+  createOperatorKey,
+  digestOf,
+  keyNamePattern,
+  type OperatorKey,
+  type OperatorKeyStore,
+} from '../../../ops/access/operator-key.ts';
+import { scopes } from '../../../ops/access/scope.ts';
+import { WeirError } from '../../../errors.ts';
+import { operatorOf } from '../plugins/auth.ts';
+import { listOf, ProblemShape, Timestamp } from '../../../api/shapes.ts';
+
+export interface KeyParts {
+  keys: OperatorKeyStore;
+  keyRing: KeyRing;
+}
+
+const NewKey = Type.Object(
+  {
+    name: Type.String({
+      pattern: keyNamePattern,
+      description: '1 to 64 letters, digits, ".", "_" and "-"',
+      examples: ['shop-backend'],
+    }),
+    scope: Type.Enum([...scopes]),
+    expiresAt: Type.Optional(Timestamp),
+  },
+  { additionalProperties: false },
+);
+
+const OrNever = Type.Union([Timestamp, Type.Null()]);
+const KeyShape = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  scope: Type.Enum([...scopes]),
+  createdAt: Timestamp,
+  createdBy: Type.String(),
+  lastUsedAt: OrNever,
+  expiresAt: OrNever,
+  revokedAt: OrNever,
+  revokedBy: Type.Union([Type.String(), Type.Null()]),
+});
+const MadeKeyShape = Type.Object({ ...KeyShape.properties, key: Type.String({ description: 'shown once' }) });
+const KeyList = Type.Object({ items: Type.Array(KeyShape), nextCursor: Type.Null() });
+
+export function addKeys(http: FastifyInstance, { keys, keyRing }: KeyParts): void {
+  http.post<{ Body: Static<typeof NewKey> }>(
+    '/v1/keys',
+    {
+      config: { scope: 'admin' },
+      schema: {
+        summary: 'Make an operator key, which is shown once, here',
+        description: 'Whoever lost the answer revokes the key and makes another.',
+        body: NewKey,
+        response: { 201: MadeKeyShape, '4xx': ProblemShape },
+      },
+    },
+    async (request, reply) => {
+      const { name, scope, expiresAt } = request.body;
+      const key = createOperatorKey(scope);
+      const made = await keys.addKey({
+        name,
+        scope,
+        expiresAt: expiresAt === undefined ? undefined : parseExpiry(expiresAt),
+        createdBy: operatorOf(request),
+        digest: digestOf(key),
+      });
+      await keyRing.readAnew();
+      return reply
+        .status(201)
+        .header('cache-control', 'no-store')
+        .send({ ...showKey(made), key });
+    },
+  );
+
+  http.get(
+    '/v1/keys',
+    {
+      config: { scope: 'admin' },
+      schema: {
+        summary: 'Every operator key there is or was, newest first',
+        response: { 200: KeyList, '4xx': ProblemShape },
+      },
+    },
+    async () => listOf((await keys.listKeys()).map(showKey), undefined),
+  );
+
+  http.delete<{ Params: { id: string } }>(
+    '/v1/keys/:id',
+    {
+      config: { scope: 'admin' },
+      schema: {
+        summary: 'Revoke an operator key',
+        description:
+          'It and its sessions open nothing a second later, in no process. A repeat answers the same.',
+        response: { 200: KeyShape, '4xx': ProblemShape },
+      },
+    },
+    async (request) => {
+      const { id } = request.params;
+      const revoked = /^[1-9]\d{0,17}$/.test(id) ? await keys.revokeKey(id, operatorOf(request)) : undefined;
+      if (!revoked) throw new WeirError('KEY_UNKNOWN', `there is no key ${id.slice(0, 40)}`);
+      await keyRing.readAnew();
+      return showKey(revoked);
+    },
+  );
+}
+
+/** @throws WeirError KEY_EXPIRY_INVALID */
+export function parseExpiry(text: string, nowMs = Date.now()): Date {
+  const at = new Date(text);
+  // Beyond the year 9999 neither ISO 8601 nor every client reads it.
+  if (at.getTime() > nowMs && at.getUTCFullYear() <= 9999) return at;
+  throw new WeirError('KEY_EXPIRY_INVALID', `a key cannot expire at ${text.slice(0, 40)}`);
+}
+
+export function showKey(key: OperatorKey): Static<typeof KeyShape> {
+  return {
+    ...key,
+    createdAt: key.createdAt.toISOString(),
+    lastUsedAt: key.lastUsedAt?.toISOString() ?? null,
+    expiresAt: key.expiresAt?.toISOString() ?? null,
+    revokedAt: key.revokedAt?.toISOString() ?? null,
+    revokedBy: key.revokedBy ?? null,
+  };
+}

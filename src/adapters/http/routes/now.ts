@@ -1,0 +1,128 @@
+import type { FastifyInstance } from 'fastify';
+import { Type } from 'typebox';
+import { WeirError } from '../../../errors.ts';
+import { maxSeconds } from '../../../ops/live/count-seconds.ts';
+import type { NowFeed, NowNews, NowReader } from '../../../ops/live/now-feed.ts';
+import { mayStillCall } from '../plugins/auth.ts';
+import { NowShape, showNow, showRest } from '../../../api/now-shape.ts';
+import { EventStream } from './now-stream.ts';
+import { addToProblem } from '../plugins/problem.ts';
+import { ProblemShape } from '../../../api/shapes.ts';
+
+export interface NowParts {
+  watch: { now: NowReader; feed: NowFeed };
+  /** Aborted when the process is about to stop: who listens is to find another one. */
+  draining: AbortSignal;
+}
+
+const defaultSeconds = 300;
+/** Also while a database that hangs leaves nothing to tell. */
+const beatEveryMs = 15_000;
+
+export function addNow(http: FastifyInstance, { watch, draining }: NowParts): void {
+  http.get<{ Querystring: { seconds?: string } }>(
+    '/v1/now',
+    {
+      config: { scope: 'read' },
+      schema: {
+        summary: 'The last seconds by source, what waits where, the stores, the last audit',
+        description:
+          'Counted from the stores, so it is the same whichever process is asked; answers within a second are one. ' +
+          'A number that cannot be had is null. While the database is away it is a 503 that has `stores` and what waits ' +
+          'on the stream. docs/contract.md says what each means.',
+        querystring: Type.Object(
+          {
+            seconds: Type.Optional(
+              Type.String({
+                pattern: '^[1-9][0-9]{0,2}$',
+                description: `1 to ${maxSeconds}`,
+                default: `${defaultSeconds}`,
+              }),
+            ),
+          },
+          { additionalProperties: false },
+        ),
+        response: { 200: NowShape, '4xx': ProblemShape },
+      },
+    },
+    async ({ query }, reply) => {
+      const seconds = Number(query.seconds ?? defaultSeconds);
+      if (seconds > maxSeconds)
+        throw new WeirError('REQUEST_INVALID', `seconds must be 1 to ${maxSeconds}, not ${query.seconds}`);
+      try {
+        return showNow(await watch.now.read(seconds));
+      } catch (error) {
+        addToProblem(reply, showRest(await watch.now.readRest()));
+        throw error;
+      }
+    },
+  );
+
+  const streams = new Set<EventStream>();
+  const beating = setInterval(() => {
+    for (const stream of streams) stream.beat();
+  }, beatEveryMs).unref();
+  const endStreams = () => {
+    for (const stream of streams) stream.end();
+  };
+  draining.addEventListener('abort', endStreams, { once: true });
+  http.addHook('preClose', async () => {
+    clearInterval(beating);
+    endStreams();
+  });
+  const tellOnce = createTeller();
+  http.get(
+    '/v1/now/stream',
+    {
+      config: { scope: 'read', isLong: true },
+      schema: {
+        summary: 'The same as server-sent events, once a second',
+        description:
+          'Each `event: now` has the last 10 seconds, to be merged by time; `event: problem` says why there is nothing ' +
+          'new, with `stores`. Ends when Weir stops.',
+        produces: ['text/event-stream'],
+        response: { '4xx': ProblemShape },
+      },
+    },
+    async (request, reply) => {
+      reply.type('text/event-stream').headers({
+        // A proxy that buffers (nginx by default) or compresses would delay the events.
+        'cache-control': 'no-store, no-transform',
+        'x-accel-buffering': 'no',
+      });
+      // Nobody would ever read it.
+      if (request.method === 'HEAD') return reply.send();
+      const stream = new EventStream();
+      const leave = watch.feed.listen((news) => {
+        tellOnce(stream, news);
+        // What is revoked opens nothing a second later, also what it had opened before.
+        mayStillCall(request).then(
+          (may) => may || stream.end(),
+          () => {},
+        );
+      });
+      if (!leave) throw new WeirError('TOO_MANY_LISTENERS', 'as many listen as one process serves');
+      streams.add(stream);
+      stream.once('close', () => {
+        leave();
+        streams.delete(stream);
+      });
+      return reply.send(stream);
+    },
+  );
+}
+
+/** The text is made once for all listeners. */
+function createTeller(): (stream: EventStream, news: NowNews) => void {
+  const texts = new WeakMap<NowNews, string>();
+  return (stream, news) => {
+    let text = texts.get(news);
+    if (text === undefined) {
+      text = JSON.stringify('now' in news ? showNow(news.now) : { ...storeAway, ...showRest(news.rest) });
+      texts.set(news, text);
+    }
+    stream.tell('now' in news ? 'now' : 'problem', text);
+  };
+}
+
+const storeAway = { code: 'STORE_AWAY', detail: 'the database does not answer' };

@@ -1,0 +1,233 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { WeirError } from '../../../errors.ts';
+import type { Product } from '../../../core/instance/product.ts';
+import {
+  type ProductId,
+  parseProductId,
+  parseSourceId,
+  parseUserId,
+  type SourceId,
+  type UserId,
+} from '../../../core/instance/purchase.ts';
+import type { NewOrder, Order, Refund } from '../../../core/orders/order.ts';
+import type { RecordedPayment } from '../../../core/orders/payment-book.ts';
+import { parsePaidBody } from '../../../core/triggers/paid-body.ts';
+import { operatorOf } from '../plugins/auth.ts';
+import { addPayments, type OrderPath, type PaymentParts } from './payments.ts';
+import {
+  NewOrderBody,
+  OrderShape,
+  PaidOrderShape,
+  ProblemShape,
+  RefundShape,
+  showNewOrder,
+  showOrder,
+  showPayment,
+  showRefund,
+} from '../../../api/shapes.ts';
+import { boundSignedBody, createSignatureCheck } from '../plugins/webhook-signature.ts';
+
+export interface OrderStore {
+  createOrder(order: NewOrder): Promise<{ created: boolean; order: Order }>;
+  findOrderByKey(idempotencyKey: string): Promise<Order | undefined>;
+  cancelOrder(id: string): Promise<{ cancelled: boolean; order: Order | undefined }>;
+  findPayments(orderId: string): Promise<RecordedPayment[]>;
+  /** Many callers at once share one query. */
+  findOrder(id: string): Promise<Order | undefined>;
+}
+
+export interface OrderParts extends PaymentParts {
+  orders: OrderStore;
+  products: { findProducts(ids: readonly ProductId[]): Promise<Product[]> };
+  /** undefined: no refund was asked for. */
+  recordRefund: (
+    orderId: string,
+    paymentId: string | undefined,
+  ) => Promise<{ first: boolean; refund: Refund } | undefined>;
+  /** Sends the open refund requests of an order once more. undefined: it has none. */
+  requestRefundAgain: (orderId: string, by: string) => Promise<Refund | undefined>;
+  takeOrderId: () => Promise<string>;
+}
+
+/** Counts a callback without a right signature; it may throw RATE_LIMITED. */
+export interface CallbackParts {
+  onWrongSignature: (request: FastifyRequest) => void;
+}
+
+export function addOrders(http: FastifyInstance, parts: OrderParts & CallbackParts): void {
+  const { config, orders } = parts;
+  const checkSignature = createSignatureCheck(config.webhookSecrets, parts.onWrongSignature);
+
+  http.post<{ Body: Static<typeof NewOrderBody> }>(
+    '/v1/orders',
+    {
+      config: { scope: 'act', limited: false },
+      schema: {
+        summary: 'Create an order',
+        description:
+          'With an Idempotency-Key a repeat answers 200 with the first order, or 409 with another body.',
+        headers: Type.Object({
+          'idempotency-key': Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+        }),
+        body: NewOrderBody,
+        response: { 200: OrderShape, 201: OrderShape, '4xx': ProblemShape },
+      },
+    },
+    async ({ body, headers }, reply) => {
+      const { created, order } = await createOrder(
+        parts,
+        body,
+        headers['idempotency-key'] as string | undefined,
+      );
+      return reply
+        .status(created ? 201 : 200)
+        .header('location', `/v1/orders/${encodeURIComponent(order.id)}`)
+        .send(showNewOrder(order));
+    },
+  );
+
+  http.get<OrderPath>(
+    '/v1/orders/:orderId',
+    {
+      config: { scope: 'read' },
+      schema: {
+        summary: 'One order with its payments',
+        response: { 200: PaidOrderShape, '4xx': ProblemShape },
+      },
+    },
+    async ({ params }) => {
+      const orderId = parseSourceId(params.orderId);
+      const order = known(await orders.findOrder(orderId), params.orderId);
+      return { ...showOrder(order), payments: (await orders.findPayments(orderId)).map(showPayment) };
+    },
+  );
+
+  http.post<OrderPath>(
+    '/v1/orders/:orderId/cancel',
+    {
+      config: { scope: 'act' },
+      schema: { summary: 'Cancel a pending order', response: { 200: OrderShape, '4xx': ProblemShape } },
+    },
+    async ({ params }) => {
+      const { order } = await orders.cancelOrder(parseSourceId(params.orderId));
+      if (known(order, params.orderId).status !== 'CANCELLED') {
+        throw new WeirError('ORDER_NOT_CANCELLABLE', `order ${params.orderId} is ${order?.status}`);
+      }
+      return showOrder(known(order, params.orderId));
+    },
+  );
+
+  addPayments(http, parts, checkSignature);
+
+  http.post<OrderPath & { Body: unknown }>(
+    '/v1/orders/:orderId/refunded',
+    {
+      config: { scope: 'signed' },
+      ...boundSignedBody(config.webhookSecrets),
+      schema: {
+        summary: 'The money that Weir asked back for has gone back',
+        description: 'For whoever answers ORDER_REFUND_REQUESTED; signed as the payment callback is.',
+        response: { 200: RefundShape, 201: RefundShape, '4xx': ProblemShape },
+      },
+      preValidation: async (request) => checkSignature(request, request.params.orderId),
+    },
+    async (request, reply) => {
+      const { orderId, paymentId } = readRefundedOrder(request, config.webhookSecrets.length > 0);
+      const recorded = await parts.recordRefund(orderId, paymentId);
+      if (!recorded) throw await explainNoRefund(orders, orderId, paymentId);
+      return reply.status(recorded.first ? 201 : 200).send(showRefund(recorded.refund));
+    },
+  );
+
+  addRefundAgain(http, parts);
+}
+
+function addRefundAgain(http: FastifyInstance, { orders, requestRefundAgain }: OrderParts): void {
+  http.post<OrderPath>(
+    '/v1/orders/:orderId/refund-again',
+    {
+      config: { scope: 'act' },
+      schema: {
+        summary: 'Send the refund request of an order once more, with the same id and bytes',
+        response: { 200: RefundShape, '4xx': ProblemShape },
+      },
+    },
+    async (request) => {
+      const orderId = parseSourceId(request.params.orderId);
+      const refund = await requestRefundAgain(orderId, operatorOf(request));
+      if (!refund) throw await explainNoRefund(orders, orderId, undefined);
+      return showRefund(refund);
+    },
+  );
+}
+
+async function explainNoRefund(
+  orders: OrderStore,
+  orderId: string,
+  paymentId: string | undefined,
+): Promise<WeirError> {
+  if (paymentId !== undefined) {
+    const detail = `no refund of payment ${paymentId} of order ${orderId} was asked for`;
+    return new WeirError('ORDER_NOT_REFUNDABLE', detail);
+  }
+  const order = await orders.findOrder(orderId);
+  return order
+    ? new WeirError('ORDER_NOT_REFUNDABLE', `order ${orderId} is ${order.status}`)
+    : new WeirError('ORDER_UNKNOWN', `no refund of an order ${orderId} was asked for`);
+}
+
+async function createOrder(
+  { config, orders, products, takeOrderId }: OrderParts,
+  body: Static<typeof NewOrderBody>,
+  idempotencyKey: string | undefined,
+): Promise<{ created: boolean; order: Order }> {
+  const productId = parseProductId(body.productId);
+  const userId = parseUserId(body.userId);
+  // First: a repeat gets its first answer, whatever has become of the product since.
+  const earlier = idempotencyKey && (await orders.findOrderByKey(idempotencyKey));
+  if (earlier) return { created: false, order: requireSame(earlier, productId, userId) };
+  const [product] = await products.findProducts([productId]);
+  if (!product) throw new WeirError('PRODUCT_UNKNOWN', `there is no product ${productId}`);
+  if (!product.enabled) throw new WeirError('PRODUCT_DISABLED', `product ${productId} is disabled`);
+  const id = parseSourceId(await takeOrderId());
+  const expiresInMs = config.expireOrdersAfterMs || undefined;
+  return orders.createOrder({
+    id,
+    productId,
+    userId,
+    amountCents: product.priceCents,
+    idempotencyKey,
+    expiresInMs,
+  });
+}
+
+function requireSame(order: Order, productId: ProductId, userId: UserId): Order {
+  if (order.productId === productId && order.userId === userId) return order;
+  throw new WeirError(
+    'IDEMPOTENCY_CONFLICT',
+    'this Idempotency-Key made an order of another product or user',
+  );
+}
+
+/**
+ * Where callbacks are signed the body must say `"refunded": true`: the bytes of a payment, which say nothing of the kind,
+ * would otherwise pass here as well.
+ */
+function readRefundedOrder(
+  request: FastifyRequest<OrderPath & { Body: unknown }>,
+  mustSayRefunded: boolean,
+): { orderId: SourceId; paymentId: string | undefined } {
+  const orderId = parseSourceId(request.params.orderId);
+  const { refunded, ...rest } = (request.body ?? {}) as { refunded?: unknown };
+  if (refunded !== true && (mustSayRefunded || refunded !== undefined)) {
+    throw new WeirError('REQUEST_INVALID', 'the body must say "refunded": true');
+  }
+  const { payment } = parsePaidBody(rest, orderId);
+  return { orderId, paymentId: payment.paymentId };
+}
+
+function known(order: Order | undefined, id: string): Order {
+  if (!order) throw new WeirError('ORDER_UNKNOWN', `there is no order ${id}`);
+  return order;
+}

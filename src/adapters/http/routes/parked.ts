@@ -1,0 +1,200 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { adviceForParked, toWeirError, WeirError } from '../../../errors.ts';
+import { parseUserId } from '../../../core/instance/purchase.ts';
+import type { ParkedDetail } from '../../../core/parked/parked-item.ts';
+import {
+  docsOf,
+  type ParkedFilter,
+  type ParkedItem,
+  parkedOrigins,
+  parkedStates,
+} from '../../../core/parked/parked-item.ts';
+import type { ReplayOptions, ReplayOutcome } from '../../../core/parked/replay.ts';
+import { operatorOf } from '../plugins/auth.ts';
+import { ListQuery, listOf, ProblemShape, readCursor, readLimit, storable } from '../../../api/shapes.ts';
+
+export interface ParkedParts {
+  parked: {
+    listParked(filter: ParkedFilter, limit: number, cursor: string | undefined): Promise<ParkedItem[]>;
+    findParked(id: string): Promise<ParkedDetail | undefined>;
+    replay(id: string, by: string, options?: ReplayOptions): Promise<ReplayOutcome>;
+    discard(id: string, by: string, reason: string): Promise<ReplayOutcome>;
+  };
+}
+
+const Filter = {
+  origin: Type.Optional(Type.Enum([...parkedOrigins])),
+  reason: Type.Optional(
+    Type.String({ pattern: '^[A-Z_]{1,40}$', description: 'a code such as PRODUCT_UNKNOWN' }),
+  ),
+  source: Type.Optional(Type.String({ maxLength: 20, ...storable })),
+  scope: Type.Optional(Type.String({ maxLength: 512, ...storable })),
+  state: Type.Optional(Type.Enum([...parkedStates, 'ALL'])),
+};
+
+const Reason = Type.String({
+  minLength: 1,
+  maxLength: 500,
+  pattern: '^[^\\u0000\\p{Cs}]*[^\\s\\u0000\\p{Cs}][^\\u0000\\p{Cs}]*$',
+  description: 'more than blanks',
+});
+const Id = Type.String({ pattern: '^[1-9][0-9]{0,17}$', description: 'the id of a parked item' });
+const Ids = Type.Array(Id, { minItems: 1, maxItems: 500 });
+const closed = { additionalProperties: false };
+const Many = Type.Object({ ids: Ids }, closed);
+const ManyWithReason = Type.Object({ ids: Ids, reason: Reason }, closed);
+const DiscardBody = Type.Object({ reason: Reason }, closed);
+
+type ItemPath = { Params: { id: string } };
+
+export function addParked(http: FastifyInstance, { parked }: ParkedParts): void {
+  http.get<{ Querystring: ParkedFilter & { limit?: string; cursor?: string } }>(
+    '/v1/parked',
+    {
+      config: { scope: 'read' },
+      schema: {
+        summary: 'What has been set aside with a reason, newest first',
+        description: 'Only what waits, unless state says otherwise.',
+        querystring: Type.Object({ ...Filter, ...ListQuery }, closed),
+      },
+    },
+    async ({ query }) => {
+      const { limit: limitText, cursor, ...filter } = query;
+      const limit = readLimit(limitText);
+      const found = await parked.listParked(filter, limit + 1, readCursor(cursor));
+      const page = found.slice(0, limit);
+      const items = page.map((item) => ({
+        ...item,
+        advice: adviceForParked(item.reason),
+        docs: docsOf(item.reason),
+      }));
+      return listOf(items, found.length > limit ? page.at(-1)?.id : undefined);
+    },
+  );
+
+  http.get<ItemPath>(
+    '/v1/parked/:id',
+    {
+      config: { scope: 'read' },
+      schema: { summary: 'One parked item with its original bytes', response: { '4xx': ProblemShape } },
+    },
+    async ({ params }) => {
+      const id = readId(params.id);
+      const item = await parked.findParked(id);
+      if (!item) throw unknownItem(params.id);
+      const { original, ...rest } = item;
+      return {
+        ...rest,
+        advice: adviceForParked(item.reason),
+        docs: docsOf(item.reason),
+        ...showOriginal(original),
+      };
+    },
+  );
+
+  http.post<ItemPath>(
+    '/v1/parked/:id/replay',
+    {
+      config: { scope: 'act' },
+      schema: {
+        summary: 'Send a parked item once more where it was going',
+        description:
+          'Answers what became of it: REPLAYED, or PARKED still, with the reason. A repeat answers the same. The body may ' +
+          'be empty: `userId` is the buyer of an entry from which it cannot be read, `acceptAmount` takes a payment of ' +
+          "another amount than the order's.",
+        response: { '4xx': ProblemShape },
+      },
+    },
+    async (request) =>
+      parked.replay(readId(request.params.id), operatorOf(request), readReplayOptions(request.body)),
+  );
+
+  http.post<ItemPath & { Body: Static<typeof DiscardBody> }>(
+    '/v1/parked/:id/discard',
+    {
+      config: { scope: 'act' },
+      schema: {
+        summary: 'Give a parked item up, with a reason that is kept',
+        body: DiscardBody,
+        response: { '4xx': ProblemShape },
+      },
+    },
+    async (request) => parked.discard(readId(request.params.id), operatorOf(request), request.body.reason),
+  );
+
+  http.post<{ Body: Static<typeof Many> }>(
+    '/v1/parked/replay',
+    {
+      config: { scope: 'act', isLong: true },
+      schema: {
+        summary: 'Replay many; each answers for itself',
+        body: Many,
+        response: { '4xx': ProblemShape },
+      },
+    },
+    async (request) => forEach(request.body.ids, (id) => parked.replay(id, operatorOf(request))),
+  );
+
+  http.post<{ Body: Static<typeof ManyWithReason> }>(
+    '/v1/parked/discard',
+    {
+      config: { scope: 'act', isLong: true },
+      schema: {
+        summary: 'Discard many; each answers for itself',
+        body: ManyWithReason,
+        response: { '4xx': ProblemShape },
+      },
+    },
+    async (request: FastifyRequest<{ Body: Static<typeof ManyWithReason> }>) =>
+      forEach(request.body.ids, (id) => parked.discard(id, operatorOf(request), request.body.reason)),
+  );
+}
+
+/** The body is optional, which a JSON schema for it cannot say. @throws WeirError REQUEST_INVALID, USER_ID_INVALID */
+function readReplayOptions(body: unknown): ReplayOptions {
+  if (body === undefined || body === null) return {};
+  if (typeof body !== 'object' || Array.isArray(body)) {
+    throw new WeirError('REQUEST_INVALID', 'the body must be a JSON object, or empty');
+  }
+  const { userId, acceptAmount } = body as Record<string, unknown>;
+  if (acceptAmount !== undefined && acceptAmount !== true) {
+    throw new WeirError('REQUEST_INVALID', 'acceptAmount must be true, or left out');
+  }
+  return {
+    ...(userId === undefined ? {} : { userId: parseUserId(userId) }),
+    ...(acceptAmount === undefined ? {} : { acceptAmount }),
+  };
+}
+
+/** One after the other: an item that cannot be dealt with says why and holds up nobody. */
+async function forEach(ids: readonly string[], work: (id: string) => Promise<ReplayOutcome>) {
+  const items: (ReplayOutcome | { id: string; state: null; code: string; detail: string })[] = [];
+  for (const id of new Set(ids)) {
+    try {
+      items.push(await work(id));
+    } catch (error) {
+      const { code, message, disposition } = toWeirError(error);
+      if (disposition === 'retry') throw error;
+      items.push({ id, state: null, code, detail: message });
+    }
+  }
+  return { items };
+}
+
+function readId(text: string): string {
+  const id = /^[1-9]\d{0,17}$/.test(text) ? text : undefined;
+  if (id === undefined) throw unknownItem(text);
+  return id;
+}
+
+function unknownItem(id: string): WeirError {
+  return new WeirError('PARKED_UNKNOWN', `there is no parked item ${id.slice(0, 40)}`);
+}
+
+/** As text where it is text. */
+function showOriginal(original: Buffer): { original: string; originalText: string | null } {
+  const text = original.toString();
+  const isText = Buffer.from(text).equals(original);
+  return { original: original.toString('base64'), originalText: isText ? text : null };
+}

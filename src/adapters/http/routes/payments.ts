@@ -1,0 +1,111 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import type { Config } from '../../../config/config.ts';
+import { toWeirError } from '../../../errors.ts';
+import { readWebhookId } from '../../../core/orders/payment.ts';
+import { parseSourceId, parseTraceparent } from '../../../core/instance/purchase.ts';
+import type { Notify } from '../../../ops/telemetry/events.ts';
+import type { PaidOrder, PaymentAnswer } from '../../../core/triggers/order-paid.ts';
+import { parsePaidBody } from '../../../core/triggers/paid-body.ts';
+import { rawBody } from '../plugins/json-body.ts';
+import { requireRoom, sendReceipt } from '../plugins/receipt.ts';
+import {
+  InstanceShape,
+  ParkedPaymentShape,
+  ProblemShape,
+  RequestedRefundShape,
+  showReceipt,
+  showRefund,
+} from '../../../api/shapes.ts';
+import { boundSignedBody } from '../plugins/webhook-signature.ts';
+
+export interface PaymentParts {
+  config: Config;
+  payOrder: (paid: PaidOrder) => Promise<PaymentAnswer>;
+  hasRoom: () => boolean;
+  notify: Notify;
+}
+
+export interface OrderPath {
+  Params: { orderId: string };
+}
+
+type CheckSignature = (request: FastifyRequest, orderId: string) => Promise<void>;
+
+type PaidRequest = FastifyRequest<OrderPath & { Body: unknown }>;
+
+export function addPayments(
+  http: FastifyInstance,
+  parts: PaymentParts,
+  checkSignature: CheckSignature,
+): void {
+  const isSigned = parts.config.webhookSecrets.length > 0;
+  const logRefusal = (orderId: string, error: unknown) => {
+    const { code, message: detail, disposition } = toWeirError(error);
+    if (disposition === 'park') parts.notify({ type: 'payment refused', orderId, code, detail });
+  };
+
+  http.post<OrderPath & { Body: unknown }>(
+    '/v1/orders/:orderId/paid',
+    {
+      config: { scope: 'signed' },
+      ...boundSignedBody(parts.config.webhookSecrets),
+      schema: {
+        summary: 'Payment callback: the order becomes an instance',
+        description:
+          'Without a body for an order made here, with productId and userId for one that lives elsewhere; paymentId, ' +
+          'amountCents and paidAt state the payment. A payment that cannot become an instance answers 200 with what ' +
+          'was done: `"outcome": "refund requested"` or `"outcome": "parked"`. Once a webhook secret is set, the raw ' +
+          'body must be signed by the Standard Webhooks scheme and carry orderId.',
+        response: {
+          200: Type.Union([InstanceShape, RequestedRefundShape, ParkedPaymentShape]),
+          201: InstanceShape,
+          '4xx': ProblemShape,
+        },
+      },
+      // The body is optional, which a JSON schema for it cannot say: it is checked by hand below.
+      async preValidation(request) {
+        try {
+          await checkSignature(request, request.params.orderId);
+        } catch (error) {
+          // The bytes are the payer's own: somebody has paid for something.
+          if (toWeirError(error).code === 'SIGNED_ORDER_DIFFERS') logRefusal(request.params.orderId, error);
+          throw error;
+        }
+      },
+    },
+    async (request, reply) => {
+      requireRoom(parts.hasRoom);
+      try {
+        return sendAnswer(reply, request, await parts.payOrder(readPaidOrder(request, isSigned)));
+      } catch (error) {
+        logRefusal(request.params.orderId, error);
+        throw error;
+      }
+    },
+  );
+}
+
+/** @throws WeirError of the field that is wrong */
+function readPaidOrder(request: PaidRequest, isSigned: boolean): PaidOrder {
+  const orderId = parseSourceId(request.params.orderId);
+  const { named, payment } = parsePaidBody(request.body, orderId);
+  const webhookId = isSigned ? readWebhookId(request.headers['webhook-id']) : {};
+  // `weir orders paid` stands in for a callback that did not come, and knows of no payment.
+  const isByHand = webhookId.webhookId === `weir-paid-${orderId}`;
+  return {
+    orderId,
+    named,
+    payment: { ...payment, ...(isByHand ? {} : webhookId) },
+    original: rawBody(request),
+    ...parseTraceparent(request.headers.traceparent),
+  };
+}
+
+function sendAnswer(reply: FastifyReply, request: PaidRequest, answer: PaymentAnswer): FastifyReply {
+  if (answer.kind === 'instance') return sendReceipt(reply, answer.first, showReceipt(answer.instance));
+  if (answer.kind === 'refund') {
+    return reply.status(200).send({ outcome: 'refund requested', ...showRefund(answer.refund) });
+  }
+  return reply.status(200).send({ outcome: 'parked', ...answer.item, orderId: request.params.orderId });
+}

@@ -1,0 +1,107 @@
+import type { FastifyInstance } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { WeirError } from '../../../errors.ts';
+import type { Product } from '../../../core/instance/product.ts';
+import { type ProductId, parseProductId } from '../../../core/instance/purchase.ts';
+import {
+  ListQuery,
+  listOf,
+  ProblemShape,
+  ProductShape,
+  readCursor,
+  readLimit,
+  showProduct,
+} from '../../../api/shapes.ts';
+
+export interface ProductStore {
+  createProduct(product: Omit<Product, 'version'>): Promise<{ created: boolean; product: Product }>;
+  findProducts(ids: readonly ProductId[]): Promise<Product[]>;
+  listProducts(limit: number, after: bigint): Promise<Product[]>;
+  /** @returns undefined when there is no such product */
+  switchProduct(id: ProductId, enabled: boolean): Promise<Product | undefined>;
+}
+
+export interface ProductParts {
+  products: ProductStore;
+}
+
+const SwitchBody = Type.Object({ enabled: Type.Boolean() }, { additionalProperties: false });
+
+export function addProducts(http: FastifyInstance, { products }: ProductParts): void {
+  http.post<{ Body: Static<typeof ProductShape> }>(
+    '/v1/products',
+    {
+      config: { scope: 'admin' },
+      schema: {
+        summary: 'Create a product',
+        description: 'A repeat with the same properties answers 200, with others 409.',
+        body: ProductShape,
+        response: { 200: ProductShape, 201: ProductShape, '4xx': ProblemShape },
+      },
+    },
+    async ({ body }, reply) => {
+      const { created, product } = await products.createProduct({
+        id: parseProductId(body.id),
+        name: body.name,
+        cpus: body.cpus,
+        memoryMb: body.memoryMb,
+        gpu: body.gpu ?? 0,
+        image: body.image,
+        priceCents: BigInt(body.priceCents ?? '0'),
+        enabled: body.enabled ?? true,
+      });
+      return reply.status(created ? 201 : 200).send(showProduct(product));
+    },
+  );
+
+  http.get<{ Querystring: { limit?: string; cursor?: string } }>(
+    '/v1/products',
+    {
+      config: { scope: 'read' },
+      schema: { summary: 'List products in order of id', querystring: Type.Object(ListQuery) },
+    },
+    async ({ query }) => {
+      const limit = readLimit(query.limit);
+      const found = await products.listProducts(limit + 1, BigInt(readCursor(query.cursor) ?? 0));
+      const page = found.slice(0, limit);
+      return listOf(page.map(showProduct), found.length > limit ? page.at(-1)?.id.toString() : undefined);
+    },
+  );
+
+  http.get<{ Params: { id: string } }>(
+    '/v1/products/:id',
+    {
+      config: { scope: 'read' },
+      schema: { summary: 'One product', response: { 200: ProductShape, '4xx': ProblemShape } },
+    },
+    async ({ params }) => {
+      const [product] = await products.findProducts([parseProductId(params.id)]);
+      if (!product) throw unknownProduct(params.id);
+      return showProduct(product);
+    },
+  );
+
+  http.patch<{ Params: { id: string }; Body: Static<typeof SwitchBody> }>(
+    '/v1/products/:id',
+    {
+      config: { scope: 'admin' },
+      schema: {
+        summary: 'Enable or disable a product',
+        description:
+          'In force with the next commit of every process. A disabled product is neither ordered nor given, no sale of ' +
+          'it is opened, and winners are parked; a sale that runs goes on selling, so pause it first.',
+        body: SwitchBody,
+        response: { 200: ProductShape, '4xx': ProblemShape },
+      },
+    },
+    async ({ params, body }) => {
+      const product = await products.switchProduct(parseProductId(params.id), body.enabled);
+      if (!product) throw unknownProduct(params.id);
+      return showProduct(product);
+    },
+  );
+}
+
+function unknownProduct(id: string): WeirError {
+  return new WeirError('PRODUCT_UNKNOWN', `there is no product ${id}`);
+}

@@ -1,0 +1,163 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { adviceForParked, WeirError } from '../../../errors.ts';
+import {
+  type ProductId,
+  parseProductId,
+  parseUserId,
+  type SourceId,
+  type UserId,
+} from '../../../core/instance/purchase.ts';
+import { KeyedConcurrencyLimit } from '../../../lib/keyed-concurrency-limit.ts';
+import type { FrontDoor } from '../../../sale/admission.ts';
+import type { PurchaseDesk } from '../../../sale/purchase-status.ts';
+import type { Progress } from '../../../sale/purchase-progress.ts';
+import { streamOf } from '../../../core/triggers/seckill-key.ts';
+import { callerOf, requireKeyOr } from '../plugins/auth.ts';
+import { limitAddresses, type RequestLimits } from '../plugins/request-limits.ts';
+import { InstanceShape, Int64, ProblemShape, showInstance } from '../../../api/shapes.ts';
+import { readTicketHeader, TicketHeader, TicketText } from './tickets.ts';
+
+const states = ['WAITING', 'CREATED', 'SUCCESS', 'FAILED', 'PARKED', 'DISCARDED'] as const;
+const Timestamp = Type.String({ format: 'date-time' });
+const OrNull = { anyOf: [Type.Integer(), Type.Null()] };
+
+const ProgressShape = Type.Object({
+  streamId: Type.String(),
+  productId: Int64,
+  state: Type.Enum([...states]),
+  place: Type.Optional(Type.Unsafe<number | null>(OrNull)),
+  estimateMs: Type.Optional(Type.Unsafe<number | null>(OrNull)),
+  instance: Type.Optional(InstanceShape),
+  givenBack: Type.Optional(Type.Object({ status: Type.String(), at: Timestamp })),
+  reason: Type.Optional(Type.String()),
+  advice: Type.Optional(Type.String()),
+  parkedAt: Type.Optional(Timestamp),
+});
+
+const Query = Type.Object(
+  {
+    wait: Type.Optional(Type.String({ pattern: '^([1-9]|[12][0-9])$', description: '1 to 29 seconds' })),
+    ticket: Type.Optional({
+      ...TicketText,
+      description: '1 to 128 characters; access logs record it: prefer the header weir-ticket',
+    }),
+    userId: Type.Optional({ ...Int64, description: 'Answers 404 unless the purchase is of this user' }),
+    after: Type.Optional(
+      Type.Enum([...states], {
+        description: 'The state that is known already; with it, `wait` is 20 by default',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+/** Windows of a browser that wait at the same time. */
+const maxWaitsPerUser = 10;
+
+export interface PurchaseParts {
+  purchases: PurchaseDesk;
+  door: FrontDoor;
+  /** Of those who look without a key. */
+  lookLimits: RequestLimits;
+}
+
+export function addPurchases(http: FastifyInstance, { purchases, door, lookLimits }: PurchaseParts): void {
+  // The places to wait are shared by all: without it a few holders of tickets could take them.
+  const waits = new KeyedConcurrencyLimit<UserId>(
+    maxWaitsPerUser,
+    (userId) => new WeirError('RATE_LIMITED', `user ${userId} waits for ${maxWaitsPerUser} answers already`),
+  );
+
+  /** The user whose purchases alone may be shown: who has no key holds a ticket. */
+  const findHolder = async (
+    request: FastifyRequest,
+    productId: ProductId,
+    { ticket, userId }: Static<typeof Query>,
+  ) => {
+    if (callerOf(request)) return userId === undefined ? undefined : parseUserId(userId);
+    const standing = await door.judgeTicket(productId, readTicketHeader(request) ?? ticket ?? '');
+    if (!standing) throw new WeirError('TICKET_INVALID', 'this is no ticket of a sale of this product');
+    lookLimits.takeUser(standing.ticket.userId.toString());
+    return standing.ticket.userId;
+  };
+
+  http.get<{ Params: { productId: string; streamId: string }; Querystring: Static<typeof Query> }>(
+    '/v1/sales/:productId/purchases/:streamId',
+    {
+      config: { scope: 'read', orTicket: true, limited: false, isLong: true },
+      onRequest: limitAddresses(lookLimits),
+      preValidation: requireKeyOr(
+        (request) => readTicketHeader(request) ?? (request.query as { ticket?: unknown }).ticket,
+      ),
+      schema: {
+        summary: 'What became of a purchase',
+        description:
+          'WAITING with its place in the queue and an estimate; CREATED, SUCCESS, FAILED with the instance and what was ' +
+          'given back; PARKED or DISCARDED with the reason. With `after` the answer is held back until the state is another ' +
+          'one or the time is up, so that a browser need not hammer.',
+        headers: TicketHeader,
+        querystring: Query,
+        response: { 200: ProgressShape, '4xx': ProblemShape },
+      },
+    },
+    async (request) => {
+      const { params, query } = request;
+      const productId = parseProductId(params.productId);
+      const { streamId } = params;
+      const key = { stream: streamOf(productId), entryId: parseStreamId(streamId) };
+      const holder = await findHolder(request, productId, query);
+      const waitMs = query.after === undefined ? 0 : Number(query.wait ?? 20) * 1000;
+      const wait = () => purchases.wait(key, query.after, waitMs);
+      // The shop, which has a key, waits for many users.
+      const progress = await (callerOf(request) || holder === undefined ? wait() : waits.run(holder, wait));
+      const buyer = progress && 'instance' in progress ? progress.instance.userId : undefined;
+      const isOfAnother = holder !== undefined && buyer !== undefined && buyer !== holder;
+      if (!progress || isOfAnother) throw unknownPurchase(streamId);
+      const shown = buyer === undefined || holder === undefined ? hideConflict(progress) : progress;
+      return { streamId, productId: productId.toString(), ...showProgress(shown) };
+    },
+  );
+}
+
+/** Two purchases have this id, and who asks may have made the other one: without the user's name neither is shown. */
+function hideConflict(progress: Progress): Progress {
+  if (!('conflictAt' in progress) || !progress.conflictAt) return progress;
+  return { state: 'PARKED', reason: 'PURCHASE_CONFLICT', parkedAt: progress.conflictAt };
+}
+
+function parseStreamId(text: string): SourceId {
+  if (!/^\d{1,19}-\d{1,19}$/.test(text)) throw unknownPurchase(text);
+  return text as SourceId;
+}
+
+function unknownPurchase(streamId: string): WeirError {
+  return new WeirError('PURCHASE_UNKNOWN', `there is no purchase ${streamId.slice(0, 40)} of this product`);
+}
+
+function showProgress(progress: Progress): Omit<Static<typeof ProgressShape>, 'streamId' | 'productId'> {
+  switch (progress.state) {
+    case 'WAITING':
+      return {
+        state: progress.state,
+        place: progress.place ?? null,
+        estimateMs: progress.estimateMs ?? null,
+      };
+    case 'PARKED':
+    case 'DISCARDED':
+      return {
+        state: progress.state,
+        reason: progress.reason,
+        advice: adviceForParked(progress.reason),
+        parkedAt: progress.parkedAt.toISOString(),
+      };
+    default: {
+      const { state, instance, givenBack } = progress;
+      return {
+        state,
+        instance: showInstance(instance),
+        ...(givenBack && { givenBack: { status: givenBack.status, at: givenBack.at.toISOString() } }),
+      };
+    }
+  }
+}

@@ -1,0 +1,111 @@
+import type { FastifyInstance } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { WeirError } from '../../../errors.ts';
+import { type InstanceId, parseTraceparent } from '../../../core/instance/purchase.ts';
+import type { Settled } from '../../../core/results/judge-result.ts';
+import { createResult, type InstanceResult, maxReasonLength } from '../../../core/results/result.ts';
+import { operatorOf } from '../plugins/auth.ts';
+import { type InstanceReader, parseInstanceId, unknownInstance } from './instances.ts';
+import { InstanceShape, ProblemShape, readTime, showInstance, TimeText } from '../../../api/shapes.ts';
+
+export interface ResultParts {
+  instances: InstanceReader;
+  /** Many callers at once share one commit. */
+  settleResult: (result: InstanceResult) => Promise<Settled>;
+  /** @returns false when there is no such instance */
+  retryInstance: (instanceId: InstanceId, by: string) => Promise<boolean>;
+  /** The same for the release of its machine. */
+  releaseInstance: (instanceId: InstanceId, by: string) => Promise<boolean>;
+}
+
+const ResultBody = Type.Object(
+  {
+    status: Type.Enum(['SUCCESS', 'FAILED']),
+    reason: Type.Optional(Type.String({ maxLength: maxReasonLength })),
+    timestamp: Type.Optional(TimeText),
+  },
+  { additionalProperties: false },
+);
+
+interface InstancePath {
+  Params: { id: string };
+}
+
+export function addResults(
+  http: FastifyInstance,
+  { instances, settleResult, retryInstance, releaseInstance }: ResultParts,
+): void {
+  const showCurrent = async (instanceId: InstanceId) => {
+    const instance = await instances.findInstance(instanceId);
+    if (!instance) throw unknownInstance(instanceId.toString());
+    return showInstance(instance);
+  };
+
+  http.post<InstancePath & { Body: Static<typeof ResultBody> }>(
+    '/v1/instances/:id/result',
+    {
+      config: { scope: 'act', limited: false },
+      schema: {
+        summary: "The Resource Domain's answer, for one without AMQP",
+        description:
+          'A repeat answers 200 with the first answer. One that contradicts the first, or comes after Weir has given ' +
+          'up, is recorded with the instance and answers 409.',
+        body: ResultBody,
+        response: { 200: InstanceShape, 201: InstanceShape, '4xx': ProblemShape },
+      },
+    },
+    async ({ params, body, headers }, reply) => {
+      const instanceId = parseInstanceId(params.id);
+      const result = createResult({
+        instanceId: instanceId.toString(),
+        status: body.status,
+        reason: body.reason ?? '',
+        answeredAt: readTime('timestamp', body.timestamp) ?? new Date(),
+      });
+      const settled = await settleResult({ ...result, ...parseTraceparent(headers.traceparent) });
+      if (settled === 'unknown') throw unknownInstance(params.id);
+      const instance = await showCurrent(instanceId);
+      if (settled === 'late' || settled === 'contradicts') throw notApplied(settled, instance);
+      return reply.status(settled === 'applied' ? 201 : 200).send(instance);
+    },
+  );
+
+  http.post<InstancePath>(
+    '/v1/instances/:id/retry',
+    {
+      config: { scope: 'act' },
+      schema: {
+        summary: 'Announce an instance once more, with the same id and bytes',
+        response: { 200: InstanceShape, '4xx': ProblemShape },
+      },
+    },
+    async (request) => {
+      const instanceId = parseInstanceId(request.params.id);
+      if (!(await retryInstance(instanceId, operatorOf(request)))) throw unknownInstance(request.params.id);
+      return showCurrent(instanceId);
+    },
+  );
+
+  http.post<InstancePath>(
+    '/v1/instances/:id/release',
+    {
+      config: { scope: 'act' },
+      schema: {
+        summary: 'Request the release of the machine of a failed instance',
+        description: 'A request that was sent before is sent once more, with the same id and bytes.',
+        response: { 200: InstanceShape, '4xx': ProblemShape },
+      },
+    },
+    async (request) => {
+      const instanceId = parseInstanceId(request.params.id);
+      if (!(await releaseInstance(instanceId, operatorOf(request)))) throw unknownInstance(request.params.id);
+      return showCurrent(instanceId);
+    },
+  );
+}
+
+function notApplied(settled: 'late' | 'contradicts', instance: Static<typeof InstanceShape>): WeirError {
+  const code = settled === 'late' ? 'RESULT_LATE' : 'RESULT_CONTRADICTS';
+  const reason = instance.reason === undefined ? '' : `, ${instance.reason}`;
+  return new WeirError(code, `instance ${instance.instanceId} is ${instance.status}${reason}`);
+}

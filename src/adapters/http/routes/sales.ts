@@ -1,0 +1,156 @@
+import type { FastifyInstance } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { WeirError } from '../../../errors.ts';
+import type { Product } from '../../../core/instance/product.ts';
+import { type ProductId, parseProductId } from '../../../core/instance/purchase.ts';
+import type { Sale, SaleStore, SaleTerms } from '../../../sale/sale.ts';
+import { streamOf } from '../../../core/triggers/seckill-key.ts';
+import { GiveBackBody, NewSale, SaleChangeBody, SaleList, SaleShape, showSale } from '../../../api/sale-shapes.ts';
+import { ListQuery, listOf, ProblemShape, readCursor, readLimit, readTime } from '../../../api/shapes.ts';
+
+export interface SaleParts {
+  sales: SaleStore;
+  products: { findProducts(ids: readonly ProductId[]): Promise<Product[]> };
+  /** Units given back at `since` or later, or ever. @returns how many */
+  oweUnitsAgain(stream: string, since: Date | undefined): Promise<number>;
+}
+
+interface SalePath {
+  Params: { productId: string };
+}
+
+/** What the shop does with its sales; http/buy.ts is for the buyers. */
+export function addSales(http: FastifyInstance, { sales, products, oweUnitsAgain }: SaleParts): void {
+  const getSale = async (productId: ProductId): Promise<Sale> => {
+    const sale = await sales.find(productId);
+    if (!sale) throw unknownSale(productId);
+    return sale;
+  };
+
+  http.post<{ Body: Static<typeof NewSale> }>(
+    '/v1/sales',
+    {
+      config: { scope: 'admin' },
+      schema: {
+        summary: 'Open the flash sale of a product',
+        description:
+          'Without startsAt it begins at once, without endsAt it goes on until it is ended; both by the clock of the ' +
+          'store. The same terms again answer 200, others 409 while it runs.',
+        body: NewSale,
+        response: { 200: SaleShape, 201: SaleShape, '4xx': ProblemShape },
+      },
+    },
+    async ({ body }, reply) => {
+      const terms = readTerms(body);
+      await requireProduct(products, terms.productId);
+      const outcome = await sales.open(terms);
+      if (outcome === 'over')
+        throw new WeirError('SALE_WINDOW_INVALID', 'the sale would have ended before now');
+      if (outcome === 'conflict') {
+        throw new WeirError('SALE_CONFLICT', `a sale of product ${terms.productId} runs with other terms`);
+      }
+      return reply.status(outcome === 'opened' ? 201 : 200).send(showSale(await getSale(terms.productId)));
+    },
+  );
+
+  http.get<{ Querystring: { limit?: string; cursor?: string } }>(
+    '/v1/sales',
+    {
+      config: { scope: 'read' },
+      schema: {
+        summary: 'The sale of every product that has or had one, in order of product id',
+        querystring: Type.Object(ListQuery),
+        response: { 200: SaleList, '4xx': ProblemShape },
+      },
+    },
+    async ({ query }) => {
+      const limit = readLimit(query.limit);
+      const found = await sales.list(limit + 1, BigInt(readCursor(query.cursor) ?? 0));
+      const page = found.slice(0, limit);
+      return listOf(page.map(showSale), found.length > limit ? page.at(-1)?.productId.toString() : undefined);
+    },
+  );
+
+  http.get<SalePath>(
+    '/v1/sales/:productId',
+    {
+      config: { scope: 'read' },
+      schema: { summary: 'The sale of a product', response: { 200: SaleShape, '4xx': ProblemShape } },
+    },
+    async ({ params }) => showSale(await getSale(parseProductId(params.productId))),
+  );
+
+  http.patch<SalePath & { Body: Static<typeof SaleChangeBody> }>(
+    '/v1/sales/:productId',
+    {
+      config: { scope: 'act' },
+      schema: {
+        summary: 'Pause, resume or end a sale, or add stock',
+        description:
+          'Ending touches no winner. What has ended stays ended; the product can be sold in a new sale.',
+        body: SaleChangeBody,
+        response: { 200: SaleShape, '4xx': ProblemShape },
+      },
+    },
+    async ({ params, body }) => {
+      const productId = parseProductId(params.productId);
+      const outcome = await sales.change(productId, body);
+      if (!outcome) throw unknownSale(productId);
+      // Ending what has ended is a repeat.
+      if (outcome === 'ended' && (body.action !== 'end' || body.addStock !== undefined)) {
+        throw new WeirError('ENDED', `the sale of product ${productId} has ended`);
+      }
+      return showSale(await getSale(productId));
+    },
+  );
+
+  http.post<SalePath & { Body: Static<typeof GiveBackBody> }>(
+    '/v1/sales/:productId/give-back',
+    {
+      config: { scope: 'act' },
+      schema: {
+        summary: 'Take units to the sale once more, after Redis has lost them',
+        description:
+          'Those that were given back at `since` or later, or ever. The sale takes each once, however often it comes.',
+        body: GiveBackBody,
+        response: { 200: Type.Object({ units: Type.Integer() }), '4xx': ProblemShape },
+      },
+    },
+    async ({ params, body }) => {
+      const { productId } = await getSale(parseProductId(params.productId));
+      return { units: await oweUnitsAgain(streamOf(productId), readTime('since', body.since)) };
+    },
+  );
+}
+
+function readTerms(body: Static<typeof NewSale>): SaleTerms {
+  const terms: SaleTerms = {
+    productId: parseProductId(body.productId),
+    stock: body.stock,
+    perUserLimit: body.perUserLimit ?? 1,
+    startsAt: readTime('startsAt', body.startsAt),
+    endsAt: readTime('endsAt', body.endsAt),
+    entry: body.entry === 'ticket' ? 'ticket' : 'open',
+    admitPerSecond: body.admitPerSecond,
+  };
+  if (terms.startsAt && terms.endsAt && terms.endsAt <= terms.startsAt) {
+    throw new WeirError('SALE_WINDOW_INVALID', 'the sale would end before it starts');
+  }
+  if (terms.entry === 'ticket' && !terms.startsAt) {
+    throw new WeirError(
+      'SALE_WINDOW_INVALID',
+      'tickets are given out before the start, so it needs a startsAt',
+    );
+  }
+  return terms;
+}
+
+async function requireProduct(products: SaleParts['products'], productId: ProductId): Promise<void> {
+  const [product] = await products.findProducts([productId]);
+  if (!product) throw new WeirError('PRODUCT_UNKNOWN', `there is no product ${productId}`);
+  if (!product.enabled) throw new WeirError('PRODUCT_DISABLED', `product ${productId} is disabled`);
+}
+
+export function unknownSale(productId: ProductId): WeirError {
+  return new WeirError('SALE_UNKNOWN', `there is no sale of product ${productId}`);
+}

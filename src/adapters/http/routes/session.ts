@@ -1,0 +1,123 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { type Static, Type } from 'typebox';
+import type { Caller, KeyRing } from '../../../ops/access/key-ring.ts';
+import { createSessionId, digestOf } from '../../../ops/access/operator-key.ts';
+import { listScopes, scopes } from '../../../ops/access/scope.ts';
+import type { SessionStore } from '../../../ops/access/session.ts';
+import { type AuthParts, findCaller, keyRequired, noteCaller } from '../plugins/auth.ts';
+import type { Limit } from '../plugins/limits.ts';
+import { requireSameOrigin } from '../plugins/origin.ts';
+import { clearSessionCookie, readSessionCookie, sessionLastsMs, setSessionCookie } from '../plugins/session-cookie.ts';
+import { ProblemShape, Timestamp } from '../../../api/shapes.ts';
+
+export interface SessionParts extends AuthParts {
+  sessions: SessionStore;
+  limitLogins: Limit;
+}
+
+const Login = Type.Object(
+  { key: Type.String({ minLength: 1, maxLength: 512, writeOnly: true }) },
+  { additionalProperties: false },
+);
+const SessionShape = Type.Object({
+  name: Type.String(),
+  scopes: Type.Array(Type.Enum([...scopes])),
+  expiresAt: Type.Union([Timestamp, Type.Null()], { description: 'null: no session, but a key or none' }),
+  open: Type.Boolean({ description: 'no key exists at all, so everybody may do everything' }),
+});
+
+/** A cookie instead of a key for the page, which keeps no key where a script could read it. */
+export function addSession(http: FastifyInstance, parts: SessionParts): void {
+  const { keyRing, isOnLoopback, sessions, limit, limitLogins, onWrongKey } = parts;
+  const isOpen = async () => isOnLoopback && (await keyRing.isOpen());
+  const endSession = async (request: FastifyRequest) => {
+    const id = readSessionCookie(request);
+    if (id === undefined) return;
+    requireSameOrigin(request);
+    // A cookie of somebody's own invention costs no write.
+    if (!(await keyRing.findSession(id))) return;
+    await sessions.removeSession(digestOf(id));
+    await keyRing.readAnew();
+  };
+
+  http.post<{ Body: Static<typeof Login> }>(
+    '/v1/session',
+    {
+      config: { scope: 'open', opensSession: true },
+      schema: {
+        summary: 'Open a session: a cookie that may do what the key may, for twelve hours',
+        description: 'It ends earlier when its key is revoked or expires.',
+        body: Login,
+        response: { 201: SessionShape, '4xx': ProblemShape },
+      },
+      preHandler: limitLogins,
+    },
+    async (request, reply) => {
+      const found = await keyRing.findKey(request.body.key);
+      if (!found) {
+        onWrongKey?.(request);
+        throw keyRequired(reply);
+      }
+      noteCaller(request, found.caller);
+      await endSession(request);
+      const session = await openSession(parts, request.body.key, found.keyId);
+      setSessionCookie(request, reply, session.id);
+      await keyRing.readAnew();
+      return reply.status(201).send(showSession({ ...found.caller, until: session.expiresAt }, false));
+    },
+  );
+
+  http.get(
+    '/v1/session',
+    {
+      config: { scope: 'open' },
+      schema: {
+        summary: 'Who I am and what I may do',
+        response: { 200: SessionShape, '4xx': ProblemShape },
+      },
+      preHandler: limit,
+    },
+    async (request, reply) => {
+      const caller = await findCaller(request, parts);
+      if (!caller) {
+        if (request.headers.authorization !== undefined) onWrongKey?.(request);
+        throw keyRequired(reply);
+      }
+      return showSession(caller, await isOpen());
+    },
+  );
+
+  http.delete(
+    '/v1/session',
+    {
+      config: { scope: 'open' },
+      schema: { summary: 'End the session', response: { 204: Type.Null(), '4xx': ProblemShape } },
+      preHandler: limit,
+    },
+    async (request, reply) => {
+      await endSession(request);
+      clearSessionCookie(request, reply);
+      return reply.status(204).send();
+    },
+  );
+}
+
+async function openSession(
+  { keyRing, sessions }: { keyRing: KeyRing; sessions: SessionStore },
+  key: string,
+  keyId: string | undefined,
+): Promise<{ id: string; expiresAt: Date }> {
+  const id = createSessionId();
+  const proof = keyId === undefined ? keyRing.proveKey(id, key) : undefined;
+  const expiresAt = await sessions.addSession({
+    digest: digestOf(id),
+    keyId,
+    proof,
+    lastsMs: sessionLastsMs,
+  });
+  return { id, expiresAt };
+}
+
+function showSession({ name, scope, until }: Caller, open: boolean): Static<typeof SessionShape> {
+  return { name, scopes: listScopes(scope), expiresAt: until?.toISOString() ?? null, open };
+}

@@ -1,0 +1,72 @@
+import type { FastifyInstance } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { WeirError } from '../../../errors.ts';
+import { ProblemShape, readTime, SourceText, TimeText } from '../../../api/shapes.ts';
+import { readWindow, type TrendQuery, type TrendWindow } from '../plugins/trend-window.ts';
+
+export interface StatsReader {
+  countBySource(): Promise<readonly object[]>;
+  countByStep(window: TrendWindow): Promise<readonly object[]>;
+}
+
+const maxMinutes = 7 * 24 * 60;
+
+const Trend = Type.Object(
+  {
+    minutes: Type.Optional(
+      Type.String({ pattern: '^[1-9][0-9]{0,4}$', description: `1 to ${maxMinutes}; for more say from` }),
+    ),
+    from: Type.Optional(TimeText),
+    to: Type.Optional(TimeText),
+    step: Type.Optional(Type.Enum(['minute', 'hour', 'day'])),
+    source: Type.Optional(SourceText),
+  },
+  { additionalProperties: false },
+);
+
+export function addStats(http: FastifyInstance, { stats }: { stats: StatsReader }): void {
+  http.get(
+    '/v1/stats/sources',
+    { config: { scope: 'read' }, schema: { summary: 'Instances and success rate by source' } },
+    async () => ({
+      items: await stats.countBySource(),
+    }),
+  );
+
+  http.get<{ Querystring: Static<typeof Trend> }>(
+    '/v1/stats/trend',
+    {
+      config: { scope: 'read' },
+      schema: {
+        summary: 'Instances created, by minute, hour or day and source, and how many of them have ended how',
+        description:
+          'The last `minutes` (60 when left out), or from `from` to `to` (now when left out), in whole steps of UTC. The step is chosen by ' +
+          'the length of the window when left out: minutes up to a day, hours up to sixty, else days.',
+        querystring: Trend,
+        response: { '4xx': ProblemShape },
+      },
+    },
+    async ({ query }) => {
+      const window = readWindow(toTrendQuery(query), new Date());
+      const { minutes, ...told } = window;
+      return {
+        ...(minutes === undefined ? {} : { minutes }),
+        from: told.from.toISOString(),
+        to: told.to.toISOString(),
+        step: told.step,
+        items: await stats.countByStep(told),
+      };
+    },
+  );
+}
+
+function toTrendQuery({ minutes: text, from, to, step, source }: Static<typeof Trend>): TrendQuery {
+  const minutes = text === undefined ? undefined : Number(text);
+  if (minutes !== undefined && minutes > maxMinutes) {
+    throw new WeirError(
+      'REQUEST_INVALID',
+      `minutes must be 1 to ${maxMinutes}, not ${text}; for more say from`,
+    );
+  }
+  return { minutes, from: readTime('from', from), to: readTime('to', to), step, source };
+}

@@ -1,0 +1,147 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { WeirError } from '../../../errors.ts';
+import { parseProductId, parseUserId } from '../../../core/instance/purchase.ts';
+import type { FrontDoor } from '../../../sale/admission.ts';
+import { limitAddresses, type RequestLimits } from '../plugins/request-limits.ts';
+import { Int64, ProblemShape } from '../../../api/shapes.ts';
+
+export const TicketText = Type.String({ minLength: 1, maxLength: 128 });
+
+const TicketBody = Type.Object(
+  {
+    userId: Int64,
+    unit: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 1_000_000,
+        default: 1,
+        description: 'Which of his units, up to the limit of the sale: one ticket is one purchase',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+const Timestamp = Type.String({ format: 'date-time' });
+const TicketShape = Type.Object({
+  ticket: TicketText,
+  productId: Int64,
+  userId: Int64,
+  unit: Type.Integer(),
+  admittedAt: Timestamp,
+});
+
+const StandingShape = Type.Object({
+  ...TicketShape.properties,
+  state: Type.Enum(['WAITING', 'ADMITTED']),
+  place: Type.Integer(),
+  estimateMs: Type.Integer(),
+});
+
+const whys = {
+  SALE_UNKNOWN: 'there is no sale of this product',
+  ENDED: 'the sale has ended',
+  LIMIT_REACHED: 'the sale gives a user fewer units',
+  TICKETS_CLOSED: 'the sale has started',
+  TICKETS_UNUSED: 'the sale is open to everybody',
+} as const;
+
+export function addTickets(http: FastifyInstance, { door }: { door: FrontDoor }): void {
+  http.post<{ Params: { productId: string }; Body: Static<typeof TicketBody> }>(
+    '/v1/sales/:productId/tickets',
+    {
+      config: { scope: 'act', limited: false },
+      schema: {
+        summary: 'Give a user a ticket to a sale, and a place in its waiting room',
+        description:
+          'Asked for by the shop, which knows its users, and handed to the buyer, who buys with it. The same ticket ' +
+          'for the same user and unit each time: 201 the first time, 200 after that.',
+        body: TicketBody,
+        response: { 200: TicketShape, 201: TicketShape, '4xx': ProblemShape },
+      },
+    },
+    async ({ params, body }, reply) => {
+      const productId = parseProductId(params.productId);
+      const holder = { userId: parseUserId(body.userId), unit: body.unit ?? 1 };
+      const answer = await door.giveTicket(productId, holder);
+      if (!('ticket' in answer)) throw new WeirError(answer.kind, whys[answer.kind]);
+      return reply.status(answer.kind === 'given' ? 201 : 200).send({
+        ticket: answer.ticket,
+        productId: productId.toString(),
+        userId: body.userId,
+        unit: holder.unit,
+        admittedAt: new Date(answer.admittedAtMs).toISOString(),
+      });
+    },
+  );
+}
+
+/** Headers stay out of the access logs of proxies; paths and queries do not. */
+export const TicketHeader = Type.Object({ 'weir-ticket': Type.Optional(TicketText) });
+
+export function readTicketHeader({ headers }: Pick<FastifyRequest, 'headers'>): string | undefined {
+  return headers['weir-ticket'] as string | undefined;
+}
+
+export interface TicketStandingParts {
+  door: FrontDoor;
+  /** Of those who look without a key. */
+  lookLimits: RequestLimits;
+}
+
+/** For the holder of a ticket. */
+export function addTicketStanding(http: FastifyInstance, { door, lookLimits }: TicketStandingParts): void {
+  const config = { scope: 'signed', limited: false } as const;
+  const response = { 200: StandingShape, '4xx': ProblemShape };
+  const findStanding = async (product: string, text: string) => {
+    const productId = parseProductId(product);
+    const standing = await door.judgeTicket(productId, text);
+    if (!standing) throw new WeirError('TICKET_INVALID', 'this is no ticket of the present sale');
+    lookLimits.takeUser(standing.ticket.userId.toString());
+    if (!standing.isPresent) throw new WeirError('ENDED', 'the sale of this ticket has ended');
+    const { ticket, place, waitMs } = standing;
+    return {
+      ticket: text,
+      productId: productId.toString(),
+      userId: ticket.userId.toString(),
+      unit: ticket.unit,
+      admittedAt: new Date(ticket.admittedAtMs).toISOString(),
+      state: waitMs > 0 ? ('WAITING' as const) : ('ADMITTED' as const),
+      place,
+      estimateMs: Math.ceil(waitMs),
+    };
+  };
+
+  http.get<{ Params: { productId: string } }>(
+    '/v1/sales/:productId/ticket',
+    {
+      config,
+      onRequest: limitAddresses(lookLimits),
+      schema: {
+        summary: 'Where the holder of the ticket in the header weir-ticket stands in the waiting room',
+        headers: TicketHeader,
+        response,
+      },
+    },
+    async (request) => {
+      const ticket = readTicketHeader(request);
+      if (ticket === undefined) throw new WeirError('TICKET_REQUIRED', 'the header weir-ticket is missing');
+      return findStanding(request.params.productId, ticket);
+    },
+  );
+
+  http.get<{ Params: { productId: string; ticket: string } }>(
+    '/v1/sales/:productId/tickets/:ticket',
+    {
+      config,
+      onRequest: limitAddresses(lookLimits),
+      schema: {
+        summary: 'Where the holder of a ticket stands in the waiting room',
+        description: 'Access logs record the path: prefer `GET /v1/sales/{productId}/ticket`.',
+        response,
+      },
+    },
+    async ({ params }) => findStanding(params.productId, params.ticket),
+  );
+}

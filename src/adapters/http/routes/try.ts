@@ -1,0 +1,82 @@
+import type { FastifyInstance } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { type InstanceId, parseProductId, parseUserId } from '../../../core/instance/purchase.ts';
+import { parseInstanceId } from './instances.ts';
+import { Int64, ProblemShape } from '../../../api/shapes.ts';
+
+export interface StreamFeed {
+  /** XADD for each list of alternating field names and values. @returns the entry ids */
+  add(stream: string, entries: readonly string[][]): Promise<string[]>;
+}
+
+export interface TryParts {
+  feed: StreamFeed;
+  /** undefined: none is simulated in this process. */
+  resource: { fail(instanceId: InstanceId): boolean } | undefined;
+}
+
+const TryShape = Type.Object({ enabled: Type.Boolean() });
+
+const Buyers = Type.Object(
+  {
+    productId: Int64,
+    firstUserId: Int64,
+    count: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 1 })),
+  },
+  { additionalProperties: false },
+);
+
+const Failing = Type.Object({ instanceId: Int64 }, { additionalProperties: false });
+const FailingShape = Type.Object({ fails: Type.Boolean() });
+
+/** Winners without a sale, and failures at will, for trying things out; only with the demo switched on, which the page asks for. */
+export function addTry(http: FastifyInstance, demo: TryParts | undefined): void {
+  http.get(
+    '/v1/try',
+    {
+      config: { scope: 'read' },
+      schema: { summary: 'Whether things can be tried out here', response: { 200: TryShape } },
+    },
+    () => ({ enabled: demo !== undefined }),
+  );
+  if (!demo) return;
+  const { feed, resource } = demo;
+
+  http.post<{ Body: Static<typeof Buyers> }>(
+    '/v1/try/seckill',
+    {
+      config: { scope: 'act' },
+      schema: { summary: 'Put winners on a seckill stream (demo only)', body: Buyers },
+    },
+    async ({ body }, reply) => {
+      const stream = `stream:seckill:${parseProductId(body.productId)}`;
+      const first = parseUserId(body.firstUserId);
+      parseUserId(String(first + BigInt((body.count ?? 1) - 1)));
+      const now = String(Math.floor(Date.now() / 1000));
+      const entries = Array.from({ length: body.count ?? 1 }, (_, i) => [
+        'uid',
+        String(first + BigInt(i)),
+        'ts',
+        now,
+      ]);
+      const ids = await feed.add(stream, entries);
+      return reply
+        .status(202)
+        .send({ stream, count: ids.length, firstStreamId: ids[0], lastStreamId: ids.at(-1) });
+    },
+  );
+
+  http.post<{ Body: Static<typeof Failing> }>(
+    '/v1/try/failure',
+    {
+      config: { scope: 'act' },
+      schema: {
+        summary: 'Have the simulated Resource Domain fail an instance (demo only)',
+        description: '`fails` is false where it has answered already, or none is simulated in this process.',
+        body: Failing,
+        response: { 200: FailingShape, '4xx': ProblemShape },
+      },
+    },
+    ({ body }) => ({ fails: resource?.fail(parseInstanceId(body.instanceId)) ?? false }),
+  );
+}

@@ -1,0 +1,195 @@
+import cookie from '@fastify/cookie';
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import type { Config } from '../../config/config.ts';
+import { WeirError } from '../../errors.ts';
+import { isLocalOnly, matchNetworks } from '../../lib/address.ts';
+import type { RequestTracing } from '../../ops/telemetry/tracing/trace-requests.ts';
+import { type AuditParts, addAudit } from './routes/audit.ts';
+import { addAuth, hasKey } from './plugins/auth.ts';
+import { addBuyers, type BuyerParts } from './routes/buyers.ts';
+import { compressAnswers } from './plugins/compress-answers.ts';
+import { boundConnections } from './plugins/connections.ts';
+import { boundHandlers } from './plugins/deadline.ts';
+import { addHealth, type HealthParts } from './routes/health.ts';
+import { addInstances, type InstanceParts } from './routes/instances.ts';
+import { isApiRoute } from './plugins/is-api-route.ts';
+import { addJsonBodies } from './plugins/json-body.ts';
+import { addKeys, type KeyParts } from './routes/keys.ts';
+import { boundRequests, createLimits } from './plugins/limits.ts';
+import { trackMethods } from './plugins/method-not-allowed.ts';
+import { addNow, type NowParts } from './routes/now.ts';
+import { addOpenApi } from './plugins/openapi.ts';
+import { addOrders, type OrderParts } from './routes/orders.ts';
+import { checkHostAndOrigin } from './plugins/origin.ts';
+import { addPage, pageUrl } from './plugins/page.ts';
+import { addParked, type ParkedParts } from './routes/parked.ts';
+import { createErrorHandler, type ProblemParts, sendProblem } from './plugins/problem.ts';
+import { addProducts, type ProductStore } from './routes/products.ts';
+import { RejectedCredentials } from './plugins/rejected-credentials.ts';
+import { addResults, type ResultParts } from './routes/results.ts';
+import { addSales, type SaleParts } from './routes/sales.ts';
+import { describeMistakes } from './plugins/schema-mistake.ts';
+import { addSession, type SessionParts } from './routes/session.ts';
+import { addStats, type StatsReader } from './routes/stats.ts';
+import { tellActs } from './plugins/record-activity.ts';
+import { addTickets } from './routes/tickets.ts';
+import { traceRequests } from './plugins/trace-requests.ts';
+import { addTry, type TryParts } from './routes/try.ts';
+import { createRequestIds, watchRequests } from './plugins/measure-requests.ts';
+
+export interface HttpParts
+  extends OrderParts,
+    InstanceParts,
+    ResultParts,
+    ParkedParts,
+    AuditParts,
+    Pick<SaleParts, 'sales' | 'oweUnitsAgain'>,
+    BuyerParts,
+    KeyParts,
+    Pick<SessionParts, 'sessions'>,
+    NowParts,
+    Pick<HealthParts, 'readiness' | 'remarks' | 'registry' | 'draining'>,
+    ProblemParts {
+  config: Config;
+  products: ProductStore;
+  stats: StatsReader;
+  /** undefined: nothing can be tried out, and GET /v1/try says so. */
+  demo: TryParts | undefined;
+  /** undefined: nobody listens. */
+  tracing: RequestTracing | undefined;
+}
+
+/** Every route there is. Without the role `http` only the health routes answer. */
+export async function createHttpServer(parts: HttpParts): Promise<FastifyInstance> {
+  const { config } = parts;
+  const bounds = boundRequests(config);
+  const http = Fastify({
+    ...bounds,
+    genReqId: createRequestIds(),
+    frameworkErrors: (error, _, reply) =>
+      sendProblem(reply, {
+        title: 'Bad request',
+        status: 400,
+        code: 'REQUEST_INVALID',
+        detail: error.message,
+      }),
+    // Strict: nothing is coerced and an unknown field is a mistake, not noise.
+    ajv: {
+      customOptions: {
+        ...{ coerceTypes: false, removeAdditional: false, useDefaults: true, allErrors: false },
+        // A mistake brings along what describeMistakes() reads.
+        verbose: true,
+      },
+    },
+    schemaErrorFormatter: describeMistakes,
+  });
+  const isProxy = matchNetworks(config.trustedProxies);
+  http.setErrorHandler(
+    createErrorHandler(
+      parts,
+      (request) => hasKey(request) || isProxy(request.raw.socket.remoteAddress ?? ''),
+    ),
+  );
+  const findMethods = trackMethods(http, bounds.routerOptions);
+  http.setNotFoundHandler((request, reply) => {
+    const path = pathOf(request);
+    const what = `${request.method} ${path.slice(0, 200)}`;
+    const methods = findMethods(path);
+    if (methods.length === 0) {
+      const detail = `there is nothing at ${what}; see /openapi.json`;
+      return sendProblem(reply, { title: 'Not found', status: 404, code: 'NOT_FOUND', detail });
+    }
+    const allow = methods.join(', ');
+    return sendProblem(reply.header('allow', allow), {
+      title: 'Method not allowed',
+      status: 405,
+      code: 'METHOD_NOT_ALLOWED',
+      detail: `cannot ${what}: the path answers ${allow}`,
+    });
+  });
+  watchRequests(http, parts.notify);
+  tellActs(http, parts.notify);
+  if (parts.tracing) traceRequests(http, parts.tracing);
+  addHeaders(http);
+  compressAnswers(http);
+  boundConnections(http, config);
+  await http.register(cookie, { hook: false });
+  const { limit, limitLogins } = await createLimits(http, config);
+  const rejected = new RejectedCredentials(parts.notify, config.requestsPerMinute > 0);
+  http.addHook('onClose', async () => rejected.close());
+  const auth = {
+    keyRing: parts.keyRing,
+    isOnLoopback: isLocalOnly(config),
+    limit,
+    onWrongKey: (request: FastifyRequest) => rejected.note('key', request),
+  };
+  http.addHook('onRequest', checkHostAndOrigin(config));
+  http.addHook('onRequest', (request, _, done) => {
+    const isEarly = parts.readiness.start && isApiRoute(request);
+    done(isEarly ? new WeirError('STORE_AWAY', 'still waiting for the stores') : undefined);
+  });
+  boundHandlers(http, parts.readiness);
+  addAuth(http, auth);
+  addJsonBodies(http);
+  closeConnectionsAtStop(http, parts.draining);
+
+  const isApi = config.roles.includes('http');
+  if (isApi) await addOpenApi(http);
+  addHealth(http, { ...parts, isMetricsOpen: isMetricsOpen(config), isLocalOnly: auth.isOnLoopback });
+  if (!isApi) return http;
+
+  await http.register(async (api) => {
+    addOrders(api, {
+      ...parts,
+      onWrongSignature: (request) => rejected.note('signature', request),
+    });
+    addProducts(api, parts);
+    addInstances(api, parts);
+    addResults(api, parts);
+    addStats(api, parts);
+    addNow(api, parts);
+    addParked(api, parts);
+    addAudit(api, parts);
+    addSales(api, parts);
+    addTickets(api, parts);
+    await api.register((buyers) => addBuyers(buyers, parts));
+    addKeys(api, parts);
+    addSession(api, { ...parts, ...auth, limitLogins });
+    addTry(api, parts.demo);
+  });
+  await http.register(addPage);
+  return http;
+}
+
+function isMetricsOpen(config: Config): boolean {
+  return config.metrics === 'open' || (config.metrics === 'auto' && isLocalOnly(config));
+}
+
+/**
+ * The id that the log knows the answer by, but for the flood: there it would cost a twentieth of a refusal. What helmet
+ * sets is for pages, and at 40 µs too dear for the API.
+ */
+function addHeaders(http: FastifyInstance): void {
+  http.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-content-type-options', 'nosniff');
+    const { url, config } = request.routeOptions;
+    if (config.limited !== false) reply.header('x-request-id', request.id);
+    // The files of the page say so themselves, and the flood of POSTs is never cached.
+    if (url !== pageUrl && (config.limited !== false || request.method === 'GET'))
+      reply.header('cache-control', 'no-store');
+    done();
+  });
+}
+
+/** The next request of a client that keeps its connection open is for another process: each answer is the last one there. */
+function closeConnectionsAtStop(http: FastifyInstance, draining: AbortSignal): void {
+  http.addHook('onSend', (_, reply, payload, done) => {
+    if (draining.aborted) reply.header('connection', 'close');
+    done(null, payload);
+  });
+}
+
+/** Without the query, which may hold a ticket. */
+function pathOf({ url }: FastifyRequest): string {
+  return url.split('?', 1)[0] ?? '';
+}

@@ -1,0 +1,258 @@
+import type { AuditFigures, GivenBackCount, InstanceCount } from '../../ops/audit/audit.ts';
+import type { Sql } from '../../lib/sql.ts';
+import { keepTimes, moveSettledTimes } from './counted-times.ts';
+import { lastIssued } from './last-issued.ts';
+
+// Rows younger than this may have neighbours that are not committed yet: no statement of ours may run for 60 s.
+const settledAge = "interval '2 minutes'";
+
+interface CountRow {
+  source: string;
+  scope: string;
+  known_order: boolean;
+  status: string;
+  rows: string;
+}
+
+/** Ids that one commit of advanceCheckpoint passes at most. */
+const idsPerStep = 500_000n;
+
+/**
+ * What is old and terminal is counted once and stands in audit_counts; the checkpoint moves up to the first row that is
+ * young or still waited for (docs/decisions/0013). In steps of their own commits, so that the first audit of a large
+ * table gets through it.
+ *
+ * @returns whether there is more to pass
+ */
+export async function advanceCheckpoint(sql: Sql): Promise<boolean> {
+  const [checkpoint] = await sql.query<{ id: string }>(
+    'SELECT instance_log_id::text AS id FROM audit_checkpoint FOR UPDATE',
+  );
+  const [sequence] = await sql.query<{ last: string }>(
+    `SELECT ${lastIssued('instance_logs_id_seq')}::text AS last`,
+  );
+  const last = BigInt(sequence?.last ?? 0);
+  let from = BigInt(checkpoint?.id ?? 0);
+  if (from > last) {
+    // The sequence has gone back (a restore, a cutover): rows come below the checkpoint and would never be counted.
+    await forgetCounts(sql);
+    from = 0n;
+  }
+  await countTheLateOnes(sql);
+  const step = from + idsPerStep;
+  const upTo = await findNextCheckpoint(sql, from, step < last ? step : last);
+  await keepCounts(sql, from, upTo);
+  return upTo === step;
+}
+
+/**
+ * Rows ever, by source, scope, known order and status: what has been counted, and the rows above the checkpoint. In a
+ * transaction, for the sake of its setting.
+ */
+export async function countInstances(sql: Sql): Promise<InstanceCount[]> {
+  const checkpoint = await readCheckpoint(sql);
+  // Few rows lie above it. Where the table was not analyzed lately the planner expects a third, and would read them all.
+  await sql.query('SET LOCAL enable_seqscan = off');
+  const rows = await sql.query<CountRow>(
+    `SELECT source, scope, known_order, status, sum(rows)::text AS rows FROM (
+       SELECT * FROM audit_counts
+       UNION ALL (${countRows} WHERE id > $1 GROUP BY 1, 2, 3, 4)) AS counted GROUP BY 1, 2, 3, 4`,
+    [checkpoint],
+  );
+  await sql.query('SET LOCAL enable_seqscan = on');
+  return rows.map(({ known_order: knownOrder, rows: count, ...row }) => ({
+    ...row,
+    knownOrder,
+    rows: Number(count),
+  }));
+}
+
+/** Rows of instance_logs up to this id are in audit_counts. */
+export async function readCheckpoint(sql: Sql): Promise<string> {
+  const [row] = await sql.query<{ id: string }>('SELECT instance_log_id::text AS id FROM audit_checkpoint');
+  return row?.id ?? '0';
+}
+
+/** Whether the order is one of ours is asked for ORDER rows alone. */
+const knownOrder =
+  "CASE source WHEN 'ORDER' THEN EXISTS (SELECT 1 FROM orders WHERE orders.id = source_id) ELSE FALSE END";
+const countRows = `SELECT source, scope, ${knownOrder} AS known_order, status, count(*) AS rows FROM instance_logs`;
+
+/** Everything is to be counted again. */
+export async function forgetCounts(sql: Sql): Promise<void> {
+  // Archiving holds the same lock: a row that it moves now is in audit_archived before this reads it.
+  await sql.query('SELECT 1 FROM audit_checkpoint FOR UPDATE');
+  await sql.query('DELETE FROM audit_counts');
+  await sql.query('DELETE FROM audit_open');
+  await sql.query('DELETE FROM counted_times');
+  await sql.query('INSERT INTO audit_counts SELECT * FROM audit_archived');
+  await sql.query(
+    "UPDATE audit_checkpoint SET instance_log_id = 0, paid_until = '-infinity', paid_orders = 0",
+  );
+}
+
+/** Overdue rows that the checkpoint has passed, and that have become terminal since. */
+async function countTheLateOnes(sql: Sql): Promise<void> {
+  // By their ids, and only when there are any: joined as tables, they would cost a walk through all of instance_logs.
+  const open = await sql.query<{ instance_id: string }>('SELECT instance_id::text FROM audit_open');
+  if (open.length === 0) return;
+  const settled = await sql.query<{ instance_id: string }>(
+    "SELECT instance_id::text FROM instance_logs WHERE instance_id = ANY ($1::bigint[]) AND status <> 'PROCESSING'",
+    [idsOf(open)],
+  );
+  if (settled.length === 0) return;
+  await moveSettledTimes(sql, idsOf(settled));
+  await sql.query(
+    `WITH closed AS (
+       DELETE FROM audit_open WHERE instance_id = ANY ($1::bigint[])
+     ), counted AS (
+       ${countRows} WHERE instance_id = ANY ($1::bigint[]) GROUP BY 1, 2, 3, 4
+     ), subtracted AS (
+       UPDATE audit_counts SET rows = audit_counts.rows - moved.rows
+       FROM (SELECT source, scope, known_order, sum(rows) AS rows FROM counted GROUP BY 1, 2, 3) AS moved
+       WHERE audit_counts.source = moved.source AND audit_counts.scope = moved.scope
+         AND audit_counts.known_order = moved.known_order AND audit_counts.status = 'PROCESSING'
+     )
+     INSERT INTO audit_counts SELECT * FROM counted
+     ON CONFLICT (source, scope, known_order, status) DO UPDATE SET rows = audit_counts.rows + excluded.rows`,
+    [idsOf(settled)],
+  );
+}
+
+function idsOf(rows: readonly { instance_id: string }[]): string {
+  return `{${rows.map(({ instance_id }) => instance_id).join(',')}}`;
+}
+
+/**
+ * A row without a time or dated in the future stops nothing: an old row with a higher id shows that all below it are
+ * committed. `limit` itself is passed where such a row follows it.
+ */
+async function findNextCheckpoint(sql: Sql, from: bigint, limit: bigint): Promise<bigint> {
+  const [row] = await sql.query<{ id: string }>(
+    `SELECT coalesce((
+       SELECT id - 1 FROM instance_logs WHERE id > $1 AND id <= $2
+         AND (created_at >= now() - ${settledAge} AND created_at <= now() + ${settledAge}
+           OR status = 'PROCESSING' AND NOT EXISTS (
+             SELECT 1 FROM overdue WHERE overdue.instance_id = instance_logs.instance_id))
+       ORDER BY id LIMIT 1),
+       (SELECT $2::bigint FROM (SELECT created_at FROM instance_logs WHERE id > $2 ORDER BY id LIMIT 1) AS next
+        WHERE created_at < now() - ${settledAge}),
+       (SELECT max(id) FROM instance_logs WHERE id > $1 AND id <= $2 AND created_at < now() - ${settledAge}),
+       $1::bigint)::text AS id`,
+    [from.toString(), limit.toString()],
+  );
+  return BigInt(row?.id ?? from);
+}
+
+/** In one statement: a row that is settled meanwhile is seen the same by all that is written of it. */
+async function keepCounts(sql: Sql, from: bigint, upTo: bigint): Promise<void> {
+  if (upTo === from) return;
+  await sql.query(
+    `WITH passed AS MATERIALIZED (
+       SELECT source, scope, known_order, status, minute, count(*) AS rows,
+         array_agg(instance_id) FILTER (WHERE status = 'PROCESSING') AS open
+       FROM (SELECT source, scope, ${knownOrder} AS known_order, status, instance_id,
+           date_bin('1 minute', created_at, 'epoch') AS minute
+         FROM instance_logs WHERE id > $1 AND id <= $2) AS row
+       GROUP BY 1, 2, 3, 4, 5
+     ), counts AS (
+       INSERT INTO audit_counts SELECT source, scope, known_order, status, sum(rows) FROM passed GROUP BY 1, 2, 3, 4
+       ON CONFLICT (source, scope, known_order, status) DO UPDATE SET rows = audit_counts.rows + excluded.rows
+     ), opened AS (
+       INSERT INTO audit_open SELECT unnest(open) FROM passed ON CONFLICT DO NOTHING
+     ), ${keepTimes('passed')}
+     UPDATE audit_checkpoint SET instance_log_id = $2, audited_at = now()`,
+    [from.toString(), upTo.toString()],
+  );
+}
+
+/** Orders of ours that were ever paid; as for instances, only what was paid since is counted. */
+export async function countPaidOrders(sql: Sql): Promise<number> {
+  const [row] = await sql.query<{ paid: string }>(
+    `WITH counted AS (
+       SELECT count(*) FILTER (WHERE orders.paid_at < now() - ${settledAge}) AS old, count(*) AS paid
+       FROM orders, audit_checkpoint WHERE orders.paid_at >= audit_checkpoint.paid_until
+     ), before AS (
+       SELECT paid_orders FROM audit_checkpoint
+     ), kept AS (
+       UPDATE audit_checkpoint SET paid_orders = paid_orders + counted.old,
+         paid_until = greatest(paid_until, now() - ${settledAge})
+       FROM counted
+     )
+     SELECT (before.paid_orders + counted.paid)::text AS paid FROM counted, before`,
+  );
+  return Number(row?.paid ?? 0);
+}
+
+type Counted = Omit<
+  AuditFigures,
+  'instances' | 'paidOrders' | 'streams' | 'sales' | 'units' | 'givenBack' | 'waiting'
+> & {
+  overdue: number;
+  parked: number;
+  giveBacks: number;
+  refunds: number;
+};
+
+/** Everything that is small enough to be counted each time. */
+export async function countTheRest(sql: Sql): Promise<Counted> {
+  const [row] = await sql.query<Record<string, string>>(
+    `SELECT (SELECT coalesce(sum(events), 0) FROM announced WHERE kind = 'CREATED') AS announced,
+       (SELECT coalesce(sum(events), 0) FROM outbox WHERE kind = 'CREATED') AS waiting_events,
+       (SELECT coalesce(sum(events), 0) FROM parked WHERE origin = 'OUTBOX' AND kind = 'CREATED' AND state <> 'REPLAYED')
+         + (SELECT coalesce(sum(events), 0) FROM audit_discarded WHERE origin = 'OUTBOX') AS parked_events,
+       (SELECT count(*) FROM overdue JOIN instance_logs USING (instance_id)
+        WHERE due_at < now() - interval '10 minutes' AND status = 'PROCESSING' AND NOT EXISTS (
+          SELECT 1 FROM parked WHERE origin = 'OUTBOX' AND parked.source = instance_logs.source
+            AND parked.scope = instance_logs.scope AND parked.source_id = instance_logs.source_id
+            AND state = 'PARKED' OR origin = 'DEAD_LETTER' AND parked.instance_id = overdue.instance_id
+            AND state = 'PARKED')) AS stuck,
+       (SELECT count(*) FROM overdue JOIN instance_logs USING (instance_id) WHERE status = 'PROCESSING') AS overdue,
+       (SELECT count(*) FROM parked WHERE state = 'PARKED') AS parked`,
+  );
+  const rows = await sql.query<{
+    kind: string;
+    status: string;
+    has_instance: boolean;
+    is_further: boolean;
+    count: string;
+  }>(
+    `SELECT kind, status, instance_id IS NOT NULL AS has_instance, scope <> '' AND source = 'ORDER' AS is_further,
+       count(*)::text FROM compensations GROUP BY 1, 2, 3, 4`,
+  );
+  const count = (wanted: (row: (typeof rows)[number]) => boolean) =>
+    rows.reduce((sum, each) => (wanted(each) ? sum + Number(each.count) : sum), 0);
+  const ofKind = (kind: string) => count((each) => each.kind === kind && each.has_instance);
+  return {
+    announced: Number(row?.announced),
+    waitingEvents: Number(row?.waiting_events),
+    parkedEvents: Number(row?.parked_events),
+    stuck: Number(row?.stuck),
+    overdue: Number(row?.overdue),
+    parked: Number(row?.parked),
+    // A further payment of an order is returned beside what became of the order itself.
+    refundsWithoutInstance: count((each) => !each.has_instance && !each.is_further),
+    compensations: {
+      GIVE_BACK: ofKind('GIVE_BACK'),
+      REFUND: ofKind('REFUND'),
+      NOTHING: ofKind('NOTHING'),
+    },
+    giveBacks: count(({ kind, status }) => kind === 'GIVE_BACK' && status === 'REQUESTED'),
+    refunds: count(({ kind, status }) => kind === 'REFUND' && status === 'REQUESTED'),
+  };
+}
+
+/** Units by stream; `since`: before the sales were read. */
+export async function countGivenBack(sql: Sql, since: Date): Promise<GivenBackCount[]> {
+  const rows = await sql.query<{ stream: string; done_before: string; owed: string }>(
+    `SELECT scope AS stream, count(*) FILTER (WHERE outcome = 'GIVEN_BACK' AND done_at < $1)::text AS done_before,
+       count(*)::text AS owed
+     FROM compensations WHERE kind = 'GIVE_BACK' GROUP BY 1`,
+    [since],
+  );
+  return rows.map(({ stream, done_before, owed }) => ({
+    stream,
+    doneBefore: Number(done_before),
+    owed: Number(owed),
+  }));
+}

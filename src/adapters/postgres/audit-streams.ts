@@ -1,0 +1,162 @@
+import type { InstanceCount, StreamFigure } from '../../ops/audit/audit.ts';
+import type { StreamReading } from '../../ops/audit/stream-reading.ts';
+import { type Sql, textArray } from '../../lib/sql.ts';
+import { readCheckpoint } from './audit-figures.ts';
+import { acceptLoss } from './sale-losses.ts';
+
+/**
+ * What became of the entries of each stream, beside what its store says. `since`: the database's time before the store
+ * was asked.
+ */
+export async function figureStreams(
+  sql: Sql,
+  readings: readonly StreamReading[],
+  instances: readonly InstanceCount[],
+  since: Date,
+): Promise<StreamFigure[]> {
+  const known = await sql.query<KnownStream>(
+    `SELECT stream, added::text, added_before::text, anew_at, lost::text, rebase FROM audit_streams ORDER BY stream`,
+  );
+  const before = new Map(known.map((row) => [row.stream, row]));
+  const present = new Set(readings.map(({ stream }) => stream));
+  const gone = known.filter(({ stream }) => !present.has(stream)).map(({ stream }) => emptyReading(stream));
+  const figures: StreamFigure[] = [];
+  for (const reading of [...readings, ...gone]) {
+    const figure = await figureStream(sql, reading, instances, since);
+    figures.push(await keepAdded(sql, figure, before.get(reading.stream), since));
+  }
+  return figures;
+}
+
+interface KnownStream {
+  stream: string;
+  added: string;
+  added_before: string;
+  anew_at: Date | null;
+  lost: string;
+  rebase: boolean;
+}
+
+/** A stream that was counted and is not there any more: deleted, or Redis lost it. */
+function emptyReading(stream: string): StreamReading {
+  return { stream, added: 0, lastDelivered: undefined, undelivered: 0, pending: [] };
+}
+
+async function figureStream(
+  sql: Sql,
+  { stream, added, lastDelivered, undelivered, pending }: StreamReading,
+  instances: readonly InstanceCount[],
+  since: Date,
+): Promise<StreamFigure> {
+  const all = instances.reduce(
+    (sum, row) => (row.source === 'SECKILL' && row.scope === stream ? sum + row.rows : sum),
+    0,
+  );
+  const rows = all - (lastDelivered ? await countRowsAfter(sql, stream, lastDelivered, since) : 0);
+  const parked = await countParked(sql, stream, lastDelivered);
+  const open = pending.length > 0 ? await countOpen(sql, stream, pending) : 0;
+  return { stream, added, rows, parked, waiting: undelivered + open, anew: undefined };
+}
+
+/** An entry id as PostgreSQL compares it. */
+const entryIdAsNumbers = (column: string) =>
+  `(split_part(${column}, '-', 1)::numeric, split_part(${column}, '-', 2)::numeric)`;
+
+/** Made after the stream was read: young rows, above the checkpoint; the extra seconds cost nothing. */
+async function countRowsAfter(sql: Sql, stream: string, lastDelivered: string, since: Date): Promise<number> {
+  const [row] = await sql.query<{ count: string }>(
+    `SELECT count(*)::text FROM instance_logs WHERE id > $4
+       AND created_at >= $3::timestamptz - interval '10 seconds' AND source = 'SECKILL' AND scope = $1 AND ${entryIdAsNumbers('source_id')} > ${entryIdAsNumbers('$2::text')}`,
+    [stream, lastDelivered, since, await readCheckpoint(sql)],
+  );
+  return Number(row?.count ?? 0);
+}
+
+/** Whatever became of them, unless it became a row; a replayed one did. */
+async function countParked(sql: Sql, stream: string, lastDelivered: string | undefined): Promise<number> {
+  const bound = lastDelivered
+    ? `AND ${entryIdAsNumbers('source_id')} <= ${entryIdAsNumbers('$2::text')}`
+    : '';
+  const [row] = await sql.query<{ count: string }>(
+    `SELECT (count(*) + coalesce((SELECT events FROM audit_discarded WHERE origin = 'STREAM' AND scope = $1), 0))::text
+       AS count
+     FROM parked WHERE origin = 'STREAM' AND scope = $1 AND state <> 'REPLAYED' ${bound} AND NOT EXISTS (
+       SELECT 1 FROM instance_logs WHERE instance_logs.source = parked.source
+         AND instance_logs.source_id = parked.source_id AND instance_logs.scope = parked.scope)`,
+    lastDelivered ? [stream, lastDelivered] : [stream],
+  );
+  return Number(row?.count ?? 0);
+}
+
+/** Of the pending ones those that have neither row nor place among the parked. */
+async function countOpen(sql: Sql, stream: string, pending: readonly string[]): Promise<number> {
+  const [row] = await sql.query<{ count: string }>(
+    `SELECT count(*)::text FROM unnest($2::text[]) AS entry (id)
+     WHERE NOT EXISTS (SELECT 1 FROM instance_logs WHERE source = 'SECKILL' AND source_id = entry.id AND scope = $1)
+       AND NOT EXISTS (SELECT 1 FROM parked WHERE origin = 'STREAM' AND source = 'SECKILL' AND scope = $1
+         AND source_id = entry.id)`,
+    [stream, textArray(pending)],
+  );
+  return Number(row?.count ?? 0);
+}
+
+interface Book {
+  addedBefore: number;
+  anewAt: Date | null;
+  lost: number;
+}
+
+/** Remembers how many entries were added, also in earlier lives of the stream. */
+async function keepAdded(
+  sql: Sql,
+  figure: StreamFigure,
+  known: KnownStream | undefined,
+  now: Date,
+): Promise<StreamFigure> {
+  const { stream, added } = figure;
+  if (added === undefined) return figure;
+  const book = judgeLife({ ...figure, added }, known, now);
+  await sql.query(
+    `INSERT INTO audit_streams (stream, added, added_before, anew_at, lost) VALUES ($1, $2, $3, $4, $5)
+     ON CONFLICT (stream) DO UPDATE SET added = excluded.added, added_before = excluded.added_before,
+       anew_at = excluded.anew_at, lost = excluded.lost, rebase = FALSE`,
+    [stream, added, book.addedBefore, book.anewAt, book.lost],
+  );
+  return {
+    ...figure,
+    added: added + book.addedBefore,
+    anew: book.anewAt ? { at: book.anewAt, lost: book.lost } : undefined,
+  };
+}
+
+/**
+ * A stream that counts less than before, or of which more is found than was ever added, has begun anew: it was deleted,
+ * emptied, or restored from an older state. Until an operator has taken note of it, and what came back twice has been
+ * read twice, each audit takes it as it is.
+ */
+function judgeLife(
+  { added, rows, parked, waiting }: StreamFigure & { added: number },
+  known: KnownStream | undefined,
+  now: Date,
+): Book {
+  const found = rows + parked + waiting;
+  const asItIs = found - added;
+  // Nobody has counted an earlier life, so nothing is known to be lost.
+  if (!known) return { addedBefore: Math.max(0, asItIs), anewAt: null, lost: 0 };
+  if (known.rebase) return { addedBefore: asItIs, anewAt: null, lost: 0 };
+  if (known.anew_at) return { addedBefore: asItIs, anewAt: known.anew_at, lost: Number(known.lost) };
+  const addedBefore = Number(known.added_before);
+  const countedBefore = Number(known.added) + addedBefore;
+  if (added >= Number(known.added) && found <= added + addedBefore)
+    return { addedBefore, anewAt: null, lost: 0 };
+  return { addedBefore: asItIs, anewAt: now, lost: Math.max(0, countedBefore - found) };
+}
+
+/** An operator has taken note of what happened to a stream or its sale; the next audit takes it as it finds it. */
+export async function acceptStream(sql: Sql, stream: string): Promise<boolean> {
+  const hadLoss = await acceptLoss(sql, stream);
+  const rows = await sql.query('UPDATE audit_streams SET rebase = TRUE WHERE stream = $1 RETURNING stream', [
+    stream,
+  ]);
+  return hadLoss || rows.length > 0;
+}

@@ -1,0 +1,101 @@
+import { type Audit, type AuditFigures, sumUp } from '../../ops/audit/audit.ts';
+import type { StreamAndSaleReadings, StreamReadings } from '../../ops/audit/stream-reading.ts';
+import type { Database, Sql } from '../../lib/sql.ts';
+import { findExceptions } from './audit-exceptions.ts';
+import {
+  advanceCheckpoint,
+  countGivenBack,
+  countInstances,
+  countPaidOrders,
+  countTheRest,
+  forgetCounts,
+} from './audit-figures.ts';
+import { figureStreams } from './audit-streams.ts';
+import { figureUnits, nameLostUnits } from './audit-units.ts';
+
+export interface AuditOptions {
+  /** Count everything again. */
+  full?: boolean;
+  /** Look for what is behind a difference, through whole tables. */
+  explain?: boolean;
+}
+
+/**
+ * One audit, in one snapshot of the database. Streams in another store are read just before it: rows of entries that
+ * were delivered later are left out of the sum, so traffic makes no difference.
+ *
+ * @throws the store's error; 40001 when two audits met, of which the other one is done
+ */
+export async function audit(
+  database: Database,
+  readings: StreamReadings,
+  { full = false, explain = true }: AuditOptions = {},
+): Promise<Audit> {
+  const startedAt = performance.now();
+  if (full) await database.transaction(startOver);
+  while (await database.transaction(advanceCheckpoint));
+  const [clock] = await database.query<{ now: Date }>('SELECT clock_timestamp() AS now');
+  const since = clock?.now ?? new Date();
+  // What lives in the same database answers inside the snapshot, everything else before it.
+  const before = readings.inSameDatabase ? undefined : await readings.read(database);
+  const result = await database.transaction(
+    async (sql) => {
+      const figures = await collectFigures(sql, before ?? (await readings.read(sql)), since);
+      const sums = await sumUp(figures, async (name) => {
+        if (!explain) return [];
+        if (name === 'units') return nameLostUnits(sql, readings, figures.sales, figures.units);
+        return findExceptions(sql, name);
+      });
+      return { ...sums, auditedAt: since, lastedMs: Math.round(performance.now() - startedAt) };
+    },
+    { oneSnapshot: true },
+  );
+  await noteLastAudit(database, result);
+  return result;
+}
+
+/** Rows that were put below the cursors by hand, from a backup for example, are counted and get their deadlines. */
+async function startOver(sql: Sql): Promise<void> {
+  await forgetCounts(sql);
+  await sql.query('UPDATE overdue_cursor SET id = 0');
+}
+
+/** For those who ask another process how the last one ended. */
+async function noteLastAudit(sql: Sql, { auditedAt, ok, sums }: Audit): Promise<void> {
+  const breaches = sums.filter(({ difference, exceptions }) => difference !== 0 || exceptions.length > 0);
+  await sql.query(
+    `INSERT INTO last_audit (audited_at, ok, exceptions) VALUES ($1, $2, $3)
+     ON CONFLICT (only_row) DO UPDATE SET audited_at = excluded.audited_at, ok = excluded.ok,
+       exceptions = excluded.exceptions WHERE last_audit.audited_at <= excluded.audited_at`,
+    [auditedAt, ok, breaches.reduce((sum, { exceptions }) => sum + Math.max(1, exceptions.length), 0)],
+  );
+}
+
+async function collectFigures(
+  sql: Sql,
+  { streams: readings, sales }: StreamAndSaleReadings,
+  since: Date,
+): Promise<AuditFigures> {
+  const instances = await countInstances(sql);
+  const paidOrders = await countPaidOrders(sql);
+  const { overdue, parked, giveBacks, refunds, ...counted } = await countTheRest(sql);
+  const streams = await figureStreams(sql, readings, instances, since);
+  return {
+    ...counted,
+    instances,
+    paidOrders,
+    streams,
+    sales,
+    units: await figureUnits(sql, sales, streams),
+    givenBack: await countGivenBack(sql, since),
+    waiting: {
+      entries: streams.reduce((sum, { waiting }) => sum + waiting, 0),
+      events: counted.waitingEvents,
+      processing: instances.reduce((sum, row) => (row.status === 'PROCESSING' ? sum + row.rows : sum), 0),
+      overdue,
+      parked,
+      giveBacks,
+      refunds,
+    },
+  };
+}

@@ -1,0 +1,39 @@
+import type { ProductId, SourceId, UserId } from '../../core/instance/purchase.ts';
+import type { Sql } from '../../lib/sql.ts';
+import { PostgresOrders } from './orders.ts';
+import { PostgresProducts } from './products.ts';
+
+const image = 'ubuntu-22.04';
+
+const products = [
+  {
+    id: 1001n,
+    name: 'GPU Small',
+    cpus: 4,
+    memoryMb: 16_384,
+    gpu: 1,
+    image: 'ubuntu-22.04-cuda',
+    priceCents: 19_900n,
+  },
+  { id: 1002n, name: 'Standard 2', cpus: 2, memoryMb: 4_096, gpu: 0, image, priceCents: 2_900n },
+  { id: 1003n, name: 'Memory 8', cpus: 8, memoryMb: 65_536, gpu: 0, image, priceCents: 15_900n },
+] as const;
+
+/** Product 1001 and order 123, which the documents' examples use, and two products more. Idempotent. */
+export async function loadDemoCatalogue(sql: Sql): Promise<void> {
+  const productRows = new PostgresProducts(sql);
+  for (const product of products) {
+    const [existing] = await productRows.findProducts([product.id as ProductId]);
+    if (!existing)
+      await productRows.createProduct({ ...product, id: product.id as ProductId, enabled: true });
+  }
+  const orderRows = new PostgresOrders(sql);
+  if (await orderRows.findOrder('123')) return;
+  await orderRows.createOrder({
+    id: '123' as SourceId,
+    productId: 1001n as ProductId,
+    userId: 123n as UserId,
+    amountCents: 19_900n,
+    idempotencyKey: undefined,
+  });
+}

@@ -1,0 +1,73 @@
+import type { Finding } from '../../../lib/finding.ts';
+import type { Sql } from '../../../lib/sql.ts';
+import { readNewestVersion, readSchemaVersion } from '../migrate.ts';
+import { TableInTheWayError } from '../schema-errors.ts';
+import { sqlStateOf } from '../transient.ts';
+import { type Examined, problem, warning } from './finding.ts';
+
+/** Whether Weir's tables are there, in this program's version, or could be created. */
+export async function examineSchema(
+  sql: Sql,
+  examined: Examined,
+): Promise<{ findings: Finding[]; hasTables: boolean }> {
+  try {
+    const current = await readSchemaVersion(sql);
+    const newest = await readNewestVersion();
+    if (current === newest) return { findings: [], hasTables: true };
+    if (current !== undefined && current > newest) {
+      const what = `the schema has version ${current}, and this program knows up to ${newest}`;
+      return { findings: [problem(what, 'run the newer Weir that made it')], hasTables: true };
+    }
+    return { findings: await judgeMissing(sql, current, newest, examined), hasTables: current !== undefined };
+  } catch (error) {
+    // The version cannot be read: the grants say what else is missing.
+    if (sqlStateOf(error) === insufficientPrivilege) return { findings: [], hasTables: true };
+    if (!(error instanceof TableInTheWayError)) throw error;
+    const [what = '', advice = ''] = error.message.split('; ');
+    return { findings: [problem(what, advice)], hasTables: false };
+  }
+}
+
+const insufficientPrivilege = '42501';
+
+interface Rights {
+  /** The schema that tables are created in. */
+  path: string | null;
+  may_use: boolean;
+  may_make: boolean;
+  user: string;
+  /** A schema that exists, whether or not the role may use it. */
+  closed: string | null;
+}
+
+async function judgeMissing(
+  sql: Sql,
+  current: number | undefined,
+  newest: number,
+  { isMigrated, schema }: Examined,
+): Promise<Finding[]> {
+  const what =
+    current === undefined ? 'the schema is missing' : `the schema has version ${current} of ${newest}`;
+  const [row] = await sql.query<Rights>(
+    `SELECT current_schema() AS path, current_user AS user,
+       coalesce(has_schema_privilege(current_schema(), 'CREATE'), FALSE) AS may_use,
+       has_database_privilege(current_database(), 'CREATE') AS may_make,
+       (SELECT nspname FROM pg_namespace WHERE nspname = $1::text) AS closed`,
+    [schema === '' ? 'public' : schema],
+  );
+  if (row?.path === null && row.closed !== null) {
+    const advice = `GRANT USAGE ON SCHEMA ${row.closed} TO ${row.user}`;
+    return [problem(`role ${row.user} may not use schema ${row.closed}`, advice)];
+  }
+  if (!isMigrated) return [problem(what, 'run weir migrate as the owner of the schema')];
+  if (row?.path === null && schema !== '' && row.may_make)
+    return [warning(what, 'the next start creates it')];
+  if (row?.path === null) {
+    const place =
+      schema === '' ? 'the search_path names no schema that exists' : `schema ${schema} does not exist`;
+    return [problem(`${what}, and ${place}`, `CREATE SCHEMA ${schema || 'weir'} AUTHORIZATION ${row.user}`)];
+  }
+  if (row?.may_use) return [warning(what, 'the next start brings it up to date; weir migrate does it now')];
+  const advice = `GRANT CREATE ON SCHEMA ${row?.path} TO ${row?.user}, or run weir migrate as its owner and set data.database.migrate: false`;
+  return [problem(`${what}, and role ${row?.user} may not create tables in schema ${row?.path}`, advice)];
+}

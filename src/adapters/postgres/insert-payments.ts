@@ -1,0 +1,43 @@
+import type { NewInstance } from '../../core/instance/create-instances.ts';
+import { paymentKey } from '../../core/orders/payment.ts';
+
+// The part of the insert statement (postgres/instance-logs.ts) that records payments. Only a batch in which a callback
+// stated something about its payment pays for it.
+
+/** The statement's last value; undefined when there is nothing to record. */
+export function toPaymentInput(instances: readonly NewInstance[]): string | undefined {
+  const stated = instances.flatMap(({ instanceId, purchase: { payment } }) =>
+    payment ? [{ instanceId, payment }] : [],
+  );
+  if (stated.length === 0) return undefined;
+  return JSON.stringify(
+    stated.map(({ instanceId, payment }) => ({
+      instance_id: instanceId.toString(),
+      payment_key: paymentKey(payment),
+      payment_id: payment.paymentId,
+      webhook_id: payment.webhookId,
+      amount_cents: payment.amountCents?.toString(),
+      paid_at: payment.paidAt?.toISOString(),
+    })),
+  );
+}
+
+export const paymentInput = (value: string) => `payment_input AS (
+  SELECT * FROM jsonb_to_recordset(${value}::jsonb) AS t (instance_id bigint, payment_key text, payment_id text, webhook_id text,
+    amount_cents bigint, paid_at timestamptz)
+), discarded AS (
+  SELECT instance_id FROM payment_input JOIN input USING (instance_id)
+  JOIN payments ON order_id = source_id AND payments.payment_key = payment_input.payment_key
+  WHERE outcome = 'DISCARDED'
+),`;
+
+/** An operator has given this very payment up: its order makes no instance for it any more. */
+export const isDiscarded = 'input.instance_id IN (SELECT instance_id FROM discarded)';
+
+/** In the commit of its instance. One that was parked before has its instance now. */
+export const recordPayments = `recorded AS (
+  INSERT INTO payments (order_id, payment_key, payment_id, webhook_id, amount_cents, paid_at, outcome)
+  SELECT source_id, payment_key, payment_id, webhook_id, amount_cents, paid_at, 'INSTANCE'
+  FROM payment_input JOIN input USING (instance_id) JOIN inserted USING (instance_id) ORDER BY source_id
+  ON CONFLICT (order_id, payment_key) DO UPDATE SET outcome = 'INSTANCE' WHERE payments.outcome = 'PARKED'
+),`;

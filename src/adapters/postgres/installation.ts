@@ -1,0 +1,56 @@
+import { randomUUID } from 'node:crypto';
+import type { Installation, InstallationRows, StoreKind } from '../../ops/installation/pairing.ts';
+import type { Sql } from '../../lib/sql.ts';
+
+interface InstallationRow {
+  id: string;
+  database: string;
+  store_id: string | null;
+  address: string | null;
+}
+
+const undefinedTable = '42P01';
+
+export function postgresInstallation(sql: Sql): InstallationRows {
+  return {
+    async read(kind) {
+      await sql.query('INSERT INTO installation (id) VALUES ($1) ON CONFLICT (only_row) DO NOTHING', [
+        randomUUID(),
+      ]);
+      const found = await findInstallation(sql, kind);
+      if (!found) throw new Error('cannot read the installation id');
+      return found;
+    },
+
+    async find(kind) {
+      try {
+        return await findInstallation(sql, kind);
+      } catch (error) {
+        if ((error as { code?: string }).code === undefinedTable) return undefined;
+        throw error;
+      }
+    },
+
+    async pair(kind, store, address) {
+      await sql.query(
+        `INSERT INTO paired_stores (kind, store_id, address) VALUES ($1, $2, $3)
+         ON CONFLICT (kind) DO UPDATE SET store_id = excluded.store_id, address = excluded.address, paired_at = now()`,
+        [kind, store, address],
+      );
+    },
+  };
+}
+
+/** The database is named by its server's identity and its own: a copy has another one, a standby that took over has not. */
+async function findInstallation(sql: Sql, kind: StoreKind): Promise<Installation | undefined> {
+  const [row] = await sql.query<InstallationRow>(
+    `SELECT installation.id::text, store_id::text, address,
+       (SELECT system_identifier FROM pg_control_system()) || '/' || (
+         SELECT oid FROM pg_database WHERE datname = current_database()) AS database
+     FROM installation LEFT JOIN paired_stores ON kind = $1`,
+    [kind],
+  );
+  if (!row) return undefined;
+  const { id, database, store_id, address } = row;
+  return { id, database, paired: store_id && address ? { store: store_id, address } : undefined };
+}

@@ -1,0 +1,288 @@
+import type { InstanceLogs, NewInstance, NotInserted } from '../../core/instance/create-instances.ts';
+import type { InstanceLog, InstanceStatus } from '../../core/instance/instance-log.ts';
+import type {
+  InstanceId,
+  ProductId,
+  Purchase,
+  SaleUnit,
+  Source,
+  SourceId,
+  UserId,
+} from '../../core/instance/purchase.ts';
+import { failpoint, failpointInFlight } from '../../lib/failpoint.ts';
+import { type Database, numberArray, type Sql, type Statement, textArray } from '../../lib/sql.ts';
+import { encodeMessage } from '../../core/outbox/outbox-batch.ts';
+import { isDiscarded, paymentInput, recordPayments, toPaymentInput } from './insert-payments.ts';
+
+export function postgresInstanceLogs(database: Database): InstanceLogs {
+  return {
+    insert: (instances, eventAtMs) => insertInstances(database, instances, eventAtMs),
+    findByPurchases: (purchases) => findByPurchases(database, purchases),
+  };
+}
+
+async function insertInstances(
+  database: Database,
+  instances: readonly NewInstance[],
+  eventAtMs: number,
+): Promise<{ createdAt: Date; notInserted: NotInserted[] }> {
+  const orders = instances.some(({ purchase }) => purchase.source === 'ORDER');
+  const units = instances.some(({ purchase }) => purchase.unit !== undefined);
+  const stated = orders ? toPaymentInput(instances) : undefined;
+  const statements = findStatements({ orders, units, payments: stated !== undefined });
+  const values = [...toValues(instances, eventAtMs), ...(units ? toUnitValues(instances) : [])];
+  if (stated !== undefined) values.push(stated);
+  failpoint('before-insert');
+  const inserting = database.query<InsertAnswer>(statements.allNew, values);
+  failpointInFlight('after-insert');
+  const [answer] = await inserting.catch((error: unknown) => {
+    if (!isUniqueViolation(error)) throw error;
+    return database.query<InsertAnswer>(statements.someKnown, values);
+  });
+  if (!answer) throw new Error('the insert statement answered nothing');
+  return {
+    createdAt: answer.created_at,
+    notInserted: answer.not_inserted.map(({ instance_id, because }) => ({
+      instanceId: BigInt(instance_id) as InstanceId,
+      because,
+    })),
+  };
+}
+
+function toValues(instances: readonly NewInstance[], eventAtMs: number): unknown[] {
+  const records = instances.map(({ instanceId, event, purchase }) =>
+    encodeMessage({ id: instanceId.toString(), body: event, traceparent: purchase.traceparent }),
+  );
+  let start = 1;
+  const starts = records.map(({ length }) => {
+    start += length;
+    return start - length;
+  });
+  return [
+    numberArray(instances.map(({ instanceId }) => instanceId)),
+    numberArray(instances.map(({ purchase }) => purchase.productId)),
+    numberArray(instances.map(({ purchase }) => purchase.userId)),
+    textArray(instances.map(({ purchase }) => purchase.source)),
+    textArray(instances.map(({ purchase }) => purchase.sourceId)),
+    textArray(instances.map(({ purchase }) => purchase.scope)),
+    numberArray(instances.map(({ productVersion }) => productVersion)),
+    numberArray(starts),
+    numberArray(records.map(({ length }) => length)),
+    Buffer.concat(records),
+    new Date(eventAtMs),
+  ];
+}
+
+function isUniqueViolation(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === '23505';
+}
+
+/** NULL for a purchase without a unit. */
+function toUnitValues(instances: readonly NewInstance[]): unknown[] {
+  const units = instances.map(({ purchase }) => purchase.unit);
+  const toArray = (read: (unit: SaleUnit) => bigint | number | undefined) =>
+    `{${units.map((unit) => (unit && read(unit)) ?? 'NULL').join(',')}}`;
+  return [
+    toArray(({ saleId }) => saleId),
+    toArray(({ nth }) => nth),
+    toArray(({ userNth }) => userNth),
+    toArray(({ ticketUnit }) => ticketUnit),
+    textArray(units.map((unit) => unit?.idempotencyKey ?? '')),
+  ];
+}
+
+interface InsertAnswer {
+  created_at: Date;
+  not_inserted: { instance_id: string; because: NotInserted['because'] }[];
+}
+
+interface InsertOptions {
+  orders: boolean;
+  /** Some purchases are units of a sale (table sale_units). */
+  units: boolean;
+  /** Some callbacks stated something about their payments (table payments). */
+  payments: boolean;
+  conflicts: boolean;
+}
+
+/**
+ * Rows and frame in one statement. The frame is $10 as it came when every row was inserted, which is nearly always;
+ * else it is put together from the pieces of the rows that were, so a duplicate never announces a second id.
+ *
+ * Without ON CONFLICT the same insert costs a fifth less (docs/decisions/0004), so that is tried first; a batch that
+ * holds a duplicate fails with 23505 as a whole and is sent again with it.
+ */
+function insertStatement({ orders, units, payments, conflicts }: InsertOptions): Statement {
+  const kinds = [orders ? '-orders' : '', units ? '-units' : '', payments ? '-payments' : ''];
+  const parts = [...kinds, conflicts ? '-known' : ''];
+  return {
+    name: `weir-insert${parts.join('')}`,
+    text: `
+WITH input AS (
+  SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::int[],
+                       $8::int[], $9::int[]${units ? ', $12::bigint[], $13::bigint[], $14::int[], $15::int[], $16::text[]' : ''})
+    WITH ORDINALITY AS t (instance_id, product_id, user_id, source, source_id, scope, product_version,
+                          record_start, record_length, ${units ? 'sale_id, nth, user_nth, ticket_unit, idempotency_key, ' : ''}ordinal)
+), ${payments ? paymentInput(units ? '$17' : '$12') : ''} ${orders ? payOrders(payments) : ''} judged AS (
+  SELECT input.*, CASE
+      WHEN products.id IS NULL THEN 'product'
+      ${orders ? "WHEN orders.id IS NOT NULL AND paid.id IS NULL THEN 'order'" : ''}
+      ${payments ? `WHEN ${isDiscarded} THEN 'order'` : ''}
+      ELSE 'key' END AS because
+  FROM input
+  LEFT JOIN products ON products.id = input.product_id AND products.version = input.product_version
+    AND products.enabled
+  ${orders ? joinOrders : ''}
+), ${units ? takeUnits(conflicts) : ''} inserted AS (
+  INSERT INTO instance_logs (product_id, user_id, instance_id, source, source_id, scope, product_version, event_at)
+  SELECT product_id, user_id, instance_id, source, source_id, scope, product_version, $11::timestamptz
+  FROM judged ${units ? 'LEFT JOIN taken USING (sale_id, nth, source_id)' : ''}
+  WHERE because = 'key' ${units ? 'AND (judged.sale_id IS NULL OR taken.nth IS NOT NULL)' : ''} ${conflicts ? notArchived : ''} ORDER BY ordinal
+  ${conflicts ? 'ON CONFLICT (source, source_id, scope) DO NOTHING' : ''}
+  RETURNING instance_id
+), ${payments ? recordPayments : ''} framed AS (
+  INSERT INTO outbox (events, frame)
+  SELECT inserted_rows, CASE WHEN inserted_rows = input_rows THEN $10::bytea ELSE (
+      SELECT string_agg(substring($10::bytea FROM record_start FOR record_length), ''::bytea ORDER BY ordinal)
+      FROM input JOIN inserted USING (instance_id)) END
+  FROM (SELECT (SELECT count(*) FROM inserted) AS inserted_rows, (SELECT count(*) FROM input) AS input_rows) AS counted
+  WHERE inserted_rows > 0
+)
+SELECT now() AS created_at, coalesce(
+  (SELECT json_agg(json_build_object('instance_id', instance_id::text, 'because', ${units ? unitOr('because') : 'because'}))
+   FROM judged WHERE instance_id NOT IN (SELECT instance_id FROM inserted)), '[]') AS not_inserted`,
+  };
+}
+
+// The first try needs no such look: a trigger fails it with 23505 when it holds a purchase that is archived.
+const notArchived = `AND (SELECT TRUE FROM archived_purchases WHERE archived_purchases.source = judged.source
+    AND archived_purchases.source_id = judged.source_id AND archived_purchases.scope = judged.scope LIMIT 1) IS NULL`;
+
+/** A unit that another entry has is not taken; what is repeated finds its own row afterwards. */
+const takeUnits = (conflicts: boolean) => `taken AS (
+  INSERT INTO sale_units (sale_id, nth, user_id, user_nth, source_id, ticket_unit, idempotency_key)
+  SELECT sale_id, nth, user_id, user_nth, source_id, ticket_unit, nullif(idempotency_key, '') FROM judged
+  WHERE because = 'key' AND sale_id IS NOT NULL ORDER BY ordinal
+  ${conflicts ? 'ON CONFLICT DO NOTHING' : ''}
+  RETURNING sale_id, nth, source_id
+),`;
+
+const unitOr = (
+  because: string,
+) => `CASE WHEN ${because} = 'key' AND sale_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM taken
+     WHERE taken.sale_id = judged.sale_id AND taken.nth = judged.nth AND taken.source_id = judged.source_id)
+   THEN 'unit' ELSE ${because} END`;
+
+// An order that Weir knows moves to PAID with its instance or not at all. Locked in order of id: two batches that
+// hold the same orders wait for each other instead of deadlocking.
+const payOrders = (payments: boolean) => `lockable AS (
+  SELECT orders.id FROM orders JOIN input ON input.source = 'ORDER' AND input.source_id = orders.id
+    AND input.product_id = orders.product_id AND input.user_id = orders.user_id
+  JOIN products ON products.id = input.product_id AND products.version = input.product_version AND products.enabled
+  WHERE orders.status = 'PENDING' ${payments ? `AND NOT ${isDiscarded}` : ''} ORDER BY orders.id FOR UPDATE OF orders
+), paid AS (
+  UPDATE orders SET status = 'PAID', paid_at = now(), updated_at = now() FROM lockable
+  WHERE orders.id = lockable.id AND orders.status = 'PENDING' RETURNING orders.id
+),`;
+
+const joinOrders = `LEFT JOIN orders ON input.source = 'ORDER' AND orders.id = input.source_id
+  LEFT JOIN paid ON paid.id = orders.id AND orders.product_id = input.product_id AND orders.user_id = input.user_id`;
+
+const both = [false, true];
+const allStatements = both.flatMap((orders) =>
+  both.flatMap((units) =>
+    // What is stated of payments is of orders.
+    (orders ? both : [false]).map((payments) => ({
+      kind: { orders, units, payments },
+      allNew: insertStatement({ orders, units, payments, conflicts: false }),
+      someKnown: insertStatement({ orders, units, payments, conflicts: true }),
+    })),
+  ),
+);
+
+function findStatements(wanted: Omit<InsertOptions, 'conflicts'>) {
+  const found = allStatements.find(
+    ({ kind }) =>
+      kind.orders === wanted.orders && kind.units === wanted.units && kind.payments === wanted.payments,
+  );
+  return found as (typeof allStatements)[number];
+}
+
+export const instanceLogColumns =
+  'instance_id::text, product_id::text, user_id::text, source, source_id, scope, status, reason, created_at, updated_at';
+
+export interface InstanceLogRow {
+  instance_id: string;
+  product_id: string;
+  user_id: string;
+  source: string;
+  source_id: string;
+  scope: string;
+  status: InstanceStatus;
+  reason: string | null;
+  created_at: Date;
+  updated_at: Date;
+}
+
+export function toInstanceLog(row: InstanceLogRow): InstanceLog {
+  return {
+    instanceId: BigInt(row.instance_id) as InstanceId,
+    productId: BigInt(row.product_id) as ProductId,
+    userId: BigInt(row.user_id) as UserId,
+    source: row.source as Source,
+    sourceId: row.source_id as SourceId,
+    scope: row.scope,
+    status: row.status,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    ...(row.reason === null ? {} : { reason: row.reason }),
+  };
+}
+
+async function findByPurchases(
+  database: Database,
+  purchases: readonly Pick<Purchase, 'source' | 'scope' | 'sourceId'>[],
+): Promise<InstanceLog[]> {
+  const rows = await database.query<InstanceLogRow>(
+    {
+      name: 'weir-find-purchases',
+      text: `
+WITH wanted AS (
+  SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) AS wanted (source, source_id, scope)
+)
+SELECT ${instanceLogColumns} FROM instance_logs JOIN wanted USING (source, source_id, scope)
+UNION SELECT ${instanceLogColumns} FROM archived_purchases JOIN wanted USING (source, source_id, scope)`,
+    },
+    [
+      textArray(purchases.map(({ source }) => source)),
+      textArray(purchases.map(({ sourceId }) => sourceId)),
+      textArray(purchases.map(({ scope }) => scope)),
+    ],
+  );
+  return rows.map(toInstanceLog);
+}
+
+/** The instance of an order, archived or not. */
+export async function findOrderInstance(
+  database: Database,
+  orderId: SourceId,
+): Promise<InstanceLog | undefined> {
+  const identity = { source: 'ORDER' as Source, scope: '', sourceId: orderId };
+  const [instance] = await findByPurchases(database, [identity]);
+  return instance;
+}
+
+/** Which entries of a stream have their instance. */
+export async function findFinishedEntries(
+  sql: Sql,
+  stream: string,
+  ids: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const rows = await sql.query<{ source_id: string }>(
+    `SELECT source_id FROM instance_logs WHERE source = 'SECKILL' AND scope = $1 AND source_id = ANY ($2::text[])
+     UNION SELECT source_id FROM archived_purchases
+     WHERE source = 'SECKILL' AND scope = $1 AND source_id = ANY ($2::text[])`,
+    [stream, textArray(ids)],
+  );
+  return new Set(rows.map(({ source_id }) => source_id));
+}

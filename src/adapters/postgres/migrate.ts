@@ -1,0 +1,141 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { packageRoot } from '../../lib/package-root.ts';
+import { type Database, type Sql, textArray } from '../../lib/sql.ts';
+import { DatabaseTooNewError, MigrationError, PermissionError, TableInTheWayError } from './schema-errors.ts';
+import { quoteIdentifier } from './session-settings.ts';
+import { isUnavailable, sqlStateOf } from './transient.ts';
+
+const folder = new URL('migrations/', packageRoot);
+const fileName = /^(\d{4})_([a-z0-9_]+)\.sql$/;
+
+interface Migration {
+  version: number;
+  name: string;
+  script: string;
+}
+
+/** Held to the end of the transaction; the number belongs to the schema alone. */
+export const migrationLock = 'SELECT pg_advisory_xact_lock(7306101)';
+
+/**
+ * Brings the schema up to this program's version; replicas that start together wait for each other.
+ *
+ * @returns the names of the migrations applied now
+ * @throws DatabaseTooNewError when a newer program has been at work, TableInTheWayError when a table that Weir did not
+ *   make has the name of one of its own, PermissionError, MigrationError
+ */
+export async function migrate(database: Database): Promise<string[]> {
+  const migrations = await readMigrations();
+  // A large table may take longer than a statement of the service ever may.
+  return database.withDeadline(0).transaction(async (sql) => {
+    await sql.query(migrationLock);
+    await createSchemaIfMissing(sql);
+    const current = await readSchemaVersion(sql);
+    const newest = migrations.at(-1)?.version ?? 0;
+    if (current !== undefined && current > newest) throw new DatabaseTooNewError(current, newest);
+    const missing = migrations.filter(({ version }) => version > (current ?? 0));
+    if (current === undefined) await createVersionTable(sql);
+    for (const migration of missing) await apply(sql, migration);
+    return missing.map(({ name }) => name);
+  });
+}
+
+async function apply(sql: Sql, { version, name, script }: Migration): Promise<void> {
+  try {
+    await sql.runScript(script);
+    await sql.query('INSERT INTO schema_migrations (version, name) VALUES ($1, $2)', [version, name]);
+  } catch (error) {
+    if (isUnavailable(error)) throw error;
+    throw new MigrationError(name, error as Error);
+  }
+}
+
+/** Throws, in one sentence, unless the schema is this program's; for starts with migrations switched off. */
+export async function checkSchema(database: Database): Promise<void> {
+  const newest = await readNewestVersion();
+  const current = (await readSchemaVersion(database)) ?? 0;
+  if (current > newest) throw new DatabaseTooNewError(current, newest);
+  if (current < newest) {
+    throw new Error(
+      `the database has schema version ${current}, this program needs ${newest}: run \`weir migrate\``,
+    );
+  }
+}
+
+/** The schema that the search_path names alone, as data.database.schema or the URL does. */
+async function createSchemaIfMissing(sql: Sql): Promise<void> {
+  const [row] = await sql.query<{ schema: string | null; path: string }>(
+    "SELECT current_schema() AS schema, current_setting('search_path') AS path",
+  );
+  const schema = /^"?([a-z_][a-z0-9_]*)"?$/.exec(row?.path ?? '')?.[1];
+  if (row?.schema !== null || schema === undefined) return;
+  await permitted(`schema ${schema}`, sql.runScript(`CREATE SCHEMA ${quoteIdentifier(schema)}`));
+}
+
+function createVersionTable(sql: Sql): Promise<void> {
+  return permitted(
+    'the tables',
+    sql.runScript(`CREATE TABLE schema_migrations (
+      version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at TIMESTAMPTZ NOT NULL DEFAULT NOW())`),
+  );
+}
+
+async function permitted(what: string, running: Promise<void>): Promise<void> {
+  try {
+    await running;
+  } catch (error) {
+    // 3F000: the search_path names no schema that exists.
+    if (!['42501', '3F000'].includes(sqlStateOf(error) ?? '')) throw error;
+    throw new PermissionError(what, error as Error);
+  }
+}
+
+/**
+ * Reads only, so it needs no right to create anything.
+ *
+ * @returns undefined when Weir has never been here
+ * @throws TableInTheWayError
+ */
+export async function readSchemaVersion(sql: Sql): Promise<number | undefined> {
+  const [found] = await sql.query<{ schema: string | null; names: string[]; columns: string[] }>(
+    `SELECT current_schema() AS schema,
+       ARRAY(SELECT relname::text FROM pg_class WHERE relname = ANY ($1::text[])
+         AND relnamespace = to_regnamespace(quote_ident(current_schema())) ORDER BY relname) AS names,
+       ARRAY(SELECT attname::text FROM pg_attribute WHERE attnum > 0 AND NOT attisdropped
+         AND attrelid = to_regclass(quote_ident(current_schema()) || '.schema_migrations') ORDER BY attname) AS columns`,
+    [textArray(await readTableNames())],
+  );
+  const { schema, names, columns } = found ?? { schema: null, names: [], columns: [] };
+  if (columns.join() !== 'applied_at,name,version') {
+    const [inTheWay] = columns.length > 0 ? ['schema_migrations'] : names;
+    if (inTheWay !== undefined) throw new TableInTheWayError(inTheWay, schema ?? '');
+    return undefined;
+  }
+  const [row] = await sql.query<{ version: number | null }>(
+    'SELECT max(version) AS version FROM schema_migrations',
+  );
+  return row?.version ?? 0;
+}
+
+export async function readNewestVersion(): Promise<number> {
+  return (await readMigrations()).at(-1)?.version ?? 0;
+}
+
+/** Of every table that the migrations make. */
+export async function readTableNames(): Promise<string[]> {
+  const scripts = (await readMigrations()).map(({ script }) => script);
+  return scripts.flatMap((script) =>
+    [...script.matchAll(/^CREATE TABLE (?:IF NOT EXISTS )?([a-z_]+)/gm)].map(([, name]) => name as string),
+  );
+}
+
+async function readMigrations(): Promise<Migration[]> {
+  const files = (await readdir(folder)).filter((file) => fileName.test(file)).sort();
+  return Promise.all(
+    files.map(async (file) => ({
+      version: Number(file.slice(0, 4)),
+      name: file.slice(0, -'.sql'.length),
+      script: await readFile(new URL(file, folder), 'utf8'),
+    })),
+  );
+}

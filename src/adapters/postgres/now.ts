@@ -1,0 +1,128 @@
+import type { Sql } from '../../lib/sql.ts';
+import type { Moment, Span } from '../../ops/live/count-seconds.ts';
+import { bucketsPerFactor, type DelayCount } from '../../ops/live/delays.ts';
+import type { Backlog, LastAudit, OpenInstances } from '../../ops/live/now.ts';
+import type { NowRows } from '../../ops/live/now-watch.ts';
+import type { AnnouncedMark, SecondCount } from '../../ops/live/seconds.ts';
+import { findIdBounds } from './id-bounds.ts';
+import { lastIssued } from './last-issued.ts';
+
+/** Nothing here is on a purchase's way, and each statement is short: an embedded database has one session. */
+export function postgresNow(sql: Sql): NowRows {
+  return {
+    readMoment: () => readMoment(sql),
+    countPurchases: (span) => countPurchases(sql, span),
+    countSettled: (fromSecond) => countSettled(sql, fromSecond),
+    countDelays: (fromSecond) => countDelays(sql, fromSecond),
+    readMarks: (fromSecond) => readMarks(sql, fromSecond),
+    countOpen: () => countOpen(sql),
+    countFrames: () => readBacklog(sql, 'SELECT sum(events) AS count, min(created_at) AS oldest FROM outbox'),
+    countParked: () =>
+      readBacklog(sql, "SELECT count(*), min(parked_at) AS oldest FROM parked WHERE state = 'PARKED'"),
+    readLastAudit: () => readLastAudit(sql),
+  };
+}
+
+/**
+ * Transactions of every Weir tell since when they run. One that has just begun may not have said so yet, and a program
+ * that is not Weir does not count: hence the second.
+ */
+async function readMoment(sql: Sql): Promise<Moment> {
+  const [row] = await sql.query<{ at: Date; ended: Date; last_id: string }>(
+    `SELECT now() AS at, least(now() - interval '1 second', (SELECT min(xact_start) FROM pg_stat_activity
+       WHERE application_name = 'weir' AND datname = current_database() AND pid <> pg_backend_pid())) AS ended,
+     ${lastIssued('instance_logs_id_seq')}::text AS last_id`,
+  );
+  if (!row) throw new Error('the database does not tell the time');
+  return { atMs: row.at.getTime(), endedMs: row.ended.getTime(), lastId: row.last_id };
+}
+
+interface SecondRow {
+  second: number;
+  source: string;
+  count: number;
+}
+
+/** Not extract(), which is exact and takes five times as long. Not an int, which ends in 2038. */
+const secondOf = (column: string) => `floor(date_part('epoch', ${column}))`;
+
+/** Both ends of the ids are given, so that also a planner without statistics expects few rows and takes their index. */
+async function countPurchases(
+  sql: Sql,
+  { fromSecond, toSecond, afterId, lastId }: Span,
+): Promise<SecondCount[]> {
+  const after = afterId ?? (await findIdBounds(sql, new Date(fromSecond * 1000), undefined)).after.toString();
+  const rows = await sql.query<SecondRow>(
+    `SELECT ${secondOf('created_at')} AS second, source, count(*)::int AS count FROM instance_logs
+     WHERE created_at >= to_timestamp($1) AND created_at < to_timestamp($2) AND id > $3 AND id <= $4
+     GROUP BY 1, 2`,
+    [fromSecond, toSecond, after, lastId],
+  );
+  return rows.map((row) => ({ ...row, measure: 'purchases' }));
+}
+
+async function countSettled(sql: Sql, fromSecond: number): Promise<SecondCount[]> {
+  const rows = await sql.query<SecondRow & { status: string }>(
+    `SELECT ${secondOf('at')} AS second, source, status, sum(instances)::int AS count FROM settle_marks
+     WHERE at >= to_timestamp($1) GROUP BY 1, 2, 3`,
+    [fromSecond],
+  );
+  return rows.map(({ status, ...row }) => ({
+    ...row,
+    measure: status === 'SUCCESS' ? 'instances' : 'failed',
+  }));
+}
+
+/** Each delay that was kept stands for as many as were settled for each that was. */
+async function countDelays(sql: Sql, fromSecond: number): Promise<DelayCount[]> {
+  return sql.query<DelayCount>(
+    `SELECT ${secondOf('at')} AS second, round(ln(greatest(delay_ms, 1)) * ${bucketsPerFactor})::int AS bucket,
+       sum(instances::float8 / cardinality(delays_ms)) AS results
+     FROM settle_marks, unnest(delays_ms) AS delay_ms WHERE at >= to_timestamp($1) AND delay_ms IS NOT NULL GROUP BY 1, 2`,
+    [fromSecond],
+  );
+}
+
+async function readMarks(sql: Sql, fromSecond: number): Promise<AnnouncedMark[]> {
+  return sql.query<AnnouncedMark>(
+    `SELECT ${secondOf('at')} AS second, max(announced)::float8 AS announced FROM outbox_marks
+     WHERE at >= to_timestamp($1) AND announced IS NOT NULL GROUP BY 1
+     UNION ALL (SELECT ${secondOf('at')}, announced::float8 FROM outbox_marks
+     WHERE at < to_timestamp($1) AND announced IS NOT NULL ORDER BY at DESC LIMIT 1)`,
+    [fromSecond],
+  );
+}
+
+/** Below both cursors a row is terminal or stands in overdue (postgres/overdue.ts, postgres/audit-figures.ts). */
+async function countOpen(sql: Sql): Promise<OpenInstances> {
+  const [from] = await sql.query<{ id: string; last_id: string }>(
+    `SELECT greatest((SELECT id FROM overdue_cursor), (SELECT instance_log_id FROM audit_checkpoint))::text AS id,
+       ${lastIssued('instance_logs_id_seq')}::text AS last_id`,
+  );
+  const rows = await sql.query<{ source: string; count: number; oldest: Date | null }>(
+    `SELECT source, sum(count)::int AS count, min(oldest) AS oldest FROM (
+       SELECT source, count(*), min(created_at) AS oldest FROM instance_logs
+       WHERE id > $1 AND id <= $2 AND status = 'PROCESSING' GROUP BY 1
+       UNION ALL SELECT source, count(*), min(created_at) FROM overdue JOIN instance_logs USING (instance_id)
+       WHERE id <= $1 AND status = 'PROCESSING' GROUP BY 1) AS found GROUP BY 1 ORDER BY 2 DESC`,
+    [from?.id ?? '0', from?.last_id ?? '0'],
+  );
+  const times = rows.flatMap(({ oldest }) => (oldest ? [oldest.getTime()] : []));
+  return {
+    count: rows.reduce((sum, { count }) => sum + count, 0),
+    oldestAt: times.length > 0 ? new Date(Math.min(...times)) : null,
+    bySource: new Map(rows.map(({ source, count }) => [source, count])),
+  };
+}
+
+async function readBacklog(sql: Sql, statement: string): Promise<Backlog> {
+  const [row] = await sql.query<{ count: string | null; oldest: Date | null }>(statement);
+  return { count: Number(row?.count ?? 0), oldestAt: row?.oldest ?? null };
+}
+
+async function readLastAudit(sql: Sql): Promise<LastAudit | undefined> {
+  const [row] = await sql.query<LastAudit>(
+    'SELECT ok, audited_at AS "auditedAt", exceptions FROM last_audit',
+  );
+  return row;
+}

@@ -1,0 +1,145 @@
+import type { Credentials } from '../../ops/access/key-ring.ts';
+import {
+  maxKeys,
+  type NewOperatorKey,
+  type OperatorKey,
+  type OperatorKeyStore,
+} from '../../ops/access/operator-key.ts';
+import type { Scope } from '../../ops/access/scope.ts';
+import { WeirError } from '../../errors.ts';
+import { type Database, numberArray, type Sql } from '../../lib/sql.ts';
+
+interface KeyRow {
+  id: string;
+  name: string;
+  scope: Scope;
+  created_at: Date;
+  created_by: string;
+  last_used_at: Date | null;
+  expires_at: Date | null;
+  revoked_at: Date | null;
+  revoked_by: string | null;
+}
+
+const columns =
+  'id::text, name, scope, created_at, created_by, last_used_at, expires_at, revoked_at, revoked_by';
+
+export function postgresOperatorKeys(database: Database): OperatorKeyStore {
+  return {
+    async addKey({ name, scope, expiresAt, createdBy, digest }: NewOperatorKey) {
+      const [row] = await database.query<KeyRow>(
+        `INSERT INTO operator_keys (name, scope, hash, expires_at, created_by)
+         SELECT $1, $2, $3, $4, $5 WHERE (SELECT count(*) FROM operator_keys WHERE revoked_at IS NULL) < ${maxKeys}
+         ON CONFLICT (name) WHERE revoked_at IS NULL DO NOTHING RETURNING ${columns}`,
+        [name, scope, digest, expiresAt ?? null, createdBy],
+      );
+      if (row) return toKey(row);
+      const sameName = await database.query(
+        'SELECT 1 FROM operator_keys WHERE name = $1 AND revoked_at IS NULL',
+        [name],
+      );
+      if (sameName.length === 0) throw new WeirError('KEY_LIMIT', `there are ${maxKeys} keys in force`);
+      throw new WeirError('KEY_CONFLICT', `there is a key ${name}`);
+    },
+
+    async listKeys() {
+      const rows = await database.query<KeyRow>(
+        `SELECT ${columns} FROM operator_keys ORDER BY id DESC LIMIT 5000`,
+      );
+      return rows.map(toKey);
+    },
+
+    revokeKey(id, by) {
+      return database.transaction(async (sql) => {
+        await sql.query(
+          'UPDATE operator_keys SET revoked_at = now(), revoked_by = $2 WHERE id = $1 AND revoked_at IS NULL',
+          [id, by],
+        );
+        await sql.query('DELETE FROM operator_sessions WHERE key_id = $1', [id]);
+        const [row] = await sql.query<KeyRow>(`SELECT ${columns} FROM operator_keys WHERE id = $1`, [id]);
+        return row && toKey(row);
+      });
+    },
+  };
+}
+
+/** What a process must know to let somebody in. Revoked keys and ended sessions are not in it. */
+export async function readCredentials(sql: Sql): Promise<Credentials> {
+  const keys = await sql.query<{
+    id: string;
+    name: string;
+    scope: Scope;
+    hash: Uint8Array;
+    has_expired: boolean;
+    is_use_stale: boolean;
+  }>({
+    name: 'weir-read-keys',
+    text: `SELECT id::text, name, scope, hash, coalesce(expires_at <= now(), FALSE) AS has_expired,
+             coalesce(last_used_at < now() - interval '1 minute', TRUE) AS is_use_stale
+           FROM operator_keys WHERE revoked_at IS NULL`,
+  });
+  const sessions = await sql.query<{
+    hash: Uint8Array;
+    key_id: string | null;
+    proof: Uint8Array | null;
+    expires_at: Date;
+  }>({
+    name: 'weir-read-sessions',
+    text: 'SELECT hash, key_id::text, proof, expires_at FROM operator_sessions WHERE expires_at > now()',
+  });
+  return {
+    keys: keys.map(({ hash, has_expired, is_use_stale, ...key }) => ({
+      ...key,
+      digest: Buffer.from(hash),
+      hasExpired: has_expired,
+      isUseStale: is_use_stale,
+    })),
+    sessions: sessions.map(({ hash, key_id, proof, expires_at }) => ({
+      digest: Buffer.from(hash),
+      keyId: key_id ?? undefined,
+      proof: proof ? Buffer.from(proof) : undefined,
+      expiresAt: expires_at,
+    })),
+  };
+}
+
+/** Other processes may have done it a moment ago. */
+export async function markKeysUsed(sql: Sql, ids: readonly string[]): Promise<void> {
+  await sql.query(
+    `UPDATE operator_keys SET last_used_at = now() WHERE id = ANY ($1::bigint[])
+       AND coalesce(last_used_at < now() - interval '1 minute', TRUE)`,
+    [numberArray(ids.map(BigInt))],
+  );
+}
+
+export interface KeyCounts {
+  /** Not revoked. */
+  inForce: number;
+  /** And not expired. */
+  valid: number;
+  /** And with scope admin. */
+  admins: number;
+}
+
+export async function countKeys(sql: Sql): Promise<KeyCounts> {
+  const [row] = await sql.query<{ valid: number; in_force: number; admins: number }>(
+    `SELECT count(*) FILTER (WHERE coalesce(expires_at > now(), TRUE))::int AS valid, count(*)::int AS in_force,
+       count(*) FILTER (WHERE coalesce(expires_at > now(), TRUE) AND scope = 'admin')::int AS admins
+     FROM operator_keys WHERE revoked_at IS NULL`,
+  );
+  return { valid: row?.valid ?? 0, inForce: row?.in_force ?? 0, admins: row?.admins ?? 0 };
+}
+
+function toKey(row: KeyRow): OperatorKey {
+  return {
+    id: row.id,
+    name: row.name,
+    scope: row.scope,
+    createdAt: row.created_at,
+    createdBy: row.created_by,
+    lastUsedAt: row.last_used_at ?? undefined,
+    expiresAt: row.expires_at ?? undefined,
+    revokedAt: row.revoked_at ?? undefined,
+    revokedBy: row.revoked_by ?? undefined,
+  };
+}

@@ -1,0 +1,198 @@
+import type { WeirError } from '../../errors.ts';
+import { shortenKey } from '../../lib/shorten-key.ts';
+import { type Database, numberArray, type Sql, textArray } from '../../lib/sql.ts';
+import { encodeMessage } from '../../core/outbox/outbox-batch.ts';
+import type { FrameKind } from '../../core/outbox/relay.ts';
+import type { DeadLetterKind } from '../../core/parked/dead-letter.ts';
+import type { NewParkedItem, ParkedDetail, ParkedFilter, ParkedItem } from '../../core/parked/parked-item.ts';
+import type { ParkedRows, Resolution } from '../../core/parked/replay.ts';
+import { oweParkedUnit, waiveParkedUnit } from './parked-units.ts';
+
+/** What an item of the outbox carries beside its bytes: enough to announce it later as it would have been. */
+export interface ParkedMessage {
+  messageId: string;
+  messageType: string;
+  kind: DeadLetterKind;
+  /** More than one for a frame that cannot be read. */
+  events: number;
+}
+
+type NewItem = NewParkedItem & Partial<ParkedMessage> & { instanceId?: bigint | undefined };
+
+/** Of one statement: what PostgreSQL and the driver take without trouble, while few statements park many. */
+const maxStatementBytes = 8 * 1024 * 1024;
+
+/**
+ * Parks all items or none. Parking the same thing twice leaves it parked once, with its first reason; one replayed before
+ * is parked again.
+ */
+export async function parkItems(sql: Sql | Database, items: readonly NewItem[]): Promise<void> {
+  const statements = splitBySize(removeRepeats(items));
+  const parkAll = async (on: Sql) => {
+    for (const some of statements) await parkSome(on, some);
+  };
+  if (statements.length > 1 && 'transaction' in sql) await sql.transaction(parkAll);
+  else await parkAll(sql);
+}
+
+/** Sorted by key, so that two processes that park the same items cannot deadlock. */
+function removeRepeats(items: readonly NewItem[]): NewItem[] {
+  const byKey = new Map<string, NewItem>();
+  for (const item of items) {
+    const key = JSON.stringify([item.origin, item.source, item.scope, item.sourceId]);
+    const first = byKey.get(key);
+    if (!first || (item.kind === 'CREATED' && first.kind !== 'CREATED')) byKey.set(key, item);
+  }
+  return [...byKey].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, item]) => item);
+}
+
+function splitBySize(items: readonly NewItem[]): NewItem[][] {
+  const parts: NewItem[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const item of items) {
+    bytes += item.original.length;
+    if (bytes > maxStatementBytes) {
+      parts.push([]);
+      bytes = item.original.length;
+    }
+    parts.at(-1)?.push(item);
+  }
+  return parts;
+}
+
+async function parkSome(sql: Sql, items: readonly NewItem[]): Promise<void> {
+  const texts = (of: (item: NewItem) => string) => textArray(items.map(of));
+  await sql.query(
+    `INSERT INTO parked (origin, reason, detail, source, scope, source_id, original, message_id, message_type, kind,
+       events, instance_id)
+     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[],
+       $8::text[], $9::text[], $10::text[], $11::int[], $12::bigint[])
+     ON CONFLICT (origin, source, scope, source_id) DO UPDATE SET reason = excluded.reason, detail = excluded.detail,
+       original = excluded.original, message_id = excluded.message_id, message_type = excluded.message_type,
+       kind = excluded.kind, events = excluded.events, parked_at = now(), state = 'PARKED', resolved_at = NULL,
+       resolved_by = NULL, resolution = NULL, instance_id = coalesce(excluded.instance_id, parked.instance_id)
+     -- A message that is dropped once more is another matter than the one that was discarded.
+     WHERE parked.state = 'REPLAYED' OR (parked.state = 'DISCARDED' AND parked.origin = 'DEAD_LETTER')
+       OR (excluded.kind = 'CREATED' AND parked.kind <> 'CREATED')`,
+    [
+      texts(({ origin }) => origin),
+      texts(({ reason }) => reason),
+      texts(({ detail }) => toText(detail)),
+      texts(({ source }) => source),
+      texts(({ scope }) => shortenKey(toText(scope))),
+      texts(({ sourceId }) => shortenKey(toText(sourceId))),
+      texts(({ original }) => `\\x${original.toString('hex')}`),
+      texts(({ messageId = '' }) => messageId),
+      texts(({ messageType = '' }) => messageType),
+      texts(({ kind = '' }) => kind),
+      numberArray(items.map(({ events = 1 }) => events)),
+      `{${items.map(({ instanceId }) => instanceId ?? 'NULL').join(',')}}`,
+    ],
+  );
+}
+
+const columns = `id::text, origin, reason, detail, source, scope, source_id AS "sourceId", parked_at AS "parkedAt", state,
+  attempts, resolved_at AS "resolvedAt", resolved_by AS "resolvedBy", resolution, instance_id::text AS "instanceId"`;
+
+/** Newest first, below the id `before`. */
+export async function listParked(
+  sql: Sql,
+  filter: ParkedFilter,
+  limit: number,
+  before: string | undefined,
+): Promise<ParkedItem[]> {
+  const values: unknown[] = [limit, before ?? '9223372036854775807'];
+  const { state = 'PARKED', ...equal } = filter;
+  const conditions = Object.entries({ ...equal, ...(state === 'ALL' ? {} : { state }) })
+    .filter(([, value]) => value !== undefined)
+    // The names come from ParkedFilter, never from a request.
+    .map(([column, value]) => `AND ${column} = $${values.push(value)}`);
+  return sql.query<ParkedItem>(
+    `SELECT ${columns} FROM parked WHERE id < $2::bigint ${conditions.join(' ')} ORDER BY parked.id DESC LIMIT $1`,
+    values,
+  );
+}
+
+export function postgresParked(database: Database): ParkedRows {
+  return {
+    findParked: (id) => findParked(database, id),
+    resolveParked: (id, resolution) => resolveParked(database, id, resolution),
+    returnToOutbox: (id, resolution) => database.transaction((sql) => returnToOutbox(sql, id, resolution)),
+    decideUnit: (item, resolution) => database.transaction((sql) => decideUnit(sql, item, resolution)),
+    noteFailedReplay: (id, error) => noteFailedReplay(database, id, error),
+  };
+}
+
+async function findParked(sql: Sql, id: string): Promise<ParkedDetail | undefined> {
+  const [row] = await sql.query<ParkedDetail>(
+    `SELECT ${columns}, message_id AS "messageId", kind, original FROM parked WHERE id = $1`,
+    [id],
+  );
+  return row && { ...row, original: Buffer.from(row.original) };
+}
+
+async function resolveParked(sql: Sql, id: string, resolution: Resolution): Promise<boolean> {
+  const rows = await sql.query(
+    `WITH resolved AS (
+       UPDATE parked SET state = $2, resolved_at = now(), resolved_by = $3, resolution = $4,
+         instance_id = coalesce($5::bigint, instance_id)
+       WHERE id = $1 AND state = 'PARKED' RETURNING id, origin, scope, source_id
+     ), payment AS (
+       UPDATE payments SET outcome = CASE $2 WHEN 'DISCARDED' THEN 'DISCARDED' ELSE 'INSTANCE' END FROM resolved
+       WHERE origin = 'PAYMENT' AND order_id = source_id AND payment_key = scope AND outcome = 'PARKED'
+         AND ($2 = 'DISCARDED' OR $5::bigint IS NOT NULL)
+     ) SELECT id FROM resolved`,
+    [id, resolution.state, resolution.by, toText(resolution.resolution), resolution.instanceId ?? null],
+  );
+  return rows.length > 0;
+}
+
+/** With the kind it had: the audit counts an announcement once, wherever it has been meanwhile. */
+async function returnToOutbox(sql: Sql, id: string, resolution: Resolution): Promise<boolean> {
+  if (!(await resolveParked(sql, id, resolution))) return false;
+  const [row] = await sql.query<{
+    message_id: string;
+    message_type: string;
+    kind: FrameKind;
+    events: number;
+    original: Buffer;
+    reason: string;
+  }>('SELECT message_id, message_type, kind, events, original, reason FROM parked WHERE id = $1', [id]);
+  if (!row) return false;
+  const bytes = Buffer.from(row.original);
+  // A damaged frame goes back as it is: a newer program may be able to read it.
+  const frame =
+    row.reason === 'FRAME_DAMAGED'
+      ? bytes
+      : encodeMessage({ id: row.message_id, type: row.message_type, body: bytes });
+  await sql.query('INSERT INTO outbox (events, frame, kind) VALUES ($1, $2, $3)', [
+    row.events,
+    frame,
+    row.kind,
+  ]);
+  return true;
+}
+
+/** A unit whose item is replayed is owed again; one whose item is discarded is not owed any more. */
+async function decideUnit(
+  sql: Sql,
+  { id, scope, sourceId }: ParkedDetail,
+  resolution: Resolution,
+): Promise<boolean> {
+  if (!(await resolveParked(sql, id, resolution))) return false;
+  const decide = resolution.state === 'REPLAYED' ? oweParkedUnit : waiveParkedUnit;
+  await decide(sql, scope, sourceId);
+  return true;
+}
+
+async function noteFailedReplay(sql: Sql, id: string, error: WeirError): Promise<void> {
+  await sql.query(
+    "UPDATE parked SET attempts = attempts + 1, reason = $2, detail = $3 WHERE id = $1 AND state = 'PARKED'",
+    [id, error.code, toText(error.message)],
+  );
+}
+
+/** PostgreSQL text holds no NUL and no lone surrogates; the untouched bytes are in `original`. */
+export function toText(value: string): string {
+  return value.replaceAll('\0', '\u2400').toWellFormed();
+}

@@ -1,0 +1,149 @@
+import type { InstanceId, ProductId, UserId } from '../../core/instance/purchase.ts';
+import { createRefundRequest, type RequestMessage, refundRequested } from '../../core/compensation/request-messages.ts';
+import { type Database, numberArray, type Sql, textArray } from '../../lib/sql.ts';
+import type { Refund } from '../../core/orders/order.ts';
+import { recordHistory } from './instance-history.ts';
+import { enqueue, findWaitingIds } from './outbox.ts';
+import { firstWaitMinutes, longestWait, nextRequestAt } from './refund-waits.ts';
+import { byWeir } from './settle.ts';
+
+const requestsPerCommit = 200;
+
+interface OpenRefund {
+  id: string;
+  order_id: string;
+  instance_id: string | null;
+  product_id: string;
+  user_id: string;
+  amount_cents: string | null;
+  payment_id: string | null;
+  reason: string;
+  created_at: Date;
+  message_id: string | null;
+  request: Buffer | null;
+}
+
+const refundColumns = `id::text, source_id AS order_id, instance_id::text, product_id::text, user_id::text,
+  amount_cents::text, payment_id, reason, created_at, message_id, request`;
+
+/**
+ * Sends again what was requested and has not been reported as done: the same id and bytes. Not while the previous
+ * message waits in the outbox or stands parked.
+ *
+ * @returns how many were sent
+ */
+export function repeatRefundRequests(database: Database): Promise<number> {
+  return database.transaction(async (sql) => {
+    const refunds = await sql.query<OpenRefund>(
+      `SELECT ${refundColumns} FROM compensations WHERE kind = 'REFUND' AND status = 'REQUESTED'
+         AND (next_request_at <= now() OR next_request_at > now() + 2 * ${longestWait})
+       ORDER BY next_request_at LIMIT ${requestsPerCommit} FOR UPDATE SKIP LOCKED`,
+    );
+    if (refunds.length === 0) return 0;
+    const held = await findHeld(sql, refunds);
+    const due = refunds.filter((refund) => !held.has(toMessage(refund).id));
+    await sendAgain(sql, due, 'the refund was not reported', byWeir);
+    await sql.query(
+      `UPDATE compensations SET next_request_at = now() + make_interval(mins => ${firstWaitMinutes})
+       WHERE id = ANY ($1::bigint[])`,
+      [idsOf(refunds.filter((refund) => !due.includes(refund)))],
+    );
+    return due.length;
+  });
+}
+
+/**
+ * An operator's request: the open refund requests of one order are sent again at once.
+ *
+ * @returns undefined when no refund of the order is open
+ */
+export function requestRefundAgain(
+  database: Database,
+  orderId: string,
+  actor: string,
+): Promise<Refund | undefined> {
+  return database.transaction(async (sql) => {
+    const refunds = await sql.query<OpenRefund>(
+      `SELECT ${refundColumns} FROM compensations
+       WHERE kind = 'REFUND' AND status = 'REQUESTED' AND source = 'ORDER' AND source_id = $1
+       ORDER BY compensations.id FOR UPDATE`,
+      [orderId],
+    );
+    const [first] = refunds;
+    if (!first) return undefined;
+    const waiting = await findWaitingIds(sql, 'REFUND');
+    const due = refunds.filter((refund) => !waiting.has(toMessage(refund).id));
+    await sendAgain(sql, due, 'on request', actor);
+    return {
+      orderId: first.order_id,
+      paymentId: first.payment_id ?? undefined,
+      amountCents: first.amount_cents === null ? undefined : BigInt(first.amount_cents),
+      reason: first.reason,
+      requestedAt: first.created_at,
+      refundedAt: undefined,
+    };
+  });
+}
+
+/** Ids of messages that wait in the outbox, or that an operator has parked or discarded. */
+async function findHeld(sql: Sql, refunds: readonly OpenRefund[]): Promise<ReadonlySet<string>> {
+  const waiting = await findWaitingIds(sql, 'REFUND');
+  const parked = await sql.query<{ id: string }>(
+    `SELECT source_id AS id FROM parked WHERE origin = 'OUTBOX' AND source = '' AND scope = ''
+       AND source_id = ANY ($1::text[]) AND state <> 'REPLAYED'
+     UNION SELECT message_id FROM parked WHERE origin = 'DEAD_LETTER' AND message_id = ANY ($1::text[])
+       AND state <> 'REPLAYED'`,
+    [textArray(refunds.map((refund) => toMessage(refund).id))],
+  );
+  return new Set([...waiting, ...parked.map(({ id }) => id)]);
+}
+
+async function sendAgain(
+  sql: Sql,
+  refunds: readonly OpenRefund[],
+  detail: string,
+  actor: string,
+): Promise<void> {
+  if (refunds.length === 0) return;
+  const messages = refunds.map(toMessage);
+  await sql.query(
+    `UPDATE compensations SET requests = requests + 1, next_request_at = ${nextRequestAt('requests + 1')},
+       message_id = sent.message_id, request = decode(sent.body, 'hex')
+     FROM unnest($1::bigint[], $2::text[], $3::text[]) AS sent (id, message_id, body)
+     WHERE compensations.id = sent.id`,
+    [
+      idsOf(refunds),
+      textArray(messages.map(({ id }) => id)),
+      textArray(messages.map(({ body }) => body.toString('hex'))),
+    ],
+  );
+  for (const { instance_id } of refunds) {
+    if (instance_id === null) continue;
+    await recordHistory(sql, BigInt(instance_id) as InstanceId, 'REFUND_REQUESTED_AGAIN', detail, actor);
+  }
+  await enqueue(sql, 'REFUND', messages);
+}
+
+/** As it was first sent. Made again from the row only where that is older than the column. */
+function toMessage(refund: OpenRefund): RequestMessage {
+  if (refund.message_id !== null && refund.request !== null) {
+    return { id: refund.message_id, type: refundRequested, body: Buffer.from(refund.request) };
+  }
+  return createRefundRequest(
+    {
+      orderId: refund.order_id,
+      // Ids of compensations are too small to be those of instances.
+      instanceId: BigInt(refund.instance_id ?? refund.id),
+      productId: BigInt(refund.product_id) as ProductId,
+      userId: BigInt(refund.user_id) as UserId,
+      amountCents: refund.amount_cents === null ? undefined : BigInt(refund.amount_cents),
+      reason: refund.reason,
+      paymentId: refund.payment_id ?? undefined,
+    },
+    refund.created_at.getTime(),
+  );
+}
+
+function idsOf(refunds: readonly OpenRefund[]): string {
+  return numberArray(refunds.map(({ id }) => BigInt(id)));
+}

@@ -1,0 +1,123 @@
+import type { ProductId, Source, SourceId, UserId } from '../../core/instance/purchase.ts';
+import { failpoint } from '../../lib/failpoint.ts';
+import type { Database, Sql } from '../../lib/sql.ts';
+import type { Order, Refund } from '../../core/orders/order.ts';
+import { compensate } from './compensations.ts';
+
+interface LatePayment {
+  orderId: SourceId;
+  productId: ProductId;
+  userId: UserId;
+  amountCents: bigint | undefined;
+  /** What the payer knows the payment by, where it named itself. */
+  paymentId: string | undefined;
+  /** An id of ours that no instance has. */
+  requestId: bigint;
+}
+
+/**
+ * A payment that came for an order which can no longer become an instance: the order asks for its refund, once however
+ * often the payment is reported. `requestId`: an id of ours that no instance has.
+ */
+export async function requestRefund(database: Database, order: Order, requestId: bigint): Promise<void> {
+  const { id: orderId, ...rest } = order;
+  await database.transaction((sql) =>
+    requestRefundOn(sql, { ...rest, orderId, paymentId: undefined, requestId }),
+  );
+}
+
+/** The same in the caller's transaction. @returns false when the order has asked for its refund before */
+export async function requestRefundOn(sql: Sql, late: LatePayment): Promise<boolean> {
+  const { orderId, productId, userId, amountCents, paymentId, requestId } = late;
+  const [before] = await sql.query<{ status: string }>(
+    `UPDATE orders SET status = 'REFUND_REQUESTED', paid_at = now(), updated_at = now()
+     FROM (SELECT id, status FROM orders WHERE id = $1 FOR UPDATE) AS before
+     WHERE orders.id = before.id AND before.status IN ('CANCELLED', 'EXPIRED') RETURNING before.status`,
+    [orderId],
+  );
+  if (!before) return false;
+  failpoint('before-refund-request');
+  await compensate(sql, [
+    {
+      ...{ kind: 'REFUND', source: 'ORDER' as Source, sourceId: orderId, scope: '', productId, userId },
+      ...{ instanceId: undefined, requestId, amountCents, paymentId },
+      reason: `paid after the order was ${before.status}`,
+    },
+  ]);
+  return true;
+}
+
+interface RefundRow {
+  order_id: string;
+  payment_id: string | null;
+  amount_cents: string | null;
+  reason: string;
+  created_at: Date;
+  done_at: Date | null;
+  scope: string;
+}
+
+/**
+ * The money has gone back. `paymentId`: which payment, as the refund request named it; needed only for a further payment.
+ *
+ * @returns undefined when no such refund was asked for; `first` is false for a repeat
+ */
+export async function recordRefund(
+  database: Database,
+  orderId: string,
+  paymentId?: string,
+): Promise<{ first: boolean; refund: Refund } | undefined> {
+  return database.transaction(async (sql) => {
+    const scope = chooseRefund(await findRefunds(sql, orderId), paymentId)?.scope;
+    if (scope === undefined) return undefined;
+    const done = await sql.query(
+      `UPDATE compensations SET status = 'DONE', outcome = 'REFUNDED', done_at = now()
+       WHERE kind = 'REFUND' AND source = 'ORDER' AND source_id = $1 AND scope = $2 AND status = 'REQUESTED'
+       RETURNING id`,
+      [orderId, scope],
+    );
+    await sql.query(
+      `UPDATE orders SET status = 'REFUNDED', updated_at = now() WHERE id = $1 AND status = 'REFUND_REQUESTED'
+         AND EXISTS (SELECT 1 FROM compensations WHERE kind = 'REFUND' AND source = 'ORDER' AND source_id = $1
+           AND scope = '' AND status = 'DONE')`,
+      [orderId],
+    );
+    const refund = await findRefund(sql, orderId, scope);
+    return refund && { first: done.length > 0, refund };
+  });
+}
+
+/** A refund of a payment that did not name itself is reported by whatever name the payer has for it. */
+function chooseRefund(refunds: readonly RefundRow[], paymentId: string | undefined): RefundRow | undefined {
+  const own = refunds.find(({ scope }) => scope === '');
+  if (paymentId === undefined) return own ?? (refunds.length === 1 ? refunds[0] : undefined);
+  return (
+    refunds.find((each) => each.payment_id === paymentId) ?? (own?.payment_id === null ? own : undefined)
+  );
+}
+
+/** `scope`: '' for the order's own, else the key of a further payment. */
+export async function findRefund(sql: Sql, orderId: string, scope: string): Promise<Refund | undefined> {
+  const refunds = await findRefunds(sql, orderId);
+  const row = refunds.find((each) => each.scope === scope);
+  return row && toRefund(row);
+}
+
+function findRefunds(sql: Sql, orderId: string): Promise<RefundRow[]> {
+  return sql.query<RefundRow>(
+    `SELECT source_id AS order_id, payment_id, amount_cents::text, reason, created_at, done_at, scope
+     FROM compensations WHERE kind = 'REFUND' AND source = 'ORDER' AND source_id = $1 ORDER BY scope`,
+    [orderId],
+  );
+}
+
+function toRefund(row: RefundRow): Refund {
+  return {
+    orderId: row.order_id,
+    paymentId: row.payment_id ?? undefined,
+    amountCents: row.amount_cents === null ? undefined : BigInt(row.amount_cents),
+    reason: row.reason,
+    requestedAt: row.created_at,
+    refundedAt: row.done_at ?? undefined,
+  };
+}

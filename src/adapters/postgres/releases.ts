@@ -1,0 +1,83 @@
+import { WeirError } from '../../errors.ts';
+import type { InstanceId, UserId } from '../../core/instance/purchase.ts';
+import { createReleaseRequest } from '../../core/compensation/request-messages.ts';
+import { type Database, numberArray, type Sql, textArray } from '../../lib/sql.ts';
+import { recordHistory } from './instance-history.ts';
+import { enqueue, isWaiting } from './outbox.ts';
+
+/** An instance whose machine has no owner. */
+export interface OwnerlessInstance {
+  instanceId: InstanceId;
+  userId: UserId;
+}
+
+/**
+ * Requests the release of these machines in the caller's transaction, once for each instance: the history row is what
+ * makes it once, and its time is the message's, so that the same bytes can be made again.
+ */
+export async function requestReleases(
+  sql: Sql,
+  instances: readonly OwnerlessInstance[],
+  detail: string,
+  actor: string,
+): Promise<void> {
+  if (instances.length === 0) return;
+  const requested = await sql.query<{ instance_id: string; user_id: string; at: Date }>(
+    `WITH input AS (
+       SELECT * FROM unnest($1::bigint[], $2::text[]) AS t (instance_id, user_id)
+     ), recorded AS (
+       INSERT INTO instance_history (instance_id, what, detail, actor)
+       SELECT instance_id, 'RELEASE_REQUESTED', $3, $4 FROM input ORDER BY instance_id
+       ON CONFLICT DO NOTHING RETURNING instance_id, at
+     )
+     SELECT instance_id::text, user_id, at FROM recorded JOIN input USING (instance_id)`,
+    [
+      numberArray(instances.map(({ instanceId }) => instanceId)),
+      textArray(instances.map(({ userId }) => userId.toString())),
+      detail,
+      actor,
+    ],
+  );
+  await enqueue(
+    sql,
+    'RELEASE',
+    requested.map(({ instance_id, user_id, at }) =>
+      createReleaseRequest(BigInt(instance_id), BigInt(user_id) as UserId, at.getTime()),
+    ),
+  );
+}
+
+/**
+ * An operator's request: the release of a failed instance's machine, again with the same id and bytes where it was
+ * requested before. While the previous message still waits in the outbox no second one is added.
+ *
+ * @returns false when there is no such instance
+ * @throws WeirError INSTANCE_NOT_RELEASABLE
+ */
+export function releaseInstance(database: Database, instanceId: InstanceId, actor: string): Promise<boolean> {
+  return database.transaction(async (sql) => {
+    // The lock keeps two operators from both sending it again.
+    const [row] = await sql.query<{ status: string; user_id: string }>(
+      'SELECT status, user_id::text FROM instance_logs WHERE instance_id = $1 FOR UPDATE',
+      [instanceId.toString()],
+    );
+    if (!row) return false;
+    if (row.status !== 'FAILED') {
+      throw new WeirError('INSTANCE_NOT_RELEASABLE', `instance ${instanceId} is ${row.status}`);
+    }
+    const userId = BigInt(row.user_id) as UserId;
+    const [earlier] = await sql.query<{ at: Date }>(
+      "SELECT at FROM instance_history WHERE instance_id = $1 AND what = 'RELEASE_REQUESTED'",
+      [instanceId.toString()],
+    );
+    if (!earlier) {
+      await requestReleases(sql, [{ instanceId, userId }], 'on request', actor);
+      return true;
+    }
+    const message = createReleaseRequest(instanceId, userId, earlier.at.getTime());
+    if (await isWaiting(sql, 'RELEASE', message.id)) return true;
+    await recordHistory(sql, instanceId, 'RELEASE_REQUESTED_AGAIN', 'on request', actor);
+    await enqueue(sql, 'RELEASE', [message]);
+    return true;
+  });
+}

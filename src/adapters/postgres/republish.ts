@@ -1,0 +1,83 @@
+import { createEventEncoder, type EventSpec, encodeTimestamp } from '../../core/instance/instance-created.ts';
+import type { InstanceId, UserId } from '../../core/instance/purchase.ts';
+import { numberArray, type Sql } from '../../lib/sql.ts';
+import { recordHistory } from './instance-history.ts';
+import { enqueue } from './outbox.ts';
+
+/** What the event of an instance was made from. */
+export interface AnnouncedRow {
+  instance_id: string;
+  product_id: string;
+  user_id: string;
+  /** NULL where the row is older than these columns: then today's product and the commit's time have to do. */
+  product_version: number | null;
+  event_at: Date | null;
+  /** NULL only where the row was written by hand. */
+  created_at: Date | null;
+}
+
+export const announcedColumns =
+  'instance_id::text, product_id::text, user_id::text, product_version, event_at, created_at';
+
+interface SpecRow extends EventSpec {
+  product_id: string;
+  version: number;
+  is_current: boolean;
+}
+
+/**
+ * Puts the events of these instances into the outbox once more, in the caller's transaction: the same ids and the same
+ * bytes, made again from the product as it was (docs/decisions/0012).
+ *
+ * @returns the ids of those whose product cannot be found any more, or whose time is not known: they are not announced
+ */
+export async function announceAgain(
+  sql: Sql,
+  rows: readonly AnnouncedRow[],
+  actor: string,
+  detail: string,
+): Promise<string[]> {
+  const specs = await findSpecs(sql, rows);
+  const messages = [];
+  const lost: string[] = [];
+  for (const row of rows) {
+    const spec = specs(row);
+    const eventAt = row.event_at ?? row.created_at;
+    if (!spec || !eventAt) {
+      lost.push(row.instance_id);
+      continue;
+    }
+    const instanceId = BigInt(row.instance_id) as InstanceId;
+    const encode = createEventEncoder(spec);
+    const timestamp = encodeTimestamp(eventAt.getTime());
+    messages.push({
+      id: row.instance_id,
+      body: encode(instanceId, BigInt(row.user_id) as UserId, timestamp),
+    });
+    await recordHistory(sql, instanceId, 'ANNOUNCED_AGAIN', detail, actor);
+  }
+  await enqueue(sql, 'AGAIN', messages);
+  return lost;
+}
+
+/** The product in the row's version, else as it is today. */
+async function findSpecs(
+  sql: Sql,
+  rows: readonly AnnouncedRow[],
+): Promise<(row: AnnouncedRow) => EventSpec | undefined> {
+  const found = await sql.query<SpecRow>(
+    `SELECT id::text AS product_id, version, name, cpus, memory_mb AS "memoryMb", gpu, image, TRUE AS is_current
+     FROM products WHERE id = ANY ($1::bigint[])
+     UNION ALL
+     SELECT product_id::text, version, name, cpus, memory_mb, gpu, image, FALSE
+     FROM product_versions JOIN unnest($1::bigint[], $2::int[]) AS wanted (product_id, version)
+     USING (product_id, version)`,
+    [
+      numberArray(rows.map(({ product_id }) => BigInt(product_id))),
+      numberArray(rows.map(({ product_version }) => product_version ?? 0)),
+    ],
+  );
+  const byVersion = new Map(found.map((spec) => [`${spec.product_id} ${spec.version}`, spec]));
+  const current = new Map(found.filter((spec) => spec.is_current).map((spec) => [spec.product_id, spec]));
+  return (row) => byVersion.get(`${row.product_id} ${row.product_version}`) ?? current.get(row.product_id);
+}

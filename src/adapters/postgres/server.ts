@@ -1,0 +1,159 @@
+import pg from 'pg';
+import type { Database, Sql, TransactionOptions } from '../../lib/sql.ts';
+import { markStoreFailure } from '../../lib/store-failure.ts';
+import { type ConnectionOptions, toClientConfig } from './connection-options.ts';
+import { closesConnection, createStatementRunner, runScript, type StatementRunner } from './run-statement.ts';
+import { toSequenceBehindError } from './serial-keys.ts';
+import { sessionSettings } from './session-settings.ts';
+
+export interface ServerOptions extends ConnectionOptions {
+  maxConnections: number;
+  /** Connections of their own for `reads`; 0, the default, lets them share. */
+  readConnections?: number;
+  /** Receives what broke a connection, idle or in use; the next query opens another. */
+  onConnectionError: (error: Error) => void;
+  /** Called once when a pooler turns out to lose prepared statements. */
+  onUnprepared?: () => void;
+  /** Called for each insert that met a key which its sequence should not have made. */
+  onSequenceBehind?: (error: Error) => void;
+}
+
+/** A connection that cannot be opened within this, or is not free, fails the query. */
+const connectTimeoutMs = 5_000;
+/** The server ends statements that outlive their caller; no statement of Weir's takes this long. */
+const statementTimeoutMs = 60_000;
+/** How long a caller waits for one answer before its connection is given up: a frozen or vanished host sends none. */
+const deadlineMs = 15_000;
+const readDeadlineMs = 5_000;
+
+// Dates come out as Date and 64-bit integers as decimal strings by pg's own defaults.
+export function openPostgresServer(options: ServerOptions): Database {
+  const runner = createStatementRunner(options.onUnprepared);
+  const { onSequenceBehind } = options;
+  const pool = openPool(options, options.maxConnections, statementTimeoutMs);
+  const main = { pool, runner, statementTimeoutMs, onSequenceBehind };
+  const { readConnections = 0 } = options;
+  if (readConnections === 0) return databaseOn(main, deadlineMs, undefined);
+  const readPool = openPool(options, readConnections, readDeadlineMs);
+  return databaseOn(main, deadlineMs, { ...main, pool: readPool, statementTimeoutMs: readDeadlineMs });
+}
+
+function openPool(options: ServerOptions, max: number, statementTimeoutMs: number): pg.Pool {
+  const pool = new pg.Pool({
+    ...toClientConfig(options),
+    max,
+    connectionTimeoutMillis: connectTimeoutMs,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    application_name: 'weir',
+    // Waited for: when it fails, connecting has failed.
+    onConnect: async (client) => {
+      const text = sessionSettings({ statementTimeoutMs, schema: options.schema });
+      await client.query({ text, query_timeout: connectTimeoutMs } as pg.QueryConfig);
+    },
+  });
+  pool.on('error', options.onConnectionError);
+  // The pool's own 'error' event does not cover clients that are checked out.
+  pool.on('connect', (client) => client.on('error', options.onConnectionError));
+  return pool;
+}
+
+interface Server {
+  pool: pg.Pool;
+  runner: StatementRunner;
+  /** What the sessions of the pool are set to. */
+  statementTimeoutMs: number;
+  onSequenceBehind: ((error: Error) => void) | undefined;
+}
+
+function databaseOn(server: Server, deadlineMs: number, readServer: Server | undefined): Database {
+  const database: Database = {
+    singleSession: false,
+    query: (statement, values) =>
+      withClient(server, (client) =>
+        server.runner(client, statement, values, { deadlineMs, mayRepeat: true }),
+      ),
+    runScript: (script) => withClient(server, (client) => runScript(client, script, deadlineMs)),
+    transaction: (work, options) => runTransaction(server, work, { deadlineMs, ...options }),
+    withDeadline: (ms) => databaseOn(server, ms, readServer),
+    reads: undefined as unknown as Database,
+    close: async () => {
+      await Promise.all([server.pool.end(), readServer?.pool.end()]);
+    },
+  };
+  const reads = readServer ? databaseOn(readServer, readDeadlineMs, undefined) : database;
+  return Object.assign(database, { reads });
+}
+
+/** Every failure on the way is marked as the store's, so that no caller takes it for a fault of its rows or for a bug. */
+async function withClient<T>(server: Server, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await server.pool.connect().catch((error: unknown) => {
+    throw markStoreFailure(error);
+  });
+  let broken: Error | undefined;
+  try {
+    return await work(client);
+  } catch (error) {
+    if (closesConnection(error)) broken = error as Error;
+    throw toStoreFailure(server, error);
+  } finally {
+    client.release(broken);
+  }
+}
+
+async function runTransaction<T>(
+  server: Server,
+  work: (sql: Sql) => Promise<T>,
+  options: TransactionOptions & { deadlineMs: number },
+): Promise<T> {
+  const { deadlineMs } = options;
+  const client = await server.pool.connect().catch((error: unknown) => {
+    throw markStoreFailure(error);
+  });
+  let broken: Error | undefined;
+  const guard = async <Result>(running: Promise<Result>): Promise<Result> => {
+    try {
+      return await running;
+    } catch (error) {
+      if (closesConnection(error)) broken = error as Error;
+      throw toStoreFailure(server, error);
+    }
+  };
+  const sql: Sql = {
+    query: (statement, values) =>
+      guard(server.runner(client, statement, values, { deadlineMs, mayRepeat: false })),
+    runScript: (script) => guard(runScript(client, script, deadlineMs)),
+  };
+  try {
+    await sql.runScript(beginWith(options, server.statementTimeoutMs));
+    const result = await work(sql);
+    await sql.runScript('COMMIT');
+    return result;
+  } catch (error) {
+    // Behind a statement that is not answered, ROLLBACK would wait as well; closing the connection does the same.
+    if (!broken) await sql.runScript('ROLLBACK').catch(() => {});
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}
+
+function toStoreFailure({ onSequenceBehind }: Server, error: unknown): unknown {
+  const behind = toSequenceBehindError(error);
+  if (behind) onSequenceBehind?.(behind);
+  return markStoreFailure(behind ?? error);
+}
+
+/** A deadline beyond that of the session is the server's as well. */
+function beginWith(
+  { asynchronousCommit, oneSnapshot, idleTimeoutMs, deadlineMs }: TransactionOptions & { deadlineMs: number },
+  sessionTimeoutMs: number,
+): string {
+  const outlivesSession = deadlineMs === 0 || deadlineMs > sessionTimeoutMs;
+  return [
+    oneSnapshot ? 'BEGIN ISOLATION LEVEL REPEATABLE READ' : 'BEGIN',
+    ...(asynchronousCommit ? ['SET LOCAL synchronous_commit = off'] : []),
+    ...(idleTimeoutMs ? [`SET LOCAL idle_in_transaction_session_timeout = ${Math.ceil(idleTimeoutMs)}`] : []),
+    ...(outlivesSession ? [`SET LOCAL statement_timeout = ${deadlineMs}`] : []),
+  ].join('; ');
+}

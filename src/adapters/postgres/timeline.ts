@@ -1,0 +1,64 @@
+import type { InstanceLog } from '../../core/instance/instance-log.ts';
+import { type TimelineEntry, type TimelineFacts, tellTimeline } from '../../core/instance/timeline.ts';
+import type { Sql } from '../../lib/sql.ts';
+
+/** Read off what is stored anyway: nothing is written for it on the ordinary way. */
+export async function readTimeline(sql: Sql, instance: InstanceLog): Promise<TimelineEntry[]> {
+  const id = instance.instanceId.toString();
+  const purchase = [instance.source, instance.scope, instance.sourceId];
+  const [row] = await sql.query<{ answeredAt: Date | null }>(
+    'SELECT answered_at AS "answeredAt" FROM instance_logs WHERE instance_id = $1',
+    [id],
+  );
+  const parked = await sql.query<TimelineFacts['parked'][number]>(
+    `SELECT origin, reason, parked_at AS "parkedAt", state, resolved_at AS "resolvedAt", resolved_by AS "resolvedBy",
+       resolution FROM parked
+     WHERE origin IN ('STREAM', 'OUTBOX') AND source = $1 AND scope = $2 AND source_id = $3
+       OR origin = 'PAYMENT' AND source = $1 AND source_id = $3
+     UNION ALL
+     SELECT origin, reason, parked_at, state, resolved_at, resolved_by, resolution FROM parked
+     WHERE origin IN ('RESULT', 'DEAD_LETTER') AND instance_id = $4`,
+    [...purchase, id],
+  );
+  const history = await sql.query<TimelineFacts['history'][number]>(
+    'SELECT at, what, detail, actor FROM instance_history WHERE instance_id = $1 ORDER BY id',
+    [id],
+  );
+  const [compensation] = await sql.query<NonNullable<TimelineFacts['compensation']>>(
+    `SELECT kind, reason, created_at AS "createdAt", done_at AS "doneAt", outcome FROM compensations
+     WHERE source = $1 AND scope = $2 AND source_id = $3`,
+    purchase,
+  );
+  const isUnheard = parked.some(({ origin, state }) => origin === 'OUTBOX' && state !== 'REPLAYED');
+  return tellTimeline({
+    instance,
+    answeredAt: row?.answeredAt ?? undefined,
+    order: await findOrder(sql, instance),
+    announcedBy: isUnheard ? undefined : await findAnnouncedBy(sql, instance.createdAt),
+    parked,
+    history,
+    compensation,
+  });
+}
+
+async function findOrder(sql: Sql, { source, sourceId }: InstanceLog): Promise<TimelineFacts['order']> {
+  if (source !== 'ORDER') return undefined;
+  const [row] = await sql.query<{ created_at: Date; paid_at: Date | null }>(
+    'SELECT created_at, paid_at FROM orders WHERE id = $1',
+    [sourceId],
+  );
+  return row && { createdAt: row.created_at, paidAt: row.paid_at ?? undefined };
+}
+
+/**
+ * The first mark that shows only younger frames waiting. A mark's time may lie a commit's length before what it saw, so
+ * only one that is a second younger than the instance counts.
+ */
+async function findAnnouncedBy(sql: Sql, createdAt: Date): Promise<Date | undefined> {
+  const [mark] = await sql.query<{ at: Date }>(
+    `SELECT at FROM outbox_marks WHERE at > $1::timestamptz + interval '1 second'
+       AND (waiting_since IS NULL OR waiting_since > $1) ORDER BY at LIMIT 1`,
+    [createdAt],
+  );
+  return mark?.at;
+}

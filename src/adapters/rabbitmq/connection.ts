@@ -1,0 +1,173 @@
+import type { Socket } from 'node:net';
+import { type ChannelModel, connect } from 'amqplib';
+import { backoffMs } from '../../lib/backoff.ts';
+import { createDeferred } from '../../lib/deferred.ts';
+import { pauseBeforeRetry } from '../../lib/recovery.ts';
+import { type TlsFiles, withTls } from './tls.ts';
+
+export interface ConnectionParts {
+  url: string;
+  tls?: TlsFiles | undefined;
+  /** Runs first on every new connection: a broker that is not ours is left untouched. @throws why it is not */
+  verify?: ((connection: ChannelModel) => Promise<void>) | undefined;
+  /** Runs on every new connection before it counts as ready. */
+  prepare: (connection: ChannelModel) => Promise<void>;
+  onDown: (error: unknown, attempt: number) => void;
+  /** After it was down. */
+  onUp: () => void;
+}
+
+const retry = { firstMs: 200, maxMs: 10_000 };
+const closeDeadlineMs = 2_000;
+const prepareDeadlineMs = 15_000;
+
+/** One connection to the broker, made anew with backoff whenever it ends, until closed. One probe at a time. */
+export class RabbitmqConnection {
+  readonly #parts: ConnectionParts;
+  readonly #stop = new AbortController();
+  readonly #loop: Promise<void>;
+  #model: ChannelModel | undefined;
+  #blocked: string | undefined;
+  #lastError: unknown;
+  #changed = createDeferred<void>();
+
+  constructor(parts: ConnectionParts) {
+    this.#parts = parts;
+    this.#loop = this.#keepConnected();
+  }
+
+  /** undefined while ready, else why not. */
+  get notReady(): string | undefined {
+    if (this.#blocked) return `the broker has blocked publishers: ${this.#blocked}`;
+    if (this.#model) return undefined;
+    return this.#lastError instanceof Error ? `not connected: ${this.#lastError.message}` : 'connecting';
+  }
+
+  /** Resolves once ready. @throws when `signal` aborts or this connection is closed for good */
+  async ready(signal: AbortSignal): Promise<void> {
+    if (this.notReady === undefined) return;
+    const waited = new AbortController();
+    const aborted = new Promise<void>((resolve) => {
+      signal.addEventListener('abort', () => resolve(), { once: true, signal: waited.signal });
+    });
+    try {
+      while (this.notReady !== undefined) {
+        signal.throwIfAborted();
+        this.#stop.signal.throwIfAborted();
+        await Promise.race([this.#changed.promise, aborted]);
+      }
+    } finally {
+      waited.abort();
+    }
+  }
+
+  /** Ends a connection that does not answer; the next one is made at once. */
+  breakOff(reason: string): void {
+    if (this.#model) breakOff(this.#model, reason);
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    if (this.#model) await closeOrBreakOff(this.#model);
+    this.#announceChange();
+    await this.#loop;
+  }
+
+  async #keepConnected(): Promise<void> {
+    let attempt = 0;
+    while (!this.#stop.signal.aborted) {
+      try {
+        // Read each time: certificates are renewed while this runs.
+        const { url, options } = withTls(this.#parts.url, this.#parts.tls);
+        const model = await connect(withHeartbeat(url), {
+          ...options,
+          timeout: 5_000,
+          keepAlive: true,
+          noDelay: true,
+        });
+        const ended = this.#watch(model);
+        try {
+          await this.#prepare(model);
+          if (this.#stop.signal.aborted) break;
+          this.#model = model;
+          if (attempt > 0) this.#parts.onUp();
+          attempt = 0;
+          this.#announceChange();
+          await ended;
+        } finally {
+          await closeOrBreakOff(model);
+        }
+      } catch (error) {
+        this.#lastError = error;
+      }
+      this.#model = undefined;
+      this.#blocked = undefined;
+      if (this.#stop.signal.aborted) break;
+      this.#parts.onDown(this.#lastError, ++attempt);
+      await pauseBeforeRetry(backoffMs(attempt, retry), this.#stop.signal);
+    }
+    this.#announceChange();
+  }
+
+  /** A queue without a leader answers no declaration, while the heartbeats of its broker go on. */
+  async #prepare(model: ChannelModel): Promise<void> {
+    const reason = `the queues were not declared within ${prepareDeadlineMs} ms: is one without a leader?`;
+    const timer = setTimeout(() => {
+      this.#lastError = new Error(reason);
+      breakOff(model, reason);
+    }, prepareDeadlineMs);
+    try {
+      await this.#parts.verify?.(model);
+      await this.#parts.prepare(model);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #watch(model: ChannelModel): Promise<void> {
+    model.on('error', (error) => {
+      this.#lastError = error;
+    });
+    model.on('blocked', (reason) => {
+      this.#blocked = reason || 'no reason given';
+    });
+    model.on('unblocked', () => {
+      this.#blocked = undefined;
+      this.#announceChange();
+    });
+    return new Promise((resolve) => {
+      model.on('close', (error) => {
+        this.#lastError = error ?? this.#lastError;
+        resolve();
+      });
+    });
+  }
+
+  #announceChange(): void {
+    this.#changed.resolve();
+    this.#changed = createDeferred<void>();
+  }
+}
+
+/** A broker that answers a close with an error, or not at all, would leave amqplib's close() pending for ever. */
+async function closeOrBreakOff(model: ChannelModel): Promise<void> {
+  const late = createDeferred<void>();
+  const timer = setTimeout(() => {
+    breakOff(model, 'the broker did not answer the close');
+    late.resolve();
+  }, closeDeadlineMs);
+  await Promise.race([model.close().catch(() => {}), late.promise]);
+  clearTimeout(timer);
+}
+
+function breakOff(model: ChannelModel, reason: string): void {
+  const { stream } = model.connection as unknown as { stream: Socket };
+  // With an error: amqplib does not hear of a stream that just ends.
+  stream.destroy(new Error(reason));
+}
+
+function withHeartbeat(url: string): string {
+  const parsed = new URL(url);
+  if (!parsed.searchParams.has('heartbeat')) parsed.searchParams.set('heartbeat', '10');
+  return parsed.href;
+}

@@ -1,0 +1,202 @@
+import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
+import { Wake } from '../../lib/wake.ts';
+import { withAnswerDeadline } from './answer-deadline.ts';
+import { RabbitmqConnection } from './connection.ts';
+import { ensureQueues, type QueueTerms } from './queue.ts';
+import type { TlsFiles } from './tls.ts';
+
+export interface ConsumerOptions extends QueueTerms {
+  url: string;
+  tls?: TlsFiles | undefined;
+  queue: string;
+  /** Messages that the broker hands out before the first of them is acknowledged. */
+  prefetch: number;
+  /** As `ConnectionParts.verify`. */
+  verify?: ((connection: ChannelModel) => Promise<void>) | undefined;
+  onDown: (error: unknown, attempt: number) => void;
+  onUp: () => void;
+  onWarning: (warning: string) => void;
+}
+
+export interface Delivery {
+  messageId: string;
+  type: string;
+  body: Buffer;
+  headers: Readonly<Record<string, unknown>> | undefined;
+  traceparent: string | undefined;
+  /** Of the channel that it came on; another one counts from 1 again. */
+  tag: number;
+  channelNumber: number;
+}
+
+const idleMs = 60_000;
+
+/** Reads one queue in batches. What was not acknowledged when the connection ended comes again on the next one. */
+export class RabbitmqConsumer {
+  readonly #options: ConsumerOptions;
+  readonly #connection: RabbitmqConnection;
+  readonly #arrived = new Wake();
+  #channel: Channel | undefined;
+  /** Of its own: a refused question about the queue closes its channel, and that would return what is in our hands. */
+  #questions: Channel | undefined;
+  /** Of the current channel, where it is subscribed; empty until the broker has named it. */
+  #consumerTag: string | undefined;
+  /** Nothing new is wanted. */
+  #isHeld = false;
+  #model: ChannelModel | undefined;
+  #deliveries: Delivery[] = [];
+  /** Tags of the current channel that are finished above the highest contiguous one. */
+  #finished = new Set<number>();
+  #acknowledgedTo = 0;
+  #receivedTo = 0;
+  #finishedEver = 0;
+  /** Deliveries of a channel that is gone must not be acknowledged on the next one. */
+  #channelNumber = 0;
+
+  constructor(options: ConsumerOptions) {
+    this.#options = options;
+    this.#connection = new RabbitmqConnection({
+      url: options.url,
+      tls: options.tls,
+      verify: options.verify,
+      prepare: (model) => this.#prepare(model),
+      onDown: options.onDown,
+      onUp: options.onUp,
+    });
+  }
+
+  get notReady(): string | undefined {
+    return this.#connection.notReady;
+  }
+
+  /** The next messages, at least one and at most `count`; none when `signal` aborts first. */
+  async take(count: number, signal: AbortSignal): Promise<Delivery[]> {
+    while (this.#deliveries.length === 0 && !signal.aborted) await this.#arrived.wait(idleMs, signal);
+    return signal.aborted ? [] : this.#deliveries.splice(0, count);
+  }
+
+  /**
+   * Finished for good, in any order. The broker hears of them together, once all before them are finished as well: one
+   * frame for a batch.
+   */
+  acknowledge(deliveries: readonly Delivery[]): void {
+    const channel = this.#channel;
+    if (!channel) return;
+    for (const { tag, channelNumber } of deliveries) {
+      if (channelNumber === this.#channelNumber) this.#finished.add(tag);
+    }
+    let upTo = this.#acknowledgedTo;
+    while (this.#finished.delete(upTo + 1)) upTo++;
+    if (upTo === this.#acknowledgedTo) return;
+    this.#finishedEver += upTo - this.#acknowledgedTo;
+    this.#acknowledgedTo = upTo;
+    try {
+      channel.ack({ fields: { deliveryTag: upTo } } as ConsumeMessage, true);
+    } catch {
+      // The channel has just been closed: they come again.
+    }
+  }
+
+  /** What is on the queue or in our hands, and how many we have finished so far. @throws when the broker is away */
+  async readProgress(): Promise<{ waiting: number; finished: number }> {
+    if (!this.#model || this.notReady) throw new Error(this.notReady ?? 'not connected to the broker');
+    const opening = () =>
+      openQuestions(this.#model as ChannelModel, () => {
+        this.#questions = undefined;
+      });
+    this.#questions ??= await withAnswerDeadline(opening());
+    const { messageCount } = await withAnswerDeadline(this.#questions.checkQueue(this.#options.queue));
+    const inOurHands = this.#receivedTo - this.#acknowledgedTo;
+    return { waiting: messageCount + inOurHands, finished: this.#finishedEver };
+  }
+
+  /**
+   * Takes nothing new until `resume`, also on a new connection, and keeps what is in our hands: the broker counts every
+   * return of a message, and drops it after as many as its queue allows.
+   */
+  hold(): void {
+    if (this.#isHeld) return;
+    this.#isHeld = true;
+    if (this.#consumerTag) this.#unsubscribe(this.#consumerTag);
+  }
+
+  resume(): void {
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
+    // Fails when the channel has just been closed: the next connection subscribes.
+    if (this.#channel) this.#subscribe(this.#channel).catch(() => {});
+  }
+
+  /** Returns what is in our hands, for another consumer to take. */
+  handBack(reason: string): void {
+    this.#connection.breakOff(reason);
+  }
+
+  close(): Promise<void> {
+    return this.#connection.close();
+  }
+
+  async #prepare(model: ChannelModel): Promise<void> {
+    const { queue, prefetch, onWarning } = this.#options;
+    this.#model = model;
+    this.#questions = undefined;
+    await ensureQueues(model, [queue], this.#options, onWarning);
+    const channel = await model.createChannel();
+    channel.on('error', onWarning);
+    channel.on('close', () => {
+      if (this.#model === model) this.#connection.breakOff('the channel was closed');
+    });
+    await channel.prefetch(prefetch);
+    this.#channel = channel;
+    this.#deliveries = [];
+    this.#finished = new Set();
+    this.#acknowledgedTo = 0;
+    this.#receivedTo = 0;
+    this.#consumerTag = undefined;
+    this.#channelNumber++;
+    if (!this.#isHeld) await this.#subscribe(channel);
+  }
+
+  async #subscribe(channel: Channel): Promise<void> {
+    if (this.#consumerTag !== undefined) return;
+    this.#consumerTag = '';
+    const channelNumber = this.#channelNumber;
+    const { consumerTag } = await channel.consume(this.#options.queue, (message) => {
+      // The queue was deleted: a fresh connection makes it again.
+      if (!message) this.#connection.breakOff('the broker ended our subscription');
+      else this.#keep(message, channelNumber);
+    });
+    if (channelNumber !== this.#channelNumber) return;
+    this.#consumerTag = consumerTag;
+    // Held meanwhile.
+    if (this.#isHeld) this.#unsubscribe(consumerTag);
+  }
+
+  #unsubscribe(consumerTag: string): void {
+    this.#consumerTag = undefined;
+    // Fails when the channel has just been closed; the next connection sees that we hold.
+    this.#channel?.cancel(consumerTag).catch(() => {});
+  }
+
+  #keep({ content, fields, properties }: ConsumeMessage, channelNumber: number): void {
+    const traceparent = properties.headers?.traceparent;
+    this.#receivedTo = fields.deliveryTag;
+    this.#deliveries.push({
+      messageId: String(properties.messageId ?? ''),
+      type: String(properties.type ?? ''),
+      body: content,
+      headers: properties.headers,
+      traceparent: typeof traceparent === 'string' ? traceparent : undefined,
+      tag: fields.deliveryTag,
+      channelNumber,
+    });
+    if (this.#deliveries.length === 1) setImmediate(this.#arrived.ring);
+  }
+}
+
+async function openQuestions(model: ChannelModel, onGone: () => void): Promise<Channel> {
+  const channel = await model.createChannel();
+  channel.on('error', () => {});
+  channel.on('close', onGone);
+  return channel;
+}

@@ -1,0 +1,112 @@
+import { type ChannelModel, connect, type GetMessage } from 'amqplib';
+import type { MarkedStore, StoreMark } from '../../ops/installation/pairing.ts';
+import { ensureQueue, type QueueTerms } from './queue.ts';
+import { type TlsFiles, withTls } from './tls.ts';
+
+const suffix = '.installation';
+
+/** The queue that holds the mark of the installation whose created queue this is. */
+export function markQueueOf(queue: string): string {
+  return `${queue.slice(0, 255 - suffix.length)}${suffix}`;
+}
+
+/**
+ * RabbitMQ as a store that carries the mark of its installation: one message on a queue of its own, which is looked at and
+ * put back. Two connections that look at the same time may leave two equal ones; the next look leaves one.
+ */
+export function rabbitmqMarkedStore(
+  model: ChannelModel,
+  { url, queue, terms }: { url: string; queue: string; terms: QueueTerms },
+): MarkedStore {
+  const name = markQueueOf(queue);
+  return {
+    kind: 'RABBITMQ',
+    name: 'RabbitMQ',
+    address: describeAddress(url),
+
+    async readMark() {
+      await ensureQueue(model, name, terms);
+      return withMessages(model, name, async (channel, messages) => {
+        const newest = messages.at(-1);
+        for (const message of messages) {
+          if (message === newest) channel.nack(message, false, true);
+          else channel.ack(message);
+        }
+        return newest && parseMark(newest.content);
+      });
+    },
+
+    async writeMark(mark) {
+      const present = await this.readMark();
+      if (present && present.store === mark.store && present.installation === mark.installation) return;
+      await withMessages(model, name, async (_, messages, acknowledge) => {
+        const confirms = await model.createConfirmChannel();
+        confirms.sendToQueue(name, Buffer.from(JSON.stringify(mark)), { persistent: true });
+        await confirms.waitForConfirms();
+        await confirms.close();
+        acknowledge(messages);
+      });
+    },
+  };
+}
+
+/** Lends a connection of its own to one question. */
+export async function withBroker<T>(
+  target: { url: string; tls?: TlsFiles },
+  work: (model: ChannelModel) => Promise<T>,
+): Promise<T> {
+  const { url, options } = withTls(target.url, target.tls);
+  const model = await connect(url, { ...options, timeout: 5_000 });
+  model.on('error', () => {});
+  try {
+    return await work(model);
+  } finally {
+    await model.close().catch(() => {});
+  }
+}
+
+type Channel = Awaited<ReturnType<ChannelModel['createChannel']>>;
+
+/** Everything that is on the queue, oldest first; what is neither acknowledged nor put back returns by itself. */
+async function withMessages<T>(
+  model: ChannelModel,
+  queue: string,
+  work: (
+    channel: Channel,
+    messages: GetMessage[],
+    acknowledge: (messages: GetMessage[]) => void,
+  ) => Promise<T>,
+): Promise<T> {
+  const channel = await model.createChannel();
+  channel.on('error', () => {});
+  const messages: GetMessage[] = [];
+  for (;;) {
+    const message = await channel.get(queue);
+    if (!message) break;
+    messages.push(message);
+  }
+  const result = await work(channel, messages, (finished) => {
+    for (const message of finished) channel.ack(message);
+  });
+  await channel.close();
+  return result;
+}
+
+function parseMark(content: Buffer): StoreMark | undefined {
+  try {
+    const { installation, store, database } = JSON.parse(content.toString());
+    const parts = [installation, store, database];
+    if (!parts.every((part) => typeof part === 'string')) return undefined;
+    // A broker shows no sign of life of others: a copy of a database is noticed through its Redis.
+    return { installation, store, database, seenAgoMs: Number.POSITIVE_INFINITY };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Host, port and virtual host. */
+function describeAddress(url: string): string {
+  const { protocol, hostname, port, pathname } = new URL(url);
+  const usual = protocol === 'amqps:' ? '5671' : '5672';
+  return `${hostname}:${port || usual}/${decodeURIComponent(pathname.slice(1)) || '%2f'}`;
+}

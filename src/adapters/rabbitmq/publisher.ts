@@ -1,0 +1,155 @@
+import type { ChannelModel } from 'amqplib';
+import { createDeferred } from '../../lib/deferred.ts';
+import { failpoint } from '../../lib/failpoint.ts';
+import { type Message, usualType } from '../../core/outbox/outbox-batch.ts';
+import type { Publisher, Refusal } from '../../core/outbox/relay.ts';
+import { createBatchPublish } from './batch-channel.ts';
+import { RabbitmqConnection } from './connection.ts';
+import { ensureQueues, type QueueTerms } from './queue.ts';
+import type { TlsFiles } from './tls.ts';
+
+export interface PublisherOptions extends QueueTerms {
+  url: string;
+  tls?: TlsFiles | undefined;
+  /** The queue of messages without a type of their own. */
+  queue: string;
+  /** The queues of other types. All are made at once where they are missing. */
+  queues?: Readonly<Record<string, string>>;
+  /** No AMQP client has a deadline for confirms: without one a lost confirm would hold its frame for ever. */
+  confirmDeadlineMs: number;
+  /** As `ConnectionParts.verify`. */
+  verify?: ((connection: ChannelModel) => Promise<void>) | undefined;
+  onDown: (error: unknown, attempt: number) => void;
+  onUp: () => void;
+  onWarning: (warning: string) => void;
+}
+
+/** Publishes to the default exchange with the queue's name as routing key: persistent, mandatory, confirmed. */
+export class RabbitmqPublisher implements Publisher {
+  readonly #options: PublisherOptions;
+  readonly #connection: RabbitmqConnection;
+  #model: ChannelModel | undefined;
+  #publishBatch: ReturnType<typeof createBatchPublish> | undefined;
+  /** Of a message's body, where the broker has named a limit. */
+  #maxBytes = Number.POSITIVE_INFINITY;
+  /** Ids that came back as unroutable; a return always precedes the confirm of the same message. */
+  readonly #returned = new Set<string>();
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+    this.#connection = new RabbitmqConnection({
+      url: options.url,
+      tls: options.tls,
+      verify: options.verify,
+      prepare: (model) => this.#prepare(model),
+      onDown: options.onDown,
+      onUp: options.onUp,
+    });
+  }
+
+  get notReady(): string | undefined {
+    return this.#connection.notReady;
+  }
+
+  ready(signal: AbortSignal): Promise<void> {
+    return this.#connection.ready(signal);
+  }
+
+  async publish(messages: Message[]): Promise<Refusal[]> {
+    const tooLarge = messages.filter(({ body }) => body.length > this.#maxBytes);
+    if (tooLarge.length > 0) {
+      const why = `larger than the ${this.#maxBytes} bytes that the broker allows (max_message_size)`;
+      const fitting = messages.filter(({ body }) => body.length <= this.#maxBytes);
+      return [...tooLarge.map((message) => ({ message, why })), ...(await this.publish(fitting))];
+    }
+    const refused = await this.#publishAndConfirm(messages);
+    const returned = refused.filter(({ why }) => why === unroutable).map(({ message }) => message);
+    if (returned.length === 0) return refused;
+    // The queue is gone: make it again and send once more. Only what comes back from the new one is refused.
+    await this.#ensureQueues(returned.map(({ type }) => this.#queueOf(type)));
+    const again = await this.#publishAndConfirm(returned);
+    return [...refused.filter(({ why }) => why !== unroutable), ...again];
+  }
+
+  close(): Promise<void> {
+    return this.#connection.close();
+  }
+
+  async #prepare(model: ChannelModel): Promise<void> {
+    this.#model = model;
+    await this.#ensureQueues([this.#options.queue, ...Object.values(this.#options.queues ?? {})]);
+    const channel = await model.createConfirmChannel();
+    channel.on('return', (message) => this.#returned.add(String(message.properties.messageId)));
+    channel.on('error', (error) => {
+      this.#learnMaxBytes(error);
+      this.#options.onWarning(error.message);
+    });
+    // The broker closes a channel when it refuses something on it; a fresh connection is the simplest way back.
+    channel.on('close', () => this.#connection.breakOff('the channel was closed'));
+    this.#publishBatch = createBatchPublish(channel, (type) => this.#queueOf(type));
+  }
+
+  #queueOf(type: string = usualType): string {
+    if (type === usualType) return this.#options.queue;
+    const queue = this.#options.queues?.[type];
+    if (queue === undefined) throw new Error(`there is no queue for messages of type ${type}`);
+    return queue;
+  }
+
+  /**
+   * The broker answers a message that is too large by closing the channel, with all that was sent on it: without this one
+   * such message would stop all others. Forgotten after a while, because somebody may raise the limit.
+   */
+  #learnMaxBytes({ message }: Error): void {
+    const limit = /larger than (?:configured )?max size (\d+)/.exec(message)?.[1];
+    if (limit === undefined) return;
+    this.#maxBytes = Number(limit);
+    setTimeout(() => {
+      this.#maxBytes = Number.POSITIVE_INFINITY;
+    }, maxBytesKnownMs).unref();
+  }
+
+  async #ensureQueues(queues: readonly string[]): Promise<void> {
+    if (!this.#model) throw new Error('not connected to the broker');
+    await ensureQueues(this.#model, queues, this.#options, this.#options.onWarning);
+  }
+
+  async #publishAndConfirm(messages: Message[]): Promise<Refusal[]> {
+    if (messages.length === 0) return [];
+    const publish = this.#publishBatch;
+    if (!publish || this.notReady) throw new Error(this.notReady ?? 'not connected to the broker');
+    const { promise: allConfirmed, resolve, reject } = createDeferred<void>();
+    const refused: Refusal[] = [];
+    let open = messages.length;
+    const deadline = setTimeout(() => {
+      const reason = `${open} of ${messages.length} messages unconfirmed after ${this.#options.confirmDeadlineMs} ms`;
+      reject(new Error(reason));
+      this.#connection.breakOff(reason);
+    }, this.#options.confirmDeadlineMs);
+
+    try {
+      publish(messages, (message, error) => {
+        if (error) {
+          if (isChannelGone(error)) reject(error);
+          else refused.push({ message, why: error.message });
+        } else if (this.#returned.size > 0 && this.#returned.delete(message.id)) {
+          refused.push({ message, why: unroutable });
+        }
+        if (--open === 0) resolve();
+      });
+      failpoint('after-publish');
+      await allConfirmed;
+      return refused;
+    } finally {
+      clearTimeout(deadline);
+    }
+  }
+}
+
+const maxBytesKnownMs = 60_000;
+const unroutable = 'returned as unroutable: there is no such queue';
+
+/** Not a nack for one message but the end of the channel, of which nothing can be concluded. */
+function isChannelGone(error: Error): boolean {
+  return /channel (closed|ended)|closed/i.test(error.message);
+}

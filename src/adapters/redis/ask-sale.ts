@@ -1,0 +1,20 @@
+import type { Redis } from 'ioredis';
+import { WeirError } from '../../errors.ts';
+import { withDeadline } from './connect.ts';
+import { classifyRefusal } from './refusal.ts';
+
+/** @throws WeirError STORE_AWAY: a lost answer is found again by asking with the same key */
+export async function askSale<T>(redis: Redis, deadlineMs: number, reply: Promise<unknown>): Promise<T> {
+  try {
+    return await withDeadline(redis, deadlineMs, reply as Promise<T>);
+  } catch (error) {
+    throw toStoreAway(error);
+  }
+}
+
+/** With what Redis answered: "Redis refuses writes: OOM …". */
+export function toStoreAway(error: unknown): WeirError {
+  if (error instanceof WeirError) return error;
+  const message = classifyRefusal(error)?.message ?? 'Redis does not answer';
+  return new WeirError('STORE_AWAY', message, { cause: error });
+}

@@ -1,0 +1,146 @@
+import type { Redis } from 'ioredis';
+import type { Finding } from '../../lib/finding.ts';
+import { adviseOnConnection, adviseOnRefusal } from './advice.ts';
+import { findForbidden } from './commands.ts';
+import { withDeadline } from './connect.ts';
+import { connectOnce } from './connect-once.ts';
+import type { RedisConfig } from './connections.ts';
+import { createDisk } from './disk.ts';
+import { examineKeys } from './examine-keys.ts';
+import { judgeInfo } from './health.ts';
+import { judgeDurability } from './judge-durability.ts';
+import { judgeLimits } from './judge-limits.ts';
+import { classifyRefusal } from './refusal.ts';
+
+export type Facts = ReadonlyMap<string, string>;
+
+const about = 'Redis';
+const deadlineMs = 5_000;
+
+/** Reachability, version, rights, and everything under which a winner on the stream can be lost or not be sold. */
+export async function examineRedis(config: RedisConfig): Promise<Finding[]> {
+  let redis: Redis | undefined;
+  try {
+    redis = await connectOnce(config);
+    return (await examineServer(redis, config)).map((finding) => ({ ...finding, about }));
+  } catch (error) {
+    const what = classifyRefusal(error)?.message ?? (error as Error).message;
+    return [{ about, level: 'problem', what, advice: adviseOnConnection(error as Error, config.redisAddr) }];
+  } finally {
+    redis?.disconnect();
+  }
+}
+
+export type Judgement = Omit<Finding, 'about'>;
+
+async function examineServer(redis: Redis, { saleAcknowledge }: RedisConfig): Promise<Judgement[]> {
+  const info = await readInfo(redis);
+  const first = judgeVersion(info);
+  const kind = judgeKind(info);
+  if (kind) return [...first, kind];
+  const settings = await readSettings(redis);
+  const [seconds] = await withDeadline(redis, deadlineMs, redis.time());
+  return [
+    ...first,
+    ...(await tryToWrite(redis)),
+    ...(await examineRights(redis, saleAcknowledge)),
+    ...judgeDurability(info, settings, saleAcknowledge),
+    ...(await tryDisk(redis, saleAcknowledge)),
+    ...judgeLimits(info, settings),
+    ...(await examineKeys(redis)),
+    ...judgeClock(Number(seconds) * 1000),
+  ];
+}
+
+async function readInfo(redis: Redis): Promise<Facts> {
+  try {
+    const text = await withDeadline(redis, deadlineMs, redis.info());
+    return new Map(text.split('\r\n').map((line) => line.split(/:(.*)/s) as [string, string]));
+  } catch (error) {
+    if (classifyRefusal(error)?.reason === 'NOPERM') return new Map();
+    throw error;
+  }
+}
+
+/** undefined where CONFIG is forbidden, as in many managed services. */
+async function readSettings(redis: Redis): Promise<Facts | undefined> {
+  try {
+    const reply = (await withDeadline(redis, deadlineMs, redis.config('GET', '*'))) as string[];
+    return new Map(reply.flatMap((name, i) => (i % 2 === 0 ? [[name, reply[i + 1] ?? '']] : [])));
+  } catch {
+    return undefined;
+  }
+}
+
+function judgeVersion(info: Facts): Judgement[] {
+  const redisVersion = info.get('redis_version');
+  if (redisVersion === undefined) {
+    const what = 'it answers, but INFO may not be read, so its version and role are unknown';
+    return [{ level: 'warning', what, advice: 'grant +info to the user of Weir' }];
+  }
+  const [major = 0, minor = 0] = redisVersion.split('.').map(Number);
+  const valkey = info.get('valkey_version');
+  const shown = valkey ? `Valkey ${valkey}` : `version ${redisVersion}`;
+  if (major > 6 || (major === 6 && minor >= 2))
+    return [{ level: 'ok', what: `${shown} answers`, advice: '' }];
+  return [{ level: 'problem', what: `${shown} is too old`, advice: 'use Redis 6.2 or newer, or Valkey' }];
+}
+
+/** What Weir cannot work with at all: the rest of the examination would say nothing. */
+function judgeKind(info: Facts): Judgement | undefined {
+  try {
+    judgeInfo([...info].map(([name, value]) => `${name}:${value}`).join('\n'));
+    return undefined;
+  } catch (error) {
+    const host = info.get('master_host');
+    const primary = host ? ` of ${host}:${info.get('master_port')}` : '';
+    return {
+      level: 'problem',
+      what: `${(error as Error).message}${primary}`,
+      advice: adviseOnRefusal(error),
+    };
+  }
+}
+
+async function tryToWrite(redis: Redis): Promise<Judgement[]> {
+  try {
+    const tried = redis.xadd('{stream:seckill:0}:probe', 'NOMKSTREAM', '*', 'at', '0');
+    await withDeadline(redis, deadlineMs, tried);
+    return [];
+  } catch (error) {
+    const refusal = classifyRefusal(error);
+    if (!refusal || refusal.reason === 'NOPERM') return [];
+    return [{ level: 'problem', what: refusal.message, advice: adviseOnRefusal(error) }];
+  }
+}
+
+async function examineRights(redis: Redis, acknowledge: 'memory' | 'fsync'): Promise<Judgement[]> {
+  const more = acknowledge === 'fsync' ? [['WAITAOF', '0', '0', '1']] : [];
+  const forbidden = await withDeadline(redis, deadlineMs, findForbidden(redis, more));
+  if (forbidden.size === 0) return [];
+  const names = [...forbidden.keys()].join(', ');
+  const [why] = forbidden.values();
+  const what = `Weir may not run ${names}: ${why}`;
+  return [{ level: 'problem', what, advice: 'grant what docs/operating.md#redis lists to the user of Weir' }];
+}
+
+/** Proven, not concluded from a version: a patched or managed server may differ. */
+async function tryDisk(redis: Redis, acknowledge: 'memory' | 'fsync'): Promise<Judgement[]> {
+  if (acknowledge === 'memory') return [];
+  try {
+    await createDisk(redis).sync();
+    return [{ level: 'ok', what: 'a purchase is answered after it is on disk, which works', advice: '' }];
+  } catch (error) {
+    const advice =
+      'use Redis 7.2 or Valkey with appendonly yes and appendfsync always, or set sale.acknowledge to memory';
+    const what = `sale.acknowledge is fsync, so nothing is sold: ${(error as Error).message}`;
+    return [{ level: 'problem', what, advice }];
+  }
+}
+
+function judgeClock(wallMs: number): Judgement[] {
+  const skewMs = Math.abs(wallMs - Date.now());
+  if (skewMs <= 2_000) return [];
+  const what = `its clock and ours differ by about ${Math.round(skewMs / 1000)} s`;
+  return [{ level: 'warning', what, advice: 'run NTP on both: sales open and close by the clock of Redis' }];
+}

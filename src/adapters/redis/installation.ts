@@ -1,0 +1,47 @@
+import type { Redis } from 'ioredis';
+import type { MarkedStore } from '../../ops/installation/pairing.ts';
+import { askSale } from './ask-sale.ts';
+import { createScript } from './script.ts';
+
+const answerDeadlineMs = 5_000;
+const markKey = 'weir:installation';
+
+const readMark = createScript(`
+local clock = redis.call('TIME')
+local mark = redis.call('HMGET', KEYS[1], 'installation', 'store', 'database', 'seenMs')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+return {mark[1], mark[2], mark[3], tostring(now - (tonumber(mark[4]) or 0))}
+`);
+
+const writeMark = createScript(`
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+redis.call('HSET', KEYS[1], 'installation', ARGV[1], 'store', ARGV[2], 'database', ARGV[3], 'seenMs', string.format('%d', now))
+return 1
+`);
+
+/** Redis as a store that carries the mark of its installation, in the hash `weir:installation`. */
+export function redisMarkedStore(redis: Redis, addr: string): MarkedStore {
+  const ask = <T>(reply: Promise<unknown>) => askSale<T>(redis, answerDeadlineMs, reply);
+  return {
+    kind: 'REDIS',
+    name: 'Redis',
+    address: describeAddress(addr),
+    async readMark() {
+      const [installation, store, database, seenAgoMs] = await ask<(string | null)[]>(
+        readMark(redis, [markKey]),
+      );
+      if (!installation || !store) return undefined;
+      return { installation, store, database: database ?? '', seenAgoMs: Number(seenAgoMs) };
+    },
+    async writeMark({ installation, store, database }) {
+      await ask(writeMark(redis, [markKey], installation, store, database));
+    },
+  };
+}
+
+/** Host, port and database: one Redis has as many stores as databases. */
+function describeAddress(addr: string): string {
+  const { hostname, port, pathname } = new URL(addr.includes('://') ? addr : `redis://${addr}`);
+  return `${hostname}:${port || '6379'}/${pathname.replace('/', '') || '0'}`;
+}

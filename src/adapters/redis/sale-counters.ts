@@ -1,0 +1,57 @@
+import type { Redis } from 'ioredis';
+import type { HeldUnit, SaleCounters, UnitAnswer } from '../../core/compensation/restock.ts';
+import { withDeadline } from './connect.ts';
+import { refusesEverything } from './refuses-everything.ts';
+import { saleKeys } from './sale-keys.ts';
+import { giveBackUnits } from './sale-scripts.ts';
+
+const answerDeadlineMs = 10_000;
+
+export function redisSaleCounters(redis: Redis): SaleCounters {
+  return {
+    async giveBack(units) {
+      const answers = new Map<HeldUnit, UnitAnswer>();
+      for (const [stream, held] of groupByStream(units)) {
+        const found = await giveBackTo(redis, stream, held);
+        held.forEach((unit, i) => {
+          answers.set(unit, toAnswer(found[i]));
+        });
+      }
+      return units.map((unit) => answers.get(unit) ?? 'NO_SALE');
+    },
+  };
+}
+
+/** One sale whose keys cannot be used must not stop the others: what Redis says about them is the answer of its units. */
+async function giveBackTo(redis: Redis, stream: string, held: readonly HeldUnit[]): Promise<unknown[]> {
+  const { sale, units, buyers } = saleKeys(stream);
+  const ids = held.map(({ entryId }) => entryId);
+  try {
+    const reply = giveBackUnits(redis, [sale, units, buyers], ...ids) as Promise<unknown[]>;
+    return await withDeadline(redis, answerDeadlineMs, reply);
+  } catch (error) {
+    const why = (error as Error).message;
+    if (isBeingRebuilt.test(why)) return held.map(() => ({ later: why }));
+    if (refusesEverything(error)) throw error;
+    return held.map(() => why);
+  }
+}
+
+/** What the script says while a sale that Redis lost is made again; other sales are not concerned. */
+const isBeingRebuilt = /TRYAGAIN the sale is being rebuilt/;
+
+function toAnswer(found: unknown): UnitAnswer {
+  if (typeof found === 'object' && found !== null) return found as { later: string };
+  if (typeof found === 'string') return { failed: found };
+  return found === 1 ? 'GIVEN_BACK' : 'NO_SALE';
+}
+
+function groupByStream(units: readonly HeldUnit[]): Map<string, HeldUnit[]> {
+  const groups = new Map<string, HeldUnit[]>();
+  for (const unit of units) {
+    const group = groups.get(unit.stream);
+    if (group) group.push(unit);
+    else groups.set(unit.stream, [unit]);
+  }
+  return groups;
+}

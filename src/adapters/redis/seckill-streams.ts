@@ -1,0 +1,128 @@
+import { type Redis, ReplyError } from 'ioredis';
+import type { SeckillStreams, StreamBatch } from '../../core/triggers/seckill-streams.ts';
+import { askSale, toStoreAway } from './ask-sale.ts';
+import { StreamFinder } from './find-streams.ts';
+import { createScript } from './script.ts';
+import { deleteIdleConsumer } from './scripts.ts';
+import { StreamGroup, streamGroup } from './stream-group.ts';
+import { StreamReader } from './stream-reader.ts';
+import { takeOver, trimStreams } from './stream-upkeep.ts';
+
+/** Own sales of which nothing has been sold yet have no stream to join: so many of them are tried at each look. */
+const unsoldPerLook = 500;
+const streamsPerFarewell = 500;
+const answerDeadlineMs = 10_000;
+
+const leaveStream = createScript(deleteIdleConsumer);
+
+/** Consumer group `weir` on every stream:seckill:*. `reader` is used for nothing but the blocking read. */
+export class RedisSeckillStreams implements SeckillStreams {
+  readonly #commands: Redis;
+  readonly #group: StreamGroup;
+  readonly #finder: StreamFinder;
+  readonly #reader: StreamReader;
+  readonly #onWarning: (warning: string) => void;
+  #unsoldFrom = 0;
+  #mayClaim = true;
+
+  constructor(commands: Redis, reader: Redis, onWarning: (warning: string) => void = () => {}) {
+    this.#commands = commands;
+    this.#onWarning = onWarning;
+    this.#group = new StreamGroup(commands, onWarning);
+    this.#finder = new StreamFinder(commands);
+    this.#reader = new StreamReader(this.#group, reader);
+  }
+
+  /** XADD for each list of alternating names and values. @returns their ids @throws WeirError STORE_AWAY */
+  async add(stream: string, entries: readonly string[][]): Promise<string[]> {
+    const pipeline = this.#commands.pipeline();
+    for (const fields of entries) pipeline.xadd(stream, '*', ...fields);
+    const reply = askSale<[Error | null, unknown][]>(this.#commands, answerDeadlineMs, pipeline.exec());
+    const replies = (await reply) ?? [];
+    return replies.map(([error, id]) => {
+      if (error) throw toStoreAway(error);
+      return String(id);
+    });
+  }
+
+  async discover(): Promise<void> {
+    const isNew = (stream: string) => this.#group.isNew(stream);
+    const own = (await this.#finder.findOwn()).filter(isNew);
+    if (this.#unsoldFrom >= own.length) this.#unsoldFrom = 0;
+    const some = own.slice(this.#unsoldFrom, this.#unsoldFrom + unsoldPerLook);
+    this.#unsoldFrom += unsoldPerLook;
+    const exist = await this.#group.askEach(some, (pipeline, stream) => pipeline.exists(stream));
+    await this.#group.join(some.filter((_, i) => exist[i] === 1));
+    const found = new Set(await this.#finder.scan());
+    await this.#group.join([...found].filter(isNew));
+  }
+
+  read(count: number, blockMs: number, except: ReadonlySet<string> = new Set()): Promise<StreamBatch[]> {
+    return this.#reader.read(count, blockMs, except);
+  }
+
+  takeOver(
+    count: number,
+    minIdleMs: number,
+    except: ReadonlySet<string> = new Set(),
+  ): Promise<StreamBatch[]> {
+    return takeOver(this.#group, count, minIdleMs, except);
+  }
+
+  async readAgain(stream: string): Promise<void> {
+    this.#group.again.set(stream, '-');
+  }
+
+  async keep(stream: string, ids: readonly string[]): Promise<void> {
+    await this.#claim(stream, ids, []);
+  }
+
+  async setDeliveries(stream: string, id: string, deliveries: number): Promise<void> {
+    await this.#claim(stream, [id], ['RETRYCOUNT', deliveries]);
+  }
+
+  async readOriginals(stream: string, ids: readonly string[]): Promise<Buffer[][]> {
+    const pipeline = this.#commands.pipeline();
+    for (const id of ids) pipeline.xrangeBuffer(stream, id, id);
+    const replies = (await this.#group.ask(pipeline.exec())) ?? [];
+    return replies.map(([error, found]) => {
+      if (error) throw error;
+      const [entry] = found as [id: Buffer, fields: Buffer[]][];
+      return entry?.[1] ?? [];
+    });
+  }
+
+  async acknowledge(stream: string, ids: readonly string[]): Promise<void> {
+    await this.#group.ask(this.#commands.xack(stream, streamGroup, ...ids));
+  }
+
+  trim(keepMs: number): Promise<void> {
+    return trimStreams(this.#group, keepMs);
+  }
+
+  /** Leaves the groups, except where entries are still pending for us: those somebody else must find. */
+  async leave(): Promise<void> {
+    const streams = this.#group.known.all();
+    for (let from = 0; from < streams.length; from += streamsPerFarewell) {
+      const some = streams.slice(from, from + streamsPerFarewell);
+      await Promise.allSettled(
+        some.map((stream) =>
+          this.#group.ask(leaveStream(this.#commands, [stream], streamGroup, this.#group.consumer)),
+        ),
+      );
+    }
+  }
+
+  /** To ourselves again, which sets the time back since when they are idle, and counts no delivery. */
+  async #claim(stream: string, ids: readonly string[], options: (string | number)[]): Promise<void> {
+    if (!this.#mayClaim) return;
+    const args = [stream, streamGroup, this.#group.consumer, 0, ...ids, ...options, 'JUSTID'];
+    try {
+      await this.#group.ask(this.#commands.call('XCLAIM', ...args.map(String)));
+    } catch (error) {
+      if (!(error instanceof ReplyError && (error as Error).message.startsWith('NOPERM'))) throw error;
+      this.#mayClaim = false;
+      this.#onWarning(`cannot keep entries that are being processed: ${(error as Error).message}`);
+    }
+  }
+}

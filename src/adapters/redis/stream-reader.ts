@@ -1,0 +1,242 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
+import { ReplyError } from 'ioredis';
+import type { StreamBatch, StreamEntry } from '../../core/triggers/seckill-streams.ts';
+import { withDeadline } from './connect.ts';
+import { refusesEverything } from './refuses-everything.ts';
+import { type RawEntry, type RawRead, toBatches, toEntry } from './stream-entries.ts';
+import { type StreamGroup, streamGroup } from './stream-group.ts';
+
+const answerDeadlineMs = 10_000;
+/** Each read of the quiet streams names all of them, so it waits long, unless others have become quiet. */
+const quietBlockMs = { first: 500, longest: 20_000 };
+const quietRetryMs = 250;
+const mostQuietFailures = 5;
+const streamsReadAgain = 100;
+const streamsReadOn = 32;
+
+interface Reading {
+  isQuiet: boolean;
+  streams: readonly string[];
+  /** Entries of each stream that were asked for. */
+  count: number;
+  reply?: RawRead;
+  error?: unknown;
+}
+
+type Except = ReadonlySet<string>;
+
+/**
+ * Reads new entries with two connections that wait: one for the busy streams, asked all the time, and one for the quiet
+ * streams, of which there may be ten thousand. A read that has begun stays until it is answered, whichever call sees that.
+ */
+export class StreamReader {
+  readonly #group: StreamGroup;
+  readonly #reader: Redis;
+  #quietReader: Redis | undefined;
+  #busyRead: Promise<Reading> | undefined;
+  #quietRead: Promise<Reading> | undefined;
+  #quietBlockMs = quietBlockMs.first;
+  #quietFailures = 0;
+  #hasJustReadHeavy = false;
+
+  constructor(group: StreamGroup, reader: Redis) {
+    this.#group = group;
+    this.#reader = reader;
+  }
+
+  async read(count: number, blockMs: number, except: Except): Promise<StreamBatch[]> {
+    const again = await this.#readAgain(count, except);
+    if (again.length > 0) return again;
+    const busy = this.#group.known.busy(performance.now()).filter((stream) => !except.has(stream));
+    const heavy = busy.filter((stream) => this.#group.sizes.isHeavy(stream));
+    if (heavy.length > 0 && !this.#hasJustReadHeavy) {
+      const batches = await this.#readHeavy(heavy, count);
+      this.#hasJustReadHeavy = batches.length > 0;
+      if (batches.length > 0) return batches;
+    }
+    const waitMs = this.#hasJustReadHeavy ? 1 : blockMs;
+    this.#hasJustReadHeavy = false;
+    const light = heavy.length > 0 ? busy.filter((stream) => !heavy.includes(stream)) : busy;
+    return this.#readNew(light, count, waitMs);
+  }
+
+  async #readNew(busy: readonly string[], count: number, blockMs: number): Promise<StreamBatch[]> {
+    this.#busyRead ??= this.#waitForBusy(busy, this.#group.sizes.countForMany(count), blockMs);
+    this.#quietRead ??= this.#waitForQuiet();
+    const reading = await Promise.race(
+      [this.#busyRead, this.#quietRead].filter((read) => read !== undefined),
+    );
+    if (reading.isQuiet) this.#quietRead = undefined;
+    else this.#busyRead = undefined;
+    if (reading.error !== undefined) {
+      await this.#recover(reading);
+      return [];
+    }
+    if (!reading.reply) return [];
+    const batches = await this.#readOn(toBatches(reading.reply), reading.count, count);
+    this.#note(batches);
+    return batches;
+  }
+
+  #note(batches: readonly StreamBatch[]): void {
+    this.#group.sizes.learn(batches);
+    this.#group.known.sawEntriesOn(
+      batches.map(({ stream }) => stream),
+      performance.now(),
+    );
+  }
+
+  async #waitForBusy(streams: readonly string[], count: number, blockMs: number): Promise<Reading> {
+    if (streams.length === 0) {
+      await delay(blockMs);
+      return { isQuiet: false, streams, count, reply: null };
+    }
+    return { isQuiet: false, ...(await this.#wait(this.#reader, streams, count, blockMs)) };
+  }
+
+  /** undefined while no stream is quiet. */
+  #waitForQuiet(): Promise<Reading> | undefined {
+    const { known } = this.#group;
+    const blockMs = known.hasUnwatched
+      ? quietBlockMs.first
+      : Math.min(quietBlockMs.longest, this.#quietBlockMs * 2);
+    const streams = known.watchQuiet();
+    if (streams.length === 0) return undefined;
+    this.#quietBlockMs = blockMs;
+    const redis = this.#openQuietReader();
+    const wait = async (): Promise<Reading> => {
+      if (this.#quietFailures > 0 || redis.status !== 'ready') await delay(quietRetryMs);
+      // One entry of each: there may be ten thousand that have some.
+      return { isQuiet: true, ...(await this.#wait(redis, streams, 1, blockMs)) };
+    };
+    return wait();
+  }
+
+  #openQuietReader(): Redis {
+    if (this.#quietReader) return this.#quietReader;
+    const redis = this.#reader.duplicate();
+    // Each failure is an answer to what was asked with it.
+    redis.on('error', () => {});
+    this.#reader.once('end', () => redis.disconnect());
+    this.#quietReader = redis;
+    return redis;
+  }
+
+  async #wait(redis: Redis, streams: readonly string[], count: number, blockMs: number) {
+    const { consumer } = this.#group;
+    try {
+      const args = ['GROUP', streamGroup, consumer, 'COUNT', count, 'BLOCK', blockMs, 'STREAMS'];
+      const reply = redis.callBuffer('XREADGROUP', ...args, ...streams, ...streams.map(() => '>'));
+      return {
+        streams,
+        count,
+        reply: (await withDeadline(redis, blockMs + answerDeadlineMs, reply)) as RawRead,
+      };
+    } catch (error) {
+      return { streams, count, error };
+    }
+  }
+
+  /**
+   * NOGROUP: somebody flushed Redis or destroyed a group. WRONGTYPE: a key is no stream any more. One such key fails the
+   * read of all. Where the connection failed, a reply may have been lost with entries in it.
+   */
+  async #recover({ error, streams, isQuiet }: Reading): Promise<void> {
+    if (!(error instanceof ReplyError)) for (const stream of streams) this.#readFromStart(stream);
+    if (isQuiet) this.#quietFailures++;
+    if (!refusesEverything(error)) {
+      await this.#group.examine(streams);
+      this.#quietFailures = 0;
+    } else if (!isQuiet || this.#quietFailures % mostQuietFailures === 0) throw error;
+  }
+
+  #readFromStart(stream: string): void {
+    this.#group.again.set(stream, '-');
+  }
+
+  /** A stream that gave as many as were asked for has more, and how large they are is known by now. */
+  async #readOn(batches: StreamBatch[], asked: number, limit: number): Promise<StreamBatch[]> {
+    this.#quietFailures = 0;
+    let full = batches.filter(({ entries }) => entries.length === asked);
+    if (asked >= limit || batches.length > streamsReadOn) return batches;
+    while (full.length > 0) {
+      const counts = full.map(({ entries }) => this.#group.sizes.countForMore(entries, limit));
+      const more = full.filter((_, i) => (counts[i] ?? 0) > 0);
+      const wanted = counts.filter((count) => count > 0);
+      if (more.length === 0) break;
+      const replies = await this.#readAtOnce(more, wanted);
+      full = more.filter((batch, i) => {
+        const entries = replies[i] ?? [];
+        batch.entries.push(...entries);
+        return entries.length === wanted[i];
+      });
+    }
+    return batches;
+  }
+
+  /** Without waiting, and without failing: what was read before must not be lost for it. */
+  async #readAtOnce(batches: readonly StreamBatch[], counts: readonly number[]): Promise<StreamEntry[][]> {
+    try {
+      const pipeline = this.#group.commands.pipeline();
+      batches.forEach(({ stream }, i) => {
+        const args = ['GROUP', streamGroup, this.#group.consumer, 'COUNT', counts[i] ?? 1, 'STREAMS'];
+        pipeline.callBuffer('XREADGROUP', ...args, stream, '>');
+      });
+      const replies = (await this.#group.ask(pipeline.exec())) ?? [];
+      return replies.map(([error, reply]) => (error ? [] : (toBatches(reply as RawRead)[0]?.entries ?? [])));
+    } catch {
+      for (const { stream } of batches) this.#readFromStart(stream);
+      return [];
+    }
+  }
+
+  /** One of them at each call. */
+  async #readHeavy(streams: readonly string[], count: number): Promise<StreamBatch[]> {
+    const { sizes } = this.#group;
+    for (const stream of streams) {
+      const some = await this.#readAtOnce([{ stream, entries: [] }], [sizes.countForOne(stream, count)]);
+      const entries = some[0] ?? [];
+      if (entries.length === 0) continue;
+      const batches = [{ stream, entries }];
+      this.#note(batches);
+      return batches;
+    }
+    return [];
+  }
+
+  /** Our own pending entries, as they stand: to read them as a consumer would count as a delivery. */
+  async #readAgain(count: number, except: Except): Promise<StreamBatch[]> {
+    const { again, consumer, sizes } = this.#group;
+    if (again.size === 0) return [];
+    const streams = [...again.keys()].filter((stream) => !except.has(stream)).slice(0, streamsReadAgain);
+    const counts = streams.map((stream) => sizes.countForOne(stream, count));
+    const pendings = await this.#group.askEach(streams, (pipeline, stream, i) =>
+      pipeline.xpending(stream, streamGroup, again.get(stream) ?? '-', '+', counts[i] ?? 1, consumer),
+    );
+    const batches: StreamBatch[] = [];
+    for (const [i, stream] of streams.entries()) {
+      const pending = pendings[i];
+      if (!Array.isArray(pending) || pending.length < (counts[i] ?? 1)) again.delete(stream);
+      else again.set(stream, `(${pending.at(-1)[0]}`);
+      if (!Array.isArray(pending) || pending.length === 0) continue;
+      batches.push({ stream, entries: await this.#readEntries(stream, pending), isRepeat: true });
+    }
+    sizes.learn(batches);
+    return batches;
+  }
+
+  async #readEntries(stream: string, pending: Pending[]): Promise<StreamEntry[]> {
+    const pipeline = this.#group.commands.pipeline();
+    for (const [id] of pending) pipeline.xrangeBuffer(stream, id, id);
+    const replies = (await this.#group.ask(pipeline.exec())) ?? [];
+    return pending.map(([id, , , deliveries], i) => {
+      const [error, found] = replies[i] ?? [];
+      if (error) throw error;
+      const [entry] = (found ?? []) as RawEntry[];
+      return toEntry(entry ?? [Buffer.from(id), null], deliveries);
+    });
+  }
+}
+
+type Pending = [id: string, consumer: string, idleMs: number, deliveries: number];

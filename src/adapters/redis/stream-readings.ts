@@ -1,0 +1,130 @@
+import type { Redis } from 'ioredis';
+import type { SaleFigure } from '../../ops/audit/audit.ts';
+import type { SoldUnit, StreamReading, StreamReadings } from '../../ops/audit/stream-reading.ts';
+import { shortenKey } from '../../lib/shorten-key.ts';
+import { streamPrefix } from '../../core/triggers/seckill-key.ts';
+import { toStoreAway } from './ask-sale.ts';
+import { withDeadline } from './connect.ts';
+import { refusesEverything } from './refuses-everything.ts';
+import { saleKeys, saleStreams } from './sale-keys.ts';
+import { readStreamFigures } from './scripts.ts';
+
+const group = 'weir';
+const answerDeadlineMs = 10_000;
+
+type Reply = [added: number, lastDelivered: string, lag: number, lastGenerated: string, pending: string[]];
+
+/** For the audit: goes through all keys, a thousand at a time, and asks each seckill stream and its sale. */
+export function redisStreamReadings(redis: Redis): StreamReadings {
+  return {
+    inSameDatabase: false,
+    async read() {
+      try {
+        const streams: StreamReading[] = [];
+        const sales: SaleFigure[] = [];
+        const present = new Set(await listStreams(redis));
+        const sold = await withDeadline(redis, answerDeadlineMs, redis.smembers(saleStreams));
+        for (const stream of new Set([...present, ...sold])) {
+          // The sale first: what it has sold by then is on the stream afterwards.
+          const sale = await unlessRefused(readSale(redis, stream));
+          if (sale) sales.push(sale);
+          const reading = present.has(stream) ? await unlessRefused(readStream(redis, stream)) : undefined;
+          if (reading) streams.push({ ...reading, stream: shortenKey(stream) });
+        }
+        return { streams, sales };
+      } catch (error) {
+        throw toStoreAway(error);
+      }
+    },
+
+    async *listUnits(stream, number) {
+      let cursor = '0';
+      do {
+        const reply = redis.hscan(saleKeys(stream).units, cursor, 'COUNT', 1000);
+        const [next, flat] = await withDeadline(redis, answerDeadlineMs, reply);
+        yield readUnits(flat, number);
+        cursor = next;
+      } while (cursor !== '0');
+    },
+  };
+}
+
+/** A key that is gone, of another type, or whose name is not UTF-8 is no stream that Weir reads; others are. */
+async function unlessRefused<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (refusesEverything(error)) throw error;
+    return undefined;
+  }
+}
+
+/** A unit is `<sale number>:<buyer>:<place>`, with a minus before it when it went back. */
+function readUnits(flat: readonly string[], number: number): SoldUnit[] {
+  const units: SoldUnit[] = [];
+  for (let i = 0; i + 1 < flat.length; i += 2) {
+    const [sale, userId = ''] = (flat[i + 1] as string).replace(/^-/, '').split(':');
+    if (sale === String(number)) units.push({ entryId: flat[i] as string, userId });
+  }
+  return units;
+}
+
+export async function listStreams(redis: Redis): Promise<string[]> {
+  const streams = new Set<string>();
+  let cursor = '0';
+  do {
+    const reply = redis.scan(cursor, 'MATCH', `${streamPrefix}*`, 'COUNT', 1000, 'TYPE', 'stream');
+    const [next, keys] = await withDeadline(redis, answerDeadlineMs, reply);
+    for (const key of keys) streams.add(key);
+    cursor = next;
+  } while (cursor !== '0');
+  return [...streams].sort();
+}
+
+async function readStream(redis: Redis, stream: string): Promise<StreamReading> {
+  const reply = redis.eval(readStreamFigures, 1, stream, group) as Promise<Reply>;
+  const [added, lastDelivered, lag, lastGenerated, pending] = await withDeadline(
+    redis,
+    answerDeadlineMs,
+    reply,
+  );
+  // Before Redis 7 nobody knows how many were added, so it is of no use to know what waits.
+  if (added < 0) return { stream, added: undefined, lastDelivered, undelivered: 0, pending: [] };
+  const undelivered = lag < 0 ? await countBetween(redis, stream, lastDelivered, lastGenerated) : lag;
+  return { stream, added, lastDelivered, undelivered, pending };
+}
+
+/** Redis does not know its lag after an XDEL. Page by page: a script would hold up everybody meanwhile. */
+async function countBetween(redis: Redis, stream: string, after: string, last: string): Promise<number> {
+  let count = 0;
+  for (let from = after; ; ) {
+    const page = await withDeadline(
+      redis,
+      answerDeadlineMs,
+      redis.xrange(stream, `(${from}`, last, 'COUNT', entriesPerPage),
+    );
+    count += page.length;
+    const lastOfPage = page.at(-1)?.[0];
+    if (page.length < entriesPerPage || lastOfPage === undefined) return count;
+    from = lastOfPage;
+  }
+}
+
+const entriesPerPage = 1_000;
+
+async function readSale(redis: Redis, stream: string): Promise<SaleFigure | undefined> {
+  const reply = redis.hmget(
+    saleKeys(stream).sale,
+    'stock',
+    'sold',
+    'left',
+    'givenBack',
+    'returned',
+    'number',
+    'nth',
+  );
+  const [stock, ...counters] = await withDeadline(redis, answerDeadlineMs, reply);
+  if (stock == null) return undefined;
+  const [sold = 0, left = 0, givenBack = 0, returned = 0, number = 0, nth = 0] = counters.map(Number);
+  return { stream, stock: Number(stock), sold, left, givenBack, returned, number, nth };
+}

@@ -1,0 +1,262 @@
+import { type Static, Type } from 'typebox';
+import { WeirError } from '../errors.ts';
+import type { InstanceLog } from '../core/instance/instance-log.ts';
+import type { Product } from '../core/instance/product.ts';
+import { parseInt64, sourcePattern } from '../core/instance/purchase.ts';
+import type { TimelineEntry } from '../core/instance/timeline.ts';
+import { isStorableTime } from '../lib/storable-time.ts';
+import type { Order, Refund } from '../core/orders/order.ts';
+import type { RecordedPayment } from '../core/orders/payment-book.ts';
+
+// A description completes “… must be”: describeMistakes() says it to whoever sent something else.
+
+/** 1 … 2^63−1 as a decimal string: JSON numbers lose digits above 2^53. The range is checked where it is parsed. */
+export const Int64 = Type.String({
+  pattern: '^[1-9][0-9]{0,18}$',
+  description: 'an integer from 1 to 9223372036854775807',
+  examples: ['1001'],
+});
+export const SourceText = Type.String({
+  pattern: sourcePattern,
+  description: '1 to 20 of A-Z, 0-9 and _, beginning with a letter',
+  examples: ['ACTIVITY'],
+});
+export const SourceIdText = Type.String({ minLength: 1, maxLength: 64, examples: ['ACT123456'] });
+const aTime = 'a time with its zone, such as 2026-11-27T20:00:00Z';
+/** ISO 8601. */
+export const TimeText = Type.String({
+  format: 'date-time',
+  description: aTime,
+  examples: ['2026-11-27T20:00:00Z'],
+});
+export const Timestamp = TimeText;
+const Cents = Type.String({
+  pattern: '^(0|[1-9][0-9]{0,17})$',
+  description: 'a whole number of cents, such as 19900',
+  examples: ['19900'],
+});
+/** No controls, no lone surrogates: neither PostgreSQL nor protobuf could carry them. */
+const printable = { pattern: '^[^\\p{C}\\p{Zl}\\p{Zp}]+$', description: 'printable text in one line' };
+/** No NUL, no lone surrogates: PostgreSQL could not even be asked for such text. */
+export const storable = {
+  pattern: '^[^\\u0000\\p{Cs}]*$',
+  description: 'text without NUL and halves of characters',
+};
+const closed = { additionalProperties: false };
+
+export const InstanceShape = Type.Object({
+  instanceId: Int64,
+  productId: Int64,
+  userId: Int64,
+  source: Type.String(),
+  sourceId: Type.String(),
+  scope: Type.String(),
+  status: Type.Union([Type.Literal('PROCESSING'), Type.Literal('SUCCESS'), Type.Literal('FAILED')]),
+  /** Why it failed; only then. */
+  reason: Type.Optional(Type.String()),
+  createdAt: Timestamp,
+  updatedAt: Timestamp,
+  /** Only where its row was moved to the archive. */
+  archived: Type.Optional(Type.Boolean()),
+});
+
+export const TimelineShape = Type.Object({
+  ...InstanceShape.properties,
+  timeline: Type.Array(
+    Type.Object({ at: Timestamp, step: Type.String(), detail: Type.String(), by: Type.String() }),
+  ),
+});
+
+export function showTimeline(entries: readonly TimelineEntry[]): Static<typeof TimelineShape>['timeline'] {
+  return entries.map(({ at, ...entry }) => ({ at: at.toISOString(), ...entry }));
+}
+
+export function showInstance(instance: InstanceLog): Static<typeof InstanceShape> {
+  const { instanceId, productId, userId, source, sourceId, scope, status, reason, createdAt, updatedAt } =
+    instance;
+  return {
+    instanceId: instanceId.toString(),
+    productId: productId.toString(),
+    userId: userId.toString(),
+    source,
+    sourceId,
+    scope,
+    status,
+    ...(reason === undefined ? {} : { reason }),
+    createdAt: createdAt.toISOString(),
+    updatedAt: updatedAt.toISOString(),
+    ...(instance.archived ? { archived: true } : {}),
+  };
+}
+
+/** A repeat gets the first answer, so this shows the instance as it was created; GET shows it as it is. */
+export function showReceipt(instance: InstanceLog): Static<typeof InstanceShape> {
+  const { reason: _, archived: __, ...created } = instance;
+  return showInstance({ ...created, status: 'PROCESSING', updatedAt: instance.createdAt });
+}
+
+export const NewPurchase = Type.Object(
+  {
+    source: SourceText,
+    sourceId: SourceIdText,
+    scope: Type.Optional(Type.String({ maxLength: 512, ...storable })),
+    productId: Int64,
+    userId: Int64,
+  },
+  closed,
+);
+
+export const ProductShape = Type.Object(
+  {
+    id: Int64,
+    name: Type.String({ minLength: 1, maxLength: 100, ...printable }),
+    cpus: Type.Integer({ minimum: 1, maximum: 2147483647 }),
+    memoryMb: Type.Integer({ minimum: 1, maximum: 2147483647 }),
+    gpu: Type.Optional(Type.Integer({ minimum: 0, maximum: 2147483647, default: 0 })),
+    image: Type.String({ minLength: 1, maxLength: 200, ...printable }),
+    priceCents: Type.Optional(Cents),
+    enabled: Type.Optional(Type.Boolean({ default: true })),
+  },
+  closed,
+);
+
+export function showProduct({ version: _, id, priceCents, ...rest }: Product): Static<typeof ProductShape> {
+  return { id: id.toString(), ...rest, priceCents: priceCents.toString() };
+}
+
+export const NewOrderBody = Type.Object({ productId: Int64, userId: Int64 }, closed);
+
+export const OrderShape = Type.Object({
+  id: Type.String(),
+  productId: Int64,
+  userId: Int64,
+  status: Type.String(),
+  amountCents: Cents,
+  createdAt: Timestamp,
+  updatedAt: Timestamp,
+  paidAt: Type.Union([Timestamp, Type.Null()]),
+  expiresAt: Type.Union([Timestamp, Type.Null()]),
+});
+
+const PaymentShape = Type.Object({
+  paymentId: Type.Union([Type.String(), Type.Null()]),
+  webhookId: Type.Union([Type.String(), Type.Null()]),
+  amountCents: Type.Union([Cents, Type.Null()]),
+  paidAt: Type.Union([Timestamp, Type.Null()]),
+  recordedAt: Timestamp,
+  outcome: Type.String(),
+  refundedAt: Type.Union([Timestamp, Type.Null()]),
+});
+
+/** With the payments on record: those that named themselves or stated anything, and those that made no instance. */
+export const PaidOrderShape = Type.Object({ ...OrderShape.properties, payments: Type.Array(PaymentShape) });
+
+export function showPayment(payment: RecordedPayment): Static<typeof PaymentShape> {
+  return {
+    paymentId: payment.paymentId ?? null,
+    webhookId: payment.webhookId ?? null,
+    amountCents: payment.amountCents?.toString() ?? null,
+    paidAt: payment.paidAt?.toISOString() ?? null,
+    recordedAt: payment.recordedAt.toISOString(),
+    outcome: payment.outcome,
+    refundedAt: payment.refundedAt?.toISOString() ?? null,
+  };
+}
+
+export function showOrder(order: Order): Static<typeof OrderShape> {
+  return {
+    id: order.id,
+    productId: order.productId.toString(),
+    userId: order.userId.toString(),
+    status: order.status,
+    amountCents: order.amountCents.toString(),
+    createdAt: order.createdAt.toISOString(),
+    updatedAt: order.updatedAt.toISOString(),
+    paidAt: order.paidAt?.toISOString() ?? null,
+    expiresAt: order.expiresAt?.toISOString() ?? null,
+  };
+}
+
+export const RefundShape = Type.Object({
+  orderId: Type.String(),
+  /** The payment that goes back; null where its callback did not name it. */
+  paymentId: Type.Union([Type.String(), Type.Null()]),
+  amountCents: Type.Union([Cents, Type.Null()]),
+  reason: Type.String(),
+  requestedAt: Timestamp,
+  refundedAt: Type.Union([Timestamp, Type.Null()]),
+});
+
+/** What a payment callback is answered whose money goes back. */
+export const RequestedRefundShape = Type.Object({
+  outcome: Type.Literal('refund requested'),
+  ...RefundShape.properties,
+});
+
+/** What a payment callback is answered that waits for an operator, or was given up by one. */
+export const ParkedPaymentShape = Type.Object({
+  outcome: Type.Literal('parked'),
+  orderId: Type.String(),
+  parkedId: Type.String(),
+  reason: Type.String(),
+  state: Type.String(),
+});
+
+export function showRefund(refund: Refund): Static<typeof RefundShape> {
+  return {
+    orderId: refund.orderId,
+    paymentId: refund.paymentId ?? null,
+    amountCents: refund.amountCents?.toString() ?? null,
+    reason: refund.reason,
+    requestedAt: refund.requestedAt.toISOString(),
+    refundedAt: refund.refundedAt?.toISOString() ?? null,
+  };
+}
+
+/** The order as it was created, for the repeat of an Idempotency-Key; GET shows it as it is. */
+export function showNewOrder(order: Order): Static<typeof OrderShape> {
+  return showOrder({ ...order, status: 'PENDING', updatedAt: order.createdAt, paidAt: undefined });
+}
+
+export const ListQuery = {
+  limit: Type.Optional(Type.String({ pattern: '^[1-9][0-9]{0,2}$', description: '1 to 500', default: '50' })),
+  cursor: Type.Optional(
+    Type.String({ pattern: '^[0-9]{1,19}$', description: 'the nextCursor of the page before' }),
+  ),
+};
+
+export function readLimit(limit: string | undefined): number {
+  const value = Number(limit ?? 50);
+  if (value > 500) throw new WeirError('REQUEST_INVALID', `limit must be 1 to 500, not ${limit}`);
+  return value;
+}
+
+/** @throws WeirError REQUEST_INVALID: the format lets leap seconds pass, days that are in no calendar, and the year 0 */
+export function readTime(name: string, text: string | undefined): Date | undefined {
+  if (text === undefined) return undefined;
+  const time = new Date(text);
+  if (!isStorableTime(time)) throw new WeirError('REQUEST_INVALID', `${name} must be ${aTime}, not ${text}`);
+  return time;
+}
+
+/** @returns the row id behind a cursor */
+export function readCursor(cursor: string | undefined): string | undefined {
+  if (cursor === undefined) return undefined;
+  const value = parseInt64(cursor);
+  if (value === undefined)
+    throw new WeirError('REQUEST_INVALID', 'cursor must be the nextCursor of the page before');
+  return value.toString();
+}
+
+export function listOf<Item>(items: readonly Item[], nextCursor: string | undefined) {
+  return { items, nextCursor: nextCursor ?? null };
+}
+
+export const ProblemShape = Type.Object({
+  type: Type.String(),
+  title: Type.String(),
+  status: Type.Integer(),
+  code: Type.String(),
+  detail: Type.String(),
+  advice: Type.Optional(Type.String()),
+});

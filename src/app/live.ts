@@ -1,0 +1,51 @@
+import type { Core } from './components.ts';
+import { postgresNow } from '../adapters/postgres/now.ts';
+import { describeStores } from './stores.ts';
+import type { Backlog, StoreState } from '../ops/live/now.ts';
+import { NowFeed } from '../ops/live/now-feed.ts';
+import { NowWatch } from '../ops/live/now-watch.ts';
+
+export interface Watch {
+  now: NowWatch;
+  feed: NowFeed;
+}
+
+/** Pages and terminals that one process serves at once. */
+const maxListeners = 100;
+
+/** What operators look at; nothing of it works while nobody does. */
+export function createWatch(core: Core): Watch {
+  const now = new NowWatch({
+    rows: postgresNow(core.database.reads),
+    readStreamBacklog: () => readStreamBacklog(core),
+    readStores: () => readStores(core),
+    isIntakeHeld: () => !core.gate.hasRoom(),
+  });
+  return { now, feed: new NowFeed(now, { maxListeners }) };
+}
+
+/** @throws while the store is away */
+async function readStreamBacklog({ streams }: Core): Promise<Backlog> {
+  const why = streams.notReady();
+  if (why !== undefined) throw new Error(why);
+  const { undelivered, pending, oldestAgeMs } = await streams.readBacklog();
+  const count = undelivered + pending;
+  return { count, oldestAt: count === 0 ? null : new Date(Date.now() - oldestAgeMs) };
+}
+
+/** As /readyz tells it; what this process does not use it does not know. */
+async function readStores({ config, readiness }: Core): Promise<StoreState[]> {
+  const kinds = describeStores(config);
+  return Promise.all(
+    Object.entries(kinds).map(async ([name, description]) => {
+      const kind = description.startsWith('embedded') ? 'embedded' : description;
+      // What is embedded is as well as the database that it stands in.
+      const checks = [readiness[name], kind === 'embedded' ? readiness.database : undefined];
+      const used = checks.filter((check) => check !== undefined);
+      if (used.length === 0) return { name, kind, ok: null, why: null };
+      const answers = await Promise.all(used.map((check) => check()));
+      const why = answers.find((answer) => answer !== undefined) ?? null;
+      return { name, kind, ok: why === null, why };
+    }),
+  );
+}

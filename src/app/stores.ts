@@ -1,0 +1,216 @@
+import type { StreamReadings } from '../ops/audit/stream-reading.ts';
+import type { StreamBacklog } from '../ops/live/backlog.ts';
+import type { Config } from '../config/config.ts';
+import { openPglite } from '../adapters/embedded/pglite.ts';
+import { embeddedSaleCounters } from '../adapters/embedded/sale-counters.ts';
+import { embeddedSaleStore } from '../adapters/embedded/sale-store.ts';
+import { addEntries, EmbeddedSeckillStreams } from '../adapters/embedded/seckill-streams.ts';
+import { readEmbeddedBacklog } from '../adapters/embedded/stream-backlog.ts';
+import { embeddedStreamPlaces } from '../adapters/embedded/stream-places.ts';
+import { embeddedStreamReadings } from '../adapters/embedded/stream-readings.ts';
+import { embeddedTill } from '../adapters/embedded/checkout.ts';
+import type { StreamFeed } from '../adapters/http/routes/try.ts';
+import { requirePairing, StorePairing } from '../ops/installation/store-pairing.ts';
+import { backoffMs, pause } from '../lib/backoff.ts';
+import { keepAnswer } from '../lib/keep-answer.ts';
+import type { Database } from '../lib/sql.ts';
+import type { ConnectionOptions } from '../adapters/postgres/connection-options.ts';
+import { createDatabaseIfMissing } from '../adapters/postgres/create-database.ts';
+import { loadDemoCatalogue } from '../adapters/postgres/demo-catalogue.ts';
+import { postgresInstallation } from '../adapters/postgres/installation.ts';
+import { checkSequences, keepSequences } from '../adapters/postgres/keep-sequences.ts';
+import { checkSchema, migrate } from '../adapters/postgres/migrate.ts';
+import { postgresSaleLedger } from '../adapters/postgres/sale-ledger.ts';
+import { openPostgresServer } from '../adapters/postgres/server.ts';
+import { isUnavailable } from '../adapters/postgres/transient.ts';
+import { openRedis } from '../adapters/redis/connections.ts';
+import { redisMarkedStore } from '../adapters/redis/installation.ts';
+import { redisLiveSales } from '../adapters/redis/live-sales.ts';
+import { redisSaleCounters } from '../adapters/redis/sale-counters.ts';
+import { RedisSeckillStreams } from '../adapters/redis/seckill-streams.ts';
+import { readStreamBacklog } from '../adapters/redis/stream-backlog.ts';
+import { redisStreamPlaces } from '../adapters/redis/stream-places.ts';
+import { listStreams, redisStreamReadings } from '../adapters/redis/stream-readings.ts';
+import { redisTill } from '../adapters/redis/checkout.ts';
+import type { SaleCounters } from '../core/compensation/restock.ts';
+import { guardedTill } from '../sale/guarded-checkout.ts';
+import type { SaleLedger } from '../sale/ledger.ts';
+import { ledgeredSales } from '../sale/ledgered-sales.ts';
+import type { LiveSales } from '../sale/live-sales.ts';
+import type { StreamPlaces } from '../sale/purchase-progress.ts';
+import type { SaleStore } from '../sale/sale.ts';
+import { SaleGuard } from '../sale/sale-guard.ts';
+import type { Till } from '../sale/checkout.ts';
+import type { Notify } from '../ops/telemetry/events.ts';
+import type { SeckillStreams } from '../core/triggers/seckill-streams.ts';
+
+// Each store is the real one where its address is configured, else its embedded stand-in.
+
+/** Besides data.database.maxConnections, for what operators read. */
+export const readConnections = 3;
+
+export async function openDatabase(config: Config, notify: Notify): Promise<Database> {
+  if (config.databaseSource === '') return openPglite(config.embeddedFolder);
+  const warn = (warning: string) => notify({ type: 'warned', warning });
+  const onFailure = (error: unknown) =>
+    notify({ type: 'store failed', store: 'database', error, attempt: 1 });
+  const database = openPostgresServer({
+    ...toConnectionOptions(config),
+    maxConnections: config.databaseConnections,
+    readConnections,
+    onConnectionError: onFailure,
+    onUnprepared: () =>
+      warn(
+        'the pooler in front of PostgreSQL loses prepared statements: Weir sends unnamed ones from here on',
+      ),
+    onSequenceBehind: keepSequences(() => database, { warn, onFailure }),
+  });
+  return database;
+}
+
+export function toConnectionOptions(config: Config): ConnectionOptions {
+  const { databaseSource: url, databaseSchema: schema, ...files } = config;
+  return {
+    url,
+    schema: schema === '' ? undefined : schema,
+    tls: { ca: files.databaseTlsCa, cert: files.databaseTlsCert, key: files.databaseTlsKey },
+  };
+}
+
+export interface OpenStreams {
+  streams: SeckillStreams & StreamFeed;
+  counters: SaleCounters;
+  sales: SaleStore;
+  till: Till;
+  /** Where the counters of sales stand in another store than the database. */
+  guard: SaleGuard | undefined;
+  /** Where the streams stand in another store than the database. */
+  pairing: StorePairing | undefined;
+  places: StreamPlaces;
+  readings: StreamReadings;
+  /** Of every seckill stream. */
+  readBacklog: () => Promise<StreamBacklog>;
+  close: () => Promise<void> | void;
+  notReady: () => string | undefined;
+  /** What does not work while the rest does. */
+  remark: () => string | undefined;
+}
+
+export function openStreams(config: Config, database: Database, notify: Notify): OpenStreams {
+  if (config.redisAddr === '') {
+    const streams = new EmbeddedSeckillStreams(database);
+    return {
+      streams,
+      counters: embeddedSaleCounters(database),
+      sales: embeddedSaleStore(database),
+      till: embeddedTill(database, addEntries, streams.onAdded),
+      guard: undefined,
+      pairing: undefined,
+      places: embeddedStreamPlaces(database),
+      readings: embeddedStreamReadings,
+      readBacklog: () => readEmbeddedBacklog(database),
+      close() {},
+      notReady: () => undefined,
+      remark: () => undefined,
+    };
+  }
+  return openRedisStreams(config, database, notify);
+}
+
+function openRedisStreams(config: Config, database: Database, notify: Notify): OpenStreams {
+  const { commands, reader, selling, looking, disk, health, close } = openRedis(config, notify);
+  // The list goes through all keys of Redis.
+  const listKept = keepAnswer(() => listStreams(commands), { forMs: 10_000, shareOfTime: 0.02 });
+  const streams = new RedisSeckillStreams(commands, reader, (warning) => notify({ type: 'warned', warning }));
+  const ledger = postgresSaleLedger(database);
+  const pairing = new StorePairing({
+    rows: postgresInstallation(database),
+    store: redisMarkedStore(commands, config.redisAddr),
+    onForeign: (why) => notify({ type: 'store foreign', store: 'redis', why }),
+  });
+  for (const redis of [commands, reader, selling]) redis.on('ready', pairing.forget);
+  // Read over the connection that sells: another may lead to another server in the middle of a failover.
+  const counters = { ...redisLiveSales(commands), read: redisLiveSales(selling).read };
+  const live = requirePairing(counters, ['open', 'apply', 'read', 'rebuild'], pairing);
+  const guard = createGuard(ledger, live, notify);
+  for (const redis of [selling, looking]) redis.on('ready', guard.forget);
+  const awaitsDisk = disk !== undefined;
+  const till = redisTill(selling, {
+    ...{ awaitsDisk, looking, ledger, verify: (id) => guard.ready(id) },
+    ...(disk && { disk }),
+  });
+  const ours = requirePairing(till, ['buy', 'giveTicket'], pairing);
+  return {
+    streams: requirePairing(streams, ['discover', 'read', 'takeOver', 'trim', 'add'], pairing),
+    counters: requirePairing(redisSaleCounters(commands), ['giveBack'], pairing),
+    sales: ledgeredSales(ledger, live),
+    till: guardedTill(ours, guard),
+    pairing,
+    guard,
+    places: redisStreamPlaces(commands),
+    readings: requirePairing(redisStreamReadings(commands), ['read'], pairing),
+    readBacklog: async () => readStreamBacklog(commands, await listKept()),
+    async close() {
+      if (commands.status === 'ready') await streams.leave().catch(() => {});
+      await close();
+    },
+    notReady: () => health.notReady() ?? pairing.notReady,
+    remark: () => health.remark(),
+  };
+}
+
+function createGuard(ledger: SaleLedger, live: LiveSales, notify: Notify): SaleGuard {
+  return new SaleGuard({
+    ledger,
+    live,
+    onRebuilt: ({ id, stream }, why, lost) => notify({ type: 'sale rebuilt', stream, sale: id, why, lost }),
+    onClosed: ({ id, stream }, why) => notify({ type: 'sale closed', stream, sale: id, why }),
+    onFailure: (error, attempt) => notify({ type: 'store failed', store: 'sale guard', error, attempt }),
+  });
+}
+
+export function describeStores({
+  databaseSource,
+  redisAddr,
+  rabbitmqUrl,
+  embeddedFolder,
+}: Config): Record<string, string> {
+  return {
+    database: databaseSource === '' ? `embedded in ${embeddedFolder}` : 'PostgreSQL',
+    streams: redisAddr === '' ? 'embedded' : 'Redis',
+    queue: rabbitmqUrl === '' ? 'embedded' : 'RabbitMQ',
+  };
+}
+
+export function wantsDemo({ demo, databaseSource }: Config): boolean {
+  return demo === 'true' || (demo === 'auto' && databaseSource === '');
+}
+
+/**
+ * Waits for the database, brings it up to date, loads the demo catalogue where it is wanted.
+ *
+ * @throws what waiting cannot cure: a newer schema, a wrong password
+ */
+export async function prepareDatabase(
+  config: Config,
+  database: Database,
+  notify: Notify,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let attempt = 1; !signal.aborted; attempt++) {
+    try {
+      if (config.migrate) {
+        if (config.databaseSource !== '') await createDatabaseIfMissing(toConnectionOptions(config));
+        const migrations = await migrate(database);
+        if (migrations.length > 0) notify({ type: 'migrated', migrations });
+      } else await checkSchema(database);
+      await checkSequences(database, (warning) => notify({ type: 'warned', warning }));
+      if (wantsDemo(config)) await loadDemoCatalogue(database);
+      return;
+    } catch (error) {
+      if (!isUnavailable(error)) throw error;
+      notify({ type: 'store failed', store: 'database', error, attempt });
+      await pause(backoffMs(attempt, { firstMs: 200, maxMs: 5_000 }), signal);
+    }
+  }
+}

@@ -1,0 +1,131 @@
+import { readConfig } from '../../config/config.ts';
+import { splitAddr } from '../../lib/address.ts';
+import { CliError, exitCodes } from '../exit-codes.ts';
+import { listenTo, type ServerEvent, UnexpectedAnswer } from './listen.ts';
+import { type Answer, sendJson } from './send-json.ts';
+
+export interface ApiOptions {
+  config?: string;
+  url?: string;
+  key?: string;
+}
+
+/** The HTTP API of a running Weir. Operator commands go through it, so they work with every kind of store. */
+export class Api {
+  readonly url: string;
+  readonly #key: string | undefined;
+
+  constructor(options: ApiOptions) {
+    const { config } = readConfig(options.config, process.env);
+    this.url = (options.url === undefined ? toUrl(config.addr) : readUrl(options.url)).replace(/\/$/, '');
+    this.#key = options.key ?? config.operatorKeys[0];
+  }
+
+  /** @throws CliError when nobody answers, or with the answer's own words when it is an error */
+  get<T>(path: string): Promise<T> {
+    return this.#ask<T>('GET', path);
+  }
+
+  /** @throws as get() */
+  post<T>(path: string, body?: object, headers: Record<string, string> = {}): Promise<T> {
+    return this.#ask<T>('POST', path, body && JSON.stringify(body), headers);
+  }
+
+  /** @throws as get() */
+  patch<T>(path: string, body: object): Promise<T> {
+    return this.#ask<T>('PATCH', path, JSON.stringify(body));
+  }
+
+  /** Server-sent events until they end or `signal` aborts. @throws as get() */
+  async *listen(path: string, signal: AbortSignal): AsyncGenerator<ServerEvent> {
+    try {
+      yield* listenTo(`${this.url}${path}`, this.#authorization(), signal);
+    } catch (error) {
+      if (!(error instanceof UnexpectedAnswer)) throw this.#unreachable(error);
+      throw toCliError(error.status, parseProblem(error.body));
+    }
+  }
+
+  /** @throws as get() */
+  delete<T>(path: string): Promise<T> {
+    return this.#ask<T>('DELETE', path);
+  }
+
+  async #ask<T>(
+    method: string,
+    path: string,
+    json?: string,
+    headers: Record<string, string> = {},
+  ): Promise<T> {
+    const { status, body } = await this.send<T & Problem>(method, path, json, headers);
+    if (status >= 400) throw toCliError(status, body);
+    return body;
+  }
+
+  async send<T>(
+    method: string,
+    path: string,
+    body?: string,
+    headers: Record<string, string> = {},
+  ): Promise<Answer<T>> {
+    try {
+      const all = { ...this.#authorization(), ...headers };
+      return await sendJson<T>(new URL(`${this.url}${path}`), method, all, body);
+    } catch (error) {
+      throw this.#unreachable(error);
+    }
+  }
+
+  #authorization(): Record<string, string> {
+    return this.#key ? { authorization: `Bearer ${this.#key}` } : {};
+  }
+
+  #unreachable(cause: unknown): CliError {
+    const sentence = `no Weir answers at ${this.url}: start one with npm start, or give --url`;
+    return new CliError(exitCodes.unreachable, sentence, { cause });
+  }
+}
+
+interface Problem {
+  code?: string;
+  detail?: string;
+  advice?: string;
+}
+
+/** What went wrong and what to do, in the answer's own words. */
+function toCliError(status: number, problem: Problem): CliError {
+  const { code, detail = JSON.stringify(problem), advice } = problem;
+  const exitCode = exitCodeFor(status);
+  const hints = advice && code !== 'REQUEST_INVALID' ? [advice] : [];
+  if (code === 'KEY_REQUIRED' || code === 'SCOPE_TOO_SMALL') hints.push('Give it as WEIR_KEY.');
+  if (code === 'SIGNATURE_INVALID') hints.push('Pass the file with server.http.webhookSecrets: -conf FILE.');
+  const what =
+    exitCode === exitCodes.usage || exitCode === exitCodes.notFound ? detail : `${status}: ${detail}`;
+  return new CliError(exitCode, hints.length === 0 ? what : `${what}. ${hints.join(' ')}`);
+}
+
+function exitCodeFor(status: number): number {
+  if (status === 400) return exitCodes.usage;
+  if (status === 404) return exitCodes.notFound;
+  return status === 503 ? exitCodes.unreachable : exitCodes.failed;
+}
+
+function parseProblem(body: string): Problem {
+  try {
+    return JSON.parse(body) as Problem;
+  } catch {
+    return { detail: body.slice(0, 200) };
+  }
+}
+
+/** @throws CliError: `127.0.0.1:8000` is no URL, and `localhost:8000` one of the scheme localhost */
+function readUrl(text: string): string {
+  if (/^https?:\/\//i.test(text) && URL.canParse(text)) return text;
+  throw new CliError(exitCodes.usage, `--url ${text}: expected http://host:port`);
+}
+
+function toUrl(addr: string): string {
+  const { host, port } = splitAddr(addr);
+  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
+}

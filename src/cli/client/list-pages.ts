@@ -1,0 +1,59 @@
+import { Api, type ApiOptions } from './api.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { printJson, printJsonLines, printLine } from '../output/output.ts';
+
+export interface ListOptions extends ApiOptions {
+  /** One document. */
+  json?: boolean;
+  /** One item a line, each as soon as it is there. */
+  ndjson?: boolean;
+  /** Every page. */
+  all?: boolean;
+  limit: string;
+}
+
+interface Page<Item> {
+  items: Item[];
+  nextCursor: string | null;
+}
+
+const itemsPerPage = '500';
+
+/** Prints a list of the API. `show` makes something for people of the items. */
+export async function printList<Item>(
+  path: string,
+  query: Record<string, string | undefined>,
+  options: ListOptions,
+  show: (items: readonly Item[]) => void,
+): Promise<number> {
+  const items: Item[] = [];
+  let nextCursor: string | null = null;
+  for await (const page of readPages<Item>(path, query, options)) {
+    if (options.ndjson) await printJsonLines(page.items);
+    else items.push(...page.items);
+    nextCursor = page.nextCursor;
+  }
+  if (options.ndjson) return exitCodes.ok;
+  if (options.json) printJson({ items, nextCursor });
+  else {
+    show(items);
+    if (nextCursor) printLine('There are more: --all, a larger --limit, or a filter.');
+  }
+  return exitCodes.ok;
+}
+
+async function* readPages<Item>(
+  path: string,
+  query: Record<string, string | undefined>,
+  options: ListOptions,
+): AsyncGenerator<Page<Item>> {
+  const api = new Api(options);
+  const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  const asked = new URLSearchParams([...given, ['limit', options.all ? itemsPerPage : options.limit]]);
+  do {
+    const page: Page<Item> = await api.get<Page<Item>>(`${path}?${asked}`);
+    yield page;
+    if (!options.all || !page.nextCursor) return;
+    asked.set('cursor', page.nextCursor);
+  } while (true);
+}

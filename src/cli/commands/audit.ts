@@ -1,0 +1,74 @@
+import type { AuditSum } from '../../ops/audit/audit.ts';
+import { Api, type ApiOptions } from '../client/api.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { printJson, printLine } from '../output/output.ts';
+import { printTable } from '../output/table.ts';
+
+interface AuditAnswer {
+  ok: boolean;
+  auditedAt: string;
+  lastedMs: number;
+  sums: AuditSum[];
+  waiting: Record<string, number>;
+}
+
+export interface AuditOptions extends ApiOptions {
+  json?: boolean;
+  full?: boolean;
+  /** A stream whose new beginning the operator has taken note of. */
+  accept?: string;
+}
+
+/** Every sum, each exception, and the code for findings unless all hold. */
+export async function runAudit(options: AuditOptions): Promise<number> {
+  const api = new Api(options);
+  const audit = options.accept
+    ? await api.post<AuditAnswer>('/v1/audit/accept', { stream: options.accept })
+    : await api.get<AuditAnswer>(`/v1/audit${options.full ? '?full=true' : ''}`);
+  if (options.json) printJson(audit);
+  else printAudit(audit);
+  return audit.ok ? exitCodes.ok : exitCodes.findings;
+}
+
+const holds = { style: 'green', text: '✓' } as const;
+const isOff = { style: 'red', text: '✗' } as const;
+
+function printAudit({ ok, sums, waiting, lastedMs }: AuditAnswer): void {
+  printTable(
+    [
+      '',
+      'SUM',
+      { title: 'EXPECTED', rank: 2 },
+      { title: 'ACTUAL', rank: 1 },
+      'DIFFERENCE',
+      { title: 'LAW', isProse: true },
+    ],
+    sums.map(({ name, law, expected, actual, difference, exceptions }) => [
+      difference === 0 && exceptions.length === 0 ? holds : isOff,
+      name,
+      `${expected}`,
+      `${actual}`,
+      `${difference}`,
+      law,
+    ]),
+    { whole: true },
+  );
+  const underWay = Object.entries(waiting)
+    .filter(([, count]) => count > 0)
+    .map(([what, count]) => `${count} ${toWords(what)}`);
+  printLine();
+  printLine(`Under way: ${underWay.join(', ') || 'nothing'}`);
+  for (const { name, note } of sums) if (note) printLine(`${name}: ${note}`);
+  for (const { name, exceptions } of sums) {
+    for (const { id, what, advice } of exceptions) {
+      printLine(isOff, ` ${name}: ${id}: ${what}`);
+      printLine(`    → ${advice}`);
+    }
+  }
+  printLine(ok ? `Every sum holds (${lastedMs} ms).` : 'Not every sum holds: docs/operating.md#audit');
+}
+
+/** giveBacks → give backs */
+function toWords(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+}

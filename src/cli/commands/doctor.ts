@@ -1,0 +1,129 @@
+import { resolve } from 'node:path';
+import { type Config, readConfig } from '../../config/config.ts';
+import { toVariable } from '../../config/config-variables.ts';
+import type { Finding } from '../../lib/finding.ts';
+import { examinePostgres } from '../../adapters/postgres/examine/examine-postgres.ts';
+import { deadLetterQueueOf, rabbitmqTls } from '../../app/queues.ts';
+import { examineRabbitmq } from '../../adapters/rabbitmq/examine.ts';
+import { examineRedis } from '../../adapters/redis/examine.ts';
+import { settings } from '../../config/settings.ts';
+import { readConnections, toConnectionOptions } from '../../app/stores.ts';
+import { describeDatabase } from './describe-database.ts';
+import { examineAccess } from './examine-access.ts';
+import { examineEmbedded } from './examine-embedded.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { printJson, printLine } from '../output/output.ts';
+import { examinePairing } from './stores.ts';
+import { printTable } from '../output/table.ts';
+
+export interface DoctorOptions {
+  config?: string;
+  json?: boolean;
+  settings?: boolean;
+}
+
+/** Looks at every configured store; ends with the code for findings when something loses data or does not work. */
+export async function runDoctor(options: DoctorOptions): Promise<number> {
+  const { config, warnings } = readConfig(options.config, process.env);
+  if (options.settings) {
+    printSettings(config, options.json ?? false);
+    return exitCodes.ok;
+  }
+  const findings: Finding[] = [
+    ...warnings.map((what) => ({
+      about: 'configuration',
+      level: 'warning' as const,
+      what,
+      advice: 'remove the key',
+    })),
+    ...(
+      await Promise.all([
+        examineDatabase(config),
+        examineStreams(config),
+        examineQueues(config),
+        examineAccess(config),
+        examinePairing(config),
+      ])
+    ).flat(),
+  ];
+  const configuration = describeConfiguration(options.config);
+  const database = describeDatabase(config);
+  if (options.json) printJson({ configuration, database, findings });
+  else {
+    printLine(`Configuration: ${configuration}`);
+    printLine(`Database: ${database}`);
+    for (const finding of findings) printFinding(finding);
+  }
+  return findings.some(({ level }) => level !== 'ok') ? exitCodes.findings : exitCodes.ok;
+}
+
+/** What the settings come from: a doctor who looks at another configuration than the service finds nothing. */
+function describeConfiguration(file: string | undefined): string {
+  const set = Object.values(settings).map(({ key }) => toVariable(key));
+  const variables = set.filter((variable) => process.env[variable] !== undefined);
+  const source = file === undefined ? 'no file (-conf FILE names one)' : resolve(file);
+  return [source, ...variables].join(', ');
+}
+
+async function examineDatabase(config: Config): Promise<Finding[]> {
+  const { databaseSource, embeddedFolder } = config;
+  if (databaseSource !== '') {
+    return examinePostgres(toConnectionOptions(config), {
+      isMigrated: config.migrate,
+      schema: config.databaseSchema,
+      connections: config.databaseConnections + readConnections,
+    });
+  }
+  return [await examineEmbedded(resolve(embeddedFolder))];
+}
+
+async function examineStreams(config: Config): Promise<Finding[]> {
+  if (config.redisAddr !== '') return examineRedis(config);
+  return [{ about: 'streams', level: 'ok', what: 'embedded in the database, as durable as it', advice: '' }];
+}
+
+async function examineQueues(config: Config): Promise<Finding[]> {
+  const { rabbitmqUrl, queueType, queue, resultQueue, releaseQueue, refundQueue } = config;
+  if (rabbitmqUrl !== '') {
+    const deadLetterQueue = deadLetterQueueOf(config);
+    const queues = [deadLetterQueue, queue, resultQueue, releaseQueue, refundQueue];
+    const { managementUrl } = config;
+    const tls = rabbitmqTls(config);
+    return examineRabbitmq({ url: rabbitmqUrl, tls, managementUrl, queues, queueType, deadLetterQueue });
+  }
+  return [{ about: 'queue', level: 'ok', what: 'embedded in the database, as durable as it', advice: '' }];
+}
+
+const marks = { ok: ['green', '✓'], warning: ['yellow', '!'], problem: ['red', '✗'] } as const;
+
+function printFinding({ about, level, what, advice }: Finding): void {
+  const [style, mark] = marks[level];
+  printLine({ style, text: mark }, ` ${about}: ${what}`);
+  if (advice) printLine(`    → ${advice}`);
+}
+
+function printSettings(config: Config, json: boolean): void {
+  const rows = Object.entries(settings).map(([name, setting]) => ({
+    key: setting.key,
+    variable: toVariable(setting.key),
+    value: setting.secret ? mask(config[name as keyof Config]) : String(config[name as keyof Config]),
+    default: String(setting.default),
+    sentence: setting.sentence,
+  }));
+  if (json) printJson(rows);
+  else
+    printTable(
+      [
+        'KEY',
+        { title: 'VARIABLE', rank: 1 },
+        { title: 'VALUE', isProse: true },
+        { title: 'MEANING', isProse: true },
+      ],
+      rows.map((row) => [row.key, row.variable, row.value, row.sentence]),
+      { whole: true },
+    );
+}
+
+function mask(value: unknown): string {
+  return String(value) === '' ? '' : '(set)';
+}

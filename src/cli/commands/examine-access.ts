@@ -1,0 +1,73 @@
+import type { Config } from '../../config/config.ts';
+import { isLocalOnly } from '../../lib/address.ts';
+import type { Finding } from '../../lib/finding.ts';
+import { countKeys, type KeyCounts } from '../../adapters/postgres/operator-keys.ts';
+import { openPostgresServer } from '../../adapters/postgres/server.ts';
+import { toConnectionOptions } from '../../app/stores.ts';
+
+const about = 'access';
+
+/** Who may do what over HTTP, and what everyone who can reach the address may do. */
+export async function examineAccess(config: Config): Promise<Finding[]> {
+  if (!config.roles.includes('http')) return judgeMetrics(config);
+  const counts = config.databaseSource === '' ? undefined : await readCounts(config);
+  return [...judgeKeys(config, counts), ...judgeCallbacks(config), ...judgeMetrics(config)];
+}
+
+/** @returns undefined when the database or its schema is not there, which is told by who examines it */
+async function readCounts(config: Config): Promise<KeyCounts | undefined> {
+  const database = openPostgresServer({
+    ...toConnectionOptions(config),
+    maxConnections: 1,
+    onConnectionError() {},
+  });
+  try {
+    return await countKeys(database);
+  } catch {
+    return undefined;
+  } finally {
+    await database.close();
+  }
+}
+
+function judgeKeys({ addr, operatorKeys, databaseSource }: Config, counts: KeyCounts | undefined): Finding[] {
+  const configured = `${operatorKeys.length} keys in server.http.operatorKeys`;
+  if (!counts && databaseSource === '')
+    return [
+      { about, level: 'ok', what: `${configured}; those of the database are not known here`, advice: '' },
+    ];
+  if (!counts) {
+    const what = `${configured}; those of the database cannot be counted`;
+    return [{ about, level: 'warning', what, advice: 'look again when the database is there' }];
+  }
+  const { inForce, valid, admins } = counts;
+  if (operatorKeys.length + inForce === 0) {
+    const what = `no operator key: whoever reaches ${addr} may do everything`;
+    return [{ about, level: 'warning', what, advice: 'make one with weir keys create NAME --scope admin' }];
+  }
+  if (operatorKeys.length + valid === 0) {
+    const advice = 'make another with weir keys create NAME --scope admin';
+    return [{ about, level: 'problem', what: 'every operator key has expired: nobody gets in', advice }];
+  }
+  const what = `${configured}, ${valid} in the database (${admins} with scope admin)`;
+  return [{ about, level: 'ok', what, advice: '' }];
+}
+
+function judgeCallbacks({ addr, webhookSecrets }: Config): Finding[] {
+  if (webhookSecrets.length > 0) return [];
+  const what = `no webhook secret: whoever reaches ${addr} can say that an order is paid`;
+  return [{ about, level: 'warning', what, advice: 'set server.http.webhookSecrets' }];
+}
+
+function judgeMetrics(config: Config): Finding[] {
+  if (config.metrics !== 'open' || isLocalOnly(config)) return [];
+  const what = `/metrics is open to everyone who can reach ${config.addr}`;
+  return [
+    {
+      about,
+      level: 'warning',
+      what,
+      advice: 'set server.http.metrics to read, or keep it inside at the proxy',
+    },
+  ];
+}

@@ -1,0 +1,76 @@
+import { type Command, Option } from 'commander';
+import { allPages, config, json, limit, ndjson, source, url } from '../command-options.ts';
+
+export function addInstanceCommands(program: Command, end: (exitCode: number) => void): void {
+  const instances = program
+    .command('instances')
+    .description('look at instances of a running Weir, find one, announce it again, make one');
+  const command = (usage: string, description: string) =>
+    instances.command(usage).description(description).addOption(config()).addOption(url()).addOption(json());
+  const withFilter = (filtered: Command) =>
+    filtered
+      .addOption(ndjson())
+      .addOption(allPages())
+      .addOption(limit())
+      .addOption(source())
+      .option('--source-id <id>', 'stream entry id, order id, …')
+      .option('--product <id>')
+      .option('--user <id>')
+      .addOption(
+        new Option('--status <status>', 'where it stands').choices(['PROCESSING', 'SUCCESS', 'FAILED']),
+      )
+      .option('--from <time>', 'created since, such as 2026-11-27T20:00:00Z, or 15m for so long ago')
+      .option('--to <time>', 'created before, in the same form');
+
+  withFilter(command('list', 'newest first'))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  weir instances list --status FAILED --from 15m
+  weir instances list --from 2026-11-27T20:00:00Z --to 2026-11-27T21:00:00Z
+  weir instances list --product 1001 --all --ndjson | jq -r .userId`,
+    )
+    .action(async (options) => end(await (await import('./instances.ts')).listInstances(options)));
+  withFilter(command('search <id>', 'by any id: of the instance, of the order or stream entry, of the user'))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  weir instances search 250928148382744576
+  weir instances search 1764187200000-0
+  weir instances search 123 --status FAILED`,
+    )
+    .action(async (id, options) => end(await (await import('./instances.ts')).searchInstances(id, options)));
+  command('show <instanceId>', 'one instance and its timeline')
+    .addHelpText('after', '\nExample:\n  weir instances show 250928148382744576')
+    .action(async (instanceId, options) =>
+      end(await (await import('./instances.ts')).showInstance(instanceId, options)),
+    );
+  command('create', 'make the instance of a purchase; safe to repeat')
+    .addOption(source().makeOptionMandatory())
+    .requiredOption('--source-id <id>', 'stream entry id, order id, …')
+    .requiredOption('--product <id>', 'what was bought')
+    .requiredOption('--user <id>', 'by whom')
+    .addHelpText(
+      'after',
+      `
+With source SECKILL the source id is the entry's id, and the instance is the one of that entry on the
+product's stream. For a parked entry whose buyer had to be found out use: weir parked replay ID --user USER
+
+Examples:
+  weir instances create --source ACTIVITY --source-id ACT123456 --product 1001 --user 123
+  weir instances create --source SECKILL --source-id 1795334847736-0 --product 1001 --user 123`,
+    )
+    .action(async (options) => end(await (await import('./instances.ts')).createInstance(options)));
+  command('retry <instanceId>', 'announce an instance once more, with the same id and bytes')
+    .addHelpText('after', '\nExample:\n  weir instances retry 250928148382744576')
+    .action(async (instanceId, options) =>
+      end(await (await import('./instances.ts')).retryInstance(instanceId, options)),
+    );
+  command('release <instanceId>', "request the release of a failed instance's machine, again")
+    .addHelpText('after', '\nExample:\n  weir instances release 250928148382744576')
+    .action(async (instanceId, options) =>
+      end(await (await import('./instances.ts')).releaseInstance(instanceId, options)),
+    );
+}

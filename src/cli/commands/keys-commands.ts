@@ -1,0 +1,34 @@
+import { type Command, Option } from 'commander';
+import { config, json, url } from '../command-options.ts';
+
+export function addKeysCommands(program: Command, end: (exitCode: number) => void): void {
+  const keys = program
+    .command('keys')
+    .description('operator keys: in the configured database, or with --url through a running Weir');
+  const command = (usage: string, description: string) =>
+    keys.command(usage).description(description).addOption(config()).addOption(url()).addOption(json());
+  command('create <name>', 'make a key; it is printed once, alone on standard output')
+    .addOption(
+      new Option('--scope <scope>', 'what it may do, each more than the one before')
+        .choices(['read', 'act', 'admin'])
+        .makeOptionMandatory(),
+    )
+    .option('--expires <when>', 'such as 90d, 12h or 2027-03-31T00:00:00Z; never when left out')
+    .addHelpText(
+      'after',
+      `
+The first key closes the API to everybody else. Prints which database, or which Weir, it was created in; creates no
+database: \`weir migrate\` does.
+
+Examples:
+  weir keys create on-call --scope act --expires 90d -conf configs/config.yaml
+  WEIR_KEY=$(weir keys create root --scope admin) weir keys list --url http://127.0.0.1:8000`,
+    )
+    .action(async (name, options) => end(await (await import('./keys.ts')).createKey(name, options)));
+  command('list', 'every key there is or was, newest first').action(async (options) =>
+    end(await (await import('./keys.ts')).listKeys(options)),
+  );
+  command('revoke <key>', 'end a key, by its id or name; it opens nothing a second later').action(
+    async (idOrName, options) => end(await (await import('./keys.ts')).revokeKey(idOrName, options)),
+  );
+}

@@ -1,0 +1,124 @@
+import { keyNamePattern } from '../../ops/access/operator-key.ts';
+import { reaches, type Scope, scopes } from '../../ops/access/scope.ts';
+import type { ApiOptions } from '../client/api.ts';
+import { CliError, exitCodes } from '../exit-codes.ts';
+import { openKeyDesk, type ShownKey } from './local-keys.ts';
+import { printJson, printLine, printNotice } from '../output/output.ts';
+import { printTable, showTime } from '../output/table.ts';
+
+export type KeysOptions = ApiOptions & { json?: boolean };
+
+export async function createKey(
+  name: string,
+  options: KeysOptions & { scope: Scope; expires?: string },
+): Promise<number> {
+  if (!new RegExp(keyNamePattern).test(name)) {
+    throw new CliError(
+      exitCodes.usage,
+      `${name}: expected a name of 1 to 64 letters, digits, ".", "_" and "-"`,
+    );
+  }
+  const expiresAt = options.expires === undefined ? undefined : readExpiry(options.expires, Date.now());
+  const desk = openKeyDesk(options);
+  const { key, ...made } = await desk.create(name, options.scope, expiresAt);
+  printNotice(`Created key ${made.id} (${made.name}), scope ${made.scope}, in ${desk.place}.`);
+  printNotice(`It expires ${made.expiresAt ?? 'never'}, and is shown only now:`);
+  if (options.json) printJson({ ...made, key });
+  else printLine(key);
+  return exitCodes.ok;
+}
+
+export async function listKeys(options: KeysOptions): Promise<number> {
+  const desk = openKeyDesk(options);
+  const items = await desk.list();
+  printNotice(`Keys in ${desk.place}:`);
+  if (options.json) printJson({ items });
+  else if (items.length === 0) printLine('no keys');
+  else {
+    printTable(
+      [
+        'ID',
+        { title: 'NAME', isProse: true },
+        'SCOPE',
+        { title: 'STATE', isProse: true },
+        { title: 'LAST USED', rank: 1 },
+        { title: 'MADE', rank: 2 },
+        { title: 'BY', rank: 3, isProse: true },
+      ],
+      items.map((key) => [
+        `${key.id}`,
+        `${key.name}`,
+        key.scope,
+        describeState(key, Date.now()),
+        key.lastUsedAt === null ? 'never' : showTime(key.lastUsedAt),
+        showTime(key.createdAt),
+        `${key.createdBy}`,
+      ]),
+    );
+  }
+  return exitCodes.ok;
+}
+
+export async function revokeKey(idOrName: string, options: KeysOptions): Promise<number> {
+  const desk = openKeyDesk(options);
+  // Not asked for again afterwards: the key that was revoked may be the one we ask with.
+  const keys = await desk.list();
+  const id = findId(keys, idOrName);
+  const revoked = id === undefined ? undefined : await desk.revoke(id);
+  if (!revoked) throw new CliError(exitCodes.notFound, `cannot find key ${idOrName} in ${desk.place}`);
+  const result = `Revoked key ${revoked.id} (${revoked.name}) in ${desk.place}`;
+  if (options.json) {
+    printJson(revoked);
+    printNotice(result);
+  } else printLine(result);
+  const loss = describeLoss(keys, revoked.id, Date.now());
+  if (loss) printNotice(`weir: ${loss}`);
+  return exitCodes.ok;
+}
+
+/** What no key of the database opens any more once this one is gone. */
+function describeLoss(
+  keys: readonly ShownKey[],
+  revokedId: string | null,
+  nowMs: number,
+): string | undefined {
+  const before = keys.filter(({ revokedAt }) => revokedAt === null);
+  const left = before.filter(({ id }) => id !== revokedId);
+  const unless = 'unless server.http.operatorKeys has some';
+  if (left.length === 0) return `that was the last key there: ${unless}, the API is open now`;
+  const isOpened = (by: readonly ShownKey[], needed: Scope) =>
+    by.some(({ scope, expiresAt }) => reaches(scope, needed) && !(Date.parse(expiresAt ?? '') <= nowMs));
+  const lost = scopes.filter((scope) => isOpened(before, scope) && !isOpened(left, scope));
+  if (lost.length === 0) return undefined;
+  const way = `\`weir keys create NAME --scope ${lost.at(-1)}\` without --url makes one`;
+  return `no key in the database opens what needs scope ${lost.join(' or ')} any more: ${unless}, nobody can do that; ${way}`;
+}
+
+/** Of keys with the same name only one is in force. A name may look like an id: that key's own id goes first. */
+function findId(keys: readonly ShownKey[], idOrName: string): string | undefined {
+  const found =
+    keys.find(({ id }) => id === idOrName) ??
+    keys.find(({ name, revokedAt }) => name === idOrName && revokedAt === null) ??
+    keys.find(({ name }) => name === idOrName);
+  return found?.id ?? undefined;
+}
+
+function describeState({ revokedAt, revokedBy, expiresAt }: ShownKey, nowMs: number): string {
+  if (revokedAt !== null) return `revoked ${showTime(revokedAt)} by ${revokedBy}`;
+  if (expiresAt === null) return 'in force';
+  return Date.parse(expiresAt) > nowMs
+    ? `in force until ${showTime(expiresAt)}`
+    : `expired ${showTime(expiresAt)}`;
+}
+
+const unitMs = { h: 3_600_000, d: 86_400_000 };
+
+function readExpiry(text: string, nowMs: number): Date {
+  const [, count, unit] = /^(\d{1,5})([hd])$/.exec(text) ?? [];
+  const at = count ? new Date(nowMs + Number(count) * unitMs[unit as 'h' | 'd']) : new Date(text);
+  if (at.getTime() > nowMs && at.getUTCFullYear() <= 9999) return at;
+  throw new CliError(
+    exitCodes.usage,
+    `--expires ${text}: expected a time to come such as 90d, 12h or 2027-03-31T00:00:00Z`,
+  );
+}

@@ -1,0 +1,91 @@
+import { createOperatorKey, digestOf, type OperatorKey } from '../../ops/access/operator-key.ts';
+import type { Scope } from '../../ops/access/scope.ts';
+import { readConfig } from '../../config/config.ts';
+import { FolderInUseError } from '../../adapters/embedded/folder-lock.ts';
+import { WeirError } from '../../errors.ts';
+import type { Database } from '../../lib/sql.ts';
+import { checkSchema } from '../../adapters/postgres/migrate.ts';
+import { postgresOperatorKeys } from '../../adapters/postgres/operator-keys.ts';
+import { Api, type ApiOptions } from '../client/api.ts';
+import { describeDatabase } from './describe-database.ts';
+import { CliError, exitCodes } from '../exit-codes.ts';
+import { withDatabase } from './with-database.ts';
+
+/** A key as it is printed: times as text, as the API has them. */
+export type ShownKey = { [Field in keyof OperatorKey]: string | null } & { scope: Scope };
+
+/** Where keys are made and revoked. */
+export interface KeyDesk {
+  /** Where they are kept, for people. */
+  place: string;
+  create(name: string, scope: Scope, expiresAt: Date | undefined): Promise<ShownKey & { key: string }>;
+  list(): Promise<ShownKey[]>;
+  /** @returns undefined when there is no such key */
+  revoke(id: string): Promise<ShownKey | undefined>;
+}
+
+/** Through the API of a running Weir where --url names one, else in the configured database itself. */
+export function openKeyDesk(options: ApiOptions): KeyDesk {
+  return options.url === undefined ? deskInDatabase(options) : deskAtApi(new Api(options));
+}
+
+function deskAtApi(api: Api): KeyDesk {
+  return {
+    place: `the Weir at ${api.url}`,
+    create: (name, scope, expiresAt) => api.post('/v1/keys', { name, scope, expiresAt }),
+    list: async () => (await api.get<{ items: ShownKey[] }>('/v1/keys')).items,
+    revoke: (id) => api.delete<ShownKey>(`/v1/keys/${id}`),
+  };
+}
+
+const by = 'command line';
+
+function deskInDatabase(options: ApiOptions): KeyDesk {
+  const { config } = readConfig(options.config, process.env);
+  const lend = async <T>(work: (database: Database) => Promise<T>): Promise<T> => {
+    try {
+      return await withDatabase(config, work);
+    } catch (error) {
+      if (error instanceof FolderInUseError) {
+        const message = `${error.message}; or go through that one with --url`;
+        throw new CliError(exitCodes.failed, message, { cause: error });
+      }
+      if (error instanceof WeirError)
+        throw new CliError(exitCodes.failed, `${error.message}. ${error.advice}`);
+      throw error;
+    }
+  };
+  return {
+    place: describeDatabase(config),
+    create: (name, scope, expiresAt) =>
+      lend(async (database) => {
+        await checkSchema(database);
+        const key = createOperatorKey(scope);
+        const made = { name, scope, expiresAt, createdBy: by, digest: digestOf(key) };
+        return { ...show(await postgresOperatorKeys(database).addKey(made)), key };
+      }),
+    list: () =>
+      lend(async (database) => {
+        await checkSchema(database);
+        return (await postgresOperatorKeys(database).listKeys()).map(show);
+      }),
+    revoke: (id) =>
+      lend(async (database) => {
+        await checkSchema(database);
+        const revoked = await postgresOperatorKeys(database).revokeKey(id, by);
+        return revoked && show(revoked);
+      }),
+  };
+}
+
+function show(key: OperatorKey): ShownKey {
+  const toText = (at: Date | undefined) => at?.toISOString() ?? null;
+  return {
+    ...key,
+    createdAt: toText(key.createdAt),
+    lastUsedAt: toText(key.lastUsedAt),
+    expiresAt: toText(key.expiresAt),
+    revokedAt: toText(key.revokedAt),
+    revokedBy: key.revokedBy ?? null,
+  };
+}

@@ -1,0 +1,48 @@
+import { type Command, Option } from 'commander';
+import { parkedOrigins } from '../../core/parked/parked-item.ts';
+import { allPages, config, json, limit, ndjson, source, toUpperCase, url } from '../command-options.ts';
+
+export function addParkedCommands(program: Command, end: (exitCode: number) => void): void {
+  const parked = program.command('parked').description('what has been set aside with a reason');
+  const command = (usage: string, description: string) =>
+    parked.command(usage).description(description).addOption(config()).addOption(url()).addOption(json());
+  const withFilter = (filtered: Command) =>
+    filtered
+      .addOption(new Option('--reason <code>', 'PRODUCT_UNKNOWN, …').argParser(toUpperCase))
+      .addOption(new Option('--origin <origin>', 'where it was').choices(parkedOrigins))
+      .addOption(source())
+      .option('--scope <key>', "the stream's key, or the result queue");
+
+  withFilter(command('list', 'newest first; only what waits'))
+    .addOption(
+      new Option('--state <state>', 'what became of it').choices(['PARKED', 'REPLAYED', 'DISCARDED', 'ALL']),
+    )
+    .addOption(limit())
+    .addOption(ndjson())
+    .addOption(allPages())
+    .addHelpText('after', '\nExample:\n  weir parked list --reason PRODUCT_UNKNOWN --all --ndjson')
+    .action(async (options) => end(await (await import('./parked.ts')).listParked(options)));
+  command('show <id>', 'one item with its original bytes')
+    .addHelpText('after', '\nExample:\n  weir parked show 17')
+    .action(async (id, options) => end(await (await import('./parked.ts')).showParked(id, options)));
+  withFilter(command('replay [ids...]', 'send items once more where they were going'))
+    .option('--all', 'every item that the filters let through')
+    .option('--user <id>', 'the buyer, for one entry without a readable user')
+    .option('--accept-amount', "take one payment of another amount than the order's")
+    .addHelpText(
+      'after',
+      `
+Safe to repeat: what has been replayed answers with what became of it.
+
+Examples:
+  weir parked replay 17 --user 42
+  weir parked replay 17 18
+  weir parked replay --all --reason PRODUCT_UNKNOWN`,
+    )
+    .action(async (ids, options) => end(await (await import('./parked.ts')).replayParked(ids, options)));
+  withFilter(command('discard [ids...]', 'give items up; they stay on record with your reason'))
+    .option('--all', 'every item that the filters let through')
+    .requiredOption('--because <text>', 'why nothing is owed for them')
+    .addHelpText('after', '\nExample:\n  weir parked discard 17 --because "a test of ours"')
+    .action(async (ids, options) => end(await (await import('./parked.ts')).discardParked(ids, options)));
+}

@@ -1,0 +1,193 @@
+import { Api, type ApiOptions } from '../client/api.ts';
+import { CliError, exitCodes } from '../exit-codes.ts';
+import { type ListOptions, printList } from '../client/list-pages.ts';
+import { printJson, printLine } from '../output/output.ts';
+import { printFields, printTable, showTime } from '../output/table.ts';
+
+interface Parked {
+  id: string;
+  reason: string;
+  detail: string;
+  origin: string;
+  source: string;
+  scope: string;
+  sourceId: string;
+  parkedAt: string;
+  state: string;
+  resolution: string | null;
+  advice: string;
+  docs: string;
+}
+
+export interface ParkedFilterOptions extends ApiOptions {
+  json?: boolean;
+  reason?: string;
+  origin?: string;
+  source?: string;
+  scope?: string;
+  state?: string;
+}
+
+interface Page {
+  items: Parked[];
+  nextCursor: string | null;
+}
+
+export function listParked(options: ParkedFilterOptions & ListOptions): Promise<number> {
+  return printList<Parked>('/v1/parked', filterOf(options), options, (items) => {
+    if (items.length === 0) {
+      printLine('nothing is parked');
+      return;
+    }
+    printTable(
+      [
+        'ID',
+        { title: 'STATE', rank: 2 },
+        'REASON',
+        { title: 'FROM', rank: 3 },
+        { title: 'SOURCE ID', rank: 1 },
+        { title: 'PARKED', rank: 4 },
+        { title: 'DETAIL', isProse: true },
+      ],
+      items.map((item) => [
+        item.id,
+        item.state,
+        item.reason,
+        item.scope || item.origin,
+        item.sourceId,
+        showTime(item.parkedAt),
+        item.resolution ?? item.detail,
+      ]),
+    );
+    for (const { reason, advice, docs } of new Map(items.map((item) => [item.reason, item])).values()) {
+      printLine(`${reason}: ${advice} More: ${docs}`);
+    }
+  });
+}
+
+function filterOf({ reason, origin, source, scope, state }: ParkedFilterOptions) {
+  return { reason, origin, source, scope, state };
+}
+
+export async function showParked(id: string, options: ApiOptions & { json?: boolean }): Promise<number> {
+  const item = await new Api(options).get<Record<string, unknown>>(`/v1/parked/${encodeURIComponent(id)}`);
+  if (options.json) {
+    printJson(item);
+    return exitCodes.ok;
+  }
+  // The bytes in base64 are for programs: after what people can read.
+  const { original, ...readable } = item;
+  const fields = Object.entries({ ...readable, original });
+  printFields(fields.map(([name, value]) => [name, String(value ?? '')]));
+  return exitCodes.ok;
+}
+
+interface Outcome {
+  id: string;
+  /** null: nothing became of it, and `code` says why. */
+  state: string | null;
+  code?: string;
+  detail: string;
+  instanceId?: string | null;
+}
+
+export interface ResolveOptions extends ParkedFilterOptions {
+  /** Everything that the filters let through. */
+  all?: boolean;
+}
+
+export async function replayParked(
+  ids: readonly string[],
+  options: ResolveOptions & { user?: string; acceptAmount?: true },
+): Promise<number> {
+  const { user, acceptAmount } = options;
+  if (user === undefined && !acceptAmount) return resolveMany(ids, options, 'replay', {});
+  const [id] = ids;
+  if (id === undefined || ids.length > 1 || options.all) {
+    throw new CliError(exitCodes.usage, '--user and --accept-amount are for one item: name its id');
+  }
+  const body = { ...(user === undefined ? {} : { userId: user }), ...(acceptAmount ? { acceptAmount } : {}) };
+  const path = `/v1/parked/${encodeURIComponent(id)}/replay`;
+  return printOutcomes([await new Api(options).post<Outcome>(path, body)], options, 'replay');
+}
+
+/** `because`: the reason that is kept; `reason` is the filter. */
+export function discardParked(
+  ids: readonly string[],
+  options: ResolveOptions & { because: string },
+): Promise<number> {
+  return resolveMany(ids, options, 'discard', { reason: options.because });
+}
+
+const idsPerRequest = 100;
+
+/** Ends with code 1 when one of them is not dealt with, and with the one for no such thing when that is all there is. */
+async function resolveMany(
+  ids: readonly string[],
+  options: ResolveOptions,
+  action: 'replay' | 'discard',
+  body: object,
+): Promise<number> {
+  if (ids.length > 0 && options.all) {
+    throw new CliError(exitCodes.usage, `name the items to ${action} or say --all, not both`);
+  }
+  if (ids.length === 0 && !options.all) {
+    throw new CliError(
+      exitCodes.usage,
+      `name the items to ${action}, or say --all, with a filter or without`,
+    );
+  }
+  const api = new Api(options);
+  const wanted = options.all ? await readAllIds(api, options) : ids;
+  const outcomes: Outcome[] = [];
+  for (let from = 0; from < wanted.length; from += idsPerRequest) {
+    const part = wanted.slice(from, from + idsPerRequest);
+    const { items } = await api.post<{ items: Outcome[] }>(`/v1/parked/${action}`, { ids: part, ...body });
+    outcomes.push(...items);
+  }
+  return printOutcomes(outcomes, options, action);
+}
+
+function printOutcomes(
+  outcomes: readonly Outcome[],
+  options: ResolveOptions,
+  action: 'replay' | 'discard',
+): number {
+  if (options.json) printJson({ items: outcomes });
+  else if (outcomes.length === 0) printLine(`nothing to ${action}`);
+  else
+    printTable(
+      ['ID', 'STATE', { title: 'WHAT BECAME OF IT', isProse: true }],
+      outcomes.map(({ id, state, code, detail }) => [id, state ?? code ?? '-', detail]),
+      { whole: true },
+    );
+  const left = outcomes.filter(({ state }) => state !== 'REPLAYED' && state !== 'DISCARDED');
+  if (left.length === 0) return exitCodes.ok;
+  return left.every(({ code }) => code === 'PARKED_UNKNOWN') ? exitCodes.notFound : exitCodes.failed;
+}
+
+async function readAllIds(api: Api, options: ParkedFilterOptions): Promise<string[]> {
+  const ids: string[] = [];
+  let cursor: string | null = null;
+  do {
+    const page: Page = await readPage(api, options, '500', cursor);
+    ids.push(...page.items.map(({ id }) => id));
+    cursor = page.nextCursor;
+  } while (cursor);
+  // Oldest first, as they came.
+  return ids.reverse();
+}
+
+function readPage(
+  api: Api,
+  options: ParkedFilterOptions,
+  limit: string,
+  cursor: string | null = null,
+): Promise<Page> {
+  const query = new URLSearchParams({ limit });
+  if (cursor) query.set('cursor', cursor);
+  for (const [name, value] of Object.entries(filterOf(options))) {
+    if (value !== undefined) query.set(name, value);
+  }
+  return api.get<Page>(`/v1/parked?${query}`);
+}

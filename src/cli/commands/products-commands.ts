@@ -1,0 +1,41 @@
+import { type Command, Option } from 'commander';
+import { allPages, config, json, limit, ndjson, url } from '../command-options.ts';
+
+export function addProductsCommands(program: Command, end: (exitCode: number) => void): void {
+  const products = program
+    .command('products')
+    .description('what a running Weir sells: list it, add to it, switch it on and off');
+  const command = (usage: string, description: string) =>
+    products.command(usage).description(description).addOption(config()).addOption(url()).addOption(json());
+
+  command('list', 'in order of id')
+    .addOption(ndjson())
+    .addOption(allPages())
+    .addOption(limit())
+    .addHelpText('after', '\nExample:\n  weir products list --all')
+    .action(async (options) => end(await (await import('./products.ts')).listProducts(options)));
+  command('create <id>', 'a product; safe to repeat with the same properties')
+    .requiredOption('--name <text>', 'as people call it')
+    .requiredOption('--cpus <n>', 'processors')
+    .requiredOption('--memory <MiB>', 'memory')
+    .addOption(new Option('--gpu <n>', 'graphics processors').default('0'))
+    .requiredOption('--image <name>', 'what the machine starts from')
+    .addOption(new Option('--price <cents>', 'of an order').default('0'))
+    .addHelpText(
+      'after',
+      `
+Example:
+  weir products create 1004 --name 'GPU Large' --cpus 16 --memory 65536 --gpu 4 --image ubuntu-22.04-cuda --price 79900`,
+    )
+    .action(async (id, options) => end(await (await import('./products.ts')).createProduct(id, options)));
+  command('enable <id>', 'sell it again, from the next commit on')
+    .addHelpText('after', '\nExample:\n  weir products enable 1001')
+    .action(async (id, options) =>
+      end(await (await import('./products.ts')).switchProduct(id, true, options)),
+    );
+  command('disable <id>', 'make nothing of it any more; a sale that runs goes on, so pause it first')
+    .addHelpText('after', '\nExample:\n  weir sale pause 1001 && weir products disable 1001')
+    .action(async (id, options) =>
+      end(await (await import('./products.ts')).switchProduct(id, false, options)),
+    );
+}

@@ -1,0 +1,11 @@
+import { CliError, exitCodes } from '../exit-codes.ts';
+
+/** What the API takes as a number of anything. */
+const most = 2_147_483_647;
+
+/** An integer of a command line. @throws CliError */
+export function readWhole(name: string, text: string, least: number): number {
+  const value = /^\d{1,10}$/.test(text) ? Number(text) : -1;
+  if (value >= least && value <= most) return value;
+  throw new CliError(exitCodes.usage, `${name} ${text}: expected an integer from ${least} to ${most}`);
+}

@@ -1,0 +1,66 @@
+import { type Command, Option } from 'commander';
+import { allPages, config, json, limit, ndjson, url } from '../command-options.ts';
+
+export function addSaleCommands(program: Command, end: (exitCode: number) => void): void {
+  const sale = program
+    .command('sale')
+    .description('the flash sale of a product: open it, watch it, change it');
+  const command = (usage: string, description: string) =>
+    sale.command(usage).description(description).addOption(config()).addOption(url()).addOption(json());
+  command('list', 'the sale of every product that has or had one, in order of product id')
+    .addOption(ndjson())
+    .addOption(allPages())
+    .addOption(limit())
+    .addHelpText('after', '\nExample:\n  weir sale list --all')
+    .action(async (options) => end(await (await import('./sale.ts')).listSales(options)));
+  command('open <productId>', 'sell a number of units, at once or between two times')
+    .requiredOption('--stock <n>', 'units')
+    .addOption(new Option('--limit <n>', 'units that one user may hold').default('1'))
+    .option('--starts <time>', 'such as 2026-11-27T20:00:00Z, or 10m from now; default: now')
+    .option('--ends <time>', 'never by itself when left out')
+    .option('--tickets', 'only who took a ticket before the start may buy')
+    .option('--admit <n>', 'a waiting room that admits so many visitors a second')
+    .addHelpText('after', '\nExample:\n  weir sale open 1001 --stock 500 --starts 2026-11-27T20:00:00Z')
+    .action(async (productId, options) =>
+      end(await (await import('./sale.ts')).openSale(productId, options)),
+    );
+  command('show <productId>', 'stock, sold, left, given back, state')
+    .addHelpText('after', '\nExample:\n  weir sale show 1001')
+    .action(async (productId, options) =>
+      end(await (await import('./sale.ts')).showSale(productId, options)),
+    );
+  for (const [action, description] of [
+    ['pause', 'sell no more until it is resumed'],
+    ['resume', 'go on selling'],
+    ['end', 'end it for good; winners keep what they have'],
+  ] as const) {
+    command(`${action} <productId>`, description)
+      .addHelpText('after', `\nExample:\n  weir sale ${action} 1001`)
+      .action(async (productId, options) =>
+        end(await (await import('./sale.ts')).changeSale(productId, action, options)),
+      );
+  }
+  command('add <productId> <units>', 'add stock')
+    .addHelpText('after', '\nExample:\n  weir sale add 1001 50')
+    .action(async (productId, units, options) =>
+      end(await (await import('./sale.ts')).addStock(productId, units, options)),
+    );
+  command('give-back <productId>', 'take units to the sale once more, after Redis has lost them')
+    .option('--since <time>', 'given back since, such as 2h for two hours ago; default: all')
+    .addHelpText(
+      'after',
+      `
+Safe to repeat: the sale takes each unit once. For the sum \`returned\` of weir audit.
+
+Example:
+  weir sale give-back 1001 --since 2026-11-27T20:00:00Z`,
+    )
+    .action(async (productId, options) =>
+      end(await (await import('./sale.ts')).giveBackAgain(productId, options)),
+    );
+  command('ticket <productId> <userId>', 'the ticket of a user, to a sale that asks for one')
+    .addOption(new Option('--unit <n>', 'which of his units').default('1'))
+    .action(async (productId, userId, options) =>
+      end(await (await import('./sale.ts')).giveTicket(productId, userId, options)),
+    );
+}

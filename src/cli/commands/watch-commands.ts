@@ -1,0 +1,50 @@
+import { type Command, Option } from 'commander';
+import { config, json, source, url } from '../command-options.ts';
+
+export function addWatchCommands(program: Command, end: (exitCode: number) => void): void {
+  const command = (usage: string, description: string) =>
+    program.command(usage).description(description).addOption(config()).addOption(url());
+  const withWindow = (windowed: Command) =>
+    windowed
+      .addOption(json())
+      .addOption(new Option('--minutes <n>', 'the last minutes (default: 60)').conflicts(['from', 'to']))
+      .option('--from <time>', 'since, such as 2026-11-27T20:00:00Z, or 15m for so long ago')
+      .option('--to <time>', 'until when; now when left out')
+      .addOption(
+        new Option('--step <step>', 'by the length of the window when left out').choices([
+          'minute',
+          'hour',
+          'day',
+        ]),
+      )
+      .addOption(source());
+
+  command('top', 'live view: rates, what waits, delay, stores, the last audit; q quits')
+    .option('--once', 'print it once')
+    .addOption(new Option('--json', 'print JSON: a line a second, or one document with --once'))
+    .addHelpText(
+      'after',
+      `
+Rates are of the last five seconds, the lines beside them of the last two minutes. A small terminal shows what matters most
+and says what is missing. Into a pipe it prints a line of JSON a second. Colors as NO_COLOR and the terminal want them.
+
+Examples:
+  weir top
+  weir top --once
+  weir top --json | jq '.waiting'`,
+    )
+    .action(async (options) => end(await (await import('./top.ts')).runTop(options)));
+  withWindow(command('stats', 'instances and success rate by source, and the trend'))
+    .addHelpText('after', '\nExample:\n  weir stats --minutes 1440')
+    .action(async (options) => end(await (await import('./stats.ts')).runStats(options)));
+  withWindow(command('trend', 'instances created in any window, by minute, hour or day'))
+    .addOption(new Option('--ndjson', 'print one step and source a line').conflicts('json'))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  weir trend --from 2026-11-27T20:00:00Z --to 2026-11-27T22:00:00Z
+  weir trend --from 2026-11-01 --step day --source SECKILL --json`,
+    )
+    .action(async (options) => end(await (await import('./stats.ts')).runTrend(options)));
+}

@@ -1,0 +1,44 @@
+import { resolve } from 'node:path';
+import type { Config } from '../../config/config.ts';
+import { isPgliteIn } from '../../adapters/embedded/pglite.ts';
+import type { Database } from '../../lib/sql.ts';
+import { createDatabaseIfMissing } from '../../adapters/postgres/create-database.ts';
+import { isUnavailable, sqlStateOf } from '../../adapters/postgres/transient.ts';
+import { openDatabase, toConnectionOptions } from '../../app/stores.ts';
+import { describeDatabase } from './describe-database.ts';
+import { CliError, exitCodes } from '../exit-codes.ts';
+
+export interface WithDatabaseOptions {
+  /** Makes the database where it is missing. Else that is an error: the configuration names another than the operator means. */
+  create?: boolean;
+}
+
+const databaseDoesNotExist = '3D000';
+
+/** Lends the configured database to one command. */
+export async function withDatabase<T>(
+  config: Config,
+  work: (database: Database) => Promise<T>,
+  { create = false }: WithDatabaseOptions = {},
+): Promise<T> {
+  const isEmbedded = config.databaseSource === '';
+  if (isEmbedded && !create && !(await isPgliteIn(resolve(config.embeddedFolder)))) throw missing(config);
+  const database = await openDatabase(config, () => {});
+  try {
+    if (!isEmbedded && create) await createDatabaseIfMissing(toConnectionOptions(config));
+    return await work(database);
+  } catch (error) {
+    if (sqlStateOf(error) === databaseDoesNotExist) throw missing(config, error);
+    if (!isUnavailable(error)) throw error;
+    const { message } = error as Error;
+    const sentence = `cannot reach ${describeDatabase(config)}: ${message || String(error)}`;
+    throw new CliError(exitCodes.unreachable, sentence, { cause: error });
+  } finally {
+    await database.close();
+  }
+}
+
+function missing(config: Config, cause?: unknown): CliError {
+  const sentence = `cannot find ${describeDatabase(config)}: create it with \`weir migrate\`, or name the configuration with -conf FILE`;
+  return new CliError(exitCodes.notFound, sentence, { cause });
+}

@@ -1,0 +1,64 @@
+import { once } from 'node:events';
+import { escapeHidden } from '../../lib/escape-hidden.ts';
+import { showControlCharacters } from '../../lib/show-control-characters.ts';
+import { drawText, type Text } from './text.ts';
+
+// Everything that a command prints passes here: foreign text, such as the reason of a result, could otherwise move the
+// cursor and forge lines. Only the live screen of `weir top` (live-screen.ts) writes by itself.
+
+/** The reader of standard output has read enough, as `head` does: the command ends without a message. */
+export class ReaderGone extends Error {}
+
+/** A reader that leaves is no error of ours. Without this the next write would end the program with a stack trace. */
+export function forgiveLeavingReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
+}
+
+/** One line for people. */
+export function printLine(...texts: readonly Text[]): void {
+  process.stdout.write(drawLine(process.stdout, texts));
+}
+
+/** One line for people to standard error. */
+export function printNotice(...texts: readonly Text[]): void {
+  process.stderr.write(drawLine(process.stderr, texts));
+}
+
+/** Text of our own in several lines, such as help. */
+export function printText(text: string, stream: 'stdout' | 'stderr' = 'stdout'): void {
+  process[stream].write(showControlCharacters(text, { keepLines: true }));
+}
+
+/** Replaces the last line of standard error, where a person watches. */
+export function printProgress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r${showControlCharacters(text)}`);
+}
+
+export function printJson(value: unknown): void {
+  process.stdout.write(
+    `${escapeHidden(JSON.stringify(value, null, process.stdout.isTTY ? 2 : undefined))}\n`,
+  );
+}
+
+/** One document a line, for what may be long: waits while the reader is slow. @throws ReaderGone */
+export async function printJsonLines(values: readonly unknown[]): Promise<void> {
+  if (process.stdout.errored) throw new ReaderGone();
+  if (process.stdout.write(values.map((value) => `${escapeHidden(JSON.stringify(value))}\n`).join('')))
+    return;
+  await once(process.stdout, 'drain').catch((cause) => {
+    throw new ReaderGone(undefined, { cause });
+  });
+}
+
+export function hasColors(stream: NodeJS.WriteStream): boolean {
+  // Absent where the stream is a file or a pipe. It knows NO_COLOR, FORCE_COLOR and what TERM can do.
+  return stream.hasColors?.() ?? false;
+}
+
+function drawLine(stream: NodeJS.WriteStream, texts: readonly Text[]): string {
+  return `${texts.map((text) => drawText(text, hasColors(stream))).join('')}\n`;
+}

@@ -1,0 +1,78 @@
+import type { Mistake } from './config-file.ts';
+import { editDistance, findNearest } from '../lib/find-nearest.ts';
+
+interface SettingKey {
+  key: string;
+  default: unknown;
+}
+
+/** What is no setting: options of the command line, what the tests and benchmarks set. */
+const otherVariables = /^WEIR_(KEY|URL|FAILPOINTS|SEEDED_BUG|TEST_\w+|BENCH_\w+)$/;
+/** Kubernetes adds these to every container where a service's name begins with `weir`. */
+const serviceLinks =
+  /^WEIR(_\w+)?_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$|^WEIR_PORT(_\d+_\w+)?$/;
+
+/**
+ * The settings that the environment gives, by key: WEIR_DATA_DATABASE_SOURCE is data.database.source. A variable that
+ * would have no effect is a mistake: the file or a default would be in force where the operator believes otherwise.
+ */
+export function readVariables(
+  env: NodeJS.ProcessEnv,
+  settings: readonly SettingKey[],
+  ignoresCase = process.platform === 'win32',
+): { values: Map<string, string>; mistakes: Mistake[] } {
+  const known = new Map(settings.map((setting) => [toVariable(setting.key), setting]));
+  const values = new Map<string, string>();
+  const mistakes: Mistake[] = [];
+  for (const [written, value] of Object.entries(env)) {
+    if (value === undefined) continue;
+    const name = ignoresCase ? written.toUpperCase() : written;
+    const setting = known.get(name);
+    if (setting && !isBlank(value)) values.set(setting.key, value);
+    else if (setting || /^WEIR_(KEY|URL)$/.test(name)) {
+      if (isBlank(value)) mistakes.push({ key: written, value: '(empty)', expected: aValue });
+    } else if (isMeantForWeir(name, known) && !otherVariables.test(name) && !serviceLinks.test(name)) {
+      // The value may be a secret under a misspelt name.
+      mistakes.push({ key: written, value: '(not shown)', expected: suggest(name, known) });
+    }
+  }
+  return { values, mistakes };
+}
+
+/** An empty list as well: `WEIR_SERVER_HTTP_WEBHOOKSECRETS=,` would take unsigned callbacks. */
+const isBlank = (value: string) => /^[\s,]*$/.test(value);
+const aValue = "a value; unset the variable for the file's value or the default";
+
+export function toVariable(key: string): string {
+  return `WEIR_${key.replaceAll('.', '_').toUpperCase()}`;
+}
+
+/** Also where its first word is nearly WEIR and the rest is exactly one of ours. */
+function isMeantForWeir(name: string, known: ReadonlyMap<string, unknown>): boolean {
+  if (/^weir_/i.test(name)) return true;
+  const [, first = '', rest] = /^([^_]+)_(.+)$/.exec(name) ?? [];
+  const isNearlyWeir = ['WIER', 'WERI'].includes(first) || editDistance(first, 'WEIR') === 1;
+  return isNearlyWeir && known.has(`WEIR_${rest}`);
+}
+
+function suggest(name: string, known: ReadonlyMap<string, SettingKey>): string {
+  const list = known.get(name.toUpperCase().replace(/_\d+$/, ''));
+  if (Array.isArray(list?.default)) {
+    return `a known variable; ${toVariable(list.key)} takes all items, separated by commas`;
+  }
+  const nearest = findNearest(name, known.keys()) ?? findNearestSpelling(name, known);
+  return nearest
+    ? `a known variable; did you mean ${nearest}?`
+    : 'a known variable (`weir doctor --settings` lists them)';
+}
+
+/** MAX_CONNECTIONS for MAXCONNECTIONS; a name without its groups, as WEBHOOK_SECRETS, where one alone ends so. */
+function findNearestSpelling(name: string, known: ReadonlyMap<string, unknown>): string | undefined {
+  const squash = (text: string) => text.replaceAll('_', '').toUpperCase();
+  const end = squash(name.replace(/^[^_]*_/, ''));
+  const bySpelling = new Map([...known.keys()].map((variable) => [squash(variable), variable]));
+  const nearest = findNearest(squash(name), bySpelling.keys());
+  if (nearest) return bySpelling.get(nearest);
+  const endings = [...bySpelling].filter(([spelling]) => spelling.endsWith(end));
+  return endings.length === 1 ? endings[0]?.[1] : undefined;
+}

@@ -1,0 +1,61 @@
+import { aDayMs, duration, durationOrNever, integer, matching, setting } from '../setting.ts';
+
+/** What happens after an instance was announced, and when the old goes. */
+export const aftermathSettings = {
+  expireOrdersAfterMs: durationOrNever(
+    'orders.expireAfterMs',
+    1_000,
+    aDayMs,
+    'An order unpaid for this long expires; a payment that comes later is given back. 0: never.',
+  ),
+  stuckDeadlineMs: duration(
+    'stuck.deadlineMs',
+    100,
+    600_000,
+    'An instance without a result for this long is announced again, then after twice the time, and so on.',
+  ),
+  maxAnnouncements: setting(
+    'stuck.maxAnnouncements',
+    integer(1, 20),
+    4,
+    'an integer from 1 to 20',
+    'After so many announcements without a result an instance is FAILED with reason TIMEOUT.',
+  ),
+  auditEveryMs: durationOrNever(
+    'audit.everyMs',
+    1_000,
+    60_000,
+    'How often the sums are computed for the metrics. 0: only when asked.',
+  ),
+  archiveAfterMs: durationOrNever(
+    'cleaning.archiveAfterMs',
+    aDayMs,
+    0,
+    'Instances settled this long ago go to files. Their identities stay in the database. 0: never.',
+  ),
+  archiveFolder: setting(
+    'cleaning.archiveFolder',
+    matching(/./),
+    'archive',
+    'a folder',
+    'Where the archive is written, as compressed JSON lines.',
+  ),
+  parkedKeptMs: durationOrNever(
+    'cleaning.parkedAfterMs',
+    aDayMs,
+    30 * aDayMs,
+    'Parked items that were replayed or discarded this long ago are removed. 0: never.',
+  ),
+  idempotencyKeptMs: durationOrNever(
+    'cleaning.idempotencyAfterMs',
+    aDayMs,
+    0,
+    'Idempotency keys of orders this old, unless pending, are forgotten. 0: never.',
+  ),
+  marksKeptMs: durationOrNever(
+    'cleaning.marksAfterMs',
+    aDayMs,
+    7 * aDayMs,
+    'For how long the time of an announcement can be told. 0: for ever.',
+  ),
+};

@@ -1,0 +1,55 @@
+import { textField, timestampField, varintField } from '../../lib/wire-format.ts';
+import type { UserId } from '../instance/purchase.ts';
+import { formatUserId } from '../instance/user-id.ts';
+
+// What Weir asks of others beside INSTANCE_CREATED. Rare, so nothing here is prepared or measured.
+
+export const releaseRequested = 'INSTANCE_RELEASE_REQUESTED';
+export const refundRequested = 'ORDER_REFUND_REQUESTED';
+
+/** A message for the outbox. */
+export interface RequestMessage {
+  id: string;
+  type: string;
+  body: Buffer;
+}
+
+/** An Event (proto/weir/v1/event.proto) without name and spec: the machine of this instance has no owner. */
+export function createReleaseRequest(instanceId: bigint, userId: UserId, wallMs: number): RequestMessage {
+  const body = Buffer.concat([
+    textField(1, releaseRequested),
+    varintField(2, instanceId),
+    textField(3, formatUserId(userId)),
+    timestampField(6, wallMs),
+  ]);
+  return { id: `release-${instanceId}`, type: releaseRequested, body };
+}
+
+export interface Refund {
+  /** The instance, or where there never was one the id it would have had: what makes the message id unique. */
+  instanceId: bigint;
+  orderId: string;
+  productId: bigint;
+  userId: UserId;
+  /** undefined for an order that lives elsewhere. */
+  amountCents: bigint | undefined;
+  reason: string;
+  /** The payment that goes back, as the payer knows it; undefined where it did not name itself. */
+  paymentId?: string | undefined;
+}
+
+/** OrderRefundRequested of proto/weir/v1/order_refund.proto. */
+export function createRefundRequest(refund: Refund, wallMs: number): RequestMessage {
+  const body = Buffer.concat([
+    textField(1, refundRequested),
+    textField(2, refund.orderId),
+    varintField(3, refund.instanceId),
+    varintField(4, refund.productId),
+    textField(5, formatUserId(refund.userId)),
+    varintField(6, refund.amountCents ?? 0n),
+    textField(7, refund.reason),
+    timestampField(8, wallMs),
+    textField(9, refund.paymentId ?? ''),
+  ]);
+  return { id: `refund-${refund.instanceId}`, type: refundRequested, body };
+}

@@ -1,0 +1,123 @@
+import { WeirError } from '../../errors.ts';
+import { type Clock, systemClock } from '../../lib/clock.ts';
+import type { InstanceId } from './purchase.ts';
+
+/** Snowflake, 63 bits: 41 milliseconds since 2025-01-01T00:00Z, 10 worker, 12 sequence. */
+export const idEpochMs = Date.UTC(2025, 0, 1);
+const maxSequence = 4095;
+
+/** The milliseconds [fromMs, untilMs), since the id epoch, that belong to this worker and to nobody else, ever. */
+export interface WorkerLease {
+  workerId: number;
+  /** Counts the owners of this worker id. */
+  epoch: bigint;
+  fromMs: number;
+  untilMs: number;
+}
+
+export interface WorkerLeases {
+  /** A free worker id; undefined when all 1024 are taken. `untilMs` is on disk before this resolves. */
+  acquire(durationMs: number): Promise<WorkerLease | undefined>;
+  /** More time for the same owner; undefined when the lease has gone to somebody else. */
+  renew(lease: WorkerLease, nowMs: number, durationMs: number): Promise<WorkerLease | undefined>;
+  release(lease: WorkerLease): Promise<void>;
+}
+
+/**
+ * Instance ids that never repeat. What guards that is the high-water mark: an id's millisecond lies in a range that
+ * was written to the database before it was used, and the next owner of the worker id begins above it. Clocks only
+ * choose where in the range we are, so one that jumps, or a process that was paused, costs time and not uniqueness.
+ */
+export class InstanceIds {
+  readonly #leases: WorkerLeases;
+  readonly #clock: Clock;
+  readonly #durationMs: number;
+  #lease: WorkerLease | undefined;
+  /** Monotonic time at which #lease.fromMs was now. */
+  #startedAt = 0;
+  #expiresAt = 0;
+  #lastMs = -1;
+  #sequence = 0;
+  #renewal: Promise<void> | undefined;
+
+  constructor(leases: WorkerLeases, durationMs = 30_000, clock: Clock = systemClock) {
+    this.#leases = leases;
+    this.#durationMs = durationMs;
+    this.#clock = clock;
+  }
+
+  /** @throws WeirError WORKER_LEASE_LOST when the database grants no worker id. */
+  async take(count: number): Promise<InstanceId[]> {
+    const ids: InstanceId[] = [];
+    while (ids.length < count) {
+      if (!this.#lease || this.#clock.monotonicMs() >= this.#expiresAt) await this.#extend();
+      this.#fill(ids, count);
+      if (ids.length < count) await this.#extend();
+      else if (this.#clock.monotonicMs() >= this.#expiresAt - (this.#durationMs * 2) / 3) this.#extendAhead();
+    }
+    return ids;
+  }
+
+  async release(): Promise<void> {
+    await this.#renewal?.catch(() => {});
+    const lease = this.#lease;
+    this.#lease = undefined;
+    if (lease) await this.#leases.release(lease);
+  }
+
+  #fill(ids: InstanceId[], count: number): void {
+    const lease = this.#lease;
+    if (!lease) return;
+    const worker = BigInt(lease.workerId) << 12n;
+    this.#moveTo(this.#nowMs(lease));
+    while (ids.length < count && this.#lastMs < lease.untilMs) {
+      ids.push(((BigInt(this.#lastMs) << 22n) | worker | BigInt(this.#sequence)) as InstanceId);
+      if (this.#sequence++ === maxSequence) this.#moveTo(this.#lastMs + 1);
+    }
+  }
+
+  #moveTo(ms: number): void {
+    if (ms <= this.#lastMs) return;
+    this.#lastMs = ms;
+    this.#sequence = 0;
+  }
+
+  #nowMs(lease: WorkerLease): number {
+    return lease.fromMs + Math.floor(this.#clock.monotonicMs() - this.#startedAt);
+  }
+
+  #extendAhead(): void {
+    // Too early to matter: the lease still holds, and a take() that really needs it will report the failure.
+    this.#extend().catch(() => {});
+  }
+
+  async #extend(): Promise<void> {
+    this.#renewal ??= this.#renewOrAcquire().finally(() => {
+      this.#renewal = undefined;
+    });
+    await this.#renewal;
+  }
+
+  async #renewOrAcquire(): Promise<void> {
+    // Before the question, not after the answer: our end of the lease must come before the database's.
+    const askedAt = this.#clock.monotonicMs();
+    const held = this.#lease;
+    if (held) {
+      const nowMs = Math.max(this.#nowMs(held), this.#lastMs);
+      const renewed = await this.#leases.renew(held, nowMs, this.#durationMs);
+      if (renewed) {
+        held.untilMs = renewed.untilMs;
+        this.#expiresAt = askedAt + this.#durationMs;
+        return;
+      }
+      this.#lease = undefined;
+    }
+    const lease = await this.#leases.acquire(this.#durationMs);
+    if (!lease) throw new WeirError('WORKER_LEASE_LOST', 'all 1024 worker ids are leased');
+    this.#lease = { ...lease };
+    this.#startedAt = askedAt;
+    this.#expiresAt = askedAt + this.#durationMs;
+    this.#lastMs = lease.fromMs;
+    this.#sequence = 0;
+  }
+}

@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto';
+import { WeirError } from '../../errors.ts';
+import { shortenKey } from '../../lib/shorten-key.ts';
+import { isStorableTime } from '../../lib/storable-time.ts';
+
+/** What a payment callback states about the payment itself. Empty: it only states that the order is paid. */
+export interface Payment {
+  /** The payer's own id of it. */
+  paymentId?: string;
+  /** Of the signed message; a redelivery has the same one. */
+  webhookId?: string;
+  amountCents?: bigint;
+  paidAt?: Date;
+}
+
+/** Longer ones would not fit into an index. */
+const maxWebhookIdLength = 255;
+
+/** Tells the payments of one order apart; '' for one that does not name itself. */
+export function paymentKey({ paymentId, webhookId }: Payment): string {
+  if (paymentId !== undefined) return shortenKey(`p:${paymentId}`);
+  return webhookId === undefined ? '' : `w:${webhookId}`;
+}
+
+/** Whether two payments can be told apart at all. */
+export function isNamed(payment: Payment): boolean {
+  return paymentKey(payment) !== '';
+}
+
+/** What the payer knows it by. */
+export function nameOfPayment({ paymentId, webhookId }: Payment): string | undefined {
+  return paymentId ?? webhookId;
+}
+
+/** The `paymentId` decides where both name one; else the message id. One that names nothing is only like its own kind. */
+export function isSamePayment(a: Payment, b: Payment): boolean {
+  if (a.paymentId !== undefined && b.paymentId !== undefined) return a.paymentId === b.paymentId;
+  if (a.webhookId !== undefined && b.webhookId !== undefined) return a.webhookId === b.webhookId;
+  return !isNamed(a) && !isNamed(b);
+}
+
+/** Whether there is anything to record of it. */
+export function hasFacts(payment: Payment): boolean {
+  return isNamed(payment) || payment.amountCents !== undefined || payment.paidAt !== undefined;
+}
+
+export function readWebhookId(header: unknown): { webhookId?: string } {
+  if (typeof header !== 'string' || header === '') return {};
+  if (header.length <= maxWebhookIdLength) return { webhookId: header };
+  return { webhookId: `sha256:${createHash('sha256').update(header).digest('hex')}` };
+}
+
+const printable = /^[^\p{C}\p{Zl}\p{Zp}]{1,255}$/u;
+const cents = /^(0|[1-9][0-9]{0,17})$/;
+const isoTime = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/;
+
+/** @throws WeirError REQUEST_INVALID */
+export function parsePayment(fields: { paymentId?: string; amountCents?: string; paidAt?: string }): Payment {
+  const { paymentId, amountCents, paidAt } = fields;
+  if (paymentId !== undefined && (!printable.test(paymentId) || paymentId.trim() === '')) {
+    throw new WeirError('REQUEST_INVALID', 'paymentId must be 1 to 255 printable characters');
+  }
+  if (amountCents !== undefined && !cents.test(amountCents)) {
+    throw new WeirError('REQUEST_INVALID', 'amountCents must be a whole number of cents, such as "19900"');
+  }
+  const time = paidAt === undefined ? undefined : new Date(paidAt);
+  if (time && (!isoTime.test(paidAt ?? '') || !isStorableTime(time))) {
+    throw new WeirError(
+      'REQUEST_INVALID',
+      'paidAt must be a time with its zone, such as 2026-11-27T20:00:00Z',
+    );
+  }
+  return {
+    ...(paymentId === undefined ? {} : { paymentId }),
+    ...(amountCents === undefined ? {} : { amountCents: BigInt(amountCents) }),
+    ...(time ? { paidAt: time } : {}),
+  };
+}

@@ -1,0 +1,68 @@
+import { pause } from '../../lib/backoff.ts';
+import type { Outbox } from './relay.ts';
+
+export interface IntakeGateOptions {
+  /** Waiting events above which nothing more is taken in; it goes on below half of it. */
+  highWater: number;
+  everyMs: number;
+  /** A look that takes longer counts as failed while it goes on. */
+  lateAfterMs: number;
+  onHeld: (waiting: number) => void;
+  onResumed: (waiting: number) => void;
+  onFailure: (error: unknown, attempt: number) => void;
+  /** The database has answered. */
+  onAnswered?: () => void;
+}
+
+/** Watches how many events wait to be announced, and holds the intake while they are too many. */
+export class IntakeGate {
+  readonly #outbox: Outbox;
+  readonly #options: IntakeGateOptions;
+  #open = true;
+  #failure: string | undefined = 'not asked yet';
+
+  constructor(outbox: Outbox, options: IntakeGateOptions) {
+    this.#outbox = outbox;
+    this.#options = options;
+  }
+
+  /** An arrow, so that it can be handed out as a callback. */
+  readonly hasRoom = (): boolean => this.#open;
+
+  /** Why the last look at the outbox failed; undefined while the database answers. */
+  get notReady(): string | undefined {
+    return this.#failure;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    let failures = 0;
+    while (!signal.aborted) {
+      const late = setTimeout(() => {
+        this.#failure = `the database has not answered for ${this.#options.lateAfterMs / 1000} s`;
+      }, this.#options.lateAfterMs);
+      try {
+        this.judge(await this.#outbox.countWaiting());
+        failures = 0;
+        this.#failure = undefined;
+        this.#options.onAnswered?.();
+      } catch (error) {
+        this.#failure = error instanceof Error && error.message !== '' ? error.message : String(error);
+        this.#options.onFailure(error, ++failures);
+      } finally {
+        clearTimeout(late);
+      }
+      await pause(this.#options.everyMs, signal);
+    }
+  }
+
+  judge(waiting: number): void {
+    const { highWater, onHeld, onResumed } = this.#options;
+    if (this.#open && waiting >= highWater) {
+      this.#open = false;
+      onHeld(waiting);
+    } else if (!this.#open && waiting < highWater / 2) {
+      this.#open = true;
+      onResumed(waiting);
+    }
+  }
+}

@@ -1,0 +1,97 @@
+import { createHash } from 'node:crypto';
+import { type ErrorCode, WeirError } from '../../errors.ts';
+import { instanceCreated } from '../instance/instance-created.ts';
+import { parseInt64 } from '../instance/purchase.ts';
+import { refundRequested, releaseRequested } from '../compensation/request-messages.ts';
+import type { FrameKind } from '../outbox/relay.ts';
+import { decodeResult, instanceResult } from '../results/result.ts';
+
+/** A message on the dead-letter queue. */
+export interface DeadMessage {
+  messageId: string;
+  type: string;
+  body: Buffer;
+  headers?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** How it is replayed: by the outbox as a frame of this kind, by settling it, or, when empty, not at all. */
+export type DeadLetterKind = FrameKind | 'RESULT' | '';
+
+/** A message that a queue has dropped, and why. */
+export interface DeadLetter {
+  /** The queue that dropped it. */
+  queue: string;
+  error: WeirError;
+  messageId: string;
+  messageType: string;
+  kind: DeadLetterKind;
+  instanceId: bigint | undefined;
+  /** The same for the same message, however often it is dropped. */
+  sourceId: string;
+  original: Buffer;
+}
+
+/** RabbitMQ's words in the header x-death. */
+const reasons: Readonly<Record<string, ErrorCode>> = {
+  delivery_limit: 'DELIVERY_LIMIT',
+  rejected: 'MESSAGE_REJECTED',
+  expired: 'MESSAGE_EXPIRED',
+  maxlen: 'QUEUE_FULL',
+};
+
+/** An event was confirmed before it was dropped, so it goes out once more as a further announcement. */
+const frameKinds: Readonly<Record<string, FrameKind>> = {
+  [instanceCreated]: 'AGAIN',
+  [releaseRequested]: 'RELEASE',
+  [refundRequested]: 'REFUND',
+};
+
+export function readDeadLetter(message: DeadMessage, resultQueue: string, deadAt: Date): DeadLetter {
+  const { messageId, type, body, headers } = message;
+  const { queue, reason } = readDeath(headers);
+  const isOurs = /^[\x21-\x7e]{1,128}$/.test(messageId) && Object.hasOwn(frameKinds, type);
+  const isResult = type === instanceResult || queue === resultQueue;
+  const kind = isOurs ? (frameKinds[type] as FrameKind) : isResult ? 'RESULT' : '';
+  const name = `message ${messageId || '(without id)'} of type ${type || '(none)'}`;
+  const error = new WeirError(
+    reasons[reason] ?? 'DEAD_LETTERED',
+    `queue ${queue || '(unknown)'} dropped ${name}: ${reason || 'no reason given'}`,
+  );
+  return {
+    queue,
+    error,
+    messageId,
+    messageType: kind === 'RESULT' ? instanceResult : type,
+    kind,
+    instanceId: kind === 'RESULT' ? readInstanceOfResult(body, deadAt) : readInstanceOfId(messageId),
+    // Weir's own ids name their bytes; others may be anything.
+    sourceId: isOurs
+      ? messageId
+      : createHash('sha256').update(messageId).update('\0').update(body).digest('hex'),
+    original: body,
+  };
+}
+
+/** The last death comes first. */
+function readDeath(headers: DeadMessage['headers']): { queue: string; reason: string } {
+  const deaths = headers?.['x-death'];
+  const last: unknown = Array.isArray(deaths) ? deaths[0] : undefined;
+  const read = (name: 'queue' | 'reason'): string => {
+    const own = last && typeof last === 'object' ? (last as Record<string, unknown>)[name] : undefined;
+    const value = own ?? headers?.[`x-last-death-${name}`] ?? headers?.[`x-first-death-${name}`];
+    return typeof value === 'string' ? value : '';
+  };
+  return { queue: read('queue'), reason: read('reason') };
+}
+
+function readInstanceOfId(messageId: string): bigint | undefined {
+  return parseInt64(/^(?:release-|refund-)?(\d+)$/.exec(messageId)?.[1] ?? '');
+}
+
+function readInstanceOfResult(body: Buffer, deadAt: Date): bigint | undefined {
+  try {
+    return decodeResult(body, deadAt).instanceId;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,256 @@
+import { toWeirError, WeirError } from '../../errors.ts';
+import type { CreateInstances } from '../instance/create-instances.ts';
+import {
+  type Purchase,
+  parseInt64,
+  parseSaleUnit,
+  parseSourceId,
+  parseTraceparent,
+  parseUserId,
+  type UserId,
+} from '../instance/purchase.ts';
+import { failpoint } from '../../lib/failpoint.ts';
+import { decodeResult } from '../results/result.ts';
+import type { Settle } from '../results/take-results.ts';
+import type { PaidOrder, PaymentAnswer } from '../triggers/order-paid.ts';
+import { parseStreamKey } from '../triggers/seckill-key.ts';
+import { seckill } from '../triggers/seckill-streams.ts';
+import type { ParkedDetail, ParkedState } from './parked-item.ts';
+import { describeAnswer, readPayment } from './replay-payment.ts';
+
+/** What became of one item. `PARKED`: it is where it was, and `detail` says why. */
+export interface ReplayOutcome {
+  id: string;
+  state: ParkedState;
+  detail: string;
+  instanceId: string | null;
+}
+
+export interface ParkedRows {
+  findParked(id: string): Promise<ParkedDetail | undefined>;
+  /** @returns false when somebody else has dealt with it meanwhile */
+  resolveParked(id: string, resolution: Resolution): Promise<boolean>;
+  /** Back into the outbox and resolved, in one commit. @returns false when somebody else was faster */
+  returnToOutbox(id: string, resolution: Resolution): Promise<boolean>;
+  /** Resolves the item of a unit and records in the same commit whether it is owed again. @returns false as above */
+  decideUnit(item: ParkedDetail, resolution: Resolution): Promise<boolean>;
+  /** It stays, with the reason of this attempt. */
+  noteFailedReplay(id: string, error: WeirError): Promise<void>;
+}
+
+export interface Resolution {
+  state: 'REPLAYED' | 'DISCARDED';
+  by: string;
+  resolution: string;
+  instanceId?: string;
+}
+
+export interface ReplayParts {
+  rows: ParkedRows;
+  createInstances: CreateInstances;
+  payOrder: (paid: PaidOrder) => Promise<PaymentAnswer>;
+  settle: Settle;
+  isTransient: (error: unknown) => boolean;
+  onResolved: (item: ParkedDetail, resolution: Resolution) => void;
+}
+
+/** What an operator adds to a replay. */
+export interface ReplayOptions {
+  /** The buyer, for an entry from which it cannot be read. */
+  userId?: UserId | undefined;
+  /** Takes a payment of another amount than the order's. */
+  acceptAmount?: boolean | undefined;
+}
+
+/** What a person does about parked items. Repeating a replay or a discard answers with what became of it the first time. */
+export class ParkedDesk {
+  readonly #parts: ReplayParts;
+
+  constructor(parts: ReplayParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Sends it once more where it was going.
+   *
+   * @throws WeirError PARKED_UNKNOWN, PARKED_RESOLVED for a discarded one, REQUEST_INVALID or PURCHASE_CONFLICT for
+   *   options that do not fit it; the store's error when it is away
+   */
+  async replay(id: string, by: string, options: ReplayOptions = {}): Promise<ReplayOutcome> {
+    const item = await this.#getParked(id);
+    requireFitting(item, options);
+    if (item.state === 'DISCARDED') throw alreadyResolved(item);
+    if (item.state === 'REPLAYED') return outcomeOf(item);
+    try {
+      return await this.#replayOne(item, by, options);
+    } catch (error) {
+      if (this.#parts.isTransient(error)) throw error;
+      const cause = toWeirError(error);
+      if (cause.disposition === 'retry' && cause.code !== 'INTERNAL') throw cause;
+      await this.#parts.rows.noteFailedReplay(id, cause);
+      return { id, state: 'PARKED', detail: `${cause.code}: ${cause.message}`, instanceId: null };
+    }
+  }
+
+  /** @throws WeirError PARKED_UNKNOWN, PARKED_RESOLVED for a replayed one */
+  async discard(id: string, by: string, reason: string): Promise<ReplayOutcome> {
+    const item = await this.#getParked(id);
+    if (item.state === 'REPLAYED') throw alreadyResolved(item);
+    if (item.state === 'DISCARDED') return outcomeOf(item);
+    const resolution: Resolution = { state: 'DISCARDED', by, resolution: reason };
+    return item.origin === 'COMPENSATION'
+      ? this.#decideUnit(item, resolution)
+      : this.#resolve(item, resolution);
+  }
+
+  async #getParked(id: string): Promise<ParkedDetail> {
+    const item = await this.#parts.rows.findParked(id);
+    if (!item) throw new WeirError('PARKED_UNKNOWN', `there is no parked item ${id}`);
+    return item;
+  }
+
+  #replayOne(item: ParkedDetail, by: string, options: ReplayOptions): Promise<ReplayOutcome> {
+    if (item.origin === 'STREAM') return this.#replayEntry(item, by, options);
+    if (item.origin === 'PAYMENT') return this.#replayPayment(item, by, options);
+    if (item.origin === 'RESULT') return this.#replayResult(item, by);
+    if (item.origin === 'COMPENSATION') {
+      return this.#decideUnit(item, { state: 'REPLAYED', by, resolution: 'the unit is put back once more' });
+    }
+    if (item.kind === 'RESULT') return this.#replayResult(item, by);
+    if (item.origin === 'DEAD_LETTER' && item.kind === '') {
+      const { scope } = item;
+      throw new WeirError('DEAD_LETTERED', `cannot replay: ${scope} is no queue that this Weir publishes to`);
+    }
+    return this.#replayMessage(item, by);
+  }
+
+  /** With the identity it had on its stream: an entry that made its instance meanwhile meets that one. */
+  async #replayEntry(item: ParkedDetail, by: string, { userId }: ReplayOptions): Promise<ReplayOutcome> {
+    const [outcome] = await this.#parts.createInstances([readEntry(item, userId)]);
+    failpoint('after-replay');
+    if (!outcome || outcome.kind === 'refused') {
+      throw outcome?.error ?? new WeirError('INTERNAL', 'no outcome');
+    }
+    const { instance } = outcome;
+    if (outcome.kind === 'conflict') {
+      throw new WeirError('PURCHASE_CONFLICT', `instance ${instance.instanceId} is of another purchase`);
+    }
+    const instanceId = instance.instanceId.toString();
+    const made = outcome.kind === 'created' ? 'made' : 'was there already:';
+    return this.#resolve(item, {
+      state: 'REPLAYED',
+      by,
+      resolution: `${made} instance ${instanceId}`,
+      instanceId,
+    });
+  }
+
+  /** With the facts of its callback. Its order may be over or paid by now: then its refund is requested. */
+  async #replayPayment(
+    item: ParkedDetail,
+    by: string,
+    { acceptAmount }: ReplayOptions,
+  ): Promise<ReplayOutcome> {
+    const answer = await this.#parts.payOrder({ ...readPayment(item), acceptAmount: acceptAmount ?? false });
+    failpoint('after-replay');
+    return this.#resolve(item, { state: 'REPLAYED', by, ...describeAnswer(answer) });
+  }
+
+  async #replayResult(item: ParkedDetail, by: string): Promise<ReplayOutcome> {
+    const result = decodeResult(item.original, item.parkedAt);
+    const [settled] = await this.#parts.settle([result]);
+    failpoint('after-replay');
+    if (settled === undefined || settled === 'unknown') {
+      throw new WeirError('RESULT_UNKNOWN', `there is no instance ${result.instanceId}`);
+    }
+    const instanceId = result.instanceId.toString();
+    return this.#resolve(item, {
+      state: 'REPLAYED',
+      by,
+      resolution: `${result.status} ${settled}`,
+      instanceId,
+    });
+  }
+
+  async #replayMessage(item: ParkedDetail, by: string): Promise<ReplayOutcome> {
+    const resolution: Resolution = { state: 'REPLAYED', by, resolution: 'back in the outbox' };
+    if (!(await this.#parts.rows.returnToOutbox(item.id, resolution))) {
+      return outcomeOf(await this.#getParked(item.id));
+    }
+    this.#parts.onResolved(item, resolution);
+    return { id: item.id, state: 'REPLAYED', detail: resolution.resolution, instanceId: item.instanceId };
+  }
+
+  async #decideUnit(item: ParkedDetail, resolution: Resolution): Promise<ReplayOutcome> {
+    if (!(await this.#parts.rows.decideUnit(item, resolution))) {
+      return outcomeOf(await this.#getParked(item.id));
+    }
+    this.#parts.onResolved(item, resolution);
+    return {
+      id: item.id,
+      state: resolution.state,
+      detail: resolution.resolution,
+      instanceId: item.instanceId,
+    };
+  }
+
+  async #resolve(item: ParkedDetail, resolution: Resolution): Promise<ReplayOutcome> {
+    if (!(await this.#parts.rows.resolveParked(item.id, resolution))) {
+      return outcomeOf(await this.#getParked(item.id));
+    }
+    this.#parts.onResolved(item, resolution);
+    const { state, resolution: detail, instanceId = null } = resolution;
+    return { id: item.id, state, detail, instanceId };
+  }
+}
+
+function outcomeOf({ id, state, resolution, instanceId }: ParkedDetail): ReplayOutcome {
+  return { id, state, detail: resolution ?? '', instanceId };
+}
+
+function alreadyResolved({ id, state, resolvedBy, resolution }: ParkedDetail): WeirError {
+  return new WeirError('PARKED_RESOLVED', `${id} was ${state.toLowerCase()} by ${resolvedBy}: ${resolution}`);
+}
+
+/** @throws WeirError of the field that is wrong; NOTHING_TO_REPLAY when the entry was gone before it was read */
+function readEntry({ original, scope, sourceId }: ParkedDetail, found: UserId | undefined): Purchase {
+  const fields = readEntryFields(original);
+  if (fields.size === 0 && found === undefined) {
+    throw new WeirError(
+      'NOTHING_TO_REPLAY',
+      'the entry was gone before it was read: replay it with its userId',
+    );
+  }
+  return {
+    source: seckill,
+    scope,
+    sourceId: parseSourceId(sourceId),
+    productId: parseStreamKey(scope),
+    userId: found ?? parseUserId(fields.get('uid')),
+    ...parseTraceparent(fields.get('traceparent')),
+    ...parseSaleUnit(fields.get('unit'), fields.get('key')),
+  };
+}
+
+function readEntryFields(original: Buffer): Map<unknown, unknown> {
+  const parts: unknown[] = original.length === 0 ? [] : JSON.parse(original.toString());
+  const fields = new Map<unknown, unknown>();
+  for (let i = 0; i + 1 < parts.length; i += 2) {
+    // As on the stream: of two fields with one name the last counts.
+    fields.set(parts[i], parts[i + 1]);
+  }
+  return fields;
+}
+
+/** @throws WeirError REQUEST_INVALID, PURCHASE_CONFLICT for another user than the entry names */
+function requireFitting({ origin, original }: ParkedDetail, { userId, acceptAmount }: ReplayOptions): void {
+  if (acceptAmount !== undefined && origin !== 'PAYMENT') {
+    throw new WeirError('REQUEST_INVALID', 'acceptAmount is for a payment only');
+  }
+  if (userId === undefined) return;
+  if (origin !== 'STREAM') throw new WeirError('REQUEST_INVALID', 'userId is for a stream entry only');
+  const named = readEntryFields(original).get('uid');
+  if (parseInt64(named) !== undefined && named !== userId.toString()) {
+    throw new WeirError('PURCHASE_CONFLICT', `the entry is of user ${named}, who is not replaced`);
+  }
+}

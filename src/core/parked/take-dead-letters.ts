@@ -1,0 +1,27 @@
+import type { Clock } from '../../lib/clock.ts';
+import { type MessageQueue, readQueue } from '../results/read-queue.ts';
+import { type DeadLetter, type DeadMessage, readDeadLetter } from './dead-letter.ts';
+
+export interface TakeDeadLettersParts {
+  queue: MessageQueue<DeadMessage>;
+  resultQueue: string;
+  park: (letters: readonly DeadLetter[]) => Promise<void>;
+  clock: Clock;
+  onParked: (letters: readonly DeadLetter[]) => void;
+  onFailure: (error: unknown, attempt: number) => void;
+}
+
+/** Few: a message may have as many megabytes as the broker allows. */
+export const deadLettersPerBatch = 20;
+
+/** Parks what the queues of the broker dropped until stopped; a message is acknowledged once it is parked. */
+export function takeDeadLetters(parts: TakeDeadLettersParts, signal: AbortSignal): Promise<void> {
+  const { queue, resultQueue, park, clock, onParked, onFailure } = parts;
+  const handle = async (messages: readonly DeadMessage[]) => {
+    const deadAt = new Date(clock.wallMs());
+    const letters = messages.map((message) => readDeadLetter(message, resultQueue, deadAt));
+    await park(letters);
+    onParked(letters);
+  };
+  return readQueue({ queue, messagesPerBatch: deadLettersPerBatch, handle, clock, onFailure }, signal);
+}

@@ -1,0 +1,128 @@
+import { toWeirError, WeirError } from '../../errors.ts';
+import { type InstanceId, parseTraceparent } from '../instance/purchase.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { failpoint } from '../../lib/failpoint.ts';
+import type { Settled } from './judge-result.ts';
+import { type MessageQueue, readQueue } from './read-queue.ts';
+import { decodeResult, type InstanceResult } from './result.ts';
+
+export interface ResultMessage {
+  body: Buffer;
+  traceparent?: string | null | undefined;
+}
+
+export interface QueueProgress {
+  waiting: number;
+  finished: number;
+}
+
+export interface ResultQueue extends MessageQueue<ResultMessage> {
+  /** Results that are not settled yet, and how many this process has acknowledged. @throws when it cannot be asked */
+  readProgress(): Promise<QueueProgress>;
+}
+
+/** A result that no instance can be settled with. */
+export interface UnfitResult {
+  error: WeirError;
+  original: Buffer;
+  /** undefined: it cannot be read. */
+  instanceId?: InstanceId;
+  traceparent?: string | null | undefined;
+}
+
+/** ONE commit; answers in the order of the results. @throws the store's error when it is away */
+export type Settle = (results: readonly InstanceResult[]) => Promise<Settled[]>;
+
+export interface TakeResultsParts {
+  queue: ResultQueue;
+  settle: Settle;
+  park: (results: readonly UnfitResult[]) => Promise<void>;
+  isTransient: (error: unknown) => boolean;
+  clock: Clock;
+  onSettled: (counts: ReadonlyMap<Settled, number>) => void;
+  onParked: (results: readonly UnfitResult[]) => void;
+  onFailure: (error: unknown, attempt: number) => void;
+}
+
+interface Taken {
+  result: InstanceResult;
+  original: Buffer;
+}
+
+const resultsPerBatch = 500;
+
+/** Reads the result queue until stopped; a message is acknowledged only when its effect is committed. */
+export class TakeResults {
+  readonly #parts: TakeResultsParts;
+
+  constructor(parts: TakeResultsParts) {
+    this.#parts = parts;
+  }
+
+  run(signal: AbortSignal): Promise<void> {
+    const { queue, clock, onFailure } = this.#parts;
+    const handle = (messages: readonly ResultMessage[]) => this.take(messages);
+    return readQueue({ queue, messagesPerBatch: resultsPerBatch, handle, clock, onFailure }, signal);
+  }
+
+  async take(messages: readonly ResultMessage[]): Promise<void> {
+    const taken: Taken[] = [];
+    const unfit: UnfitResult[] = [];
+    const cameAt = new Date();
+    for (const { body, traceparent } of messages) {
+      try {
+        const result = { ...decodeResult(body, cameAt), ...parseTraceparent(traceparent) };
+        taken.push({ result, original: body });
+      } catch (error) {
+        unfit.push({ error: toWeirError(error), original: body, traceparent });
+      }
+    }
+    if (taken.length > 0) await this.#settleOrSplit(taken, unfit);
+    failpoint('after-settle');
+    if (unfit.length > 0) {
+      await this.#parts.park(unfit);
+      this.#parts.onParked(unfit);
+    }
+  }
+
+  /** A batch that one result spoils for a reason we do not know is split until it stands alone, and is parked. */
+  async #settleOrSplit(taken: readonly Taken[], unfit: UnfitResult[]): Promise<void> {
+    try {
+      const settled = await this.#parts.settle(taken.map(({ result }) => result));
+      // Each commit by itself: what fails behind it makes none of it undone.
+      this.#parts.onSettled(countEach(settled));
+      settled.forEach((kind, i) => {
+        const { result, original } = taken[i] as Taken;
+        if (kind === 'unknown') unfit.push({ error: unknownInstance(result), original, ...namesOf(result) });
+      });
+    } catch (error) {
+      if (this.#parts.isTransient(error)) throw error;
+      const [alone] = taken;
+      if (taken.length === 1 && alone) {
+        const { result, original } = alone;
+        unfit.push({ error: toWeirError(error), original, ...namesOf(result) });
+        return;
+      }
+      const middle = taken.length >> 1;
+      await this.#settleOrSplit(taken.slice(0, middle), unfit);
+      await this.#settleOrSplit(taken.slice(middle), unfit);
+    }
+  }
+}
+
+function countEach(settled: readonly Settled[]): Map<Settled, number> {
+  const counts = new Map<Settled, number>();
+  for (const kind of settled) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  return counts;
+}
+
+function namesOf({
+  instanceId,
+  traceparent,
+}: InstanceResult): Pick<UnfitResult, 'instanceId' | 'traceparent'> {
+  return { instanceId, traceparent };
+}
+
+function unknownInstance({ instanceId, status }: InstanceResult): WeirError {
+  return new WeirError('RESULT_UNKNOWN', `${status} for instance ${instanceId}, which is not here`);
+}

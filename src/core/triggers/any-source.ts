@@ -1,0 +1,35 @@
+import { WeirError } from '../../errors.ts';
+import type { Outcome } from '../instance/create-instances.ts';
+import type { InstanceLog } from '../instance/instance-log.ts';
+import type { Purchase } from '../instance/purchase.ts';
+
+/** One purchase through the group commit. */
+export type CreateInstance = (purchase: Purchase) => Promise<Outcome>;
+
+/** What the one who asked is told: `first` is false for a repeat, which gets the same instance. */
+export interface Receipt {
+  first: boolean;
+  instance: InstanceLog;
+}
+
+/**
+ * Any source by API: a gift, a migration, whatever comes next.
+ *
+ * @throws WeirError PURCHASE_CONFLICT, or what refused the purchase
+ */
+export async function purchaseInstance(createInstance: CreateInstance, purchase: Purchase): Promise<Receipt> {
+  return toReceipt(await createInstance(purchase), describeConflict);
+}
+
+export function toReceipt(outcome: Outcome, toConflict: (instance: InstanceLog) => WeirError): Receipt {
+  if (outcome.kind === 'refused') throw outcome.error;
+  if (outcome.kind === 'conflict') throw toConflict(outcome.instance);
+  return { first: outcome.kind === 'created', instance: outcome.instance };
+}
+
+function describeConflict({ source, sourceId, productId, userId }: InstanceLog): WeirError {
+  return new WeirError(
+    'PURCHASE_CONFLICT',
+    `${source} ${sourceId} already names the purchase of product ${productId} by user ${userId}`,
+  );
+}

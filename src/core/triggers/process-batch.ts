@@ -1,0 +1,265 @@
+import { type ErrorCode, toWeirError, WeirError } from '../../errors.ts';
+import type { CreateInstances, Outcome } from '../instance/create-instances.ts';
+import {
+  type ProductId,
+  type Purchase,
+  parseSaleUnit,
+  parseTraceparent,
+  parseUserId,
+  type SourceId,
+} from '../instance/purchase.ts';
+import { failpoint } from '../../lib/failpoint.ts';
+import { encodeOriginal } from './encode-original.ts';
+import { parseStreamKey } from './seckill-key.ts';
+import { type SeckillStreams, type StreamBatch, type StreamEntry, seckill } from './seckill-streams.ts';
+
+export interface ParkedEntry {
+  stream: string;
+  id: string;
+  error: WeirError;
+  original: Buffer;
+}
+
+export interface BatchParts {
+  streams: SeckillStreams;
+  createInstances: CreateInstances;
+  /** Which of these entries have their instance already. */
+  findFinished: (stream: string, ids: readonly string[]) => Promise<ReadonlySet<string>>;
+  /** All or none. */
+  park: (entries: ParkedEntry[]) => Promise<void>;
+  onParked: (entries: ParkedEntry[]) => void;
+}
+
+interface Unfit {
+  entry: StreamEntry;
+  error: WeirError;
+}
+
+/** Tries for a purchase that fails for a reason we do not know, before it is parked. */
+const maxUnknownFailures = 5;
+/** Times that the process may end while it works on one entry alone, before that entry is parked. */
+const maxTriesAlone = 3;
+/**
+ * An entry that is tried alone has this number for each try as its count of deliveries: no ordinary count comes so far, and
+ * it outlives the process.
+ */
+const deliveriesPerTryAlone = 1_000_000;
+/** What is parked in one go reads so much from the stream at a time. */
+const bytesPerReading = 8 * 1024 * 1024;
+
+/** Makes instances of a batch, parks what cannot become one, and acknowledges each entry when its effect is committed. */
+export class ProcessBatch {
+  readonly #parts: BatchParts;
+  readonly #maxDeliveries: number;
+  readonly #unknownFailures = new Map<string, number>();
+  /** Tries alone that this process has survived, where the stream's count could not be set back. */
+  readonly #triesAlone = new Map<string, number>();
+
+  constructor(parts: BatchParts, maxDeliveries: number) {
+    this.#parts = parts;
+    this.#maxDeliveries = maxDeliveries;
+  }
+
+  /** Those that were handed out too often come last, each alone: one of them may be what ends the process. */
+  async process({ stream, entries }: StreamBatch): Promise<void> {
+    const suspects = entries.filter(({ deliveries }) => deliveries > this.#maxDeliveries);
+    if (suspects.length === 0) return this.#processTogether(stream, entries);
+    const suspected = new Set(suspects);
+    const others = entries.filter((entry) => !suspected.has(entry));
+    if (others.length > 0) await this.#processTogether(stream, others);
+    for (const entry of suspects) await this.#processSuspect(stream, entry);
+  }
+
+  /** After a batch has failed as a whole for a reason of its own: what can be done is done, the rest fails by itself. */
+  async processOneByOne(
+    { stream, entries }: StreamBatch,
+    isTransient: (error: unknown) => boolean,
+  ): Promise<void> {
+    let failure: { error: unknown } | undefined;
+    for (const entry of entries) {
+      try {
+        await this.process({ stream, entries: [entry] });
+      } catch (error) {
+        if (isTransient(error)) throw error;
+        failure ??= { error };
+      }
+    }
+    if (failure) throw failure.error;
+  }
+
+  async #processTogether(stream: string, entries: readonly StreamEntry[]): Promise<void> {
+    const purchases: Purchase[] = [];
+    const purchased: StreamEntry[] = [];
+    const unfit: Unfit[] = [];
+    const productId = readProductId(stream);
+    for (const entry of entries) {
+      const purchase = toPurchase(stream, productId, entry);
+      if (purchase instanceof WeirError) unfit.push({ entry, error: purchase });
+      else {
+        purchases.push(purchase);
+        purchased.push(entry);
+      }
+    }
+
+    const outcomes = purchases.length > 0 ? await this.#parts.createInstances(purchases) : [];
+    failpoint('after-commit');
+    const done: StreamEntry[] = [];
+    outcomes.forEach((outcome, i) => {
+      const entry = purchased[i] as StreamEntry;
+      const error = whyPark(outcome);
+      if (error) unfit.push({ entry, error });
+      else done.push(entry);
+    });
+    if (unfit.length === 0) return this.#acknowledge(stream, entries);
+    // Winners do not wait for what becomes of the others.
+    if (done.length > 0) await this.#acknowledge(stream, done);
+    await this.#settleUnfit(stream, unfit);
+  }
+
+  /** Parks those that are certain; one that failed for an unknown reason stays pending and comes again. */
+  async #settleUnfit(stream: string, unfit: readonly Unfit[]): Promise<void> {
+    const again = unfit.filter((each) => this.#mayStillPass(stream, each));
+    const certain = again.length === 0 ? unfit : unfit.filter((each) => !again.includes(each));
+    if (certain.length > 0) {
+      await this.#park(stream, certain);
+      await this.#acknowledge(
+        stream,
+        certain.map(({ entry }) => entry),
+      );
+      for (const { entry } of certain) this.#unknownFailures.delete(keyOf(stream, entry));
+    }
+    if (again[0]) throw again[0].error;
+  }
+
+  #mayStillPass(stream: string, { entry, error }: Unfit): boolean {
+    if (error.disposition !== 'retry') return false;
+    const key = keyOf(stream, entry);
+    const failures = (this.#unknownFailures.get(key) ?? 0) + 1;
+    this.#unknownFailures.set(key, failures);
+    return failures < maxUnknownFailures;
+  }
+
+  async #acknowledge(stream: string, entries: readonly StreamEntry[]): Promise<void> {
+    failpoint('before-acknowledge');
+    await this.#parts.streams.acknowledge(
+      stream,
+      entries.map(({ id }) => id),
+    );
+  }
+
+  /**
+   * Entries share their fate with a process that ends while it holds them, so a count of deliveries accuses the innocent as
+   * well. Only a process that ends while it works on this entry and on nothing else counts against it. The database is
+   * asked first: while it is unavailable nothing is tried, and nothing counts.
+   */
+  async #processSuspect(stream: string, entry: StreamEntry): Promise<void> {
+    const { streams, findFinished } = this.#parts;
+    const finished = await findFinished(stream, [entry.id]);
+    if (finished.has(entry.id)) return this.#acknowledge(stream, [entry]);
+    const key = keyOf(stream, entry);
+    const tries = this.#triesAlone.get(key) ?? Math.floor(entry.deliveries / deliveriesPerTryAlone);
+    if (tries >= maxTriesAlone) {
+      const error = new WeirError(
+        'DELIVERED_TOO_OFTEN',
+        `the process ended ${tries} times while it worked on this entry alone`,
+      );
+      return this.#settleUnfit(stream, [{ entry, error }]);
+    }
+    await streams.setDeliveries(stream, entry.id, (tries + 1) * deliveriesPerTryAlone);
+    try {
+      await this.#processTogether(stream, [entry]);
+      this.#triesAlone.delete(key);
+    } catch (error) {
+      this.#triesAlone.set(key, tries);
+      const before = tries > 0 ? tries * deliveriesPerTryAlone : this.#maxDeliveries + 1;
+      // Where that fails as well, this process remembers it.
+      await streams.setDeliveries(stream, entry.id, before).catch(() => {});
+      throw error;
+    }
+  }
+
+  async #park(stream: string, unfit: readonly Unfit[]): Promise<void> {
+    const ids = unfit.filter(({ error }) => mayBeFinished.has(error.code)).map(({ entry }) => entry.id);
+    const finished = ids.length > 0 ? await this.#parts.findFinished(stream, ids) : new Set();
+    const open = unfit.filter(({ entry }) => !finished.has(entry.id));
+    if (open.length === 0) return;
+    const originals = await this.#readOriginals(
+      stream,
+      open.map(({ entry }) => entry),
+    );
+    const parked = open.map(({ entry, error }, i) => ({
+      stream,
+      id: entry.id,
+      error,
+      original: originals[i] ?? encodeOriginal([]),
+    }));
+    await this.#parts.park(parked);
+    failpoint('after-park');
+    this.#parts.onParked(parked);
+  }
+
+  async #readOriginals(stream: string, entries: readonly StreamEntry[]): Promise<Buffer[]> {
+    const originals: Buffer[] = [];
+    for (let from = 0; from < entries.length; ) {
+      let to = from;
+      for (let bytes = 0; to < entries.length && (to === from || bytes < bytesPerReading); to++) {
+        bytes += entries[to]?.bytes ?? 0;
+      }
+      const ids = entries.slice(from, to).map(({ id }) => id);
+      for (const parts of await this.#parts.streams.readOriginals(stream, ids)) {
+        originals.push(encodeOriginal(parts));
+      }
+      from = to;
+    }
+    return originals;
+  }
+}
+
+/** Reasons that say nothing about the entry: an earlier delivery may have made its instance and died before the ack. */
+const mayBeFinished: ReadonlySet<ErrorCode> = new Set(['ENTRY_GONE', 'DELIVERED_TOO_OFTEN']);
+
+function keyOf(stream: string, { id }: StreamEntry): string {
+  return `${stream} ${id}`;
+}
+
+/** The product of a stream, from its key. */
+function readProductId(stream: string): ProductId | WeirError {
+  try {
+    return parseStreamKey(stream);
+  } catch (error) {
+    return toWeirError(error);
+  }
+}
+
+function toPurchase(
+  stream: string,
+  productId: ProductId | WeirError,
+  entry: StreamEntry,
+): Purchase | WeirError {
+  if (productId instanceof WeirError) return productId;
+  if (!entry.fields) return new WeirError('ENTRY_GONE', 'the entry was removed before it was read');
+  try {
+    return {
+      source: seckill,
+      scope: stream,
+      sourceId: entry.id as SourceId,
+      productId,
+      userId: parseUserId(entry.fields.uid),
+      ...parseTraceparent(entry.fields.traceparent),
+      ...parseSaleUnit(entry.fields.unit, entry.fields.key),
+    };
+  } catch (error) {
+    return toWeirError(error);
+  }
+}
+
+function whyPark(outcome: Outcome): WeirError | undefined {
+  if (outcome.kind === 'conflict') {
+    const { instanceId, productId, userId } = outcome.instance;
+    return new WeirError(
+      'PURCHASE_CONFLICT',
+      `this entry id already made instance ${instanceId} for user ${userId} and product ${productId}`,
+    );
+  }
+  return outcome.kind === 'refused' ? outcome.error : undefined;
+}

@@ -1,0 +1,192 @@
+import { WeirError } from '../../errors.ts';
+import { backoffMs, pause } from '../../lib/backoff.ts';
+import { pauseBeforeRetry } from '../../lib/recovery.ts';
+import { type BatchParts, ProcessBatch } from './process-batch.ts';
+import type { SeckillStreams, StreamBatch } from './seckill-streams.ts';
+import { StreamBackoff } from './stream-backoff.ts';
+
+export interface SeckillParts extends BatchParts {
+  /** Whether there is room for more: false above the outbox's high-water mark. */
+  hasRoom: () => boolean;
+  /** Whether a failure of a store may pass by itself. */
+  isTransient: (error: unknown) => boolean;
+  onFailure: (error: unknown, attempt: number) => void;
+}
+
+export interface SeckillOptions {
+  batchSize: number;
+  /** Batches that are being committed while the next one is read. */
+  maxInFlight: number;
+  blockMs: number;
+  discoverEveryMs: number;
+  takeOverEveryMs: number;
+  /** Longer than any batch takes, or two consumers work on the same entries. */
+  minIdleMs: number;
+  maxDeliveries: number;
+  trimEveryMs: number;
+  keepFinishedMs: number;
+}
+
+type Chore = 'discover' | 'trim' | 'takeOver';
+type Work = Chore | 'read' | 'keep';
+
+/** Not longer: while a store is unavailable an attempt costs nothing, and when it is back winners should not wait. */
+const retry = { firstMs: 100, maxMs: 1_000 };
+/** Failures of a stream in a row after which its entries are tried one by one. */
+const failuresUntilOneByOne = 3;
+
+interface InHand {
+  batch: StreamBatch;
+  sinceMs: number;
+  work: Promise<void>;
+}
+
+/** Reads winners from the seckill streams until stopped, and acknowledges each only when its effect is committed. */
+export class SeckillStreamTrigger {
+  readonly #streams: SeckillStreams;
+  readonly #parts: SeckillParts;
+  readonly #options: SeckillOptions;
+  readonly #batches: ProcessBatch;
+  readonly #backoff = new StreamBackoff();
+  readonly #inHand = new Set<InHand>();
+  readonly #dueAt = new Map<Chore, number>();
+  /** In a row, each counted apart: to read no streams at all succeeds also while Redis is away. */
+  readonly #failures: Record<Work, number> = { discover: 0, trim: 0, takeOver: 0, read: 0, keep: 0 };
+  #trying: Work = 'read';
+
+  constructor(parts: SeckillParts, options: SeckillOptions) {
+    this.#streams = parts.streams;
+    this.#parts = parts;
+    this.#options = options;
+    this.#batches = new ProcessBatch(parts, options.maxDeliveries);
+  }
+
+  /** Resolves when stopped and every batch begun is finished. */
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all([this.#readUntilStopped(signal), this.#keepUntilStopped(signal)]);
+    await Promise.all([...this.#inHand].map(({ work }) => work));
+  }
+
+  async #readUntilStopped(signal: AbortSignal): Promise<void> {
+    const { batchSize, blockMs } = this.#options;
+    while (!signal.aborted) {
+      try {
+        await this.#runChores();
+        const pauseMs = this.#backoff.pauseMs();
+        if (pauseMs > 0) await pause(pauseMs, signal);
+        if (!this.#parts.hasRoom()) {
+          await pause(blockMs / 4, signal);
+          continue;
+        }
+        await this.#resumeStreams();
+        const read = () => this.#streams.read(batchSize, blockMs, this.#backoff.waiting);
+        for (const batch of await this.#try('read', read)) await this.#begin(batch);
+      } catch (error) {
+        if (signal.aborted) break;
+        this.#parts.onFailure(error, ++this.#failures[this.#trying]);
+        // Chores keep their own time, and a stream that is known can be read without them.
+        await pauseBeforeRetry(backoffMs(Math.max(1, this.#failures.read), retry), signal);
+      }
+    }
+  }
+
+  async #resumeStreams(): Promise<void> {
+    if (this.#backoff.waiting.size === 0) return;
+    for (const stream of this.#backoff.takeDue(performance.now())) {
+      try {
+        await this.#streams.readAgain(stream);
+      } catch (error) {
+        this.#backoff.fail(stream, this.#isTransient(error), performance.now());
+        throw error;
+      }
+    }
+  }
+
+  async #runChores(): Promise<void> {
+    const { hasRoom } = this.#parts;
+    const { discoverEveryMs, trimEveryMs, takeOverEveryMs, ...options } = this.#options;
+    if (this.#isDue('discover', discoverEveryMs)) await this.#try('discover', () => this.#streams.discover());
+    if (this.#isDue('trim', trimEveryMs)) {
+      await this.#try('trim', () => this.#streams.trim(options.keepFinishedMs));
+    }
+    if (!hasRoom() || !this.#isDue('takeOver', takeOverEveryMs)) return;
+    const takeOver = () =>
+      this.#streams.takeOver(options.batchSize, options.minIdleMs, this.#backoff.waiting);
+    for (const batch of await this.#try('takeOver', takeOver)) await this.#begin(batch);
+  }
+
+  async #try<Result>(what: Work, work: () => Promise<Result>): Promise<Result> {
+    this.#trying = what;
+    const result = await work();
+    this.#failures[what] = 0;
+    return result;
+  }
+
+  #isDue(chore: Chore, everyMs: number): boolean {
+    const now = performance.now();
+    if (now < (this.#dueAt.get(chore) ?? 0)) return false;
+    this.#dueAt.set(chore, now + everyMs);
+    return true;
+  }
+
+  /** Starts a batch, waiting first until fewer than `maxInFlight` are under way. What its stream puts off stays pending. */
+  async #begin(read: StreamBatch): Promise<void> {
+    while (this.#inHand.size >= this.#options.maxInFlight) {
+      await Promise.race([...this.#inHand].map(({ work }) => work));
+    }
+    if (this.#backoff.waiting.has(read.stream)) return;
+    const batch = read.isRepeat ? this.#withoutInHand(read) : read;
+    if (batch.entries.length === 0) return;
+    const held: InHand = { batch, sinceMs: performance.now(), work: Promise.resolve() };
+    this.#inHand.add(held);
+    held.work = this.#process(batch).finally(() => this.#inHand.delete(held));
+  }
+
+  #withoutInHand(batch: StreamBatch): StreamBatch {
+    const ids = new Set<string>();
+    for (const { batch: other } of this.#inHand) {
+      if (other.stream === batch.stream) for (const { id } of other.entries) ids.add(id);
+    }
+    return ids.size === 0 ? batch : { ...batch, entries: batch.entries.filter(({ id }) => !ids.has(id)) };
+  }
+
+  /** Never rejects. A batch that fails gives its place free and comes again when its stream's wait is over. */
+  async #process(batch: StreamBatch): Promise<void> {
+    const { stream } = batch;
+    try {
+      if (this.#backoff.ownFailures(stream) >= failuresUntilOneByOne) {
+        await this.#batches.processOneByOne(batch, this.#isTransient);
+      } else await this.#batches.process(batch);
+      this.#backoff.succeed(stream);
+    } catch (error) {
+      const attempt = this.#backoff.fail(stream, this.#isTransient(error), performance.now());
+      this.#parts.onFailure(error, attempt);
+    }
+  }
+
+  readonly #isTransient = (error: unknown): boolean =>
+    error instanceof WeirError
+      ? error.disposition === 'retry' && error.code !== 'INTERNAL'
+      : this.#parts.isTransient(error);
+
+  /** A batch that takes long, as while the database does not answer, must not look abandoned. */
+  async #keepUntilStopped(signal: AbortSignal): Promise<void> {
+    const everyMs = this.#options.minIdleMs / 3;
+    while (!signal.aborted) {
+      await pause(everyMs, signal);
+      const longAgo = performance.now() - everyMs / 2;
+      try {
+        for (const { batch, sinceMs } of this.#inHand) {
+          if (sinceMs > longAgo) continue;
+          await this.#streams.keep(
+            batch.stream,
+            batch.entries.map(({ id }) => id),
+          );
+        }
+        this.#failures.keep = 0;
+      } catch (error) {
+        this.#parts.onFailure(error, ++this.#failures.keep);
+      }
+    }
+  }
+}

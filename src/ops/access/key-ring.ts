@@ -1,0 +1,255 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { WeirError } from '../../errors.ts';
+import { pause } from '../../lib/backoff.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { digestOf, hasKeyForm, hasSessionForm } from './operator-key.ts';
+import type { Scope } from './scope.ts';
+
+/** Whoever a request is from. */
+export interface Caller {
+  /** What is written down beside what he did. */
+  name: string;
+  scope: Scope;
+  /** When his session ends; undefined: he sent a key. */
+  until?: Date;
+}
+
+export interface KnownKey {
+  id: string;
+  name: string;
+  scope: Scope;
+  digest: Buffer;
+  /** By the database's clock. It opens nothing any more, and is in force in so far as nothing is open without a key. */
+  hasExpired: boolean;
+  /** Its use was last written down over a minute ago. */
+  isUseStale: boolean;
+}
+
+export interface KnownSession {
+  digest: Buffer;
+  /** The key that opened it; undefined: one of the settings, which `proof` tells. */
+  keyId: string | undefined;
+  proof: Buffer | undefined;
+  expiresAt: Date;
+}
+
+export interface Credentials {
+  keys: KnownKey[];
+  sessions: KnownSession[];
+}
+
+export interface KeyRingParts {
+  /** All keys that are not revoked and all sessions that have not ended. */
+  readCredentials: () => Promise<Credentials>;
+  /** Writes down that these keys are in use. */
+  markUsed: (keyIds: string[]) => Promise<void>;
+  /** Keys of the setting server.http.operatorKeys: they may do everything, and need no database. */
+  configuredKeys: readonly string[];
+  clock: Clock;
+  onFailure: (error: unknown, attempt: number) => void;
+}
+
+/** Older than this is looked up again beside the request, older than the second one before it. */
+const refreshAfterMs = 400;
+const freshForMs = 800;
+/** How long a request waits for a database that hangs, and how long what was known goes on without it. */
+const patienceMs = 500;
+const graceMs = 60_000;
+/** Keys that nobody knows cause so many looks at most: one each time this passes. */
+const lookAgainAfterMs = 250;
+
+interface Known extends Credentials {
+  askedMs: number;
+  keysByTag: Map<string, KnownKey>;
+  sessionsByTag: Map<string, KnownSession>;
+}
+
+/**
+ * All keys and sessions in memory, seldom more than a hundred, read again while requests come: none of them costs a query
+ * of its own, neither one with a good key nor one with a wrong one, and what is revoked opens nothing a second later, here
+ * and in every other process.
+ */
+export class KeyRing {
+  readonly #parts: KeyRingParts;
+  readonly #configured: { digest: Buffer; caller: Caller }[];
+  readonly #used = new Set<string>();
+  #known: Known | undefined;
+  #look: Promise<Known> | undefined;
+  #secondLook: Promise<Known> | undefined;
+  #failures = 0;
+  #isAway = false;
+
+  constructor(parts: KeyRingParts) {
+    this.#parts = parts;
+    // By its place in the list: anything of its hash would help to guess a weak one. No stored key has blanks in its name.
+    this.#configured = parts.configuredKeys.map((key, index) => ({
+      digest: digestOf(key),
+      caller: { name: `configured key ${index + 1}`, scope: 'admin' },
+    }));
+  }
+
+  /** Whether it is known without a look that no key exists. */
+  get isKnownOpen(): boolean {
+    return this.#configured.length === 0 && this.#fresh()?.keys.length === 0;
+  }
+
+  /** Whether no key exists at all. @throws WeirError STORE_AWAY when that cannot be known */
+  async isOpen(): Promise<boolean> {
+    return this.#configured.length === 0 && (this.#fresh() ?? (await this.#read())).keys.length === 0;
+  }
+
+  async findKey(key: string): Promise<{ caller: Caller; keyId: string | undefined } | undefined> {
+    const digest = digestOf(key);
+    const configured = this.#configured.find((known) => timingSafeEqual(known.digest, digest));
+    if (configured) return { caller: configured.caller, keyId: undefined };
+    let known = findEqual((this.#fresh() ?? (await this.#read())).keysByTag, digest);
+    if (!known && hasKeyForm(key)) known = findEqual((await this.#readOnceMore()).keysByTag, digest);
+    if (!known || known.hasExpired) return undefined;
+    if (known.isUseStale) this.#used.add(known.id);
+    return { caller: { name: known.name, scope: known.scope }, keyId: known.id };
+  }
+
+  async findSession(id: string): Promise<Caller | undefined> {
+    if (!hasSessionForm(id)) return undefined;
+    const digest = digestOf(id);
+    let known = this.#fresh() ?? (await this.#read());
+    let session = findEqual(known.sessionsByTag, digest);
+    if (!session) {
+      known = await this.#readOnceMore();
+      session = findEqual(known.sessionsByTag, digest);
+    }
+    if (!session || session.expiresAt.getTime() <= this.#parts.clock.wallMs()) return undefined;
+    const opener = this.#findOpener(known, session, id);
+    return opener && { ...opener, until: session.expiresAt };
+  }
+
+  /** What a session that a configured key opens keeps of it: without the cookie nothing can be told from it. */
+  proveKey(sessionId: string, key: string): Buffer {
+    return proofOf(sessionId, digestOf(key));
+  }
+
+  /** After a change of our own: it counts at once in this process. */
+  async readAnew(): Promise<void> {
+    await this.#look?.catch(() => {});
+    await this.#startLook().catch(() => {});
+  }
+
+  #findOpener(known: Known, { keyId, proof }: KnownSession, id: string): Caller | undefined {
+    if (proof) {
+      return this.#configured.find(({ digest }) => timingSafeEqual(proofOf(id, digest), proof))?.caller;
+    }
+    const key = known.keys.find((candidate) => candidate.id === keyId);
+    if (!key || key.hasExpired) return undefined;
+    if (key.isUseStale) this.#used.add(key.id);
+    return { name: key.name, scope: key.scope };
+  }
+
+  /** What needs no look: nearly always, and then nobody waits for a promise. */
+  #fresh(): Known | undefined {
+    return this.#ageMs() <= refreshAfterMs ? this.#known : undefined;
+  }
+
+  #ageMs(): number {
+    return this.#known ? this.#parts.clock.monotonicMs() - this.#known.askedMs : Number.POSITIVE_INFINITY;
+  }
+
+  async #read(): Promise<Known> {
+    const known = this.#known;
+    const ageMs = this.#ageMs();
+    const look = this.#startLook();
+    if (known && (ageMs <= freshForMs || (this.#isAway && ageMs <= graceMs))) return known;
+    const fresh = await this.#waitFor(look);
+    if (fresh) return fresh;
+    // A database that is away can revoke nothing, and sales go on without it for a while.
+    if (known && ageMs <= graceMs) return known;
+    throw storeAway();
+  }
+
+  /**
+   * For what is not known: it may have been made a moment ago, elsewhere. All who ask share one look.
+   *
+   * @throws WeirError STORE_AWAY: of an unknown key nothing can be said then
+   */
+  #readOnceMore(): Promise<Known> {
+    this.#secondLook ??= this.#lookAgain();
+    return this.#secondLook;
+  }
+
+  async #lookAgain(): Promise<Known> {
+    const sinceMs = this.#parts.clock.monotonicMs() - (this.#known?.askedMs ?? 0);
+    await pause(Math.max(0, lookAgainAfterMs - sinceMs));
+    if (this.#look) await this.#waitFor(this.#look);
+    // Whoever comes from here on comes too late for the look that begins now.
+    this.#secondLook = undefined;
+    const fresh = await this.#waitFor(this.#startLook());
+    if (!fresh) throw storeAway();
+    return fresh;
+  }
+
+  /** @returns undefined when it fails or takes too long */
+  async #waitFor(look: Promise<Known>): Promise<Known | undefined> {
+    const fresh = await Promise.race([look.catch(() => undefined), pause(patienceMs)]);
+    if (!fresh) this.#isAway = true;
+    return fresh ?? undefined;
+  }
+
+  #startLook(): Promise<Known> {
+    if (!this.#look) {
+      this.#look = this.#lookUp().finally(() => {
+        this.#look = undefined;
+      });
+      // Most looks are nobody's: a failure is told by onFailure.
+      this.#look.catch(() => {});
+    }
+    return this.#look;
+  }
+
+  async #lookUp(): Promise<Known> {
+    const askedMs = this.#parts.clock.monotonicMs();
+    try {
+      const { keys, sessions } = await this.#parts.readCredentials();
+      this.#known = { askedMs, keys, sessions, keysByTag: byTag(keys), sessionsByTag: byTag(sessions) };
+      this.#failures = 0;
+      this.#isAway = false;
+    } catch (error) {
+      this.#isAway = true;
+      this.#parts.onFailure(error, ++this.#failures);
+      throw error;
+    }
+    await this.#writeDownUse();
+    return this.#known;
+  }
+
+  /** Also a database that takes no writes at the moment lets people in. */
+  async #writeDownUse(): Promise<void> {
+    const used = [...this.#used];
+    this.#used.clear();
+    if (used.length === 0) return;
+    await this.#parts.markUsed(used).catch((error) => this.#parts.onFailure(error, 1));
+  }
+}
+
+function storeAway(): WeirError {
+  return new WeirError('STORE_AWAY', 'the database does not say which keys there are');
+}
+
+function byTag<Item extends { digest: Buffer }>(items: readonly Item[]): Map<string, Item> {
+  return new Map(items.map((item) => [tagOf(item.digest), item]));
+}
+
+/** Found by the beginning of its SHA-256, which tells nothing of the key however long it takes; then compared in full. */
+function findEqual<Item extends { digest: Buffer }>(
+  items: Map<string, Item>,
+  digest: Buffer,
+): Item | undefined {
+  const found = items.get(tagOf(digest));
+  return found && timingSafeEqual(found.digest, digest) ? found : undefined;
+}
+
+function tagOf(digest: Buffer): string {
+  return digest.toString('latin1', 0, 16);
+}
+
+function proofOf(sessionId: string, keyDigest: Buffer): Buffer {
+  return createHmac('sha256', sessionId).update(keyDigest).digest();
+}

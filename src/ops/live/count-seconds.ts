@@ -1,0 +1,124 @@
+import { type Clock, systemClock } from '../../lib/clock.ts';
+import { type DelayCount, Delays } from './delays.ts';
+import { type AnnouncedMark, type SecondCount, Seconds } from './seconds.ts';
+
+/** By the database's clock. */
+export interface Moment {
+  atMs: number;
+  /** Whatever was begun before has been committed or rolled back. */
+  endedMs: number;
+  /** The highest id of instance_logs that has been drawn. */
+  lastId: string;
+}
+
+export interface Span {
+  fromSecond: number;
+  toSecond: number;
+  /** Rows up to this id are older; undefined: that is to be found out. */
+  afterId: string | undefined;
+  lastId: string;
+}
+
+export interface SecondRows {
+  /** Asked before the others: what they do not see was committed later. */
+  readMoment(): Promise<Moment>;
+  countPurchases(span: Span): Promise<SecondCount[]>;
+  countSettled(fromSecond: number): Promise<SecondCount[]>;
+  countDelays(fromSecond: number): Promise<DelayCount[]>;
+  /** Those from `fromSecond` on, and the newest before. */
+  readMarks(fromSecond: number): Promise<AnnouncedMark[]>;
+}
+
+export const maxSeconds = 900;
+export const delaySeconds = 60;
+/** Until then one look serves all. */
+export const freshMs = 900;
+/** To go on from where nobody has looked for this long would cost more than to begin anew. */
+const beginAnewAfterMs = 60_000;
+
+interface Look {
+  moment: Moment;
+  fromSecond: number;
+  /** All before has been counted for good. */
+  finalSecond: number;
+  /** Of earlier looks: an id, and a time by which it had been drawn. What was begun later has a higher one. */
+  drawn: readonly { id: string; byMs: number }[];
+}
+
+/**
+ * The last seconds, counted from the stores. Each look counts only the seconds that another commit may still add to:
+ * some of 15,000 rows each, whatever the table holds. Nothing is counted while nobody asks.
+ */
+export class SecondCounter {
+  readonly seconds = new Seconds();
+  readonly delays = new Delays();
+  readonly #rows: SecondRows;
+  readonly #clock: Pick<Clock, 'monotonicMs'>;
+  #last: Look | undefined;
+  #lookedMs = Number.NEGATIVE_INFINITY;
+  #looking: Promise<Look> | undefined;
+
+  constructor(rows: SecondRows, clock: Pick<Clock, 'monotonicMs'> = systemClock) {
+    this.#rows = rows;
+    this.#clock = clock;
+  }
+
+  /** Counts, unless that was done within the last second. One at a time. @throws the database's error */
+  async look(length: number): Promise<Moment> {
+    while (this.#looking) await this.#looking.catch(() => {});
+    const isFresh = this.#clock.monotonicMs() - this.#lookedMs < freshMs;
+    if (this.#last && isFresh && reachesBack(this.#last, this.#last.moment, length)) return this.#last.moment;
+    const startedMs = this.#clock.monotonicMs();
+    this.#looking = this.#count(length);
+    try {
+      this.#last = await this.#looking;
+      this.#lookedMs = startedMs;
+      return this.#last.moment;
+    } finally {
+      this.#looking = undefined;
+    }
+  }
+
+  async #count(length: number): Promise<Look> {
+    const rows = this.#rows;
+    const moment = await rows.readMoment();
+    const toSecond = Math.floor(moment.atMs / 1000);
+    const last = this.#last && canGoOn(this.#last, moment, length) ? this.#last : undefined;
+    const fromSecond = last?.finalSecond ?? toSecond - length;
+    const drawn = last ? noteDrawn(last, moment) : [];
+    const older = drawn.find(({ byMs }) => byMs <= fromSecond * 1000);
+    const span = { fromSecond, toSecond, afterId: older?.id, lastId: moment.lastId };
+    const purchases = await rows.countPurchases(span);
+    const settled = await rows.countSettled(fromSecond);
+    const marks = await rows.readMarks(fromSecond);
+    const delaysFrom = Math.max(fromSecond, toSecond - delaySeconds);
+    const delays = await rows.countDelays(last ? delaysFrom : toSecond - delaySeconds);
+
+    this.seconds.replace(last ? fromSecond : 0, [...purchases, ...settled], marks);
+    this.seconds.forgetBefore(toSecond - maxSeconds);
+    this.delays.replace(last ? delaysFrom : 0, delays);
+    this.delays.forgetBefore(toSecond - delaySeconds);
+    return {
+      moment,
+      fromSecond: Math.max(last?.fromSecond ?? fromSecond, toSecond - maxSeconds),
+      finalSecond: Math.max(last?.finalSecond ?? 0, Math.min(toSecond, Math.floor(moment.endedMs / 1000))),
+      drawn,
+    };
+  }
+}
+
+function canGoOn(last: Look, moment: Moment, length: number): boolean {
+  const passedMs = moment.atMs - last.moment.atMs;
+  return passedMs >= 0 && passedMs < beginAnewAfterMs && reachesBack(last, moment, length);
+}
+
+function reachesBack({ fromSecond }: Look, { atMs }: Moment, length: number): boolean {
+  return fromSecond <= Math.floor(atMs / 1000) - length;
+}
+
+/** The first is the newest that is of use: all that belongs to the seconds which are not final was begun after it. */
+function noteDrawn({ drawn, moment: before, finalSecond }: Look, moment: Moment): Look['drawn'] {
+  const all = [...drawn, { id: before.lastId, byMs: moment.atMs }];
+  const usable = all.findLastIndex(({ byMs }) => byMs <= finalSecond * 1000);
+  return usable < 0 ? all : all.slice(usable);
+}

@@ -1,0 +1,80 @@
+import { pause } from '../../lib/backoff.ts';
+import type { Now, NowRest } from './now.ts';
+
+export type NowNews = { now: Now } | { failure: unknown; rest: NowRest };
+export type NowListener = (news: NowNews) => void;
+
+export interface NowFeedOptions {
+  maxListeners: number;
+  everyMs?: number;
+  patienceMs?: number;
+}
+
+/** A database that hangs instead of failing is told before the page misses the server. */
+const patienceMs = 3_000;
+
+export interface NowReader {
+  read(seconds: number): Promise<Now>;
+  readRest(): Promise<NowRest>;
+}
+
+/** Overlapping: who misses some loses nothing. */
+const secondsTold = 10;
+
+/** Tells all who listen the same, once a second; looks at nothing while nobody does. */
+export class NowFeed {
+  readonly #now: NowReader;
+  readonly #options: NowFeedOptions;
+  readonly #listeners = new Set<NowListener>();
+  #telling = new AbortController();
+
+  constructor(now: NowReader, options: NowFeedOptions) {
+    this.#now = now;
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#listeners.size;
+  }
+
+  /** @returns how to stop listening; undefined when as many listen as may */
+  listen(listener: NowListener): (() => void) | undefined {
+    if (this.#listeners.size >= this.#options.maxListeners) return undefined;
+    this.#listeners.add(listener);
+    if (this.#listeners.size === 1) {
+      this.#telling = new AbortController();
+      void this.#tell(this.#telling.signal);
+    }
+    return () => {
+      if (this.#listeners.delete(listener) && this.#listeners.size === 0) this.#telling.abort();
+    };
+  }
+
+  async #tell(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const startedMs = performance.now();
+      const news = await this.#look();
+      if (signal.aborted) return;
+      for (const listener of [...this.#listeners]) listener(news);
+      await pause(Math.max(0, (this.#options.everyMs ?? 1_000) - (performance.now() - startedMs)), signal);
+    }
+  }
+
+  async #look(): Promise<NowNews> {
+    try {
+      return { now: await before(this.#options.patienceMs ?? patienceMs, this.#now.read(secondsTold)) };
+    } catch (failure) {
+      return { failure, rest: await this.#now.readRest() };
+    }
+  }
+}
+
+/** @throws when it takes longer; it goes on all the same, and who asks next may find it done */
+async function before<T>(deadlineMs: number, work: Promise<T>): Promise<T> {
+  const late = new AbortController();
+  const tooLate = pause(deadlineMs, late.signal).then(() => {
+    throw new Error(`no answer within ${deadlineMs} ms`);
+  });
+  tooLate.catch(() => {});
+  return Promise.race([work, tooLate]).finally(() => late.abort());
+}

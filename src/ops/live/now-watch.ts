@@ -1,0 +1,93 @@
+import { type Clock, systemClock } from '../../lib/clock.ts';
+import { keepAnswer } from '../../lib/keep-answer.ts';
+import { delaySeconds, freshMs, SecondCounter, type SecondRows } from './count-seconds.ts';
+import {
+  type Backlog,
+  type LastAudit,
+  type Now,
+  type NowRest,
+  type OpenInstances,
+  type StoreState,
+  tellSources,
+} from './now.ts';
+
+export interface NowRows extends SecondRows {
+  countOpen(): Promise<OpenInstances>;
+  countFrames(): Promise<Backlog>;
+  countParked(): Promise<Backlog>;
+  readLastAudit(): Promise<LastAudit | undefined>;
+}
+
+export interface NowParts {
+  rows: NowRows;
+  /** Fails while that store is away: the rest of the picture is the more wanted then. */
+  readStreamBacklog: () => Promise<Backlog>;
+  readStores: () => Promise<StoreState[]>;
+  isIntakeHeld: () => boolean;
+  clock?: Pick<Clock, 'monotonicMs'>;
+}
+
+/** What waits may be much, and then to count it takes long. */
+const waitingShareOfTime = 0.1;
+
+/** Answers from one count for all who ask within a second. */
+export class NowWatch {
+  readonly #counter: SecondCounter;
+  readonly #isIntakeHeld: () => boolean;
+  readonly #readOpen: () => Promise<OpenInstances>;
+  readonly #readRows: () => Promise<Record<'frames' | 'parked', Backlog>>;
+  readonly #readAudit: () => Promise<LastAudit | null>;
+  readonly #readStream: () => Promise<Backlog>;
+  readonly #readStores: () => Promise<StoreState[]>;
+
+  constructor({ rows, readStreamBacklog, readStores, isIntakeHeld, clock = systemClock }: NowParts) {
+    this.#counter = new SecondCounter(rows, clock);
+    this.#isIntakeHeld = isIntakeHeld;
+    const seldom = { forMs: freshMs, shareOfTime: waitingShareOfTime, clock };
+    this.#readOpen = keepAnswer(() => rows.countOpen(), seldom);
+    this.#readRows = keepAnswer(
+      async () => ({ frames: await rows.countFrames(), parked: await rows.countParked() }),
+      seldom,
+    );
+    this.#readStream = keepAnswer(readStreamBacklog, seldom);
+    const fresh = { forMs: freshMs, clock };
+    this.#readAudit = keepAnswer(async () => (await rows.readLastAudit()) ?? null, fresh);
+    this.#readStores = keepAnswer(readStores, fresh);
+  }
+
+  /** The last `seconds` whole ones, up to maxSeconds. @throws the database's error */
+  async read(seconds: number): Promise<Now> {
+    const { bySource, ...processing } = await this.#readOpen();
+    const { frames, parked } = await this.#readRows();
+    const audit = await this.#readAudit();
+    const { stores, waiting } = await this.readRest();
+    const { atMs } = await this.#counter.look(seconds);
+    const end = Math.floor(atMs / 1000);
+    const from = end - seconds;
+    const series = this.#counter.seconds.series(from, seconds);
+    return {
+      at: new Date(atMs),
+      from: new Date(from * 1000),
+      seconds,
+      series,
+      events: this.#counter.seconds.events(from, seconds),
+      sources: tellSources(series, bySource),
+      delay: this.#counter.delays.figures(end - delaySeconds, end) ?? null,
+      waiting: [
+        ...waiting,
+        { what: 'frames', ...frames },
+        { what: 'processing', ...processing },
+        { what: 'parked', ...parked },
+      ],
+      stores,
+      intakeHeld: this.#isIntakeHeld(),
+      audit,
+    };
+  }
+
+  /** Which store is away, and what waits outside of the database. */
+  async readRest(): Promise<NowRest> {
+    const stream = await this.#readStream().catch(() => ({ count: null, oldestAt: null }));
+    return { waiting: [{ what: 'stream', ...stream }], stores: await this.#readStores() };
+  }
+}

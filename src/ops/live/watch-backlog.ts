@@ -1,0 +1,29 @@
+import { repeatEvery } from '../../lib/repeat.ts';
+import type { Backlog, DatabaseBacklog, StreamBacklog } from './backlog.ts';
+
+export interface BacklogParts {
+  readDatabase: () => Promise<DatabaseBacklog>;
+  /** undefined where this process reads no streams. */
+  readStreams: (() => Promise<StreamBacklog>) | undefined;
+  /** After each look at either place, also one that failed. */
+  onRead: (backlog: Backlog) => void;
+}
+
+const retry = { firstMs: 1_000, maxMs: 5_000 };
+
+/**
+ * Asks the stores every `everyMs` what waits, whoever scrapes how often. Each place by itself: one that is away, or takes
+ * its time, keeps nobody from knowing what waits in the other.
+ */
+export async function watchBacklog(parts: BacklogParts, everyMs: number, signal: AbortSignal): Promise<void> {
+  const { readDatabase, readStreams, onRead } = parts;
+  const watch = (place: Backlog['place'], look: () => Promise<Backlog>) => {
+    const onFailure = (error: unknown, attempt: number) =>
+      onRead({ place, waiting: undefined, error, attempt });
+    return repeatEvery({ everyMs, retry, onFailure }, async () => onRead(await look()), signal);
+  };
+  await Promise.all([
+    watch('database', async () => ({ place: 'database', waiting: await readDatabase() })),
+    readStreams && watch('streams', async () => ({ place: 'streams', waiting: await readStreams() })),
+  ]);
+}

@@ -1,0 +1,246 @@
+import { type InstanceId, parseInt64, parseTraceparent } from '../../core/instance/purchase.ts';
+import { backoffMs, pause } from '../../lib/backoff.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { pauseBeforeRetry } from '../../lib/recovery.ts';
+import type { InstanceResult } from '../../core/results/result.ts';
+import { type Behaviour, decideFate, type Fate, failure } from './fate.ts';
+
+export interface CreatedMessage {
+  messageId: string;
+  traceparent?: string | null | undefined;
+}
+
+export interface CreatedQueue<Message extends CreatedMessage> {
+  /** At least one message and at most `count`; none when `signal` aborts first. */
+  take(count: number, signal: AbortSignal): Promise<Message[]>;
+  acknowledge(messages: readonly Message[]): Promise<void> | void;
+}
+
+export interface ResourceParts<Message extends CreatedMessage> {
+  queue: CreatedQueue<Message>;
+  /** Resolves when the result queue has them. */
+  answer: (results: readonly InstanceResult[]) => Promise<void>;
+  clock: Clock;
+  onAnswered: (tally: Readonly<ResourceTally>) => void;
+  onFailure: (error: unknown, attempt: number) => void;
+}
+
+export interface ResourceTally {
+  received: number;
+  repeats: number;
+  success: number;
+  failed: number;
+  silent: number;
+  late: number;
+  repeated: number;
+  contradicted: number;
+}
+
+interface Answer<Message> {
+  dueMs: number;
+  instanceId: InstanceId;
+  fate: Fate;
+  /** The event and its repeats that came meanwhile: acknowledged together. */
+  messages: Message[];
+  known: Known<Message>;
+}
+
+/** What is remembered of an instance, so that a repeat of its event gets the same answer again. */
+interface Known<Message> {
+  fate: Fate;
+  /** The answer that its messages wait for. */
+  pending?: Answer<Message> | undefined;
+  /** Wall time of the first answer. */
+  answeredMs?: number | undefined;
+}
+
+const messagesPerTake = 500;
+const tickMs = 5;
+const rememberedIds = 200_000;
+const retry = { firstMs: 100, maxMs: 5_000 };
+
+/**
+ * A Resource Domain to work against. It builds nothing, but does with messages what a real one must: removes repeats by
+ * message id, sends the answer again on a repeat, and acknowledges only when its answer is on the result queue. What it
+ * answers depends on the message id alone, so a run can be repeated.
+ */
+export class ResourceDomain<Message extends CreatedMessage> {
+  readonly #parts: ResourceParts<Message>;
+  readonly #behaviour: Behaviour;
+  readonly #known = new Map<string, Known<Message>>();
+  /** Are to fail although their messages have not come yet. */
+  readonly #doomed = new Set<string>();
+  /** In order of dueMs each, since every delay of a row is the same. */
+  readonly #soon: Answer<Message>[] = [];
+  readonly #late: Answer<Message>[] = [];
+  readonly #tally: ResourceTally = {
+    received: 0,
+    repeats: 0,
+    success: 0,
+    failed: 0,
+    silent: 0,
+    late: 0,
+    repeated: 0,
+    contradicted: 0,
+  };
+
+  constructor(parts: ResourceParts<Message>, behaviour: Behaviour) {
+    this.#parts = parts;
+    this.#behaviour = behaviour;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all([
+      this.#repeat(signal, () => this.#receive(signal)),
+      this.#repeat(signal, () => this.#answerDue(signal)),
+    ]);
+  }
+
+  /** Fails this one, whatever its fate was. @returns false when it has been answered for, or never will be */
+  fail(instanceId: InstanceId): boolean {
+    const messageId = String(instanceId);
+    const nowMs = this.#parts.clock.monotonicMs();
+    const answer = this.#soon.find(
+      ({ instanceId: id, dueMs, known }) =>
+        id === instanceId && dueMs > nowMs && known.answeredMs === undefined,
+    );
+    if (answer) answer.fate = failure;
+    else if (!this.#known.has(messageId)) remember(this.#doomed, messageId);
+    return answer !== undefined || this.#doomed.has(messageId);
+  }
+
+  async #repeat(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+    for (let failures = 0; !signal.aborted; ) {
+      try {
+        await work();
+        failures = 0;
+      } catch (error) {
+        this.#parts.onFailure(error, ++failures);
+        await pauseBeforeRetry(backoffMs(failures, retry), signal);
+      }
+    }
+  }
+
+  async #receive(signal: AbortSignal): Promise<void> {
+    const messages = await this.#parts.queue.take(messagesPerTake, signal);
+    const done: Message[] = [];
+    for (const message of messages) if (!this.#plan(message)) done.push(message);
+    await this.#parts.queue.acknowledge(done);
+  }
+
+  /** @returns whether the message must stay on the queue until it is answered */
+  #plan(message: Message): boolean {
+    const { messageId } = message;
+    this.#tally.received++;
+    const instanceId = parseInt64(messageId) as InstanceId | undefined;
+    const earlier = this.#known.get(messageId);
+    if (instanceId === undefined || earlier) {
+      this.#tally.repeats++;
+      return (
+        instanceId !== undefined && earlier !== undefined && this.#planAgain(instanceId, earlier, message)
+      );
+    }
+    const fate = this.#doomed.delete(messageId) ? failure : decideFate(messageId, this.#behaviour);
+    const known: Known<Message> = { fate };
+    this.#known.set(messageId, known);
+    forgetOldest(this.#known);
+    if (fate.isSilent) {
+      this.#tally.silent++;
+      return false;
+    }
+    if (fate.isLate) {
+      // Kept in memory only: held on the queue, the late ones would use up the prefetch of all others.
+      this.#tally.late++;
+      const dueMs = this.#parts.clock.monotonicMs() + this.#behaviour.lateMs;
+      this.#late.push({ dueMs, instanceId, fate, messages: [message], known });
+      return false;
+    }
+    this.#planAnswer(instanceId, fate, known, message);
+    return true;
+  }
+
+  /** A repeat is a sign that the first answer may be lost: the same one is sent again. */
+  #planAgain(instanceId: InstanceId, known: Known<Message>, message: Message): boolean {
+    if (known.pending) {
+      known.pending.messages.push(message);
+      return true;
+    }
+    if (known.answeredMs === undefined) return false;
+    this.#planAnswer(instanceId, { ...known.fate, repeats: false, contradicts: false }, known, message);
+    return true;
+  }
+
+  #planAnswer(instanceId: InstanceId, fate: Fate, known: Known<Message>, message: Message): void {
+    const dueMs = this.#parts.clock.monotonicMs() + this.#behaviour.delayMs;
+    known.pending = { dueMs, instanceId, fate, messages: [message], known };
+    this.#soon.push(known.pending);
+  }
+
+  async #answerDue(signal: AbortSignal): Promise<void> {
+    const nowMs = this.#parts.clock.monotonicMs();
+    const soon = countDue(this.#soon, nowMs);
+    const late = countDue(this.#late, nowMs);
+    if (soon + late === 0) return pause(tickMs, signal);
+    const due = [...this.#soon.slice(0, soon), ...this.#late.slice(0, late)];
+    const wallMs = this.#parts.clock.wallMs();
+    await this.#parts.answer(due.flatMap((answer) => toResults(answer, answer.known.answeredMs ?? wallMs)));
+    for (const { fate, known } of due) this.#finish(fate, known, wallMs);
+    this.#late.splice(0, late);
+    await this.#parts.queue.acknowledge(this.#soon.splice(0, soon).flatMap(({ messages }) => messages));
+    this.#parts.onAnswered(this.#tally);
+  }
+
+  /** Counted is the first answer only: one sent again is a repeat, counted when its message came. */
+  #finish(fate: Fate, known: Known<Message>, wallMs: number): void {
+    known.pending = undefined;
+    if (known.answeredMs !== undefined) return;
+    known.fate = fate;
+    known.answeredMs = wallMs;
+    this.#count(fate);
+  }
+
+  #count({ fails, repeats, contradicts }: Fate): void {
+    this.#tally[fails ? 'failed' : 'success']++;
+    this.#tally.repeated += repeats ? 1 : 0;
+    this.#tally.contradicted += contradicts ? 1 : 0;
+  }
+}
+
+function remember(ids: Set<string>, id: string): void {
+  ids.add(id);
+  forgetOldest(ids);
+}
+
+function forgetOldest(ids: Set<string> | Map<string, unknown>): void {
+  if (ids.size <= rememberedIds) return;
+  const [oldest] = ids.keys();
+  if (oldest !== undefined) ids.delete(oldest);
+}
+
+function countDue(answers: readonly { dueMs: number }[], nowMs: number): number {
+  const maxPerAnswer = 1_000;
+  let count = 0;
+  while (count < maxPerAnswer && (answers[count]?.dueMs ?? Number.POSITIVE_INFINITY) <= nowMs) count++;
+  return count;
+}
+
+/** Each continues the trace of the event that it answers. */
+function toResults<Message extends CreatedMessage>(
+  { instanceId, fate, messages }: Answer<Message>,
+  wallMs: number,
+): InstanceResult[] {
+  const trace = parseTraceparent(messages[0]?.traceparent);
+  const first = { ...toResult(instanceId, !fate.fails, wallMs), ...trace };
+  return [
+    first,
+    ...(fate.repeats ? [first] : []),
+    ...(fate.contradicts ? [{ ...toResult(instanceId, fate.fails, wallMs), ...trace }] : []),
+  ];
+}
+
+function toResult(instanceId: InstanceId, isSuccess: boolean, wallMs: number): InstanceResult {
+  const answeredAt = new Date(wallMs);
+  return isSuccess
+    ? { instanceId, status: 'SUCCESS', reason: '', answeredAt }
+    : { instanceId, status: 'FAILED', reason: 'no capacity (simulated)', answeredAt };
+}

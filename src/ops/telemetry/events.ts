@@ -1,0 +1,120 @@
+import type { DestinationStream } from 'pino';
+import { Registry } from 'prom-client';
+import type { Audit } from '../audit/audit.ts';
+import type { Backlog } from '../live/backlog.ts';
+import type { Config } from '../../config/config.ts';
+import type { WeirError } from '../../errors.ts';
+import { createMetrics } from './metrics/metrics.ts';
+import type { ParkedPayment } from '../../core/orders/payment-book.ts';
+import type { DeadLetter } from '../../core/parked/dead-letter.ts';
+import type { Settled } from '../../core/results/judge-result.ts';
+import type { InstanceResult } from '../../core/results/result.ts';
+import type { QueueReading, Way } from '../../core/results/rescuer.ts';
+import type { UnfitResult } from '../../core/results/take-results.ts';
+import type { WatchedQueue } from '../../core/results/watched-queues.ts';
+import type { FailedUnits, UnitOutcome } from '../../core/compensation/restock.ts';
+import { createLineWriter } from './logs/log-lines.ts';
+import { createLogger } from './logs/logger.ts';
+
+/** What happens in Weir, in the past tense. Code tells these; log lines and metrics are made of them and nowhere else. */
+export type Happening =
+  | { type: 'started'; addr: string; stores: Record<string, string>; roles: readonly string[] }
+  | { type: 'stopping'; signal: string }
+  | { type: 'stopped' }
+  | { type: 'stop hung'; part: string }
+  | { type: 'migrated'; migrations: string[] }
+  | { type: 'instances created'; counts: ReadonlyMap<string, number>; lastedMs: number }
+  | { type: 'events announced'; count: number; lastedMs: number }
+  | { type: 'payment parked'; item: ParkedPayment; error: WeirError }
+  | { type: 'payment refused'; orderId: string; code: string; detail: string }
+  | { type: 'messages refused'; count: number; why: string; parked: number }
+  | { type: 'entries parked'; entries: readonly { stream: string; id: string; error: WeirError }[] }
+  | { type: 'results settled'; counts: ReadonlyMap<Settled, number> }
+  | ResultsJudged
+  | { type: 'results parked'; results: readonly UnfitResult[] }
+  | { type: 'dead letters parked'; letters: readonly DeadLetter[] }
+  | { type: 'instances overdue'; announcedAgain: number; timedOut: number }
+  | { type: 'deadlines switched'; blockedBy: Way['blockedBy'] }
+  | { type: 'queues read'; readings: ReadonlyMap<WatchedQueue, QueueReading> | undefined }
+  | { type: 'refunds requested again'; count: number }
+  | { type: 'units given back'; outcomes: readonly UnitOutcome[] }
+  | ({ type: 'restocks failed' } & FailedUnits)
+  | { type: 'sale rebuilt'; stream: string; sale: number; why: string; lost: number }
+  | { type: 'sale closed'; stream: string; sale: number; why: string }
+  | { type: 'orders expired'; count: number }
+  | { type: 'parked item resolved'; id: string; state: string; by: string; resolution: string }
+  | OperatorActed
+  | { type: 'audited'; audit: Audit; isPeriodic: boolean }
+  | { type: 'cleaned'; what: string; count: number }
+  | { type: 'resource domain answered'; tally: object }
+  | { type: 'store failed'; store: string; error: unknown; attempt: number }
+  | { type: 'store foreign'; store: string; why: string }
+  | { type: 'store back'; store: string }
+  | { type: 'store refused'; store: string; reason: string; why: string }
+  | { type: 'store accepted'; store: string; reason: string; isLast: boolean }
+  | { type: 'command refused'; store: string; reason: string }
+  | { type: 'worker id'; outcome: 'acquired' | 'lost' | 'refused'; workerId: number | undefined }
+  | { type: 'backlog read'; backlog: Backlog }
+  | { type: 'intake held'; waiting: number }
+  | { type: 'intake resumed'; waiting: number }
+  /** Every one. */
+  | { type: 'credential rejected'; kind: 'key' | 'signature' }
+  /** At most two lines a minute for an address; `others` is the rest of a flood of addresses. */
+  | { type: 'credentials rejected'; kind: 'key' | 'signature'; address: string; count: number }
+  | RequestAnswered
+  | { type: 'request failed'; requestId: string; route: string; error: unknown; traceparent: unknown }
+  | { type: 'warned'; warning: string };
+
+/** One commit of results, whichever way they came: from the queue, over HTTP, or replayed. */
+interface ResultsJudged {
+  type: 'results judged';
+  results: readonly Pick<InstanceResult, 'status'>[];
+  /** In the order of the results. */
+  settled: readonly Settled[];
+}
+
+interface OperatorActed {
+  type: 'operator acted';
+  requestId: string;
+  /** The name of his key. */
+  by: string;
+  /** Method and pattern of the route. */
+  did: string;
+  /** What the path names. */
+  on: Record<string, string>;
+  asked: unknown;
+}
+
+interface RequestAnswered {
+  type: 'request answered';
+  requestId: string;
+  method: string;
+  /** Its pattern, not its path. */
+  route: string;
+  status: number;
+  /** The code of the problem that it was answered with. */
+  problem: string | undefined;
+  lastedMs: number;
+  traceparent: unknown;
+}
+
+export type Notify = (happening: Happening) => void;
+
+export interface Telemetry {
+  notify: Notify;
+  registry: Registry;
+}
+
+/** `destination`: of the log, instead of standard error. */
+export function createTelemetry(config: Config, destination?: DestinationStream): Telemetry {
+  const registry = new Registry();
+  const measure = createMetrics(registry, config);
+  const writeLines = createLineWriter(createLogger(config, destination));
+  return {
+    registry,
+    notify(happening) {
+      measure(happening);
+      writeLines(happening);
+    },
+  };
+}

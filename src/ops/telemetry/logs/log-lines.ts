@@ -1,0 +1,243 @@
+import type { Logger } from 'pino';
+import type { Audit } from '../../audit/audit.ts';
+import { parseTraceparent } from '../../../core/instance/purchase.ts';
+import type { Settled } from '../../../core/results/judge-result.ts';
+import type { Happening } from '../events.ts';
+import { describeError } from './describe-error.ts';
+
+type Level = 'debug' | 'info' | 'warn' | 'error';
+
+/** `event` is for programs and never changes; `msg` is for people and may be put better. */
+interface Line {
+  level: Level;
+  event: string;
+  msg: string;
+  fields?: object;
+}
+
+type Lines = { [Type in Happening['type']]: (happening: Extract<Happening, { type: Type }>) => Line[] };
+
+/** One line for each event that matters: what every batch does is for those who debug, what is lost or late for all. */
+const lines: Lines = {
+  started: told('info', 'started'),
+  stopping: told('info', 'stopping'),
+  stopped: told('info', 'stopped'),
+  'stop hung': told('warn', 'stop_hung'),
+  migrated: told('info', 'migrated'),
+  'instances created': ({ counts, lastedMs }) => [
+    {
+      level: 'debug',
+      event: 'instances_created',
+      msg: 'instances created',
+      fields: { counts: Object.fromEntries(counts), ms: round(lastedMs) },
+    },
+  ],
+  'events announced': ({ count, lastedMs }) => [
+    {
+      level: 'debug',
+      event: 'events_announced',
+      msg: 'events announced',
+      fields: { count, ms: round(lastedMs) },
+    },
+  ],
+  'payment parked': ({ item, error }) => [
+    {
+      level: 'warn',
+      event: 'payment_parked',
+      msg: 'payment parked',
+      fields: { ...item, detail: error.message },
+    },
+  ],
+  'payment refused': told('warn', 'payment_refused'),
+  'messages refused': told('warn', 'messages_refused'),
+  'entries parked': ({ entries }) =>
+    entries.map(({ stream, id, error }) => ({
+      level: 'warn',
+      event: 'entry_parked',
+      msg: 'entry parked',
+      fields: { stream, id, reason: error.code, detail: error.message },
+    })),
+  'dead letters parked': ({ letters }) =>
+    letters.map(({ queue, messageId, error }) => ({
+      level: 'warn',
+      event: 'dead_letter_parked',
+      msg: 'dead letter parked',
+      fields: { queue, messageId, reason: error.code, detail: error.message },
+    })),
+  'results parked': ({ results }) =>
+    results.map(({ error, instanceId, traceparent }) => ({
+      level: 'warn',
+      event: 'result_parked',
+      msg: 'result parked',
+      fields: {
+        instanceId: instanceId?.toString(),
+        reason: error.code,
+        detail: error.message,
+        ...traceOf(traceparent),
+      },
+    })),
+  'results settled': ({ counts }) => [
+    {
+      level: isOdd(counts) ? 'warn' : 'debug',
+      event: 'results_settled',
+      msg: 'results settled',
+      fields: { counts: Object.fromEntries(counts) },
+    },
+  ],
+  'results judged': () => [],
+  'instances overdue': told('warn', 'instances_overdue'),
+  'deadlines switched': ({ blockedBy }) => [
+    blockedBy
+      ? {
+          level: 'warn',
+          event: 'deadlines_stopped',
+          msg: 'no deadline runs: events do not reach a consumer',
+          fields: { blockedBy },
+        }
+      : { level: 'info', event: 'deadlines_run', msg: 'deadlines run again' },
+  ],
+  'queues read': () => [],
+  'refunds requested again': told('info', 'refunds_requested_again'),
+  'units given back': ({ outcomes }) => [
+    {
+      level: 'debug',
+      event: 'units_given_back',
+      msg: 'units given back',
+      fields: { count: outcomes.length },
+    },
+  ],
+  'restocks failed': told('warn', 'restocks_failed'),
+  'sale rebuilt': told('warn', 'sale_rebuilt'),
+  'sale closed': told('error', 'sale_closed'),
+  'orders expired': told('info', 'orders_expired'),
+  'parked item resolved': told('info', 'parked_item_resolved'),
+  'operator acted': told('info', 'operator_acted'),
+  audited: ({ audit }) => describeAudit(audit),
+  cleaned: told('info', 'cleaned'),
+  'resource domain answered': ({ tally }) => [
+    {
+      level: 'debug',
+      event: 'resource_domain_answered',
+      msg: 'resource domain answered',
+      fields: tally,
+    },
+  ],
+  'store failed': describeFailure,
+  'store foreign': told('error', 'store_foreign'),
+  'store back': told('info', 'store_back'),
+  // Lines of `store failed` report a lost connection.
+  'store refused': ({ store, reason, why }) =>
+    reason === 'UNREACHABLE'
+      ? []
+      : [{ level: 'warn', event: 'store_refused', msg: why, fields: { store, reason } }],
+  'store accepted': ({ store, reason, isLast }) =>
+    reason === 'UNREACHABLE' || !isLast
+      ? []
+      : [
+          {
+            level: 'info',
+            event: 'store_accepted',
+            msg: 'store accepts commands again',
+            fields: { store, reason },
+          },
+        ],
+  'command refused': () => [],
+  'worker id': ({ outcome, workerId }) => [
+    {
+      level: outcome === 'refused' ? 'error' : outcome === 'lost' ? 'warn' : 'info',
+      event: `worker_id_${outcome}`,
+      msg: `worker id ${outcome}`,
+      fields: { workerId },
+    },
+  ],
+  'intake held': told('warn', 'intake_held'),
+  'intake resumed': told('info', 'intake_resumed'),
+  'credential rejected': () => [],
+  'credentials rejected': told('warn', 'credentials_rejected'),
+  'request answered': ({ lastedMs, traceparent, type: _, ...fields }) => [
+    {
+      level: 'debug',
+      event: 'request_answered',
+      msg: 'request answered',
+      fields: { ...fields, ms: round(lastedMs), ...traceOf(traceparent) },
+    },
+  ],
+  'request failed': ({ requestId, route, error, traceparent }) => [
+    {
+      level: 'error',
+      event: 'request_failed',
+      msg: 'request failed',
+      fields: { requestId, route, ...traceOf(traceparent), error: describeError(error) },
+    },
+  ],
+  'backlog read': ({ backlog }) =>
+    backlog.waiting ? [] : describeFailure({ store: `backlog ${backlog.place}`, ...backlog }),
+  warned: ({ warning }) => [{ level: 'warn', event: 'warned', msg: warning }],
+};
+
+/** Some come with each request and are seldom wanted: then nothing is put together for them. */
+const debugOnly: ReadonlySet<Happening['type']> = new Set([
+  'instances created',
+  'events announced',
+  'request answered',
+  'units given back',
+  'resource domain answered',
+]);
+
+export function createLineWriter(log: Logger): (happening: Happening) => void {
+  const isDebugging = log.isLevelEnabled('debug');
+  return (happening) => {
+    if (!isDebugging && debugOnly.has(happening.type)) return;
+    const describe = lines[happening.type] as (happening: Happening) => Line[];
+    for (const { level, event, msg, fields } of describe(happening)) log[level]({ event, ...fields }, msg);
+  };
+}
+
+function told(level: Level, event: string): (happening: Happening) => Line[] {
+  return ({ type, ...fields }) => [{ level, event, msg: type, fields }];
+}
+
+interface StoreFailure {
+  store: string;
+  error: unknown;
+  attempt: number;
+}
+
+function describeFailure({ store, error, attempt }: StoreFailure): Line[] {
+  if (!isWorthALine(attempt)) return [];
+  const fields = { store, attempt, error: describeError(error) };
+  return [{ level: 'warn', event: 'store_failed', msg: 'store failed, trying again', fields }];
+}
+
+function traceOf(traceparent: unknown): { traceId?: string } {
+  const { traceparent: known } = parseTraceparent(traceparent);
+  return known === undefined ? {} : { traceId: known.slice(3, 35) };
+}
+
+/** The first failures, then every tenth: a store that is away for an hour is not an hour of lines. */
+function isWorthALine(attempt: number): boolean {
+  return attempt <= 3 || attempt % 10 === 0;
+}
+
+/** What was not applied is for the operator. */
+function isOdd(counts: ReadonlyMap<Settled, number>): boolean {
+  return (counts.get('late') ?? 0) + (counts.get('contradicts') ?? 0) > 0;
+}
+
+function describeAudit({ ok, lastedMs, sums, waiting }: Audit): Line[] {
+  if (ok) {
+    const msg = 'audited: every sum holds';
+    return [{ level: 'debug', event: 'audit_held', msg, fields: { ms: lastedMs, waiting } }];
+  }
+  const off = sums.filter(({ difference, exceptions }) => difference !== 0 || exceptions.length > 0);
+  return off.map(({ name, law, difference, exceptions }) => ({
+    level: 'error',
+    event: 'audit_sum_off',
+    msg: 'a sum of the audit does not hold',
+    fields: { sum: name, law, difference, exceptions: exceptions.slice(0, 5) },
+  }));
+}
+
+function round(ms: number): number {
+  return Math.round(ms * 10) / 10;
+}

@@ -1,0 +1,56 @@
+import type { Config } from '../../../config/config.ts';
+
+/** Shorter ones are in every other word: they would hide the log and not themselves. */
+const shortestSecret = 4;
+
+type Secrets = Pick<
+  Config,
+  'databaseSource' | 'redisAddr' | 'rabbitmqUrl' | 'operatorKeys' | 'webhookSecrets'
+>;
+
+/**
+ * Puts *** in the place of every configured password, key and secret, wherever in a line it stands and whoever put it
+ * there. What is known to carry credentials never gets so far; this is for what nobody thought of.
+ */
+export function createRedactor(config: Secrets): (value: unknown) => unknown {
+  const secrets = listSecrets(config);
+  if (secrets.length === 0) return (value) => value;
+  const redactText = (text: string) =>
+    secrets.reduce(
+      (clean, secret) => (clean.includes(secret) ? clean.replaceAll(secret, '***') : clean),
+      text,
+    );
+  const redact = (value: unknown): unknown => {
+    if (typeof value === 'string') return redactText(value);
+    if (Array.isArray(value)) return value.map(redact);
+    if (typeof value !== 'object' || value === null || value instanceof Date) return value;
+    return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, redact(inner)]));
+  };
+  return redact;
+}
+
+/** The longest first: one may be a part of another. */
+function listSecrets({
+  databaseSource,
+  redisAddr,
+  rabbitmqUrl,
+  operatorKeys,
+  webhookSecrets,
+}: Secrets): string[] {
+  const passwords = [databaseSource, redisAddr, rabbitmqUrl].flatMap(readPassword);
+  const keys = webhookSecrets.flatMap((secret) => [secret, secret.replace(/^whsec_/, '')]);
+  return [...new Set([...passwords, ...operatorKeys, ...keys])]
+    .filter(({ length }) => length >= shortestSecret)
+    .sort((a, b) => b.length - a.length);
+}
+
+/** As it stands in the URL and as it is sent. */
+function readPassword(url: string): string[] {
+  if (!URL.canParse(url)) return [];
+  const { password } = new URL(url);
+  try {
+    return [password, decodeURIComponent(password)];
+  } catch {
+    return [password];
+  }
+}

@@ -1,0 +1,37 @@
+import { Gauge, type Registry } from 'prom-client';
+import { watchedQueues } from '../../../core/results/watched-queues.ts';
+import type { Measures } from './measures.ts';
+
+/** The queues that others consume, as the broker reported them a few seconds ago. A queue that is unknown has no series. */
+export function measureQueues(registry: Registry): Measures {
+  const gauge = (name: string, help: string) =>
+    new Gauge({ name, help, labelNames: ['queue'], registers: [registry] });
+  const ready = gauge(
+    'weir_queue_ready_messages',
+    'Messages that no consumer has been given, by queue: created, release, refund.',
+  );
+  const consumers = gauge(
+    'weir_queue_consumers',
+    'Consumers of a queue that others read. While created has none no deadline runs.',
+  );
+  const stopped = new Gauge({
+    name: 'weir_deadlines_stopped',
+    help: '1 while no deadline of an instance runs, since events do not reach a consumer.',
+    registers: [registry],
+  });
+  return {
+    'queues read'({ readings }) {
+      for (const queue of watchedQueues) {
+        const reading = readings?.get(queue);
+        if (reading) {
+          ready.set({ queue }, reading.ready);
+          consumers.set({ queue }, reading.consumers);
+        } else {
+          ready.remove({ queue });
+          consumers.remove({ queue });
+        }
+      }
+    },
+    'deadlines switched': ({ blockedBy }) => stopped.set(blockedBy ? 1 : 0),
+  };
+}

@@ -1,0 +1,43 @@
+import { SpanKind, type Tracer } from '@opentelemetry/api';
+import type { Publisher } from '../../../core/outbox/relay.ts';
+import { withBatchSpan } from './batch-span.ts';
+import type { Destination } from './trace-creation.ts';
+import { isSampled } from './traceparent.ts';
+
+/**
+ * From the first byte to the last confirm, one span for each batch with a sampled message in it. CLIENT, not PRODUCER: the
+ * context in a message's header is that of its creation (OpenTelemetry's semantic conventions for messaging).
+ */
+export function tracePublisher(
+  tracer: Tracer,
+  { system, name }: Destination,
+  publisher: Publisher,
+): Publisher {
+  const attributes = {
+    'messaging.system': system,
+    'messaging.operation.type': 'send',
+    'messaging.operation.name': 'send',
+    'messaging.destination.name': name,
+  };
+  return {
+    get notReady() {
+      return publisher.notReady;
+    },
+    ready: (signal) => publisher.ready(signal),
+    async publish(messages, sql) {
+      const traceparents = messages.map(({ traceparent }) => traceparent).filter(isSampled);
+      if (traceparents.length === 0) return publisher.publish(messages, sql);
+      const batch = {
+        name: `send ${name}`,
+        kind: SpanKind.CLIENT,
+        attributes: { ...attributes, 'messaging.batch.message_count': messages.length },
+        traceparents,
+      };
+      return withBatchSpan(tracer, batch, async (span) => {
+        const refusals = await publisher.publish(messages, sql);
+        if (refusals.length > 0) span.setAttribute('weir.refused', refusals.length);
+        return refusals;
+      });
+    },
+  };
+}

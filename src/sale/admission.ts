@@ -1,0 +1,195 @@
+import { WeirError } from '../errors.ts';
+import type { ProductId, UserId } from '../core/instance/purchase.ts';
+import { ConcurrencyLimit } from '../lib/concurrency-limit.ts';
+import { EarlierSecrets } from './earlier-secrets.ts';
+import { type Entrance, Entrances } from './entrances.ts';
+import type { KnownSale } from './sale-cache.ts';
+import { rebuildingError } from './rebuilding-error.ts';
+import { isSigned, readTicket, signTicket, type Ticket } from './ticket.ts';
+import type { BuyOutcome, Refusal, TicketOutcome, Till } from './checkout.ts';
+
+export interface Visitor {
+  userId: UserId;
+  idempotencyKey: string | undefined;
+  /** As the buyer presented it. */
+  ticket: string | undefined;
+  traceparent?: string;
+}
+
+export interface FrontDoorOptions {
+  /** Requests that wait for the store at most. */
+  maxWaiting: number;
+  /** Buyers in one step of the store at most. */
+  maxBatch: number;
+  nowMs?: () => number;
+}
+
+export type TicketAnswer =
+  | { kind: 'given' | 'repeat'; ticket: string; admittedAtMs: number }
+  | Exclude<TicketOutcome, { number: number }>;
+
+export interface TicketStanding {
+  ticket: Ticket;
+  /** false: of an earlier sale of the product. */
+  isPresent: boolean;
+  /** Visitors who are admitted before this one; 0 where the sale has no waiting room. */
+  place: number;
+  /** 0: admitted. */
+  waitMs: number;
+}
+
+/** A visitor whom memory or the store does not refuse, with the ticket that was verified. */
+interface Admitted {
+  entrance: Entrance;
+  ticket: Ticket | undefined;
+}
+
+/**
+ * Stands before the till while thousands come at once. Who can only be refused is refused from memory; the others wait in a
+ * queue of bounded length and reach the store many at a time. Strangers, who have a ticket that anybody can write, wait for
+ * their ticket to be verified elsewhere: they cannot fill the queue.
+ */
+export class FrontDoor {
+  readonly #till: Till;
+  readonly #entrances: Entrances;
+  readonly #secrets: EarlierSecrets;
+  readonly #queue: ConcurrencyLimit;
+  readonly #strangers: ConcurrencyLimit;
+
+  constructor(till: Till, { maxWaiting, maxBatch, nowMs = () => performance.now() }: FrontDoorOptions) {
+    this.#till = till;
+    this.#entrances = new Entrances(till, { maxBatch, nowMs });
+    this.#secrets = new EarlierSecrets(till);
+    const refuse = (count: number) =>
+      new WeirError('OVERLOADED', `${count} requests are waiting for the sale already`);
+    this.#queue = new ConcurrencyLimit(maxWaiting, refuse);
+    this.#strangers = new ConcurrencyLimit(maxWaiting, refuse);
+  }
+
+  /** Requests that wait for the store. */
+  get waiting(): number {
+    return this.#queue.running;
+  }
+
+  /** The refusal that memory knows, at most a quarter of a second old; undefined: the store has to be asked. */
+  refuse(productId: ProductId, visitor: Pick<Visitor, 'userId' | 'ticket'>): Refusal | undefined {
+    const known = this.#entrances.find(productId)?.known;
+    if (known) return known.isFresh ? judge(known, visitor) : undefined;
+    return this.#entrances.isMissing(productId) ? 'SALE_UNKNOWN' : undefined;
+  }
+
+  /** For a visitor whose request carries a key. @throws WeirError OVERLOADED, STORE_AWAY */
+  buy(productId: ProductId, visitor: Visitor): Promise<BuyOutcome> {
+    return this.#queue.run(async () => {
+      const admitted = await this.#admit(productId, visitor);
+      return 'kind' in admitted ? admitted : sell(admitted, visitor);
+    });
+  }
+
+  /**
+   * For a visitor who has nothing but a ticket.
+   *
+   * @param onVerified called before the visitor enters the queue; what it throws keeps the visitor out
+   * @throws WeirError OVERLOADED, STORE_AWAY
+   */
+  async buyByTicket(
+    productId: ProductId,
+    visitor: Visitor & { ticket: string },
+    onVerified: () => void,
+  ): Promise<BuyOutcome> {
+    const ticket = readTicketOf(productId, visitor.ticket);
+    if (ticket?.userId !== visitor.userId) return { kind: 'TICKET_INVALID' };
+    const entrance = this.#findGenuine(ticket, visitor.ticket);
+    const admitted = entrance
+      ? { entrance, ticket }
+      : await this.#strangers.run(() => this.#admit(productId, visitor));
+    if ('kind' in admitted) return admitted;
+    onVerified();
+    return this.#queue.run(() => sell(admitted, visitor));
+  }
+
+  /** @throws WeirError OVERLOADED, STORE_AWAY */
+  giveTicket(productId: ProductId, holder: { userId: UserId; unit: number }): Promise<TicketAnswer> {
+    return this.#queue.run(async () => {
+      const outcome = await this.#till.giveTicket(productId, holder);
+      if (!('number' in outcome)) return outcome;
+      this.#entrances.addProduct(productId);
+      const { kind, number, admittedAtMs, secret } = outcome;
+      return {
+        kind,
+        admittedAtMs,
+        ticket: signTicket({ productId, ...holder, number, admittedAtMs }, secret),
+      };
+    });
+  }
+
+  /** Where the holder of a ticket stands; undefined: it is not a ticket of this product's sales. @throws as `buy` */
+  async judgeTicket(productId: ProductId, text: string): Promise<TicketStanding | undefined> {
+    const ticket = readTicketOf(productId, text);
+    if (!ticket) return undefined;
+    const entrance =
+      this.#findGenuine(ticket, text) ??
+      (await this.#strangers.run(async () => {
+        const entered = await this.#entrances.enter(productId);
+        return entered && (await this.#isGenuine(entered, ticket, text)) ? entered : undefined;
+      }));
+    if (!entrance) return undefined;
+    const { known } = entrance;
+    const isPresent = ticket.number === known.number;
+    const waitMs = Math.max(0, ticket.admittedAtMs - known.storeMs);
+    return { ticket, isPresent, waitMs, place: known.countAdmittedBefore(ticket.admittedAtMs) };
+  }
+
+  async #admit(productId: ProductId, visitor: Visitor): Promise<Admitted | { kind: Refusal }> {
+    const entrance = await this.#entrances.enter(productId);
+    const refusal = entrance ? judge(entrance.known, visitor) : 'SALE_UNKNOWN';
+    if (!entrance || refusal) return { kind: refusal ?? 'SALE_UNKNOWN' };
+    if (visitor.ticket === undefined) return { entrance, ticket: undefined };
+    const ticket = readTicketOf(productId, visitor.ticket);
+    if (ticket?.userId !== visitor.userId) return { kind: 'TICKET_INVALID' };
+    const isGenuine = await this.#isGenuine(entrance, ticket, visitor.ticket);
+    return isGenuine ? { entrance, ticket } : { kind: 'TICKET_INVALID' };
+  }
+
+  /** Without asking the store, as nearly always while a sale runs, so that forged tickets do not delay good ones. */
+  #findGenuine(ticket: Ticket, text: string): Entrance | undefined {
+    const entrance = this.#entrances.find(ticket.productId);
+    const isKnown = entrance?.known.isFresh && ticket.number === entrance.known.number;
+    return isKnown && isSignedBy(entrance.known.ticketSecret, text) ? entrance : undefined;
+  }
+
+  async #isGenuine({ known }: Entrance, ticket: Ticket, text: string): Promise<boolean> {
+    // A sale that was opened a moment ago: its tickets are known to the store only.
+    if (ticket.number > known.number && !known.isYoung) await known.refresh();
+    if (ticket.number === known.number) return isSignedBy(known.ticketSecret, text);
+    // The holder of an earlier ticket that bought something gets the entry, whatever is on sale now.
+    if (ticket.number > known.number) return false;
+    return isSignedBy(await this.#secrets.find(ticket.productId, ticket.number), text);
+  }
+}
+
+async function sell({ entrance, ticket }: Admitted, visitor: Visitor): Promise<BuyOutcome> {
+  const outcome = await entrance.buy({ ...visitor, ticket });
+  if (outcome.kind === 'REBUILDING') throw rebuildingError();
+  return outcome;
+}
+
+function readTicketOf(productId: ProductId, text: string): Ticket | undefined {
+  const ticket = readTicket(text);
+  return ticket?.productId === productId ? ticket : undefined;
+}
+
+function isSignedBy(secret: string | undefined, text: string): boolean {
+  return secret !== undefined && isSigned(text, secret);
+}
+
+/** A ticket of an earlier sale may have bought an entry, which the store alone knows. */
+function judge(
+  known: KnownSale,
+  { userId, ticket }: Pick<Visitor, 'userId' | 'ticket'>,
+): Refusal | undefined {
+  const refusal = known.refuse(userId);
+  if (refusal === undefined || ticket === undefined) return refusal;
+  const number = readTicket(ticket)?.number ?? 0;
+  return number > 0 && number < known.number ? undefined : refusal;
+}

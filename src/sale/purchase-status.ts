@@ -1,0 +1,112 @@
+import { WeirError } from '../errors.ts';
+import type { SourceId } from '../core/instance/purchase.ts';
+import { pause } from '../lib/backoff.ts';
+import { gather } from '../lib/gather.ts';
+import {
+  type EntryKey,
+  judgePlace,
+  type Progress,
+  type ProgressRows,
+  StreamPace,
+  type StreamPlaces,
+} from './purchase-progress.ts';
+
+export interface PurchaseDeskParts {
+  rows: ProgressRows;
+  places: StreamPlaces;
+  /** Ends every wait. */
+  signal: AbortSignal;
+}
+
+/** Waiters beyond it are turned away. */
+const maxWaiting = 20_000;
+const maxStreamsPaced = 1_000;
+
+/** Tells buyers what became of their purchases; one who wants to hear of a change may wait for it. */
+export class PurchaseDesk {
+  readonly #parts: PurchaseDeskParts;
+  readonly #paces = new Map<string, StreamPace>();
+  #waiting = 0;
+  /** All who ask at the same time share the queries. @returns undefined when there is no such entry */
+  readonly ask: (key: EntryKey) => Promise<Progress | undefined>;
+
+  constructor(parts: PurchaseDeskParts) {
+    this.#parts = parts;
+    this.ask = gather((keys: EntryKey[]) => this.#findAll(keys), { maxItems: 500, maxInFlight: 1 });
+  }
+
+  /**
+   * Answers when the state is another than `after`, or when the time is up.
+   *
+   * @throws WeirError OVERLOADED
+   */
+  async wait(key: EntryKey, after: string | undefined, waitMs: number): Promise<Progress | undefined> {
+    if (this.#waiting >= maxWaiting) {
+      throw new WeirError('OVERLOADED', `${maxWaiting} buyers are waiting to hear of their purchases`);
+    }
+    const deadline = performance.now() + waitMs;
+    this.#waiting++;
+    try {
+      for (;;) {
+        const progress = await this.ask(key);
+        const leftMs = deadline - performance.now();
+        const isNews = after === undefined || progress?.state !== after;
+        if (isNews || leftMs <= 0 || this.#parts.signal.aborted) return progress;
+        await pause(Math.min(leftMs, this.#pollMs), this.#parts.signal);
+      }
+    } finally {
+      this.#waiting--;
+    }
+  }
+
+  /** With many who wait they are answered less often, never more queries than for some thousand a second. */
+  get #pollMs(): number {
+    return Math.max(200, this.#waiting / 5);
+  }
+
+  async #findAll(keys: readonly EntryKey[]): Promise<(Progress | undefined)[]> {
+    const found: (Progress | undefined)[] = await this.#parts.rows.findProgress(keys);
+    const unknown = keys.filter((_, i) => !found[i]);
+    if (unknown.length === 0) return found;
+    const waiting = await this.#locateAll(unknown);
+    // What has left the stream since we asked the database is in it now.
+    const gone = unknown.filter((key) => !waiting.get(key));
+    const late = gone.length > 0 ? await this.#parts.rows.findProgress(gone) : [];
+    gone.forEach((key, i) => {
+      waiting.set(key, late[i]);
+    });
+    return keys.map((key, i) => found[i] ?? waiting.get(key));
+  }
+
+  async #locateAll(keys: readonly EntryKey[]): Promise<Map<EntryKey, Progress | undefined>> {
+    const answers = new Map<EntryKey, Progress | undefined>();
+    for (const stream of new Set(keys.map((key) => key.stream))) {
+      const ofStream = keys.filter((key) => key.stream === stream);
+      const placement = await this.#parts.places.locate(
+        stream,
+        ofStream.map(({ entryId }) => entryId),
+      );
+      const pace = this.#paceOf(stream);
+      if (placement.delivered !== undefined) pace.note(performance.now(), placement.delivered);
+      ofStream.forEach((key, i) => {
+        const entry = placement.entries[i];
+        const place = entry && judgePlace(placement, entry.nth, timeOf(key.entryId), pace);
+        answers.set(key, place && { state: 'WAITING', ...place });
+      });
+    }
+    return answers;
+  }
+
+  #paceOf(stream: string): StreamPace {
+    const pace = this.#paces.get(stream) ?? new StreamPace();
+    this.#paces.set(stream, pace);
+    const [oldest] = this.#paces.size > maxStreamsPaced ? this.#paces.keys() : [];
+    if (oldest !== undefined) this.#paces.delete(oldest);
+    return pace;
+  }
+}
+
+/** Entry ids are `<milliseconds>-<number>`. */
+function timeOf(entryId: SourceId): number {
+  return Number(entryId.slice(0, entryId.indexOf('-')));
+}

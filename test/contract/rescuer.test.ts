@@ -1,0 +1,287 @@
+import { describe, expect, test } from 'vitest';
+import type { InstanceId } from '../../src/core/instance/purchase.ts';
+import { audit } from '../../src/adapters/postgres/audit.ts';
+import { postgresOverdue, retryInstance } from '../../src/adapters/postgres/overdue.ts';
+import { settleResults } from '../../src/adapters/postgres/settle.ts';
+import {
+  announceAll,
+  deadlineMs,
+  letAnHourPass,
+  letWayPass,
+  prepareWay,
+  readStatus,
+  watchOver,
+} from '../support/overdue.ts';
+import { createAll, createPaidOrder, createPurchase, readWaiting, success } from '../support/parts.ts';
+import { openTestPglite, openTestPostgres } from '../support/stores.ts';
+
+const databases = { PGlite: openTestPglite, PostgreSQL: openTestPostgres };
+describe.each(Object.keys(databases))('instances without a result on %s', (name) => {
+  async function setUp() {
+    const database = await databases[name as keyof typeof databases]();
+    await prepareWay(database);
+    return database;
+  }
+
+  test('are announced again with the same id and bytes, though their product has changed since', async () => {
+    const database = await setUp();
+    const [id] = (await createAll(database, [createPurchase({})])) as [InstanceId];
+    const [first] = await announceAll(database);
+    await database.query("UPDATE products SET name = 'GPU Large', cpus = 8, image = 'debian'");
+    await database.query('UPDATE products SET gpu = 4');
+    await letAnHourPass(database);
+    await watchOver(database, 4).look();
+    const [again] = await announceAll(database);
+    expect(again?.kind).toBe('AGAIN');
+    expect(again?.id).toBe(id.toString());
+    expect(again?.body.toString('hex')).toBe(first?.body.toString('hex'));
+  });
+
+  test('whose event cannot be made again do not count as announced again', async () => {
+    const database = await setUp();
+    const [id] = await createAll(database, [createPurchase({}), createPurchase({})]);
+    await announceAll(database);
+    await letAnHourPass(database);
+    const rows = postgresOverdue(database);
+    await rows.findOverdue(deadlineMs, '0');
+    await database.query(
+      'UPDATE instance_logs SET event_at = NULL, created_at = NULL WHERE instance_id = $1',
+      [String(id)],
+    );
+    await database.query("UPDATE overdue SET due_at = now() - interval '1 hour'");
+    const handled = await rows.handleDue({ deadlineMs, maxAnnouncements: 4, mayGiveUp: false, limit: 10 });
+    expect(handled).toEqual({ announcedAgain: 1, timedOut: 0, looked: 2 });
+    expect(await readWaiting(database)).toHaveLength(1);
+  });
+
+  test('wait twice as long each time, and are given up with reason TIMEOUT and compensated at last', async () => {
+    const database = await setUp();
+    const purchases = [createPurchase({}), await createPaidOrder(database, 'ORD1')];
+    const ids = await createAll(database, purchases);
+    await announceAll(database);
+    const watch = watchOver(database, 3);
+    const waits: number[] = [];
+    for (let announcement = 2; announcement <= 3; announcement++) {
+      await letAnHourPass(database);
+      await watch.look();
+      expect(await announceAll(database)).toHaveLength(2);
+      await watch.look();
+      expect(await announceAll(database)).toHaveLength(0);
+      const [row] = await database.query<{ wait: number }>(
+        'SELECT extract(epoch FROM max(due_at) - now())::float8 AS wait FROM overdue',
+      );
+      waits.push(Math.round((row?.wait ?? 0) / 10) * 10);
+    }
+    expect(waits).toEqual([60, 120]);
+    await letAnHourPass(database);
+    await watch.look();
+    for (const id of ids) {
+      expect(await readStatus(database, id)).toEqual({ status: 'FAILED', reason: 'TIMEOUT' });
+    }
+    expect(await database.query('SELECT 1 FROM overdue')).toEqual([]);
+    expect((await announceAll(database)).map(({ kind, id }) => `${kind} ${id}`).sort()).toEqual([
+      `REFUND refund-${ids[1]}`,
+      ...ids.map((id) => `RELEASE release-${id}`).sort(),
+    ]);
+    expect(await database.query('SELECT kind FROM compensations ORDER BY kind')).toEqual([
+      { kind: 'NOTHING' },
+      { kind: 'REFUND' },
+    ]);
+  });
+
+  test('that are answered in time are left alone, however old they are', async () => {
+    const database = await setUp();
+    const ids = await createAll(database, [createPurchase({}), createPurchase({})]);
+    await announceAll(database);
+    await settleResults(database, ids.map(success));
+    await letAnHourPass(database);
+    await watchOver(database, 1).look();
+    expect(await readWaiting(database)).toEqual([]);
+    expect(await database.query('SELECT 1 FROM overdue')).toEqual([]);
+  });
+
+  test('answered between two deadlines are announced no more', async () => {
+    const database = await setUp();
+    const [id] = (await createAll(database, [createPurchase({})])) as [InstanceId];
+    await announceAll(database);
+    await letAnHourPass(database);
+    const watch = watchOver(database, 5);
+    await watch.look();
+    await announceAll(database);
+    await settleResults(database, [success(id)]);
+    await letAnHourPass(database);
+    await watch.look();
+    expect(await readWaiting(database)).toEqual([]);
+    expect(await database.query('SELECT 1 FROM overdue')).toEqual([]);
+  });
+
+  test('are not late while their event waits for the broker, nor while others do', async () => {
+    const database = await setUp();
+    const [id] = (await createAll(database, [createPurchase({})])) as [InstanceId];
+    await letAnHourPass(database);
+    await watchOver(database, 1).look();
+    expect(await readStatus(database, id)).toEqual({ status: 'PROCESSING', reason: null });
+    expect((await readWaiting(database)).map(({ kind }) => kind)).toEqual(['CREATED']);
+  });
+
+  test('have their deadline from the announcement, not from the purchase', async () => {
+    const database = await setUp();
+    await createAll(database, [createPurchase({})]);
+    await letAnHourPass(database);
+    // The broker was away for an hour; just now it has confirmed.
+    await database.query('DELETE FROM outbox');
+    await database.query(
+      "INSERT INTO outbox_marks VALUES (now() - interval '30 minutes', 1, now() - interval '1 hour')",
+    );
+    await database.query('INSERT INTO outbox_marks VALUES (now(), 0, NULL)');
+    await watchOver(database, 1).look();
+    expect(await database.query('SELECT 1 FROM overdue')).toEqual([]);
+    await letAnHourPass(database);
+    await watchOver(database, 1).look();
+    expect(await database.query("SELECT 1 FROM instance_logs WHERE reason = 'TIMEOUT'")).toHaveLength(1);
+  });
+
+  test('are given up only after all has been well for a while', async () => {
+    const database = await setUp();
+    const [id] = (await createAll(database, [createPurchase({})])) as [InstanceId];
+    await announceAll(database);
+    await letAnHourPass(database);
+    // Each look is another process: a restart does not begin the calm again.
+    const look = () => watchOver(database, 1, { calmMs: 60_000 }).look();
+    await database.query('UPDATE overdue_cursor SET clear_since = now()');
+    await look();
+    await letWayPass(database, '58 seconds');
+    await database.query('UPDATE overdue SET due_at = now()');
+    await look();
+    expect((await readStatus(database, id))?.status).toBe('PROCESSING');
+    // A frame that waits for the broker ends the calm.
+    const [other] = (await createAll(database, [createPurchase({})])) as [InstanceId];
+    await database.query("UPDATE outbox SET created_at = now() - interval '11 seconds'");
+    await letWayPass(database, '4 seconds');
+    await look();
+    await announceAll(database);
+    await look();
+    await letWayPass(database, '58 seconds');
+    await database.query('UPDATE overdue SET due_at = now()');
+    await look();
+    expect((await readStatus(database, id))?.status).toBe('PROCESSING');
+    await letWayPass(database, '4 seconds');
+    await look();
+    expect((await readStatus(database, id))?.status).toBe('FAILED');
+    expect((await readStatus(database, other))?.status).toBe('PROCESSING');
+  });
+
+  test('are reached behind any number that were answered meanwhile', async () => {
+    const database = await setUp();
+    const ids = await createAll(
+      database,
+      Array.from({ length: 450 }, () => createPurchase({})),
+    );
+    await announceAll(database);
+    await letAnHourPass(database);
+    await watchOver(database, 5, { hasCaughtUp: false }).look();
+    await settleResults(database, ids.slice(0, 449).map(success));
+    await watchOver(database, 5).look();
+    expect(await readWaiting(database)).toHaveLength(1);
+    expect(await database.query('SELECT 1 FROM overdue')).toHaveLength(1);
+  });
+
+  test('are not late while results wait to be read', async () => {
+    const database = await setUp();
+    const [id] = (await createAll(database, [createPurchase({})])) as [InstanceId];
+    await announceAll(database);
+    await letAnHourPass(database);
+    await watchOver(database, 1, { hasCaughtUp: false }).look();
+    expect((await readStatus(database, id))?.status).toBe('PROCESSING');
+    await watchOver(database, 1).look();
+    expect(await readStatus(database, id)).toEqual({ status: 'FAILED', reason: 'TIMEOUT' });
+  });
+
+  test.each([
+    ['parked', "'OUTBOX', 'MESSAGE_REFUSED', 'ACTIVITY', '', 'ACT-parked', '', NULL"],
+    ['a dead letter', "'DEAD_LETTER', 'DELIVERY_LIMIT', '', 'created', 'x', 'INSTANCE_CREATED', $1"],
+  ])('are not late while their event is %s, and are once it has been replayed', async (_, values) => {
+    const database = await setUp();
+    const purchase = createPurchase({ sourceId: 'ACT-parked' });
+    const [id] = (await createAll(database, [purchase])) as [InstanceId];
+    await announceAll(database);
+    await database.query(
+      `INSERT INTO parked (origin, reason, source, scope, source_id, message_type, instance_id, detail, original)
+       VALUES (${values}, 'x', '')`,
+      values.includes('$1') ? [id.toString()] : [],
+    );
+    await letAnHourPass(database);
+    await watchOver(database, 1).look();
+    expect((await readStatus(database, id))?.status).toBe('PROCESSING');
+    await database.query("UPDATE parked SET state = 'REPLAYED', resolved_at = now()");
+    await letAnHourPass(database);
+    await watchOver(database, 1).look();
+    expect(await readStatus(database, id)).toEqual({ status: 'FAILED', reason: 'TIMEOUT' });
+  });
+
+  test('that come later than the cursor are found as well', async () => {
+    const database = await setUp();
+    await createAll(database, [createPurchase({}), createPurchase({})]);
+    await announceAll(database);
+    await letAnHourPass(database);
+    const watch = watchOver(database, 9);
+    await watch.look();
+    expect(await announceAll(database)).toHaveLength(2);
+    await createAll(database, [createPurchase({})]);
+    await announceAll(database);
+    await watch.look();
+    expect(await readWaiting(database)).toEqual([]);
+    await letAnHourPass(database);
+    await watch.look();
+    expect(await readWaiting(database)).toHaveLength(3);
+  });
+
+  test('can be announced by an operator, who gives them a new deadline; settled ones cannot', async () => {
+    const database = await setUp();
+    const [open, settled] = (await createAll(database, [createPurchase({}), createPurchase({})])) as [
+      InstanceId,
+      InstanceId,
+    ];
+    const [first] = (await announceAll(database)).filter(({ id }) => id === open.toString());
+    await settleResults(database, [success(settled)]);
+    expect(await retryInstance(database, open, deadlineMs, 'key 01020304')).toBe(true);
+    const [again] = await announceAll(database);
+    expect(again?.body.toString('hex')).toBe(first?.body.toString('hex'));
+    await expect(retryInstance(database, settled, deadlineMs, 'x')).rejects.toThrow('is SUCCESS');
+    expect(await retryInstance(database, 1n as InstanceId, deadlineMs, 'x')).toBe(false);
+    expect(await database.query('SELECT what, actor FROM instance_history')).toEqual([
+      { what: 'ANNOUNCED_AGAIN', actor: 'key 01020304' },
+    ]);
+    expect(await database.query('SELECT announcements FROM overdue')).toEqual([{ announcements: 2 }]);
+    const noStreams = { inSameDatabase: false, read: async () => ({ streams: [], sales: [] }) };
+    const countOverdue = async () => (await audit(database, noStreams)).waiting.overdue;
+    expect(await countOverdue()).toBe(1);
+    await settleResults(database, [success(open)]);
+    expect(await countOverdue()).toBe(0);
+  });
+});
+
+test('four watches at once do everything once', async () => {
+  const database = await openTestPostgres();
+  await prepareWay(database);
+  await createAll(
+    database,
+    Array.from({ length: 450 }, () => createPurchase({})),
+  );
+  await announceAll(database);
+  await letAnHourPass(database);
+  const lookAll = () => Promise.all([1, 2, 3, 4].map(() => watchOver(database, 2).look()));
+  await lookAll();
+  const again = await announceAll(database);
+  expect(again).toHaveLength(450);
+  expect(new Set(again.map(({ id }) => id)).size).toBe(450);
+  await letAnHourPass(database);
+  await lookAll();
+  const releases = await readWaiting(database);
+  expect(releases.map(({ kind }) => kind)).toEqual(Array(450).fill('RELEASE'));
+  expect(new Set(releases.map(({ id }) => id)).size).toBe(450);
+  const [count] = await database.query<{ count: number }>(
+    "SELECT count(*)::int FROM instance_logs WHERE status = 'FAILED' AND reason = 'TIMEOUT'",
+  );
+  expect(count?.count).toBe(450);
+});
