@@ -53,19 +53,19 @@ CREATE TABLE instance_logs (
 -- Rows come in order of time, so a block range index serves the trend at no cost worth measuring.
 CREATE INDEX instance_logs_created_at ON instance_logs USING brin (created_at) WITH (pages_per_range = 32);
 
--- One row for each commit: the messages of all instances that it made (src/outbox/frame.ts).
+-- One row for each commit: the messages of all instances that it made (src/outbox/batch.ts).
 CREATE TABLE outbox (
     id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     events INTEGER NOT NULL CHECK (events > 0),
-    frame BYTEA NOT NULL,
+    batch BYTEA NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0,
     due_at TIMESTAMPTZ NOT NULL DEFAULT NOW(),
     last_error TEXT,
     created_at TIMESTAMPTZ NOT NULL DEFAULT NOW()
 );
--- Protobuf does not compress worth the time, and a frame lives for milliseconds.
-ALTER TABLE outbox ALTER COLUMN frame SET STORAGE EXTERNAL;
--- Every frame is inserted and deleted once: do not let the dead ones pile up before the relay's index scan.
+-- Protobuf does not compress worth the time, and a batch lives for milliseconds.
+ALTER TABLE outbox ALTER COLUMN batch SET STORAGE EXTERNAL;
+-- Every batch is inserted and deleted once: do not let the dead ones pile up before the relay's index scan.
 ALTER TABLE outbox SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 
 CREATE TABLE parked (

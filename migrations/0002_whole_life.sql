@@ -1,4 +1,4 @@
--- What makes the event again, byte for byte, when it must be announced once more; and what became of the instance.
+-- What makes the event again, byte for byte, when it must be published once more; and what became of the instance.
 ALTER TABLE instance_logs
     ADD COLUMN product_version INTEGER,
     ADD COLUMN event_at TIMESTAMPTZ,
@@ -59,23 +59,23 @@ ALTER TABLE orders ADD COLUMN expires_at TIMESTAMPTZ;
 CREATE INDEX orders_expiring ON orders (expires_at) WHERE status = 'PENDING' AND expires_at IS NOT NULL;
 CREATE INDEX orders_paid_at ON orders USING brin (paid_at) WITH (pages_per_range = 32);
 
--- CREATED: the first announcement of instances. AGAIN: of some that nobody answered for. RELEASE, REFUND: requests.
+-- CREATED: the first publication of instances. AGAIN: of some that nobody answered for. RELEASE, REFUND: requests.
 ALTER TABLE outbox ADD COLUMN kind VARCHAR(10) NOT NULL DEFAULT 'CREATED'
     CHECK (kind IN ('CREATED', 'AGAIN', 'RELEASE', 'REFUND'));
 
--- How many messages have left the outbox as confirmed. Counted in the commit that deletes their frames, so the audit's
+-- How many messages have left the outbox as confirmed. Counted in the commit that deletes their batches, so the audit's
 -- sums hold at any time; each relay lane has a row of its own, so that none waits for another.
-CREATE TABLE announced (
+CREATE TABLE published (
     kind VARCHAR(10) NOT NULL,
     lane SMALLINT NOT NULL,
     events BIGINT NOT NULL,
     PRIMARY KEY (kind, lane)
 );
-ALTER TABLE announced SET (fillfactor = 50);
-INSERT INTO announced SELECT 'CREATED', 0, (SELECT count(*) FROM instance_logs)
+ALTER TABLE published SET (fillfactor = 50);
+INSERT INTO published SELECT 'CREATED', 0, (SELECT count(*) FROM instance_logs)
     - (SELECT coalesce(sum(events), 0) FROM outbox) - (SELECT count(*) FROM parked WHERE reason = 'MESSAGE_REFUSED');
 
--- About once a second while anything moves: how old the oldest waiting frame was. Tells when an instance was announced
+-- About once a second while anything moves: how old the oldest waiting batch was. Tells when an instance was published
 -- without a write for each.
 CREATE TABLE outbox_marks (
     at TIMESTAMPTZ PRIMARY KEY,
@@ -86,7 +86,7 @@ CREATE TABLE outbox_marks (
 -- One row for each purchase that ended without its instance: what is owed for it, and whether that has been done.
 CREATE TABLE compensations (
     id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    kind VARCHAR(10) NOT NULL CHECK (kind IN ('GIVE_BACK', 'REFUND', 'NOTHING')),
+    kind VARCHAR(10) NOT NULL CHECK (kind IN ('RESTOCK', 'REFUND', 'NOTHING')),
     source VARCHAR(20) NOT NULL,
     source_id VARCHAR(64) NOT NULL,
     scope TEXT NOT NULL DEFAULT '',
@@ -97,7 +97,7 @@ CREATE TABLE compensations (
     amount_cents BIGINT,
     reason TEXT NOT NULL,
     status VARCHAR(10) NOT NULL DEFAULT 'REQUESTED' CHECK (status IN ('REQUESTED', 'DONE')),
-    outcome VARCHAR(10) CHECK (outcome IN ('GIVEN_BACK', 'NO_SALE', 'REFUNDED', 'NOTHING')),
+    outcome VARCHAR(10) CHECK (outcome IN ('RESTOCKED', 'NO_SALE', 'REFUNDED', 'NOTHING')),
     created_at TIMESTAMPTZ NOT NULL DEFAULT NOW(),
     done_at TIMESTAMPTZ,
     UNIQUE (source, source_id, scope),
@@ -113,20 +113,20 @@ CREATE TABLE instance_history (
     instance_id BIGINT NOT NULL,
     at TIMESTAMPTZ NOT NULL DEFAULT NOW(),
     what VARCHAR(24) NOT NULL CHECK (what IN
-        ('ANNOUNCED_AGAIN', 'RESULT_LATE', 'RESULT_CONTRADICTS', 'RELEASE_REQUESTED')),
+        ('REPUBLISHED', 'RESULT_LATE', 'RESULT_CONFLICT', 'RELEASE_REQUESTED')),
     detail TEXT NOT NULL,
     actor TEXT NOT NULL
 );
 CREATE INDEX instance_history_instance ON instance_history (instance_id, id);
 -- The same odd result is recorded once, and a release asked for once.
 CREATE UNIQUE INDEX instance_history_once ON instance_history (instance_id, what, md5(detail))
-    WHERE what <> 'ANNOUNCED_AGAIN';
+    WHERE what <> 'REPUBLISHED';
 CREATE UNIQUE INDEX instance_history_release ON instance_history (instance_id) WHERE what = 'RELEASE_REQUESTED';
 
 -- Instances that have gone past their deadline without a result.
 CREATE TABLE overdue (
     instance_id BIGINT PRIMARY KEY,
-    announcements INTEGER NOT NULL DEFAULT 1,
+    publications INTEGER NOT NULL DEFAULT 1,
     due_at TIMESTAMPTZ NOT NULL DEFAULT NOW()
 );
 CREATE INDEX overdue_due_at ON overdue (due_at);
@@ -207,15 +207,15 @@ CREATE TABLE embedded_sales (
     stock BIGINT NOT NULL CHECK (stock >= 0),
     remaining BIGINT NOT NULL CHECK (remaining >= 0),
     sold BIGINT NOT NULL DEFAULT 0 CHECK (sold >= 0),
-    -- Of the units given back those that wait to be sold again, and all of them ever.
-    given_back BIGINT NOT NULL DEFAULT 0 CHECK (given_back >= 0),
+    -- Of the units restocked those that wait to be sold again, and all of them ever.
+    restocked BIGINT NOT NULL DEFAULT 0 CHECK (restocked >= 0),
     returned BIGINT NOT NULL DEFAULT 0 CHECK (returned >= 0)
 );
 CREATE TABLE embedded_sale_units (
     stream TEXT NOT NULL,
     entry_id VARCHAR(64) NOT NULL,
     user_id BIGINT NOT NULL,
-    given_back BOOLEAN NOT NULL DEFAULT FALSE,
+    restocked BOOLEAN NOT NULL DEFAULT FALSE,
     PRIMARY KEY (stream, entry_id)
 );
 CREATE TABLE embedded_sale_buyers (

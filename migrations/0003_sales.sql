@@ -8,7 +8,7 @@ ALTER TABLE embedded_sales
     ADD COLUMN ends_at TIMESTAMPTZ,
     ADD COLUMN is_paused BOOLEAN NOT NULL DEFAULT FALSE,
     ADD COLUMN has_ended BOOLEAN NOT NULL DEFAULT FALSE,
-    ADD CONSTRAINT embedded_sales_sum CHECK (stock = sold + remaining + given_back);
+    ADD CONSTRAINT embedded_sales_sum CHECK (stock = sold + remaining + restocked);
 -- Which sale of the stream's product a unit was sold in: one of an earlier sale changes no counter of the present one.
 ALTER TABLE embedded_sale_units ADD COLUMN number INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE embedded_sale_buyers ADD COLUMN entry_id VARCHAR(64);

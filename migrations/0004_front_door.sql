@@ -1,4 +1,4 @@
--- The front door of a sale on the embedded store; in Redis these stand in the sale's hash and beside it.
+-- The admission of a sale on the embedded store; in Redis these stand in the sale's hash and beside it.
 ALTER TABLE embedded_sales
     ADD COLUMN entry VARCHAR(10) NOT NULL DEFAULT 'open' CHECK (entry IN ('open', 'ticket')),
     -- The rate of the waiting room, visitors a second; NULL: there is none.

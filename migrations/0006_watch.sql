@@ -1,8 +1,8 @@
--- How many announcements there had been, ever, at the time of a mark: two marks tell what was announced between them.
-ALTER TABLE outbox_marks ADD COLUMN announced BIGINT;
-INSERT INTO outbox_marks (at, waiting, waiting_since, announced)
+-- How many publications there had been, ever, at the time of a mark: two marks tell what was published between them.
+ALTER TABLE outbox_marks ADD COLUMN published BIGINT;
+INSERT INTO outbox_marks (at, waiting, waiting_since, published)
     SELECT now(), coalesce(sum(events), 0), min(created_at) FILTER (WHERE kind = 'CREATED'),
-        (SELECT coalesce(sum(events), 0) FROM announced WHERE kind IN ('CREATED', 'AGAIN'))
+        (SELECT coalesce(sum(events), 0) FROM published WHERE kind IN ('CREATED', 'AGAIN'))
     FROM outbox ON CONFLICT DO NOTHING;
 
 -- What each commit settled, by source and outcome; kept for an hour (docs/decisions/0018).

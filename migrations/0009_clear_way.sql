@@ -18,12 +18,12 @@ CREATE INDEX compensations_next_request ON compensations (next_request_at)
     WHERE kind = 'REFUND' AND status = 'REQUESTED';
 
 ALTER TABLE instance_history DROP CONSTRAINT instance_history_what_check;
-ALTER TABLE instance_history ADD CONSTRAINT instance_history_what_check CHECK (what IN ('ANNOUNCED_AGAIN', 'RESULT_LATE',
-    'RESULT_CONTRADICTS', 'RELEASE_REQUESTED', 'RELEASE_REQUESTED_AGAIN', 'REFUND_REQUESTED_AGAIN'));
+ALTER TABLE instance_history ADD CONSTRAINT instance_history_what_check CHECK (what IN ('REPUBLISHED', 'RESULT_LATE',
+    'RESULT_CONFLICT', 'RELEASE_REQUESTED', 'RELEASE_REQUESTED_AGAIN', 'REFUND_REQUESTED_AGAIN'));
 -- The same odd result is recorded once; what is sent again is recorded each time.
 DROP INDEX instance_history_once;
 CREATE UNIQUE INDEX instance_history_once ON instance_history (instance_id, what, md5(detail))
-    WHERE what NOT IN ('ANNOUNCED_AGAIN', 'RELEASE_REQUESTED_AGAIN', 'REFUND_REQUESTED_AGAIN');
+    WHERE what NOT IN ('REPUBLISHED', 'RELEASE_REQUESTED_AGAIN', 'REFUND_REQUESTED_AGAIN');
 
--- Claims that broke off while the frame was lent: the transport's fault, not a refusal of the frame (attempts).
+-- Claims that broke off while the batch was lent: the transport's fault, not a refusal of the batch (attempts).
 ALTER TABLE outbox ADD COLUMN interruptions INTEGER NOT NULL DEFAULT 0;

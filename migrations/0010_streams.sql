@@ -4,7 +4,7 @@ ALTER TABLE compensations
     ADD COLUMN restock_due_at TIMESTAMPTZ NOT NULL DEFAULT '-infinity',
     ADD COLUMN restock_error TEXT;
 CREATE INDEX compensations_restock ON compensations (restock_due_at, id)
-    WHERE kind = 'GIVE_BACK' AND status = 'REQUESTED';
+    WHERE kind = 'RESTOCK' AND status = 'REQUESTED';
 
 ALTER TABLE parked DROP CONSTRAINT parked_origin_check;
 ALTER TABLE parked ADD CONSTRAINT parked_origin_check

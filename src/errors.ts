@@ -12,7 +12,7 @@ const table = {
     'park',
     'The scope of a stream entry is the key of its stream; of any other source it is empty.',
   ],
-  PRODUCT_UNKNOWN: [
+  PRODUCT_NOT_FOUND: [
     'park',
     'Check the product id; POST /v1/products and `weir products create` create a product.',
     'Create the product with POST /v1/products or `weir products create`, then replay.',
@@ -30,18 +30,18 @@ const table = {
     'park',
     'Redis lost its latest writes and sold this unit again. Tell the buyer to buy again, then discard; `weir sale add` adds stock.',
   ],
-  DELIVERED_TOO_OFTEN: [
+  MAX_DELIVERIES_EXCEEDED: [
     'park',
     'The process ended each time it worked on this entry alone; look at the logs, then replay.',
   ],
-  ENTRY_GONE: [
+  ENTRY_DELETED: [
     'park',
     'Somebody trimmed or deleted the entry before it was read; find the buyer by the entry id, then replay with userId.',
   ],
   MESSAGE_REFUSED: ['park', 'The broker refused this message while it took others; see detail, then replay.'],
-  FRAME_DAMAGED: [
+  OUTBOX_BATCH_CORRUPT: [
     'park',
-    'An outbox frame cannot be read, so its events are not announced; please report it.',
+    'An outbox batch cannot be read, so its events are not published; please report it.',
   ],
   DELIVERY_LIMIT: [
     'park',
@@ -60,7 +60,7 @@ const table = {
     'park',
     'A queue dropped this message; find out why with `weir doctor`, then replay, or send it yourself and discard.',
   ],
-  ORDER_UNKNOWN: [
+  ORDER_NOT_FOUND: [
     'park',
     'Check the order id; Weir knows orders that it created itself.',
     'Run `weir orders paid ORDER --product … --user …`, then replay; or return the money at the payer, then discard.',
@@ -74,28 +74,25 @@ const table = {
   ORDER_NOT_CANCELLABLE: ['park', 'Only a pending order can be cancelled.'],
   IDEMPOTENCY_CONFLICT: ['park', 'This Idempotency-Key was used with another body; use a new key.'],
   PRODUCT_CONFLICT: ['park', 'This product id exists with other properties.'],
-  INSTANCE_UNKNOWN: [
+  INSTANCE_NOT_FOUND: [
     'park',
     'Find it by any id it goes by: GET /v1/instances?q=ID or `weir instances search ID`.',
   ],
-  INSTANCE_SETTLED: ['park', 'Only an instance that is PROCESSING can be announced again.'],
+  INSTANCE_SETTLED: ['park', 'Only an instance that is PROCESSING can be republished.'],
   INSTANCE_NOT_RELEASABLE: ['park', 'Only the machine of an instance that is FAILED can be released.'],
-  RESULT_UNREADABLE: [
+  RESULT_INVALID: [
     'park',
     'Send an InstanceResult with an instance id and SUCCESS or FAILED.',
     'Not an InstanceResult with an instance id and SUCCESS or FAILED; correct the Resource Domain, then discard.',
   ],
-  RESULT_UNKNOWN: [
+  RESULT_NOT_FOUND: [
     'park',
     'Check the instance id; it may be an instance of another Weir.',
     'There is no such instance; find out whether it is of another Weir, then discard.',
   ],
   RESULT_LATE: ['park', 'Weir had given this instance up; release its machine. Recorded with the instance.'],
-  RESULT_CONTRADICTS: [
-    'park',
-    'The instance has had another result, which stands. Recorded with the instance.',
-  ],
-  SALE_UNKNOWN: ['park', 'Check the product id; POST /v1/sales and `weir sale open` open a sale.'],
+  RESULT_CONFLICT: ['park', 'The instance has had another result, which stands. Recorded with the instance.'],
+  SALE_NOT_FOUND: ['park', 'Check the product id; POST /v1/sales and `weir sale open` open a sale.'],
   SALE_CONFLICT: ['park', 'One sale of a product at a time: end the one that runs, or change it with PATCH.'],
   SALE_WINDOW_INVALID: [
     'park',
@@ -117,10 +114,10 @@ const table = {
   NOT_ADMITTED: ['park', 'Ask again when the ticket admits; GET /v1/sales/{productId}/ticket says when.'],
   TICKETS_CLOSED: ['park', 'Tickets of this sale are given out before its start only.'],
   TICKETS_UNUSED: ['park', 'This sale is open to everybody: buy without a ticket.'],
-  PURCHASE_UNKNOWN: ['park', 'Ask with the streamId that the buy was answered with, and its product.'],
+  PURCHASE_NOT_FOUND: ['park', 'Ask with the streamId that the buy was answered with, and its product.'],
   RATE_LIMITED: ['retry', 'Wait for as many seconds as Retry-After says, then ask again.'],
-  STREAM_UNKNOWN: ['park', 'Name a stream as the audit lists it, such as stream:seckill:1001.'],
-  PARKED_UNKNOWN: ['park', 'See what there is with `weir parked list --state ALL`; old ones are removed.'],
+  STREAM_NOT_FOUND: ['park', 'Name a stream as the audit lists it, such as stream:seckill:1001.'],
+  PARKED_NOT_FOUND: ['park', 'See what there is with `weir parked list --state ALL`; old ones are removed.'],
   PARKED_RESOLVED: ['park', 'It has been replayed or discarded before; look at it with `weir parked show`.'],
   NOTHING_TO_REPLAY: ['park', 'Nothing of it is left to replay; find out what is owed, then discard it.'],
   RESTOCK_FAILED: [
@@ -134,14 +131,14 @@ const table = {
     'Sign the raw body with the configured secret (Standard Webhooks) within five minutes.',
   ],
   SIGNED_ORDER_DIFFERS: ['park', 'The signed body must carry "orderId", equal to the one in the path.'],
-  KEY_REQUIRED: ['park', 'Send an operator key: Authorization: Bearer …; `weir keys create` makes one.'],
-  SCOPE_TOO_SMALL: ['park', 'Use a key of that scope; `weir keys create NAME --scope SCOPE` makes one.'],
+  UNAUTHENTICATED: ['park', 'Send an operator key: Authorization: Bearer …; `weir keys create` makes one.'],
+  INSUFFICIENT_SCOPE: ['park', 'Use a key of that scope; `weir keys create NAME --scope SCOPE` makes one.'],
   ORIGIN_NOT_ALLOWED: ['park', 'Call from a page of this very origin, or with a key instead of a cookie.'],
-  KEY_UNKNOWN: ['park', 'See what there is with `weir keys list`.'],
+  KEY_NOT_FOUND: ['park', 'See what there is with `weir keys list`.'],
   KEY_CONFLICT: ['park', 'A key in force has this name: choose another, or revoke that one first.'],
   KEY_LIMIT: ['park', 'Revoke keys that nobody uses; `weir keys list` says when each was used last.'],
   KEY_EXPIRY_INVALID: ['park', 'A key expires in the future, or never when that is left out.'],
-  STORE_AWAY: ['retry', 'A store does not answer; try again shortly and look at /readyz.'],
+  STORE_UNAVAILABLE: ['retry', 'A store does not answer; try again shortly and look at /readyz.'],
   STORE_MISMATCH: [
     'retry',
     'Correct the address of the store, or make it the one of this installation with `weir stores adopt`.',

@@ -10,7 +10,7 @@ import { type MeasureName, OptionMistakes, type Options, parseOptions, readHelp 
 import { measureSeed } from './peers/seed.ts';
 import { checkServers } from './preflight.ts';
 import { createProgress } from './progress.ts';
-import { judge } from './report/laws.ts';
+import { judge } from './report/budgets.ts';
 import type { Results } from './report/results.ts';
 import { formatReport, notes } from './report/table.ts';
 import { measureAudit } from './weir/audit.ts';
@@ -113,7 +113,7 @@ async function measureAll(bench: Bench): Promise<number> {
   progress.say('');
   console.log(`${formatReport(results, verdicts)}\n\n${notes}`);
   if (options.count < 200_000)
-    console.log(`The laws are stated for 200,000 purchases a run; here it was ${options.count}.`);
+    console.log(`The budgets are stated for 200,000 purchases a run; here it was ${options.count}.`);
   console.log(`All figures: ${options.jsonFile}`);
   for (const [name, message] of Object.entries(failures)) console.error(`\n${name} failed: ${message}`);
   return Object.keys(failures).length === 0 ? 0 : 1;
@@ -148,7 +148,7 @@ function sayWhatIsNotDurable(bench: Bench, { postgres, redis }: ServerSettings):
   if (postgres.fsync !== 'on' || postgres.synchronous_commit === 'off') {
     bench.progress.say(
       `PostgreSQL has fsync ${postgres.fsync}, synchronous_commit ${postgres.synchronous_commit}: ` +
-        'a commit is not on disk, so no law is judged.',
+        'a commit is not on disk, so no budget is judged.',
     );
   }
   if (redis.appendonly !== 'yes') {

@@ -110,7 +110,7 @@ function readRedisAnswer(bytes) {
   return text.includes('+PONG') && version ? { version } : undefined;
 }
 
-/** One method frame (type 1): connection.start (10, 10), whose server properties hold the version. */
+/** One method batch (type 1): connection.start (10, 10), whose server properties hold the version. */
 function readConnectionStart(bytes) {
   if (bytes[0] !== 1) throw new Error('something else than RabbitMQ answered');
   if (bytes.length < 11 || bytes.length < 8 + bytes.readUInt32BE(3)) return undefined;

@@ -35,14 +35,14 @@ export const SaleChangeBody = Type.Object(
   { ...closed, minProperties: 1 },
 );
 
-export const GiveBackBody = Type.Object({ since: Type.Optional(Timestamp) }, closed);
+export const RestockBody = Type.Object({ since: Type.Optional(Timestamp) }, closed);
 
 export const SaleShape = Type.Object({
   productId: Int64,
   stock: Type.Integer(),
   sold: Type.Integer(),
-  left: Type.Integer(),
-  givenBack: Type.Integer(),
+  remaining: Type.Integer(),
+  restocked: Type.Integer(),
   perUserLimit: Type.Integer(),
   startsAt: Type.Union([Timestamp, Type.Null()]),
   endsAt: Type.Union([Timestamp, Type.Null()]),
@@ -62,8 +62,8 @@ export function showSale({ startsAt, endsAt, admitPerSecond, ...sale }: Sale): S
     productId: sale.productId.toString(),
     stock: sale.stock,
     sold: sale.sold,
-    left: sale.left,
-    givenBack: sale.givenBack,
+    remaining: sale.remaining,
+    restocked: sale.restocked,
     perUserLimit: sale.perUserLimit,
     startsAt: startsAt?.toISOString() ?? null,
     endsAt: endsAt?.toISOString() ?? null,

@@ -1,12 +1,12 @@
 import { type Static, Type } from 'typebox';
-import { WeirError } from '../errors.ts';
 import type { InstanceLog } from '../core/instance/instance-log.ts';
 import type { Product } from '../core/instance/product.ts';
 import { parseInt64, sourcePattern } from '../core/instance/purchase.ts';
 import type { TimelineEntry } from '../core/instance/timeline.ts';
-import { isStorableTime } from '../lib/storable-time.ts';
 import type { Order, Refund } from '../core/orders/order.ts';
 import type { RecordedPayment } from '../core/orders/payment-book.ts';
+import { WeirError } from '../errors.ts';
+import { isStorableTime } from '../lib/storable-time.ts';
 
 // A description completes “… must be”: describeMistakes() says it to whoever sent something else.
 

@@ -1,22 +1,23 @@
-import { addHttp } from './roles/http.ts';
-import { addSettle } from './roles/settle.ts';
-import type { Backlog } from '../ops/live/backlog.ts';
-import { watchBacklog } from '../ops/live/watch-backlog.ts';
-import type { Config } from '../config/config.ts';
-import { type Core, createCore, reportFailure } from './components.ts';
-import { pause } from '../lib/backoff.ts';
-import { Lifecycle } from '../lib/lifecycle.ts';
-import { Relay } from '../core/outbox/relay.ts';
 import { createBacklogReader } from '../adapters/postgres/backlog.ts';
 import { findFinishedEntries } from '../adapters/postgres/instance-logs.ts';
 import { parkItems } from '../adapters/postgres/parked.ts';
 import { isTransientDatabaseError } from '../adapters/postgres/transient.ts';
-import { openPublisher } from './queues.ts';
-import { describeStores, prepareDatabase } from './stores.ts';
-import type { Notify, Telemetry } from '../ops/telemetry/events.ts';
+import type { Config } from '../config/config.ts';
+import { Relay } from '../core/outbox/relay.ts';
 import type { ParkedEntry } from '../core/triggers/process-batch.ts';
 import { SeckillStreamTrigger } from '../core/triggers/seckill-stream.ts';
 import { seckill } from '../core/triggers/seckill-streams.ts';
+import { pause } from '../lib/backoff.ts';
+import { Lifecycle } from '../lib/lifecycle.ts';
+import type { Backlog } from '../ops/live/backlog.ts';
+import { watchBacklog } from '../ops/live/watch-backlog.ts';
+import type { Emit } from '../ops/telemetry/events.ts';
+import type { Telemetry } from '../ops/telemetry/telemetry.ts';
+import { type Core, createCore, reportFailure } from './components.ts';
+import { openPublisher } from './queues.ts';
+import { addHttp } from './roles/http.ts';
+import { addSettle } from './roles/settle.ts';
+import { describeStores, prepareDatabase } from './stores.ts';
 
 export interface App {
   /** http://host:port, with the port that was really taken. */
@@ -32,12 +33,12 @@ export interface App {
 
 /** Puts the parts together: the only file that sees the business and every technology. */
 export async function startApp(config: Config, telemetry: Telemetry): Promise<App> {
-  const { notify } = telemetry;
-  const lifecycle = createLifecycle(notify);
+  const { emit } = telemetry;
+  const lifecycle = createLifecycle(emit);
   const stopping = new AbortController();
   const draining = new AbortController();
   try {
-    const core = await createCore(config, notify, lifecycle);
+    const core = await createCore(config, emit, lifecycle);
     // In the order in which they are opened; they close in reverse.
     if (config.roles.includes('relay')) addRelay(core);
     addIntakeGate(core);
@@ -47,11 +48,11 @@ export async function startApp(config: Config, telemetry: Telemetry): Promise<Ap
     addSaleGuard(core);
     const url = await addHttp(core, telemetry, draining.signal);
 
-    const ready = prepareDatabase(config, core.database, notify, stopping.signal).then(() => {
+    const ready = prepareDatabase(config, core.database, emit, stopping.signal).then(() => {
       delete core.readiness.start;
       if (stopping.signal.aborted) return;
       lifecycle.begin();
-      notify({ type: 'started', addr: url, stores: describeStores(config), roles: config.roles });
+      emit({ type: 'started', addr: url, stores: describeStores(config), roles: config.roles });
     });
     ready.catch(() => {});
 
@@ -65,7 +66,7 @@ export async function startApp(config: Config, telemetry: Telemetry): Promise<Ap
         stopping.abort();
         await ready.catch(() => {});
         await lifecycle.close();
-        notify({ type: 'stopped' });
+        emit({ type: 'stopped' });
       },
     };
   } catch (error) {
@@ -74,17 +75,17 @@ export async function startApp(config: Config, telemetry: Telemetry): Promise<Ap
   }
 }
 
-function createLifecycle(notify: Notify): Lifecycle {
+function createLifecycle(emit: Emit): Lifecycle {
   return new Lifecycle({
     releaseDeadlineMs: 15_000,
-    onHang: (part) => notify({ type: 'stop hung', part }),
-    onFailure: (part, error) => notify({ type: 'store failed', store: part, error, attempt: 1 }),
+    onHang: (part) => emit({ type: 'stop hung', part }),
+    onFailure: (part, error) => emit({ type: 'store failed', store: part, error, attempt: 1 }),
   });
 }
 
 function addRelay(core: Core): void {
-  const { config, notify, lifecycle, readiness, database, outbox, committed } = core;
-  const { publisher, close } = openPublisher(config, database, notify);
+  const { config, emit, lifecycle, readiness, database, outbox, committed } = core;
+  const { publisher, close } = openPublisher(config, database, emit);
   lifecycle.defer('publisher', close);
   readiness.queue = () => publisher.notReady;
   const relay = new Relay(
@@ -92,10 +93,10 @@ function addRelay(core: Core): void {
       outbox,
       publisher: core.tracing.publisher(publisher),
       wake: committed,
-      onAnnounced: (count, lastedMs) => notify({ type: 'events announced', count, lastedMs }),
+      onPublished: (count, durationMs) => emit({ type: 'events published', count, durationMs }),
       onRefused: (refusals, parked) =>
-        notify({ type: 'messages refused', count: refusals.length, why: refusals[0]?.why ?? '', parked }),
-      onFailure: reportFailure(notify, 'outbox'),
+        emit({ type: 'messages refused', count: refusals.length, why: refusals[0]?.why ?? '', parked }),
+      onFailure: reportFailure(emit, 'outbox'),
     },
     { windowEvents: config.windowEvents, maxIdleMs: 1_000, maxRefusals: 5 },
   );
@@ -111,11 +112,11 @@ function addIntakeGate({ lifecycle, readiness, gate }: Core): void {
   lifecycle.plan('intake gate', (signal) => gate.run(signal));
 }
 
-function addBacklogWatch({ config, notify, lifecycle, database, streams }: Core): void {
+function addBacklogWatch({ config, emit, lifecycle, database, streams }: Core): void {
   const parts = {
     readDatabase: createBacklogReader(database),
     readStreams: config.roles.includes('ingest') ? streams.readBacklog : undefined,
-    onRead: (backlog: Backlog) => notify({ type: 'backlog read', backlog }),
+    onRead: (backlog: Backlog) => emit({ type: 'backlog read', backlog }),
   };
   lifecycle.plan('backlog watch', (signal) => watchBacklog(parts, config.backlogEveryMs, signal));
 }
@@ -134,7 +135,7 @@ function addSeckillStreams(core: Core): void {
 
 function createSeckillTrigger({
   config,
-  notify,
+  emit,
   database,
   creation,
   gate,
@@ -150,13 +151,13 @@ function createSeckillTrigger({
       hasRoom: gate.hasRoom,
       isTransient: isTransientDatabaseError,
       onParked(entries) {
-        notify({ type: 'entries parked', entries });
+        emit({ type: 'entries parked', entries });
         // Not waited for: a rebuild waits for this very stream.
         for (const stream of findSoldTwice(entries)) {
-          streams.guard?.distrust(stream).catch((error) => reportFailure(notify, 'sale guard')(error, 1));
+          streams.guard?.distrust(stream).catch((error) => reportFailure(emit, 'sale guard')(error, 1));
         }
       },
-      onFailure: reportFailure(notify, 'seckill stream'),
+      onFailure: reportFailure(emit, 'seckill stream'),
     },
     {
       batchSize: config.batchSize,

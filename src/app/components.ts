@@ -1,19 +1,4 @@
-import type { Audit } from '../ops/audit/audit.ts';
-import type { Config } from '../config/config.ts';
 import type { Readiness } from '../adapters/http/routes/health.ts';
-import { type CreateInstances, InstanceCreation } from '../core/instance/create-instances.ts';
-import { InstanceIds, type WorkerLeases } from '../core/instance/instance-id.ts';
-import { ProductCache } from '../core/instance/product.ts';
-import { systemClock } from '../lib/clock.ts';
-import { shareInFlight } from '../lib/gather.ts';
-import type { Lifecycle } from '../lib/lifecycle.ts';
-import { Outages } from '../lib/outages.ts';
-import { recovery } from '../lib/recovery.ts';
-import { retryTransient } from '../lib/repeat.ts';
-import type { Database } from '../lib/sql.ts';
-import { Wake } from '../lib/wake.ts';
-import { IntakeGate } from '../core/outbox/intake-gate.ts';
-import type { Outbox } from '../core/outbox/relay.ts';
 import { audit as runAudit } from '../adapters/postgres/audit.ts';
 import { postgresInstanceLogs } from '../adapters/postgres/instance-logs.ts';
 import { postgresOutbox } from '../adapters/postgres/outbox.ts';
@@ -21,11 +6,26 @@ import { PostgresProducts } from '../adapters/postgres/products.ts';
 import { settleResults } from '../adapters/postgres/settle.ts';
 import { isTransientDatabaseError } from '../adapters/postgres/transient.ts';
 import { postgresWorkerLeases } from '../adapters/postgres/worker-leases.ts';
-import type { CreatedMessage, ResourceDomain } from '../ops/resource-domain/resource-domain.ts';
+import type { Config } from '../config/config.ts';
+import { type CreateInstances, InstanceCreation } from '../core/instance/create-instances.ts';
+import { InstanceIds, type WorkerLeases } from '../core/instance/instance-id.ts';
+import { ProductCache } from '../core/instance/product.ts';
+import { IntakeGate } from '../core/outbox/intake-gate.ts';
+import type { Outbox } from '../core/outbox/relay.ts';
 import type { Settle } from '../core/results/take-results.ts';
-import { type OpenStreams, openDatabase, openStreams } from './stores.ts';
-import type { Notify } from '../ops/telemetry/events.ts';
+import { systemClock } from '../lib/clock.ts';
+import { shareInFlight } from '../lib/gather.ts';
+import type { Lifecycle } from '../lib/lifecycle.ts';
+import { Outages } from '../lib/outages.ts';
+import { recovery } from '../lib/recovery.ts';
+import { retryTransient } from '../lib/repeat.ts';
+import { Signal } from '../lib/signal.ts';
+import type { Database } from '../lib/sql.ts';
+import type { Audit } from '../ops/audit/audit.ts';
+import type { CreatedMessage, ResourceDomain } from '../ops/resource-domain/resource-domain.ts';
+import type { Emit } from '../ops/telemetry/events.ts';
 import { createTracing, type Tracing } from '../ops/telemetry/tracing/tracing.ts';
+import { type OpenStreams, openDatabase, openStreams } from './stores.ts';
 
 /** `quiet`, the periodic one, does not search for what is behind a difference: that reads whole tables. */
 export type AuditKind = 'quiet' | 'explained' | 'full';
@@ -33,7 +33,7 @@ export type AuditKind = 'quiet' | 'explained' | 'full';
 /** What the parts of the program are made of. */
 export interface Core {
   config: Config;
-  notify: Notify;
+  emit: Emit;
   lifecycle: Lifecycle;
   readiness: Readiness;
   database: Database;
@@ -50,21 +50,21 @@ export interface Core {
   resource: Pick<ResourceDomain<CreatedMessage>, 'fail'> | undefined;
   /** Callers with the same question at the same time share one answer. */
   audit: (how: AuditKind) => Promise<Audit>;
-  /** Rung after each commit that left frames. */
-  committed: Wake;
-  /** Rung when units may have to be given back. */
-  owed: Wake;
+  /** Rung after each commit that left batches. */
+  committed: Signal;
+  /** Rung when units may have to be restocked. */
+  owed: Signal;
   outages: Outages;
 }
 
-export async function createCore(config: Config, report: Notify, lifecycle: Lifecycle): Promise<Core> {
+export async function createCore(config: Config, report: Emit, lifecycle: Lifecycle): Promise<Core> {
   const outages = new Outages();
   outages.onOver(() => recovery.signal());
-  const notify = watchOutages(report, outages);
-  const database = await openDatabase(config, notify);
+  const emit = watchOutages(report, outages);
+  const database = await openDatabase(config, emit);
   lifecycle.defer('database', () => database.close());
   const ids = new InstanceIds(
-    tellLeases(postgresWorkerLeases(database.withDeadline(lookDeadlineMs)), notify),
+    reportLeases(postgresWorkerLeases(database.withDeadline(lookDeadlineMs)), emit),
   );
   lifecycle.defer('worker lease', () => ids.release());
   const outboxOptions = {
@@ -76,15 +76,15 @@ export async function createCore(config: Config, report: Notify, lifecycle: Life
     highWater: config.highWater,
     everyMs: 500,
     lateAfterMs: lookDeadlineMs,
-    onHeld: (waiting) => notify({ type: 'intake held', waiting }),
-    onResumed: (waiting) => notify({ type: 'intake resumed', waiting }),
-    onFailure: reportFailure(notify, 'database'),
+    onHeld: (waiting) => emit({ type: 'intake held', waiting }),
+    onResumed: (waiting) => emit({ type: 'intake resumed', waiting }),
+    onFailure: reportFailure(emit, 'database'),
     onAnswered() {
-      if (outages.works('database', 1)) notify({ type: 'store back', store: 'database' });
+      if (outages.works('database', 1)) emit({ type: 'store back', store: 'database' });
     },
   });
-  const committed = new Wake();
-  const owed = new Wake();
+  const committed = new Signal();
+  const owed = new Signal();
   const tracing = createTracing(config);
   const createCreation = (on: Database) => {
     const creation = new InstanceCreation({
@@ -93,22 +93,22 @@ export async function createCore(config: Config, report: Notify, lifecycle: Life
       instanceLogs: postgresInstanceLogs(on),
       clock: systemClock,
       isTransient: isTransientDatabaseError,
-      onCreated(counts, lastedMs) {
-        committed.ring();
+      onCreated(counts, durationMs) {
+        committed.notify();
         outages.works('database', 1);
-        notify({ type: 'instances created', counts, lastedMs });
+        emit({ type: 'instances created', counts, durationMs });
       },
     });
     return { createInstances: tracing.creation(creation.createInstances) };
   };
   const settle: Settle = tracing.settle(async (results) => {
     const settled = await retryTransient(() => settleResults(database, results), isTransientDatabaseError);
-    committed.ring();
-    owed.ring();
-    notify({ type: 'results judged', results, settled });
+    committed.notify();
+    owed.notify();
+    emit({ type: 'results judged', results, settled });
     return settled;
   });
-  const streams = openStreams(config, database, notify);
+  const streams = openStreams(config, database, emit);
   lifecycle.defer('streams', streams.close);
   const audit = shareInFlight(async (how: AuditKind) => {
     const options = { full: how === 'full', explain: how !== 'quiet' };
@@ -119,13 +119,13 @@ export async function createCore(config: Config, report: Notify, lifecycle: Life
       isTransientDatabaseError,
       { maxAttempts: 5 },
     );
-    notify({ type: 'audited', audit: result, isPeriodic: how === 'quiet' });
+    emit({ type: 'audited', audit: result, isPeriodic: how === 'quiet' });
     return result;
   });
   const readiness: Readiness = { start: () => 'waiting for the stores' };
   return {
     config,
-    notify,
+    emit,
     lifecycle,
     readiness,
     database,
@@ -153,31 +153,31 @@ export const requestDeadlineMs = 4_000;
 const auditDeadlineMs = 60_000;
 
 /** Brokers and Redis report each attempt to connect: from the second one on it is an outage. */
-function watchOutages(report: Notify, outages: Outages): Notify {
-  return (happening) => {
-    report(happening);
-    if (happening.type === 'store failed') outages.failed(happening.store, happening.attempt);
-    else if (happening.type === 'store back') outages.works(happening.store, 2);
+function watchOutages(report: Emit, outages: Outages): Emit {
+  return (event) => {
+    report(event);
+    if (event.type === 'store failed') outages.failed(event.store, event.attempt);
+    else if (event.type === 'store back') outages.works(event.store, 2);
   };
 }
 
 /** One process after the other that is refused, or one that loses its id again and again, is for somebody to look at. */
-function tellLeases(leases: WorkerLeases, notify: Notify): WorkerLeases {
+function reportLeases(leases: WorkerLeases, emit: Emit): WorkerLeases {
   return {
     async acquire(durationMs) {
       const lease = await leases.acquire(durationMs);
-      notify({ type: 'worker id', outcome: lease ? 'acquired' : 'refused', workerId: lease?.workerId });
+      emit({ type: 'worker id', outcome: lease ? 'acquired' : 'refused', workerId: lease?.workerId });
       return lease;
     },
     async renew(held, nowMs, durationMs) {
       const lease = await leases.renew(held, nowMs, durationMs);
-      if (!lease) notify({ type: 'worker id', outcome: 'lost', workerId: held.workerId });
+      if (!lease) emit({ type: 'worker id', outcome: 'lost', workerId: held.workerId });
       return lease;
     },
     release: (lease) => leases.release(lease),
   };
 }
 
-export function reportFailure(notify: Notify, store: string): (error: unknown, attempt: number) => void {
-  return (error, attempt) => notify({ type: 'store failed', store, error, attempt });
+export function reportFailure(emit: Emit, store: string): (error: unknown, attempt: number) => void {
+  return (error, attempt) => emit({ type: 'store failed', store, error, attempt });
 }

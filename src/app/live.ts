@@ -1,9 +1,9 @@
-import type { Core } from './components.ts';
 import { postgresNow } from '../adapters/postgres/now.ts';
-import { describeStores } from './stores.ts';
 import type { Backlog, StoreState } from '../ops/live/now.ts';
 import { NowFeed } from '../ops/live/now-feed.ts';
 import { NowWatch } from '../ops/live/now-watch.ts';
+import type { Core } from './components.ts';
+import { describeStores } from './stores.ts';
 
 export interface Watch {
   now: NowWatch;

@@ -1,28 +1,28 @@
 import type { ChannelModel } from 'amqplib';
-import type { Config } from '../config/config.ts';
 import { countQueued, embeddedQueue } from '../adapters/embedded/queue.ts';
 import { EmbeddedQueueConsumer } from '../adapters/embedded/queue-consumer.ts';
-import { WeirError } from '../errors.ts';
-import { type MarkedStore, verifyPairing } from '../ops/installation/pairing.ts';
-import type { InstanceId } from '../core/instance/purchase.ts';
-import { refundRequested, releaseRequested } from '../core/compensation/request-messages.ts';
-import { systemClock } from '../lib/clock.ts';
-import type { Database } from '../lib/sql.ts';
-import type { Message } from '../core/outbox/outbox-batch.ts';
-import type { Publisher } from '../core/outbox/relay.ts';
-import { deadLettersPerBatch } from '../core/parked/take-dead-letters.ts';
 import { postgresInstallation } from '../adapters/postgres/installation.ts';
 import { RabbitmqConsumer } from '../adapters/rabbitmq/consumer.ts';
 import { rabbitmqMarkedStore } from '../adapters/rabbitmq/installation.ts';
 import { RabbitmqPublisher } from '../adapters/rabbitmq/publisher.ts';
 import { RabbitmqQueueReader } from '../adapters/rabbitmq/queue-reader.ts';
-import type { Behaviour } from '../ops/resource-domain/fate.ts';
-import { ResourceDomain, type ResourceTally } from '../ops/resource-domain/resource-domain.ts';
-import { encodeResult, type InstanceResult, instanceResult } from '../core/results/result.ts';
+import type { Config } from '../config/config.ts';
+import { refundRequested, releaseRequested } from '../core/compensation/request-messages.ts';
+import type { InstanceId } from '../core/instance/purchase.ts';
+import type { Message } from '../core/outbox/outbox-batch.ts';
+import type { Publisher } from '../core/outbox/relay.ts';
+import { deadLettersPerBatch } from '../core/parked/take-dead-letters.ts';
 import type { QueueReading } from '../core/results/rescuer.ts';
+import { encodeResult, type InstanceResult, instanceResult } from '../core/results/result.ts';
 import type { ResultQueue } from '../core/results/take-results.ts';
 import type { WatchedQueue } from '../core/results/watched-queues.ts';
-import type { Notify } from '../ops/telemetry/events.ts';
+import { WeirError } from '../errors.ts';
+import { systemClock } from '../lib/clock.ts';
+import type { Database } from '../lib/sql.ts';
+import { type MarkedStore, verifyPairing } from '../ops/installation/pairing.ts';
+import type { Behaviour } from '../ops/resource-domain/fate.ts';
+import { ResourceDomain, type ResourceTally } from '../ops/resource-domain/resource-domain.ts';
+import type { Emit } from '../ops/telemetry/events.ts';
 
 // Each end of a queue is at the broker where its address is configured, else at the embedded one.
 
@@ -31,11 +31,11 @@ export interface OpenPublisher {
   close: () => Promise<void> | void;
 }
 
-export function openPublisher(config: Config, database: Database, notify: Notify): OpenPublisher {
+export function openPublisher(config: Config, database: Database, emit: Emit): OpenPublisher {
   const queues = { [releaseRequested]: config.releaseQueue, [refundRequested]: config.refundQueue };
   if (config.rabbitmqUrl === '') return { publisher: embeddedQueue(config.queue, queues), close() {} };
   const publisher = new RabbitmqPublisher({
-    ...brokerOptions(config, notify),
+    ...brokerOptions(config, emit),
     verify: verifyBroker(config, database),
     queue: config.queue,
     queues,
@@ -44,16 +44,16 @@ export function openPublisher(config: Config, database: Database, notify: Notify
   return { publisher, close: () => publisher.close() };
 }
 
-function brokerOptions(config: Config, notify: Notify) {
+function brokerOptions(config: Config, emit: Emit) {
   return {
     url: config.rabbitmqUrl,
     tls: rabbitmqTls(config),
     queueType: config.queueType,
     deadLetterQueue: deadLetterQueueOf(config),
     onDown: (error: unknown, attempt: number) =>
-      notify({ type: 'store failed', store: 'rabbitmq', error, attempt }),
-    onUp: () => notify({ type: 'store back', store: 'rabbitmq' }),
-    onWarning: (warning: string) => notify({ type: 'warned', warning }),
+      emit({ type: 'store failed', store: 'rabbitmq', error, attempt }),
+    onUp: () => emit({ type: 'store back', store: 'rabbitmq' }),
+    onWarning: (warning: string) => emit({ type: 'warned', warning }),
   };
 }
 
@@ -94,13 +94,13 @@ export interface OpenResultQueue {
 /** More than a batch or two, so that the next ones are here while one is committed. */
 const resultPrefetch = 2_000;
 
-export function openResultQueue(config: Config, database: Database, notify: Notify): OpenResultQueue {
+export function openResultQueue(config: Config, database: Database, emit: Emit): OpenResultQueue {
   if (config.rabbitmqUrl === '') {
     const queue = new EmbeddedQueueConsumer(database, config.resultQueue);
     return { queue, close() {}, notReady: () => undefined };
   }
   const queue = new RabbitmqConsumer({
-    ...brokerOptions(config, notify),
+    ...brokerOptions(config, emit),
     verify: verifyBroker(config, database),
     queue: config.resultQueue,
     prefetch: resultPrefetch,
@@ -112,12 +112,12 @@ export function openResultQueue(config: Config, database: Database, notify: Noti
 export function openDeadLetterQueue(
   config: Config,
   database: Database,
-  notify: Notify,
+  emit: Emit,
 ): RabbitmqConsumer | undefined {
   if (config.rabbitmqUrl === '') return undefined;
   const queue = deadLetterQueueOf(config);
   return new RabbitmqConsumer({
-    ...brokerOptions(config, notify),
+    ...brokerOptions(config, emit),
     verify: verifyBroker(config, database),
     queue,
     prefetch: deadLettersPerBatch,
@@ -130,7 +130,7 @@ export interface QueueReader {
   close: () => Promise<void> | void;
 }
 
-export function openQueueReader(config: Config, database: Database, notify: Notify): QueueReader {
+export function openQueueReader(config: Config, database: Database, emit: Emit): QueueReader {
   const names = { created: config.queue, release: config.releaseQueue, refund: config.refundQueue };
   if (config.rabbitmqUrl === '') {
     // The simulated Resource Domain is the only consumer that an embedded queue can have.
@@ -145,7 +145,7 @@ export function openQueueReader(config: Config, database: Database, notify: Noti
       close() {},
     };
   }
-  const { url, tls, onDown, onUp } = brokerOptions(config, notify);
+  const { url, tls, onDown, onUp } = brokerOptions(config, emit);
   const reader = new RabbitmqQueueReader({ url, tls, onDown, onUp });
   return { read: (queue) => reader.read(names[queue]), close: () => reader.close() };
 }
@@ -159,12 +159,8 @@ export interface OpenResourceDomain {
 }
 
 /** The simulated Resource Domain between the two queues at the broker. */
-export function openResourceDomain(
-  config: Config,
-  notify: Notify,
-  onAnswered: OnAnswered,
-): OpenResourceDomain {
-  const broker = brokerOptions(config, notify);
+export function openResourceDomain(config: Config, emit: Emit, onAnswered: OnAnswered): OpenResourceDomain {
+  const broker = brokerOptions(config, emit);
   // As many as come within the delay at full speed, and no more: at 20,000 the broker spends a fifth more on each
   // message than at 2,000.
   const prefetch = Math.min(20_000, 2_000 + config.resourceDelayMs * 10);
@@ -179,7 +175,7 @@ export function openResourceDomain(
     const refused = await publisher.publish(results.map(toResultMessage));
     if (refused.length > 0) throw new Error(`${refused.length} results were refused: ${refused[0]?.why}`);
   };
-  const parts = { queue, answer, ...resourceParts(notify, onAnswered) };
+  const parts = { queue, answer, ...resourceDeps(emit, onAnswered) };
   const domain = new ResourceDomain(parts, behaviourOf(config));
   return {
     run: (signal) => domain.run(signal),
@@ -195,7 +191,7 @@ export function openResourceDomain(
 export function openEmbeddedResourceDomain(
   config: Config,
   database: Database,
-  notify: Notify,
+  emit: Emit,
   onAnswered: OnAnswered,
 ): OpenResourceDomain {
   const queue = new EmbeddedQueueConsumer(database, config.queue);
@@ -203,7 +199,7 @@ export function openEmbeddedResourceDomain(
   const answer = async (results: readonly InstanceResult[]) => {
     await publisher.publish(results.map(toResultMessage), database);
   };
-  const parts = { queue, answer, ...resourceParts(notify, onAnswered) };
+  const parts = { queue, answer, ...resourceDeps(emit, onAnswered) };
   const domain = new ResourceDomain(parts, behaviourOf(config));
   return {
     run: (signal) => domain.run(signal),
@@ -212,9 +208,9 @@ export function openEmbeddedResourceDomain(
   };
 }
 
-function resourceParts(notify: Notify, onAnswered: OnAnswered) {
+function resourceDeps(emit: Emit, onAnswered: OnAnswered) {
   const onFailure = (error: unknown, attempt: number) =>
-    notify({ type: 'store failed', store: 'resource domain', error, attempt });
+    emit({ type: 'store failed', store: 'resource domain', error, attempt });
   return { clock: systemClock, onAnswered, onFailure };
 }
 

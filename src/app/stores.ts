@@ -1,6 +1,4 @@
-import type { StreamReadings } from '../ops/audit/stream-reading.ts';
-import type { StreamBacklog } from '../ops/live/backlog.ts';
-import type { Config } from '../config/config.ts';
+import { embeddedCheckout } from '../adapters/embedded/checkout.ts';
 import { openPglite } from '../adapters/embedded/pglite.ts';
 import { embeddedSaleCounters } from '../adapters/embedded/sale-counters.ts';
 import { embeddedSaleStore } from '../adapters/embedded/sale-store.ts';
@@ -8,12 +6,7 @@ import { addEntries, EmbeddedSeckillStreams } from '../adapters/embedded/seckill
 import { readEmbeddedBacklog } from '../adapters/embedded/stream-backlog.ts';
 import { embeddedStreamPlaces } from '../adapters/embedded/stream-places.ts';
 import { embeddedStreamReadings } from '../adapters/embedded/stream-readings.ts';
-import { embeddedTill } from '../adapters/embedded/checkout.ts';
 import type { StreamFeed } from '../adapters/http/routes/try.ts';
-import { requirePairing, StorePairing } from '../ops/installation/store-pairing.ts';
-import { backoffMs, pause } from '../lib/backoff.ts';
-import { keepAnswer } from '../lib/keep-answer.ts';
-import type { Database } from '../lib/sql.ts';
 import type { ConnectionOptions } from '../adapters/postgres/connection-options.ts';
 import { createDatabaseIfMissing } from '../adapters/postgres/create-database.ts';
 import { loadDemoCatalogue } from '../adapters/postgres/demo-catalogue.ts';
@@ -23,6 +16,7 @@ import { checkSchema, migrate } from '../adapters/postgres/migrate.ts';
 import { postgresSaleLedger } from '../adapters/postgres/sale-ledger.ts';
 import { openPostgresServer } from '../adapters/postgres/server.ts';
 import { isUnavailable } from '../adapters/postgres/transient.ts';
+import { redisCheckout } from '../adapters/redis/checkout.ts';
 import { openRedis } from '../adapters/redis/connections.ts';
 import { redisMarkedStore } from '../adapters/redis/installation.ts';
 import { redisLiveSales } from '../adapters/redis/live-sales.ts';
@@ -31,29 +25,34 @@ import { RedisSeckillStreams } from '../adapters/redis/seckill-streams.ts';
 import { readStreamBacklog } from '../adapters/redis/stream-backlog.ts';
 import { redisStreamPlaces } from '../adapters/redis/stream-places.ts';
 import { listStreams, redisStreamReadings } from '../adapters/redis/stream-readings.ts';
-import { redisTill } from '../adapters/redis/checkout.ts';
+import type { Config } from '../config/config.ts';
 import type { SaleCounters } from '../core/compensation/restock.ts';
-import { guardedTill } from '../sale/guarded-checkout.ts';
+import type { SeckillStreams } from '../core/triggers/seckill-streams.ts';
+import { backoffMs, pause } from '../lib/backoff.ts';
+import { keepAnswer } from '../lib/keep-answer.ts';
+import type { Database } from '../lib/sql.ts';
+import type { StreamReadings } from '../ops/audit/stream-reading.ts';
+import { requirePairing, StorePairing } from '../ops/installation/store-pairing.ts';
+import type { StreamBacklog } from '../ops/live/backlog.ts';
+import type { Emit } from '../ops/telemetry/events.ts';
+import type { Checkout } from '../sale/checkout.ts';
+import { guardedCheckout } from '../sale/guarded-checkout.ts';
 import type { SaleLedger } from '../sale/ledger.ts';
 import { ledgeredSales } from '../sale/ledgered-sales.ts';
 import type { LiveSales } from '../sale/live-sales.ts';
 import type { StreamPlaces } from '../sale/purchase-progress.ts';
 import type { SaleStore } from '../sale/sale.ts';
 import { SaleGuard } from '../sale/sale-guard.ts';
-import type { Till } from '../sale/checkout.ts';
-import type { Notify } from '../ops/telemetry/events.ts';
-import type { SeckillStreams } from '../core/triggers/seckill-streams.ts';
 
 // Each store is the real one where its address is configured, else its embedded stand-in.
 
 /** Besides data.database.maxConnections, for what operators read. */
 export const readConnections = 3;
 
-export async function openDatabase(config: Config, notify: Notify): Promise<Database> {
+export async function openDatabase(config: Config, emit: Emit): Promise<Database> {
   if (config.databaseSource === '') return openPglite(config.embeddedFolder);
-  const warn = (warning: string) => notify({ type: 'warned', warning });
-  const onFailure = (error: unknown) =>
-    notify({ type: 'store failed', store: 'database', error, attempt: 1 });
+  const warn = (warning: string) => emit({ type: 'warned', warning });
+  const onFailure = (error: unknown) => emit({ type: 'store failed', store: 'database', error, attempt: 1 });
   const database = openPostgresServer({
     ...toConnectionOptions(config),
     maxConnections: config.databaseConnections,
@@ -81,7 +80,7 @@ export interface OpenStreams {
   streams: SeckillStreams & StreamFeed;
   counters: SaleCounters;
   sales: SaleStore;
-  till: Till;
+  checkout: Checkout;
   /** Where the counters of sales stand in another store than the database. */
   guard: SaleGuard | undefined;
   /** Where the streams stand in another store than the database. */
@@ -96,14 +95,14 @@ export interface OpenStreams {
   remark: () => string | undefined;
 }
 
-export function openStreams(config: Config, database: Database, notify: Notify): OpenStreams {
+export function openStreams(config: Config, database: Database, emit: Emit): OpenStreams {
   if (config.redisAddr === '') {
     const streams = new EmbeddedSeckillStreams(database);
     return {
       streams,
       counters: embeddedSaleCounters(database),
       sales: embeddedSaleStore(database),
-      till: embeddedTill(database, addEntries, streams.onAdded),
+      checkout: embeddedCheckout(database, addEntries, streams.onAdded),
       guard: undefined,
       pairing: undefined,
       places: embeddedStreamPlaces(database),
@@ -114,37 +113,37 @@ export function openStreams(config: Config, database: Database, notify: Notify):
       remark: () => undefined,
     };
   }
-  return openRedisStreams(config, database, notify);
+  return openRedisStreams(config, database, emit);
 }
 
-function openRedisStreams(config: Config, database: Database, notify: Notify): OpenStreams {
-  const { commands, reader, selling, looking, disk, health, close } = openRedis(config, notify);
+function openRedisStreams(config: Config, database: Database, emit: Emit): OpenStreams {
+  const { commands, reader, selling, looking, disk, health, close } = openRedis(config, emit);
   // The list goes through all keys of Redis.
   const listKept = keepAnswer(() => listStreams(commands), { forMs: 10_000, shareOfTime: 0.02 });
-  const streams = new RedisSeckillStreams(commands, reader, (warning) => notify({ type: 'warned', warning }));
+  const streams = new RedisSeckillStreams(commands, reader, (warning) => emit({ type: 'warned', warning }));
   const ledger = postgresSaleLedger(database);
   const pairing = new StorePairing({
     rows: postgresInstallation(database),
     store: redisMarkedStore(commands, config.redisAddr),
-    onForeign: (why) => notify({ type: 'store foreign', store: 'redis', why }),
+    onForeign: (why) => emit({ type: 'store foreign', store: 'redis', why }),
   });
   for (const redis of [commands, reader, selling]) redis.on('ready', pairing.forget);
   // Read over the connection that sells: another may lead to another server in the middle of a failover.
   const counters = { ...redisLiveSales(commands), read: redisLiveSales(selling).read };
   const live = requirePairing(counters, ['open', 'apply', 'read', 'rebuild'], pairing);
-  const guard = createGuard(ledger, live, notify);
+  const guard = createGuard(ledger, live, emit);
   for (const redis of [selling, looking]) redis.on('ready', guard.forget);
   const awaitsDisk = disk !== undefined;
-  const till = redisTill(selling, {
+  const checkout = redisCheckout(selling, {
     ...{ awaitsDisk, looking, ledger, verify: (id) => guard.ready(id) },
     ...(disk && { disk }),
   });
-  const ours = requirePairing(till, ['buy', 'giveTicket'], pairing);
+  const ours = requirePairing(checkout, ['buy', 'giveTicket'], pairing);
   return {
     streams: requirePairing(streams, ['discover', 'read', 'takeOver', 'trim', 'add'], pairing),
-    counters: requirePairing(redisSaleCounters(commands), ['giveBack'], pairing),
+    counters: requirePairing(redisSaleCounters(commands), ['restock'], pairing),
     sales: ledgeredSales(ledger, live),
-    till: guardedTill(ours, guard),
+    checkout: guardedCheckout(ours, guard),
     pairing,
     guard,
     places: redisStreamPlaces(commands),
@@ -159,13 +158,13 @@ function openRedisStreams(config: Config, database: Database, notify: Notify): O
   };
 }
 
-function createGuard(ledger: SaleLedger, live: LiveSales, notify: Notify): SaleGuard {
+function createGuard(ledger: SaleLedger, live: LiveSales, emit: Emit): SaleGuard {
   return new SaleGuard({
     ledger,
     live,
-    onRebuilt: ({ id, stream }, why, lost) => notify({ type: 'sale rebuilt', stream, sale: id, why, lost }),
-    onClosed: ({ id, stream }, why) => notify({ type: 'sale closed', stream, sale: id, why }),
-    onFailure: (error, attempt) => notify({ type: 'store failed', store: 'sale guard', error, attempt }),
+    onRebuilt: ({ id, stream }, why, lost) => emit({ type: 'sale rebuilt', stream, sale: id, why, lost }),
+    onClosed: ({ id, stream }, why) => emit({ type: 'sale closed', stream, sale: id, why }),
+    onFailure: (error, attempt) => emit({ type: 'store failed', store: 'sale guard', error, attempt }),
   });
 }
 
@@ -194,7 +193,7 @@ export function wantsDemo({ demo, databaseSource }: Config): boolean {
 export async function prepareDatabase(
   config: Config,
   database: Database,
-  notify: Notify,
+  emit: Emit,
   signal: AbortSignal,
 ): Promise<void> {
   for (let attempt = 1; !signal.aborted; attempt++) {
@@ -202,14 +201,14 @@ export async function prepareDatabase(
       if (config.migrate) {
         if (config.databaseSource !== '') await createDatabaseIfMissing(toConnectionOptions(config));
         const migrations = await migrate(database);
-        if (migrations.length > 0) notify({ type: 'migrated', migrations });
+        if (migrations.length > 0) emit({ type: 'migrated', migrations });
       } else await checkSchema(database);
-      await checkSequences(database, (warning) => notify({ type: 'warned', warning }));
+      await checkSequences(database, (warning) => emit({ type: 'warned', warning }));
       if (wantsDemo(config)) await loadDemoCatalogue(database);
       return;
     } catch (error) {
       if (!isUnavailable(error)) throw error;
-      notify({ type: 'store failed', store: 'database', error, attempt });
+      emit({ type: 'store failed', store: 'database', error, attempt });
       await pause(backoffMs(attempt, { firstMs: 200, maxMs: 5_000 }), signal);
     }
   }

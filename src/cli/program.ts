@@ -1,23 +1,23 @@
 import { type Argument, Command, CommanderError, Option } from 'commander';
-import { ConfigError } from '../config/config.ts';
 import { FolderInUseError } from '../adapters/embedded/folder-lock.ts';
-import { withoutCredentials } from '../lib/credentials.ts';
 import { DatabaseTooNewError } from '../adapters/postgres/schema-errors.ts';
+import { ConfigError } from '../config/config.ts';
+import { withoutCredentials } from '../lib/credentials.ts';
 import { version } from '../lib/version.ts';
 
 import { config, json, key, url } from './command-options.ts';
 import { addCompletionCommand } from './commands/completion-command.ts';
-import { CliError, exitCodeHelp, exitCodes } from './exit-codes.ts';
 import { addInstanceCommands } from './commands/instance-commands.ts';
 import { addKeysCommands } from './commands/keys-commands.ts';
-import { normalizeArguments } from './normalize-arguments.ts';
 import { addOrdersCommands } from './commands/orders-commands.ts';
-import { printNotice, printText, ReaderGone } from './output/output.ts';
 import { addParkedCommands } from './commands/parked-commands.ts';
 import { addProductsCommands } from './commands/products-commands.ts';
 import { addSaleCommands } from './commands/sale-commands.ts';
 import { addStoresCommands } from './commands/stores-commands.ts';
 import { addWatchCommands } from './commands/watch-commands.ts';
+import { CliError, exitCodeHelp, exitCodes } from './exit-codes.ts';
+import { normalizeArguments } from './normalize-arguments.ts';
+import { printNotice, printText, ReaderGone } from './output/output.ts';
 
 const description = `Every accepted purchase becomes exactly one instance, and the Resource Domain hears of it.
 
@@ -58,7 +58,7 @@ function buildProgram(end: (exitCode: number) => void): Command {
 
   program
     .command('start')
-    .description('run Weir: take purchases in, make instances, announce them')
+    .description('run Weir: take purchases in, make instances, publish them')
     .addOption(config())
     .option(
       '--roles <list>',

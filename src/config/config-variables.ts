@@ -1,5 +1,5 @@
-import type { Mistake } from './config-file.ts';
 import { editDistance, findNearest } from '../lib/find-nearest.ts';
+import type { Mistake } from './config-file.ts';
 
 interface SettingKey {
   key: string;

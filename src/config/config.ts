@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { parse as parseYaml, YAMLParseError } from 'yaml';
+import { isLocalOnly, isLoopback, splitAddr } from '../lib/address.ts';
 import { type Mistake, readEntries } from './config-file.ts';
 import { readVariables } from './config-variables.ts';
-import { isLocalOnly, isLoopback, splitAddr } from '../lib/address.ts';
 import type { Setting } from './setting.ts';
 import { type Config, settings } from './settings.ts';
 

@@ -68,8 +68,8 @@ export interface Sale {
   productId: string;
   stock: number;
   sold: number;
-  left: number;
-  givenBack: number;
+  remaining: number;
+  restocked: number;
   perUserLimit: number;
   startsAt: string | null;
   endsAt: string | null;
@@ -112,7 +112,7 @@ export interface Dealt {
 
 export interface TrendRow {
   /** Start of the step. */
-  minute: string;
+  bucketStart: string;
   source: string;
   count: number | string;
   success?: number | string;
@@ -122,10 +122,10 @@ export interface TrendRow {
 export interface Audit {
   ok: boolean;
   auditedAt: string;
-  lastedMs: number;
+  durationMs: number;
   sums: {
     name: string;
-    law: string;
+    invariant: string;
     expected: number;
     actual: number;
     difference: number;

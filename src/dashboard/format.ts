@@ -56,13 +56,13 @@ export function formatShare(part: number, whole: number): string {
   return whole === 0 ? '–' : formatPercent((100 * part) / whole);
 }
 
-interface TimeParts {
+interface TimeDeps {
   isDateShown?: boolean;
   isExact?: boolean;
 }
 
 /** `isExact`: to the millisecond. */
-export function formatTime(at: Date, { isDateShown = true, isExact = false }: TimeParts = {}): string {
+export function formatTime(at: Date, { isDateShown = true, isExact = false }: TimeDeps = {}): string {
   return new Intl.DateTimeFormat(locale(), {
     ...(isDateShown ? { year: 'numeric', month: '2-digit', day: '2-digit' } : {}),
     hour: '2-digit',

@@ -9,7 +9,7 @@ import { writeRoute } from './route.ts';
 import { currentSession } from './session.ts';
 import { viewNames } from './views.ts';
 
-interface ShellParts {
+interface ShellDeps {
   isTryOn: boolean;
   onLanguage: () => void;
   onLogOut: () => void;
@@ -25,7 +25,7 @@ export class Shell {
   readonly #strip = new StatusStrip();
   readonly #parked = make('span', { class: 'badge warn', hidden: true });
 
-  constructor({ isTryOn, onLanguage, onLogOut }: ShellParts) {
+  constructor({ isTryOn, onLanguage, onLogOut }: ShellDeps) {
     const other = currentLanguage() === 'en' ? 'zh' : 'en';
     this.language = make(
       'button',

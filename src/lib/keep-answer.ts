@@ -17,8 +17,8 @@ export function keepAnswer<T>(
   const fetchIt = async (): Promise<T> => {
     const startedMs = clock.monotonicMs();
     const found = await work();
-    const lastedMs = clock.monotonicMs() - startedMs;
-    freshUntilMs = startedMs + Math.max(forMs, lastedMs / shareOfTime);
+    const durationMs = clock.monotonicMs() - startedMs;
+    freshUntilMs = startedMs + Math.max(forMs, durationMs / shareOfTime);
     return found;
   };
   return () => {

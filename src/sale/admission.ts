@@ -1,12 +1,12 @@
-import { WeirError } from '../errors.ts';
 import type { ProductId, UserId } from '../core/instance/purchase.ts';
+import { WeirError } from '../errors.ts';
 import { ConcurrencyLimit } from '../lib/concurrency-limit.ts';
+import type { BuyOutcome, Checkout, Refusal, TicketOutcome } from './checkout.ts';
 import { EarlierSecrets } from './earlier-secrets.ts';
 import { type Entrance, Entrances } from './entrances.ts';
-import type { KnownSale } from './sale-cache.ts';
 import { rebuildingError } from './rebuilding-error.ts';
+import type { SaleCache } from './sale-cache.ts';
 import { isSigned, readTicket, signTicket, type Ticket } from './ticket.ts';
-import type { BuyOutcome, Refusal, TicketOutcome, Till } from './checkout.ts';
 
 export interface Visitor {
   userId: UserId;
@@ -16,7 +16,7 @@ export interface Visitor {
   traceparent?: string;
 }
 
-export interface FrontDoorOptions {
+export interface AdmissionOptions {
   /** Requests that wait for the store at most. */
   maxWaiting: number;
   /** Buyers in one step of the store at most. */
@@ -45,21 +45,24 @@ interface Admitted {
 }
 
 /**
- * Stands before the till while thousands come at once. Who can only be refused is refused from memory; the others wait in a
+ * Stands before the checkout while thousands come at once. Who can only be refused is refused from memory; the others wait in a
  * queue of bounded length and reach the store many at a time. Strangers, who have a ticket that anybody can write, wait for
  * their ticket to be verified elsewhere: they cannot fill the queue.
  */
-export class FrontDoor {
-  readonly #till: Till;
+export class Admission {
+  readonly #checkout: Checkout;
   readonly #entrances: Entrances;
   readonly #secrets: EarlierSecrets;
   readonly #queue: ConcurrencyLimit;
   readonly #strangers: ConcurrencyLimit;
 
-  constructor(till: Till, { maxWaiting, maxBatch, nowMs = () => performance.now() }: FrontDoorOptions) {
-    this.#till = till;
-    this.#entrances = new Entrances(till, { maxBatch, nowMs });
-    this.#secrets = new EarlierSecrets(till);
+  constructor(
+    checkout: Checkout,
+    { maxWaiting, maxBatch, nowMs = () => performance.now() }: AdmissionOptions,
+  ) {
+    this.#checkout = checkout;
+    this.#entrances = new Entrances(checkout, { maxBatch, nowMs });
+    this.#secrets = new EarlierSecrets(checkout);
     const refuse = (count: number) =>
       new WeirError('OVERLOADED', `${count} requests are waiting for the sale already`);
     this.#queue = new ConcurrencyLimit(maxWaiting, refuse);
@@ -75,10 +78,10 @@ export class FrontDoor {
   refuse(productId: ProductId, visitor: Pick<Visitor, 'userId' | 'ticket'>): Refusal | undefined {
     const known = this.#entrances.find(productId)?.known;
     if (known) return known.isFresh ? judge(known, visitor) : undefined;
-    return this.#entrances.isMissing(productId) ? 'SALE_UNKNOWN' : undefined;
+    return this.#entrances.isMissing(productId) ? 'SALE_NOT_FOUND' : undefined;
   }
 
-  /** For a visitor whose request carries a key. @throws WeirError OVERLOADED, STORE_AWAY */
+  /** For a visitor whose request carries a key. @throws WeirError OVERLOADED, STORE_UNAVAILABLE */
   buy(productId: ProductId, visitor: Visitor): Promise<BuyOutcome> {
     return this.#queue.run(async () => {
       const admitted = await this.#admit(productId, visitor);
@@ -90,7 +93,7 @@ export class FrontDoor {
    * For a visitor who has nothing but a ticket.
    *
    * @param onVerified called before the visitor enters the queue; what it throws keeps the visitor out
-   * @throws WeirError OVERLOADED, STORE_AWAY
+   * @throws WeirError OVERLOADED, STORE_UNAVAILABLE
    */
   async buyByTicket(
     productId: ProductId,
@@ -108,10 +111,10 @@ export class FrontDoor {
     return this.#queue.run(() => sell(admitted, visitor));
   }
 
-  /** @throws WeirError OVERLOADED, STORE_AWAY */
+  /** @throws WeirError OVERLOADED, STORE_UNAVAILABLE */
   giveTicket(productId: ProductId, holder: { userId: UserId; unit: number }): Promise<TicketAnswer> {
     return this.#queue.run(async () => {
-      const outcome = await this.#till.giveTicket(productId, holder);
+      const outcome = await this.#checkout.giveTicket(productId, holder);
       if (!('number' in outcome)) return outcome;
       this.#entrances.addProduct(productId);
       const { kind, number, admittedAtMs, secret } = outcome;
@@ -142,8 +145,8 @@ export class FrontDoor {
 
   async #admit(productId: ProductId, visitor: Visitor): Promise<Admitted | { kind: Refusal }> {
     const entrance = await this.#entrances.enter(productId);
-    const refusal = entrance ? judge(entrance.known, visitor) : 'SALE_UNKNOWN';
-    if (!entrance || refusal) return { kind: refusal ?? 'SALE_UNKNOWN' };
+    const refusal = entrance ? judge(entrance.known, visitor) : 'SALE_NOT_FOUND';
+    if (!entrance || refusal) return { kind: refusal ?? 'SALE_NOT_FOUND' };
     if (visitor.ticket === undefined) return { entrance, ticket: undefined };
     const ticket = readTicketOf(productId, visitor.ticket);
     if (ticket?.userId !== visitor.userId) return { kind: 'TICKET_INVALID' };
@@ -185,7 +188,7 @@ function isSignedBy(secret: string | undefined, text: string): boolean {
 
 /** A ticket of an earlier sale may have bought an entry, which the store alone knows. */
 function judge(
-  known: KnownSale,
+  known: SaleCache,
   { userId, ticket }: Pick<Visitor, 'userId' | 'ticket'>,
 ): Refusal | undefined {
   const refusal = known.refuse(userId);

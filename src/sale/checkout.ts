@@ -6,13 +6,13 @@ export interface Buyer {
   userId: UserId;
   /** A repeat with the same key gets the same entry, whatever the limit. */
   idempotencyKey: string | undefined;
-  /** Verified by the door; the till judges whether it is of the present sale and whether its time has come. */
+  /** Verified by the admission; the checkout judges whether it is of the present sale and whether its time has come. */
   ticket: Ticket | undefined;
   traceparent?: string;
 }
 
 export type Refusal =
-  | 'SALE_UNKNOWN'
+  | 'SALE_NOT_FOUND'
   | 'NOT_STARTED'
   | 'PAUSED'
   | 'ENDED'
@@ -26,12 +26,12 @@ export type Refusal =
 export type BuyOutcome = { kind: 'accepted' | 'repeat'; streamId: SourceId } | { kind: Refusal };
 
 /** `REBUILDING`: the counters of the sale are being rebuilt; ask again in a moment. */
-export type TillOutcome = BuyOutcome | { kind: 'REBUILDING' };
+export type CheckoutOutcome = BuyOutcome | { kind: 'REBUILDING' };
 
 /** `given` once, `repeat` after that, with the same time. */
 export type TicketOutcome =
   | { kind: 'given' | 'repeat'; number: number; admittedAtMs: number; secret: string }
-  | { kind: 'SALE_UNKNOWN' | 'ENDED' | 'LIMIT_REACHED' | 'TICKETS_CLOSED' | 'TICKETS_UNUSED' };
+  | { kind: 'SALE_NOT_FOUND' | 'ENDED' | 'LIMIT_REACHED' | 'TICKETS_CLOSED' | 'TICKETS_UNUSED' };
 
 /** A sale as it stands, and who bought in it, for answers from memory. */
 export interface Look {
@@ -61,10 +61,10 @@ export interface KnownBuyers {
   wantsMore: boolean;
 }
 
-/** Where units are sold: what the front door stands before. */
-export interface Till {
+/** Where units are sold: what the admission stands before. */
+export interface Checkout {
   /** Each buyer is ONE atomic step: window, quota, stock, and the entry on the stream; all or nothing. In order. */
-  buy(productId: ProductId, buyers: readonly Buyer[]): Promise<TillOutcome[]>;
+  buy(productId: ProductId, buyers: readonly Buyer[]): Promise<CheckoutOutcome[]>;
   look(productId: ProductId, knows: KnownBuyers): Promise<Look | undefined>;
   /** The ticket of a user for his n-th unit; and with it his place in the waiting room, where there is one. */
   giveTicket(productId: ProductId, holder: { userId: UserId; unit: number }): Promise<TicketOutcome>;

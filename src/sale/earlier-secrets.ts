@@ -1,9 +1,9 @@
-import { WeirError } from '../errors.ts';
 import type { ProductId } from '../core/instance/purchase.ts';
+import { WeirError } from '../errors.ts';
 import { ConcurrencyLimit } from '../lib/concurrency-limit.ts';
 import { gather } from '../lib/gather.ts';
 import { LruMap } from '../lib/lru-map.ts';
-import type { Till } from './checkout.ts';
+import type { Checkout } from './checkout.ts';
 
 interface EarlierSale {
   productId: ProductId;
@@ -28,14 +28,14 @@ export class EarlierSecrets {
   );
   readonly #ask: (sale: EarlierSale) => Promise<string | undefined>;
 
-  constructor(till: Pick<Till, 'findSecret'>) {
+  constructor(checkout: Pick<Checkout, 'findSecret'>) {
     this.#ask = gather(
-      ([sale]: EarlierSale[]) => Promise.all(sale ? [till.findSecret(sale.productId, sale.number)] : []),
+      ([sale]: EarlierSale[]) => Promise.all(sale ? [checkout.findSecret(sale.productId, sale.number)] : []),
       { maxItems: 1, maxInFlight: 1 },
     );
   }
 
-  /** @returns undefined when there was no such sale. @throws WeirError OVERLOADED, STORE_AWAY */
+  /** @returns undefined when there was no such sale. @throws WeirError OVERLOADED, STORE_UNAVAILABLE */
   async find(productId: ProductId, number: number): Promise<string | undefined> {
     const name = `${productId}.${number}`;
     const known = this.#found.get(name);

@@ -1,14 +1,14 @@
 import type { ProductId } from '../core/instance/purchase.ts';
 import { gather, shareInFlight } from '../lib/gather.ts';
 import { LruMap } from '../lib/lru-map.ts';
-import { BuyerBudget, KnownSale } from './sale-cache.ts';
+import type { Buyer, Checkout, CheckoutOutcome } from './checkout.ts';
+import { BuyerBudget, SaleCache } from './sale-cache.ts';
 import { SaleProducts } from './sale-products.ts';
-import type { Buyer, Till, TillOutcome } from './checkout.ts';
 
 export interface Entrance {
-  known: KnownSale;
+  known: SaleCache;
   /** Many buyers share one step of the store. */
-  buy: (buyer: Buyer) => Promise<TillOutcome>;
+  buy: (buyer: Buyer) => Promise<CheckoutOutcome>;
 }
 
 export interface EntranceOptions {
@@ -21,17 +21,17 @@ const maxSalesKept = 10_000;
 
 /** The sales that this process remembers. A product that never had a sale is neither remembered nor looked up in the store. */
 export class Entrances {
-  readonly #till: Till;
+  readonly #checkout: Checkout;
   readonly #options: EntranceOptions;
   readonly #budget = new BuyerBudget();
   readonly #kept = new LruMap<ProductId, Entrance>(maxSalesKept, ({ known }) => known.close());
   readonly #products: SaleProducts;
   readonly #lookFirst: (productId: ProductId) => Promise<Entrance>;
 
-  constructor(till: Till, options: EntranceOptions) {
-    this.#till = till;
+  constructor(checkout: Checkout, options: EntranceOptions) {
+    this.#checkout = checkout;
     this.#options = options;
-    this.#products = new SaleProducts(() => till.listProducts(), options.nowMs);
+    this.#products = new SaleProducts(() => checkout.listProducts(), options.nowMs);
     this.#lookFirst = shareInFlight((productId) => this.#look(productId));
   }
 
@@ -54,7 +54,7 @@ export class Entrances {
    * Fresh, by asking the store where memory is not.
    *
    * @returns undefined when the product never had a sale
-   * @throws WeirError STORE_AWAY
+   * @throws WeirError STORE_UNAVAILABLE
    */
   async enter(productId: ProductId): Promise<Entrance | undefined> {
     const entrance = this.#kept.get(productId);
@@ -65,7 +65,7 @@ export class Entrances {
 
   async #look(productId: ProductId): Promise<Entrance> {
     const { maxBatch, nowMs } = this.#options;
-    const known = new KnownSale(this.#till, productId, nowMs, this.#budget);
+    const known = new SaleCache(this.#checkout, productId, nowMs, this.#budget);
     try {
       await known.refresh();
     } catch (error) {
@@ -75,7 +75,7 @@ export class Entrances {
     const entrance: Entrance = {
       known,
       // Two at a time: while one is answered the next is on its way.
-      buy: gather((buyers: Buyer[]) => this.#till.buy(productId, buyers), {
+      buy: gather((buyers: Buyer[]) => this.#checkout.buy(productId, buyers), {
         maxItems: maxBatch,
         maxInFlight: 2,
       }),

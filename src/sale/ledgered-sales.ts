@@ -53,6 +53,6 @@ function withoutCounters({
   ...sale
 }: LedgerSale): Sale {
   const sold = Math.min(lastNth, sale.stock);
-  const counters = { sold, left: sale.stock - sold, givenBack: 0, tickets: 0 };
+  const counters = { sold, remaining: sale.stock - sold, restocked: 0, tickets: 0 };
   return toSale(sale.productId, { ...sale, ...counters, isPaused: true }, Date.now());
 }

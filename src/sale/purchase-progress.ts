@@ -14,7 +14,7 @@ export type Progress =
   | {
       state: 'CREATED' | 'SUCCESS' | 'FAILED';
       instance: InstanceLog;
-      givenBack: GivenBack | undefined;
+      restocked: Restocked | undefined;
       /** When a second purchase with the same entry id was parked: the store gave the id out twice. */
       conflictAt: Date | undefined;
     }
@@ -30,8 +30,8 @@ export interface Waiting {
 }
 
 /** The unit of a failed instance. `NO_SALE`: it was not sold through a sale of Weir's. */
-export interface GivenBack {
-  status: 'REQUESTED' | 'GIVEN_BACK' | 'NO_SALE';
+export interface Restocked {
+  status: 'REQUESTED' | 'RESTOCKED' | 'NO_SALE';
   at: Date;
 }
 

@@ -1,5 +1,5 @@
-import { WeirError } from '../errors.ts';
 import type { SourceId } from '../core/instance/purchase.ts';
+import { WeirError } from '../errors.ts';
 import { pause } from '../lib/backoff.ts';
 import { gather } from '../lib/gather.ts';
 import {
@@ -11,7 +11,7 @@ import {
   type StreamPlaces,
 } from './purchase-progress.ts';
 
-export interface PurchaseDeskParts {
+export interface PurchaseStatusDeps {
   rows: ProgressRows;
   places: StreamPlaces;
   /** Ends every wait. */
@@ -23,15 +23,15 @@ const maxWaiting = 20_000;
 const maxStreamsPaced = 1_000;
 
 /** Tells buyers what became of their purchases; one who wants to hear of a change may wait for it. */
-export class PurchaseDesk {
-  readonly #parts: PurchaseDeskParts;
+export class PurchaseStatus {
+  readonly #deps: PurchaseStatusDeps;
   readonly #paces = new Map<string, StreamPace>();
   #waiting = 0;
   /** All who ask at the same time share the queries. @returns undefined when there is no such entry */
   readonly ask: (key: EntryKey) => Promise<Progress | undefined>;
 
-  constructor(parts: PurchaseDeskParts) {
-    this.#parts = parts;
+  constructor(deps: PurchaseStatusDeps) {
+    this.#deps = deps;
     this.ask = gather((keys: EntryKey[]) => this.#findAll(keys), { maxItems: 500, maxInFlight: 1 });
   }
 
@@ -51,8 +51,8 @@ export class PurchaseDesk {
         const progress = await this.ask(key);
         const leftMs = deadline - performance.now();
         const isNews = after === undefined || progress?.state !== after;
-        if (isNews || leftMs <= 0 || this.#parts.signal.aborted) return progress;
-        await pause(Math.min(leftMs, this.#pollMs), this.#parts.signal);
+        if (isNews || leftMs <= 0 || this.#deps.signal.aborted) return progress;
+        await pause(Math.min(leftMs, this.#pollMs), this.#deps.signal);
       }
     } finally {
       this.#waiting--;
@@ -65,13 +65,13 @@ export class PurchaseDesk {
   }
 
   async #findAll(keys: readonly EntryKey[]): Promise<(Progress | undefined)[]> {
-    const found: (Progress | undefined)[] = await this.#parts.rows.findProgress(keys);
+    const found: (Progress | undefined)[] = await this.#deps.rows.findProgress(keys);
     const unknown = keys.filter((_, i) => !found[i]);
     if (unknown.length === 0) return found;
     const waiting = await this.#locateAll(unknown);
     // What has left the stream since we asked the database is in it now.
     const gone = unknown.filter((key) => !waiting.get(key));
-    const late = gone.length > 0 ? await this.#parts.rows.findProgress(gone) : [];
+    const late = gone.length > 0 ? await this.#deps.rows.findProgress(gone) : [];
     gone.forEach((key, i) => {
       waiting.set(key, late[i]);
     });
@@ -82,7 +82,7 @@ export class PurchaseDesk {
     const answers = new Map<EntryKey, Progress | undefined>();
     for (const stream of new Set(keys.map((key) => key.stream))) {
       const ofStream = keys.filter((key) => key.stream === stream);
-      const placement = await this.#parts.places.locate(
+      const placement = await this.#deps.places.locate(
         stream,
         ofStream.map(({ entryId }) => entryId),
       );

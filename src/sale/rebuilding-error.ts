@@ -2,5 +2,8 @@ import { WeirError } from '../errors.ts';
 
 /** For a caller who meets a sale whose counters are being rebuilt from the database. */
 export function rebuildingError(): WeirError {
-  return new WeirError('STORE_AWAY', 'the sale is closed for a moment: its counters are being rebuilt');
+  return new WeirError(
+    'STORE_UNAVAILABLE',
+    'the sale is closed for a moment: its counters are being rebuilt',
+  );
 }

@@ -1,7 +1,7 @@
 import type { ProductId, UserId } from '../core/instance/purchase.ts';
 import { shareInFlight } from '../lib/gather.ts';
+import type { Checkout, Look, Refusal } from './checkout.ts';
 import { judgeState, needsTicket, type SaleState } from './sale.ts';
-import type { Look, Refusal, Till } from './checkout.ts';
 
 /** An answer from memory is at most this old. */
 export const staleAfterMs = 250;
@@ -28,7 +28,7 @@ export class BuyerBudget {
     return true;
   }
 
-  giveBack(count: number): void {
+  release(count: number): void {
     this.#left += count;
   }
 }
@@ -44,8 +44,8 @@ const refusals: Partial<Record<SaleState, Refusal>> = {
  * What this process remembers of one sale, so that a flood which can only be refused never reaches the store. Who has
  * bought is remembered as well: a buyer who asks again gets his entry, and that only the store knows.
  */
-export class KnownSale {
-  readonly #till: Till;
+export class SaleCache {
+  readonly #checkout: Checkout;
   readonly #productId: ProductId;
   readonly #nowMs: () => number;
   readonly #refreshShared: (productId: ProductId) => Promise<void>;
@@ -59,8 +59,8 @@ export class KnownSale {
   #keepsBuyers = true;
   #isClosed = false;
 
-  constructor(till: Till, productId: ProductId, nowMs: () => number, budget = new BuyerBudget()) {
-    this.#till = till;
+  constructor(checkout: Checkout, productId: ProductId, nowMs: () => number, budget = new BuyerBudget()) {
+    this.#checkout = checkout;
     this.#budget = budget;
     this.#productId = productId;
     this.#nowMs = nowMs;
@@ -101,7 +101,7 @@ export class KnownSale {
     return Math.floor((Math.max(0, timeMs - fromMs) * (this.#look?.sale.admitPerSecond ?? 0)) / 1000);
   }
 
-  /** Shared by all who ask for it at the same time. @throws WeirError STORE_AWAY */
+  /** Shared by all who ask for it at the same time. @throws WeirError STORE_UNAVAILABLE */
   refresh(): Promise<void> {
     return this.#refreshShared(this.#productId);
   }
@@ -109,7 +109,7 @@ export class KnownSale {
   /** Why this user cannot buy now; undefined: the store has to say. Only while `isFresh`. */
   refuse(userId: UserId): Refusal | undefined {
     if (this.#ageMs > refreshAfterMs) this.refresh().catch(() => {});
-    if (!this.#look) return 'SALE_UNKNOWN';
+    if (!this.#look) return 'SALE_NOT_FOUND';
     // By the store's clock, moved on: a sale begins and ends in memory at the moment it does there.
     const refusal = refusals[judgeState(this.#look.sale, this.storeMs)];
     if (refusal === undefined || !this.#keepsBuyers || this.#buyersSeen < this.#look.buyerCount)
@@ -124,7 +124,7 @@ export class KnownSale {
   async #lookAgain(): Promise<void> {
     for (;;) {
       const askedAtMs = this.#nowMs();
-      const look = await this.#till.look(this.#productId, {
+      const look = await this.#checkout.look(this.#productId, {
         ...{ life: this.#life, count: this.#buyersSeen, last: this.#lastBuyer },
         wantsMore: this.#keepsBuyers,
       });
@@ -148,7 +148,7 @@ export class KnownSale {
 
   /** Gives the memory back to the other sales. */
   #forgetBuyers(): void {
-    this.#budget.giveBack(this.#buyersSeen);
+    this.#budget.release(this.#buyersSeen);
     this.#buyers = new Set();
     this.#buyersSeen = 0;
     this.#lastBuyer = '';

@@ -5,7 +5,7 @@ import type { LedgerSale, SaleLedger } from './ledger.ts';
 import type { LiveSale, LiveSales } from './live-sales.ts';
 import { rebuildingError } from './rebuilding-error.ts';
 
-export interface SaleGuardParts {
+export interface SaleGuardDeps {
   ledger: SaleLedger;
   live: LiveSales;
   /** `lost`: units that it had sold and nothing is left of. */
@@ -27,7 +27,7 @@ const maxTries = 3;
  * new connection, and once a second after that.
  */
 export class SaleGuard {
-  readonly #parts: SaleGuardParts;
+  readonly #deps: SaleGuardDeps;
   /** Of the last look. */
   #current = new Map<ProductId, LedgerSale>();
   /** Compared since the store was last reached. */
@@ -36,13 +36,13 @@ export class SaleGuard {
   readonly #rebuilding = new Map<number, Promise<boolean>>();
   readonly #verify: (productId: ProductId) => Promise<void>;
 
-  constructor(parts: SaleGuardParts) {
-    this.#parts = parts;
+  constructor(deps: SaleGuardDeps) {
+    this.#deps = deps;
     this.#verify = shareInFlight((productId) => this.#verifyOne(productId));
   }
 
   run(signal: AbortSignal): Promise<void> {
-    const options = { everyMs: lookEveryMs, retry, onFailure: this.#parts.onFailure };
+    const options = { everyMs: lookEveryMs, retry, onFailure: this.#deps.onFailure };
     let nextAtMs = 0;
     return repeatEvery(
       options,
@@ -57,7 +57,7 @@ export class SaleGuard {
 
   /** Compares every current sale. */
   async look(): Promise<void> {
-    const { ledger, live } = this.#parts;
+    const { ledger, live } = this.#deps;
     // The database first: what it knows then, the store must know as well.
     const sales = await ledger.listCurrent();
     this.#current = new Map(sales.map((sale) => [sale.productId, sale]));
@@ -73,7 +73,7 @@ export class SaleGuard {
 
   /** A unit was sold twice: the counters are wrong, whatever they say. */
   async distrust(stream: string): Promise<void> {
-    for (const sale of await this.#parts.ledger.listCurrent()) {
+    for (const sale of await this.#deps.ledger.listCurrent()) {
       if (sale.stream === stream) await this.#rebuild(sale, 'a unit was sold twice');
     }
   }
@@ -83,13 +83,13 @@ export class SaleGuard {
     return this.#current.has(productId);
   }
 
-  /** undefined: verified. @throws WeirError STORE_AWAY while the sale is being rebuilt */
+  /** undefined: verified. @throws WeirError STORE_UNAVAILABLE while the sale is being rebuilt */
   ready(productId: ProductId): Promise<void> | undefined {
     return this.#verified.has(productId) ? undefined : this.#verify(productId);
   }
 
   async #verifyOne(productId: ProductId): Promise<void> {
-    const { ledger, live } = this.#parts;
+    const { ledger, live } = this.#deps;
     for (let tries = 0; tries < maxTries; tries++) {
       const verified = this.#verified;
       const sale = await ledger.find(productId);
@@ -108,13 +108,13 @@ export class SaleGuard {
 
   async #compare(sale: LedgerSale, found: LiveSale | undefined): Promise<'well' | 'rebuilt' | 'closed'> {
     if (found && found.number > sale.id) {
-      const latest = await this.#parts.ledger.find(sale.productId);
+      const latest = await this.#deps.ledger.find(sale.productId);
       // Opened since the database was read.
       if (latest && latest.id > sale.id) return 'well';
     }
     const why = findDamage(sale, found);
     if (why !== undefined) return (await this.#rebuild(sale, why)) ? 'rebuilt' : 'closed';
-    if (found && found.version < sale.version) await this.#parts.live.apply(sale);
+    if (found && found.version < sale.version) await this.#deps.live.apply(sale);
     return 'well';
   }
 
@@ -129,7 +129,7 @@ export class SaleGuard {
   }
 
   async #rebuildOnce(sale: LedgerSale, why: string): Promise<boolean> {
-    const { ledger, live, onRebuilt, onClosed } = this.#parts;
+    const { ledger, live, onRebuilt, onClosed } = this.#deps;
     let lost = 0;
     const readUnits = async function* () {
       lost = await ledger.noteLoss(sale);

@@ -30,7 +30,7 @@ export class SaleProducts {
     return !this.#products.has(productId) && this.#nowMs() <= this.#freshUntilMs;
   }
 
-  /** @throws WeirError STORE_AWAY when the list is not fresh and cannot be read */
+  /** @throws WeirError STORE_UNAVAILABLE when the list is not fresh and cannot be read */
   async has(productId: ProductId): Promise<boolean> {
     if (this.#products.has(productId)) return true;
     if (!this.isMissing(productId)) await this.#refresh('list');

@@ -19,16 +19,16 @@ export interface SaleTerms {
 
 export type Entry = 'open' | 'ticket';
 
-/** By the store's clock. SOLD_OUT may become OPEN again, by added stock or a unit given back; ENDED is for good. */
+/** By the store's clock. SOLD_OUT may become OPEN again, by added stock or a unit restocked; ENDED is for good. */
 export type SaleState = 'SCHEDULED' | 'OPEN' | 'PAUSED' | 'SOLD_OUT' | 'ENDED';
 
-/** stock = sold + left + givenBack, at any time. */
+/** stock = sold + remaining + restocked, at any time. */
 export interface Sale extends SaleTerms {
   sold: number;
   /** Never sold. */
-  left: number;
-  /** Given back and not sold again. */
-  givenBack: number;
+  remaining: number;
+  /** Restocked and not sold again. */
+  restocked: number;
   /** Tickets given out. */
   tickets: number;
   state: SaleState;
@@ -79,8 +79,8 @@ export function isSameSale(row: TermsRow, terms: SaleTerms): boolean {
 /** What a store keeps, as it comes out of it. */
 export interface StoredSale extends Omit<SaleTerms, 'productId'> {
   sold: number;
-  left: number;
-  givenBack: number;
+  remaining: number;
+  restocked: number;
   tickets: number;
   isPaused: boolean;
   hasEnded: boolean;
@@ -93,13 +93,13 @@ export function toSale(productId: ProductId, stored: StoredSale, nowMs: number):
 }
 
 export function judgeState(
-  sale: Pick<StoredSale, 'hasEnded' | 'isPaused' | 'startsAt' | 'endsAt' | 'left' | 'givenBack'>,
+  sale: Pick<StoredSale, 'hasEnded' | 'isPaused' | 'startsAt' | 'endsAt' | 'remaining' | 'restocked'>,
   nowMs: number,
 ): SaleState {
   if (sale.hasEnded || (sale.endsAt && sale.endsAt.getTime() <= nowMs)) return 'ENDED';
   if (sale.isPaused) return 'PAUSED';
   if (sale.startsAt && sale.startsAt.getTime() > nowMs) return 'SCHEDULED';
-  return sale.left + sale.givenBack > 0 ? 'OPEN' : 'SOLD_OUT';
+  return sale.remaining + sale.restocked > 0 ? 'OPEN' : 'SOLD_OUT';
 }
 
 /** Whether only a ticket lets one buy. */

@@ -3,10 +3,10 @@ import { createRequire } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { parkItems } from '../../src/adapters/postgres/parked.ts';
 import { en } from '../../src/dashboard/words/en.ts';
 import { zh } from '../../src/dashboard/words/zh.ts';
-import { zhLaws } from '../../src/dashboard/words/zh-server.ts';
-import { parkItems } from '../../src/adapters/postgres/parked.ts';
+import { zhInvariants } from '../../src/dashboard/words/zh-server.ts';
 import { sendRaw } from '../journey/share-weir.ts';
 import { openAddressSwitch } from '../support/address-switch.ts';
 import { pollUntil } from '../support/poll-until.ts';
@@ -62,19 +62,19 @@ describe.skipIf(!hasBrowser())('the page', () => {
     await logOf(page, 'created').getByText(en['try.nowReplay']).waitFor();
     const parked = await logOf(page, 'A winner of product').getByRole('link').getAttribute('href');
     await page.locator('.log').getByText(en['state.SUCCESS']).first().waitFor(settled);
-    await failed.getByText(en['back.GIVEN_BACK']).waitFor(settled);
+    await failed.getByText(en['back.RESTOCKED']).waitFor(settled);
     await failed.getByRole('link').click();
-    await page.locator('#given-back').getByText(en['back.GIVEN_BACK']).waitFor();
+    await page.locator('#restocked').getByText(en['back.RESTOCKED']).waitFor();
     // Neither a result that contradicts nor a release: the Resource Domain itself has failed it.
     const steps = await page.locator('.timeline strong').allTextContents();
     const story = [
       'Bought',
       'Created',
-      'Announced',
+      'Published',
       'Answered',
       'Settled',
       'Unit owed back',
-      'Unit given back',
+      'Unit restocked',
     ];
     expect([...steps].sort()).toEqual([...story].sort());
     await page.locator('.step.settled.bad').waitFor();
@@ -147,7 +147,7 @@ describe.skipIf(!hasBrowser())('the page', () => {
 
   test('an unavailable store is named on every view, and nothing is shown as known that is not', async () => {
     const rest = {
-      code: 'STORE_AWAY',
+      code: 'STORE_UNAVAILABLE',
       detail: 'the database does not answer',
       waiting: [{ what: 'stream', count: 7, oldestAt: null }],
       stores: [
@@ -218,12 +218,12 @@ describe.skipIf(!hasBrowser())('the page', () => {
     expect(await page.getByLabel(en['instance.status']).inputValue()).toBe('');
   });
 
-  test('an instance that is processing can be announced again, and the timeline says so', async () => {
+  test('an instance that is processing can be republished, and the timeline says so', async () => {
     const page = await weir.openPage('#/instances');
     const id = await giveGift('4713', 'RETRY1');
     await page.goto(`${weir.url}/#/instances/${id}`);
     await page.getByRole('button', { name: en['instance.retry'] }).click();
-    await page.locator('.timeline').getByText(en['step.ANNOUNCED_AGAIN']).waitFor();
+    await page.locator('.timeline').getByText(en['step.REPUBLISHED']).waitFor();
     await page.locator('.state').getByText(en['state.SUCCESS']).waitFor(settled);
     expect(await page.getByRole('button', { name: en['instance.retry'] }).isVisible()).toBe(false);
   });
@@ -336,7 +336,7 @@ describe.skipIf(!hasBrowser())('the page', () => {
         status: 503,
         contentType: 'application/problem+json',
         body: JSON.stringify({
-          code: 'STORE_AWAY',
+          code: 'STORE_UNAVAILABLE',
           detail: 'the database does not answer',
           advice: 'Look at /readyz.',
         }),
@@ -516,7 +516,7 @@ describe.skipIf(!hasBrowser())('the page', () => {
     }
     expect(await page.evaluate('document.documentElement.lang')).toBe('zh-CN');
     await page.getByRole('link', { name: zh['audit.nav'] }).click();
-    await page.getByText(zhLaws.stock ?? '').waitFor();
+    await page.getByText(zhInvariants.stock ?? '').waitFor();
     await page.getByRole('link', { name: zh['try.nav'] }).click();
     await page.getByRole('button', { name: 'English' }).click();
     await page.getByRole('heading', { level: 1, name: en['try.title'] }).waitFor();

@@ -2,17 +2,17 @@ import { readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { archiveOld } from '../../src/ops/retention/archive.ts';
-import { archiveFiles } from '../../src/ops/retention/archive-files.ts';
 import { embeddedStreamReadings } from '../../src/adapters/embedded/stream-readings.ts';
-import type { InstanceId, Purchase } from '../../src/core/instance/purchase.ts';
-import type { Database } from '../../src/lib/sql.ts';
 import { postgresArchive } from '../../src/adapters/postgres/archive.ts';
 import { audit } from '../../src/adapters/postgres/audit.ts';
 import { forgetCounts } from '../../src/adapters/postgres/audit-figures.ts';
 import { findFinishedEntries } from '../../src/adapters/postgres/instance-logs.ts';
 import { InstanceQueries } from '../../src/adapters/postgres/instance-queries.ts';
 import { settleResults } from '../../src/adapters/postgres/settle.ts';
+import type { InstanceId, Purchase } from '../../src/core/instance/purchase.ts';
+import type { Database } from '../../src/lib/sql.ts';
+import { archiveOld } from '../../src/ops/retention/archive.ts';
+import { archiveFiles } from '../../src/ops/retention/archive-files.ts';
 import {
   createAll,
   createCreation,
@@ -34,7 +34,7 @@ async function makeOldAndCounted(database: Database): Promise<void> {
     "UPDATE instance_logs SET created_at = created_at - interval '3 days', updated_at = updated_at - interval '3 days'",
   );
   await database.query(
-    "UPDATE compensations SET status = 'DONE', outcome = 'GIVEN_BACK', done_at = now() WHERE kind = 'GIVE_BACK'",
+    "UPDATE compensations SET status = 'DONE', outcome = 'RESTOCKED', done_at = now() WHERE kind = 'RESTOCK'",
   );
   await audit(database, embeddedStreamReadings);
 }

@@ -1,16 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import type { Audit } from '../../src/ops/audit/audit.ts';
-import type { StreamReadings } from '../../src/ops/audit/stream-reading.ts';
 import { embeddedQueue } from '../../src/adapters/embedded/queue.ts';
 import { EmbeddedSeckillStreams } from '../../src/adapters/embedded/seckill-streams.ts';
 import { embeddedStreamReadings } from '../../src/adapters/embedded/stream-readings.ts';
-import type { InstanceId } from '../../src/core/instance/purchase.ts';
-import type { Database } from '../../src/lib/sql.ts';
-import { Wake } from '../../src/lib/wake.ts';
-import { Relay } from '../../src/core/outbox/relay.ts';
 import { audit } from '../../src/adapters/postgres/audit.ts';
 import { acceptStream } from '../../src/adapters/postgres/audit-streams.ts';
-import { oweUnitsAgain, postgresGiveBacks } from '../../src/adapters/postgres/compensations.ts';
+import { postgresRestocks, requeueRestock } from '../../src/adapters/postgres/compensations.ts';
 import { PostgresOrders } from '../../src/adapters/postgres/orders.ts';
 import { postgresOutbox } from '../../src/adapters/postgres/outbox.ts';
 import { parkItems } from '../../src/adapters/postgres/parked.ts';
@@ -20,7 +14,13 @@ import { redisSaleCounters } from '../../src/adapters/redis/sale-counters.ts';
 import { saleKeys } from '../../src/adapters/redis/sale-keys.ts';
 import { RedisSeckillStreams } from '../../src/adapters/redis/seckill-streams.ts';
 import { redisStreamReadings } from '../../src/adapters/redis/stream-readings.ts';
+import type { InstanceId } from '../../src/core/instance/purchase.ts';
+import { Relay } from '../../src/core/outbox/relay.ts';
 import type { SeckillStreams } from '../../src/core/triggers/seckill-streams.ts';
+import { Signal } from '../../src/lib/signal.ts';
+import type { Database } from '../../src/lib/sql.ts';
+import type { Audit } from '../../src/ops/audit/audit.ts';
+import type { StreamReadings } from '../../src/ops/audit/stream-reading.ts';
 import {
   createAll,
   createPaidOrder,
@@ -85,8 +85,8 @@ describe.each(Object.keys(setUps))('the audit on %s', (name) => {
       {
         outbox: postgresOutbox(database, { queueInSameDatabase: true, claimTimeoutMs: 30_000 }),
         publisher: embeddedQueue('created'),
-        wake: new Wake(),
-        onAnnounced() {},
+        wake: new Signal(),
+        onPublished() {},
         onRefused() {},
         onFailure() {},
       },
@@ -221,8 +221,8 @@ describe.each(Object.keys(setUps))('the audit on %s', (name) => {
       "DELETE FROM compensations WHERE kind <> 'NOTHING' AND instance_id IS NOT NULL",
     );
     const found = await parts.look();
-    expect(differences(found)).toEqual({ refunds: -1, 'given back': -1 });
-    expect(exceptionsOf(found).sort()).toEqual([`given back: ${winners[1]}`, `refunds: ${ordered[1]}`]);
+    expect(differences(found)).toEqual({ refunds: -1, restocked: -1 });
+    expect(exceptionsOf(found).sort()).toEqual([`restocked: ${winners[1]}`, `refunds: ${ordered[1]}`]);
   });
 
   test('finds an order that was paid and got nothing', async () => {
@@ -242,8 +242,8 @@ describe.each(Object.keys(setUps))('the audit on %s', (name) => {
       `${id}`,
     ]);
     const found = await parts.look();
-    expect(differences(found)).toEqual({ stuck: 1 });
-    expect(exceptionsOf(found)).toEqual([`stuck: ${id}`]);
+    expect(differences(found)).toEqual({ unsettled: 1 });
+    expect(exceptionsOf(found)).toEqual([`unsettled: ${id}`]);
   });
 
   test('counts what is old and settled once, and comes to the same as a full count', async () => {
@@ -387,27 +387,27 @@ test('units that Redis took back and forgot again are found, and are right when 
   const redis = connectTestRedis(await createRedisDatabase());
   const keys = saleKeys(stream);
   const id = (await redis.xadd(stream, '*', 'uid', '7')) as string;
-  await redis.hset(keys.sale, { number: 1, stock: 3, sold: 1, left: 2, givenBack: 0 });
+  await redis.hset(keys.sale, { number: 1, stock: 3, sold: 1, remaining: 2, restocked: 0 });
   await redis.hset(keys.units, id, '1:7');
   const purchase = createPurchase({ source: 'SECKILL', scope: stream, sourceId: id });
   const [instanceId] = (await createAll(database, [purchase])) as [InstanceId];
   await settleResults(database, [failure(instanceId)]);
-  const rows = postgresGiveBacks(database);
-  await rows.claim(10, redisSaleCounters(redis).giveBack);
+  const rows = postgresRestocks(database);
+  await rows.claim(10, redisSaleCounters(redis).restock);
   const look = async () => {
     const { sums } = await audit(database, redisStreamReadings(redis));
     return sums.find(({ name }) => name === 'returned');
   };
   expect(await look()).toMatchObject({ expected: 1, actual: 1 });
-  await redis.hset(keys.sale, { sold: 1, givenBack: 0, returned: 0 });
+  await redis.hset(keys.sale, { sold: 1, restocked: 0, returned: 0 });
   await redis.hset(keys.units, id, '1:7');
   expect(await look()).toMatchObject({ expected: 1, actual: 0, exceptions: [{ id: stream }] });
   const inAnHour = new Date(Date.now() + 3_600_000);
-  expect(await oweUnitsAgain(database, stream, inAnHour)).toBe(0);
+  expect(await requeueRestock(database, stream, inAnHour)).toBe(0);
   for (let times = 0; times < 2; times++) {
-    expect(await oweUnitsAgain(database, stream, undefined)).toBe(1);
-    await rows.claim(10, redisSaleCounters(redis).giveBack);
+    expect(await requeueRestock(database, stream, undefined)).toBe(1);
+    await rows.claim(10, redisSaleCounters(redis).restock);
     expect(await look()).toMatchObject({ expected: 1, actual: 1, exceptions: [] });
-    expect(await redis.hmget(keys.sale, 'sold', 'givenBack', 'returned')).toEqual(['0', '1', '1']);
+    expect(await redis.hmget(keys.sale, 'sold', 'restocked', 'returned')).toEqual(['0', '1', '1']);
   }
 });

@@ -1,9 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { StreamBacklog } from '../../src/ops/live/backlog.ts';
 import { EmbeddedSeckillStreams } from '../../src/adapters/embedded/seckill-streams.ts';
 import { readEmbeddedBacklog } from '../../src/adapters/embedded/stream-backlog.ts';
 import type { StreamFeed } from '../../src/adapters/http/routes/try.ts';
-import type { Database } from '../../src/lib/sql.ts';
 import { createBacklogReader } from '../../src/adapters/postgres/backlog.ts';
 import { parkItems } from '../../src/adapters/postgres/parked.ts';
 import { settleResults } from '../../src/adapters/postgres/settle.ts';
@@ -13,6 +11,8 @@ import { RedisSeckillStreams } from '../../src/adapters/redis/seckill-streams.ts
 import { readStreamBacklog } from '../../src/adapters/redis/stream-backlog.ts';
 import { listStreams } from '../../src/adapters/redis/stream-readings.ts';
 import type { SeckillStreams } from '../../src/core/triggers/seckill-streams.ts';
+import type { Database } from '../../src/lib/sql.ts';
+import type { StreamBacklog } from '../../src/ops/live/backlog.ts';
 import { createAll, createProduct, createPurchase, failure, success } from '../support/parts.ts';
 import { createRedisDatabase, openTestPglite, openTestPostgres } from '../support/stores.ts';
 
@@ -54,7 +54,7 @@ describe.each(Object.entries({ PGlite: openTestPglite, PostgreSQL: openTestPostg
       await parkItems(database, [
         { ...item, reason: 'INTERNAL', sourceId: '1-0' },
         { ...item, reason: 'INTERNAL', sourceId: '2-0' },
-        { ...item, reason: 'ENTRY_GONE', sourceId: '3-0' },
+        { ...item, reason: 'ENTRY_DELETED', sourceId: '3-0' },
       ]);
       await database.query(
         "UPDATE parked SET state = 'DISCARDED', resolved_at = now() WHERE source_id = '3-0'",
@@ -72,7 +72,7 @@ describe.each(Object.entries({ PGlite: openTestPglite, PostgreSQL: openTestPostg
       const backlog = await createBacklogReader(database)();
       expect(backlog.outbox).toEqual(new Map([['CREATED', { count: 3, oldestAgeMs: anHour }]]));
       expect(backlog.parked).toEqual(new Map([['INTERNAL', { count: 2, oldestAgeMs: anHour }]]));
-      expect(backlog.compensations).toEqual(new Map([['GIVE_BACK', { count: 1, oldestAgeMs: anHour }]]));
+      expect(backlog.compensations).toEqual(new Map([['RESTOCK', { count: 1, oldestAgeMs: anHour }]]));
       expect(backlog.processingAgeMs).toEqual(anHour);
       // createAll has leased one each time.
       expect(backlog.workerIds).toBe(3);

@@ -2,12 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { archiveOld } from '../../src/ops/retention/archive.ts';
-import { archiveFiles } from '../../src/ops/retention/archive-files.ts';
-import { clean } from '../../src/ops/retention/cleaner.ts';
 import { embeddedStreamReadings } from '../../src/adapters/embedded/stream-readings.ts';
-import type { InstanceId } from '../../src/core/instance/purchase.ts';
-import type { Database } from '../../src/lib/sql.ts';
 import { postgresArchive } from '../../src/adapters/postgres/archive.ts';
 import { audit } from '../../src/adapters/postgres/audit.ts';
 import {
@@ -18,6 +13,11 @@ import {
 import { PostgresOrders } from '../../src/adapters/postgres/orders.ts';
 import { parkItems } from '../../src/adapters/postgres/parked.ts';
 import { settleResults } from '../../src/adapters/postgres/settle.ts';
+import type { InstanceId } from '../../src/core/instance/purchase.ts';
+import type { Database } from '../../src/lib/sql.ts';
+import { archiveOld } from '../../src/ops/retention/archive.ts';
+import { archiveFiles } from '../../src/ops/retention/archive-files.ts';
+import { clean } from '../../src/ops/retention/cleaner.ts';
 import {
   createAll,
   createPaidOrder,
@@ -93,7 +93,7 @@ describe.each(Object.keys(databases))('cleaning on %s', (name) => {
     expect(lines[0]).toMatchObject({
       status: 'SUCCESS',
       sourceId: 'old-1',
-      history: [{ what: 'RESULT_CONTRADICTS', detail: 'FAILED: no!' }],
+      history: [{ what: 'RESULT_CONFLICT', detail: 'FAILED: no!' }],
     });
     expect(lines[1]).toMatchObject({
       status: 'FAILED',

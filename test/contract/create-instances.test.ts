@@ -1,12 +1,12 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
+import { PostgresOrders } from '../../src/adapters/postgres/orders.ts';
+import { EventSchema } from '../../src/api/wire/weir/v1/event_pb.ts';
 import type { Outcome } from '../../src/core/instance/create-instances.ts';
 import type { Purchase, SourceId } from '../../src/core/instance/purchase.ts';
 import type { Database } from '../../src/lib/sql.ts';
-import { PostgresOrders } from '../../src/adapters/postgres/orders.ts';
-import { readOutbox } from '../../src/adapters/postgres/outbox.ts';
-import { EventSchema } from '../../src/api/wire/weir/v1/event_pb.ts';
 import { createCreation, createProduct, createPurchase } from '../support/parts.ts';
+import { readOutbox } from '../support/read-outbox.ts';
 import { openTestPglite, openTestPostgres } from '../support/stores.ts';
 
 const databases = { PGlite: openTestPglite, PostgreSQL: openTestPostgres };
@@ -42,7 +42,7 @@ describe.each(Object.entries(databases))('createInstances on %s', (_, open) => {
     ]);
   });
 
-  test('a repeat answers with the first instance and announces nothing', async () => {
+  test('a repeat answers with the first instance and publishes nothing', async () => {
     const { database, createInstances } = await setUp();
     const purchase = createPurchase({});
     const [first] = await createInstances([purchase]);
@@ -52,15 +52,15 @@ describe.each(Object.entries(databases))('createInstances on %s', (_, open) => {
     expect(await readOutbox(database)).toHaveLength(1);
   });
 
-  test('a repeat beside new purchases announces the new ones only', async () => {
+  test('a repeat beside new purchases publishes the new ones only', async () => {
     const { database, createInstances } = await setUp();
     const [old, ...fresh] = Array.from({ length: 5 }, () => createPurchase({})) as [Purchase, ...Purchase[]];
     const first = await createInstances([old]);
     const rest = await createInstances([...fresh.slice(0, 2), old, ...fresh.slice(2)]);
     expect(rest.map(({ kind }) => kind)).toEqual(['created', 'created', 'duplicate', 'created', 'created']);
-    const announced = (await readOutbox(database)).map(({ id }) => id).sort();
+    const published = (await readOutbox(database)).map(({ id }) => id).sort();
     const rows = (await readRows(database)).map(({ instance_id }) => instance_id).sort();
-    expect(announced).toEqual(rows);
+    expect(published).toEqual(rows);
     expect(rows).toHaveLength(5);
     expect(rows).toContain(idOf(first[0]));
   });
@@ -118,7 +118,7 @@ describe.each(Object.entries(databases))('createInstances on %s', (_, open) => {
       createPurchase({}),
       createPurchase({ productId: 1002n }),
     ]);
-    expect(outcomes.map(codeOf)).toEqual(['PRODUCT_UNKNOWN', 'created', 'PRODUCT_DISABLED']);
+    expect(outcomes.map(codeOf)).toEqual(['PRODUCT_NOT_FOUND', 'created', 'PRODUCT_DISABLED']);
   });
 
   test('a repeat gets its first answer even when the product has gone since', async () => {

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { Finding } from '../../src/lib/finding.ts';
 import { examinePostgres } from '../../src/adapters/postgres/examine/examine-postgres.ts';
+import type { Finding } from '../../src/lib/finding.ts';
 import {
   createEmptyPostgresDatabase,
   createPostgresDatabase,

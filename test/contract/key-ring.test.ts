@@ -1,4 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import {
+  countKeys,
+  markKeysUsed,
+  postgresOperatorKeys,
+  readCredentials,
+} from '../../src/adapters/postgres/operator-keys.ts';
+import { postgresOperatorSessions } from '../../src/adapters/postgres/operator-sessions.ts';
+import type { Database } from '../../src/lib/sql.ts';
 import { KeyRing } from '../../src/ops/access/key-ring.ts';
 import {
   createOperatorKey,
@@ -7,14 +15,6 @@ import {
   type OperatorKey,
 } from '../../src/ops/access/operator-key.ts';
 import type { Scope } from '../../src/ops/access/scope.ts';
-import type { Database } from '../../src/lib/sql.ts';
-import {
-  countKeys,
-  markKeysUsed,
-  postgresOperatorKeys,
-  readCredentials,
-} from '../../src/adapters/postgres/operator-keys.ts';
-import { postgresOperatorSessions } from '../../src/adapters/postgres/operator-sessions.ts';
 import { openTestPglite, openTestPostgres } from '../support/stores.ts';
 
 const databases = { PGlite: openTestPglite, PostgreSQL: openTestPostgres };
@@ -246,10 +246,12 @@ describe('while the database is away', () => {
     link.isCut = true;
     passMs(59_000);
     expect((await here.findKey(key))?.caller.name).toBe('shop');
-    await expect(here.findKey(createOperatorKey('admin'))).rejects.toMatchObject({ code: 'STORE_AWAY' });
+    await expect(here.findKey(createOperatorKey('admin'))).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+    });
     passMs(2_000);
-    await expect(here.findKey(key)).rejects.toMatchObject({ code: 'STORE_AWAY' });
-    await expect(here.isOpen()).rejects.toMatchObject({ code: 'STORE_AWAY' });
+    await expect(here.findKey(key)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    await expect(here.isOpen()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
     link.isCut = false;
     expect((await here.findKey(key))?.caller.name).toBe('shop');
   });
@@ -270,7 +272,7 @@ describe('while the database is away', () => {
   test('a process that has just started is not open, and a configured key opens it', async () => {
     const { here, link } = await setUp(await openTestPglite());
     link.isCut = true;
-    await expect(here.isOpen()).rejects.toMatchObject({ code: 'STORE_AWAY' });
+    await expect(here.isOpen()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
     const { here: configured } = await setUp(await openTestPglite(), ['configured-key-of-monday']);
     expect(await configured.isOpen()).toBe(false);
     expect(await configured.findKey('configured-key-of-monday')).toMatchObject({

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import type { Database } from '../../src/lib/sql.ts';
 import { postgresArchive } from '../../src/adapters/postgres/archive.ts';
 import { audit } from '../../src/adapters/postgres/audit.ts';
 import { removeEmptyTimes } from '../../src/adapters/postgres/counted-times.ts';
@@ -7,6 +6,7 @@ import { InstanceQueries } from '../../src/adapters/postgres/instance-queries.ts
 import type { InstanceFilter } from '../../src/adapters/postgres/list-instances.ts';
 import { settleResults } from '../../src/adapters/postgres/settle.ts';
 import { summarizePages } from '../../src/adapters/postgres/summarize-pages.ts';
+import type { Database } from '../../src/lib/sql.ts';
 import { createAll, createProduct, createPurchase, failure, success } from '../support/parts.ts';
 import { openTestPglite, openTestPostgres } from '../support/stores.ts';
 

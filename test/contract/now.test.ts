@@ -1,11 +1,11 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { Database } from '../../src/lib/sql.ts';
 import { audit } from '../../src/adapters/postgres/audit.ts';
 import { postgresNow } from '../../src/adapters/postgres/now.ts';
 import { postgresOutbox } from '../../src/adapters/postgres/outbox.ts';
 import { parkItems } from '../../src/adapters/postgres/parked.ts';
 import { openPostgresServer } from '../../src/adapters/postgres/server.ts';
 import { settleResults } from '../../src/adapters/postgres/settle.ts';
+import type { Database } from '../../src/lib/sql.ts';
 import type { Now } from '../../src/ops/live/now.ts';
 import { NowWatch } from '../../src/ops/live/now-watch.ts';
 import { createAll, createProduct, createPurchase, failure, success } from '../support/parts.ts';
@@ -49,7 +49,7 @@ describe.each(Object.entries(databases))('now on %s', (_, open) => {
       "INSERT INTO settle_marks (at, source, status, instances, delays_ms) VALUES ($1, 'ACTIVITY', 'SUCCESS', 1, '{5}')",
       [at],
     );
-    await database.query('INSERT INTO outbox_marks (at, waiting, announced) VALUES ($1, 0, 1)', [at]);
+    await database.query('INSERT INTO outbox_marks (at, waiting, published) VALUES ($1, 0, 1)', [at]);
     const rows = postgresNow(database);
     const span = { fromSecond, toSecond: fromSecond + 10, afterId: '0', lastId: '1000000' };
     const second = { second: fromSecond };
@@ -74,7 +74,7 @@ describe.each(Object.entries(databases))('now on %s', (_, open) => {
     ]);
     const [first, second] = ids as [never, never];
     await settleResults(database, [success(first), failure(second)]);
-    await database.query("INSERT INTO announced VALUES ('CREATED', 1, 4), ('REFUND', 1, 9)");
+    await database.query("INSERT INTO published VALUES ('CREATED', 1, 4), ('REFUND', 1, 9)");
     const outbox = postgresOutbox(database, { queueInSameDatabase: false, claimTimeoutMs: 1_000 });
     for (let look = 0; look < 2; look++) await outbox.countWaiting();
     await parkItems(database, [
@@ -103,7 +103,7 @@ describe.each(Object.entries(databases))('now on %s', (_, open) => {
     ]);
     expect(told.delay?.count).toBe(2);
     const waiting = Object.fromEntries(told.waiting.map(({ what, count }) => [what, count]));
-    expect(waiting).toEqual({ stream: 4, frames: 4, processing: 2, parked: 1 });
+    expect(waiting).toEqual({ stream: 4, batches: 4, processing: 2, parked: 1 });
     for (const { oldestAt } of told.waiting) expect(oldestAt).toBeInstanceOf(Date);
     expect(told.audit?.ok).toBe(false);
   });
@@ -127,7 +127,7 @@ describe.each(Object.entries(databases))('now on %s', (_, open) => {
     const quiet = await countMarks();
     await outbox.countWaiting();
     expect(await countMarks()).toBe(quiet);
-    await database.query("INSERT INTO outbox (events, frame, kind) VALUES (1, '', 'CREATED')");
+    await database.query("INSERT INTO outbox (events, batch, kind) VALUES (1, '', 'CREATED')");
     await database.query('DELETE FROM outbox');
     for (let count = 0; count < 2; count++) await outbox.countWaiting();
     expect(await countMarks()).toBeGreaterThan(quiet ?? 0);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Database } from '../../src/lib/sql.ts';
 import { parkItems } from '../../src/adapters/postgres/parked.ts';
+import type { Database } from '../../src/lib/sql.ts';
 import { openTestPglite, openTestPostgres } from '../support/stores.ts';
 
 const stores = { PGlite: openTestPglite, PostgreSQL: openTestPostgres };
@@ -37,7 +37,7 @@ describe.each(Object.entries(stores))('parking on %s', (_, open) => {
 
   test('a batch that names one item twice parks it once, with its first reason', async () => {
     const database = await open();
-    await parkItems(database, [createItem('1-0'), createItem('1-0', { reason: 'ENTRY_GONE' })]);
+    await parkItems(database, [createItem('1-0'), createItem('1-0', { reason: 'ENTRY_DELETED' })]);
     expect(await database.query('SELECT reason FROM parked')).toEqual([{ reason: 'USER_ID_INVALID' }]);
   });
 

@@ -30,8 +30,8 @@ describe.each(Object.keys(databases))('parked payments on %s', (name) => {
 
   test.each([
     ['a disabled product', 'PRODUCT_DISABLED', 'ORD1', {}],
-    ['an unknown product', 'PRODUCT_UNKNOWN', 'ELSEWHERE', { productId: 4999n }],
-    ['an unknown order', 'ORDER_UNKNOWN', 'NOWHERE', {}],
+    ['an unknown product', 'PRODUCT_NOT_FOUND', 'ELSEWHERE', { productId: 4999n }],
+    ['an unknown order', 'ORDER_NOT_FOUND', 'NOWHERE', {}],
   ])(
     'a payment for %s is parked once with its bytes, and repeats answer the same',
     async (_, reason, id, body) => {

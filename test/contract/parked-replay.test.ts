@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import type { InstanceId, UserId } from '../../src/core/instance/purchase.ts';
-import type { Database } from '../../src/lib/sql.ts';
-import { ParkedDesk } from '../../src/core/parked/replay.ts';
 import { listParked, parkItems, postgresParked } from '../../src/adapters/postgres/parked.ts';
 import { settleResults } from '../../src/adapters/postgres/settle.ts';
 import { isTransientDatabaseError } from '../../src/adapters/postgres/transient.ts';
+import type { InstanceId, UserId } from '../../src/core/instance/purchase.ts';
+import { ParkedReplay } from '../../src/core/parked/replay.ts';
 import { encodeResult } from '../../src/core/results/result.ts';
 import { encodeOriginal } from '../../src/core/triggers/encode-original.ts';
+import type { Database } from '../../src/lib/sql.ts';
 import {
   createAll,
   createCreation,
@@ -32,14 +32,14 @@ function parkEntry(database: Database, sourceId: string, fields: string[], scope
     sourceId,
     original,
   };
-  return parkItems(database, [{ ...item, reason: 'PRODUCT_UNKNOWN' }]);
+  return parkItems(database, [{ ...item, reason: 'PRODUCT_NOT_FOUND' }]);
 }
 
 describe.each(Object.keys(databases))('parked items on %s', (name) => {
   async function setUp() {
     const database = await databases[name as keyof typeof databases]();
     const rows = postgresParked(database);
-    const desk = new ParkedDesk({
+    const desk = new ParkedReplay({
       rows,
       payOrder: () => Promise.reject(new Error('no payment is replayed here')),
       createInstances: createCreation(database).createInstances,
@@ -62,9 +62,9 @@ describe.each(Object.keys(databases))('parked items on %s', (name) => {
     const id = await onlyId();
     expect(await desk.replay(id, 'me')).toMatchObject({
       state: 'PARKED',
-      detail: expect.stringMatching(/PRODUCT_UNKNOWN/),
+      detail: expect.stringMatching(/PRODUCT_NOT_FOUND/),
     });
-    expect(await list()).toMatchObject([{ id, attempts: 1, reason: 'PRODUCT_UNKNOWN' }]);
+    expect(await list()).toMatchObject([{ id, attempts: 1, reason: 'PRODUCT_NOT_FOUND' }]);
     await createProduct(database);
     const outcome = await desk.replay(id, 'me');
     expect(outcome.state).toBe('REPLAYED');
@@ -209,7 +209,7 @@ describe.each(Object.keys(databases))('parked items on %s', (name) => {
     const original = encodeResult(success(instanceId));
     const sourceId = createHash('sha256').update(original).digest('hex');
     const item = { origin: 'RESULT' as const, detail: 'x', source: '', scope: 'q', sourceId, original };
-    await parkItems(database, [{ ...item, reason: 'RESULT_UNKNOWN' }]);
+    await parkItems(database, [{ ...item, reason: 'RESULT_NOT_FOUND' }]);
     const id = await onlyId();
     expect(await desk.replay(id, 'me')).toMatchObject({ state: 'PARKED' });
     await database.query('UPDATE instance_logs SET instance_id = instance_id - 1');
@@ -235,13 +235,13 @@ describe.each(Object.keys(databases))('parked items on %s', (name) => {
     await parkEntry(database, '1-0', ['uid', '1']);
     await parkEntry(database, '1-0', ['uid', '1'], 'stream:seckill:7');
     expect(await list({ scope: 'stream:seckill:7' })).toHaveLength(1);
-    expect(await list({ reason: 'PRODUCT_UNKNOWN', origin: 'STREAM', source: 'SECKILL' })).toHaveLength(2);
+    expect(await list({ reason: 'PRODUCT_NOT_FOUND', origin: 'STREAM', source: 'SECKILL' })).toHaveLength(2);
     expect(await list({ origin: 'RESULT' })).toEqual([]);
   });
 
   test('that do not exist are unknown', async () => {
     const { desk } = await setUp();
-    await expect(desk.replay('17', 'me')).rejects.toMatchObject({ code: 'PARKED_UNKNOWN' });
-    await expect(desk.discard('17', 'me', 'x')).rejects.toMatchObject({ code: 'PARKED_UNKNOWN' });
+    await expect(desk.replay('17', 'me')).rejects.toMatchObject({ code: 'PARKED_NOT_FOUND' });
+    await expect(desk.discard('17', 'me', 'x')).rejects.toMatchObject({ code: 'PARKED_NOT_FOUND' });
   });
 });

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { embeddedStreamReadings } from '../../src/adapters/embedded/stream-readings.ts';
-import type { InstanceId } from '../../src/core/instance/purchase.ts';
 import { audit } from '../../src/adapters/postgres/audit.ts';
 import { recordRefund } from '../../src/adapters/postgres/refunds.ts';
 import { settleResults } from '../../src/adapters/postgres/settle.ts';
+import type { InstanceId } from '../../src/core/instance/purchase.ts';
 import { failure } from '../support/parts.ts';
 import { createShop, readRefundRequests } from '../support/payments.ts';
 import { openTestPglite, openTestPostgres } from '../support/stores.ts';

@@ -1,15 +1,15 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { InstanceId } from '../../src/core/instance/purchase.ts';
-import { systemClock } from '../../src/lib/clock.ts';
-import type { Database } from '../../src/lib/sql.ts';
-import { decodeFrame } from '../../src/core/outbox/outbox-batch.ts';
 import { checkSequences, keepSequences } from '../../src/adapters/postgres/keep-sequences.ts';
 import { findSequencesBehind } from '../../src/adapters/postgres/sequences.ts';
 import { openPostgresServer, type ServerOptions } from '../../src/adapters/postgres/server.ts';
 import { settleResults } from '../../src/adapters/postgres/settle.ts';
 import { isTransientDatabaseError } from '../../src/adapters/postgres/transient.ts';
+import type { InstanceId } from '../../src/core/instance/purchase.ts';
+import { decodeBatch } from '../../src/core/outbox/outbox-batch.ts';
 import { encodeResult } from '../../src/core/results/result.ts';
 import { TakeResults } from '../../src/core/results/take-results.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import type { Database } from '../../src/lib/sql.ts';
 import { createAll, createCreation, createProduct, createPurchase, success } from '../support/parts.ts';
 import { createPostgresDatabase, uniqueName } from '../support/stores.ts';
 
@@ -94,8 +94,8 @@ test('sessions do not depend on what ALTER DATABASE or ALTER ROLE sets', async (
   expect(outcome).toMatchObject({ kind: 'created' });
   const createdAt = outcome?.kind === 'created' ? outcome.instance.createdAt.getTime() : 0;
   expect(Math.abs(createdAt - startedAt)).toBeLessThan(60_000);
-  const [row] = await database.query<{ frame: Buffer }>('SELECT frame FROM outbox');
-  expect(decodeFrame(row?.frame as Buffer)).toHaveLength(1);
+  const [row] = await database.query<{ batch: Buffer }>('SELECT batch FROM outbox');
+  expect(decodeBatch(row?.batch as Buffer)).toHaveLength(1);
 });
 
 describe('an error that is no fault of the row', () => {

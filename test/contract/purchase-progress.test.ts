@@ -1,15 +1,15 @@
 import { describe, expect, test } from 'vitest';
+import { embeddedCheckout } from '../../src/adapters/embedded/checkout.ts';
 import { embeddedSaleStore } from '../../src/adapters/embedded/sale-store.ts';
 import { addEntries, EmbeddedSeckillStreams } from '../../src/adapters/embedded/seckill-streams.ts';
 import { embeddedStreamPlaces } from '../../src/adapters/embedded/stream-places.ts';
-import { embeddedTill } from '../../src/adapters/embedded/checkout.ts';
-import type { ProductId, SourceId, UserId } from '../../src/core/instance/purchase.ts';
-import type { Database } from '../../src/lib/sql.ts';
 import { RedisSeckillStreams } from '../../src/adapters/redis/seckill-streams.ts';
 import { redisStreamPlaces } from '../../src/adapters/redis/stream-places.ts';
+import type { ProductId, SourceId, UserId } from '../../src/core/instance/purchase.ts';
+import type { Database } from '../../src/lib/sql.ts';
+import type { Checkout } from '../../src/sale/checkout.ts';
 import { judgePlace, StreamPace, type StreamPlaces } from '../../src/sale/purchase-progress.ts';
 import type { SaleStore } from '../../src/sale/sale.ts';
-import type { Till } from '../../src/sale/checkout.ts';
 import { openRedisSales } from '../support/sales.ts';
 import {
   connectTestRedis,
@@ -23,7 +23,7 @@ const stream = 'stream:seckill:1001';
 
 interface Store {
   sales: SaleStore;
-  till: Till;
+  checkout: Checkout;
   places: StreamPlaces;
   addForeign(): Promise<unknown>;
   /** Hands out so many entries. */
@@ -34,7 +34,7 @@ function openEmbedded(database: Database): Store {
   const streams = new EmbeddedSeckillStreams(database);
   return {
     sales: embeddedSaleStore(database),
-    till: embeddedTill(database, addEntries, streams.onAdded),
+    checkout: embeddedCheckout(database, addEntries, streams.onAdded),
     places: embeddedStreamPlaces(database),
     addForeign: () => streams.add(stream, [['uid', '9', 'ts', '1']]),
     deliver: async (count) => void (await streams.read(count, 10)),
@@ -62,7 +62,7 @@ const stores: Record<string, () => Promise<Store>> = {
 
 describe.each(Object.keys(stores))('places in %s', (name) => {
   test('count the entries before one that nobody was handed, those of others as well', async () => {
-    const { sales, till, places, addForeign, deliver } = await (stores[name] as () => Promise<Store>)();
+    const { sales, checkout, places, addForeign, deliver } = await (stores[name] as () => Promise<Store>)();
     await addForeign();
     await sales.open({
       ...{ productId: product, stock: 9, perUserLimit: 1, startsAt: undefined, endsAt: undefined },
@@ -72,8 +72,8 @@ describe.each(Object.keys(stores))('places in %s', (name) => {
       ...{ userId: BigInt(user) as UserId, idempotencyKey: undefined, ticket: undefined },
     }));
     const outcomes = [
-      ...(await till.buy(product, buyers.slice(0, 2))),
-      ...(await till.buy(product, buyers.slice(2))),
+      ...(await checkout.buy(product, buyers.slice(0, 2))),
+      ...(await checkout.buy(product, buyers.slice(2))),
     ];
     const ids = outcomes.map((outcome) => ('streamId' in outcome ? outcome.streamId : ('' as SourceId)));
     const readPlaces = async () => {

@@ -1,13 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { embeddedQueue, readEmbeddedQueue } from '../../src/adapters/embedded/queue.ts';
-import type { Database } from '../../src/lib/sql.ts';
-import { Wake } from '../../src/lib/wake.ts';
-import { decodeFrame, type Message } from '../../src/core/outbox/outbox-batch.ts';
-import { type Frame, type Outbox, type Publisher, Relay, type Verdict } from '../../src/core/outbox/relay.ts';
-import { enqueue, postgresOutbox, readOutbox } from '../../src/adapters/postgres/outbox.ts';
+import { enqueue, postgresOutbox } from '../../src/adapters/postgres/outbox.ts';
 import { RabbitmqPublisher } from '../../src/adapters/rabbitmq/publisher.ts';
+import { decodeBatch, type Message } from '../../src/core/outbox/outbox-batch.ts';
+import {
+  type Outbox,
+  type OutboxBatch,
+  type Publisher,
+  Relay,
+  type Verdict,
+} from '../../src/core/outbox/relay.ts';
+import { Signal } from '../../src/lib/signal.ts';
+import type { Database } from '../../src/lib/sql.ts';
 import { createCreation, createProduct, createPurchase } from '../support/parts.ts';
+import { readOutbox } from '../support/read-outbox.ts';
 import {
   createQueueName,
   drainQueue,
@@ -68,8 +75,8 @@ describe.each(setUps)('the relay from %s to %s', (databaseName, queueName) => {
       {
         outbox,
         publisher: change(queue.publisher),
-        wake: new Wake(),
-        onAnnounced() {},
+        wake: new Signal(),
+        onPublished() {},
         onRefused() {},
         onFailure() {},
       },
@@ -78,7 +85,7 @@ describe.each(setUps)('the relay from %s to %s', (databaseName, queueName) => {
     return { database, queue, relay, outbox, ...createCreation(database) };
   }
 
-  test('every committed event reaches the queue once, with its id and bytes, and its frame goes', async () => {
+  test('every committed event reaches the queue once, with its id and bytes, and its batch goes', async () => {
     const { database, queue, relay, createInstances, outbox } = await setUp();
     for (const size of [1, 3, 40])
       await createInstances(Array.from({ length: size }, () => createPurchase({})));
@@ -92,7 +99,7 @@ describe.each(setUps)('the relay from %s to %s', (databaseName, queueName) => {
     expect(await outbox.countWaiting()).toBe(0);
   });
 
-  test('frames stay when publishing fails, and are announced with the same id afterwards', async () => {
+  test('batches stay when publishing fails, and are published with the same id afterwards', async () => {
     let failures = 0;
     const { database, queue, relay, createInstances } = await setUp((publisher) => ({
       notReady: undefined,
@@ -111,7 +118,7 @@ describe.each(setUps)('the relay from %s to %s', (databaseName, queueName) => {
     expect((await queue.read(2)).map(({ id }) => id).sort()).toEqual(before.map(({ id }) => id).sort());
   });
 
-  test('a broken transport counts against no frame, and what it put off is due once it works again', async () => {
+  test('a broken transport counts against no batch, and what it put off is due once it works again', async () => {
     let brokenFor = 6;
     let refusesOnce = false;
     const { database, relay, createInstances, outbox } = await setUp((publisher) => ({
@@ -126,10 +133,10 @@ describe.each(setUps)('the relay from %s to %s', (databaseName, queueName) => {
     await createInstances([createPurchase({}), createPurchase({})]);
     while (brokenFor > 0) {
       await expect(relay.relayOnce()).rejects.toThrow('the connection broke');
-      const [frame] = await database.query<{ attempts: number; is_put_off: boolean }>(
+      const [batch] = await database.query<{ attempts: number; is_put_off: boolean }>(
         'SELECT attempts, due_at > now() AS is_put_off FROM outbox',
       );
-      expect(frame).toEqual({ attempts: 0, is_put_off: true });
+      expect(batch).toEqual({ attempts: 0, is_put_off: true });
       expect(await relay.relayOnce()).toBe(0);
       await outbox.retryInterrupted();
     }
@@ -143,7 +150,7 @@ describe.each(setUps)('the relay from %s to %s', (databaseName, queueName) => {
     expect(await relay.relayOnce()).toBe(0);
   });
 
-  test('a frame put off by a clock that has gone back since is due now', async () => {
+  test('a batch put off by a clock that has gone back since is due now', async () => {
     const { database, relay, createInstances, outbox } = await setUp();
     await createInstances([createPurchase({})]);
     await database.query("UPDATE outbox SET due_at = now() + interval '1 hour'");
@@ -220,17 +227,17 @@ describe.each(setUps)('the relay from %s to %s', (databaseName, queueName) => {
     expect(await database.query('SELECT 1 FROM parked')).toEqual([]);
   });
 
-  test('what was announced is counted by kind, in the commit that deletes its frame', async () => {
+  test('what was published is counted by kind, in the commit that deletes its batch', async () => {
     const { database, relay, createInstances } = await setUp();
     await createInstances([createPurchase({}), createPurchase({})]);
-    const [frame] = await database.query<{ frame: Buffer }>('SELECT frame FROM outbox');
-    await database.query("INSERT INTO outbox (events, frame, kind) VALUES (2, $1, 'AGAIN')", [frame?.frame]);
+    const [batch] = await database.query<{ batch: Buffer }>('SELECT batch FROM outbox');
+    await database.query("INSERT INTO outbox (events, batch, kind) VALUES (2, $1, 'AGAIN')", [batch?.batch]);
     await relay.relayOnce();
     await createInstances([createPurchase({})]);
     await relay.relayOnce();
     expect(
       await database.query(
-        'SELECT kind, sum(events)::int AS events FROM announced WHERE events > 0 GROUP BY kind ORDER BY kind',
+        'SELECT kind, sum(events)::int AS events FROM published WHERE events > 0 GROUP BY kind ORDER BY kind',
       ),
     ).toEqual([
       { kind: 'AGAIN', events: 2 },
@@ -238,23 +245,23 @@ describe.each(setUps)('the relay from %s to %s', (databaseName, queueName) => {
     ]);
   });
 
-  test('a frame that cannot be read is parked and the others pass', async () => {
+  test('a batch that cannot be read is parked and the others pass', async () => {
     const { database, queue, relay, createInstances, outbox } = await setUp();
     await createInstances([createPurchase({})]);
     const garbage = randomBytes(40).fill(0xff, 0, 4);
-    await database.query('INSERT INTO outbox (events, frame) VALUES (1, $1)', [garbage]);
+    await database.query('INSERT INTO outbox (events, batch) VALUES (1, $1)', [garbage]);
     await relay.relayOnce();
     expect(await outbox.countWaiting()).toBe(0);
     expect(await queue.read(1)).toHaveLength(1);
     const [parked] = await database.query<{ reason: string; original: Buffer }>(
       'SELECT reason, original FROM parked',
     );
-    expect(parked?.reason).toBe('FRAME_DAMAGED');
+    expect(parked?.reason).toBe('OUTBOX_BATCH_CORRUPT');
     expect(Buffer.from(parked?.original ?? []).equals(garbage)).toBe(true);
   });
 });
 
-test('two relays on one PostgreSQL never hold the same frame at the same time', async () => {
+test('two relays on one PostgreSQL never hold the same batch at the same time', async () => {
   const database = await openTestPostgres();
   await createProduct(database);
   const { createInstances } = createCreation(database);
@@ -263,16 +270,16 @@ test('two relays on one PostgreSQL never hold the same frame at the same time', 
   const held = new Set<string>();
   let most = 0;
   const claim = async () => {
-    const lent = await outbox.claim(2, async (frames) => {
-      for (const { id } of frames) {
+    const lent = await outbox.claim(2, async (batches) => {
+      for (const { id } of batches) {
         expect(held.has(id)).toBe(false);
         held.add(id);
       }
       most = Math.max(most, held.size);
       await new Promise((resolve) => setImmediate(resolve));
       await database.query('SELECT 1');
-      for (const { id } of frames) held.delete(id);
-      return frames.map((frame) => ({ frame, kind: 'announced' as const }));
+      for (const { id } of batches) held.delete(id);
+      return batches.map((batch) => ({ batch, kind: 'published' as const }));
     });
     return lent;
   };
@@ -292,13 +299,13 @@ describe('an outbox in PGlite with a broker elsewhere', () => {
     const { createInstances } = createCreation(database);
     await createInstances([createPurchase({}), createPurchase({})]);
     const outbox = postgresOutbox(database, { queueInSameDatabase: false, claimTimeoutMs: 30_000 });
-    const countAnnounced = () =>
-      database.query<{ events: number }>('SELECT coalesce(sum(events), 0)::int AS events FROM announced');
-    return { database, outbox, countAnnounced };
+    const countPublished = () =>
+      database.query<{ events: number }>('SELECT coalesce(sum(events), 0)::int AS events FROM published');
+    return { database, outbox, countPublished };
   }
 
-  test('a lane and the drain never publish the same frame', async () => {
-    const { outbox, countAnnounced } = await setUp();
+  test('a lane and the drain never publish the same batch', async () => {
+    const { outbox, countPublished } = await setUp();
     const published: string[] = [];
     const publisher: Publisher = {
       notReady: undefined,
@@ -310,12 +317,12 @@ describe('an outbox in PGlite with a broker elsewhere', () => {
         return [];
       },
     };
-    const parts = { outbox, publisher, wake: new Wake(), onAnnounced() {}, onRefused() {}, onFailure() {} };
+    const parts = { outbox, publisher, wake: new Signal(), onPublished() {}, onRefused() {}, onFailure() {} };
     const relay = new Relay(parts, { windowEvents: 2_000, maxIdleMs: 50, maxRefusals: 3 });
     await Promise.all([relay.relayOnce(), relay.drain(AbortSignal.timeout(10_000)), relay.relayOnce()]);
     expect(published).toHaveLength(2);
     expect(new Set(published).size).toBe(2);
-    expect(await countAnnounced()).toEqual([{ events: 2 }]);
+    expect(await countPublished()).toEqual([{ events: 2 }]);
   });
 
   test('a claim that fails lets the next one begin', async () => {
@@ -334,9 +341,9 @@ describe('an outbox in PGlite with a broker elsewhere', () => {
     let commits = false;
     const failing: Outbox = {
       ...outbox,
-      claim: (maxFrames, work) =>
-        outbox.claim(maxFrames, async (frames, sql) => {
-          const verdicts = await work(frames, sql);
+      claim: (maxBatches, work) =>
+        outbox.claim(maxBatches, async (batches, sql) => {
+          const verdicts = await work(batches, sql);
           if (!commits) throw new Error('the commit failed');
           return verdicts;
         }),
@@ -350,8 +357,8 @@ describe('an outbox in PGlite with a broker elsewhere', () => {
     const parts = {
       outbox: failing,
       publisher,
-      wake: new Wake(),
-      onAnnounced() {},
+      wake: new Signal(),
+      onPublished() {},
       onRefused,
       onFailure() {},
     };
@@ -364,37 +371,37 @@ describe('an outbox in PGlite with a broker elsewhere', () => {
     expect(reported).toEqual([2]);
   });
 
-  const verdicts: Record<string, (frame: Frame, left: Message[]) => Verdict> = {
-    announced: (frame) => ({ frame, kind: 'announced' }),
-    parked: (frame, left) => ({ frame, kind: 'parked', left, error: 'nacked' }),
-    damaged: (frame) => ({ frame, kind: 'damaged', error: 'unreadable' }),
-    delayed: (frame, left) => {
-      return { frame, kind: 'delayed', left, bytes: frame.bytes, retryInMs: 1, error: 'nacked' };
+  const verdicts: Record<string, (batch: OutboxBatch, left: Message[]) => Verdict> = {
+    published: (batch) => ({ batch, kind: 'published' }),
+    parked: (batch, left) => ({ batch, kind: 'parked', left, error: 'nacked' }),
+    damaged: (batch) => ({ batch, kind: 'damaged', error: 'unreadable' }),
+    delayed: (batch, left) => {
+      return { batch, kind: 'delayed', left, bytes: batch.bytes, retryInMs: 1, error: 'nacked' };
     },
   };
 
-  test.each(Object.keys(verdicts))('a %s frame that is gone is neither counted nor parked', async (kind) => {
-    const { database, outbox, countAnnounced } = await setUp();
+  test.each(Object.keys(verdicts))('a %s batch that is gone is neither counted nor parked', async (kind) => {
+    const { database, outbox, countPublished } = await setUp();
     const judge = verdicts[kind] as (typeof verdicts)[string];
-    await outbox.claim(1, async ([frame]) => {
+    await outbox.claim(1, async ([batch]) => {
       await database.query('DELETE FROM outbox');
-      return frame ? [judge(frame, decodeFrame(frame.bytes).slice(0, 1))] : [];
+      return batch ? [judge(batch, decodeBatch(batch.bytes).slice(0, 1))] : [];
     });
-    expect(await countAnnounced()).toEqual([{ events: 0 }]);
+    expect(await countPublished()).toEqual([{ events: 0 }]);
     expect(await database.query('SELECT reason FROM parked')).toEqual([]);
   });
 
   test.each([
-    ['announced', 2],
+    ['published', 2],
     ['parked', 1],
     ['damaged', 0],
     ['delayed', 1],
-  ])('of a %s frame of two events %i are counted as announced', async (kind, events) => {
-    const { outbox, countAnnounced } = await setUp();
+  ])('of a %s batch of two events %i are counted as published', async (kind, events) => {
+    const { outbox, countPublished } = await setUp();
     const judge = verdicts[kind] as (typeof verdicts)[string];
-    await outbox.claim(1, async (frames) =>
-      frames.map((frame) => judge(frame, decodeFrame(frame.bytes).slice(0, 1))),
+    await outbox.claim(1, async (batches) =>
+      batches.map((batch) => judge(batch, decodeBatch(batch.bytes).slice(0, 1))),
     );
-    expect(await countAnnounced()).toEqual([{ events }]);
+    expect(await countPublished()).toEqual([{ events }]);
   });
 });

@@ -1,16 +1,16 @@
 import { describe, expect, test } from 'vitest';
-import type { InstanceId } from '../../src/core/instance/purchase.ts';
-import type { Database } from '../../src/lib/sql.ts';
 import { audit } from '../../src/adapters/postgres/audit.ts';
 import { retryInstance } from '../../src/adapters/postgres/overdue.ts';
 import { releaseInstance } from '../../src/adapters/postgres/releases.ts';
 import { settleResults } from '../../src/adapters/postgres/settle.ts';
+import type { InstanceId } from '../../src/core/instance/purchase.ts';
+import type { Database } from '../../src/lib/sql.ts';
 import {
-  announceAll,
   deadlineMs,
   letAnHourPass,
   letWayPass,
   prepareWay,
+  publishAll,
   readStatus,
   watchOver,
 } from '../support/overdue.ts';
@@ -33,14 +33,14 @@ async function setUp(): Promise<Database> {
 const noConsumer = { queue: { ready: 0, consumers: 0 } };
 const unread = { queue: { ready: 1, consumers: 1 } };
 
-/** One instance whose event was confirmed an hour ago, `announcements` times so far. */
-async function createOverdue(database: Database, announcements = 1): Promise<InstanceId> {
+/** One instance whose event was confirmed an hour ago, `publications` times so far. */
+async function createOverdue(database: Database, publications = 1): Promise<InstanceId> {
   const [id] = (await createAll(database, [createPurchase({})])) as [InstanceId];
-  await announceAll(database);
+  await publishAll(database);
   await letAnHourPass(database);
-  for (let count = 1; count < announcements; count++) {
-    await watchOver(database, announcements).look();
-    expect(await announceAll(database)).toHaveLength(1);
+  for (let count = 1; count < publications; count++) {
+    await watchOver(database, publications).look();
+    expect(await publishAll(database)).toHaveLength(1);
     await letAnHourPass(database);
   }
   return id;
@@ -49,12 +49,12 @@ async function createOverdue(database: Database, announcements = 1): Promise<Ins
 /** The relay has had `events` confirmed, the last of them `age` ago. */
 async function countPublished(database: Database, events: number, age: string): Promise<void> {
   await database.query(
-    "INSERT INTO announced VALUES ('CREATED', 1, $1) ON CONFLICT (kind, lane) DO UPDATE SET events = $1",
+    "INSERT INTO published VALUES ('CREATED', 1, $1) ON CONFLICT (kind, lane) DO UPDATE SET events = $1",
     [events],
   );
   await database.query(
-    `INSERT INTO outbox_marks (at, waiting, announced)
-     SELECT now() - interval '${age}', 0, (SELECT sum(events) FROM announced) ON CONFLICT DO NOTHING`,
+    `INSERT INTO outbox_marks (at, waiting, published)
+     SELECT now() - interval '${age}', 0, (SELECT sum(events) FROM published) ON CONFLICT DO NOTHING`,
   );
 }
 
@@ -78,7 +78,7 @@ describe('the deadlines of instances', () => {
     const database = await setUp();
     await watchOver(database, 2, noConsumer).look();
     const [late] = (await createAll(database, [createPurchase({})])) as [InstanceId];
-    await announceAll(database);
+    await publishAll(database);
     await letAnHourPass(database);
     await watchOver(database, 1, noConsumer).look();
     await letAnHourPass(database);
@@ -98,7 +98,7 @@ describe('the deadlines of instances', () => {
     const database = await setUp();
     const id = await createOverdue(database);
     await countPublished(database, 90, '40 seconds');
-    await database.query("UPDATE announced SET events = 100 WHERE kind = 'CREATED' AND lane = 1");
+    await database.query("UPDATE published SET events = 100 WHERE kind = 'CREATED' AND lane = 1");
     await watchOver(database, 1, { queue: { ready: 10, consumers: 1 } }).look();
     expect((await readStatus(database, id))?.status).toBe('FAILED');
   });
@@ -137,7 +137,7 @@ describe('an instance that is given up', () => {
     expect(await readWaiting(database)).toHaveLength(1);
     expect(
       await database.query(
-        "SELECT what, detail FROM instance_history WHERE what <> 'ANNOUNCED_AGAIN' ORDER BY id",
+        "SELECT what, detail FROM instance_history WHERE what <> 'REPUBLISHED' ORDER BY id",
       ),
     ).toEqual([
       { what: 'RELEASE_REQUESTED', detail: 'given up without a result' },
@@ -160,10 +160,10 @@ describe('an instance that is given up', () => {
     const [first] = await readWaiting(database);
     // While the first waits for the broker, a second one would be of no use.
     expect(await releaseInstance(database, id, 'anna')).toBe(true);
-    expect(await announceAll(database)).toHaveLength(1);
+    expect(await publishAll(database)).toHaveLength(1);
     for (let times = 0; times < 2; times++) {
       expect(await releaseInstance(database, id, 'anna')).toBe(true);
-      const [again] = await announceAll(database);
+      const [again] = await publishAll(database);
       expect(again?.id).toBe(first?.id);
       expect(again?.body.toString('hex')).toBe(first?.body.toString('hex'));
     }
@@ -181,7 +181,7 @@ describe('an instance that is given up', () => {
       InstanceId,
     ];
     await settleResults(database, [success(built), failure(failed)]);
-    await announceAll(database);
+    await publishAll(database);
     for (const id of [open, built]) {
       await expect(releaseInstance(database, id, 'anna')).rejects.toMatchObject({
         code: 'INSTANCE_NOT_RELEASABLE',
@@ -204,21 +204,19 @@ describe('the cursors through the instances', () => {
   ])('pass a row %s, which gets a deadline itself', async (_, time) => {
     const database = await setUp();
     const ids = await createAll(database, [createPurchase({}), createPurchase({}), createPurchase({})]);
-    await announceAll(database);
+    await publishAll(database);
     await letAnHourPass(database);
     await database.query(`UPDATE instance_logs SET created_at = ${time} WHERE instance_id = $1`, [
       ids[0]?.toString(),
     ]);
     await watchOver(database, 2).look();
-    expect((await announceAll(database)).map(({ id }) => id)).toEqual(
-      ids.slice(1).map((id) => id.toString()),
-    );
+    expect((await publishAll(database)).map(({ id }) => id)).toEqual(ids.slice(1).map((id) => id.toString()));
     expect(await database.query('SELECT id::int FROM overdue_cursor')).toEqual([{ id: 3 }]);
     await audit(database, noStreams);
     expect(await readCheckpoint(database)).toEqual({ id: '3' });
     await database.query("UPDATE overdue SET due_at = due_at - interval '1 hour'");
     await watchOver(database, 2).look();
-    expect((await announceAll(database)).map(({ id }) => id)).toContain(ids[0]?.toString());
+    expect((await publishAll(database)).map(({ id }) => id)).toContain(ids[0]?.toString());
   });
 
   test('find rows whose ids the sequence gives out again', async () => {
@@ -227,7 +225,7 @@ describe('the cursors through the instances', () => {
       database,
       Array.from({ length: 5 }, () => createPurchase({})),
     );
-    await announceAll(database);
+    await publishAll(database);
     await settleResults(database, old.map(success));
     await database.query('UPDATE instance_logs SET id = id + 1000');
     await database.query("SELECT setval('instance_logs_id_seq', 1005)");
@@ -237,10 +235,10 @@ describe('the cursors through the instances', () => {
     expect(await readCheckpoint(database)).toEqual({ id: '1005' });
     await database.query("SELECT setval('instance_logs_id_seq', 1, FALSE)");
     const [id] = (await createAll(database, [createPurchase({})])) as [InstanceId];
-    await announceAll(database);
+    await publishAll(database);
     await letAnHourPass(database);
     await watchOver(database, 2).look();
-    expect((await announceAll(database)).map((message) => message.id)).toEqual([id.toString()]);
+    expect((await publishAll(database)).map((message) => message.id)).toEqual([id.toString()]);
     const { sums } = await audit(database, noStreams);
     expect(sums.find(({ name }) => name === 'instances')).toMatchObject({ expected: 6, actual: 6 });
   });
@@ -249,12 +247,12 @@ describe('the cursors through the instances', () => {
 test('a full audit gives a row that was restored below the cursor its deadline', async () => {
   const database = await setUp();
   const [id] = (await createAll(database, [createPurchase({}), createPurchase({})])) as [InstanceId];
-  await announceAll(database);
+  await publishAll(database);
   await database.query(`CREATE TABLE saved_rows AS SELECT * FROM instance_logs WHERE instance_id = ${id}`);
   await database.query(`DELETE FROM instance_logs WHERE instance_id = ${id}`);
   await letAnHourPass(database);
   await watchOver(database, 2).look();
-  await announceAll(database);
+  await publishAll(database);
   await database.query('INSERT INTO instance_logs SELECT * FROM saved_rows');
   await letAnHourPass(database);
   await audit(database, noStreams, { full: true });
@@ -262,20 +260,20 @@ test('a full audit gives a row that was restored below the cursor its deadline',
   expect((await readWaiting(database)).map((message) => message.id)).toContain(id.toString());
 });
 
-test('an operator who announces an instance again does not deadlock with the watch', async () => {
+test('an operator who publishes an instance again does not deadlock with the watch', async () => {
   const database = await setUp();
   const id = await createOverdue(database, 2);
   // The watch holds the deadline and then takes the instance, here by hand, so that the moment is certain.
-  let announced: Promise<unknown> | undefined;
+  let published: Promise<unknown> | undefined;
   await database.transaction(async (sql) => {
     await sql.query('SELECT 1 FROM overdue WHERE instance_id = $1 FOR UPDATE', [id.toString()]);
-    announced = retryInstance(database, id, deadlineMs, 'anna');
-    announced.catch(() => {});
+    published = retryInstance(database, id, deadlineMs, 'anna');
+    published.catch(() => {});
     await database.query('SELECT 1');
     await waitForLock(database);
     await sql.query("UPDATE instance_logs SET status = 'FAILED' WHERE instance_id = $1", [id.toString()]);
   });
-  await expect(announced).rejects.toMatchObject({ code: 'INSTANCE_SETTLED' });
+  await expect(published).rejects.toMatchObject({ code: 'INSTANCE_SETTLED' });
 });
 
 async function waitForLock(database: Database): Promise<void> {

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import type { InstanceId } from '../../src/core/instance/purchase.ts';
 import { audit } from '../../src/adapters/postgres/audit.ts';
 import { postgresOverdue, retryInstance } from '../../src/adapters/postgres/overdue.ts';
 import { settleResults } from '../../src/adapters/postgres/settle.ts';
+import type { InstanceId } from '../../src/core/instance/purchase.ts';
 import {
-  announceAll,
   deadlineMs,
   letAnHourPass,
   letWayPass,
   prepareWay,
+  publishAll,
   readStatus,
   watchOver,
 } from '../support/overdue.ts';
@@ -23,24 +23,24 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
     return database;
   }
 
-  test('are announced again with the same id and bytes, though their product has changed since', async () => {
+  test('are republished with the same id and bytes, though their product has changed since', async () => {
     const database = await setUp();
     const [id] = (await createAll(database, [createPurchase({})])) as [InstanceId];
-    const [first] = await announceAll(database);
+    const [first] = await publishAll(database);
     await database.query("UPDATE products SET name = 'GPU Large', cpus = 8, image = 'debian'");
     await database.query('UPDATE products SET gpu = 4');
     await letAnHourPass(database);
     await watchOver(database, 4).look();
-    const [again] = await announceAll(database);
+    const [again] = await publishAll(database);
     expect(again?.kind).toBe('AGAIN');
     expect(again?.id).toBe(id.toString());
     expect(again?.body.toString('hex')).toBe(first?.body.toString('hex'));
   });
 
-  test('whose event cannot be made again do not count as announced again', async () => {
+  test('whose event cannot be made again do not count as republished', async () => {
     const database = await setUp();
     const [id] = await createAll(database, [createPurchase({}), createPurchase({})]);
-    await announceAll(database);
+    await publishAll(database);
     await letAnHourPass(database);
     const rows = postgresOverdue(database);
     await rows.findOverdue(deadlineMs, '0');
@@ -49,8 +49,8 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
       [String(id)],
     );
     await database.query("UPDATE overdue SET due_at = now() - interval '1 hour'");
-    const handled = await rows.handleDue({ deadlineMs, maxAnnouncements: 4, mayGiveUp: false, limit: 10 });
-    expect(handled).toEqual({ announcedAgain: 1, timedOut: 0, looked: 2 });
+    const handled = await rows.handleDue({ deadlineMs, maxPublications: 4, mayGiveUp: false, limit: 10 });
+    expect(handled).toEqual({ republished: 1, timedOut: 0, looked: 2 });
     expect(await readWaiting(database)).toHaveLength(1);
   });
 
@@ -58,15 +58,15 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
     const database = await setUp();
     const purchases = [createPurchase({}), await createPaidOrder(database, 'ORD1')];
     const ids = await createAll(database, purchases);
-    await announceAll(database);
+    await publishAll(database);
     const watch = watchOver(database, 3);
     const waits: number[] = [];
-    for (let announcement = 2; announcement <= 3; announcement++) {
+    for (let publication = 2; publication <= 3; publication++) {
       await letAnHourPass(database);
       await watch.look();
-      expect(await announceAll(database)).toHaveLength(2);
+      expect(await publishAll(database)).toHaveLength(2);
       await watch.look();
-      expect(await announceAll(database)).toHaveLength(0);
+      expect(await publishAll(database)).toHaveLength(0);
       const [row] = await database.query<{ wait: number }>(
         'SELECT extract(epoch FROM max(due_at) - now())::float8 AS wait FROM overdue',
       );
@@ -79,7 +79,7 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
       expect(await readStatus(database, id)).toEqual({ status: 'FAILED', reason: 'TIMEOUT' });
     }
     expect(await database.query('SELECT 1 FROM overdue')).toEqual([]);
-    expect((await announceAll(database)).map(({ kind, id }) => `${kind} ${id}`).sort()).toEqual([
+    expect((await publishAll(database)).map(({ kind, id }) => `${kind} ${id}`).sort()).toEqual([
       `REFUND refund-${ids[1]}`,
       ...ids.map((id) => `RELEASE release-${id}`).sort(),
     ]);
@@ -92,7 +92,7 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
   test('that are answered in time are left alone, however old they are', async () => {
     const database = await setUp();
     const ids = await createAll(database, [createPurchase({}), createPurchase({})]);
-    await announceAll(database);
+    await publishAll(database);
     await settleResults(database, ids.map(success));
     await letAnHourPass(database);
     await watchOver(database, 1).look();
@@ -100,14 +100,14 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
     expect(await database.query('SELECT 1 FROM overdue')).toEqual([]);
   });
 
-  test('answered between two deadlines are announced no more', async () => {
+  test('answered between two deadlines are published no more', async () => {
     const database = await setUp();
     const [id] = (await createAll(database, [createPurchase({})])) as [InstanceId];
-    await announceAll(database);
+    await publishAll(database);
     await letAnHourPass(database);
     const watch = watchOver(database, 5);
     await watch.look();
-    await announceAll(database);
+    await publishAll(database);
     await settleResults(database, [success(id)]);
     await letAnHourPass(database);
     await watch.look();
@@ -124,7 +124,7 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
     expect((await readWaiting(database)).map(({ kind }) => kind)).toEqual(['CREATED']);
   });
 
-  test('have their deadline from the announcement, not from the purchase', async () => {
+  test('have their deadline from the publication, not from the purchase', async () => {
     const database = await setUp();
     await createAll(database, [createPurchase({})]);
     await letAnHourPass(database);
@@ -144,7 +144,7 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
   test('are given up only after all has been well for a while', async () => {
     const database = await setUp();
     const [id] = (await createAll(database, [createPurchase({})])) as [InstanceId];
-    await announceAll(database);
+    await publishAll(database);
     await letAnHourPass(database);
     // Each look is another process: a restart does not begin the calm again.
     const look = () => watchOver(database, 1, { calmMs: 60_000 }).look();
@@ -154,12 +154,12 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
     await database.query('UPDATE overdue SET due_at = now()');
     await look();
     expect((await readStatus(database, id))?.status).toBe('PROCESSING');
-    // A frame that waits for the broker ends the calm.
+    // A batch that waits for the broker ends the calm.
     const [other] = (await createAll(database, [createPurchase({})])) as [InstanceId];
     await database.query("UPDATE outbox SET created_at = now() - interval '11 seconds'");
     await letWayPass(database, '4 seconds');
     await look();
-    await announceAll(database);
+    await publishAll(database);
     await look();
     await letWayPass(database, '58 seconds');
     await database.query('UPDATE overdue SET due_at = now()');
@@ -177,7 +177,7 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
       database,
       Array.from({ length: 450 }, () => createPurchase({})),
     );
-    await announceAll(database);
+    await publishAll(database);
     await letAnHourPass(database);
     await watchOver(database, 5, { hasCaughtUp: false }).look();
     await settleResults(database, ids.slice(0, 449).map(success));
@@ -189,7 +189,7 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
   test('are not late while results wait to be read', async () => {
     const database = await setUp();
     const [id] = (await createAll(database, [createPurchase({})])) as [InstanceId];
-    await announceAll(database);
+    await publishAll(database);
     await letAnHourPass(database);
     await watchOver(database, 1, { hasCaughtUp: false }).look();
     expect((await readStatus(database, id))?.status).toBe('PROCESSING');
@@ -204,7 +204,7 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
     const database = await setUp();
     const purchase = createPurchase({ sourceId: 'ACT-parked' });
     const [id] = (await createAll(database, [purchase])) as [InstanceId];
-    await announceAll(database);
+    await publishAll(database);
     await database.query(
       `INSERT INTO parked (origin, reason, source, scope, source_id, message_type, instance_id, detail, original)
        VALUES (${values}, 'x', '')`,
@@ -222,13 +222,13 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
   test('that come later than the cursor are found as well', async () => {
     const database = await setUp();
     await createAll(database, [createPurchase({}), createPurchase({})]);
-    await announceAll(database);
+    await publishAll(database);
     await letAnHourPass(database);
     const watch = watchOver(database, 9);
     await watch.look();
-    expect(await announceAll(database)).toHaveLength(2);
+    expect(await publishAll(database)).toHaveLength(2);
     await createAll(database, [createPurchase({})]);
-    await announceAll(database);
+    await publishAll(database);
     await watch.look();
     expect(await readWaiting(database)).toEqual([]);
     await letAnHourPass(database);
@@ -236,23 +236,23 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
     expect(await readWaiting(database)).toHaveLength(3);
   });
 
-  test('can be announced by an operator, who gives them a new deadline; settled ones cannot', async () => {
+  test('can be published by an operator, who gives them a new deadline; settled ones cannot', async () => {
     const database = await setUp();
     const [open, settled] = (await createAll(database, [createPurchase({}), createPurchase({})])) as [
       InstanceId,
       InstanceId,
     ];
-    const [first] = (await announceAll(database)).filter(({ id }) => id === open.toString());
+    const [first] = (await publishAll(database)).filter(({ id }) => id === open.toString());
     await settleResults(database, [success(settled)]);
     expect(await retryInstance(database, open, deadlineMs, 'key 01020304')).toBe(true);
-    const [again] = await announceAll(database);
+    const [again] = await publishAll(database);
     expect(again?.body.toString('hex')).toBe(first?.body.toString('hex'));
     await expect(retryInstance(database, settled, deadlineMs, 'x')).rejects.toThrow('is SUCCESS');
     expect(await retryInstance(database, 1n as InstanceId, deadlineMs, 'x')).toBe(false);
     expect(await database.query('SELECT what, actor FROM instance_history')).toEqual([
-      { what: 'ANNOUNCED_AGAIN', actor: 'key 01020304' },
+      { what: 'REPUBLISHED', actor: 'key 01020304' },
     ]);
-    expect(await database.query('SELECT announcements FROM overdue')).toEqual([{ announcements: 2 }]);
+    expect(await database.query('SELECT publications FROM overdue')).toEqual([{ publications: 2 }]);
     const noStreams = { inSameDatabase: false, read: async () => ({ streams: [], sales: [] }) };
     const countOverdue = async () => (await audit(database, noStreams)).waiting.overdue;
     expect(await countOverdue()).toBe(1);
@@ -268,11 +268,11 @@ test('four watches at once do everything once', async () => {
     database,
     Array.from({ length: 450 }, () => createPurchase({})),
   );
-  await announceAll(database);
+  await publishAll(database);
   await letAnHourPass(database);
   const lookAll = () => Promise.all([1, 2, 3, 4].map(() => watchOver(database, 2).look()));
   await lookAll();
-  const again = await announceAll(database);
+  const again = await publishAll(database);
   expect(again).toHaveLength(450);
   expect(new Set(again.map(({ id }) => id)).size).toBe(450);
   await letAnHourPass(database);

@@ -1,16 +1,21 @@
 import { Redis } from 'ioredis';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { embeddedSaleCounters } from '../../src/adapters/embedded/sale-counters.ts';
-import type { SourceId, UserId } from '../../src/core/instance/purchase.ts';
-import type { Database } from '../../src/lib/sql.ts';
-import { Wake } from '../../src/lib/wake.ts';
-import { ParkedDesk } from '../../src/core/parked/replay.ts';
-import { postgresGiveBacks } from '../../src/adapters/postgres/compensations.ts';
+import { postgresRestocks } from '../../src/adapters/postgres/compensations.ts';
 import { postgresParked } from '../../src/adapters/postgres/parked.ts';
 import { settleResults } from '../../src/adapters/postgres/settle.ts';
 import { redisSaleCounters } from '../../src/adapters/redis/sale-counters.ts';
 import { saleKeys } from '../../src/adapters/redis/sale-keys.ts';
-import { type FailedUnits, GiveBack, type HeldUnit, type SaleCounters } from '../../src/core/compensation/restock.ts';
+import {
+  type FailedUnits,
+  type HeldUnit,
+  Restock,
+  type SaleCounters,
+} from '../../src/core/compensation/restock.ts';
+import type { SourceId, UserId } from '../../src/core/instance/purchase.ts';
+import { ParkedReplay } from '../../src/core/parked/replay.ts';
+import { Signal } from '../../src/lib/signal.ts';
+import type { Database } from '../../src/lib/sql.ts';
 import { createAll, createProduct, createPurchase, failure } from '../support/parts.ts';
 import {
   connectTestRedis,
@@ -33,7 +38,7 @@ const unit = (n: number, of: string = stream): HeldUnit => ({
 async function openSales(redis: Redis): Promise<void> {
   for (const sale of sales) {
     const keys = saleKeys(sale);
-    await redis.hset(keys.sale, { number: 1, stock: 10, sold: 3, left: 7, givenBack: 0, returned: 0 });
+    await redis.hset(keys.sale, { number: 1, stock: 10, sold: 3, remaining: 7, restocked: 0, returned: 0 });
     for (const n of [1, 2, 3]) {
       await redis.hset(keys.units, `${n}-0`, `1:${100 + n}`);
       await redis.hset(keys.buyers, `${100 + n}`, 1);
@@ -42,7 +47,7 @@ async function openSales(redis: Redis): Promise<void> {
 }
 
 const readCounters = (redis: Redis, of: string) =>
-  redis.hmget(saleKeys(of).sale, 'sold', 'left', 'givenBack', 'returned');
+  redis.hmget(saleKeys(of).sale, 'sold', 'remaining', 'restocked', 'returned');
 
 describe('a sale in Redis', () => {
   async function setUp() {
@@ -61,11 +66,11 @@ describe('a sale in Redis', () => {
     test(`damage of ${what} fails that unit alone and changes no counter for it`, async () => {
       const { redis, counters } = await setUp();
       await damage(redis);
-      expect(await counters.giveBack([unit(1), unit(2), unit(3), unit(1, otherStream)])).toEqual([
-        'GIVEN_BACK',
+      expect(await counters.restock([unit(1), unit(2), unit(3), unit(1, otherStream)])).toEqual([
+        'RESTOCKED',
         { failed: expect.stringMatching(/damaged|whole number/) },
-        'GIVEN_BACK',
-        'GIVEN_BACK',
+        'RESTOCKED',
+        'RESTOCKED',
       ]);
       expect(await readCounters(redis, stream)).toEqual(['1', '7', '2', '2']);
     });
@@ -75,21 +80,21 @@ describe('a sale in Redis', () => {
     'another type at the key of the sale': (redis) => redis.set(saleKeys(stream).sale, 'x'),
     'another type at the key of its units': (redis) => redis.set(saleKeys(stream).units, 'x'),
     'another type at the key of its buyers': (redis) => redis.set(saleKeys(stream).buyers, 'x'),
-    'a counter that is no number': (redis) => redis.hset(saleKeys(stream).sale, 'givenBack', 'x'),
+    'a counter that is no number': (redis) => redis.hset(saleKeys(stream).sale, 'restocked', 'x'),
   };
   for (const [what, breakSale] of Object.entries(breaks)) {
     test(`${what} fails the units of that sale alone, and nothing is half written`, async () => {
       const { redis, counters } = await setUp();
       await breakSale(redis);
       const failed = { failed: expect.any(String) };
-      expect(await counters.giveBack([unit(1), unit(1, otherStream), unit(2)])).toEqual([
+      expect(await counters.restock([unit(1), unit(1, otherStream), unit(2)])).toEqual([
         failed,
-        'GIVEN_BACK',
+        'RESTOCKED',
         failed,
       ]);
       await redis.del(...Object.values(saleKeys(stream)), ...Object.values(saleKeys(otherStream)));
       await openSales(redis);
-      expect(await counters.giveBack([unit(1), unit(2)])).toEqual(['GIVEN_BACK', 'GIVEN_BACK']);
+      expect(await counters.restock([unit(1), unit(2)])).toEqual(['RESTOCKED', 'RESTOCKED']);
       expect(await readCounters(redis, stream)).toEqual(['1', '7', '2', '2']);
     });
   }
@@ -105,23 +110,23 @@ describe('a sale in Redis', () => {
     const limited = new Redis(url, { username: user, password: 'x' });
     onTestFinished(() => limited.disconnect());
     const counters = redisSaleCounters(limited);
-    expect(await counters.giveBack([unit(1), unit(1, otherStream)])).toEqual([
+    expect(await counters.restock([unit(1), unit(1, otherStream)])).toEqual([
       { failed: expect.stringMatching(/NOPERM/) },
-      'GIVEN_BACK',
+      'RESTOCKED',
     ]);
     await redis.acl('SETUSER', user, '~*', '-hset');
-    expect(await counters.giveBack([unit(1)])).toEqual([{ failed: expect.any(String) }]);
+    expect(await counters.restock([unit(1)])).toEqual([{ failed: expect.any(String) }]);
     await redis.acl('SETUSER', user, '+hset');
-    expect(await counters.giveBack([unit(1)])).toEqual(['GIVEN_BACK']);
+    expect(await counters.restock([unit(1)])).toEqual(['RESTOCKED']);
     expect(await readCounters(redis, stream)).toEqual(['2', '7', '1', '1']);
   });
 
   test('units of a sale that is being rebuilt wait, and those of other sales go back', async () => {
     const { redis, counters } = await setUp();
     await redis.hset(saleKeys(stream).sale, 'rebuild', 'x');
-    expect(await counters.giveBack([unit(1), unit(1, otherStream)])).toEqual([
+    expect(await counters.restock([unit(1), unit(1, otherStream)])).toEqual([
       { later: expect.stringContaining('being rebuilt') },
-      'GIVEN_BACK',
+      'RESTOCKED',
     ]);
   });
 
@@ -133,7 +138,7 @@ describe('a sale in Redis', () => {
       retryStrategy: () => null,
     });
     redis.on('error', () => {});
-    await expect(redisSaleCounters(redis).giveBack([unit(1)])).rejects.toThrow();
+    await expect(redisSaleCounters(redis).restock([unit(1)])).rejects.toThrow();
   });
 });
 
@@ -141,7 +146,7 @@ test('a damaged counter of one embedded sale fails the units of that sale alone'
   const database = await openTestPglite();
   for (const [i, sale] of sales.entries()) {
     await database.query(
-      'INSERT INTO embedded_sales (stream, stock, remaining, sold, given_back) VALUES ($1, 10, $2, $3, $4)',
+      'INSERT INTO embedded_sales (stream, stock, remaining, sold, restocked) VALUES ($1, 10, $2, $3, $4)',
       i === 0 ? [sale, 10, 0, 0] : [sale, 9, 1, 0],
     );
     await database.query('INSERT INTO embedded_sale_units (stream, entry_id, user_id) VALUES ($1, $2, 101)', [
@@ -152,9 +157,9 @@ test('a damaged counter of one embedded sale fails the units of that sale alone'
       sale,
     ]);
   }
-  expect(await embeddedSaleCounters(database).giveBack([unit(1), unit(1, otherStream)])).toEqual([
+  expect(await embeddedSaleCounters(database).restock([unit(1), unit(1, otherStream)])).toEqual([
     { failed: expect.stringContaining('check') },
-    'GIVEN_BACK',
+    'RESTOCKED',
   ]);
 });
 
@@ -176,24 +181,24 @@ describe.each(Object.keys(databases))('a unit that cannot be put back, on %s', (
     const world = { broken: new Set(['2-0']), unavailable: false, isRebuilding: false };
     const failures: FailedUnits[] = [];
     const counters: SaleCounters = {
-      async giveBack(units) {
+      async restock(units) {
         if (world.unavailable) throw new Error('connection closed');
         if (world.isRebuilding) return units.map(() => ({ later: 'being rebuilt' }));
         asked.push(units.map(({ entryId }) => entryId).sort());
         return units.map(({ entryId }) =>
-          world.broken.has(entryId) ? { failed: 'WRONGTYPE' } : 'GIVEN_BACK',
+          world.broken.has(entryId) ? { failed: 'WRONGTYPE' } : 'RESTOCKED',
         );
       },
     };
-    const giveBack = new GiveBack({
-      rows: postgresGiveBacks(database),
+    const restock = new Restock({
+      rows: postgresRestocks(database),
       counters,
-      wake: new Wake(),
-      onGivenBack() {},
+      wake: new Signal(),
+      onRestocked() {},
       onFailedUnits: (failed) => failures.push(failed),
       onFailure() {},
     });
-    return { database, giveBack, asked, world, failures };
+    return { database, restock, asked, world, failures };
   }
 
   const readUnit = async (database: Database) => {
@@ -214,42 +219,42 @@ describe.each(Object.keys(databases))('a unit that cannot be put back, on %s', (
     );
 
   test('waits alone, longer each time, while the others go on', async () => {
-    const { database, giveBack, asked, failures } = await setUp();
-    expect(await giveBack.giveBackOnce()).toBe(3);
-    expect(await giveBack.giveBackOnce()).toBe(0);
-    expect(await database.query("SELECT 1 FROM compensations WHERE outcome = 'GIVEN_BACK'")).toHaveLength(2);
+    const { database, restock, asked, failures } = await setUp();
+    expect(await restock.restockOnce()).toBe(3);
+    expect(await restock.restockOnce()).toBe(0);
+    expect(await database.query("SELECT 1 FROM compensations WHERE outcome = 'RESTOCKED'")).toHaveLength(2);
     expect(await readUnit(database)).toMatchObject({ status: 'REQUESTED', attempts: 1, due: 'soon' });
     await makeDue(database, 10);
-    expect(await giveBack.giveBackOnce()).toBe(1);
+    expect(await restock.restockOnce()).toBe(1);
     expect(await readUnit(database)).toMatchObject({ attempts: 11, due: 'late', error: 'WRONGTYPE' });
     expect(asked).toEqual([['1-0', '2-0', '3-0'], ['2-0']]);
     expect(failures).toEqual(Array(2).fill({ count: 1, parked: 0, why: 'WRONGTYPE' }));
   });
 
   test('is never charged for an unavailable store or a sale that is being rebuilt', async () => {
-    const { database, giveBack, world } = await setUp();
+    const { database, restock, world } = await setUp();
     world.unavailable = true;
-    for (let i = 0; i < 25; i++) await expect(giveBack.giveBackOnce()).rejects.toThrow('connection closed');
+    for (let i = 0; i < 25; i++) await expect(restock.restockOnce()).rejects.toThrow('connection closed');
     expect(await readUnit(database)).toMatchObject({ attempts: 0, due: 'due', error: null });
     world.unavailable = false;
     world.isRebuilding = true;
-    expect(await giveBack.giveBackOnce()).toBe(3);
+    expect(await restock.restockOnce()).toBe(3);
     expect(await readUnit(database)).toMatchObject({ attempts: 0, due: 'soon', error: null });
     await database.query('UPDATE compensations SET restock_due_at = now()');
     world.isRebuilding = false;
-    expect(await giveBack.giveBackOnce()).toBe(3);
+    expect(await restock.restockOnce()).toBe(3);
   });
 
   async function park() {
     const all = await setUp();
-    await all.giveBack.giveBackOnce();
+    await all.restock.restockOnce();
     await makeDue(all.database, 19);
-    await all.giveBack.giveBackOnce();
+    await all.restock.restockOnce();
     const readParked = () =>
       all.database.query<{ id: string; state: string }>(
         "SELECT id::text, origin, reason, detail, source, scope, source_id, state FROM parked WHERE origin = 'COMPENSATION'",
       );
-    const desk = new ParkedDesk({
+    const desk = new ParkedReplay({
       rows: postgresParked(all.database),
       payOrder: () => Promise.reject(new Error('no payment is replayed here')),
       createInstances: () => Promise.reject(new Error('unused')),
@@ -262,7 +267,7 @@ describe.each(Object.keys(databases))('a unit that cannot be put back, on %s', (
   }
 
   test('is parked at last; a replay puts it back, or parks it again', async () => {
-    const { database, giveBack, world, readParked, desk, item, failures } = await park();
+    const { database, restock, world, readParked, desk, item, failures } = await park();
     expect(item).toMatchObject({
       reason: 'RESTOCK_FAILED',
       detail: 'WRONGTYPE',
@@ -273,24 +278,24 @@ describe.each(Object.keys(databases))('a unit that cannot be put back, on %s', (
     });
     expect(failures.at(-1)).toEqual({ count: 1, parked: 1, why: 'WRONGTYPE' });
     expect(await readUnit(database)).toMatchObject({ status: 'REQUESTED', due: 'never' });
-    expect(await giveBack.giveBackOnce()).toBe(0);
+    expect(await restock.restockOnce()).toBe(0);
 
     const id = item?.id as string;
     expect(await desk.replay(id, 'ops')).toMatchObject({ state: 'REPLAYED' });
-    expect(await giveBack.giveBackOnce()).toBe(1);
+    expect(await restock.restockOnce()).toBe(1);
     expect(await readParked()).toMatchObject([{ id, state: 'PARKED' }]);
 
     world.broken.clear();
     expect(await desk.replay(id, 'ops')).toMatchObject({ state: 'REPLAYED' });
-    expect(await giveBack.giveBackOnce()).toBe(1);
-    expect(await readUnit(database)).toMatchObject({ status: 'DONE', outcome: 'GIVEN_BACK' });
+    expect(await restock.restockOnce()).toBe(1);
+    expect(await readUnit(database)).toMatchObject({ status: 'DONE', outcome: 'RESTOCKED' });
     expect(await readParked()).toMatchObject([{ id, state: 'REPLAYED' }]);
   });
 
   test('is not owed any more once its parked item is discarded', async () => {
-    const { database, giveBack, desk, item } = await park();
+    const { database, restock, desk, item } = await park();
     expect(await desk.discard(item?.id as string, 'ops', 'no sale')).toMatchObject({ state: 'DISCARDED' });
     expect(await readUnit(database)).toMatchObject({ status: 'DONE', outcome: 'NO_SALE' });
-    expect(await giveBack.giveBackOnce()).toBe(0);
+    expect(await restock.restockOnce()).toBe(0);
   });
 });

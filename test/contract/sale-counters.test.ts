@@ -1,15 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { embeddedSaleCounters } from '../../src/adapters/embedded/sale-counters.ts';
 import { embeddedStreamReadings } from '../../src/adapters/embedded/stream-readings.ts';
-import type { InstanceId, SourceId, UserId } from '../../src/core/instance/purchase.ts';
-import { Wake } from '../../src/lib/wake.ts';
-import { postgresGiveBacks } from '../../src/adapters/postgres/compensations.ts';
+import { postgresRestocks } from '../../src/adapters/postgres/compensations.ts';
 import { maxRestockAttempts } from '../../src/adapters/postgres/parked-units.ts';
 import { settleResults } from '../../src/adapters/postgres/settle.ts';
 import { redisSaleCounters } from '../../src/adapters/redis/sale-counters.ts';
 import { saleKeys } from '../../src/adapters/redis/sale-keys.ts';
 import { redisStreamReadings } from '../../src/adapters/redis/stream-readings.ts';
-import { GiveBack, type HeldUnit, type SaleCounters } from '../../src/core/compensation/restock.ts';
+import { type HeldUnit, Restock, type SaleCounters } from '../../src/core/compensation/restock.ts';
+import type { InstanceId, SourceId, UserId } from '../../src/core/instance/purchase.ts';
+import { Signal } from '../../src/lib/signal.ts';
 import { createAll, createProduct, createPurchase, failure } from '../support/parts.ts';
 import {
   connectTestRedis,
@@ -22,7 +22,7 @@ const stream = 'stream:seckill:1001';
 
 interface Sale {
   counters: SaleCounters;
-  /** stock, sold, left, given back, and given back ever */
+  /** stock, sold, remaining, restocked, and restocked ever */
   read(): Promise<number[]>;
   /** How many units this buyer holds. */
   readBought(userId: bigint): Promise<number>;
@@ -34,7 +34,7 @@ const stores: Record<string, (sold: number) => Promise<Sale>> = {
     const redis = connectTestRedis(await createRedisDatabase());
     const keys = saleKeys(stream);
     await redis.xadd(stream, '1-0', 'uid', '101');
-    await redis.hset(keys.sale, { number: 1, stock: 10, sold, left: 10 - sold, givenBack: 0 });
+    await redis.hset(keys.sale, { number: 1, stock: 10, sold, remaining: 10 - sold, restocked: 0 });
     for (let n = 1; n <= sold; n++) {
       await redis.hset(keys.units, `${n}-0`, `1:${100 + n}`);
       await redis.hincrby(keys.buyers, `${100 + n}`, 1);
@@ -44,7 +44,7 @@ const stores: Record<string, (sold: number) => Promise<Sale>> = {
       counters: redisSaleCounters(redis),
       async read() {
         const [sale] = (await readings.read(undefined as never)).sales;
-        return sale ? [sale.stock, sale.sold, sale.left, sale.givenBack, sale.returned] : [];
+        return sale ? [sale.stock, sale.sold, sale.remaining, sale.restocked, sale.returned] : [];
       },
       readBought: async (userId) => Number((await redis.hget(keys.buyers, `${userId}`)) ?? 0),
     };
@@ -69,7 +69,7 @@ const stores: Record<string, (sold: number) => Promise<Sale>> = {
       counters: embeddedSaleCounters(database),
       async read() {
         const [sale] = (await embeddedStreamReadings.read(database)).sales;
-        return sale ? [sale.stock, sale.sold, sale.left, sale.givenBack, sale.returned] : [];
+        return sale ? [sale.stock, sale.sold, sale.remaining, sale.restocked, sale.returned] : [];
       },
       async readBought(userId) {
         const [row] = await database.query<{ bought: number }>(
@@ -93,11 +93,11 @@ describe.each(Object.keys(stores))('the counters of a sale in %s', (name) => {
 
   test('take a unit and its buyer’s quota back once, however often they are told', async () => {
     const sale = await openSale(4);
-    expect(await sale.counters.giveBack([unit(1), unit(2)])).toEqual(['GIVEN_BACK', 'GIVEN_BACK']);
-    expect(await sale.counters.giveBack([unit(2), unit(1), unit(3)])).toEqual([
-      'GIVEN_BACK',
-      'GIVEN_BACK',
-      'GIVEN_BACK',
+    expect(await sale.counters.restock([unit(1), unit(2)])).toEqual(['RESTOCKED', 'RESTOCKED']);
+    expect(await sale.counters.restock([unit(2), unit(1), unit(3)])).toEqual([
+      'RESTOCKED',
+      'RESTOCKED',
+      'RESTOCKED',
     ]);
     expect(await sale.read()).toEqual([10, 1, 6, 3, 3]);
     expect(await sale.readBought(101n)).toBe(0);
@@ -106,18 +106,18 @@ describe.each(Object.keys(stores))('the counters of a sale in %s', (name) => {
 
   test('take nothing back for an entry that was not sold through them', async () => {
     const sale = await openSale(1);
-    expect(await sale.counters.giveBack([unit(9), unit(1, 'stream:seckill:7'), unit(1)])).toEqual([
+    expect(await sale.counters.restock([unit(9), unit(1, 'stream:seckill:7'), unit(1)])).toEqual([
       'NO_SALE',
       'NO_SALE',
-      'GIVEN_BACK',
+      'RESTOCKED',
     ]);
     expect(await sale.read()).toEqual([10, 0, 9, 1, 1]);
   });
 
-  test('hold their sum when many give back at once', async () => {
+  test('hold their sum when many restock at once', async () => {
     const sale = await openSale(8);
     const all = [1, 2, 3, 4, 5, 6, 7, 8].map((n) => unit(n));
-    await Promise.all([all, [...all].reverse(), all.slice(3)].map((units) => sale.counters.giveBack(units)));
+    await Promise.all([all, [...all].reverse(), all.slice(3)].map((units) => sale.counters.restock(units)));
     expect(await sale.read()).toEqual([10, 0, 2, 8, 8]);
   });
 });
@@ -139,12 +139,12 @@ describe.each(Object.keys(databases))('what is owed on %s', (name) => {
     return database;
   }
 
-  function createGiveBack(database: Awaited<ReturnType<typeof setUp>>, counters: SaleCounters): GiveBack {
-    return new GiveBack({
-      rows: postgresGiveBacks(database),
+  function createRestock(database: Awaited<ReturnType<typeof setUp>>, counters: SaleCounters): Restock {
+    return new Restock({
+      rows: postgresRestocks(database),
       counters,
-      wake: new Wake(),
-      onGivenBack() {},
+      wake: new Signal(),
+      onRestocked() {},
       onFailure() {},
     });
   }
@@ -152,30 +152,30 @@ describe.each(Object.keys(databases))('what is owed on %s', (name) => {
   test('reaches the counters and is done', async () => {
     const database = await setUp();
     const told: string[] = [];
-    const giveBack = createGiveBack(database, {
-      async giveBack(units) {
+    const restock = createRestock(database, {
+      async restock(units) {
         told.push(...units.map(({ entryId }) => entryId));
-        return units.map(({ entryId }) => (entryId === '2-0' ? 'NO_SALE' : 'GIVEN_BACK'));
+        return units.map(({ entryId }) => (entryId === '2-0' ? 'NO_SALE' : 'RESTOCKED'));
       },
     });
-    expect(await giveBack.giveBackOnce()).toBe(3);
-    expect(await giveBack.giveBackOnce()).toBe(0);
+    expect(await restock.restockOnce()).toBe(3);
+    expect(await restock.restockOnce()).toBe(0);
     expect(told.sort()).toEqual(['1-0', '2-0', '3-0']);
     expect(
       await database.query('SELECT source_id, status, outcome FROM compensations ORDER BY source_id'),
     ).toEqual([
-      { source_id: '1-0', status: 'DONE', outcome: 'GIVEN_BACK' },
+      { source_id: '1-0', status: 'DONE', outcome: 'RESTOCKED' },
       { source_id: '2-0', status: 'DONE', outcome: 'NO_SALE' },
-      { source_id: '3-0', status: 'DONE', outcome: 'GIVEN_BACK' },
+      { source_id: '3-0', status: 'DONE', outcome: 'RESTOCKED' },
     ]);
   });
 
   test('stays owed while the counters cannot be reached', async () => {
     const database = await setUp();
-    const giveBack = createGiveBack(database, {
-      giveBack: () => Promise.reject(new Error('Redis is away')),
+    const restock = createRestock(database, {
+      restock: () => Promise.reject(new Error('Redis is away')),
     });
-    await expect(giveBack.giveBackOnce()).rejects.toThrow('Redis is away');
+    await expect(restock.restockOnce()).rejects.toThrow('Redis is away');
     expect(await database.query("SELECT 1 FROM compensations WHERE status = 'REQUESTED'")).toHaveLength(3);
   });
 });
@@ -192,9 +192,9 @@ test('units that another hand settled meanwhile count neither as restocked nor a
     ids.map((id: InstanceId) => failure(id)),
   );
   await database.query('UPDATE compensations SET restock_attempts = $1', [maxRestockAttempts - 1]);
-  const claimed = await postgresGiveBacks(database).claim(10, async (units) => {
+  const claimed = await postgresRestocks(database).claim(10, async (units) => {
     await database.query("UPDATE compensations SET status = 'DONE', outcome = 'NO_SALE', done_at = now()");
-    return units.map(({ entryId }) => (entryId === '1-0' ? 'GIVEN_BACK' : { failed: 'a test' }));
+    return units.map(({ entryId }) => (entryId === '1-0' ? 'RESTOCKED' : { failed: 'a test' }));
   });
   expect(claimed).toEqual({ units: 2, outcomes: [], failed: undefined });
   expect(await database.query('SELECT reason FROM parked')).toEqual([]);

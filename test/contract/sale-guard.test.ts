@@ -1,8 +1,5 @@
 import type { Redis } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
-import { requirePairing, type StorePairing } from '../../src/ops/installation/store-pairing.ts';
-import type { ProductId, SourceId, UserId } from '../../src/core/instance/purchase.ts';
-import type { Database } from '../../src/lib/sql.ts';
 import { audit } from '../../src/adapters/postgres/audit.ts';
 import { acceptStream } from '../../src/adapters/postgres/audit-streams.ts';
 import { findFinishedEntries } from '../../src/adapters/postgres/instance-logs.ts';
@@ -12,10 +9,13 @@ import { redisSaleCounters } from '../../src/adapters/redis/sale-counters.ts';
 import { saleKeys } from '../../src/adapters/redis/sale-keys.ts';
 import { RedisSeckillStreams } from '../../src/adapters/redis/seckill-streams.ts';
 import { redisStreamReadings } from '../../src/adapters/redis/stream-readings.ts';
-import { guardedTill } from '../../src/sale/guarded-checkout.ts';
-import { SaleGuard } from '../../src/sale/sale-guard.ts';
-import type { Buyer, TillOutcome } from '../../src/sale/checkout.ts';
+import type { ProductId, SourceId, UserId } from '../../src/core/instance/purchase.ts';
 import { SeckillStreamTrigger } from '../../src/core/triggers/seckill-stream.ts';
+import type { Database } from '../../src/lib/sql.ts';
+import { requirePairing, type StorePairing } from '../../src/ops/installation/store-pairing.ts';
+import type { Buyer, CheckoutOutcome } from '../../src/sale/checkout.ts';
+import { guardedCheckout } from '../../src/sale/guarded-checkout.ts';
+import { SaleGuard } from '../../src/sale/sale-guard.ts';
 import { createCreation, createProduct, failure } from '../support/parts.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import { openRedisSales, saleTerms } from '../support/sales.ts';
@@ -29,9 +29,9 @@ async function openGuardedSale(part: Parameters<typeof saleTerms>[0] = {}) {
   const redis = connectTestRedis(url);
   const database = await openTestPostgres();
   await createProduct(database);
-  const { sales, till: bare, ledger, live } = await openRedisSales(redis, database);
+  const { sales, checkout: bare, ledger, live } = await openRedisSales(redis, database);
   const verify = (id: ProductId) => guard.ready(id);
-  const { till: verifying } = await openRedisSales(redis, database, { awaitsDisk: false, verify });
+  const { checkout: verifying } = await openRedisSales(redis, database, { awaitsDisk: false, verify });
   const rebuilt: string[] = [];
   const closed: string[] = [];
   let afterRead = async () => {};
@@ -50,11 +50,11 @@ async function openGuardedSale(part: Parameters<typeof saleTerms>[0] = {}) {
   });
   await sales.open(saleTerms(part));
   await guard.look();
-  const guarded = guardedTill(verifying, guard);
-  const buy = async (user: number, rest: Partial<Buyer> = {}, till = guarded) => {
+  const guarded = guardedCheckout(verifying, guard);
+  const buy = async (user: number, rest: Partial<Buyer> = {}, checkout = guarded) => {
     const buyer = { userId: BigInt(user) as UserId, idempotencyKey: undefined, ticket: undefined, ...rest };
-    const [outcome] = await till.buy(product, [buyer]);
-    return outcome as TillOutcome;
+    const [outcome] = await checkout.buy(product, [buyer]);
+    return outcome as CheckoutOutcome;
   };
   return {
     /** Once, when the guard has read the counters the next time. */
@@ -73,15 +73,15 @@ async function openGuardedSale(part: Parameters<typeof saleTerms>[0] = {}) {
       closed,
       counters: redisSaleCounters(redis),
     },
-    buyAll: async (users: readonly number[], till = guarded) => {
+    buyAll: async (users: readonly number[], checkout = guarded) => {
       const kinds: string[] = [];
-      for (const user of users) kinds.push((await buy(user, {}, till)).kind);
+      for (const user of users) kinds.push((await buy(user, {}, checkout)).kind);
       return kinds;
     },
     ...readFromStream(database, redis, url),
     read: async () => {
       const sale = await sales.find(product);
-      return sale && [sale.stock, sale.sold, sale.left, sale.givenBack];
+      return sale && [sale.stock, sale.sold, sale.remaining, sale.restocked];
     },
   };
 }
@@ -154,7 +154,7 @@ const countInstances = async (database: Database) =>
   (await database.query<{ user_id: string }>('SELECT user_id::text FROM instance_logs ORDER BY user_id')).map(
     ({ user_id }) => Number(user_id),
   );
-const streamIdOf = (outcome: TillOutcome) => ('streamId' in outcome ? outcome.streamId : undefined);
+const streamIdOf = (outcome: CheckoutOutcome) => ('streamId' in outcome ? outcome.streamId : undefined);
 
 test('a sale whose Redis lost everything keeps its terms, its holders and its stock', async () => {
   const { redis, buy, buyAll, readAll, read, guard, rebuilt, database, sales } = await openGuardedSale({
@@ -208,7 +208,7 @@ test('a buy that waits while its connection is replaced is compared with the dat
     sale.guard.forget();
   };
   const waiting = requirePairing(sale.verifying, ['buy'], { require } as unknown as StorePairing);
-  const bought = guardedTill(waiting, sale.guard);
+  const bought = guardedCheckout(waiting, sale.guard);
   expect(await sale.buyAll([21, 22, 23], bought)).toEqual(['accepted', 'accepted', 'SOLD_OUT']);
   expect(sale.rebuilt).toEqual(['the store knows 2 sold units, and 4 were sold']);
   await sale.readAll(6);
@@ -273,9 +273,9 @@ test('a sale is closed while its stream is read to the end, and opens by itself'
   await buyAll([11, 12]);
   await redis.del(saleKeys(stream).sale);
   guard.forget();
-  await expect(buy(13)).rejects.toMatchObject({ code: 'STORE_AWAY' });
+  await expect(buy(13)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
   expect(closed[0]).toBe('its counters are gone; its stream has 2 entries that are not finished');
-  await expect(buy(11)).rejects.toMatchObject({ code: 'STORE_AWAY' });
+  await expect(buy(11)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
   startReading();
   await pollUntil('the guard to rebuild the sale', 15_000, async () => {
     await guard.look();
@@ -297,12 +297,12 @@ test('a unit that went back before the loss is sold again once', async () => {
   );
   await settleResults(database, [failure(BigInt(row?.id ?? 0) as never)]);
   const unit = { stream, entryId: streamIdOf(first) as SourceId, userId: 11n as UserId };
-  await counters.giveBack([unit]);
-  await database.query("UPDATE compensations SET status = 'DONE', outcome = 'GIVEN_BACK', done_at = now()");
+  await counters.restock([unit]);
+  await database.query("UPDATE compensations SET status = 'DONE', outcome = 'RESTOCKED', done_at = now()");
   await redis.flushdb();
   await guard.look();
   expect(await read()).toEqual([2, 1, 0, 1]);
-  await counters.giveBack([unit]);
+  await counters.restock([unit]);
   expect(await buyAll([12, 13, 14])).toEqual(['repeat', 'accepted', 'SOLD_OUT']);
 });
 
@@ -313,7 +313,7 @@ test('a pause and added stock that Redis lost are applied again', async () => {
   await goBack();
   await guard.look();
   expect(await buyAll([11])).toEqual(['PAUSED']);
-  expect(await sales.find(product)).toMatchObject({ stock: 5, left: 5, state: 'PAUSED' });
+  expect(await sales.find(product)).toMatchObject({ stock: 5, remaining: 5, state: 'PAUSED' });
 });
 
 test('keys and tickets give their first answer after Redis lost everything', async () => {
@@ -423,8 +423,8 @@ test('a sale whose key is damaged keeps no other sale from being rebuilt', async
   await guard.look();
   expect(closed.join()).toContain('its counters are gone; ');
   expect(rebuilt).toEqual(['its counters are gone']);
-  expect(await sales.find(1002n as ProductId)).toMatchObject({ stock: 7, left: 7 });
+  expect(await sales.find(1002n as ProductId)).toMatchObject({ stock: 7, remaining: 7 });
   await redis.del(saleKeys(stream).sale);
   await guard.look();
-  expect(await sales.find(product)).toMatchObject({ stock: 5, left: 5 });
+  expect(await sales.find(product)).toMatchObject({ stock: 5, remaining: 5 });
 });

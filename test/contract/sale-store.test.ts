@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
+import { embeddedCheckout } from '../../src/adapters/embedded/checkout.ts';
 import { embeddedSaleCounters } from '../../src/adapters/embedded/sale-counters.ts';
 import { embeddedSaleStore } from '../../src/adapters/embedded/sale-store.ts';
 import { addEntries } from '../../src/adapters/embedded/seckill-streams.ts';
-import { embeddedTill } from '../../src/adapters/embedded/checkout.ts';
-import type { ProductId, SourceId, UserId } from '../../src/core/instance/purchase.ts';
-import type { Database } from '../../src/lib/sql.ts';
 import { redisSaleCounters } from '../../src/adapters/redis/sale-counters.ts';
 import type { SaleCounters } from '../../src/core/compensation/restock.ts';
+import type { ProductId, SourceId, UserId } from '../../src/core/instance/purchase.ts';
+import type { Database } from '../../src/lib/sql.ts';
+import type { Buyer, Checkout, CheckoutOutcome, KnownBuyers } from '../../src/sale/checkout.ts';
 import type { SaleStore, SaleTerms } from '../../src/sale/sale.ts';
-import type { Buyer, KnownBuyers, Till, TillOutcome } from '../../src/sale/checkout.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import { openRedisSales, saleTerms } from '../support/sales.ts';
 import {
@@ -23,7 +23,7 @@ const stream = 'stream:seckill:1001';
 
 interface Store {
   sales: SaleStore;
-  till: Till;
+  checkout: Checkout;
   counters: SaleCounters;
   /** `id uid` of every entry on the stream. */
   readEntries(): Promise<string[]>;
@@ -32,7 +32,7 @@ interface Store {
 function openEmbedded(database: Database): Store {
   return {
     sales: embeddedSaleStore(database),
-    till: embeddedTill(database, addEntries, () => {}),
+    checkout: embeddedCheckout(database, addEntries, () => {}),
     counters: embeddedSaleCounters(database),
     async readEntries() {
       const rows = await database.query<{ entry_id: string; fields: string[] }>(
@@ -64,8 +64,8 @@ const knows = (part: Partial<KnownBuyers> = {}): KnownBuyers => ({
   ...part,
 });
 const inAnHour = () => new Date(Date.now() + 3_600_000);
-const nameOf = (outcome: TillOutcome) => outcome.kind;
-const entryOf = (outcome: TillOutcome) => ('streamId' in outcome ? outcome.streamId : '');
+const nameOf = (outcome: CheckoutOutcome) => outcome.kind;
+const entryOf = (outcome: CheckoutOutcome) => ('streamId' in outcome ? outcome.streamId : '');
 
 describe.each(Object.keys(stores))('a sale in %s', (name) => {
   async function setUp(part?: Partial<SaleTerms>) {
@@ -78,25 +78,25 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
       ...part,
     });
     const buy = async (user: number, part: Partial<Buyer> = {}) => {
-      const [outcome] = await store.till.buy(product, [buyer(user, part)]);
-      return outcome as TillOutcome;
+      const [outcome] = await store.checkout.buy(product, [buyer(user, part)]);
+      return outcome as CheckoutOutcome;
     };
     const buyAll = async (...users: number[]) => {
-      const outcomes: TillOutcome[] = [];
+      const outcomes: CheckoutOutcome[] = [];
       for (const user of users) outcomes.push(await buy(user));
       return outcomes;
     };
-    const giveBack = (outcome: TillOutcome, user: number) =>
-      store.counters.giveBack([
+    const restock = (outcome: CheckoutOutcome, user: number) =>
+      store.counters.restock([
         { stream, entryId: entryOf(outcome) as SourceId, userId: BigInt(user) as UserId },
       ]);
-    /** state, stock, sold, left, given back */
+    /** state, stock, sold, remaining, restocked */
     const read = async () => {
       const sale = await store.sales.find(product);
-      return sale && [sale.state, sale.stock, sale.sold, sale.left, sale.givenBack];
+      return sale && [sale.state, sale.stock, sale.sold, sale.remaining, sale.restocked];
     };
     const takeTicket = async (user: number, unit = 1) => {
-      const outcome = await store.till.giveTicket(product, { userId: BigInt(user) as UserId, unit });
+      const outcome = await store.checkout.giveTicket(product, { userId: BigInt(user) as UserId, unit });
       const ticket = 'number' in outcome && {
         productId: product,
         userId: BigInt(user) as UserId,
@@ -106,7 +106,7 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
       };
       return { outcome, ticket: ticket || undefined };
     };
-    return { ...store, buyer, buy, buyAll, giveBack, read, takeTicket };
+    return { ...store, buyer, buy, buyAll, restock, read, takeTicket };
   }
 
   test('sells its stock, each unit as an entry on the stream, and no more', async () => {
@@ -114,7 +114,7 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
     expect(await read()).toEqual(['OPEN', 3, 0, 3, 0]);
     const outcomes = await buyAll(11, 12, 13, 14);
     expect(outcomes.map(nameOf)).toEqual(['accepted', 'accepted', 'accepted', 'SOLD_OUT']);
-    const bought = [11, 12, 13].map((user, i) => `${entryOf(outcomes[i] as TillOutcome)} ${user}`);
+    const bought = [11, 12, 13].map((user, i) => `${entryOf(outcomes[i] as CheckoutOutcome)} ${user}`);
     expect(await readEntries()).toEqual(bought);
     expect(await read()).toEqual(['SOLD_OUT', 3, 3, 0, 0]);
   });
@@ -122,9 +122,9 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
   test('gives a buyer who asks again the entry he has, also when it is sold out or over', async () => {
     const { buy, buyAll, sales } = await setUp({ stock: 2 });
     const [first] = await buyAll(11, 12);
-    expect(await buy(11)).toEqual({ kind: 'repeat', streamId: entryOf(first as TillOutcome) });
+    expect(await buy(11)).toEqual({ kind: 'repeat', streamId: entryOf(first as CheckoutOutcome) });
     await sales.change(product, { action: 'end' });
-    expect(await buy(11)).toEqual({ kind: 'repeat', streamId: entryOf(first as TillOutcome) });
+    expect(await buy(11)).toEqual({ kind: 'repeat', streamId: entryOf(first as CheckoutOutcome) });
     expect(await buy(13)).toEqual({ kind: 'ENDED' });
   });
 
@@ -154,7 +154,7 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
 
   test('refuses what is too early, paused, over or unknown, and leaves no trace of it', async () => {
     const { buy, sales, read, readEntries } = await setUp();
-    expect(await buy(11)).toEqual({ kind: 'SALE_UNKNOWN' });
+    expect(await buy(11)).toEqual({ kind: 'SALE_NOT_FOUND' });
     await sales.open(terms({ startsAt: inAnHour() }));
     expect(await buy(11)).toEqual({ kind: 'NOT_STARTED' });
     expect(await read()).toEqual(['SCHEDULED', 3, 0, 3, 0]);
@@ -195,35 +195,35 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
     expect((await sales.find(product))?.endsAt).toEqual(endsAt);
   });
 
-  test('goes on selling when stock is added or a unit is given back, and its sum holds', async () => {
-    const { buy, buyAll, sales, read, giveBack } = await setUp({ stock: 2 });
+  test('goes on selling when stock is added or a unit is restocked, and its sum holds', async () => {
+    const { buy, buyAll, sales, read, restock } = await setUp({ stock: 2 });
     const [first] = await buyAll(11, 12);
-    await giveBack(first as TillOutcome, 11);
-    await giveBack(first as TillOutcome, 11);
+    await restock(first as CheckoutOutcome, 11);
+    await restock(first as CheckoutOutcome, 11);
     expect(await read()).toEqual(['OPEN', 2, 1, 0, 1]);
     expect(nameOf(await buy(13))).toBe('accepted');
     expect(await read()).toEqual(['SOLD_OUT', 2, 2, 0, 0]);
     await sales.change(product, { addStock: 1 });
     // His quota came back with his unit.
     const again = await buy(11);
-    expect([nameOf(again), entryOf(again) !== entryOf(first as TillOutcome)]).toEqual(['accepted', true]);
+    expect([nameOf(again), entryOf(again) !== entryOf(first as CheckoutOutcome)]).toEqual(['accepted', true]);
     expect(await read()).toEqual(['SOLD_OUT', 3, 3, 0, 0]);
   });
 
   test('touches no winner of the sale before it, whose units change no counter of it', async () => {
-    const { buyAll, buy, sales, read, readEntries, giveBack } = await setUp({ stock: 2 });
+    const { buyAll, buy, sales, read, readEntries, restock } = await setUp({ stock: 2 });
     const [first] = await buyAll(11, 12);
     await sales.change(product, { action: 'end' });
     await sales.open(terms({ stock: 2 }));
     expect(await readEntries()).toHaveLength(2);
     expect(nameOf(await buy(11))).toBe('accepted');
-    expect(await giveBack(first as TillOutcome, 11)).toEqual(['GIVEN_BACK']);
+    expect(await restock(first as CheckoutOutcome, 11)).toEqual(['RESTOCKED']);
     expect(await read()).toEqual(['OPEN', 2, 1, 1, 0]);
   });
 
   test('takes many buyers in one step, in order: each sees what those before him have bought', async () => {
-    const { till, buyer, read, readEntries } = await setUp({ stock: 3, perUserLimit: 2 });
-    const outcomes = await till.buy(product, [
+    const { checkout, buyer, read, readEntries } = await setUp({ stock: 3, perUserLimit: 2 });
+    const outcomes = await checkout.buy(product, [
       buyer(11, { idempotencyKey: 'a' }),
       buyer(11, { idempotencyKey: 'a' }),
       buyer(11, { idempotencyKey: 'b' }),
@@ -239,33 +239,38 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
       'accepted',
       'SOLD_OUT',
     ]);
-    expect(entryOf(outcomes[1] as TillOutcome)).toBe(entryOf(outcomes[0] as TillOutcome));
+    expect(entryOf(outcomes[1] as CheckoutOutcome)).toBe(entryOf(outcomes[0] as CheckoutOutcome));
     expect((await readEntries()).map((entry) => entry.split(' ')[1])).toEqual(['11', '11', '12']);
     expect(await read()).toEqual(['SOLD_OUT', 3, 3, 0, 0]);
-    const again = await till.buy(product, [buyer(11, { idempotencyKey: 'b' }), buyer(14)]);
+    const again = await checkout.buy(product, [buyer(11, { idempotencyKey: 'b' }), buyer(14)]);
     expect(again).toEqual([
-      { kind: 'repeat', streamId: entryOf(outcomes[2] as TillOutcome) },
+      { kind: 'repeat', streamId: entryOf(outcomes[2] as CheckoutOutcome) },
       { kind: 'SOLD_OUT' },
     ]);
   });
 
   test('a look brings the buyers that are not known yet, and all of them for another life', async () => {
-    const { till, buyAll, sales } = await setUp({ stock: 3 });
-    expect(await till.look(7n as ProductId, knows())).toBeUndefined();
+    const { checkout, buyAll, sales } = await setUp({ stock: 3 });
+    expect(await checkout.look(7n as ProductId, knows())).toBeUndefined();
     await buyAll(11, 12);
-    const first = await till.look(product, knows());
-    expect(first).toMatchObject({ from: 0, buyers: ['11', '12'], buyerCount: 2, sale: { left: 1, sold: 2 } });
+    const first = await checkout.look(product, knows());
+    expect(first).toMatchObject({
+      from: 0,
+      buyers: ['11', '12'],
+      buyerCount: 2,
+      sale: { remaining: 1, sold: 2 },
+    });
     await buyAll(13);
     const life = first?.life ?? '';
     const known = knows({ life, count: 2, last: '12' });
-    expect(await till.look(product, known)).toMatchObject({ from: 2, buyers: ['13'], buyerCount: 3 });
-    expect(await till.look(product, { ...known, wantsMore: false })).toMatchObject({
+    expect(await checkout.look(product, known)).toMatchObject({ from: 2, buyers: ['13'], buyerCount: 3 });
+    expect(await checkout.look(product, { ...known, wantsMore: false })).toMatchObject({
       buyers: [],
       buyerCount: 3,
     });
     await sales.change(product, { action: 'end' });
     await sales.open(terms());
-    const next = await till.look(product, known);
+    const next = await checkout.look(product, known);
     expect(next).toMatchObject({ from: 0, buyers: [], buyerCount: 0 });
     expect([next?.life === life, (next?.number ?? 0) > (first?.number ?? 0)]).toEqual([false, true]);
   });
@@ -291,8 +296,8 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
   });
 
   test('with tickets lets in who took one before the start, and no one else', async () => {
-    const { sales, till, buy, takeTicket, read } = await setUp();
-    expect((await takeTicket(11)).outcome).toEqual({ kind: 'SALE_UNKNOWN' });
+    const { sales, checkout, buy, takeTicket, read } = await setUp();
+    expect((await takeTicket(11)).outcome).toEqual({ kind: 'SALE_NOT_FOUND' });
     await sales.open(terms());
     expect((await takeTicket(11)).outcome).toEqual({ kind: 'TICKETS_UNUSED' });
     await sales.change(product, { action: 'end' });
@@ -318,7 +323,7 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
     const bought = await buy(11, { ticket });
     expect(bought.kind).toBe('accepted');
     expect(await buy(11, { ticket })).toEqual({ kind: 'repeat', streamId: entryOf(bought) });
-    expect((await till.look(product, knows()))?.secret).toBe('secret' in outcome ? outcome.secret : '');
+    expect((await checkout.look(product, knows()))?.secret).toBe('secret' in outcome ? outcome.secret : '');
   });
 
   test('one ticket is one purchase, also where a user may have more', async () => {
@@ -362,7 +367,7 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
   });
 
   test('a ticket gives its answer also when the next sale is open, and one that bought nothing is refused', async () => {
-    const { sales, buy, till, takeTicket } = await setUp({ stock: 9, admitPerSecond: 1_000_000 });
+    const { sales, buy, checkout, takeTicket } = await setUp({ stock: 9, admitPerSecond: 1_000_000 });
     const { ticket } = await takeTicket(11);
     const { ticket: unused } = await takeTicket(12);
     const bought = await pollUntil('the ticket to admit', 5_000, async () => {
@@ -370,29 +375,29 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
       expect(outcome.kind).toBe('accepted');
       return outcome;
     });
-    const secret = (await till.look(product, knows()))?.secret;
+    const secret = (await checkout.look(product, knows()))?.secret;
     await sales.change(product, { action: 'end' });
     await sales.open(terms({ stock: 9, admitPerSecond: 1_000_000 }));
     expect(await buy(11, { ticket })).toEqual({ kind: 'repeat', streamId: entryOf(bought) });
     expect(await buy(12, { ticket: unused })).toEqual({ kind: 'TICKET_INVALID' });
-    expect(await till.findSecret(product, ticket?.number ?? 0)).toBe(secret);
-    expect(await till.findSecret(7n as ProductId, ticket?.number ?? 0)).toBeUndefined();
-    expect(await till.listProducts()).toEqual([product]);
+    expect(await checkout.findSecret(product, ticket?.number ?? 0)).toBe(secret);
+    expect(await checkout.findSecret(7n as ProductId, ticket?.number ?? 0)).toBeUndefined();
+    expect(await checkout.listProducts()).toEqual([product]);
   });
 
   test('a ticket buys again when its unit went back, while the sale runs', async () => {
-    const { sales, buy, takeTicket, giveBack, read } = await setUp({ stock: 2, admitPerSecond: 1_000_000 });
+    const { sales, buy, takeTicket, restock, read } = await setUp({ stock: 2, admitPerSecond: 1_000_000 });
     const { ticket } = await takeTicket(11);
     const first = await pollUntil('the ticket to admit', 5_000, async () => {
       const outcome = await buy(11, { ticket });
       expect(outcome.kind).toBe('accepted');
       return outcome;
     });
-    await giveBack(first, 11);
+    await restock(first, 11);
     const second = await buy(11, { ticket });
     expect([second.kind, entryOf(second) !== entryOf(first)]).toEqual(['accepted', true]);
     expect(await buy(11, { ticket })).toEqual({ kind: 'repeat', streamId: entryOf(second) });
-    await giveBack(second, 11);
+    await restock(second, 11);
     await sales.change(product, { action: 'end' });
     expect(await buy(11, { ticket })).toEqual({ kind: 'repeat', streamId: entryOf(second) });
     expect(await read()).toEqual(['ENDED', 2, 0, 0, 2]);

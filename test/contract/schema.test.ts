@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Database } from '../../src/lib/sql.ts';
 import { listSerialTables } from '../../src/adapters/postgres/serial-keys.ts';
+import type { Database } from '../../src/lib/sql.ts';
 import { openTestPglite, openTestPostgres } from '../support/stores.ts';
 
 const stores: [string, () => Promise<Database>][] = [

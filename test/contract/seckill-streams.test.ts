@@ -1,10 +1,10 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { EmbeddedSeckillStreams } from '../../src/adapters/embedded/seckill-streams.ts';
 import type { StreamFeed } from '../../src/adapters/http/routes/try.ts';
-import type { Database } from '../../src/lib/sql.ts';
 import { connectRedis } from '../../src/adapters/redis/connect.ts';
 import { RedisSeckillStreams } from '../../src/adapters/redis/seckill-streams.ts';
 import type { SeckillStreams, StreamBatch } from '../../src/core/triggers/seckill-streams.ts';
+import type { Database } from '../../src/lib/sql.ts';
 import {
   connectTestRedis,
   createRedisDatabase,

@@ -135,7 +135,9 @@ test('of entries that ended the process again and again the one that does it alo
     if (!hasEnded) break;
   }
   expect(await readUsers(database)).toEqual([1, 2, 4, 5]);
-  expect(await readParked(database)).toMatchObject([{ source_id: ids[2], reason: 'DELIVERED_TOO_OFTEN' }]);
+  expect(await readParked(database)).toMatchObject([
+    { source_id: ids[2], reason: 'MAX_DELIVERIES_EXCEEDED' },
+  ]);
 }, 30_000);
 
 test('an outage while a suspect is tried alone does not count against it', async () => {

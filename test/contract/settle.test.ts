@@ -1,15 +1,15 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
-import type { InstanceId } from '../../src/core/instance/purchase.ts';
-import type { Database } from '../../src/lib/sql.ts';
 import { InstanceQueries } from '../../src/adapters/postgres/instance-queries.ts';
 import { PostgresOrders } from '../../src/adapters/postgres/orders.ts';
 import { recordRefund, requestRefund } from '../../src/adapters/postgres/refunds.ts';
 import { settleResults } from '../../src/adapters/postgres/settle.ts';
 import { readTimeline } from '../../src/adapters/postgres/timeline.ts';
-import { timedOut } from '../../src/core/results/result.ts';
 import { EventSchema } from '../../src/api/wire/weir/v1/event_pb.ts';
 import { OrderRefundRequestedSchema } from '../../src/api/wire/weir/v1/order_refund_pb.ts';
+import type { InstanceId } from '../../src/core/instance/purchase.ts';
+import { timedOut } from '../../src/core/results/result.ts';
+import type { Database } from '../../src/lib/sql.ts';
 import {
   createAll,
   createPaidOrder,
@@ -102,12 +102,10 @@ describe.each(Object.keys(databases))('results on %s', (name) => {
       expect(await settleResults(database, [failure(id, 'burnt down')])).toEqual(['contradicts']);
     }
     expect(await readRow(database, id)).toEqual({ status: 'SUCCESS', reason: null });
-    expect(await readHistory(database)).toEqual([
-      { what: 'RESULT_CONTRADICTS', detail: 'FAILED: burnt down' },
-    ]);
+    expect(await readHistory(database)).toEqual([{ what: 'RESULT_CONFLICT', detail: 'FAILED: burnt down' }]);
     const instance = await new InstanceQueries(database).findInstance(id);
     const timeline = await readTimeline(database, instance as NonNullable<typeof instance>);
-    expect(timeline.map(({ step }) => step)).toContain('RESULT_CONTRADICTS');
+    expect(timeline.map(({ step }) => step)).toContain('RESULT_CONFLICT');
   });
 
   test('a success after Weir gave up is recorded, not applied, and its machine is to be released, once', async () => {
@@ -198,7 +196,7 @@ describe.each(Object.keys(databases))('results on %s', (name) => {
     );
     expect((await readCompensations(database)).map(({ kind, status }) => ({ kind, status }))).toEqual([
       { kind: 'NOTHING', status: 'DONE' },
-      { kind: 'GIVE_BACK', status: 'REQUESTED' },
+      { kind: 'RESTOCK', status: 'REQUESTED' },
     ]);
   });
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { adoptStore, checkPairing, judgePairing, verifyPairing } from '../../src/ops/installation/pairing.ts';
-import { requirePairing, StorePairing } from '../../src/ops/installation/store-pairing.ts';
 import { postgresInstallation } from '../../src/adapters/postgres/installation.ts';
 import { markQueueOf, rabbitmqMarkedStore } from '../../src/adapters/rabbitmq/installation.ts';
 import { redisMarkedStore } from '../../src/adapters/redis/installation.ts';
+import { adoptStore, checkPairing, judgePairing, verifyPairing } from '../../src/ops/installation/pairing.ts';
+import { requirePairing, StorePairing } from '../../src/ops/installation/store-pairing.ts';
 import {
   connectTestRabbitmq,
   connectTestRedis,

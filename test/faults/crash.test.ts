@@ -63,7 +63,7 @@ const onTheStreamsWay: [FailpointName, string][] = [
   ['after-commit', 'after the commit, before the acknowledgement'],
   ['before-acknowledge', 'just before the acknowledgement'],
   ['after-publish', 'after publishing, before the confirm'],
-  ['after-confirm', 'after the confirm, before the frame is deleted'],
+  ['after-confirm', 'after the confirm, before the batch is deleted'],
   ['after-delete', 'after the delete, before its commit'],
 ];
 

@@ -97,7 +97,7 @@ describe('a flash sale on three replicas', () => {
       expect(rows).toEqual([{ instances: units, users: units }]);
     });
     const sale = (await first.request('GET', '/v1/sales/1001')).body;
-    expect(sale).toMatchObject({ sold: units, left: 0, givenBack: 0, state: 'SOLD_OUT' });
+    expect(sale).toMatchObject({ sold: units, remaining: 0, restocked: 0, state: 'SOLD_OUT' });
 
     // Stock added after it was sold out is there for buyers of every replica within half a second.
     const began = performance.now();
@@ -199,7 +199,7 @@ test('a Redis that falls silent makes no pile: who waits is answered 503 in time
   const began = performance.now();
   const answers = await Promise.all(Array.from({ length: 60 }, (_, i) => askToBuy(weir, 100 + i)));
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([503]));
-  expect(new Set(answers.map(({ code }) => code))).toEqual(new Set(['STORE_AWAY', 'OVERLOADED']));
+  expect(new Set(answers.map(({ code }) => code))).toEqual(new Set(['STORE_UNAVAILABLE', 'OVERLOADED']));
   expect(performance.now() - began).toBeLessThan(6_000);
   server.resume();
   await pollUntil('the sale to go on', 20_000, async () =>

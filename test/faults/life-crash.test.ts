@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { FailpointName } from '../../src/lib/failpoint.ts';
 import { saleKeys } from '../../src/adapters/redis/sale-keys.ts';
+import type { FailpointName } from '../../src/lib/failpoint.ts';
 import { createLifeQueues, expectAuditHolds, readIds, startResource } from '../support/life.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import {
@@ -38,7 +38,7 @@ async function setUp({ winners = 0, orders = 0 }) {
     await redis.hincrby(keys.buyers, `${user}`, 1);
   }
   if (winners > 0)
-    await redis.hset(keys.sale, { number: 1, stock: winners, sold: winners, left: 0, givenBack: 0 });
+    await redis.hset(keys.sale, { number: 1, stock: winners, sold: winners, remaining: 0, restocked: 0 });
   const env = {
     WEIR_DATA_DATABASE_SOURCE: databaseUrl,
     WEIR_DATA_REDIS_ADDR: redisUrl,
@@ -54,13 +54,13 @@ async function setUp({ winners = 0, orders = 0 }) {
 type World = Awaited<ReturnType<typeof setUp>>;
 
 /** What P6 means here: units and refunds are as many as failures, each once, in the stores themselves. */
-async function expectGivenBackOnce({ redis, keys, queues, count }: World): Promise<void> {
+async function expectRestockedOnce({ redis, keys, queues, count }: World): Promise<void> {
   const failedUnits = await count("instance_logs WHERE status = 'FAILED' AND source = 'SECKILL'");
   const failedOrders = await count("instance_logs WHERE status = 'FAILED' AND source = 'ORDER'");
   const sale = await redis.hgetall(keys.sale);
   const stock = Number(sale.stock ?? 0);
   if (stock > 0) {
-    expect(sale).toMatchObject({ sold: `${stock - failedUnits}`, givenBack: `${failedUnits}` });
+    expect(sale).toMatchObject({ sold: `${stock - failedUnits}`, restocked: `${failedUnits}` });
     expect(await redis.hlen(keys.buyers)).toBe(stock - failedUnits);
   }
   expect(await readIds(queues.refunds, failedOrders)).toHaveLength(failedOrders);
@@ -73,11 +73,11 @@ async function payAll(weir: Awaited<ReturnType<typeof startWeir>>, orders: numbe
   }
 }
 
-describe('killed at any point of settling, what failed is given back and refunded once', () => {
+describe('killed at any point of settling, what failed is restocked and refunded once', () => {
   test.each<[FailpointName, string]>([
     ['before-settle', 'before the commit that settles'],
     ['after-settle', 'after that commit, before the results are acknowledged'],
-    ['after-give-back', 'after the units are back, before that is written down'],
+    ['after-restock', 'after the units are back, before that is written down'],
   ])('%s: %s', async (failpoint) => {
     const world = await setUp({ winners: 60, orders: 20 });
     const paying = await startWeir({ ...world.env }, ['start', '--roles', 'http,relay']);
@@ -90,20 +90,20 @@ describe('killed at any point of settling, what failed is given back and refunde
     await expectAuditHolds(weir);
     expect(await world.count("instance_logs WHERE status = 'FAILED'")).toBeGreaterThan(20);
     expect(await world.count('instance_history')).toBe(0);
-    await expectGivenBackOnce(world);
+    await expectRestockedOnce(world);
   });
 
-  test('after-announce-again: before the commit that announces them again', async () => {
+  test('after-republish: before the commit that publishes them again', async () => {
     const world = await setUp({ winners: 30 });
-    const env = { ...world.env, WEIR_STUCK_DEADLINEMS: '300', WEIR_STUCK_MAXANNOUNCEMENTS: '2' };
+    const env = { ...world.env, WEIR_OVERDUE_DEADLINEMS: '300', WEIR_OVERDUE_MAXPUBLICATIONS: '2' };
     startResource(env, '--silent', '100');
-    expect(await launchWeir({ ...env, WEIR_FAILPOINTS: 'after-announce-again' }).exited).toBe('SIGKILL');
+    expect(await launchWeir({ ...env, WEIR_FAILPOINTS: 'after-republish' }).exited).toBe('SIGKILL');
     const weir = await startWeir(env);
     await expectAuditHolds(weir);
     expect(await world.count("instance_logs WHERE status = 'FAILED' AND reason = 'TIMEOUT'")).toBe(30);
-    // Rolled back with the announcement, so as often as it should be.
-    expect(await world.count("instance_history WHERE what = 'ANNOUNCED_AGAIN'")).toBe(30);
-    await expectGivenBackOnce(world);
+    // Rolled back with the publication, so as often as it should be.
+    expect(await world.count("instance_history WHERE what = 'REPUBLISHED'")).toBe(30);
+    await expectRestockedOnce(world);
   });
 });
 
@@ -151,7 +151,7 @@ test('killed between the archive’s file and the removal, the rows are still th
      SELECT 1001, n, n, 'ACTIVITY', n::text, 'SUCCESS', now() - interval '3 days', now() - interval '3 days'
      FROM generate_series(1, 50) AS n`,
   );
-  await world.database.query("INSERT INTO announced VALUES ('CREATED', 15, 50)");
+  await world.database.query("INSERT INTO published VALUES ('CREATED', 15, 50)");
   const folder = await createFolder();
   const env = {
     ...world.env,

@@ -92,7 +92,7 @@ test('a failover to a Redis that lacks the latest buys sells no unit twice and g
     expect(await countInstances()).toEqual({ all: stock, users: stock }),
   );
   const { body } = await weirs[0].request('GET', '/v1/sales/1001');
-  expect(body).toMatchObject({ stock, sold: stock, left: 0, givenBack: 0, state: 'SOLD_OUT' });
+  expect(body).toMatchObject({ stock, sold: stock, remaining: 0, restocked: 0, state: 'SOLD_OUT' });
 }, 120_000);
 
 test('a Redis that comes back empty in the middle of a sale has it again, with its holders', async () => {

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import type { ProductId, SourceId, UserId } from '../../src/core/instance/purchase.ts';
-import { createDeferred } from '../../src/lib/deferred.ts';
+import { redisCheckout } from '../../src/adapters/redis/checkout.ts';
 import { redisSaleCounters } from '../../src/adapters/redis/sale-counters.ts';
 import { saleKeys } from '../../src/adapters/redis/sale-keys.ts';
-import { redisTill } from '../../src/adapters/redis/checkout.ts';
-import { FrontDoor, type Visitor } from '../../src/sale/admission.ts';
-import { BuyerBudget, KnownSale } from '../../src/sale/sale-cache.ts';
+import type { ProductId, SourceId, UserId } from '../../src/core/instance/purchase.ts';
+import { createDeferred } from '../../src/lib/deferred.ts';
+import { Admission, type Visitor } from '../../src/sale/admission.ts';
+import type { BuyOutcome, Checkout } from '../../src/sale/checkout.ts';
 import type { SaleTerms } from '../../src/sale/sale.ts';
-import type { BuyOutcome, Till } from '../../src/sale/checkout.ts';
+import { BuyerBudget, SaleCache } from '../../src/sale/sale-cache.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import { noLedger, openRedisSales } from '../support/sales.ts';
 import { connectTestRedis, createRedisDatabase } from '../support/stores.ts';
@@ -15,14 +15,14 @@ import { connectTestRedis, createRedisDatabase } from '../support/stores.ts';
 const product = 1001n as ProductId;
 const stream = 'stream:seckill:1001';
 
-/** A door before a real sale in Redis; its clock is the test's, and calls of the till are counted. */
-async function openDoor(part: Partial<SaleTerms> = {}, maxWaiting = 1_000) {
+/** A admission before a real sale in Redis; its clock is the test's, and calls of the checkout are counted. */
+async function openAdmission(part: Partial<SaleTerms> = {}, maxWaiting = 1_000) {
   const redis = connectTestRedis(await createRedisDatabase());
-  const { sales, till: real } = await openRedisSales(redis);
+  const { sales, checkout: real } = await openRedisSales(redis);
   const calls = { lists: 0, looks: 0, buys: 0, secrets: 0 };
   let hold = Promise.resolve();
   let holdLook = Promise.resolve();
-  const till: Till = {
+  const checkout: Checkout = {
     ...real,
     async buy(productId, buyers) {
       calls.buys++;
@@ -44,7 +44,7 @@ async function openDoor(part: Partial<SaleTerms> = {}, maxWaiting = 1_000) {
     },
   };
   let now = 0;
-  const door = new FrontDoor(till, { maxWaiting, maxBatch: 100, nowMs: () => now });
+  const admission = new Admission(checkout, { maxWaiting, maxBatch: 100, nowMs: () => now });
   await sales.open({
     ...{ productId: product, stock: 2, perUserLimit: 1, startsAt: undefined, endsAt: undefined },
     ...{ entry: 'open', admitPerSecond: undefined, ...part },
@@ -53,10 +53,10 @@ async function openDoor(part: Partial<SaleTerms> = {}, maxWaiting = 1_000) {
     ...{ userId: BigInt(user) as UserId, idempotencyKey: undefined, ticket: undefined, ...rest },
   });
   return {
-    ...{ door, sales, calls, redis, visitor, till },
+    ...{ admission, sales, calls, redis, visitor, checkout },
     counters: redisSaleCounters(redis),
-    buy: (user: number, rest?: Partial<Visitor>) => door.buy(product, visitor(user, rest)),
-    refuse: (user: number) => door.refuse(product, visitor(user)),
+    buy: (user: number, rest?: Partial<Visitor>) => admission.buy(product, visitor(user, rest)),
+    refuse: (user: number) => admission.refuse(product, visitor(user)),
     passMs(ms: number) {
       now += ms;
     },
@@ -77,9 +77,9 @@ async function openDoor(part: Partial<SaleTerms> = {}, maxWaiting = 1_000) {
 
 const idOf = (outcome: BuyOutcome) => ('streamId' in outcome ? outcome.streamId : undefined);
 
-describe('the front door', () => {
+describe('the admission', () => {
   test('answers a flood on a sold-out sale from memory: one look for as many as come', async () => {
-    const { buy, refuse, calls, passMs } = await openDoor();
+    const { buy, refuse, calls, passMs } = await openAdmission();
     await Promise.all([buy(11), buy(12)]);
     passMs(260);
     expect((await buy(13)).kind).toBe('SOLD_OUT');
@@ -94,7 +94,7 @@ describe('the front door', () => {
   });
 
   test('gives a buyer who asks again his entry, also when memory knows that it is sold out', async () => {
-    const { buy, refuse, passMs } = await openDoor();
+    const { buy, refuse, passMs } = await openAdmission();
     const first = await buy(11);
     await buy(12);
     passMs(260);
@@ -104,8 +104,8 @@ describe('the front door', () => {
   });
 
   test('knows the buyers of other replicas, however many', async () => {
-    const { buy, refuse, passMs, door, visitor, redis, sales } = await openDoor({ stock: 12_000 });
-    const other = redisTill(redis, { awaitsDisk: false, ledger: noLedger });
+    const { buy, refuse, passMs, admission, visitor, redis, sales } = await openAdmission({ stock: 12_000 });
+    const other = redisCheckout(redis, { awaitsDisk: false, ledger: noLedger });
     for (let from = 1; from <= 12_000; from += 1_000) {
       const buyers = Array.from({ length: 1_000 }, (_, i) => ({ ...visitor(from + i), ticket: undefined }));
       await other.buy(product, buyers);
@@ -117,14 +117,14 @@ describe('the front door', () => {
     passMs(260);
     expect((await buy(99_999)).kind).toBe('SOLD_OUT');
     expect(refuse(12_001)).toBeUndefined();
-    expect((await door.buy(product, visitor(12_001))).kind).toBe('repeat');
+    expect((await admission.buy(product, visitor(12_001))).kind).toBe('repeat');
   });
 
   test('a sale with more buyers than memory may keep asks the store about each', async () => {
-    const { buy, till, passMs } = await openDoor({ stock: 5 });
+    const { buy, checkout, passMs } = await openAdmission({ stock: 5 });
     for (const user of [11, 12, 13, 14, 15]) await buy(user);
     passMs(260);
-    const known = new KnownSale(till, product, () => 0, new BuyerBudget(4));
+    const known = new SaleCache(checkout, product, () => 0, new BuyerBudget(4));
     for (let look = 0; look < 3; look++) await known.refresh();
     expect([11, 15, 99].map((user) => known.refuse(BigInt(user) as UserId))).toEqual(
       Array(3).fill(undefined),
@@ -134,24 +134,24 @@ describe('the front door', () => {
   });
 
   test('a sale that lost its latest buyers is known anew, also when as many others bought since', async () => {
-    const { buy, refuse, redis, passMs, till } = await openDoor({ stock: 2 });
+    const { buy, refuse, redis, passMs, checkout } = await openAdmission({ stock: 2 });
     await Promise.all([buy(11), buy(12)]);
     passMs(260);
     expect((await buy(13)).kind).toBe('SOLD_OUT');
     const { sale, buyers, entries, order, units } = saleKeys(stream);
     await redis.del(buyers, entries, order, units);
-    await redis.hset(sale, { left: 2, sold: 0, nth: 0 });
+    await redis.hset(sale, { remaining: 2, sold: 0, nth: 0 });
     const others = [21, 22].map((user) => ({
       ...{ userId: BigInt(user) as UserId, idempotencyKey: undefined, ticket: undefined },
     }));
-    await till.buy(product, others);
+    await checkout.buy(product, others);
     passMs(260);
     expect((await buy(13)).kind).toBe('SOLD_OUT');
     expect([refuse(21), refuse(22), refuse(11)]).toEqual([undefined, undefined, 'SOLD_OUT']);
   });
 
   test('sells added stock at the latest a quarter of a second after it was added', async () => {
-    const { buy, refuse, sales, passMs } = await openDoor();
+    const { buy, refuse, sales, passMs } = await openAdmission();
     await Promise.all([buy(11), buy(12)]);
     passMs(260);
     await buy(13);
@@ -163,7 +163,7 @@ describe('the front door', () => {
   });
 
   test('looks again in the background before what it knows is stale', async () => {
-    const { buy, refuse, sales, passMs } = await openDoor();
+    const { buy, refuse, sales, passMs } = await openAdmission();
     await Promise.all([buy(11), buy(12)]);
     passMs(260);
     await buy(13);
@@ -173,20 +173,20 @@ describe('the front door', () => {
     await pollUntil('the look to bring the stock', 2_000, async () => expect(refuse(13)).toBeUndefined());
   });
 
-  test('sells a unit again that was given back', async () => {
-    const { buy, refuse, counters, passMs } = await openDoor();
+  test('sells a unit again that was restocked', async () => {
+    const { buy, refuse, counters, passMs } = await openAdmission();
     const first = await buy(11);
     await buy(12);
     passMs(260);
     expect((await buy(13)).kind).toBe('SOLD_OUT');
-    await counters.giveBack([{ stream, entryId: idOf(first) as SourceId, userId: 11n as UserId }]);
+    await counters.restock([{ stream, entryId: idOf(first) as SourceId, userId: 11n as UserId }]);
     passMs(260);
     expect(refuse(13)).toBeUndefined();
     expect((await buy(13)).kind).toBe('accepted');
   });
 
   test('opens at the start by the clock of the store, not when it next looks', async () => {
-    const { buy, refuse, passMs, sales } = await openDoor({ startsAt: new Date(Date.now() + 60_000) });
+    const { buy, refuse, passMs, sales } = await openAdmission({ startsAt: new Date(Date.now() + 60_000) });
     expect((await buy(11)).kind).toBe('NOT_STARTED');
     expect(refuse(11)).toBe('NOT_STARTED');
     await sales.change(product, { action: 'end' });
@@ -208,20 +208,20 @@ describe('the front door', () => {
   });
 
   test('turns away who comes beyond its queue, and lets in again when that has moved', async () => {
-    const { buy, holdBuys, door } = await openDoor({ stock: 100 }, 5);
+    const { buy, holdBuys, admission } = await openAdmission({ stock: 100 }, 5);
     await buy(1);
     const release = holdBuys();
     const waiting = [11, 12, 13, 14, 15].map((user) => buy(user));
     await expect(buy(16)).rejects.toMatchObject({ code: 'OVERLOADED' });
-    expect(door.waiting).toBe(5);
+    expect(admission.waiting).toBe(5);
     release();
     expect((await Promise.all(waiting)).map(({ kind }) => kind)).toEqual(Array(5).fill('accepted'));
     expect((await buy(16)).kind).toBe('accepted');
-    expect(door.waiting).toBe(0);
+    expect(admission.waiting).toBe(0);
   });
 
   test('brings many buyers to the store at a time', async () => {
-    const { buy, calls } = await openDoor({ stock: 1_000 });
+    const { buy, calls } = await openAdmission({ stock: 1_000 });
     await buy(1);
     calls.buys = 0;
     const outcomes = await Promise.all(Array.from({ length: 400 }, (_, i) => buy(10 + i)));
@@ -230,9 +230,9 @@ describe('the front door', () => {
   });
 
   test('takes a ticket of its sale from the user that it names, and no other', async () => {
-    const { door, buy, sales, passMs } = await openDoor({ stock: 5, admitPerSecond: 1_000_000 });
+    const { admission, buy, sales, passMs } = await openAdmission({ stock: 5, admitPerSecond: 1_000_000 });
     const giveTicket = async (user: number) => {
-      const answer = await door.giveTicket(product, { userId: BigInt(user) as UserId, unit: 1 });
+      const answer = await admission.giveTicket(product, { userId: BigInt(user) as UserId, unit: 1 });
       return 'ticket' in answer ? answer.ticket : '';
     };
     const ticket = await giveTicket(11);
@@ -243,8 +243,8 @@ describe('the front door', () => {
     expect((await buy(11, { ticket: 'nonsense' })).kind).toBe('TICKET_INVALID');
     const [version, , ...rest] = ticket.split('.');
     expect((await buy(11, { ticket: [version, '1002', ...rest].join('.') })).kind).toBe('TICKET_INVALID');
-    expect(await sales.find(product)).toMatchObject({ sold: 0, left: 5, tickets: 1 });
-    const standing = await door.judgeTicket(product, ticket);
+    expect(await sales.find(product)).toMatchObject({ sold: 0, remaining: 5, tickets: 1 });
+    const standing = await admission.judgeTicket(product, ticket);
     expect(standing).toMatchObject({ ticket: { userId: 11n, unit: 1 } });
     const bought = await pollUntil('the ticket to admit', 2_000, async () => {
       const outcome = await buy(11, { ticket });
@@ -267,34 +267,34 @@ describe('the front door', () => {
   });
 
   test('tells the holder of a ticket his place and when he is admitted', async () => {
-    const { door } = await openDoor({
+    const { admission } = await openAdmission({
       stock: 5,
       admitPerSecond: 10,
       startsAt: new Date(Date.now() + 60_000),
     });
     const tickets: string[] = [];
     for (let user = 1; user <= 31; user++) {
-      const answer = await door.giveTicket(product, { userId: BigInt(user) as UserId, unit: 1 });
+      const answer = await admission.giveTicket(product, { userId: BigInt(user) as UserId, unit: 1 });
       tickets.push('ticket' in answer ? answer.ticket : '');
     }
     const standings = [];
     for (const index of [0, 10, 30])
-      standings.push(await door.judgeTicket(product, tickets[index] as string));
+      standings.push(await admission.judgeTicket(product, tickets[index] as string));
     expect(standings.map((standing) => standing?.place)).toEqual([0, 10, 30]);
     const [first, , last] = standings.map((standing) => standing?.waitMs ?? 0);
     expect(first).toBeGreaterThan(50_000);
     expect(Math.round(((last ?? 0) - (first ?? 0)) / 100)).toBe(30);
-    expect(await door.judgeTicket(product, 'nonsense')).toBeUndefined();
+    expect(await admission.judgeTicket(product, 'nonsense')).toBeUndefined();
   });
 
   test('knows no sale that is not there, and fails when the store is away', async () => {
-    const { door, visitor, redis, buy, passMs } = await openDoor();
-    expect((await door.buy(7n as ProductId, visitor(1))).kind).toBe('SALE_UNKNOWN');
+    const { admission, visitor, redis, buy, passMs } = await openAdmission();
+    expect((await admission.buy(7n as ProductId, visitor(1))).kind).toBe('SALE_NOT_FOUND');
     await buy(1);
     redis.disconnect();
     passMs(260);
-    await expect(buy(2)).rejects.toMatchObject({ code: 'STORE_AWAY' });
-    expect(door.waiting).toBe(0);
+    await expect(buy(2)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    expect(admission.waiting).toBe(0);
   });
 });
 
@@ -302,16 +302,20 @@ describe('a stranger who has only a ticket', () => {
   const forge = (productId: bigint, number: number, user = 501) =>
     `1.${productId}.${number}.${user}.1.0.${'A'.repeat(22)}`;
 
-  /** A sale with tickets, one of them of user 501, and a door that remembers the sale. */
+  /** A sale with tickets, one of them of user 501, and a admission that remembers the sale. */
   async function openTicketSale(maxWaiting?: number) {
-    const opened = await openDoor({ stock: 50, admitPerSecond: 1_000_000 }, maxWaiting);
-    const { door } = opened;
-    const answer = await door.giveTicket(product, { userId: 501n as UserId, unit: 1 });
+    const opened = await openAdmission({ stock: 50, admitPerSecond: 1_000_000 }, maxWaiting);
+    const { admission } = opened;
+    const answer = await admission.giveTicket(product, { userId: 501n as UserId, unit: 1 });
     const ticket = 'ticket' in answer ? answer.ticket : '';
-    const present = (await door.judgeTicket(product, ticket))?.ticket.number ?? 0;
+    const present = (await admission.judgeTicket(product, ticket))?.ticket.number ?? 0;
     let verified = 0;
     const buyAs = (text: string, productId: bigint = product, user = 501) =>
-      door.buyByTicket(productId as ProductId, { ...opened.visitor(user), ticket: text }, () => verified++);
+      admission.buyByTicket(
+        productId as ProductId,
+        { ...opened.visitor(user), ticket: text },
+        () => verified++,
+      );
     return { ...opened, ticket, present, buyAs, countVerified: () => verified };
   }
 
@@ -337,16 +341,18 @@ describe('a stranger who has only a ticket', () => {
   });
 
   test('a user without tokens does not reach the store', async () => {
-    const { door, visitor, ticket, calls } = await openTicketSale();
+    const { admission, visitor, ticket, calls } = await openTicketSale();
     const refuse = () => {
       throw new Error('no token');
     };
-    await expect(door.buyByTicket(product, { ...visitor(501), ticket }, refuse)).rejects.toThrow('no token');
+    await expect(admission.buyByTicket(product, { ...visitor(501), ticket }, refuse)).rejects.toThrow(
+      'no token',
+    );
     expect(calls.buys).toBe(0);
   });
 
   test('forged tickets neither fill the queue of buyers nor delay a good ticket', async () => {
-    const { door, visitor, buyAs, ticket, present, holdLooks, sales } = await openTicketSale(5);
+    const { admission, visitor, buyAs, ticket, present, holdLooks, sales } = await openTicketSale(5);
     for (const id of [5_000n, 5_001n]) {
       await sales.open({
         ...{ productId: id as ProductId, stock: 1, perUserLimit: 1, startsAt: undefined, endsAt: undefined },
@@ -363,50 +369,50 @@ describe('a stranger who has only a ticket', () => {
         ({ code }) => code,
       ),
     );
-    expect(door.waiting).toBe(0);
+    expect(admission.waiting).toBe(0);
     await pollUntil('the ticket to admit', 2_000, async () =>
       expect((await buyAs(ticket)).kind).toBe('accepted'),
     );
-    expect((await door.judgeTicket(product, ticket))?.isPresent).toBe(true);
-    const bought = door.buy(product, visitor(502));
+    expect((await admission.judgeTicket(product, ticket))?.isPresent).toBe(true);
+    const bought = admission.buy(product, visitor(502));
     release();
     expect(await bought).toEqual({ kind: 'TICKET_REQUIRED' });
     expect((await Promise.all(refused)).filter((code) => code === 'OVERLOADED')).toHaveLength(45);
   });
 
   test('unknown products cost one reading of the list of sales in 250 ms, and no look', async () => {
-    const { door, buyAs, buy, calls, passMs, visitor, present } = await openTicketSale();
+    const { admission, buyAs, buy, calls, passMs, visitor, present } = await openTicketSale();
     passMs(251);
     Object.assign(calls, { lists: 0, looks: 0 });
     const unknown = Array.from({ length: 300 }, (_, i) => 9_000n + BigInt(i));
     for (let round = 0; round < 3; round++) {
       const outcomes = await Promise.all(unknown.map((id) => buyAs(forge(id, present), id)));
-      expect(outcomes).toEqual(Array(300).fill({ kind: 'SALE_UNKNOWN' }));
-      const byKey = await Promise.all(unknown.map((id) => door.buy(id as ProductId, visitor(1))));
-      expect(byKey).toEqual(Array(300).fill({ kind: 'SALE_UNKNOWN' }));
+      expect(outcomes).toEqual(Array(300).fill({ kind: 'SALE_NOT_FOUND' }));
+      const byKey = await Promise.all(unknown.map((id) => admission.buy(id as ProductId, visitor(1))));
+      expect(byKey).toEqual(Array(300).fill({ kind: 'SALE_NOT_FOUND' }));
     }
     expect(calls).toEqual({ lists: 1, looks: 0, buys: 0, secrets: 0 });
-    expect(door.refuse(unknown[0] as ProductId, visitor(1))).toBe('SALE_UNKNOWN');
+    expect(admission.refuse(unknown[0] as ProductId, visitor(1))).toBe('SALE_NOT_FOUND');
     passMs(251);
-    expect(door.refuse(unknown[0] as ProductId, visitor(1))).toBeUndefined();
+    expect(admission.refuse(unknown[0] as ProductId, visitor(1))).toBeUndefined();
     expect((await buy(501)).kind).toBe('TICKET_REQUIRED');
     expect(calls.lists).toBe(1);
   });
 
   test('a sale that another process opened is sold at the latest a quarter of a second later', async () => {
-    const { door, sales, visitor, passMs } = await openTicketSale();
+    const { admission, sales, visitor, passMs } = await openTicketSale();
     const later = 1002n as ProductId;
-    expect(await door.buy(later, visitor(1))).toEqual({ kind: 'SALE_UNKNOWN' });
+    expect(await admission.buy(later, visitor(1))).toEqual({ kind: 'SALE_NOT_FOUND' });
     await sales.open({
       ...{ productId: later, stock: 1, perUserLimit: 1, startsAt: undefined, endsAt: undefined },
       ...{ entry: 'open', admitPerSecond: undefined },
     });
     passMs(251);
-    expect((await door.buy(later, visitor(1))).kind).toBe('accepted');
+    expect((await admission.buy(later, visitor(1))).kind).toBe('accepted');
   });
 
   test('a ticket of an earlier sale costs one look at its secret, a forged one too', async () => {
-    const { buyAs, calls, sales, door, ticket, passMs } = await openTicketSale();
+    const { buyAs, calls, sales, admission, ticket, passMs } = await openTicketSale();
     await pollUntil('the ticket to admit', 2_000, async () =>
       expect((await buyAs(ticket)).kind).toBe('accepted'),
     );
@@ -419,22 +425,22 @@ describe('a stranger who has only a ticket', () => {
     for (let round = 0; round < 3; round++) {
       expect(await buyAs(forge(product, 0))).toEqual({ kind: 'TICKET_INVALID' });
       expect((await buyAs(ticket)).kind).toBe('repeat');
-      expect((await door.judgeTicket(product, ticket))?.isPresent).toBe(false);
+      expect((await admission.judgeTicket(product, ticket))?.isPresent).toBe(false);
     }
     expect(calls.secrets).toBe(2);
   });
 });
 
 test('giving out a ticket makes a product known that was unknown a moment ago', async () => {
-  const { door, sales, visitor } = await openDoor();
+  const { admission, sales, visitor } = await openAdmission();
   const later = 1002n as ProductId;
-  expect(await door.buy(later, visitor(1))).toEqual({ kind: 'SALE_UNKNOWN' });
+  expect(await admission.buy(later, visitor(1))).toEqual({ kind: 'SALE_NOT_FOUND' });
   await sales.open({
     ...{ productId: later, stock: 1, perUserLimit: 1, startsAt: undefined, endsAt: undefined },
     ...{ entry: 'open', admitPerSecond: 10 },
   });
-  const answer = await door.giveTicket(later, { userId: 1n as UserId, unit: 1 });
-  expect(await door.judgeTicket(later, 'ticket' in answer ? answer.ticket : '')).toMatchObject({
+  const answer = await admission.giveTicket(later, { userId: 1n as UserId, unit: 1 });
+  expect(await admission.judgeTicket(later, 'ticket' in answer ? answer.ticket : '')).toMatchObject({
     isPresent: true,
   });
 });

@@ -1,8 +1,8 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { ProductId, UserId } from '../../src/core/instance/purchase.ts';
+import { redisCheckout } from '../../src/adapters/redis/checkout.ts';
 import { openRedis } from '../../src/adapters/redis/connections.ts';
-import { redisTill } from '../../src/adapters/redis/checkout.ts';
-import type { Till } from '../../src/sale/checkout.ts';
+import type { ProductId, UserId } from '../../src/core/instance/purchase.ts';
+import type { Checkout } from '../../src/sale/checkout.ts';
 import { lacks } from '../support/newer.ts';
 import { startOwnRedis, startOwnValkey } from '../support/own-redis.ts';
 import { pollUntil } from '../support/poll-until.ts';
@@ -12,9 +12,9 @@ import { connectTestRedis } from '../support/stores.ts';
 
 const product = 1001n as ProductId;
 
-function buyAt(till: Till) {
+function buyAt(checkout: Checkout) {
   return (user: number) =>
-    till.buy(product, [{ userId: BigInt(user) as UserId, idempotencyKey: undefined, ticket: undefined }]);
+    checkout.buy(product, [{ userId: BigInt(user) as UserId, idempotencyKey: undefined, ticket: undefined }]);
 }
 
 async function openSale(url: string) {
@@ -30,13 +30,18 @@ function openProcess(url: string) {
     () => {},
   );
   onTestFinished(close);
-  const till = redisTill(selling, { looking, awaitsDisk: true, ledger: noLedger, ...(disk && { disk }) });
+  const checkout = redisCheckout(selling, {
+    looking,
+    awaitsDisk: true,
+    ledger: noLedger,
+    ...(disk && { disk }),
+  });
   const ready = () =>
     pollUntil('Redis should be ready', 10_000, async () => expect(health.notReady()).toBeUndefined());
-  return { till, buy: buyAt(till), health, ready };
+  return { checkout, buy: buyAt(checkout), health, ready };
 }
 
-const notOnDisk = { code: 'STORE_AWAY', message: expect.stringContaining('had not written to disk') };
+const notOnDisk = { code: 'STORE_UNAVAILABLE', message: expect.stringContaining('had not written to disk') };
 
 describe.skipIf(lacks('valkey'))('sale.acknowledge fsync on a Redis with an append-only file', () => {
   test('a buyer is answered when the entry is on disk, and not before', async () => {
@@ -49,7 +54,7 @@ describe.skipIf(lacks('valkey'))('sale.acknowledge fsync on a Redis with an appe
     await redis.config('SET', 'appendfsync', 'no');
     const begunAtMs = performance.now();
     const answers = Promise.allSettled([one.buy(12), other.buy(12)]);
-    await one.till.look(product, { life: '', count: 0, last: '', wantsMore: false });
+    await one.checkout.look(product, { life: '', count: 0, last: '', wantsMore: false });
     expect(performance.now() - begunAtMs, 'a look waits for no purchase').toBeLessThan(1_000);
     // One of them is a repeat, and its connection has written nothing.
     const refused = { status: 'rejected', reason: notOnDisk };
@@ -73,7 +78,7 @@ describe.skipIf(lacks('valkey'))('sale.acknowledge fsync on a Redis with an appe
     for (const answer of await Promise.allSettled(users.map(buy))) {
       expect(answer).toMatchObject({
         status: 'rejected',
-        reason: { code: 'STORE_AWAY', message: expect.stringContaining('appendonly is off') },
+        reason: { code: 'STORE_UNAVAILABLE', message: expect.stringContaining('appendonly is off') },
       });
     }
     expect(await countSold()).toBe(1);
@@ -92,7 +97,7 @@ describe.skipIf(lacks('valkey'))('sale.acknowledge fsync on a Redis with an appe
     await ready();
     await buy(1);
     server.pause();
-    await expect(buy(2)).rejects.toMatchObject({ code: 'STORE_AWAY' });
+    await expect(buy(2)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
     server.resume();
     const [answer] = await pollUntil('the buyer should be answered', 10_000, () => buy(2));
     expect(answer).toMatchObject({ kind: expect.stringMatching(/accepted|repeat/) });
@@ -102,9 +107,11 @@ describe.skipIf(lacks('valkey'))('sale.acknowledge fsync on a Redis with an appe
 test('with sale.acknowledge fsync a Redis without WAITAOF sells nothing and says why', async () => {
   await using server = await startOwnRedis({ appendonly: false });
   const { redis, countSold } = await openSale(server.url);
-  await expect(buyAt(redisTill(redis, { awaitsDisk: true, ledger: noLedger }))(11)).rejects.toMatchObject({
-    code: 'STORE_AWAY',
-    message: expect.stringContaining('sale.acknowledge'),
-  });
+  await expect(buyAt(redisCheckout(redis, { awaitsDisk: true, ledger: noLedger }))(11)).rejects.toMatchObject(
+    {
+      code: 'STORE_UNAVAILABLE',
+      message: expect.stringContaining('sale.acknowledge'),
+    },
+  );
   expect(await countSold()).toBe(0);
 });

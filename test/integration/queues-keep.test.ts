@@ -1,13 +1,13 @@
 import { type ChannelModel, connect } from 'amqplib';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import type { InstanceId } from '../../src/core/instance/purchase.ts';
-import { refundRequested, releaseRequested } from '../../src/core/compensation/request-messages.ts';
-import { systemClock } from '../../src/lib/clock.ts';
 import { RabbitmqConsumer } from '../../src/adapters/rabbitmq/consumer.ts';
 import { RabbitmqPublisher } from '../../src/adapters/rabbitmq/publisher.ts';
+import { refundRequested, releaseRequested } from '../../src/core/compensation/request-messages.ts';
+import type { InstanceId } from '../../src/core/instance/purchase.ts';
 import { handBackAfterMs } from '../../src/core/results/read-queue.ts';
 import { encodeResult, instanceResult } from '../../src/core/results/result.ts';
 import { TakeResults } from '../../src/core/results/take-results.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import { lacks } from '../support/newer.ts';
 import { type OwnRabbitmq, startOwnRabbitmq } from '../support/own-rabbitmq.ts';
 import { success } from '../support/parts.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import type { Message } from '../../src/core/outbox/outbox-batch.ts';
 import { RabbitmqPublisher } from '../../src/adapters/rabbitmq/publisher.ts';
+import type { Message } from '../../src/core/outbox/outbox-batch.ts';
 import { type OwnRabbitmq, startOwnRabbitmq } from '../support/own-rabbitmq.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import { connectTestRabbitmq, createQueueName, drainQueue, rabbitmqUrl } from '../support/stores.ts';
@@ -115,7 +115,7 @@ test('a message arrives with the properties that the contract names', async () =
   });
 });
 
-test('events larger than one AMQP frame arrive whole', async () => {
+test('events larger than one AMQP batch arrive whole', async () => {
   const queue = createQueueName();
   const { publisher } = await openPublisher({ queue });
   const message = { id: 'large', body: Buffer.alloc(300_000, 7) };

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import type { Redis } from 'ioredis';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { ProductId, UserId } from '../../src/core/instance/purchase.ts';
-import { redisReasons } from '../../src/ops/telemetry/metrics/stores.ts';
+import { redisCheckout } from '../../src/adapters/redis/checkout.ts';
 import { openRedis } from '../../src/adapters/redis/connections.ts';
 import { type RefusalReason, refusalReasons } from '../../src/adapters/redis/refusal.ts';
-import { redisTill } from '../../src/adapters/redis/checkout.ts';
+import type { ProductId, UserId } from '../../src/core/instance/purchase.ts';
+import { redisReasons } from '../../src/ops/telemetry/metrics/stores.ts';
 import { openAddressSwitch } from '../support/address-switch.ts';
 import { startOwnRedis } from '../support/own-redis.ts';
 import { pollUntil } from '../support/poll-until.ts';
@@ -19,15 +19,15 @@ const sale = '{stream:seckill:1001}:sale';
 /** What a process of Weir has of Redis, with what it reports. */
 function openProcess(url: string) {
   const refused: string[] = [];
-  const connections = openRedis(redisConfig(url), (happening) => {
-    if (happening.type === 'store refused') refused.push(happening.reason);
+  const connections = openRedis(redisConfig(url), (event) => {
+    if (event.type === 'store refused') refused.push(event.reason);
   });
   onTestFinished(connections.close);
   const { selling, looking, health } = connections;
-  const till = redisTill(selling, { looking, awaitsDisk: false, ledger: noLedger });
+  const checkout = redisCheckout(selling, { looking, awaitsDisk: false, ledger: noLedger });
   const buy = async (user: number) => {
     const userId = BigInt(user) as UserId;
-    const [outcome] = await till.buy(product, [{ userId, idempotencyKey: undefined, ticket: undefined }]);
+    const [outcome] = await checkout.buy(product, [{ userId, idempotencyKey: undefined, ticket: undefined }]);
     return outcome;
   };
   const expectState = (state: RegExp | undefined, deadlineMs = 5_000) =>
@@ -150,7 +150,7 @@ describe('what Redis refuses', () => {
       if (!isWritable) {
         await pollUntil(`the answer to a buyer during ${reason}`, 5_000, async () => {
           const answer = await weir.buy(++user).catch((error) => error);
-          expect(answer).toMatchObject({ code: 'STORE_AWAY' });
+          expect(answer).toMatchObject({ code: 'STORE_UNAVAILABLE' });
           // Between two connections nothing is known of the reason.
           if (reason !== 'NOAUTH') expect(answer.message).toMatch(says);
         });
@@ -173,7 +173,7 @@ describe('what Redis refuses', () => {
     await weir.expectState(undefined);
     await operator.set(sale, 'x');
     await expect(weir.buy(1)).rejects.toMatchObject({
-      code: 'STORE_AWAY',
+      code: 'STORE_UNAVAILABLE',
       message: expect.stringMatching(/^Redis refuses a key: WRONGTYPE /),
     });
     expect(weir.health.notReady()).toBeUndefined();

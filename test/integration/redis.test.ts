@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { Database } from '../../src/lib/sql.ts';
 import { openPostgresServer } from '../../src/adapters/postgres/server.ts';
+import type { Database } from '../../src/lib/sql.ts';
 import { startOwnRedis } from '../support/own-redis.ts';
 import { createProduct } from '../support/parts.ts';
 import { pollUntil } from '../support/poll-until.ts';

@@ -1,15 +1,15 @@
 import { connect } from 'amqplib';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { InstanceId } from '../../src/core/instance/purchase.ts';
-import { systemClock } from '../../src/lib/clock.ts';
-import { createDeferred } from '../../src/lib/deferred.ts';
 import { RabbitmqConsumer } from '../../src/adapters/rabbitmq/consumer.ts';
 import { RabbitmqPublisher } from '../../src/adapters/rabbitmq/publisher.ts';
-import type { Behaviour } from '../../src/ops/resource-domain/fate.ts';
-import { type CreatedMessage, ResourceDomain } from '../../src/ops/resource-domain/resource-domain.ts';
+import type { InstanceId } from '../../src/core/instance/purchase.ts';
 import type { Settled } from '../../src/core/results/judge-result.ts';
 import { decodeResult, encodeResult, type InstanceResult } from '../../src/core/results/result.ts';
 import { TakeResults, type UnfitResult } from '../../src/core/results/take-results.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { createDeferred } from '../../src/lib/deferred.ts';
+import type { Behaviour } from '../../src/ops/resource-domain/fate.ts';
+import { type CreatedMessage, ResourceDomain } from '../../src/ops/resource-domain/resource-domain.ts';
 import { failure, success } from '../support/parts.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import { countMessages, createQueueName, drainQueue, rabbitmqUrl } from '../support/stores.ts';
@@ -147,10 +147,10 @@ describe('the result queue', () => {
     await pollUntil('four to be parked', 10_000, async () => expect(parked).toHaveLength(5));
     expect(parked.map(({ error }) => error.code).sort()).toEqual([
       'INTERNAL',
-      'RESULT_UNKNOWN',
-      'RESULT_UNREADABLE',
-      'RESULT_UNREADABLE',
-      'RESULT_UNREADABLE',
+      'RESULT_NOT_FOUND',
+      'RESULT_INVALID',
+      'RESULT_INVALID',
+      'RESULT_INVALID',
     ]);
     await expectEmpty(queue);
     expect(new Set(seen)).toEqual(new Set([1n, 7n, 3n]));
@@ -220,33 +220,33 @@ describe('the simulated Resource Domain', () => {
       stop.abort();
       await running;
     });
-    const announce = (ids: readonly string[]) =>
+    const publish = (ids: readonly string[]) =>
       publisher.publish(ids.map((messageId) => ({ id: messageId, body: Buffer.from('an event') })));
-    return { announce, results, created };
+    return { publish, results, created };
   }
 
   test('answers each instance, and a repeat of an answered event gets the same bytes again', async () => {
-    const { announce, results } = await startDomain({});
+    const { publish, results } = await startDomain({});
     const ids = Array.from({ length: 50 }, (_, n) => `${n + 1}`);
-    await announce(ids);
+    await publish(ids);
     const answers = await drainQueue(results, 50);
     const show = ({ body }: { body: Buffer }) => body.toString('hex');
     expect(answers.map(({ body }) => `${decodeResult(body, new Date()).instanceId}`).sort()).toEqual(
       [...ids].sort(),
     );
-    await announce([...ids].reverse());
+    await publish([...ids].reverse());
     expect((await drainQueue(results, 50)).map(show).sort()).toEqual(answers.map(show).sort());
     const { properties } = answers[0] as (typeof answers)[number];
     expect(properties).toMatchObject({ type: 'INSTANCE_RESULT', contentType: 'application/octet-stream' });
   });
 
   test('fails, repeats and contradicts in the shares it is told', async () => {
-    const { announce, results } = await startDomain({
+    const { publish, results } = await startDomain({
       failPercent: 30,
       repeatPercent: 20,
       contradictPercent: 10,
     });
-    await announce(Array.from({ length: 1_000 }, (_, n) => `${n + 1}`));
+    await publish(Array.from({ length: 1_000 }, (_, n) => `${n + 1}`));
     await pollUntil('more than a thousand answers', 15_000, async () => {
       expect(await countMessages(results)).toBeGreaterThan(1_250);
     });

@@ -1,9 +1,9 @@
 import { Registry } from 'prom-client';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { startApp } from '../../src/app/app.ts';
-import { readConfig } from '../../src/config/config.ts';
 import { openPglite } from '../../src/adapters/embedded/pglite.ts';
 import { EmbeddedSeckillStreams } from '../../src/adapters/embedded/seckill-streams.ts';
+import { startApp } from '../../src/app/app.ts';
+import { readConfig } from '../../src/config/config.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import { createPgliteFolder, openTestPglite } from '../support/stores.ts';
 import { sendRequest } from '../support/weir.ts';
@@ -33,7 +33,7 @@ const badEntries: BadEntry[] = [
     reason: 'USER_ID_INVALID',
   })),
   { title: 'a uid of 5 MB', fields: ['uid', megabytes5], reason: 'USER_ID_INVALID' },
-  { title: 'an unknown product', stream: unknown, fields: ['uid', '5'], reason: 'PRODUCT_UNKNOWN' },
+  { title: 'an unknown product', stream: unknown, fields: ['uid', '5'], reason: 'PRODUCT_NOT_FOUND' },
   { title: 'a disabled product', stream: disabled, fields: ['uid', '5'], reason: 'PRODUCT_DISABLED' },
   ...['abc', '0', '-1', '01001', '9223372036854775808', '', '1001:eu', '💥'].map((stream) => ({
     title: `the key stream:seckill:${stream}`,
@@ -210,13 +210,13 @@ describe('on Redis', () => {
     const late = `${uniqueNumber()}`;
     const stream = `stream:seckill:${late}`;
     const early = String(await weir.redis.xadd(stream, '*', 'uid', '5'));
-    await findParked(early, 'PRODUCT_UNKNOWN');
+    await findParked(early, 'PRODUCT_NOT_FOUND');
     await weir.database.query(
       "INSERT INTO products (id, name, cpus, memory_mb, image) VALUES ($1, 'Late', 1, 1, 'x')",
       [late],
     );
     await waitForInstances([String(await weir.redis.xadd(stream, '*', 'uid', '5'))]);
-    await findParked(early, 'PRODUCT_UNKNOWN');
+    await findParked(early, 'PRODUCT_NOT_FOUND');
   });
 
   /** Entries of a consumer that died with them: handed out, not acknowledged, and in one step, so nobody is faster. */
@@ -269,7 +269,7 @@ describe('on Redis', () => {
     );
     await waitForNothingPending(stream);
     expect(await findParkedOn(stream, ids[1] ?? '')).toMatchObject({
-      reason: 'ENTRY_GONE',
+      reason: 'ENTRY_DELETED',
       source: 'SECKILL',
     });
   });
@@ -281,7 +281,7 @@ describe('on Redis', () => {
     await pollUntil('the neighbour', 15_000, async () => expect(await countOn(stream)).toEqual([ids[2]]));
     await waitForNothingPending(stream);
     for (const id of ids.slice(0, 2))
-      expect(await findParkedOn(stream, id)).toMatchObject({ reason: 'ENTRY_GONE' });
+      expect(await findParkedOn(stream, id)).toMatchObject({ reason: 'ENTRY_DELETED' });
   });
 
   test('an entry that ended the process three times alone is parked with its bytes, its neighbours are sold', async () => {
@@ -289,7 +289,10 @@ describe('on Redis', () => {
       ['XCLAIM', name, group, 'dead', 0, second ?? '', 'RETRYCOUNT', 3_000_000],
     ]);
     const row = await findParkedOn(stream, ids[1] ?? '');
-    expect(row).toMatchObject({ reason: 'DELIVERED_TOO_OFTEN', detail: expect.stringContaining('3 times') });
+    expect(row).toMatchObject({
+      reason: 'MAX_DELIVERIES_EXCEEDED',
+      detail: expect.stringContaining('3 times'),
+    });
     expect(readOriginal(row.original).map(String)).toEqual(['uid', '2']);
     await pollUntil('the neighbours', 15_000, async () =>
       expect(await countOn(stream)).toEqual([ids[0], ids[2]]),
@@ -392,7 +395,7 @@ describe('on the embedded stream', () => {
       WEIR_DEMO_ENABLED: 'false',
       WEIR_LOG_LEVEL: 'silent',
     }).config;
-    const app = await startApp(config, { notify() {}, registry: new Registry() });
+    const app = await startApp(config, { emit() {}, registry: new Registry() });
     try {
       await app.ready;
       const get = async (path: string) => (await sendRequest(app.url + path, 'GET')).body;
@@ -444,7 +447,7 @@ describe('on the embedded stream', () => {
 const tooOften: BadEntry = {
   title: 'delivered too often',
   fields: ['uid', '5'],
-  reason: 'DELIVERED_TOO_OFTEN',
+  reason: 'MAX_DELIVERIES_EXCEEDED',
 };
 const embeddedBadEntries = [...badEntries, tooOften];
 

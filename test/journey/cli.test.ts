@@ -86,7 +86,7 @@ describe('help and arguments', () => {
     ['sale', 'resume'],
     ['sale', 'end'],
     ['sale', 'add'],
-    ['sale', 'give-back'],
+    ['sale', 'restock'],
     ['sale', 'ticket'],
     ['resource'],
     ['keys'],
@@ -152,7 +152,7 @@ describe('help and arguments', () => {
     const filter = ['--state', 'all', '--origin', 'Stream', '--reason', 'product_unknown', '--url', url];
     expect((await runHere(['parked', 'list', ...filter])).code).toBe(0);
     expect(asked[0]).toContain('source=GIFT&status=FAILED');
-    expect(asked[1]).toContain('reason=PRODUCT_UNKNOWN&origin=STREAM&state=ALL');
+    expect(asked[1]).toContain('reason=PRODUCT_NOT_FOUND&origin=STREAM&state=ALL');
   });
 
   test.for([
@@ -218,7 +218,7 @@ describe('help and arguments', () => {
     [['instances', 'create', '--source', 'SECKILL', '--product', '1001', '--user', '1']],
     [['products', 'enable']],
     [['products', 'create', '7', '--name', 'x', '--cpus', 'many', '--memory', '1', '--image', 'x']],
-    [['sale', 'give-back', '1001', '--since', 'soon']],
+    [['sale', 'restock', '1001', '--since', 'soon']],
     [['sale', 'list', '--url', 'foo']],
     [['sale', 'list', '--url', 'localhost:8000']],
     [['sale', 'list', '--url', '127.0.0.1:8000']],
@@ -771,7 +771,7 @@ describe('beside a running Weir', () => {
     expect((await run('orders', 'refunded', 'NOBODY')).code).toBe(4);
   });
 
-  test('sales are listed page by page, and their units given back once more', async () => {
+  test('sales are listed page by page, and their units restocked once more', async () => {
     for (const id of ['1001', '1004']) expect((await run('sale', 'open', id, '--stock', '3')).code).toBe(0);
     expect((await run('sale', 'list', '--limit', '1')).stdout).toContain('There are more');
     const all = await run('sale', 'list', '--all', '--ndjson');
@@ -780,8 +780,8 @@ describe('beside a running Weir', () => {
       .split('\n')
       .map((line) => JSON.parse(line).productId);
     expect(ids).toEqual(['1001', '1004']);
-    expect((await run('sale', 'give-back', '1001')).stdout).toBe('0 units are taken to the sale once more\n');
-    expect((await run('sale', 'give-back', '4999')).code).toBe(4);
+    expect((await run('sale', 'restock', '1001')).stdout).toBe('0 units are taken to the sale once more\n');
+    expect((await run('sale', 'restock', '4999')).code).toBe(4);
   });
 
   test('simulate buys on all sources, and everything that was accepted becomes an instance', async () => {
@@ -810,7 +810,7 @@ describe('beside a running Weir', () => {
       expect(p99Ms).toBeGreaterThanOrEqual(p50Ms);
     }
     expect((await weir.count('instance_logs')) - before).toBe(100);
-    await pollUntil('each to be announced', 15_000, async () => {
+    await pollUntil('each to be published', 15_000, async () => {
       expect(new Set(weir.heard.map(({ properties }) => properties.messageId)).size).toBe(before + 100);
     });
   });
@@ -904,11 +904,11 @@ test('a reader that has what it wanted ends a list without a word, even one that
 test.for([
   [400, 'SOURCE_INVALID', 2, 'weir: so it is. Do this. (weir sale list --help shows what there is)\n'],
   [400, 'REQUEST_INVALID', 2, 'weir: so it is (weir sale list --help shows what there is)\n'],
-  [401, 'KEY_REQUIRED', 1, 'weir: 401: so it is. Do this. Give it as WEIR_KEY.\n'],
-  [404, 'INSTANCE_UNKNOWN', 4, 'weir: so it is. Do this.\n'],
+  [401, 'UNAUTHENTICATED', 1, 'weir: 401: so it is. Do this. Give it as WEIR_KEY.\n'],
+  [404, 'INSTANCE_NOT_FOUND', 4, 'weir: so it is. Do this.\n'],
   [409, 'SALE_CONFLICT', 1, 'weir: 409: so it is. Do this.\n'],
   [500, 'INTERNAL', 1, 'weir: 500: so it is. Do this.\n'],
-  [503, 'STORE_AWAY', 3, 'weir: 503: so it is. Do this.\n'],
+  [503, 'STORE_UNAVAILABLE', 3, 'weir: 503: so it is. Do this.\n'],
 ] as const)(
   'what is answered with %i %s ends with %i, what happened and what to do',
   async ([status, code, ended, stderr]) => {
@@ -922,7 +922,7 @@ test.for([
 );
 
 test('replaying what does not exist ends with 4, beside what does with 1', async () => {
-  const unknown = { state: null, code: 'PARKED_UNKNOWN', detail: 'there is no such item' };
+  const unknown = { state: null, code: 'PARKED_NOT_FOUND', detail: 'there is no such item' };
   const discarded = {
     id: '2',
     state: null,
@@ -961,7 +961,7 @@ describe('a key that is revoked through the API', () => {
   ] as const)('%s may be the one it is asked with', async ([, others, stderr]) => {
     let isRevoked = false;
     const url = await serve(({ method }, response) => {
-      if (isRevoked) response.writeHead(401).end('{"code":"KEY_REQUIRED","detail":"revoked"}');
+      if (isRevoked) response.writeHead(401).end('{"code":"UNAUTHENTICATED","detail":"revoked"}');
       else response.end(JSON.stringify(method === 'DELETE' ? root : { items: [root, ...others] }));
       isRevoked ||= method === 'DELETE';
     });

@@ -57,7 +57,7 @@ test('what operators read takes no connection from purchases, and no caller wait
   expect(new Set((await reads).map(({ status }) => status))).toEqual(new Set([503]));
   expect(performance.now() - readsStartedAt).toBeLessThan(withinMs);
   const answer = await locked;
-  expect(answer).toMatchObject({ status: 503, body: { code: 'STORE_AWAY' } });
+  expect(answer).toMatchObject({ status: 503, body: { code: 'STORE_UNAVAILABLE' } });
   expect(answer.headers.get('retry-after')).not.toBeNull();
   expect(performance.now() - paymentStartedAt).toBeLessThan(withinMs);
 

@@ -1,8 +1,8 @@
 import { type Channel, type ConsumeMessage, connect } from 'amqplib';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { InstanceId } from '../../src/core/instance/purchase.ts';
-import { createDeferred } from '../../src/lib/deferred.ts';
 import { encodeResult } from '../../src/core/results/result.ts';
+import { createDeferred } from '../../src/lib/deferred.ts';
 import { success } from '../support/parts.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import { drainQueue, queuesBeside, rabbitmqUrl } from '../support/stores.ts';

@@ -205,7 +205,7 @@ describe('every route', () => {
         expect(answer.status, nameOf(operation)).toBeGreaterThanOrEqual(400);
         return;
       }
-      expectRefused(`${nameOf(operation)} with ${title}`, answer, 401, 'KEY_REQUIRED');
+      expectRefused(`${nameOf(operation)} with ${title}`, answer, 401, 'UNAUTHENTICATED');
       expect(answer.headers['www-authenticate']).toBe('Bearer');
     });
   });
@@ -231,8 +231,8 @@ describe('every route', () => {
         if (reaches(scope, operation.scope as Scope)) {
           expectHonest(title, answer);
           if (answer.status >= 400)
-            expect(answer.text, title).not.toMatch(/"(KEY_REQUIRED|SCOPE_TOO_SMALL)"/);
-        } else expectRefused(title, answer, 403, 'SCOPE_TOO_SMALL');
+            expect(answer.text, title).not.toMatch(/"(UNAUTHENTICATED|INSUFFICIENT_SCOPE)"/);
+        } else expectRefused(title, answer, 403, 'INSUFFICIENT_SCOPE');
       }
     }
   });

@@ -106,9 +106,9 @@ describe('a product', () => {
   });
 
   test('that does not exist answers 404', async () => {
-    expectProblem(await weir.request('GET', '/v1/products/4999'), 404, 'PRODUCT_UNKNOWN');
+    expectProblem(await weir.request('GET', '/v1/products/4999'), 404, 'PRODUCT_NOT_FOUND');
     const change = { enabled: true };
-    expectProblem(await weir.request('PATCH', '/v1/products/4999', change), 404, 'PRODUCT_UNKNOWN');
+    expectProblem(await weir.request('PATCH', '/v1/products/4999', change), 404, 'PRODUCT_NOT_FOUND');
   });
 
   test('that is disabled makes nothing from the next commit on, and that is enabled sells at once', async () => {
@@ -148,7 +148,7 @@ describe('a product', () => {
     const replayed = await weir.request('POST', `/v1/parked/${item.id}/replay`);
     expect(replayed.body).toMatchObject({ state: 'REPLAYED' });
     const told = weir.lines.filter(
-      ({ event, on }) => event === 'operator_acted' && (on as { id?: string }).id === product.id,
+      ({ event, on }) => event === 'activity_recorded' && (on as { id?: string }).id === product.id,
     );
     expect(told).toMatchObject(
       [false, false, true].map((enabled) => ({
@@ -236,7 +236,7 @@ describe('an order', () => {
     expectProblem(
       await weir.request('POST', '/v1/orders', { productId: '4999', userId: '7' }),
       404,
-      'PRODUCT_UNKNOWN',
+      'PRODUCT_NOT_FOUND',
     );
     expectProblem(
       await weir.request('POST', '/v1/orders', { productId: disabled, userId: '7' }),
@@ -266,8 +266,8 @@ describe('an order', () => {
   });
 
   test('that nobody knows answers 404 to get and cancel', async () => {
-    expectProblem(await weir.request('GET', '/v1/orders/NOBODY'), 404, 'ORDER_UNKNOWN');
-    expectProblem(await weir.request('POST', '/v1/orders/NOBODY/cancel'), 404, 'ORDER_UNKNOWN');
+    expectProblem(await weir.request('GET', '/v1/orders/NOBODY'), 404, 'ORDER_NOT_FOUND');
+    expectProblem(await weir.request('POST', '/v1/orders/NOBODY/cancel'), 404, 'ORDER_NOT_FOUND');
   });
 });
 
@@ -356,7 +356,7 @@ describe('the payment of an order', () => {
     const orderId = `ELSEWHERE${nextNumber()}`;
     expect(await pay(orderId)).toMatchObject({
       status: 200,
-      body: { outcome: 'parked', reason: 'ORDER_UNKNOWN' },
+      body: { outcome: 'parked', reason: 'ORDER_NOT_FOUND' },
     });
     const first = await pay(orderId, { productId, userId: '77' });
     expect(first).toMatchObject({ status: 201, body: { sourceId: orderId, productId, userId: '77' } });
@@ -374,7 +374,7 @@ describe('the payment of an order', () => {
     expect((await weir.request('GET', `/v1/orders/${orderId}`)).body.status).toBe('PENDING');
     expect(await pay(`ELSEWHERE${nextNumber()}`, { productId: '4999', userId: '7' })).toMatchObject({
       status: 200,
-      body: { outcome: 'parked', reason: 'PRODUCT_UNKNOWN' },
+      body: { outcome: 'parked', reason: 'PRODUCT_NOT_FOUND' },
     });
   });
 });
@@ -422,7 +422,7 @@ describe('a purchase of any source', () => {
   test('of an unknown product answers 404, of a disabled one 422, and makes nothing', async () => {
     const disabled = await createProduct({ enabled: false });
     const before = await weir.countEverything();
-    expectProblem(await buy(purchaseBody('4999')), 404, 'PRODUCT_UNKNOWN');
+    expectProblem(await buy(purchaseBody('4999')), 404, 'PRODUCT_NOT_FOUND');
     expectProblem(await buy(purchaseBody(disabled)), 422, 'PRODUCT_DISABLED');
     expect(await weir.countEverything()).toEqual(before);
   });
@@ -442,7 +442,7 @@ describe('a purchase of any source', () => {
     }
   });
 
-  test('is announced with the product as it stands now, also when psql changed it', async () => {
+  test('is published with the product as it stands now, also when psql changed it', async () => {
     const productId = await createProduct();
     const hear = async () => {
       const { body } = await buy(purchaseBody(productId));
@@ -532,7 +532,7 @@ describe('the list of instances', () => {
       body,
     });
     for (const id of ['1', largest, aboveLargest, '0', 'abc']) {
-      expectProblem(await weir.request('GET', `/v1/instances/${id}`), 404, 'INSTANCE_UNKNOWN');
+      expectProblem(await weir.request('GET', `/v1/instances/${id}`), 404, 'INSTANCE_NOT_FOUND');
     }
   });
 });
@@ -626,7 +626,7 @@ describe('the service itself', () => {
         'GET /v1/sales/{productId}',
         'PATCH /v1/sales/{productId}',
         'GET /v1/sales',
-        'POST /v1/sales/{productId}/give-back',
+        'POST /v1/sales/{productId}/restock',
         'POST /v1/sales/{productId}/buy',
         'POST /v1/sales/{productId}/tickets',
         'GET /v1/sales/{productId}/ticket',
@@ -1060,7 +1060,7 @@ describe('a request that the schema refuses is told in words', () => {
     ['/v1/stats/trend?minutes=-5', /^minutes must be 1 to 10080.*, not -5$/],
     ['/v1/instances?productId=abc', 'productId must be an integer from 1 to 9223372036854775807, not abc'],
     ['/v1/instances?userId=', 'userId must be an integer from 1 to 9223372036854775807, not ""'],
-    ['/v1/parked?reason=nope', 'reason must be a code such as PRODUCT_UNKNOWN, not nope'],
+    ['/v1/parked?reason=nope', 'reason must be a code such as PRODUCT_NOT_FOUND, not nope'],
     ['/v1/parked?state=GONE', 'state must be PARKED, REPLAYED, DISCARDED or ALL, not GONE'],
     ['/v1/instances?source=%F0%9F%98%80', /^source must be 1 to 20 of A-Z, 0-9 and _, .*, not 😀$/],
     [

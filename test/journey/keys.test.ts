@@ -33,12 +33,12 @@ let root = '';
 
 beforeAll(async () => {
   const first = { name: 'root', scope: 'admin' };
-  expectProblem(await weir.request('POST', '/v1/keys', first), 401, 'KEY_REQUIRED');
+  expectProblem(await weir.request('POST', '/v1/keys', first), 401, 'UNAUTHENTICATED');
   const { status, body } = await weir.request('POST', '/v1/keys', first, bearer(configuredKey));
   expect(status).toBe(201);
   expect(body.key).toMatch(/^weir_admin_[0-9A-Za-z]{49}$/);
   root = body.key;
-  expectProblem(await weir.request('GET', '/v1/products'), 401, 'KEY_REQUIRED');
+  expectProblem(await weir.request('GET', '/v1/products'), 401, 'UNAUTHENTICATED');
 });
 
 async function createKey(name: string, scope: string): Promise<{ id: string; key: string }> {
@@ -70,12 +70,12 @@ describe('a key', () => {
 
     expect((await weir.request('GET', '/v1/products', undefined, bearer(key))).status).toBe(200);
     const refused = await weir.request('POST', '/v1/parked/replay', { ids: ['1'] }, bearer(key));
-    expectProblem(refused, 403, 'SCOPE_TOO_SMALL');
+    expectProblem(refused, 403, 'INSUFFICIENT_SCOPE');
     const full = await weir.request('GET', '/v1/audit?full=true', undefined, bearer(key));
-    expectProblem(full, 403, 'SCOPE_TOO_SMALL');
+    expectProblem(full, 403, 'INSUFFICIENT_SCOPE');
     expect((await weir.request('GET', '/v1/audit', undefined, bearer(key))).status).toBe(200);
     expect(refused.body.detail).toContain('act');
-    expectProblem(await weir.request('GET', '/v1/keys', undefined, bearer(key)), 403, 'SCOPE_TOO_SMALL');
+    expectProblem(await weir.request('GET', '/v1/keys', undefined, bearer(key)), 403, 'INSUFFICIENT_SCOPE');
   });
 
   test('that is revoked opens nothing a second later in the other process, nor at once in this one', async () => {
@@ -88,7 +88,7 @@ describe('a key', () => {
       'root',
     );
     const revokedMs = performance.now();
-    expectProblem(await ask(weir), 401, 'KEY_REQUIRED');
+    expectProblem(await ask(weir), 401, 'UNAUTHENTICATED');
     await pollUntil('the other process should refuse it', 1_000, async () => {
       const { status } = await ask(second);
       if (status !== 401) throw new Error(`${status} after ${Math.round(performance.now() - revokedMs)} ms`);
@@ -130,7 +130,7 @@ describe('a key', () => {
       expectProblem(
         await weir.request('DELETE', `/v1/keys/${id}`, undefined, bearer(root)),
         404,
-        'KEY_UNKNOWN',
+        'KEY_NOT_FOUND',
       );
   });
 });
@@ -214,7 +214,7 @@ test('what a key does is told with its name, what it asked and a request id, and
   await weir.request('PATCH', '/v1/products/77', { enabled: false }, bearer(key));
   await weir.request('DELETE', `/v1/keys/${id}`, undefined, bearer(key));
   const told = await pollUntil('the acts to be told', 5_000, async () => {
-    const lines = weir.lines.filter(({ event, by }) => event === 'operator_acted' && by === 'told');
+    const lines = weir.lines.filter(({ event, by }) => event === 'activity_recorded' && by === 'told');
     expect(lines).toHaveLength(2);
     return lines;
   });
@@ -245,7 +245,7 @@ describe('a session', () => {
       body: { name: 'page', scopes: ['read', 'act'], open: false, expiresAt: answer.body.expiresAt },
     });
     expect((await weir.request('GET', '/v1/products', undefined, { cookie })).status).toBe(200);
-    expectProblem(await weir.request('GET', '/v1/keys', undefined, { cookie }), 403, 'SCOPE_TOO_SMALL');
+    expectProblem(await weir.request('GET', '/v1/keys', undefined, { cookie }), 403, 'INSUFFICIENT_SCOPE');
   });
 
   test('over TLS is bound to this host by its name, and the one of plain HTTP opens nothing there', async () => {
@@ -327,7 +327,7 @@ describe('a session', () => {
       root.toUpperCase(),
       ' ',
     ])
-      expectProblem(await attempt(key), 401, 'KEY_REQUIRED');
+      expectProblem(await attempt(key), 401, 'UNAUTHENTICATED');
     const refused = await attempt(root);
     expectProblem(refused, 429, 'RATE_LIMITED');
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(30);
@@ -346,7 +346,7 @@ describe('too much', () => {
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
     expect((await weir.request('GET', '/v1/products', undefined, bearer(root))).status).toBe(200);
     const buy = await weir.request('POST', '/v1/sales/1/buy', { userId: '1' }, bearer(key));
-    expectProblem(buy, 404, 'SALE_UNKNOWN');
+    expectProblem(buy, 404, 'SALE_NOT_FOUND');
     for (const path of ['/healthz', '/readyz', '/metrics'])
       expect((await weir.request('GET', path, undefined, bearer(root))).status).toBe(200);
   });
@@ -492,8 +492,8 @@ describe('a buyer, who has no key', () => {
     const sale = { productId, stock: 9, admitPerSecond: 1_000 };
     expect((await weir.request('POST', '/v1/sales', sale, bearer(root))).status).toBe(201);
     const path = `/v1/sales/${productId}`;
-    expectProblem(await weir.request('POST', `${path}/tickets`, { userId: '11' }), 401, 'KEY_REQUIRED');
-    expectProblem(await weir.request('POST', `${path}/buy`, { userId: '11' }), 401, 'KEY_REQUIRED');
+    expectProblem(await weir.request('POST', `${path}/tickets`, { userId: '11' }), 401, 'UNAUTHENTICATED');
+    expectProblem(await weir.request('POST', `${path}/buy`, { userId: '11' }), 401, 'UNAUTHENTICATED');
     const giveTicket = async (userId: string) =>
       (await weir.request('POST', `${path}/tickets`, { userId }, bearer(root))).body.ticket;
     const buy = async (userId: string, ticket: string) =>
@@ -515,9 +515,9 @@ describe('a buyer, who has no key', () => {
       }),
     );
     await pollUntil('the other to be there, and not for me', 15_000, async () =>
-      expectProblem(await weir.request('GET', `${another}?ticket=${mine}`), 404, 'PURCHASE_UNKNOWN'),
+      expectProblem(await weir.request('GET', `${another}?ticket=${mine}`), 404, 'PURCHASE_NOT_FOUND'),
     );
-    expectProblem(await weir.request('GET', purchase), 401, 'KEY_REQUIRED');
+    expectProblem(await weir.request('GET', purchase), 401, 'UNAUTHENTICATED');
     expectProblem(await weir.request('GET', `${purchase}?ticket=1.2.3`), 403, 'TICKET_INVALID');
     expect((await weir.request('GET', `${path}/tickets/${mine}`)).body).toMatchObject({ state: 'ADMITTED' });
   });

@@ -56,10 +56,10 @@ describe('a result over HTTP', () => {
   test('that contradicts is refused, recorded, and changes nothing', async () => {
     const id = await createInstance();
     await answer(id, { status: 'FAILED', reason: 'no capacity' });
-    expectProblem(await answer(id, { status: 'SUCCESS' }), 409, 'RESULT_CONTRADICTS');
+    expectProblem(await answer(id, { status: 'SUCCESS' }), 409, 'RESULT_CONFLICT');
     const { body } = await weir.request('GET', `/v1/instances/${id}`);
     expect(body).toMatchObject({ status: 'FAILED', reason: 'no capacity' });
-    expect(await steps(id)).toEqual(expect.arrayContaining(['RESULT_CONTRADICTS', 'RELEASE_REQUESTED']));
+    expect(await steps(id)).toEqual(expect.arrayContaining(['RESULT_CONFLICT', 'RELEASE_REQUESTED']));
     const releases = await drainQueue(queuesBeside(weir.queue).WEIR_DATA_RABBITMQ_RELEASEQUEUE as string, 1);
     expect(releases.map(({ id }) => id)).toContain(`release-${id}`);
   });
@@ -80,8 +80,8 @@ describe('a result over HTTP', () => {
   test.each(['1', '0', 'abc', '9223372036854775808'])(
     'for instance %s, which is not here, is unknown',
     async (id) => {
-      expectProblem(await answer(id, { status: 'SUCCESS' }), 404, 'INSTANCE_UNKNOWN');
-      expectProblem(await weir.request('POST', `/v1/instances/${id}/retry`), 404, 'INSTANCE_UNKNOWN');
+      expectProblem(await answer(id, { status: 'SUCCESS' }), 404, 'INSTANCE_NOT_FOUND');
+      expectProblem(await weir.request('POST', `/v1/instances/${id}/retry`), 404, 'INSTANCE_NOT_FOUND');
     },
   );
 });
@@ -108,10 +108,10 @@ describe('the life of an order', () => {
     expect(again).toMatchObject({ status: 200, body: first.body });
     expect((await weir.request('GET', `/v1/orders/${orderId}`)).body.status).toBe('REFUNDED');
     expect(await steps(instanceId)).toEqual(expect.arrayContaining(['REFUND_REQUESTED', 'REFUNDED']));
-    expectProblem(await weir.request('POST', '/v1/orders/nothing/refunded'), 404, 'ORDER_UNKNOWN');
+    expectProblem(await weir.request('POST', '/v1/orders/nothing/refunded'), 404, 'ORDER_NOT_FOUND');
   });
 
-  test('that expired returns its payment by either door, and asks for the refund once', async () => {
+  test('that expired returns its payment by either admission, and asks for the refund once', async () => {
     const productId = await createProduct();
     const { body: order } = await weir.request('POST', '/v1/orders', { productId, userId: '7' });
     expect(Date.parse(order.expiresAt) - Date.parse(order.createdAt)).toBe(86_400_000);
@@ -145,11 +145,11 @@ test('a late payment is owed back although its product is gone by then', async (
 });
 
 describe('an operator', () => {
-  test('announces an instance once more, and reads its story in the terminal', async () => {
+  test('publishes an instance once more, and reads its story in the terminal', async () => {
     const id = await createInstance();
     await weir.waitForMessage(id);
     expect(await cli('instances', 'retry', id)).toMatchObject({ code: 0 });
-    await pollUntil('the second announcement', 10_000, async () =>
+    await pollUntil('the second publication', 10_000, async () =>
       expect(weir.heard.filter(({ properties }) => properties.messageId === id)).toHaveLength(2),
     );
     const bodies = weir.heard
@@ -157,7 +157,7 @@ describe('an operator', () => {
       .map(({ content }) => content);
     expect(bodies[0]?.equals(bodies[1] as Buffer)).toBe(true);
     const { stdout } = await cli('instances', 'show', id);
-    for (const step of ['ASKED', 'CREATED', 'ANNOUNCED_AGAIN']) expect(stdout).toContain(step);
+    for (const step of ['ASKED', 'CREATED', 'REPUBLISHED']) expect(stdout).toContain(step);
     await answer(id, { status: 'SUCCESS' });
     expect(await cli('instances', 'retry', id)).toMatchObject({
       code: 1,
@@ -174,8 +174,8 @@ describe('an operator', () => {
     };
     expectProblem(await weir.request('POST', again.release), 409, 'INSTANCE_NOT_RELEASABLE');
     expectProblem(await weir.request('POST', again.refund), 409, 'ORDER_NOT_REFUNDABLE');
-    expectProblem(await weir.request('POST', '/v1/orders/ORD404/refund-again'), 404, 'ORDER_UNKNOWN');
-    expectProblem(await weir.request('POST', '/v1/instances/404/release'), 404, 'INSTANCE_UNKNOWN');
+    expectProblem(await weir.request('POST', '/v1/orders/ORD404/refund-again'), 404, 'ORDER_NOT_FOUND');
+    expectProblem(await weir.request('POST', '/v1/instances/404/release'), 404, 'INSTANCE_NOT_FOUND');
     await answer(instanceId, { status: 'FAILED', reason: 'no capacity' });
     await pollUntil('the first refund request to be published', 10_000, async () => {
       await cli('orders', 'refund-again', orderId);
@@ -214,10 +214,18 @@ describe('an operator', () => {
 
     const tooEarly = await cli('parked', 'replay', '--all', '--scope', stream);
     expect(tooEarly.code).toBe(1);
-    expect(tooEarly.stdout).toContain('PRODUCT_UNKNOWN');
+    expect(tooEarly.stdout).toContain('PRODUCT_NOT_FOUND');
     const product = { id: productId, name: 'GPU', cpus: 4, memoryMb: 1024, image: 'ubuntu' };
     await weir.request('POST', '/v1/products', product);
-    const replayed = await cli('parked', 'replay', '--all', '--scope', stream, '--reason', 'PRODUCT_UNKNOWN');
+    const replayed = await cli(
+      'parked',
+      'replay',
+      '--all',
+      '--scope',
+      stream,
+      '--reason',
+      'PRODUCT_NOT_FOUND',
+    );
     expect(replayed).toMatchObject({ code: 0 });
     const discarded = await cli('parked', 'discard', `${malformed?.id}`, '--because', 'a test entry');
     expect(discarded).toMatchObject({ code: 0 });
@@ -234,7 +242,7 @@ describe('an operator', () => {
     expect(await steps(instance.instanceId)).toEqual(
       expect.arrayContaining(['PARKED', 'REPLAYED', 'CREATED']),
     );
-    expectProblem(await weir.request('POST', '/v1/parked/999999/replay'), 404, 'PARKED_UNKNOWN');
+    expectProblem(await weir.request('POST', '/v1/parked/999999/replay'), 404, 'PARKED_NOT_FOUND');
   });
 
   test('finds results that no instance is here for among the parked, and replays them by id', async () => {
@@ -250,7 +258,7 @@ describe('an operator', () => {
       expect(body.items).toHaveLength(2);
       return body.items as { id: string; reason: string }[];
     });
-    expect(items.map(({ reason }) => reason).sort()).toEqual(['RESULT_UNKNOWN', 'RESULT_UNREADABLE']);
+    expect(items.map(({ reason }) => reason).sort()).toEqual(['RESULT_NOT_FOUND', 'RESULT_INVALID']);
     const ids = items.map(({ id }) => id);
     const { body } = await weir.request('POST', '/v1/parked/replay', { ids: [...ids, '999999'] });
     expect(body.items.map(({ state }: { state: string }) => state)).toEqual(['PARKED', 'PARKED', null]);

@@ -192,7 +192,7 @@ describe('a purchase of a stream entry by API', () => {
   test('that was gone before it was read gets its user through a replay', async () => {
     const { rows } = await weir.database.query(
       `INSERT INTO parked (origin, reason, detail, source, scope, source_id, original)
-       VALUES ('STREAM', 'ENTRY_GONE', 'gone', 'SECKILL', $1, '5-5', '') RETURNING id::text`,
+       VALUES ('STREAM', 'ENTRY_DELETED', 'gone', 'SECKILL', $1, '5-5', '') RETURNING id::text`,
       [scope],
     );
     const { id } = rows[0];

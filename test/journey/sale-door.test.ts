@@ -73,9 +73,9 @@ describe('a purchase that waits', () => {
     const productId = await openSale();
     const { streamId } = (await buy(productId, nextUser())).body;
     const look = (path: string) => ask('GET', `/v1/sales/${path}`);
-    expectProblem(await look(`${productId}/purchases/1-1`), 404, 'PURCHASE_UNKNOWN');
-    expectProblem(await look(`${productId}/purchases/nonsense`), 404, 'PURCHASE_UNKNOWN');
-    expectProblem(await look(`${await openSale()}/purchases/${streamId}`), 404, 'PURCHASE_UNKNOWN');
+    expectProblem(await look(`${productId}/purchases/1-1`), 404, 'PURCHASE_NOT_FOUND');
+    expectProblem(await look(`${productId}/purchases/nonsense`), 404, 'PURCHASE_NOT_FOUND');
+    expectProblem(await look(`${await openSale()}/purchases/${streamId}`), 404, 'PURCHASE_NOT_FOUND');
     expectProblem(await look(`${productId}/purchases/${streamId}?after=DONE`), 400, 'REQUEST_INVALID');
     expectProblem(await look(`${productId}/purchases/${streamId}?wait=600`), 400, 'REQUEST_INVALID');
   });
@@ -195,7 +195,7 @@ describe('a sale with tickets', () => {
   test('is refused without a start, and tickets where nobody needs them', async () => {
     const productId = await openSale();
     expectProblem(await takeTicket(productId, '11'), 409, 'TICKETS_UNUSED');
-    expectProblem(await takeTicket('5', '11'), 404, 'SALE_UNKNOWN');
+    expectProblem(await takeTicket('5', '11'), 404, 'SALE_NOT_FOUND');
     expectProblem(await ask('GET', `/v1/sales/${productId}/tickets/1.2.3`), 403, 'TICKET_INVALID');
     await ask('PATCH', `/v1/sales/${productId}`, { action: 'end' });
     const refused = await ask('POST', '/v1/sales', { productId, stock: 1, entry: 'ticket' });

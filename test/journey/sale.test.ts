@@ -32,8 +32,8 @@ describe('a flash sale', () => {
         productId,
         stock: 2,
         sold: 0,
-        left: 2,
-        givenBack: 0,
+        remaining: 2,
+        restocked: 0,
         perUserLimit: 1,
         endsAt: null,
         state: 'OPEN',
@@ -45,7 +45,7 @@ describe('a flash sale', () => {
     expect(await buy(productId, '11')).toMatchObject({ status: 200, body: first.body });
     expect((await buy(productId, '12')).status).toBe(202);
     expectProblem(await buy(productId, '13'), 409, 'SOLD_OUT');
-    expect(await readSale(productId)).toMatchObject({ sold: 2, left: 0, state: 'SOLD_OUT' });
+    expect(await readSale(productId)).toMatchObject({ sold: 2, remaining: 0, state: 'SOLD_OUT' });
     const instances = await pollUntil('both to become instances', 15_000, async () => {
       const { body } = await weir.request('GET', `/v1/instances?productId=${productId}`);
       expect(body.items).toHaveLength(2);
@@ -69,8 +69,8 @@ describe('a flash sale', () => {
       status: 'FAILED',
       reason: 'no',
     });
-    await pollUntil('the unit to be given back', 15_000, async () =>
-      expect(await readSale(productId)).toMatchObject({ sold: 0, left: 0, givenBack: 1, state: 'OPEN' }),
+    await pollUntil('the unit to be restocked', 15_000, async () =>
+      expect(await readSale(productId)).toMatchObject({ sold: 0, remaining: 0, restocked: 1, state: 'OPEN' }),
     );
     expect((await buy(productId, '12')).status).toBe(202);
     await pollUntil('every sum to hold', 15_000, async () =>
@@ -98,8 +98,8 @@ describe('a flash sale', () => {
     const [success, failed] = await Promise.all(news);
     expect(success.state).toBe('SUCCESS');
     expect(failed).toMatchObject({ state: 'FAILED', instance: { reason: 'no capacity' } });
-    await pollUntil('the unit to be given back', 15_000, async () =>
-      expect((await weir.request('GET', bought[1].purchase)).body.givenBack.status).toBe('GIVEN_BACK'),
+    await pollUntil('the unit to be restocked', 15_000, async () =>
+      expect((await weir.request('GET', bought[1].purchase)).body.restocked.status).toBe('RESTOCKED'),
     );
   });
 
@@ -142,7 +142,7 @@ describe('a flash sale', () => {
     expect((await cli('pause', productId)).sale.state).toBe('PAUSED');
     expectProblem(await buy(productId, '11'), 409, 'PAUSED');
     expect((await cli('resume', productId)).sale.state).toBe('OPEN');
-    expect((await cli('add', productId, '4')).sale).toMatchObject({ stock: 5, left: 5 });
+    expect((await cli('add', productId, '4')).sale).toMatchObject({ stock: 5, remaining: 5 });
     expect((await cli('end', productId)).sale.state).toBe('ENDED');
     expect((await cli('end', productId)).code).toBe(0);
     expectProblem(await buy(productId, '11'), 409, 'ENDED');
@@ -185,11 +185,11 @@ describe('what cannot be sold', () => {
   ])('%s is told so, and there is no sale', async (_, body, status, code) => {
     const productId = await createProduct();
     expectProblem(await openSale({ productId, ...body }), status, code);
-    expectProblem(await weir.request('GET', `/v1/sales/${productId}`), 404, 'SALE_UNKNOWN');
+    expectProblem(await weir.request('GET', `/v1/sales/${productId}`), 404, 'SALE_NOT_FOUND');
   });
 
   test('an unknown or disabled product, and a second sale with other terms', async () => {
-    expectProblem(await openSale({ productId: '5', stock: 1 }), 404, 'PRODUCT_UNKNOWN');
+    expectProblem(await openSale({ productId: '5', stock: 1 }), 404, 'PRODUCT_NOT_FOUND');
     expectProblem(
       await openSale({ productId: await createProduct(false), stock: 1 }),
       422,
@@ -198,18 +198,18 @@ describe('what cannot be sold', () => {
     const productId = await createProduct();
     await openSale({ productId, stock: 1 });
     expectProblem(await openSale({ productId, stock: 2 }), 409, 'SALE_CONFLICT');
-    expect(await readSale(productId)).toMatchObject({ stock: 1, left: 1 });
+    expect(await readSale(productId)).toMatchObject({ stock: 1, remaining: 1 });
   });
 
   test('to a user who is none, or in a sale that is none', async () => {
     const productId = await createProduct();
-    expectProblem(await buy(productId, '11'), 404, 'SALE_UNKNOWN');
+    expectProblem(await buy(productId, '11'), 404, 'SALE_NOT_FOUND');
     await openSale({ productId, stock: 1 });
     for (const userId of ['0', '-1', 'abc', '9223372036854775808']) {
       expect((await buy(productId, userId)).status, userId).toBe(400);
     }
     expect((await weir.request('PATCH', `/v1/sales/${productId}`, {})).status).toBe(400);
     expect((await weir.request('PATCH', `/v1/sales/${productId}`, { addStock: 0 })).status).toBe(400);
-    expect(await readSale(productId)).toMatchObject({ sold: 0, left: 1 });
+    expect(await readSale(productId)).toMatchObject({ sold: 0, remaining: 1 });
   });
 });

@@ -86,7 +86,7 @@ export class SharedWeir {
   /** What a refused request must leave as it was; taken when no event of an earlier test is under way any more. */
   async countEverything(): Promise<Record<string, number>> {
     const tables = ['products', 'orders', 'instance_logs', 'outbox', 'parked'];
-    return pollUntil('every event to be announced and heard', 15_000, async () => {
+    return pollUntil('every event to be published and heard', 15_000, async () => {
       const counts = await Promise.all(
         tables.map(async (table) => [table, await this.count(table)] as const),
       );

@@ -77,7 +77,7 @@ describe('a start that cannot be', () => {
     const databaseUrl = await createPostgresDatabase();
     const queue = createQueueName();
     await query(databaseUrl, "INSERT INTO schema_migrations (version, name) VALUES (9999, '9999_future')");
-    await query(databaseUrl, "INSERT INTO outbox (events, frame) VALUES (1, '\\x0a0a013112056576656e74')");
+    await query(databaseUrl, "INSERT INTO outbox (events, batch) VALUES (1, '\\x0a0a013112056576656e74')");
     const env = {
       WEIR_DATA_DATABASE_SOURCE: databaseUrl,
       WEIR_DATA_RABBITMQ_URL: rabbitmqUrl,
@@ -137,7 +137,7 @@ describe('a Weir of some roles', () => {
     onTestFinished(() => redis.disconnect());
     const streamId = String(await redis.xadd('stream:seckill:1001', '*', 'uid', '7'));
     const made: string[] = [];
-    const refused = await pollUntil('the front door to be held', 10_000, async () => {
+    const refused = await pollUntil('the admission to be held', 10_000, async () => {
       const answer = await front.request('POST', '/v1/instances', gift(`G${made.length}`));
       if (answer.status === 503) return answer;
       expect(answer.status).toBe(201);
@@ -174,7 +174,7 @@ describe('a Weir of some roles', () => {
       expect((await back.request('GET', path)).status, path).toBe(404);
     }
     expect((await back.request('POST', '/v1/instances', gift('BACK'))).status).toBe(404);
-    await pollUntil('the front door to open again', 10_000, async () => {
+    await pollUntil('the admission to open again', 10_000, async () => {
       expect((await front.request('POST', '/v1/instances', gift('AFTER'))).status).toBe(201);
     });
   });

@@ -72,7 +72,7 @@ async function countPending(redis: Redis): Promise<number> {
   return pending;
 }
 
-/** Instances that were announced, or wait for it in the outbox, by event. */
+/** Instances that were published, or wait for it in the outbox, by event. */
 async function countEvents({ database, queue }: Stores): Promise<number> {
   const channel = await (await connectTestRabbitmq()).createChannel();
   const { messageCount } = await channel.checkQueue(queue);
@@ -182,7 +182,7 @@ describe('a stop', () => {
     await expectPromisesHold({ ...stores, purchases: [...winners, ...answered.map(keyOfGift)] });
   });
 
-  test('waits for what has been begun: the request is answered, the entry acknowledged, both announced', async () => {
+  test('waits for what has been begun: the request is answered, the entry acknowledged, both published', async () => {
     const stores = await createStores();
     const weir = await startWeir(stores.env);
     const inserts = await holdInserts(stores);
@@ -193,7 +193,7 @@ describe('a stop', () => {
 
     weir.process.kill('SIGINT');
     await weir.waitFor('stopping');
-    await pollUntil('the front door to be closed', 5_000, () => expectNobodyListens(weir.url));
+    await pollUntil('the admission to be closed', 5_000, () => expectNobodyListens(weir.url));
     expect(weir.process.exitCode).toBeNull();
     await inserts.release();
     const answer = await waitForAnswer(asked);
@@ -245,13 +245,13 @@ describe('a stop', () => {
 
   test('while the broker is away leaves the events where the next start finds them', async () => {
     const stores = await createStores();
-    const door = await createDoor(rabbitmqUrl);
-    await door.open();
-    const weir = await startWeir({ ...stores.env, WEIR_DATA_RABBITMQ_URL: door.url });
+    const admission = await createDoor(rabbitmqUrl);
+    await admission.open();
+    const weir = await startWeir({ ...stores.env, WEIR_DATA_RABBITMQ_URL: admission.url });
     await pollUntil('Weir to be ready', 15_000, async () => {
       expect((await weir.request('GET', '/readyz')).status).toBe(200);
     });
-    await door.close();
+    await admission.close();
     await pollUntil('Weir to notice', 15_000, async () => {
       expect((await weir.request('GET', '/readyz')).body).toMatchObject({
         status: 'waiting',
@@ -296,14 +296,14 @@ describe('a start without its stores', () => {
       ['GET', '/v1/instances', undefined],
     ] as const) {
       const answer = await weir.request(method, path, body);
-      expect(answer).toMatchObject({ status: 503, body: { status: 503, code: 'STORE_AWAY' } });
+      expect(answer).toMatchObject({ status: 503, body: { status: 503, code: 'STORE_UNAVAILABLE' } });
       expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
       expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);
     }
     expect(weir.lines.map(({ msg }) => msg)).not.toContain('started');
     expect(weir.process.exitCode).toBeNull();
 
-    for (const door of Object.values(doors)) await door.open();
+    for (const admission of Object.values(doors)) await admission.open();
     await weir.waitFor('started');
     await pollUntil('Weir to be ready', 20_000, async () => {
       const { status, body } = await weir.request('GET', '/readyz');
@@ -370,8 +370,8 @@ describe('a start without its stores', () => {
 
   test('can be stopped while it waits', async () => {
     const stores = await createStores();
-    const door = await createDoor(stores.databaseUrl);
-    const weir = launchWeir({ ...stores.env, WEIR_DATA_DATABASE_SOURCE: door.url });
+    const admission = await createDoor(stores.databaseUrl);
+    const weir = launchWeir({ ...stores.env, WEIR_DATA_DATABASE_SOURCE: admission.url });
     await weir.waitFor('store failed, trying again');
     const signalledAt = performance.now();
     expect(await weir.stop()).toBe(0);
@@ -394,7 +394,7 @@ function expectNobodyListens(url: string): Promise<void> {
 }
 
 interface Door {
-  /** The store's own, by way of the door. */
+  /** The store's own, by way of the admission. */
   url: string;
   open(): Promise<void>;
   /** Nobody comes in any more, and whoever is in is thrown out. */

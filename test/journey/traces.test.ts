@@ -23,7 +23,7 @@ const callerTrace = '0af7651916cd43dd8448eb211c80319c';
 const callerSpan = 'b7ad6b7169203331';
 const idOf = ({ traceId, spanId }: ReceivedSpan) => ({ traceId, spanId });
 
-test('one trace goes from the callback through commit, frame and header to the result that comes back', async () => {
+test('one trace goes from the callback through commit, batch and header to the result that comes back', async () => {
   const answer = await weir.request(
     'POST',
     '/v1/orders/TRACED-1/paid',

@@ -15,8 +15,8 @@ async function setUp() {
   const env = {
     WEIR_DATA_DATABASE_SOURCE: databaseUrl,
     WEIR_DATA_REDIS_ADDR: await createRedisDatabase(),
-    WEIR_STUCK_DEADLINEMS: '1000',
-    WEIR_STUCK_MAXANNOUNCEMENTS: '2',
+    WEIR_OVERDUE_DEADLINEMS: '1000',
+    WEIR_OVERDUE_MAXPUBLICATIONS: '2',
     ...queueEnv,
   };
   const weir = await startWeir(env);
@@ -31,7 +31,7 @@ async function setUp() {
   return { weir, env, queues, count };
 }
 
-test('nothing is refunded, nor announced again, while no consumer reads the events', async () => {
+test('nothing is refunded, nor republished, while no consumer reads the events', async () => {
   const { weir, env, queues, count } = await setUp();
   // Twice as long as all deadlines together.
   await pollUntil('the deadlines to be long over', 30_000, async () =>
@@ -49,6 +49,6 @@ test('nothing is refunded, nor announced again, while no consumer reads the even
     expect(await count("instance_logs WHERE status = 'SUCCESS'")).toBe(orders),
   );
   expect(await count('compensations')).toBe(0);
-  expect(await count("announced WHERE kind <> 'CREATED'")).toBe(0);
+  expect(await count("published WHERE kind <> 'CREATED'")).toBe(0);
   await expectAuditHolds(weir);
 });

@@ -40,7 +40,7 @@ describe('beside a running Weir', () => {
     }
   });
 
-  test('GET /v1/now tells what was bought, built, announced and failed, what waits, and how the stores are', async () => {
+  test('GET /v1/now tells what was bought, built, published and failed, what waits, and how the stores are', async () => {
     const sum = (values: (number | null)[]) =>
       values.reduce<number>((total, value) => total + (value ?? 0), 0);
     await pollUntil('the seconds to be over', 15_000, async () => {
@@ -61,7 +61,7 @@ describe('beside a running Weir', () => {
       expect(body.delay.count).toBe(3);
       expect(body.waiting.map(({ what, count }: { what: string; count: number }) => [what, count])).toEqual([
         ['stream', 0],
-        ['frames', 0],
+        ['outbox', 0],
         ['processing', 2],
         ['parked', 0],
       ]);
@@ -211,7 +211,7 @@ test('while the database is away, now says so, and what waits on the stream, by 
   const name = databaseUrl.split('/').at(-1);
   await server.query(`ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);
   const told = {
-    code: 'STORE_AWAY',
+    code: 'STORE_UNAVAILABLE',
     stores: expect.arrayContaining([expect.objectContaining({ name: 'database', ok: false })]),
     waiting: [expect.objectContaining({ what: 'stream' })],
   };

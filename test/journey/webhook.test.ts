@@ -243,7 +243,7 @@ describe('once operator keys are set', () => {
     ];
     for (const headers of [{}, ...wrong.map((authorization) => ({ authorization }))]) {
       const answer = await weir.request(method, path, body, headers);
-      expect(answer).toMatchObject({ status: 401, body: { code: 'KEY_REQUIRED' } });
+      expect(answer).toMatchObject({ status: 401, body: { code: 'UNAUTHENTICATED' } });
       expect(answer.headers.get('www-authenticate')).toBe('Bearer');
     }
     expect(await weir.countEverything()).toEqual(before);

@@ -15,7 +15,7 @@ import { type RunningWeir, startWeir } from '../support/weir.ts';
 const purchases = Number(process.env.WEIR_TEST_PURCHASES ?? 1_000);
 const deadlineMs = 120_000 + purchases * 10;
 const stream = 'stream:seckill:1001';
-const stuck = { WEIR_STUCK_DEADLINEMS: '2500', WEIR_STUCK_MAXANNOUNCEMENTS: '2' };
+const overdue = { WEIR_OVERDUE_DEADLINEMS: '2500', WEIR_OVERDUE_MAXPUBLICATIONS: '2' };
 const bad = { fail: '10', silent: '5', late: '1', lateMs: '10000', repeat: '5', contradict: '1' };
 const winners = Math.floor(purchases * 0.8);
 const orders = Math.floor(purchases * 0.1);
@@ -76,7 +76,7 @@ describe('with a Resource Domain that fails, is silent, late, repeats and contra
         WEIR_DATA_DATABASE_SOURCE: databaseUrl,
         WEIR_DATA_REDIS_ADDR: redisUrl,
         ...queueEnv,
-        ...stuck,
+        ...overdue,
         WEIR_LOG_LEVEL: 'info',
       };
       const database = new pg.Pool({ connectionString: databaseUrl, max: 2 });
@@ -93,7 +93,13 @@ describe('with a Resource Domain that fails, is silent, late, repeats and contra
         const ids = ((await pipeline.exec()) ?? []).map(([, id]) => String(id));
         await redis.hset(keys.units, Object.fromEntries(ids.map((id, n) => [id, `1:${from + n + 1}`])));
       }
-      await redis.hset(keys.sale, { number: 1, stock: winners + 5, sold: winners, left: 5, givenBack: 0 });
+      await redis.hset(keys.sale, {
+        number: 1,
+        stock: winners + 5,
+        sold: winners,
+        remaining: 5,
+        restocked: 0,
+      });
       startResource(
         env,
         ...['--fail', bad.fail, '--silent', bad.silent, '--late', bad.late, '--late-after', bad.lateMs],
@@ -107,9 +113,9 @@ describe('with a Resource Domain that fails, is silent, late, repeats and contra
 
       const ends = await readEnds(weir);
       expectShares(ends);
-      const { sold, givenBack } = await redis.hgetall(keys.sale);
-      expect(Number(givenBack)).toBe(ends.failed.SECKILL);
-      expect(Number(sold)).toBe(winners - Number(givenBack));
+      const { sold, restocked } = await redis.hgetall(keys.sale);
+      expect(Number(restocked)).toBe(ends.failed.SECKILL);
+      expect(Number(sold)).toBe(winners - Number(restocked));
       const refunds = await readIds(queues.refunds, ends.failed.ORDER ?? 0);
       expect(refunds).toHaveLength(ends.failed.ORDER ?? 0);
       const { rows } = await database.query(
@@ -143,7 +149,7 @@ describe('with a Resource Domain that fails, is silent, late, repeats and contra
         WEIR_RESOURCE_REPEATPERCENT: bad.repeat,
         WEIR_RESOURCE_CONTRADICTPERCENT: bad.contradict,
         WEIR_LOG_LEVEL: 'info',
-        ...stuck,
+        ...overdue,
       });
       const startedAt = performance.now();
       for (let from = 0; from < winners; ) {
@@ -161,9 +167,9 @@ describe('with a Resource Domain that fails, is silent, late, repeats and contra
       expectShares(ends);
       const { body } = await weir.request('GET', '/v1/audit');
       const sum = (name: string) => body.sums.find((each: { name: string }) => each.name === name).actual;
-      expect(sum('given back')).toBe(ends.failed.SECKILL);
+      expect(sum('restocked')).toBe(ends.failed.SECKILL);
       expect(sum('refunds')).toBe(ends.failed.ORDER);
-      expect(body.waiting).toMatchObject({ giveBacks: 0, refunds: ends.failed.ORDER });
+      expect(body.waiting).toMatchObject({ restocks: 0, refunds: ends.failed.ORDER });
     },
     deadlineMs * 2,
   );

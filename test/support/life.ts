@@ -38,7 +38,7 @@ export async function expectAuditHolds(weir: RunningWeir, deadlineMs = 60_000): 
   const audit = await pollUntil('nothing to be under way', deadlineMs, async () => {
     const { body } = await weir.request('GET', '/v1/audit');
     const { refunds: _, parked: __, overdue: ___, ...waiting } = body.waiting;
-    expect(waiting).toEqual({ entries: 0, events: 0, processing: 0, giveBacks: 0 });
+    expect(waiting).toEqual({ entries: 0, events: 0, processing: 0, restocks: 0 });
     return body;
   });
   const broken = audit.sums.filter(

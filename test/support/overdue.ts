@@ -1,7 +1,7 @@
-import type { InstanceId } from '../../src/core/instance/purchase.ts';
-import type { Database } from '../../src/lib/sql.ts';
 import { postgresOverdue } from '../../src/adapters/postgres/overdue.ts';
-import { StuckWatch } from '../../src/core/results/rescuer.ts';
+import type { InstanceId } from '../../src/core/instance/purchase.ts';
+import { Rescuer } from '../../src/core/results/rescuer.ts';
+import type { Database } from '../../src/lib/sql.ts';
 import { createProduct, readWaiting } from './parts.ts';
 
 export const deadlineMs = 60_000;
@@ -12,13 +12,13 @@ export async function prepareWay(database: Database): Promise<void> {
   await database.query('UPDATE overdue_cursor SET clear_since = now(), checked_at = now()');
 }
 
-/** `announcements` until an instance is given up. */
+/** `publications` until an instance is given up. */
 export function watchOver(
   database: Database,
-  maxAnnouncements: number,
+  maxPublications: number,
   { hasCaughtUp = true, calmMs = 0, queue = { ready: 0, consumers: 1 } } = {},
-): StuckWatch {
-  return new StuckWatch(
+): Rescuer {
+  return new Rescuer(
     {
       rows: postgresOverdue(database),
       readQueue: async () => queue,
@@ -28,7 +28,7 @@ export function watchOver(
         throw error;
       },
     },
-    { deadlineMs, maxAnnouncements, everyMs: 1_000, calmMs },
+    { deadlineMs, maxPublications, everyMs: 1_000, calmMs },
   );
 }
 
@@ -50,7 +50,7 @@ export async function letWayPass(database: Database, interval: string): Promise<
 }
 
 /** The broker has confirmed everything, half an hour ago once an hour has passed. */
-export async function announceAll(database: Database) {
+export async function publishAll(database: Database) {
   const messages = await readWaiting(database);
   await database.query('DELETE FROM outbox');
   await database.query(

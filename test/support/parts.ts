@@ -1,3 +1,8 @@
+import { postgresInstanceLogs } from '../../src/adapters/postgres/instance-logs.ts';
+import { PostgresOrders } from '../../src/adapters/postgres/orders.ts';
+import { PostgresProducts } from '../../src/adapters/postgres/products.ts';
+import { isTransientDatabaseError } from '../../src/adapters/postgres/transient.ts';
+import { postgresWorkerLeases } from '../../src/adapters/postgres/worker-leases.ts';
 import { InstanceCreation } from '../../src/core/instance/create-instances.ts';
 import { InstanceIds } from '../../src/core/instance/instance-id.ts';
 import { ProductCache } from '../../src/core/instance/product.ts';
@@ -9,15 +14,10 @@ import type {
   SourceId,
   UserId,
 } from '../../src/core/instance/purchase.ts';
+import { decodeBatch, type Message } from '../../src/core/outbox/outbox-batch.ts';
+import type { InstanceResult } from '../../src/core/results/result.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { Database } from '../../src/lib/sql.ts';
-import { decodeFrame, type Message } from '../../src/core/outbox/outbox-batch.ts';
-import { postgresInstanceLogs } from '../../src/adapters/postgres/instance-logs.ts';
-import { PostgresOrders } from '../../src/adapters/postgres/orders.ts';
-import { PostgresProducts } from '../../src/adapters/postgres/products.ts';
-import { isTransientDatabaseError } from '../../src/adapters/postgres/transient.ts';
-import { postgresWorkerLeases } from '../../src/adapters/postgres/worker-leases.ts';
-import type { InstanceResult } from '../../src/core/results/result.ts';
 
 /** createInstances on a real database, put together as app.ts does it. */
 export function createCreation(database: Database): InstanceCreation {
@@ -95,10 +95,10 @@ export function failure(instanceId: InstanceId, reason = 'no capacity'): Instanc
 
 /** What waits in the outbox, with its kind. */
 export async function readWaiting(database: Database): Promise<(Message & { kind: string })[]> {
-  const frames = await database.query<{ kind: string; frame: Buffer }>(
-    'SELECT kind, frame FROM outbox ORDER BY id',
+  const batches = await database.query<{ kind: string; batch: Buffer }>(
+    'SELECT kind, batch FROM outbox ORDER BY id',
   );
-  return frames.flatMap(({ kind, frame }) =>
-    decodeFrame(Buffer.from(frame)).map((message) => ({ ...message, kind })),
+  return batches.flatMap(({ kind, batch }) =>
+    decodeBatch(Buffer.from(batch)).map((message) => ({ ...message, kind })),
   );
 }

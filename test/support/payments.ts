@@ -1,17 +1,17 @@
 import { fromBinary } from '@bufbuild/protobuf';
-import type { Payment } from '../../src/core/orders/payment.ts';
-import type { ProductId, SourceId, UserId } from '../../src/core/instance/purchase.ts';
-import type { Database } from '../../src/lib/sql.ts';
-import type { ParkedPayment } from '../../src/core/orders/payment-book.ts';
-import { ParkedDesk } from '../../src/core/parked/replay.ts';
 import { findOrderInstance } from '../../src/adapters/postgres/instance-logs.ts';
 import { PostgresOrders } from '../../src/adapters/postgres/orders.ts';
 import { postgresParked } from '../../src/adapters/postgres/parked.ts';
 import { postgresPayments } from '../../src/adapters/postgres/payments.ts';
 import { settleResults } from '../../src/adapters/postgres/settle.ts';
 import { isTransientDatabaseError } from '../../src/adapters/postgres/transient.ts';
-import { type PaidOrder, payOrder } from '../../src/core/triggers/order-paid.ts';
 import { OrderRefundRequestedSchema } from '../../src/api/wire/weir/v1/order_refund_pb.ts';
+import type { ProductId, SourceId, UserId } from '../../src/core/instance/purchase.ts';
+import type { Payment } from '../../src/core/orders/payment.ts';
+import type { ParkedPayment } from '../../src/core/orders/payment-book.ts';
+import { ParkedReplay } from '../../src/core/parked/replay.ts';
+import { type PaidOrder, payOrder } from '../../src/core/triggers/order-paid.ts';
+import type { Database } from '../../src/lib/sql.ts';
 import { createCreation, createProduct, readWaiting } from './parts.ts';
 
 /** Payment callbacks and the desk on a real database, put together as app-http.ts does it. */
@@ -32,7 +32,7 @@ export async function createShop(database: Database) {
     payments: postgresPayments(database, async () => requestId++),
     onParked: (item: ParkedPayment) => parked.push(item),
   };
-  const desk = new ParkedDesk({
+  const desk = new ParkedReplay({
     rows: postgresParked(database),
     createInstances,
     payOrder: (paid) => payOrder(parts, paid),

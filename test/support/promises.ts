@@ -27,10 +27,10 @@ export async function expectPromisesHold({
   const client = new pg.Client(databaseUrl);
   await client.connect();
   try {
-    await pollUntil('all purchases to become rows and all frames to go', 30_000, async () => {
+    await pollUntil('all purchases to become rows and all batches to go', 30_000, async () => {
       const { rows } = await client.query(`SELECT (SELECT count(*)::int FROM instance_logs) AS instances,
-        (SELECT count(*)::int FROM outbox) AS frames, (SELECT count(*)::int FROM parked) AS parked`);
-      expect(rows[0]).toEqual({ instances: purchases.length, frames: 0, parked: parked.length });
+        (SELECT count(*)::int FROM outbox) AS batches, (SELECT count(*)::int FROM parked) AS parked`);
+      expect(rows[0]).toEqual({ instances: purchases.length, batches: 0, parked: parked.length });
     });
     const { rows } = await client.query<Row>(`SELECT instance_id::text,
       source || ' ' || scope || ' ' || source_id || ' ' || user_id AS key FROM instance_logs`);

@@ -1,9 +1,9 @@
 import type { Redis } from 'ioredis';
+import { postgresSaleLedger } from '../../src/adapters/postgres/sale-ledger.ts';
+import { type RedisCheckoutOptions, redisCheckout } from '../../src/adapters/redis/checkout.ts';
+import { redisLiveSales } from '../../src/adapters/redis/live-sales.ts';
 import type { ProductId } from '../../src/core/instance/purchase.ts';
 import type { Database } from '../../src/lib/sql.ts';
-import { postgresSaleLedger } from '../../src/adapters/postgres/sale-ledger.ts';
-import { redisLiveSales } from '../../src/adapters/redis/live-sales.ts';
-import { type RedisTillOptions, redisTill } from '../../src/adapters/redis/checkout.ts';
 import { ledgeredSales } from '../../src/sale/ledgered-sales.ts';
 import type { SaleTerms } from '../../src/sale/sale.ts';
 import { openTestPostgres } from './stores.ts';
@@ -12,19 +12,19 @@ import { openTestPostgres } from './stores.ts';
 export async function openRedisSales(
   redis: Redis,
   database?: Database,
-  options: Omit<RedisTillOptions, 'ledger'> = { awaitsDisk: false },
+  options: Omit<RedisCheckoutOptions, 'ledger'> = { awaitsDisk: false },
 ) {
   const ledger = postgresSaleLedger(database ?? (await openTestPostgres()));
   const live = redisLiveSales(redis);
   return {
     ...{ ledger, live },
     sales: ledgeredSales(ledger, live),
-    till: redisTill(redis, { ...options, ledger }),
+    checkout: redisCheckout(redis, { ...options, ledger }),
   };
 }
 
-/** For a till whose sales no database knows. */
-export const noLedger: RedisTillOptions['ledger'] = {
+/** For a checkout whose sales no database knows. */
+export const noLedger: RedisCheckoutOptions['ledger'] = {
   listProducts: async () => [],
   findSecret: async () => undefined,
 };

@@ -1,5 +1,4 @@
 import { onTestFinished } from 'vitest';
-import type { Database } from '../../src/lib/sql.ts';
 import { findFinishedEntries } from '../../src/adapters/postgres/instance-logs.ts';
 import { parkItems } from '../../src/adapters/postgres/parked.ts';
 import { isTransientDatabaseError } from '../../src/adapters/postgres/transient.ts';
@@ -7,10 +6,11 @@ import { connectRedis } from '../../src/adapters/redis/connect.ts';
 import { RedisSeckillStreams } from '../../src/adapters/redis/seckill-streams.ts';
 import type { ParkedEntry } from '../../src/core/triggers/process-batch.ts';
 import {
+  type SeckillDeps,
   type SeckillOptions,
-  type SeckillParts,
   SeckillStreamTrigger,
 } from '../../src/core/triggers/seckill-stream.ts';
+import type { Database } from '../../src/lib/sql.ts';
 import { createCreation } from './parts.ts';
 
 /** A consumer of its own on two connections of its own, as one process has it. */
@@ -42,7 +42,7 @@ export function parkEntries(database: Database, entries: readonly ParkedEntry[])
 export async function startTrigger(
   addr: string,
   database: Database,
-  given: Partial<SeckillParts> = {},
+  given: Partial<SeckillDeps> = {},
   options: Partial<SeckillOptions> = {},
 ) {
   const streams = given.streams ?? (await openRedisStreams(addr));

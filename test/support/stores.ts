@@ -8,9 +8,9 @@ import { Redis } from 'ioredis';
 import pg from 'pg';
 import { onTestFailed, onTestFinished } from 'vitest';
 import { openPglite } from '../../src/adapters/embedded/pglite.ts';
-import type { Database } from '../../src/lib/sql.ts';
 import { openPostgresServer } from '../../src/adapters/postgres/server.ts';
 import { markQueueOf } from '../../src/adapters/rabbitmq/installation.ts';
+import type { Database } from '../../src/lib/sql.ts';
 
 const servers = {
   postgres: process.env.WEIR_TEST_POSTGRES ?? 'postgres://postgres@127.0.0.1:5432/postgres',
@@ -112,8 +112,8 @@ async function empty(database: Database): Promise<void> {
     INSERT INTO embedded_cursor DEFAULT VALUES;
     INSERT INTO overdue_cursor DEFAULT VALUES;
     INSERT INTO audit_checkpoint DEFAULT VALUES;
-    INSERT INTO announced VALUES ('CREATED', 0, 0);
-    INSERT INTO outbox_marks (at, waiting, announced) VALUES (now() - interval '1 minute', 0, 0);
+    INSERT INTO published VALUES ('CREATED', 0, 0);
+    INSERT INTO outbox_marks (at, waiting, published) VALUES (now() - interval '1 minute', 0, 0);
   `);
 }
 

@@ -1,17 +1,17 @@
 import cookie from '@fastify/cookie';
 import Fastify from 'fastify';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { KeyRing } from '../../src/ops/access/key-ring.ts';
 import { addAuth, callerOf, operatorOf } from '../../src/adapters/http/plugins/auth.ts';
 import { createErrorHandler } from '../../src/adapters/http/plugins/problem.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import { KeyRing } from '../../src/ops/access/key-ring.ts';
 
 const key = 'configured-key-of-monday';
 
 async function createApp({ configuredKeys = [key], isOnLoopback = true } = {}) {
   const http = Fastify();
   onTestFinished(() => http.close());
-  http.setErrorHandler(createErrorHandler({ notify() {}, isTransient: () => false }));
+  http.setErrorHandler(createErrorHandler({ emit() {}, isTransient: () => false }));
   await http.register(cookie, { hook: false });
   const keyRing = new KeyRing({
     readCredentials: async () => ({ keys: [], sessions: [] }),
@@ -59,15 +59,15 @@ describe('a route', () => {
     expect(await ask('/ticket')).toBe('nobody, operator');
     expect(await ask('/ticket', { cookie: `weir-80=${'A'.repeat(43)}` })).toBe('nobody, operator');
     expect(await ask('/ticket', bearer)).toBe('configured key 1, configured key 1');
-    expect(await ask('/ticket', wrong)).toBe('401 KEY_REQUIRED');
-    expect(await ask('/admin')).toBe('401 KEY_REQUIRED');
+    expect(await ask('/ticket', wrong)).toBe('401 UNAUTHENTICATED');
+    expect(await ask('/admin')).toBe('401 UNAUTHENTICATED');
   });
 
   test('without any key in the world is open to everybody, on loopback only', async () => {
     const here = await createRoutes({ configuredKeys: [] });
     for (const url of ['/admin', '/ticket']) expect(await here.ask(url)).toBe('operator, operator');
     const elsewhere = await createRoutes({ configuredKeys: [], isOnLoopback: false });
-    expect(await elsewhere.ask('/admin')).toBe('401 KEY_REQUIRED');
+    expect(await elsewhere.ask('/admin')).toBe('401 UNAUTHENTICATED');
     expect(await elsewhere.ask('/open')).toBe('nobody, operator');
   });
 
@@ -94,6 +94,6 @@ describe('a route', () => {
   ])('takes none of %j', async (...headers) => {
     const { ask } = await createRoutes();
     for (const authorization of headers)
-      expect(await ask('/admin', { authorization })).toBe('401 KEY_REQUIRED');
+      expect(await ask('/admin', { authorization })).toBe('401 UNAUTHENTICATED');
   });
 });

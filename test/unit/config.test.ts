@@ -7,9 +7,9 @@ import { describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { type Config, ConfigError, readConfig } from '../../src/config/config.ts';
 import { readVariables, toVariable } from '../../src/config/config-variables.ts';
-import { isLoopback, splitAddr } from '../../src/lib/address.ts';
 import type { Setting } from '../../src/config/setting.ts';
 import { settings } from '../../src/config/settings.ts';
+import { isLoopback, splitAddr } from '../../src/lib/address.ts';
 import { createFolder } from '../support/stores.ts';
 
 type Name = keyof Config;
@@ -82,8 +82,8 @@ const samples: Record<Name, Sample> = {
   confirmDeadlineMs: sample('600000', '1e3', 600_000),
   highWater: sample('1', true, 1),
   expireOrdersAfterMs: sample('1000', 999, 1_000),
-  stuckDeadlineMs: sample('100', 99, 100),
-  maxAnnouncements: sample('1', 0, 1),
+  overdueDeadlineMs: sample('100', 99, 100),
+  maxPublications: sample('1', 0, 1),
   auditEveryMs: sample('0', 999, 0),
   archiveAfterMs: sample('86400000', 86_399_999, 86_400_000),
   archiveFolder: sample('/var/lib/weir/archive', ''),

@@ -2,16 +2,16 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import Fastify from 'fastify';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { WeirError } from '../../src/errors.ts';
 import { boundConnections } from '../../src/adapters/http/plugins/connections.ts';
 import { createErrorHandler } from '../../src/adapters/http/plugins/problem.ts';
+import { WeirError } from '../../src/errors.ts';
 import { pollUntil } from '../support/poll-until.ts';
 
 /** A real server that takes each connection for one from `from.address`. */
 async function startServer(bounds: { maxConnections?: number; maxConnectionsPerAddress?: number }) {
   const http = Fastify({ forceCloseConnections: true });
   onTestFinished(() => http.close());
-  http.setErrorHandler(createErrorHandler({ notify() {}, isTransient: () => false }));
+  http.setErrorHandler(createErrorHandler({ emit() {}, isTransient: () => false }));
   const from = { address: '203.0.113.7' };
   http.server.on('connection', (socket) => {
     const address = from.address;
@@ -120,16 +120,16 @@ describe('an answer that refuses for a while', () => {
   ])('%s', async (_, isShared, connection) => {
     const http = Fastify();
     onTestFinished(() => http.close());
-    http.setErrorHandler(createErrorHandler({ notify() {}, isTransient: () => false }, () => isShared));
+    http.setErrorHandler(createErrorHandler({ emit() {}, isTransient: () => false }, () => isShared));
 
     for (const code of ['RATE_LIMITED', 'OVERLOADED'] as const) {
       http.get(`/${code}`, () => Promise.reject(new WeirError(code, 'a test')));
     }
-    http.get('/PRODUCT_UNKNOWN', () => Promise.reject(new WeirError('PRODUCT_UNKNOWN', 'a test')));
+    http.get('/PRODUCT_NOT_FOUND', () => Promise.reject(new WeirError('PRODUCT_NOT_FOUND', 'a test')));
     const url = await http.listen({ host: '127.0.0.1', port: 0 });
     const find = async (path: string) => (await fetch(`${url}/${path}`)).headers.get('connection');
     expect(await find('RATE_LIMITED')).toBe(connection);
     expect(await find('OVERLOADED')).toBe(connection);
-    expect(await find('PRODUCT_UNKNOWN')).toBe('keep-alive');
+    expect(await find('PRODUCT_NOT_FOUND')).toBe('keep-alive');
   });
 });

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { adviceFor, adviceForParked, type ErrorCode, toWeirError, WeirError } from '../../src/errors.ts';
 import { createErrorHandler } from '../../src/adapters/http/plugins/problem.ts';
-import type { Happening } from '../../src/ops/telemetry/events.ts';
+import { adviceFor, adviceForParked, type ErrorCode, toWeirError, WeirError } from '../../src/errors.ts';
+import type { TelemetryEvent } from '../../src/ops/telemetry/events.ts';
 
 const source = readFileSync(new URL('../../src/errors.ts', import.meta.url), 'utf8');
 /** The table is private to its file, so its codes are read off the text. */
@@ -12,9 +12,9 @@ const codes = [...source.matchAll(/^ {2}([A-Z][A-Z_]+): \[/gm)].map(([, code]) =
 
 /** An app whose only route throws what it is given, and what it told. */
 function createApp(error: () => unknown, isTransient: (error: unknown) => boolean = () => false) {
-  const told: Happening[] = [];
+  const told: TelemetryEvent[] = [];
   const app: FastifyInstance = Fastify({ bodyLimit: 100 });
-  app.setErrorHandler(createErrorHandler({ notify: (happening) => told.push(happening), isTransient }));
+  app.setErrorHandler(createErrorHandler({ emit: (event) => told.push(event), isTransient }));
   app.post('/things/:id', async () => {
     throw error();
   });
@@ -28,7 +28,7 @@ function createApp(error: () => unknown, isTransient: (error: unknown) => boolea
 
 test('the codes are found in the text', () => {
   expect(codes.length).toBeGreaterThan(20);
-  expect(codes).toContain('STORE_AWAY');
+  expect(codes).toContain('STORE_UNAVAILABLE');
   expect(new Set(codes).size).toBe(codes.length);
 });
 
@@ -73,14 +73,14 @@ test('statuses are those of the contract', async () => {
     ['USER_ID_INVALID', 400],
     ['REQUEST_INVALID', 400],
     ['SIGNATURE_INVALID', 401],
-    ['PRODUCT_UNKNOWN', 404],
-    ['ORDER_UNKNOWN', 404],
-    ['INSTANCE_UNKNOWN', 404],
+    ['PRODUCT_NOT_FOUND', 404],
+    ['ORDER_NOT_FOUND', 404],
+    ['INSTANCE_NOT_FOUND', 404],
     ['PURCHASE_CONFLICT', 409],
     ['IDEMPOTENCY_CONFLICT', 409],
     ['PRODUCT_DISABLED', 422],
     ['INTERNAL', 500],
-    ['STORE_AWAY', 503],
+    ['STORE_UNAVAILABLE', 503],
     ['OVERLOADED', 503],
   ];
   for (const [code, status] of contract) {
@@ -104,7 +104,7 @@ describe('an error that nobody named', () => {
       (error) => error === failure,
     );
     const { status, headers, problem } = await answer();
-    expect([status, problem.code, headers['retry-after']]).toEqual([503, 'STORE_AWAY', '1']);
+    expect([status, problem.code, headers['retry-after']]).toEqual([503, 'STORE_UNAVAILABLE', '1']);
     expect(JSON.stringify(problem)).not.toContain('10.0.0.7');
   });
 
@@ -114,7 +114,7 @@ describe('an error that nobody named', () => {
       () => toWeirError(failure),
       (error) => error === failure,
     );
-    expect((await answer()).problem.code).toBe('STORE_AWAY');
+    expect((await answer()).problem.code).toBe('STORE_UNAVAILABLE');
   });
 
   test('becomes a WeirError with its message and cause, whatever was thrown', () => {
@@ -159,11 +159,11 @@ describe('what Fastify refuses before a route sees it keeps its own status', () 
 
 test('a refused request is not advised to replay or discard, and its parked item is', () => {
   const refused = [
-    'PRODUCT_UNKNOWN',
+    'PRODUCT_NOT_FOUND',
     'PRODUCT_DISABLED',
-    'ORDER_UNKNOWN',
-    'RESULT_UNREADABLE',
-    'RESULT_UNKNOWN',
+    'ORDER_NOT_FOUND',
+    'RESULT_INVALID',
+    'RESULT_NOT_FOUND',
   ];
   for (const code of refused as ErrorCode[]) {
     expect(adviceFor(code), code).not.toMatch(/replay|discard/i);

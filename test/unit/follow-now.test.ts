@@ -63,7 +63,7 @@ test('after a problem has passed the whole window is asked for again, once, and 
 
   const first = await nextStream(1);
   first.say('now', { seconds: 10 });
-  for (let i = 0; i < 3; i++) first.say('problem', { code: 'STORE_AWAY', detail: 'away' });
+  for (let i = 0; i < 3; i++) first.say('problem', { code: 'STORE_UNAVAILABLE', detail: 'away' });
   expect([first.isOpen, asked.length, failures.length]).toEqual([true, 1, 3]);
   first.say('now', { seconds: 10 });
   expect(first.isOpen).toBe(false);

@@ -262,7 +262,7 @@ describe('a lease', () => {
 
     const last = world.start();
     await expect(last.ids.take(1)).rejects.toMatchObject({ code: 'WORKER_LEASE_LOST', disposition: 'retry' });
-    // One is given back, and its worker id is free at once.
+    // One is restocked, and its worker id is free at once.
     await world.stop(owners[1] as Process);
     const [id] = await last.ids.take(1);
     expect(readId(id as InstanceId).worker).toBe(511);
@@ -397,7 +397,7 @@ describe('a lease', () => {
     expect(owner.heldWorker).toBe(0);
   });
 
-  test('given back twice, or before there was one, harms nobody', async () => {
+  test('restocked twice, or before there was one, harms nobody', async () => {
     const world = await World.begin(leaseDatabase, 1);
     const process = world.start();
     await process.ids.release();

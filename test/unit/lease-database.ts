@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openPglite } from '../../src/adapters/embedded/pglite.ts';
-import type { Database } from '../../src/lib/sql.ts';
 import { migrate } from '../../src/adapters/postgres/migrate.ts';
+import type { Database } from '../../src/lib/sql.ts';
 
 export interface LeaseDatabase {
   database: Database;

@@ -1,8 +1,8 @@
 import { expect } from 'vitest';
+import { postgresWorkerLeases } from '../../src/adapters/postgres/worker-leases.ts';
 import { InstanceIds, type WorkerLease, type WorkerLeases } from '../../src/core/instance/instance-id.ts';
 import type { InstanceId } from '../../src/core/instance/purchase.ts';
 import type { Clock } from '../../src/lib/clock.ts';
-import { postgresWorkerLeases } from '../../src/adapters/postgres/worker-leases.ts';
 import type { LeaseDatabase } from './lease-database.ts';
 
 export const startMs = Date.UTC(2026, 5, 1);

@@ -1,8 +1,8 @@
 import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import { expect, onTestFinished, test } from 'vitest';
-import type { Config } from '../../src/config/config.ts';
 import { noteCaller } from '../../src/adapters/http/plugins/auth.ts';
 import { createLimits } from '../../src/adapters/http/plugins/limits.ts';
+import type { Config } from '../../src/config/config.ts';
 
 /** Limits of two requests a minute, asked for without a server, which ten thousand requests would keep busy. */
 async function openLimits() {

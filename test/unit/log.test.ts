@@ -3,7 +3,8 @@ import { Writable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { type Config, readConfig } from '../../src/config/config.ts';
 import { WeirError } from '../../src/errors.ts';
-import { createTelemetry, type Happening } from '../../src/ops/telemetry/events.ts';
+import type { TelemetryEvent } from '../../src/ops/telemetry/events.ts';
+import { createTelemetry } from '../../src/ops/telemetry/telemetry.ts';
 import { pollUntil } from '../support/poll-until.ts';
 
 const secrets = {
@@ -25,16 +26,16 @@ const plain = [
 ];
 
 /** The lines that come of these, as text. */
-function write(happenings: Happening[], env: Record<string, string> = {}): string[] {
+function write(events: TelemetryEvent[], env: Record<string, string> = {}): string[] {
   const { config } = readConfig(undefined, { ...secrets, WEIR_LOG_FORMAT: 'json', ...env }, {});
   const lines: string[] = [];
   const telemetry = createTelemetry(config as Config, { write: (line) => void lines.push(line) });
-  for (const happening of happenings) telemetry.notify(happening);
+  for (const event of events) telemetry.emit(event);
   return lines;
 }
 
 /** The same as it stands on a terminal. */
-async function writeReadable(happenings: Happening[]): Promise<string> {
+async function writeReadable(events: TelemetryEvent[]): Promise<string> {
   const { config } = readConfig(undefined, { ...secrets, WEIR_LOG_FORMAT: 'pretty' }, {});
   let text = '';
   const terminal = new Writable({
@@ -43,9 +44,9 @@ async function writeReadable(happenings: Happening[]): Promise<string> {
       done();
     },
   });
-  const { notify } = createTelemetry(config as Config, terminal);
-  for (const happening of happenings) notify(happening);
-  notify({ type: 'stopped' });
+  const { emit } = createTelemetry(config as Config, terminal);
+  for (const event of events) emit(event);
+  emit({ type: 'stopped' });
   return pollUntil('the last line', 5_000, async () => {
     if (!text.includes('stopped')) throw new Error(text);
     return text;
@@ -66,7 +67,7 @@ function createLeakyError(secret: string): Error {
 
 describe.each(plain)('the secret %s', (secret) => {
   const error = createLeakyError(secret);
-  const happenings: Happening[] = [
+  const events: TelemetryEvent[] = [
     { type: 'store failed', store: 'redis', error, attempt: 1 },
     { type: 'request failed', requestId: secret, route: `GET ${secret}`, error, traceparent: undefined },
     { type: 'warned', warning: `use ${secret}` },
@@ -79,14 +80,14 @@ describe.each(plain)('the secret %s', (secret) => {
   ];
 
   test('is in no line, nor in the causes of an error', () => {
-    const text = write(happenings).join('');
-    expect(text.split('\n')).toHaveLength(happenings.length + 1);
+    const text = write(events).join('');
+    expect(text.split('\n')).toHaveLength(events.length + 1);
     expect(text).not.toContain(secret);
     expect(text).toContain('***');
   });
 
   test('is in no readable line either', async () => {
-    const text = await writeReadable(happenings);
+    const text = await writeReadable(events);
     expect(text).not.toContain(secret);
     expect(text).toContain('***');
   });
@@ -166,9 +167,9 @@ test('each parked entry has a line of its own with its stream and id', () => {
 });
 
 test('what comes with each request and each batch is for those who debug', () => {
-  const ordinary: Happening[] = [
-    { type: 'instances created', counts: new Map([['ORDER', 1]]), lastedMs: 1 },
-    { type: 'events announced', count: 1, lastedMs: 1 },
+  const ordinary: TelemetryEvent[] = [
+    { type: 'instances created', counts: new Map([['ORDER', 1]]), durationMs: 1 },
+    { type: 'events published', count: 1, durationMs: 1 },
     { type: 'results settled', counts: new Map([['applied', 3]]) },
     {
       type: 'request answered',
@@ -177,7 +178,7 @@ test('what comes with each request and each batch is for those who debug', () =>
       route: '/x',
       status: 200,
       problem: undefined,
-      lastedMs: 1,
+      durationMs: 1,
       traceparent: undefined,
     },
   ];
@@ -185,7 +186,7 @@ test('what comes with each request and each batch is for those who debug', () =>
   const debugged = parse(write(ordinary, { WEIR_LOG_LEVEL: 'debug' }));
   expect(debugged.map(({ event }) => event)).toEqual([
     'instances_created',
-    'events_announced',
+    'events_published',
     'results_settled',
     'request_answered',
   ]);
@@ -204,7 +205,7 @@ test('a store that is away for an hour is not an hour of lines', () => {
 });
 
 test('why nobody knows what waits is told as of any store that fails', () => {
-  const read = (attempt: number): Happening => ({
+  const read = (attempt: number): TelemetryEvent => ({
     type: 'backlog read',
     backlog: { place: 'streams', waiting: undefined, error: new Error('NOPERM'), attempt },
   });

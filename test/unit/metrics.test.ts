@@ -1,17 +1,17 @@
 import { Registry } from 'prom-client';
 import { describe, expect, test } from 'vitest';
+import { parkedReasons } from '../../src/core/parked/parked-item.ts';
+import { WeirError } from '../../src/errors.ts';
 import type { Audit } from '../../src/ops/audit/audit.ts';
 import type { DatabaseBacklog, StreamBacklog, Waiting } from '../../src/ops/live/backlog.ts';
-import { WeirError } from '../../src/errors.ts';
 import { boundLabel } from '../../src/ops/telemetry/metrics/bound-label.ts';
-import { measureReadiness } from '../../src/ops/telemetry/metrics/stores.ts';
 import { createMetrics, type MeasuredConfig } from '../../src/ops/telemetry/metrics/metrics.ts';
-import { parkedReasons } from '../../src/core/parked/parked-item.ts';
+import { measureReadiness } from '../../src/ops/telemetry/metrics/stores.ts';
 import { runPromtool } from '../support/promtool.ts';
 
 const everything: MeasuredConfig = {
-  stuckDeadlineMs: 600_000,
-  maxAnnouncements: 4,
+  overdueDeadlineMs: 600_000,
+  maxPublications: 4,
   roles: ['http', 'ingest', 'relay', 'settle'],
   auditEveryMs: 60_000,
   backlogEveryMs: 5_000,
@@ -19,14 +19,14 @@ const everything: MeasuredConfig = {
 
 function setUp(config: Partial<MeasuredConfig> = {}) {
   const registry = new Registry();
-  const notify = createMetrics(registry, { ...everything, ...config });
+  const emit = createMetrics(registry, { ...everything, ...config });
   /** The series of a metric, as `labels value`. */
   const read = async (name: string) =>
     (await registry.metrics())
       .split('\n')
       .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
       .map((line) => line.slice(name.length));
-  return { registry, notify, read };
+  return { registry, emit, read };
 }
 
 const answered = {
@@ -36,7 +36,7 @@ const answered = {
   route: '/v1/orders/:orderId',
   status: 200,
   problem: undefined,
-  lastedMs: 3,
+  durationMs: 3,
   traceparent: undefined,
 } as const;
 
@@ -47,11 +47,11 @@ describe('a label whose values callers choose', () => {
   });
 
   test('makes no more series however many methods, sources and routes are tried', async () => {
-    const { notify, read } = setUp();
+    const { emit, read } = setUp();
     for (let n = 0; n < 1_000; n++) {
-      notify({ type: 'instances created', counts: new Map([[`S${n}`, 1]]), lastedMs: 1 });
+      emit({ type: 'instances created', counts: new Map([[`S${n}`, 1]]), durationMs: 1 });
     }
-    for (const method of ['GET', 'PURGE', 'LINK', 'UNLINK']) notify({ ...answered, method });
+    for (const method of ['GET', 'PURGE', 'LINK', 'UNLINK']) emit({ ...answered, method });
     expect(await read('weir_instances_created_total')).toHaveLength(21);
     expect(await read('weir_instances_created_total')).toContain('{source="other"} 982');
     const methods = (await read('weir_http_request_duration_seconds_count')).map(
@@ -62,16 +62,19 @@ describe('a label whose values callers choose', () => {
 });
 
 test('a request is counted by its status class, a problem by its code', async () => {
-  const { notify, read } = setUp();
-  notify(answered);
-  notify({ ...answered, status: 404, problem: 'ORDER_UNKNOWN' });
-  notify({ ...answered, status: 409, problem: 'SOLD_OUT' });
+  const { emit, read } = setUp();
+  emit(answered);
+  emit({ ...answered, status: 404, problem: 'ORDER_NOT_FOUND' });
+  emit({ ...answered, status: 409, problem: 'SOLD_OUT' });
   const counts = await read('weir_http_request_duration_seconds_count');
   expect(counts).toEqual([
     '{method="GET",route="/v1/orders/:orderId",status_class="2xx"} 1',
     '{method="GET",route="/v1/orders/:orderId",status_class="4xx"} 2',
   ]);
-  expect(await read('weir_http_problems_total')).toEqual(['{code="ORDER_UNKNOWN"} 1', '{code="SOLD_OUT"} 1']);
+  expect(await read('weir_http_problems_total')).toEqual([
+    '{code="ORDER_NOT_FOUND"} 1',
+    '{code="SOLD_OUT"} 1',
+  ]);
 });
 
 test('what an alert counts the increase of is there at 0 before the first', async () => {
@@ -83,18 +86,18 @@ test('what an alert counts the increase of is there at 0 before the first', asyn
 });
 
 test('an entry that was parked counts for its reason', async () => {
-  const { notify, read } = setUp();
-  const error = new WeirError('ENTRY_GONE', 'gone');
-  notify({ type: 'entries parked', entries: [{ stream: 's', id: '1-0', error }] });
-  notify({ type: 'messages refused', count: 2, why: 'no', parked: 1 });
-  expect(await read('weir_parked_total')).toContain('{reason="ENTRY_GONE"} 1');
+  const { emit, read } = setUp();
+  const error = new WeirError('ENTRY_DELETED', 'gone');
+  emit({ type: 'entries parked', entries: [{ stream: 's', id: '1-0', error }] });
+  emit({ type: 'messages refused', count: 2, why: 'no', parked: 1 });
+  expect(await read('weir_parked_total')).toContain('{reason="ENTRY_DELETED"} 1');
   expect(await read('weir_parked_total')).toContain('{reason="MESSAGE_REFUSED"} 1');
 });
 
 test('what became of results, and of the instances that they were of, is counted whichever way they came', async () => {
-  const { notify, read } = setUp();
+  const { emit, read } = setUp();
   expect(await read('weir_instances_settled_total')).toEqual(['{status="SUCCESS"} 0', '{status="FAILED"} 0']);
-  notify({
+  emit({
     type: 'results judged',
     results: [{ status: 'SUCCESS' }, { status: 'FAILED' }, { status: 'SUCCESS' }, { status: 'FAILED' }],
     settled: ['applied', 'applied', 'late', 'contradicts'],
@@ -110,8 +113,8 @@ test('what became of results, and of the instances that they were of, is counted
 });
 
 test('an instance that Weir gave up is one more that FAILED', async () => {
-  const { notify, read } = setUp();
-  notify({ type: 'instances overdue', announcedAgain: 5, timedOut: 2 });
+  const { emit, read } = setUp();
+  emit({ type: 'instances overdue', republished: 5, timedOut: 2 });
   expect(await read('weir_instances_settled_total')).toEqual(['{status="SUCCESS"} 0', '{status="FAILED"} 2']);
 });
 
@@ -120,31 +123,31 @@ test.each([
   [2, 1200],
   [4, 4800],
 ])(
-  'an instance announced at most %i times is given up after %i seconds',
-  async (maxAnnouncements, seconds) => {
-    const { read } = setUp({ stuckDeadlineMs: 600_000, maxAnnouncements });
-    expect(await read('weir_stuck_deadline_seconds')).toEqual([` ${seconds}`]);
+  'an instance published at most %i times is given up after %i seconds',
+  async (maxPublications, seconds) => {
+    const { read } = setUp({ overdueDeadlineMs: 600_000, maxPublications });
+    expect(await read('weir_result_deadline_seconds')).toEqual([` ${seconds}`]);
   },
 );
 
 describe('the sums of the audit', () => {
-  const sum = { name: 'events', law: '', expected: 5, actual: 2, difference: -3, exceptions: [] };
+  const sum = { name: 'events', invariant: '', expected: 5, actual: 2, difference: -3, exceptions: [] };
   const audit = (difference: number): Audit => ({
     ok: difference === 0,
     auditedAt: new Date(1_700_000_000_000),
-    lastedMs: 20,
+    durationMs: 20,
     sums: [{ ...sum, difference }],
-    waiting: { entries: 0, events: 1, processing: 0, overdue: 0, parked: 0, giveBacks: 0, refunds: 0 },
+    waiting: { entries: 0, events: 1, processing: 0, overdue: 0, parked: 0, restocks: 0, refunds: 0 },
   });
 
   test('show as the last periodic audit found them, whatever somebody asked for meanwhile', async () => {
-    const { notify, read } = setUp();
-    notify({ type: 'audited', audit: audit(-3), isPeriodic: false });
+    const { emit, read } = setUp();
+    emit({ type: 'audited', audit: audit(-3), isPeriodic: false });
     expect(await read('weir_audit_difference')).toEqual([]);
     expect(await read('weir_audit_waiting')).toEqual([]);
     expect(await read('weir_audit_timestamp_seconds')).toEqual([' 0']);
-    notify({ type: 'audited', audit: audit(0), isPeriodic: true });
-    notify({ type: 'audited', audit: audit(-3), isPeriodic: false });
+    emit({ type: 'audited', audit: audit(0), isPeriodic: true });
+    emit({ type: 'audited', audit: audit(-3), isPeriodic: false });
     expect(await read('weir_audit_difference')).toEqual(['{sum="events"} 0']);
     expect(await read('weir_audit_timestamp_seconds')).toEqual([' 1700000000']);
     expect(await read('weir_audit_duration_seconds_count')).toEqual([' 3']);
@@ -154,8 +157,8 @@ describe('the sums of the audit', () => {
     ['has no role for it', { roles: ['http', 'ingest', 'relay'] }],
     ['was told not to', { auditEveryMs: 0 }],
   ])('are missed by nobody in a process that %s', async (_, config) => {
-    const { notify, read } = setUp(config);
-    notify({ type: 'audited', audit: audit(-3), isPeriodic: false });
+    const { emit, read } = setUp(config);
+    emit({ type: 'audited', audit: audit(-3), isPeriodic: false });
     expect(await read('weir_audit_timestamp_seconds')).toEqual([]);
     expect(await read('weir_audit_difference')).toEqual([]);
   });
@@ -173,13 +176,13 @@ describe('what waits', () => {
   const streams: StreamBacklog = { streams: 2, undelivered: 5, pending: 1, oldestAgeMs: 250 };
   const setUpRead = () => {
     const parts = setUp();
-    parts.notify({ type: 'backlog read', backlog: { place: 'database', waiting: database } });
-    parts.notify({ type: 'backlog read', backlog: { place: 'streams', waiting: streams } });
+    parts.emit({ type: 'backlog read', backlog: { place: 'database', waiting: database } });
+    parts.emit({ type: 'backlog read', backlog: { place: 'streams', waiting: streams } });
     return parts;
   };
 
   test('shows with its age in seconds, and what does not wait at 0', async () => {
-    const { notify, read } = setUpRead();
+    const { emit, read } = setUpRead();
     expect(await read('weir_outbox_waiting_events')).toEqual([
       '{kind="CREATED"} 7',
       '{kind="AGAIN"} 0',
@@ -194,7 +197,7 @@ describe('what waits', () => {
       '{state="pending"} 1',
     ]);
     expect(await read('weir_stream_oldest_age_seconds')).toEqual([' 0.25']);
-    notify({
+    emit({
       type: 'backlog read',
       backlog: { place: 'database', waiting: { ...database, outbox: new Map() } },
     });
@@ -203,9 +206,9 @@ describe('what waits', () => {
 
   const places = ['database', 'streams'] as const;
   test.each(places)('is not told from memory while one place cannot be asked, the %s', async (away) => {
-    const { notify, read } = setUpRead();
+    const { emit, read } = setUpRead();
     const backlog = { place: away, waiting: undefined, error: new Error('away'), attempt: 1 } as const;
-    notify({ type: 'backlog read', backlog });
+    emit({ type: 'backlog read', backlog });
     const gone = { database: away === 'database', streams: away === 'streams' };
     expect(await read('weir_outbox_waiting_events')).toHaveLength(gone.database ? 0 : 4);
     expect(await read('weir_parked_oldest_age_seconds')).toHaveLength(

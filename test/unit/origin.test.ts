@@ -1,9 +1,9 @@
 import Fastify from 'fastify';
 import { Registry } from 'prom-client';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { addHealth } from '../../src/adapters/http/routes/health.ts';
 import { checkHostAndOrigin } from '../../src/adapters/http/plugins/origin.ts';
 import { createErrorHandler } from '../../src/adapters/http/plugins/problem.ts';
+import { addHealth } from '../../src/adapters/http/routes/health.ts';
 import { isLocalOnly } from '../../src/lib/address.ts';
 
 const local = { addr: '127.0.0.1:8000', hosts: [] as string[], trustedProxies: [] as string[] };
@@ -13,7 +13,7 @@ const probes = ['/healthz', '/readyz', '/metrics'];
 function createApp(config = local) {
   const http = Fastify();
   onTestFinished(() => http.close());
-  http.setErrorHandler(createErrorHandler({ notify() {}, isTransient: () => false }));
+  http.setErrorHandler(createErrorHandler({ emit() {}, isTransient: () => false }));
   http.addHook('onRequest', checkHostAndOrigin(config));
   addHealth(http, {
     ...{ readiness: {}, remarks: {}, registry: new Registry(), draining: new AbortController().signal },

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decodeFrame, encodeMessage, type Message } from '../../src/core/outbox/outbox-batch.ts';
+import { decodeBatch, encodeMessage, type Message } from '../../src/core/outbox/outbox-batch.ts';
 
 const anyId = fc.bigInt({ min: 1n, max: 2n ** 63n - 1n }).map(String);
 const anyTraceparent = fc.option(fc.stringMatching(/^00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]$/), {
@@ -36,7 +36,7 @@ function createBody(length: number, seed: number): Buffer {
   return body;
 }
 
-function encodeFrame(messages: readonly Message[]): Buffer {
+function encodeBatch(messages: readonly Message[]): Buffer {
   return Buffer.concat(messages.map(encodeMessage));
 }
 
@@ -44,7 +44,7 @@ function readable({ id, body, traceparent, type }: Message): unknown {
   return { id, body: body.toString('base64'), traceparent, type };
 }
 
-describe('a frame', () => {
+describe('a batch', () => {
   test('does not name the usual type: those bytes are what earlier versions wrote', () => {
     const message = { id: '12', body: Buffer.from('body') };
     const bytes = encodeMessage({ ...message, type: 'INSTANCE_CREATED' });
@@ -52,45 +52,45 @@ describe('a frame', () => {
     expect(bytes.toString('hex')).toBe('0a0a0231321204626f6479');
   });
 
-  test('gives back every message in order, whatever its length', () => {
+  test('restocks every message in order, whatever its length', () => {
     fc.assert(
       fc.property(anyMessages, (messages) => {
-        expect(decodeFrame(encodeFrame(messages)).map(readable)).toEqual(messages.map(readable));
+        expect(decodeBatch(encodeBatch(messages)).map(readable)).toEqual(messages.map(readable));
       }),
       { numRuns: 300 },
     );
   });
 
-  test('gives back messages at each length where a varint grows', () => {
+  test('restocks messages at each length where a varint grows', () => {
     const lengths = [0, 1, 100, 127, 128, 16_300, 16_383, 16_384, 200_000, 2_097_151, 2_097_152];
     for (const length of lengths) {
       for (let around = length - 40; around <= length + 1; around += 7) {
         if (around < 0) continue;
         const message = { id: '7315920450193817601', body: createBody(around, 1), traceparent: undefined };
-        expect(decodeFrame(encodeMessage(message)).map(readable)).toEqual([readable(message)]);
+        expect(decodeBatch(encodeMessage(message)).map(readable)).toEqual([readable(message)]);
       }
     }
   });
 
-  test('of two frames, one after the other, has the messages of both', () => {
+  test('of two batches, one after the other, has the messages of both', () => {
     fc.assert(
       fc.property(anyMessages, anyMessages, (first, second) => {
-        const together = Buffer.concat([encodeFrame(first), encodeFrame(second)]);
-        expect(decodeFrame(together).map(readable)).toEqual([...first, ...second].map(readable));
+        const together = Buffer.concat([encodeBatch(first), encodeBatch(second)]);
+        expect(decodeBatch(together).map(readable)).toEqual([...first, ...second].map(readable));
       }),
       { numRuns: 200 },
     );
   });
 
   test('of nothing has no message', () => {
-    expect(decodeFrame(Buffer.alloc(0))).toEqual([]);
+    expect(decodeBatch(Buffer.alloc(0))).toEqual([]);
   });
 
   test('encodes the same message to the same bytes, read or new', () => {
     fc.assert(
       fc.property(anyMessage, (message) => {
         const bytes = encodeMessage(message);
-        const [read] = decodeFrame(bytes);
+        const [read] = decodeBatch(bytes);
         expect(encodeMessage(read as Message).equals(bytes)).toBe(true);
         expect(encodeMessage(message).equals(bytes)).toBe(true);
       }),
@@ -100,14 +100,14 @@ describe('a frame', () => {
 
   test('hands the time of its commit to each message', () => {
     const at = new Date('2026-11-22T08:00:00Z');
-    const messages = decodeFrame(encodeFrame([messageOf('1'), messageOf('2')]), at);
+    const messages = decodeBatch(encodeBatch([messageOf('1'), messageOf('2')]), at);
     expect(messages.map(({ createdAt }) => createdAt)).toEqual([at, at]);
   });
 
   test('takes an empty traceparent for none', () => {
     const bytes = encodeMessage({ ...messageOf('1'), traceparent: '' });
     expect(bytes.equals(encodeMessage(messageOf('1')))).toBe(true);
-    expect(decodeFrame(bytes)[0]?.traceparent).toBeUndefined();
+    expect(decodeBatch(bytes)[0]?.traceparent).toBeUndefined();
   });
 
   test('is written in protobuf: length, then id, body and traceparent as fields 1, 2 and 3', () => {
@@ -116,29 +116,29 @@ describe('a frame', () => {
   });
 });
 
-describe('a damaged frame', () => {
+describe('a damaged batch', () => {
   test('cut short anywhere throws, or ends exactly after a whole message', () => {
     fc.assert(
       fc.property(
         anySmallMessages,
         fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
         (messages, part) => {
-          const bytes = encodeFrame(messages);
+          const bytes = encodeBatch(messages);
           const cut = Math.floor(part * bytes.length);
-          const ends = messages.map((_, i) => encodeFrame(messages.slice(0, i)).length);
+          const ends = messages.map((_, i) => encodeBatch(messages.slice(0, i)).length);
           const whole = ends.indexOf(cut);
-          if (whole < 0) expect(() => decodeFrame(bytes.subarray(0, cut))).toThrow(/damaged/);
-          else expect(decodeFrame(bytes.subarray(0, cut))).toHaveLength(whole);
+          if (whole < 0) expect(() => decodeBatch(bytes.subarray(0, cut))).toThrow(/damaged/);
+          else expect(decodeBatch(bytes.subarray(0, cut))).toHaveLength(whole);
         },
       ),
       { numRuns: 1_000 },
     );
   });
 
-  test('throws with a byte missing at its end, at every place of a small frame', () => {
+  test('throws with a byte missing at its end, at every place of a small batch', () => {
     const bytes = encodeMessage({ id: '12', body: Buffer.from('body'), traceparent: '00-aa' });
     for (let cut = 1; cut < bytes.length; cut++) {
-      expect(() => decodeFrame(bytes.subarray(0, cut)), `cut at ${cut}`).toThrow(/damaged/);
+      expect(() => decodeBatch(bytes.subarray(0, cut)), `cut at ${cut}`).toThrow(/damaged/);
     }
   });
 
@@ -146,7 +146,7 @@ describe('a damaged frame', () => {
     const wrong = fc.record({ at: fc.nat({ max: 2_000 }), byte: fc.nat({ max: 255 }) });
     fc.assert(
       fc.property(anySmallMessages, fc.array(wrong, { minLength: 1, maxLength: 5 }), (messages, mistakes) => {
-        const bytes = encodeFrame(messages);
+        const bytes = encodeBatch(messages);
         for (const { at, byte } of mistakes) bytes[at % bytes.length] = byte;
         expectOwnBytesOnly(bytes);
       }),
@@ -162,7 +162,7 @@ describe('a damaged frame', () => {
         fc.nat({ max: 3 }),
         fc.uint8Array({ maxLength: 4 }),
         (messages, at, removed, inserted) => {
-          const bytes = encodeFrame(messages);
+          const bytes = encodeBatch(messages);
           const from = at % bytes.length;
           expectOwnBytesOnly(
             Buffer.concat([bytes.subarray(0, from), inserted, bytes.subarray(from + removed)]),
@@ -192,10 +192,10 @@ describe('a damaged frame', () => {
     ['a length of 2^28 - 1', 'ffffff7f'],
     ['a message without an id', '031201ff'],
     ['an id that ends behind its message', '020a05'],
-    ['a length of a field that ends behind the frame', '060affffff7f00'],
+    ['a length of a field that ends behind the batch', '060affffff7f00'],
     ['a tag without a length', '010a'],
   ])('of %s throws', (_, hex) => {
-    expect(() => decodeFrame(Buffer.from(hex, 'hex'))).toThrow(/damaged/);
+    expect(() => decodeBatch(Buffer.from(hex, 'hex'))).toThrow(/damaged/);
   });
 });
 
@@ -207,12 +207,12 @@ function messageOf(id: string): Message {
 function expectOwnBytesOnly(bytes: Buffer): void {
   const around = Buffer.alloc(bytes.length + 64, 'X');
   bytes.copy(around, 32);
-  const frame = around.subarray(32, 32 + bytes.length);
+  const batch = around.subarray(32, 32 + bytes.length);
   let messages: Message[];
   try {
-    messages = decodeFrame(frame);
+    messages = decodeBatch(batch);
   } catch (error) {
-    expect((error as Error).message).toMatch(/^outbox frame is damaged near byte \d+ of \d+$/);
+    expect((error as Error).message).toMatch(/^outbox batch is damaged near byte \d+ of \d+$/);
     return;
   }
   let used = 0;
@@ -220,11 +220,11 @@ function expectOwnBytesOnly(bytes: Buffer): void {
     expect(id).not.toBe('');
     used += id.length + body.length + traceparent.length;
     if (body.length > 0) {
-      expect(body.buffer).toBe(frame.buffer);
-      expect(body.byteOffset).toBeGreaterThanOrEqual(frame.byteOffset);
-      expect(body.byteOffset + body.length).toBeLessThanOrEqual(frame.byteOffset + frame.length);
+      expect(body.buffer).toBe(batch.buffer);
+      expect(body.byteOffset).toBeGreaterThanOrEqual(batch.byteOffset);
+      expect(body.byteOffset + body.length).toBeLessThanOrEqual(batch.byteOffset + batch.length);
     }
   }
   // Each message has a length, and each field a tag and a length, so what was read is less than there was.
-  expect(used).toBeLessThanOrEqual(frame.length);
+  expect(used).toBeLessThanOrEqual(batch.length);
 }

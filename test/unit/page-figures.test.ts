@@ -110,8 +110,8 @@ describe('the trend', () => {
 
   test('has a place for every step of the window, also for those with nothing in them', () => {
     const rows = [
-      { minute: new Date(startMs + 120_000).toISOString(), source: 'ORDER', count: '5' },
-      { minute: new Date(startMs).toISOString(), source: 'ORDER', count: '2' },
+      { bucketStart: new Date(startMs + 120_000).toISOString(), source: 'ORDER', count: '5' },
+      { bucketStart: new Date(startMs).toISOString(), source: 'ORDER', count: '2' },
     ];
     const spread = spreadTrend(rows, from.getTime(), to.getTime(), 'minute');
     expect(spread).toEqual({

@@ -10,7 +10,7 @@ function createNow(more: Partial<Now> = {}): Now {
   return {
     ...{ at, from: at, seconds: 1, series: [], events: [null], delay: null, intakeHeld: false },
     audit: { ok: true, auditedAt: at, exceptions: 0 },
-    waiting: ['stream', 'frames', 'processing', 'parked'].map((what) => ({ what, count: 0, oldestAt: null })),
+    waiting: ['stream', 'outbox', 'processing', 'parked'].map((what) => ({ what, count: 0, oldestAt: null })),
     stores: [
       { name: 'database', kind: 'PostgreSQL', ok: true, why: null },
       { name: 'results', kind: 'RabbitMQ', ok: null, why: null },
@@ -55,8 +55,8 @@ describe('the status strip', () => {
   });
 
   test('names the oldest backlog when it has waited for more than a minute', () => {
-    const waiting = [wait('stream', 61), wait('frames', 300), wait('processing', 900), wait('parked', 9_000)];
-    const backlog = [{ kind: 'backlog', what: 'frames', waitedMs: 300_000 }];
+    const waiting = [wait('stream', 61), wait('outbox', 300), wait('processing', 900), wait('parked', 9_000)];
+    const backlog = [{ kind: 'backlog', what: 'outbox', waitedMs: 300_000 }];
     expect(listTroubles(true, createNow({ waiting }))).toEqual(backlog);
     expect(listTroubles(true, createNow({ waiting: [wait('stream', 60)] }))).toEqual([]);
     expect(listTroubles(true, { stores: [], waiting: [wait('stream', 61)] }, Date.parse(at))).toHaveLength(1);
@@ -90,8 +90,11 @@ describe('the connection', () => {
     expect(connection.currentConnection()).toBe('lost');
 
     const problem = { 'content-type': 'application/problem+json; charset=utf-8' };
-    vi.stubGlobal('fetch', async () => new Response('{"code":"STORE_AWAY"}', { status, headers: problem }));
-    await expect(api.get('now')).rejects.toMatchObject({ code: 'STORE_AWAY' });
+    vi.stubGlobal(
+      'fetch',
+      async () => new Response('{"code":"STORE_UNAVAILABLE"}', { status, headers: problem }),
+    );
+    await expect(api.get('now')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
     expect(connection.currentConnection()).toBe('alive');
   });
 });

@@ -1,17 +1,17 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { type AuditFigures, sumUp } from '../../src/ops/audit/audit.ts';
-import { en } from '../../src/dashboard/words/en.ts';
-import { zh } from '../../src/dashboard/words/zh.ts';
-import { zhProblems } from '../../src/dashboard/words/zh-problems.ts';
-import { translateDetail, zhLaws } from '../../src/dashboard/words/zh-server.ts';
-import { adviceForParked } from '../../src/errors.ts';
 import type { InstanceLog } from '../../src/core/instance/instance-log.ts';
-import { tellTimeline } from '../../src/core/instance/timeline.ts';
+import { buildTimeline } from '../../src/core/instance/timeline.ts';
 import { parkedOrigins, parkedReasons } from '../../src/core/parked/parked-item.ts';
 import { describeAnswer } from '../../src/core/parked/replay-payment.ts';
 import type { PaymentAnswer } from '../../src/core/triggers/order-paid.ts';
+import { en } from '../../src/dashboard/words/en.ts';
+import { zh } from '../../src/dashboard/words/zh.ts';
+import { zhProblems } from '../../src/dashboard/words/zh-problems.ts';
+import { translateDetail, zhInvariants } from '../../src/dashboard/words/zh-server.ts';
+import { adviceForParked } from '../../src/errors.ts';
+import { type AuditFigures, sumUp } from '../../src/ops/audit/audit.ts';
 
 type Words = Record<string, string>;
 const tables: Record<string, Words> = { en, zh };
@@ -69,11 +69,11 @@ test('every code of the API says in Chinese what happened and what to do', () =>
   for (const words of Object.values(zhProblems).flat()) expect(words).toMatch(/\p{Script=Han}/u);
 });
 
-test('every law of the audit is told in Chinese', async () => {
-  const compensations = { GIVE_BACK: 0, REFUND: 0, NOTHING: 0 };
-  const nothing = { instances: [], streams: [], sales: [], units: [], givenBack: [], compensations };
+test('every invariant of the audit is told in Chinese', async () => {
+  const compensations = { RESTOCK: 0, REFUND: 0, NOTHING: 0 };
+  const nothing = { instances: [], streams: [], sales: [], units: [], restocked: [], compensations };
   const { sums } = await sumUp({ ...nothing } as unknown as AuditFigures, async () => []);
-  expect(Object.keys(zhLaws)).toEqual(sums.map(({ name }) => name));
+  expect(Object.keys(zhInvariants)).toEqual(sums.map(({ name }) => name));
 });
 
 test('every answer to a replayed payment has a Chinese sentence', () => {
@@ -103,16 +103,16 @@ test('what a timeline says of itself is told in Chinese, and what others say is 
     of('ORDER', { reason: 'no capacity (simulated)' }),
     of('ORDER', { status: 'SUCCESS' }),
   ].flatMap((instance) =>
-    tellTimeline({
+    buildTimeline({
       instance: instance as unknown as InstanceLog,
       answeredAt: at,
       order: { createdAt: at, paidAt: at },
-      announcedBy: at,
+      publishedBy: at,
       parked: [
-        { origin: 'STREAM', reason: 'STORE_AWAY', parkedAt: at, state: 'REPLAYED', resolvedAt: at },
+        { origin: 'STREAM', reason: 'STORE_UNAVAILABLE', parkedAt: at, state: 'REPLAYED', resolvedAt: at },
       ].map((item) => ({ ...item, resolvedBy: 'weir', resolution: 'made instance 5' })),
       history: [],
-      compensation: { kind: 'GIVE_BACK', reason: 'TIMEOUT', createdAt: at, doneAt: at, outcome: 'NO_SALE' },
+      compensation: { kind: 'RESTOCK', reason: 'TIMEOUT', createdAt: at, doneAt: at, outcome: 'NO_SALE' },
     }),
   );
   expect(told.length).toBeGreaterThan(20);
@@ -120,7 +120,8 @@ test('what a timeline says of itself is told in Chinese, and what others say is 
     expect(translateDetail(detail) ?? detail, detail).toMatch(/\p{Script=Han}/u);
     expect(translateDetail(by), by).toBeDefined();
   }
-  for (const origin of parkedOrigins) expect(translateDetail(`${origin}: STORE_AWAY`), origin).toBeDefined();
+  for (const origin of parkedOrigins)
+    expect(translateDetail(`${origin}: STORE_UNAVAILABLE`), origin).toBeDefined();
   expect(translateDetail('out of GPUs')).toBeUndefined();
   expect(translateDetail('FAILED: out of GPUs')).toBe('失败：out of GPUs');
 });

@@ -1,9 +1,9 @@
 import { createRequire } from 'node:module';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Message } from '../../src/core/outbox/outbox-batch.ts';
 import { createPublishEncoder } from '../../src/adapters/rabbitmq/publish-frames.ts';
 import { settings } from '../../src/config/settings.ts';
+import type { Message } from '../../src/core/outbox/outbox-batch.ts';
 
 interface AmqplibDefs {
   BasicPublish: number;

@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { WeirError } from '../../src/errors.ts';
 import {
   type Purchase,
   parseInt64,
@@ -12,6 +11,7 @@ import {
   type Source,
   type SourceId,
 } from '../../src/core/instance/purchase.ts';
+import { WeirError } from '../../src/errors.ts';
 
 const int64Max = 2n ** 63n - 1n;
 

@@ -1,9 +1,9 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { type Outbox, Relay } from '../../src/core/outbox/relay.ts';
 import { Outages } from '../../src/lib/outages.ts';
 import { Recovery, recovery } from '../../src/lib/recovery.ts';
 import { repeatEvery } from '../../src/lib/repeat.ts';
-import { Wake } from '../../src/lib/wake.ts';
-import { type Outbox, Relay } from '../../src/core/outbox/relay.ts';
+import { Signal } from '../../src/lib/signal.ts';
 import { pollUntil } from '../support/poll-until.ts';
 
 const anHourMs = 3_600_000;
@@ -116,8 +116,8 @@ describe('a loop that has backed off to many seconds', () => {
       {
         outbox,
         publisher,
-        wake: new Wake(),
-        onAnnounced() {},
+        wake: new Signal(),
+        onPublished() {},
         onRefused() {},
         onFailure: () => void failures++,
       },

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { RejectedCredentials } from '../../src/adapters/http/plugins/rejected-credentials.ts';
-import type { Happening } from '../../src/ops/telemetry/events.ts';
+import type { TelemetryEvent } from '../../src/ops/telemetry/events.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -10,8 +10,8 @@ afterEach(() => {
 });
 
 function createRejected(isLimited = false) {
-  const seen: Happening[] = [];
-  const rejected = new RejectedCredentials((happening) => seen.push(happening), isLimited);
+  const seen: TelemetryEvent[] = [];
+  const rejected = new RejectedCredentials((event) => seen.push(event), isLimited);
   return {
     rejected,
     /** @returns how many got 429 */

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { InstanceId } from '../../src/core/instance/purchase.ts';
+import type { InstanceResult } from '../../src/core/results/result.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { type Behaviour, decideFate } from '../../src/ops/resource-domain/fate.ts';
 import { type CreatedMessage, ResourceDomain } from '../../src/ops/resource-domain/resource-domain.ts';
-import type { InstanceResult } from '../../src/core/results/result.ts';
 import { pollUntil } from '../support/poll-until.ts';
 
 const well: Behaviour = {

@@ -1,9 +1,10 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { InstanceId, UserId } from '../../src/core/instance/purchase.ts';
+import { EventSchema, InstanceResultSchema } from '../../src/api/wire/weir/v1/event_pb.ts';
+import { OrderRefundRequestedSchema } from '../../src/api/wire/weir/v1/order_refund_pb.ts';
 import { createRefundRequest, createReleaseRequest } from '../../src/core/compensation/request-messages.ts';
-import { readFields } from '../../src/lib/wire-format.ts';
+import type { InstanceId, UserId } from '../../src/core/instance/purchase.ts';
 import { asksForRelease, judgeResult } from '../../src/core/results/judge-result.ts';
 import {
   createResult,
@@ -12,8 +13,7 @@ import {
   maxReasonLength,
   timedOut,
 } from '../../src/core/results/result.ts';
-import { EventSchema, InstanceResultSchema } from '../../src/api/wire/weir/v1/event_pb.ts';
-import { OrderRefundRequestedSchema } from '../../src/api/wire/weir/v1/order_refund_pb.ts';
+import { readFields } from '../../src/lib/wire-format.ts';
 
 const now = new Date('2026-11-24T07:00:00.123Z');
 const anyId = fc.bigInt({ min: 1n, max: 2n ** 63n - 1n });
@@ -90,7 +90,7 @@ describe('a result', () => {
           const { status } = decodeResult(Buffer.from(bytes), now);
           expect(['SUCCESS', 'FAILED']).toContain(status);
         } catch (error) {
-          expect(error).toMatchObject({ code: 'RESULT_UNREADABLE' });
+          expect(error).toMatchObject({ code: 'RESULT_INVALID' });
         }
       }),
       { numRuns: 2_000 },
@@ -109,7 +109,7 @@ describe('a result', () => {
   ])('with %s is refused', (_, part) => {
     const whole = { instanceId: '5', status: 'FAILED', reason: 'x', answeredAt: now };
     expect(() => createResult({ ...whole, ...part })).toThrow(
-      expect.objectContaining({ code: 'RESULT_UNREADABLE' }),
+      expect.objectContaining({ code: 'RESULT_INVALID' }),
     );
   });
 

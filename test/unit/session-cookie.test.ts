@@ -1,7 +1,11 @@
 import cookie from '@fastify/cookie';
 import Fastify from 'fastify';
 import { expect, onTestFinished, test } from 'vitest';
-import { clearSessionCookie, readSessionCookie, setSessionCookie } from '../../src/adapters/http/plugins/session-cookie.ts';
+import {
+  clearSessionCookie,
+  readSessionCookie,
+  setSessionCookie,
+} from '../../src/adapters/http/plugins/session-cookie.ts';
 
 /** A server that logs in, logs out and returns the session that it reads, and a browser that knows only hosts, not ports. */
 async function openBrowser() {

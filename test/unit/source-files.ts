@@ -62,5 +62,5 @@ export function roomOf(path: string): string {
 }
 
 export function isPackage(target: string): boolean {
-  return !target.startsWith('node:') && !/\.(ts|js|json)$/.test(target);
+  return !target.startsWith('node:') && !/\.(ts|json)$/.test(target);
 }

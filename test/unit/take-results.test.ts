@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import type { InstanceId } from '../../src/core/instance/purchase.ts';
-import { systemClock } from '../../src/lib/clock.ts';
 import type { Settled } from '../../src/core/results/judge-result.ts';
 import { encodeResult } from '../../src/core/results/result.ts';
 import { TakeResults } from '../../src/core/results/take-results.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import { success } from '../support/parts.ts';
 
 const bodies = [1n, 2n, 3n].map((id) => ({ body: encodeResult(success(id as InstanceId)) }));

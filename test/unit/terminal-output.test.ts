@@ -18,7 +18,7 @@ test('no command writes to the terminal past the one place that shows control ch
   const found = readSourceFiles()
     .filter(({ path, text }) => path.startsWith('cli/') && byItself.test(text))
     .map(({ path }) => path);
-  expect(found.sort()).toEqual(['cli/live-screen.ts', 'cli/output.ts', 'cli/text.ts']);
+  expect(found.sort()).toEqual(['cli/output/live-screen.ts', 'cli/output/output.ts', 'cli/output/text.ts']);
 });
 
 test('a printed line stays one line and shows every control character in it', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { InstanceLog } from '../../src/core/instance/instance-log.ts';
 import type { InstanceId, ProductId, Source, SourceId, UserId } from '../../src/core/instance/purchase.ts';
-import { type TimelineFacts, tellTimeline } from '../../src/core/instance/timeline.ts';
+import { buildTimeline, type TimelineFacts } from '../../src/core/instance/timeline.ts';
 
 const at = (second: number) => new Date(Date.UTC(2026, 10, 24, 7, 0, second));
 
@@ -18,11 +18,11 @@ const instance: InstanceLog = {
 };
 
 function tell(facts: Partial<TimelineFacts>) {
-  return tellTimeline({
+  return buildTimeline({
     instance,
     answeredAt: undefined,
     order: undefined,
-    announcedBy: undefined,
+    publishedBy: undefined,
     parked: [],
     history: [],
     compensation: undefined,
@@ -56,11 +56,11 @@ describe('a timeline', () => {
     const story = tell({
       instance: failed,
       answeredAt: at(8),
-      announcedBy: at(3),
+      publishedBy: at(3),
       parked: [
         {
           origin: 'STREAM',
-          reason: 'PRODUCT_UNKNOWN',
+          reason: 'PRODUCT_NOT_FOUND',
           parkedAt: at(1),
           state: 'REPLAYED',
           resolvedAt: at(2),
@@ -69,16 +69,16 @@ describe('a timeline', () => {
         },
       ],
       history: [
-        { at: at(5), what: 'ANNOUNCED_AGAIN', detail: 'no result by the deadline', actor: 'weir' },
-        { at: at(20), what: 'RESULT_CONTRADICTS', detail: 'SUCCESS', actor: 'resource domain' },
+        { at: at(5), what: 'REPUBLISHED', detail: 'no result by the deadline', actor: 'weir' },
+        { at: at(20), what: 'RESULT_CONFLICT', detail: 'SUCCESS', actor: 'resource domain' },
         { at: at(20), what: 'RELEASE_REQUESTED', detail: '', actor: 'weir' },
       ],
       compensation: {
-        kind: 'GIVE_BACK',
+        kind: 'RESTOCK',
         reason: 'no capacity',
         createdAt: at(9),
         doneAt: at(10),
-        outcome: 'GIVEN_BACK',
+        outcome: 'RESTOCKED',
       },
     });
     expect(story.map(({ step }) => step)).toEqual([
@@ -86,29 +86,29 @@ describe('a timeline', () => {
       'PARKED',
       'REPLAYED',
       'CREATED',
-      'ANNOUNCED',
-      'ANNOUNCED_AGAIN',
+      'PUBLISHED',
+      'REPUBLISHED',
       'ANSWERED',
       'SETTLED',
-      'GIVE_BACK_REQUESTED',
-      'GIVEN_BACK',
-      'RESULT_CONTRADICTS',
+      'RESTOCK_REQUESTED',
+      'RESTOCKED',
+      'RESULT_CONFLICT',
       'RELEASE_REQUESTED',
     ]);
     expect(story.find(({ step }) => step === 'REPLAYED')?.by).toBe('key 01020304');
     expect(story.find(({ step }) => step === 'SETTLED')?.detail).toBe('FAILED: no capacity');
   });
 
-  test('never says that an instance was announced after its answer, nor before it was made', () => {
-    const answered = tell({ answeredAt: at(4), announcedBy: at(30) });
-    expect(answered.find(({ step }) => step === 'ANNOUNCED')?.at).toEqual(at(4));
+  test('never says that an instance was published after its answer, nor before it was made', () => {
+    const answered = tell({ answeredAt: at(4), publishedBy: at(30) });
+    expect(answered.find(({ step }) => step === 'PUBLISHED')?.at).toEqual(at(4));
     // The Resource Domain's clock may be behind ours.
-    const behind = tell({ answeredAt: at(0), announcedBy: at(30) });
-    expect(behind.find(({ step }) => step === 'ANNOUNCED')?.at).toEqual(at(2));
+    const behind = tell({ answeredAt: at(0), publishedBy: at(30) });
+    expect(behind.find(({ step }) => step === 'PUBLISHED')?.at).toEqual(at(2));
   });
 
-  test('says nothing of an announcement that nobody can vouch for', () => {
-    expect(steps({})).not.toContain('ANNOUNCED');
+  test('says nothing of a publication that nobody can vouch for', () => {
+    expect(steps({})).not.toContain('PUBLISHED');
   });
 
   test('says that nothing is owed', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { isTransientDatabaseError, isUnavailable } from '../../src/adapters/postgres/transient.ts';
 import { WeirError } from '../../src/errors.ts';
 import { markStoreFailure } from '../../src/lib/store-failure.ts';
-import { isTransientDatabaseError, isUnavailable } from '../../src/adapters/postgres/transient.ts';
 
 function withCode(code: string, message = 'refused'): Error {
   return Object.assign(new Error(message), { code });
@@ -62,7 +62,7 @@ describe('the database error classification', () => {
     expect(isTransientDatabaseError(new TypeError('x is not a function'))).toBe(false);
     expect(isTransientDatabaseError(withCode('FST_ERR_VALIDATION'))).toBe(false);
     expect(isTransientDatabaseError(withCode('ERR_INVALID_ARG_TYPE'))).toBe(false);
-    expect(isTransientDatabaseError(new WeirError('PRODUCT_UNKNOWN', 'no product'))).toBe(false);
+    expect(isTransientDatabaseError(new WeirError('PRODUCT_NOT_FOUND', 'no product'))).toBe(false);
     expect(isTransientDatabaseError('text')).toBe(false);
   });
 

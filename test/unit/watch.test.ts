@@ -1,14 +1,14 @@
 import { setImmediate } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { readWindow } from '../../src/adapters/http/plugins/trend-window.ts';
+import { EventStream } from '../../src/adapters/http/routes/now-stream.ts';
 import { drawSparkline, MergedSeconds, type NowAnswer } from '../../src/cli/output/merged-seconds.ts';
 import { widthOf } from '../../src/cli/output/text.ts';
 import { drawScreen } from '../../src/cli/output/top-screen.ts';
-import { EventStream } from '../../src/adapters/http/routes/now-stream.ts';
-import { readWindow } from '../../src/adapters/http/plugins/trend-window.ts';
 import { keepAnswer } from '../../src/lib/keep-answer.ts';
 import { bucketsPerFactor, Delays } from '../../src/ops/live/delays.ts';
-import { tellSources } from '../../src/ops/live/now.ts';
+import { describeSources } from '../../src/ops/live/now.ts';
 import { NowFeed } from '../../src/ops/live/now-feed.ts';
 import { type Measure, Seconds } from '../../src/ops/live/seconds.ts';
 
@@ -39,10 +39,10 @@ describe('the seconds', () => {
     expect(series.reduce((sum, { purchases }) => sum + (purchases[1] ?? 0), 0)).toBe(1275);
   });
 
-  test('tell what was announced from one mark to the next, 0 without a mark, null before the first', () => {
+  test('tell what was published from one mark to the next, 0 without a mark, null before the first', () => {
     const seconds = new Seconds();
-    seconds.replace(0, [], [{ second: 12, announced: 100 }]);
-    seconds.replace(14, [], [{ second: 14, announced: 130 }]);
+    seconds.replace(0, [], [{ second: 12, published: 100 }]);
+    seconds.replace(14, [], [{ second: 14, published: 130 }]);
     expect(seconds.events(10, 6)).toEqual([null, null, null, 0, 30, 0]);
     seconds.forgetBefore(15);
     expect(seconds.events(15, 1)).toEqual([0]);
@@ -65,7 +65,7 @@ test('delays are weighted by how many each stands for', () => {
 
 test('success is a share of what was settled, and a source with nothing but old instances is told too', () => {
   const series = [{ source: 'ORDER', purchases: [9], instances: [3], failed: [1] }];
-  expect(tellSources(series, new Map([['OLD', 4]]))).toEqual([
+  expect(describeSources(series, new Map([['OLD', 4]]))).toEqual([
     { source: 'ORDER', total: '9', success: '3', failed: '1', processing: '0', successRate: '75.00' },
     { source: 'OLD', total: '0', success: '0', failed: '0', processing: '4', successRate: null },
   ]);

@@ -23,7 +23,7 @@ export interface BrokerResult {
   readonly best: BrokerRun;
 }
 
-/** The limit: nothing that announces over this broker, from one Node process, can be faster than this. */
+/** The limit: nothing that publishes over this broker, from one Node process, can be faster than this. */
 export async function measureBroker(bench: Bench, results: Results): Promise<void> {
   const connection = await connectToBroker(bench);
   const runs: BrokerRun[] = [];

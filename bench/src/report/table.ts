@@ -1,5 +1,5 @@
 import type { CpuPerItem } from '../machine/processes.ts';
-import type { Verdict } from './laws.ts';
+import type { Verdict } from './budgets.ts';
 import type { Results } from './results.ts';
 
 type Row = readonly string[];
@@ -7,14 +7,14 @@ type Row = readonly string[];
 /** All figures and ratios for a person. */
 export function formatReport(results: Results, verdicts: readonly Verdict[]): string {
   const figures = listFigures(results);
-  const laws = verdicts.map(
-    ({ law, figure, limit, outcome }): Row => [law, figure, limit, formatOutcome(outcome)],
+  const budgets = verdicts.map(
+    ({ budget, figure, limit, outcome }): Row => [budget, figure, limit, formatOutcome(outcome)],
   );
   return [
     ...(figures.length > 0
       ? [formatTable(['measure', 'rate', 'ratio', 'CPU µs each (of whom)'], figures)]
       : []),
-    ...(laws.length > 0 ? [formatTable(['law', 'here', 'limit', ''], laws)] : []),
+    ...(budgets.length > 0 ? [formatTable(['budget', 'here', 'limit', ''], budgets)] : []),
   ].join('\n\n');
 }
 
@@ -71,7 +71,7 @@ function listFigures(results: Results): Row[] {
     ]);
   }
   for (const run of door?.runs ?? []) {
-    const name = `front door, ${run.what}, p99 ${run.latencyMs.p99} ms`;
+    const name = `admission, ${run.what}, p99 ${run.latencyMs.p99} ms`;
     rows.push([
       name,
       rate(run),
@@ -79,7 +79,7 @@ function listFigures(results: Results): Row[] {
       cpu(run.cpuMicrosPerItem),
     ]);
   }
-  if (embedded) rows.push(['embedded, try to announced', rate(embedded), '', '']);
+  if (embedded) rows.push(['embedded, try to published', rate(embedded), '', '']);
   if (audit) {
     const { rows: count, firstMs, againMs, freshRows, withFreshMs } = audit;
     const of = `audit of ${count.toLocaleString('en-US')} rows`;
@@ -128,7 +128,7 @@ export const notes = `ratio: to the broker alone at its best window; † to the 
 ‡ to weir's own median from stream to confirmed; § to the median of a bare Fastify route with the same body;
 ¶ to the runs beside it that nobody observes.
 CPU of postgres, redis and rabbitmq is that of all their processes, whoever they worked for meanwhile.
-The callback's baselines fill their outbox and nobody works it off; Weir announces while it answers.`;
+The callback's baselines fill their outbox and nobody works it off; Weir publishes while it answers.`;
 
 function rate({ perSecond }: { readonly perSecond: number }): string {
   return `${perSecond.toLocaleString('en-US')}/s`;

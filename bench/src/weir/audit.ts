@@ -45,7 +45,7 @@ export async function measureAudit(bench: Bench, results: Results): Promise<void
   );
 }
 
-/** Settled instances of a sale, one in ten failed and given back, all of them announced. */
+/** Settled instances of a sale, one in ten failed and restocked, all of them published. */
 async function fill(
   bench: Bench,
   client: pg.Client,
@@ -76,8 +76,8 @@ async function fill(
     bench.progress.tick('audit, filling', done, count);
   }
   await client.query(
-    `INSERT INTO announced VALUES ('CREATED', 0, $1)
-     ON CONFLICT (kind, lane) DO UPDATE SET events = announced.events + excluded.events`,
+    `INSERT INTO published VALUES ('CREATED', 0, $1)
+     ON CONFLICT (kind, lane) DO UPDATE SET events = published.events + excluded.events`,
     [count],
   );
 }

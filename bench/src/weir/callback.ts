@@ -9,8 +9,8 @@ import { bestOf, formatRate } from '../report/rate.ts';
 import type { Results } from '../report/results.ts';
 import { connectTo, createDatabase, insertProducts, settleDatabase } from '../stores/database.ts';
 import { connectToBroker, countMessages, createQuorumQueue, deleteQueueAtTheEnd } from '../stores/queue.ts';
-import { waitUntilAnnounced } from './published.ts';
 import { settingsOf, startWeir } from './program.ts';
+import { waitUntilPublished } from './published.ts';
 
 const connections = 64;
 const poolSizes = [16, 32];
@@ -28,13 +28,13 @@ export interface CallbackRun extends PostReport {
 export interface CallbackResult {
   readonly connections: number;
   readonly baselines: readonly CallbackRun[];
-  /** Of one transaction a request: what the law compares with. */
+  /** Of one transaction a request: what the budget compares with. */
   readonly bestBaseline: CallbackRun;
-  /** The strongest rival that commits for each request; measured to be known, not part of the law. */
+  /** The strongest rival that commits for each request; measured to be known, not part of the budget. */
   readonly statements: readonly CallbackRun[];
   readonly weir?: CallbackRun & {
     /** How long after the last answer the last event was confirmed. */
-    readonly announcedAfterMs: number;
+    readonly publishedAfterMs: number;
   };
 }
 
@@ -77,12 +77,12 @@ async function payWeir(bench: Bench, load: Load) {
   await settleDatabase(client);
 
   const { run, created } = await payOne(bench, load, 'weir', program.pid, program.port);
-  const announcedAfterMs = await waitUntilAnnounced(bench, client, program);
+  const publishedAfterMs = await waitUntilPublished(bench, client, program);
   const messages = await countMessages(bench, connection, queue, created);
   if (messages !== created) {
     throw new Error(`weir answered 201 for ${created} orders, but ${messages} messages are in the queue`);
   }
-  return { ...run, announcedAfterMs };
+  return { ...run, publishedAfterMs };
 }
 
 async function payOne(bench: Bench, load: Load, server: string, pid: number, port: number) {

@@ -56,13 +56,13 @@ export async function measureDoor(bench: Bench, results: Results): Promise<void>
   const runs: DoorRun[] = [];
   const measure = async (what: DoorRun['what'], pid: number, job: PostJob) => {
     bench.signal.throwIfAborted();
-    bench.progress.say(`  front door, ${what}: ${connections} connections ...`);
+    bench.progress.say(`  admission, ${what}: ${connections} connections ...`);
     const before = takeCpuSnapshot();
     const report = await load.post(job);
     const counted = report.statuses[job.counts] ?? 0;
     runs.push({ what, ...report, cpuMicrosPerItem: cpuPerItem(before, counted, pid) });
     bench.progress.say(
-      `  front door, ${what}: ${formatRate(report.perSecond)}, p99 ${report.latencyMs.p99} ms`,
+      `  admission, ${what}: ${formatRate(report.perSecond)}, p99 ${report.latencyMs.p99} ms`,
     );
     return report;
   };

@@ -41,7 +41,7 @@ export async function measureEmbedded(bench: Bench, results: Results): Promise<v
     toldToWait,
     seconds: secondsSince(startedAt),
   }));
-  // Both at once: what is loaded first is announced while the rest is loaded. A load that fails ends the wait.
+  // Both at once: what is loaded first is published while the rest is loaded. A load that fails ends the wait.
   const [loaded] = await Promise.all([
     loading,
     waitUntilConfirmed(bench, program, origin, before.confirmed + purchases),

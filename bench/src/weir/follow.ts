@@ -20,7 +20,7 @@ interface Goal {
 }
 
 /**
- * Follows one product's purchases from the first commit to the moment when every row is there and no frame waits.
+ * Follows one product's purchases from the first commit to the moment when every row is there and no batch waits.
  * Looking is cheap on purpose (the last id, one row of the outbox): the rows are counted only near the end.
  */
 export async function followToTheEnd(
@@ -87,9 +87,9 @@ async function countRows(client: pg.Client, { productId, count }: Goal): Promise
 }
 
 async function describeStall(client: pg.Client, program: Program, goal: Goal, seen: number): Promise<string> {
-  const { rows } = await client.query<{ frames: string }>('SELECT count(*) AS frames FROM outbox');
+  const { rows } = await client.query<{ batches: string }>('SELECT count(*) AS batches FROM outbox');
   return (
     `nothing moved for ${stalledAfterMs / 1000} s at ${seen} of ${goal.count} rows, ` +
-    `${rows[0]?.frames} frames waiting; weir's last lines:\n${program.readLogTail()}`
+    `${rows[0]?.batches} batches waiting; weir's last lines:\n${program.readLogTail()}`
   );
 }

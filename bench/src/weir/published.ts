@@ -5,8 +5,8 @@ import type { Program } from './program.ts';
 
 const withinMs = 60_000;
 
-/** Resolves with the ms it took until no frame waited any more. */
-export async function waitUntilAnnounced(bench: Bench, client: pg.Client, program: Program): Promise<number> {
+/** Resolves with the ms it took until no batch waited any more. */
+export async function waitUntilPublished(bench: Bench, client: pg.Client, program: Program): Promise<number> {
   const startedAt = performance.now();
   while (performance.now() - startedAt < withinMs) {
     bench.signal.throwIfAborted();
@@ -15,5 +15,7 @@ export async function waitUntilAnnounced(bench: Bench, client: pg.Client, progra
     if (rows[0]?.waits === false) return Math.round(performance.now() - startedAt);
     await sleep(10);
   }
-  throw new Error(`frames still wait ${withinMs / 1000} s after the last request:\n${program.readLogTail()}`);
+  throw new Error(
+    `batches still wait ${withinMs / 1000} s after the last request:\n${program.readLogTail()}`,
+  );
 }

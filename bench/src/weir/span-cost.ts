@@ -58,13 +58,13 @@ async function measureWay(tracing: ReturnType<typeof createTracing>): Promise<nu
   return micros.sort((a, b) => a - b)[runs >> 1] ?? 0;
 }
 
-type Parts = ReturnType<typeof createTracing>;
-type Streams = Parameters<Parts['streams']>[0];
-type Create = Parameters<Parts['creation']>[0];
-type Publisher = Parameters<Parts['publisher']>[0];
+type Deps = ReturnType<typeof createTracing>;
+type Streams = Parameters<Deps['streams']>[0];
+type Create = Parameters<Deps['creation']>[0];
+type Publisher = Parameters<Deps['publisher']>[0];
 
 /** Read, create, publish, acknowledge, as the program does with one batch. */
-function createWay(tracing: Parts): () => Promise<void> {
+function createWay(tracing: Deps): () => Promise<void> {
   const stream = 'stream:seckill:900001';
   const entries = Array.from({ length: entriesPerBatch }, (_, i) => ({
     id: `${i}-0`,

@@ -29,7 +29,7 @@ export interface StreamResult {
 }
 
 /**
- * Weir from a stream to confirmed and frame deleted; clock: PostgreSQL's, from the first commit. Runs of the broker
+ * Weir from a stream to confirmed and batch deleted; clock: PostgreSQL's, from the first commit. Runs of the broker
  * alone stand before, between and after, so that a machine that is slower for a minute is slower for both.
  */
 export async function measureStream(bench: Bench, results: Results): Promise<void> {

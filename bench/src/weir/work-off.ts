@@ -62,7 +62,7 @@ interface Backlog {
 }
 
 export interface WorkedOff {
-  /** From the first commit to the moment when every row is there and no frame waits; PostgreSQL's clock. */
+  /** From the first commit to the moment when every row is there and no batch waits; PostgreSQL's clock. */
   readonly seconds: number;
   /** From the stream's appearance to the first commit; not part of `seconds`. */
   readonly foundAfterMs: number;

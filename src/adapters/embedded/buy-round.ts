@@ -1,5 +1,5 @@
-import { judgeState, needsTicket } from '../../sale/sale.ts';
 import type { Buyer, Refusal } from '../../sale/checkout.ts';
+import { judgeState, needsTicket } from '../../sale/sale.ts';
 import { type SaleRow, toStored } from './sale-row.ts';
 
 export interface Earlier {
@@ -78,7 +78,7 @@ export class BuyRound {
     const bought = this.sold.filter(({ userId }) => userId.toString() === user).length;
     const held = (this.#earlier.held.get(user)?.count ?? 0) + bought;
     if (held >= this.#row.per_user_limit) return 'LIMIT_REACHED';
-    const left = Number(this.#row.remaining) + Number(this.#row.given_back) - this.sold.length;
+    const left = Number(this.#row.remaining) + Number(this.#row.restocked) - this.sold.length;
     return left > 0 ? undefined : 'SOLD_OUT';
   }
 }

@@ -1,7 +1,7 @@
 import type { ProductId, SourceId } from '../../core/instance/purchase.ts';
-import { type Database, numberArray, type Sql, textArray } from '../../lib/sql.ts';
-import type { Buyer, BuyOutcome, Till } from '../../sale/checkout.ts';
 import { parseStreamKey, streamOf } from '../../core/triggers/seckill-key.ts';
+import { type Database, numberArray, type Sql, textArray } from '../../lib/sql.ts';
+import type { Buyer, BuyOutcome, Checkout } from '../../sale/checkout.ts';
 import { BuyRound, type Earlier } from './buy-round.ts';
 import { findSaleRow, type SaleRow, toStored } from './sale-row.ts';
 import { giveTicketOn } from './tickets.ts';
@@ -16,7 +16,7 @@ export type AddEntries = (
 const buyersPerLook = 5_000;
 
 /** What a script does in Redis is a transaction here that holds the sale's row. */
-export function embeddedTill(database: Database, addEntries: AddEntries, onAdded: () => void): Till {
+export function embeddedCheckout(database: Database, addEntries: AddEntries, onAdded: () => void): Checkout {
   return {
     async buy(productId, buyers) {
       const outcomes = await database.transaction((sql) => buyOn(sql, productId, buyers, addEntries));
@@ -73,7 +73,7 @@ async function buyOn(
 ): Promise<BuyOutcome[]> {
   const stream = streamOf(productId);
   const row = await findSaleRow(sql, stream, 'FOR UPDATE');
-  if (!row) return buyers.map(() => ({ kind: 'SALE_UNKNOWN' }));
+  if (!row) return buyers.map(() => ({ kind: 'SALE_NOT_FOUND' }));
   const earlier = await readEarlier(sql, stream, buyers);
   const round = new BuyRound(row, earlier);
   const decided = buyers.map((buyer) => round.decide(buyer));
@@ -104,7 +104,7 @@ async function readEarlier(sql: Sql, stream: string, buyers: readonly Buyer[]): 
     [stream, users, textArray(buyers.map(storedKeyOf))],
   );
   const used = await sql.query<{ name: string; entry_id: string; is_back: boolean }>(
-    `SELECT number || '.' || user_id || '.' || unit AS name, entry_id, coalesce(given_back, FALSE) AS is_back
+    `SELECT number || '.' || user_id || '.' || unit AS name, entry_id, coalesce(restocked, FALSE) AS is_back
      FROM embedded_used_tickets
      JOIN unnest($2::int[], $3::bigint[], $4::int[]) AS asked (number, user_id, unit) USING (number, user_id, unit)
      LEFT JOIN embedded_sale_units USING (stream, entry_id, user_id, number) WHERE stream = $1`,
@@ -127,7 +127,7 @@ async function record(
   const users = numberArray(sold.map(({ userId }) => userId));
   await sql.query(
     `UPDATE embedded_sales SET sold = sold + $2::bigint, remaining = remaining - least(remaining, $2::bigint),
-       given_back = given_back - ($2::bigint - least(remaining, $2::bigint)) WHERE stream = $1`,
+       restocked = restocked - ($2::bigint - least(remaining, $2::bigint)) WHERE stream = $1`,
     [stream, sold.length],
   );
   await sql.query(

@@ -1,8 +1,8 @@
-import { type Sql, textArray } from '../../lib/sql.ts';
 import { type Message, usualType } from '../../core/outbox/outbox-batch.ts';
 import type { Publisher, Refusal } from '../../core/outbox/relay.ts';
+import { type Sql, textArray } from '../../lib/sql.ts';
 
-/** The queue as a table of the same database: announced and taken off the outbox in one commit. */
+/** The queue as a table of the same database: published and taken off the outbox in one commit. */
 export function embeddedQueue(queue: string, queues: Readonly<Record<string, string>> = {}): Publisher {
   const queueOf = ({ type = usualType }: Message) => (type === usualType ? queue : (queues[type] ?? type));
   return {

@@ -1,26 +1,26 @@
-import { type Database, textArray } from '../../lib/sql.ts';
 import type { HeldUnit, SaleCounters, UnitAnswer } from '../../core/compensation/restock.ts';
+import { type Database, textArray } from '../../lib/sql.ts';
 
 /** The sale's counters as tables; one statement does for a batch what a script does in Redis. */
 export function embeddedSaleCounters(database: Database): SaleCounters {
   return {
-    async giveBack(units) {
+    async restock(units) {
       try {
-        return await giveBackAll(database, units);
+        return await restockAll(database, units);
       } catch (error) {
         if (!isAboutRows(error)) throw error;
         // One row that the schema refuses fails the statement of all: each unit alone.
         const answers: UnitAnswer[] = [];
-        for (const unit of units) answers.push(await giveBackOne(database, unit));
+        for (const unit of units) answers.push(await restockOne(database, unit));
         return answers;
       }
     },
   };
 }
 
-async function giveBackOne(database: Database, unit: HeldUnit): Promise<UnitAnswer> {
+async function restockOne(database: Database, unit: HeldUnit): Promise<UnitAnswer> {
   try {
-    const [answer] = await giveBackAll(database, [unit]);
+    const [answer] = await restockAll(database, [unit]);
     return answer ?? 'NO_SALE';
   } catch (error) {
     if (!isAboutRows(error)) throw error;
@@ -33,21 +33,21 @@ function isAboutRows(error: unknown): boolean {
   return error instanceof Error && 'code' in error && /^2[23]/.test(String(error.code));
 }
 
-async function giveBackAll(database: Database, units: readonly HeldUnit[]): Promise<UnitAnswer[]> {
+async function restockAll(database: Database, units: readonly HeldUnit[]): Promise<UnitAnswer[]> {
   const streams = textArray(units.map(({ stream }) => stream));
   const entries = textArray(units.map(({ entryId }) => entryId));
   await database.query(
     `WITH returned AS (
-           UPDATE embedded_sale_units SET given_back = TRUE
+           UPDATE embedded_sale_units SET restocked = TRUE
            FROM unnest($1::text[], $2::text[]) AS owed (stream, entry_id)
            WHERE embedded_sale_units.stream = owed.stream AND embedded_sale_units.entry_id = owed.entry_id
-             AND NOT given_back
+             AND NOT restocked
            RETURNING embedded_sale_units.stream, user_id, number
          ), current AS (
            SELECT returned.stream, user_id, returned.number = embedded_sales.number AS is_current
            FROM returned JOIN embedded_sales USING (stream)
          ), counted AS (
-           UPDATE embedded_sales SET sold = sold - units, given_back = given_back + units,
+           UPDATE embedded_sales SET sold = sold - units, restocked = restocked + units,
              returned = embedded_sales.returned + all_units
            FROM (SELECT stream, count(*) FILTER (WHERE is_current) AS units, count(*) AS all_units
              FROM current GROUP BY stream) AS each
@@ -64,5 +64,5 @@ async function giveBackAll(database: Database, units: readonly HeldUnit[]): Prom
          LEFT JOIN embedded_sale_units USING (stream, entry_id) ORDER BY owed.ordinal`,
     [streams, entries],
   );
-  return sold.map(({ found }) => (found ? 'GIVEN_BACK' : 'NO_SALE'));
+  return sold.map(({ found }) => (found ? 'RESTOCKED' : 'NO_SALE'));
 }

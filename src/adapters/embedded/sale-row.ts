@@ -8,7 +8,7 @@ export interface SaleRow {
   opened_stock: string;
   sold: string;
   remaining: string;
-  given_back: string;
+  restocked: string;
   per_user_limit: number;
   starts_at: Date | null;
   ends_at: Date | null;
@@ -22,7 +22,7 @@ export interface SaleRow {
   now: Date;
 }
 
-export const saleColumns = `stream, number, stock::text, opened_stock::text, sold::text, remaining::text, given_back::text,
+export const saleColumns = `stream, number, stock::text, opened_stock::text, sold::text, remaining::text, restocked::text,
   per_user_limit, starts_at, ends_at, entry, admit_per_second, ticket_secret, tickets::text, is_paused, has_ended,
   clock_timestamp() AS now`;
 
@@ -48,8 +48,8 @@ export function toStored(row: SaleRow): StoredSale {
     admitPerSecond: row.admit_per_second ?? undefined,
     tickets: Number(row.tickets),
     sold: Number(row.sold),
-    left: Number(row.remaining),
-    givenBack: Number(row.given_back),
+    remaining: Number(row.remaining),
+    restocked: Number(row.restocked),
     isPaused: row.is_paused,
     hasEnded: row.has_ended,
   };

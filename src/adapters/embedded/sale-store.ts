@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { parseStreamKey, streamOf, streamPrefix } from '../../core/triggers/seckill-key.ts';
 import type { Database, Sql } from '../../lib/sql.ts';
 import { isSameSale, judgeState, type SaleStore, type SaleTerms, toSale } from '../../sale/sale.ts';
-import { parseStreamKey, streamOf, streamPrefix } from '../../core/triggers/seckill-key.ts';
 import { findSaleRow, type SaleRow, saleColumns, toStored } from './sale-row.ts';
 
 /** The sale as rows: what a script does in Redis is a transaction that holds the sale's row. */
@@ -52,7 +52,7 @@ async function openOn(sql: Sql, terms: SaleTerms): ReturnType<SaleStore['open']>
     `INSERT INTO embedded_sales (stream, stock, opened_stock, remaining, per_user_limit, starts_at, ends_at, entry,
        admit_per_second, ticket_secret)
      VALUES ($1, $2, $2, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (stream) DO UPDATE SET number = embedded_sales.number + 1,
-       stock = excluded.stock, opened_stock = excluded.stock, remaining = excluded.stock, sold = 0, given_back = 0,
+       stock = excluded.stock, opened_stock = excluded.stock, remaining = excluded.stock, sold = 0, restocked = 0,
        per_user_limit = excluded.per_user_limit, starts_at = excluded.starts_at, ends_at = excluded.ends_at,
        entry = excluded.entry, admit_per_second = excluded.admit_per_second, ticket_secret = excluded.ticket_secret,
        next_ms = 0, tickets = 0, is_paused = FALSE, has_ended = FALSE`,

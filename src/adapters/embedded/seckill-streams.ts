@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { type Database, type Sql, textArray } from '../../lib/sql.ts';
-import { Wake } from '../../lib/wake.ts';
 import type { SeckillStreams, StreamBatch, StreamEntry } from '../../core/triggers/seckill-streams.ts';
+import { Signal } from '../../lib/signal.ts';
+import { type Database, type Sql, textArray } from '../../lib/sql.ts';
 
 interface EntryRow {
   stream: string;
@@ -20,7 +20,7 @@ interface EntryRow {
 export class EmbeddedSeckillStreams implements SeckillStreams {
   readonly #database: Database;
   readonly #consumer = randomUUID();
-  readonly #added = new Wake();
+  readonly #added = new Signal();
   /** Entries up to here have been handed out in this life of the only consumer. */
   #cursor: bigint | undefined;
   /** What was handed out and not acknowledged, with its stream; not used in a single-session database. */
@@ -35,12 +35,12 @@ export class EmbeddedSeckillStreams implements SeckillStreams {
   /** XADD: one entry for each list of alternating names and values. @returns their ids */
   async add(stream: string, entries: readonly string[][]): Promise<string[]> {
     const ids = await addEntries(this.#database, stream, entries);
-    this.#added.ring();
+    this.#added.notify();
     return ids;
   }
 
   /** Entries were added by a transaction that is committed now. */
-  readonly onAdded = (): void => this.#added.ring();
+  readonly onAdded = (): void => this.#added.notify();
 
   async discover(): Promise<void> {}
 

@@ -1,5 +1,5 @@
-import type { StreamBacklog } from '../../ops/live/backlog.ts';
 import type { Sql } from '../../lib/sql.ts';
+import type { StreamBacklog } from '../../ops/live/backlog.ts';
 
 /** Finished entries go at once, so every one that is there waits. */
 export async function readEmbeddedBacklog(sql: Sql): Promise<StreamBacklog> {

@@ -1,6 +1,6 @@
+import type { Sql } from '../../lib/sql.ts';
 import type { SaleFigure } from '../../ops/audit/audit.ts';
 import type { StreamReading, StreamReadings } from '../../ops/audit/stream-reading.ts';
-import type { Sql } from '../../lib/sql.ts';
 
 interface ReadingRow {
   stream: string;
@@ -37,14 +37,14 @@ async function readStreams(sql: Sql): Promise<StreamReading[]> {
 
 async function readSales(sql: Sql): Promise<SaleFigure[]> {
   const rows = await sql.query<Record<keyof Omit<SaleFigure, 'number' | 'nth'>, string>>(
-    'SELECT stream, stock, sold, remaining AS left, given_back AS "givenBack", returned FROM embedded_sales ORDER BY stream',
+    'SELECT stream, stock, sold, remaining AS remaining, restocked AS "restocked", returned FROM embedded_sales ORDER BY stream',
   );
-  return rows.map(({ stream, stock, sold, left, givenBack, returned }) => ({
+  return rows.map(({ stream, stock, sold, remaining, restocked, returned }) => ({
     stream,
     stock: Number(stock),
     sold: Number(sold),
-    left: Number(left),
-    givenBack: Number(givenBack),
+    remaining: Number(remaining),
+    restocked: Number(restocked),
     returned: Number(returned),
   }));
 }

@@ -1,6 +1,6 @@
 import type { Sql } from '../../lib/sql.ts';
-import { judgeState, needsTicket } from '../../sale/sale.ts';
 import type { TicketOutcome } from '../../sale/checkout.ts';
+import { judgeState, needsTicket } from '../../sale/sale.ts';
 import { findSaleRow, toStored } from './sale-row.ts';
 
 /** In one transaction that holds the sale's row. */
@@ -11,7 +11,7 @@ export async function giveTicketOn(
   unit: number,
 ): Promise<TicketOutcome> {
   const row = await findSaleRow(sql, stream, 'FOR UPDATE');
-  if (!row) return { kind: 'SALE_UNKNOWN' };
+  if (!row) return { kind: 'SALE_NOT_FOUND' };
   const sale = toStored(row);
   const state = judgeState(sale, row.now.getTime());
   if (state === 'ENDED') return { kind: 'ENDED' };

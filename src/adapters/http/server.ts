@@ -4,64 +4,64 @@ import type { Config } from '../../config/config.ts';
 import { WeirError } from '../../errors.ts';
 import { isLocalOnly, matchNetworks } from '../../lib/address.ts';
 import type { RequestTracing } from '../../ops/telemetry/tracing/trace-requests.ts';
-import { type AuditParts, addAudit } from './routes/audit.ts';
 import { addAuth, hasKey } from './plugins/auth.ts';
-import { addBuyers, type BuyerParts } from './routes/buyers.ts';
 import { compressAnswers } from './plugins/compress-answers.ts';
 import { boundConnections } from './plugins/connections.ts';
 import { boundHandlers } from './plugins/deadline.ts';
-import { addHealth, type HealthParts } from './routes/health.ts';
-import { addInstances, type InstanceParts } from './routes/instances.ts';
 import { isApiRoute } from './plugins/is-api-route.ts';
 import { addJsonBodies } from './plugins/json-body.ts';
-import { addKeys, type KeyParts } from './routes/keys.ts';
 import { boundRequests, createLimits } from './plugins/limits.ts';
+import { createRequestIds, watchRequests } from './plugins/measure-requests.ts';
 import { trackMethods } from './plugins/method-not-allowed.ts';
-import { addNow, type NowParts } from './routes/now.ts';
 import { addOpenApi } from './plugins/openapi.ts';
-import { addOrders, type OrderParts } from './routes/orders.ts';
 import { checkHostAndOrigin } from './plugins/origin.ts';
 import { addPage, pageUrl } from './plugins/page.ts';
-import { addParked, type ParkedParts } from './routes/parked.ts';
-import { createErrorHandler, type ProblemParts, sendProblem } from './plugins/problem.ts';
-import { addProducts, type ProductStore } from './routes/products.ts';
+import { createErrorHandler, type ProblemDeps, sendProblem } from './plugins/problem.ts';
+import { recordActivity } from './plugins/record-activity.ts';
 import { RejectedCredentials } from './plugins/rejected-credentials.ts';
-import { addResults, type ResultParts } from './routes/results.ts';
-import { addSales, type SaleParts } from './routes/sales.ts';
 import { describeMistakes } from './plugins/schema-mistake.ts';
-import { addSession, type SessionParts } from './routes/session.ts';
-import { addStats, type StatsReader } from './routes/stats.ts';
-import { tellActs } from './plugins/record-activity.ts';
-import { addTickets } from './routes/tickets.ts';
 import { traceRequests } from './plugins/trace-requests.ts';
-import { addTry, type TryParts } from './routes/try.ts';
-import { createRequestIds, watchRequests } from './plugins/measure-requests.ts';
+import { type AuditDeps, addAudit } from './routes/audit.ts';
+import { addBuyers, type BuyerDeps } from './routes/buyers.ts';
+import { addHealth, type HealthDeps } from './routes/health.ts';
+import { addInstances, type InstanceDeps } from './routes/instances.ts';
+import { addKeys, type KeyDeps } from './routes/keys.ts';
+import { addNow, type NowDeps } from './routes/now.ts';
+import { addOrders, type OrderDeps } from './routes/orders.ts';
+import { addParked, type ParkedDeps } from './routes/parked.ts';
+import { addProducts, type ProductStore } from './routes/products.ts';
+import { addResults, type ResultDeps } from './routes/results.ts';
+import { addSales, type SaleDeps } from './routes/sales.ts';
+import { addSession, type SessionDeps } from './routes/session.ts';
+import { addStats, type StatsReader } from './routes/stats.ts';
+import { addTickets } from './routes/tickets.ts';
+import { addTry, type TryDeps } from './routes/try.ts';
 
-export interface HttpParts
-  extends OrderParts,
-    InstanceParts,
-    ResultParts,
-    ParkedParts,
-    AuditParts,
-    Pick<SaleParts, 'sales' | 'oweUnitsAgain'>,
-    BuyerParts,
-    KeyParts,
-    Pick<SessionParts, 'sessions'>,
-    NowParts,
-    Pick<HealthParts, 'readiness' | 'remarks' | 'registry' | 'draining'>,
-    ProblemParts {
+export interface HttpDeps
+  extends OrderDeps,
+    InstanceDeps,
+    ResultDeps,
+    ParkedDeps,
+    AuditDeps,
+    Pick<SaleDeps, 'sales' | 'requeueRestock'>,
+    BuyerDeps,
+    KeyDeps,
+    Pick<SessionDeps, 'sessions'>,
+    NowDeps,
+    Pick<HealthDeps, 'readiness' | 'remarks' | 'registry' | 'draining'>,
+    ProblemDeps {
   config: Config;
   products: ProductStore;
   stats: StatsReader;
   /** undefined: nothing can be tried out, and GET /v1/try says so. */
-  demo: TryParts | undefined;
+  demo: TryDeps | undefined;
   /** undefined: nobody listens. */
   tracing: RequestTracing | undefined;
 }
 
 /** Every route there is. Without the role `http` only the health routes answer. */
-export async function createHttpServer(parts: HttpParts): Promise<FastifyInstance> {
-  const { config } = parts;
+export async function createHttpServer(deps: HttpDeps): Promise<FastifyInstance> {
+  const { config } = deps;
   const bounds = boundRequests(config);
   const http = Fastify({
     ...bounds,
@@ -85,10 +85,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   });
   const isProxy = matchNetworks(config.trustedProxies);
   http.setErrorHandler(
-    createErrorHandler(
-      parts,
-      (request) => hasKey(request) || isProxy(request.raw.socket.remoteAddress ?? ''),
-    ),
+    createErrorHandler(deps, (request) => hasKey(request) || isProxy(request.raw.socket.remoteAddress ?? '')),
   );
   const findMethods = trackMethods(http, bounds.routerOptions);
   http.setNotFoundHandler((request, reply) => {
@@ -107,55 +104,55 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
       detail: `cannot ${what}: the path answers ${allow}`,
     });
   });
-  watchRequests(http, parts.notify);
-  tellActs(http, parts.notify);
-  if (parts.tracing) traceRequests(http, parts.tracing);
+  watchRequests(http, deps.emit);
+  recordActivity(http, deps.emit);
+  if (deps.tracing) traceRequests(http, deps.tracing);
   addHeaders(http);
   compressAnswers(http);
   boundConnections(http, config);
   await http.register(cookie, { hook: false });
   const { limit, limitLogins } = await createLimits(http, config);
-  const rejected = new RejectedCredentials(parts.notify, config.requestsPerMinute > 0);
+  const rejected = new RejectedCredentials(deps.emit, config.requestsPerMinute > 0);
   http.addHook('onClose', async () => rejected.close());
   const auth = {
-    keyRing: parts.keyRing,
+    keyRing: deps.keyRing,
     isOnLoopback: isLocalOnly(config),
     limit,
     onWrongKey: (request: FastifyRequest) => rejected.note('key', request),
   };
   http.addHook('onRequest', checkHostAndOrigin(config));
   http.addHook('onRequest', (request, _, done) => {
-    const isEarly = parts.readiness.start && isApiRoute(request);
-    done(isEarly ? new WeirError('STORE_AWAY', 'still waiting for the stores') : undefined);
+    const isEarly = deps.readiness.start && isApiRoute(request);
+    done(isEarly ? new WeirError('STORE_UNAVAILABLE', 'still waiting for the stores') : undefined);
   });
-  boundHandlers(http, parts.readiness);
+  boundHandlers(http, deps.readiness);
   addAuth(http, auth);
   addJsonBodies(http);
-  closeConnectionsAtStop(http, parts.draining);
+  closeConnectionsAtStop(http, deps.draining);
 
   const isApi = config.roles.includes('http');
   if (isApi) await addOpenApi(http);
-  addHealth(http, { ...parts, isMetricsOpen: isMetricsOpen(config), isLocalOnly: auth.isOnLoopback });
+  addHealth(http, { ...deps, isMetricsOpen: isMetricsOpen(config), isLocalOnly: auth.isOnLoopback });
   if (!isApi) return http;
 
   await http.register(async (api) => {
     addOrders(api, {
-      ...parts,
+      ...deps,
       onWrongSignature: (request) => rejected.note('signature', request),
     });
-    addProducts(api, parts);
-    addInstances(api, parts);
-    addResults(api, parts);
-    addStats(api, parts);
-    addNow(api, parts);
-    addParked(api, parts);
-    addAudit(api, parts);
-    addSales(api, parts);
-    addTickets(api, parts);
-    await api.register((buyers) => addBuyers(buyers, parts));
-    addKeys(api, parts);
-    addSession(api, { ...parts, ...auth, limitLogins });
-    addTry(api, parts.demo);
+    addProducts(api, deps);
+    addInstances(api, deps);
+    addResults(api, deps);
+    addStats(api, deps);
+    addNow(api, deps);
+    addParked(api, deps);
+    addAudit(api, deps);
+    addSales(api, deps);
+    addTickets(api, deps);
+    await api.register((buyers) => addBuyers(buyers, deps));
+    addKeys(api, deps);
+    addSession(api, { ...deps, ...auth, limitLogins });
+    addTry(api, deps.demo);
   });
   await http.register(addPage);
   return http;

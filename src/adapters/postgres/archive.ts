@@ -1,5 +1,5 @@
-import type { ArchiveRows } from '../../ops/retention/archive.ts';
 import { type Database, numberArray, type Sql } from '../../lib/sql.ts';
+import type { ArchiveRows } from '../../ops/retention/archive.ts';
 import { forgetTimes } from './counted-times.ts';
 
 /** As in the API: camelCase, 64-bit numbers as strings, times in ISO 8601. */

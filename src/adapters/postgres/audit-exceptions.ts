@@ -1,5 +1,5 @@
-import type { AuditException, SumName } from '../../ops/audit/audit.ts';
 import type { Sql } from '../../lib/sql.ts';
+import type { AuditException, SumName } from '../../ops/audit/audit.ts';
 
 const most = 20;
 
@@ -46,11 +46,11 @@ const searches: Partial<Record<SumName, Search[]>> = {
       advice: 'stop the refund, or release the machine',
     },
   ],
-  'given back': [
+  restocked: [
     {
       sql: `SELECT instance_id::text AS id FROM instance_logs WHERE source = 'SECKILL' AND status = 'FAILED'
         AND NOT EXISTS (SELECT 1 FROM compensations WHERE compensations.instance_id = instance_logs.instance_id)`,
-      what: 'the instance of a sale has failed and its unit was not given back',
+      what: 'the instance of a sale has failed and its unit was not restocked',
       advice: 'was its status changed by hand? Add a unit to the sale',
     },
   ],
@@ -63,7 +63,7 @@ const searches: Partial<Record<SumName, Search[]>> = {
       advice: 'was its status changed by hand?',
     },
   ],
-  stuck: [
+  unsettled: [
     {
       sql: `SELECT overdue.instance_id::text AS id FROM overdue JOIN instance_logs USING (instance_id)
         WHERE due_at < now() - interval '10 minutes' AND status = 'PROCESSING'`,
@@ -76,8 +76,8 @@ const searches: Partial<Record<SumName, Search[]>> = {
 const withoutSearch: Partial<Record<SumName, AuditException>> = {
   events: {
     id: 'instance_logs',
-    what: 'rows were written or removed, or frames deleted, beside Weir',
-    advice: 'weir audit --full counts again; announce missing ones with weir instances retry',
+    what: 'rows were written or removed, or batches deleted, beside Weir',
+    advice: 'weir audit --full counts again; publish missing ones with weir instances retry',
   },
 };
 

@@ -1,5 +1,5 @@
-import type { AuditFigures, GivenBackCount, InstanceCount } from '../../ops/audit/audit.ts';
 import type { Sql } from '../../lib/sql.ts';
+import type { AuditFigures, InstanceCount, RestockedCount } from '../../ops/audit/audit.ts';
 import { keepTimes, moveSettledTimes } from './counted-times.ts';
 import { lastIssued } from './last-issued.ts';
 
@@ -186,18 +186,18 @@ export async function countPaidOrders(sql: Sql): Promise<number> {
 
 type Counted = Omit<
   AuditFigures,
-  'instances' | 'paidOrders' | 'streams' | 'sales' | 'units' | 'givenBack' | 'waiting'
+  'instances' | 'paidOrders' | 'streams' | 'sales' | 'units' | 'restocked' | 'waiting'
 > & {
   overdue: number;
   parked: number;
-  giveBacks: number;
+  restocks: number;
   refunds: number;
 };
 
 /** Everything that is small enough to be counted each time. */
 export async function countTheRest(sql: Sql): Promise<Counted> {
   const [row] = await sql.query<Record<string, string>>(
-    `SELECT (SELECT coalesce(sum(events), 0) FROM announced WHERE kind = 'CREATED') AS announced,
+    `SELECT (SELECT coalesce(sum(events), 0) FROM published WHERE kind = 'CREATED') AS published,
        (SELECT coalesce(sum(events), 0) FROM outbox WHERE kind = 'CREATED') AS waiting_events,
        (SELECT coalesce(sum(events), 0) FROM parked WHERE origin = 'OUTBOX' AND kind = 'CREATED' AND state <> 'REPLAYED')
          + (SELECT coalesce(sum(events), 0) FROM audit_discarded WHERE origin = 'OUTBOX') AS parked_events,
@@ -206,7 +206,7 @@ export async function countTheRest(sql: Sql): Promise<Counted> {
           SELECT 1 FROM parked WHERE origin = 'OUTBOX' AND parked.source = instance_logs.source
             AND parked.scope = instance_logs.scope AND parked.source_id = instance_logs.source_id
             AND state = 'PARKED' OR origin = 'DEAD_LETTER' AND parked.instance_id = overdue.instance_id
-            AND state = 'PARKED')) AS stuck,
+            AND state = 'PARKED')) AS unsettled,
        (SELECT count(*) FROM overdue JOIN instance_logs USING (instance_id) WHERE status = 'PROCESSING') AS overdue,
        (SELECT count(*) FROM parked WHERE state = 'PARKED') AS parked`,
   );
@@ -224,30 +224,30 @@ export async function countTheRest(sql: Sql): Promise<Counted> {
     rows.reduce((sum, each) => (wanted(each) ? sum + Number(each.count) : sum), 0);
   const ofKind = (kind: string) => count((each) => each.kind === kind && each.has_instance);
   return {
-    announced: Number(row?.announced),
+    published: Number(row?.published),
     waitingEvents: Number(row?.waiting_events),
     parkedEvents: Number(row?.parked_events),
-    stuck: Number(row?.stuck),
+    unsettled: Number(row?.unsettled),
     overdue: Number(row?.overdue),
     parked: Number(row?.parked),
     // A further payment of an order is returned beside what became of the order itself.
     refundsWithoutInstance: count((each) => !each.has_instance && !each.is_further),
     compensations: {
-      GIVE_BACK: ofKind('GIVE_BACK'),
+      RESTOCK: ofKind('RESTOCK'),
       REFUND: ofKind('REFUND'),
       NOTHING: ofKind('NOTHING'),
     },
-    giveBacks: count(({ kind, status }) => kind === 'GIVE_BACK' && status === 'REQUESTED'),
+    restocks: count(({ kind, status }) => kind === 'RESTOCK' && status === 'REQUESTED'),
     refunds: count(({ kind, status }) => kind === 'REFUND' && status === 'REQUESTED'),
   };
 }
 
 /** Units by stream; `since`: before the sales were read. */
-export async function countGivenBack(sql: Sql, since: Date): Promise<GivenBackCount[]> {
+export async function countRestocked(sql: Sql, since: Date): Promise<RestockedCount[]> {
   const rows = await sql.query<{ stream: string; done_before: string; owed: string }>(
-    `SELECT scope AS stream, count(*) FILTER (WHERE outcome = 'GIVEN_BACK' AND done_at < $1)::text AS done_before,
+    `SELECT scope AS stream, count(*) FILTER (WHERE outcome = 'RESTOCKED' AND done_at < $1)::text AS done_before,
        count(*)::text AS owed
-     FROM compensations WHERE kind = 'GIVE_BACK' GROUP BY 1`,
+     FROM compensations WHERE kind = 'RESTOCK' GROUP BY 1`,
     [since],
   );
   return rows.map(({ stream, done_before, owed }) => ({

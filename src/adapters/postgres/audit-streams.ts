@@ -1,6 +1,6 @@
+import { type Sql, textArray } from '../../lib/sql.ts';
 import type { InstanceCount, StreamFigure } from '../../ops/audit/audit.ts';
 import type { StreamReading } from '../../ops/audit/stream-reading.ts';
-import { type Sql, textArray } from '../../lib/sql.ts';
 import { readCheckpoint } from './audit-figures.ts';
 import { acceptLoss } from './sale-losses.ts';
 

@@ -1,6 +1,6 @@
+import { type Sql, textArray } from '../../lib/sql.ts';
 import type { AuditException, SaleFigure, StreamFigure, UnitFigure } from '../../ops/audit/audit.ts';
 import type { StreamReadings } from '../../ops/audit/stream-reading.ts';
-import { type Sql, textArray } from '../../lib/sql.ts';
 import { readParkedUnits } from './sale-units.ts';
 
 interface UnitRow {
@@ -44,7 +44,7 @@ SELECT stream, stock::text, lost::text, lost_at,
   (SELECT count(*)::int FROM sale_units WHERE sale_id = sales.id) - (
     SELECT count(*)::int FROM compensations JOIN sale_units ON sale_id = sales.id
       AND sale_units.source_id = compensations.source_id
-    WHERE kind = 'GIVE_BACK' AND compensations.scope = sales.stream) AS active
+    WHERE kind = 'RESTOCK' AND compensations.scope = sales.stream) AS active
 FROM sales WHERE id = $1 AND coalesce(ended_at, ends_at, 'infinity') > now() - interval '1 day'`,
 };
 

@@ -1,12 +1,12 @@
+import type { Database, Sql } from '../../lib/sql.ts';
 import { type Audit, type AuditFigures, sumUp } from '../../ops/audit/audit.ts';
 import type { StreamAndSaleReadings, StreamReadings } from '../../ops/audit/stream-reading.ts';
-import type { Database, Sql } from '../../lib/sql.ts';
 import { findExceptions } from './audit-exceptions.ts';
 import {
   advanceCheckpoint,
-  countGivenBack,
   countInstances,
   countPaidOrders,
+  countRestocked,
   countTheRest,
   forgetCounts,
 } from './audit-figures.ts';
@@ -46,7 +46,7 @@ export async function audit(
         if (name === 'units') return nameLostUnits(sql, readings, figures.sales, figures.units);
         return findExceptions(sql, name);
       });
-      return { ...sums, auditedAt: since, lastedMs: Math.round(performance.now() - startedAt) };
+      return { ...sums, auditedAt: since, durationMs: Math.round(performance.now() - startedAt) };
     },
     { oneSnapshot: true },
   );
@@ -78,7 +78,7 @@ async function collectFigures(
 ): Promise<AuditFigures> {
   const instances = await countInstances(sql);
   const paidOrders = await countPaidOrders(sql);
-  const { overdue, parked, giveBacks, refunds, ...counted } = await countTheRest(sql);
+  const { overdue, parked, restocks, refunds, ...counted } = await countTheRest(sql);
   const streams = await figureStreams(sql, readings, instances, since);
   return {
     ...counted,
@@ -87,14 +87,14 @@ async function collectFigures(
     streams,
     sales,
     units: await figureUnits(sql, sales, streams),
-    givenBack: await countGivenBack(sql, since),
+    restocked: await countRestocked(sql, since),
     waiting: {
       entries: streams.reduce((sum, { waiting }) => sum + waiting, 0),
       events: counted.waitingEvents,
       processing: instances.reduce((sum, row) => (row.status === 'PROCESSING' ? sum + row.rows : sum), 0),
       overdue,
       parked,
-      giveBacks,
+      restocks,
       refunds,
     },
   };

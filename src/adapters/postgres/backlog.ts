@@ -1,5 +1,5 @@
-import type { DatabaseBacklog, Waiting } from '../../ops/live/backlog.ts';
 import type { Sql, Statement } from '../../lib/sql.ts';
+import type { DatabaseBacklog, Waiting } from '../../ops/live/backlog.ts';
 
 interface BacklogRow {
   place: string;

@@ -1,16 +1,16 @@
 import type { Compensation } from '../../core/compensation/compensation.ts';
-import type { SourceId, UserId } from '../../core/instance/purchase.ts';
 import { createRefundRequest, type RequestMessage } from '../../core/compensation/request-messages.ts';
-import { failpoint } from '../../lib/failpoint.ts';
-import { type Database, numberArray, type Sql, textArray } from '../../lib/sql.ts';
 import type {
   ClaimedUnits,
   FailedUnits,
-  GiveBackRows,
   HeldUnit,
+  RestockRows,
   UnitAnswer,
   UnitOutcome,
 } from '../../core/compensation/restock.ts';
+import type { SourceId, UserId } from '../../core/instance/purchase.ts';
+import { failpoint } from '../../lib/failpoint.ts';
+import { type Database, numberArray, type Sql, textArray } from '../../lib/sql.ts';
 import { enqueue } from './outbox.ts';
 import { parkItems, toText } from './parked.ts';
 import { maxRestockAttempts } from './parked-units.ts';
@@ -80,24 +80,24 @@ interface UnitRow {
 
 const longestRestockWaitSeconds = 600;
 
-/** Compensations of kind GIVE_BACK that the sale's counters have not taken yet; those that never failed come first. */
-export function postgresGiveBacks(database: Database): GiveBackRows {
-  const claimOn = async (sql: Sql, limit: number, work: Parameters<GiveBackRows['claim']>[1]) => {
+/** Compensations of kind RESTOCK that the sale's counters have not taken yet; those that never failed come first. */
+export function postgresRestocks(database: Database): RestockRows {
+  const claimOn = async (sql: Sql, limit: number, work: Parameters<RestockRows['claim']>[1]) => {
     const rows = await sql.query<UnitRow>(
       `SELECT id::text, scope AS stream, source_id AS "entryId", user_id::text AS "userId"
        FROM compensations
-       WHERE kind = 'GIVE_BACK' AND status = 'REQUESTED' AND restock_due_at <= now()
+       WHERE kind = 'RESTOCK' AND status = 'REQUESTED' AND restock_due_at <= now()
        ORDER BY restock_due_at, compensations.id LIMIT $1
        ${database.singleSession ? '' : 'FOR UPDATE SKIP LOCKED'}`,
       [limit],
     );
     if (rows.length === 0) return { units: 0, outcomes: [], failed: undefined };
     const answers = await work(rows.map(toHeldUnit));
-    failpoint('after-give-back');
+    failpoint('after-restock');
     return { units: rows.length, ...(await recordAnswers(sql, rows, answers)) };
   };
   return {
-    // The lock is the claim, as for frames: two replicas never work on the same unit. One session needs none.
+    // The lock is the claim, as for batches: two replicas never work on the same unit. One session needs none.
     claim: (limit, work) =>
       database.singleSession
         ? claimOn(database, limit, work)
@@ -106,17 +106,17 @@ export function postgresGiveBacks(database: Database): GiveBackRows {
 }
 
 /**
- * For a Redis that has lost what it had taken back. Units given back at `since` or later, or ever, are owed once more; the
+ * For a Redis that has lost what it had taken back. Units restocked at `since` or later, or ever, are owed once more; the
  * counters take each once, so those that they still have change nothing.
  *
  * @returns how many
  */
-export async function oweUnitsAgain(sql: Sql, stream: string, since: Date | undefined): Promise<number> {
+export async function requeueRestock(sql: Sql, stream: string, since: Date | undefined): Promise<number> {
   const [counted] = await sql.query<{ units: number }>(
     `WITH owed AS (
        UPDATE compensations SET status = 'REQUESTED', outcome = NULL, done_at = NULL, restock_attempts = 0, restock_due_at = '-infinity',
          restock_error = NULL
-       WHERE kind = 'GIVE_BACK' AND outcome = 'GIVEN_BACK' AND scope = $1 AND done_at >= coalesce($2::timestamptz, '-infinity')
+       WHERE kind = 'RESTOCK' AND outcome = 'RESTOCKED' AND scope = $1 AND done_at >= coalesce($2::timestamptz, '-infinity')
        RETURNING 1)
      SELECT count(*)::int AS units FROM owed`,
     [stream, since ?? null],

@@ -1,5 +1,5 @@
-import type { Database, Sql } from '../../lib/sql.ts';
 import type { QueueReading, Way, WayOptions } from '../../core/results/rescuer.ts';
+import type { Database, Sql } from '../../lib/sql.ts';
 import { isBehind } from './outbox.ts';
 
 /** A look that comes this long after the last one says nothing of the time between. */
@@ -37,8 +37,8 @@ interface Published {
 
 async function readPublished(sql: Sql, unreadAfterMs: number): Promise<Published> {
   const [row] = await sql.query<{ now: string; before: string | null }>(
-    `SELECT (SELECT coalesce(sum(events), 0) FROM announced WHERE kind IN ('CREATED', 'AGAIN'))::text AS now,
-       (SELECT announced FROM outbox_marks WHERE at <= now() - make_interval(secs => $1 / 1000.0)
+    `SELECT (SELECT coalesce(sum(events), 0) FROM published WHERE kind IN ('CREATED', 'AGAIN'))::text AS now,
+       (SELECT published FROM outbox_marks WHERE at <= now() - make_interval(secs => $1 / 1000.0)
         ORDER BY at DESC LIMIT 1)::text AS before`,
     [unreadAfterMs],
   );
@@ -59,11 +59,11 @@ async function stopClock(sql: Sql): Promise<number> {
   return 0;
 }
 
-/** No deadline ran while the way was blocked. Nothing gets more than the whole time of its last announcement. */
+/** No deadline ran while the way was blocked. Nothing gets more than the whole time of its last publication. */
 async function extendDeadlines(sql: Sql, deadlineMs: number): Promise<void> {
   await sql.query(
     `UPDATE overdue SET due_at = greatest(due_at, least(due_at + (now() - blocked_since),
-       now() + make_interval(secs => $1 / 1000.0 * power(2, announcements - 1))))
+       now() + make_interval(secs => $1 / 1000.0 * power(2, publications - 1))))
      FROM overdue_cursor WHERE due_at > blocked_since`,
     [deadlineMs],
   );

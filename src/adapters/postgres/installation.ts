@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Installation, InstallationRows, StoreKind } from '../../ops/installation/pairing.ts';
 import type { Sql } from '../../lib/sql.ts';
+import type { Installation, InstallationRows, StoreKind } from '../../ops/installation/pairing.ts';
 
 interface InstallationRow {
   id: string;

@@ -2,9 +2,9 @@ import type { InstanceId } from '../../core/instance/purchase.ts';
 import type { Sql } from '../../lib/sql.ts';
 
 export type HistoryKind =
-  | 'ANNOUNCED_AGAIN'
+  | 'REPUBLISHED'
   | 'RESULT_LATE'
-  | 'RESULT_CONTRADICTS'
+  | 'RESULT_CONFLICT'
   | 'RELEASE_REQUESTED'
   | 'RELEASE_REQUESTED_AGAIN'
   | 'REFUND_REQUESTED_AGAIN';

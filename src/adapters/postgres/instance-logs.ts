@@ -9,9 +9,9 @@ import type {
   SourceId,
   UserId,
 } from '../../core/instance/purchase.ts';
+import { encodeMessage } from '../../core/outbox/outbox-batch.ts';
 import { failpoint, failpointInFlight } from '../../lib/failpoint.ts';
 import { type Database, numberArray, type Sql, type Statement, textArray } from '../../lib/sql.ts';
-import { encodeMessage } from '../../core/outbox/outbox-batch.ts';
 import { isDiscarded, paymentInput, recordPayments, toPaymentInput } from './insert-payments.ts';
 
 export function postgresInstanceLogs(database: Database): InstanceLogs {
@@ -106,8 +106,8 @@ interface InsertOptions {
 }
 
 /**
- * Rows and frame in one statement. The frame is $10 as it came when every row was inserted, which is nearly always;
- * else it is put together from the pieces of the rows that were, so a duplicate never announces a second id.
+ * Rows and batch in one statement. The batch is $10 as it came when every row was inserted, which is nearly always;
+ * else it is put together from the pieces of the rows that were, so a duplicate never publishes a second id.
  *
  * Without ON CONFLICT the same insert costs a fifth less (docs/decisions/0004), so that is tried first; a batch that
  * holds a duplicate fails with 23505 as a whole and is sent again with it.
@@ -141,7 +141,7 @@ WITH input AS (
   ${conflicts ? 'ON CONFLICT (source, source_id, scope) DO NOTHING' : ''}
   RETURNING instance_id
 ), ${payments ? recordPayments : ''} framed AS (
-  INSERT INTO outbox (events, frame)
+  INSERT INTO outbox (events, batch)
   SELECT inserted_rows, CASE WHEN inserted_rows = input_rows THEN $10::bytea ELSE (
       SELECT string_agg(substring($10::bytea FROM record_start FOR record_length), ''::bytea ORDER BY ordinal)
       FROM input JOIN inserted USING (instance_id)) END

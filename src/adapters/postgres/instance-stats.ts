@@ -22,7 +22,7 @@ export interface TrendWindow {
 
 export interface TrendPoint {
   /** When the step begins, whatever its length. */
-  minute: Date;
+  bucketStart: Date;
   source: string;
   count: string;
   success: string;
@@ -57,7 +57,7 @@ export function countByStep(
 ): Promise<TrendPoint[]> {
   return aboveCheckpoint(database, (sql, checkpoint) =>
     sql.query<TrendPoint>(
-      `SELECT date_bin($2::interval, starts_at, 'epoch') AS minute, source, ${byStatus('rows')} FROM (
+      `SELECT date_bin($2::interval, starts_at, 'epoch') AS "bucketStart", source, ${byStatus('rows')} FROM (
          SELECT starts_at, source, status, rows FROM counted_times
          WHERE step = $3 AND starts_at >= $4 AND starts_at < $5
          UNION ALL SELECT date_bin($2::interval, created_at, 'epoch'), source, status, count(*) FROM instance_logs

@@ -3,7 +3,7 @@ import type { Moment, Span } from '../../ops/live/count-seconds.ts';
 import { bucketsPerFactor, type DelayCount } from '../../ops/live/delays.ts';
 import type { Backlog, LastAudit, OpenInstances } from '../../ops/live/now.ts';
 import type { NowRows } from '../../ops/live/now-watch.ts';
-import type { AnnouncedMark, SecondCount } from '../../ops/live/seconds.ts';
+import type { PublishedMark, SecondCount } from '../../ops/live/seconds.ts';
 import { findIdBounds } from './id-bounds.ts';
 import { lastIssued } from './last-issued.ts';
 
@@ -16,7 +16,7 @@ export function postgresNow(sql: Sql): NowRows {
     countDelays: (fromSecond) => countDelays(sql, fromSecond),
     readMarks: (fromSecond) => readMarks(sql, fromSecond),
     countOpen: () => countOpen(sql),
-    countFrames: () => readBacklog(sql, 'SELECT sum(events) AS count, min(created_at) AS oldest FROM outbox'),
+    countOutbox: () => readBacklog(sql, 'SELECT sum(events) AS count, min(created_at) AS oldest FROM outbox'),
     countParked: () =>
       readBacklog(sql, "SELECT count(*), min(parked_at) AS oldest FROM parked WHERE state = 'PARKED'"),
     readLastAudit: () => readLastAudit(sql),
@@ -83,12 +83,12 @@ async function countDelays(sql: Sql, fromSecond: number): Promise<DelayCount[]> 
   );
 }
 
-async function readMarks(sql: Sql, fromSecond: number): Promise<AnnouncedMark[]> {
-  return sql.query<AnnouncedMark>(
-    `SELECT ${secondOf('at')} AS second, max(announced)::float8 AS announced FROM outbox_marks
-     WHERE at >= to_timestamp($1) AND announced IS NOT NULL GROUP BY 1
-     UNION ALL (SELECT ${secondOf('at')}, announced::float8 FROM outbox_marks
-     WHERE at < to_timestamp($1) AND announced IS NOT NULL ORDER BY at DESC LIMIT 1)`,
+async function readMarks(sql: Sql, fromSecond: number): Promise<PublishedMark[]> {
+  return sql.query<PublishedMark>(
+    `SELECT ${secondOf('at')} AS second, max(published)::float8 AS published FROM outbox_marks
+     WHERE at >= to_timestamp($1) AND published IS NOT NULL GROUP BY 1
+     UNION ALL (SELECT ${secondOf('at')}, published::float8 FROM outbox_marks
+     WHERE at < to_timestamp($1) AND published IS NOT NULL ORDER BY at DESC LIMIT 1)`,
     [fromSecond],
   );
 }

@@ -50,7 +50,7 @@ export async function removeSettleMarks(sql: Sql): Promise<number> {
   return rows.length;
 }
 
-/** The newest stays: from it the next one counts. Without its mark an instance's announcement is dated by its answer. @returns how many went */
+/** The newest stays: from it the next one counts. Without its mark an instance's publication is dated by its answer. @returns how many went */
 export async function removeOutboxMarks(sql: Sql, olderThanMs: number): Promise<number> {
   const rows = await sql.query(
     `DELETE FROM outbox_marks WHERE at IN (

@@ -1,3 +1,5 @@
+import { WeirError } from '../../errors.ts';
+import { type Database, numberArray, type Sql } from '../../lib/sql.ts';
 import type { Credentials } from '../../ops/access/key-ring.ts';
 import {
   maxKeys,
@@ -6,8 +8,6 @@ import {
   type OperatorKeyStore,
 } from '../../ops/access/operator-key.ts';
 import type { Scope } from '../../ops/access/scope.ts';
-import { WeirError } from '../../errors.ts';
-import { type Database, numberArray, type Sql } from '../../lib/sql.ts';
 
 interface KeyRow {
   id: string;

@@ -1,5 +1,5 @@
-import type { NewSession, SessionStore } from '../../ops/access/session.ts';
 import type { Sql } from '../../lib/sql.ts';
+import type { NewSession, SessionStore } from '../../ops/access/session.ts';
 
 /** What one key may have open at a time; the oldest ends when one more is opened. */
 const maxPerKey = 50;

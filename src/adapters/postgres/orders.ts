@@ -1,7 +1,7 @@
-import { WeirError } from '../../errors.ts';
 import type { ProductId, SourceId, UserId } from '../../core/instance/purchase.ts';
-import { type Sql, textArray } from '../../lib/sql.ts';
 import type { NewOrder, Order, OrderStatus } from '../../core/orders/order.ts';
+import { WeirError } from '../../errors.ts';
+import { type Sql, textArray } from '../../lib/sql.ts';
 
 interface OrderRow {
   id: string;

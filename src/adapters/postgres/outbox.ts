@@ -1,20 +1,26 @@
+import { decodeBatch, encodeMessage, type Message, usualType } from '../../core/outbox/outbox-batch.ts';
+import {
+  type BatchKind,
+  type Outbox,
+  type OutboxBatch,
+  retry,
+  type Verdict,
+} from '../../core/outbox/relay.ts';
 import { backoffMs } from '../../lib/backoff.ts';
 import { failpoint } from '../../lib/failpoint.ts';
 import { type Database, numberArray, type Sql, type Statement, textArray } from '../../lib/sql.ts';
-import { decodeFrame, encodeMessage, type Message, usualType } from '../../core/outbox/outbox-batch.ts';
-import { type Frame, type FrameKind, type Outbox, retry, type Verdict } from '../../core/outbox/relay.ts';
 import { lastIssued } from './last-issued.ts';
 import { parkItems } from './parked.ts';
 
 export interface OutboxOptions {
-  /** The queue lives in this very database, so announcing is part of the claim's transaction. */
+  /** The queue lives in this very database, so publishing is part of the claim's transaction. */
   queueInSameDatabase: boolean;
-  /** After this long without a word the server ends the claim, so a paused process does not hold its frames. */
+  /** After this long without a word the server ends the claim, so a paused process does not hold its batches. */
   claimTimeoutMs: number;
 }
 
 /**
- * The row lock is the claim: there is no lease to time out, a killed relay frees its frames at once. Two set-ups do
+ * The row lock is the claim: there is no lease to time out, a killed relay frees its batches at once. Two set-ups do
  * without it. With a queue in the same database the lock is not needed for long, and losing the commit would lose
  * the messages, so it is synchronous. A single-session database has one process and must not be held meanwhile: there the
  * claims of this process, such as those of a lane and of the drain at a stop, wait for each other.
@@ -23,15 +29,15 @@ export function postgresOutbox(database: Database, options: OutboxOptions): Outb
   const holdNothing = database.singleSession && !options.queueInSameDatabase;
   const marking = new Marking();
   const inOneCommit = (verdicts: Verdict[]) => database.transaction((sql) => carryOut(sql, verdicts));
-  const claim: Outbox['claim'] = async (maxFrames, work) => {
-    let lent: Frame[] = [];
-    const remember = (frames: Frame[], sql: Sql) => {
-      lent = frames;
-      return work(frames, sql);
+  const claim: Outbox['claim'] = async (maxBatches, work) => {
+    let lent: OutboxBatch[] = [];
+    const remember = (batches: OutboxBatch[], sql: Sql) => {
+      lent = batches;
+      return work(batches, sql);
     };
     try {
-      if (holdNothing) return await claimOn(database, selectDue, maxFrames, remember, inOneCommit);
-      return await database.transaction((sql) => claimOn(sql, selectDueAndLock, maxFrames, remember), {
+      if (holdNothing) return await claimOn(database, selectDue, maxBatches, remember, inOneCommit);
+      return await database.transaction((sql) => claimOn(sql, selectDueAndLock, maxBatches, remember), {
         // Losing this commit only means that the same messages are sent again.
         asynchronousCommit: !options.queueInSameDatabase,
         idleTimeoutMs: options.claimTimeoutMs,
@@ -66,8 +72,8 @@ function oneAtATime<Args extends unknown[], T>(call: (...args: Args) => Promise<
 }
 
 /**
- * Leaves a mark while anything moves: how old the oldest frame was that had not been announced. A mark a second tells of
- * every instance when it was announced, without a write for each (src/postgres/timeline.ts).
+ * Leaves a mark while anything moves: how old the oldest batch was that had not been published. A mark a second tells of
+ * every instance when it was published, without a write for each (src/postgres/timeline.ts).
  */
 const countAndMark: Statement = {
   name: 'weir-outbox-count',
@@ -77,8 +83,8 @@ WITH seen AS (
 ), newest AS (
   SELECT ${lastIssued('outbox_id_seq')} AS id
 ), marked AS (
-  INSERT INTO outbox_marks (at, waiting, waiting_since, announced) SELECT now(), waiting, since,
-    (SELECT coalesce(sum(events), 0) FROM announced WHERE kind IN ('CREATED', 'AGAIN')) FROM seen
+  INSERT INTO outbox_marks (at, waiting, waiting_since, published) SELECT now(), waiting, since,
+    (SELECT coalesce(sum(events), 0) FROM published WHERE kind IN ('CREATED', 'AGAIN')) FROM seen
   WHERE $1::boolean ON CONFLICT DO NOTHING
 )
 SELECT waiting::text, newest.id::text AS newest FROM seen, newest`,
@@ -102,11 +108,11 @@ class Marking {
 
 const marksAfterMoving = 6;
 
-/** Messages into the outbox in the caller's transaction, as frames of at most `messagesPerFrame`. */
-export async function enqueue(sql: Sql, kind: FrameKind, messages: readonly Message[]): Promise<void> {
-  for (let from = 0; from < messages.length; from += messagesPerFrame) {
-    const part = messages.slice(from, from + messagesPerFrame);
-    await sql.query('INSERT INTO outbox (events, frame, kind) VALUES ($1, $2, $3)', [
+/** Messages into the outbox in the caller's transaction, as batches of at most `messagesPerBatch`. */
+export async function enqueue(sql: Sql, kind: BatchKind, messages: readonly Message[]): Promise<void> {
+  for (let from = 0; from < messages.length; from += messagesPerBatch) {
+    const part = messages.slice(from, from + messagesPerBatch);
+    await sql.query('INSERT INTO outbox (events, batch, kind) VALUES ($1, $2, $3)', [
       part.length,
       Buffer.concat(part.map(encodeMessage)),
       kind,
@@ -115,15 +121,15 @@ export async function enqueue(sql: Sql, kind: FrameKind, messages: readonly Mess
 }
 
 /** Messages of a kind that the queue has confirmed, ever. */
-export async function countPublished(sql: Sql, kind: FrameKind): Promise<number> {
+export async function countPublished(sql: Sql, kind: BatchKind): Promise<number> {
   const [row] = await sql.query<{ events: string }>(
-    'SELECT coalesce(sum(events), 0)::text AS events FROM announced WHERE kind = $1',
+    'SELECT coalesce(sum(events), 0)::text AS events FROM published WHERE kind = $1',
     [kind],
   );
   return Number(row?.events ?? 0);
 }
 
-/** Whether announcements wait for the broker. */
+/** Whether publications wait for the broker. */
 export async function isBehind(sql: Sql): Promise<boolean> {
   const [row] = await sql.query<{ is_behind: boolean }>(
     `SELECT EXISTS (SELECT 1 FROM outbox WHERE kind IN ('CREATED', 'AGAIN')
@@ -132,55 +138,55 @@ export async function isBehind(sql: Sql): Promise<boolean> {
   return row?.is_behind ?? true;
 }
 
-/** More frames of one kind than this wait only while the broker is unavailable. */
-const framesLookedAt = 1_000;
+/** More batches of one kind than this wait only while the broker is unavailable. */
+const batchesLookedAt = 1_000;
 
 /** Whether a message of this id has not left the outbox yet. */
-export async function isWaiting(sql: Sql, kind: FrameKind, messageId: string): Promise<boolean> {
+export async function isWaiting(sql: Sql, kind: BatchKind, messageId: string): Promise<boolean> {
   return (await findWaitingIds(sql, kind)).has(messageId);
 }
 
-/** Ids of the messages of a rare kind that have not left the outbox yet, oldest frames first. */
-export async function findWaitingIds(sql: Sql, kind: FrameKind): Promise<ReadonlySet<string>> {
-  const frames = await sql.query<{ frame: Buffer }>(
-    `SELECT frame FROM outbox WHERE kind = $1 ORDER BY id LIMIT ${framesLookedAt}`,
+/** Ids of the messages of a rare kind that have not left the outbox yet, oldest batches first. */
+export async function findWaitingIds(sql: Sql, kind: BatchKind): Promise<ReadonlySet<string>> {
+  const batches = await sql.query<{ batch: Buffer }>(
+    `SELECT batch FROM outbox WHERE kind = $1 ORDER BY id LIMIT ${batchesLookedAt}`,
     [kind],
   );
-  return new Set(frames.flatMap(({ frame }) => decodeFrame(frame)).map(({ id }) => id));
+  return new Set(batches.flatMap(({ batch }) => decodeBatch(batch)).map(({ id }) => id));
 }
 
-/** 500 messages of 200 bytes are 100 KiB; a frame should stay below 256. */
-const messagesPerFrame = 500;
+/** 500 messages of 200 bytes are 100 KiB; a batch should stay below 256. */
+const messagesPerBatch = 500;
 
 async function claimOn(
   sql: Sql,
   select: Statement,
-  maxFrames: number,
-  work: (frames: Frame[], sql: Sql) => Promise<Verdict[]>,
+  maxBatches: number,
+  work: (batches: OutboxBatch[], sql: Sql) => Promise<Verdict[]>,
   finish: (verdicts: Verdict[]) => Promise<void> = (verdicts) => carryOut(sql, verdicts),
 ): Promise<number> {
-  const frames = await sql.query<Frame>(select, [maxFrames]);
-  if (frames.length === 0) return 0;
-  const verdicts = await work(frames, sql);
+  const batches = await sql.query<OutboxBatch>(select, [maxBatches]);
+  if (batches.length === 0) return 0;
+  const verdicts = await work(batches, sql);
   await finish(verdicts);
   failpoint('after-delete');
-  return frames.length;
+  return batches.length;
 }
 
-/** What broke the claim may be one of its frames, though mostly it is the transport: each waits a time of its own, so that it meets other neighbours. */
-async function postpone(sql: Sql, frames: readonly Frame[], error: unknown): Promise<void> {
-  if (frames.length === 0) return;
-  const waits = frames.map(({ interruptions }) => Math.round(backoffMs(interruptions + 1, retry)));
+/** What broke the claim may be one of its batches, though mostly it is the transport: each waits a time of its own, so that it meets other neighbours. */
+async function postpone(sql: Sql, batches: readonly OutboxBatch[], error: unknown): Promise<void> {
+  if (batches.length === 0) return;
+  const waits = batches.map(({ interruptions }) => Math.round(backoffMs(interruptions + 1, retry)));
   await sql.query(
     `UPDATE outbox SET interruptions = interruptions + 1, last_error = $3,
        due_at = now() + make_interval(secs => wait_ms / 1000.0)
      FROM unnest($1::bigint[], $2::int[]) AS late (id, wait_ms) WHERE outbox.id = late.id`,
-    [`{${frames.map(({ id }) => id).join(',')}}`, numberArray(waits), String(error)],
+    [`{${batches.map(({ id }) => id).join(',')}}`, numberArray(waits), String(error)],
   );
 }
 
 /** Nothing is put off for a minute: what is due later was written by a clock that has gone back since. */
-const due = `SELECT id::text AS id, kind, events, attempts, interruptions, frame AS bytes, created_at AS "createdAt"
+const due = `SELECT id::text AS id, kind, events, attempts, interruptions, batch AS bytes, created_at AS "createdAt"
 FROM outbox WHERE (due_at <= now() OR due_at > now() + interval '1 minute') ORDER BY outbox.id LIMIT $1`;
 const selectDue: Statement = { name: 'weir-outbox-due', text: due };
 const selectDueAndLock: Statement = {
@@ -188,52 +194,52 @@ const selectDueAndLock: Statement = {
   text: `${due} FOR UPDATE SKIP LOCKED`,
 };
 
-/** Deletes first: a frame that is not there any more was handled by another claim, so nothing of it is parked or counted. */
+/** Deletes first: a batch that is not there any more was handled by another claim, so nothing of it is parked or counted. */
 async function carryOut(sql: Sql, verdicts: Verdict[]): Promise<void> {
-  const published: { kind: FrameKind; events: number }[] = [];
+  const published: { kind: BatchKind; events: number }[] = [];
   for (const verdict of verdicts)
     if (verdict.kind === 'delayed') published.push(...(await delay(sql, verdict)));
   const done = verdicts.filter((verdict) => verdict.kind !== 'delayed');
   if (done.length === 0 && published.length === 0) return;
   const deleted = await sql.query<{ id: string }>(deleteAndCount, [
-    `{${done.map(({ frame }) => frame.id).join(',')}}`,
+    `{${done.map(({ batch }) => batch.id).join(',')}}`,
     numberArray(done.map(countUnpublished)),
     textArray(published.map(({ kind }) => kind)),
     numberArray(published.map(({ events }) => events)),
-    Math.floor(Math.random() * announcedLanes),
+    Math.floor(Math.random() * publishedLanes),
   ]);
   const ids = new Set(deleted.map(({ id }) => id));
   for (const verdict of done) {
-    if (!ids.has(verdict.frame.id)) continue;
+    if (!ids.has(verdict.batch.id)) continue;
     if (verdict.kind === 'parked') await parkMessages(sql, verdict);
-    if (verdict.kind === 'damaged') await parkFrame(sql, verdict.frame, verdict.error);
+    if (verdict.kind === 'damaged') await parkBatch(sql, verdict.batch, verdict.error);
   }
 }
 
-/** @returns what was published of the frame, unless the frame is gone */
+/** @returns what was published of the batch, unless the batch is gone */
 function delay(
   sql: Sql,
-  { frame, left, bytes, retryInMs, error }: Extract<Verdict, { kind: 'delayed' }>,
-): Promise<{ kind: FrameKind; events: number }[]> {
+  { batch, left, bytes, retryInMs, error }: Extract<Verdict, { kind: 'delayed' }>,
+): Promise<{ kind: BatchKind; events: number }[]> {
   return sql.query(
-    `UPDATE outbox SET frame = $2, events = $3, attempts = outbox.attempts + 1, interruptions = 0, last_error = $4,
+    `UPDATE outbox SET batch = $2, events = $3, attempts = outbox.attempts + 1, interruptions = 0, last_error = $4,
        due_at = now() + make_interval(secs => $5)
      FROM (SELECT events FROM outbox WHERE id = $1) AS before WHERE id = $1
      RETURNING kind, before.events - outbox.events AS events`,
-    [frame.id, bytes, left.length, error, retryInMs / 1000],
+    [batch.id, bytes, left.length, error, retryInMs / 1000],
   );
 }
 
 function countUnpublished(verdict: Exclude<Verdict, { kind: 'delayed' }>): number {
-  if (verdict.kind === 'damaged') return verdict.frame.events;
+  if (verdict.kind === 'damaged') return verdict.batch.events;
   return verdict.kind === 'parked' ? verdict.left.length : 0;
 }
 
 /** Each count is spread over this many rows, so that two lanes seldom wait for each other's commit. */
-const announcedLanes = 16;
+const publishedLanes = 16;
 
 /**
- * What has been announced is counted by the commit that deletes it, and from the rows that it deletes, so nothing is
+ * What has been published is counted by the commit that deletes it, and from the rows that it deletes, so nothing is
  * counted twice or not at all.
  */
 const deleteAndCount: Statement = {
@@ -245,9 +251,9 @@ const deleteAndCount: Statement = {
       FROM deleted JOIN unnest($1::bigint[], $2::int[]) AS done (id, unpublished) USING (id)
       UNION ALL SELECT kind, events FROM unnest($3::text[], $4::bigint[]) AS delayed (kind, events)
     ), counted AS (
-      INSERT INTO announced (kind, lane, events)
+      INSERT INTO published (kind, lane, events)
       SELECT kind, $5, sum(events) FROM published GROUP BY kind HAVING sum(events) > 0 ORDER BY kind
-      ON CONFLICT (kind, lane) DO UPDATE SET events = announced.events + excluded.events
+      ON CONFLICT (kind, lane) DO UPDATE SET events = published.events + excluded.events
     )
     SELECT id::text FROM deleted`,
 };
@@ -255,7 +261,7 @@ const deleteAndCount: Statement = {
 /** A parked message names the purchase behind it, so that an operator finds it by what he knows. */
 async function parkMessages(
   sql: Sql,
-  { frame, left, error }: Extract<Verdict, { kind: 'parked' }>,
+  { batch, left, error }: Extract<Verdict, { kind: 'parked' }>,
 ): Promise<void> {
   // release-… and refund-… carry the instance's id as well.
   const instanceIdOf = ({ id }: Message) => id.replace(/^\D*/, '');
@@ -279,20 +285,14 @@ async function parkMessages(
         original: message.body,
         messageId: message.id,
         messageType: message.type ?? usualType,
-        kind: frame.kind,
+        kind: batch.kind,
         events: 1,
       };
     }),
   );
 }
 
-async function parkFrame(sql: Sql, { id, kind, events, bytes }: Frame, error: string): Promise<void> {
+async function parkBatch(sql: Sql, { id, kind, events, bytes }: OutboxBatch, error: string): Promise<void> {
   const item = { source: '', scope: 'outbox', sourceId: id, original: bytes, kind, events };
-  await parkItems(sql, [{ origin: 'OUTBOX', reason: 'FRAME_DAMAGED', detail: error, ...item }]);
-}
-
-/** The messages that wait, oldest first. */
-export async function readOutbox(sql: Sql): Promise<Message[]> {
-  const frames = await sql.query<{ frame: Buffer }>('SELECT frame FROM outbox ORDER BY id');
-  return frames.flatMap(({ frame }) => decodeFrame(frame));
+  await parkItems(sql, [{ origin: 'OUTBOX', reason: 'OUTBOX_BATCH_CORRUPT', detail: error, ...item }]);
 }

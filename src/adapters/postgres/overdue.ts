@@ -1,15 +1,15 @@
-import { WeirError } from '../../errors.ts';
 import { instanceCreated } from '../../core/instance/instance-created.ts';
 import type { InstanceId, UserId } from '../../core/instance/purchase.ts';
+import type { DueOptions, OverduePage, OverdueRows, RescueCounts } from '../../core/results/rescuer.ts';
+import { timedOut } from '../../core/results/result.ts';
+import { WeirError } from '../../errors.ts';
 import { failpoint } from '../../lib/failpoint.ts';
 import { type Database, numberArray, type Sql } from '../../lib/sql.ts';
-import { timedOut } from '../../core/results/result.ts';
-import type { DueOptions, OverduePage, OverdueRows, StuckCounts } from '../../core/results/rescuer.ts';
-import { type AnnouncedRow, announceAgain, announcedColumns } from './republish.ts';
 import { checkWay } from './deadline-clock.ts';
 import { lastIssued } from './last-issued.ts';
 import { isBehind } from './outbox.ts';
 import { requestReleases } from './releases.ts';
+import { type PublishedRow, publishedColumns, republish } from './republish.ts';
 import { byWeir, settleOn } from './settle.ts';
 
 export function postgresOverdue(database: Database): OverdueRows {
@@ -27,9 +27,9 @@ const rowsPerPage = 20_000;
  * An index of the PROCESSING rows would have to be written at every settle. Instead a cursor goes through the rows once,
  * in order of id, behind the deadline, and writes down who is still PROCESSING; below it all others are terminal.
  *
- * The deadline counts from the announcement: what was committed before the oldest frame of then had been announced by
+ * The deadline counts from the publication: what was committed before the oldest batch of then had been published by
  * then (outbox_marks; a mark's time may lie up to a commit's length before what it saw, hence the second), and what is
- * older than a frame that waits now may wait itself. A row that is committed late has an id below others: no statement
+ * older than a batch that waits now may wait itself. A row that is committed late has an id below others: no statement
  * of ours may run for 60 s, so the cursor passes only what is twice as old, and what is overdue before is looked at more
  * than once.
  *
@@ -81,52 +81,52 @@ async function rewindCursor(sql: Sql): Promise<void> {
   await sql.query(`UPDATE overdue_cursor SET id = 0 WHERE id > ${lastIssued('instance_logs_id_seq')}`);
 }
 
-interface DueRow extends AnnouncedRow {
+interface DueRow extends PublishedRow {
   overdue_id: string;
-  announcements: number;
+  publications: number;
   status: string | null;
 }
 
 /** A deadline beyond is not one of ours: the clock was ahead when it was set, or the settings were others. */
-function longestWaitMs({ deadlineMs, maxAnnouncements }: DueOptions): number {
-  return deadlineMs * 2 ** maxAnnouncements;
+function longestWaitMs({ deadlineMs, maxPublications }: DueOptions): number {
+  return deadlineMs * 2 ** maxPublications;
 }
 
 async function handleDue(
   sql: Sql,
   options: DueOptions,
-): Promise<(StuckCounts & { looked: number }) | undefined> {
+): Promise<(RescueCounts & { looked: number }) | undefined> {
   if (await isBehind(sql)) return undefined;
   const rows = await sql.query<DueRow>(
-    `SELECT overdue.instance_id::text AS overdue_id, announcements, status,
-       ${announcedColumns.replaceAll('instance_id', 'instance_logs.instance_id')}
+    `SELECT overdue.instance_id::text AS overdue_id, publications, status,
+       ${publishedColumns.replaceAll('instance_id', 'instance_logs.instance_id')}
      FROM overdue LEFT JOIN instance_logs ON instance_logs.instance_id = overdue.instance_id
      WHERE (due_at <= now() OR due_at > now() + make_interval(secs => $4 / 1000.0))
-       AND (announcements < $2 OR $3 OR status IS DISTINCT FROM 'PROCESSING')
+       AND (publications < $2 OR $3 OR status IS DISTINCT FROM 'PROCESSING')
      ORDER BY overdue.instance_id LIMIT $1 FOR UPDATE OF overdue SKIP LOCKED`,
-    [options.limit, options.maxAnnouncements, options.mayGiveUp, longestWaitMs(options)],
+    [options.limit, options.maxPublications, options.mayGiveUp, longestWaitMs(options)],
   );
   const open = rows.filter(({ status }) => status === 'PROCESSING');
   const parked = await findParked(sql, open);
   const unheard = open.filter(({ instance_id }) => parked.has(instance_id));
   const heard = open.filter(({ instance_id }) => !parked.has(instance_id));
-  const again = heard.filter(({ announcements }) => announcements < options.maxAnnouncements);
-  const hopeless = heard.filter(({ announcements }) => announcements >= options.maxAnnouncements);
+  const again = heard.filter(({ publications }) => publications < options.maxPublications);
+  const hopeless = heard.filter(({ publications }) => publications >= options.maxPublications);
 
-  const lost = await announceAgain(sql, again, byWeir, 'no result by the deadline');
-  if (again.length > 0) failpoint('after-announce-again');
+  const lost = await republish(sql, again, byWeir, 'no result by the deadline');
+  if (again.length > 0) failpoint('after-republish');
   const timedOut = await giveUp(sql, hopeless);
   await postpone(sql, again, 1, options.deadlineMs);
   await postpone(sql, unheard, 0, options.deadlineMs);
   await remove(sql, [...rows.filter(({ status }) => status !== 'PROCESSING'), ...hopeless]);
-  return { announcedAgain: again.length - lost.length, timedOut, looked: rows.length };
+  return { republished: again.length - lost.length, timedOut, looked: rows.length };
 }
 
 /**
- * An operator's own announcement; it gets a deadline of its own.
+ * An operator's own publication; it gets a deadline of its own.
  *
  * @returns false when there is no such instance
- * @throws WeirError INSTANCE_SETTLED, PRODUCT_UNKNOWN
+ * @throws WeirError INSTANCE_SETTLED, PRODUCT_NOT_FOUND
  */
 export async function retryInstance(
   database: Database,
@@ -137,21 +137,21 @@ export async function retryInstance(
   return database.transaction(async (sql) => {
     // First the deadline, then the instance: in the order of the watch, so that the two cannot deadlock.
     await sql.query(
-      `INSERT INTO overdue (instance_id, announcements, due_at)
+      `INSERT INTO overdue (instance_id, publications, due_at)
        SELECT instance_id, 2, now() + make_interval(secs => $2 / 1000.0) FROM instance_logs WHERE instance_id = $1
        ON CONFLICT (instance_id) DO UPDATE SET due_at = greatest(overdue.due_at, excluded.due_at)`,
       [instanceId.toString(), deadlineMs],
     );
-    const [row] = await sql.query<AnnouncedRow & { status: string }>(
-      `SELECT status, ${announcedColumns} FROM instance_logs WHERE instance_id = $1 FOR UPDATE`,
+    const [row] = await sql.query<PublishedRow & { status: string }>(
+      `SELECT status, ${publishedColumns} FROM instance_logs WHERE instance_id = $1 FOR UPDATE`,
       [instanceId.toString()],
     );
     if (!row) return false;
     if (row.status !== 'PROCESSING') {
       throw new WeirError('INSTANCE_SETTLED', `instance ${instanceId} is ${row.status}`);
     }
-    const lost = await announceAgain(sql, [row], actor, 'on request');
-    if (lost.length > 0) throw new WeirError('PRODUCT_UNKNOWN', `product ${row.product_id} is gone`);
+    const lost = await republish(sql, [row], actor, 'on request');
+    if (lost.length > 0) throw new WeirError('PRODUCT_NOT_FOUND', `product ${row.product_id} is gone`);
     return true;
   });
 }
@@ -196,19 +196,19 @@ async function giveUp(sql: Sql, rows: readonly DueRow[]): Promise<number> {
   return givenUp.length;
 }
 
-/** Each further announcement gets twice the time of the one before. */
+/** Each further publication gets twice the time of the one before. */
 async function postpone(
   sql: Sql,
   rows: readonly DueRow[],
-  announcements: number,
+  publications: number,
   deadlineMs: number,
 ): Promise<void> {
   if (rows.length === 0) return;
   await sql.query(
-    `UPDATE overdue SET announcements = announcements + $2,
-       due_at = now() + make_interval(secs => $3 / 1000.0 * power(2, announcements - 1))
+    `UPDATE overdue SET publications = publications + $2,
+       due_at = now() + make_interval(secs => $3 / 1000.0 * power(2, publications - 1))
      WHERE instance_id = ANY ($1::bigint[])`,
-    [idsOf(rows), announcements, deadlineMs],
+    [idsOf(rows), publications, deadlineMs],
   );
 }
 

@@ -7,7 +7,7 @@ export const maxRestockAttempts = 20;
 export async function oweParkedUnit(sql: Sql, stream: string, entryId: string): Promise<void> {
   await sql.query(
     `UPDATE compensations SET restock_attempts = $3, restock_due_at = '-infinity'
-     WHERE kind = 'GIVE_BACK' AND status = 'REQUESTED' AND source = 'SECKILL' AND scope = $1 AND source_id = $2`,
+     WHERE kind = 'RESTOCK' AND status = 'REQUESTED' AND source = 'SECKILL' AND scope = $1 AND source_id = $2`,
     [stream, entryId, maxRestockAttempts - 1],
   );
 }
@@ -16,7 +16,7 @@ export async function oweParkedUnit(sql: Sql, stream: string, entryId: string): 
 export async function waiveParkedUnit(sql: Sql, stream: string, entryId: string): Promise<void> {
   await sql.query(
     `UPDATE compensations SET status = 'DONE', outcome = 'NO_SALE', done_at = clock_timestamp()
-     WHERE kind = 'GIVE_BACK' AND status = 'REQUESTED' AND source = 'SECKILL' AND scope = $1 AND source_id = $2`,
+     WHERE kind = 'RESTOCK' AND status = 'REQUESTED' AND source = 'SECKILL' AND scope = $1 AND source_id = $2`,
     [stream, entryId],
   );
 }

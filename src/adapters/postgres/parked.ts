@@ -1,19 +1,19 @@
-import type { WeirError } from '../../errors.ts';
-import { shortenKey } from '../../lib/shorten-key.ts';
-import { type Database, numberArray, type Sql, textArray } from '../../lib/sql.ts';
 import { encodeMessage } from '../../core/outbox/outbox-batch.ts';
-import type { FrameKind } from '../../core/outbox/relay.ts';
+import type { BatchKind } from '../../core/outbox/relay.ts';
 import type { DeadLetterKind } from '../../core/parked/dead-letter.ts';
 import type { NewParkedItem, ParkedDetail, ParkedFilter, ParkedItem } from '../../core/parked/parked-item.ts';
 import type { ParkedRows, Resolution } from '../../core/parked/replay.ts';
+import type { WeirError } from '../../errors.ts';
+import { shortenKey } from '../../lib/shorten-key.ts';
+import { type Database, numberArray, type Sql, textArray } from '../../lib/sql.ts';
 import { oweParkedUnit, waiveParkedUnit } from './parked-units.ts';
 
-/** What an item of the outbox carries beside its bytes: enough to announce it later as it would have been. */
+/** What an item of the outbox carries beside its bytes: enough to publish it later as it would have been. */
 export interface ParkedMessage {
   messageId: string;
   messageType: string;
   kind: DeadLetterKind;
-  /** More than one for a frame that cannot be read. */
+  /** More than one for a batch that cannot be read. */
   events: number;
 }
 
@@ -147,27 +147,27 @@ async function resolveParked(sql: Sql, id: string, resolution: Resolution): Prom
   return rows.length > 0;
 }
 
-/** With the kind it had: the audit counts an announcement once, wherever it has been meanwhile. */
+/** With the kind it had: the audit counts a publication once, wherever it has been meanwhile. */
 async function returnToOutbox(sql: Sql, id: string, resolution: Resolution): Promise<boolean> {
   if (!(await resolveParked(sql, id, resolution))) return false;
   const [row] = await sql.query<{
     message_id: string;
     message_type: string;
-    kind: FrameKind;
+    kind: BatchKind;
     events: number;
     original: Buffer;
     reason: string;
   }>('SELECT message_id, message_type, kind, events, original, reason FROM parked WHERE id = $1', [id]);
   if (!row) return false;
   const bytes = Buffer.from(row.original);
-  // A damaged frame goes back as it is: a newer program may be able to read it.
-  const frame =
-    row.reason === 'FRAME_DAMAGED'
+  // A damaged batch goes back as it is: a newer program may be able to read it.
+  const batch =
+    row.reason === 'OUTBOX_BATCH_CORRUPT'
       ? bytes
       : encodeMessage({ id: row.message_id, type: row.message_type, body: bytes });
-  await sql.query('INSERT INTO outbox (events, frame, kind) VALUES ($1, $2, $3)', [
+  await sql.query('INSERT INTO outbox (events, batch, kind) VALUES ($1, $2, $3)', [
     row.events,
-    frame,
+    batch,
     row.kind,
   ]);
   return true;

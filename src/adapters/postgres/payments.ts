@@ -1,7 +1,11 @@
-import { isNamed, isSamePayment, nameOfPayment, type Payment, paymentKey } from '../../core/orders/payment.ts';
 import type { Source } from '../../core/instance/purchase.ts';
-import { failpoint } from '../../lib/failpoint.ts';
-import type { Database, Sql } from '../../lib/sql.ts';
+import {
+  isNamed,
+  isSamePayment,
+  nameOfPayment,
+  type Payment,
+  paymentKey,
+} from '../../core/orders/payment.ts';
 import type {
   ParkedPayment,
   PaymentBook,
@@ -12,6 +16,8 @@ import type {
   ReturnedPayment,
   UnfitPayment,
 } from '../../core/orders/payment-book.ts';
+import { failpoint } from '../../lib/failpoint.ts';
+import type { Database, Sql } from '../../lib/sql.ts';
 import { compensate } from './compensations.ts';
 import { parkItems } from './parked.ts';
 import { findRefund, requestRefundOn } from './refunds.ts';

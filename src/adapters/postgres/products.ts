@@ -1,6 +1,6 @@
-import { WeirError } from '../../errors.ts';
 import type { Product, ProductRows } from '../../core/instance/product.ts';
 import type { ProductId } from '../../core/instance/purchase.ts';
+import { WeirError } from '../../errors.ts';
 import { numberArray, type Sql } from '../../lib/sql.ts';
 
 interface ProductRow {

@@ -1,11 +1,11 @@
 import { type Sql, textArray } from '../../lib/sql.ts';
-import type { EntryKey, GivenBack, ProgressRows, Settled } from '../../sale/purchase-progress.ts';
+import type { EntryKey, ProgressRows, Restocked, Settled } from '../../sale/purchase-progress.ts';
 import { type InstanceLogRow, instanceLogColumns, toInstanceLog } from './instance-logs.ts';
 
 interface ProgressRow extends InstanceLogRow {
   nth: number;
   owed_status: string | null;
-  owed_outcome: GivenBack['status'] | null;
+  owed_outcome: Restocked['status'] | null;
   owed_at: Date | null;
   conflict_at: Date | null;
 }
@@ -26,7 +26,7 @@ export function postgresProgress(sql: Sql): ProgressRows {
         const instance = toInstanceLog(row);
         const state = instance.status === 'PROCESSING' ? 'CREATED' : instance.status;
         const conflictAt = row.conflict_at ?? undefined;
-        found[row.nth] = { state, instance, givenBack: toGivenBack(row), conflictAt };
+        found[row.nth] = { state, instance, restocked: toRestocked(row), conflictAt };
       }
       if (found.every(Boolean)) return found;
       for (const { nth, state, reason, parked_at } of await findParked(sql, keys)) {
@@ -74,7 +74,7 @@ function toValues(keys: readonly EntryKey[]): string[] {
   return [textArray(keys.map(({ stream }) => stream)), textArray(keys.map(({ entryId }) => entryId))];
 }
 
-function toGivenBack({ owed_status, owed_outcome, owed_at }: ProgressRow): GivenBack | undefined {
+function toRestocked({ owed_status, owed_outcome, owed_at }: ProgressRow): Restocked | undefined {
   if (!owed_status || !owed_at) return undefined;
   return { status: owed_outcome ?? 'REQUESTED', at: owed_at };
 }

@@ -1,7 +1,11 @@
+import {
+  createRefundRequest,
+  type RequestMessage,
+  refundRequested,
+} from '../../core/compensation/request-messages.ts';
 import type { InstanceId, ProductId, UserId } from '../../core/instance/purchase.ts';
-import { createRefundRequest, type RequestMessage, refundRequested } from '../../core/compensation/request-messages.ts';
-import { type Database, numberArray, type Sql, textArray } from '../../lib/sql.ts';
 import type { Refund } from '../../core/orders/order.ts';
+import { type Database, numberArray, type Sql, textArray } from '../../lib/sql.ts';
 import { recordHistory } from './instance-history.ts';
 import { enqueue, findWaitingIds } from './outbox.ts';
 import { firstWaitMinutes, longestWait, nextRequestAt } from './refund-waits.ts';

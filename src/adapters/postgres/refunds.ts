@@ -1,7 +1,7 @@
 import type { ProductId, Source, SourceId, UserId } from '../../core/instance/purchase.ts';
+import type { Order, Refund } from '../../core/orders/order.ts';
 import { failpoint } from '../../lib/failpoint.ts';
 import type { Database, Sql } from '../../lib/sql.ts';
-import type { Order, Refund } from '../../core/orders/order.ts';
 import { compensate } from './compensations.ts';
 
 interface LatePayment {

@@ -1,6 +1,6 @@
-import { WeirError } from '../../errors.ts';
-import type { InstanceId, UserId } from '../../core/instance/purchase.ts';
 import { createReleaseRequest } from '../../core/compensation/request-messages.ts';
+import type { InstanceId, UserId } from '../../core/instance/purchase.ts';
+import { WeirError } from '../../errors.ts';
 import { type Database, numberArray, type Sql, textArray } from '../../lib/sql.ts';
 import { recordHistory } from './instance-history.ts';
 import { enqueue, isWaiting } from './outbox.ts';

@@ -5,7 +5,7 @@ import { recordHistory } from './instance-history.ts';
 import { enqueue } from './outbox.ts';
 
 /** What the event of an instance was made from. */
-export interface AnnouncedRow {
+export interface PublishedRow {
   instance_id: string;
   product_id: string;
   user_id: string;
@@ -16,7 +16,7 @@ export interface AnnouncedRow {
   created_at: Date | null;
 }
 
-export const announcedColumns =
+export const publishedColumns =
   'instance_id::text, product_id::text, user_id::text, product_version, event_at, created_at';
 
 interface SpecRow extends EventSpec {
@@ -29,11 +29,11 @@ interface SpecRow extends EventSpec {
  * Puts the events of these instances into the outbox once more, in the caller's transaction: the same ids and the same
  * bytes, made again from the product as it was (docs/decisions/0012).
  *
- * @returns the ids of those whose product cannot be found any more, or whose time is not known: they are not announced
+ * @returns the ids of those whose product cannot be found any more, or whose time is not known: they are not published
  */
-export async function announceAgain(
+export async function republish(
   sql: Sql,
-  rows: readonly AnnouncedRow[],
+  rows: readonly PublishedRow[],
   actor: string,
   detail: string,
 ): Promise<string[]> {
@@ -54,7 +54,7 @@ export async function announceAgain(
       id: row.instance_id,
       body: encode(instanceId, BigInt(row.user_id) as UserId, timestamp),
     });
-    await recordHistory(sql, instanceId, 'ANNOUNCED_AGAIN', detail, actor);
+    await recordHistory(sql, instanceId, 'REPUBLISHED', detail, actor);
   }
   await enqueue(sql, 'AGAIN', messages);
   return lost;
@@ -63,8 +63,8 @@ export async function announceAgain(
 /** The product in the row's version, else as it is today. */
 async function findSpecs(
   sql: Sql,
-  rows: readonly AnnouncedRow[],
-): Promise<(row: AnnouncedRow) => EventSpec | undefined> {
+  rows: readonly PublishedRow[],
+): Promise<(row: PublishedRow) => EventSpec | undefined> {
   const found = await sql.query<SpecRow>(
     `SELECT id::text AS product_id, version, name, cpus, memory_mb AS "memoryMb", gpu, image, TRUE AS is_current
      FROM products WHERE id = ANY ($1::bigint[])

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { ProductId } from '../../core/instance/purchase.ts';
+import { streamOf } from '../../core/triggers/seckill-key.ts';
 import type { Database, Sql } from '../../lib/sql.ts';
 import type { LedgerOpening, LedgerSale, SaleLedger } from '../../sale/ledger.ts';
 import { type Entry, isSameSale, type SaleTerms } from '../../sale/sale.ts';
-import { streamOf } from '../../core/triggers/seckill-key.ts';
 import { noteLoss, noteSeen } from './sale-losses.ts';
 import { readUnits } from './sale-units.ts';
 

@@ -23,7 +23,7 @@ const unitsPerPage = 5_000;
 export async function* readUnits(database: Database, stream: string): AsyncGenerator<LedgerUnit[]> {
   // A compensation that is being carried out now would be missed: its lock is held until it is recorded.
   await database.query(
-    `SELECT 1 FROM compensations WHERE kind = 'GIVE_BACK' AND status = 'REQUESTED' AND scope = $1 FOR SHARE`,
+    `SELECT 1 FROM compensations WHERE kind = 'RESTOCK' AND status = 'REQUESTED' AND scope = $1 FOR SHARE`,
     [stream],
   );
   const parked = await readParkedUnits(database, stream);
@@ -31,7 +31,7 @@ export async function* readUnits(database: Database, stream: string): AsyncGener
   for (let last: UnitRow | undefined; ; ) {
     const rows: UnitRow[] = await database.query<UnitRow>(
       `SELECT sale_id::text, nth::text, units.user_id::text, user_nth, units.source_id, ticket_unit, idempotency_key,
-         coalesce(outcome = 'GIVEN_BACK', FALSE) AS is_back
+         coalesce(outcome = 'RESTOCKED', FALSE) AS is_back
        FROM sale_units AS units JOIN sales ON sales.id = sale_id
        LEFT JOIN compensations ON compensations.source = 'SECKILL' AND compensations.scope = sales.stream
          AND compensations.source_id = units.source_id

@@ -1,10 +1,10 @@
 import type { Compensation } from '../../core/compensation/compensation.ts';
 import { owedFor } from '../../core/compensation/compensation.ts';
 import type { InstanceId, ProductId, Source, SourceId, UserId } from '../../core/instance/purchase.ts';
-import { failpoint } from '../../lib/failpoint.ts';
-import { type Database, numberArray, type Sql, textArray } from '../../lib/sql.ts';
 import { asksForRelease, type Ending, judgeResult, type Settled } from '../../core/results/judge-result.ts';
 import type { InstanceResult } from '../../core/results/result.ts';
+import { failpoint } from '../../lib/failpoint.ts';
+import { type Database, numberArray, type Sql, textArray } from '../../lib/sql.ts';
 import { compensate } from './compensations.ts';
 import { recordHistory } from './instance-history.ts';
 import { requestReleases } from './releases.ts';
@@ -151,7 +151,7 @@ async function judgeOthers(
     const kind = ending ? judgeResult(ending, result) : 'unknown';
     judged.set(result, kind);
     if (!ending || kind === 'repeat') continue;
-    const what = kind === 'late' ? 'RESULT_LATE' : 'RESULT_CONTRADICTS';
+    const what = kind === 'late' ? 'RESULT_LATE' : 'RESULT_CONFLICT';
     const detail = result.reason === '' ? result.status : `${result.status}: ${result.reason}`;
     await recordHistory(sql, result.instanceId, what, detail, actor);
     if (asksForRelease(ending, result)) {

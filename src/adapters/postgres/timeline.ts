@@ -1,5 +1,5 @@
 import type { InstanceLog } from '../../core/instance/instance-log.ts';
-import { type TimelineEntry, type TimelineFacts, tellTimeline } from '../../core/instance/timeline.ts';
+import { buildTimeline, type TimelineEntry, type TimelineFacts } from '../../core/instance/timeline.ts';
 import type { Sql } from '../../lib/sql.ts';
 
 /** Read off what is stored anyway: nothing is written for it on the ordinary way. */
@@ -30,11 +30,11 @@ export async function readTimeline(sql: Sql, instance: InstanceLog): Promise<Tim
     purchase,
   );
   const isUnheard = parked.some(({ origin, state }) => origin === 'OUTBOX' && state !== 'REPLAYED');
-  return tellTimeline({
+  return buildTimeline({
     instance,
     answeredAt: row?.answeredAt ?? undefined,
     order: await findOrder(sql, instance),
-    announcedBy: isUnheard ? undefined : await findAnnouncedBy(sql, instance.createdAt),
+    publishedBy: isUnheard ? undefined : await findPublishedBy(sql, instance.createdAt),
     parked,
     history,
     compensation,
@@ -51,10 +51,10 @@ async function findOrder(sql: Sql, { source, sourceId }: InstanceLog): Promise<T
 }
 
 /**
- * The first mark that shows only younger frames waiting. A mark's time may lie a commit's length before what it saw, so
+ * The first mark that shows only younger batches waiting. A mark's time may lie a commit's length before what it saw, so
  * only one that is a second younger than the instance counts.
  */
-async function findAnnouncedBy(sql: Sql, createdAt: Date): Promise<Date | undefined> {
+async function findPublishedBy(sql: Sql, createdAt: Date): Promise<Date | undefined> {
   const [mark] = await sql.query<{ at: Date }>(
     `SELECT at FROM outbox_marks WHERE at > $1::timestamptz + interval '1 second'
        AND (waiting_since IS NULL OR waiting_since > $1) ORDER BY at LIMIT 1`,

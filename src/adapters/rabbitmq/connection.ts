@@ -5,7 +5,7 @@ import { createDeferred } from '../../lib/deferred.ts';
 import { pauseBeforeRetry } from '../../lib/recovery.ts';
 import { type TlsFiles, withTls } from './tls.ts';
 
-export interface ConnectionParts {
+export interface ConnectionDeps {
   url: string;
   tls?: TlsFiles | undefined;
   /** Runs first on every new connection: a broker that is not ours is left untouched. @throws why it is not */
@@ -23,7 +23,7 @@ const prepareDeadlineMs = 15_000;
 
 /** One connection to the broker, made anew with backoff whenever it ends, until closed. One probe at a time. */
 export class RabbitmqConnection {
-  readonly #parts: ConnectionParts;
+  readonly #deps: ConnectionDeps;
   readonly #stop = new AbortController();
   readonly #loop: Promise<void>;
   #model: ChannelModel | undefined;
@@ -31,8 +31,8 @@ export class RabbitmqConnection {
   #lastError: unknown;
   #changed = createDeferred<void>();
 
-  constructor(parts: ConnectionParts) {
-    this.#parts = parts;
+  constructor(deps: ConnectionDeps) {
+    this.#deps = deps;
     this.#loop = this.#keepConnected();
   }
 
@@ -69,7 +69,7 @@ export class RabbitmqConnection {
   async close(): Promise<void> {
     this.#stop.abort();
     if (this.#model) await closeOrBreakOff(this.#model);
-    this.#announceChange();
+    this.#emitChange();
     await this.#loop;
   }
 
@@ -78,7 +78,7 @@ export class RabbitmqConnection {
     while (!this.#stop.signal.aborted) {
       try {
         // Read each time: certificates are renewed while this runs.
-        const { url, options } = withTls(this.#parts.url, this.#parts.tls);
+        const { url, options } = withTls(this.#deps.url, this.#deps.tls);
         const model = await connect(withHeartbeat(url), {
           ...options,
           timeout: 5_000,
@@ -90,9 +90,9 @@ export class RabbitmqConnection {
           await this.#prepare(model);
           if (this.#stop.signal.aborted) break;
           this.#model = model;
-          if (attempt > 0) this.#parts.onUp();
+          if (attempt > 0) this.#deps.onUp();
           attempt = 0;
-          this.#announceChange();
+          this.#emitChange();
           await ended;
         } finally {
           await closeOrBreakOff(model);
@@ -103,10 +103,10 @@ export class RabbitmqConnection {
       this.#model = undefined;
       this.#blocked = undefined;
       if (this.#stop.signal.aborted) break;
-      this.#parts.onDown(this.#lastError, ++attempt);
+      this.#deps.onDown(this.#lastError, ++attempt);
       await pauseBeforeRetry(backoffMs(attempt, retry), this.#stop.signal);
     }
-    this.#announceChange();
+    this.#emitChange();
   }
 
   /** A queue without a leader answers no declaration, while the heartbeats of its broker go on. */
@@ -117,8 +117,8 @@ export class RabbitmqConnection {
       breakOff(model, reason);
     }, prepareDeadlineMs);
     try {
-      await this.#parts.verify?.(model);
-      await this.#parts.prepare(model);
+      await this.#deps.verify?.(model);
+      await this.#deps.prepare(model);
     } finally {
       clearTimeout(timer);
     }
@@ -133,7 +133,7 @@ export class RabbitmqConnection {
     });
     model.on('unblocked', () => {
       this.#blocked = undefined;
-      this.#announceChange();
+      this.#emitChange();
     });
     return new Promise((resolve) => {
       model.on('close', (error) => {
@@ -143,7 +143,7 @@ export class RabbitmqConnection {
     });
   }
 
-  #announceChange(): void {
+  #emitChange(): void {
     this.#changed.resolve();
     this.#changed = createDeferred<void>();
   }

@@ -1,5 +1,5 @@
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
-import { Wake } from '../../lib/wake.ts';
+import { Signal } from '../../lib/signal.ts';
 import { withAnswerDeadline } from './answer-deadline.ts';
 import { RabbitmqConnection } from './connection.ts';
 import { ensureQueues, type QueueTerms } from './queue.ts';
@@ -11,7 +11,7 @@ export interface ConsumerOptions extends QueueTerms {
   queue: string;
   /** Messages that the broker hands out before the first of them is acknowledged. */
   prefetch: number;
-  /** As `ConnectionParts.verify`. */
+  /** As `ConnectionDeps.verify`. */
   verify?: ((connection: ChannelModel) => Promise<void>) | undefined;
   onDown: (error: unknown, attempt: number) => void;
   onUp: () => void;
@@ -35,7 +35,7 @@ const idleMs = 60_000;
 export class RabbitmqConsumer {
   readonly #options: ConsumerOptions;
   readonly #connection: RabbitmqConnection;
-  readonly #arrived = new Wake();
+  readonly #arrived = new Signal();
   #channel: Channel | undefined;
   /** Of its own: a refused question about the queue closes its channel, and that would return what is in our hands. */
   #questions: Channel | undefined;
@@ -190,7 +190,7 @@ export class RabbitmqConsumer {
       tag: fields.deliveryTag,
       channelNumber,
     });
-    if (this.#deliveries.length === 1) setImmediate(this.#arrived.ring);
+    if (this.#deliveries.length === 1) setImmediate(this.#arrived.notify);
   }
 }
 

@@ -1,8 +1,8 @@
 import type { ChannelModel } from 'amqplib';
-import { createDeferred } from '../../lib/deferred.ts';
-import { failpoint } from '../../lib/failpoint.ts';
 import { type Message, usualType } from '../../core/outbox/outbox-batch.ts';
 import type { Publisher, Refusal } from '../../core/outbox/relay.ts';
+import { createDeferred } from '../../lib/deferred.ts';
+import { failpoint } from '../../lib/failpoint.ts';
 import { createBatchPublish } from './batch-channel.ts';
 import { RabbitmqConnection } from './connection.ts';
 import { ensureQueues, type QueueTerms } from './queue.ts';
@@ -17,7 +17,7 @@ export interface PublisherOptions extends QueueTerms {
   queues?: Readonly<Record<string, string>>;
   /** No AMQP client has a deadline for confirms: without one a lost confirm would hold its frame for ever. */
   confirmDeadlineMs: number;
-  /** As `ConnectionParts.verify`. */
+  /** As `ConnectionDeps.verify`. */
   verify?: ((connection: ChannelModel) => Promise<void>) | undefined;
   onDown: (error: unknown, attempt: number) => void;
   onUp: () => void;

@@ -3,7 +3,7 @@ import { WeirError } from '../../errors.ts';
 import { withDeadline } from './connect.ts';
 import { classifyRefusal } from './refusal.ts';
 
-/** @throws WeirError STORE_AWAY: a lost answer is found again by asking with the same key */
+/** @throws WeirError STORE_UNAVAILABLE: a lost answer is found again by asking with the same key */
 export async function askSale<T>(redis: Redis, deadlineMs: number, reply: Promise<unknown>): Promise<T> {
   try {
     return await withDeadline(redis, deadlineMs, reply as Promise<T>);
@@ -16,5 +16,5 @@ export async function askSale<T>(redis: Redis, deadlineMs: number, reply: Promis
 export function toStoreAway(error: unknown): WeirError {
   if (error instanceof WeirError) return error;
   const message = classifyRefusal(error)?.message ?? 'Redis does not answer';
-  return new WeirError('STORE_AWAY', message, { cause: error });
+  return new WeirError('STORE_UNAVAILABLE', message, { cause: error });
 }

@@ -16,12 +16,12 @@ import { createScript } from './script.ts';
 const buyLua = `${readNow}
 local closed = false
 if sale['rebuild'] then closed = 'REBUILDING'
-elseif not sale['stock'] then closed = 'SALE_UNKNOWN'
+elseif not sale['stock'] then closed = 'SALE_NOT_FOUND'
 elseif isOver() then closed = 'ENDED'
 elseif sale['isPaused'] == '1' then closed = 'PAUSED'
 elseif starts > now then closed = 'NOT_STARTED' end
 local number, limit = sale['number'], tonumber(sale['limit'])
-local left, givenBack = tonumber(sale['left']), tonumber(sale['givenBack'])
+local remaining, restocked = tonumber(sale['remaining']), tonumber(sale['restocked'])
 local nth, sold = tonumber(sale['nth']), tonumber(sale['sold'])
 
 local users = {}
@@ -98,7 +98,7 @@ local function buy(user, key, trace, ticket, ticketUnit, admitted)
     if tonumber(admitted) > now then return 'NOT_ADMITTED', '' end
   end
   if held[user] >= limit then return 'LIMIT_REACHED', '' end
-  if left + givenBack <= 0 then return 'SOLD_OUT', '' end
+  if remaining + restocked <= 0 then return 'SOLD_OUT', '' end
   local unit = string.format('%s.%d.%d', number, nth + 1, userNth[user] + 1)
   if needsTicket then unit = unit .. '.' .. ticketUnit end
   local fields = {'uid', user, 'ts', clock[1], 'unit', unit}
@@ -107,7 +107,7 @@ local function buy(user, key, trace, ticket, ticketUnit, admitted)
   local entry = addEntry(fields)
   if not entry then return closed, '' end
   nth, sold = nth + 1, sold + 1
-  if left > 0 then left = left - 1 else givenBack = givenBack - 1 end
+  if remaining > 0 then remaining = remaining - 1 else restocked = restocked - 1 end
   held[user], last[user], userNth[user] = held[user] + 1, entry, userNth[user] + 1
   entries[#entries + 1], buyers[#buyers + 1] = entry, user
   if used then newUsed[used] = entry elseif named then newKeys[named] = entry end
@@ -121,7 +121,7 @@ local function setAll(key, pairsOf)
 end
 
 local function record()
-  redis.call('HSET', KEYS[1], 'nth', nth, 'sold', sold, 'left', left, 'givenBack', givenBack)
+  redis.call('HSET', KEYS[1], 'nth', nth, 'sold', sold, 'remaining', remaining, 'restocked', restocked)
   local units, bought, latest = {}, {}, {}
   for i, entry in ipairs(entries) do
     local user = buyers[i]

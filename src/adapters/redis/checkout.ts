@@ -1,10 +1,10 @@
 import { randomInt } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import type { ProductId, SourceId } from '../../core/instance/purchase.ts';
-import { failpoint } from '../../lib/failpoint.ts';
-import { rebuildingError } from '../../sale/rebuilding-error.ts';
-import type { Refusal, TicketOutcome, Till, TillOutcome } from '../../sale/checkout.ts';
 import { streamOf } from '../../core/triggers/seckill-key.ts';
+import { failpoint } from '../../lib/failpoint.ts';
+import type { Checkout, CheckoutOutcome, Refusal, TicketOutcome } from '../../sale/checkout.ts';
+import { rebuildingError } from '../../sale/rebuilding-error.ts';
 import { askSale } from './ask-sale.ts';
 import { buyUnits, buyUnitsOnDisk } from './buy-script.ts';
 import { createDisk, type Disk } from './disk.ts';
@@ -12,19 +12,19 @@ import { readSaleHash } from './sale-hash.ts';
 import { saleKeys } from './sale-keys.ts';
 import { giveTicket, lookAtSale } from './sale-scripts.ts';
 
-export interface RedisTillOptions {
+export interface RedisCheckoutOptions {
   /** Answers a purchase only after Redis has its entry on disk (WAITAOF, Redis 7.2). */
   awaitsDisk: boolean;
   /** Redis has the present sales only, and no list of them. */
-  ledger: Pick<Till, 'findSecret' | 'listProducts'>;
-  /** With `awaitsDisk`; by default on the till's own connection, where sales wait behind it. */
+  ledger: Pick<Checkout, 'findSecret' | 'listProducts'>;
+  /** With `awaitsDisk`; by default on the checkout's own connection, where sales wait behind it. */
   disk?: Disk;
   /**
    * Whether the sale of this product is the one that the database knows, on the server that is connected now; undefined:
    * yes. Asked after every other wait: during one the connection may be replaced, and the new server may lack buys.
    */
   verify?: (productId: ProductId) => Promise<void> | undefined;
-  /** For looks and tickets, which wait for no purchase; by default the till's own connection. */
+  /** For looks and tickets, which wait for no purchase; by default the checkout's own connection. */
   looking?: Redis;
 }
 
@@ -37,7 +37,7 @@ const buyersPerLook = 5_000;
 const maxNonce = 2 ** 48 - 1;
 
 /** Each buyer is one step of one script. What a cut leaves open is found again by asking with the same key. */
-export function redisTill(redis: Redis, options: RedisTillOptions): Till {
+export function redisCheckout(redis: Redis, options: RedisCheckoutOptions): Checkout {
   const { awaitsDisk, ledger, looking = redis, verify = () => undefined } = options;
   const ask = <T>(reply: Promise<unknown>, on = redis) => askSale<T>(on, answerDeadlineMs, reply);
   const disk = options.disk ?? createDisk(redis);
@@ -99,8 +99,8 @@ export function redisTill(redis: Redis, options: RedisTillOptions): Till {
   };
 }
 
-function readOutcomes(answers: readonly string[]): TillOutcome[] {
-  const outcomes: TillOutcome[] = [];
+function readOutcomes(answers: readonly string[]): CheckoutOutcome[] {
+  const outcomes: CheckoutOutcome[] = [];
   for (let i = 0; i < answers.length; i += 2) {
     const kind = answers[i] as 'accepted' | 'repeat' | 'REBUILDING' | Refusal;
     const streamId = answers[i + 1] as SourceId;

@@ -11,8 +11,8 @@ export interface RedisConfig {
   saleAcknowledge: 'memory' | 'fsync';
 }
 
-/** What happens to the connections, as `Notify` takes it. */
-type Happening =
+/** What happens to the connections, as `Emit` takes it. */
+type TelemetryEvent =
   | { type: 'store failed'; store: string; error: Error; attempt: number }
   | { type: 'store back'; store: string }
   | { type: 'store refused'; store: string; reason: string; why: string }
@@ -34,7 +34,7 @@ export interface RedisConnections {
 const store = 'redis';
 
 /** One connection for each kind of work that would otherwise wait for another. */
-export function openRedis(config: RedisConfig, notify: (happening: Happening) => void): RedisConnections {
+export function openRedis(config: RedisConfig, emit: (event: TelemetryEvent) => void): RedisConnections {
   // All go to one address and fail together: one report for each round of attempts.
   let failures = 0;
   const connect = (name: string, waitsForLoading = true): Redis => {
@@ -42,7 +42,7 @@ export function openRedis(config: RedisConfig, notify: (happening: Happening) =>
     const onConnectionError = (error: Error) => {
       if (++attempts <= failures) return;
       failures = attempts;
-      notify({ type: 'store failed', store, error, attempt: attempts });
+      emit({ type: 'store failed', store, error, attempt: attempts });
     };
     const { redisAddr: addr } = config;
     const redis = connectRedis({ addr, tls: readTls(config), name, onConnectionError, waitsForLoading });
@@ -50,7 +50,7 @@ export function openRedis(config: RedisConfig, notify: (happening: Happening) =>
       attempts = 0;
       if (failures === 0 || !others.every(({ status }) => status === 'ready')) return;
       failures = 0;
-      notify({ type: 'store back', store });
+      emit({ type: 'store back', store });
     });
   };
   const working = {
@@ -66,9 +66,9 @@ export function openRedis(config: RedisConfig, notify: (happening: Happening) =>
     probe: connect('health', false),
     others,
     ...(disk && { alsoCheck: (probe: Redis) => disk.check(probe) }),
-    onRefused: ({ reason, message }) => notify({ type: 'store refused', store, reason, why: message }),
-    onAccepted: (reason, isLast) => notify({ type: 'store accepted', store, reason, isLast }),
-    onCommandRefused: (reason) => notify({ type: 'command refused', store, reason }),
+    onRefused: ({ reason, message }) => emit({ type: 'store refused', store, reason, why: message }),
+    onAccepted: (reason, isLast) => emit({ type: 'store accepted', store, reason, isLast }),
+    onCommandRefused: (reason) => emit({ type: 'command refused', store, reason }),
   });
   return {
     ...working,

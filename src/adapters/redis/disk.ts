@@ -8,7 +8,7 @@ export interface Disk {
   /**
    * Resolves when everything that Redis held at the call is on its disk, whichever connection wrote it.
    *
-   * @throws WeirError STORE_AWAY: not in time, or this Redis cannot confirm it
+   * @throws WeirError STORE_UNAVAILABLE: not in time, or this Redis cannot confirm it
    */
   sync(): Promise<void>;
   /** Resolves at once while the last `sync` succeeded, else as `sync`: nothing may be sold that cannot be confirmed. */

@@ -1,9 +1,9 @@
 import type { Redis } from 'ioredis';
-import { Wake } from '../../lib/wake.ts';
+import { Signal } from '../../lib/signal.ts';
 import { withDeadline } from './connect.ts';
 import { classifyRefusal, type Refusal, type RefusalReason, RefusedError } from './refusal.ts';
 
-export interface RedisHealthParts {
+export interface RedisHealthDeps {
   /** A connection of its own, which no other command holds up. */
   probe: Redis;
   /** Those that do the work. */
@@ -33,9 +33,9 @@ const probeKey = '{stream:seckill:0}:probe';
  * write that changes nothing is tried every second, and what working commands are refused is noticed as well.
  */
 export class RedisHealth {
-  readonly #parts: RedisHealthParts;
+  readonly #deps: RedisHealthDeps;
   readonly #stop = new AbortController();
-  readonly #wake = new Wake();
+  readonly #wake = new Signal();
   readonly #loop: Promise<void>;
   /** By reason, the one that was seen last at the end. */
   readonly #held = new Map<RefusalReason, { refusal: Refusal; untilMs: number }>();
@@ -43,14 +43,14 @@ export class RedisHealth {
   #isServerKnown = false;
   #reconnectedAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(parts: RedisHealthParts) {
-    this.#parts = parts;
-    const { probe, others } = parts;
+  constructor(deps: RedisHealthDeps) {
+    this.#deps = deps;
+    const { probe, others } = deps;
     for (const redis of others) redis.on('refused', (error: unknown) => this.#notice(error));
     probe.on('error', (error: Error) => this.#hold(classifyRefusal(error)));
     probe.on('ready', () => {
       this.#isServerKnown = false;
-      this.#wake.ring();
+      this.#wake.notify();
     });
     this.#loop = this.#run();
   }
@@ -59,7 +59,7 @@ export class RedisHealth {
   notReady(): string | undefined {
     const why = this.#newest('server');
     if (why !== undefined) return why;
-    const down = [this.#parts.probe, ...this.#parts.others].find(({ status }) => status !== 'ready');
+    const down = [this.#deps.probe, ...this.#deps.others].find(({ status }) => status !== 'ready');
     if (down) return `Redis is ${down.status}`;
     return this.#hasAnswered ? undefined : 'Redis is connecting';
   }
@@ -71,7 +71,7 @@ export class RedisHealth {
 
   async close(): Promise<void> {
     this.#stop.abort();
-    this.#parts.probe.disconnect();
+    this.#deps.probe.disconnect();
     await this.#loop;
   }
 
@@ -88,7 +88,7 @@ export class RedisHealth {
   }
 
   async #check(): Promise<void> {
-    const { probe, alsoCheck } = this.#parts;
+    const { probe, alsoCheck } = this.#deps;
     if (probe.status !== 'ready') return;
     const wasSilent = this.#held.has('SILENT');
     try {
@@ -110,13 +110,13 @@ export class RedisHealth {
 
   /** Redis judges this as any XADD: role, memory, replicas, disk. With NOMKSTREAM it adds nothing. */
   async #tryToWrite(): Promise<void> {
-    const { probe } = this.#parts;
+    const { probe } = this.#deps;
     await this.#ask(() => probe.xadd(probeKey, 'NOMKSTREAM', '*', 'at', '0'));
   }
 
   /** A replica that takes writes loses them; a cluster node or a Sentinel is not what Weir can work with. */
   async #readRole(): Promise<void> {
-    const { probe } = this.#parts;
+    const { probe } = this.#deps;
     const info = await this.#ask(() => (this.#isServerKnown ? probe.info('replication') : probe.info()));
     if (info === undefined) return;
     judgeInfo(info);
@@ -125,7 +125,7 @@ export class RedisHealth {
 
   /** @returns undefined when this user may not ask: then it is unknown */
   async #ask<T>(question: () => Promise<T>): Promise<T | undefined> {
-    const { probe } = this.#parts;
+    const { probe } = this.#deps;
     try {
       return await withDeadline(probe, answerDeadlineMs, question());
     } catch (error) {
@@ -141,8 +141,8 @@ export class RedisHealth {
     const refusal = classifyRefusal(error);
     if (!refusal || this.#stop.signal.aborted) return;
     const { reason } = refusal;
-    this.#parts.onCommandRefused(reason);
-    if (this.#newest('server') === undefined) this.#wake.ring();
+    this.#deps.onCommandRefused(reason);
+    if (this.#newest('server') === undefined) this.#wake.notify();
     // Of one connection and one command: the check finds out whether it is more.
     if (reason !== 'SILENT' && reason !== 'UNREACHABLE' && reason !== 'OTHER') this.#hold(refusal);
   }
@@ -153,7 +153,7 @@ export class RedisHealth {
     const now = performance.now();
     const isNew = !this.#held.delete(reason);
     this.#held.set(reason, { refusal, untilMs: now + holdMs });
-    if (isNew) this.#parts.onRefused(refusal);
+    if (isNew) this.#deps.onRefused(refusal);
     if (refusal.concerns === 'server') this.#letGo(now, reason);
   }
 
@@ -162,7 +162,7 @@ export class RedisHealth {
     for (const [reason, { untilMs }] of this.#held) {
       if (reason === except || untilMs > nowMs) continue;
       this.#held.delete(reason);
-      this.#parts.onAccepted(reason, this.#held.size === 0);
+      this.#deps.onAccepted(reason, this.#held.size === 0);
     }
   }
 
@@ -170,14 +170,14 @@ export class RedisHealth {
     const now = performance.now();
     if (now - this.#reconnectedAtMs < reconnectEveryMs) return;
     this.#reconnectedAtMs = now;
-    for (const redis of [this.#parts.probe, ...this.#parts.others]) {
+    for (const redis of [this.#deps.probe, ...this.#deps.others]) {
       if (redis.status === 'ready') redis.disconnect(true);
     }
   }
 
   /** A host that vanished leaves connections half-open, and one that only waits would find out late. */
   #pingOthers(): void {
-    for (const redis of this.#parts.others) {
+    for (const redis of this.#deps.others) {
       if (redis.status === 'ready') withDeadline(redis, otherDeadlineMs, redis.ping()).catch(() => {});
     }
   }

@@ -122,10 +122,10 @@ async function writeUnits(
 /** Units that went back are sold before those that were never sold, as far as the stock allows. */
 function toFields(sale: LedgerSale, { nth, sold, backOfSale, back }: Counted): (string | number)[] {
   const unsold = Math.max(0, sale.stock - sold);
-  const givenBack = Math.min(unsold, backOfSale);
+  const restocked = Math.min(unsold, backOfSale);
   return Object.entries({
     ...{ number: sale.id, version: sale.version, secret: sale.secret, life: newLife() },
-    ...{ stock: sale.stock, nth, sold, left: unsold - givenBack, givenBack, returned: back },
+    ...{ stock: sale.stock, nth, sold, remaining: unsold - restocked, restocked, returned: back },
     ...{ limit: sale.perUserLimit, entry: sale.entry, rate: sale.admitPerSecond ?? '' },
     ...{ startsMs: sale.startsAt?.getTime() ?? '', endsMs: sale.endsAt?.getTime() ?? '' },
     ...{ isPaused: sale.isPaused ? 1 : 0, hasEnded: sale.hasEnded ? 1 : 0 },

@@ -3,16 +3,16 @@ import type { HeldUnit, SaleCounters, UnitAnswer } from '../../core/compensation
 import { withDeadline } from './connect.ts';
 import { refusesEverything } from './refuses-everything.ts';
 import { saleKeys } from './sale-keys.ts';
-import { giveBackUnits } from './sale-scripts.ts';
+import { restockUnits } from './sale-scripts.ts';
 
 const answerDeadlineMs = 10_000;
 
 export function redisSaleCounters(redis: Redis): SaleCounters {
   return {
-    async giveBack(units) {
+    async restock(units) {
       const answers = new Map<HeldUnit, UnitAnswer>();
       for (const [stream, held] of groupByStream(units)) {
-        const found = await giveBackTo(redis, stream, held);
+        const found = await restockTo(redis, stream, held);
         held.forEach((unit, i) => {
           answers.set(unit, toAnswer(found[i]));
         });
@@ -23,11 +23,11 @@ export function redisSaleCounters(redis: Redis): SaleCounters {
 }
 
 /** One sale whose keys cannot be used must not stop the others: what Redis says about them is the answer of its units. */
-async function giveBackTo(redis: Redis, stream: string, held: readonly HeldUnit[]): Promise<unknown[]> {
+async function restockTo(redis: Redis, stream: string, held: readonly HeldUnit[]): Promise<unknown[]> {
   const { sale, units, buyers } = saleKeys(stream);
   const ids = held.map(({ entryId }) => entryId);
   try {
-    const reply = giveBackUnits(redis, [sale, units, buyers], ...ids) as Promise<unknown[]>;
+    const reply = restockUnits(redis, [sale, units, buyers], ...ids) as Promise<unknown[]>;
     return await withDeadline(redis, answerDeadlineMs, reply);
   } catch (error) {
     const why = (error as Error).message;
@@ -43,7 +43,7 @@ const isBeingRebuilt = /TRYAGAIN the sale is being rebuilt/;
 function toAnswer(found: unknown): UnitAnswer {
   if (typeof found === 'object' && found !== null) return found as { later: string };
   if (typeof found === 'string') return { failed: found };
-  return found === 1 ? 'GIVEN_BACK' : 'NO_SALE';
+  return found === 1 ? 'RESTOCKED' : 'NO_SALE';
 }
 
 function groupByStream(units: readonly HeldUnit[]): Map<string, HeldUnit[]> {

@@ -23,8 +23,8 @@ export function readSaleHash(flat: readonly string[]): SaleHash | undefined {
     admitPerSecond: fields.get('rate') ? read('rate') : undefined,
     tickets: read('tickets'),
     sold: read('sold'),
-    left: read('left'),
-    givenBack: read('givenBack'),
+    remaining: read('remaining'),
+    restocked: read('restocked'),
     isPaused: fields.get('isPaused') === '1',
     hasEnded: fields.get('hasEnded') === '1',
   };

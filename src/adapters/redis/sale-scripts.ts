@@ -23,8 +23,8 @@ local needsTicket = sale['entry'] == 'ticket' or (sale['rate'] or '') ~= ''
 export const openSale = createScript(`${readNow}
 if sale['stock'] and tonumber(sale['number']) >= tonumber(ARGV[1]) then return 'older' end
 redis.call('UNLINK', KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6])
-redis.call('HSET', KEYS[1], 'number', ARGV[1], 'version', ARGV[2], 'stock', ARGV[3], 'left', ARGV[3], 'nth', 0, 'sold', 0,
-  'givenBack', 0, 'returned', sale['returned'] or 0, 'limit', ARGV[4], 'startsMs', ARGV[5], 'endsMs', ARGV[6],
+redis.call('HSET', KEYS[1], 'number', ARGV[1], 'version', ARGV[2], 'stock', ARGV[3], 'remaining', ARGV[3], 'nth', 0, 'sold', 0,
+  'restocked', 0, 'returned', sale['returned'] or 0, 'limit', ARGV[4], 'startsMs', ARGV[5], 'endsMs', ARGV[6],
   'entry', ARGV[7], 'rate', ARGV[8], 'secret', ARGV[9], 'life', ARGV[10], 'tickets', 0, 'nextMs', 0,
   'isPaused', 0, 'hasEnded', 0)
 redis.call('HDEL', KEYS[1], 'rebuild', 'rebuildAt')
@@ -43,7 +43,7 @@ return {now, flat}
 export const applyTerms = createScript(`${readNow}
 if not sale['stock'] or sale['number'] ~= ARGV[1] then return 0 end
 if tonumber(sale['version']) >= tonumber(ARGV[2]) then return 1 end
-redis.call('HINCRBY', KEYS[1], 'left', ARGV[3] - sale['stock'])
+redis.call('HINCRBY', KEYS[1], 'remaining', ARGV[3] - sale['stock'])
 redis.call('HSET', KEYS[1], 'version', ARGV[2], 'stock', ARGV[3], 'isPaused', ARGV[4], 'hasEnded', ARGV[5])
 return 1
 `);
@@ -64,25 +64,25 @@ return {now, flat, count, from, buyers}
 `);
 
 /**
- * Puts units back, each once: a unit that was given back keeps its place in the hash with a minus before it. A unit is
+ * Puts units back, each once: a unit that was restocked keeps its place in the hash with a minus before it. A unit is
  * `<sale number>:<buyer>:<how many entries the stream had had>`; one of an earlier sale changes no counter but `returned`.
  * A script that fails keeps what it has written, so everything is checked before the first write of a unit, and the one
  * write that a user's permissions can still refuse is undone.
- * KEYS[1] the sale, KEYS[2] units, KEYS[3] buyers; ARGV the entry ids. Returns for each 1 when it is given back, by this
- * call or an earlier one, 0 when it was not sold here, or why it cannot be given back.
+ * KEYS[1] the sale, KEYS[2] units, KEYS[3] buyers; ARGV the entry ids. Returns for each 1 when it is restocked, by this
+ * call or an earlier one, 0 when it was not sold here, or why it cannot be restocked.
  */
-export const giveBackUnits = createScript(`
+export const restockUnits = createScript(`
 if redis.call('HGET', KEYS[1], 'rebuild') then return redis.error_reply('TRYAGAIN the sale is being rebuilt') end
-local current, sold, givenBack, returned = unpack(redis.call('HMGET', KEYS[1], 'number', 'sold', 'givenBack', 'returned'))
+local current, sold, restocked, returned = unpack(redis.call('HMGET', KEYS[1], 'number', 'sold', 'restocked', 'returned'))
 redis.call('HGET', KEYS[3], '')
 
 local function isWhole(value) return not value or (#value < 18 and string.find(value, '^-?%d+$') ~= nil) end
 
-local function giveBack(entry, unit)
+local function restock(entry, unit)
   local number, buyer = string.match(unit, '^(%d+):(%d+)')
   if not number then return 'the unit is damaged: ' .. string.sub(unit, 1, 60) end
   local isCurrent = number == current
-  if not isWhole(returned) or (isCurrent and not (isWhole(sold) and isWhole(givenBack))) then
+  if not isWhole(returned) or (isCurrent and not (isWhole(sold) and isWhole(restocked))) then
     return 'a counter of the sale is not a whole number'
   end
   if isCurrent and not isWhole(redis.call('HGET', KEYS[3], buyer)) then
@@ -96,7 +96,7 @@ local function giveBack(entry, unit)
   end
   if isCurrent then
     redis.call('HINCRBY', KEYS[1], 'sold', -1)
-    redis.call('HINCRBY', KEYS[1], 'givenBack', 1)
+    redis.call('HINCRBY', KEYS[1], 'restocked', 1)
     if redis.call('HINCRBY', KEYS[3], buyer, -1) <= 0 then redis.pcall('HDEL', KEYS[3], buyer) end
   end
   return 1
@@ -107,7 +107,7 @@ for i, entry in ipairs(ARGV) do
   local unit = redis.call('HGET', KEYS[2], entry)
   if not unit then answers[i] = 0
   elseif string.sub(unit, 1, 1) == '-' then answers[i] = 1
-  else answers[i] = giveBack(entry, unit) end
+  else answers[i] = restock(entry, unit) end
 end
 return answers
 `);
@@ -119,7 +119,7 @@ return answers
  */
 export const giveTicket = createScript(`${readNow}
 if sale['rebuild'] then return {'REBUILDING'} end
-if not sale['stock'] then return {'SALE_UNKNOWN'} end
+if not sale['stock'] then return {'SALE_NOT_FOUND'} end
 if isOver() then return {'ENDED'} end
 if not needsTicket then return {'TICKETS_UNUSED'} end
 local holder = ARGV[1] .. ' ' .. ARGV[2]
@@ -141,7 +141,7 @@ return {kind, sale['number'], admitted, sale['secret']}
 `);
 
 /**
- * Closes a sale for buyers while it is rebuilt: KEYS[1] the sale, the others what an earlier attempt may have left; ARGV[1] a
+ * Closes a sale for buyers while it is rebuilt: KEYS[1] the sale, the others what an earlier attempt may have remaining; ARGV[1] a
  * token of the caller, ARGV[2] how long another attempt has the right to finish, in ms. Returns 1 when it is the caller's.
  */
 export const beginRebuild = createScript(`${readNow}

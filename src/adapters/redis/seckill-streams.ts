@@ -33,7 +33,7 @@ export class RedisSeckillStreams implements SeckillStreams {
     this.#reader = new StreamReader(this.#group, reader);
   }
 
-  /** XADD for each list of alternating names and values. @returns their ids @throws WeirError STORE_AWAY */
+  /** XADD for each list of alternating names and values. @returns their ids @throws WeirError STORE_UNAVAILABLE */
   async add(stream: string, entries: readonly string[][]): Promise<string[]> {
     const pipeline = this.#commands.pipeline();
     for (const fields of entries) pipeline.xadd(stream, '*', ...fields);

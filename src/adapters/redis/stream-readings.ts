@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
+import { streamPrefix } from '../../core/triggers/seckill-key.ts';
+import { shortenKey } from '../../lib/shorten-key.ts';
 import type { SaleFigure } from '../../ops/audit/audit.ts';
 import type { SoldUnit, StreamReading, StreamReadings } from '../../ops/audit/stream-reading.ts';
-import { shortenKey } from '../../lib/shorten-key.ts';
-import { streamPrefix } from '../../core/triggers/seckill-key.ts';
 import { toStoreAway } from './ask-sale.ts';
 import { withDeadline } from './connect.ts';
 import { refusesEverything } from './refuses-everything.ts';
@@ -117,14 +117,14 @@ async function readSale(redis: Redis, stream: string): Promise<SaleFigure | unde
     saleKeys(stream).sale,
     'stock',
     'sold',
-    'left',
-    'givenBack',
+    'remaining',
+    'restocked',
     'returned',
     'number',
     'nth',
   );
   const [stock, ...counters] = await withDeadline(redis, answerDeadlineMs, reply);
   if (stock == null) return undefined;
-  const [sold = 0, left = 0, givenBack = 0, returned = 0, number = 0, nth = 0] = counters.map(Number);
-  return { stream, stock: Number(stock), sold, left, givenBack, returned, number, nth };
+  const [sold = 0, remaining = 0, restocked = 0, returned = 0, number = 0, nth = 0] = counters.map(Number);
+  return { stream, stock: Number(stock), sold, remaining, restocked, returned, number, nth };
 }

@@ -1,20 +1,14 @@
-import { KeyRing } from '../../ops/access/key-ring.ts';
-import { createWatch } from '../live.ts';
-import type { Config } from '../../config/config.ts';
-import { type Core, reportFailure, requestDeadlineMs } from '../components.ts';
 import { RequestLimits } from '../../adapters/http/plugins/request-limits.ts';
 import { createHttpServer } from '../../adapters/http/server.ts';
-import { splitAddr } from '../../lib/address.ts';
-import { systemClock } from '../../lib/clock.ts';
-import { gather } from '../../lib/gather.ts';
-import { measureReadiness } from '../../ops/telemetry/metrics/stores.ts';
-import type { PaymentBook } from '../../core/orders/payment-book.ts';
-import { ParkedDesk } from '../../core/parked/replay.ts';
 import { acceptStream } from '../../adapters/postgres/audit-streams.ts';
-import { oweUnitsAgain } from '../../adapters/postgres/compensations.ts';
+import { requeueRestock } from '../../adapters/postgres/compensations.ts';
 import { findOrderInstance } from '../../adapters/postgres/instance-logs.ts';
 import { InstanceQueries } from '../../adapters/postgres/instance-queries.ts';
-import { markKeysUsed, postgresOperatorKeys, readCredentials } from '../../adapters/postgres/operator-keys.ts';
+import {
+  markKeysUsed,
+  postgresOperatorKeys,
+  readCredentials,
+} from '../../adapters/postgres/operator-keys.ts';
 import { postgresOperatorSessions } from '../../adapters/postgres/operator-sessions.ts';
 import { PostgresOrders } from '../../adapters/postgres/orders.ts';
 import { retryInstance } from '../../adapters/postgres/overdue.ts';
@@ -27,15 +21,30 @@ import { recordRefund } from '../../adapters/postgres/refunds.ts';
 import { releaseInstance } from '../../adapters/postgres/releases.ts';
 import { readTimeline } from '../../adapters/postgres/timeline.ts';
 import { isTransientDatabaseError } from '../../adapters/postgres/transient.ts';
-import { FrontDoor } from '../../sale/admission.ts';
-import { PurchaseDesk } from '../../sale/purchase-status.ts';
+import type { Config } from '../../config/config.ts';
+import type { PaymentBook } from '../../core/orders/payment-book.ts';
+import { ParkedReplay } from '../../core/parked/replay.ts';
+import {
+  type OrderPaidDeps,
+  type PaidOrder,
+  type PaymentAnswer,
+  payOrder,
+} from '../../core/triggers/order-paid.ts';
+import { splitAddr } from '../../lib/address.ts';
+import { systemClock } from '../../lib/clock.ts';
+import { gather } from '../../lib/gather.ts';
+import { KeyRing } from '../../ops/access/key-ring.ts';
+import { measureReadiness } from '../../ops/telemetry/metrics/stores.ts';
+import type { Telemetry } from '../../ops/telemetry/telemetry.ts';
+import { Admission } from '../../sale/admission.ts';
+import { PurchaseStatus } from '../../sale/purchase-status.ts';
+import { type Core, reportFailure, requestDeadlineMs } from '../components.ts';
+import { createWatch } from '../live.ts';
 import { wantsDemo } from '../stores.ts';
-import type { Telemetry } from '../../ops/telemetry/events.ts';
-import { type OrderPaidParts, type PaidOrder, type PaymentAnswer, payOrder } from '../../core/triggers/order-paid.ts';
 
 /** @returns the address that it listens on */
 export async function addHttp(core: Core, { registry }: Telemetry, draining: AbortSignal): Promise<string> {
-  const { config, notify, lifecycle, readiness, database, ids, gate, streams } = core;
+  const { config, emit, lifecycle, readiness, database, ids, gate, streams } = core;
   const orders = new PostgresOrders(database.withDeadline(requestDeadlineMs));
   const queries = new InstanceQueries(database.reads);
   const products = new PostgresProducts(database);
@@ -49,7 +58,7 @@ export async function addHttp(core: Core, { registry }: Telemetry, draining: Abo
   // Also for the role `http` alone, which sells.
   if (config.redisAddr !== '') readiness.streams = streams.notReady;
   measureReadiness(registry, readiness);
-  const desk = createDesk(core, pay);
+  const desk = createParkedReplay(core, pay);
   const stopping = new AbortController();
   const http = await createHttpServer({
     config,
@@ -71,23 +80,23 @@ export async function addHttp(core: Core, { registry }: Telemetry, draining: Abo
     instances: {
       findInstance: (id) => queries.findInstance(id),
       listInstances: (filter, limit, cursor) => queries.listInstances(filter, limit, cursor),
-      tellTimeline: (instance) => readTimeline(database.reads, instance),
+      readTimeline: (instance) => readTimeline(database.reads, instance),
     },
     createInstance,
     settleResult: gather(core.settle, gathered),
     async retryInstance(instanceId, by) {
-      const found = await retryInstance(database, instanceId, config.stuckDeadlineMs, by);
-      core.committed.ring();
+      const found = await retryInstance(database, instanceId, config.overdueDeadlineMs, by);
+      core.committed.notify();
       return found;
     },
     async releaseInstance(instanceId, by) {
       const found = await releaseInstance(database, instanceId, by);
-      core.committed.ring();
+      core.committed.notify();
       return found;
     },
     async requestRefundAgain(orderId, by) {
       const refund = await requestRefundAgain(database, orderId, by);
-      core.committed.ring();
+      core.committed.notify();
       return refund;
     },
     stats: queries,
@@ -99,12 +108,12 @@ export async function addHttp(core: Core, { registry }: Telemetry, draining: Abo
       discard: (id, by, reason) => desk.discard(id, by, reason),
     },
     sales: streams.sales,
-    async oweUnitsAgain(stream, since) {
-      const units = await oweUnitsAgain(database, stream, since);
-      core.committed.ring();
+    async requeueRestock(stream, since) {
+      const units = await requeueRestock(database, stream, since);
+      core.committed.notify();
       return units;
     },
-    ...createFrontDoor(core, stopping.signal),
+    ...createAdmission(core, stopping.signal),
     audit: (full) => core.audit(full ? 'full' : 'explained'),
     acceptStream: (stream) => acceptStream(database, stream),
     takeOrderId: async () => `ORD${(await ids.take(1))[0]}`,
@@ -119,7 +128,7 @@ export async function addHttp(core: Core, { registry }: Telemetry, draining: Abo
     registry,
     isTransient: isTransientDatabaseError,
     tracing: core.tracing.requests,
-    notify,
+    emit,
   });
   lifecycle.defer('http', async () => {
     // Right after the connections and requests that have come were read: what waits unread when listening ends is reset.
@@ -138,13 +147,13 @@ function createLimits(config: Config): RequestLimits {
   );
 }
 
-function createFrontDoor({ config, database, streams }: Core, signal: AbortSignal) {
+function createAdmission({ config, database, streams }: Core, signal: AbortSignal) {
   return {
-    door: new FrontDoor(streams.till, { maxWaiting: config.saleMaxWaiting, maxBatch: 100 }),
+    admission: new Admission(streams.checkout, { maxWaiting: config.saleMaxWaiting, maxBatch: 100 }),
     // Apart, so that asking where one stands takes nothing from buying.
     buyLimits: createLimits(config),
     lookLimits: createLimits(config),
-    purchases: new PurchaseDesk({
+    purchases: new PurchaseStatus({
       rows: postgresProgress(database),
       places: streams.places,
       signal,
@@ -155,14 +164,14 @@ function createFrontDoor({ config, database, streams }: Core, signal: AbortSigna
 /** It has a patience of its own; a look that is not answered must not stand in the way of the next. */
 const keysDeadlineMs = 3_000;
 
-function createKeyRing({ config, database, notify }: Core): KeyRing {
+function createKeyRing({ config, database, emit }: Core): KeyRing {
   const keys = database.withDeadline(keysDeadlineMs);
   return new KeyRing({
     readCredentials: () => readCredentials(keys),
     markUsed: (ids) => markKeysUsed(keys, ids),
     configuredKeys: config.operatorKeys,
     clock: systemClock,
-    onFailure: reportFailure(notify, 'database'),
+    onFailure: reportFailure(emit, 'database'),
   });
 }
 
@@ -170,13 +179,13 @@ function createPayments({
   database,
   ids,
   committed,
-  notify,
-}: Core): Pick<OrderPaidParts, 'findInstance' | 'payments' | 'onParked'> {
+  emit,
+}: Core): Pick<OrderPaidDeps, 'findInstance' | 'payments' | 'onParked'> {
   const store = database.withDeadline(requestDeadlineMs);
   const book = postgresPayments(store, async () => (await ids.take(1))[0] as bigint);
   const ringAfter = async <T>(done: Promise<T>) => {
     const answer = await done;
-    committed.ring();
+    committed.notify();
     return answer;
   };
   const payments: PaymentBook = {
@@ -187,24 +196,24 @@ function createPayments({
   return {
     findInstance: (orderId) => findOrderInstance(store, orderId),
     payments,
-    onParked: (item, error) => notify({ type: 'payment parked', item, error }),
+    onParked: (item, error) => emit({ type: 'payment parked', item, error }),
   };
 }
 
-function createDesk(
-  { database, creation, settle, committed, owed, notify }: Core,
+function createParkedReplay(
+  { database, creation, settle, committed, owed, emit }: Core,
   pay: (paid: PaidOrder) => Promise<PaymentAnswer>,
-): ParkedDesk {
-  return new ParkedDesk({
+): ParkedReplay {
+  return new ParkedReplay({
     payOrder: pay,
     rows: postgresParked(database),
     createInstances: creation.createInstances,
     settle,
     isTransient: isTransientDatabaseError,
     onResolved({ id }, { state, by, resolution }) {
-      committed.ring();
-      owed.ring();
-      notify({ type: 'parked item resolved', id, state, by, resolution });
+      committed.notify();
+      owed.notify();
+      emit({ type: 'parked item resolved', id, state, by, resolution });
     },
   });
 }

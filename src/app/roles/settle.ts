@@ -1,15 +1,6 @@
 import { createHash } from 'node:crypto';
-import { archiveOld } from '../../ops/retention/archive.ts';
-import { archiveFiles } from '../../ops/retention/archive-files.ts';
-import { type Chore, clean } from '../../ops/retention/cleaner.ts';
-import { type Core, reportFailure } from '../components.ts';
-import { systemClock } from '../../lib/clock.ts';
-import { failpoint } from '../../lib/failpoint.ts';
-import { repeatEvery } from '../../lib/repeat.ts';
-import type { DeadLetter } from '../../core/parked/dead-letter.ts';
-import { takeDeadLetters } from '../../core/parked/take-dead-letters.ts';
 import { postgresArchive } from '../../adapters/postgres/archive.ts';
-import { postgresGiveBacks } from '../../adapters/postgres/compensations.ts';
+import { postgresRestocks } from '../../adapters/postgres/compensations.ts';
 import { removeEmptyTimes } from '../../adapters/postgres/counted-times.ts';
 import { checkSequences } from '../../adapters/postgres/keep-sequences.ts';
 import {
@@ -25,6 +16,20 @@ import { parkItems } from '../../adapters/postgres/parked.ts';
 import { repeatRefundRequests } from '../../adapters/postgres/refund-requests.ts';
 import { summarizePages } from '../../adapters/postgres/summarize-pages.ts';
 import { isTransientDatabaseError } from '../../adapters/postgres/transient.ts';
+import { Restock } from '../../core/compensation/restock.ts';
+import type { DeadLetter } from '../../core/parked/dead-letter.ts';
+import { takeDeadLetters } from '../../core/parked/take-dead-letters.ts';
+import { watchCaughtUp } from '../../core/results/caught-up.ts';
+import { type QueueReading, Rescuer } from '../../core/results/rescuer.ts';
+import { type ResultQueue, TakeResults, type UnfitResult } from '../../core/results/take-results.ts';
+import { type WatchedQueue, watchedQueues } from '../../core/results/watched-queues.ts';
+import { systemClock } from '../../lib/clock.ts';
+import { failpoint } from '../../lib/failpoint.ts';
+import { repeatEvery } from '../../lib/repeat.ts';
+import { archiveOld } from '../../ops/retention/archive.ts';
+import { archiveFiles } from '../../ops/retention/archive-files.ts';
+import { type Chore, clean } from '../../ops/retention/cleaner.ts';
+import { type Core, reportFailure } from '../components.ts';
 import {
   openDeadLetterQueue,
   openEmbeddedResourceDomain,
@@ -34,35 +39,30 @@ import {
   type QueueReader,
   simulatesResource,
 } from '../queues.ts';
-import { watchCaughtUp } from '../../core/results/caught-up.ts';
-import { type QueueReading, StuckWatch } from '../../core/results/rescuer.ts';
-import { type ResultQueue, TakeResults, type UnfitResult } from '../../core/results/take-results.ts';
-import { type WatchedQueue, watchedQueues } from '../../core/results/watched-queues.ts';
-import { GiveBack } from '../../core/compensation/restock.ts';
 
 /** The role `settle`: what happens to instances and orders after they were made. */
 export function addSettle(core: Core): void {
-  const { config, notify, lifecycle, readiness, database, streams, owed } = core;
+  const { config, emit, lifecycle, readiness, database, streams, owed } = core;
   readiness.streams = streams.notReady;
-  const results = openResultQueue(config, database, notify);
+  const results = openResultQueue(config, database, emit);
   lifecycle.defer('result queue', results.close);
   readiness.results = results.notReady;
   addResults(core, core.tracing.resultQueue(results.queue));
   addDeadLetters(core);
 
-  const giveBack = new GiveBack({
-    rows: postgresGiveBacks(database),
+  const restock = new Restock({
+    rows: postgresRestocks(database),
     counters: streams.counters,
     wake: owed,
-    onGivenBack: (outcomes) => notify({ type: 'units given back', outcomes }),
-    onFailedUnits: (failed) => notify({ type: 'restocks failed', ...failed }),
-    onFailure: reportFailure(notify, 'give back'),
+    onRestocked: (outcomes) => emit({ type: 'units restocked', outcomes }),
+    onFailedUnits: (failed) => emit({ type: 'restocks failed', ...failed }),
+    onFailure: reportFailure(emit, 'restock'),
   });
-  lifecycle.plan('give back', (signal) => giveBack.run(signal));
-  const queues = openQueueReader(config, database, notify);
+  lifecycle.plan('restock', (signal) => restock.run(signal));
+  const queues = openQueueReader(config, database, emit);
   lifecycle.defer('queue reader', queues.close);
   addQueueWatch(core, queues);
-  addStuckWatch(core, results.queue, queues);
+  addRescuer(core, results.queue, queues);
   addRefundRequests(core, queues);
   addOrderExpiry(core);
   if (config.auditEveryMs > 0) addAudit(core);
@@ -70,7 +70,7 @@ export function addSettle(core: Core): void {
   if (simulatesResource(config)) addResourceDomain(core);
 }
 
-function addResults({ config, notify, lifecycle, database, settle }: Core, queue: ResultQueue): void {
+function addResults({ config, emit, lifecycle, database, settle }: Core, queue: ResultQueue): void {
   const intake = new TakeResults({
     queue,
     settle,
@@ -81,16 +81,16 @@ function addResults({ config, notify, lifecycle, database, settle }: Core, queue
       ),
     isTransient: isTransientDatabaseError,
     clock: systemClock,
-    onSettled: (counts) => notify({ type: 'results settled', counts }),
-    onParked: (unfit) => notify({ type: 'results parked', results: unfit }),
-    onFailure: reportFailure(notify, 'results'),
+    onSettled: (counts) => emit({ type: 'results settled', counts }),
+    onParked: (unfit) => emit({ type: 'results parked', results: unfit }),
+    onFailure: reportFailure(emit, 'results'),
   });
   lifecycle.plan('results', (signal) => intake.run(signal));
 }
 
 /** By itself: a broker that forbids this queue must not keep results from being read. */
-function addDeadLetters({ config, notify, lifecycle, database }: Core): void {
-  const queue = openDeadLetterQueue(config, database, notify);
+function addDeadLetters({ config, emit, lifecycle, database }: Core): void {
+  const queue = openDeadLetterQueue(config, database, emit);
   if (!queue) return;
   lifecycle.defer('dead-letter queue', () => queue.close());
   const parts = {
@@ -98,8 +98,8 @@ function addDeadLetters({ config, notify, lifecycle, database }: Core): void {
     resultQueue: config.resultQueue,
     park: (letters: readonly DeadLetter[]) => parkItems(database, letters.map(toDeadItem)),
     clock: systemClock,
-    onParked: (letters: readonly DeadLetter[]) => notify({ type: 'dead letters parked', letters }),
-    onFailure: reportFailure(notify, 'dead letters'),
+    onParked: (letters: readonly DeadLetter[]) => emit({ type: 'dead letters parked', letters }),
+    onFailure: reportFailure(emit, 'dead letters'),
   };
   lifecycle.plan('dead letters', (signal) => takeDeadLetters(parts, signal));
 }
@@ -125,13 +125,13 @@ function toParkedItem({ error, original }: UnfitResult, queue: string) {
 const queuesEveryMs = 5_000;
 
 /** What waits on the queues that others read, and whether they do. */
-function addQueueWatch({ notify, lifecycle }: Core, queues: QueueReader): void {
+function addQueueWatch({ emit, lifecycle }: Core, queues: QueueReader): void {
   const options = {
     everyMs: queuesEveryMs,
     retry,
     onFailure(error: unknown, attempt: number) {
-      notify({ type: 'queues read', readings: undefined });
-      reportFailure(notify, 'queues')(error, attempt);
+      emit({ type: 'queues read', readings: undefined });
+      reportFailure(emit, 'queues')(error, attempt);
     },
   };
   const read = async () => {
@@ -140,43 +140,43 @@ function addQueueWatch({ notify, lifecycle }: Core, queues: QueueReader): void {
       const reading = await queues.read(queue);
       if (reading) readings.set(queue, reading);
     }
-    notify({ type: 'queues read', readings });
+    emit({ type: 'queues read', readings });
   };
   lifecycle.plan('queue watch', (signal) => repeatEvery(options, read, signal));
 }
 
-const stuckLooksEveryMs = 5_000;
+const rescueEveryMs = 5_000;
 
-function addStuckWatch(core: Core, queue: ResultQueue, queues: QueueReader): void {
-  const { config, notify, lifecycle, database, committed, owed } = core;
-  const watch = new StuckWatch(
+function addRescuer(core: Core, queue: ResultQueue, queues: QueueReader): void {
+  const { config, emit, lifecycle, database, committed, owed } = core;
+  const watch = new Rescuer(
     {
       rows: postgresOverdue(database.withDeadline(choreDeadlineMs)),
       readQueue: async () => (await queues.read('created')) ?? { ready: 0, consumers: 0 },
       hasCaughtUp: watchCaughtUp(() => queue.readProgress()),
-      onWay: (blockedBy) => notify({ type: 'deadlines switched', blockedBy }),
+      onWay: (blockedBy) => emit({ type: 'deadlines switched', blockedBy }),
       onHandled(counts) {
-        committed.ring();
-        owed.ring();
-        notify({ type: 'instances overdue', ...counts });
+        committed.notify();
+        owed.notify();
+        emit({ type: 'instances overdue', ...counts });
       },
-      onFailure: reportFailure(notify, 'stuck'),
+      onFailure: reportFailure(emit, 'rescuer'),
     },
     {
-      deadlineMs: config.stuckDeadlineMs,
-      maxAnnouncements: config.maxAnnouncements,
-      everyMs: Math.min(stuckLooksEveryMs, config.stuckDeadlineMs),
-      calmMs: config.stuckDeadlineMs,
+      deadlineMs: config.overdueDeadlineMs,
+      maxPublications: config.maxPublications,
+      everyMs: Math.min(rescueEveryMs, config.overdueDeadlineMs),
+      calmMs: config.overdueDeadlineMs,
     },
   );
-  lifecycle.plan('stuck', (signal) => watch.run(signal));
+  lifecycle.plan('rescuer', (signal) => watch.run(signal));
 }
 
 const refundsEveryMs = 10_000;
 
 /** While requests stand unread on their queue another copy would only lengthen it. */
-function addRefundRequests({ notify, lifecycle, database, committed }: Core, queues: QueueReader): void {
-  const options = { everyMs: refundsEveryMs, retry, onFailure: reportFailure(notify, 'refunds') };
+function addRefundRequests({ emit, lifecycle, database, committed }: Core, queues: QueueReader): void {
+  const options = { everyMs: refundsEveryMs, retry, onFailure: reportFailure(emit, 'refunds') };
   const areRead = watchCaughtUp(async () => {
     const published = await countPublished(database, 'REFUND');
     const waiting = (await queues.read('refund'))?.ready ?? 0;
@@ -186,8 +186,8 @@ function addRefundRequests({ notify, lifecycle, database, committed }: Core, que
     if (!(await areRead())) return;
     const count = await repeatRefundRequests(database);
     if (count === 0) return;
-    committed.ring();
-    notify({ type: 'refunds requested again', count });
+    committed.notify();
+    emit({ type: 'refunds requested again', count });
   };
   lifecycle.plan('refund requests', (signal) => repeatEvery(options, repeat, signal));
 }
@@ -195,20 +195,20 @@ function addRefundRequests({ notify, lifecycle, database, committed }: Core, que
 const expiryEveryMs = 1_000;
 const ordersPerExpiry = 500;
 
-function addOrderExpiry({ notify, lifecycle, database }: Core): void {
+function addOrderExpiry({ emit, lifecycle, database }: Core): void {
   const orders = new PostgresOrders(database);
-  const options = { everyMs: expiryEveryMs, retry, onFailure: reportFailure(notify, 'orders') };
+  const options = { everyMs: expiryEveryMs, retry, onFailure: reportFailure(emit, 'orders') };
   const expire = async () => {
     for (let count = ordersPerExpiry; count === ordersPerExpiry; ) {
       count = await orders.expireOrders(ordersPerExpiry);
-      if (count > 0) notify({ type: 'orders expired', count });
+      if (count > 0) emit({ type: 'orders expired', count });
     }
   };
   lifecycle.plan('order expiry', (signal) => repeatEvery(options, expire, signal));
 }
 
-function addAudit({ config, notify, lifecycle, audit }: Core): void {
-  const options = { everyMs: config.auditEveryMs, retry, onFailure: reportFailure(notify, 'audit') };
+function addAudit({ config, emit, lifecycle, audit }: Core): void {
+  const options = { everyMs: config.auditEveryMs, retry, onFailure: reportFailure(emit, 'audit') };
   const run = async () => {
     await audit('quiet');
   };
@@ -220,7 +220,7 @@ const aDayMs = 86_400_000;
 /** Archiving and the cursor over old rows read thousands of them at a time. */
 const choreDeadlineMs = 60_000;
 
-function addCleaning({ config, notify, lifecycle, database: shared }: Core): void {
+function addCleaning({ config, emit, lifecycle, database: shared }: Core): void {
   const database = shared.withDeadline(choreDeadlineMs);
   const chores: Record<string, Chore> = {};
   const add = (name: string, olderThanMs: number, chore: Chore) => {
@@ -228,7 +228,7 @@ function addCleaning({ config, notify, lifecycle, database: shared }: Core): voi
   };
   const rows = postgresArchive(database);
   const files = archiveFiles(config.archiveFolder);
-  const { archiveAfterMs, parkedKeptMs, idempotencyKeptMs, marksKeptMs, stuckDeadlineMs } = config;
+  const { archiveAfterMs, parkedKeptMs, idempotencyKeptMs, marksKeptMs, overdueDeadlineMs } = config;
   const afterWrite = () => failpoint('after-archive');
   add('instances archived', archiveAfterMs, async (signal) => {
     const count = await archiveOld(rows, files, archiveAfterMs, { signal, afterWrite });
@@ -240,29 +240,29 @@ function addCleaning({ config, notify, lifecycle, database: shared }: Core): voi
     forgetIdempotencyKeys(database, idempotencyKeptMs),
   );
   // Deadlines are counted from them.
-  const marksNeededMs = Math.max(marksKeptMs, stuckDeadlineMs + aDayMs);
+  const marksNeededMs = Math.max(marksKeptMs, overdueDeadlineMs + aDayMs);
   add('outbox marks removed', marksKeptMs, () => removeOutboxMarks(database, marksNeededMs));
   chores['settle marks removed'] = () => removeSettleMarks(database);
   chores['pages summarized'] = () => summarizePages(database);
   // A cutover may happen under a running program, and nothing fails while the sequence is below what is archived.
   chores['sequences raised'] = async () => {
-    await checkSequences(database, (warning) => notify({ type: 'warned', warning }));
+    await checkSequences(database, (warning) => emit({ type: 'warned', warning }));
     return 0;
   };
-  const options = { everyMs: cleaningEveryMs, retry, onFailure: reportFailure(notify, 'cleaning') };
-  const onCleaned = (what: string, count: number) => notify({ type: 'cleaned', what, count });
+  const options = { everyMs: cleaningEveryMs, retry, onFailure: reportFailure(emit, 'cleaning') };
+  const onCleaned = (what: string, count: number) => emit({ type: 'cleaned', what, count });
   lifecycle.plan('cleaning', (signal) =>
     repeatEvery(options, () => clean(chores, onCleaned, signal), signal),
   );
 }
 
 function addResourceDomain(core: Core): void {
-  const { config, notify, lifecycle, database } = core;
-  const onAnswered = (tally: object) => notify({ type: 'resource domain answered', tally });
+  const { config, emit, lifecycle, database } = core;
+  const onAnswered = (tally: object) => emit({ type: 'resource domain answered', tally });
   const domain =
     config.rabbitmqUrl === ''
-      ? openEmbeddedResourceDomain(config, database, notify, onAnswered)
-      : openResourceDomain(config, notify, onAnswered);
+      ? openEmbeddedResourceDomain(config, database, emit, onAnswered)
+      : openResourceDomain(config, emit, onAnswered);
   core.resource = domain;
   lifecycle.defer('simulated resource domain', domain.close);
   lifecycle.plan('simulated resource domain', (signal) => domain.run(signal));

@@ -97,7 +97,7 @@ function toCliError(status: number, problem: Problem): CliError {
   const { code, detail = JSON.stringify(problem), advice } = problem;
   const exitCode = exitCodeFor(status);
   const hints = advice && code !== 'REQUEST_INVALID' ? [advice] : [];
-  if (code === 'KEY_REQUIRED' || code === 'SCOPE_TOO_SMALL') hints.push('Give it as WEIR_KEY.');
+  if (code === 'UNAUTHENTICATED' || code === 'INSUFFICIENT_SCOPE') hints.push('Give it as WEIR_KEY.');
   if (code === 'SIGNATURE_INVALID') hints.push('Pass the file with server.http.webhookSecrets: -conf FILE.');
   const what =
     exitCode === exitCodes.usage || exitCode === exitCodes.notFound ? detail : `${status}: ${detail}`;

@@ -1,6 +1,6 @@
-import { Api, type ApiOptions } from './api.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { printJson, printJsonLines, printLine } from '../output/output.ts';
+import { Api, type ApiOptions } from './api.ts';
 
 export interface ListOptions extends ApiOptions {
   /** One document. */

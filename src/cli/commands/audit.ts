@@ -7,7 +7,7 @@ import { printTable } from '../output/table.ts';
 interface AuditAnswer {
   ok: boolean;
   auditedAt: string;
-  lastedMs: number;
+  durationMs: number;
   sums: AuditSum[];
   waiting: Record<string, number>;
 }
@@ -33,7 +33,7 @@ export async function runAudit(options: AuditOptions): Promise<number> {
 const holds = { style: 'green', text: '✓' } as const;
 const isOff = { style: 'red', text: '✗' } as const;
 
-function printAudit({ ok, sums, waiting, lastedMs }: AuditAnswer): void {
+function printAudit({ ok, sums, waiting, durationMs }: AuditAnswer): void {
   printTable(
     [
       '',
@@ -43,13 +43,13 @@ function printAudit({ ok, sums, waiting, lastedMs }: AuditAnswer): void {
       'DIFFERENCE',
       { title: 'LAW', isProse: true },
     ],
-    sums.map(({ name, law, expected, actual, difference, exceptions }) => [
+    sums.map(({ name, invariant, expected, actual, difference, exceptions }) => [
       difference === 0 && exceptions.length === 0 ? holds : isOff,
       name,
       `${expected}`,
       `${actual}`,
       `${difference}`,
-      law,
+      invariant,
     ]),
     { whole: true },
   );
@@ -65,10 +65,10 @@ function printAudit({ ok, sums, waiting, lastedMs }: AuditAnswer): void {
       printLine(`    → ${advice}`);
     }
   }
-  printLine(ok ? `Every sum holds (${lastedMs} ms).` : 'Not every sum holds: docs/operating.md#audit');
+  printLine(ok ? `Every sum holds (${durationMs} ms).` : 'Not every sum holds: docs/operating.md#audit');
 }
 
-/** giveBacks → give backs */
+/** restocks → restocks */
 function toWords(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }

@@ -1,10 +1,10 @@
-import { readConfig } from '../../config/config.ts';
-import type { Database } from '../../lib/sql.ts';
 import { loadDemoCatalogue } from '../../adapters/postgres/demo-catalogue.ts';
 import { migrate } from '../../adapters/postgres/migrate.ts';
-import { describeDatabase } from './describe-database.ts';
+import { readConfig } from '../../config/config.ts';
+import type { Database } from '../../lib/sql.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { printLine } from '../output/output.ts';
+import { describeDatabase } from './describe-database.ts';
 import { withDatabase } from './with-database.ts';
 
 export async function runDemo(options: { config?: string }): Promise<number> {

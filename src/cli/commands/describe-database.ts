@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
-import type { Config } from '../../config/config.ts';
 import { describeServer } from '../../adapters/postgres/connection-options.ts';
 import { toConnectionOptions } from '../../app/stores.ts';
+import type { Config } from '../../config/config.ts';
 
 /** The configured database as a person knows it, without credentials: commands name it, so that none acts elsewhere unseen. */
 export function describeDatabase(config: Config): string {

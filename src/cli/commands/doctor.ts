@@ -1,20 +1,20 @@
 import { resolve } from 'node:path';
-import { type Config, readConfig } from '../../config/config.ts';
-import { toVariable } from '../../config/config-variables.ts';
-import type { Finding } from '../../lib/finding.ts';
 import { examinePostgres } from '../../adapters/postgres/examine/examine-postgres.ts';
-import { deadLetterQueueOf, rabbitmqTls } from '../../app/queues.ts';
 import { examineRabbitmq } from '../../adapters/rabbitmq/examine.ts';
 import { examineRedis } from '../../adapters/redis/examine.ts';
-import { settings } from '../../config/settings.ts';
+import { deadLetterQueueOf, rabbitmqTls } from '../../app/queues.ts';
 import { readConnections, toConnectionOptions } from '../../app/stores.ts';
+import { type Config, readConfig } from '../../config/config.ts';
+import { toVariable } from '../../config/config-variables.ts';
+import { settings } from '../../config/settings.ts';
+import type { Finding } from '../../lib/finding.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { printJson, printLine } from '../output/output.ts';
+import { printTable } from '../output/table.ts';
 import { describeDatabase } from './describe-database.ts';
 import { examineAccess } from './examine-access.ts';
 import { examineEmbedded } from './examine-embedded.ts';
-import { exitCodes } from '../exit-codes.ts';
-import { printJson, printLine } from '../output/output.ts';
 import { examinePairing } from './stores.ts';
-import { printTable } from '../output/table.ts';
 
 export interface DoctorOptions {
   config?: string;

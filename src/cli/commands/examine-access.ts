@@ -1,9 +1,9 @@
-import type { Config } from '../../config/config.ts';
-import { isLocalOnly } from '../../lib/address.ts';
-import type { Finding } from '../../lib/finding.ts';
 import { countKeys, type KeyCounts } from '../../adapters/postgres/operator-keys.ts';
 import { openPostgresServer } from '../../adapters/postgres/server.ts';
 import { toConnectionOptions } from '../../app/stores.ts';
+import type { Config } from '../../config/config.ts';
+import { isLocalOnly } from '../../lib/address.ts';
+import type { Finding } from '../../lib/finding.ts';
 
 const about = 'access';
 

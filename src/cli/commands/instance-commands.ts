@@ -4,7 +4,7 @@ import { allPages, config, json, limit, ndjson, source, url } from '../command-o
 export function addInstanceCommands(program: Command, end: (exitCode: number) => void): void {
   const instances = program
     .command('instances')
-    .description('look at instances of a running Weir, find one, announce it again, make one');
+    .description('look at instances of a running Weir, find one, publish it again, make one');
   const command = (usage: string, description: string) =>
     instances.command(usage).description(description).addOption(config()).addOption(url()).addOption(json());
   const withFilter = (filtered: Command) =>
@@ -63,7 +63,7 @@ Examples:
   weir instances create --source SECKILL --source-id 1795334847736-0 --product 1001 --user 123`,
     )
     .action(async (options) => end(await (await import('./instances.ts')).createInstance(options)));
-  command('retry <instanceId>', 'announce an instance once more, with the same id and bytes')
+  command('retry <instanceId>', 'publish an instance once more, with the same id and bytes')
     .addHelpText('after', '\nExample:\n  weir instances retry 250928148382744576')
     .action(async (instanceId, options) =>
       end(await (await import('./instances.ts')).retryInstance(instanceId, options)),

@@ -1,9 +1,9 @@
 import { Api, type ApiOptions } from '../client/api.ts';
-import { exitCodes } from '../exit-codes.ts';
 import { type ListOptions, printList } from '../client/list-pages.ts';
+import { exitCodes } from '../exit-codes.ts';
 import { printJson, printLine } from '../output/output.ts';
-import { readTime } from './read-time.ts';
 import { printFields, printTable, showTime } from '../output/table.ts';
+import { readTime } from './read-time.ts';
 
 interface Instance {
   instanceId: string;
@@ -142,6 +142,6 @@ export async function retryInstance(
     `/v1/instances/${encodeURIComponent(instanceId)}/retry`,
   );
   if (options.json) printJson(instance);
-  else printLine(`instance ${instance.instanceId} is announced once more`);
+  else printLine(`instance ${instance.instanceId} is published once more`);
   return exitCodes.ok;
 }

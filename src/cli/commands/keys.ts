@@ -2,9 +2,9 @@ import { keyNamePattern } from '../../ops/access/operator-key.ts';
 import { reaches, type Scope, scopes } from '../../ops/access/scope.ts';
 import type { ApiOptions } from '../client/api.ts';
 import { CliError, exitCodes } from '../exit-codes.ts';
-import { openKeyDesk, type ShownKey } from './local-keys.ts';
 import { printJson, printLine, printNotice } from '../output/output.ts';
 import { printTable, showTime } from '../output/table.ts';
+import { openLocalKeys, type ShownKey } from './local-keys.ts';
 
 export type KeysOptions = ApiOptions & { json?: boolean };
 
@@ -19,7 +19,7 @@ export async function createKey(
     );
   }
   const expiresAt = options.expires === undefined ? undefined : readExpiry(options.expires, Date.now());
-  const desk = openKeyDesk(options);
+  const desk = openLocalKeys(options);
   const { key, ...made } = await desk.create(name, options.scope, expiresAt);
   printNotice(`Created key ${made.id} (${made.name}), scope ${made.scope}, in ${desk.place}.`);
   printNotice(`It expires ${made.expiresAt ?? 'never'}, and is shown only now:`);
@@ -29,7 +29,7 @@ export async function createKey(
 }
 
 export async function listKeys(options: KeysOptions): Promise<number> {
-  const desk = openKeyDesk(options);
+  const desk = openLocalKeys(options);
   const items = await desk.list();
   printNotice(`Keys in ${desk.place}:`);
   if (options.json) printJson({ items });
@@ -60,7 +60,7 @@ export async function listKeys(options: KeysOptions): Promise<number> {
 }
 
 export async function revokeKey(idOrName: string, options: KeysOptions): Promise<number> {
-  const desk = openKeyDesk(options);
+  const desk = openLocalKeys(options);
   // Not asked for again afterwards: the key that was revoked may be the one we ask with.
   const keys = await desk.list();
   const id = findId(keys, idOrName);

@@ -1,21 +1,21 @@
-import { createOperatorKey, digestOf, type OperatorKey } from '../../ops/access/operator-key.ts';
-import type { Scope } from '../../ops/access/scope.ts';
-import { readConfig } from '../../config/config.ts';
 import { FolderInUseError } from '../../adapters/embedded/folder-lock.ts';
-import { WeirError } from '../../errors.ts';
-import type { Database } from '../../lib/sql.ts';
 import { checkSchema } from '../../adapters/postgres/migrate.ts';
 import { postgresOperatorKeys } from '../../adapters/postgres/operator-keys.ts';
+import { readConfig } from '../../config/config.ts';
+import { WeirError } from '../../errors.ts';
+import type { Database } from '../../lib/sql.ts';
+import { createOperatorKey, digestOf, type OperatorKey } from '../../ops/access/operator-key.ts';
+import type { Scope } from '../../ops/access/scope.ts';
 import { Api, type ApiOptions } from '../client/api.ts';
-import { describeDatabase } from './describe-database.ts';
 import { CliError, exitCodes } from '../exit-codes.ts';
+import { describeDatabase } from './describe-database.ts';
 import { withDatabase } from './with-database.ts';
 
 /** A key as it is printed: times as text, as the API has them. */
 export type ShownKey = { [Field in keyof OperatorKey]: string | null } & { scope: Scope };
 
 /** Where keys are made and revoked. */
-export interface KeyDesk {
+export interface LocalKeys {
   /** Where they are kept, for people. */
   place: string;
   create(name: string, scope: Scope, expiresAt: Date | undefined): Promise<ShownKey & { key: string }>;
@@ -25,11 +25,11 @@ export interface KeyDesk {
 }
 
 /** Through the API of a running Weir where --url names one, else in the configured database itself. */
-export function openKeyDesk(options: ApiOptions): KeyDesk {
-  return options.url === undefined ? deskInDatabase(options) : deskAtApi(new Api(options));
+export function openLocalKeys(options: ApiOptions): LocalKeys {
+  return options.url === undefined ? keysInDatabase(options) : keysAtApi(new Api(options));
 }
 
-function deskAtApi(api: Api): KeyDesk {
+function keysAtApi(api: Api): LocalKeys {
   return {
     place: `the Weir at ${api.url}`,
     create: (name, scope, expiresAt) => api.post('/v1/keys', { name, scope, expiresAt }),
@@ -40,7 +40,7 @@ function deskAtApi(api: Api): KeyDesk {
 
 const by = 'command line';
 
-function deskInDatabase(options: ApiOptions): KeyDesk {
+function keysInDatabase(options: ApiOptions): LocalKeys {
   const { config } = readConfig(options.config, process.env);
   const lend = async <T>(work: (database: Database) => Promise<T>): Promise<T> => {
     try {

@@ -1,8 +1,8 @@
-import { readConfig } from '../../config/config.ts';
 import { migrate } from '../../adapters/postgres/migrate.ts';
-import { describeDatabase } from './describe-database.ts';
+import { readConfig } from '../../config/config.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { printJson, printLine } from '../output/output.ts';
+import { describeDatabase } from './describe-database.ts';
 import { withDatabase } from './with-database.ts';
 
 export async function runMigrate(options: { config?: string; json?: boolean }): Promise<number> {

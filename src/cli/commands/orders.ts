@@ -1,9 +1,9 @@
 import { readConfig } from '../../config/config.ts';
 import { Api, type ApiOptions } from '../client/api.ts';
+import { signCallback } from '../client/sign-callback.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { printJson, printLine } from '../output/output.ts';
 import { readTime } from './read-time.ts';
-import { signCallback } from '../client/sign-callback.ts';
 
 type OrderOptions = ApiOptions & { json?: boolean };
 

@@ -8,7 +8,7 @@ export function addParkedCommands(program: Command, end: (exitCode: number) => v
     parked.command(usage).description(description).addOption(config()).addOption(url()).addOption(json());
   const withFilter = (filtered: Command) =>
     filtered
-      .addOption(new Option('--reason <code>', 'PRODUCT_UNKNOWN, …').argParser(toUpperCase))
+      .addOption(new Option('--reason <code>', 'PRODUCT_NOT_FOUND, …').argParser(toUpperCase))
       .addOption(new Option('--origin <origin>', 'where it was').choices(parkedOrigins))
       .addOption(source())
       .option('--scope <key>', "the stream's key, or the result queue");
@@ -20,7 +20,7 @@ export function addParkedCommands(program: Command, end: (exitCode: number) => v
     .addOption(limit())
     .addOption(ndjson())
     .addOption(allPages())
-    .addHelpText('after', '\nExample:\n  weir parked list --reason PRODUCT_UNKNOWN --all --ndjson')
+    .addHelpText('after', '\nExample:\n  weir parked list --reason PRODUCT_NOT_FOUND --all --ndjson')
     .action(async (options) => end(await (await import('./parked.ts')).listParked(options)));
   command('show <id>', 'one item with its original bytes')
     .addHelpText('after', '\nExample:\n  weir parked show 17')
@@ -37,7 +37,7 @@ Safe to repeat: what has been replayed answers with what became of it.
 Examples:
   weir parked replay 17 --user 42
   weir parked replay 17 18
-  weir parked replay --all --reason PRODUCT_UNKNOWN`,
+  weir parked replay --all --reason PRODUCT_NOT_FOUND`,
     )
     .action(async (ids, options) => end(await (await import('./parked.ts')).replayParked(ids, options)));
   withFilter(command('discard [ids...]', 'give items up; they stay on record with your reason'))

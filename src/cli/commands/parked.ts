@@ -1,6 +1,6 @@
 import { Api, type ApiOptions } from '../client/api.ts';
-import { CliError, exitCodes } from '../exit-codes.ts';
 import { type ListOptions, printList } from '../client/list-pages.ts';
+import { CliError, exitCodes } from '../exit-codes.ts';
 import { printJson, printLine } from '../output/output.ts';
 import { printFields, printTable, showTime } from '../output/table.ts';
 
@@ -163,7 +163,7 @@ function printOutcomes(
     );
   const left = outcomes.filter(({ state }) => state !== 'REPLAYED' && state !== 'DISCARDED');
   if (left.length === 0) return exitCodes.ok;
-  return left.every(({ code }) => code === 'PARKED_UNKNOWN') ? exitCodes.notFound : exitCodes.failed;
+  return left.every(({ code }) => code === 'PARKED_NOT_FOUND') ? exitCodes.notFound : exitCodes.failed;
 }
 
 async function readAllIds(api: Api, options: ParkedFilterOptions): Promise<string[]> {

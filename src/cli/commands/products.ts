@@ -1,9 +1,9 @@
 import { Api, type ApiOptions } from '../client/api.ts';
-import { exitCodes } from '../exit-codes.ts';
 import { type ListOptions, printList } from '../client/list-pages.ts';
+import { exitCodes } from '../exit-codes.ts';
 import { printJson, printLine } from '../output/output.ts';
-import { readWhole } from './read-number.ts';
 import { printTable } from '../output/table.ts';
+import { readWhole } from './read-number.ts';
 
 interface Product {
   id: string;

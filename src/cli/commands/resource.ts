@@ -1,7 +1,7 @@
-import { readConfig } from '../../config/config.ts';
 import { behaviourOf, openResourceDomain } from '../../app/queues.ts';
+import { readConfig } from '../../config/config.ts';
 import type { ResourceTally } from '../../ops/resource-domain/resource-domain.ts';
-import { createTelemetry } from '../../ops/telemetry/events.ts';
+import { createTelemetry } from '../../ops/telemetry/telemetry.ts';
 import { CliError, exitCodes } from '../exit-codes.ts';
 import { printJson, printNotice, printProgress } from '../output/output.ts';
 
@@ -34,9 +34,9 @@ export async function runResource(options: ResourceOptions): Promise<number> {
       'no broker is configured: an embedded Weir answers by itself, as resource.* in its configuration says',
     );
   }
-  const { notify } = createTelemetry(config);
+  const { emit } = createTelemetry(config);
   let tally: Readonly<ResourceTally> | undefined;
-  const domain = openResourceDomain(config, notify, (current) => {
+  const domain = openResourceDomain(config, emit, (current) => {
     tally = current;
   });
   const stop = new AbortController();

@@ -24,7 +24,7 @@ export function addSaleCommands(program: Command, end: (exitCode: number) => voi
     .action(async (productId, options) =>
       end(await (await import('./sale.ts')).openSale(productId, options)),
     );
-  command('show <productId>', 'stock, sold, left, given back, state')
+  command('show <productId>', 'stock, sold, left, restocked, state')
     .addHelpText('after', '\nExample:\n  weir sale show 1001')
     .action(async (productId, options) =>
       end(await (await import('./sale.ts')).showSale(productId, options)),
@@ -45,18 +45,18 @@ export function addSaleCommands(program: Command, end: (exitCode: number) => voi
     .action(async (productId, units, options) =>
       end(await (await import('./sale.ts')).addStock(productId, units, options)),
     );
-  command('give-back <productId>', 'take units to the sale once more, after Redis has lost them')
-    .option('--since <time>', 'given back since, such as 2h for two hours ago; default: all')
+  command('restock <productId>', 'take units to the sale once more, after Redis has lost them')
+    .option('--since <time>', 'restocked since, such as 2h for two hours ago; default: all')
     .addHelpText(
       'after',
       `
 Safe to repeat: the sale takes each unit once. For the sum \`returned\` of weir audit.
 
 Example:
-  weir sale give-back 1001 --since 2026-11-27T20:00:00Z`,
+  weir sale restock 1001 --since 2026-11-27T20:00:00Z`,
     )
     .action(async (productId, options) =>
-      end(await (await import('./sale.ts')).giveBackAgain(productId, options)),
+      end(await (await import('./sale.ts')).restockAgain(productId, options)),
     );
   command('ticket <productId> <userId>', 'the ticket of a user, to a sale that asks for one')
     .addOption(new Option('--unit <n>', 'which of his units').default('1'))

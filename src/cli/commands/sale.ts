@@ -1,17 +1,17 @@
 import { Api, type ApiOptions } from '../client/api.ts';
-import { CliError, exitCodes } from '../exit-codes.ts';
 import { type ListOptions, printList } from '../client/list-pages.ts';
+import { CliError, exitCodes } from '../exit-codes.ts';
 import { printJson, printLine } from '../output/output.ts';
+import { printFields, printTable, showTime } from '../output/table.ts';
 import { readWhole } from './read-number.ts';
 import { readTime } from './read-time.ts';
-import { printFields, printTable, showTime } from '../output/table.ts';
 
 interface SaleAnswer {
   productId: string;
   stock: number;
   sold: number;
-  left: number;
-  givenBack: number;
+  remaining: number;
+  restocked: number;
   perUserLimit: number;
   startsAt: string | null;
   endsAt: string | null;
@@ -56,10 +56,10 @@ export function listSales(options: ListOptions): Promise<number> {
           { title: 'STARTS', rank: 3 },
           { title: 'ENDS', rank: 2 },
         ],
-        items.map(({ productId, state, stock, sold, left, givenBack, startsAt, endsAt }) => [
+        items.map(({ productId, state, stock, sold, remaining, restocked, startsAt, endsAt }) => [
           productId,
           state,
-          ...[stock, sold, left, givenBack].map(String),
+          ...[stock, sold, remaining, restocked].map(String),
           showTime(startsAt),
           showTime(endsAt),
         ]),
@@ -93,12 +93,12 @@ export async function giveTicket(
   return print(await new Api(options).post<object>(`${pathOf(productId)}/tickets`, body), options);
 }
 
-export async function giveBackAgain(
+export async function restockAgain(
   productId: string,
   options: SaleOptions & { since?: string },
 ): Promise<number> {
   const body = options.since === undefined ? {} : { since: readTime('--since', options.since) };
-  const answer = await new Api(options).post<{ units: number }>(`${pathOf(productId)}/give-back`, body);
+  const answer = await new Api(options).post<{ units: number }>(`${pathOf(productId)}/restock`, body);
   if (options.json) printJson(answer);
   else printLine(`${answer.units} units are taken to the sale once more`);
   return exitCodes.ok;

@@ -1,18 +1,18 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import cliProgress from 'cli-progress';
-import { type Config, readConfig } from '../../config/config.ts';
-import { parseInt64 } from '../../core/instance/purchase.ts';
-import { isLoopback } from '../../lib/address.ts';
 import { connectRedis, withDeadline } from '../../adapters/redis/connect.ts';
 import { readTls } from '../../adapters/redis/connections.ts';
 import { RedisSeckillStreams } from '../../adapters/redis/seckill-streams.ts';
+import { type Config, readConfig } from '../../config/config.ts';
+import { parseInt64 } from '../../core/instance/purchase.ts';
+import { isLoopback } from '../../lib/address.ts';
 import { Api, type ApiOptions } from '../client/api.ts';
-import { checkSimulation } from './check-simulation.ts';
+import { signCallback } from '../client/sign-callback.ts';
 import { CliError, exitCodes } from '../exit-codes.ts';
 import { printJson } from '../output/output.ts';
-import { signCallback } from '../client/sign-callback.ts';
 import { type Answered, isComplete, printOutcomes, SimulateTally } from '../output/simulate-tally.ts';
+import { checkSimulation } from './check-simulation.ts';
 
 export interface SimulateOptions extends ApiOptions {
   json?: boolean;

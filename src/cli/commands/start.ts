@@ -1,7 +1,7 @@
 import { type App, startApp } from '../../app/app.ts';
-import { type Config, readConfig } from '../../config/config.ts';
 import { wantsDemo } from '../../app/stores.ts';
-import { createTelemetry } from '../../ops/telemetry/events.ts';
+import { type Config, readConfig } from '../../config/config.ts';
+import { createTelemetry } from '../../ops/telemetry/telemetry.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { printLine, printNotice } from '../output/output.ts';
 
@@ -17,7 +17,7 @@ export interface StartOptions {
 export async function runStart(options: StartOptions): Promise<number> {
   const { config, warnings } = readConfig(options.config, process.env, { roles: options.roles });
   const telemetry = createTelemetry(config);
-  for (const warning of warnings) telemetry.notify({ type: 'warned', warning });
+  for (const warning of warnings) telemetry.emit({ type: 'warned', warning });
 
   const app = await startApp(config, telemetry);
   const signalled = nextSignal();
@@ -27,7 +27,7 @@ export async function runStart(options: StartOptions): Promise<number> {
     greet(app, config);
     const signal = await signalled;
     drains = signal === 'SIGTERM' || !process.stdin.isTTY;
-    telemetry.notify({ type: 'stopping', signal });
+    telemetry.emit({ type: 'stopping', signal });
     process.once('SIGINT', forceExit).once('SIGTERM', forceExit);
   } finally {
     await app.stop({ drains });

@@ -1,8 +1,8 @@
 import { Api, type ApiOptions } from '../client/api.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { printJson, printJsonLines, printLine, printNotice } from '../output/output.ts';
-import { readTime } from './read-time.ts';
 import { printTable } from '../output/table.ts';
+import { readTime } from './read-time.ts';
 
 interface SourceCount {
   source: string;
@@ -15,7 +15,7 @@ interface SourceCount {
 
 interface TrendPoint {
   /** When the step begins. */
-  minute: string;
+  bucketStart: string;
   source: string;
   count: string;
   success: string;
@@ -131,12 +131,12 @@ export function drawTrend(trend: Trend, columns = Number.POSITIVE_INFINITY): str
   const window = describeWindow(trend);
   if (items.length === 0) return [`no instances ${window}`];
   const bySteps = new Map<string, { total: number; failed: number; parts: string[] }>();
-  for (const { minute, source, count, failed } of items) {
-    const row = bySteps.get(minute) ?? { total: 0, failed: 0, parts: [] };
+  for (const { bucketStart, source, count, failed } of items) {
+    const row = bySteps.get(bucketStart) ?? { total: 0, failed: 0, parts: [] };
     row.total += Number(count);
     row.failed += Number(failed);
     row.parts.push(`${source} ${count}`);
-    bySteps.set(minute, row);
+    bySteps.set(bucketStart, row);
   }
   const highest = Math.max(...[...bySteps.values()].map(({ total }) => total));
   const lines = [...bySteps].reverse().map(([at, { total, failed, parts }]) => {

@@ -1,17 +1,17 @@
-import { type Config, readConfig } from '../../config/config.ts';
-import { adoptStore, checkPairing, type MarkedStore } from '../../ops/installation/pairing.ts';
-import type { Finding } from '../../lib/finding.ts';
-import type { Database } from '../../lib/sql.ts';
 import { postgresInstallation } from '../../adapters/postgres/installation.ts';
 import { checkSchema } from '../../adapters/postgres/migrate.ts';
-import { markedBroker, rabbitmqTls } from '../../app/queues.ts';
 import { withBroker } from '../../adapters/rabbitmq/installation.ts';
 import { connectOnce } from '../../adapters/redis/connect-once.ts';
 import { redisMarkedStore } from '../../adapters/redis/installation.ts';
+import { markedBroker, rabbitmqTls } from '../../app/queues.ts';
 import { openDatabase } from '../../app/stores.ts';
-import { describeDatabase } from './describe-database.ts';
+import { type Config, readConfig } from '../../config/config.ts';
+import type { Finding } from '../../lib/finding.ts';
+import type { Database } from '../../lib/sql.ts';
+import { adoptStore, checkPairing, type MarkedStore } from '../../ops/installation/pairing.ts';
 import { CliError, exitCodes } from '../exit-codes.ts';
 import { printJson, printLine } from '../output/output.ts';
+import { describeDatabase } from './describe-database.ts';
 import { withDatabase } from './with-database.ts';
 
 type Adoptable = 'redis' | 'rabbitmq';

@@ -60,7 +60,7 @@ async function printLines(api: Api, signal: AbortSignal): Promise<void> {
 type NowProblem = Pick<NowAnswer, 'waiting' | 'stores'> & { detail: string };
 
 /** What only the database could tell is not known any more. */
-function tellAway(now: NowAnswer, { waiting, stores }: NowProblem): NowAnswer {
+function reportUnavailable(now: NowAnswer, { waiting, stores }: NowProblem): NowAnswer {
   const known = new Map(waiting.map((each) => [each.what, each]));
   const unknown = { count: null, oldestAt: null };
   return {
@@ -99,7 +99,7 @@ async function showLive(api: Api, first: NowAnswer, stop: AbortController): Prom
             failure = undefined;
           } else if (event === 'problem') {
             const problem = JSON.parse(data) as NowProblem;
-            now = tellAway(now, problem);
+            now = reportUnavailable(now, problem);
             failure = problem.detail;
           }
           redraw();

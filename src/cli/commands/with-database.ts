@@ -1,12 +1,12 @@
 import { resolve } from 'node:path';
-import type { Config } from '../../config/config.ts';
 import { isPgliteIn } from '../../adapters/embedded/pglite.ts';
-import type { Database } from '../../lib/sql.ts';
 import { createDatabaseIfMissing } from '../../adapters/postgres/create-database.ts';
 import { isUnavailable, sqlStateOf } from '../../adapters/postgres/transient.ts';
 import { openDatabase, toConnectionOptions } from '../../app/stores.ts';
-import { describeDatabase } from './describe-database.ts';
+import type { Config } from '../../config/config.ts';
+import type { Database } from '../../lib/sql.ts';
 import { CliError, exitCodes } from '../exit-codes.ts';
+import { describeDatabase } from './describe-database.ts';
 
 export interface WithDatabaseOptions {
   /** Makes the database where it is missing. Else that is an error: the configuration names another than the operator means. */

@@ -10,7 +10,7 @@ export function fitSections<Line>(
   sections: readonly Section<Line>[],
   height: number,
   blank: Line,
-  tellMissing: (names: readonly string[]) => Line,
+  describeMissing: (names: readonly string[]) => Line,
 ): Line[] {
   const spaced = sections.flatMap(({ lines }, index) => (index === 0 ? lines : [blank, ...lines]));
   if (spaced.length <= height) return spaced;
@@ -23,5 +23,5 @@ export function fitSections<Line>(
   }
   const missing = sections.filter((section) => !kept.has(section)).map(({ name }) => name);
   const lines = [...kept].flatMap((section) => section.lines);
-  return (missing.length === 0 ? lines : [...lines, tellMissing(missing)]).slice(0, Math.max(1, height));
+  return (missing.length === 0 ? lines : [...lines, describeMissing(missing)]).slice(0, Math.max(1, height));
 }

@@ -45,10 +45,10 @@ export function drawScreen(now: NowAnswer, seconds: MergedSeconds, options: Scre
     { name: 'stores', rank: 1, lines: drawStores(now, width, isLow, label) },
     { name: 'audit', rank: 2, lines: [[label('Audit'), ...drawAudit(now)]] },
   ];
-  const tellMissing = (names: readonly string[]): Line => [
+  const describeMissing = (names: readonly string[]): Line => [
     ['yellow', `too small: enlarge to see ${names.join(', ')}`],
   ];
-  return fitSections(sections, height, [], tellMissing).map((line) => paintLine(line, options));
+  return fitSections(sections, height, [], describeMissing).map((line) => paintLine(line, options));
 }
 
 function drawHead({ at, intakeHeld }: NowAnswer, { url, height, failure }: ScreenOptions): Line[] {
@@ -58,7 +58,7 @@ function drawHead({ at, intakeHeld }: NowAnswer, { url, height, failure }: Scree
     [['bold', 'weir top'], isLive ? '  q quits' : '', `  ${url}  ${clock}`],
     ...(failure ? [[['red', failure] as const]] : []),
     ...(intakeHeld
-      ? [[['yellow', 'the intake is held: too many events wait to be announced'] as const]]
+      ? [[['yellow', 'the intake is held: too many events wait to be published'] as const]]
       : []),
   ];
 }

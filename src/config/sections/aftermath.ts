@@ -1,25 +1,25 @@
 import { aDayMs, duration, durationOrNever, integer, matching, setting } from '../setting.ts';
 
-/** What happens after an instance was announced, and when the old goes. */
+/** What happens after an instance was published, and when the old goes. */
 export const aftermathSettings = {
   expireOrdersAfterMs: durationOrNever(
     'orders.expireAfterMs',
     1_000,
     aDayMs,
-    'An order unpaid for this long expires; a payment that comes later is given back. 0: never.',
+    'An order unpaid for this long expires; a payment that comes later is restocked. 0: never.',
   ),
-  stuckDeadlineMs: duration(
-    'stuck.deadlineMs',
+  overdueDeadlineMs: duration(
+    'overdue.deadlineMs',
     100,
     600_000,
-    'An instance without a result for this long is announced again, then after twice the time, and so on.',
+    'An instance without a result for this long is republished, then after twice the time, and so on.',
   ),
-  maxAnnouncements: setting(
-    'stuck.maxAnnouncements',
+  maxPublications: setting(
+    'overdue.maxPublications',
     integer(1, 20),
     4,
     'an integer from 1 to 20',
-    'After so many announcements without a result an instance is FAILED with reason TIMEOUT.',
+    'After so many publications without a result an instance is FAILED with reason TIMEOUT.',
   ),
   auditEveryMs: durationOrNever(
     'audit.everyMs',
@@ -56,6 +56,6 @@ export const aftermathSettings = {
     'cleaning.marksAfterMs',
     aDayMs,
     7 * aDayMs,
-    'For how long the time of an announcement can be told. 0: for ever.',
+    'For how long the time of a publication can be told. 0: for ever.',
   ),
 };

@@ -5,7 +5,7 @@ const perSecond = (key: string, value: number, sentence: string) =>
 const burst = (key: string, value: number, sentence: string) =>
   setting(key, integer(1, 1_000_000), value, 'an integer from 1 to 1000000', sentence);
 
-/** The front door of a sale. */
+/** The admission of a sale. */
 export const saleSettings = {
   saleAcknowledge: setting(
     'sale.acknowledge',

@@ -128,7 +128,7 @@ export const serverSettings = {
     roles,
     [...allRoles],
     `a list out of ${allRoles.join(', ')}`,
-    'What this process does: answer HTTP, read streams, announce events, settle results.',
+    'What this process does: answer HTTP, read streams, publish events, settle results.',
   ),
   demo: setting(
     'demo.enabled',

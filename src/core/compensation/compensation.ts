@@ -1,7 +1,7 @@
 import type { ProductId, Purchase, Source, SourceId, UserId } from '../instance/purchase.ts';
 
 /** What a purchase without an instance is owed: its unit and quota back, its money back, or nothing. */
-export type CompensationKind = 'GIVE_BACK' | 'REFUND' | 'NOTHING';
+export type CompensationKind = 'RESTOCK' | 'REFUND' | 'NOTHING';
 
 /** A purchase that ended without its instance. */
 export interface Compensation extends Omit<Purchase, 'traceparent' | 'payment'> {
@@ -23,6 +23,6 @@ export interface Compensation extends Omit<Purchase, 'traceparent' | 'payment'> 
 
 /** What a failed instance of this source is owed. Other sources took nothing from anybody. */
 export function owedFor(source: string): CompensationKind {
-  if (source === 'SECKILL') return 'GIVE_BACK';
+  if (source === 'SECKILL') return 'RESTOCK';
   return source === 'ORDER' ? 'REFUND' : 'NOTHING';
 }

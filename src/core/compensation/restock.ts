@@ -1,7 +1,7 @@
-import type { SourceId, UserId } from '../instance/purchase.ts';
 import { backoffMs } from '../../lib/backoff.ts';
 import { pauseBeforeRetry } from '../../lib/recovery.ts';
-import type { Wake } from '../../lib/wake.ts';
+import type { Signal } from '../../lib/signal.ts';
+import type { SourceId, UserId } from '../instance/purchase.ts';
 
 /** A unit that a winner got on a seckill stream and whose instance failed. */
 export interface HeldUnit {
@@ -11,7 +11,7 @@ export interface HeldUnit {
 }
 
 /** `NO_SALE`: the entry was not sold through a sale of Weir's, so there is no counter to correct. */
-export type UnitOutcome = 'GIVEN_BACK' | 'NO_SALE';
+export type UnitOutcome = 'RESTOCKED' | 'NO_SALE';
 
 /**
  * `failed`: why this unit, or its sale, cannot be changed; other units are not affected. `later`: its sale is being worked
@@ -25,7 +25,7 @@ export interface SaleCounters {
    *
    * @throws what is no fault of a unit: the store is unavailable
    */
-  giveBack(units: readonly HeldUnit[]): Promise<UnitAnswer[]>;
+  restock(units: readonly HeldUnit[]): Promise<UnitAnswer[]>;
 }
 
 /** Units that could not be put back: how many of them wait for their next attempt, how many were parked, and why. */
@@ -35,7 +35,7 @@ export interface FailedUnits {
   why: string;
 }
 
-export interface GiveBackRows {
+export interface RestockRows {
   /** Lends units that are due to `work` and records its answers. @returns what is committed */
   claim(limit: number, work: (units: HeldUnit[]) => Promise<UnitAnswer[]>): Promise<ClaimedUnits>;
 }
@@ -47,12 +47,12 @@ export interface ClaimedUnits {
   failed: FailedUnits | undefined;
 }
 
-export interface GiveBackParts {
-  rows: GiveBackRows;
+export interface RestockDeps {
+  rows: RestockRows;
   counters: SaleCounters;
   /** Rung when something may be owed. */
-  wake: Wake;
-  onGivenBack: (outcomes: readonly UnitOutcome[]) => void;
+  wake: Signal;
+  onRestocked: (outcomes: readonly UnitOutcome[]) => void;
   onFailedUnits?: (failed: FailedUnits) => void;
   onFailure: (error: unknown, attempt: number) => void;
 }
@@ -62,33 +62,33 @@ const maxIdleMs = 5_000;
 const retry = { firstMs: 200, maxMs: 5_000 };
 
 /** Takes what is owed from the database to the sale's counters until stopped; in any number of processes. */
-export class GiveBack {
-  readonly #parts: GiveBackParts;
+export class Restock {
+  readonly #deps: RestockDeps;
 
-  constructor(parts: GiveBackParts) {
-    this.#parts = parts;
+  constructor(deps: RestockDeps) {
+    this.#deps = deps;
   }
 
   async run(signal: AbortSignal): Promise<void> {
     let failures = 0;
     while (!signal.aborted) {
       try {
-        if ((await this.giveBackOnce()) < unitsPerClaim) await this.#parts.wake.wait(maxIdleMs, signal);
+        if ((await this.restockOnce()) < unitsPerClaim) await this.#deps.wake.wait(maxIdleMs, signal);
         failures = 0;
       } catch (error) {
-        this.#parts.onFailure(error, ++failures);
+        this.#deps.onFailure(error, ++failures);
         await pauseBeforeRetry(backoffMs(failures, retry), signal);
       }
     }
   }
 
   /** @returns how many units were handled */
-  async giveBackOnce(): Promise<number> {
-    const { units, outcomes, failed } = await this.#parts.rows.claim(unitsPerClaim, (held) =>
-      this.#parts.counters.giveBack(held),
+  async restockOnce(): Promise<number> {
+    const { units, outcomes, failed } = await this.#deps.rows.claim(unitsPerClaim, (held) =>
+      this.#deps.counters.restock(held),
     );
-    if (outcomes.length > 0) this.#parts.onGivenBack(outcomes);
-    if (failed) this.#parts.onFailedUnits?.(failed);
+    if (outcomes.length > 0) this.#deps.onRestocked(outcomes);
+    if (failed) this.#deps.onFailedUnits?.(failed);
     return units;
   }
 }

@@ -28,7 +28,7 @@ export type NotInserted = { instanceId: InstanceId; because: 'product' | 'order'
 
 export interface InstanceLogs {
   /**
-   * ONE statement, ONE commit: rows, and the events of the rows really inserted as one frame; an order that Weir
+   * ONE statement, ONE commit: rows, and the events of the rows really inserted as one batch; an order that Weir
    * knows moves to PAID in the same commit. `eventAtMs` stands in the events.
    */
   insert(
@@ -38,7 +38,7 @@ export interface InstanceLogs {
   findByPurchases(purchases: readonly Purchase[]): Promise<InstanceLog[]>;
 }
 
-export interface CreationParts {
+export interface CreationDeps {
   products: ProductCache;
   ids: InstanceIds;
   instanceLogs: InstanceLogs;
@@ -46,7 +46,7 @@ export interface CreationParts {
   /** Whether a failure of the store may pass by itself. */
   isTransient: (error: unknown) => boolean;
   /** Told after the commit. */
-  onCreated: (counts: ReadonlyMap<Source, number>, lastedMs: number) => void;
+  onCreated: (counts: ReadonlyMap<Source, number>, durationMs: number) => void;
 }
 
 export type CreateInstances = (purchases: readonly Purchase[]) => Promise<Outcome[]>;
@@ -65,19 +65,19 @@ const maxAttempts = 5;
  * @throws the store's error when the store is away: nothing is known, repeat the same call.
  */
 export class InstanceCreation {
-  readonly #parts: CreationParts;
+  readonly #deps: CreationDeps;
   readonly #encoders = new WeakMap<Product, EncodeInstanceCreated>();
 
-  constructor(parts: CreationParts) {
-    this.#parts = parts;
+  constructor(deps: CreationDeps) {
+    this.#deps = deps;
   }
 
   readonly createInstances: CreateInstances = async (purchases) => {
-    const startedAt = this.#parts.clock.monotonicMs();
-    const ids = await this.#parts.ids.take(purchases.length);
+    const startedAt = this.#deps.clock.monotonicMs();
+    const ids = await this.#deps.ids.take(purchases.length);
     const pending = purchases.map((purchase, i) => ({ purchase, instanceId: ids[i] as InstanceId }));
     const outcomes = await this.#writeOrSplit(pending);
-    this.#tellCreated(outcomes.values(), startedAt);
+    this.#describeCreated(outcomes.values(), startedAt);
     return pending.map(({ instanceId }) => outcomes.get(instanceId) as Outcome);
   };
 
@@ -107,7 +107,7 @@ export class InstanceCreation {
   }
 
   #mayPass(error: unknown): boolean {
-    return error instanceof WeirError ? error.disposition === 'retry' : this.#parts.isTransient(error);
+    return error instanceof WeirError ? error.disposition === 'retry' : this.#deps.isTransient(error);
   }
 
   async #writeUntilSettled(pending: Pending[]): Promise<Map<InstanceId, Outcome>> {
@@ -116,7 +116,10 @@ export class InstanceCreation {
     for (let attempt = 1; open.length > 0; attempt++) {
       open = await this.#writeOnce(open, outcomes);
       if (attempt === maxAttempts && open.length > 0) {
-        throw new WeirError('STORE_AWAY', `a product changed in each of ${maxAttempts} attempts to commit`);
+        throw new WeirError(
+          'STORE_UNAVAILABLE',
+          `a product changed in each of ${maxAttempts} attempts to commit`,
+        );
       }
     }
     return outcomes;
@@ -124,10 +127,10 @@ export class InstanceCreation {
 
   /** One commit. Settles what it can and returns what met a product that has changed since it was read. */
   async #writeOnce(pending: Pending[], outcomes: Map<InstanceId, Outcome>): Promise<Pending[]> {
-    const products = await this.#parts.products.find(pending.map(({ purchase }) => purchase.productId));
+    const products = await this.#deps.products.find(pending.map(({ purchase }) => purchase.productId));
     const orderable: NewInstance[] = [];
     const refused = new Map<InstanceId, WeirError | 'product'>();
-    const eventAtMs = this.#parts.clock.wallMs();
+    const eventAtMs = this.#deps.clock.wallMs();
     const timestamp = encodeTimestamp(eventAtMs);
     for (const { purchase, instanceId } of pending) {
       const product = products.get(purchase.productId);
@@ -140,7 +143,7 @@ export class InstanceCreation {
     let createdAt = new Date(0);
     if (orderable.length > 0) {
       orderable.sort(byPurchaseKey);
-      const written = await this.#parts.instanceLogs.insert(orderable, eventAtMs);
+      const written = await this.#deps.instanceLogs.insert(orderable, eventAtMs);
       createdAt = written.createdAt;
       for (const { instanceId, because } of written.notInserted) refused.set(instanceId, whyNot(because));
     }
@@ -164,14 +167,14 @@ export class InstanceCreation {
     reasons: ReadonlyMap<InstanceId, WeirError | 'product'>,
     outcomes: Map<InstanceId, Outcome>,
   ): Promise<Pending[]> {
-    const rows = await this.#parts.instanceLogs.findByPurchases(pending.map(({ purchase }) => purchase));
+    const rows = await this.#deps.instanceLogs.findByPurchases(pending.map(({ purchase }) => purchase));
     const existing = new Map(rows.map((row) => [purchaseKey(row), row]));
     return pending.filter(({ purchase, instanceId }) => {
       const instance = existing.get(purchaseKey(purchase));
       const reason = reasons.get(instanceId);
       if (instance) outcomes.set(instanceId, compare(purchase, instanceId, instance));
       else if (reason instanceof WeirError) outcomes.set(instanceId, { kind: 'refused', error: reason });
-      else this.#parts.products.forget(purchase.productId);
+      else this.#deps.products.forget(purchase.productId);
       return !outcomes.has(instanceId);
     });
   }
@@ -185,14 +188,14 @@ export class InstanceCreation {
     return encoder;
   }
 
-  #tellCreated(outcomes: Iterable<Outcome>, startedAt: number): void {
+  #describeCreated(outcomes: Iterable<Outcome>, startedAt: number): void {
     const counts = new Map<Source, number>();
     for (const outcome of outcomes) {
       if (outcome.kind !== 'created') continue;
       const { source } = outcome.instance;
       counts.set(source, (counts.get(source) ?? 0) + 1);
     }
-    this.#parts.onCreated(counts, this.#parts.clock.monotonicMs() - startedAt);
+    this.#deps.onCreated(counts, this.#deps.clock.monotonicMs() - startedAt);
   }
 }
 
@@ -226,7 +229,7 @@ function compare(purchase: Purchase, proposed: InstanceId, instance: InstanceLog
 function unavailable({ productId }: Purchase, product: Product | undefined): WeirError {
   return product
     ? new WeirError('PRODUCT_DISABLED', `product ${productId} is disabled`)
-    : new WeirError('PRODUCT_UNKNOWN', `there is no product ${productId}`);
+    : new WeirError('PRODUCT_NOT_FOUND', `there is no product ${productId}`);
 }
 
 /** `key` without a row to show for it is a row deleted in between: try again, as for a changed product. */

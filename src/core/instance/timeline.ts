@@ -7,16 +7,16 @@ export type TimelineStep =
   | 'REPLAYED'
   | 'DISCARDED'
   | 'CREATED'
-  | 'ANNOUNCED'
-  | 'ANNOUNCED_AGAIN'
+  | 'PUBLISHED'
+  | 'REPUBLISHED'
   | 'ANSWERED'
   | 'SETTLED'
   | 'RESULT_LATE'
-  | 'RESULT_CONTRADICTS'
+  | 'RESULT_CONFLICT'
   | 'RELEASE_REQUESTED'
   | 'RELEASE_REQUESTED_AGAIN'
-  | 'GIVE_BACK_REQUESTED'
-  | 'GIVEN_BACK'
+  | 'RESTOCK_REQUESTED'
+  | 'RESTOCKED'
   | 'REFUND_REQUESTED'
   | 'REFUND_REQUESTED_AGAIN'
   | 'REFUNDED'
@@ -36,7 +36,7 @@ export interface TimelineFacts {
   answeredAt: Date | undefined;
   order: { createdAt: Date; paidAt: Date | undefined } | undefined;
   /** No later than this the queue had confirmed the event; undefined while it waits, stands parked, or is too fresh to tell. */
-  announcedBy: Date | undefined;
+  publishedBy: Date | undefined;
   parked: readonly {
     origin: string;
     reason: string;
@@ -53,7 +53,7 @@ export interface TimelineFacts {
 }
 
 /** The story of an instance in order of time; steps of one moment in the order in which they follow from each other. */
-export function tellTimeline(facts: TimelineFacts): TimelineEntry[] {
+export function buildTimeline(facts: TimelineFacts): TimelineEntry[] {
   const { instance } = facts;
   const entries: TimelineEntry[] = [];
   const add = (at: Date | null | undefined, step: TimelineStep, detail: string, by = 'weir') => {
@@ -69,7 +69,7 @@ export function tellTimeline(facts: TimelineFacts): TimelineEntry[] {
     }
   }
   add(instance.createdAt, 'CREATED', `instance ${instance.instanceId}`);
-  add(findAnnounced(facts), 'ANNOUNCED', 'confirmed by the queue, at the latest by now');
+  add(findPublished(facts), 'PUBLISHED', 'confirmed by the queue, at the latest by now');
   for (const { at, what, detail, actor } of facts.history) add(at, what as TimelineStep, detail, actor);
   add(facts.answeredAt, 'ANSWERED', instance.reason ?? instance.status, 'resource domain');
   if (instance.status !== 'PROCESSING') {
@@ -88,16 +88,16 @@ function findAsked({ instance, order }: TimelineFacts): { asked: Date; askedBy: 
   return { asked: createdAt, askedBy: `${source} ${sourceId}` };
 }
 
-/** An instance that was answered for had been announced. */
-function findAnnounced({ announcedBy, answeredAt, instance }: TimelineFacts): Date | undefined {
-  const bounds = [announcedBy, answeredAt].filter((at) => at !== undefined);
+/** An instance that was answered for had been published. */
+function findPublished({ publishedBy, answeredAt, instance }: TimelineFacts): Date | undefined {
+  const bounds = [publishedBy, answeredAt].filter((at) => at !== undefined);
   if (bounds.length === 0) return undefined;
   const earliest = Math.min(...bounds.map((at) => at.getTime()));
   return new Date(Math.max(earliest, instance.createdAt.getTime()));
 }
 
-const requested = { GIVE_BACK: 'GIVE_BACK_REQUESTED', REFUND: 'REFUND_REQUESTED' } as const;
-const done = { GIVE_BACK: 'GIVEN_BACK', REFUND: 'REFUNDED' } as const;
+const requested = { RESTOCK: 'RESTOCK_REQUESTED', REFUND: 'REFUND_REQUESTED' } as const;
+const done = { RESTOCK: 'RESTOCKED', REFUND: 'REFUNDED' } as const;
 
 function addCompensation(
   compensation: TimelineFacts['compensation'],
@@ -105,7 +105,7 @@ function addCompensation(
 ): void {
   if (!compensation) return;
   const { kind, reason, createdAt, doneAt, outcome } = compensation;
-  if (kind !== 'GIVE_BACK' && kind !== 'REFUND') {
+  if (kind !== 'RESTOCK' && kind !== 'REFUND') {
     add(createdAt, 'NOTHING_OWED', reason);
     return;
   }

@@ -18,7 +18,7 @@ export interface Order {
   createdAt: Date;
   updatedAt: Date;
   paidAt: Date | undefined;
-  /** A payment that comes later is given back. undefined: it may be paid for ever. */
+  /** A payment that comes later is restocked. undefined: it may be paid for ever. */
   expiresAt: Date | undefined;
 }
 

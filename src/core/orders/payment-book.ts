@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../../errors.ts';
-import type { Payment } from './payment.ts';
 import type { ProductId, SourceId, UserId } from '../instance/purchase.ts';
 import type { Refund } from './order.ts';
+import type { Payment } from './payment.ts';
 
 /** INSTANCE: the order's instance was made for it. REFUND: its refund was requested. */
 export type PaymentOutcome = 'INSTANCE' | 'REFUND' | 'PARKED' | 'DISCARDED';

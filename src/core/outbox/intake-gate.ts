@@ -14,7 +14,7 @@ export interface IntakeGateOptions {
   onAnswered?: () => void;
 }
 
-/** Watches how many events wait to be announced, and holds the intake while they are too many. */
+/** Watches how many events wait to be published, and holds the intake while they are too many. */
 export class IntakeGate {
   readonly #outbox: Outbox;
   readonly #options: IntakeGateOptions;

@@ -10,12 +10,12 @@ export interface Message {
   traceparent?: string | undefined;
   /** Names the queue that it goes to; `usualType` when left out. */
   type?: string | undefined;
-  /** When its frame was committed. */
+  /** When its batch was committed. */
   createdAt?: Date | undefined;
 }
 
 /**
- * A frame is the messages of one commit, each preceded by its length (protobuf's delimited form), each of them
+ * A batch is the messages of one commit, each preceded by its length (protobuf's delimited form), each of them
  * `{ 1: id, 2: body, 3: traceparent, 4: type }` in protobuf's wire format, so that any protobuf tool can read the
  * outbox. The usual type is left out.
  */
@@ -46,32 +46,32 @@ function writeOptional(out: Buffer, at: number, tag: number, text: string): numb
   return at + out.write(text, at, 'latin1');
 }
 
-/** The messages of a frame in order; their bodies share the frame's memory. */
-export function decodeFrame(frame: Buffer, createdAt?: Date): Message[] {
+/** The messages of a batch in order; their bodies share the batch's memory. */
+export function decodeBatch(batch: Buffer, createdAt?: Date): Message[] {
   const messages: Message[] = [];
   const reader = { at: 0 };
-  while (reader.at < frame.length) {
-    const end = readVarint(frame, reader) + reader.at;
-    messages.push(decodeMessage(frame, reader, end, createdAt));
+  while (reader.at < batch.length) {
+    const end = readVarint(batch, reader) + reader.at;
+    messages.push(decodeMessage(batch, reader, end, createdAt));
   }
   return messages;
 }
 
-function decodeMessage(frame: Buffer, reader: { at: number }, end: number, createdAt?: Date): Message {
+function decodeMessage(batch: Buffer, reader: { at: number }, end: number, createdAt?: Date): Message {
   const message: Message = { id: '', body: noBytes, traceparent: undefined, type: undefined, createdAt };
-  while (reader.at < end && end <= frame.length) {
-    const tag = frame[reader.at++];
-    const length = readVarint(frame, reader);
+  while (reader.at < end && end <= batch.length) {
+    const tag = batch[reader.at++];
+    const length = readVarint(batch, reader);
     const from = reader.at;
     reader.at += length;
     if (reader.at > end) break;
-    if (tag === 0x0a) message.id = frame.toString('latin1', from, reader.at);
-    else if (tag === 0x12) message.body = frame.subarray(from, reader.at);
-    else if (tag === 0x1a) message.traceparent = frame.toString('latin1', from, reader.at);
-    else if (tag === 0x22) message.type = frame.toString('latin1', from, reader.at);
+    if (tag === 0x0a) message.id = batch.toString('latin1', from, reader.at);
+    else if (tag === 0x12) message.body = batch.subarray(from, reader.at);
+    else if (tag === 0x1a) message.traceparent = batch.toString('latin1', from, reader.at);
+    else if (tag === 0x22) message.type = batch.toString('latin1', from, reader.at);
   }
-  if (reader.at !== end || end > frame.length || message.id === '') {
-    throw new Error(`outbox frame is damaged near byte ${reader.at} of ${frame.length}`);
+  if (reader.at !== end || end > batch.length || message.id === '') {
+    throw new Error(`outbox batch is damaged near byte ${reader.at} of ${batch.length}`);
   }
   return message;
 }

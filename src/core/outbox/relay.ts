@@ -1,44 +1,44 @@
 import { backoffMs } from '../../lib/backoff.ts';
 import { failpoint } from '../../lib/failpoint.ts';
 import { pauseBeforeRetry } from '../../lib/recovery.ts';
+import { Signal } from '../../lib/signal.ts';
 import type { Sql } from '../../lib/sql.ts';
-import { Wake } from '../../lib/wake.ts';
-import { decodeFrame, encodeMessage, type Message, usualType } from './outbox-batch.ts';
+import { decodeBatch, encodeMessage, type Message, usualType } from './outbox-batch.ts';
 
-/** CREATED: the first announcement of instances. AGAIN: a further one. RELEASE and REFUND: requests to others. */
-export type FrameKind = 'CREATED' | 'AGAIN' | 'RELEASE' | 'REFUND';
+/** CREATED: the first publication of instances. AGAIN: a further one. RELEASE and REFUND: requests to others. */
+export type BatchKind = 'CREATED' | 'AGAIN' | 'RELEASE' | 'REFUND';
 
-export interface Frame {
+export interface OutboxBatch {
   id: string;
-  kind: FrameKind;
+  kind: BatchKind;
   events: number;
   /** Refusals of the broker. */
   attempts: number;
-  /** Claims that broke off: the transport's fault, which counts against no frame. */
+  /** Claims that broke off: the transport's fault, which counts against no batch. */
   interruptions: number;
   bytes: Buffer;
   createdAt: Date;
 }
 
-/** What became of a claimed frame; a frame without a verdict stays as it is. */
+/** What became of a claimed batch; a batch without a verdict stays as it is. */
 export type Verdict =
-  | { frame: Frame; kind: 'announced' }
-  /** Only `left` is still to be announced, not before `retryInMs`. */
-  | { frame: Frame; kind: 'delayed'; left: Message[]; bytes: Buffer; retryInMs: number; error: string }
-  | { frame: Frame; kind: 'parked'; left: Message[]; error: string }
-  | { frame: Frame; kind: 'damaged'; error: string };
+  | { batch: OutboxBatch; kind: 'published' }
+  /** Only `left` is still to be published, not before `retryInMs`. */
+  | { batch: OutboxBatch; kind: 'delayed'; left: Message[]; bytes: Buffer; retryInMs: number; error: string }
+  | { batch: OutboxBatch; kind: 'parked'; left: Message[]; error: string }
+  | { batch: OutboxBatch; kind: 'damaged'; error: string };
 
 export interface Outbox {
   /**
-   * Lends the oldest due frames (at most `maxFrames`) to `work` and carries out its verdicts. While `work` runs nobody
+   * Lends the oldest due batches (at most `maxBatches`) to `work` and carries out its verdicts. While `work` runs nobody
    * else gets them. When it throws, or this process dies, they are free again at once.
    *
-   * @returns how many frames were lent
+   * @returns how many batches were lent
    */
-  claim(maxFrames: number, work: (frames: Frame[], sql: Sql) => Promise<Verdict[]>): Promise<number>;
-  /** Makes frames due that a broken claim had put off. */
+  claim(maxBatches: number, work: (batches: OutboxBatch[], sql: Sql) => Promise<Verdict[]>): Promise<number>;
+  /** Makes batches due that a broken claim had put off. */
   retryInterrupted(): Promise<void>;
-  /** Events that wait to be announced. */
+  /** Events that wait to be published. */
   countWaiting(): Promise<number>;
 }
 
@@ -50,7 +50,7 @@ export interface Refusal {
 export interface Publisher {
   /**
    * Resolves when the queue has every message for good, except those it lists as refused (returned or nacked).
-   * `sql` is the transaction that holds the frames, for a queue that lives in the same database.
+   * `sql` is the transaction that holds the batches, for a queue that lives in the same database.
    *
    * @throws when nothing is known: connection lost, deadline passed
    */
@@ -61,12 +61,12 @@ export interface Publisher {
   ready(signal: AbortSignal): Promise<void>;
 }
 
-export interface RelayParts {
+export interface RelayDeps {
   outbox: Outbox;
   publisher: Publisher;
   /** Rung after a commit. */
-  wake: Wake;
-  onAnnounced: (events: number, lastedMs: number) => void;
+  wake: Signal;
+  onPublished: (events: number, durationMs: number) => void;
   /** `parked`: how many of them were given up on. */
   onRefused: (refusals: Refusal[], parked: number) => void;
   onFailure: (error: unknown, attempt: number) => void;
@@ -81,46 +81,46 @@ export interface RelayOptions {
   maxRefusals: number;
 }
 
-/** Between two tries of the same frame. */
+/** Between two tries of the same batch. */
 export const retry = { firstMs: 200, maxMs: 30_000 };
-const maxFramesPerClaim = 64;
+const maxBatchesPerClaim = 64;
 const firstIdleMs = 25;
 
-/** Takes frames from the outbox to the broker until stopped; run one or more lanes, in any number of processes. */
+/** Takes batches from the outbox to the broker until stopped; run one or more lanes, in any number of processes. */
 export class Relay {
-  readonly #parts: RelayParts;
+  readonly #deps: RelayDeps;
   readonly #options: RelayOptions;
-  #eventsPerFrame = 500;
+  #eventsPerBatch = 500;
   #isOutageOver = false;
   /** By type, and so by queue; grows with every message taken: tells a refused message from a queue that refuses all. */
   readonly #taken = new Map<string, number>();
-  readonly #backlog = new Wake();
+  readonly #backlog = new Signal();
   readonly #takenAtRefusal = new Map<string, number>();
 
-  constructor(parts: RelayParts, options: RelayOptions) {
-    this.#parts = parts;
+  constructor(deps: RelayDeps, options: RelayOptions) {
+    this.#deps = deps;
     this.#options = options;
   }
 
   /**
    * The first lane answers to commits. The others wait until a lane has found more than it could carry: with small
-   * frames they would only halve each other's work.
+   * batches they would only halve each other's work.
    */
   async run(lane: number, signal: AbortSignal): Promise<void> {
-    const wake = lane === 1 ? this.#parts.wake : this.#backlog;
+    const wake = lane === 1 ? this.#deps.wake : this.#backlog;
     let failures = 0;
     let idleMs = firstIdleMs;
     while (!signal.aborted) {
       try {
-        await this.#parts.publisher.ready(signal);
+        await this.#deps.publisher.ready(signal);
         if (this.#isOutageOver) await this.#retryInterrupted();
-        const frames = await this.relayOnce();
+        const batches = await this.relayOnce();
         failures = 0;
-        idleMs = frames > 0 ? firstIdleMs : Math.min(idleMs * 2, this.#options.maxIdleMs);
-        if (frames === 0) await wake.wait(idleMs, signal);
+        idleMs = batches > 0 ? firstIdleMs : Math.min(idleMs * 2, this.#options.maxIdleMs);
+        if (batches === 0) await wake.wait(idleMs, signal);
       } catch (error) {
         if (signal.aborted) return;
-        this.#parts.onFailure(error, ++failures);
+        this.#deps.onFailure(error, ++failures);
         await pauseBeforeRetry(backoffMs(failures, retry), signal);
       }
     }
@@ -129,55 +129,55 @@ export class Relay {
   /** A store was unavailable and works again: what was put off meanwhile is due. */
   readonly resume = (): void => {
     this.#isOutageOver = true;
-    this.#parts.wake.ring();
+    this.#deps.wake.notify();
   };
 
   async #retryInterrupted(): Promise<void> {
     this.#isOutageOver = false;
     try {
-      await this.#parts.outbox.retryInterrupted();
+      await this.#deps.outbox.retryInterrupted();
     } catch (error) {
       this.#isOutageOver = true;
       throw error;
     }
   }
 
-  /** Announces what is due before a stop, for as long as the broker answers and `signal` allows. */
+  /** Publishes what is due before a stop, for as long as the broker answers and `signal` allows. */
   async drain(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted && this.#parts.publisher.notReady === undefined) {
+    while (!signal.aborted && this.#deps.publisher.notReady === undefined) {
       if ((await this.relayOnce()) === 0) return;
     }
   }
 
-  /** One claim. @returns how many frames were handled */
+  /** One claim. @returns how many batches were handled */
   async relayOnce(): Promise<number> {
-    const window = Math.ceil(this.#options.windowEvents / this.#eventsPerFrame);
-    const maxFrames = Math.min(window, maxFramesPerClaim);
+    const window = Math.ceil(this.#options.windowEvents / this.#eventsPerBatch);
+    const maxBatches = Math.min(window, maxBatchesPerClaim);
     let refusals: Refusal[] = [];
     let verdicts: Verdict[] = [];
-    const handled = await this.#parts.outbox.claim(maxFrames, async (frames, sql) => {
-      if (frames.length === maxFrames) this.#backlog.ring();
-      ({ refusals, verdicts } = await this.#announce(frames, sql));
+    const handled = await this.#deps.outbox.claim(maxBatches, async (batches, sql) => {
+      if (batches.length === maxBatches) this.#backlog.notify();
+      ({ refusals, verdicts } = await this.#publish(batches, sql));
       return verdicts;
     });
     // Only now is anything parked: the commit could have failed.
-    if (refusals.length > 0) this.#parts.onRefused(refusals, countParked(verdicts));
+    if (refusals.length > 0) this.#deps.onRefused(refusals, countParked(verdicts));
     return handled;
   }
 
-  async #announce(frames: Frame[], sql: Sql): Promise<{ refusals: Refusal[]; verdicts: Verdict[] }> {
+  async #publish(batches: OutboxBatch[], sql: Sql): Promise<{ refusals: Refusal[]; verdicts: Verdict[] }> {
     const startedAt = performance.now();
-    const { readable, damaged } = readFrames(frames);
+    const { readable, damaged } = readBatches(batches);
     const all = readable.flatMap(({ messages }) => messages);
-    this.#eventsPerFrame = Math.max(1, all.length / frames.length);
+    this.#eventsPerBatch = Math.max(1, all.length / batches.length);
 
-    const refusals = await this.#parts.publisher.publish(all, sql);
+    const refusals = await this.#deps.publisher.publish(all, sql);
     failpoint('after-confirm');
     this.#countTaken(all, refusals);
-    this.#parts.onAnnounced(all.length - refusals.length, performance.now() - startedAt);
+    this.#deps.onPublished(all.length - refusals.length, performance.now() - startedAt);
 
     const why = new Map(refusals.map((refusal) => [refusal.message, refusal.why]));
-    const verdicts = readable.map(({ frame, messages }) => this.#judge(frame, messages, why));
+    const verdicts = readable.map(({ batch, messages }) => this.#judge(batch, messages, why));
     return { refusals, verdicts: [...verdicts, ...damaged] };
   }
 
@@ -190,23 +190,23 @@ export class Relay {
     }
   }
 
-  #judge(frame: Frame, messages: Message[], refused: ReadonlyMap<Message, string>): Verdict {
+  #judge(batch: OutboxBatch, messages: Message[], refused: ReadonlyMap<Message, string>): Verdict {
     const left = refused.size === 0 ? [] : messages.filter((message) => refused.has(message));
     const [first] = left;
     if (!first) {
-      this.#takenAtRefusal.delete(frame.id);
-      return { frame, kind: 'announced' };
+      this.#takenAtRefusal.delete(batch.id);
+      return { batch, kind: 'published' };
     }
     const error = refused.get(first) ?? '';
     const taken = this.#taken.get(first.type ?? usualType) ?? 0;
-    const othersPassed = taken > (this.#takenAtRefusal.get(frame.id) ?? taken);
-    if (frame.attempts + 1 >= this.#options.maxRefusals && othersPassed) {
-      this.#takenAtRefusal.delete(frame.id);
-      return { frame, kind: 'parked', left, error };
+    const othersPassed = taken > (this.#takenAtRefusal.get(batch.id) ?? taken);
+    if (batch.attempts + 1 >= this.#options.maxRefusals && othersPassed) {
+      this.#takenAtRefusal.delete(batch.id);
+      return { batch, kind: 'parked', left, error };
     }
-    this.#takenAtRefusal.set(frame.id, taken);
+    this.#takenAtRefusal.set(batch.id, taken);
     const bytes = Buffer.concat(left.map(encodeMessage));
-    return { frame, kind: 'delayed', left, bytes, retryInMs: backoffMs(frame.attempts + 1, retry), error };
+    return { batch, kind: 'delayed', left, bytes, retryInMs: backoffMs(batch.attempts + 1, retry), error };
   }
 }
 
@@ -214,18 +214,18 @@ function countParked(verdicts: Verdict[]): number {
   return verdicts.reduce((sum, verdict) => (verdict.kind === 'parked' ? sum + verdict.left.length : sum), 0);
 }
 
-/** A frame that cannot be read must not stand in the way of the others for ever. */
-function readFrames(frames: Frame[]): {
-  readable: { frame: Frame; messages: Message[] }[];
+/** A batch that cannot be read must not stand in the way of the others for ever. */
+function readBatches(batches: OutboxBatch[]): {
+  readable: { batch: OutboxBatch; messages: Message[] }[];
   damaged: Verdict[];
 } {
-  const readable: { frame: Frame; messages: Message[] }[] = [];
+  const readable: { batch: OutboxBatch; messages: Message[] }[] = [];
   const damaged: Verdict[] = [];
-  for (const frame of frames) {
+  for (const batch of batches) {
     try {
-      readable.push({ frame, messages: decodeFrame(frame.bytes, frame.createdAt) });
+      readable.push({ batch, messages: decodeBatch(batch.bytes, batch.createdAt) });
     } catch (error) {
-      damaged.push({ frame, kind: 'damaged', error: error instanceof Error ? error.message : String(error) });
+      damaged.push({ batch, kind: 'damaged', error: error instanceof Error ? error.message : String(error) });
     }
   }
   return { readable, damaged };

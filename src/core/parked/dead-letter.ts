@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { type ErrorCode, WeirError } from '../../errors.ts';
+import { refundRequested, releaseRequested } from '../compensation/request-messages.ts';
 import { instanceCreated } from '../instance/instance-created.ts';
 import { parseInt64 } from '../instance/purchase.ts';
-import { refundRequested, releaseRequested } from '../compensation/request-messages.ts';
-import type { FrameKind } from '../outbox/relay.ts';
+import type { BatchKind } from '../outbox/relay.ts';
 import { decodeResult, instanceResult } from '../results/result.ts';
 
 /** A message on the dead-letter queue. */
@@ -14,8 +14,8 @@ export interface DeadMessage {
   headers?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** How it is replayed: by the outbox as a frame of this kind, by settling it, or, when empty, not at all. */
-export type DeadLetterKind = FrameKind | 'RESULT' | '';
+/** How it is replayed: by the outbox as a batch of this kind, by settling it, or, when empty, not at all. */
+export type DeadLetterKind = BatchKind | 'RESULT' | '';
 
 /** A message that a queue has dropped, and why. */
 export interface DeadLetter {
@@ -39,8 +39,8 @@ const reasons: Readonly<Record<string, ErrorCode>> = {
   maxlen: 'QUEUE_FULL',
 };
 
-/** An event was confirmed before it was dropped, so it goes out once more as a further announcement. */
-const frameKinds: Readonly<Record<string, FrameKind>> = {
+/** An event was confirmed before it was dropped, so it goes out once more as a further publication. */
+const batchKinds: Readonly<Record<string, BatchKind>> = {
   [instanceCreated]: 'AGAIN',
   [releaseRequested]: 'RELEASE',
   [refundRequested]: 'REFUND',
@@ -49,9 +49,9 @@ const frameKinds: Readonly<Record<string, FrameKind>> = {
 export function readDeadLetter(message: DeadMessage, resultQueue: string, deadAt: Date): DeadLetter {
   const { messageId, type, body, headers } = message;
   const { queue, reason } = readDeath(headers);
-  const isOurs = /^[\x21-\x7e]{1,128}$/.test(messageId) && Object.hasOwn(frameKinds, type);
+  const isOurs = /^[\x21-\x7e]{1,128}$/.test(messageId) && Object.hasOwn(batchKinds, type);
   const isResult = type === instanceResult || queue === resultQueue;
-  const kind = isOurs ? (frameKinds[type] as FrameKind) : isResult ? 'RESULT' : '';
+  const kind = isOurs ? (batchKinds[type] as BatchKind) : isResult ? 'RESULT' : '';
   const name = `message ${messageId || '(without id)'} of type ${type || '(none)'}`;
   const error = new WeirError(
     reasons[reason] ?? 'DEAD_LETTERED',

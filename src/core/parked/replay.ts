@@ -1,4 +1,5 @@
 import { toWeirError, WeirError } from '../../errors.ts';
+import { failpoint } from '../../lib/failpoint.ts';
 import type { CreateInstances } from '../instance/create-instances.ts';
 import {
   type Purchase,
@@ -9,7 +10,6 @@ import {
   parseUserId,
   type UserId,
 } from '../instance/purchase.ts';
-import { failpoint } from '../../lib/failpoint.ts';
 import { decodeResult } from '../results/result.ts';
 import type { Settle } from '../results/take-results.ts';
 import type { PaidOrder, PaymentAnswer } from '../triggers/order-paid.ts';
@@ -45,7 +45,7 @@ export interface Resolution {
   instanceId?: string;
 }
 
-export interface ReplayParts {
+export interface ReplayDeps {
   rows: ParkedRows;
   createInstances: CreateInstances;
   payOrder: (paid: PaidOrder) => Promise<PaymentAnswer>;
@@ -63,17 +63,17 @@ export interface ReplayOptions {
 }
 
 /** What a person does about parked items. Repeating a replay or a discard answers with what became of it the first time. */
-export class ParkedDesk {
-  readonly #parts: ReplayParts;
+export class ParkedReplay {
+  readonly #deps: ReplayDeps;
 
-  constructor(parts: ReplayParts) {
-    this.#parts = parts;
+  constructor(deps: ReplayDeps) {
+    this.#deps = deps;
   }
 
   /**
    * Sends it once more where it was going.
    *
-   * @throws WeirError PARKED_UNKNOWN, PARKED_RESOLVED for a discarded one, REQUEST_INVALID or PURCHASE_CONFLICT for
+   * @throws WeirError PARKED_NOT_FOUND, PARKED_RESOLVED for a discarded one, REQUEST_INVALID or PURCHASE_CONFLICT for
    *   options that do not fit it; the store's error when it is away
    */
   async replay(id: string, by: string, options: ReplayOptions = {}): Promise<ReplayOutcome> {
@@ -84,15 +84,15 @@ export class ParkedDesk {
     try {
       return await this.#replayOne(item, by, options);
     } catch (error) {
-      if (this.#parts.isTransient(error)) throw error;
+      if (this.#deps.isTransient(error)) throw error;
       const cause = toWeirError(error);
       if (cause.disposition === 'retry' && cause.code !== 'INTERNAL') throw cause;
-      await this.#parts.rows.noteFailedReplay(id, cause);
+      await this.#deps.rows.noteFailedReplay(id, cause);
       return { id, state: 'PARKED', detail: `${cause.code}: ${cause.message}`, instanceId: null };
     }
   }
 
-  /** @throws WeirError PARKED_UNKNOWN, PARKED_RESOLVED for a replayed one */
+  /** @throws WeirError PARKED_NOT_FOUND, PARKED_RESOLVED for a replayed one */
   async discard(id: string, by: string, reason: string): Promise<ReplayOutcome> {
     const item = await this.#getParked(id);
     if (item.state === 'REPLAYED') throw alreadyResolved(item);
@@ -104,8 +104,8 @@ export class ParkedDesk {
   }
 
   async #getParked(id: string): Promise<ParkedDetail> {
-    const item = await this.#parts.rows.findParked(id);
-    if (!item) throw new WeirError('PARKED_UNKNOWN', `there is no parked item ${id}`);
+    const item = await this.#deps.rows.findParked(id);
+    if (!item) throw new WeirError('PARKED_NOT_FOUND', `there is no parked item ${id}`);
     return item;
   }
 
@@ -126,7 +126,7 @@ export class ParkedDesk {
 
   /** With the identity it had on its stream: an entry that made its instance meanwhile meets that one. */
   async #replayEntry(item: ParkedDetail, by: string, { userId }: ReplayOptions): Promise<ReplayOutcome> {
-    const [outcome] = await this.#parts.createInstances([readEntry(item, userId)]);
+    const [outcome] = await this.#deps.createInstances([readEntry(item, userId)]);
     failpoint('after-replay');
     if (!outcome || outcome.kind === 'refused') {
       throw outcome?.error ?? new WeirError('INTERNAL', 'no outcome');
@@ -151,17 +151,17 @@ export class ParkedDesk {
     by: string,
     { acceptAmount }: ReplayOptions,
   ): Promise<ReplayOutcome> {
-    const answer = await this.#parts.payOrder({ ...readPayment(item), acceptAmount: acceptAmount ?? false });
+    const answer = await this.#deps.payOrder({ ...readPayment(item), acceptAmount: acceptAmount ?? false });
     failpoint('after-replay');
     return this.#resolve(item, { state: 'REPLAYED', by, ...describeAnswer(answer) });
   }
 
   async #replayResult(item: ParkedDetail, by: string): Promise<ReplayOutcome> {
     const result = decodeResult(item.original, item.parkedAt);
-    const [settled] = await this.#parts.settle([result]);
+    const [settled] = await this.#deps.settle([result]);
     failpoint('after-replay');
     if (settled === undefined || settled === 'unknown') {
-      throw new WeirError('RESULT_UNKNOWN', `there is no instance ${result.instanceId}`);
+      throw new WeirError('RESULT_NOT_FOUND', `there is no instance ${result.instanceId}`);
     }
     const instanceId = result.instanceId.toString();
     return this.#resolve(item, {
@@ -174,18 +174,18 @@ export class ParkedDesk {
 
   async #replayMessage(item: ParkedDetail, by: string): Promise<ReplayOutcome> {
     const resolution: Resolution = { state: 'REPLAYED', by, resolution: 'back in the outbox' };
-    if (!(await this.#parts.rows.returnToOutbox(item.id, resolution))) {
+    if (!(await this.#deps.rows.returnToOutbox(item.id, resolution))) {
       return outcomeOf(await this.#getParked(item.id));
     }
-    this.#parts.onResolved(item, resolution);
+    this.#deps.onResolved(item, resolution);
     return { id: item.id, state: 'REPLAYED', detail: resolution.resolution, instanceId: item.instanceId };
   }
 
   async #decideUnit(item: ParkedDetail, resolution: Resolution): Promise<ReplayOutcome> {
-    if (!(await this.#parts.rows.decideUnit(item, resolution))) {
+    if (!(await this.#deps.rows.decideUnit(item, resolution))) {
       return outcomeOf(await this.#getParked(item.id));
     }
-    this.#parts.onResolved(item, resolution);
+    this.#deps.onResolved(item, resolution);
     return {
       id: item.id,
       state: resolution.state,
@@ -195,10 +195,10 @@ export class ParkedDesk {
   }
 
   async #resolve(item: ParkedDetail, resolution: Resolution): Promise<ReplayOutcome> {
-    if (!(await this.#parts.rows.resolveParked(item.id, resolution))) {
+    if (!(await this.#deps.rows.resolveParked(item.id, resolution))) {
       return outcomeOf(await this.#getParked(item.id));
     }
-    this.#parts.onResolved(item, resolution);
+    this.#deps.onResolved(item, resolution);
     const { state, resolution: detail, instanceId = null } = resolution;
     return { id: item.id, state, detail, instanceId };
   }
@@ -233,11 +233,11 @@ function readEntry({ original, scope, sourceId }: ParkedDetail, found: UserId | 
 }
 
 function readEntryFields(original: Buffer): Map<unknown, unknown> {
-  const parts: unknown[] = original.length === 0 ? [] : JSON.parse(original.toString());
+  const deps: unknown[] = original.length === 0 ? [] : JSON.parse(original.toString());
   const fields = new Map<unknown, unknown>();
-  for (let i = 0; i + 1 < parts.length; i += 2) {
+  for (let i = 0; i + 1 < deps.length; i += 2) {
     // As on the stream: of two fields with one name the last counts.
-    fields.set(parts[i], parts[i + 1]);
+    fields.set(deps[i], deps[i + 1]);
   }
   return fields;
 }

@@ -2,7 +2,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { type MessageQueue, readQueue } from '../results/read-queue.ts';
 import { type DeadLetter, type DeadMessage, readDeadLetter } from './dead-letter.ts';
 
-export interface TakeDeadLettersParts {
+export interface TakeDeadLettersDeps {
   queue: MessageQueue<DeadMessage>;
   resultQueue: string;
   park: (letters: readonly DeadLetter[]) => Promise<void>;
@@ -15,8 +15,8 @@ export interface TakeDeadLettersParts {
 export const deadLettersPerBatch = 20;
 
 /** Parks what the queues of the broker dropped until stopped; a message is acknowledged once it is parked. */
-export function takeDeadLetters(parts: TakeDeadLettersParts, signal: AbortSignal): Promise<void> {
-  const { queue, resultQueue, park, clock, onParked, onFailure } = parts;
+export function takeDeadLetters(deps: TakeDeadLettersDeps, signal: AbortSignal): Promise<void> {
+  const { queue, resultQueue, park, clock, onParked, onFailure } = deps;
   const handle = async (messages: readonly DeadMessage[]) => {
     const deadAt = new Date(clock.wallMs());
     const letters = messages.map((message) => readDeadLetter(message, resultQueue, deadAt));

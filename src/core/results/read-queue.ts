@@ -14,7 +14,7 @@ export interface MessageQueue<Message> {
   handBack(reason: string): void;
 }
 
-export interface ReadQueueParts<Message> {
+export interface ReadQueueDeps<Message> {
   queue: MessageQueue<Message>;
   messagesPerBatch: number;
   /** Its effect is committed when it resolves; it may be called again with the same messages. */
@@ -40,8 +40,8 @@ export const handBackAfterMs = 15 * 60_000;
  * tried again until it is: a database that is unavailable is no fault of the messages. Meanwhile it takes no others, so
  * that a replica that does reach the database gets them, and returns none, because the broker counts each return.
  */
-export async function readQueue<Message>(parts: ReadQueueParts<Message>, signal: AbortSignal): Promise<void> {
-  const { queue, messagesPerBatch, handle, clock, onFailure } = parts;
+export async function readQueue<Message>(deps: ReadQueueDeps<Message>, signal: AbortSignal): Promise<void> {
+  const { queue, messagesPerBatch, handle, clock, onFailure } = deps;
   let messages: Message[] = [];
   let lastCount = 0;
   let failures = 0;

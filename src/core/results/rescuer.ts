@@ -1,9 +1,9 @@
 import { repeatEvery } from '../../lib/repeat.ts';
 
 /** What one look did. */
-export interface StuckCounts {
-  /** Announced once more. */
-  announcedAgain: number;
+export interface RescueCounts {
+  /** Published once more. */
+  republished: number;
   /** Given up: FAILED with reason TIMEOUT. */
   timedOut: number;
 }
@@ -37,44 +37,44 @@ export interface OverdueRows {
   /** Looks whether the way is clear; deadlines that stood still meanwhile are extended. */
   checkWay(readQueue: () => Promise<QueueReading>, options: WayOptions): Promise<Way>;
   /**
-   * Writes down who was announced `deadlineMs` ago and has no result, each instance once. Goes on behind the row id
+   * Writes down who was published `deadlineMs` ago and has no result, each instance once. Goes on behind the row id
    * `after`.
    */
   findOverdue(deadlineMs: number, after: string): Promise<OverduePage>;
   /**
-   * What is due: announced again with the same id and bytes, or given up after `maxAnnouncements`. Each in one commit
-   * with its frame or its compensation; two replicas never do the same.
+   * What is due: republished with the same id and bytes, or given up after `maxPublications`. Each in one commit
+   * with its batch or its compensation; two replicas never do the same.
    *
    * @returns undefined while messages wait for the broker: then nobody can answer, and nobody is late
    */
-  handleDue(options: DueOptions): Promise<(StuckCounts & { looked: number }) | undefined>;
+  handleDue(options: DueOptions): Promise<(RescueCounts & { looked: number }) | undefined>;
 }
 
 export interface DueOptions {
   deadlineMs: number;
-  maxAnnouncements: number;
-  /** Otherwise only announce again. */
+  maxPublications: number;
+  /** Otherwise only republish. */
   mayGiveUp: boolean;
   limit: number;
 }
 
-export interface StuckParts {
+export interface RescuerDeps {
   rows: OverdueRows;
   /** @throws when the broker does not answer */
   readQueue: () => Promise<QueueReading>;
   /** Whether every result that has come is settled: else the answers may be waiting just here. */
   hasCaughtUp: () => Promise<boolean>;
-  onHandled: (counts: StuckCounts) => void;
+  onHandled: (counts: RescueCounts) => void;
   /** The deadlines stopped, or run again. Called at each change. */
   onWay?: (blockedBy: Way['blockedBy']) => void;
   onFailure: (error: unknown, attempt: number) => void;
 }
 
-export interface StuckOptions {
-  /** Time for an answer, from each announcement; doubled with each further one. */
+export interface RescuerOptions {
+  /** Time for an answer, from each publication; doubled with each further one. */
   deadlineMs: number;
   /** The first included. */
-  maxAnnouncements: number;
+  maxPublications: number;
   everyMs: number;
   /** An instance is given up only after the way has been clear for so long. */
   calmMs: number;
@@ -87,27 +87,27 @@ const instancesPerCommit = 200;
 const longestUnreadMs = 30_000;
 
 /** Sees to it that no instance stays PROCESSING for ever. Runs until stopped, in any number of processes. */
-export class StuckWatch {
-  readonly #parts: StuckParts;
-  readonly #options: StuckOptions;
+export class Rescuer {
+  readonly #deps: RescuerDeps;
+  readonly #options: RescuerOptions;
   #blockedBy: Way['blockedBy'];
 
-  constructor(parts: StuckParts, options: StuckOptions) {
-    this.#parts = parts;
+  constructor(deps: RescuerDeps, options: RescuerOptions) {
+    this.#deps = deps;
     this.#options = options;
   }
 
   run(signal: AbortSignal): Promise<void> {
-    const { onFailure } = this.#parts;
+    const { onFailure } = this.#deps;
     return repeatEvery({ everyMs: this.#options.everyMs, retry, onFailure }, () => this.look(signal), signal);
   }
 
   async look(signal?: AbortSignal): Promise<void> {
-    const { rows, readQueue, hasCaughtUp } = this.#parts;
+    const { rows, readQueue, hasCaughtUp } = this.#deps;
     const { deadlineMs, calmMs } = this.#options;
     const unreadAfterMs = Math.min(longestUnreadMs, deadlineMs / 2);
     const { blockedBy, clearMs } = await rows.checkWay(readQueue, { deadlineMs, unreadAfterMs });
-    if (blockedBy !== this.#blockedBy) this.#parts.onWay?.(blockedBy);
+    if (blockedBy !== this.#blockedBy) this.#deps.onWay?.(blockedBy);
     this.#blockedBy = blockedBy;
     await this.#find(signal);
     if (!blockedBy && (await hasCaughtUp())) await this.#handle(clearMs >= calmMs, signal);
@@ -116,24 +116,24 @@ export class StuckWatch {
   async #find(signal: AbortSignal | undefined): Promise<void> {
     let after: string | undefined = '0';
     while (after !== undefined && !signal?.aborted) {
-      const page: OverduePage = await this.#parts.rows.findOverdue(this.#options.deadlineMs, after);
+      const page: OverduePage = await this.#deps.rows.findOverdue(this.#options.deadlineMs, after);
       after = page.nextAfter;
     }
   }
 
   async #handle(mayGiveUp: boolean, signal: AbortSignal | undefined): Promise<void> {
-    const { rows, onHandled } = this.#parts;
-    const { deadlineMs, maxAnnouncements } = this.#options;
+    const { rows, onHandled } = this.#deps;
+    const { deadlineMs, maxPublications } = this.#options;
     while (!signal?.aborted) {
       const counts = await rows.handleDue({
         deadlineMs,
-        maxAnnouncements,
+        maxPublications,
         mayGiveUp,
         limit: instancesPerCommit,
       });
       if (!counts) return;
-      const { announcedAgain, timedOut, looked } = counts;
-      if (announcedAgain + timedOut > 0) onHandled({ announcedAgain, timedOut });
+      const { republished, timedOut, looked } = counts;
+      if (republished + timedOut > 0) onHandled({ republished, timedOut });
       if (looked < instancesPerCommit) return;
     }
   }

@@ -1,5 +1,4 @@
 import { WeirError } from '../../errors.ts';
-import { type InstanceId, parseInt64 } from '../instance/purchase.ts';
 import {
   type FieldValue,
   readFields,
@@ -10,6 +9,7 @@ import {
   timestampField,
   varintField,
 } from '../../lib/wire-format.ts';
+import { type InstanceId, parseInt64 } from '../instance/purchase.ts';
 
 /** The type property of a result message. */
 export const instanceResult = 'INSTANCE_RESULT';
@@ -30,7 +30,7 @@ export const maxReasonLength = 500;
 /** What Weir itself gives as the reason of an instance that nobody answered for. */
 export const timedOut = 'TIMEOUT';
 
-/** `cameAt` stands in for a missing timestamp. @throws WeirError RESULT_UNREADABLE */
+/** `cameAt` stands in for a missing timestamp. @throws WeirError RESULT_INVALID */
 export function decodeResult(bytes: Buffer, cameAt: Date): InstanceResult {
   try {
     const fields = readFields(bytes);
@@ -42,7 +42,7 @@ export function decodeResult(bytes: Buffer, cameAt: Date): InstanceResult {
     });
   } catch (error) {
     if (error instanceof WeirError) throw error;
-    throw new WeirError('RESULT_UNREADABLE', `not an InstanceResult: ${(error as Error).message}`, {
+    throw new WeirError('RESULT_INVALID', `not an InstanceResult: ${(error as Error).message}`, {
       cause: error,
     });
   }
@@ -56,7 +56,7 @@ function readAnsweredAt(fields: ReadonlyMap<number, FieldValue>): Date | undefin
 /**
  * A result from its parts, as they came.
  *
- * @throws WeirError RESULT_UNREADABLE
+ * @throws WeirError RESULT_INVALID
  */
 export function createResult(given: {
   instanceId: string;
@@ -79,7 +79,7 @@ export function createResult(given: {
 }
 
 function unreadable(message: string): WeirError {
-  return new WeirError('RESULT_UNREADABLE', message);
+  return new WeirError('RESULT_INVALID', message);
 }
 
 /** PostgreSQL's text holds no NUL. A failure without a reason is still a failure. */

@@ -1,7 +1,7 @@
 import { toWeirError, WeirError } from '../../errors.ts';
-import { type InstanceId, parseTraceparent } from '../instance/purchase.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { failpoint } from '../../lib/failpoint.ts';
+import { type InstanceId, parseTraceparent } from '../instance/purchase.ts';
 import type { Settled } from './judge-result.ts';
 import { type MessageQueue, readQueue } from './read-queue.ts';
 import { decodeResult, type InstanceResult } from './result.ts';
@@ -33,7 +33,7 @@ export interface UnfitResult {
 /** ONE commit; answers in the order of the results. @throws the store's error when it is away */
 export type Settle = (results: readonly InstanceResult[]) => Promise<Settled[]>;
 
-export interface TakeResultsParts {
+export interface TakeResultsDeps {
   queue: ResultQueue;
   settle: Settle;
   park: (results: readonly UnfitResult[]) => Promise<void>;
@@ -53,14 +53,14 @@ const resultsPerBatch = 500;
 
 /** Reads the result queue until stopped; a message is acknowledged only when its effect is committed. */
 export class TakeResults {
-  readonly #parts: TakeResultsParts;
+  readonly #deps: TakeResultsDeps;
 
-  constructor(parts: TakeResultsParts) {
-    this.#parts = parts;
+  constructor(deps: TakeResultsDeps) {
+    this.#deps = deps;
   }
 
   run(signal: AbortSignal): Promise<void> {
-    const { queue, clock, onFailure } = this.#parts;
+    const { queue, clock, onFailure } = this.#deps;
     const handle = (messages: readonly ResultMessage[]) => this.take(messages);
     return readQueue({ queue, messagesPerBatch: resultsPerBatch, handle, clock, onFailure }, signal);
   }
@@ -80,23 +80,23 @@ export class TakeResults {
     if (taken.length > 0) await this.#settleOrSplit(taken, unfit);
     failpoint('after-settle');
     if (unfit.length > 0) {
-      await this.#parts.park(unfit);
-      this.#parts.onParked(unfit);
+      await this.#deps.park(unfit);
+      this.#deps.onParked(unfit);
     }
   }
 
   /** A batch that one result spoils for a reason we do not know is split until it stands alone, and is parked. */
   async #settleOrSplit(taken: readonly Taken[], unfit: UnfitResult[]): Promise<void> {
     try {
-      const settled = await this.#parts.settle(taken.map(({ result }) => result));
+      const settled = await this.#deps.settle(taken.map(({ result }) => result));
       // Each commit by itself: what fails behind it makes none of it undone.
-      this.#parts.onSettled(countEach(settled));
+      this.#deps.onSettled(countEach(settled));
       settled.forEach((kind, i) => {
         const { result, original } = taken[i] as Taken;
         if (kind === 'unknown') unfit.push({ error: unknownInstance(result), original, ...namesOf(result) });
       });
     } catch (error) {
-      if (this.#parts.isTransient(error)) throw error;
+      if (this.#deps.isTransient(error)) throw error;
       const [alone] = taken;
       if (taken.length === 1 && alone) {
         const { result, original } = alone;
@@ -124,5 +124,5 @@ function namesOf({
 }
 
 function unknownInstance({ instanceId, status }: InstanceResult): WeirError {
-  return new WeirError('RESULT_UNKNOWN', `${status} for instance ${instanceId}, which is not here`);
+  return new WeirError('RESULT_NOT_FOUND', `${status} for instance ${instanceId}, which is not here`);
 }

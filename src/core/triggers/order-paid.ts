@@ -1,8 +1,8 @@
 import { WeirError } from '../../errors.ts';
 import type { InstanceLog } from '../instance/instance-log.ts';
-import { hasFacts, isNamed, isSamePayment, type Payment } from '../orders/payment.ts';
 import type { ProductId, Purchase, Source, SourceId, UserId } from '../instance/purchase.ts';
 import type { Order, Refund } from '../orders/order.ts';
+import { hasFacts, isNamed, isSamePayment, type Payment } from '../orders/payment.ts';
 import type { ParkedPayment, PaymentBook, Placed } from '../orders/payment-book.ts';
 import type { CreateInstance, Receipt } from './any-source.ts';
 
@@ -26,7 +26,7 @@ export type PaymentAnswer =
   | { kind: 'refund'; refund: Refund }
   | { kind: 'parked'; item: ParkedPayment };
 
-export interface OrderPaidParts {
+export interface OrderPaidDeps {
   findOrder: (id: string) => Promise<Order | undefined>;
   /** The instance of an order, archived ones included. */
   findInstance: (orderId: SourceId) => Promise<InstanceLog | undefined>;
@@ -42,14 +42,14 @@ export interface OrderPaidParts {
  *
  * @throws WeirError ORDER_CONFLICT; without a callback also what refused the purchase
  */
-export async function payOrder(parts: OrderPaidParts, paid: PaidOrder): Promise<PaymentAnswer> {
+export async function payOrder(deps: OrderPaidDeps, paid: PaidOrder): Promise<PaymentAnswer> {
   const { orderId, payment, named } = paid;
   const needsOrder = !named || payment.amountCents !== undefined;
-  const known = needsOrder ? await parts.findOrder(orderId) : undefined;
-  const content = named ?? known ?? (await parts.findInstance(orderId));
-  if (!content) return park(parts, paid, new WeirError('ORDER_UNKNOWN', `there is no order ${orderId}`));
+  const known = needsOrder ? await deps.findOrder(orderId) : undefined;
+  const content = named ?? known ?? (await deps.findInstance(orderId));
+  if (!content) return park(deps, paid, new WeirError('ORDER_NOT_FOUND', `there is no order ${orderId}`));
   if (known?.status === 'PENDING' && isSame(known, content) && isOtherAmount(known, paid)) {
-    return park(parts, paid, describeAmount(known, payment));
+    return park(deps, paid, describeAmount(known, payment));
   }
   const purchase: Purchase = {
     source: order,
@@ -60,26 +60,23 @@ export async function payOrder(parts: OrderPaidParts, paid: PaidOrder): Promise<
     ...(paid.traceparent ? { traceparent: paid.traceparent } : {}),
     ...(hasFacts(payment) ? { payment } : {}),
   };
-  const outcome = await parts.createInstance(purchase);
+  const outcome = await deps.createInstance(purchase);
   if (outcome.kind === 'created') return { kind: 'instance', first: true, instance: outcome.instance };
-  if (outcome.kind === 'duplicate') return answerRepeat(parts, paid, outcome.instance);
-  if (outcome.kind === 'refused') return placeRefused(parts, paid, purchase, outcome.error);
-  return refuseConflict(parts, paid, describeConflict(orderId, outcome.instance));
+  if (outcome.kind === 'duplicate') return answerRepeat(deps, paid, outcome.instance);
+  if (outcome.kind === 'refused') return placeRefused(deps, paid, purchase, outcome.error);
+  return refuseConflict(deps, paid, describeConflict(orderId, outcome.instance));
 }
 
 /** The order has its instance: a repeat gets it, another payment is returned. */
 async function answerRepeat(
-  parts: OrderPaidParts,
+  deps: OrderPaidDeps,
   paid: PaidOrder,
   instance: InstanceLog,
 ): Promise<PaymentAnswer> {
   const { orderId, payment } = paid;
   const receipt: PaymentAnswer = { kind: 'instance', first: false, instance };
   if (!hasFacts(payment)) return receipt;
-  const [known, recorded] = await Promise.all([
-    parts.findOrder(orderId),
-    parts.payments.findPayments(orderId),
-  ]);
+  const [known, recorded] = await Promise.all([deps.findOrder(orderId), deps.payments.findPayments(orderId)]);
   const first = recorded.find((each) => each.outcome === 'INSTANCE' && isSamePayment(each, payment));
   if (first || !isNamed(payment)) {
     requireSameAmount(first?.amountCents ?? known?.amountCents, paid);
@@ -87,7 +84,7 @@ async function answerRepeat(
   }
   const amountCents = payment.amountCents ?? known?.amountCents;
   const { productId, userId } = instance;
-  const placed = await parts.payments.settleRepeat({ orderId, payment, productId, userId, amountCents });
+  const placed = await deps.payments.settleRepeat({ orderId, payment, productId, userId, amountCents });
   return placed.kind === 'instance' ? receipt : placed;
 }
 
@@ -98,7 +95,7 @@ function requireSameAmount(amountCents: bigint | undefined, { orderId, payment }
 }
 
 async function placeRefused(
-  parts: OrderPaidParts,
+  deps: OrderPaidDeps,
   paid: PaidOrder,
   purchase: Purchase,
   error: WeirError,
@@ -106,51 +103,51 @@ async function placeRefused(
   if (error.disposition === 'retry') throw error;
   const { orderId, payment } = paid;
   // Whatever refused it: the product of an order that is over may be gone as well.
-  const found = await parts.findOrder(orderId);
+  const found = await deps.findOrder(orderId);
   if (found && !isSame(found, purchase)) {
     const { productId, userId } = found;
     const detail = `order ${orderId} is of product ${productId} and user ${userId}`;
-    return refuseConflict(parts, paid, new WeirError('ORDER_CONFLICT', detail, { cause: error }));
+    return refuseConflict(deps, paid, new WeirError('ORDER_CONFLICT', detail, { cause: error }));
   }
   if (found && isOver(found)) {
     const { productId, userId } = found;
     const amountCents = payment.amountCents ?? found.amountCents;
     const late = { orderId, payment, productId, userId, amountCents };
-    return answerPlaced(parts, orderId, await parts.payments.returnLate(late));
+    return answerPlaced(deps, orderId, await deps.payments.returnLate(late));
   }
-  return park(parts, paid, error);
+  return park(deps, paid, error);
 }
 
 /** A payment that names itself is money that somebody paid: it waits for an operator. Anything else may be a slip. */
 async function refuseConflict(
-  parts: OrderPaidParts,
+  deps: OrderPaidDeps,
   paid: PaidOrder,
   error: WeirError,
 ): Promise<PaymentAnswer> {
   if (!isNamed(paid.payment)) throw error;
-  const recorded = await parts.payments.findPayments(paid.orderId);
+  const recorded = await deps.payments.findPayments(paid.orderId);
   const first = recorded.find((each) => isSamePayment(each, paid.payment));
   if (first && first.outcome !== 'PARKED' && first.outcome !== 'DISCARDED') throw error;
-  return park(parts, paid, error);
+  return park(deps, paid, error);
 }
 
-async function park(parts: OrderPaidParts, paid: PaidOrder, error: WeirError): Promise<PaymentAnswer> {
+async function park(deps: OrderPaidDeps, paid: PaidOrder, error: WeirError): Promise<PaymentAnswer> {
   const { orderId, payment, original } = paid;
   if (!original) throw error;
-  const placed = await parts.payments.park({
+  const placed = await deps.payments.park({
     orderId,
     payment,
     reason: error.code,
     detail: error.message,
     original,
   });
-  if (placed.kind === 'parked' && placed.isNew) parts.onParked(placed.item, error);
-  return answerPlaced(parts, orderId, placed);
+  if (placed.kind === 'parked' && placed.isNew) deps.onParked(placed.item, error);
+  return answerPlaced(deps, orderId, placed);
 }
 
 /** The very same payment may have made the instance meanwhile, by another callback. */
 async function answerPlaced(
-  { findInstance }: OrderPaidParts,
+  { findInstance }: OrderPaidDeps,
   orderId: SourceId,
   placed: Placed,
 ): Promise<PaymentAnswer> {

@@ -1,6 +1,6 @@
 import { WeirError } from '../../errors.ts';
-import { type Payment, parsePayment } from '../orders/payment.ts';
 import { type ProductId, parseProductId, parseUserId, type UserId } from '../instance/purchase.ts';
+import { type Payment, parsePayment } from '../orders/payment.ts';
 
 export const paidFields = ['orderId', 'productId', 'userId', 'paymentId', 'amountCents', 'paidAt'] as const;
 

@@ -1,4 +1,5 @@
 import { type ErrorCode, toWeirError, WeirError } from '../../errors.ts';
+import { failpoint } from '../../lib/failpoint.ts';
 import type { CreateInstances, Outcome } from '../instance/create-instances.ts';
 import {
   type ProductId,
@@ -8,7 +9,6 @@ import {
   parseUserId,
   type SourceId,
 } from '../instance/purchase.ts';
-import { failpoint } from '../../lib/failpoint.ts';
 import { encodeOriginal } from './encode-original.ts';
 import { parseStreamKey } from './seckill-key.ts';
 import { type SeckillStreams, type StreamBatch, type StreamEntry, seckill } from './seckill-streams.ts';
@@ -20,7 +20,7 @@ export interface ParkedEntry {
   original: Buffer;
 }
 
-export interface BatchParts {
+export interface BatchDeps {
   streams: SeckillStreams;
   createInstances: CreateInstances;
   /** Which of these entries have their instance already. */
@@ -49,14 +49,14 @@ const bytesPerReading = 8 * 1024 * 1024;
 
 /** Makes instances of a batch, parks what cannot become one, and acknowledges each entry when its effect is committed. */
 export class ProcessBatch {
-  readonly #parts: BatchParts;
+  readonly #deps: BatchDeps;
   readonly #maxDeliveries: number;
   readonly #unknownFailures = new Map<string, number>();
   /** Tries alone that this process has survived, where the stream's count could not be set back. */
   readonly #triesAlone = new Map<string, number>();
 
-  constructor(parts: BatchParts, maxDeliveries: number) {
-    this.#parts = parts;
+  constructor(deps: BatchDeps, maxDeliveries: number) {
+    this.#deps = deps;
     this.#maxDeliveries = maxDeliveries;
   }
 
@@ -101,7 +101,7 @@ export class ProcessBatch {
       }
     }
 
-    const outcomes = purchases.length > 0 ? await this.#parts.createInstances(purchases) : [];
+    const outcomes = purchases.length > 0 ? await this.#deps.createInstances(purchases) : [];
     failpoint('after-commit');
     const done: StreamEntry[] = [];
     outcomes.forEach((outcome, i) => {
@@ -141,7 +141,7 @@ export class ProcessBatch {
 
   async #acknowledge(stream: string, entries: readonly StreamEntry[]): Promise<void> {
     failpoint('before-acknowledge');
-    await this.#parts.streams.acknowledge(
+    await this.#deps.streams.acknowledge(
       stream,
       entries.map(({ id }) => id),
     );
@@ -153,14 +153,14 @@ export class ProcessBatch {
    * asked first: while it is unavailable nothing is tried, and nothing counts.
    */
   async #processSuspect(stream: string, entry: StreamEntry): Promise<void> {
-    const { streams, findFinished } = this.#parts;
+    const { streams, findFinished } = this.#deps;
     const finished = await findFinished(stream, [entry.id]);
     if (finished.has(entry.id)) return this.#acknowledge(stream, [entry]);
     const key = keyOf(stream, entry);
     const tries = this.#triesAlone.get(key) ?? Math.floor(entry.deliveries / deliveriesPerTryAlone);
     if (tries >= maxTriesAlone) {
       const error = new WeirError(
-        'DELIVERED_TOO_OFTEN',
+        'MAX_DELIVERIES_EXCEEDED',
         `the process ended ${tries} times while it worked on this entry alone`,
       );
       return this.#settleUnfit(stream, [{ entry, error }]);
@@ -180,7 +180,7 @@ export class ProcessBatch {
 
   async #park(stream: string, unfit: readonly Unfit[]): Promise<void> {
     const ids = unfit.filter(({ error }) => mayBeFinished.has(error.code)).map(({ entry }) => entry.id);
-    const finished = ids.length > 0 ? await this.#parts.findFinished(stream, ids) : new Set();
+    const finished = ids.length > 0 ? await this.#deps.findFinished(stream, ids) : new Set();
     const open = unfit.filter(({ entry }) => !finished.has(entry.id));
     if (open.length === 0) return;
     const originals = await this.#readOriginals(
@@ -193,9 +193,9 @@ export class ProcessBatch {
       error,
       original: originals[i] ?? encodeOriginal([]),
     }));
-    await this.#parts.park(parked);
+    await this.#deps.park(parked);
     failpoint('after-park');
-    this.#parts.onParked(parked);
+    this.#deps.onParked(parked);
   }
 
   async #readOriginals(stream: string, entries: readonly StreamEntry[]): Promise<Buffer[]> {
@@ -206,8 +206,8 @@ export class ProcessBatch {
         bytes += entries[to]?.bytes ?? 0;
       }
       const ids = entries.slice(from, to).map(({ id }) => id);
-      for (const parts of await this.#parts.streams.readOriginals(stream, ids)) {
-        originals.push(encodeOriginal(parts));
+      for (const deps of await this.#deps.streams.readOriginals(stream, ids)) {
+        originals.push(encodeOriginal(deps));
       }
       from = to;
     }
@@ -216,7 +216,7 @@ export class ProcessBatch {
 }
 
 /** Reasons that say nothing about the entry: an earlier delivery may have made its instance and died before the ack. */
-const mayBeFinished: ReadonlySet<ErrorCode> = new Set(['ENTRY_GONE', 'DELIVERED_TOO_OFTEN']);
+const mayBeFinished: ReadonlySet<ErrorCode> = new Set(['ENTRY_DELETED', 'MAX_DELIVERIES_EXCEEDED']);
 
 function keyOf(stream: string, { id }: StreamEntry): string {
   return `${stream} ${id}`;
@@ -237,7 +237,7 @@ function toPurchase(
   entry: StreamEntry,
 ): Purchase | WeirError {
   if (productId instanceof WeirError) return productId;
-  if (!entry.fields) return new WeirError('ENTRY_GONE', 'the entry was removed before it was read');
+  if (!entry.fields) return new WeirError('ENTRY_DELETED', 'the entry was removed before it was read');
   try {
     return {
       source: seckill,

@@ -1,11 +1,11 @@
 import { WeirError } from '../../errors.ts';
 import { backoffMs, pause } from '../../lib/backoff.ts';
 import { pauseBeforeRetry } from '../../lib/recovery.ts';
-import { type BatchParts, ProcessBatch } from './process-batch.ts';
+import { type BatchDeps, ProcessBatch } from './process-batch.ts';
 import type { SeckillStreams, StreamBatch } from './seckill-streams.ts';
 import { StreamBackoff } from './stream-backoff.ts';
 
-export interface SeckillParts extends BatchParts {
+export interface SeckillDeps extends BatchDeps {
   /** Whether there is room for more: false above the outbox's high-water mark. */
   hasRoom: () => boolean;
   /** Whether a failure of a store may pass by itself. */
@@ -44,7 +44,7 @@ interface InHand {
 /** Reads winners from the seckill streams until stopped, and acknowledges each only when its effect is committed. */
 export class SeckillStreamTrigger {
   readonly #streams: SeckillStreams;
-  readonly #parts: SeckillParts;
+  readonly #deps: SeckillDeps;
   readonly #options: SeckillOptions;
   readonly #batches: ProcessBatch;
   readonly #backoff = new StreamBackoff();
@@ -54,11 +54,11 @@ export class SeckillStreamTrigger {
   readonly #failures: Record<Work, number> = { discover: 0, trim: 0, takeOver: 0, read: 0, keep: 0 };
   #trying: Work = 'read';
 
-  constructor(parts: SeckillParts, options: SeckillOptions) {
-    this.#streams = parts.streams;
-    this.#parts = parts;
+  constructor(deps: SeckillDeps, options: SeckillOptions) {
+    this.#streams = deps.streams;
+    this.#deps = deps;
     this.#options = options;
-    this.#batches = new ProcessBatch(parts, options.maxDeliveries);
+    this.#batches = new ProcessBatch(deps, options.maxDeliveries);
   }
 
   /** Resolves when stopped and every batch begun is finished. */
@@ -74,7 +74,7 @@ export class SeckillStreamTrigger {
         await this.#runChores();
         const pauseMs = this.#backoff.pauseMs();
         if (pauseMs > 0) await pause(pauseMs, signal);
-        if (!this.#parts.hasRoom()) {
+        if (!this.#deps.hasRoom()) {
           await pause(blockMs / 4, signal);
           continue;
         }
@@ -83,7 +83,7 @@ export class SeckillStreamTrigger {
         for (const batch of await this.#try('read', read)) await this.#begin(batch);
       } catch (error) {
         if (signal.aborted) break;
-        this.#parts.onFailure(error, ++this.#failures[this.#trying]);
+        this.#deps.onFailure(error, ++this.#failures[this.#trying]);
         // Chores keep their own time, and a stream that is known can be read without them.
         await pauseBeforeRetry(backoffMs(Math.max(1, this.#failures.read), retry), signal);
       }
@@ -103,7 +103,7 @@ export class SeckillStreamTrigger {
   }
 
   async #runChores(): Promise<void> {
-    const { hasRoom } = this.#parts;
+    const { hasRoom } = this.#deps;
     const { discoverEveryMs, trimEveryMs, takeOverEveryMs, ...options } = this.#options;
     if (this.#isDue('discover', discoverEveryMs)) await this.#try('discover', () => this.#streams.discover());
     if (this.#isDue('trim', trimEveryMs)) {
@@ -160,14 +160,14 @@ export class SeckillStreamTrigger {
       this.#backoff.succeed(stream);
     } catch (error) {
       const attempt = this.#backoff.fail(stream, this.#isTransient(error), performance.now());
-      this.#parts.onFailure(error, attempt);
+      this.#deps.onFailure(error, attempt);
     }
   }
 
   readonly #isTransient = (error: unknown): boolean =>
     error instanceof WeirError
       ? error.disposition === 'retry' && error.code !== 'INTERNAL'
-      : this.#parts.isTransient(error);
+      : this.#deps.isTransient(error);
 
   /** A batch that takes long, as while the database does not answer, must not look abandoned. */
   async #keepUntilStopped(signal: AbortSignal): Promise<void> {
@@ -185,7 +185,7 @@ export class SeckillStreamTrigger {
         }
         this.#failures.keep = 0;
       } catch (error) {
-        this.#parts.onFailure(error, ++this.#failures.keep);
+        this.#deps.onFailure(error, ++this.#failures.keep);
       }
     }
   }

@@ -11,7 +11,7 @@ export type Trouble =
 
 /** As the alerts WeirPurchasesWait and WeirEventsWait. How long an instance may take is a setting, and its rescuer watches it. */
 const backlogMs = 60_000;
-const watchedBacklogs = ['stream', 'frames'];
+const watchedBacklogs = ['stream', 'outbox'];
 
 /** What an operator must see on every view, the worst first. Empty: all is well as far as it is known. */
 export function listTroubles(isReachable: boolean, status: Status, nowMs = Date.now()): Trouble[] {

@@ -5,16 +5,16 @@ import { say } from '../language.ts';
 /** A moment in local time; under the pointer to the millisecond, with its zone, and in UTC. */
 export function makeMoment(iso: string, isExact = false): HTMLElement {
   const at = new Date(iso);
-  return make('time', { datetime: iso, title: tellExactly(at) }, formatTime(at, { isExact }));
+  return make('time', { datetime: iso, title: describeExactly(at) }, formatTime(at, { isExact }));
 }
 
 /** How long ago, with the moment itself under the pointer. */
 export function makeAge(iso: string, nowMs = Date.now()): HTMLElement {
   const at = new Date(iso);
   const age = say('time.ago', { duration: formatDuration(Math.max(0, nowMs - at.getTime())) });
-  return make('time', { datetime: iso, title: tellExactly(at) }, age);
+  return make('time', { datetime: iso, title: describeExactly(at) }, age);
 }
 
-function tellExactly(at: Date): string {
+function describeExactly(at: Date): string {
   return `${formatTime(at, { isExact: true })} ${formatZone(at)} = ${formatUtc(at)}`;
 }

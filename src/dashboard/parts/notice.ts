@@ -3,7 +3,7 @@ import { type Child, make } from '../element.ts';
 import { currentLanguage, say } from '../language.ts';
 import { makeAdvice, makeWhat } from './server-text.ts';
 
-/** What became of an action, where the action was. Announced once by a screen reader. */
+/** What became of an action, where the action was. Published once by a screen reader. */
 export class Notice {
   readonly element = make('div', { class: 'notice', role: 'status' });
 

@@ -1,7 +1,7 @@
 import { make } from '../element.ts';
 import { currentLanguage } from '../language.ts';
 import { zhProblems } from '../words/zh-problems.ts';
-import { translateDetail, zhLaws } from '../words/zh-server.ts';
+import { translateDetail, zhInvariants } from '../words/zh-server.ts';
 
 /** The server speaks English. What is known here is told in the reader's language, all else is marked as English. */
 function makeText(english: string, known: string | undefined): HTMLElement {
@@ -23,8 +23,8 @@ export function makeAdvice(code: string, advice: string): HTMLElement {
   return makeText(advice, Object.hasOwn(zhProblems, code) ? zhProblems[code]?.[1] : undefined);
 }
 
-export function makeLaw(name: string, law: string): HTMLElement {
-  return makeText(law, Object.hasOwn(zhLaws, name) ? zhLaws[name] : undefined);
+export function makeInvariant(name: string, invariant: string): HTMLElement {
+  return makeText(invariant, Object.hasOwn(zhInvariants, name) ? zhInvariants[name] : undefined);
 }
 
 /** A step of a timeline, a reason, who it was. */

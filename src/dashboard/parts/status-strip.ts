@@ -5,7 +5,7 @@ import type { Trouble } from '../live/list-troubles.ts';
 import { writeRoute } from '../route.ts';
 
 /**
- * What is wrong at this moment, one line each, on every view. Nothing is drawn while all is well. A screen reader announces a
+ * What is wrong at this moment, one line each, on every view. Nothing is drawn while all is well. A screen reader publishes a
  * line once, when it appears: a line that has not changed keeps its element.
  */
 export class StatusStrip {

@@ -12,7 +12,7 @@ export interface Column<Row> {
 }
 
 /**
- * A table that scrolls within itself; the frame can be reached and scrolled with the keyboard. On a telephone each row is a
+ * A table that scrolls within itself; the batch can be reached and scrolled with the keyboard. On a telephone each row is a
  * card, whose values carry the titles of their columns; the roles are spelled out, since a browser takes a table that is laid
  * out otherwise for none.
  */

@@ -8,7 +8,7 @@ import { makeToned } from '../parts/badge.ts';
 import { makeFacts } from '../parts/facts.ts';
 import { makeMoment } from '../parts/moment.ts';
 import { Notice } from '../parts/notice.ts';
-import { makeLaw } from '../parts/server-text.ts';
+import { makeInvariant } from '../parts/server-text.ts';
 import { type Column, Table } from '../parts/table.ts';
 import type { View } from './view.ts';
 
@@ -30,11 +30,11 @@ export const showAudit: View = async (place, _, signal) => {
         : makeToned('bad', say('audit.exceptions', { count: formatCount(count) })),
       ' ',
       makeMoment(audit.auditedAt),
-      ` · ${say('audit.took', { duration: formatDuration(audit.lastedMs) })}`,
+      ` · ${say('audit.took', { duration: formatDuration(audit.durationMs) })}`,
     );
     table.show(audit.sums);
-    exceptions.replaceChildren(...audit.sums.flatMap(tellExceptions));
-    underWay.replaceChildren(...tellUnderWay(audit.waiting));
+    exceptions.replaceChildren(...audit.sums.flatMap(describeExceptions));
+    underWay.replaceChildren(...describeUnderWay(audit.waiting));
   };
   place.append(
     make(
@@ -60,10 +60,15 @@ function sumColumns(): Column<Sum>[] {
   return [
     { title: say('audit.sum'), isHead: true, cell: ({ name }) => sayCode('sum', name) },
     {
-      title: say('audit.law'),
+      title: say('audit.invariant'),
       isText: true,
-      cell: ({ name, law, note }) =>
-        make('span', {}, makeLaw(name, law), note !== undefined && make('span', { lang }, `. ${note}`)),
+      cell: ({ name, invariant, note }) =>
+        make(
+          'span',
+          {},
+          makeInvariant(name, invariant),
+          note !== undefined && make('span', { lang }, `. ${note}`),
+        ),
     },
     { title: say('audit.expected'), isNumber: true, cell: ({ expected }) => formatCount(expected) },
     { title: say('audit.actual'), isNumber: true, cell: ({ actual }) => formatCount(actual) },
@@ -78,7 +83,7 @@ function sumColumns(): Column<Sum>[] {
   ];
 }
 
-function tellExceptions({ name, exceptions }: Sum): HTMLElement[] {
+function describeExceptions({ name, exceptions }: Sum): HTMLElement[] {
   if (exceptions.length === 0) return [];
   const items = exceptions.map(({ id, what, advice }) =>
     make('li', { lang: 'en' }, make('strong', {}, id), ` ${what}. ${advice}`),
@@ -87,7 +92,7 @@ function tellExceptions({ name, exceptions }: Sum): HTMLElement[] {
 }
 
 /** No mistake, but worth a look when it grows. */
-function tellUnderWay(waiting: Audit['waiting']): HTMLElement[] {
+function describeUnderWay(waiting: Audit['waiting']): HTMLElement[] {
   const facts = Object.entries(waiting).map(
     ([what, count]) => [sayCode('underWay', what), formatCount(count)] as const,
   );

@@ -14,7 +14,7 @@ import type { View } from './view.ts';
 
 const askAgainMs = 1_000;
 
-/** One instance: what it is, what happened to it, what was given back. Followed until nothing more will come. */
+/** One instance: what it is, what happened to it, what was restocked. Followed until nothing more will come. */
 export const showInstance: View = (place, { id = '' }, signal) => {
   const notice = new Notice();
   const story = new Story();
@@ -46,15 +46,15 @@ export const showInstance: View = (place, { id = '' }, signal) => {
   });
 };
 
-const wayBack = ['GIVEN_BACK', 'REFUNDED', 'NOTHING_OWED', 'GIVE_BACK_REQUESTED', 'REFUND_REQUESTED'];
+const wayBack = ['RESTOCKED', 'REFUNDED', 'NOTHING_OWED', 'RESTOCK_REQUESTED', 'REFUND_REQUESTED'];
 
-/** Settled, and what is owed for a failed one is given back. A refund is the payment side's and may take days. */
+/** Settled, and what is owed for a failed one is restocked. A refund is the payment side's and may take days. */
 function isOver({ status, timeline }: InstanceStory): boolean {
   if (status === 'PROCESSING') return false;
   const steps = timeline.map(({ step }) => step);
   return (
     status === 'SUCCESS' ||
-    ['GIVEN_BACK', 'REFUNDED', 'NOTHING_OWED', 'REFUND_REQUESTED'].some((step) => steps.includes(step))
+    ['RESTOCKED', 'REFUNDED', 'NOTHING_OWED', 'REFUND_REQUESTED'].some((step) => steps.includes(step))
   );
 }
 
@@ -82,7 +82,7 @@ class Story {
     this.#state.replaceChildren(
       makeBadge(instance.status),
       ...(instance.reason ? [' ', makeDetail(instance.reason)] : []),
-      ...(back ? [make('span', { class: 'back', id: 'given-back' }, tellBack(back))] : []),
+      ...(back ? [make('span', { class: 'back', id: 'restocked' }, reportRecovered(back))] : []),
     );
     this.#facts.replaceChildren(makeInstanceFacts(instance));
     const isFailed = instance.status === 'FAILED';
@@ -91,8 +91,8 @@ class Story {
 }
 
 /** A unit of a sale that is not Weir's did not go back to it, and the step says so. */
-function tellBack({ step, detail }: TimelineEntry): HTMLElement | string {
-  return step === 'GIVEN_BACK' && detail !== '' ? makeDetail(detail) : sayCode('back', step);
+function reportRecovered({ step, detail }: TimelineEntry): HTMLElement | string {
+  return step === 'RESTOCKED' && detail !== '' ? makeDetail(detail) : sayCode('back', step);
 }
 
 function makeInstanceFacts(instance: InstanceStory): HTMLElement {

@@ -25,7 +25,7 @@ export function showLogin(place: HTMLElement, onLoggedIn: () => void): void {
         await logIn(key.value);
       } catch (error) {
         // The API speaks to programs of it: a header to send, a command to run.
-        if (!(error instanceof Problem) || error.code !== 'KEY_REQUIRED') throw error;
+        if (!(error instanceof Problem) || error.code !== 'UNAUTHENTICATED') throw error;
         return notice.warn(say('login.unknown'));
       }
       onLoggedIn();

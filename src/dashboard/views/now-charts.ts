@@ -8,7 +8,7 @@ import { TimeChart } from '../parts/chart.ts';
 export class NowCharts {
   readonly #purchases = makeChart(say('now.purchasesBySource'));
   readonly #results = makeChart(say('now.resultsBySource'));
-  readonly #events = makeChart(say('now.eventsAnnounced'));
+  readonly #events = makeChart(say('now.eventsPublished'));
   readonly element = make(
     'div',
     { class: 'charts' },

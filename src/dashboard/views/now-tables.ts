@@ -11,7 +11,7 @@ import { writeRoute } from '../route.ts';
 type Waiting = NowRest['waiting'][number];
 type Store = NowRest['stores'][number];
 
-const places = ['stream', 'frames', 'processing', 'parked'];
+const places = ['stream', 'outbox', 'processing', 'parked'];
 
 /** What waits where and the stores; by source and the last audit. */
 export class NowTables {

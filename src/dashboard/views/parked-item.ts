@@ -21,7 +21,7 @@ export const showParkedItem: View = async (place, { id = '' }, signal) => {
   const path = `parked/${encodeURIComponent(id)}`;
   const load = async () => {
     const item = await get<ParkedItem>(path, {}, signal);
-    content.replaceChildren(...tellItem(item));
+    content.replaceChildren(...describeItem(item));
     actions.hidden = item.state !== 'PARKED';
     const productId = item.reason === 'PRODUCT_DISABLED' ? findProductOf(item) : undefined;
     enabling.replaceChildren(...(productId ? [makeEnabling(productId, notice)] : []));
@@ -86,7 +86,7 @@ function makeEnabling(productId: string, notice: Notice): HTMLElement {
   });
 }
 
-function tellItem(item: ParkedItem): HTMLElement[] {
+function describeItem(item: ParkedItem): HTMLElement[] {
   const lang = currentLanguage() === 'en' ? undefined : 'en';
   const { resolvedAt, instanceId } = item;
   return [

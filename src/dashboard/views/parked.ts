@@ -43,7 +43,7 @@ export const showParked: View = async (place, { query }, signal) => {
     const { items } = await post<{ items: Dealt[] }>(`parked/${verb}`, { ids: selection.list(), ...more });
     await load();
     const stayed = items.filter(({ state }) => state === 'PARKED' || state === null);
-    const outcomes = tellOutcomes(items, stayed);
+    const outcomes = describeOutcomes(items, stayed);
     if (stayed.length === 0) notice.say(...outcomes);
     else notice.warn(...outcomes);
   };
@@ -118,7 +118,7 @@ export function meaningOf(reason: string, detail: string): string {
 }
 
 /** How many went where, and each that stayed with its reason. */
-function tellOutcomes(items: readonly Dealt[], stayed: readonly Dealt[]): HTMLElement[] {
+function describeOutcomes(items: readonly Dealt[], stayed: readonly Dealt[]): HTMLElement[] {
   const count = (state: Dealt['state']) => formatCount(items.filter((item) => item.state === state).length);
   const summary = say('parked.outcome', {
     replayed: count('REPLAYED'),

@@ -32,7 +32,7 @@ export class SaleCard {
   constructor(name: string | undefined, change: Change) {
     this.#name = name;
     this.#change = change;
-    const figures = ['stock', 'sold', 'left', 'givenBack', 'rate', 'timeLeft'] as const;
+    const figures = ['stock', 'sold', 'remaining', 'restocked', 'rate', 'timeLeft'] as const;
     this.element = make(
       'section',
       { class: 'panel sale' },
@@ -53,16 +53,16 @@ export class SaleCard {
   }
 
   show(sale: Sale, nowMs = Date.now()): void {
-    const { productId, stock, sold, left, givenBack, state } = sale;
+    const { productId, stock, sold, remaining, restocked, state } = sale;
     setText(this.#title, [productId, this.#name].filter(Boolean).join(' · '));
     this.#meter.show(stock === 0 ? 0 : sold / stock, `${formatCount(sold)} / ${formatCount(stock)}`);
     const perMinute = this.#rate.observe(sold, nowMs);
     this.#put('stock', formatCount(stock));
     this.#put('sold', formatCount(sold));
-    this.#put('left', formatCount(left));
-    this.#put('givenBack', formatCount(givenBack));
+    this.#put('remaining', formatCount(remaining));
+    this.#put('restocked', formatCount(restocked));
     this.#put('rate', perMinute === undefined ? '–' : say('sale.perMinute', { rate: formatRate(perMinute) }));
-    this.#put('timeLeft', tellTimeLeft(sale, perMinute, nowMs));
+    this.#put('timeLeft', describeTimeLeft(sale, perMinute, nowMs));
     if (state === this.#shownState) return;
     this.#shownState = state;
     this.#state.replaceChildren(makeBadge(state));
@@ -140,12 +140,12 @@ export class SaleCard {
 }
 
 /** Until its end where it has one; else until it would be sold out at the rate of now. */
-function tellTimeLeft(sale: Sale, perMinute: number | undefined, nowMs: number): string {
-  const { state, startsAt, endsAt, left, givenBack } = sale;
+function describeTimeLeft(sale: Sale, perMinute: number | undefined, nowMs: number): string {
+  const { state, startsAt, endsAt, remaining, restocked } = sale;
   if (state === 'ENDED') return '–';
   const until = (iso: string) => formatDuration(Math.max(0, Date.parse(iso) - nowMs));
   if (state === 'SCHEDULED' && startsAt) return say('sale.startsIn', { duration: until(startsAt) });
   if (endsAt) return until(endsAt);
   if (!perMinute || state !== 'OPEN') return say('sale.openEnd');
-  return say('sale.soldOutIn', { duration: formatDuration(((left + givenBack) / perMinute) * 60_000) });
+  return say('sale.soldOutIn', { duration: formatDuration(((remaining + restocked) / perMinute) * 60_000) });
 }

@@ -22,9 +22,9 @@ export function spreadTrend(rows: readonly TrendRow[], fromMs: number, toMs: num
     name,
     values: new Array<number>(steps).fill(0),
   }));
-  for (const { minute, source, count } of rows) {
+  for (const { bucketStart, source, count } of rows) {
     const values = series.find(({ name }) => name === source)?.values;
-    const i = Math.floor((Date.parse(minute) - first) / stepMs);
+    const i = Math.floor((Date.parse(bucketStart) - first) / stepMs);
     if (values && i >= 0 && i < steps) values[i] = (values[i] ?? 0) + Number(count);
   }
   return { fromMs: first, stepMs, steps, series };

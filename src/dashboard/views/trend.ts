@@ -127,7 +127,7 @@ function makeWindow(query: URLSearchParams): HTMLElement {
 function trendColumns(): Column<TrendRow>[] {
   const count = (value: number | string | undefined) => (value === undefined ? '–' : formatCount(value));
   return [
-    { title: say('trend.from'), isHead: true, cell: ({ minute }) => formatTime(new Date(minute)) },
+    { title: say('trend.from'), isHead: true, cell: ({ bucketStart }) => formatTime(new Date(bucketStart)) },
     { title: say('instance.source'), cell: ({ source }) => source },
     { title: say('now.instances'), isNumber: true, cell: (row) => count(row.count) },
     { title: say('state.SUCCESS'), isNumber: true, cell: ({ success }) => count(success) },

@@ -11,7 +11,7 @@ import type { TryLog } from './try-log.ts';
 
 const askAgainMs = 200;
 const firstMissingId = 9_001;
-const reason = 'PRODUCT_UNKNOWN';
+const reason = 'PRODUCT_NOT_FOUND';
 
 /** A winner of a product that does not exist: what the server makes of it is what an operator would meet. */
 export async function parkSomething(_: string, log: TryLog, signal: AbortSignal): Promise<void> {
@@ -26,7 +26,7 @@ export async function parkSomething(_: string, log: TryLog, signal: AbortSignal)
   while (!signal.aborted) {
     const { items } = await get<Page<Parked>>('parked', { reason, scope: stream }, signal);
     const item = items.find(({ sourceId }) => sourceId === firstStreamId);
-    if (item) return tell(makeBadge('PARKED'), ' ', linkItem(item.id), ` ${say('reason.PRODUCT_UNKNOWN')}`);
+    if (item) return tell(makeBadge('PARKED'), ' ', linkItem(item.id), ` ${say('reason.PRODUCT_NOT_FOUND')}`);
     await pause(askAgainMs, signal);
   }
 }

@@ -14,7 +14,7 @@ const askAgainMs = 100;
 const smallStock = 5;
 const failAttempts = 3;
 
-/** One unit through the front door of a small sale, which is opened for it where none is open. */
+/** One unit through the admission of a small sale, which is opened for it where none is open. */
 export async function buyInSale(productId: string, log: TryLog, signal: AbortSignal): Promise<void> {
   const { streamId, tell } = await buy(productId, log);
   const instance = await untilInstance(productId, streamId, signal);
@@ -98,9 +98,9 @@ async function untilInstance(
   return undefined;
 }
 
-const ends = ['GIVEN_BACK', 'REFUND_REQUESTED', 'NOTHING_OWED'];
+const ends = ['RESTOCKED', 'REFUND_REQUESTED', 'NOTHING_OWED'];
 
-/** Until it is settled, and of a failed one until what is owed is given back. Goes on while other buttons are used. */
+/** Until it is settled, and of a failed one until what is owed is restocked. Goes on while other buttons are used. */
 async function followToEnd(
   instanceId: string,
   tell: Tell,

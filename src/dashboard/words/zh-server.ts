@@ -1,18 +1,18 @@
 import { zhCodes } from './zh-codes.ts';
 
-/** The audit's laws, by the name of the sum. */
-export const zhLaws: Readonly<Record<string, string>> = {
+/** The audit's invariants, by the name of the sum. */
+export const zhInvariants: Readonly<Record<string, string>> = {
   entries: '流中加入的条目 = 实例行 + 搁置 + 等待',
   events: '实例行 = 已确认的事件 + 等待 + 搁置',
   instances: '实例行 = 处理中 + 成功 + 失败',
   orders: '已支付的订单 = 其实例 + 来得太迟的支付',
   refunds: '失败的订单实例 = 已请求的退款',
-  'given back': '失败的秒杀实例 = 应归还的库存',
+  restocked: '失败的秒杀实例 = 应归还的库存',
   'nothing owed': '其他失败的实例 = 无需归还的购买',
   stock: '库存 = 已售 + 剩余 + 已归还',
   units: 'Redis 售出的份数 = 实例 + 搁置 + 等待',
   returned: '已归还的库存 = 秒杀收回的库存',
-  stuck: '没有实例在最后期限之后仍在处理中',
+  unsettled: '没有实例在最后期限之后仍在处理中',
 };
 
 const states: Readonly<Record<string, string>> = {

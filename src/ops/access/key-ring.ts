@@ -38,7 +38,7 @@ export interface Credentials {
   sessions: KnownSession[];
 }
 
-export interface KeyRingParts {
+export interface KeyRingDeps {
   /** All keys that are not revoked and all sessions that have not ended. */
   readCredentials: () => Promise<Credentials>;
   /** Writes down that these keys are in use. */
@@ -70,7 +70,7 @@ interface Known extends Credentials {
  * and in every other process.
  */
 export class KeyRing {
-  readonly #parts: KeyRingParts;
+  readonly #deps: KeyRingDeps;
   readonly #configured: { digest: Buffer; caller: Caller }[];
   readonly #used = new Set<string>();
   #known: Known | undefined;
@@ -79,10 +79,10 @@ export class KeyRing {
   #failures = 0;
   #isAway = false;
 
-  constructor(parts: KeyRingParts) {
-    this.#parts = parts;
+  constructor(deps: KeyRingDeps) {
+    this.#deps = deps;
     // By its place in the list: anything of its hash would help to guess a weak one. No stored key has blanks in its name.
-    this.#configured = parts.configuredKeys.map((key, index) => ({
+    this.#configured = deps.configuredKeys.map((key, index) => ({
       digest: digestOf(key),
       caller: { name: `configured key ${index + 1}`, scope: 'admin' },
     }));
@@ -93,7 +93,7 @@ export class KeyRing {
     return this.#configured.length === 0 && this.#fresh()?.keys.length === 0;
   }
 
-  /** Whether no key exists at all. @throws WeirError STORE_AWAY when that cannot be known */
+  /** Whether no key exists at all. @throws WeirError STORE_UNAVAILABLE when that cannot be known */
   async isOpen(): Promise<boolean> {
     return this.#configured.length === 0 && (this.#fresh() ?? (await this.#read())).keys.length === 0;
   }
@@ -118,7 +118,7 @@ export class KeyRing {
       known = await this.#readOnceMore();
       session = findEqual(known.sessionsByTag, digest);
     }
-    if (!session || session.expiresAt.getTime() <= this.#parts.clock.wallMs()) return undefined;
+    if (!session || session.expiresAt.getTime() <= this.#deps.clock.wallMs()) return undefined;
     const opener = this.#findOpener(known, session, id);
     return opener && { ...opener, until: session.expiresAt };
   }
@@ -150,7 +150,7 @@ export class KeyRing {
   }
 
   #ageMs(): number {
-    return this.#known ? this.#parts.clock.monotonicMs() - this.#known.askedMs : Number.POSITIVE_INFINITY;
+    return this.#known ? this.#deps.clock.monotonicMs() - this.#known.askedMs : Number.POSITIVE_INFINITY;
   }
 
   async #read(): Promise<Known> {
@@ -168,7 +168,7 @@ export class KeyRing {
   /**
    * For what is not known: it may have been made a moment ago, elsewhere. All who ask share one look.
    *
-   * @throws WeirError STORE_AWAY: of an unknown key nothing can be said then
+   * @throws WeirError STORE_UNAVAILABLE: of an unknown key nothing can be said then
    */
   #readOnceMore(): Promise<Known> {
     this.#secondLook ??= this.#lookAgain();
@@ -176,7 +176,7 @@ export class KeyRing {
   }
 
   async #lookAgain(): Promise<Known> {
-    const sinceMs = this.#parts.clock.monotonicMs() - (this.#known?.askedMs ?? 0);
+    const sinceMs = this.#deps.clock.monotonicMs() - (this.#known?.askedMs ?? 0);
     await pause(Math.max(0, lookAgainAfterMs - sinceMs));
     if (this.#look) await this.#waitFor(this.#look);
     // Whoever comes from here on comes too late for the look that begins now.
@@ -205,15 +205,15 @@ export class KeyRing {
   }
 
   async #lookUp(): Promise<Known> {
-    const askedMs = this.#parts.clock.monotonicMs();
+    const askedMs = this.#deps.clock.monotonicMs();
     try {
-      const { keys, sessions } = await this.#parts.readCredentials();
+      const { keys, sessions } = await this.#deps.readCredentials();
       this.#known = { askedMs, keys, sessions, keysByTag: byTag(keys), sessionsByTag: byTag(sessions) };
       this.#failures = 0;
       this.#isAway = false;
     } catch (error) {
       this.#isAway = true;
-      this.#parts.onFailure(error, ++this.#failures);
+      this.#deps.onFailure(error, ++this.#failures);
       throw error;
     }
     await this.#writeDownUse();
@@ -225,12 +225,12 @@ export class KeyRing {
     const used = [...this.#used];
     this.#used.clear();
     if (used.length === 0) return;
-    await this.#parts.markUsed(used).catch((error) => this.#parts.onFailure(error, 1));
+    await this.#deps.markUsed(used).catch((error) => this.#deps.onFailure(error, 1));
   }
 }
 
 function storeAway(): WeirError {
-  return new WeirError('STORE_AWAY', 'the database does not say which keys there are');
+  return new WeirError('STORE_UNAVAILABLE', 'the database does not say which keys there are');
 }
 
 function byTag<Item extends { digest: Buffer }>(items: readonly Item[]): Map<string, Item> {

@@ -4,23 +4,23 @@ import { sumReturned, sumStock, sumUnits } from './sum-sales.ts';
 export interface AuditFigures {
   /** Rows ever, archived ones included. */
   instances: readonly InstanceCount[];
-  announced: number;
-  /** First announcements that wait in the outbox. */
+  published: number;
+  /** First publications that wait in the outbox. */
   waitingEvents: number;
-  /** First announcements that stand parked or were discarded. */
+  /** First publications that stand parked or were discarded. */
   parkedEvents: number;
   /** Orders made here that were paid. */
   paidOrders: number;
   /** Refunds of payments that never became an instance. */
   refundsWithoutInstance: number;
   /** Compensations for failed instances, by kind. */
-  compensations: Readonly<Record<'GIVE_BACK' | 'REFUND' | 'NOTHING', number>>;
+  compensations: Readonly<Record<'RESTOCK' | 'REFUND' | 'NOTHING', number>>;
   /** PROCESSING although their last deadline is long over. */
-  stuck: number;
+  unsettled: number;
   streams: readonly StreamFigure[];
   sales: readonly SaleFigure[];
   units: readonly UnitFigure[];
-  givenBack: readonly GivenBackCount[];
+  restocked: readonly RestockedCount[];
   waiting: AuditWaiting;
 }
 
@@ -51,10 +51,10 @@ export interface SaleFigure {
   stream: string;
   stock: number;
   sold: number;
-  left: number;
-  /** Of the units given back those that wait to be sold again. */
-  givenBack: number;
-  /** Units ever given back. */
+  remaining: number;
+  /** Of the units restocked those that wait to be sold again. */
+  restocked: number;
+  /** Units ever restocked. */
   returned: number;
   /** Of a sale whose counters stand in another store: its number, and the units that it ever sold. */
   number?: number;
@@ -78,7 +78,7 @@ export interface UnitFigure {
 }
 
 /** Units of one stream's sale whose compensation is done, was done before the stores were read, or is owed at all. */
-export interface GivenBackCount {
+export interface RestockedCount {
   stream: string;
   doneBefore: number;
   owed: number;
@@ -91,7 +91,7 @@ export interface AuditWaiting {
   processing: number;
   overdue: number;
   parked: number;
-  giveBacks: number;
+  restocks: number;
   refunds: number;
 }
 
@@ -106,7 +106,7 @@ export interface AuditException {
 export interface AuditSum {
   name: string;
   /** The sum in words. */
-  law: string;
+  invariant: string;
   expected: number;
   actual: number;
   difference: number;
@@ -119,7 +119,7 @@ export interface Audit {
   ok: boolean;
   auditedAt: Date;
   /** What it took, in ms. */
-  lastedMs: number;
+  durationMs: number;
   sums: AuditSum[];
   waiting: AuditWaiting;
 }
@@ -130,12 +130,12 @@ export type SumName =
   | 'instances'
   | 'orders'
   | 'refunds'
-  | 'given back'
+  | 'restocked'
   | 'nothing owed'
   | 'stock'
   | 'units'
   | 'returned'
-  | 'stuck';
+  | 'unsettled';
 
 /** Finds what is behind a difference; asked only when there is one. */
 export type FindExceptions = (name: SumName) => Promise<AuditException[]>;
@@ -157,7 +157,7 @@ export async function sumUp(
 
 export interface PlainSum {
   name: SumName;
-  law: string;
+  invariant: string;
   expected: number;
   actual: number;
   exceptions?: AuditException[];
@@ -175,49 +175,49 @@ function listSums(figures: AuditFigures): PlainSum[] {
     sumEntries(figures.streams),
     {
       name: 'events',
-      law: 'rows = events confirmed + waiting + parked',
+      invariant: 'rows = events confirmed + waiting + parked',
       expected: rows,
-      actual: figures.announced + figures.waitingEvents + figures.parkedEvents,
+      actual: figures.published + figures.waitingEvents + figures.parkedEvents,
     },
     {
       name: 'instances',
-      law: 'rows = PROCESSING + SUCCESS + FAILED',
+      invariant: 'rows = PROCESSING + SUCCESS + FAILED',
       expected: rows,
       actual: withStatus('PROCESSING') + withStatus('SUCCESS') + withStatus('FAILED'),
     },
     {
       name: 'orders',
-      law: 'paid orders = their instances + payments that came too late',
+      invariant: 'paid orders = their instances + payments that came too late',
       expected: figures.paidOrders,
       actual:
         count(({ source, knownOrder }) => source === 'ORDER' && knownOrder) + figures.refundsWithoutInstance,
     },
     {
       name: 'refunds',
-      law: 'failed order instances = refunds asked for',
+      invariant: 'failed order instances = refunds asked for',
       expected: failed('ORDER'),
       actual: compensations.REFUND,
     },
     {
-      name: 'given back',
-      law: 'failed sale instances = units to give back',
+      name: 'restocked',
+      invariant: 'failed sale instances = units to restock',
       expected: failed('SECKILL'),
-      actual: compensations.GIVE_BACK,
+      actual: compensations.RESTOCK,
     },
     {
       name: 'nothing owed',
-      law: 'other failed instances = purchases owed nothing',
+      invariant: 'other failed instances = purchases owed nothing',
       expected: withStatus('FAILED') - failed('ORDER') - failed('SECKILL'),
       actual: compensations.NOTHING,
     },
     sumStock(figures.sales),
     sumUnits(figures.units),
-    sumReturned(figures.sales, figures.givenBack),
+    sumReturned(figures.sales, figures.restocked),
     {
-      name: 'stuck',
-      law: 'no instance is PROCESSING beyond its last deadline',
+      name: 'unsettled',
+      invariant: 'no instance is PROCESSING beyond its last deadline',
       expected: 0,
-      actual: figures.stuck,
+      actual: figures.unsettled,
     },
   ];
 }
@@ -260,7 +260,7 @@ function sumEntries(streams: readonly StreamFigure[]): PlainSum {
   const uncounted = streams.length - counted.length;
   return {
     name: 'entries',
-    law: 'stream entries added = rows + parked + waiting',
+    invariant: 'stream entries added = rows + parked + waiting',
     expected: counted.reduce((sum, { added }) => sum + added, 0),
     actual: counted.reduce((sum, figure) => sum + found(figure), 0),
     exceptions,

@@ -1,10 +1,10 @@
-import type { AuditException, GivenBackCount, PlainSum, SaleFigure, UnitFigure } from './audit.ts';
+import type { AuditException, PlainSum, RestockedCount, SaleFigure, UnitFigure } from './audit.ts';
 
 /** What the store of a sale says to have sold, against what became of it. */
 export function sumUnits(units: readonly UnitFigure[]): PlainSum {
   return {
     name: 'units',
-    law: 'units sold in Redis = instances + parked + waiting',
+    invariant: 'units sold in Redis = instances + parked + waiting',
     expected: units.reduce((sum, { sold }) => sum + sold, 0),
     actual: units.reduce((sum, figure) => sum + countFound(figure), 0),
     exceptions: units.flatMap(describe),
@@ -41,17 +41,17 @@ function describe(figure: UnitFigure): AuditException[] {
 }
 
 export function sumStock(sales: readonly SaleFigure[]): PlainSum {
-  const found = ({ sold, left, givenBack }: SaleFigure) => sold + left + givenBack;
+  const found = ({ sold, remaining, restocked }: SaleFigure) => sold + remaining + restocked;
   return {
     name: 'stock',
-    law: 'stock = sold + left + given back',
+    invariant: 'stock = sold + remaining + restocked',
     expected: sales.reduce((sum, { stock }) => sum + stock, 0),
     actual: sales.reduce((sum, sale) => sum + found(sale), 0),
     exceptions: sales
       .filter((sale) => found(sale) !== sale.stock)
       .map((sale) => ({
         id: sale.stream,
-        what: `stock ${sale.stock}, sold ${sale.sold}, left ${sale.left}, given back ${sale.givenBack}`,
+        what: `stock ${sale.stock}, sold ${sale.sold}, remaining ${sale.remaining}, restocked ${sale.restocked}`,
         advice: 'somebody has changed the counters of the sale beside Weir',
       })),
   };
@@ -61,8 +61,8 @@ export function sumStock(sales: readonly SaleFigure[]): PlainSum {
  * A unit that Redis has taken back and forgotten again, in a crash, would never be sold. What is done between the two
  * readings is under way, so only less than was done before and more than is owed at all make a difference.
  */
-export function sumReturned(sales: readonly SaleFigure[], givenBack: readonly GivenBackCount[]): PlainSum {
-  const counts = new Map(givenBack.map((count) => [count.stream, count]));
+export function sumReturned(sales: readonly SaleFigure[], restocked: readonly RestockedCount[]): PlainSum {
+  const counts = new Map(restocked.map((count) => [count.stream, count]));
   let expected = 0;
   let actual = 0;
   const exceptions: AuditException[] = [];
@@ -77,13 +77,13 @@ export function sumReturned(sales: readonly SaleFigure[], givenBack: readonly Gi
       what: `${returned} units were taken back by the sale, ${doneBefore} of ${owed} owed are done`,
       advice:
         difference < 0
-          ? 'Redis has lost some of them: `weir sale give-back` takes them to the sale once more'
+          ? 'Redis has lost some of them: `weir sale restock` takes them to the sale once more'
           : 'somebody has changed the counters of the sale beside Weir',
     });
   }
   return {
     name: 'returned',
-    law: 'units given back = units the sales took back',
+    invariant: 'units restocked = units the sales took back',
     expected,
     actual,
     exceptions,

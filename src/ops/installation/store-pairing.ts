@@ -3,7 +3,7 @@ import { shareInFlight } from '../../lib/gather.ts';
 import { repeatEvery } from '../../lib/repeat.ts';
 import { type InstallationRows, type MarkedStore, markEveryMs, verifyPairing } from './pairing.ts';
 
-export interface StorePairingParts {
+export interface StorePairingDeps {
   rows: InstallationRows;
   store: MarkedStore;
   /** The store is not this installation's; reported once. */
@@ -16,14 +16,14 @@ const compareAgainAfterMs = 1_000;
 
 /** Keeps a process from using a store of another installation: compared on every new connection, before the first use. */
 export class StorePairing {
-  readonly #parts: StorePairingParts;
+  readonly #deps: StorePairingDeps;
   readonly #verify: (_: undefined) => Promise<void>;
   #state: 'unknown' | 'ours' | 'foreign' = 'unknown';
   #why = '';
   #comparedAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(parts: StorePairingParts) {
-    this.#parts = parts;
+  constructor(deps: StorePairingDeps) {
+    this.#deps = deps;
     this.#verify = shareInFlight(() => this.#compare());
   }
 
@@ -52,9 +52,9 @@ export class StorePairing {
   }
 
   async #compare(): Promise<void> {
-    const why = await verifyPairing(this.#parts.rows, this.#parts.store);
+    const why = await verifyPairing(this.#deps.rows, this.#deps.store);
     this.#comparedAtMs = performance.now();
-    if (why !== undefined && why !== this.#why) this.#parts.onForeign(why);
+    if (why !== undefined && why !== this.#why) this.#deps.onForeign(why);
     this.#state = why === undefined ? 'ours' : 'foreign';
     this.#why = why ?? '';
   }

@@ -7,11 +7,11 @@ export interface Waiting {
 
 /** What waits in the database. */
 export interface DatabaseBacklog {
-  /** Events, by kind of frame. */
+  /** Events, by kind of batch. */
   outbox: ReadonlyMap<string, Waiting>;
   /** Parked items that nobody has dealt with, by reason. */
   parked: ReadonlyMap<string, Waiting>;
-  /** Owed and not done, by kind: GIVE_BACK, REFUND. */
+  /** Owed and not done, by kind: RESTOCK, REFUND. */
   compensations: ReadonlyMap<string, Waiting>;
   /** How long the oldest instance that is PROCESSING has been so. */
   processingAgeMs: number;

@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { type DelayCount, Delays } from './delays.ts';
-import { type AnnouncedMark, type SecondCount, Seconds } from './seconds.ts';
+import { type PublishedMark, type SecondCount, Seconds } from './seconds.ts';
 
 /** By the database's clock. */
 export interface Moment {
@@ -26,7 +26,7 @@ export interface SecondRows {
   countSettled(fromSecond: number): Promise<SecondCount[]>;
   countDelays(fromSecond: number): Promise<DelayCount[]>;
   /** Those from `fromSecond` on, and the newest before. */
-  readMarks(fromSecond: number): Promise<AnnouncedMark[]>;
+  readMarks(fromSecond: number): Promise<PublishedMark[]>;
 }
 
 export const maxSeconds = 900;

@@ -3,22 +3,22 @@ import { keepAnswer } from '../../lib/keep-answer.ts';
 import { delaySeconds, freshMs, SecondCounter, type SecondRows } from './count-seconds.ts';
 import {
   type Backlog,
+  describeSources,
   type LastAudit,
   type Now,
   type NowRest,
   type OpenInstances,
   type StoreState,
-  tellSources,
 } from './now.ts';
 
 export interface NowRows extends SecondRows {
   countOpen(): Promise<OpenInstances>;
-  countFrames(): Promise<Backlog>;
+  countOutbox(): Promise<Backlog>;
   countParked(): Promise<Backlog>;
   readLastAudit(): Promise<LastAudit | undefined>;
 }
 
-export interface NowParts {
+export interface NowDeps {
   rows: NowRows;
   /** Fails while that store is away: the rest of the picture is the more wanted then. */
   readStreamBacklog: () => Promise<Backlog>;
@@ -35,18 +35,18 @@ export class NowWatch {
   readonly #counter: SecondCounter;
   readonly #isIntakeHeld: () => boolean;
   readonly #readOpen: () => Promise<OpenInstances>;
-  readonly #readRows: () => Promise<Record<'frames' | 'parked', Backlog>>;
+  readonly #readRows: () => Promise<Record<'outbox' | 'parked', Backlog>>;
   readonly #readAudit: () => Promise<LastAudit | null>;
   readonly #readStream: () => Promise<Backlog>;
   readonly #readStores: () => Promise<StoreState[]>;
 
-  constructor({ rows, readStreamBacklog, readStores, isIntakeHeld, clock = systemClock }: NowParts) {
+  constructor({ rows, readStreamBacklog, readStores, isIntakeHeld, clock = systemClock }: NowDeps) {
     this.#counter = new SecondCounter(rows, clock);
     this.#isIntakeHeld = isIntakeHeld;
     const seldom = { forMs: freshMs, shareOfTime: waitingShareOfTime, clock };
     this.#readOpen = keepAnswer(() => rows.countOpen(), seldom);
     this.#readRows = keepAnswer(
-      async () => ({ frames: await rows.countFrames(), parked: await rows.countParked() }),
+      async () => ({ outbox: await rows.countOutbox(), parked: await rows.countParked() }),
       seldom,
     );
     this.#readStream = keepAnswer(readStreamBacklog, seldom);
@@ -58,7 +58,7 @@ export class NowWatch {
   /** The last `seconds` whole ones, up to maxSeconds. @throws the database's error */
   async read(seconds: number): Promise<Now> {
     const { bySource, ...processing } = await this.#readOpen();
-    const { frames, parked } = await this.#readRows();
+    const { outbox, parked } = await this.#readRows();
     const audit = await this.#readAudit();
     const { stores, waiting } = await this.readRest();
     const { atMs } = await this.#counter.look(seconds);
@@ -71,11 +71,11 @@ export class NowWatch {
       seconds,
       series,
       events: this.#counter.seconds.events(from, seconds),
-      sources: tellSources(series, bySource),
+      sources: describeSources(series, bySource),
       delay: this.#counter.delays.figures(end - delaySeconds, end) ?? null,
       waiting: [
         ...waiting,
-        { what: 'frames', ...frames },
+        { what: 'outbox', ...outbox },
         { what: 'processing', ...processing },
         { what: 'parked', ...parked },
       ],

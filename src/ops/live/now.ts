@@ -37,7 +37,7 @@ export interface Backlog {
 }
 
 export interface Waiting extends Backlog {
-  what: 'stream' | 'frames' | 'processing' | 'parked';
+  what: 'stream' | 'outbox' | 'processing' | 'parked';
 }
 
 /** What can be told while the database is away. */
@@ -68,7 +68,10 @@ export interface OpenInstances extends Backlog {
 const quietSourcesShown = 20;
 
 /** Success is measured by what was settled: in a flood most purchases of the last minutes are still PROCESSING. */
-export function tellSources(series: readonly SourceSeries[], open: ReadonlyMap<string, number>): SourceNow[] {
+export function describeSources(
+  series: readonly SourceSeries[],
+  open: ReadonlyMap<string, number>,
+): SourceNow[] {
   const shown = new Set(series.map(({ source }) => source));
   const unshown = [...open].filter(([source]) => !shown.has(source));
   const openOf = (source: string) =>

@@ -8,10 +8,10 @@ export interface SecondCount {
   count: number;
 }
 
-/** How many announcements there had been, ever, at the last mark of a second. */
-export interface AnnouncedMark {
+/** How many publications there had been, ever, at the last mark of a second. */
+export interface PublishedMark {
   second: number;
-  announced: number;
+  published: number;
 }
 
 export type SourceSeries = { source: string } & Record<Measure, number[]>;
@@ -24,11 +24,11 @@ export const otherSources = '*';
 /** What each of the last seconds saw. The youngest are counted again and again, until nothing can be added to them. */
 export class Seconds {
   readonly #counts = new Map<number, SecondCount[]>();
-  readonly #announced = new Map<number, number>();
+  readonly #published = new Map<number, number>();
 
   /** All that is known of `from` and later, instead of what was. Marks may also lie before. */
-  replace(from: number, counts: readonly SecondCount[], marks: readonly AnnouncedMark[]): void {
-    for (const map of [this.#counts, this.#announced]) {
+  replace(from: number, counts: readonly SecondCount[], marks: readonly PublishedMark[]): void {
+    for (const map of [this.#counts, this.#published]) {
       for (const second of map.keys()) if (second >= from) map.delete(second);
     }
     for (const count of counts) {
@@ -36,14 +36,14 @@ export class Seconds {
       if (others) others.push(count);
       else this.#counts.set(count.second, [count]);
     }
-    for (const { second, announced } of marks) this.#announced.set(second, announced);
+    for (const { second, published } of marks) this.#published.set(second, published);
   }
 
   forgetBefore(from: number): void {
     for (const second of this.#counts.keys()) if (second < from) this.#counts.delete(second);
     // The newest mark before tells from where the next one counts.
-    const old = [...this.#announced.keys()].filter((second) => second < from).sort((a, b) => a - b);
-    for (const second of old.slice(0, -1)) this.#announced.delete(second);
+    const old = [...this.#published.keys()].filter((second) => second < from).sort((a, b) => a - b);
+    for (const second of old.slice(0, -1)) this.#published.delete(second);
   }
 
   /** By source, the largest first, `length` seconds of each. */
@@ -62,15 +62,15 @@ export class Seconds {
     return [...sorted.slice(0, sourcesShown - 1), addUp(others, length)];
   }
 
-  /** What was announced in each second: null before the first mark, 0 where nothing left one. */
+  /** What was published in each second: null before the first mark, 0 where nothing left one. */
   events(from: number, length: number): (number | null)[] {
     let before: number | undefined;
-    for (const second of [...this.#announced.keys()].sort((a, b) => a - b)) {
-      if (second < from) before = this.#announced.get(second);
+    for (const second of [...this.#published.keys()].sort((a, b) => a - b)) {
+      if (second < from) before = this.#published.get(second);
     }
     return Array.from({ length }, (_, index) => {
       const known = before;
-      before = this.#announced.get(from + index) ?? before;
+      before = this.#published.get(from + index) ?? before;
       return known === undefined || before === undefined ? null : Math.max(0, before - known);
     });
   }

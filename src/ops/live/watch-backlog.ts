@@ -1,7 +1,7 @@
 import { repeatEvery } from '../../lib/repeat.ts';
 import type { Backlog, DatabaseBacklog, StreamBacklog } from './backlog.ts';
 
-export interface BacklogParts {
+export interface BacklogDeps {
   readDatabase: () => Promise<DatabaseBacklog>;
   /** undefined where this process reads no streams. */
   readStreams: (() => Promise<StreamBacklog>) | undefined;
@@ -15,8 +15,8 @@ const retry = { firstMs: 1_000, maxMs: 5_000 };
  * Asks the stores every `everyMs` what waits, whoever scrapes how often. Each place by itself: one that is away, or takes
  * its time, keeps nobody from knowing what waits in the other.
  */
-export async function watchBacklog(parts: BacklogParts, everyMs: number, signal: AbortSignal): Promise<void> {
-  const { readDatabase, readStreams, onRead } = parts;
+export async function watchBacklog(deps: BacklogDeps, everyMs: number, signal: AbortSignal): Promise<void> {
+  const { readDatabase, readStreams, onRead } = deps;
   const watch = (place: Backlog['place'], look: () => Promise<Backlog>) => {
     const onFailure = (error: unknown, attempt: number) =>
       onRead({ place, waiting: undefined, error, attempt });

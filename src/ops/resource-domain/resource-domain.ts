@@ -1,8 +1,8 @@
 import { type InstanceId, parseInt64, parseTraceparent } from '../../core/instance/purchase.ts';
+import type { InstanceResult } from '../../core/results/result.ts';
 import { backoffMs, pause } from '../../lib/backoff.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { pauseBeforeRetry } from '../../lib/recovery.ts';
-import type { InstanceResult } from '../../core/results/result.ts';
 import { type Behaviour, decideFate, type Fate, failure } from './fate.ts';
 
 export interface CreatedMessage {
@@ -16,7 +16,7 @@ export interface CreatedQueue<Message extends CreatedMessage> {
   acknowledge(messages: readonly Message[]): Promise<void> | void;
 }
 
-export interface ResourceParts<Message extends CreatedMessage> {
+export interface ResourceDeps<Message extends CreatedMessage> {
   queue: CreatedQueue<Message>;
   /** Resolves when the result queue has them. */
   answer: (results: readonly InstanceResult[]) => Promise<void>;
@@ -65,7 +65,7 @@ const retry = { firstMs: 100, maxMs: 5_000 };
  * answers depends on the message id alone, so a run can be repeated.
  */
 export class ResourceDomain<Message extends CreatedMessage> {
-  readonly #parts: ResourceParts<Message>;
+  readonly #deps: ResourceDeps<Message>;
   readonly #behaviour: Behaviour;
   readonly #known = new Map<string, Known<Message>>();
   /** Are to fail although their messages have not come yet. */
@@ -84,8 +84,8 @@ export class ResourceDomain<Message extends CreatedMessage> {
     contradicted: 0,
   };
 
-  constructor(parts: ResourceParts<Message>, behaviour: Behaviour) {
-    this.#parts = parts;
+  constructor(deps: ResourceDeps<Message>, behaviour: Behaviour) {
+    this.#deps = deps;
     this.#behaviour = behaviour;
   }
 
@@ -99,7 +99,7 @@ export class ResourceDomain<Message extends CreatedMessage> {
   /** Fails this one, whatever its fate was. @returns false when it has been answered for, or never will be */
   fail(instanceId: InstanceId): boolean {
     const messageId = String(instanceId);
-    const nowMs = this.#parts.clock.monotonicMs();
+    const nowMs = this.#deps.clock.monotonicMs();
     const answer = this.#soon.find(
       ({ instanceId: id, dueMs, known }) =>
         id === instanceId && dueMs > nowMs && known.answeredMs === undefined,
@@ -115,17 +115,17 @@ export class ResourceDomain<Message extends CreatedMessage> {
         await work();
         failures = 0;
       } catch (error) {
-        this.#parts.onFailure(error, ++failures);
+        this.#deps.onFailure(error, ++failures);
         await pauseBeforeRetry(backoffMs(failures, retry), signal);
       }
     }
   }
 
   async #receive(signal: AbortSignal): Promise<void> {
-    const messages = await this.#parts.queue.take(messagesPerTake, signal);
+    const messages = await this.#deps.queue.take(messagesPerTake, signal);
     const done: Message[] = [];
     for (const message of messages) if (!this.#plan(message)) done.push(message);
-    await this.#parts.queue.acknowledge(done);
+    await this.#deps.queue.acknowledge(done);
   }
 
   /** @returns whether the message must stay on the queue until it is answered */
@@ -151,7 +151,7 @@ export class ResourceDomain<Message extends CreatedMessage> {
     if (fate.isLate) {
       // Kept in memory only: held on the queue, the late ones would use up the prefetch of all others.
       this.#tally.late++;
-      const dueMs = this.#parts.clock.monotonicMs() + this.#behaviour.lateMs;
+      const dueMs = this.#deps.clock.monotonicMs() + this.#behaviour.lateMs;
       this.#late.push({ dueMs, instanceId, fate, messages: [message], known });
       return false;
     }
@@ -171,23 +171,23 @@ export class ResourceDomain<Message extends CreatedMessage> {
   }
 
   #planAnswer(instanceId: InstanceId, fate: Fate, known: Known<Message>, message: Message): void {
-    const dueMs = this.#parts.clock.monotonicMs() + this.#behaviour.delayMs;
+    const dueMs = this.#deps.clock.monotonicMs() + this.#behaviour.delayMs;
     known.pending = { dueMs, instanceId, fate, messages: [message], known };
     this.#soon.push(known.pending);
   }
 
   async #answerDue(signal: AbortSignal): Promise<void> {
-    const nowMs = this.#parts.clock.monotonicMs();
+    const nowMs = this.#deps.clock.monotonicMs();
     const soon = countDue(this.#soon, nowMs);
     const late = countDue(this.#late, nowMs);
     if (soon + late === 0) return pause(tickMs, signal);
     const due = [...this.#soon.slice(0, soon), ...this.#late.slice(0, late)];
-    const wallMs = this.#parts.clock.wallMs();
-    await this.#parts.answer(due.flatMap((answer) => toResults(answer, answer.known.answeredMs ?? wallMs)));
+    const wallMs = this.#deps.clock.wallMs();
+    await this.#deps.answer(due.flatMap((answer) => toResults(answer, answer.known.answeredMs ?? wallMs)));
     for (const { fate, known } of due) this.#finish(fate, known, wallMs);
     this.#late.splice(0, late);
-    await this.#parts.queue.acknowledge(this.#soon.splice(0, soon).flatMap(({ messages }) => messages));
-    this.#parts.onAnswered(this.#tally);
+    await this.#deps.queue.acknowledge(this.#soon.splice(0, soon).flatMap(({ messages }) => messages));
+    this.#deps.onAnswered(this.#tally);
   }
 
   /** Counted is the first answer only: one sent again is a repeat, counted when its message came. */

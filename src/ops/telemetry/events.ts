@@ -1,30 +1,24 @@
-import type { DestinationStream } from 'pino';
-import { Registry } from 'prom-client';
-import type { Audit } from '../audit/audit.ts';
-import type { Backlog } from '../live/backlog.ts';
-import type { Config } from '../../config/config.ts';
-import type { WeirError } from '../../errors.ts';
-import { createMetrics } from './metrics/metrics.ts';
+import type { FailedUnits, UnitOutcome } from '../../core/compensation/restock.ts';
 import type { ParkedPayment } from '../../core/orders/payment-book.ts';
 import type { DeadLetter } from '../../core/parked/dead-letter.ts';
 import type { Settled } from '../../core/results/judge-result.ts';
-import type { InstanceResult } from '../../core/results/result.ts';
 import type { QueueReading, Way } from '../../core/results/rescuer.ts';
+import type { InstanceResult } from '../../core/results/result.ts';
 import type { UnfitResult } from '../../core/results/take-results.ts';
 import type { WatchedQueue } from '../../core/results/watched-queues.ts';
-import type { FailedUnits, UnitOutcome } from '../../core/compensation/restock.ts';
-import { createLineWriter } from './logs/log-lines.ts';
-import { createLogger } from './logs/logger.ts';
+import type { WeirError } from '../../errors.ts';
+import type { Audit } from '../audit/audit.ts';
+import type { Backlog } from '../live/backlog.ts';
 
 /** What happens in Weir, in the past tense. Code tells these; log lines and metrics are made of them and nowhere else. */
-export type Happening =
+export type TelemetryEvent =
   | { type: 'started'; addr: string; stores: Record<string, string>; roles: readonly string[] }
   | { type: 'stopping'; signal: string }
   | { type: 'stopped' }
   | { type: 'stop hung'; part: string }
   | { type: 'migrated'; migrations: string[] }
-  | { type: 'instances created'; counts: ReadonlyMap<string, number>; lastedMs: number }
-  | { type: 'events announced'; count: number; lastedMs: number }
+  | { type: 'instances created'; counts: ReadonlyMap<string, number>; durationMs: number }
+  | { type: 'events published'; count: number; durationMs: number }
   | { type: 'payment parked'; item: ParkedPayment; error: WeirError }
   | { type: 'payment refused'; orderId: string; code: string; detail: string }
   | { type: 'messages refused'; count: number; why: string; parked: number }
@@ -33,17 +27,17 @@ export type Happening =
   | ResultsJudged
   | { type: 'results parked'; results: readonly UnfitResult[] }
   | { type: 'dead letters parked'; letters: readonly DeadLetter[] }
-  | { type: 'instances overdue'; announcedAgain: number; timedOut: number }
+  | { type: 'instances overdue'; republished: number; timedOut: number }
   | { type: 'deadlines switched'; blockedBy: Way['blockedBy'] }
   | { type: 'queues read'; readings: ReadonlyMap<WatchedQueue, QueueReading> | undefined }
   | { type: 'refunds requested again'; count: number }
-  | { type: 'units given back'; outcomes: readonly UnitOutcome[] }
+  | { type: 'units restocked'; outcomes: readonly UnitOutcome[] }
   | ({ type: 'restocks failed' } & FailedUnits)
   | { type: 'sale rebuilt'; stream: string; sale: number; why: string; lost: number }
   | { type: 'sale closed'; stream: string; sale: number; why: string }
   | { type: 'orders expired'; count: number }
   | { type: 'parked item resolved'; id: string; state: string; by: string; resolution: string }
-  | OperatorActed
+  | ActivityRecorded
   | { type: 'audited'; audit: Audit; isPeriodic: boolean }
   | { type: 'cleaned'; what: string; count: number }
   | { type: 'resource domain answered'; tally: object }
@@ -73,8 +67,8 @@ interface ResultsJudged {
   settled: readonly Settled[];
 }
 
-interface OperatorActed {
-  type: 'operator acted';
+interface ActivityRecorded {
+  type: 'activity recorded';
   requestId: string;
   /** The name of his key. */
   by: string;
@@ -94,27 +88,8 @@ interface RequestAnswered {
   status: number;
   /** The code of the problem that it was answered with. */
   problem: string | undefined;
-  lastedMs: number;
+  durationMs: number;
   traceparent: unknown;
 }
 
-export type Notify = (happening: Happening) => void;
-
-export interface Telemetry {
-  notify: Notify;
-  registry: Registry;
-}
-
-/** `destination`: of the log, instead of standard error. */
-export function createTelemetry(config: Config, destination?: DestinationStream): Telemetry {
-  const registry = new Registry();
-  const measure = createMetrics(registry, config);
-  const writeLines = createLineWriter(createLogger(config, destination));
-  return {
-    registry,
-    notify(happening) {
-      measure(happening);
-      writeLines(happening);
-    },
-  };
-}
+export type Emit = (event: TelemetryEvent) => void;

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { WeirError } from '../../../errors.ts';
 import type { Caller, KeyRing } from '../../../ops/access/key-ring.ts';
 import { reaches, type Scope } from '../../../ops/access/scope.ts';
-import { WeirError } from '../../../errors.ts';
 import { Beside } from './beside.ts';
 import type { Limit } from './limits.ts';
 import { requireSameOrigin } from './origin.ts';
@@ -26,7 +26,7 @@ declare module 'fastify' {
   }
 }
 
-export interface AuthParts {
+export interface AuthDeps {
   keyRing: KeyRing;
   /** See isLocalOnly(): otherwise nothing is open, also when there is no key. */
   isOnLoopback: boolean;
@@ -36,7 +36,7 @@ export interface AuthParts {
 }
 
 /** The one place where a route's `scope` is enforced; a route that declares none ends the start. */
-export function addAuth(http: FastifyInstance, parts: AuthParts): void {
+export function addAuth(http: FastifyInstance, deps: AuthDeps): void {
   http.addHook('onRoute', ({ method, url, config }) => {
     if (config?.scope) return;
     throw new Error(`${method} ${url} does not say who may call it: give it config.scope`);
@@ -48,12 +48,12 @@ export function addAuth(http: FastifyInstance, parts: AuthParts): void {
       return;
     }
     // A flood of buyers waits for no promise where everybody may buy.
-    if (limited === false && parts.isOnLoopback && parts.keyRing.isKnownOpen) {
+    if (limited === false && deps.isOnLoopback && deps.keyRing.isKnownOpen) {
       callers.set(request, everybody);
       done();
       return;
     }
-    judge(request, reply, scope, parts).then(() => done(), done);
+    judge(request, reply, scope, deps).then(() => done(), done);
   });
 }
 
@@ -61,20 +61,20 @@ async function judge(
   request: FastifyRequest,
   reply: FastifyReply,
   scope: Scope,
-  parts: AuthParts,
+  deps: AuthDeps,
 ): Promise<void> {
   const { orTicket, limited } = request.routeOptions.config;
-  const caller = await findCaller(request, parts);
+  const caller = await findCaller(request, deps);
   asking.set(request, async () => {
-    const now = await findCaller(request, parts);
+    const now = await findCaller(request, deps);
     return now !== undefined && reaches(now.scope, scope);
   });
   if (caller) callers.set(request, caller);
   const hasWrongKey = !caller && request.headers.authorization !== undefined;
-  if (hasWrongKey) parts.onWrongKey?.(request);
+  if (hasWrongKey) deps.onWrongKey?.(request);
   const isRejected = !caller && (hasWrongKey || !orTicket);
   // Also where purchases are not counted: what carries no key is none.
-  if (limited !== false || isRejected) await parts.limit(request, reply);
+  if (limited !== false || isRejected) await deps.limit(request, reply);
   if (caller) requireScope(caller, scope);
   else if (isRejected) throw keyRequired(reply);
 }
@@ -86,7 +86,7 @@ async function judge(
  */
 export async function findCaller(
   request: FastifyRequest,
-  { keyRing, isOnLoopback }: Pick<AuthParts, 'keyRing' | 'isOnLoopback'>,
+  { keyRing, isOnLoopback }: Pick<AuthDeps, 'keyRing' | 'isOnLoopback'>,
 ): Promise<Caller | undefined> {
   if (isOnLoopback && (await keyRing.isOpen())) return everybody;
   const { authorization } = request.headers;
@@ -103,7 +103,7 @@ export async function findCaller(
 /** Also the answer to a wrong key: which of the two it was is nobody's business. */
 export function keyRequired(reply: FastifyReply): WeirError {
   reply.header('www-authenticate', 'Bearer');
-  return new WeirError('KEY_REQUIRED', 'this needs an operator key, and none or a wrong one was sent');
+  return new WeirError('UNAUTHENTICATED', 'this needs an operator key, and none or a wrong one was sent');
 }
 
 const everybody: Caller = { name: 'operator', scope: 'admin' };
@@ -143,12 +143,15 @@ export function operatorOf(request: FastifyRequest): string {
   return callers.get(request)?.name ?? everybody.name;
 }
 
-/** For a route that needs more of some of its callers. @throws WeirError SCOPE_TOO_SMALL */
+/** For a route that needs more of some of its callers. @throws WeirError INSUFFICIENT_SCOPE */
 export function requireScopeOf(request: FastifyRequest, scope: Scope): void {
   requireScope(callers.get(request) ?? everybody, scope);
 }
 
 function requireScope(caller: Caller, scope: Scope): void {
   if (reaches(caller.scope, scope)) return;
-  throw new WeirError('SCOPE_TOO_SMALL', `this needs scope ${scope}, and ${caller.name} has ${caller.scope}`);
+  throw new WeirError(
+    'INSUFFICIENT_SCOPE',
+    `this needs scope ${scope}, and ${caller.name} has ${caller.scope}`,
+  );
 }

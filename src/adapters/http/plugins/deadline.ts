@@ -36,7 +36,9 @@ export function boundHandlers(http: FastifyInstance, readiness: Readiness): void
 function withDeadline<T>(work: Promise<T>, isOver?: () => Promise<boolean>): Promise<T> {
   return new Promise((resolve, reject) => {
     const give = () =>
-      reject(new WeirError('STORE_AWAY', 'no answer in time: the outcome is unknown, repeat the request'));
+      reject(
+        new WeirError('STORE_UNAVAILABLE', 'no answer in time: the outcome is unknown, repeat the request'),
+      );
     const look = async () => {
       if (isOver === undefined || (await isOver())) give();
       else timer = setTimeout(look, lookAgainMs);

@@ -1,28 +1,28 @@
 import { randomBytes } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { Notify } from '../../../ops/telemetry/events.ts';
+import type { Emit } from '../../../ops/telemetry/events.ts';
 import { Beside } from './beside.ts';
 import { problemOf } from './problem.ts';
 
 /**
  * Tells of each answer: by its route, not by its path, of which there are as many as callers like. When it is sent, not
- * when its last byte has gone: to hear of that costs 20 µs an answer, a third of a refusal at the door of a sale.
+ * when its last byte has gone: to hear of that costs 20 µs an answer, a third of a refusal at the admission of a sale.
  */
-export function watchRequests(http: FastifyInstance, notify: Notify): void {
+export function watchRequests(http: FastifyInstance, emit: Emit): void {
   const begun = new Beside<FastifyRequest, number>();
   http.addHook('onRequest', (request, _, done) => {
     begun.set(request, performance.now());
     done();
   });
   http.addHook('onSend', (request, reply, payload, done) => {
-    notify({
+    emit({
       type: 'request answered',
       requestId: request.id,
       method: request.method,
       route: request.routeOptions.url ?? 'unmatched',
       status: reply.statusCode,
       problem: problemOf(reply),
-      lastedMs: performance.now() - (begun.get(request) ?? 0),
+      durationMs: performance.now() - (begun.get(request) ?? 0),
       traceparent: request.headers.traceparent,
     });
     done(null, payload);

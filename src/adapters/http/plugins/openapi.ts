@@ -1,8 +1,8 @@
 import swagger from '@fastify/swagger';
 import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify';
+import { ProblemShape } from '../../../api/shapes.ts';
 import type { RouteScope } from './auth.ts';
 import { pageUrl } from './page.ts';
-import { ProblemShape } from '../../../api/shapes.ts';
 
 const info = {
   title: 'Weir',

@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { adviceFor, type ErrorCode, toWeirError, WeirError } from '../../../errors.ts';
-import type { Notify } from '../../../ops/telemetry/events.ts';
+import type { Emit } from '../../../ops/telemetry/events.ts';
 import { Beside } from './beside.ts';
 
 const statuses: Record<ErrorCode, number> = {
@@ -10,20 +10,20 @@ const statuses: Record<ErrorCode, number> = {
   SOURCE_ID_INVALID: 400,
   SCOPE_INVALID: 400,
   REQUEST_INVALID: 400,
-  RESULT_UNREADABLE: 400,
+  RESULT_INVALID: 400,
   SIGNATURE_INVALID: 401,
   SIGNED_ORDER_DIFFERS: 401,
-  KEY_REQUIRED: 401,
-  SCOPE_TOO_SMALL: 403,
+  UNAUTHENTICATED: 401,
+  INSUFFICIENT_SCOPE: 403,
   ORIGIN_NOT_ALLOWED: 403,
-  PRODUCT_UNKNOWN: 404,
-  ORDER_UNKNOWN: 404,
-  INSTANCE_UNKNOWN: 404,
-  RESULT_UNKNOWN: 404,
-  PARKED_UNKNOWN: 404,
-  STREAM_UNKNOWN: 404,
-  SALE_UNKNOWN: 404,
-  KEY_UNKNOWN: 404,
+  PRODUCT_NOT_FOUND: 404,
+  ORDER_NOT_FOUND: 404,
+  INSTANCE_NOT_FOUND: 404,
+  RESULT_NOT_FOUND: 404,
+  PARKED_NOT_FOUND: 404,
+  STREAM_NOT_FOUND: 404,
+  SALE_NOT_FOUND: 404,
+  KEY_NOT_FOUND: 404,
   KEY_CONFLICT: 409,
   KEY_LIMIT: 409,
   SALE_CONFLICT: 409,
@@ -38,7 +38,7 @@ const statuses: Record<ErrorCode, number> = {
   NOT_ADMITTED: 409,
   TICKETS_CLOSED: 409,
   TICKETS_UNUSED: 409,
-  PURCHASE_UNKNOWN: 404,
+  PURCHASE_NOT_FOUND: 404,
   SALE_WINDOW_INVALID: 422,
   PURCHASE_CONFLICT: 409,
   UNIT_SOLD_TWICE: 409,
@@ -51,13 +51,13 @@ const statuses: Record<ErrorCode, number> = {
   INSTANCE_SETTLED: 409,
   INSTANCE_NOT_RELEASABLE: 409,
   RESULT_LATE: 409,
-  RESULT_CONTRADICTS: 409,
+  RESULT_CONFLICT: 409,
   PARKED_RESOLVED: 409,
   ORDER_NOT_REFUNDABLE: 409,
   PRODUCT_DISABLED: 422,
   NOTHING_TO_REPLAY: 422,
-  DELIVERED_TOO_OFTEN: 500,
-  ENTRY_GONE: 500,
+  MAX_DELIVERIES_EXCEEDED: 500,
+  ENTRY_DELETED: 500,
   MESSAGE_REFUSED: 500,
   RESTOCK_FAILED: 500,
   DELIVERY_LIMIT: 500,
@@ -65,10 +65,10 @@ const statuses: Record<ErrorCode, number> = {
   MESSAGE_EXPIRED: 500,
   QUEUE_FULL: 500,
   DEAD_LETTERED: 500,
-  FRAME_DAMAGED: 500,
+  OUTBOX_BATCH_CORRUPT: 500,
   INTERNAL: 500,
   RATE_LIMITED: 429,
-  STORE_AWAY: 503,
+  STORE_UNAVAILABLE: 503,
   OVERLOADED: 503,
   STORE_MISMATCH: 503,
   TOO_MANY_LISTENERS: 503,
@@ -135,8 +135,8 @@ export function describeProblem(code: ErrorCode, detail: string): Problem {
   });
 }
 
-export interface ProblemParts {
-  notify: Notify;
+export interface ProblemDeps {
+  emit: Emit;
   /** Whether a failure of the store may pass by itself. */
   isTransient: (error: unknown) => boolean;
 }
@@ -148,18 +148,18 @@ export interface ProblemParts {
  * @param sharesConnection whether the connection is also that of others, as a proxy's is
  */
 export function createErrorHandler(
-  { notify, isTransient }: ProblemParts,
+  { emit, isTransient }: ProblemDeps,
   sharesConnection: (request: FastifyRequest) => boolean = () => true,
 ) {
-  const reportStore = createStoreReport(notify);
+  const reportStore = createStoreReport(emit);
   return (error: FastifyError | Error, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const known = toKnown(error, isTransient);
     const status = statuses[known.code];
     if ((status === 429 || status === 503) && !sharesConnection(request)) reply.header('connection', 'close');
     // A store that does not answer is reported by what waits for it; a refusal may concern requests alone.
-    if (known.code === 'STORE_AWAY' && isRefusal(known.cause)) reportStore(known.cause);
+    if (known.code === 'STORE_UNAVAILABLE' && isRefusal(known.cause)) reportStore(known.cause);
     if (status === 500) {
-      notify({
+      emit({
         type: 'request failed',
         requestId: request.id,
         route: `${request.method} ${request.routeOptions.url ?? 'unmatched'}`,
@@ -190,20 +190,20 @@ export function createErrorHandler(
 /** A store that refuses what is configured refuses every request: one line in a while names the cause. */
 const storeReportEveryMs = 5_000;
 
-function createStoreReport(notify: Notify): (error: unknown) => void {
+function createStoreReport(emit: Emit): (error: unknown) => void {
   let reportedAt = Number.NEGATIVE_INFINITY;
   return (error) => {
     if (performance.now() - reportedAt < storeReportEveryMs) return;
     reportedAt = performance.now();
-    notify({ type: 'store failed', store: 'database', error, attempt: 1 });
+    emit({ type: 'store failed', store: 'database', error, attempt: 1 });
   };
 }
 
-function toKnown(error: FastifyError | Error, isTransient: ProblemParts['isTransient']): WeirError {
+function toKnown(error: FastifyError | Error, isTransient: ProblemDeps['isTransient']): WeirError {
   if (error instanceof WeirError && error.code !== 'INTERNAL') return error;
   if (isTransient(error instanceof WeirError ? error.cause : error)) {
     const what = isRefusal(error) ? 'the database refuses the request' : 'the database does not answer';
-    return new WeirError('STORE_AWAY', what, { cause: error });
+    return new WeirError('STORE_UNAVAILABLE', what, { cause: error });
   }
   if (isFastifyError(error) && (error.statusCode ?? 500) < 500) {
     return new WeirError('REQUEST_INVALID', error.message, { cause: error });

@@ -1,11 +1,11 @@
 import type { FastifyReply } from 'fastify';
 import type { Static } from 'typebox';
-import { WeirError } from '../../../errors.ts';
 import type { InstanceShape } from '../../../api/shapes.ts';
+import { WeirError } from '../../../errors.ts';
 
-/** Above the high-water mark nothing more is taken in: what is accepted must be announced in useful time. */
+/** Above the high-water mark nothing more is taken in: what is accepted must be published in useful time. */
 export function requireRoom(hasRoom: () => boolean): void {
-  if (!hasRoom()) throw new WeirError('OVERLOADED', 'too many events wait to be announced');
+  if (!hasRoom()) throw new WeirError('OVERLOADED', 'too many events wait to be published');
 }
 
 export function sendReceipt(

@@ -5,14 +5,14 @@ import type {
   FastifyRequest,
   RouteOptions,
 } from 'fastify';
-import type { Notify } from '../../../ops/telemetry/events.ts';
+import type { Emit } from '../../../ops/telemetry/events.ts';
 import { operatorOf } from './auth.ts';
 
 /**
  * Tells who changed what, once it is done. What programs do thousands of times a second (`limited: false`) is told by the
  * metrics and by what became of it, and such a route pays nothing for this.
  */
-export function tellActs(http: FastifyInstance, notify: Notify): void {
+export function recordActivity(http: FastifyInstance, emit: Emit): void {
   http.addHook('onRoute', (route) => {
     if (!isAct(route)) return;
     const tell = (
@@ -21,7 +21,7 @@ export function tellActs(http: FastifyInstance, notify: Notify): void {
       payload: unknown,
       done: DoneFuncWithErrOrRes,
     ) => {
-      if (reply.statusCode < 400) notify(toAct(request));
+      if (reply.statusCode < 400) emit(toAct(request));
       done(null, payload);
     };
     route.onSend = [...[route.onSend ?? []].flat(), tell];
@@ -41,7 +41,7 @@ function isRead(method: RouteOptions['method']): boolean {
 function toAct(request: FastifyRequest) {
   const { method, url, config } = request.routeOptions;
   return {
-    type: 'operator acted' as const,
+    type: 'activity recorded' as const,
     requestId: request.id,
     by: operatorOf(request),
     did: `${method} ${url}`,

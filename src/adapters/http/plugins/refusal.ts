@@ -4,7 +4,7 @@ import type { Refusal } from '../../../sale/checkout.ts';
 import { describeProblem, noteProblem, type Problem, problemType } from './problem.ts';
 
 const whys: Record<Refusal, string> = {
-  SALE_UNKNOWN: 'there is no sale of product #',
+  SALE_NOT_FOUND: 'there is no sale of product #',
   NOT_STARTED: 'the sale of product # has not started',
   PAUSED: 'the sale of product # is paused',
   ENDED: 'the sale of product # has ended',

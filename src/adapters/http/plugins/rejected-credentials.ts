@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import { WeirError } from '../../../errors.ts';
 import { nameAddress } from '../../../lib/address.ts';
 import { TokenBuckets } from '../../../lib/token-buckets.ts';
-import type { Notify } from '../../../ops/telemetry/events.ts';
+import type { Emit } from '../../../ops/telemetry/events.ts';
 
 export type CredentialKind = 'key' | 'signature';
 
@@ -18,21 +18,21 @@ const others = 'others';
  * requests with a right key are not affected by what else comes from their address.
  */
 export class RejectedCredentials {
-  readonly #notify: Notify;
+  readonly #emit: Emit;
   readonly #buckets: TokenBuckets;
   /** By kind and address, how many have not been logged yet. */
   readonly #unlogged = new Map<string, { kind: CredentialKind; address: string; count: number }>();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(notify: Notify, isLimited: boolean) {
-    this.#notify = notify;
+  constructor(emit: Emit, isLimited: boolean) {
+    this.#emit = emit;
     this.#buckets = new TokenBuckets({ perSecond: isLimited ? perMinute / 60 : 0, burst: perMinute });
   }
 
   /** @throws WeirError RATE_LIMITED when too many came from the address of this request */
   note(kind: CredentialKind, { ip }: Pick<FastifyRequest, 'ip'>): void {
     const address = nameAddress(ip);
-    this.#notify({ type: 'credential rejected', kind });
+    this.#emit({ type: 'credential rejected', kind });
     this.#count(kind, address);
     const waitMs = this.#buckets.take(`${kind} ${address}`);
     if (waitMs === 0) return;
@@ -61,14 +61,14 @@ export class RejectedCredentials {
       return;
     }
     this.#unlogged.set(name, { kind, address, count: isNamed ? 0 : 1 });
-    if (isNamed) this.#notify({ type: 'credentials rejected', kind, address, count: 1 });
+    if (isNamed) this.#emit({ type: 'credentials rejected', kind, address, count: 1 });
     this.#timer ??= setInterval(() => this.#logCounts(), everyMs).unref();
   }
 
   #logCounts(): void {
     for (const [name, entry] of this.#unlogged) {
       if (entry.count === 0) this.#unlogged.delete(name);
-      else this.#notify({ type: 'credentials rejected', ...entry });
+      else this.#emit({ type: 'credentials rejected', ...entry });
       entry.count = 0;
     }
     if (this.#unlogged.size > 0) return;

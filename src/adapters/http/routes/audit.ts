@@ -1,11 +1,11 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
-import type { Audit } from '../../../ops/audit/audit.ts';
-import { WeirError } from '../../../errors.ts';
-import { requireScopeOf } from '../plugins/auth.ts';
 import { ProblemShape, storable } from '../../../api/shapes.ts';
+import { WeirError } from '../../../errors.ts';
+import type { Audit } from '../../../ops/audit/audit.ts';
+import { requireScopeOf } from '../plugins/auth.ts';
 
-export interface AuditParts {
+export interface AuditDeps {
   audit: (full: boolean) => Promise<Audit>;
   /** @returns false when no audit has seen such a stream */
   acceptStream: (stream: string) => Promise<boolean>;
@@ -16,7 +16,7 @@ const Accept = Type.Object(
   { additionalProperties: false },
 );
 
-export function addAudit(http: FastifyInstance, { audit, acceptStream }: AuditParts): void {
+export function addAudit(http: FastifyInstance, { audit, acceptStream }: AuditDeps): void {
   http.get<{ Querystring: { full?: 'true' | 'false' } }>(
     '/v1/audit',
     {
@@ -51,7 +51,7 @@ export function addAudit(http: FastifyInstance, { audit, acceptStream }: AuditPa
     },
     async ({ body }) => {
       if (!(await acceptStream(body.stream))) {
-        throw new WeirError('STREAM_UNKNOWN', `no audit has seen a stream ${body.stream}`);
+        throw new WeirError('STREAM_NOT_FOUND', `no audit has seen a stream ${body.stream}`);
       }
       return audit(false);
     },

@@ -1,15 +1,20 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { type ProductId, parseProductId, parseTraceparent, parseUserId } from '../../../core/instance/purchase.ts';
-import type { FrontDoor, Visitor } from '../../../sale/admission.ts';
+import { Int64, ProblemShape } from '../../../api/shapes.ts';
+import {
+  type ProductId,
+  parseProductId,
+  parseTraceparent,
+  parseUserId,
+} from '../../../core/instance/purchase.ts';
+import type { Admission, Visitor } from '../../../sale/admission.ts';
 import { callerOf, requireKeyOr } from '../plugins/auth.ts';
 import { sendRefusal } from '../plugins/refusal.ts';
 import { limitAddresses, type RequestLimits } from '../plugins/request-limits.ts';
-import { Int64, ProblemShape } from '../../../api/shapes.ts';
 import { TicketText } from './tickets.ts';
 
-export interface BuyParts {
-  door: FrontDoor;
+export interface BuyDeps {
+  admission: Admission;
   buyLimits: RequestLimits;
 }
 
@@ -26,15 +31,15 @@ const BoughtShape = Type.Object({
   purchase: Type.String(),
 });
 
-export function addBuy(http: FastifyInstance, { door, buyLimits }: BuyParts): void {
+export function addBuy(http: FastifyInstance, { admission, buyLimits }: BuyDeps): void {
   /** A user's tokens are taken once a key or ticket speaks for the user; a refusal from memory takes none. */
   const buyAs = async (hasCaller: boolean, productId: ProductId, visitor: Visitor, takeUser: () => void) => {
     const { ticket } = visitor;
     if (!hasCaller && ticket !== undefined) {
-      return door.buyByTicket(productId, { ...visitor, ticket }, takeUser);
+      return admission.buyByTicket(productId, { ...visitor, ticket }, takeUser);
     }
     takeUser();
-    return door.buy(productId, visitor);
+    return admission.buy(productId, visitor);
   };
 
   http.post<{ Params: { productId: string }; Body: Static<typeof BuyBody> }>(
@@ -59,7 +64,7 @@ export function addBuy(http: FastifyInstance, { door, buyLimits }: BuyParts): vo
       const productId = parseProductId(request.params.productId);
       const { userId: user, ticket } = request.body;
       const userId = parseUserId(user);
-      const refusal = door.refuse(productId, { userId, ticket });
+      const refusal = admission.refuse(productId, { userId, ticket });
       if (refusal) return sendRefusal(reply, refusal, productId);
       const visitor = {
         ...{ userId, ticket, idempotencyKey: request.headers['idempotency-key'] as string | undefined },

@@ -1,5 +1,4 @@
 import type { FastifyInstance } from 'fastify';
-import type { Registry } from 'prom-client';
 
 /** Why each store that this process needs cannot be used; undefined: it can. */
 export type Readiness = Record<string, () => Promise<string | undefined> | string | undefined>;
@@ -7,12 +6,18 @@ export type Readiness = Record<string, () => Promise<string | undefined> | strin
 /** What does not work in a store while the rest does; it is shown, and changes no status. */
 export type Remarks = Record<string, () => string | undefined>;
 
-export interface HealthParts {
+/** The metrics of the process as text. */
+export interface Exposition {
+  contentType: string;
+  metrics(): Promise<string>;
+}
+
+export interface HealthDeps {
   readiness: Readiness;
   remarks: Remarks;
   /** Aborted when the process is about to stop. */
   draining: AbortSignal;
-  registry: Registry;
+  registry: Exposition;
   /** else a key with scope read is needed */
   isMetricsOpen: boolean;
   isLocalOnly: boolean;
@@ -20,7 +25,7 @@ export interface HealthParts {
 
 export function addHealth(
   http: FastifyInstance,
-  { readiness, remarks, draining, registry, isMetricsOpen, isLocalOnly }: HealthParts,
+  { readiness, remarks, draining, registry, isMetricsOpen, isLocalOnly }: HealthDeps,
 ): void {
   const open = { scope: 'open', limited: false, anyHost: 'always' } as const;
   const healthz = { config: open, schema: { summary: 'Whether the process lives' } };

@@ -1,25 +1,5 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { WeirError } from '../../../errors.ts';
-import type { InstanceLog } from '../../../core/instance/instance-log.ts';
-import {
-  type InstanceId,
-  type ProductId,
-  parseInt64,
-  parseProductId,
-  parseSource,
-  parseSourceId,
-  parseTraceparent,
-  parseUserId,
-  type Source,
-  type SourceId,
-} from '../../../core/instance/purchase.ts';
-import type { TimelineEntry } from '../../../core/instance/timeline.ts';
-import { type CreateInstance, purchaseInstance, type Receipt } from '../../../core/triggers/any-source.ts';
-import type { PaidOrder, PaymentAnswer } from '../../../core/triggers/order-paid.ts';
-import { requireEntryId, streamOf } from '../../../core/triggers/seckill-key.ts';
-import { seckill } from '../../../core/triggers/seckill-streams.ts';
-import { requireRoom, sendReceipt } from '../plugins/receipt.ts';
 import {
   InstanceShape,
   Int64,
@@ -38,6 +18,26 @@ import {
   TimelineShape,
   TimeText,
 } from '../../../api/shapes.ts';
+import type { InstanceLog } from '../../../core/instance/instance-log.ts';
+import {
+  type InstanceId,
+  type ProductId,
+  parseInt64,
+  parseProductId,
+  parseSource,
+  parseSourceId,
+  parseTraceparent,
+  parseUserId,
+  type Source,
+  type SourceId,
+} from '../../../core/instance/purchase.ts';
+import type { TimelineEntry } from '../../../core/instance/timeline.ts';
+import { type CreateInstance, purchaseInstance, type Receipt } from '../../../core/triggers/any-source.ts';
+import type { PaidOrder, PaymentAnswer } from '../../../core/triggers/order-paid.ts';
+import { requireEntryId, streamOf } from '../../../core/triggers/seckill-key.ts';
+import { seckill } from '../../../core/triggers/seckill-streams.ts';
+import { WeirError } from '../../../errors.ts';
+import { requireRoom, sendReceipt } from '../plugins/receipt.ts';
 
 export type InstanceFilter = Omit<Static<typeof Filter>, 'from' | 'to'> & {
   from?: Date | undefined;
@@ -47,7 +47,7 @@ export type InstanceFilter = Omit<Static<typeof Filter>, 'from' | 'to'> & {
 export interface InstanceReader {
   findInstance(instanceId: bigint): Promise<InstanceLog | undefined>;
   /** What happened to it, in order of time. */
-  tellTimeline(instance: InstanceLog): Promise<TimelineEntry[]>;
+  readTimeline(instance: InstanceLog): Promise<TimelineEntry[]>;
   listInstances(
     filter: InstanceFilter,
     limit: number,
@@ -55,7 +55,7 @@ export interface InstanceReader {
   ): Promise<{ items: InstanceLog[]; nextCursor: string | undefined }>;
 }
 
-export interface InstanceParts {
+export interface InstanceDeps {
   instances: InstanceReader;
   createInstance: CreateInstance;
   payOrder: (paid: PaidOrder) => Promise<PaymentAnswer>;
@@ -82,7 +82,7 @@ const Filter = Type.Object({
 
 export function addInstances(
   http: FastifyInstance,
-  { instances, createInstance, payOrder, hasRoom }: InstanceParts,
+  { instances, createInstance, payOrder, hasRoom }: InstanceDeps,
 ): void {
   http.post<{ Body: Static<typeof NewPurchase> }>(
     '/v1/instances',
@@ -147,7 +147,7 @@ export function addInstances(
     async ({ params }) => {
       const instance = await instances.findInstance(parseInstanceId(params.id));
       if (!instance) throw unknownInstance(params.id);
-      return { ...showInstance(instance), timeline: showTimeline(await instances.tellTimeline(instance)) };
+      return { ...showInstance(instance), timeline: showTimeline(await instances.readTimeline(instance)) };
     },
   );
 }
@@ -179,7 +179,7 @@ function readScope(
   throw new WeirError('SCOPE_INVALID', `scope must be ${expected}`);
 }
 
-/** @throws WeirError INSTANCE_UNKNOWN: what is no id names no instance */
+/** @throws WeirError INSTANCE_NOT_FOUND: what is no id names no instance */
 export function parseInstanceId(text: string): InstanceId {
   const id = parseInt64(text);
   if (id === undefined) throw unknownInstance(text);
@@ -187,5 +187,5 @@ export function parseInstanceId(text: string): InstanceId {
 }
 
 export function unknownInstance(id: string): WeirError {
-  return new WeirError('INSTANCE_UNKNOWN', `there is no instance ${id.slice(0, 40)}`);
+  return new WeirError('INSTANCE_NOT_FOUND', `there is no instance ${id.slice(0, 40)}`);
 }

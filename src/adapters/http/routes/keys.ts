@@ -1,5 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
+import { listOf, ProblemShape, Timestamp } from '../../../api/shapes.ts';
+import { WeirError } from '../../../errors.ts';
 import type { KeyRing } from '../../../ops/access/key-ring.ts';
 import {
   createOperatorKey,
@@ -9,11 +11,9 @@ import {
   type OperatorKeyStore,
 } from '../../../ops/access/operator-key.ts';
 import { scopes } from '../../../ops/access/scope.ts';
-import { WeirError } from '../../../errors.ts';
 import { operatorOf } from '../plugins/auth.ts';
-import { listOf, ProblemShape, Timestamp } from '../../../api/shapes.ts';
 
-export interface KeyParts {
+export interface KeyDeps {
   keys: OperatorKeyStore;
   keyRing: KeyRing;
 }
@@ -46,7 +46,7 @@ const KeyShape = Type.Object({
 const MadeKeyShape = Type.Object({ ...KeyShape.properties, key: Type.String({ description: 'shown once' }) });
 const KeyList = Type.Object({ items: Type.Array(KeyShape), nextCursor: Type.Null() });
 
-export function addKeys(http: FastifyInstance, { keys, keyRing }: KeyParts): void {
+export function addKeys(http: FastifyInstance, { keys, keyRing }: KeyDeps): void {
   http.post<{ Body: Static<typeof NewKey> }>(
     '/v1/keys',
     {
@@ -102,7 +102,7 @@ export function addKeys(http: FastifyInstance, { keys, keyRing }: KeyParts): voi
     async (request) => {
       const { id } = request.params;
       const revoked = /^[1-9]\d{0,17}$/.test(id) ? await keys.revokeKey(id, operatorOf(request)) : undefined;
-      if (!revoked) throw new WeirError('KEY_UNKNOWN', `there is no key ${id.slice(0, 40)}`);
+      if (!revoked) throw new WeirError('KEY_NOT_FOUND', `there is no key ${id.slice(0, 40)}`);
       await keyRing.readAnew();
       return showKey(revoked);
     },

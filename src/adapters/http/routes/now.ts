@@ -1,15 +1,15 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
+import { NowShape, showNow, showRest } from '../../../api/now-shape.ts';
+import { ProblemShape } from '../../../api/shapes.ts';
 import { WeirError } from '../../../errors.ts';
 import { maxSeconds } from '../../../ops/live/count-seconds.ts';
 import type { NowFeed, NowNews, NowReader } from '../../../ops/live/now-feed.ts';
 import { mayStillCall } from '../plugins/auth.ts';
-import { NowShape, showNow, showRest } from '../../../api/now-shape.ts';
-import { EventStream } from './now-stream.ts';
 import { addToProblem } from '../plugins/problem.ts';
-import { ProblemShape } from '../../../api/shapes.ts';
+import { EventStream } from './now-stream.ts';
 
-export interface NowParts {
+export interface NowDeps {
   watch: { now: NowReader; feed: NowFeed };
   /** Aborted when the process is about to stop: who listens is to find another one. */
   draining: AbortSignal;
@@ -19,7 +19,7 @@ const defaultSeconds = 300;
 /** Also while a database that hangs leaves nothing to tell. */
 const beatEveryMs = 15_000;
 
-export function addNow(http: FastifyInstance, { watch, draining }: NowParts): void {
+export function addNow(http: FastifyInstance, { watch, draining }: NowDeps): void {
   http.get<{ Querystring: { seconds?: string } }>(
     '/v1/now',
     {
@@ -70,7 +70,7 @@ export function addNow(http: FastifyInstance, { watch, draining }: NowParts): vo
     clearInterval(beating);
     endStreams();
   });
-  const tellOnce = createTeller();
+  const reportOnce = createTeller();
   http.get(
     '/v1/now/stream',
     {
@@ -94,7 +94,7 @@ export function addNow(http: FastifyInstance, { watch, draining }: NowParts): vo
       if (request.method === 'HEAD') return reply.send();
       const stream = new EventStream();
       const leave = watch.feed.listen((news) => {
-        tellOnce(stream, news);
+        reportOnce(stream, news);
         // What is revoked opens nothing a second later, also what it had opened before.
         mayStillCall(request).then(
           (may) => may || stream.end(),
@@ -125,4 +125,4 @@ function createTeller(): (stream: EventStream, news: NowNews) => void {
   };
 }
 
-const storeAway = { code: 'STORE_AWAY', detail: 'the database does not answer' };
+const storeAway = { code: 'STORE_UNAVAILABLE', detail: 'the database does not answer' };

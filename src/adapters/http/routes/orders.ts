@@ -1,6 +1,16 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { WeirError } from '../../../errors.ts';
+import {
+  NewOrderBody,
+  OrderShape,
+  PaidOrderShape,
+  ProblemShape,
+  RefundShape,
+  showNewOrder,
+  showOrder,
+  showPayment,
+  showRefund,
+} from '../../../api/shapes.ts';
 import type { Product } from '../../../core/instance/product.ts';
 import {
   type ProductId,
@@ -13,20 +23,10 @@ import {
 import type { NewOrder, Order, Refund } from '../../../core/orders/order.ts';
 import type { RecordedPayment } from '../../../core/orders/payment-book.ts';
 import { parsePaidBody } from '../../../core/triggers/paid-body.ts';
+import { WeirError } from '../../../errors.ts';
 import { operatorOf } from '../plugins/auth.ts';
-import { addPayments, type OrderPath, type PaymentParts } from './payments.ts';
-import {
-  NewOrderBody,
-  OrderShape,
-  PaidOrderShape,
-  ProblemShape,
-  RefundShape,
-  showNewOrder,
-  showOrder,
-  showPayment,
-  showRefund,
-} from '../../../api/shapes.ts';
 import { boundSignedBody, createSignatureCheck } from '../plugins/webhook-signature.ts';
+import { addPayments, type OrderPath, type PaymentDeps } from './payments.ts';
 
 export interface OrderStore {
   createOrder(order: NewOrder): Promise<{ created: boolean; order: Order }>;
@@ -37,7 +37,7 @@ export interface OrderStore {
   findOrder(id: string): Promise<Order | undefined>;
 }
 
-export interface OrderParts extends PaymentParts {
+export interface OrderDeps extends PaymentDeps {
   orders: OrderStore;
   products: { findProducts(ids: readonly ProductId[]): Promise<Product[]> };
   /** undefined: no refund was asked for. */
@@ -51,13 +51,13 @@ export interface OrderParts extends PaymentParts {
 }
 
 /** Counts a callback without a right signature; it may throw RATE_LIMITED. */
-export interface CallbackParts {
+export interface CallbackDeps {
   onWrongSignature: (request: FastifyRequest) => void;
 }
 
-export function addOrders(http: FastifyInstance, parts: OrderParts & CallbackParts): void {
-  const { config, orders } = parts;
-  const checkSignature = createSignatureCheck(config.webhookSecrets, parts.onWrongSignature);
+export function addOrders(http: FastifyInstance, deps: OrderDeps & CallbackDeps): void {
+  const { config, orders } = deps;
+  const checkSignature = createSignatureCheck(config.webhookSecrets, deps.onWrongSignature);
 
   http.post<{ Body: Static<typeof NewOrderBody> }>(
     '/v1/orders',
@@ -76,7 +76,7 @@ export function addOrders(http: FastifyInstance, parts: OrderParts & CallbackPar
     },
     async ({ body, headers }, reply) => {
       const { created, order } = await createOrder(
-        parts,
+        deps,
         body,
         headers['idempotency-key'] as string | undefined,
       );
@@ -118,7 +118,7 @@ export function addOrders(http: FastifyInstance, parts: OrderParts & CallbackPar
     },
   );
 
-  addPayments(http, parts, checkSignature);
+  addPayments(http, deps, checkSignature);
 
   http.post<OrderPath & { Body: unknown }>(
     '/v1/orders/:orderId/refunded',
@@ -134,16 +134,16 @@ export function addOrders(http: FastifyInstance, parts: OrderParts & CallbackPar
     },
     async (request, reply) => {
       const { orderId, paymentId } = readRefundedOrder(request, config.webhookSecrets.length > 0);
-      const recorded = await parts.recordRefund(orderId, paymentId);
+      const recorded = await deps.recordRefund(orderId, paymentId);
       if (!recorded) throw await explainNoRefund(orders, orderId, paymentId);
       return reply.status(recorded.first ? 201 : 200).send(showRefund(recorded.refund));
     },
   );
 
-  addRefundAgain(http, parts);
+  addRefundAgain(http, deps);
 }
 
-function addRefundAgain(http: FastifyInstance, { orders, requestRefundAgain }: OrderParts): void {
+function addRefundAgain(http: FastifyInstance, { orders, requestRefundAgain }: OrderDeps): void {
   http.post<OrderPath>(
     '/v1/orders/:orderId/refund-again',
     {
@@ -174,11 +174,11 @@ async function explainNoRefund(
   const order = await orders.findOrder(orderId);
   return order
     ? new WeirError('ORDER_NOT_REFUNDABLE', `order ${orderId} is ${order.status}`)
-    : new WeirError('ORDER_UNKNOWN', `no refund of an order ${orderId} was asked for`);
+    : new WeirError('ORDER_NOT_FOUND', `no refund of an order ${orderId} was asked for`);
 }
 
 async function createOrder(
-  { config, orders, products, takeOrderId }: OrderParts,
+  { config, orders, products, takeOrderId }: OrderDeps,
   body: Static<typeof NewOrderBody>,
   idempotencyKey: string | undefined,
 ): Promise<{ created: boolean; order: Order }> {
@@ -188,7 +188,7 @@ async function createOrder(
   const earlier = idempotencyKey && (await orders.findOrderByKey(idempotencyKey));
   if (earlier) return { created: false, order: requireSame(earlier, productId, userId) };
   const [product] = await products.findProducts([productId]);
-  if (!product) throw new WeirError('PRODUCT_UNKNOWN', `there is no product ${productId}`);
+  if (!product) throw new WeirError('PRODUCT_NOT_FOUND', `there is no product ${productId}`);
   if (!product.enabled) throw new WeirError('PRODUCT_DISABLED', `product ${productId} is disabled`);
   const id = parseSourceId(await takeOrderId());
   const expiresInMs = config.expireOrdersAfterMs || undefined;
@@ -228,6 +228,6 @@ function readRefundedOrder(
 }
 
 function known(order: Order | undefined, id: string): Order {
-  if (!order) throw new WeirError('ORDER_UNKNOWN', `there is no order ${id}`);
+  if (!order) throw new WeirError('ORDER_NOT_FOUND', `there is no order ${id}`);
   return order;
 }

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { adviceForParked, toWeirError, WeirError } from '../../../errors.ts';
+import { ListQuery, listOf, ProblemShape, readCursor, readLimit, storable } from '../../../api/shapes.ts';
 import { parseUserId } from '../../../core/instance/purchase.ts';
 import type { ParkedDetail } from '../../../core/parked/parked-item.ts';
 import {
@@ -11,10 +11,10 @@ import {
   parkedStates,
 } from '../../../core/parked/parked-item.ts';
 import type { ReplayOptions, ReplayOutcome } from '../../../core/parked/replay.ts';
+import { adviceForParked, toWeirError, WeirError } from '../../../errors.ts';
 import { operatorOf } from '../plugins/auth.ts';
-import { ListQuery, listOf, ProblemShape, readCursor, readLimit, storable } from '../../../api/shapes.ts';
 
-export interface ParkedParts {
+export interface ParkedDeps {
   parked: {
     listParked(filter: ParkedFilter, limit: number, cursor: string | undefined): Promise<ParkedItem[]>;
     findParked(id: string): Promise<ParkedDetail | undefined>;
@@ -26,7 +26,7 @@ export interface ParkedParts {
 const Filter = {
   origin: Type.Optional(Type.Enum([...parkedOrigins])),
   reason: Type.Optional(
-    Type.String({ pattern: '^[A-Z_]{1,40}$', description: 'a code such as PRODUCT_UNKNOWN' }),
+    Type.String({ pattern: '^[A-Z_]{1,40}$', description: 'a code such as PRODUCT_NOT_FOUND' }),
   ),
   source: Type.Optional(Type.String({ maxLength: 20, ...storable })),
   scope: Type.Optional(Type.String({ maxLength: 512, ...storable })),
@@ -48,7 +48,7 @@ const DiscardBody = Type.Object({ reason: Reason }, closed);
 
 type ItemPath = { Params: { id: string } };
 
-export function addParked(http: FastifyInstance, { parked }: ParkedParts): void {
+export function addParked(http: FastifyInstance, { parked }: ParkedDeps): void {
   http.get<{ Querystring: ParkedFilter & { limit?: string; cursor?: string } }>(
     '/v1/parked',
     {
@@ -189,7 +189,7 @@ function readId(text: string): string {
 }
 
 function unknownItem(id: string): WeirError {
-  return new WeirError('PARKED_UNKNOWN', `there is no parked item ${id.slice(0, 40)}`);
+  return new WeirError('PARKED_NOT_FOUND', `there is no parked item ${id.slice(0, 40)}`);
 }
 
 /** As text where it is text. */

@@ -1,14 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import type { Config } from '../../../config/config.ts';
-import { toWeirError } from '../../../errors.ts';
-import { readWebhookId } from '../../../core/orders/payment.ts';
-import { parseSourceId, parseTraceparent } from '../../../core/instance/purchase.ts';
-import type { Notify } from '../../../ops/telemetry/events.ts';
-import type { PaidOrder, PaymentAnswer } from '../../../core/triggers/order-paid.ts';
-import { parsePaidBody } from '../../../core/triggers/paid-body.ts';
-import { rawBody } from '../plugins/json-body.ts';
-import { requireRoom, sendReceipt } from '../plugins/receipt.ts';
 import {
   InstanceShape,
   ParkedPaymentShape,
@@ -17,13 +8,22 @@ import {
   showReceipt,
   showRefund,
 } from '../../../api/shapes.ts';
+import type { Config } from '../../../config/config.ts';
+import { parseSourceId, parseTraceparent } from '../../../core/instance/purchase.ts';
+import { readWebhookId } from '../../../core/orders/payment.ts';
+import type { PaidOrder, PaymentAnswer } from '../../../core/triggers/order-paid.ts';
+import { parsePaidBody } from '../../../core/triggers/paid-body.ts';
+import { toWeirError } from '../../../errors.ts';
+import type { Emit } from '../../../ops/telemetry/events.ts';
+import { rawBody } from '../plugins/json-body.ts';
+import { requireRoom, sendReceipt } from '../plugins/receipt.ts';
 import { boundSignedBody } from '../plugins/webhook-signature.ts';
 
-export interface PaymentParts {
+export interface PaymentDeps {
   config: Config;
   payOrder: (paid: PaidOrder) => Promise<PaymentAnswer>;
   hasRoom: () => boolean;
-  notify: Notify;
+  emit: Emit;
 }
 
 export interface OrderPath {
@@ -34,22 +34,18 @@ type CheckSignature = (request: FastifyRequest, orderId: string) => Promise<void
 
 type PaidRequest = FastifyRequest<OrderPath & { Body: unknown }>;
 
-export function addPayments(
-  http: FastifyInstance,
-  parts: PaymentParts,
-  checkSignature: CheckSignature,
-): void {
-  const isSigned = parts.config.webhookSecrets.length > 0;
+export function addPayments(http: FastifyInstance, deps: PaymentDeps, checkSignature: CheckSignature): void {
+  const isSigned = deps.config.webhookSecrets.length > 0;
   const logRefusal = (orderId: string, error: unknown) => {
     const { code, message: detail, disposition } = toWeirError(error);
-    if (disposition === 'park') parts.notify({ type: 'payment refused', orderId, code, detail });
+    if (disposition === 'park') deps.emit({ type: 'payment refused', orderId, code, detail });
   };
 
   http.post<OrderPath & { Body: unknown }>(
     '/v1/orders/:orderId/paid',
     {
       config: { scope: 'signed' },
-      ...boundSignedBody(parts.config.webhookSecrets),
+      ...boundSignedBody(deps.config.webhookSecrets),
       schema: {
         summary: 'Payment callback: the order becomes an instance',
         description:
@@ -75,9 +71,9 @@ export function addPayments(
       },
     },
     async (request, reply) => {
-      requireRoom(parts.hasRoom);
+      requireRoom(deps.hasRoom);
       try {
-        return sendAnswer(reply, request, await parts.payOrder(readPaidOrder(request, isSigned)));
+        return sendAnswer(reply, request, await deps.payOrder(readPaidOrder(request, isSigned)));
       } catch (error) {
         logRefusal(request.params.orderId, error);
         throw error;

@@ -1,8 +1,5 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { WeirError } from '../../../errors.ts';
-import type { Product } from '../../../core/instance/product.ts';
-import { type ProductId, parseProductId } from '../../../core/instance/purchase.ts';
 import {
   ListQuery,
   listOf,
@@ -12,6 +9,9 @@ import {
   readLimit,
   showProduct,
 } from '../../../api/shapes.ts';
+import type { Product } from '../../../core/instance/product.ts';
+import { type ProductId, parseProductId } from '../../../core/instance/purchase.ts';
+import { WeirError } from '../../../errors.ts';
 
 export interface ProductStore {
   createProduct(product: Omit<Product, 'version'>): Promise<{ created: boolean; product: Product }>;
@@ -21,13 +21,13 @@ export interface ProductStore {
   switchProduct(id: ProductId, enabled: boolean): Promise<Product | undefined>;
 }
 
-export interface ProductParts {
+export interface ProductDeps {
   products: ProductStore;
 }
 
 const SwitchBody = Type.Object({ enabled: Type.Boolean() }, { additionalProperties: false });
 
-export function addProducts(http: FastifyInstance, { products }: ProductParts): void {
+export function addProducts(http: FastifyInstance, { products }: ProductDeps): void {
   http.post<{ Body: Static<typeof ProductShape> }>(
     '/v1/products',
     {
@@ -103,5 +103,5 @@ export function addProducts(http: FastifyInstance, { products }: ProductParts): 
 }
 
 function unknownProduct(id: string): WeirError {
-  return new WeirError('PRODUCT_UNKNOWN', `there is no product ${id}`);
+  return new WeirError('PRODUCT_NOT_FOUND', `there is no product ${id}`);
 }

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { adviceForParked, WeirError } from '../../../errors.ts';
+import { InstanceShape, Int64, ProblemShape, showInstance } from '../../../api/shapes.ts';
 import {
   type ProductId,
   parseProductId,
@@ -8,14 +8,14 @@ import {
   type SourceId,
   type UserId,
 } from '../../../core/instance/purchase.ts';
-import { KeyedConcurrencyLimit } from '../../../lib/keyed-concurrency-limit.ts';
-import type { FrontDoor } from '../../../sale/admission.ts';
-import type { PurchaseDesk } from '../../../sale/purchase-status.ts';
-import type { Progress } from '../../../sale/purchase-progress.ts';
 import { streamOf } from '../../../core/triggers/seckill-key.ts';
+import { adviceForParked, WeirError } from '../../../errors.ts';
+import { KeyedConcurrencyLimit } from '../../../lib/keyed-concurrency-limit.ts';
+import type { Admission } from '../../../sale/admission.ts';
+import type { Progress } from '../../../sale/purchase-progress.ts';
+import type { PurchaseStatus } from '../../../sale/purchase-status.ts';
 import { callerOf, requireKeyOr } from '../plugins/auth.ts';
 import { limitAddresses, type RequestLimits } from '../plugins/request-limits.ts';
-import { InstanceShape, Int64, ProblemShape, showInstance } from '../../../api/shapes.ts';
 import { readTicketHeader, TicketHeader, TicketText } from './tickets.ts';
 
 const states = ['WAITING', 'CREATED', 'SUCCESS', 'FAILED', 'PARKED', 'DISCARDED'] as const;
@@ -29,7 +29,7 @@ const ProgressShape = Type.Object({
   place: Type.Optional(Type.Unsafe<number | null>(OrNull)),
   estimateMs: Type.Optional(Type.Unsafe<number | null>(OrNull)),
   instance: Type.Optional(InstanceShape),
-  givenBack: Type.Optional(Type.Object({ status: Type.String(), at: Timestamp })),
+  restocked: Type.Optional(Type.Object({ status: Type.String(), at: Timestamp })),
   reason: Type.Optional(Type.String()),
   advice: Type.Optional(Type.String()),
   parkedAt: Type.Optional(Timestamp),
@@ -55,14 +55,17 @@ const Query = Type.Object(
 /** Windows of a browser that wait at the same time. */
 const maxWaitsPerUser = 10;
 
-export interface PurchaseParts {
-  purchases: PurchaseDesk;
-  door: FrontDoor;
+export interface PurchaseDeps {
+  purchases: PurchaseStatus;
+  admission: Admission;
   /** Of those who look without a key. */
   lookLimits: RequestLimits;
 }
 
-export function addPurchases(http: FastifyInstance, { purchases, door, lookLimits }: PurchaseParts): void {
+export function addPurchases(
+  http: FastifyInstance,
+  { purchases, admission, lookLimits }: PurchaseDeps,
+): void {
   // The places to wait are shared by all: without it a few holders of tickets could take them.
   const waits = new KeyedConcurrencyLimit<UserId>(
     maxWaitsPerUser,
@@ -76,7 +79,7 @@ export function addPurchases(http: FastifyInstance, { purchases, door, lookLimit
     { ticket, userId }: Static<typeof Query>,
   ) => {
     if (callerOf(request)) return userId === undefined ? undefined : parseUserId(userId);
-    const standing = await door.judgeTicket(productId, readTicketHeader(request) ?? ticket ?? '');
+    const standing = await admission.judgeTicket(productId, readTicketHeader(request) ?? ticket ?? '');
     if (!standing) throw new WeirError('TICKET_INVALID', 'this is no ticket of a sale of this product');
     lookLimits.takeUser(standing.ticket.userId.toString());
     return standing.ticket.userId;
@@ -94,7 +97,7 @@ export function addPurchases(http: FastifyInstance, { purchases, door, lookLimit
         summary: 'What became of a purchase',
         description:
           'WAITING with its place in the queue and an estimate; CREATED, SUCCESS, FAILED with the instance and what was ' +
-          'given back; PARKED or DISCARDED with the reason. With `after` the answer is held back until the state is another ' +
+          'restocked; PARKED or DISCARDED with the reason. With `after` the answer is held back until the state is another ' +
           'one or the time is up, so that a browser need not hammer.',
         headers: TicketHeader,
         querystring: Query,
@@ -132,7 +135,7 @@ function parseStreamId(text: string): SourceId {
 }
 
 function unknownPurchase(streamId: string): WeirError {
-  return new WeirError('PURCHASE_UNKNOWN', `there is no purchase ${streamId.slice(0, 40)} of this product`);
+  return new WeirError('PURCHASE_NOT_FOUND', `there is no purchase ${streamId.slice(0, 40)} of this product`);
 }
 
 function showProgress(progress: Progress): Omit<Static<typeof ProgressShape>, 'streamId' | 'productId'> {
@@ -152,11 +155,11 @@ function showProgress(progress: Progress): Omit<Static<typeof ProgressShape>, 's
         parkedAt: progress.parkedAt.toISOString(),
       };
     default: {
-      const { state, instance, givenBack } = progress;
+      const { state, instance, restocked } = progress;
       return {
         state,
         instance: showInstance(instance),
-        ...(givenBack && { givenBack: { status: givenBack.status, at: givenBack.at.toISOString() } }),
+        ...(restocked && { restocked: { status: restocked.status, at: restocked.at.toISOString() } }),
       };
     }
   }

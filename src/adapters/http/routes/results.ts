@@ -1,14 +1,14 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { WeirError } from '../../../errors.ts';
+import { InstanceShape, ProblemShape, readTime, showInstance, TimeText } from '../../../api/shapes.ts';
 import { type InstanceId, parseTraceparent } from '../../../core/instance/purchase.ts';
 import type { Settled } from '../../../core/results/judge-result.ts';
 import { createResult, type InstanceResult, maxReasonLength } from '../../../core/results/result.ts';
+import { WeirError } from '../../../errors.ts';
 import { operatorOf } from '../plugins/auth.ts';
 import { type InstanceReader, parseInstanceId, unknownInstance } from './instances.ts';
-import { InstanceShape, ProblemShape, readTime, showInstance, TimeText } from '../../../api/shapes.ts';
 
-export interface ResultParts {
+export interface ResultDeps {
   instances: InstanceReader;
   /** Many callers at once share one commit. */
   settleResult: (result: InstanceResult) => Promise<Settled>;
@@ -33,7 +33,7 @@ interface InstancePath {
 
 export function addResults(
   http: FastifyInstance,
-  { instances, settleResult, retryInstance, releaseInstance }: ResultParts,
+  { instances, settleResult, retryInstance, releaseInstance }: ResultDeps,
 ): void {
   const showCurrent = async (instanceId: InstanceId) => {
     const instance = await instances.findInstance(instanceId);
@@ -75,7 +75,7 @@ export function addResults(
     {
       config: { scope: 'act' },
       schema: {
-        summary: 'Announce an instance once more, with the same id and bytes',
+        summary: 'Publish an instance once more, with the same id and bytes',
         response: { 200: InstanceShape, '4xx': ProblemShape },
       },
     },
@@ -105,7 +105,7 @@ export function addResults(
 }
 
 function notApplied(settled: 'late' | 'contradicts', instance: Static<typeof InstanceShape>): WeirError {
-  const code = settled === 'late' ? 'RESULT_LATE' : 'RESULT_CONTRADICTS';
+  const code = settled === 'late' ? 'RESULT_LATE' : 'RESULT_CONFLICT';
   const reason = instance.reason === undefined ? '' : `, ${instance.reason}`;
   return new WeirError(code, `instance ${instance.instanceId} is ${instance.status}${reason}`);
 }

@@ -1,18 +1,25 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { WeirError } from '../../../errors.ts';
+import {
+  NewSale,
+  RestockBody,
+  SaleChangeBody,
+  SaleList,
+  SaleShape,
+  showSale,
+} from '../../../api/sale-shapes.ts';
+import { ListQuery, listOf, ProblemShape, readCursor, readLimit, readTime } from '../../../api/shapes.ts';
 import type { Product } from '../../../core/instance/product.ts';
 import { type ProductId, parseProductId } from '../../../core/instance/purchase.ts';
-import type { Sale, SaleStore, SaleTerms } from '../../../sale/sale.ts';
 import { streamOf } from '../../../core/triggers/seckill-key.ts';
-import { GiveBackBody, NewSale, SaleChangeBody, SaleList, SaleShape, showSale } from '../../../api/sale-shapes.ts';
-import { ListQuery, listOf, ProblemShape, readCursor, readLimit, readTime } from '../../../api/shapes.ts';
+import { WeirError } from '../../../errors.ts';
+import type { Sale, SaleStore, SaleTerms } from '../../../sale/sale.ts';
 
-export interface SaleParts {
+export interface SaleDeps {
   sales: SaleStore;
   products: { findProducts(ids: readonly ProductId[]): Promise<Product[]> };
-  /** Units given back at `since` or later, or ever. @returns how many */
-  oweUnitsAgain(stream: string, since: Date | undefined): Promise<number>;
+  /** Units restocked at `since` or later, or ever. @returns how many */
+  requeueRestock(stream: string, since: Date | undefined): Promise<number>;
 }
 
 interface SalePath {
@@ -20,7 +27,7 @@ interface SalePath {
 }
 
 /** What the shop does with its sales; http/buy.ts is for the buyers. */
-export function addSales(http: FastifyInstance, { sales, products, oweUnitsAgain }: SaleParts): void {
+export function addSales(http: FastifyInstance, { sales, products, requeueRestock }: SaleDeps): void {
   const getSale = async (productId: ProductId): Promise<Sale> => {
     const sale = await sales.find(productId);
     if (!sale) throw unknownSale(productId);
@@ -104,21 +111,21 @@ export function addSales(http: FastifyInstance, { sales, products, oweUnitsAgain
     },
   );
 
-  http.post<SalePath & { Body: Static<typeof GiveBackBody> }>(
-    '/v1/sales/:productId/give-back',
+  http.post<SalePath & { Body: Static<typeof RestockBody> }>(
+    '/v1/sales/:productId/restock',
     {
       config: { scope: 'act' },
       schema: {
         summary: 'Take units to the sale once more, after Redis has lost them',
         description:
-          'Those that were given back at `since` or later, or ever. The sale takes each once, however often it comes.',
-        body: GiveBackBody,
+          'Those that were restocked at `since` or later, or ever. The sale takes each once, however often it comes.',
+        body: RestockBody,
         response: { 200: Type.Object({ units: Type.Integer() }), '4xx': ProblemShape },
       },
     },
     async ({ params, body }) => {
       const { productId } = await getSale(parseProductId(params.productId));
-      return { units: await oweUnitsAgain(streamOf(productId), readTime('since', body.since)) };
+      return { units: await requeueRestock(streamOf(productId), readTime('since', body.since)) };
     },
   );
 }
@@ -145,12 +152,12 @@ function readTerms(body: Static<typeof NewSale>): SaleTerms {
   return terms;
 }
 
-async function requireProduct(products: SaleParts['products'], productId: ProductId): Promise<void> {
+async function requireProduct(products: SaleDeps['products'], productId: ProductId): Promise<void> {
   const [product] = await products.findProducts([productId]);
-  if (!product) throw new WeirError('PRODUCT_UNKNOWN', `there is no product ${productId}`);
+  if (!product) throw new WeirError('PRODUCT_NOT_FOUND', `there is no product ${productId}`);
   if (!product.enabled) throw new WeirError('PRODUCT_DISABLED', `product ${productId} is disabled`);
 }
 
 export function unknownSale(productId: ProductId): WeirError {
-  return new WeirError('SALE_UNKNOWN', `there is no sale of product ${productId}`);
+  return new WeirError('SALE_NOT_FOUND', `there is no sale of product ${productId}`);
 }

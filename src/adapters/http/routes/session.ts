@@ -1,16 +1,21 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
+import { ProblemShape, Timestamp } from '../../../api/shapes.ts';
 import type { Caller, KeyRing } from '../../../ops/access/key-ring.ts';
 import { createSessionId, digestOf } from '../../../ops/access/operator-key.ts';
 import { listScopes, scopes } from '../../../ops/access/scope.ts';
 import type { SessionStore } from '../../../ops/access/session.ts';
-import { type AuthParts, findCaller, keyRequired, noteCaller } from '../plugins/auth.ts';
+import { type AuthDeps, findCaller, keyRequired, noteCaller } from '../plugins/auth.ts';
 import type { Limit } from '../plugins/limits.ts';
 import { requireSameOrigin } from '../plugins/origin.ts';
-import { clearSessionCookie, readSessionCookie, sessionLastsMs, setSessionCookie } from '../plugins/session-cookie.ts';
-import { ProblemShape, Timestamp } from '../../../api/shapes.ts';
+import {
+  clearSessionCookie,
+  readSessionCookie,
+  sessionLastsMs,
+  setSessionCookie,
+} from '../plugins/session-cookie.ts';
 
-export interface SessionParts extends AuthParts {
+export interface SessionDeps extends AuthDeps {
   sessions: SessionStore;
   limitLogins: Limit;
 }
@@ -27,8 +32,8 @@ const SessionShape = Type.Object({
 });
 
 /** A cookie instead of a key for the page, which keeps no key where a script could read it. */
-export function addSession(http: FastifyInstance, parts: SessionParts): void {
-  const { keyRing, isOnLoopback, sessions, limit, limitLogins, onWrongKey } = parts;
+export function addSession(http: FastifyInstance, deps: SessionDeps): void {
+  const { keyRing, isOnLoopback, sessions, limit, limitLogins, onWrongKey } = deps;
   const isOpen = async () => isOnLoopback && (await keyRing.isOpen());
   const endSession = async (request: FastifyRequest) => {
     const id = readSessionCookie(request);
@@ -60,7 +65,7 @@ export function addSession(http: FastifyInstance, parts: SessionParts): void {
       }
       noteCaller(request, found.caller);
       await endSession(request);
-      const session = await openSession(parts, request.body.key, found.keyId);
+      const session = await openSession(deps, request.body.key, found.keyId);
       setSessionCookie(request, reply, session.id);
       await keyRing.readAnew();
       return reply.status(201).send(showSession({ ...found.caller, until: session.expiresAt }, false));
@@ -78,7 +83,7 @@ export function addSession(http: FastifyInstance, parts: SessionParts): void {
       preHandler: limit,
     },
     async (request, reply) => {
-      const caller = await findCaller(request, parts);
+      const caller = await findCaller(request, deps);
       if (!caller) {
         if (request.headers.authorization !== undefined) onWrongKey?.(request);
         throw keyRequired(reply);

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { WeirError } from '../../../errors.ts';
 import { ProblemShape, readTime, SourceText, TimeText } from '../../../api/shapes.ts';
+import { WeirError } from '../../../errors.ts';
 import { readWindow, type TrendQuery, type TrendWindow } from '../plugins/trend-window.ts';
 
 export interface StatsReader {

@@ -1,10 +1,10 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { WeirError } from '../../../errors.ts';
-import { parseProductId, parseUserId } from '../../../core/instance/purchase.ts';
-import type { FrontDoor } from '../../../sale/admission.ts';
-import { limitAddresses, type RequestLimits } from '../plugins/request-limits.ts';
 import { Int64, ProblemShape } from '../../../api/shapes.ts';
+import { parseProductId, parseUserId } from '../../../core/instance/purchase.ts';
+import { WeirError } from '../../../errors.ts';
+import type { Admission } from '../../../sale/admission.ts';
+import { limitAddresses, type RequestLimits } from '../plugins/request-limits.ts';
 
 export const TicketText = Type.String({ minLength: 1, maxLength: 128 });
 
@@ -40,14 +40,14 @@ const StandingShape = Type.Object({
 });
 
 const whys = {
-  SALE_UNKNOWN: 'there is no sale of this product',
+  SALE_NOT_FOUND: 'there is no sale of this product',
   ENDED: 'the sale has ended',
   LIMIT_REACHED: 'the sale gives a user fewer units',
   TICKETS_CLOSED: 'the sale has started',
   TICKETS_UNUSED: 'the sale is open to everybody',
 } as const;
 
-export function addTickets(http: FastifyInstance, { door }: { door: FrontDoor }): void {
+export function addTickets(http: FastifyInstance, { admission }: { admission: Admission }): void {
   http.post<{ Params: { productId: string }; Body: Static<typeof TicketBody> }>(
     '/v1/sales/:productId/tickets',
     {
@@ -64,7 +64,7 @@ export function addTickets(http: FastifyInstance, { door }: { door: FrontDoor })
     async ({ params, body }, reply) => {
       const productId = parseProductId(params.productId);
       const holder = { userId: parseUserId(body.userId), unit: body.unit ?? 1 };
-      const answer = await door.giveTicket(productId, holder);
+      const answer = await admission.giveTicket(productId, holder);
       if (!('ticket' in answer)) throw new WeirError(answer.kind, whys[answer.kind]);
       return reply.status(answer.kind === 'given' ? 201 : 200).send({
         ticket: answer.ticket,
@@ -84,19 +84,22 @@ export function readTicketHeader({ headers }: Pick<FastifyRequest, 'headers'>): 
   return headers['weir-ticket'] as string | undefined;
 }
 
-export interface TicketStandingParts {
-  door: FrontDoor;
+export interface TicketStandingDeps {
+  admission: Admission;
   /** Of those who look without a key. */
   lookLimits: RequestLimits;
 }
 
 /** For the holder of a ticket. */
-export function addTicketStanding(http: FastifyInstance, { door, lookLimits }: TicketStandingParts): void {
+export function addTicketStanding(
+  http: FastifyInstance,
+  { admission, lookLimits }: TicketStandingDeps,
+): void {
   const config = { scope: 'signed', limited: false } as const;
   const response = { 200: StandingShape, '4xx': ProblemShape };
   const findStanding = async (product: string, text: string) => {
     const productId = parseProductId(product);
-    const standing = await door.judgeTicket(productId, text);
+    const standing = await admission.judgeTicket(productId, text);
     if (!standing) throw new WeirError('TICKET_INVALID', 'this is no ticket of the present sale');
     lookLimits.takeUser(standing.ticket.userId.toString());
     if (!standing.isPresent) throw new WeirError('ENDED', 'the sale of this ticket has ended');

@@ -1,15 +1,15 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
+import { Int64, ProblemShape } from '../../../api/shapes.ts';
 import { type InstanceId, parseProductId, parseUserId } from '../../../core/instance/purchase.ts';
 import { parseInstanceId } from './instances.ts';
-import { Int64, ProblemShape } from '../../../api/shapes.ts';
 
 export interface StreamFeed {
   /** XADD for each list of alternating field names and values. @returns the entry ids */
   add(stream: string, entries: readonly string[][]): Promise<string[]>;
 }
 
-export interface TryParts {
+export interface TryDeps {
   feed: StreamFeed;
   /** undefined: none is simulated in this process. */
   resource: { fail(instanceId: InstanceId): boolean } | undefined;
@@ -30,7 +30,7 @@ const Failing = Type.Object({ instanceId: Int64 }, { additionalProperties: false
 const FailingShape = Type.Object({ fails: Type.Boolean() });
 
 /** Winners without a sale, and failures at will, for trying things out; only with the demo switched on, which the page asks for. */
-export function addTry(http: FastifyInstance, demo: TryParts | undefined): void {
+export function addTry(http: FastifyInstance, demo: TryDeps | undefined): void {
   http.get(
     '/v1/try',
     {

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
-import type { Audit } from '../../audit/audit.ts';
 import { parseTraceparent } from '../../../core/instance/purchase.ts';
 import type { Settled } from '../../../core/results/judge-result.ts';
-import type { Happening } from '../events.ts';
+import type { Audit } from '../../audit/audit.ts';
+import type { TelemetryEvent } from '../events.ts';
 import { describeError } from './describe-error.ts';
 
 type Level = 'debug' | 'info' | 'warn' | 'error';
@@ -15,7 +15,7 @@ interface Line {
   fields?: object;
 }
 
-type Lines = { [Type in Happening['type']]: (happening: Extract<Happening, { type: Type }>) => Line[] };
+type Lines = { [Type in TelemetryEvent['type']]: (event: Extract<TelemetryEvent, { type: Type }>) => Line[] };
 
 /** One line for each event that matters: what every batch does is for those who debug, what is lost or late for all. */
 const lines: Lines = {
@@ -24,20 +24,20 @@ const lines: Lines = {
   stopped: told('info', 'stopped'),
   'stop hung': told('warn', 'stop_hung'),
   migrated: told('info', 'migrated'),
-  'instances created': ({ counts, lastedMs }) => [
+  'instances created': ({ counts, durationMs }) => [
     {
       level: 'debug',
       event: 'instances_created',
       msg: 'instances created',
-      fields: { counts: Object.fromEntries(counts), ms: round(lastedMs) },
+      fields: { counts: Object.fromEntries(counts), ms: round(durationMs) },
     },
   ],
-  'events announced': ({ count, lastedMs }) => [
+  'events published': ({ count, durationMs }) => [
     {
       level: 'debug',
-      event: 'events_announced',
-      msg: 'events announced',
-      fields: { count, ms: round(lastedMs) },
+      event: 'events_published',
+      msg: 'events published',
+      fields: { count, ms: round(durationMs) },
     },
   ],
   'payment parked': ({ item, error }) => [
@@ -98,11 +98,11 @@ const lines: Lines = {
   ],
   'queues read': () => [],
   'refunds requested again': told('info', 'refunds_requested_again'),
-  'units given back': ({ outcomes }) => [
+  'units restocked': ({ outcomes }) => [
     {
       level: 'debug',
-      event: 'units_given_back',
-      msg: 'units given back',
+      event: 'units_restocked',
+      msg: 'units restocked',
       fields: { count: outcomes.length },
     },
   ],
@@ -111,7 +111,7 @@ const lines: Lines = {
   'sale closed': told('error', 'sale_closed'),
   'orders expired': told('info', 'orders_expired'),
   'parked item resolved': told('info', 'parked_item_resolved'),
-  'operator acted': told('info', 'operator_acted'),
+  'activity recorded': told('info', 'activity_recorded'),
   audited: ({ audit }) => describeAudit(audit),
   cleaned: told('info', 'cleaned'),
   'resource domain answered': ({ tally }) => [
@@ -154,12 +154,12 @@ const lines: Lines = {
   'intake resumed': told('info', 'intake_resumed'),
   'credential rejected': () => [],
   'credentials rejected': told('warn', 'credentials_rejected'),
-  'request answered': ({ lastedMs, traceparent, type: _, ...fields }) => [
+  'request answered': ({ durationMs, traceparent, type: _, ...fields }) => [
     {
       level: 'debug',
       event: 'request_answered',
       msg: 'request answered',
-      fields: { ...fields, ms: round(lastedMs), ...traceOf(traceparent) },
+      fields: { ...fields, ms: round(durationMs), ...traceOf(traceparent) },
     },
   ],
   'request failed': ({ requestId, route, error, traceparent }) => [
@@ -176,24 +176,25 @@ const lines: Lines = {
 };
 
 /** Some come with each request and are seldom wanted: then nothing is put together for them. */
-const debugOnly: ReadonlySet<Happening['type']> = new Set([
+const debugOnly: ReadonlySet<TelemetryEvent['type']> = new Set([
   'instances created',
-  'events announced',
+  'events published',
   'request answered',
-  'units given back',
+  'units restocked',
   'resource domain answered',
 ]);
 
-export function createLineWriter(log: Logger): (happening: Happening) => void {
+export function createLineWriter(log: Logger): (event: TelemetryEvent) => void {
   const isDebugging = log.isLevelEnabled('debug');
-  return (happening) => {
-    if (!isDebugging && debugOnly.has(happening.type)) return;
-    const describe = lines[happening.type] as (happening: Happening) => Line[];
-    for (const { level, event, msg, fields } of describe(happening)) log[level]({ event, ...fields }, msg);
+  return (event) => {
+    if (!isDebugging && debugOnly.has(event.type)) return;
+    const describe = lines[event.type] as (event: TelemetryEvent) => Line[];
+    for (const { level, event: name, msg, fields } of describe(event))
+      log[level]({ event: name, ...fields }, msg);
   };
 }
 
-function told(level: Level, event: string): (happening: Happening) => Line[] {
+function told(level: Level, event: string): (event: TelemetryEvent) => Line[] {
   return ({ type, ...fields }) => [{ level, event, msg: type, fields }];
 }
 
@@ -224,17 +225,17 @@ function isOdd(counts: ReadonlyMap<Settled, number>): boolean {
   return (counts.get('late') ?? 0) + (counts.get('contradicts') ?? 0) > 0;
 }
 
-function describeAudit({ ok, lastedMs, sums, waiting }: Audit): Line[] {
+function describeAudit({ ok, durationMs, sums, waiting }: Audit): Line[] {
   if (ok) {
     const msg = 'audited: every sum holds';
-    return [{ level: 'debug', event: 'audit_held', msg, fields: { ms: lastedMs, waiting } }];
+    return [{ level: 'debug', event: 'audit_held', msg, fields: { ms: durationMs, waiting } }];
   }
   const off = sums.filter(({ difference, exceptions }) => difference !== 0 || exceptions.length > 0);
-  return off.map(({ name, law, difference, exceptions }) => ({
+  return off.map(({ name, invariant, difference, exceptions }) => ({
     level: 'error',
     event: 'audit_sum_off',
     msg: 'a sum of the audit does not hold',
-    fields: { sum: name, law, difference, exceptions: exceptions.slice(0, 5) },
+    fields: { sum: name, invariant, difference, exceptions: exceptions.slice(0, 5) },
   }));
 }
 

@@ -2,7 +2,7 @@ import { showControlCharacters } from '../../../lib/show-control-characters.ts';
 
 /**
  * A log argument as a terminal may show it. The message must not leave its line. Strings in objects are printed as JSON, which
- * escapes line feeds; only a stack is printed in lines, so of those just frames and the first one stay.
+ * escapes line feeds; only a stack is printed in lines, so of those just batches and the first one stay.
  */
 export function tameFields(value: unknown, name = ''): unknown {
   if (typeof value === 'string') return name === 'stack' ? joinForeignLines(value) : value;

@@ -38,7 +38,7 @@ export function measureAudits(registry: Registry, isToAudit: boolean): Measures 
   });
   return {
     audited({ audit, isPeriodic }) {
-      duration.observe(audit.lastedMs / 1000);
+      duration.observe(audit.durationMs / 1000);
       if (!isPeriodic) return;
       for (const { name, difference: found, exceptions: listed } of audit.sums) {
         difference.set({ sum: name }, found);

@@ -1,10 +1,10 @@
 import { Gauge, type Registry } from 'prom-client';
-import type { Backlog, DatabaseBacklog, StreamBacklog, Waiting } from '../../live/backlog.ts';
 import { parkedReasons } from '../../../core/parked/parked-item.ts';
+import type { Backlog, DatabaseBacklog, StreamBacklog, Waiting } from '../../live/backlog.ts';
 import type { Measures } from './measures.ts';
 
-const kindsOfFrames = ['CREATED', 'AGAIN', 'RELEASE', 'REFUND'];
-const kindsOfCompensations = ['GIVE_BACK', 'REFUND'];
+const kindsOfBatches = ['CREATED', 'AGAIN', 'RELEASE', 'REFUND'];
+const kindsOfCompensations = ['RESTOCK', 'REFUND'];
 
 /**
  * What waits where, as the stores said a few seconds ago. Every process says the same. What cannot be asked is gone, and
@@ -19,7 +19,7 @@ export function measureBacklog(registry: Registry, places: readonly Backlog['pla
     'place',
   );
   const outbox = {
-    count: gauge('weir_outbox_waiting_events', 'Events that wait to be announced, by kind.', 'kind'),
+    count: gauge('weir_outbox_waiting_events', 'Events that wait to be published, by kind.', 'kind'),
     age: gauge('weir_outbox_oldest_age_seconds', 'Age of the oldest event that waits, by kind.', 'kind'),
   };
   const compensations = {
@@ -68,7 +68,7 @@ export function measureBacklog(registry: Registry, places: readonly Backlog['pla
     },
   };
   const showDatabase = (found: DatabaseBacklog) => {
-    show(outbox, 'kind', kindsOfFrames, found.outbox);
+    show(outbox, 'kind', kindsOfBatches, found.outbox);
     show(compensations, 'kind', kindsOfCompensations, found.compensations);
     show(parked, 'reason', parkedReasons, found.parked);
     processing.set(found.processingAgeMs / 1000);

@@ -43,9 +43,9 @@ export function measureIntake(registry: Registry): Measures {
   for (const outcome of ['acquired', 'lost', 'refused']) leases.inc({ outcome }, 0);
   for (const source of ['SECKILL', 'ORDER']) created.inc({ source }, 0);
   return {
-    'instances created'({ counts, lastedMs }) {
+    'instances created'({ counts, durationMs }) {
       for (const [source, count] of counts) created.inc({ source: boundSource(source) }, count);
-      duration.observe(lastedMs / 1000);
+      duration.observe(durationMs / 1000);
     },
     'entries parked'({ entries }) {
       for (const { error } of entries) parked.inc({ reason: error.code });

@@ -1,8 +1,8 @@
-import type { Happening } from '../events.ts';
+import type { TelemetryEvent } from '../events.ts';
 
-/** What a part of the metrics does with each kind of happening that concerns it. */
+/** What a part of the metrics does with each kind of event that concerns it. */
 export type Measures = {
-  [Type in Happening['type']]?: (happening: Extract<Happening, { type: Type }>) => void;
+  [Type in TelemetryEvent['type']]?: (event: Extract<TelemetryEvent, { type: Type }>) => void;
 };
 
 /** For what takes milliseconds when all is well. */

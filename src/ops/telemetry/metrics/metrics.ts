@@ -1,48 +1,48 @@
 import type { Registry } from 'prom-client';
-import type { Backlog } from '../../live/backlog.ts';
 import type { Config } from '../../../config/config.ts';
-import { measureAnnouncing } from './publishing.ts';
+import type { Backlog } from '../../live/backlog.ts';
+import type { Emit, TelemetryEvent } from '../events.ts';
 import { measureAudits } from './audits.ts';
 import { measureBacklog } from './backlog.ts';
 import { measureIntake } from './intake.ts';
 import { measureProcess } from './process.ts';
+import { measurePublishing } from './publishing.ts';
 import { measureQueues } from './queues.ts';
 import { measureRequests } from './requests.ts';
 import { measureResults } from './results.ts';
 import { measureStores } from './stores.ts';
-import type { Happening, Notify } from '../events.ts';
 
 /** The settings that decide which metrics a process has, and what alerts compare them with. */
 export type MeasuredConfig = Pick<
   Config,
-  'roles' | 'auditEveryMs' | 'backlogEveryMs' | 'stuckDeadlineMs' | 'maxAnnouncements'
+  'roles' | 'auditEveryMs' | 'backlogEveryMs' | 'overdueDeadlineMs' | 'maxPublications'
 >;
 
 /**
- * What Prometheus reads off /metrics, made of the same happenings as the log. Every label has few values, whatever callers
+ * What Prometheus reads off /metrics, made of the same events as the log. Every label has few values, whatever callers
  * send: each is one of a list in the code, or bounded where it is measured.
  */
-export function createMetrics(registry: Registry, config: MeasuredConfig): Notify {
+export function createMetrics(registry: Registry, config: MeasuredConfig): Emit {
   const isToAudit = config.roles.includes('settle') && config.auditEveryMs > 0;
   measureProcess(registry);
   const parts = [
     measureRequests(registry),
     measureIntake(registry),
-    measureAnnouncing(registry),
+    measurePublishing(registry),
     measureResults(registry, lastDeadlineMs(config)),
     measureQueues(registry),
     measureStores(registry),
     measureBacklog(registry, placesAsked(config)),
     measureAudits(registry, isToAudit),
   ];
-  const measures = new Map<string, ((happening: never) => void)[]>();
+  const measures = new Map<string, ((event: never) => void)[]>();
   for (const part of parts) {
     for (const [type, measure] of Object.entries(part)) {
       measures.set(type, [...(measures.get(type) ?? []), measure]);
     }
   }
-  return (happening: Happening) => {
-    for (const measure of measures.get(happening.type) ?? []) measure(happening as never);
+  return (event: TelemetryEvent) => {
+    for (const measure of measures.get(event.type) ?? []) measure(event as never);
   };
 }
 
@@ -51,7 +51,7 @@ function placesAsked({ roles, backlogEveryMs }: MeasuredConfig): Backlog['place'
   return roles.includes('ingest') ? ['database', 'streams'] : ['database'];
 }
 
-/** As `stuck.*` is described in docs/operating.md: once, once, twice, four times the first one, and so on. */
-function lastDeadlineMs({ stuckDeadlineMs, maxAnnouncements }: MeasuredConfig): number {
-  return stuckDeadlineMs * 2 ** (maxAnnouncements - 1);
+/** As `overdue.*` is described in docs/operating.md: once, once, twice, four times the first one, and so on. */
+function lastDeadlineMs({ overdueDeadlineMs, maxPublications }: MeasuredConfig): number {
+  return overdueDeadlineMs * 2 ** (maxPublications - 1);
 }

@@ -1,8 +1,8 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
 import { durationBuckets, type Measures } from './measures.ts';
 
-/** From a frame to the queue. */
-export function measureAnnouncing(registry: Registry): Measures {
+/** From a batch to the queue. */
+export function measurePublishing(registry: Registry): Measures {
   const registers = [registry];
   const confirmed = new Counter({
     name: 'weir_events_confirmed_total',
@@ -15,15 +15,15 @@ export function measureAnnouncing(registry: Registry): Measures {
     registers,
   });
   const duration = new Histogram({
-    name: 'weir_announce_duration_seconds',
-    help: 'From a claimed batch of frames to its last confirm.',
+    name: 'weir_publish_duration_seconds',
+    help: 'From a claimed batch of batches to its last confirm.',
     buckets: durationBuckets,
     registers,
   });
   return {
-    'events announced'({ count, lastedMs }) {
+    'events published'({ count, durationMs }) {
       confirmed.inc(count);
-      duration.observe(lastedMs / 1000);
+      duration.observe(durationMs / 1000);
     },
     'messages refused': ({ count }) => refused.inc(count),
   };

@@ -30,7 +30,7 @@ export function measureRequests(registry: Registry): Measures {
   const byCode = new Map<string, { inc(): void }>();
   return {
     'credential rejected': ({ kind }) => rejected.inc({ kind }),
-    'request answered'({ method, route, status, problem, lastedMs }) {
+    'request answered'({ method, route, status, problem, durationMs }) {
       const status_class = `${Math.floor(status / 100)}xx`;
       const key = `${method} ${route} ${status_class}`;
       let observer = series.get(key);
@@ -39,7 +39,7 @@ export function measureRequests(registry: Registry): Measures {
         observer = duration.labels({ method: known, route, status_class });
         series.set(key, observer);
       }
-      observer.observe(lastedMs / 1000);
+      observer.observe(durationMs / 1000);
       if (problem === undefined) return;
       let counter = byCode.get(problem);
       if (!counter) {

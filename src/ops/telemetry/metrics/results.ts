@@ -1,7 +1,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Measures } from './measures.ts';
 
-/** What happens to instances and orders after the announcement. `lastDeadlineMs`: from the first one to giving up. */
+/** What happens to instances and orders after the publication. `lastDeadlineMs`: from the first one to giving up. */
 export function measureResults(registry: Registry, lastDeadlineMs: number): Measures {
   const registers = [registry];
   const results = new Counter({
@@ -18,12 +18,12 @@ export function measureResults(registry: Registry, lastDeadlineMs: number): Meas
   });
   const overdue = new Counter({
     name: 'weir_instances_overdue_total',
-    help: 'Instances past a deadline: announced again, or given up as FAILED.',
+    help: 'Instances past a deadline: republished, or given up as FAILED.',
     labelNames: ['action'],
     registers,
   });
-  const givenBack = new Counter({
-    name: 'weir_units_given_back_total',
+  const restocked = new Counter({
+    name: 'weir_units_restocked_total',
     help: 'Units of failed instances, by whether a sale of Weir took them back; failed: attempts that will be repeated.',
     labelNames: ['outcome'],
     registers,
@@ -39,14 +39,14 @@ export function measureResults(registry: Registry, lastDeadlineMs: number): Meas
     registers,
   });
   new Gauge({
-    name: 'weir_stuck_deadline_seconds',
-    help: 'When an instance without a result is given up, after its first announcement, by the settings of this process.',
+    name: 'weir_result_deadline_seconds',
+    help: 'When an instance without a result is given up, after its first publication, by the settings of this process.',
     registers,
   }).set(lastDeadlineMs / 1000);
   for (const outcome of ['applied', 'repeat', 'late', 'contradicts', 'unknown']) results.inc({ outcome }, 0);
   for (const status of ['SUCCESS', 'FAILED']) settledInstances.inc({ status }, 0);
-  for (const action of ['announced_again', 'timed_out']) overdue.inc({ action }, 0);
-  for (const outcome of ['given_back', 'no_sale', 'failed']) givenBack.inc({ outcome }, 0);
+  for (const action of ['republished', 'timed_out']) overdue.inc({ action }, 0);
+  for (const outcome of ['restocked', 'no_sale', 'failed']) restocked.inc({ outcome }, 0);
   return {
     'results judged'({ results: judged, settled }) {
       const applied = judged.filter((_, i) => settled[i] === 'applied');
@@ -54,15 +54,15 @@ export function measureResults(registry: Registry, lastDeadlineMs: number): Meas
       for (const [status, count] of countEach(applied.map((result) => result.status)))
         settledInstances.inc({ status }, count);
     },
-    'instances overdue'({ announcedAgain, timedOut }) {
-      overdue.inc({ action: 'announced_again' }, announcedAgain);
+    'instances overdue'({ republished, timedOut }) {
+      overdue.inc({ action: 'republished' }, republished);
       overdue.inc({ action: 'timed_out' }, timedOut);
       settledInstances.inc({ status: 'FAILED' }, timedOut);
     },
-    'units given back'({ outcomes }) {
-      for (const outcome of outcomes) givenBack.inc({ outcome: outcome.toLowerCase() });
+    'units restocked'({ outcomes }) {
+      for (const outcome of outcomes) restocked.inc({ outcome: outcome.toLowerCase() });
     },
-    'restocks failed': ({ count }) => givenBack.inc({ outcome: 'failed' }, count),
+    'restocks failed': ({ count }) => restocked.inc({ outcome: 'failed' }, count),
     'refunds requested again': ({ count }) => refundsAgain.inc(count),
     'orders expired': ({ count }) => expired.inc(count),
   };

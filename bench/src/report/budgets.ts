@@ -1,18 +1,18 @@
 import type { Results } from './results.ts';
 
 export interface Verdict {
-  readonly law: string;
+  readonly budget: string;
   readonly figure: string;
   readonly limit: string;
   readonly outcome: 'met' | 'below' | 'not judged';
 }
 
-/** One verdict for each law whose figures are there. Without durable settings nothing is judged. */
+/** One verdict for each budget whose figures are there. Without durable settings nothing is judged. */
 export function judge(results: Results, isDurable: boolean): Verdict[] {
   const { seed, weir, lifecycle, callback, backlog, embedded, views, door, observability } = results;
   const verdicts: Verdict[] = [];
-  const add = (law: string, figure: string, limit: string, isMet: boolean, isJudged = true) =>
-    verdicts.push({ law, figure, limit, outcome: isJudged ? (isMet ? 'met' : 'below') : 'not judged' });
+  const add = (budget: string, figure: string, limit: string, isMet: boolean, isJudged = true) =>
+    verdicts.push({ budget, figure, limit, outcome: isJudged ? (isMet ? 'met' : 'below') : 'not judged' });
 
   if (weir?.ofBroker) {
     add(
@@ -53,8 +53,8 @@ export function judge(results: Results, isDurable: boolean): Verdict[] {
   }
   if (views) {
     const { view, medianMs } = views.slowest;
-    const law = `every view of ${views.rows.toLocaleString('en-US')} rows, medians`;
-    add(law, `${medianMs} ms (${view})`, '<= 200 ms', medianMs <= 200);
+    const budget = `every view of ${views.rows.toLocaleString('en-US')} rows, medians`;
+    add(budget, `${medianMs} ms (${view})`, '<= 200 ms', medianMs <= 200);
   }
   if (door) {
     const soldOut = door.soldOut.perSecond / door.bare.perSecond;
@@ -64,8 +64,8 @@ export function judge(results: Results, isDurable: boolean): Verdict[] {
   }
   if (observability) {
     const { ofUnobserved } = observability;
-    const law = 'fully observed / not at all, medians';
-    add(law, formatRatio(ofUnobserved), '>= 0.95', ofUnobserved >= 0.95, isDurable);
+    const budget = 'fully observed / not at all, medians';
+    add(budget, formatRatio(ofUnobserved), '>= 0.95', ofUnobserved >= 0.95, isDurable);
   }
   return verdicts;
 }

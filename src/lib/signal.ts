@@ -1,10 +1,10 @@
 /** A doorbell: a ring wakes all who wait, or the next who comes when nobody does. */
-export class Wake {
+export class Signal {
   #rung = false;
   readonly #waiting = new Set<() => void>();
 
   /** An arrow, so that it can be handed out as a callback. */
-  readonly ring = (): void => {
+  readonly notify = (): void => {
     this.#rung = this.#waiting.size === 0;
     for (const wake of this.#waiting) wake();
   };
