@@ -187,7 +187,7 @@ describe.each(Object.entries(databases))('the figures by source and by time on %
 
   async function countTimes(database: Database, step: string, from: Date, to: Date) {
     return database.query(
-      `SELECT date_trunc($1, created_at, 'UTC') AS minute, source, count(*)::text AS count,
+      `SELECT date_trunc($1, created_at, 'UTC') AS "bucketStart", source, count(*)::text AS count,
          count(*) FILTER (WHERE status = 'SUCCESS')::text AS success,
          count(*) FILTER (WHERE status = 'FAILED')::text AS failed
        FROM instance_logs WHERE created_at >= $2 AND created_at < $3 GROUP BY 1, 2 ORDER BY 1 DESC, 2`,

@@ -103,7 +103,7 @@ describe.each(Object.entries(databases))('now on %s', (_, open) => {
     ]);
     expect(told.delay?.count).toBe(2);
     const waiting = Object.fromEntries(told.waiting.map(({ what, count }) => [what, count]));
-    expect(waiting).toEqual({ stream: 4, batches: 4, processing: 2, parked: 1 });
+    expect(waiting).toEqual({ stream: 4, outbox: 4, processing: 2, parked: 1 });
     for (const { oldestAt } of told.waiting) expect(oldestAt).toBeInstanceOf(Date);
     expect(told.audit?.ok).toBe(false);
   });
