@@ -139,6 +139,7 @@ const table = {
   KEY_LIMIT: ['park', 'Revoke keys that nobody uses; `weir keys list` says when each was used last.'],
   KEY_EXPIRY_INVALID: ['park', 'A key expires in the future, or never when that is left out.'],
   STORE_UNAVAILABLE: ['retry', 'A store does not answer; try again shortly and look at /readyz.'],
+  PRODUCT_CHANGING: ['retry', 'The product was changed during every attempt; send the request again.'],
   STORE_MISMATCH: [
     'retry',
     'Correct the address of the store, or make it the one of this installation with `weir stores adopt`.',

@@ -7,7 +7,14 @@ import { settleResults } from '../adapters/postgres/settle.ts';
 import { isTransientDatabaseError } from '../adapters/postgres/transient.ts';
 import { postgresWorkerLeases } from '../adapters/postgres/worker-leases.ts';
 import type { Config } from '../config/config.ts';
-import { type CreateInstances, InstanceCreation } from '../core/instance/create-instances.ts';
+import { type CreateInstances, createInstances } from '../core/instance/create-instances.ts';
+import {
+  refreshStaleProducts,
+  reportCreated,
+  retryBatch,
+  splitPoisonedBatch,
+} from '../core/instance/creation-policy.ts';
+import { createEventEncoders } from '../core/instance/instance-created.ts';
 import { InstanceIds, type WorkerLeases } from '../core/instance/instance-id.ts';
 import { ProductCache } from '../core/instance/product.ts';
 import { IntakeGate } from '../core/outbox/intake-gate.ts';
@@ -87,19 +94,12 @@ export async function createCore(config: Config, report: Emit, lifecycle: Lifecy
   const owed = new Signal();
   const tracing = createTracing(config);
   const createCreation = (on: Database) => {
-    const creation = new InstanceCreation({
-      products: new ProductCache(new PostgresProducts(on)),
-      ids,
-      instanceLogs: postgresInstanceLogs(on),
-      clock: systemClock,
-      isTransient: isTransientDatabaseError,
-      onCreated(counts, durationMs) {
-        committed.notify();
-        outages.works('database', 1);
-        emit({ type: 'instances created', counts, durationMs });
-      },
-    });
-    return { createInstances: tracing.creation(creation.createInstances) };
+    const onCreated = (counts: ReadonlyMap<string, number>, durationMs: number) => {
+      committed.notify();
+      outages.works('database', 1);
+      emit({ type: 'instances created', counts, durationMs });
+    };
+    return { createInstances: tracing.creation(composeCreation(on, ids, onCreated)) };
   };
   const settle: Settle = tracing.settle(async (results) => {
     const settled = await retryTransient(() => settleResults(database, results), isTransientDatabaseError);
@@ -143,6 +143,22 @@ export async function createCore(config: Config, report: Emit, lifecycle: Lifecy
     owed,
     outages,
   };
+}
+
+/** How a purchase becomes an instance, with everything that stands around the one commit; read from the inside out. */
+export function composeCreation(
+  database: Database,
+  ids: InstanceIds,
+  onCreated: (counts: ReadonlyMap<string, number>, durationMs: number) => void = () => {},
+): CreateInstances {
+  const products = new ProductCache(new PostgresProducts(database));
+  const deps = {
+    ...{ ids, products, encodeEvent: createEventEncoders(), clock: systemClock },
+    instanceLogs: postgresInstanceLogs(database),
+  };
+  const createBatch = refreshStaleProducts(products, (drafts) => createInstances(deps, drafts));
+  const retried = retryBatch(isTransientDatabaseError, createBatch);
+  return reportCreated(onCreated, systemClock, splitPoisonedBatch(isTransientDatabaseError, retried));
 }
 
 /** For what tells whether the database answers at all. */

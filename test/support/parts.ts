@@ -1,11 +1,9 @@
-import { postgresInstanceLogs } from '../../src/adapters/postgres/instance-logs.ts';
 import { PostgresOrders } from '../../src/adapters/postgres/orders.ts';
 import { PostgresProducts } from '../../src/adapters/postgres/products.ts';
-import { isTransientDatabaseError } from '../../src/adapters/postgres/transient.ts';
 import { postgresWorkerLeases } from '../../src/adapters/postgres/worker-leases.ts';
-import { InstanceCreation } from '../../src/core/instance/create-instances.ts';
+import { composeCreation } from '../../src/app/components.ts';
+import type { CreateInstances } from '../../src/core/instance/create-instances.ts';
 import { InstanceIds } from '../../src/core/instance/instance-id.ts';
-import { ProductCache } from '../../src/core/instance/product.ts';
 import type {
   InstanceId,
   ProductId,
@@ -16,19 +14,11 @@ import type {
 } from '../../src/core/instance/purchase.ts';
 import { decodeBatch, type Message } from '../../src/core/outbox/outbox-batch.ts';
 import type { InstanceResult } from '../../src/core/results/result.ts';
-import { systemClock } from '../../src/lib/clock.ts';
 import type { Database } from '../../src/lib/sql.ts';
 
 /** createInstances on a real database, put together as app.ts does it. */
-export function createCreation(database: Database): InstanceCreation {
-  return new InstanceCreation({
-    products: new ProductCache(new PostgresProducts(database)),
-    ids: new InstanceIds(postgresWorkerLeases(database)),
-    instanceLogs: postgresInstanceLogs(database),
-    clock: systemClock,
-    isTransient: isTransientDatabaseError,
-    onCreated() {},
-  });
+export function createCreation(database: Database): { createInstances: CreateInstances } {
+  return { createInstances: composeCreation(database, new InstanceIds(postgresWorkerLeases(database))) };
 }
 
 export async function createProduct(database: Database, id = 1001n): Promise<void> {

@@ -1,22 +1,32 @@
-import { toWeirError, WeirError } from '../../errors.ts';
+import { WeirError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { retryTransient } from '../../lib/repeat.ts';
-import { createEventEncoder, type EncodeInstanceCreated, encodeTimestamp } from './instance-created.ts';
+import { type EncodeEvent, encodeTimestamp } from './instance-created.ts';
 import type { InstanceIds } from './instance-id.ts';
 import type { InstanceLog } from './instance-log.ts';
 import type { Product, ProductCache } from './product.ts';
-import { type InstanceId, type Purchase, purchaseKey, type Source } from './purchase.ts';
+import { type InstanceId, type ProductId, type Purchase, purchaseKey } from './purchase.ts';
 
 export type Outcome =
   /** `duplicate` carries the first instance; `conflict` the one that the same identity already names. */
   | { kind: 'created' | 'duplicate' | 'conflict'; instance: InstanceLog }
   | { kind: 'refused'; error: WeirError };
 
+export type CreateInstances = (purchases: readonly Purchase[]) => Promise<Outcome[]>;
+
+/** `stale`: the product changed after it was read, and nothing was written. */
+export type BatchOutcome = Outcome | { kind: 'stale' };
+
+/** A purchase on its way to an instance. A repeat of the batch keeps the id that the first attempt proposed. */
+export interface Draft {
+  readonly purchase: Purchase;
+  instanceId: InstanceId | undefined;
+}
+
 export interface NewInstance {
   instanceId: InstanceId;
   purchase: Purchase;
   productVersion: number;
-  /** The Event for the Resource Domain. */
+  /** The INSTANCE_CREATED event, encoded. */
   event: Buffer;
 }
 
@@ -28,7 +38,7 @@ export type NotInserted = { instanceId: InstanceId; because: 'product' | 'order'
 
 export interface InstanceLogs {
   /**
-   * ONE statement, ONE commit: rows, and the events of the rows really inserted as one batch; an order that Weir
+   * ONE statement, ONE commit: rows, and the events of the rows that were inserted as one outbox batch; an order that Weir
    * knows moves to PAID in the same commit. `eventAtMs` stands in the events.
    */
   insert(
@@ -39,207 +49,135 @@ export interface InstanceLogs {
 }
 
 export interface CreationDeps {
-  products: ProductCache;
-  ids: InstanceIds;
+  ids: Pick<InstanceIds, 'take'>;
+  products: Pick<ProductCache, 'find'>;
+  encodeEvent: EncodeEvent;
   instanceLogs: InstanceLogs;
-  clock: Clock;
-  /** Whether a failure of the store may pass by itself. */
-  isTransient: (error: unknown) => boolean;
-  /** Told after the commit. */
-  onCreated: (counts: ReadonlyMap<Source, number>, durationMs: number) => void;
+  clock: Pick<Clock, 'wallMs'>;
 }
 
-export type CreateInstances = (purchases: readonly Purchase[]) => Promise<Outcome[]>;
+/**
+ * One batch, one commit. Purchases become instances here and nowhere else, whatever triggered them. Retries, the splitting
+ * of a batch and the refreshing of products stand around it (creation-policy.ts).
+ *
+ * @returns outcomes in the order of the drafts
+ * @throws the store's error: whether the batch was committed is unknown; repeat it with the same drafts
+ */
+export async function createInstances(
+  { ids, products, encodeEvent, instanceLogs, clock }: CreationDeps,
+  drafts: readonly Draft[],
+): Promise<BatchOutcome[]> {
+  // Id: proposed, and used only if this purchase is the first of its identity.
+  const proposals = await proposeIds(ids, drafts);
 
-interface Pending {
+  // Product: only an enabled one becomes an instance.
+  const found = await products.find(proposals.map(({ purchase }) => purchase.productId));
+  const { available, unavailable } = splitByAvailability(proposals, found);
+
+  // Event: what the Resource Domain receives.
+  const eventAtMs = clock.wallMs();
+  const timestamp = encodeTimestamp(eventAtMs);
+  const instances = available.map(({ instanceId, purchase, product }): NewInstance => {
+    const event = encodeEvent(product, instanceId, purchase.userId, timestamp);
+    return { instanceId, purchase, productVersion: product.version, event };
+  });
+
+  // Row: with the outbox batch in one statement. Sorted, so that two batches never wait for each other.
+  const { createdAt, notInserted } =
+    instances.length > 0 ? await instanceLogs.insert(instances.sort(byPurchaseKey), eventAtMs) : nothing;
+
+  // What was there before answers for itself.
+  const rejections = new Map(unavailable);
+  for (const { instanceId, because } of notInserted) rejections.set(instanceId, because);
+  if (rejections.size === 0) return proposals.map((proposal) => toCreated(proposal, createdAt));
+  const rejected = proposals.filter(({ instanceId }) => rejections.has(instanceId));
+  const existing = await findExisting(instanceLogs, rejected);
+  return proposals.map((proposal) => {
+    const rejection = rejections.get(proposal.instanceId);
+    if (rejection === undefined) return toCreated(proposal, createdAt);
+    const instance = existing.get(purchaseKey(proposal.purchase));
+    return instance ? compare(proposal, instance) : explain(proposal, rejection);
+  });
+}
+
+interface Proposal {
   purchase: Purchase;
   instanceId: InstanceId;
 }
 
-const maxAttempts = 5;
+type Rejection = 'missing' | 'disabled' | NotInserted['because'];
 
-/**
- * The only way in. Whatever started them, purchases become instances here: id, product, event, one write, answer.
- * Outcomes come in the order of the purchases.
- *
- * @throws the store's error when the store is away: nothing is known, repeat the same call.
- */
-export class InstanceCreation {
-  readonly #deps: CreationDeps;
-  readonly #encoders = new WeakMap<Product, EncodeInstanceCreated>();
+const nothing = { createdAt: new Date(0), notInserted: [] };
 
-  constructor(deps: CreationDeps) {
-    this.#deps = deps;
-  }
-
-  readonly createInstances: CreateInstances = async (purchases) => {
-    const startedAt = this.#deps.clock.monotonicMs();
-    const ids = await this.#deps.ids.take(purchases.length);
-    const pending = purchases.map((purchase, i) => ({ purchase, instanceId: ids[i] as InstanceId }));
-    const outcomes = await this.#writeOrSplit(pending);
-    this.#describeCreated(outcomes.values(), startedAt);
-    return pending.map(({ instanceId }) => outcomes.get(instanceId) as Outcome);
-  };
-
-  /** A batch that one row spoils is split until the row stands alone. */
-  async #writeOrSplit(pending: Pending[]): Promise<Map<InstanceId, Outcome>> {
-    try {
-      return await this.#writeRepeating(pending);
-    } catch (error) {
-      if (this.#mayPass(error)) throw error;
-      const [alone, ...others] = pending;
-      if (alone && others.length === 0) {
-        return new Map([[alone.instanceId, { kind: 'refused', error: toWeirError(error) }]]);
-      }
-      const middle = pending.length >> 1;
-      const left = await this.#writeOrSplit(pending.slice(0, middle));
-      const right = await this.#writeOrSplit(pending.slice(middle));
-      return new Map([...left, ...right]);
-    }
-  }
-
-  /** With the same ids each time: what a commit with a lost answer created is recognised as created. */
-  #writeRepeating(pending: Pending[]): Promise<Map<InstanceId, Outcome>> {
-    return retryTransient(
-      () => this.#writeUntilSettled(pending),
-      (error) => this.#mayPass(error),
-    );
-  }
-
-  #mayPass(error: unknown): boolean {
-    return error instanceof WeirError ? error.disposition === 'retry' : this.#deps.isTransient(error);
-  }
-
-  async #writeUntilSettled(pending: Pending[]): Promise<Map<InstanceId, Outcome>> {
-    const outcomes = new Map<InstanceId, Outcome>();
-    let open = pending;
-    for (let attempt = 1; open.length > 0; attempt++) {
-      open = await this.#writeOnce(open, outcomes);
-      if (attempt === maxAttempts && open.length > 0) {
-        throw new WeirError(
-          'STORE_UNAVAILABLE',
-          `a product changed in each of ${maxAttempts} attempts to commit`,
-        );
-      }
-    }
-    return outcomes;
-  }
-
-  /** One commit. Settles what it can and returns what met a product that has changed since it was read. */
-  async #writeOnce(pending: Pending[], outcomes: Map<InstanceId, Outcome>): Promise<Pending[]> {
-    const products = await this.#deps.products.find(pending.map(({ purchase }) => purchase.productId));
-    const orderable: NewInstance[] = [];
-    const refused = new Map<InstanceId, WeirError | 'product'>();
-    const eventAtMs = this.#deps.clock.wallMs();
-    const timestamp = encodeTimestamp(eventAtMs);
-    for (const { purchase, instanceId } of pending) {
-      const product = products.get(purchase.productId);
-      if (product?.enabled) {
-        const event = this.#encoderFor(product)(instanceId, purchase.userId, timestamp);
-        orderable.push({ instanceId, purchase, productVersion: product.version, event });
-      } else refused.set(instanceId, unavailable(purchase, product));
-    }
-
-    let createdAt = new Date(0);
-    if (orderable.length > 0) {
-      orderable.sort(byPurchaseKey);
-      const written = await this.#deps.instanceLogs.insert(orderable, eventAtMs);
-      createdAt = written.createdAt;
-      for (const { instanceId, because } of written.notInserted) refused.set(instanceId, whyNot(because));
-    }
-    for (const { purchase, instanceId } of pending) {
-      if (!refused.has(instanceId)) outcomes.set(instanceId, created(purchase, instanceId, createdAt));
-    }
-    if (refused.size === 0) return [];
-    return this.#settleRefused(
-      pending.filter(({ instanceId }) => refused.has(instanceId)),
-      refused,
-      outcomes,
-    );
-  }
-
-  /**
-   * A repeat gets its first answer even where the product has gone since, so existing rows come before refusals.
-   * They are read in a second statement: the snapshot of the first one is older than the row it lost to.
-   */
-  async #settleRefused(
-    pending: Pending[],
-    reasons: ReadonlyMap<InstanceId, WeirError | 'product'>,
-    outcomes: Map<InstanceId, Outcome>,
-  ): Promise<Pending[]> {
-    const rows = await this.#deps.instanceLogs.findByPurchases(pending.map(({ purchase }) => purchase));
-    const existing = new Map(rows.map((row) => [purchaseKey(row), row]));
-    return pending.filter(({ purchase, instanceId }) => {
-      const instance = existing.get(purchaseKey(purchase));
-      const reason = reasons.get(instanceId);
-      if (instance) outcomes.set(instanceId, compare(purchase, instanceId, instance));
-      else if (reason instanceof WeirError) outcomes.set(instanceId, { kind: 'refused', error: reason });
-      else this.#deps.products.forget(purchase.productId);
-      return !outcomes.has(instanceId);
-    });
-  }
-
-  #encoderFor(product: Product): EncodeInstanceCreated {
-    let encoder = this.#encoders.get(product);
-    if (!encoder) {
-      encoder = createEventEncoder(product);
-      this.#encoders.set(product, encoder);
-    }
-    return encoder;
-  }
-
-  #describeCreated(outcomes: Iterable<Outcome>, startedAt: number): void {
-    const counts = new Map<Source, number>();
-    for (const outcome of outcomes) {
-      if (outcome.kind !== 'created') continue;
-      const { source } = outcome.instance;
-      counts.set(source, (counts.get(source) ?? 0) + 1);
-    }
-    this.#deps.onCreated(counts, this.#deps.clock.monotonicMs() - startedAt);
-  }
+async function proposeIds(ids: CreationDeps['ids'], drafts: readonly Draft[]): Promise<Proposal[]> {
+  const without = drafts.filter(({ instanceId }) => instanceId === undefined);
+  const taken = without.length > 0 ? await ids.take(without.length) : [];
+  for (const [i, draft] of without.entries()) draft.instanceId = taken[i] as InstanceId;
+  return drafts as readonly Proposal[] as Proposal[];
 }
 
-function created(
-  { source, scope, sourceId, productId, userId }: Purchase,
-  instanceId: InstanceId,
-  at: Date,
-): Outcome {
+function splitByAvailability(
+  proposals: readonly Proposal[],
+  found: ReadonlyMap<ProductId, Product>,
+): { available: (Proposal & { product: Product })[]; unavailable: Map<InstanceId, Rejection> } {
+  const available: (Proposal & { product: Product })[] = [];
+  const unavailable = new Map<InstanceId, Rejection>();
+  for (const { purchase, instanceId } of proposals) {
+    const product = found.get(purchase.productId);
+    if (product?.enabled) available.push({ purchase, instanceId, product });
+    else unavailable.set(instanceId, product ? 'disabled' : 'missing');
+  }
+  return { available, unavailable };
+}
+
+/**
+ * Existing rows come before rejections: a repeat gets its first answer even where the product has gone since. A second
+ * statement, because the snapshot of the insert is older than the row that it lost to.
+ */
+async function findExisting(
+  instanceLogs: InstanceLogs,
+  rejected: readonly Proposal[],
+): Promise<Map<string, InstanceLog>> {
+  const rows = await instanceLogs.findByPurchases(rejected.map(({ purchase }) => purchase));
+  return new Map(rows.map((row) => [purchaseKey(row), row]));
+}
+
+function toCreated({ purchase, instanceId }: Proposal, createdAt: Date): Outcome {
+  const { source, scope, sourceId, productId, userId } = purchase;
   const instance: InstanceLog = {
-    instanceId,
-    productId,
-    userId,
-    source,
-    scope,
-    sourceId,
-    status: 'PROCESSING',
-    createdAt: at,
-    updatedAt: at,
+    ...{ instanceId, productId, userId, source, scope, sourceId },
+    ...{ status: 'PROCESSING', createdAt, updatedAt: createdAt },
   };
   return { kind: 'created', instance };
 }
 
-/** Our own id in the row means that a commit whose answer was lost did happen. */
-function compare(purchase: Purchase, proposed: InstanceId, instance: InstanceLog): Outcome {
+/** The proposed id in the row means that a commit whose answer was lost did happen. */
+function compare({ purchase, instanceId }: Proposal, instance: InstanceLog): Outcome {
   if (instance.productId !== purchase.productId || instance.userId !== purchase.userId) {
     return { kind: 'conflict', instance };
   }
-  return { kind: instance.instanceId === proposed ? 'created' : 'duplicate', instance };
+  return { kind: instance.instanceId === instanceId ? 'created' : 'duplicate', instance };
 }
 
-function unavailable({ productId }: Purchase, product: Product | undefined): WeirError {
-  return product
-    ? new WeirError('PRODUCT_DISABLED', `product ${productId} is disabled`)
-    : new WeirError('PRODUCT_NOT_FOUND', `there is no product ${productId}`);
-}
-
-/** `key` without a row to show for it is a row deleted in between: try again, as for a changed product. */
-function whyNot(because: NotInserted['because']): WeirError | 'product' {
-  if (because === 'unit') {
-    return new WeirError('UNIT_SOLD_TWICE', 'another purchase already has this unit of the sale');
+/** `key` without a row to show for it is a row that was deleted in between: try again, as for a changed product. */
+function explain({ purchase: { productId } }: Proposal, rejection: Rejection): BatchOutcome {
+  switch (rejection) {
+    case 'product':
+    case 'key':
+      return { kind: 'stale' };
+    case 'missing':
+      return refuse('PRODUCT_NOT_FOUND', `there is no product ${productId}`);
+    case 'disabled':
+      return refuse('PRODUCT_DISABLED', `product ${productId} is disabled`);
+    case 'unit':
+      return refuse('UNIT_SOLD_TWICE', 'another purchase already has this unit of the sale');
+    case 'order':
+      return refuse('ORDER_NOT_PAYABLE', 'the order is not pending, or of another product or user');
   }
-  return because === 'order'
-    ? new WeirError('ORDER_NOT_PAYABLE', 'the order is not pending, or of another product or user')
-    : 'product';
+}
+
+function refuse(code: WeirError['code'], message: string): Outcome {
+  return { kind: 'refused', error: new WeirError(code, message) };
 }
 
 function byPurchaseKey(a: NewInstance, b: NewInstance): number {

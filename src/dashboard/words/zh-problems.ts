@@ -79,6 +79,7 @@ export const zhProblems: Readonly<Record<string, readonly [what: string, advice:
   KEY_LIMIT: ['密钥过多', '请吊销无人使用的密钥；`weir keys list` 显示最近使用时间。'],
   KEY_EXPIRY_INVALID: ['密钥到期时间无效', '到期时间须在将来；留空则永不过期。'],
   STORE_UNAVAILABLE: ['存储没有应答', '请稍后再试，并查看 /readyz。'],
+  PRODUCT_CHANGING: ['产品在每次尝试时都被修改', '请重新发送请求。'],
   STORE_MISMATCH: [
     '该存储属于另一个 Weir',
     '请更正存储的地址，或用 `weir stores adopt` 将其归为本安装所有。',

@@ -1,0 +1,93 @@
+import { toWeirError, WeirError } from '../../errors.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { retryTransient } from '../../lib/repeat.ts';
+import type { BatchOutcome, CreateInstances, Draft, Outcome } from './create-instances.ts';
+import type { ProductCache } from './product.ts';
+import type { Source } from './purchase.ts';
+
+// What stands around createInstances, from the inside out. app/components.ts puts it together.
+
+type CreateBatch<T> = (drafts: readonly Draft[]) => Promise<T[]>;
+
+const maxRefreshes = 4;
+
+/** Forgets products that changed after they were read, and creates their instances again, and no others. */
+export function refreshStaleProducts(
+  products: Pick<ProductCache, 'forget'>,
+  createBatch: CreateBatch<BatchOutcome>,
+): CreateBatch<Outcome> {
+  return async (drafts) => {
+    const outcomes = await createBatch(drafts);
+    let stale = findStale(outcomes);
+    for (let refresh = 0; stale.length > 0; refresh++) {
+      if (refresh === maxRefreshes) {
+        throw new WeirError('PRODUCT_CHANGING', `a product changed in each of ${maxRefreshes + 1} attempts`);
+      }
+      const again = stale.map((at) => drafts[at] as Draft);
+      for (const { purchase } of again) products.forget(purchase.productId);
+      for (const [i, outcome] of (await createBatch(again)).entries()) {
+        outcomes[stale[i] as number] = outcome;
+      }
+      stale = findStale(outcomes);
+    }
+    return outcomes as Outcome[];
+  };
+}
+
+function findStale(outcomes: readonly BatchOutcome[]): number[] {
+  return outcomes.flatMap(({ kind }, at) => (kind === 'stale' ? [at] : []));
+}
+
+/** Repeats a batch that failed in a way that may pass. The drafts keep their ids, so a commit that did happen is found. */
+export function retryBatch(
+  isTransient: (error: unknown) => boolean,
+  createBatch: CreateBatch<Outcome>,
+): CreateBatch<Outcome> {
+  return (drafts) => retryTransient(() => createBatch(drafts), isTransient);
+}
+
+/**
+ * Splits a batch that one purchase makes fail, until that purchase stands alone and is refused.
+ *
+ * @throws what may pass by itself: nothing was decided, and the caller repeats the batch
+ */
+export function splitPoisonedBatch(
+  isTransient: (error: unknown) => boolean,
+  createBatch: CreateBatch<Outcome>,
+): CreateBatch<Outcome> {
+  return async function createOrSplit(drafts): Promise<Outcome[]> {
+    try {
+      return await createBatch(drafts);
+    } catch (error) {
+      if (error instanceof WeirError ? error.disposition === 'retry' : isTransient(error)) throw error;
+      if (drafts.length <= 1) return drafts.map(() => ({ kind: 'refused', error: toWeirError(error) }));
+      const middle = drafts.length >> 1;
+      const first = await createOrSplit(drafts.slice(0, middle));
+      return [...first, ...(await createOrSplit(drafts.slice(middle)))];
+    }
+  };
+}
+
+/** Takes purchases; reports after the commit how many instances of each source were created, and how long it took. */
+export function reportCreated(
+  onCreated: (counts: ReadonlyMap<Source, number>, durationMs: number) => void,
+  { monotonicMs }: Pick<Clock, 'monotonicMs'>,
+  createBatch: CreateBatch<Outcome>,
+): CreateInstances {
+  return async (purchases) => {
+    const startedMs = monotonicMs();
+    const outcomes = await createBatch(purchases.map((purchase) => ({ purchase, instanceId: undefined })));
+    onCreated(countCreated(outcomes), monotonicMs() - startedMs);
+    return outcomes;
+  };
+}
+
+function countCreated(outcomes: readonly Outcome[]): Map<Source, number> {
+  const counts = new Map<Source, number>();
+  for (const outcome of outcomes) {
+    if (outcome.kind !== 'created') continue;
+    const { source } = outcome.instance;
+    counts.set(source, (counts.get(source) ?? 0) + 1);
+  }
+  return counts;
+}
