@@ -77,14 +77,13 @@ export class Admission {
   /** The refusal that memory knows, at most a quarter of a second old; undefined: the store has to be asked. */
   refuse(productId: ProductId, visitor: Pick<Visitor, 'userId' | 'ticket'>): Refusal | undefined {
     const known = this.#entrances.find(productId)?.known;
-    if (known) return known.isFresh ? judge(known, visitor) : undefined;
-    return this.#entrances.isMissing(productId) ? 'SALE_NOT_FOUND' : undefined;
+    return known?.isFresh ? judge(known, visitor) : undefined;
   }
 
   /** For a visitor whose request carries a key. @throws WeirError OVERLOADED, STORE_UNAVAILABLE */
   buy(productId: ProductId, visitor: Visitor): Promise<BuyOutcome> {
     return this.#queue.run(async () => {
-      const admitted = await this.#admit(productId, visitor);
+      const admitted = await this.#admit(productId, visitor, false);
       return 'kind' in admitted ? admitted : sell(admitted, visitor);
     });
   }
@@ -105,7 +104,7 @@ export class Admission {
     const entrance = this.#findGenuine(ticket, visitor.ticket);
     const admitted = entrance
       ? { entrance, ticket }
-      : await this.#strangers.run(() => this.#admit(productId, visitor));
+      : await this.#strangers.run(() => this.#admit(productId, visitor, true));
     if ('kind' in admitted) return admitted;
     onVerified();
     return this.#queue.run(() => sell(admitted, visitor));
@@ -133,7 +132,7 @@ export class Admission {
     const entrance =
       this.#findGenuine(ticket, text) ??
       (await this.#strangers.run(async () => {
-        const entered = await this.#entrances.enter(productId);
+        const entered = await this.#entrances.enter(productId, true);
         return entered && (await this.#isGenuine(entered, ticket, text)) ? entered : undefined;
       }));
     if (!entrance) return undefined;
@@ -143,8 +142,12 @@ export class Admission {
     return { ticket, isPresent, waitMs, place: known.countAdmittedBefore(ticket.admittedAtMs) };
   }
 
-  async #admit(productId: ProductId, visitor: Visitor): Promise<Admitted | { kind: Refusal }> {
-    const entrance = await this.#entrances.enter(productId);
+  async #admit(
+    productId: ProductId,
+    visitor: Visitor,
+    isStranger: boolean,
+  ): Promise<Admitted | { kind: Refusal }> {
+    const entrance = await this.#entrances.enter(productId, isStranger);
     const refusal = entrance ? judge(entrance.known, visitor) : 'SALE_NOT_FOUND';
     if (!entrance || refusal) return { kind: refusal ?? 'SALE_NOT_FOUND' };
     if (visitor.ticket === undefined) return { entrance, ticket: undefined };

@@ -40,11 +40,6 @@ export class Entrances {
     return this.#kept.get(productId);
   }
 
-  /** Whether the product had no sale a moment ago. */
-  isMissing(productId: ProductId): boolean {
-    return this.#products.isMissing(productId);
-  }
-
   /** Its sale was seen to be open. */
   addProduct(productId: ProductId): void {
     this.#products.add(productId);
@@ -53,12 +48,15 @@ export class Entrances {
   /**
    * Fresh, by asking the store where memory is not.
    *
+   * @param isStranger nothing is verified of the caller yet: a sale that was opened less than 250 ms ago may not be found
    * @returns undefined when the product never had a sale
    * @throws WeirError STORE_UNAVAILABLE
    */
-  async enter(productId: ProductId): Promise<Entrance | undefined> {
+  async enter(productId: ProductId, isStranger: boolean): Promise<Entrance | undefined> {
     const entrance = this.#kept.get(productId);
-    if (!entrance) return (await this.#products.has(productId)) ? this.#lookFirst(productId) : undefined;
+    if (!entrance) {
+      return (await this.#products.has(productId, isStranger)) ? this.#lookFirst(productId) : undefined;
+    }
     if (!entrance.known.isFresh) await entrance.known.refresh();
     return entrance;
   }

@@ -1,40 +1,42 @@
 import type { ProductId } from '../core/instance/purchase.ts';
-import { shareInFlight } from '../lib/gather.ts';
+import { gather } from '../lib/gather.ts';
 import { staleAfterMs } from './sale-cache.ts';
 
-/** Reading the list takes at most this share of the time: a list that takes long is read less often. */
+/** For strangers, reading the list takes at most this share of the time: a list that takes long is read less often. */
 const shareOfTime = 0.02;
 
 /**
- * The products that have or had a sale. However many other products are named, they leave nothing here and cost one reading
- * of the list in a quarter of a second.
+ * The products that have or had a sale. A product that is not among them leaves nothing here and reaches no store: it costs
+ * a reading of the list, which all who ask meanwhile share.
  */
 export class SaleProducts {
   readonly #nowMs: () => number;
-  readonly #refresh: (key: 'list') => Promise<void>;
+  /** Begins after the question, so that a sale that is open by then is found. */
+  readonly #readList: (productId: ProductId) => Promise<boolean>;
   #products: Set<ProductId> = new Set();
   #freshUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(list: () => Promise<ProductId[]>, nowMs: () => number) {
     this.#nowMs = nowMs;
-    this.#refresh = shareInFlight(async () => {
-      const startedMs = nowMs();
-      const products = await list();
-      this.#products = new Set(products);
-      this.#freshUntilMs = startedMs + Math.max(staleAfterMs, (nowMs() - startedMs) / shareOfTime);
-    });
+    this.#readList = gather(
+      async (asked: ProductId[]) => {
+        const startedMs = nowMs();
+        this.#products = new Set(await list());
+        this.#freshUntilMs = startedMs + Math.max(staleAfterMs, (nowMs() - startedMs) / shareOfTime);
+        return asked.map((productId) => this.#products.has(productId));
+      },
+      { maxItems: 10_000, maxInFlight: 1 },
+    );
   }
 
-  /** Whether a fresh list does not have it. */
-  isMissing(productId: ProductId): boolean {
-    return !this.#products.has(productId) && this.#nowMs() <= this.#freshUntilMs;
-  }
-
-  /** @throws WeirError STORE_UNAVAILABLE when the list is not fresh and cannot be read */
-  async has(productId: ProductId): Promise<boolean> {
+  /**
+   * @param isStranger answered from a list that is up to 250 ms old: however many products strangers name, the list is read
+   *   four times a second
+   * @throws WeirError STORE_UNAVAILABLE when the list cannot be read
+   */
+  async has(productId: ProductId, isStranger: boolean): Promise<boolean> {
     if (this.#products.has(productId)) return true;
-    if (!this.isMissing(productId)) await this.#refresh('list');
-    return this.#products.has(productId);
+    return isStranger && this.#nowMs() <= this.#freshUntilMs ? false : this.#readList(productId);
   }
 
   /** Its sale was seen to be open. */

@@ -149,7 +149,7 @@ describe('help and arguments', () => {
     });
     const options = ['--status', 'failed', '--source', 'gift', '--url', url];
     expect((await runHere(['instances', 'list', ...options])).code).toBe(0);
-    const filter = ['--state', 'all', '--origin', 'Stream', '--reason', 'product_unknown', '--url', url];
+    const filter = ['--state', 'all', '--origin', 'Stream', '--reason', 'product_not_found', '--url', url];
     expect((await runHere(['parked', 'list', ...filter])).code).toBe(0);
     expect(asked[0]).toContain('source=GIFT&status=FAILED');
     expect(asked[1]).toContain('reason=PRODUCT_NOT_FOUND&origin=STREAM&state=ALL');

@@ -258,7 +258,7 @@ describe('an operator', () => {
       expect(body.items).toHaveLength(2);
       return body.items as { id: string; reason: string }[];
     });
-    expect(items.map(({ reason }) => reason).sort()).toEqual(['RESULT_NOT_FOUND', 'RESULT_INVALID']);
+    expect(items.map(({ reason }) => reason).sort()).toEqual(['RESULT_INVALID', 'RESULT_NOT_FOUND']);
     const ids = items.map(({ id }) => id);
     const { body } = await weir.request('POST', '/v1/parked/replay', { ids: [...ids, '999999'] });
     expect(body.items.map(({ state }: { state: string }) => state)).toEqual(['PARKED', 'PARKED', null]);
