@@ -147,10 +147,10 @@ describe('the result queue', () => {
     await pollUntil('four to be parked', 10_000, async () => expect(parked).toHaveLength(5));
     expect(parked.map(({ error }) => error.code).sort()).toEqual([
       'INTERNAL',
+      'RESULT_INVALID',
+      'RESULT_INVALID',
+      'RESULT_INVALID',
       'RESULT_NOT_FOUND',
-      'RESULT_INVALID',
-      'RESULT_INVALID',
-      'RESULT_INVALID',
     ]);
     await expectEmpty(queue);
     expect(new Set(seen)).toEqual(new Set([1n, 7n, 3n]));
