@@ -17,7 +17,7 @@ import { type Core, createCore, reportFailure } from './components.ts';
 import { openPublisher } from './queues.ts';
 import { addHttp } from './roles/http.ts';
 import { addSettle } from './roles/settle.ts';
-import { describeStores, prepareDatabase } from './stores.ts';
+import { describeStores, isDatabaseEmbedded, prepareDatabase } from './stores.ts';
 
 export interface App {
   /** http://host:port, with the port that was really taken. */
@@ -84,8 +84,8 @@ function createLifecycle(emit: Emit): Lifecycle {
 }
 
 function addRelay(core: Core): void {
-  const { config, emit, lifecycle, readiness, database, outbox, committed } = core;
-  const { publisher, close } = openPublisher(config, database, emit);
+  const { config, emit, lifecycle, readiness, queueDatabase, outbox, committed } = core;
+  const { publisher, close } = openPublisher(config, queueDatabase, emit);
   lifecycle.defer('publisher', close);
   readiness.queue = () => publisher.notReady;
   const relay = new Relay(
@@ -101,7 +101,7 @@ function addRelay(core: Core): void {
     { windowEvents: config.windowEvents, maxIdleMs: 1_000, maxRefusals: 5 },
   );
   core.outages.onOver(relay.resume);
-  const lanes = database.singleSession ? 1 : config.lanes;
+  const lanes = isDatabaseEmbedded(config) || config.rabbitmqUrl === '' ? 1 : config.lanes;
   for (let lane = 1; lane <= lanes; lane++)
     lifecycle.plan(`relay lane ${lane}`, (signal) => relay.run(lane, signal));
   lifecycle.planLast('relay drain', () => relay.drain(AbortSignal.timeout(5_000)));
@@ -161,7 +161,7 @@ function createSeckillTrigger({
     },
     {
       batchSize: config.batchSize,
-      maxInFlight: database.singleSession ? 1 : config.commitsInFlight,
+      maxInFlight: isDatabaseEmbedded(config) ? 1 : config.commitsInFlight,
       blockMs: 250,
       discoverEveryMs: 250,
       takeOverEveryMs: Math.min(5_000, config.minIdleMs),

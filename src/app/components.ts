@@ -1,7 +1,6 @@
 import type { Readiness } from '../adapters/http/routes/health.ts';
 import { audit as runAudit } from '../adapters/postgres/audit.ts';
 import { postgresInstanceLogs } from '../adapters/postgres/instance-logs.ts';
-import { postgresOutbox } from '../adapters/postgres/outbox.ts';
 import { PostgresProducts } from '../adapters/postgres/products.ts';
 import { settleResults } from '../adapters/postgres/settle.ts';
 import { isTransientDatabaseError } from '../adapters/postgres/transient.ts';
@@ -32,7 +31,7 @@ import type { Audit } from '../ops/audit/audit.ts';
 import type { CreatedMessage, ResourceDomain } from '../ops/resource-domain/resource-domain.ts';
 import type { Emit } from '../ops/telemetry/events.ts';
 import { createTracing, type Tracing } from '../ops/telemetry/tracing/tracing.ts';
-import { type OpenStreams, openDatabase, openStreams } from './stores.ts';
+import { type OpenStreams, openDatabase, openOutbox, openStreams } from './stores.ts';
 
 /** `quiet`, the periodic one, does not search for what is behind a difference: that reads whole tables. */
 export type AuditKind = 'quiet' | 'explained' | 'full';
@@ -49,6 +48,8 @@ export interface Core {
   /** The same for callers who wait: a commit that is not answered soon is given up and repeated. */
   requestCreation: { createInstances: CreateInstances };
   outbox: Outbox;
+  /** Where an embedded queue lives. */
+  queueDatabase: Database;
   gate: IntakeGate;
   streams: OpenStreams;
   settle: Settle;
@@ -74,12 +75,8 @@ export async function createCore(config: Config, report: Emit, lifecycle: Lifecy
     reportLeases(postgresWorkerLeases(database.withDeadline(lookDeadlineMs)), emit),
   );
   lifecycle.defer('worker lease', () => ids.release());
-  const outboxOptions = {
-    queueInSameDatabase: config.rabbitmqUrl === '',
-    claimTimeoutMs: config.confirmDeadlineMs + 30_000,
-  };
-  const outbox = postgresOutbox(database, outboxOptions);
-  const gate = new IntakeGate(postgresOutbox(database.withDeadline(lookDeadlineMs), outboxOptions), {
+  const { outbox, queueDatabase } = openOutbox(config, database);
+  const gate = new IntakeGate(openOutbox(config, database.withDeadline(lookDeadlineMs)).outbox, {
     highWater: config.highWater,
     everyMs: 500,
     lateAfterMs: lookDeadlineMs,
@@ -114,11 +111,10 @@ export async function createCore(config: Config, report: Emit, lifecycle: Lifecy
     const options = { full: how === 'full', explain: how !== 'quiet' };
     // Asked for by an operator it must not take a connection from the shop.
     const on = (how === 'quiet' ? database : database.reads).withDeadline(auditDeadlineMs);
-    const result = await retryTransient(
-      () => runAudit(on, streams.readings, options),
-      isTransientDatabaseError,
-      { maxAttempts: 5 },
-    );
+    const { database: view, readings } = streams.readingsOn(on);
+    const result = await retryTransient(() => runAudit(view, readings, options), isTransientDatabaseError, {
+      maxAttempts: 5,
+    });
     emit({ type: 'audited', audit: result, isPeriodic: how === 'quiet' });
     return result;
   });
@@ -133,6 +129,7 @@ export async function createCore(config: Config, report: Emit, lifecycle: Lifecy
     creation: createCreation(database),
     requestCreation: createCreation(database.withDeadline(requestDeadlineMs)),
     outbox,
+    queueDatabase,
     gate,
     streams,
     settle,

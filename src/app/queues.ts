@@ -24,6 +24,8 @@ import type { Behaviour } from '../ops/resource-domain/fate.ts';
 import { ResourceDomain, type ResourceTally } from '../ops/resource-domain/resource-domain.ts';
 import type { Emit } from '../ops/telemetry/events.ts';
 
+import { isDatabaseEmbedded } from './stores.ts';
+
 // Each end of a queue is at the broker where its address is configured, else at the embedded one.
 
 export interface OpenPublisher {
@@ -33,7 +35,8 @@ export interface OpenPublisher {
 
 export function openPublisher(config: Config, database: Database, emit: Emit): OpenPublisher {
   const queues = { [releaseRequested]: config.releaseQueue, [refundRequested]: config.refundQueue };
-  if (config.rabbitmqUrl === '') return { publisher: embeddedQueue(config.queue, queues), close() {} };
+  if (config.rabbitmqUrl === '')
+    return { publisher: embeddedQueue(database, config.queue, queues), close() {} };
   const publisher = new RabbitmqPublisher({
     ...brokerOptions(config, emit),
     verify: verifyBroker(config, database),
@@ -96,7 +99,9 @@ const resultPrefetch = 2_000;
 
 export function openResultQueue(config: Config, database: Database, emit: Emit): OpenResultQueue {
   if (config.rabbitmqUrl === '') {
-    const queue = new EmbeddedQueueConsumer(database, config.resultQueue);
+    const queue = new EmbeddedQueueConsumer(database, config.resultQueue, {
+      isOnlyConsumer: isDatabaseEmbedded(config),
+    });
     return { queue, close() {}, notReady: () => undefined };
   }
   const queue = new RabbitmqConsumer({
@@ -194,10 +199,12 @@ export function openEmbeddedResourceDomain(
   emit: Emit,
   onAnswered: OnAnswered,
 ): OpenResourceDomain {
-  const queue = new EmbeddedQueueConsumer(database, config.queue);
-  const publisher = embeddedQueue(config.queue, { [instanceResult]: config.resultQueue });
+  const queue = new EmbeddedQueueConsumer(database, config.queue, {
+    isOnlyConsumer: isDatabaseEmbedded(config),
+  });
+  const publisher = embeddedQueue(database, config.queue, { [instanceResult]: config.resultQueue });
   const answer = async (results: readonly InstanceResult[]) => {
-    await publisher.publish(results.map(toResultMessage), database);
+    await publisher.publish(results.map(toResultMessage));
   };
   const parts = { queue, answer, ...resourceDeps(emit, onAnswered) };
   const domain = new ResourceDomain(parts, behaviourOf(config));

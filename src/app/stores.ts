@@ -1,8 +1,10 @@
 import { embeddedCheckout } from '../adapters/embedded/checkout.ts';
+import { embeddedMigrations } from '../adapters/embedded/migrations.ts';
 import { openPglite } from '../adapters/embedded/pglite.ts';
 import { embeddedSaleCounters } from '../adapters/embedded/sale-counters.ts';
 import { embeddedSaleStore } from '../adapters/embedded/sale-store.ts';
 import { addEntries, EmbeddedSeckillStreams } from '../adapters/embedded/seckill-streams.ts';
+import { shareTransaction } from '../adapters/embedded/share-transaction.ts';
 import { readEmbeddedBacklog } from '../adapters/embedded/stream-backlog.ts';
 import { embeddedStreamPlaces } from '../adapters/embedded/stream-places.ts';
 import { embeddedStreamReadings } from '../adapters/embedded/stream-readings.ts';
@@ -12,7 +14,8 @@ import { createDatabaseIfMissing } from '../adapters/postgres/create-database.ts
 import { loadDemoCatalogue } from '../adapters/postgres/demo-catalogue.ts';
 import { postgresInstallation } from '../adapters/postgres/installation.ts';
 import { checkSequences, keepSequences } from '../adapters/postgres/keep-sequences.ts';
-import { checkSchema, migrate } from '../adapters/postgres/migrate.ts';
+import { checkSchema, migrate, ownMigrations } from '../adapters/postgres/migrate.ts';
+import { postgresOutbox, unlockedOutbox } from '../adapters/postgres/outbox.ts';
 import { postgresSaleLedger } from '../adapters/postgres/sale-ledger.ts';
 import { openPostgresServer } from '../adapters/postgres/server.ts';
 import { isUnavailable } from '../adapters/postgres/transient.ts';
@@ -27,9 +30,11 @@ import { redisStreamPlaces } from '../adapters/redis/stream-places.ts';
 import { listStreams, redisStreamReadings } from '../adapters/redis/stream-readings.ts';
 import type { Config } from '../config/config.ts';
 import type { SaleCounters } from '../core/compensation/restock.ts';
+import type { Outbox } from '../core/outbox/relay.ts';
 import type { SeckillStreams } from '../core/triggers/seckill-streams.ts';
 import { backoffMs, pause } from '../lib/backoff.ts';
 import { keepAnswer } from '../lib/keep-answer.ts';
+import type { Migrations } from '../lib/migrations.ts';
 import type { Database } from '../lib/sql.ts';
 import type { StreamReadings } from '../ops/audit/stream-reading.ts';
 import { requirePairing, StorePairing } from '../ops/installation/store-pairing.ts';
@@ -76,6 +81,40 @@ export function toConnectionOptions(config: Config): ConnectionOptions {
   };
 }
 
+/** Then this is its only process, with one session: nothing may hold a transaction while it waits for something else. */
+export function isDatabaseEmbedded({ databaseSource }: Config): boolean {
+  return databaseSource === '';
+}
+
+/** The embedded stores have tables of their own, in the same database. */
+function migrationsOf(config: Config): Migrations[] {
+  const isEmbedded = isDatabaseEmbedded(config) || config.redisAddr === '' || config.rabbitmqUrl === '';
+  return isEmbedded ? [ownMigrations, embeddedMigrations] : [ownMigrations];
+}
+
+/** @returns the names of the migrations applied now */
+export function migrateAll(config: Config, database: Database): Promise<string[]> {
+  return migrate(database, migrationsOf(config));
+}
+
+export interface OpenOutbox {
+  outbox: Outbox;
+  /** Where an embedded queue lives: what is published there leaves the outbox in the same commit. */
+  queueDatabase: Database;
+}
+
+export function openOutbox(config: Config, database: Database): OpenOutbox {
+  const options = { claimTimeoutMs: config.confirmDeadlineMs + 30_000 };
+  const isQueueEmbedded = config.rabbitmqUrl === '';
+  if (isDatabaseEmbedded(config) && !isQueueEmbedded) {
+    return { outbox: unlockedOutbox(database), queueDatabase: database };
+  }
+  const outbox = postgresOutbox(database, options);
+  if (!isQueueEmbedded) return { outbox, queueDatabase: database };
+  const view = shareTransaction(database);
+  return { outbox: { ...outbox, claim: postgresOutbox(view, options).claim }, queueDatabase: view };
+}
+
 export interface OpenStreams {
   streams: SeckillStreams & StreamFeed;
   counters: SaleCounters;
@@ -86,7 +125,8 @@ export interface OpenStreams {
   /** Where the streams stand in another store than the database. */
   pairing: StorePairing | undefined;
   places: StreamPlaces;
-  readings: StreamReadings;
+  /** For an audit: how streams are read, and the view of the database on which it runs. */
+  readingsOn: (database: Database) => { database: Database; readings: StreamReadings };
   /** Of every seckill stream. */
   readBacklog: () => Promise<StreamBacklog>;
   close: () => Promise<void> | void;
@@ -97,7 +137,8 @@ export interface OpenStreams {
 
 export function openStreams(config: Config, database: Database, emit: Emit): OpenStreams {
   if (config.redisAddr === '') {
-    const streams = new EmbeddedSeckillStreams(database);
+    const isOnlyConsumer = isDatabaseEmbedded(config);
+    const streams = new EmbeddedSeckillStreams(database, { isOnlyConsumer });
     return {
       streams,
       counters: embeddedSaleCounters(database),
@@ -105,8 +146,8 @@ export function openStreams(config: Config, database: Database, emit: Emit): Ope
       checkout: embeddedCheckout(database, addEntries, streams.onAdded),
       guard: undefined,
       pairing: undefined,
-      places: embeddedStreamPlaces(database),
-      readings: embeddedStreamReadings,
+      places: embeddedStreamPlaces(database, { isOnlyConsumer }),
+      readingsOn: embeddedStreamReadings,
       readBacklog: () => readEmbeddedBacklog(database),
       close() {},
       notReady: () => undefined,
@@ -138,6 +179,7 @@ function openRedisStreams(config: Config, database: Database, emit: Emit): OpenS
     ...{ awaitsDisk, looking, ledger, verify: (id) => guard.ready(id) },
     ...(disk && { disk }),
   });
+  const readings = requirePairing(redisStreamReadings(commands), ['read'], pairing);
   const ours = requirePairing(checkout, ['buy', 'giveTicket'], pairing);
   return {
     streams: requirePairing(streams, ['discover', 'read', 'takeOver', 'trim', 'add'], pairing),
@@ -147,7 +189,7 @@ function openRedisStreams(config: Config, database: Database, emit: Emit): OpenS
     pairing,
     guard,
     places: redisStreamPlaces(commands),
-    readings: requirePairing(redisStreamReadings(commands), ['read'], pairing),
+    readingsOn: (on) => ({ database: on, readings }),
     readBacklog: async () => readStreamBacklog(commands, await listKept()),
     async close() {
       if (commands.status === 'ready') await streams.leave().catch(() => {});
@@ -200,10 +242,15 @@ export async function prepareDatabase(
     try {
       if (config.migrate) {
         if (config.databaseSource !== '') await createDatabaseIfMissing(toConnectionOptions(config));
-        const migrations = await migrate(database);
+        const migrations = await migrateAll(config, database);
         if (migrations.length > 0) emit({ type: 'migrated', migrations });
-      } else await checkSchema(database);
-      await checkSequences(database, (warning) => emit({ type: 'warned', warning }));
+      } else {
+        for (const each of migrationsOf(config)) await checkSchema(database, each);
+      }
+      // Nothing is copied into an embedded database.
+      if (!isDatabaseEmbedded(config)) {
+        await checkSequences(database, (warning) => emit({ type: 'warned', warning }));
+      }
       if (wantsDemo(config)) await loadDemoCatalogue(database);
       return;
     } catch (error) {

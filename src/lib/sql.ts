@@ -21,8 +21,6 @@ export interface TransactionOptions {
 }
 
 export interface Database extends Sql {
-  /** One session only: a transaction held across other work would stop everybody. */
-  readonly singleSession: boolean;
   transaction<T>(work: (sql: Sql) => Promise<T>, options?: TransactionOptions): Promise<T>;
   /** The same store, where each statement fails when it is not answered within this; 0: it may take any time. */
   withDeadline(deadlineMs: number): Database;

@@ -2,9 +2,7 @@ import { readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { embeddedStreamReadings } from '../../src/adapters/embedded/stream-readings.ts';
 import { postgresArchive } from '../../src/adapters/postgres/archive.ts';
-import { audit } from '../../src/adapters/postgres/audit.ts';
 import { forgetCounts } from '../../src/adapters/postgres/audit-figures.ts';
 import { findFinishedEntries } from '../../src/adapters/postgres/instance-logs.ts';
 import { InstanceQueries } from '../../src/adapters/postgres/instance-queries.ts';
@@ -13,6 +11,7 @@ import type { InstanceId, Purchase } from '../../src/core/instance/purchase.ts';
 import type { Database } from '../../src/lib/sql.ts';
 import { archiveOld } from '../../src/ops/retention/archive.ts';
 import { archiveFiles } from '../../src/ops/retention/archive-files.ts';
+import { auditEmbedded } from '../support/audit-embedded.ts';
 import {
   createAll,
   createCreation,
@@ -36,7 +35,7 @@ async function makeOldAndCounted(database: Database): Promise<void> {
   await database.query(
     "UPDATE compensations SET status = 'DONE', outcome = 'RESTOCKED', done_at = now() WHERE kind = 'RESTOCK'",
   );
-  await audit(database, embeddedStreamReadings);
+  await auditEmbedded(database);
 }
 
 async function archiveAll(database: Database, folder: string): Promise<number> {
@@ -150,10 +149,10 @@ test('a full audit that runs while rows are archived counts each of them once', 
   });
   // Nothing is counted again yet, so nothing may leave.
   expect(await archiving).toBe(0);
-  const { sums } = await audit(database, embeddedStreamReadings, { full: true });
+  const { sums } = await auditEmbedded(database, { full: true });
   expect(sums.find(({ name }) => name === 'events')).toMatchObject({ expected: 40 });
   expect(await postgresArchive(database).remove(rows.map(({ id }) => id))).toBe(40);
-  const after = await audit(database, embeddedStreamReadings, { full: true });
+  const after = await auditEmbedded(database, { full: true });
   expect(after.sums.find(({ name }) => name === 'events')).toMatchObject({ expected: 40 });
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { embeddedQueue } from '../../src/adapters/embedded/queue.ts';
 import { EmbeddedSeckillStreams } from '../../src/adapters/embedded/seckill-streams.ts';
+import { shareTransaction } from '../../src/adapters/embedded/share-transaction.ts';
 import { embeddedStreamReadings } from '../../src/adapters/embedded/stream-readings.ts';
 import { audit } from '../../src/adapters/postgres/audit.ts';
 import { acceptStream } from '../../src/adapters/postgres/audit-streams.ts';
@@ -40,7 +41,7 @@ const stream = 'stream:seckill:1001';
 
 interface Streams {
   streams: SeckillStreams & { add(stream: string, entries: readonly string[][]): Promise<string[]> };
-  readings: StreamReadings;
+  readingsOn: (database: Database) => { database: Database; readings: StreamReadings };
   /** Takes entries off the store as nobody of Weir's would. */
   remove(id: string): Promise<unknown>;
 }
@@ -48,9 +49,9 @@ interface Streams {
 const setUps: Record<string, () => Promise<Streams & { database: Database }>> = {
   async 'PGlite and embedded streams'() {
     const database = await openTestPglite();
-    const streams = new EmbeddedSeckillStreams(database);
+    const streams = new EmbeddedSeckillStreams(database, { isOnlyConsumer: true });
     const remove = (id: string) => database.query('DELETE FROM embedded_stream WHERE entry_id = $1', [id]);
-    return { database, streams, readings: embeddedStreamReadings, remove };
+    return { database, streams, readingsOn: embeddedStreamReadings, remove };
   },
   async 'PostgreSQL and Redis'() {
     const database = await openTestPostgres();
@@ -60,7 +61,7 @@ const setUps: Record<string, () => Promise<Streams & { database: Database }>> = 
     return {
       database,
       streams,
-      readings: redisStreamReadings(commands),
+      readingsOn: (on) => ({ database: on, readings: redisStreamReadings(commands) }),
       remove: (id) => commands.xdel(stream, id),
     };
   },
@@ -79,12 +80,13 @@ function exceptionsOf({ sums }: Audit): string[] {
 describe.each(Object.keys(setUps))('the audit on %s', (name) => {
   async function setUp() {
     const parts = await (setUps[name] as (typeof setUps)[string])();
-    const { database, readings, streams } = parts;
+    const { database, readingsOn, streams } = parts;
+    const view = shareTransaction(database);
     await createProduct(database);
     const relay = new Relay(
       {
-        outbox: postgresOutbox(database, { queueInSameDatabase: true, claimTimeoutMs: 30_000 }),
-        publisher: embeddedQueue('created'),
+        outbox: postgresOutbox(view, { claimTimeoutMs: 30_000 }),
+        publisher: embeddedQueue(view, 'created'),
         wake: new Signal(),
         onPublished() {},
         onRefused() {},
@@ -92,7 +94,10 @@ describe.each(Object.keys(setUps))('the audit on %s', (name) => {
       },
       { windowEvents: 2_000, maxIdleMs: 50, maxRefusals: 3 },
     );
-    const look = (options = {}) => audit(database, readings, options);
+    const look = (options = {}) => {
+      const { database: on, readings } = readingsOn(database);
+      return audit(on, readings, options);
+    };
     const addEntries = (count: number) =>
       streams.add(
         stream,

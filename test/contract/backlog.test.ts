@@ -108,8 +108,8 @@ interface Store {
 }
 
 const stores: Record<string, () => Promise<Store>> = {
-  'embedded in PGlite': async () => embedded(await openTestPglite()),
-  'embedded in PostgreSQL': async () => embedded(await openTestPostgres()),
+  'embedded in PGlite': async () => embedded(await openTestPglite(), true),
+  'embedded in PostgreSQL': async () => embedded(await openTestPostgres(), false),
   async Redis() {
     const addr = await createRedisDatabase();
     const connect = (name: string) => {
@@ -123,8 +123,9 @@ const stores: Record<string, () => Promise<Store>> = {
   },
 };
 
-function embedded(database: Database): Store {
-  return { streams: new EmbeddedSeckillStreams(database), read: () => readEmbeddedBacklog(database) };
+function embedded(database: Database, isOnlyConsumer: boolean): Store {
+  const streams = new EmbeddedSeckillStreams(database, { isOnlyConsumer });
+  return { streams, read: () => readEmbeddedBacklog(database) };
 }
 
 describe.each(Object.entries(stores))('what waits on the streams, %s', (_, open) => {

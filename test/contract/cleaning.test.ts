@@ -2,9 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { embeddedStreamReadings } from '../../src/adapters/embedded/stream-readings.ts';
 import { postgresArchive } from '../../src/adapters/postgres/archive.ts';
-import { audit } from '../../src/adapters/postgres/audit.ts';
 import {
   forgetIdempotencyKeys,
   removeOutboxMarks,
@@ -18,6 +16,7 @@ import type { Database } from '../../src/lib/sql.ts';
 import { archiveOld } from '../../src/ops/retention/archive.ts';
 import { archiveFiles } from '../../src/ops/retention/archive-files.ts';
 import { clean } from '../../src/ops/retention/cleaner.ts';
+import { auditEmbedded } from '../support/audit-embedded.ts';
 import {
   createAll,
   createPaidOrder,
@@ -60,7 +59,7 @@ describe.each(Object.keys(databases))('cleaning on %s', (name) => {
     const folder = await createFolder();
     const archive = (afterWrite?: () => void) =>
       archiveOld(postgresArchive(database), archiveFiles(folder), aDayMs, afterWrite ? { afterWrite } : {});
-    const look = (full = false) => audit(database, embeddedStreamReadings, { full });
+    const look = (full = false) => auditEmbedded(database, { full });
     return { database, folder, archive, look };
   }
 

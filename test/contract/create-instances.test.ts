@@ -193,7 +193,6 @@ describe.each(Object.entries(databases))('createInstances on %s', (_, open) => {
     let lost = 0;
     const forgetful: Database = {
       ...database,
-      singleSession: database.singleSession,
       async query(statement, values) {
         const rows = await database.query<never>(statement, values);
         if (typeof statement === 'object' && statement.name === 'weir-insert' && lost++ === 0) {

@@ -134,8 +134,7 @@ describe.each(Object.entries(databases))('the list of instances on %s', (_, open
       [{ source: 'GIFT', from: new Date(at(30)) }, `source = 'GIFT' AND created_at >= '${at(30)}'`],
     ];
     for (const isCounted of [false, true]) {
-      if (isCounted)
-        await audit(database, { inSameDatabase: false, read: async () => ({ streams: [], sales: [] }) });
+      if (isCounted) await audit(database, { read: async () => ({ streams: [], sales: [] }) });
       for (const [filter, condition] of cases) {
         const expected = await selectIds(database, condition, []);
         for (const limit of [500, 3]) {
@@ -172,7 +171,7 @@ describe.each(Object.entries(databases))('the list of instances on %s', (_, open
 });
 
 describe.each(Object.entries(databases))('the figures by source and by time on %s', (_, open) => {
-  const noStreams = { inSameDatabase: false, read: async () => ({ streams: [], sales: [] }) };
+  const noStreams = { read: async () => ({ streams: [], sales: [] }) };
 
   /** The same straight from the rows. */
   async function countRows(database: Database) {

@@ -75,7 +75,7 @@ describe.each(Object.entries(databases))('now on %s', (_, open) => {
     const [first, second] = ids as [never, never];
     await settleResults(database, [success(first), failure(second)]);
     await database.query("INSERT INTO published VALUES ('CREATED', 1, 4), ('REFUND', 1, 9)");
-    const outbox = postgresOutbox(database, { queueInSameDatabase: false, claimTimeoutMs: 1_000 });
+    const outbox = postgresOutbox(database, { claimTimeoutMs: 1_000 });
     for (let look = 0; look < 2; look++) await outbox.countWaiting();
     await parkItems(database, [
       {
@@ -88,7 +88,7 @@ describe.each(Object.entries(databases))('now on %s', (_, open) => {
         original: Buffer.from(''),
       },
     ]);
-    await audit(database, { inSameDatabase: false, read: async () => ({ streams: [], sales: [] }) });
+    await audit(database, { read: async () => ({ streams: [], sales: [] }) });
 
     const told = await pollUntil('the second of all this to be over', 10_000, async () => {
       const seen = await now.read(30);
@@ -120,7 +120,7 @@ describe.each(Object.entries(databases))('now on %s', (_, open) => {
 
   test('the first batch ever leaves a mark, also when it is published between two counts', async () => {
     const database = await open();
-    const outbox = postgresOutbox(database, { queueInSameDatabase: false, claimTimeoutMs: 1_000 });
+    const outbox = postgresOutbox(database, { claimTimeoutMs: 1_000 });
     const countMarks = async () =>
       (await database.query<{ count: number }>('SELECT count(*)::int AS count FROM outbox_marks'))[0]?.count;
     for (let count = 0; count < 8; count++) await outbox.countWaiting();

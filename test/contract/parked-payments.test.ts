@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { embeddedStreamReadings } from '../../src/adapters/embedded/stream-readings.ts';
-import { audit } from '../../src/adapters/postgres/audit.ts';
 import { listParked } from '../../src/adapters/postgres/parked.ts';
+import { auditEmbedded } from '../support/audit-embedded.ts';
 import { createProduct } from '../support/parts.ts';
 import { createShop, readRefundRequests } from '../support/payments.ts';
 import { openTestPglite, openTestPostgres } from '../support/stores.ts';
@@ -22,7 +21,7 @@ describe.each(Object.keys(databases))('parked payments on %s', (name) => {
         return desk.replay(item?.id ?? '0', 'me', options);
       },
       async expectAuditHolds() {
-        const { sums } = await audit(database, embeddedStreamReadings);
+        const { sums } = await auditEmbedded(database);
         expect(sums.filter(({ difference }) => difference !== 0)).toEqual([]);
       },
     };

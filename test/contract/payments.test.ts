@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { embeddedStreamReadings } from '../../src/adapters/embedded/stream-readings.ts';
-import { audit } from '../../src/adapters/postgres/audit.ts';
 import { recordRefund } from '../../src/adapters/postgres/refunds.ts';
 import { settleResults } from '../../src/adapters/postgres/settle.ts';
 import type { InstanceId } from '../../src/core/instance/purchase.ts';
+import { auditEmbedded } from '../support/audit-embedded.ts';
 import { failure } from '../support/parts.ts';
 import { createShop, readRefundRequests } from '../support/payments.ts';
 import { openTestPglite, openTestPostgres } from '../support/stores.ts';
@@ -15,8 +14,8 @@ describe.each(Object.keys(databases))('payments on %s', (name) => {
   type Shop = Awaited<ReturnType<typeof setUp>>;
 
   const expectAuditHolds = async ({ database }: Shop) => {
-    const { sums } = await audit(database, embeddedStreamReadings, { full: true });
-    const { ok, ...found } = await audit(database, embeddedStreamReadings);
+    const { sums } = await auditEmbedded(database, { full: true });
+    const { ok, ...found } = await auditEmbedded(database);
     expect({ ok, sums: found.sums.filter(({ difference }) => difference !== 0) }).toEqual({
       ok: true,
       sums: [],

@@ -30,12 +30,12 @@ interface Store {
   deliver(count: number): Promise<void>;
 }
 
-function openEmbedded(database: Database): Store {
-  const streams = new EmbeddedSeckillStreams(database);
+function openEmbedded(database: Database, isOnlyConsumer: boolean): Store {
+  const streams = new EmbeddedSeckillStreams(database, { isOnlyConsumer });
   return {
     sales: embeddedSaleStore(database),
     checkout: embeddedCheckout(database, addEntries, streams.onAdded),
-    places: embeddedStreamPlaces(database),
+    places: embeddedStreamPlaces(database, { isOnlyConsumer }),
     addForeign: () => streams.add(stream, [['uid', '9', 'ts', '1']]),
     deliver: async (count) => void (await streams.read(count, 10)),
   };
@@ -56,8 +56,8 @@ const stores: Record<string, () => Promise<Store>> = {
       },
     };
   },
-  'PGlite tables': async () => openEmbedded(await openTestPglite()),
-  'PostgreSQL tables': async () => openEmbedded(await openTestPostgres()),
+  'PGlite tables': async () => openEmbedded(await openTestPglite(), true),
+  'PostgreSQL tables': async () => openEmbedded(await openTestPostgres(), false),
 };
 
 describe.each(Object.keys(stores))('places in %s', (name) => {

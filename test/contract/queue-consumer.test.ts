@@ -18,20 +18,24 @@ describe.each(Object.keys(databases))('an embedded queue on %s', (name) => {
   test('hands each message out once in a life, and again in the next unless it was acknowledged', async () => {
     const database = await open();
     for (const id of [1, 2, 3]) await add(database, id);
-    const consumer = new EmbeddedQueueConsumer(database, 'q');
+    const options = { isOnlyConsumer: name === 'PGlite' };
+    const consumer = new EmbeddedQueueConsumer(database, 'q', options);
     const messages = await consumer.take(2, soon());
     expect(namesOf(messages)).toEqual(['1', '2']);
     expect(namesOf(await consumer.take(2, soon()))).toEqual(['3']);
     expect(await consumer.take(2, soon())).toEqual([]);
     await consumer.acknowledge(messages.slice(0, 1));
     expect(await consumer.readProgress()).toEqual({ waiting: 2, finished: 1 });
-    expect(namesOf(await new EmbeddedQueueConsumer(database, 'q').take(9, soon()))).toEqual(['2', '3']);
+    expect(namesOf(await new EmbeddedQueueConsumer(database, 'q', options).take(9, soon()))).toEqual([
+      '2',
+      '3',
+    ]);
   });
 });
 
 test('a message that is committed after a later one was read is read as well', async () => {
   const database = await openTestPostgres();
-  const consumer = new EmbeddedQueueConsumer(database, 'q');
+  const consumer = new EmbeddedQueueConsumer(database, 'q', { isOnlyConsumer: false });
   await database.transaction(async (sql) => {
     await add(sql, 1);
     await add(database, 2);

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { embeddedQueue, readEmbeddedQueue } from '../../src/adapters/embedded/queue.ts';
-import { enqueue, postgresOutbox } from '../../src/adapters/postgres/outbox.ts';
+import { shareTransaction } from '../../src/adapters/embedded/share-transaction.ts';
+import { enqueue, postgresOutbox, unlockedOutbox } from '../../src/adapters/postgres/outbox.ts';
 import { RabbitmqPublisher } from '../../src/adapters/rabbitmq/publisher.ts';
 import { decodeBatch, type Message } from '../../src/core/outbox/outbox-batch.ts';
 import {
@@ -32,7 +33,7 @@ const queues: Record<string, (database: Database) => Promise<Queue>> = {
   async 'embedded queue'(database) {
     const name = 'resource.instance.created';
     return {
-      publisher: embeddedQueue(name),
+      publisher: embeddedQueue(database, name),
       read: async () =>
         (await readEmbeddedQueue(database, name, 10_000)).map(({ messageId, body }) => ({
           id: messageId,
@@ -66,11 +67,11 @@ describe.each(setUps)('the relay from %s to %s', (databaseName, queueName) => {
   async function setUp(change: (publisher: Publisher) => Publisher = (publisher) => publisher) {
     const database = await databases[databaseName as keyof typeof databases]();
     await createProduct(database);
-    const queue = await (queues[queueName as string] as (typeof queues)[string])(database);
-    const outbox = postgresOutbox(database, {
-      queueInSameDatabase: queueName === 'embedded queue',
-      claimTimeoutMs: 30_000,
-    });
+    const isQueueEmbedded = queueName === 'embedded queue';
+    const view = isQueueEmbedded ? shareTransaction(database) : database;
+    const queue = await (queues[queueName as string] as (typeof queues)[string])(view);
+    const isUnlocked = databaseName === 'PGlite' && !isQueueEmbedded;
+    const outbox = isUnlocked ? unlockedOutbox(view) : postgresOutbox(view, { claimTimeoutMs: 30_000 });
     const relay = new Relay(
       {
         outbox,
@@ -104,9 +105,9 @@ describe.each(setUps)('the relay from %s to %s', (databaseName, queueName) => {
     const { database, queue, relay, createInstances } = await setUp((publisher) => ({
       notReady: undefined,
       ready: (signal) => publisher.ready(signal),
-      async publish(messages, sql) {
+      async publish(messages) {
         if (failures++ === 0) throw new Error('the connection broke');
-        return publisher.publish(messages, sql);
+        return publisher.publish(messages);
       },
     }));
     await createInstances([createPurchase({}), createPurchase({})]);
@@ -124,10 +125,10 @@ describe.each(setUps)('the relay from %s to %s', (databaseName, queueName) => {
     const { database, relay, createInstances, outbox } = await setUp((publisher) => ({
       notReady: undefined,
       ready: (signal) => publisher.ready(signal),
-      async publish(messages, sql) {
+      async publish(messages) {
         if (brokenFor-- > 0) throw new Error('the connection broke');
         if (refusesOnce) return messages.slice(0, 1).map((message) => ({ message, why: 'message nacked' }));
-        return publisher.publish(messages, sql);
+        return publisher.publish(messages);
       },
     }));
     await createInstances([createPurchase({}), createPurchase({})]);
@@ -163,12 +164,9 @@ describe.each(setUps)('the relay from %s to %s', (databaseName, queueName) => {
     const { database, queue, relay, createInstances, outbox } = await setUp((publisher) => ({
       notReady: undefined,
       ready: (signal) => publisher.ready(signal),
-      async publish(messages, sql) {
+      async publish(messages) {
         const refused = messages.filter(({ id }) => refusedIds.has(id));
-        await publisher.publish(
-          messages.filter(({ id }) => !refusedIds.has(id)),
-          sql,
-        );
+        await publisher.publish(messages.filter(({ id }) => !refusedIds.has(id)));
         return refused.map((message) => ({ message, why: 'message nacked' }));
       },
     }));
@@ -266,7 +264,7 @@ test('two relays on one PostgreSQL never hold the same batch at the same time', 
   await createProduct(database);
   const { createInstances } = createCreation(database);
   for (let i = 0; i < 20; i++) await createInstances([createPurchase({})]);
-  const outbox = postgresOutbox(database, { queueInSameDatabase: false, claimTimeoutMs: 30_000 });
+  const outbox = postgresOutbox(database, { claimTimeoutMs: 30_000 });
   const held = new Set<string>();
   let most = 0;
   const claim = async () => {
@@ -298,7 +296,7 @@ describe('an outbox in PGlite with a broker elsewhere', () => {
     await createProduct(database);
     const { createInstances } = createCreation(database);
     await createInstances([createPurchase({}), createPurchase({})]);
-    const outbox = postgresOutbox(database, { queueInSameDatabase: false, claimTimeoutMs: 30_000 });
+    const outbox = unlockedOutbox(database);
     const countPublished = () =>
       database.query<{ events: number }>('SELECT coalesce(sum(events), 0)::int AS events FROM published');
     return { database, outbox, countPublished };
@@ -342,8 +340,8 @@ describe('an outbox in PGlite with a broker elsewhere', () => {
     const failing: Outbox = {
       ...outbox,
       claim: (maxBatches, work) =>
-        outbox.claim(maxBatches, async (batches, sql) => {
-          const verdicts = await work(batches, sql);
+        outbox.claim(maxBatches, async (batches) => {
+          const verdicts = await work(batches);
           if (!commits) throw new Error('the commit failed');
           return verdicts;
         }),

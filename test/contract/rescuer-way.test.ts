@@ -193,7 +193,7 @@ describe('an instance that is given up', () => {
   });
 });
 
-const noStreams = { inSameDatabase: false, read: async () => ({ streams: [], sales: [] }) };
+const noStreams = { read: async () => ({ streams: [], sales: [] }) };
 const readCheckpoint = async (database: Database) =>
   (await database.query('SELECT instance_log_id::text AS id FROM audit_checkpoint'))[0];
 

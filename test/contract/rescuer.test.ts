@@ -253,7 +253,7 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
       { what: 'REPUBLISHED', actor: 'key 01020304' },
     ]);
     expect(await database.query('SELECT publications FROM overdue')).toEqual([{ publications: 2 }]);
-    const noStreams = { inSameDatabase: false, read: async () => ({ streams: [], sales: [] }) };
+    const noStreams = { read: async () => ({ streams: [], sales: [] }) };
     const countOverdue = async () => (await audit(database, noStreams)).waiting.overdue;
     expect(await countOverdue()).toBe(1);
     await settleResults(database, [success(open)]);

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { embeddedSaleCounters } from '../../src/adapters/embedded/sale-counters.ts';
-import { postgresRestocks } from '../../src/adapters/postgres/compensations.ts';
+import { postgresRestocks, unlockedRestocks } from '../../src/adapters/postgres/compensations.ts';
 import { postgresParked } from '../../src/adapters/postgres/parked.ts';
 import { settleResults } from '../../src/adapters/postgres/settle.ts';
 import { redisSaleCounters } from '../../src/adapters/redis/sale-counters.ts';
@@ -191,7 +191,7 @@ describe.each(Object.keys(databases))('a unit that cannot be put back, on %s', (
       },
     };
     const restock = new Restock({
-      rows: postgresRestocks(database),
+      rows: name === 'PGlite' ? unlockedRestocks(database) : postgresRestocks(database),
       counters,
       wake: new Signal(),
       onRestocked() {},

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { embeddedSaleCounters } from '../../src/adapters/embedded/sale-counters.ts';
 import { embeddedStreamReadings } from '../../src/adapters/embedded/stream-readings.ts';
-import { postgresRestocks } from '../../src/adapters/postgres/compensations.ts';
+import { postgresRestocks, unlockedRestocks } from '../../src/adapters/postgres/compensations.ts';
 import { maxRestockAttempts } from '../../src/adapters/postgres/parked-units.ts';
 import { settleResults } from '../../src/adapters/postgres/settle.ts';
 import { redisSaleCounters } from '../../src/adapters/redis/sale-counters.ts';
@@ -43,7 +43,7 @@ const stores: Record<string, (sold: number) => Promise<Sale>> = {
     return {
       counters: redisSaleCounters(redis),
       async read() {
-        const [sale] = (await readings.read(undefined as never)).sales;
+        const [sale] = (await readings.read()).sales;
         return sale ? [sale.stock, sale.sold, sale.remaining, sale.restocked, sale.returned] : [];
       },
       readBought: async (userId) => Number((await redis.hget(keys.buyers, `${userId}`)) ?? 0),
@@ -68,7 +68,7 @@ const stores: Record<string, (sold: number) => Promise<Sale>> = {
     return {
       counters: embeddedSaleCounters(database),
       async read() {
-        const [sale] = (await embeddedStreamReadings.read(database)).sales;
+        const [sale] = (await embeddedStreamReadings(database).readings.read()).sales;
         return sale ? [sale.stock, sale.sold, sale.remaining, sale.restocked, sale.returned] : [];
       },
       async readBought(userId) {
@@ -141,7 +141,7 @@ describe.each(Object.keys(databases))('what is owed on %s', (name) => {
 
   function createRestock(database: Awaited<ReturnType<typeof setUp>>, counters: SaleCounters): Restock {
     return new Restock({
-      rows: postgresRestocks(database),
+      rows: name === 'PGlite' ? unlockedRestocks(database) : postgresRestocks(database),
       counters,
       wake: new Signal(),
       onRestocked() {},
@@ -192,7 +192,7 @@ test('units that another hand settled meanwhile count neither as restocked nor a
     ids.map((id: InstanceId) => failure(id)),
   );
   await database.query('UPDATE compensations SET restock_attempts = $1', [maxRestockAttempts - 1]);
-  const claimed = await postgresRestocks(database).claim(10, async (units) => {
+  const claimed = await unlockedRestocks(database).claim(10, async (units) => {
     await database.query("UPDATE compensations SET status = 'DONE', outcome = 'NO_SALE', done_at = now()");
     return units.map(({ entryId }) => (entryId === '1-0' ? 'RESTOCKED' : { failed: 'a test' }));
   });

@@ -19,7 +19,7 @@ type OpenConsumer = () => Promise<Streams>;
 const stores: Record<string, () => Promise<OpenConsumer>> = {
   async embedded() {
     const database = await openTestPostgres();
-    return async () => new EmbeddedSeckillStreams(database);
+    return async () => new EmbeddedSeckillStreams(database, { isOnlyConsumer: false });
   },
   async Redis() {
     return openRedisStore(await createRedisDatabase());
@@ -186,14 +186,14 @@ test('trimming a Redis stream removes finished entries, but none that another gr
 describe('seckill streams, embedded in a single-session database', () => {
   test('entries are read once, in order; after a restart what was not acknowledged comes again, counted', async () => {
     const database = await openTestPglite();
-    const first = new EmbeddedSeckillStreams(database);
+    const first = new EmbeddedSeckillStreams(database, { isOnlyConsumer: true });
     const [, acknowledged] = await first.add(stream, users(1, 4));
     expect(uids(await first.read(3, 10))).toEqual(['1', '2', '3']);
     expect(uids(await first.read(3, 10))).toEqual(['4']);
     expect(await first.read(3, 10)).toEqual([]);
     await first.acknowledge(stream, [acknowledged as string]);
 
-    const second = new EmbeddedSeckillStreams(database);
+    const second = new EmbeddedSeckillStreams(database, { isOnlyConsumer: true });
     await second.add(stream, users(5, 1));
     const [batch] = await second.read(10, 10);
     expect(batch?.entries.map(({ fields }) => fields?.uid)).toEqual(['1', '3', '4', '5']);
@@ -201,7 +201,7 @@ describe('seckill streams, embedded in a single-session database', () => {
   });
 
   test('a reader that waits is woken by a new entry', async () => {
-    const streams = new EmbeddedSeckillStreams(await openTestPglite());
+    const streams = new EmbeddedSeckillStreams(await openTestPglite(), { isOnlyConsumer: true });
     const waiting = streams.read(10, 30_000);
     await streams.add(stream, users(1, 1));
     const batches = await waiting;
@@ -227,7 +227,10 @@ describe('seckill streams, embedded in PostgreSQL', () => {
       },
     } as Database;
     const commitLate = () => Promise.all(late.map((query) => query()));
-    const [streams, other] = [new EmbeddedSeckillStreams(breaking), new EmbeddedSeckillStreams(database)];
+    const [streams, other] = [
+      new EmbeddedSeckillStreams(breaking, { isOnlyConsumer: false }),
+      new EmbeddedSeckillStreams(database, { isOnlyConsumer: false }),
+    ];
     await other.add(stream, users(1, 4));
     return { streams, other, next, commitLate };
   }

@@ -431,7 +431,7 @@ describe('on the embedded stream', () => {
 
   test('text that the stream cannot hold is refused where it is added, with the whole batch', async () => {
     const database = await openTestPglite();
-    const streams = new EmbeddedSeckillStreams(database);
+    const streams = new EmbeddedSeckillStreams(database, { isOnlyConsumer: true });
     for (const uid of ['5\0', '5\ud800']) {
       const batch = [
         ['uid', '1'],
@@ -460,7 +460,7 @@ async function fillEmbedded(folder: string): Promise<{ badIds: string[]; goodIds
        ($1, 'GPU Small', 4, 16384, 'ubuntu', true), ($2, 'Gone', 1, 1, 'ubuntu', false)`,
       [sellable, disabled],
     );
-    const streams = new EmbeddedSeckillStreams(database);
+    const streams = new EmbeddedSeckillStreams(database, { isOnlyConsumer: true });
     const badIds: string[] = [];
     const goodIds: string[] = [];
     for (const [i, { stream = sellable, fields }] of embeddedBadEntries.entries()) {

@@ -410,7 +410,7 @@ describe('migrate', () => {
     );
     const applied = runs.map(({ stdout }) => JSON.parse(stdout).applied as string[]);
     const [none, nor, all] = applied.sort((a, b) => a.length - b.length);
-    expect([none, nor, all?.[0]]).toEqual([[], [], '0001_core']);
+    expect([none, nor, all?.[0]]).toEqual([[], [], '0001_initial']);
     expect(await query(postgresUrl(name), 'SELECT count(*)::int AS count FROM instance_logs')).toEqual([
       { count: 0 },
     ]);

@@ -107,6 +107,25 @@ describe('a role with exactly the documented grants', () => {
   });
 });
 
+test.each(['start', 'migrate', 'doctor'])(
+  'a database from before version 0.1 is refused by %s in one sentence, unchanged',
+  async (command) => {
+    const url = await createEmptyPostgresDatabase();
+    const client = await connect(url);
+    await client.query(`CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL,
+      applied_at TIMESTAMPTZ NOT NULL DEFAULT NOW()); INSERT INTO schema_migrations VALUES (1, '0001_core'), (13, '0013_x')`);
+    const { code, stdout, stderr } = await runWeir([command], {
+      WEIR_DATA_DATABASE_SOURCE: url,
+      WEIR_SERVER_HTTP_ADDR: '127.0.0.1:0',
+      WEIR_LOG_LEVEL: 'error',
+    });
+    expect(code).toBe(command === 'doctor' ? 5 : 1);
+    expect(stdout + stderr).toContain('was set up by a Weir from before version 0.1');
+    if (command !== 'doctor') expectOneSentence(stderr);
+    expect(await listTables(client)).toEqual(['public.schema_migrations']);
+  },
+);
+
 describe('a database that holds a table with the name of one of Weir', () => {
   const seedTable = `CREATE TABLE instance_logs (id BIGSERIAL PRIMARY KEY, product_id BIGINT NOT NULL,
     user_id BIGINT NOT NULL, instance_id BIGINT NOT NULL UNIQUE, source VARCHAR(20) NOT NULL,

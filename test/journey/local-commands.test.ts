@@ -110,7 +110,7 @@ describe('a local command names the database in which it acts', () => {
     };
     const { code, stdout } = await runHere(['migrate'], env);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^Applied 0001_core, .* on \S+, schema shop\n$/);
+    expect(stdout).toMatch(/^Applied 0001_initial.* on \S+, schema shop\n$/);
   });
 
   test('in an embedded folder, by its whole path', async () => {

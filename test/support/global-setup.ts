@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import { embeddedMigrations } from '../../src/adapters/embedded/migrations.ts';
 import { openPglite } from '../../src/adapters/embedded/pglite.ts';
-import { migrate } from '../../src/adapters/postgres/migrate.ts';
+import { migrate, ownMigrations } from '../../src/adapters/postgres/migrate.ts';
 import { openPostgresServer } from '../../src/adapters/postgres/server.ts';
 import { postgresUrl, templateName } from './stores.ts';
 
@@ -20,14 +21,14 @@ export default async function setUp(): Promise<() => Promise<void>> {
   const name = templateName();
   await onServer(`DROP DATABASE IF EXISTS ${name}`, `CREATE DATABASE ${name}`);
   const database = openPostgresServer({ url: postgresUrl(name), maxConnections: 2, onConnectionError() {} });
-  await migrate(database);
+  await migrate(database, [ownMigrations, embeddedMigrations]);
   await database.close();
 
   const folder = await mkdtemp(join(tmpdir(), 'weir-test-template-'));
   const template = join(folder, 'template');
   process.env.WEIR_TEST_PGLITE_TEMPLATE = template;
   const pglite = await openPglite(template);
-  await migrate(pglite);
+  await migrate(pglite, [ownMigrations, embeddedMigrations]);
   await pglite.close();
   return async () => {
     await onServer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);

@@ -102,7 +102,7 @@ async function openTemplateCopy(): Promise<Database> {
 
 /** As after the migrations. */
 async function empty(database: Database): Promise<void> {
-  const kept = "('schema_migrations', 'worker_leases')";
+  const kept = "('schema_migrations', 'embedded_migrations', 'worker_leases')";
   const tables = await database.query<{ name: string }>(
     `SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' AND tablename NOT IN ${kept}`,
   );

@@ -14,7 +14,6 @@ import type { Publisher } from '../../src/core/outbox/relay.ts';
 import type { InstanceResult } from '../../src/core/results/result.ts';
 import type { ResultQueue, Settle } from '../../src/core/results/take-results.ts';
 import type { SeckillStreams, StreamEntry } from '../../src/core/triggers/seckill-streams.ts';
-import type { Sql } from '../../src/lib/sql.ts';
 import { RecentTraces } from '../../src/ops/telemetry/tracing/recent-traces.ts';
 import { createTracing } from '../../src/ops/telemetry/tracing/tracing.ts';
 import { createPurchase, success } from '../support/parts.ts';
@@ -186,8 +185,8 @@ describe('a batch of messages', () => {
         return [];
       },
     });
-    await expect(publisher.publish(messages, {} as Sql)).rejects.toThrow('went away');
-    await publisher.publish(messages, {} as Sql);
+    await expect(publisher.publish(messages)).rejects.toThrow('went away');
+    await publisher.publish(messages);
     expect(seen[0]).toBe(messages);
     expect(seen[1]).toBe(messages);
     const [failed, sent] = ended('send created');

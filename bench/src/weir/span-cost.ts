@@ -95,7 +95,7 @@ function createWay(tracing: Deps): () => Promise<void> {
       body,
       ...('traceparent' in rest ? { traceparent: rest.traceparent } : {}),
     }));
-    await publisher.publish(messages, {} as Parameters<Publisher['publish']>[1]);
+    await publisher.publish(messages);
     await streams.acknowledge(stream, ids);
   };
 }

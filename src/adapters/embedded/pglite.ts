@@ -32,7 +32,6 @@ export async function openPglite(folder: string): Promise<Database> {
   try {
     const pglite = await PGlite.create({ dataDir: join(folder, 'pgdata'), parsers, serializers });
     const database: Database = {
-      singleSession: true,
       ...sqlOn(pglite),
       withDeadline: () => database,
       get reads() {

@@ -18,13 +18,15 @@ const pollMs = 50;
  */
 export class EmbeddedQueueConsumer {
   readonly #database: Database;
+  readonly #isOnlyConsumer: boolean;
   readonly #queue: string;
   #cursor = '0';
   readonly #handedOut = new Set<string>();
   #finished = 0;
 
-  constructor(database: Database, queue: string) {
+  constructor(database: Database, queue: string, { isOnlyConsumer }: { isOnlyConsumer: boolean }) {
     this.#database = database;
+    this.#isOnlyConsumer = isOnlyConsumer;
     this.#queue = queue;
   }
 
@@ -38,7 +40,7 @@ export class EmbeddedQueueConsumer {
       );
       const last = messages.at(-1);
       if (last) {
-        if (this.#database.singleSession) this.#cursor = last.id;
+        if (this.#isOnlyConsumer) this.#cursor = last.id;
         else for (const { id } of messages) this.#handedOut.add(id);
         return messages;
       }

@@ -2,13 +2,17 @@ import { type Message, usualType } from '../../core/outbox/outbox-batch.ts';
 import type { Publisher, Refusal } from '../../core/outbox/relay.ts';
 import { type Sql, textArray } from '../../lib/sql.ts';
 
-/** The queue as a table of the same database: published and taken off the outbox in one commit. */
-export function embeddedQueue(queue: string, queues: Readonly<Record<string, string>> = {}): Publisher {
+/** A queue as a table. On a view that the outbox shares, what is published leaves the outbox in the same commit. */
+export function embeddedQueue(
+  sql: Sql,
+  queue: string,
+  queues: Readonly<Record<string, string>> = {},
+): Publisher {
   const queueOf = ({ type = usualType }: Message) => (type === usualType ? queue : (queues[type] ?? type));
   return {
     notReady: undefined,
     async ready() {},
-    async publish(messages: Message[], sql: Sql): Promise<Refusal[]> {
+    async publish(messages: Message[]): Promise<Refusal[]> {
       if (messages.length === 0) return [];
       const lengths = messages.map(({ body }) => body.length);
       await sql.query(

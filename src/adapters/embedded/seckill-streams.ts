@@ -14,22 +14,24 @@ interface EntryRow {
  * The seckill streams as a table. Entry ids look like Redis' own; finished entries go at once.
  *
  * Consumers of one server mark what they have been given. An entry that is marked as ours but is not in our hands was in
- * a reply that was lost, and is taken again. A single-session database has one consumer, which only remembers how far it
- * has come: that is a third faster, and what it left unfinished in an earlier life lies behind it.
+ * a reply that was lost, and is taken again. The only consumer of a database remembers how far it has come instead: that is a
+ * third faster, and what it left unfinished in an earlier life lies behind it.
  */
 export class EmbeddedSeckillStreams implements SeckillStreams {
   readonly #database: Database;
+  readonly #isOnlyConsumer: boolean;
   readonly #consumer = randomUUID();
   readonly #added = new Signal();
   /** Entries up to here have been handed out in this life of the only consumer. */
   #cursor: bigint | undefined;
-  /** What was handed out and not acknowledged, with its stream; not used in a single-session database. */
+  /** What was handed out and not acknowledged, with its stream; not used by an only consumer. */
   readonly #inHand = new Map<string, string>();
   /** Whether the next read looks for what is ours and not in hand. */
   #mayMissSome = false;
 
-  constructor(database: Database) {
+  constructor(database: Database, { isOnlyConsumer }: { isOnlyConsumer: boolean }) {
     this.#database = database;
+    this.#isOnlyConsumer = isOnlyConsumer;
   }
 
   /** XADD: one entry for each list of alternating names and values. @returns their ids */
@@ -47,7 +49,7 @@ export class EmbeddedSeckillStreams implements SeckillStreams {
   async read(count: number, blockMs: number, except: ReadonlySet<string> = nothing): Promise<StreamBatch[]> {
     const missed = this.#mayMissSome ? await this.#takeMissed(count, except) : [];
     if (missed.length > 0) return missed;
-    const batches = this.#database.singleSession
+    const batches = this.#isOnlyConsumer
       ? await this.#takeNext(count, except)
       : await this.#take(`consumer IS NULL${exclude(except, 4)}`, count, excluded(except));
     if (batches.length > 0) return batches;
@@ -60,7 +62,7 @@ export class EmbeddedSeckillStreams implements SeckillStreams {
     minIdleMs: number,
     except: ReadonlySet<string> = nothing,
   ): Promise<StreamBatch[]> {
-    if (this.#database.singleSession) return [];
+    if (this.#isOnlyConsumer) return [];
     const isAbandoned = `consumer <> $2 AND delivered_at <= now() - make_interval(secs => $4)${exclude(except, 5)}`;
     const batches = await this.#take(isAbandoned, count, [minIdleMs / 1000, ...excluded(except)]);
     // A read whose connection broke may be committed later than the look that followed it.
@@ -70,13 +72,13 @@ export class EmbeddedSeckillStreams implements SeckillStreams {
 
   async readAgain(stream: string): Promise<void> {
     this.#cursor = 0n;
-    if (this.#database.singleSession) return;
+    if (this.#isOnlyConsumer) return;
     for (const [entry, of] of this.#inHand) if (of === stream) this.#inHand.delete(entry);
     this.#mayMissSome = true;
   }
 
   async keep(stream: string, ids: readonly string[]): Promise<void> {
-    if (this.#database.singleSession) return;
+    if (this.#isOnlyConsumer) return;
     await this.#database.query(
       `UPDATE embedded_stream SET delivered_at = now()
        WHERE entry = ANY ($1::bigint[]) AND stream = $2 AND consumer = $3`,

@@ -9,8 +9,11 @@ interface PlaceRow {
 }
 
 /** Counted when asked: what waits is the rows that nobody was handed. */
-export function embeddedStreamPlaces(database: Database): StreamPlaces {
-  const isWaiting = database.singleSession
+export function embeddedStreamPlaces(
+  database: Database,
+  { isOnlyConsumer }: { isOnlyConsumer: boolean },
+): StreamPlaces {
+  const isWaiting = isOnlyConsumer
     ? 'waits.entry > (SELECT entry FROM embedded_cursor)'
     : 'waits.consumer IS NULL';
   return {

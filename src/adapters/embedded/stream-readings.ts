@@ -1,6 +1,7 @@
-import type { Sql } from '../../lib/sql.ts';
+import type { Database, Sql } from '../../lib/sql.ts';
 import type { SaleFigure } from '../../ops/audit/audit.ts';
 import type { StreamReading, StreamReadings } from '../../ops/audit/stream-reading.ts';
+import { shareTransaction } from './share-transaction.ts';
 
 interface ReadingRow {
   stream: string;
@@ -8,12 +9,15 @@ interface ReadingRow {
   waiting: string;
 }
 
-/** The embedded streams, in the audit's own snapshot: what waits is what has neither row nor place among the parked. */
-export const embeddedStreamReadings: StreamReadings = {
-  inSameDatabase: true,
-
-  read: async (sql) => ({ streams: await readStreams(sql), sales: await readSales(sql) }),
-};
+/**
+ * The embedded streams, and the view on which an audit reads them in its own snapshot: what waits is what has neither row nor
+ * place among the parked.
+ */
+export function embeddedStreamReadings(database: Database): { database: Database; readings: StreamReadings } {
+  const view = shareTransaction(database);
+  const read = async () => ({ streams: await readStreams(view), sales: await readSales(view) });
+  return { database: view, readings: { read } };
+}
 
 async function readStreams(sql: Sql): Promise<StreamReading[]> {
   const rows = await sql.query<ReadingRow>(

@@ -15,7 +15,7 @@ export async function figureStreams(
   since: Date,
 ): Promise<StreamFigure[]> {
   const known = await sql.query<KnownStream>(
-    `SELECT stream, added::text, added_before::text, anew_at, lost::text, rebase FROM audit_streams ORDER BY stream`,
+    `SELECT stream, added::text, added_before::text, restarted_at, lost::text, rebase FROM audit_streams ORDER BY stream`,
   );
   const before = new Map(known.map((row) => [row.stream, row]));
   const present = new Set(readings.map(({ stream }) => stream));
@@ -32,7 +32,7 @@ interface KnownStream {
   stream: string;
   added: string;
   added_before: string;
-  anew_at: Date | null;
+  restarted_at: Date | null;
   lost: string;
   rebase: boolean;
 }
@@ -55,7 +55,7 @@ async function figureStream(
   const rows = all - (lastDelivered ? await countRowsAfter(sql, stream, lastDelivered, since) : 0);
   const parked = await countParked(sql, stream, lastDelivered);
   const open = pending.length > 0 ? await countOpen(sql, stream, pending) : 0;
-  return { stream, added, rows, parked, waiting: undelivered + open, anew: undefined };
+  return { stream, added, rows, parked, waiting: undelivered + open, restarted: undefined };
 }
 
 /** An entry id as PostgreSQL compares it. */
@@ -102,7 +102,7 @@ async function countOpen(sql: Sql, stream: string, pending: readonly string[]): 
 
 interface Book {
   addedBefore: number;
-  anewAt: Date | null;
+  restartedAt: Date | null;
   lost: number;
 }
 
@@ -117,20 +117,20 @@ async function keepAdded(
   if (added === undefined) return figure;
   const book = judgeLife({ ...figure, added }, known, now);
   await sql.query(
-    `INSERT INTO audit_streams (stream, added, added_before, anew_at, lost) VALUES ($1, $2, $3, $4, $5)
+    `INSERT INTO audit_streams (stream, added, added_before, restarted_at, lost) VALUES ($1, $2, $3, $4, $5)
      ON CONFLICT (stream) DO UPDATE SET added = excluded.added, added_before = excluded.added_before,
-       anew_at = excluded.anew_at, lost = excluded.lost, rebase = FALSE`,
-    [stream, added, book.addedBefore, book.anewAt, book.lost],
+       restarted_at = excluded.restarted_at, lost = excluded.lost, rebase = FALSE`,
+    [stream, added, book.addedBefore, book.restartedAt, book.lost],
   );
   return {
     ...figure,
     added: added + book.addedBefore,
-    anew: book.anewAt ? { at: book.anewAt, lost: book.lost } : undefined,
+    restarted: book.restartedAt ? { at: book.restartedAt, lost: book.lost } : undefined,
   };
 }
 
 /**
- * A stream that counts less than before, or of which more is found than was ever added, has begun anew: it was deleted,
+ * A stream that counts less than before, or of which more is found than was ever added, has begun restarted: it was deleted,
  * emptied, or restored from an older state. Until an operator has taken note of it, and what came back twice has been
  * read twice, each audit takes it as it is.
  */
@@ -142,14 +142,15 @@ function judgeLife(
   const found = rows + parked + waiting;
   const asItIs = found - added;
   // Nobody has counted an earlier life, so nothing is known to be lost.
-  if (!known) return { addedBefore: Math.max(0, asItIs), anewAt: null, lost: 0 };
-  if (known.rebase) return { addedBefore: asItIs, anewAt: null, lost: 0 };
-  if (known.anew_at) return { addedBefore: asItIs, anewAt: known.anew_at, lost: Number(known.lost) };
+  if (!known) return { addedBefore: Math.max(0, asItIs), restartedAt: null, lost: 0 };
+  if (known.rebase) return { addedBefore: asItIs, restartedAt: null, lost: 0 };
+  if (known.restarted_at)
+    return { addedBefore: asItIs, restartedAt: known.restarted_at, lost: Number(known.lost) };
   const addedBefore = Number(known.added_before);
   const countedBefore = Number(known.added) + addedBefore;
   if (added >= Number(known.added) && found <= added + addedBefore)
-    return { addedBefore, anewAt: null, lost: 0 };
-  return { addedBefore: asItIs, anewAt: now, lost: Math.max(0, countedBefore - found) };
+    return { addedBefore, restartedAt: null, lost: 0 };
+  return { addedBefore: asItIs, restartedAt: now, lost: Math.max(0, countedBefore - found) };
 }
 
 /** An operator has taken note of what happened to a stream or its sale; the next audit takes it as it finds it. */

@@ -21,8 +21,8 @@ export interface AuditOptions {
 }
 
 /**
- * One audit, in one snapshot of the database. Streams in another store are read just before it: rows of entries that
- * were delivered later are left out of the sum, so traffic makes no difference.
+ * One audit, in one snapshot of the database, which its first statement takes. Streams are read just before: rows of entries
+ * that were delivered later are left out of the sum, so traffic makes no difference.
  *
  * @throws the store's error; 40001 when two audits met, of which the other one is done
  */
@@ -36,11 +36,9 @@ export async function audit(
   while (await database.transaction(advanceCheckpoint));
   const [clock] = await database.query<{ now: Date }>('SELECT clock_timestamp() AS now');
   const since = clock?.now ?? new Date();
-  // What lives in the same database answers inside the snapshot, everything else before it.
-  const before = readings.inSameDatabase ? undefined : await readings.read(database);
   const result = await database.transaction(
     async (sql) => {
-      const figures = await collectFigures(sql, before ?? (await readings.read(sql)), since);
+      const figures = await collectFigures(sql, await readings.read(), since);
       const sums = await sumUp(figures, async (name) => {
         if (!explain) return [];
         if (name === 'units') return nameLostUnits(sql, readings, figures.sales, figures.units);

@@ -82,27 +82,37 @@ const longestRestockWaitSeconds = 600;
 
 /** Compensations of kind RESTOCK that the sale's counters have not taken yet; those that never failed come first. */
 export function postgresRestocks(database: Database): RestockRows {
-  const claimOn = async (sql: Sql, limit: number, work: Parameters<RestockRows['claim']>[1]) => {
-    const rows = await sql.query<UnitRow>(
-      `SELECT id::text, scope AS stream, source_id AS "entryId", user_id::text AS "userId"
+  return {
+    // The lock is the claim, as for batches: two replicas never work on the same unit.
+    claim: (limit, work) =>
+      database.transaction((sql) => claimUnits(sql, 'FOR UPDATE SKIP LOCKED', limit, work), {
+        idleTimeoutMs: 60_000,
+      }),
+  };
+}
+
+/** For a database that has one process and one session, which must not be held while the counters are changed. */
+export function unlockedRestocks(database: Database): RestockRows {
+  return { claim: (limit, work) => claimUnits(database, '', limit, work) };
+}
+
+async function claimUnits(
+  sql: Sql,
+  lock: 'FOR UPDATE SKIP LOCKED' | '',
+  limit: number,
+  work: Parameters<RestockRows['claim']>[1],
+): Promise<ClaimedUnits> {
+  const rows = await sql.query<UnitRow>(
+    `SELECT id::text, scope AS stream, source_id AS "entryId", user_id::text AS "userId"
        FROM compensations
        WHERE kind = 'RESTOCK' AND status = 'REQUESTED' AND restock_due_at <= now()
-       ORDER BY restock_due_at, compensations.id LIMIT $1
-       ${database.singleSession ? '' : 'FOR UPDATE SKIP LOCKED'}`,
-      [limit],
-    );
-    if (rows.length === 0) return { units: 0, outcomes: [], failed: undefined };
-    const answers = await work(rows.map(toHeldUnit));
-    failpoint('after-restock');
-    return { units: rows.length, ...(await recordAnswers(sql, rows, answers)) };
-  };
-  return {
-    // The lock is the claim, as for batches: two replicas never work on the same unit. One session needs none.
-    claim: (limit, work) =>
-      database.singleSession
-        ? claimOn(database, limit, work)
-        : database.transaction((sql) => claimOn(sql, limit, work), { idleTimeoutMs: 60_000 }),
-  };
+       ORDER BY restock_due_at, compensations.id LIMIT $1 ${lock}`,
+    [limit],
+  );
+  if (rows.length === 0) return { units: 0, outcomes: [], failed: undefined };
+  const answers = await work(rows.map(toHeldUnit));
+  failpoint('after-restock');
+  return { units: rows.length, ...(await recordAnswers(sql, rows, answers)) };
 }
 
 /**

@@ -55,9 +55,9 @@ async function listStretches(
            WHERE id <= $3 AND created_at IS NOT NULL ORDER BY id DESC LIMIT 1)
      ), begun AS (
        SELECT starts_at, coalesce(lag(starts_at) OVER newest_first - starts_at > interval '${minutesPassed} minutes',
-         false)::int AS anew FROM minutes WINDOW newest_first AS (ORDER BY starts_at DESC)
+         false)::int AS begins FROM minutes WINDOW newest_first AS (ORDER BY starts_at DESC)
      ), numbered AS (
-       SELECT starts_at, sum(anew) OVER (ORDER BY starts_at DESC) AS number FROM begun
+       SELECT starts_at, sum(begins) OVER (ORDER BY starts_at DESC) AS number FROM begun
      )
      SELECT min(starts_at) AS "from", max(starts_at) + interval '1 minute' AS "to"
      FROM numbered GROUP BY number ORDER BY 2 DESC LIMIT ${maxStretches}`,

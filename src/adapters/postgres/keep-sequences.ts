@@ -8,8 +8,6 @@ import { sqlStateOf } from './transient.ts';
  * @throws in one sentence when the role may not raise a sequence: with it behind every insert would fail
  */
 export async function checkSequences(database: Database, warn: (warning: string) => void): Promise<void> {
-  // Nothing is copied into an embedded database.
-  if (database.singleSession) return;
   try {
     for (const behind of await raiseSequences(database)) {
       warn(`${describeSequence(behind)}: raised, as after a copy that left sequences out`);

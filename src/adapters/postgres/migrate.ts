@@ -1,11 +1,20 @@
 import { readdir, readFile } from 'node:fs/promises';
+import type { Migrations } from '../../lib/migrations.ts';
 import { packageRoot } from '../../lib/package-root.ts';
 import { type Database, type Sql, textArray } from '../../lib/sql.ts';
-import { DatabaseTooNewError, MigrationError, PermissionError, TableInTheWayError } from './schema-errors.ts';
+import {
+  DatabaseTooNewError,
+  EarlierSchemaError,
+  MigrationError,
+  PermissionError,
+  TableInTheWayError,
+} from './schema-errors.ts';
 import { quoteIdentifier } from './session-settings.ts';
 import { isUnavailable, sqlStateOf } from './transient.ts';
 
-const folder = new URL('migrations/', packageRoot);
+/** The tables of Weir itself. */
+export const ownMigrations: Migrations = { folder: 'migrations/', versionTable: 'schema_migrations' };
+
 const fileName = /^(\d{4})_([a-z0-9_]+)\.sql$/;
 
 interface Migration {
@@ -24,26 +33,36 @@ export const migrationLock = 'SELECT pg_advisory_xact_lock(7306101)';
  * @throws DatabaseTooNewError when a newer program has been at work, TableInTheWayError when a table that Weir did not
  *   make has the name of one of its own, PermissionError, MigrationError
  */
-export async function migrate(database: Database): Promise<string[]> {
-  const migrations = await readMigrations();
+export async function migrate(database: Database, sets = [ownMigrations]): Promise<string[]> {
   // A large table may take longer than a statement of the service ever may.
   return database.withDeadline(0).transaction(async (sql) => {
     await sql.query(migrationLock);
     await createSchemaIfMissing(sql);
-    const current = await readSchemaVersion(sql);
-    const newest = migrations.at(-1)?.version ?? 0;
-    if (current !== undefined && current > newest) throw new DatabaseTooNewError(current, newest);
-    const missing = migrations.filter(({ version }) => version > (current ?? 0));
-    if (current === undefined) await createVersionTable(sql);
-    for (const migration of missing) await apply(sql, migration);
-    return missing.map(({ name }) => name);
+    const applied: string[] = [];
+    for (const each of sets) applied.push(...(await applyMissing(sql, each)));
+    return applied;
   });
 }
 
-async function apply(sql: Sql, { version, name, script }: Migration): Promise<void> {
+async function applyMissing(sql: Sql, of: Migrations): Promise<string[]> {
+  const migrations = await readMigrations(of);
+  const current = await readSchemaVersion(sql, of);
+  const newest = migrations.at(-1)?.version ?? 0;
+  if (current !== undefined && current > newest) throw new DatabaseTooNewError(current, newest);
+  const missing = migrations.filter(({ version }) => version > (current ?? 0));
+  if (current === undefined) await createVersionTable(sql, of);
+  for (const migration of missing) await apply(sql, of, migration);
+  return missing.map(({ name }) => name);
+}
+
+async function apply(
+  sql: Sql,
+  { versionTable }: Migrations,
+  { version, name, script }: Migration,
+): Promise<void> {
   try {
     await sql.runScript(script);
-    await sql.query('INSERT INTO schema_migrations (version, name) VALUES ($1, $2)', [version, name]);
+    await sql.query(`INSERT INTO ${versionTable} (version, name) VALUES ($1, $2)`, [version, name]);
   } catch (error) {
     if (isUnavailable(error)) throw error;
     throw new MigrationError(name, error as Error);
@@ -51,9 +70,9 @@ async function apply(sql: Sql, { version, name, script }: Migration): Promise<vo
 }
 
 /** Throws, in one sentence, unless the schema is this program's; for starts with migrations switched off. */
-export async function checkSchema(database: Database): Promise<void> {
-  const newest = await readNewestVersion();
-  const current = (await readSchemaVersion(database)) ?? 0;
+export async function checkSchema(database: Database, of = ownMigrations): Promise<void> {
+  const newest = await readNewestVersion(of);
+  const current = (await readSchemaVersion(database, of)) ?? 0;
   if (current > newest) throw new DatabaseTooNewError(current, newest);
   if (current < newest) {
     throw new Error(
@@ -72,10 +91,10 @@ async function createSchemaIfMissing(sql: Sql): Promise<void> {
   await permitted(`schema ${schema}`, sql.runScript(`CREATE SCHEMA ${quoteIdentifier(schema)}`));
 }
 
-function createVersionTable(sql: Sql): Promise<void> {
+function createVersionTable(sql: Sql, { versionTable }: Migrations): Promise<void> {
   return permitted(
     'the tables',
-    sql.runScript(`CREATE TABLE schema_migrations (
+    sql.runScript(`CREATE TABLE ${versionTable} (
       version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at TIMESTAMPTZ NOT NULL DEFAULT NOW())`),
   );
 }
@@ -93,43 +112,47 @@ async function permitted(what: string, running: Promise<void>): Promise<void> {
 /**
  * Reads only, so it needs no right to create anything.
  *
- * @returns undefined when Weir has never been here
- * @throws TableInTheWayError
+ * @returns undefined when these migrations have never been applied here
+ * @throws TableInTheWayError, EarlierSchemaError
  */
-export async function readSchemaVersion(sql: Sql): Promise<number | undefined> {
+export async function readSchemaVersion(sql: Sql, of = ownMigrations): Promise<number | undefined> {
+  const { versionTable } = of;
   const [found] = await sql.query<{ schema: string | null; names: string[]; columns: string[] }>(
     `SELECT current_schema() AS schema,
        ARRAY(SELECT relname::text FROM pg_class WHERE relname = ANY ($1::text[])
          AND relnamespace = to_regnamespace(quote_ident(current_schema())) ORDER BY relname) AS names,
        ARRAY(SELECT attname::text FROM pg_attribute WHERE attnum > 0 AND NOT attisdropped
-         AND attrelid = to_regclass(quote_ident(current_schema()) || '.schema_migrations') ORDER BY attname) AS columns`,
-    [textArray(await readTableNames())],
+         AND attrelid = to_regclass(quote_ident(current_schema()) || '.' || $2) ORDER BY attname) AS columns`,
+    [textArray(await readTableNames(of)), versionTable],
   );
   const { schema, names, columns } = found ?? { schema: null, names: [], columns: [] };
   if (columns.join() !== 'applied_at,name,version') {
-    const [inTheWay] = columns.length > 0 ? ['schema_migrations'] : names;
+    const [inTheWay] = columns.length > 0 ? [versionTable] : names;
     if (inTheWay !== undefined) throw new TableInTheWayError(inTheWay, schema ?? '');
     return undefined;
   }
-  const [row] = await sql.query<{ version: number | null }>(
-    'SELECT max(version) AS version FROM schema_migrations',
+  const [row] = await sql.query<{ version: number | null; first: string | null }>(
+    `SELECT max(version) AS version, max(name) FILTER (WHERE version = 1) AS first FROM ${versionTable}`,
   );
+  const [initial] = await readMigrations(of);
+  if (row?.first && row.first !== initial?.name) throw new EarlierSchemaError();
   return row?.version ?? 0;
 }
 
-export async function readNewestVersion(): Promise<number> {
-  return (await readMigrations()).at(-1)?.version ?? 0;
+export async function readNewestVersion(of = ownMigrations): Promise<number> {
+  return (await readMigrations(of)).at(-1)?.version ?? 0;
 }
 
-/** Of every table that the migrations make. */
-export async function readTableNames(): Promise<string[]> {
-  const scripts = (await readMigrations()).map(({ script }) => script);
+/** Of every table that the migrations create. */
+export async function readTableNames(of = ownMigrations): Promise<string[]> {
+  const scripts = (await readMigrations(of)).map(({ script }) => script);
   return scripts.flatMap((script) =>
     [...script.matchAll(/^CREATE TABLE (?:IF NOT EXISTS )?([a-z_]+)/gm)].map(([, name]) => name as string),
   );
 }
 
-async function readMigrations(): Promise<Migration[]> {
+async function readMigrations(of: Migrations): Promise<Migration[]> {
+  const folder = new URL(of.folder, packageRoot);
   const files = (await readdir(folder)).filter((file) => fileName.test(file)).sort();
   return Promise.all(
     files.map(async (file) => ({

@@ -8,47 +8,56 @@ import {
 } from '../../core/outbox/relay.ts';
 import { backoffMs } from '../../lib/backoff.ts';
 import { failpoint } from '../../lib/failpoint.ts';
+import { oneAtATime } from '../../lib/one-at-a-time.ts';
 import { type Database, numberArray, type Sql, type Statement, textArray } from '../../lib/sql.ts';
 import { lastIssued } from './last-issued.ts';
 import { parkItems } from './parked.ts';
 
 export interface OutboxOptions {
-  /** The queue lives in this very database, so publishing is part of the claim's transaction. */
-  queueInSameDatabase: boolean;
-  /** After this long without a word the server ends the claim, so a paused process does not hold its batches. */
+  /** The server ends a claim that is idle for longer, so a paused process does not hold its batches. */
   claimTimeoutMs: number;
 }
 
+/** The row lock is the claim: there is no lease to time out, and the batches of a process that dies are free at once. */
+export function postgresOutbox(database: Database, { claimTimeoutMs }: OutboxOptions): Outbox {
+  return outboxOn(database, (maxBatches, work) =>
+    database.transaction((sql) => claimOn(sql, selectDueAndLock, maxBatches, work), {
+      // Losing this commit only means that the same messages are sent again.
+      asynchronousCommit: true,
+      idleTimeoutMs: claimTimeoutMs,
+    }),
+  );
+}
+
 /**
- * The row lock is the claim: there is no lease to time out, a killed relay frees its batches at once. Two set-ups do
- * without it. With a queue in the same database the lock is not needed for long, and losing the commit would lose
- * the messages, so it is synchronous. A single-session database has one process and must not be held meanwhile: there the
- * claims of this process, such as those of a lane and of the drain at a stop, wait for each other.
+ * For a database that has one process and one session, which must not be held while messages are published: claims lock
+ * nothing and wait for each other, such as those of a lane and of the drain at a stop.
  */
-export function postgresOutbox(database: Database, options: OutboxOptions): Outbox {
-  const holdNothing = database.singleSession && !options.queueInSameDatabase;
+export function unlockedOutbox(database: Database): Outbox {
+  const finish = (verdicts: Verdict[]) => database.transaction((sql) => carryOut(sql, verdicts));
+  const outbox = outboxOn(database, (maxBatches, work) =>
+    claimOn(database, selectDue, maxBatches, work, finish),
+  );
+  return { ...outbox, claim: oneAtATime(outbox.claim) };
+}
+
+type Work = Parameters<Outbox['claim']>[1];
+
+function outboxOn(database: Database, claim: Outbox['claim']): Outbox {
   const marking = new Marking();
-  const inOneCommit = (verdicts: Verdict[]) => database.transaction((sql) => carryOut(sql, verdicts));
-  const claim: Outbox['claim'] = async (maxBatches, work) => {
-    let lent: OutboxBatch[] = [];
-    const remember = (batches: OutboxBatch[], sql: Sql) => {
-      lent = batches;
-      return work(batches, sql);
-    };
-    try {
-      if (holdNothing) return await claimOn(database, selectDue, maxBatches, remember, inOneCommit);
-      return await database.transaction((sql) => claimOn(sql, selectDueAndLock, maxBatches, remember), {
-        // Losing this commit only means that the same messages are sent again.
-        asynchronousCommit: !options.queueInSameDatabase,
-        idleTimeoutMs: options.claimTimeoutMs,
-      });
-    } catch (error) {
-      await postpone(database, lent, error).catch(() => {});
-      throw error;
-    }
-  };
   return {
-    claim: holdNothing ? oneAtATime(claim) : claim,
+    async claim(maxBatches, work) {
+      let lent: OutboxBatch[] = [];
+      try {
+        return await claim(maxBatches, (batches) => {
+          lent = batches;
+          return work(batches);
+        });
+      } catch (error) {
+        await postpone(database, lent, error).catch(() => {});
+        throw error;
+      }
+    },
     async retryInterrupted() {
       await database.query('UPDATE outbox SET due_at = now() WHERE due_at > now() AND interruptions > 0');
     },
@@ -58,16 +67,6 @@ export function postgresOutbox(database: Database, options: OutboxOptions): Outb
       marking.saw(waiting, row?.newest ?? '');
       return waiting;
     },
-  };
-}
-
-/** Each call begins when the one before has ended, well or not. */
-function oneAtATime<Args extends unknown[], T>(call: (...args: Args) => Promise<T>) {
-  let last: Promise<unknown> = Promise.resolve();
-  return (...args: Args): Promise<T> => {
-    const mine = last.then(() => call(...args));
-    last = mine.catch(() => {});
-    return mine;
   };
 }
 
@@ -162,12 +161,12 @@ async function claimOn(
   sql: Sql,
   select: Statement,
   maxBatches: number,
-  work: (batches: OutboxBatch[], sql: Sql) => Promise<Verdict[]>,
+  work: Work,
   finish: (verdicts: Verdict[]) => Promise<void> = (verdicts) => carryOut(sql, verdicts),
 ): Promise<number> {
   const batches = await sql.query<OutboxBatch>(select, [maxBatches]);
   if (batches.length === 0) return 0;
-  const verdicts = await work(batches, sql);
+  const verdicts = await work(batches);
   await finish(verdicts);
   failpoint('after-delete');
   return batches.length;

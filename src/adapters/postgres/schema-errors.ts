@@ -7,6 +7,17 @@ export class DatabaseTooNewError extends Error {
   }
 }
 
+/** Version 0.1 begins with a schema of its own, and nothing older was released. */
+export class EarlierSchemaError extends Error {
+  constructor() {
+    super(
+      'the database was set up by a Weir from before version 0.1, which cannot be upgraded: ' +
+        'use a new database, a new data.database.schema, or a new embedded folder',
+    );
+    this.name = 'EarlierSchemaError';
+  }
+}
+
 /** Nothing was changed: a table of somebody else's must not be taken for one of Weir's. */
 export class TableInTheWayError extends Error {
   constructor(table: string, schema: string) {

@@ -68,7 +68,6 @@ interface Server {
 
 function databaseOn(server: Server, deadlineMs: number, readServer: Server | undefined): Database {
   const database: Database = {
-    singleSession: false,
     query: (statement, values) =>
       withClient(server, (client) =>
         server.runner(client, statement, values, { deadlineMs, mayRepeat: true }),

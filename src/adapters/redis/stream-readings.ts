@@ -17,7 +17,6 @@ type Reply = [added: number, lastDelivered: string, lag: number, lastGenerated: 
 /** For the audit: goes through all keys, a thousand at a time, and asks each seckill stream and its sale. */
 export function redisStreamReadings(redis: Redis): StreamReadings {
   return {
-    inSameDatabase: false,
     async read() {
       try {
         const streams: StreamReading[] = [];

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { postgresArchive } from '../../adapters/postgres/archive.ts';
-import { postgresRestocks } from '../../adapters/postgres/compensations.ts';
+import { postgresRestocks, unlockedRestocks } from '../../adapters/postgres/compensations.ts';
 import { removeEmptyTimes } from '../../adapters/postgres/counted-times.ts';
 import { checkSequences } from '../../adapters/postgres/keep-sequences.ts';
 import {
@@ -39,6 +39,7 @@ import {
   type QueueReader,
   simulatesResource,
 } from '../queues.ts';
+import { isDatabaseEmbedded } from '../stores.ts';
 
 /** The role `settle`: what happens to instances and orders after they were made. */
 export function addSettle(core: Core): void {
@@ -51,7 +52,7 @@ export function addSettle(core: Core): void {
   addDeadLetters(core);
 
   const restock = new Restock({
-    rows: postgresRestocks(database),
+    rows: isDatabaseEmbedded(config) ? unlockedRestocks(database) : postgresRestocks(database),
     counters: streams.counters,
     wake: owed,
     onRestocked: (outcomes) => emit({ type: 'units restocked', outcomes }),

@@ -1,5 +1,5 @@
 import { loadDemoCatalogue } from '../../adapters/postgres/demo-catalogue.ts';
-import { migrate } from '../../adapters/postgres/migrate.ts';
+import { migrateAll } from '../../app/stores.ts';
 import { readConfig } from '../../config/config.ts';
 import type { Database } from '../../lib/sql.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -10,7 +10,7 @@ import { withDatabase } from './with-database.ts';
 export async function runDemo(options: { config?: string }): Promise<number> {
   const { config } = readConfig(options.config, process.env);
   const load = async (database: Database) => {
-    await migrate(database);
+    await migrateAll(config, database);
     await loadDemoCatalogue(database);
   };
   await withDatabase(config, load, { create: true });

@@ -1,4 +1,4 @@
-import { migrate } from '../../adapters/postgres/migrate.ts';
+import { migrateAll } from '../../app/stores.ts';
 import { readConfig } from '../../config/config.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { printJson, printLine } from '../output/output.ts';
@@ -7,7 +7,7 @@ import { withDatabase } from './with-database.ts';
 
 export async function runMigrate(options: { config?: string; json?: boolean }): Promise<number> {
   const { config } = readConfig(options.config, process.env);
-  const applied = await withDatabase(config, migrate, { create: true });
+  const applied = await withDatabase(config, (database) => migrateAll(config, database), { create: true });
   const place = describeDatabase(config);
   if (options.json) printJson({ applied, place });
   else if (applied.length > 0) printLine(`Applied ${applied.join(', ')} to ${place}`);

@@ -2,7 +2,6 @@ import { backoffMs } from '../../lib/backoff.ts';
 import { failpoint } from '../../lib/failpoint.ts';
 import { pauseBeforeRetry } from '../../lib/recovery.ts';
 import { Signal } from '../../lib/signal.ts';
-import type { Sql } from '../../lib/sql.ts';
 import { decodeBatch, encodeMessage, type Message, usualType } from './outbox-batch.ts';
 
 /** CREATED: the first publication of instances. AGAIN: a further one. RELEASE and REFUND: requests to others. */
@@ -35,7 +34,7 @@ export interface Outbox {
    *
    * @returns how many batches were lent
    */
-  claim(maxBatches: number, work: (batches: OutboxBatch[], sql: Sql) => Promise<Verdict[]>): Promise<number>;
+  claim(maxBatches: number, work: (batches: OutboxBatch[]) => Promise<Verdict[]>): Promise<number>;
   /** Makes batches due that a broken claim had put off. */
   retryInterrupted(): Promise<void>;
   /** Events that wait to be published. */
@@ -50,11 +49,10 @@ export interface Refusal {
 export interface Publisher {
   /**
    * Resolves when the queue has every message for good, except those it lists as refused (returned or nacked).
-   * `sql` is the transaction that holds the batches, for a queue that lives in the same database.
    *
    * @throws when nothing is known: connection lost, deadline passed
    */
-  publish(messages: Message[], sql: Sql): Promise<Refusal[]>;
+  publish(messages: Message[]): Promise<Refusal[]>;
   /** undefined while the queue can be reached, else why not. */
   readonly notReady: string | undefined;
   /** Resolves when the queue can be reached. Rejects on abort. */
@@ -155,9 +153,9 @@ export class Relay {
     const maxBatches = Math.min(window, maxBatchesPerClaim);
     let refusals: Refusal[] = [];
     let verdicts: Verdict[] = [];
-    const handled = await this.#deps.outbox.claim(maxBatches, async (batches, sql) => {
+    const handled = await this.#deps.outbox.claim(maxBatches, async (batches) => {
       if (batches.length === maxBatches) this.#backlog.notify();
-      ({ refusals, verdicts } = await this.#publish(batches, sql));
+      ({ refusals, verdicts } = await this.#publish(batches));
       return verdicts;
     });
     // Only now is anything parked: the commit could have failed.
@@ -165,13 +163,13 @@ export class Relay {
     return handled;
   }
 
-  async #publish(batches: OutboxBatch[], sql: Sql): Promise<{ refusals: Refusal[]; verdicts: Verdict[] }> {
+  async #publish(batches: OutboxBatch[]): Promise<{ refusals: Refusal[]; verdicts: Verdict[] }> {
     const startedAt = performance.now();
     const { readable, damaged } = readBatches(batches);
     const all = readable.flatMap(({ messages }) => messages);
     this.#eventsPerBatch = Math.max(1, all.length / batches.length);
 
-    const refusals = await this.#deps.publisher.publish(all, sql);
+    const refusals = await this.#deps.publisher.publish(all);
     failpoint('after-confirm');
     this.#countTaken(all, refusals);
     this.#deps.onPublished(all.length - refusals.length, performance.now() - startedAt);

@@ -44,7 +44,7 @@ export interface StreamFigure {
    * The stream was deleted, emptied or restored since it was counted, and no operator has taken note of it yet. `lost`:
    * entries that had been counted and of which nothing came; there may be more.
    */
-  anew: { at: Date; lost: number } | undefined;
+  restarted: { at: Date; lost: number } | undefined;
 }
 
 export interface SaleFigure {
@@ -243,14 +243,14 @@ function sumEntries(streams: readonly StreamFigure[]): PlainSum {
             : 'more than were ever added: see docs/operating.md#audit',
       });
     }
-    if (figure.anew) {
+    if (figure.restarted) {
       exceptions.push({
         id: figure.stream,
         what:
-          `the stream was deleted, emptied or restored before ${figure.anew.at.toISOString()}; ` +
-          (figure.anew.lost === 0
+          `the stream was deleted, emptied or restored before ${figure.restarted.at.toISOString()}; ` +
+          (figure.restarted.lost === 0
             ? 'of the entries that had been counted none is known to be missing'
-            : `${figure.anew.lost} entries or more that had been counted are gone`),
+            : `${figure.restarted.lost} entries or more that had been counted are gone`),
         advice:
           'find the buyers in the records of the seller, make Redis durable (weir doctor), ' +
           `then: weir audit --accept ${figure.stream}`,

@@ -1,4 +1,3 @@
-import type { Sql } from '../../lib/sql.ts';
 import type { SaleFigure } from './audit.ts';
 
 /** What a stream's store says of it in one moment. */
@@ -14,9 +13,8 @@ export interface StreamReading {
 }
 
 export interface StreamReadings {
-  /** Then `sql` is the audit's own snapshot; else nobody looks at it. */
-  readonly inSameDatabase: boolean;
-  read(sql: Sql): Promise<StreamAndSaleReadings>;
+  /** The audit reads streams first in its transaction, before its snapshot of the database is taken. */
+  read(): Promise<StreamAndSaleReadings>;
   /** The entries of the units of a sale in another store, some at a time; read only to explain a difference. */
   listUnits?(stream: string, number: number): AsyncIterable<SoldUnit[]>;
 }

@@ -24,9 +24,9 @@ export function tracePublisher(
       return publisher.notReady;
     },
     ready: (signal) => publisher.ready(signal),
-    async publish(messages, sql) {
+    async publish(messages) {
       const traceparents = messages.map(({ traceparent }) => traceparent).filter(isSampled);
-      if (traceparents.length === 0) return publisher.publish(messages, sql);
+      if (traceparents.length === 0) return publisher.publish(messages);
       const batch = {
         name: `send ${name}`,
         kind: SpanKind.CLIENT,
@@ -34,7 +34,7 @@ export function tracePublisher(
         traceparents,
       };
       return withBatchSpan(tracer, batch, async (span) => {
-        const refusals = await publisher.publish(messages, sql);
+        const refusals = await publisher.publish(messages);
         if (refusals.length > 0) span.setAttribute('weir.refused', refusals.length);
         return refusals;
       });

@@ -1,0 +1,11 @@
+/** Each call begins when the one before it has ended, successfully or not. */
+export function oneAtATime<Args extends unknown[], T>(
+  call: (...args: Args) => Promise<T>,
+): (...args: Args) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (...args) => {
+    const mine = last.then(() => call(...args));
+    last = mine.catch(() => {});
+    return mine;
+  };
+}

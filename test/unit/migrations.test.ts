@@ -1,0 +1,30 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+const root = fileURLToPath(new URL('../../migrations/', import.meta.url));
+
+/** SHA-256 of each migration, its first 16 digits. A change of the schema is a new file and a new line here. */
+const released: Readonly<Record<string, string>> = {
+  '0001_initial.sql': '1daea893986bb265',
+  'embedded/0001_embedded_stores.sql': '03ba8206855715ca',
+};
+
+test('a migration that was released is never edited', () => {
+  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((file) =>
+    file.endsWith('.sql'),
+  );
+  const digests = files.map((file) => [
+    file.replaceAll('\\', '/'),
+    createHash('sha256')
+      .update(readFileSync(root + file))
+      .digest('hex')
+      .slice(0, 16),
+  ]);
+  expect(Object.fromEntries(digests)).toEqual(released);
+});
+
+test('the tables of the embedded stores stand in their own migrations alone', () => {
+  expect(readFileSync(`${root}0001_initial.sql`, 'utf8')).not.toMatch(/embedded_/);
+});
