@@ -1,5 +1,5 @@
 /**
- * Every failure that somebody outside can meet: what is done with its cause, and what the reader should do.
+ * Every failure that a user can meet: whether it may pass by itself, and what the reader should do.
  * `retry`: it may pass by itself, so leave the purchase where it is. `park`: it will not; set it aside with this code.
  * A second advice is for the operator of a parked item, where a sender can do nothing with "replay" or "discard".
  */
@@ -36,7 +36,7 @@ const table = {
   ],
   ENTRY_DELETED: [
     'park',
-    'Somebody trimmed or deleted the entry before it was read; find the buyer by the entry id, then replay with userId.',
+    'The entry was trimmed or deleted before it was read; find the buyer by the entry id, then replay with userId.',
   ],
   MESSAGE_REFUSED: ['park', 'The broker refused this message while it took others; see detail, then replay.'],
   OUTBOX_BATCH_CORRUPT: [
@@ -136,7 +136,7 @@ const table = {
   ORIGIN_NOT_ALLOWED: ['park', 'Call from a page of this very origin, or with a key instead of a cookie.'],
   KEY_NOT_FOUND: ['park', 'See what there is with `weir keys list`.'],
   KEY_CONFLICT: ['park', 'A key in force has this name: choose another, or revoke that one first.'],
-  KEY_LIMIT: ['park', 'Revoke keys that nobody uses; `weir keys list` says when each was used last.'],
+  KEY_LIMIT: ['park', 'Revoke keys that are not used; `weir keys list` says when each was used last.'],
   KEY_EXPIRY_INVALID: ['park', 'A key expires in the future, or never when that is left out.'],
   STORE_UNAVAILABLE: ['retry', 'A store does not answer; try again shortly and look at /readyz.'],
   PRODUCT_CHANGING: ['retry', 'The product was changed during every attempt; send the request again.'],
@@ -144,7 +144,7 @@ const table = {
     'retry',
     'Correct the address of the store, or make it the one of this installation with `weir stores adopt`.',
   ],
-  TOO_MANY_LISTENERS: ['retry', 'Close a page or a `weir top` that nobody looks at, or ask GET /v1/now.'],
+  TOO_MANY_LISTENERS: ['retry', 'Close a page or a `weir top` that is not needed, or ask GET /v1/now.'],
   OVERLOADED: ['retry', 'More comes in than can be taken now; wait for as long as Retry-After says.'],
   WORKER_LEASE_LOST: ['retry', 'No worker id could be leased in time; look at the database.'],
   INTERNAL: ['retry', 'This is a bug in Weir; please report it with the log lines around it.'],

@@ -41,7 +41,7 @@ export function showNow(now: Now): Static<typeof NowShape> {
   };
 }
 
-/** Beside a problem: which store it is. */
+/** In a problem: which store it is. */
 export function showRest({ waiting, stores }: NowRest) {
   return { waiting: showWaiting(waiting), stores };
 }

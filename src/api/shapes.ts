@@ -8,7 +8,7 @@ import type { RecordedPayment } from '../core/orders/payment-book.ts';
 import { WeirError } from '../errors.ts';
 import { isStorableTime } from '../lib/storable-time.ts';
 
-// A description completes “… must be”: describeMistakes() says it to whoever sent something else.
+// A description completes “… must be”: describeMistakes() completes the sentence for a caller that sent something else.
 
 /** 1 … 2^63−1 as a decimal string: JSON numbers lose digits above 2^53. The range is checked where it is parsed. */
 export const Int64 = Type.String({

@@ -158,7 +158,7 @@ export function composeCreation(
   return reportCreated(onCreated, systemClock, splitPoisonedBatch(isTransientDatabaseError, retried));
 }
 
-/** For what tells whether the database answers at all. */
+/** For checks of whether the database answers at all. */
 const lookDeadlineMs = 3_000;
 /** Shorter than what a caller waits for (http/deadline.ts). */
 export const requestDeadlineMs = 4_000;
@@ -174,7 +174,7 @@ function watchOutages(report: Emit, outages: Outages): Emit {
   };
 }
 
-/** One process after the other that is refused, or one that loses its id again and again, is for somebody to look at. */
+/** Emits what an operator should see: a process that gets no worker id, or one that loses its id again and again. */
 function reportLeases(leases: WorkerLeases, emit: Emit): WorkerLeases {
   return {
     async acquire(durationMs) {

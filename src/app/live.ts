@@ -13,7 +13,7 @@ export interface Watch {
 /** Pages and terminals that one process serves at once. */
 const maxListeners = 100;
 
-/** What operators look at; nothing of it works while nobody does. */
+/** Live figures for operators. Idle without listeners. */
 export function createWatch(core: Core): Watch {
   const now = new NowWatch({
     rows: postgresNow(core.database.reads),
@@ -24,7 +24,7 @@ export function createWatch(core: Core): Watch {
   return { now, feed: new NowFeed(now, { maxListeners }) };
 }
 
-/** @throws while the store is away */
+/** @throws while the store is unavailable */
 async function readStreamBacklog({ streams }: Core): Promise<Backlog> {
   const why = streams.notReady();
   if (why !== undefined) throw new Error(why);
@@ -33,7 +33,7 @@ async function readStreamBacklog({ streams }: Core): Promise<Backlog> {
   return { count, oldestAt: count === 0 ? null : new Date(Date.now() - oldestAgeMs) };
 }
 
-/** As /readyz tells it; what this process does not use it does not know. */
+/** As in /readyz: the stores that this process uses. */
 async function readStores({ config, readiness }: Core): Promise<StoreState[]> {
   const kinds = describeStores(config);
   return Promise.all(

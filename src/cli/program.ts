@@ -198,10 +198,11 @@ function explain(error: unknown, command: Command | undefined): number {
   if (error instanceof ReaderGone) return exitCodes.ok;
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
   const { message, exitCode } = toCliError(error);
-  const told = `weir: ${withoutCredentials(message)}`;
+  const sentence = `weir: ${withoutCredentials(message)}`;
   // A configuration has its mistakes on lines of their own; each quotes its value as JSON.
-  if (error instanceof ConfigError) printText(`${told}\n`, 'stderr');
-  else printNotice(exitCode === exitCodes.usage && command ? `${told} ${pointToHelp(command)}` : told);
+  if (error instanceof ConfigError) printText(`${sentence}\n`, 'stderr');
+  else
+    printNotice(exitCode === exitCodes.usage && command ? `${sentence} ${pointToHelp(command)}` : sentence);
   return exitCode;
 }
 

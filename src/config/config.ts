@@ -74,7 +74,7 @@ function describeFileError(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : 'not YAML';
 }
 
-/** Whoever can reach the port could otherwise sell himself an instance. */
+/** Otherwise every caller that reaches the port could create an instance for itself. */
 function findUnsafeBinding(config: Config): Mistake[] {
   if (isLocalOnly(config) || !config.roles.includes('http')) return [];
   const expected = `at least one, because ${describeExposure(config)}`;

@@ -31,7 +31,7 @@ export interface InstanceStory extends Instance {
   timeline: TimelineEntry[];
 }
 
-/** What the server can tell of this moment while the database is away. */
+/** What the server knows of this moment while the database is unavailable. */
 export interface NowRest {
   waiting: { what: string; count: number | null; oldestAt: string | null }[];
   stores: { name: string; kind: string; ok: boolean | null; why: string | null }[];

@@ -5,7 +5,7 @@ export class Problem extends Error {
   readonly status: number;
   readonly code: string;
   readonly advice: string | undefined;
-  /** What it says beside that, such as the stores while one of them is away. */
+  /** Its other members, such as the stores while one of them is unavailable. */
   readonly body: object;
 
   constructor(status: number, body: Partial<Record<'code' | 'detail' | 'advice', string>>) {

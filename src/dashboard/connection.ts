@@ -15,7 +15,7 @@ export function reportAlive(): void {
   change('alive');
 }
 
-/** Asks the server until it answers; whoever listens hears of both. */
+/** Asks the server until it answers; listeners are called on loss and on return. */
 export function reportLost(): void {
   if (state === 'lost') return;
   change('lost');

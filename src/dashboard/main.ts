@@ -31,7 +31,7 @@ async function start(): Promise<void> {
   listenToConnection((connection) => {
     if (connection === 'lost') reportStatus(undefined);
     shell.showStatus();
-    // What failed while the server was away is asked again.
+    // Requests that failed while the server was unavailable are sent again.
     if (wasLost && connection === 'alive') {
       followStatus(false);
       enter();
@@ -52,7 +52,7 @@ async function enter(): Promise<void> {
     const notice = new Notice();
     shell.main.replaceChildren(notice.element);
     notice.fail(error);
-    // It has only just started, or a store of it is away: nothing else would ask again.
+    // It has only just started, or one of its stores is unavailable: nothing else would ask again.
     if (error instanceof Problem && error.status === 503) setTimeout(enter, askAgainMs);
   }
 }
@@ -107,7 +107,7 @@ function followStatus(isWanted: boolean): void {
   }
 }
 
-/** To where it was, as after a search, else to the title, so that a reader hears where he is. */
+/** To where it was, as after a search, else to the title, so that a screen reader announces the position. */
 function moveFocus(place: HTMLElement, focusedId: string | undefined): void {
   const before = focusedId ? place.querySelector<HTMLElement>(`#${CSS.escape(focusedId)}`) : null;
   (before ?? place.querySelector('h1'))?.focus({ preventScroll: before !== null });

@@ -5,7 +5,7 @@ export type Scope = 'read' | 'act' | 'admin';
 export interface Session {
   name: string;
   scopes: Scope[];
-  /** No key is configured at all: whoever reaches the page may do everything. */
+  /** No key is configured: every caller may do everything. */
   open: boolean;
 }
 

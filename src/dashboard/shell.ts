@@ -103,7 +103,7 @@ export class Shell {
   }
 }
 
-/** docs/operating.md, which is served beside the page. */
+/** docs/operating.md, which is served with the page. */
 function linkGuide(): HTMLElement {
   return make('a', { href: 'operating.html', id: 'guide-link' }, say('shell.guide'));
 }

@@ -25,7 +25,7 @@ interface Waiting<Item, Result> {
 
 /**
  * Turns single calls into batches without a timer: what comes in while `work` is under way goes into the next
- * batch, and one call alone waits for nobody. `work` answers in the order of its items.
+ * batch, and a call alone starts at once. `work` answers in the order of its items.
  *
  * When a batch fails, each of its callers gets that error.
  */
@@ -76,7 +76,7 @@ export function gather<Item, Result>(
     });
 }
 
-/** Whoever asks while an answer is on its way gets that one; asked with another argument it is asked anew. */
+/** Calls with the same argument share the answer that is on its way; another argument is a call of its own. */
 export function shareInFlight<Argument, Result>(
   work: (argument: Argument) => Promise<Result>,
 ): (argument: Argument) => Promise<Result> {

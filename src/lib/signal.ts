@@ -1,4 +1,4 @@
-/** A doorbell: a ring wakes all who wait, or the next who comes when nobody does. */
+/** Wakes all waiting loops; with none waiting, the next `wait` returns at once. */
 export class Signal {
   #rung = false;
   readonly #waiting = new Set<() => void>();

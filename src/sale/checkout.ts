@@ -66,7 +66,7 @@ export interface Checkout {
   /** Each buyer is ONE atomic step: window, quota, stock, and the entry on the stream; all or nothing. In order. */
   buy(productId: ProductId, buyers: readonly Buyer[]): Promise<CheckoutOutcome[]>;
   look(productId: ProductId, knows: KnownBuyers): Promise<Look | undefined>;
-  /** The ticket of a user for his n-th unit; and with it his place in the waiting room, where there is one. */
+  /** The ticket of a user for their n-th unit, and with it the place in the waiting room, where there is one. */
   giveTicket(productId: ProductId, holder: { userId: UserId; unit: number }): Promise<TicketOutcome>;
   /** Every product that has or had a sale. */
   listProducts(): Promise<ProductId[]>;

@@ -23,7 +23,7 @@ export type Progress =
 
 /** Where it stands in the queue. */
 export interface Waiting {
-  /** Entries before it that nobody has begun with; 0: it is being worked on. undefined: the store cannot tell. */
+  /** Entries before it that have not been handed out; 0: it is being worked on. undefined: the store does not know. */
   place: number | undefined;
   /** Until its turn. undefined while nothing has moved yet. */
   estimateMs: number | undefined;

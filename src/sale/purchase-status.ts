@@ -18,11 +18,11 @@ export interface PurchaseStatusDeps {
   signal: AbortSignal;
 }
 
-/** Waiters beyond it are turned away. */
+/** Further waiters are refused. */
 const maxWaiting = 20_000;
 const maxStreamsPaced = 1_000;
 
-/** Tells buyers what became of their purchases; one who wants to hear of a change may wait for it. */
+/** The status of purchases, for buyers; a caller may wait for a change. */
 export class PurchaseStatus {
   readonly #deps: PurchaseStatusDeps;
   readonly #paces = new Map<string, StreamPace>();

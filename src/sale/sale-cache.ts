@@ -42,7 +42,7 @@ const refusals: Partial<Record<SaleState, Refusal>> = {
 
 /**
  * What this process remembers of one sale, so that a flood which can only be refused never reaches the store. Who has
- * bought is remembered as well: a buyer who asks again gets his entry, and that only the store knows.
+ * bought is remembered as well: a buyer who asks again gets the existing entry, which only the store knows.
  */
 export class SaleCache {
   readonly #checkout: Checkout;

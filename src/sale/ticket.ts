@@ -16,8 +16,8 @@ export interface Ticket {
 const form = /^1\.(\d{1,19})\.(\d{1,10})\.(\d{1,19})\.(\d{1,7})\.(\d{1,15})\.([A-Za-z0-9_-]{22})$/;
 
 /**
- * `1.<product>.<sale>.<user>.<unit>.<admitted at, ms>.<HMAC-SHA256, 128 bits>`: it can be read by whoever holds it, and
- * made by nobody but Weir. The same ticket always has the same text.
+ * `1.<product>.<sale>.<user>.<unit>.<admitted at, ms>.<HMAC-SHA256, 128 bits>`: its holder can read it, and
+ * only Weir can make it. The same ticket always has the same text.
  *
  * @param secret of the sale, shared by its replicas through the store
  */

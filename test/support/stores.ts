@@ -94,7 +94,7 @@ export async function openTestPglite(): Promise<Database> {
 
 async function openTemplateCopy(): Promise<Database> {
   const template = process.env.WEIR_TEST_PGLITE_TEMPLATE ?? '';
-  // Beside the template, which the run removes with all that is beside it: a worker ends without a last word.
+  // Attached the template, which the run removes with all that is beside it: a worker ends without a last word.
   const folder = await mkdtemp(join(dirname(template), 'copy-'));
   await cp(template, folder, { recursive: true });
   return openPglite(folder);

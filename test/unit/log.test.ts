@@ -218,7 +218,7 @@ test('why nobody knows what waits is told as of any store that fails', () => {
 test('every event that is written stands in docs/operating.md, and no other', () => {
   const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
   const text = read('src/ops/telemetry/logs/log-lines.ts');
-  const named = [...text.matchAll(/(?:event: '|told\('\w+', ')([a-z_]+)'/g)].map(([, event]) => event);
+  const named = [...text.matchAll(/(?:event: '|toLine\('\w+', ')([a-z_]+)'/g)].map(([, event]) => event);
   const written = new Set([...named, ...['acquired', 'lost', 'refused'].map((how) => `worker_id_${how}`)]);
   const [, table = ''] = /## Log\n[\s\S]*?\n\| ---.*\n([\s\S]*?)\n\n/.exec(read('docs/operating.md')) ?? [];
   const documented = table

@@ -3,7 +3,7 @@ import { judgeState, needsTicket } from '../../sale/sale.ts';
 import { type SaleRow, toStored } from './sale-row.ts';
 
 export interface Earlier {
-  /** How many a buyer holds, and his last entry. */
+  /** How many units a buyer holds, and the buyer's last entry. */
   held: Map<string, { count: number; entry: string }>;
   /** From buyer and key to the entry it made. */
   keys: Map<string, string>;
@@ -17,7 +17,7 @@ export type Decision =
   | { kind: 'repeat'; entry: string }
   | { kind: 'accepted' | 'repeat'; ordinal: number };
 
-/** The buyers of one transaction, one after the other: each sees what those before him have bought. */
+/** The buyers of one transaction, one after the other: each sees what the ones before have bought. */
 export class BuyRound {
   readonly sold: Buyer[] = [];
   readonly #closed: Refusal | undefined;

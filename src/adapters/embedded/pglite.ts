@@ -22,7 +22,7 @@ const serializers = {
 };
 
 /**
- * A real Postgres inside this process, kept in `folder`. One process at a time: a second one is turned away.
+ * A real Postgres inside this process, kept in `folder`. One process at a time: a second one is refused.
  *
  * @throws FolderInUseError, FolderLockError, or the system's error when the folder cannot be written
  */

@@ -14,7 +14,7 @@ const pollMs = 50;
  * Reads one embedded queue; what was not acknowledged in an earlier life comes again. Where there is one session, which
  * commits one thing after the other, it remembers how far it has come; on a server a message may be committed after one
  * with a higher id was read, so it remembers what it has handed out. Two consumers of one queue are both given
- * everything: whoever reads must bear repeats anyway.
+ * everything: every consumer must accept repeats anyway.
  */
 export class EmbeddedQueueConsumer {
   readonly #database: Database;

@@ -164,7 +164,7 @@ export class EmbeddedSeckillStreams implements SeckillStreams {
   }
 }
 
-/** In the caller's transaction; whoever reads hears of it by onAdded. @returns the entries' ids */
+/** In the caller's transaction; `onAdded` wakes the reader after the commit. @returns the entries' ids */
 export async function addEntries(
   sql: Sql,
   stream: string,

@@ -8,7 +8,7 @@ interface PlaceRow {
   last_ms: string | null;
 }
 
-/** Counted when asked: what waits is the rows that nobody was handed. */
+/** Counted when asked: what waits is the rows that were not handed out. */
 export function embeddedStreamPlaces(
   database: Database,
   { isOnlyConsumer }: { isOnlyConsumer: boolean },

@@ -55,7 +55,7 @@ export interface HttpDeps
   stats: StatsReader;
   /** undefined: nothing can be tried out, and GET /v1/try says so. */
   demo: TryDeps | undefined;
-  /** undefined: nobody listens. */
+  /** undefined: no SDK is set up. */
   tracing: RequestTracing | undefined;
 }
 
@@ -164,7 +164,7 @@ function isMetricsOpen(config: Config): boolean {
 
 /**
  * The id that the log knows the answer by, but for the flood: there it would cost a twentieth of a refusal. What helmet
- * sets is for pages, and at 40 µs too dear for the API.
+ * sets is for pages, and at 40 µs too expensive for the API.
  */
 function addHeaders(http: FastifyInstance): void {
   http.addHook('onRequest', (request, reply, done) => {

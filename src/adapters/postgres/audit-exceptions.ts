@@ -67,7 +67,7 @@ const searches: Partial<Record<SumName, Search[]>> = {
     {
       sql: `SELECT overdue.instance_id::text AS id FROM overdue JOIN instance_logs USING (instance_id)
         WHERE due_at < now() - interval '10 minutes' AND status = 'PROCESSING'`,
-      what: 'the instance waits for a result, and nobody has looked after it for ten minutes',
+      what: 'the instance waits for a result, and no rescuer has handled it for ten minutes',
       advice: 'does a process with the role settle run, and does it read the result queue? See /readyz',
     },
   ],
@@ -76,7 +76,7 @@ const searches: Partial<Record<SumName, Search[]>> = {
 const withoutSearch: Partial<Record<SumName, AuditException>> = {
   events: {
     id: 'instance_logs',
-    what: 'rows were written or removed, or batches deleted, beside Weir',
+    what: 'another program wrote or removed rows, or deleted batches',
     advice: 'weir audit --full counts again; publish missing ones with weir instances retry',
   },
 };

@@ -230,7 +230,7 @@ export async function countTheRest(sql: Sql): Promise<Counted> {
     unsettled: Number(row?.unsettled),
     overdue: Number(row?.overdue),
     parked: Number(row?.parked),
-    // A further payment of an order is returned beside what became of the order itself.
+    // A further payment of an order is returned independently of the order itself.
     refundsWithoutInstance: count((each) => !each.has_instance && !each.is_further),
     compensations: {
       RESTOCK: ofKind('RESTOCK'),

@@ -5,7 +5,7 @@ import { readCheckpoint } from './audit-figures.ts';
 import { acceptLoss } from './sale-losses.ts';
 
 /**
- * What became of the entries of each stream, beside what its store says. `since`: the database's time before the store
+ * What became of the entries of each stream, next to what its store reports. `since`: the database's time before the store
  * was asked.
  */
 export async function figureStreams(
@@ -141,7 +141,7 @@ function judgeLife(
 ): Book {
   const found = rows + parked + waiting;
   const asItIs = found - added;
-  // Nobody has counted an earlier life, so nothing is known to be lost.
+  // An earlier life was not counted, so nothing is known to be lost.
   if (!known) return { addedBefore: Math.max(0, asItIs), restartedAt: null, lost: 0 };
   if (known.rebase) return { addedBefore: asItIs, restartedAt: null, lost: 0 };
   if (known.restarted_at)

@@ -1,7 +1,7 @@
 import type { Sql } from '../../lib/sql.ts';
 
-// The book of rows by the minute and the hour of their creation (table counted_times), which the audit keeps beside its
-// counts: whoever asks for a trend reads this and the rows above the checkpoint (instance-stats.ts).
+// Rows by the minute and the hour of their creation (table counted_times), which the audit keeps with its
+// counts: a trend reads this and the rows above the checkpoint (instance-stats.ts).
 
 const minuteOf = (time: string) => `date_bin('1 minute', ${time}, 'epoch')`;
 

@@ -8,7 +8,7 @@ export interface IdBounds {
 
 /**
  * By how much a higher id may have an earlier time: a row's time is its statement's beginning, and none of ours may run
- * longer. Rows that somebody wrote with times of his own are found by time only where they follow each other like this.
+ * longer. Rows that were written with other times are found by time only where they follow each other like this.
  */
 const disorder = "interval '60 seconds'";
 

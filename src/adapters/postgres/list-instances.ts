@@ -68,7 +68,7 @@ async function findRows(
 
 const youngestRows = `(SELECT * FROM instance_logs WHERE id <= $3 ORDER BY id DESC LIMIT ${youngest}) AS instance_logs`;
 
-/** Whether the audit's book tells where such rows lie, and no other table does. */
+/** Whether counted_times shows where such rows lie, and no other table does. */
 function isInBook({ q, source, sourceId, status, productId, userId }: InstanceFilter): boolean {
   const isBySource = source !== undefined && status === undefined;
   const asksMore = (q ?? sourceId ?? productId ?? userId) !== undefined;
@@ -197,7 +197,7 @@ function isInt64(text: string): boolean {
 
 /**
  * PROCESSING: below both cursors only what stands in overdue. FAILED: each has its compensation. Undefined: nothing but
- * the rows themselves tells.
+ * the rows themselves show.
  */
 function candidatesOf({ status, source, productId, userId }: InstanceFilter): Candidates | undefined {
   if (status === 'PROCESSING') {

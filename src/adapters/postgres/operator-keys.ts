@@ -63,7 +63,7 @@ export function postgresOperatorKeys(database: Database): OperatorKeyStore {
   };
 }
 
-/** What a process must know to let somebody in. Revoked keys and ended sessions are not in it. */
+/** What a process needs to authenticate callers. Revoked keys and ended sessions are not in it. */
 export async function readCredentials(sql: Sql): Promise<Credentials> {
   const keys = await sql.query<{
     id: string;

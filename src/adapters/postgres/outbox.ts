@@ -71,7 +71,7 @@ function outboxOn(database: Database, claim: Outbox['claim']): Outbox {
 }
 
 /**
- * Leaves a mark while anything moves: how old the oldest batch was that had not been published. A mark a second tells of
+ * Leaves a mark while anything moves: how old the oldest batch was that had not been published. A mark a second shows of
  * every instance when it was published, without a write for each (src/postgres/timeline.ts).
  */
 const countAndMark: Statement = {
@@ -257,7 +257,7 @@ const deleteAndCount: Statement = {
     SELECT id::text FROM deleted`,
 };
 
-/** A parked message names the purchase behind it, so that an operator finds it by what he knows. */
+/** A parked message names the purchase behind it, so that an operator finds it by any of its ids. */
 async function parkMessages(
   sql: Sql,
   { batch, left, error }: Extract<Verdict, { kind: 'parked' }>,

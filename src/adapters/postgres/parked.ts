@@ -8,7 +8,7 @@ import { shortenKey } from '../../lib/shorten-key.ts';
 import { type Database, numberArray, type Sql, textArray } from '../../lib/sql.ts';
 import { oweParkedUnit, waiveParkedUnit } from './parked-units.ts';
 
-/** What an item of the outbox carries beside its bytes: enough to publish it later as it would have been. */
+/** What an item of the outbox carries in addition to its bytes: enough to publish it later unchanged. */
 export interface ParkedMessage {
   messageId: string;
   messageType: string;

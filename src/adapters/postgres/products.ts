@@ -71,7 +71,7 @@ export class PostgresProducts implements ProductRows {
   }
 
   /**
-   * Nobody need be told: a commit that was made from the version before inserts nothing, and its caller reads again.
+   * No process is notified: a commit made from the version before inserts nothing, and its caller reads again.
    *
    * @returns undefined when there is no such product; one that stood so already keeps its version
    */

@@ -18,7 +18,7 @@ export class EarlierSchemaError extends Error {
   }
 }
 
-/** Nothing was changed: a table of somebody else's must not be taken for one of Weir's. */
+/** Nothing was changed: a table of another program must not be taken for one of Weir's. */
 export class TableInTheWayError extends Error {
   constructor(table: string, schema: string) {
     super(

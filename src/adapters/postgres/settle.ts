@@ -38,7 +38,7 @@ export async function settleOn(
   const open = results.filter(
     (result) => first.get(result.instanceId) !== result || notApplied.has(result.instanceId),
   );
-  // Weir's own giving up contradicts nobody: a result that came first stands.
+  // A timeout by Weir itself is no conflict: a result that came first stands.
   if (actor === byWeir) return results.map((result) => (open.includes(result) ? 'repeat' : 'applied'));
   const judged = open.length > 0 ? await judgeOthers(sql, open, actor) : new Map<InstanceResult, Settled>();
   return results.map((result) => judged.get(result) ?? 'applied');
@@ -77,7 +77,7 @@ WITH input AS (
 ), delays AS (
   SELECT source, status, array_agg(least(greatest(date_part('epoch', now() - created_at) * 1000, 0), 2147483647)::int) AS ms
   FROM settled GROUP BY source, status
-), told AS (
+), recorded AS (
   INSERT INTO settle_marks (source, status, instances, delays_ms)
   SELECT source, status, cardinality(ms), ARRAY(
     SELECT ms[i] FROM generate_series(1, cardinality(ms), ceil(cardinality(ms) / ${delaysKept}.0)::int) AS i) FROM delays

@@ -4,7 +4,7 @@ import type { Sql } from '../../lib/sql.ts';
 const insufficientPrivilege = '42501';
 
 /**
- * Tells the block range indexes of instance_logs what is on the pages that were filled since. A server does so by itself
+ * Updates the block range indexes of instance_logs for the pages that were filled since. A server does so by itself
  * once a minute, for 256 ranges at most, which a flood fills in seconds; an embedded one never does.
  *
  * @returns 0: there is nothing more to do

@@ -4,7 +4,7 @@ import { createPublishEncoder } from './publish-frames.ts';
 
 type OnConfirmed = (error: Error | null) => void;
 
-/** What we use of amqplib beside its public interface; checked when a channel is opened. */
+/** What we use of amqplib outside its public interface; checked when a channel is opened. */
 interface ChannelInside {
   ch: number;
   connection: { frameMax: number; channels: { buffer: { write(bytes: Buffer): boolean } }[] };

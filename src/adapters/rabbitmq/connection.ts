@@ -21,7 +21,7 @@ const retry = { firstMs: 200, maxMs: 10_000 };
 const closeDeadlineMs = 2_000;
 const prepareDeadlineMs = 15_000;
 
-/** One connection to the broker, made anew with backoff whenever it ends, until closed. One probe at a time. */
+/** One connection to the broker, opened again with backoff whenever it ends, until closed. One attempt at a time. */
 export class RabbitmqConnection {
   readonly #deps: ConnectionDeps;
   readonly #stop = new AbortController();

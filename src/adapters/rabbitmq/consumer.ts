@@ -97,7 +97,7 @@ export class RabbitmqConsumer {
     }
   }
 
-  /** What is on the queue or in our hands, and how many we have finished so far. @throws when the broker is away */
+  /** What is on the queue or in our hands, and how many we have finished so far. @throws when the broker is unavailable */
   async readProgress(): Promise<{ waiting: number; finished: number }> {
     if (!this.#model || this.notReady) throw new Error(this.notReady ?? 'not connected to the broker');
     const opening = () =>

@@ -98,7 +98,7 @@ export class RabbitmqPublisher implements Publisher {
 
   /**
    * The broker answers a message that is too large by closing the channel, with all that was sent on it: without this one
-   * such message would stop all others. Forgotten after a while, because somebody may raise the limit.
+   * such message would stop all others. Forgotten after a while, because the limit may be raised.
    */
   #learnMaxBytes({ message }: Error): void {
     const limit = /larger than (?:configured )?max size (\d+)/.exec(message)?.[1];

@@ -28,7 +28,7 @@ export interface RedisCheckoutOptions {
   looking?: Redis;
 }
 
-/** A buyer who is not answered by then asks again, and gets the entry that he has. */
+/** A buyer without an answer by then asks again, and gets the existing entry. */
 const answerDeadlineMs = 2_000;
 /** Names a look brings along: enough for few round trips, and no reply that holds Redis up. */
 const buyersPerLook = 5_000;
@@ -44,7 +44,7 @@ export function redisCheckout(redis: Redis, options: RedisCheckoutOptions): Chec
   const sell = awaitsDisk ? buyUnitsOnDisk : buyUnits;
   return {
     async buy(productId, buyers) {
-      // Before anything is sold: a Redis that cannot say when it is on disk would sell out and answer nobody.
+      // Before anything is sold: a Redis that cannot say when it is on disk would sell out without an answer to any buyer.
       if (awaitsDisk) await disk.require();
       const verifying = verify(productId);
       if (verifying) await verifying;
@@ -63,7 +63,7 @@ export function redisCheckout(redis: Redis, options: RedisCheckoutOptions): Chec
       );
       const outcomes = readOutcomes(await answers);
       failpoint('after-buy');
-      // A repeat as well: whoever made the entry may still wait for the disk.
+      // A repeat as well: the first request may still wait for the disk.
       if (awaitsDisk && outcomes.some((outcome) => 'streamId' in outcome)) await disk.sync();
       return outcomes;
     },

@@ -82,7 +82,7 @@ function isRefusedSelect(error: Error & { command?: { name?: string } }): boolea
 
 /**
  * A reply by the deadline, or an error and a fresh connection: a half-open one would stay silent for ever. A reply that
- * refuses is also emitted as `refused` on the connection, for whoever watches it.
+ * refuses is also emitted as `refused` on the connection, for its listeners.
  */
 export async function withDeadline<T>(redis: Redis, deadlineMs: number, reply: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;

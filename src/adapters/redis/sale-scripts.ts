@@ -113,7 +113,7 @@ return answers
 `);
 
 /**
- * KEYS[2] tickets; ARGV[1] the user, ARGV[2] which of his units. The waiting room is one number: when the next visitor is
+ * KEYS[2] tickets; ARGV[1] the user, ARGV[2] which of their units. The waiting room is one number: when the next visitor is
  * admitted; each takes it and moves it on by the time between two. Returns what became of it, the sale's number, when the
  * ticket admits in ms, and the sale's secret.
  */

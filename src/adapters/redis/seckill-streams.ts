@@ -100,7 +100,7 @@ export class RedisSeckillStreams implements SeckillStreams {
     return trimStreams(this.#group, keepMs);
   }
 
-  /** Leaves the groups, except where entries are still pending for us: those somebody else must find. */
+  /** Leaves the groups, except where entries are still pending for us: another consumer must find those. */
   async leave(): Promise<void> {
     const streams = this.#group.known.all();
     for (let from = 0; from < streams.length; from += streamsPerFarewell) {

@@ -39,7 +39,7 @@ export async function readStreamBacklog(redis: Redis, streams: readonly string[]
       const [entry] = (next[i] ?? []) as [id: string, fields: string[]][];
       if (!entry) return;
       seeAge(entry[0]);
-      // Before Redis 7, and after an XDEL, nobody knows how many there are.
+      // Redis before 7 does not know how many there are, nor does any after an XDEL.
       backlog.undelivered += Number(group?.get('lag') ?? 1);
     });
   }

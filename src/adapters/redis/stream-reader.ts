@@ -139,7 +139,7 @@ export class StreamReader {
   }
 
   /**
-   * NOGROUP: somebody flushed Redis or destroyed a group. WRONGTYPE: a key is no stream any more. One such key fails the
+   * NOGROUP: Redis was flushed or a group destroyed. WRONGTYPE: a key is no stream any more. One such key fails the
    * read of all. Where the connection failed, a reply may have been lost with entries in it.
    */
   async #recover({ error, streams, isQuiet }: Reading): Promise<void> {

@@ -87,7 +87,7 @@ async function readStream(redis: Redis, stream: string): Promise<StreamReading> 
     answerDeadlineMs,
     reply,
   );
-  // Before Redis 7 nobody knows how many were added, so it is of no use to know what waits.
+  // Redis before 7 does not count what was added, so what waits cannot be compared.
   if (added < 0) return { stream, added: undefined, lastDelivered, undelivered: 0, pending: [] };
   const undelivered = lag < 0 ? await countBetween(redis, stream, lastDelivered, lastGenerated) : lag;
   return { stream, added, lastDelivered, undelivered, pending };

@@ -21,7 +21,7 @@ export class Api {
     this.#key = options.key ?? config.operatorKeys[0];
   }
 
-  /** @throws CliError when nobody answers, or with the answer's own words when it is an error */
+  /** @throws CliError when Weir cannot be reached, or with the text of an error answer */
   get<T>(path: string): Promise<T> {
     return this.#ask<T>('GET', path);
   }

@@ -12,7 +12,7 @@ const agents = {
   'https:': new https.Agent({ keepAlive: true }),
 };
 
-/** One JSON request over a kept connection. @throws when nobody answers within 30 s, or not in JSON */
+/** One JSON request over a kept connection. @throws when no answer comes within 30 s, or one that is not JSON */
 export function sendJson<T>(
   url: URL,
   method: string,

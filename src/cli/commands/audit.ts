@@ -41,7 +41,7 @@ function printAudit({ ok, sums, waiting, durationMs }: AuditAnswer): void {
       { title: 'EXPECTED', rank: 2 },
       { title: 'ACTUAL', rank: 1 },
       'DIFFERENCE',
-      { title: 'LAW', isProse: true },
+      { title: 'INVARIANT', isProse: true },
     ],
     sums.map(({ name, invariant, expected, actual, difference, exceptions }) => [
       difference === 0 && exceptions.length === 0 ? holds : isOff,

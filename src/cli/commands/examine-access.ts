@@ -14,7 +14,7 @@ export async function examineAccess(config: Config): Promise<Finding[]> {
   return [...judgeKeys(config, counts), ...judgeCallbacks(config), ...judgeMetrics(config)];
 }
 
-/** @returns undefined when the database or its schema is not there, which is told by who examines it */
+/** @returns undefined when the database or its schema is not there, which another check reports */
 async function readCounts(config: Config): Promise<KeyCounts | undefined> {
   const database = openPostgresServer({
     ...toConnectionOptions(config),
@@ -42,12 +42,12 @@ function judgeKeys({ addr, operatorKeys, databaseSource }: Config, counts: KeyCo
   }
   const { inForce, valid, admins } = counts;
   if (operatorKeys.length + inForce === 0) {
-    const what = `no operator key: whoever reaches ${addr} may do everything`;
+    const what = `no operator key: every caller that reaches ${addr} may do everything`;
     return [{ about, level: 'warning', what, advice: 'make one with weir keys create NAME --scope admin' }];
   }
   if (operatorKeys.length + valid === 0) {
     const advice = 'make another with weir keys create NAME --scope admin';
-    return [{ about, level: 'problem', what: 'every operator key has expired: nobody gets in', advice }];
+    return [{ about, level: 'problem', what: 'every operator key has expired: no one can log in', advice }];
   }
   const what = `${configured}, ${valid} in the database (${admins} with scope admin)`;
   return [{ about, level: 'ok', what, advice: '' }];
@@ -55,7 +55,7 @@ function judgeKeys({ addr, operatorKeys, databaseSource }: Config, counts: KeyCo
 
 function judgeCallbacks({ addr, webhookSecrets }: Config): Finding[] {
   if (webhookSecrets.length > 0) return [];
-  const what = `no webhook secret: whoever reaches ${addr} can say that an order is paid`;
+  const what = `no webhook secret: every caller that reaches ${addr} can report an order as paid`;
   return [{ about, level: 'warning', what, advice: 'set server.http.webhookSecrets' }];
 }
 

@@ -32,7 +32,7 @@ export function listInstances(options: InstanceFilterOptions): Promise<number> {
   return printInstances(options, undefined);
 }
 
-/** `id`: whatever somebody has in hand. */
+/** `id`: any of the ids of an instance. */
 export function searchInstances(id: string, options: InstanceFilterOptions): Promise<number> {
   return printInstances(options, id);
 }

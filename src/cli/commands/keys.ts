@@ -91,7 +91,7 @@ function describeLoss(
   const lost = scopes.filter((scope) => isOpened(before, scope) && !isOpened(left, scope));
   if (lost.length === 0) return undefined;
   const way = `\`weir keys create NAME --scope ${lost.at(-1)}\` without --url makes one`;
-  return `no key in the database opens what needs scope ${lost.join(' or ')} any more: ${unless}, nobody can do that; ${way}`;
+  return `no key in the database has scope ${lost.join(' or ')} any more: ${unless}, that scope cannot be used; ${way}`;
 }
 
 /** Of keys with the same name only one is in force. A name may look like an id: that key's own id goes first. */

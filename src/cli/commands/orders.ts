@@ -44,7 +44,7 @@ function describeAnswer(orderId: string, { instanceId, outcome, parkedId, reason
   return `order ${orderId} is paid, its instance is ${instanceId}`;
 }
 
-/** In the place of whoever made the refund. */
+/** Sends what the payment provider would send. */
 export async function refundOrder(
   orderId: string,
   options: OrderOptions & { paymentId?: string },

@@ -59,7 +59,7 @@ Example:
       end(await (await import('./sale.ts')).restockAgain(productId, options)),
     );
   command('ticket <productId> <userId>', 'the ticket of a user, to a sale that asks for one')
-    .addOption(new Option('--unit <n>', 'which of his units').default('1'))
+    .addOption(new Option('--unit <n>', 'which of their units').default('1'))
     .action(async (productId, userId, options) =>
       end(await (await import('./sale.ts')).giveTicket(productId, userId, options)),
     );

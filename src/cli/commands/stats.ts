@@ -72,7 +72,7 @@ async function readSources(api: Api, source: string | undefined): Promise<Source
   return source === undefined ? items : items.filter((item) => item.source === source);
 }
 
-/** The trend added up, as the API tells it of all time. */
+/** The trend added up, in the form of the all-time figures. */
 function countBySource(points: readonly TrendPoint[]): SourceCount[] {
   const sources = [...new Set(points.map(({ source }) => source))].sort();
   return sources.map((source) => {
@@ -140,12 +140,12 @@ export function drawTrend(trend: Trend, columns = Number.POSITIVE_INFINITY): str
   }
   const highest = Math.max(...[...bySteps.values()].map(({ total }) => total));
   const lines = [...bySteps].reverse().map(([at, { total, failed, parts }]) => {
-    const told = failed > 0 ? [...parts, `${failed} failed`] : parts;
+    const shown = failed > 0 ? [...parts, `${failed} failed`] : parts;
     const label = at.slice(...labels[step]).replace('T', ' ');
-    return { label, total, text: `${total}  (${told.join(', ')})` };
+    return { label, total, text: `${total}  (${shown.join(', ')})` };
   });
-  const beside = Math.max(...lines.map(({ label, text }) => label.length + text.length + 2));
-  const width = Math.max(leastBar, Math.min(widestBar, columns - beside));
+  const textWidth = Math.max(...lines.map(({ label, text }) => label.length + text.length + 2));
+  const width = Math.max(leastBar, Math.min(widestBar, columns - textWidth));
   const rows = lines.map(({ label, total, text }) => {
     const bar = '█'.repeat(Math.max(1, Math.round((total / highest) * width)));
     return `${label} ${bar.padEnd(width)} ${text}`;

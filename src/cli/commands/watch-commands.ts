@@ -25,7 +25,7 @@ export function addWatchCommands(program: Command, end: (exitCode: number) => vo
     .addHelpText(
       'after',
       `
-Rates are of the last five seconds, the lines beside them of the last two minutes. A small terminal shows what matters most
+Rates are of the last five seconds, the sparklines of the last two minutes. A small terminal shows what matters most
 and says what is missing. Into a pipe it prints a line of JSON a second. Colors as NO_COLOR and the terminal want them.
 
 Examples:

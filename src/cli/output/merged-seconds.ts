@@ -22,7 +22,7 @@ interface SecondTold {
   events: number | null;
 }
 
-/** The seconds of several answers, each as the latest that spoke of it told it. */
+/** The seconds of several answers, each as the latest answer that has it. */
 export class MergedSeconds {
   readonly #kept: number;
   readonly #seconds = new Map<number, SecondTold>();
@@ -51,10 +51,10 @@ export class MergedSeconds {
   /** Of all sources, or of one; oldest first, undefined where nothing is known. */
   values(measure: Measure, source?: string): (number | undefined)[] {
     return Array.from({ length: this.#kept }, (_, index) => {
-      const told = this.#seconds.get(this.#end - this.#kept + index);
-      if (!told) return undefined;
-      if (measure === 'events') return told.events ?? undefined;
-      const counts = source === undefined ? [...told.counts.values()] : [told.counts.get(source)];
+      const second = this.#seconds.get(this.#end - this.#kept + index);
+      if (!second) return undefined;
+      if (measure === 'events') return second.events ?? undefined;
+      const counts = source === undefined ? [...second.counts.values()] : [second.counts.get(source)];
       return counts.reduce((sum, count) => sum + (count?.[measure] ?? 0), 0);
     });
   }

@@ -1,7 +1,7 @@
 import { printLine } from './output.ts';
 import { printTable } from './table.ts';
 
-/** `status` 0: nobody answered. For the stream 202 for each entry that it took. */
+/** `status` 0: no answer. For the stream 202 for each entry that it took. */
 export interface Answered {
   status: number;
   code?: string | undefined;
@@ -75,8 +75,8 @@ export function printOutcomes(outcomes: readonly SimulateOutcome[]): void {
     ]),
   );
   for (const { source, refused } of outcomes) {
-    const told = Object.entries(refused).map(([code, count]) => `${count} ${code}`);
-    if (told.length > 0) printLine(`${source}: refused ${told.join(', ')}`);
+    const counts = Object.entries(refused).map(([code, count]) => `${count} ${code}`);
+    if (counts.length > 0) printLine(`${source}: refused ${counts.join(', ')}`);
   }
   for (const { source, accepted, instances } of outcomes) {
     if (instances >= accepted) continue;

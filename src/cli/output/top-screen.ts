@@ -169,12 +169,12 @@ function drawStores(
   return rows.map((row, index): Line => [label(index === 0 ? 'Stores' : ''), ...row]);
 }
 
-/** Why one is away is told to its end: without the kind, then over several lines. */
+/** The reason is never cut: the kind is dropped first, then it takes several lines. */
 function drawStore({ name, kind, ok, why }: NowAnswer['stores'][number], room: number): Line[] {
   if (ok === null) return [[['dim', `- ${name} (${kind}): this process does not use it`]]];
   if (ok) return [[['green', '✓'], ` ${name} (${kind})`]];
-  const told = `✗ ${name} (${kind}): ${why ?? 'away'}`;
-  const text = showControlCharacters(told.length <= room ? told : `✗ ${name}: ${why ?? 'away'}`);
+  const full = `✗ ${name} (${kind}): ${why ?? 'unavailable'}`;
+  const text = showControlCharacters(full.length <= room ? full : `✗ ${name}: ${why ?? 'unavailable'}`);
   return wrapText(text, room, room - 2).map(
     (line, index): Line => [['red', index === 0 ? line : `  ${line}`]],
   );

@@ -56,6 +56,6 @@ export const aftermathSettings = {
     'cleaning.marksAfterMs',
     aDayMs,
     7 * aDayMs,
-    'For how long the time of a publication can be told. 0: for ever.',
+    'How long publish times are kept. 0: for ever.',
   ),
 };

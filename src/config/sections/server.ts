@@ -59,7 +59,7 @@ export const serverSettings = {
     listOf(/^.{16,}$/),
     [],
     'a list of keys of at least 16 characters',
-    'Keys that may do everything, beside those of `weir keys`. No key at all: the API is open, on loopback without a proxy only.',
+    'Keys with scope admin, in addition to those of `weir keys`. No key at all: the API is open, on loopback without a proxy only.',
   ),
   metrics: setting(
     'server.http.metrics',

@@ -2,7 +2,7 @@ import { textField, timestampField, varintField } from '../../lib/wire-format.ts
 import type { UserId } from '../instance/purchase.ts';
 import { formatUserId } from '../instance/user-id.ts';
 
-// What Weir asks of others beside INSTANCE_CREATED. Rare, so nothing here is prepared or measured.
+// Requests to other services, in addition to INSTANCE_CREATED. Rare, so nothing here is prepared or measured.
 
 export const releaseRequested = 'INSTANCE_RELEASE_REQUESTED';
 export const refundRequested = 'ORDER_REFUND_REQUESTED';

@@ -6,7 +6,7 @@ import type { InstanceId } from './purchase.ts';
 export const idEpochMs = Date.UTC(2025, 0, 1);
 const maxSequence = 4095;
 
-/** The milliseconds [fromMs, untilMs), since the id epoch, that belong to this worker and to nobody else, ever. */
+/** The milliseconds [fromMs, untilMs), since the id epoch, that belong to this worker and to no other, ever. */
 export interface WorkerLease {
   workerId: number;
   /** Counts the owners of this worker id. */
@@ -18,7 +18,7 @@ export interface WorkerLease {
 export interface WorkerLeases {
   /** A free worker id; undefined when all 1024 are taken. `untilMs` is on disk before this resolves. */
   acquire(durationMs: number): Promise<WorkerLease | undefined>;
-  /** More time for the same owner; undefined when the lease has gone to somebody else. */
+  /** More time for the same owner; undefined when another process has the lease. */
   renew(lease: WorkerLease, nowMs: number, durationMs: number): Promise<WorkerLease | undefined>;
   release(lease: WorkerLease): Promise<void>;
 }

@@ -16,7 +16,7 @@ export interface Purchase {
   sourceId: SourceId;
   productId: ProductId;
   userId: UserId;
-  /** W3C trace context of whoever asked. */
+  /** W3C trace context of the caller. */
   traceparent?: string;
   /** For an entry of a sale that Weir runs in Redis: the unit that was sold. */
   unit?: SaleUnit;
@@ -103,7 +103,7 @@ const printableKey = /^[^\0]{1,255}$/;
 // W3C Trace Context, version 00.
 const traceparent = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
-/** The trace of whoever asked, to spread into a purchase; nothing when there is none or it is not well formed. */
+/** The trace of the caller, to spread into a purchase; nothing when there is none or it is not well formed. */
 export function parseTraceparent(text: unknown): { traceparent?: string } {
   return typeof text === 'string' && traceparent.test(text) ? { traceparent: text } : {};
 }

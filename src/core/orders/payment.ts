@@ -16,13 +16,13 @@ export interface Payment {
 /** Longer ones would not fit into an index. */
 const maxWebhookIdLength = 255;
 
-/** Tells the payments of one order apart; '' for one that does not name itself. */
+/** Identifies a payment within its order; '' for one without an id. */
 export function paymentKey({ paymentId, webhookId }: Payment): string {
   if (paymentId !== undefined) return shortenKey(`p:${paymentId}`);
   return webhookId === undefined ? '' : `w:${webhookId}`;
 }
 
-/** Whether two payments can be told apart at all. */
+/** Whether the payment can be distinguished from another one. */
 export function isNamed(payment: Payment): boolean {
   return paymentKey(payment) !== '';
 }

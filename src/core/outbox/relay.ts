@@ -29,7 +29,7 @@ export type Verdict =
 
 export interface Outbox {
   /**
-   * Lends the oldest due batches (at most `maxBatches`) to `work` and carries out its verdicts. While `work` runs nobody
+   * Lends the oldest due batches (at most `maxBatches`) to `work` and carries out its verdicts. While `work` runs no other claim
    * else gets them. When it throws, or this process dies, they are free again at once.
    *
    * @returns how many batches were lent
@@ -90,7 +90,7 @@ export class Relay {
   readonly #options: RelayOptions;
   #eventsPerBatch = 500;
   #isOutageOver = false;
-  /** By type, and so by queue; grows with every message taken: tells a refused message from a queue that refuses all. */
+  /** By type, and so by queue; grows with every message taken: distinguishes a refused message from a queue that refuses all. */
   readonly #taken = new Map<string, number>();
   readonly #backlog = new Signal();
   readonly #takenAtRefusal = new Map<string, number>();

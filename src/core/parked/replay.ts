@@ -28,9 +28,9 @@ export interface ReplayOutcome {
 
 export interface ParkedRows {
   findParked(id: string): Promise<ParkedDetail | undefined>;
-  /** @returns false when somebody else has dealt with it meanwhile */
+  /** @returns false when another operator resolved it meanwhile */
   resolveParked(id: string, resolution: Resolution): Promise<boolean>;
-  /** Back into the outbox and resolved, in one commit. @returns false when somebody else was faster */
+  /** Back into the outbox and resolved, in one commit. @returns false when another operator was faster */
   returnToOutbox(id: string, resolution: Resolution): Promise<boolean>;
   /** Resolves the item of a unit and records in the same commit whether it is owed again. @returns false as above */
   decideUnit(item: ParkedDetail, resolution: Resolution): Promise<boolean>;
@@ -74,7 +74,7 @@ export class ParkedReplay {
    * Sends it once more where it was going.
    *
    * @throws WeirError PARKED_NOT_FOUND, PARKED_RESOLVED for a discarded one, REQUEST_INVALID or PURCHASE_CONFLICT for
-   *   options that do not fit it; the store's error when it is away
+   *   options that do not fit it; the store's error when it is unavailable
    */
   async replay(id: string, by: string, options: ReplayOptions = {}): Promise<ReplayOutcome> {
     const item = await this.#getParked(id);

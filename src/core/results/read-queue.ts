@@ -67,7 +67,7 @@ export async function readQueue<Message>(deps: ReadQueueDeps<Message>, signal: A
       onFailure(error, ++failures);
       if (failures === failuresUntilHold) queue.hold();
       if (!isHandedBack && nowMs - failingSinceMs >= handBackAfterMs) {
-        // Perhaps only this process cannot reach the database. The batch in hand stays here as well: it is what tells
+        // Perhaps only this process cannot reach the database. The batch in hand stays here as well: it shows
         // when the database is back, and handling it twice does no harm.
         isHandedBack = true;
         queue.handBack('messages could not be handled for 15 minutes');

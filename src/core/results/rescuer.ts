@@ -45,7 +45,7 @@ export interface OverdueRows {
    * What is due: republished with the same id and bytes, or given up after `maxPublications`. Each in one commit
    * with its batch or its compensation; two replicas never do the same.
    *
-   * @returns undefined while messages wait for the broker: then nobody can answer, and nobody is late
+   * @returns undefined while messages wait for the broker: deadlines stand still then
    */
   handleDue(options: DueOptions): Promise<(RescueCounts & { looked: number }) | undefined>;
 }

@@ -22,12 +22,12 @@ export interface InstanceResult {
   reason: string;
   /** When it was made there, or when it came where it does not say. undefined: Weir itself gave up. */
   answeredAt: Date | undefined;
-  /** W3C trace context of whoever answered. */
+  /** W3C trace context of the result's sender. */
   traceparent?: string;
 }
 
 export const maxReasonLength = 500;
-/** What Weir itself gives as the reason of an instance that nobody answered for. */
+/** The reason that Weir records for an instance without a result. */
 export const timedOut = 'TIMEOUT';
 
 /** `cameAt` stands in for a missing timestamp. @throws WeirError RESULT_INVALID */

@@ -30,7 +30,7 @@ export interface UnfitResult {
   traceparent?: string | null | undefined;
 }
 
-/** ONE commit; answers in the order of the results. @throws the store's error when it is away */
+/** ONE commit; answers in the order of the results. @throws the store's error when it is unavailable */
 export type Settle = (results: readonly InstanceResult[]) => Promise<Settled[]>;
 
 export interface TakeResultsDeps {

@@ -6,7 +6,7 @@ import type { Purchase } from '../instance/purchase.ts';
 /** One purchase through the group commit. */
 export type CreateInstance = (purchase: Purchase) => Promise<Outcome>;
 
-/** What the one who asked is told: `first` is false for a repeat, which gets the same instance. */
+/** The answer to the caller: `first` is false for a repeat, which gets the same instance. */
 export interface Receipt {
   first: boolean;
   instance: InstanceLog;

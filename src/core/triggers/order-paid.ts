@@ -118,7 +118,7 @@ async function placeRefused(
   return park(deps, paid, error);
 }
 
-/** A payment that names itself is money that somebody paid: it waits for an operator. Anything else may be a slip. */
+/** A payment with an id is money that was paid: it waits for an operator. One without may be a mistake of the caller. */
 async function refuseConflict(
   deps: OrderPaidDeps,
   paid: PaidOrder,

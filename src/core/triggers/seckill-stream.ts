@@ -50,7 +50,7 @@ export class SeckillStreamTrigger {
   readonly #backoff = new StreamBackoff();
   readonly #inHand = new Set<InHand>();
   readonly #dueAt = new Map<Chore, number>();
-  /** In a row, each counted apart: to read no streams at all succeeds also while Redis is away. */
+  /** In a row, each counted apart: reading no streams at all succeeds even while Redis is unavailable. */
   readonly #failures: Record<Work, number> = { discover: 0, trim: 0, takeOver: 0, read: 0, keep: 0 };
   #trying: Work = 'read';
 

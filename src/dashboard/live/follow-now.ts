@@ -54,7 +54,7 @@ export async function followNow(
   }
 }
 
-/** Resolves when the stream has ended or fallen silent, has told what it could not tell before, or the page is hidden. */
+/** Resolves when the stream has ended or fallen silent, has sent what was missing before, or the page is hidden. */
 function listen(
   { onNow, onFailure }: Required<Pick<Follower, 'onNow' | 'onFailure'>>,
   signal: AbortSignal,
@@ -83,7 +83,7 @@ function listen(
     let hasMissed = false;
     hear('now', (data) => {
       onNow(JSON.parse(data));
-      // It tells ten seconds, and a problem may have lasted longer.
+      // It holds ten seconds, and a problem may have taken longer.
       if (hasMissed) end();
     });
     // The server is there, and a store of it is not.

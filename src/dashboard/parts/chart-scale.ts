@@ -39,7 +39,7 @@ export function placeTicks(fromMs: number, toMs: number, atMost: number): number
   return ticks;
 }
 
-/** For the table beside a chart: at most `rows` steps, each the sum of as many whole steps as it takes; NaN of none that is known. */
+/** For the table next to a chart: at most `rows` steps, each the sum of as many whole steps as it takes; NaN of none that is known. */
 export function sumUp(values: readonly number[], rows: number): { size: number; sums: number[] } {
   const size = Math.max(1, Math.ceil(values.length / rows));
   const sums: number[] = [];

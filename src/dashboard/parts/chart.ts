@@ -150,7 +150,7 @@ export class TimeChart {
     setAttributes(this.#drawing, { 'aria-label': summary });
   }
 
-  /** Made when it is opened: a table that moves under the reader helps nobody. */
+  /** Made when it is opened: a table that moves under the reader cannot be read. */
   #showTable(): void {
     if (!this.#table.open || !this.#data) return;
     const { fromMs, stepMs, series } = this.#data;

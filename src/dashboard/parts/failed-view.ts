@@ -3,7 +3,7 @@ import { say } from '../language.ts';
 import { Notice } from './notice.ts';
 
 /**
- * Tells that a view could not be shown, and why, under the title that it has or would have had. The way on is to load the
+ * Shows that a view could not be loaded, and why, under the title that it has or would have had. The way on is to load the
  * page again: a browser may remember a module that did not come as one that never will.
  */
 export function showFailedView(place: HTMLElement, title: string, error: unknown): void {

@@ -41,7 +41,7 @@ function explain(error: unknown): Node[] {
   }
   const { code, message, advice } = error;
   const what = make('p', {}, make('strong', {}, makeWhat(code, message)), ' ', make('code', {}, code));
-  // In other languages the code is told first, and what the API says of this very case beside it.
+  // In other languages the text of the code comes first, then the API's detail.
   const detail = currentLanguage() !== 'en' && make('p', { class: 'soft', lang: 'en' }, message);
   return [what, detail, advice && make('p', {}, makeAdvice(code, advice))].filter(
     (each) => each instanceof Node,

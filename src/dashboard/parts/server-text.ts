@@ -3,7 +3,7 @@ import { currentLanguage } from '../language.ts';
 import { zhProblems } from '../words/zh-problems.ts';
 import { translateDetail, zhInvariants } from '../words/zh-server.ts';
 
-/** The server speaks English. What is known here is told in the reader's language, all else is marked as English. */
+/** The server sends English. Known texts are shown in the reader's language, others are marked as English. */
 function makeText(english: string, known: string | undefined): HTMLElement {
   if (currentLanguage() === 'en') return make('span', {}, english);
   return known === undefined ? make('span', { lang: 'en' }, english) : make('span', {}, known);

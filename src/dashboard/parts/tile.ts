@@ -24,7 +24,7 @@ export class Tile {
     this.#value.classList.toggle('bad', isBad);
   }
 
-  /** Nobody knows it at this moment. */
+  /** Unknown at this moment. */
   forget(): void {
     this.show(unknown);
   }

@@ -112,7 +112,7 @@ function makeSearch(query: URLSearchParams): HTMLElement {
   return form;
 }
 
-/** Times go into the address in UTC: whoever gets the link may live elsewhere. */
+/** Times go into the address in UTC: the link may be opened in another time zone. */
 function readSearch(data: FormData): Record<string, string | undefined> {
   const text = (name: string) => String(data.get(name) ?? '').trim();
   return {

@@ -55,7 +55,7 @@ export class NowTables {
     this.#sources.show(sources);
   }
 
-  /** What is not in `rest` nobody knows at this moment; without it, that is everything. */
+  /** What is not in `rest` is unknown at this moment; without `rest`, everything is. */
   showUnavailable(rest?: NowRest): void {
     const nowMs = Date.now();
     const known = new Map(rest?.waiting.map((each) => [each.what, each]));

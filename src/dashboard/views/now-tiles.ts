@@ -25,7 +25,7 @@ export class NowTiles {
     ...Object.values(this.#tiles).map((tile) => tile.element),
   );
 
-  /** `now` undefined: nobody knows at this moment, and what was known before is not shown as if it were now. */
+  /** `now` undefined: the figures are unknown at this moment, and older ones are not shown in their place. */
   show(book: SecondBook, now: Now | undefined, seconds: number): void {
     const tiles = this.#tiles;
     tiles.rate.hint(say('now.ofSettled', { duration: formatDuration(seconds * 1_000) }));

@@ -10,7 +10,7 @@ import { switchProduct } from './switch-product.ts';
 
 const perPage = 500;
 
-/** What is sold at all, each with its switch. Tells `onChange` what it knows whenever that is another. */
+/** What is sold at all, each with its switch. Calls `onChange` with the products whenever they change. */
 export class ProductList {
   readonly element: HTMLElement;
   readonly #onChange: (products: readonly Product[]) => void;

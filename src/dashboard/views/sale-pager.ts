@@ -15,7 +15,7 @@ export class SalePager {
     this.#cursor = cursor;
   }
 
-  /** Made again only when it says something else: somebody may be typing in it. */
+  /** Rebuilt only when its content changes: a user may be typing in it. */
   show(nextCursor: string | undefined): void {
     if (this.element.hasChildNodes() && nextCursor === this.#shownNext) return;
     this.#shownNext = nextCursor;

@@ -10,7 +10,7 @@ export class SaleRate {
     while (this.#seen[0] && this.#seen[0].atMs < atMs - windowMs) this.#seen.shift();
     const [first] = this.#seen;
     if (!first || first.atMs === atMs) return undefined;
-    // Units that were restocked count as not sold: a rate below nothing helps nobody.
+    // Units that were restocked count as not sold: a negative rate would mean nothing.
     return (Math.max(0, sold - first.sold) / (atMs - first.atMs)) * 60_000;
   }
 }

@@ -12,7 +12,7 @@ export function findStep(asked: string | null, from: Date, to: Date): Step {
   return span <= 14 * stepsMs.day ? 'hour' : 'day';
 }
 
-/** The rows the API gives leave out what is nought; the drawing has a place for each step of the window. */
+/** The API leaves out steps without instances; the chart has a place for each step of the window. */
 export function spreadTrend(rows: readonly TrendRow[], fromMs: number, toMs: number, step: Step): ChartData {
   const stepMs = stepsMs[step];
   // Steps begin at whole minutes, hours and days of UTC, as the server's do.

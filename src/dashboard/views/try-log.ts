@@ -9,7 +9,7 @@ export class TryLog {
   readonly #empty = make('p', { class: 'empty' }, say('try.nothingYet'));
   readonly element = make('div', { role: 'log', 'aria-label': say('try.log') }, this.#empty, this.#list);
 
-  /** @returns how its state is told */
+  /** @returns the text of its state */
   begin(what: string): (state: Child, ...more: Child[]) => void {
     this.#empty.hidden = true;
     let state = make('span', { class: 'outcome' });

@@ -31,7 +31,7 @@ export async function parkSomething(_: string, log: TryLog, signal: AbortSignal)
   }
 }
 
-/** What the advice beside the parked item says. */
+/** The advice next to the parked item. */
 export async function createMissingProduct(_: string, log: TryLog): Promise<void> {
   const item = await findLatest();
   const id = item && findProductOf(item);

@@ -45,7 +45,7 @@ export const en = {
   'login.text':
     'This Weir is behind keys. The key is sent once and kept in a cookie that no script can read.',
   'login.key': 'Key',
-  'login.hint': 'Ask whoever runs this Weir; it was shown once when it was made.',
+  'login.hint': 'Ask the operator of this Weir; a key is shown once, when it is created.',
   'login.unknown': 'This key opens nothing here. It may be mistyped, revoked or expired.',
   'login.submit': 'Log in',
   'login.out': 'Log out',
@@ -246,8 +246,7 @@ export const en = {
   'try.failReason': 'no capacity (tried out)',
   'try.tooLate': 'The Resource Domain was faster; buying another one.',
   'try.parkTitle': '3. Park and replay',
-  'try.parkText':
-    'A winner of a product that nobody knows is set aside, not lost. Create the product, then replay.',
+  'try.parkText': 'A winner of an unknown product is parked, not lost. Create the product, then replay.',
   'try.park': 'Send an unknown product',
   'try.create': 'Create the product',
   'try.replay': 'Replay it',

@@ -83,7 +83,7 @@ const patterns: readonly (readonly [RegExp, Translate])[] = [
   ],
 ];
 
-/** undefined: somebody else's words, or new to us. */
+/** undefined: the text of another program, or one that is not known here. */
 export function translateDetail(text: string): string | undefined {
   if (Object.hasOwn(details, text)) return details[text];
   for (const [pattern, translate] of patterns) {

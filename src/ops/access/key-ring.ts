@@ -5,12 +5,12 @@ import type { Clock } from '../../lib/clock.ts';
 import { digestOf, hasKeyForm, hasSessionForm } from './operator-key.ts';
 import type { Scope } from './scope.ts';
 
-/** Whoever a request is from. */
+/** Who sent a request. */
 export interface Caller {
-  /** What is written down beside what he did. */
+  /** The name that is recorded with each change. */
   name: string;
   scope: Scope;
-  /** When his session ends; undefined: he sent a key. */
+  /** When the session ends; undefined: the request carried a key. */
   until?: Date;
 }
 
@@ -27,7 +27,7 @@ export interface KnownKey {
 
 export interface KnownSession {
   digest: Buffer;
-  /** The key that opened it; undefined: one of the settings, which `proof` tells. */
+  /** The key that opened it; undefined: one of the settings, which `proof` identifies. */
   keyId: string | undefined;
   proof: Buffer | undefined;
   expiresAt: Date;
@@ -49,13 +49,13 @@ export interface KeyRingDeps {
   onFailure: (error: unknown, attempt: number) => void;
 }
 
-/** Older than this is looked up again beside the request, older than the second one before it. */
+/** An older state is refreshed in the background; one older than the second limit is refreshed before the answer. */
 const refreshAfterMs = 400;
 const freshForMs = 800;
 /** How long a request waits for a database that hangs, and how long what was known goes on without it. */
 const patienceMs = 500;
 const graceMs = 60_000;
-/** Keys that nobody knows cause so many looks at most: one each time this passes. */
+/** Unknown keys cause at most one refresh in this time. */
 const lookAgainAfterMs = 250;
 
 interface Known extends Credentials {
@@ -123,7 +123,7 @@ export class KeyRing {
     return opener && { ...opener, until: session.expiresAt };
   }
 
-  /** What a session that a configured key opens keeps of it: without the cookie nothing can be told from it. */
+  /** What a session keeps of the configured key that opened it: worthless without the cookie. */
   proveKey(sessionId: string, key: string): Buffer {
     return proofOf(sessionId, digestOf(key));
   }
@@ -144,7 +144,7 @@ export class KeyRing {
     return { name: key.name, scope: key.scope };
   }
 
-  /** What needs no look: nearly always, and then nobody waits for a promise. */
+  /** The answer from memory, as nearly always: no promise is awaited. */
   #fresh(): Known | undefined {
     return this.#ageMs() <= refreshAfterMs ? this.#known : undefined;
   }
@@ -160,7 +160,7 @@ export class KeyRing {
     if (known && (ageMs <= freshForMs || (this.#isAway && ageMs <= graceMs))) return known;
     const fresh = await this.#waitFor(look);
     if (fresh) return fresh;
-    // A database that is away can revoke nothing, and sales go on without it for a while.
+    // An unavailable database can revoke nothing, and sales go on without it for a while.
     if (known && ageMs <= graceMs) return known;
     throw storeAway();
   }
@@ -179,7 +179,7 @@ export class KeyRing {
     const sinceMs = this.#deps.clock.monotonicMs() - (this.#known?.askedMs ?? 0);
     await pause(Math.max(0, lookAgainAfterMs - sinceMs));
     if (this.#look) await this.#waitFor(this.#look);
-    // Whoever comes from here on comes too late for the look that begins now.
+    // A caller from here on is too late for the refresh that begins now.
     this.#secondLook = undefined;
     const fresh = await this.#waitFor(this.#startLook());
     if (!fresh) throw storeAway();
@@ -198,7 +198,7 @@ export class KeyRing {
       this.#look = this.#lookUp().finally(() => {
         this.#look = undefined;
       });
-      // Most looks are nobody's: a failure is told by onFailure.
+      // Usually a background refresh with no caller to reject; errors go to onFailure.
       this.#look.catch(() => {});
     }
     return this.#look;
@@ -237,7 +237,7 @@ function byTag<Item extends { digest: Buffer }>(items: readonly Item[]): Map<str
   return new Map(items.map((item) => [tagOf(item.digest), item]));
 }
 
-/** Found by the beginning of its SHA-256, which tells nothing of the key however long it takes; then compared in full. */
+/** Found by the first digits of its SHA-256, whose timing reveals nothing of the key; then compared in full. */
 function findEqual<Item extends { digest: Buffer }>(
   items: Map<string, Item>,
   digest: Buffer,

@@ -67,7 +67,7 @@ export function hasSessionForm(text: string): boolean {
 }
 
 /**
- * A plain SHA-256. A slow hash makes guesses dear, which passwords need; nobody guesses 256 random bits, and each request
+ * A plain SHA-256. A slow hash makes guesses expensive, which passwords need; 256 random bits cannot be guessed, and each request
  * would pay for it.
  */
 export function digestOf(secret: string): Buffer {

@@ -52,7 +52,7 @@ export function sumStock(sales: readonly SaleFigure[]): PlainSum {
       .map((sale) => ({
         id: sale.stream,
         what: `stock ${sale.stock}, sold ${sale.sold}, remaining ${sale.remaining}, restocked ${sale.restocked}`,
-        advice: 'somebody has changed the counters of the sale beside Weir',
+        advice: 'another program changed the counters of the sale',
       })),
   };
 }
@@ -78,7 +78,7 @@ export function sumReturned(sales: readonly SaleFigure[], restocked: readonly Re
       advice:
         difference < 0
           ? 'Redis has lost some of them: `weir sale restock` takes them to the sale once more'
-          : 'somebody has changed the counters of the sale beside Weir',
+          : 'another program changed the counters of the sale',
     });
   }
   return {

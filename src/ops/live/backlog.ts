@@ -9,7 +9,7 @@ export interface Waiting {
 export interface DatabaseBacklog {
   /** Events, by kind of batch. */
   outbox: ReadonlyMap<string, Waiting>;
-  /** Parked items that nobody has dealt with, by reason. */
+  /** Open parked items, by reason. */
   parked: ReadonlyMap<string, Waiting>;
   /** Owed and not done, by kind: RESTOCK, REFUND. */
   compensations: ReadonlyMap<string, Waiting>;

@@ -33,7 +33,7 @@ export const maxSeconds = 900;
 export const delaySeconds = 60;
 /** Until then one look serves all. */
 export const freshMs = 900;
-/** To go on from where nobody has looked for this long would cost more than to begin anew. */
+/** After a gap this long, starting over is cheaper than catching up. */
 const beginAnewAfterMs = 60_000;
 
 interface Look {
@@ -47,7 +47,7 @@ interface Look {
 
 /**
  * The last seconds, counted from the stores. Each look counts only the seconds that another commit may still add to:
- * some of 15,000 rows each, whatever the table holds. Nothing is counted while nobody asks.
+ * some of 15,000 rows each, whatever the table holds. Nothing is counted while there is no listener.
  */
 export class SecondCounter {
   readonly seconds = new Seconds();

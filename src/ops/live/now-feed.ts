@@ -10,7 +10,7 @@ export interface NowFeedOptions {
   patienceMs?: number;
 }
 
-/** A database that hangs instead of failing is told before the page misses the server. */
+/** Reports a database that hangs before the client's own timeout fires. */
 const patienceMs = 3_000;
 
 export interface NowReader {
@@ -21,7 +21,7 @@ export interface NowReader {
 /** Overlapping: who misses some loses nothing. */
 const secondsTold = 10;
 
-/** Tells all who listen the same, once a second; looks at nothing while nobody does. */
+/** One feed broadcasts to all listeners once a second; it is idle without listeners. */
 export class NowFeed {
   readonly #now: NowReader;
   readonly #options: NowFeedOptions;

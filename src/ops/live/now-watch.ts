@@ -20,7 +20,7 @@ export interface NowRows extends SecondRows {
 
 export interface NowDeps {
   rows: NowRows;
-  /** Fails while that store is away: the rest of the picture is the more wanted then. */
+  /** Fails while that store is unavailable: the other figures matter the more then. */
   readStreamBacklog: () => Promise<Backlog>;
   readStores: () => Promise<StoreState[]>;
   isIntakeHeld: () => boolean;
@@ -85,7 +85,7 @@ export class NowWatch {
     };
   }
 
-  /** Which store is away, and what waits outside of the database. */
+  /** Which store is unavailable, and what waits outside of the database. */
   async readRest(): Promise<NowRest> {
     const stream = await this.#readStream().catch(() => ({ count: null, oldestAt: null }));
     return { waiting: [{ what: 'stream', ...stream }], stores: await this.#readStores() };

@@ -40,7 +40,7 @@ export interface Waiting extends Backlog {
   what: 'stream' | 'outbox' | 'processing' | 'parked';
 }
 
-/** What can be told while the database is away. */
+/** What is known while the database is unavailable. */
 export interface NowRest {
   waiting: Waiting[];
   stores: StoreState[];
@@ -76,7 +76,7 @@ export function describeSources(
   const unshown = [...open].filter(([source]) => !shown.has(source));
   const openOf = (source: string) =>
     source === otherSources ? sumOf(unshown.map(([, count]) => count)) : (open.get(source) ?? 0);
-  const told = series.map(({ source, purchases, instances, failed }) => {
+  const shownSources = series.map(({ source, purchases, instances, failed }) => {
     const [success, failures] = [sumOf(instances), sumOf(failed)];
     return {
       source,
@@ -87,7 +87,7 @@ export function describeSources(
       successRate: success + failures === 0 ? null : ((100 * success) / (success + failures)).toFixed(2),
     };
   });
-  if (shown.has(otherSources)) return told;
+  if (shown.has(otherSources)) return shownSources;
   const quiet = unshown.map(([source, count]) => ({
     source,
     total: '0',
@@ -96,5 +96,5 @@ export function describeSources(
     processing: String(count),
     successRate: null,
   }));
-  return [...told, ...quiet.slice(0, quietSourcesShown)];
+  return [...shownSources, ...quiet.slice(0, quietSourcesShown)];
 }

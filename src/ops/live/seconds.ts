@@ -41,7 +41,7 @@ export class Seconds {
 
   forgetBefore(from: number): void {
     for (const second of this.#counts.keys()) if (second < from) this.#counts.delete(second);
-    // The newest mark before tells from where the next one counts.
+    // The next mark counts from the newest one before it.
     const old = [...this.#published.keys()].filter((second) => second < from).sort((a, b) => a - b);
     for (const second of old.slice(0, -1)) this.#published.delete(second);
   }

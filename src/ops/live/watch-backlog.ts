@@ -12,8 +12,8 @@ export interface BacklogDeps {
 const retry = { firstMs: 1_000, maxMs: 5_000 };
 
 /**
- * Asks the stores every `everyMs` what waits, whoever scrapes how often. Each place by itself: one that is away, or takes
- * its time, keeps nobody from knowing what waits in the other.
+ * Asks the stores every `everyMs` what waits, however often metrics are scraped. Each store by itself: one that is unavailable, or takes
+ * its time, does not hide what waits in the other.
  */
 export async function watchBacklog(deps: BacklogDeps, everyMs: number, signal: AbortSignal): Promise<void> {
   const { readDatabase, readStreams, onRead } = deps;

@@ -10,7 +10,7 @@ import type { WeirError } from '../../errors.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Backlog } from '../live/backlog.ts';
 
-/** What happens in Weir, in the past tense. Code tells these; log lines and metrics are made of them and nowhere else. */
+/** Telemetry events, in the past tense. Code emits them; log lines and metrics derive from them and from nothing else. */
 export type TelemetryEvent =
   | { type: 'started'; addr: string; stores: Record<string, string>; roles: readonly string[] }
   | { type: 'stopping'; signal: string }
@@ -70,7 +70,7 @@ interface ResultsJudged {
 interface ActivityRecorded {
   type: 'activity recorded';
   requestId: string;
-  /** The name of his key. */
+  /** The name of the operator's key. */
   by: string;
   /** Method and pattern of the route. */
   did: string;

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { WeirError } from '../../../errors.ts';
 import type { Caller, KeyRing } from '../../../ops/access/key-ring.ts';
 import { reaches, type Scope } from '../../../ops/access/scope.ts';
-import { Beside } from './beside.ts';
+import { Attached } from './attached.ts';
 import type { Limit } from './limits.ts';
 import { requireSameOrigin } from './origin.ts';
 import { readSessionCookie } from './session-cookie.ts';
@@ -15,13 +15,13 @@ declare module 'fastify' {
     /** Who may call the route. Without it the server does not start. */
     scope?: RouteScope;
     /**
-     * A caller without a key or session is let through, and the route itself judges another credential of his, one that
-     * does not come as Authorization. It asks `callerOf`: undefined is he.
+     * A caller without a key or session is let through, and the route verifies another credential, one that
+     * does not come as Authorization. `callerOf` returns undefined for such a caller.
      */
     orTicket?: boolean;
     /** false: with a key or ticket not counted by server.http.requestsPerMinute. For what has other bounds. */
     limited?: boolean;
-    /** It gives a session away, which is told as an act. */
+    /** Creates a session, which is recorded as an activity. */
     opensSession?: boolean;
   }
 }
@@ -100,15 +100,15 @@ export async function findCaller(
   return caller;
 }
 
-/** Also the answer to a wrong key: which of the two it was is nobody's business. */
+/** Also the answer to a wrong key: it does not reveal which of the two it was. */
 export function keyRequired(reply: FastifyReply): WeirError {
   reply.header('www-authenticate', 'Bearer');
   return new WeirError('UNAUTHENTICATED', 'this needs an operator key, and none or a wrong one was sent');
 }
 
 const everybody: Caller = { name: 'operator', scope: 'admin' };
-const callers = new Beside<FastifyRequest, Caller>();
-const asking = new Beside<FastifyRequest, () => Promise<boolean>>();
+const callers = new Attached<FastifyRequest, Caller>();
+const asking = new Attached<FastifyRequest, () => Promise<boolean>>();
 
 /** For an answer that goes on: whether the key or session of its request still opens the route. */
 export async function mayStillCall(request: FastifyRequest): Promise<boolean> {
@@ -125,7 +125,7 @@ export function callerOf(request: FastifyRequest): Caller | undefined {
   return callers.get(request);
 }
 
-/** For routes with `orTicket`: the shop speaks by its key, and a buyer by the ticket that the shop gave him. */
+/** For routes with `orTicket`: the shop sends its key, and a buyer the ticket from the shop. */
 export function requireKeyOr(readTicket: (request: FastifyRequest) => unknown) {
   return (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void => {
     done(callerOf(request) || readTicket(request) !== undefined ? undefined : keyRequired(reply));
@@ -138,7 +138,7 @@ export function hasKey(request: FastifyRequest): boolean {
   return caller !== undefined && caller !== everybody;
 }
 
-/** Who asks, as it is written down beside what he did: the name of his key. */
+/** The caller as it is recorded with a change: the name of the key. */
 export function operatorOf(request: FastifyRequest): string {
   return callers.get(request)?.name ?? everybody.name;
 }

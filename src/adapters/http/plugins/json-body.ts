@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { WeirError } from '../../../errors.ts';
-import { Beside } from './beside.ts';
+import { Attached } from './attached.ts';
 import { maxJsonDepth, nestsTooDeep } from './json-depth.ts';
 
-const rawBodies = new Beside<FastifyRequest, Buffer>();
+const rawBodies = new Attached<FastifyRequest, Buffer>();
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** The body's bytes as they came: what a signature is made over. */

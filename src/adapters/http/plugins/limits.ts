@@ -26,7 +26,7 @@ export function boundRequests({ headersTimeoutMs, keepAliveMs, trustedProxies }:
     http: {
       maxHeaderSize: 16 * 1024,
       headersTimeout: headersTimeoutMs,
-      // Node looks for late ones only so often, half a minute unless told.
+      // Node looks for late ones only so often, every half minute by default.
       connectionsCheckingInterval: Math.min(5_000, headersTimeoutMs),
     },
     clientErrorHandler: answerUnreadable,

@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Emit } from '../../../ops/telemetry/events.ts';
-import { Beside } from './beside.ts';
+import { Attached } from './attached.ts';
 import { problemOf } from './problem.ts';
 
 /**
- * Tells of each answer: by its route, not by its path, of which there are as many as callers like. When it is sent, not
- * when its last byte has gone: to hear of that costs 20 µs an answer, a third of a refusal at the admission of a sale.
+ * Emits an event for each answer: by its route, not by its path, of which there are as many as callers like. When it is sent, not
+ * when its last byte has gone: listening for that costs 20 µs an answer, a third of a refusal at the admission of a sale.
  */
 export function watchRequests(http: FastifyInstance, emit: Emit): void {
-  const begun = new Beside<FastifyRequest, number>();
+  const begun = new Attached<FastifyRequest, number>();
   http.addHook('onRequest', (request, _, done) => {
     begun.set(request, performance.now());
     done();

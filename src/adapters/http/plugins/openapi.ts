@@ -48,7 +48,7 @@ export async function addOpenApi(http: FastifyInstance): Promise<void> {
   });
 }
 
-/** What can be told from the route itself is told here, once for all of them. */
+/** What follows from the route itself is added here, once for all routes. */
 function describe(schema: FastifySchema, url: string, route: RouteOptions) {
   if (url === pageUrl) return { ...schema, hide: true };
   const { scope = 'open', orTicket = false } = route.config ?? {};
@@ -114,7 +114,7 @@ const badAnswers = {
   401: problem('No key or signature, or a wrong one.'),
   403: problem('The key has too small a scope, or a page of another origin asks.'),
   429: problem('Too many requests.', retryAfter),
-  503: problem('A store is away, or too much waits; send the same again.', retryAfter),
+  503: problem('A store is unavailable, or too much waits; send the same request again.', retryAfter),
   '4xx': problem('The request cannot be done; `code` says why, docs/contract.md what each means.'),
   '5xx': problem('Something went wrong inside Weir.'),
 };

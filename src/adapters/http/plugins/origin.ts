@@ -49,7 +49,7 @@ export function checkHostAndOrigin(config: Pick<Config, 'addr' | 'hosts' | 'trus
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
- * A browser sends the cookie by itself, so whoever changes something with it must also say that a page of ours asked:
+ * A browser sends the cookie by itself, so a change made with it must also prove that a page of ours asked:
  * by Origin, which `checkHostAndOrigin` has compared, or by Sec-Fetch-Site. Neither can be set by a script.
  *
  * @throws WeirError ORIGIN_NOT_ALLOWED

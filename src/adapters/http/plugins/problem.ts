@@ -1,7 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { adviceFor, type ErrorCode, toWeirError, WeirError } from '../../../errors.ts';
 import type { Emit } from '../../../ops/telemetry/events.ts';
-import { Beside } from './beside.ts';
+import { Attached } from './attached.ts';
 
 const statuses: Record<ErrorCode, number> = {
   USER_ID_INVALID: 400,
@@ -86,7 +86,7 @@ export interface Problem {
   advice?: string;
 }
 
-const problems = new Beside<FastifyReply, string>();
+const problems = new Attached<FastifyReply, string>();
 
 /** The code of the problem that it was answered with. */
 export function problemOf(reply: FastifyReply): string | undefined {
@@ -97,9 +97,9 @@ export function noteProblem(reply: FastifyReply, code: string): void {
   problems.set(reply, code);
 }
 
-const extensions = new Beside<FastifyReply, object>();
+const extensions = new Attached<FastifyReply, object>();
 
-/** Members beside those of RFC 9457, should the answer become a problem. */
+/** Members in addition to those of RFC 9457, should the answer become a problem. */
 export function addToProblem(reply: FastifyReply, members: object): void {
   extensions.set(reply, members);
 }

@@ -9,7 +9,7 @@ import type { Emit } from '../../../ops/telemetry/events.ts';
 import { operatorOf } from './auth.ts';
 
 /**
- * Tells who changed what, once it is done. What programs do thousands of times a second (`limited: false`) is told by the
+ * Records each successful change. What programs do thousands of times a second (`limited: false`) is covered by the
  * metrics and by what became of it, and such a route pays nothing for this.
  */
 export function recordActivity(http: FastifyInstance, emit: Emit): void {

@@ -1,13 +1,13 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { RequestTracing, TracedRequest } from '../../../ops/telemetry/tracing/trace-requests.ts';
-import { Beside } from './beside.ts';
+import { Attached } from './attached.ts';
 
 /**
  * The span of a request begins before its key is judged, so one that is refused has one as well. Its context takes the
  * place of the caller's in the header: whatever a handler hands on continues from here.
  */
 export function traceRequests(http: FastifyInstance, tracing: RequestTracing): void {
-  const open = new Beside<FastifyRequest, TracedRequest>();
+  const open = new Attached<FastifyRequest, TracedRequest>();
   http.addHook('onRequest', (request, _, done) => {
     const { method, headers } = request;
     const route = request.routeOptions.url ?? '';

@@ -52,7 +52,7 @@ export function addBuy(http: FastifyInstance, { admission, buyLimits }: BuyDeps)
         summary: 'Buy one unit',
         description:
           '202: the unit is the buyer’s and its entry is on the stream. 200: a repeat, by the buyer where the limit is ' +
-          '1, else by his ticket or Idempotency-Key, with the same body.',
+          '1, else by ticket or Idempotency-Key, with the same body.',
         headers: Type.Object({
           'idempotency-key': Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
         }),

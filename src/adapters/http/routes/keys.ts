@@ -53,7 +53,7 @@ export function addKeys(http: FastifyInstance, { keys, keyRing }: KeyDeps): void
       config: { scope: 'admin' },
       schema: {
         summary: 'Make an operator key, which is shown once, here',
-        description: 'Whoever lost the answer revokes the key and makes another.',
+        description: 'If the answer is lost, revoke the key and create another.',
         body: NewKey,
         response: { 201: MadeKeyShape, '4xx': ProblemShape },
       },

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 const retryMs = 2_000;
 
 /**
- * Server-sent events to one listener. One that does not read misses what is told meanwhile, so it holds one event of ours
+ * Server-sent events to one listener. One that does not read misses what is sent meanwhile, so it holds one event of ours
  * at most, besides what its connection takes; and is left after `patienceMs`.
  */
 export class EventStream extends Readable {

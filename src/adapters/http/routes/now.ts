@@ -28,7 +28,7 @@ export function addNow(http: FastifyInstance, { watch, draining }: NowDeps): voi
         summary: 'The last seconds by source, what waits where, the stores, the last audit',
         description:
           'Counted from the stores, so it is the same whichever process is asked; answers within a second are one. ' +
-          'A number that cannot be had is null. While the database is away it is a 503 that has `stores` and what waits ' +
+          'A number that is unknown is null. While the database is unavailable it is a 503 that has `stores` and what waits ' +
           'on the stream. docs/contract.md says what each means.',
         querystring: Type.Object(
           {
@@ -90,7 +90,7 @@ export function addNow(http: FastifyInstance, { watch, draining }: NowDeps): voi
         'cache-control': 'no-store, no-transform',
         'x-accel-buffering': 'no',
       });
-      // Nobody would ever read it.
+      // No client would ever read it.
       if (request.method === 'HEAD') return reply.send();
       const stream = new EventStream();
       const leave = watch.feed.listen((news) => {

@@ -127,7 +127,7 @@ export function addOrders(http: FastifyInstance, deps: OrderDeps & CallbackDeps)
       ...boundSignedBody(config.webhookSecrets),
       schema: {
         summary: 'The money that Weir asked back for has gone back',
-        description: 'For whoever answers ORDER_REFUND_REQUESTED; signed as the payment callback is.',
+        description: 'For the consumer of ORDER_REFUND_REQUESTED; signed as the payment callback is.',
         response: { 200: RefundShape, 201: RefundShape, '4xx': ProblemShape },
       },
       preValidation: async (request) => checkSignature(request, request.params.orderId),

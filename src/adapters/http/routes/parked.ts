@@ -167,7 +167,7 @@ function readReplayOptions(body: unknown): ReplayOptions {
   };
 }
 
-/** One after the other: an item that cannot be dealt with says why and holds up nobody. */
+/** One after the other: an item that fails returns its reason and does not stop the others. */
 async function forEach(ids: readonly string[], work: (id: string) => Promise<ReplayOutcome>) {
   const items: (ReplayOutcome | { id: string; state: null; code: string; detail: string })[] = [];
   for (const id of new Set(ids)) {

@@ -64,7 +64,7 @@ export function addPayments(http: FastifyInstance, deps: PaymentDeps, checkSigna
         try {
           await checkSignature(request, request.params.orderId);
         } catch (error) {
-          // The bytes are the payer's own: somebody has paid for something.
+          // The bytes are the payment provider's own: money was paid for something.
           if (toWeirError(error).code === 'SIGNED_ORDER_DIFFERS') logRefusal(request.params.orderId, error);
           throw error;
         }

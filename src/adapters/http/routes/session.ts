@@ -39,7 +39,7 @@ export function addSession(http: FastifyInstance, deps: SessionDeps): void {
     const id = readSessionCookie(request);
     if (id === undefined) return;
     requireSameOrigin(request);
-    // A cookie of somebody's own invention costs no write.
+    // An invented cookie costs no write.
     if (!(await keyRing.findSession(id))) return;
     await sessions.removeSession(digestOf(id));
     await keyRing.readAnew();

@@ -48,13 +48,13 @@ export function addStats(http: FastifyInstance, { stats }: { stats: StatsReader 
     },
     async ({ query }) => {
       const window = readWindow(toTrendQuery(query), new Date());
-      const { minutes, ...told } = window;
+      const { minutes, ...range } = window;
       return {
         ...(minutes === undefined ? {} : { minutes }),
-        from: told.from.toISOString(),
-        to: told.to.toISOString(),
-        step: told.step,
-        items: await stats.countByStep(told),
+        from: range.from.toISOString(),
+        to: range.to.toISOString(),
+        step: range.step,
+        items: await stats.countByStep(range),
       };
     },
   );

@@ -16,7 +16,7 @@ const TicketBody = Type.Object(
         minimum: 1,
         maximum: 1_000_000,
         default: 1,
-        description: 'Which of his units, up to the limit of the sale: one ticket is one purchase',
+        description: 'Which of their units, up to the limit of the sale: one ticket is one purchase',
       }),
     ),
   },

@@ -11,7 +11,7 @@ interface Room {
   used_by_others: number;
 }
 
-/** Whether the server has room for what one process may open, and for a second one beside it. */
+/** Whether the server has room for what one process may open, and for a second process. */
 export async function examineConnections(sql: Sql, { connections }: Examined): Promise<Finding[]> {
   const [row] = await sql.query<Room>(`
     SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int

@@ -6,7 +6,7 @@ import { ok, warning } from './finding.ts';
 const timeoutMs = 5_000;
 
 /**
- * A pooler tells clients a process id of its own. In transaction mode a second client is given the server connection that
+ * A pooler reports a process id of its own to clients. In transaction mode a second client is given the server connection that
  * a first one has just left, and in session mode never.
  */
 export async function examinePooler(options: ConnectionOptions): Promise<Finding[]> {

@@ -19,11 +19,11 @@ type Lines = { [Type in TelemetryEvent['type']]: (event: Extract<TelemetryEvent,
 
 /** One line for each event that matters: what every batch does is for those who debug, what is lost or late for all. */
 const lines: Lines = {
-  started: told('info', 'started'),
-  stopping: told('info', 'stopping'),
-  stopped: told('info', 'stopped'),
-  'stop hung': told('warn', 'stop_hung'),
-  migrated: told('info', 'migrated'),
+  started: toLine('info', 'started'),
+  stopping: toLine('info', 'stopping'),
+  stopped: toLine('info', 'stopped'),
+  'stop hung': toLine('warn', 'stop_hung'),
+  migrated: toLine('info', 'migrated'),
   'instances created': ({ counts, durationMs }) => [
     {
       level: 'debug',
@@ -48,8 +48,8 @@ const lines: Lines = {
       fields: { ...item, detail: error.message },
     },
   ],
-  'payment refused': told('warn', 'payment_refused'),
-  'messages refused': told('warn', 'messages_refused'),
+  'payment refused': toLine('warn', 'payment_refused'),
+  'messages refused': toLine('warn', 'messages_refused'),
   'entries parked': ({ entries }) =>
     entries.map(({ stream, id, error }) => ({
       level: 'warn',
@@ -85,7 +85,7 @@ const lines: Lines = {
     },
   ],
   'results judged': () => [],
-  'instances overdue': told('warn', 'instances_overdue'),
+  'instances overdue': toLine('warn', 'instances_overdue'),
   'deadlines switched': ({ blockedBy }) => [
     blockedBy
       ? {
@@ -97,7 +97,7 @@ const lines: Lines = {
       : { level: 'info', event: 'deadlines_run', msg: 'deadlines run again' },
   ],
   'queues read': () => [],
-  'refunds requested again': told('info', 'refunds_requested_again'),
+  'refunds requested again': toLine('info', 'refunds_requested_again'),
   'units restocked': ({ outcomes }) => [
     {
       level: 'debug',
@@ -106,14 +106,14 @@ const lines: Lines = {
       fields: { count: outcomes.length },
     },
   ],
-  'restocks failed': told('warn', 'restocks_failed'),
-  'sale rebuilt': told('warn', 'sale_rebuilt'),
-  'sale closed': told('error', 'sale_closed'),
-  'orders expired': told('info', 'orders_expired'),
-  'parked item resolved': told('info', 'parked_item_resolved'),
-  'activity recorded': told('info', 'activity_recorded'),
+  'restocks failed': toLine('warn', 'restocks_failed'),
+  'sale rebuilt': toLine('warn', 'sale_rebuilt'),
+  'sale closed': toLine('error', 'sale_closed'),
+  'orders expired': toLine('info', 'orders_expired'),
+  'parked item resolved': toLine('info', 'parked_item_resolved'),
+  'activity recorded': toLine('info', 'activity_recorded'),
   audited: ({ audit }) => describeAudit(audit),
-  cleaned: told('info', 'cleaned'),
+  cleaned: toLine('info', 'cleaned'),
   'resource domain answered': ({ tally }) => [
     {
       level: 'debug',
@@ -123,8 +123,8 @@ const lines: Lines = {
     },
   ],
   'store failed': describeFailure,
-  'store foreign': told('error', 'store_foreign'),
-  'store back': told('info', 'store_back'),
+  'store foreign': toLine('error', 'store_foreign'),
+  'store back': toLine('info', 'store_back'),
   // Lines of `store failed` report a lost connection.
   'store refused': ({ store, reason, why }) =>
     reason === 'UNREACHABLE'
@@ -150,10 +150,10 @@ const lines: Lines = {
       fields: { workerId },
     },
   ],
-  'intake held': told('warn', 'intake_held'),
-  'intake resumed': told('info', 'intake_resumed'),
+  'intake held': toLine('warn', 'intake_held'),
+  'intake resumed': toLine('info', 'intake_resumed'),
   'credential rejected': () => [],
-  'credentials rejected': told('warn', 'credentials_rejected'),
+  'credentials rejected': toLine('warn', 'credentials_rejected'),
   'request answered': ({ durationMs, traceparent, type: _, ...fields }) => [
     {
       level: 'debug',
@@ -194,7 +194,7 @@ export function createLineWriter(log: Logger): (event: TelemetryEvent) => void {
   };
 }
 
-function told(level: Level, event: string): (event: TelemetryEvent) => Line[] {
+function toLine(level: Level, event: string): (event: TelemetryEvent) => Line[] {
   return ({ type, ...fields }) => [{ level, event, msg: type, fields }];
 }
 
@@ -215,7 +215,7 @@ function traceOf(traceparent: unknown): { traceId?: string } {
   return known === undefined ? {} : { traceId: known.slice(3, 35) };
 }
 
-/** The first failures, then every tenth: a store that is away for an hour is not an hour of lines. */
+/** The first failures, then every tenth: a store that is unavailable for an hour does not fill an hour of log. */
 function isWorthALine(attempt: number): boolean {
   return attempt <= 3 || attempt % 10 === 0;
 }

@@ -9,8 +9,8 @@ type Secrets = Pick<
 >;
 
 /**
- * Puts *** in the place of every configured password, key and secret, wherever in a line it stands and whoever put it
- * there. What is known to carry credentials never gets so far; this is for what nobody thought of.
+ * Puts *** in the place of every configured password, key and secret, wherever in a line it stands and whatever put it
+ * there. What is known to carry credentials never gets so far; this catches the rest.
  */
 export function createRedactor(config: Secrets): (value: unknown) => unknown {
   const secrets = listSecrets(config);

@@ -2,7 +2,7 @@ import { Gauge, Histogram, type Registry } from 'prom-client';
 import type { Measures } from './measures.ts';
 
 /**
- * The gauges are of the periodic audits: what somebody asked for once would stand there for ever. `isToAudit`: whether
+ * The gauges are of the periodic audits: the result of a manual audit would stand there for ever. `isToAudit`: whether
  * this process has any; where not, there is nothing to be missed.
  */
 export function measureAudits(registry: Registry, isToAudit: boolean): Measures {

@@ -8,7 +8,7 @@ const kindsOfCompensations = ['RESTOCK', 'REFUND'];
 
 /**
  * What waits where, as the stores said a few seconds ago. Every process says the same. What cannot be asked is gone, and
- * every alert on it silent: `weir_backlog_known` tells that, of the `places` that this process asks.
+ * every alert on it silent: `weir_backlog_known` reports that, of the `places` that this process asks.
  */
 export function measureBacklog(registry: Registry, places: readonly Backlog['place'][]): Measures {
   const gauge = (name: string, help: string, ...labelNames: string[]) =>
@@ -39,10 +39,7 @@ export function measureBacklog(registry: Registry, places: readonly Backlog['pla
     'Since when the oldest instance without a result has been waiting for it. How many: weir_audit_waiting.',
   );
   const workerIds = gauge('weir_worker_ids_leased', 'Worker ids that are leased, of 1024.');
-  const streams = gauge(
-    'weir_streams',
-    'Seckill streams that there are, told by each process that reads streams.',
-  );
+  const streams = gauge('weir_streams', 'Seckill streams, reported by each process that reads streams.');
   const entries = gauge(
     'weir_stream_waiting_entries',
     'Entries of all seckill streams: undelivered, and pending (handed out, not acknowledged).',

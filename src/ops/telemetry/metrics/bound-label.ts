@@ -3,7 +3,7 @@ export const others = 'other';
 
 /**
  * For a label whose values callers choose: the `known` ones and the first that come, `most` in all, have series of their
- * own; whatever comes later shares one. Whoever sends a new value with each call fills neither our memory nor Prometheus'.
+ * own; later ones share one. A caller that sends a new value each time fills neither our memory nor that of Prometheus.
  */
 export function boundLabel(most: number, known: readonly string[] = []): (value: string) => string {
   const seen = new Set(known);

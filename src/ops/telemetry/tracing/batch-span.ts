@@ -25,7 +25,7 @@ export interface BatchSpan {
 const maxLinks = 128;
 
 /**
- * One span around the work for many. It stands in the trace of the first, so that whoever samples one in a hundred does
+ * One span around the work for many. It stands in the trace of the first, so that a service that samples one in a hundred does
  * not lose it for ninety-nine, and links to all of them. It is active meanwhile: what instrumentation of a client library
  * sees becomes its child.
  */

@@ -12,7 +12,7 @@ export interface Destination {
 
 /**
  * For each sampled purchase the making of its message, whose context goes into the batch and so into the header, the same
- * however often it is sent; and one span for the commit of all. Costs nothing for a batch in which nobody is sampled.
+ * however often it is sent; and one span for the commit of all. Costs nothing for a batch without a sampled purchase.
  */
 export function traceCreation(
   tracer: Tracer,

@@ -15,7 +15,7 @@ export function toTraceparent({ traceId, spanId, traceFlags }: SpanContext): str
   return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`;
 }
 
-/** Whether somebody upstream has decided that this one is kept. */
+/** Whether an upstream service decided that this trace is kept. */
 export function isSampled(traceparent: string | undefined): traceparent is string {
   if (traceparent === undefined) return false;
   return (Number.parseInt(traceparent.slice(-2), 16) & TraceFlags.SAMPLED) !== 0;

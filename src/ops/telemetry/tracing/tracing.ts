@@ -11,7 +11,7 @@ import { createRequestTracing, type RequestTracing } from './trace-requests.ts';
 import { traceResultQueue, traceSettle } from './trace-results.ts';
 import { traceStreams } from './trace-streams.ts';
 
-/** Each takes a part and gives one that does the same and tells of it. */
+/** Each wraps a component with one that also emits spans. */
 export interface Tracing {
   streams(streams: SeckillStreams): SeckillStreams;
   creation(createInstances: CreateInstances): CreateInstances;
@@ -21,7 +21,7 @@ export interface Tracing {
   requests: RequestTracing | undefined;
 }
 
-/** When nobody listens the parts stay what they are: not a call more on anybody's way. */
+/** Without an SDK every component stays as it is: no call is added. */
 const untraced: Tracing = {
   streams: (streams) => streams,
   creation: (createInstances) => createInstances,
@@ -33,7 +33,7 @@ const untraced: Tracing = {
 
 type Stores = Pick<Config, 'redisAddr' | 'rabbitmqUrl' | 'queue' | 'resultQueue'>;
 
-/** Spans for whoever has set up an SDK before the program began (`node --import`); decided once, at start. */
+/** Emits spans where an SDK was set up before the program began (`node --import`); decided once, at start. */
 export function createTracing(config: Stores, tracer = findTracer()): Tracing {
   if (!tracer) return untraced;
   const recent = new RecentTraces();
@@ -52,7 +52,7 @@ export function createTracing(config: Stores, tracer = findTracer()): Tracing {
 }
 
 /**
- * The API itself always gives a tracer, which does nothing until somebody registers one; asked for the one behind it, its
+ * The API itself always gives a tracer, which does nothing until an SDK registers one; asked for the one behind it, its
  * provider says whether there is one. By shape, not by class: the SDK may have come with a copy of its own.
  */
 function findTracer(): Tracer | undefined {

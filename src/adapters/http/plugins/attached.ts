@@ -1,8 +1,8 @@
 /**
- * Something kept beside a request or an answer, under a key of its own. A WeakMap does the same and costs 10 µs an answer
+ * A value attached to a request or a reply, under a key of its own. A WeakMap does the same and costs 10 µs an answer
  * when thousands come in a second: the garbage collector goes through its entries each time.
  */
-export class Beside<Owner extends object, Value> {
+export class Attached<Owner extends object, Value> {
   readonly #key = Symbol();
 
   set(owner: Owner, value: Value): void {
