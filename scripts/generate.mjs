@@ -1,4 +1,4 @@
-// Generates src/api/wire from proto/ with the pinned compiler and plugin.
+// Generates test/wire from proto/ with the pinned compiler and plugin.
 // `--check` generates into a temporary folder and fails when the committed file differs.
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -26,7 +26,7 @@ try {
     stdio: 'inherit',
   });
   for (const file of generated) {
-    const committed = join(root, 'src/api/wire', file);
+    const committed = join(root, 'test/wire', file);
     const fresh = readFileSync(join(out, file), 'utf8');
     if (!process.argv.includes('--check')) {
       cpSync(join(out, file), committed, { recursive: true });

@@ -1,13 +1,13 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
 import { PostgresOrders } from '../../src/adapters/postgres/orders.ts';
-import { EventSchema } from '../../src/api/wire/weir/v1/event_pb.ts';
 import type { Outcome } from '../../src/core/instance/create-instances.ts';
 import type { Purchase, SourceId } from '../../src/core/instance/purchase.ts';
 import type { Database } from '../../src/lib/sql.ts';
 import { createCreation, createProduct, createPurchase } from '../support/parts.ts';
 import { readOutbox } from '../support/read-outbox.ts';
 import { openTestPglite, openTestPostgres } from '../support/stores.ts';
+import { EventSchema } from '../wire/weir/v1/event_pb.ts';
 
 const databases = { PGlite: openTestPglite, PostgreSQL: openTestPostgres };
 

@@ -4,11 +4,11 @@ import { PostgresOrders } from '../../src/adapters/postgres/orders.ts';
 import { repeatRefundRequests, requestRefundAgain } from '../../src/adapters/postgres/refund-requests.ts';
 import { recordRefund, requestRefund } from '../../src/adapters/postgres/refunds.ts';
 import { settleResults } from '../../src/adapters/postgres/settle.ts';
-import { OrderRefundRequestedSchema } from '../../src/api/wire/weir/v1/order_refund_pb.ts';
 import type { InstanceId } from '../../src/core/instance/purchase.ts';
 import type { Database } from '../../src/lib/sql.ts';
 import { createAll, createPaidOrder, createProduct, failure, readWaiting } from '../support/parts.ts';
 import { openTestPglite, openTestPostgres } from '../support/stores.ts';
+import { OrderRefundRequestedSchema } from '../wire/weir/v1/order_refund_pb.ts';
 
 const databases = { PGlite: openTestPglite, PostgreSQL: openTestPostgres };
 

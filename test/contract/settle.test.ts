@@ -5,8 +5,6 @@ import { PostgresOrders } from '../../src/adapters/postgres/orders.ts';
 import { recordRefund, requestRefund } from '../../src/adapters/postgres/refunds.ts';
 import { settleResults } from '../../src/adapters/postgres/settle.ts';
 import { readTimeline } from '../../src/adapters/postgres/timeline.ts';
-import { EventSchema } from '../../src/api/wire/weir/v1/event_pb.ts';
-import { OrderRefundRequestedSchema } from '../../src/api/wire/weir/v1/order_refund_pb.ts';
 import type { InstanceId } from '../../src/core/instance/purchase.ts';
 import { timedOut } from '../../src/core/results/result.ts';
 import type { Database } from '../../src/lib/sql.ts';
@@ -20,6 +18,8 @@ import {
   success,
 } from '../support/parts.ts';
 import { openTestPglite, openTestPostgres } from '../support/stores.ts';
+import { EventSchema } from '../wire/weir/v1/event_pb.ts';
+import { OrderRefundRequestedSchema } from '../wire/weir/v1/order_refund_pb.ts';
 
 const databases = { PGlite: openTestPglite, PostgreSQL: openTestPostgres };
 const stream = 'stream:seckill:1001';

@@ -1,8 +1,8 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
-import { EventSchema } from '../../src/api/wire/weir/v1/event_pb.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import type { HttpAnswer } from '../support/weir.ts';
+import { EventSchema } from '../wire/weir/v1/event_pb.ts';
 import { type RawAnswer, sendRaw, shareWeir } from './share-weir.ts';
 
 const weir = shareWeir();

@@ -9,7 +9,6 @@ import type { GetMessage } from 'amqplib';
 import pg from 'pg';
 import { expect, onTestFailed, onTestFinished, type TestContext, test } from 'vitest';
 import { findFolderOf, findFreePort } from '../../scripts/services/find.mjs';
-import { EventSchema } from '../../src/api/wire/weir/v1/event_pb.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import {
   connectTestRabbitmq,
@@ -21,6 +20,7 @@ import {
   rabbitmqUrl,
 } from '../support/stores.ts';
 import { runWeir, sendRequest, spawnWeir } from '../support/weir.ts';
+import { EventSchema } from '../wire/weir/v1/event_pb.ts';
 
 const runForEver = promisify(execFile);
 /** A program that says nothing for so long fails the test with its name. */

@@ -5,13 +5,13 @@ import { postgresParked } from '../../src/adapters/postgres/parked.ts';
 import { postgresPayments } from '../../src/adapters/postgres/payments.ts';
 import { settleResults } from '../../src/adapters/postgres/settle.ts';
 import { isTransientDatabaseError } from '../../src/adapters/postgres/transient.ts';
-import { OrderRefundRequestedSchema } from '../../src/api/wire/weir/v1/order_refund_pb.ts';
 import type { ProductId, SourceId, UserId } from '../../src/core/instance/purchase.ts';
 import type { Payment } from '../../src/core/orders/payment.ts';
 import type { ParkedPayment } from '../../src/core/orders/payment-book.ts';
 import { ParkedReplay } from '../../src/core/parked/replay.ts';
 import { type PaidOrder, payOrder } from '../../src/core/triggers/order-paid.ts';
 import type { Database } from '../../src/lib/sql.ts';
+import { OrderRefundRequestedSchema } from '../wire/weir/v1/order_refund_pb.ts';
 import { createCreation, createProduct, readWaiting } from './parts.ts';
 
 /** Payment callbacks and the desk on a real database, put together as app-http.ts does it. */

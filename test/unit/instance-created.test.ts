@@ -2,7 +2,6 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { TimestampSchema } from '@bufbuild/protobuf/wkt';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { EventSchema } from '../../src/api/wire/weir/v1/event_pb.ts';
 import {
   createEventEncoder,
   encodeTimestamp,
@@ -12,6 +11,7 @@ import {
 import type { Product } from '../../src/core/instance/product.ts';
 import type { InstanceId, ProductId, UserId } from '../../src/core/instance/purchase.ts';
 import { formatUserId, readUserId } from '../../src/core/instance/user-id.ts';
+import { EventSchema } from '../wire/weir/v1/event_pb.ts';
 import { readEventVector } from './wire-contract.ts';
 
 const int64Max = 2n ** 63n - 1n;

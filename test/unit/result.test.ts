@@ -1,8 +1,6 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { EventSchema, InstanceResultSchema } from '../../src/api/wire/weir/v1/event_pb.ts';
-import { OrderRefundRequestedSchema } from '../../src/api/wire/weir/v1/order_refund_pb.ts';
 import { createRefundRequest, createReleaseRequest } from '../../src/core/compensation/request-messages.ts';
 import type { InstanceId, UserId } from '../../src/core/instance/purchase.ts';
 import { asksForRelease, judgeResult } from '../../src/core/results/judge-result.ts';
@@ -14,6 +12,8 @@ import {
   timedOut,
 } from '../../src/core/results/result.ts';
 import { readFields } from '../../src/lib/wire-format.ts';
+import { EventSchema, InstanceResultSchema } from '../wire/weir/v1/event_pb.ts';
+import { OrderRefundRequestedSchema } from '../wire/weir/v1/order_refund_pb.ts';
 
 const now = new Date('2026-11-24T07:00:00.123Z');
 const anyId = fc.bigInt({ min: 1n, max: 2n ** 63n - 1n });

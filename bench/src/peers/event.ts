@@ -1,6 +1,6 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
-import { EventSchema } from '../../../src/api/wire/weir/v1/event_pb.ts';
+import { EventSchema } from '../../../test/wire/weir/v1/event_pb.ts';
 
 /** The products row as `pg` hands it out: bigint as text. */
 export interface ProductRow {
