@@ -330,19 +330,31 @@ describe('a session', () => {
       expectProblem(await attempt(key), 401, 'UNAUTHENTICATED');
     const refused = await attempt(root);
     expectProblem(refused, 429, 'RATE_LIMITED');
-    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(30);
+    const retryAfter = Number(refused.headers.get('retry-after'));
+    expect(retryAfter >= 1 && retryAfter <= 10, `${retryAfter}`).toBe(true);
     expect((await weir.request('POST', '/v1/session', { key: root }, fromSomewhere())).status).toBe(201);
   });
 });
 
 describe('too much', () => {
-  test('of one key is refused until the minute is over, and is no matter to others or to purchases', async () => {
-    const { key } = await createKey('greedy', 'act');
-    const ask = () => weir.request('GET', '/v1/products', undefined, bearer(key));
-    const answers = await Promise.all(Array.from({ length: 400 }, ask));
-    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
-    const refused = await ask();
+  /** Tokens come back while the requests run, so a few more than the limit are answered. */
+  async function askUntilRefused(ask: () => Promise<HttpAnswer>, expected: number): Promise<HttpAnswer> {
+    const answers: HttpAnswer[] = [];
+    while (answers.length < 600 && !answers.some(({ status }) => status === 429)) {
+      answers.push(...(await Promise.all(Array.from({ length: 50 }, ask))));
+    }
+    expect(new Set(answers.slice(0, 400).map(({ status }) => status))).toEqual(new Set([expected]));
+    const refused = answers.find(({ status }) => status === 429) as HttpAnswer;
     expectProblem(refused, 429, 'RATE_LIMITED');
+    return refused;
+  }
+
+  test('of one key is refused until a token is back, and is no matter to others or to purchases', async () => {
+    const { key } = await createKey('greedy', 'act');
+    const refused = await askUntilRefused(
+      () => weir.request('GET', '/v1/products', undefined, bearer(key)),
+      200,
+    );
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
     expect((await weir.request('GET', '/v1/products', undefined, bearer(root))).status).toBe(200);
     const buy = await weir.request('POST', '/v1/sales/1/buy', { userId: '1' }, bearer(key));
@@ -353,10 +365,7 @@ describe('too much', () => {
 
   test('without a key is counted by address', async () => {
     const headers = fromSomewhere();
-    const ask = () => weir.request('GET', '/v1/products', undefined, headers);
-    const answers = await Promise.all(Array.from({ length: 400 }, ask));
-    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401]));
-    expectProblem(await ask(), 429, 'RATE_LIMITED');
+    await askUntilRefused(() => weir.request('GET', '/v1/products', undefined, headers), 401);
     expect((await weir.request('GET', '/v1/products', undefined, fromSomewhere())).status).toBe(401);
   });
 
@@ -386,13 +395,8 @@ describe('too much', () => {
 
   test('requests for purchases without any key are counted by address', async () => {
     const headers = fromSomewhere();
-    const ask = () => weir.request('POST', '/v1/orders', { productId: '1', userId: '1' }, headers);
-    const statuses: number[] = [];
-    while (statuses.length < 480 && !statuses.includes(429)) {
-      statuses.push(...(await Promise.all(Array.from({ length: 40 }, ask))).map(({ status }) => status));
-    }
-    expect(statuses.slice(0, 400)).toEqual(Array(400).fill(401));
-    expectProblem(await ask(), 429, 'RATE_LIMITED');
+    const order = { productId: '1', userId: '1' };
+    await askUntilRefused(() => weir.request('POST', '/v1/orders', order, headers), 401);
   });
 
   test('in the headers is refused as a problem, and so is what is no HTTP', async () => {

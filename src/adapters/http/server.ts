@@ -111,7 +111,7 @@ export async function createHttpServer(deps: HttpDeps): Promise<FastifyInstance>
   compressAnswers(http);
   boundConnections(http, config);
   await http.register(cookie, { hook: false });
-  const { limit, limitLogins } = await createLimits(http, config);
+  const { limit, limitLogins } = createLimits(config);
   const rejected = new RejectedCredentials(deps.emit, config.requestsPerMinute > 0);
   http.addHook('onClose', async () => rejected.close());
   const auth = {

@@ -74,7 +74,7 @@ async function judge(
   if (hasWrongKey) deps.onWrongKey?.(request);
   const isRejected = !caller && (hasWrongKey || !orTicket);
   // Also where purchases are not counted: what carries no key is none.
-  if (limited !== false || isRejected) await deps.limit(request, reply);
+  if (limited !== false || isRejected) await deps.limit(request);
   if (caller) requireScope(caller, scope);
   else if (isRejected) throw keyRequired(reply);
 }

@@ -1,16 +1,16 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
-import rateLimit from '@fastify/rate-limit';
-import type { FastifyHttpOptions, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyHttpOptions, FastifyRequest } from 'fastify';
 import type { Config } from '../../../config/config.ts';
 import { WeirError } from '../../../errors.ts';
 import { nameAddress } from '../../../lib/address.ts';
+import { TokenBuckets } from '../../../lib/token-buckets.ts';
 import { callerOf } from './auth.ts';
 import { isReserved } from './connections.ts';
 import { toProblem } from './problem.ts';
 
-/** Counts the request, and throws RATE_LIMITED when there were too many. */
-export type Limit = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
+/** Counts the request. @throws WeirError RATE_LIMITED */
+export type Limit = (request: FastifyRequest) => Promise<void>;
 
 /** What a request may weigh and how long it may take to come. */
 export function boundRequests({ headersTimeoutMs, keepAliveMs, trustedProxies }: Config) {
@@ -33,35 +33,26 @@ export function boundRequests({ headersTimeoutMs, keepAliveMs, trustedProxies }:
   } satisfies FastifyHttpOptions<Server>;
 }
 
-/** `max` a minute for each key, and for each address that has none; 0: as many as you like. */
-export async function createLimits(
-  http: FastifyInstance,
-  { requestsPerMinute, loginsPerMinute }: Config,
-): Promise<{ limit: Limit; limitLogins: Limit }> {
-  await http.register(rateLimit, { global: false, cache: 10_000 });
+/** Requests a minute for each key, and for each address that sends none; as many may come at once. 0: no limit. */
+export function createLimits({ requestsPerMinute, loginsPerMinute }: Config): {
+  limit: Limit;
+  limitLogins: Limit;
+} {
   return {
-    limit: createLimit(http, requestsPerMinute, (request) => callerOf(request)?.name),
-    limitLogins: createLimit(http, loginsPerMinute, () => undefined),
+    limit: createLimit(requestsPerMinute, (request) => callerOf(request)?.name),
+    limitLogins: createLimit(loginsPerMinute, () => undefined),
   };
 }
 
-const timeWindow = 60_000;
-
-function createLimit(
-  http: FastifyInstance,
-  max: number,
-  nameOf: (request: FastifyRequest) => string | undefined,
-): Limit {
-  if (max === 0) return async () => {};
+function createLimit(perMinute: number, nameOf: (request: FastifyRequest) => string | undefined): Limit {
+  const options = { perSecond: perMinute / 60, burst: perMinute };
   // A table each: no flood of addresses makes the count of a key be forgotten.
-  const byName = http.createRateLimit({ max, timeWindow, keyGenerator: (request) => nameOf(request) ?? '' });
-  const byAddress = http.createRateLimit({ max, timeWindow, keyGenerator: ({ ip }) => nameAddress(ip) });
-  return async (request, reply) => {
-    const count = nameOf(request) === undefined ? byAddress : byName;
-    const counted = await count(request);
-    if (counted.isAllowed || !counted.isExceeded) return;
-    reply.header('retry-after', Math.max(1, counted.ttlInSeconds));
-    throw new WeirError('RATE_LIMITED', `more than ${max} requests in a minute`);
+  const [names, addresses] = [new TokenBuckets(options), new TokenBuckets(options)];
+  return async (request) => {
+    const name = nameOf(request);
+    const retryAfterMs = name === undefined ? addresses.take(nameAddress(request.ip)) : names.take(name);
+    if (retryAfterMs === 0) return;
+    throw new WeirError('RATE_LIMITED', `more than ${perMinute} requests in a minute`, { retryAfterMs });
   };
 }
 
