@@ -1,7 +1,7 @@
 import type { Readiness } from '../adapters/http/routes/health.ts';
 import { audit as runAudit } from '../adapters/postgres/audit.ts';
 import { postgresInstanceLogs } from '../adapters/postgres/instance-logs.ts';
-import { PostgresProducts } from '../adapters/postgres/products.ts';
+import { postgresProducts } from '../adapters/postgres/products.ts';
 import { settleResults } from '../adapters/postgres/settle.ts';
 import { isTransientDatabaseError } from '../adapters/postgres/transient.ts';
 import { postgresWorkerLeases } from '../adapters/postgres/worker-leases.ts';
@@ -28,7 +28,6 @@ import { retryTransient } from '../lib/repeat.ts';
 import { Signal } from '../lib/signal.ts';
 import type { Database } from '../lib/sql.ts';
 import type { Audit } from '../ops/audit/audit.ts';
-import type { CreatedMessage, ResourceDomain } from '../ops/resource-domain/resource-domain.ts';
 import type { Emit } from '../ops/telemetry/events.ts';
 import { createTracing, type Tracing } from '../ops/telemetry/tracing/tracing.ts';
 import { type OpenStreams, openDatabase, openOutbox, openStreams } from './stores.ts';
@@ -37,7 +36,7 @@ import { type OpenStreams, openDatabase, openOutbox, openStreams } from './store
 export type AuditKind = 'quiet' | 'explained' | 'full';
 
 /** What the parts of the program are made of. */
-export interface Core {
+export interface Components {
   config: Config;
   emit: Emit;
   lifecycle: Lifecycle;
@@ -54,8 +53,6 @@ export interface Core {
   streams: OpenStreams;
   settle: Settle;
   tracing: Tracing;
-  /** The simulated Resource Domain, where this process runs it. */
-  resource: Pick<ResourceDomain<CreatedMessage>, 'fail'> | undefined;
   /** Callers with the same question at the same time share one answer. */
   audit: (how: AuditKind) => Promise<Audit>;
   /** Rung after each commit that left batches. */
@@ -65,7 +62,11 @@ export interface Core {
   outages: Outages;
 }
 
-export async function createCore(config: Config, report: Emit, lifecycle: Lifecycle): Promise<Core> {
+export async function createComponents(
+  config: Config,
+  report: Emit,
+  lifecycle: Lifecycle,
+): Promise<Components> {
   const outages = new Outages();
   outages.onOver(() => recovery.signal());
   const emit = watchOutages(report, outages);
@@ -134,7 +135,6 @@ export async function createCore(config: Config, report: Emit, lifecycle: Lifecy
     streams,
     settle,
     tracing,
-    resource: undefined,
     audit,
     committed,
     owed,
@@ -148,7 +148,7 @@ export function composeCreation(
   ids: InstanceIds,
   onCreated: (counts: ReadonlyMap<string, number>, durationMs: number) => void = () => {},
 ): CreateInstances {
-  const products = new ProductCache(new PostgresProducts(database));
+  const products = new ProductCache(postgresProducts(database));
   const deps = {
     ...{ ids, products, encodeEvent: createEventEncoders(), clock: systemClock },
     instanceLogs: postgresInstanceLogs(database),

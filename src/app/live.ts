@@ -2,7 +2,7 @@ import { postgresNow } from '../adapters/postgres/now.ts';
 import type { Backlog, StoreState } from '../ops/live/now.ts';
 import { NowFeed } from '../ops/live/now-feed.ts';
 import { NowWatch } from '../ops/live/now-watch.ts';
-import type { Core } from './components.ts';
+import type { Components } from './components.ts';
 import { describeStores } from './stores.ts';
 
 export interface Watch {
@@ -13,19 +13,21 @@ export interface Watch {
 /** Pages and terminals that one process serves at once. */
 const maxListeners = 100;
 
+type LiveDeps = Pick<Components, 'config' | 'database' | 'gate' | 'readiness' | 'streams'>;
+
 /** Live figures for operators. Idle without listeners. */
-export function createWatch(core: Core): Watch {
+export function createWatch(components: LiveDeps): Watch {
   const now = new NowWatch({
-    rows: postgresNow(core.database.reads),
-    readStreamBacklog: () => readStreamBacklog(core),
-    readStores: () => readStores(core),
-    isIntakeHeld: () => !core.gate.hasRoom(),
+    rows: postgresNow(components.database.reads),
+    readStreamBacklog: () => readStreamBacklog(components),
+    readStores: () => readStores(components),
+    isIntakeHeld: () => !components.gate.hasRoom(),
   });
   return { now, feed: new NowFeed(now, { maxListeners }) };
 }
 
 /** @throws while the store is unavailable */
-async function readStreamBacklog({ streams }: Core): Promise<Backlog> {
+async function readStreamBacklog({ streams }: LiveDeps): Promise<Backlog> {
   const why = streams.notReady();
   if (why !== undefined) throw new Error(why);
   const { undelivered, pending, oldestAgeMs } = await streams.readBacklog();
@@ -34,7 +36,7 @@ async function readStreamBacklog({ streams }: Core): Promise<Backlog> {
 }
 
 /** As in /readyz: the stores that this process uses. */
-async function readStores({ config, readiness }: Core): Promise<StoreState[]> {
+async function readStores({ config, readiness }: LiveDeps): Promise<StoreState[]> {
   const kinds = describeStores(config);
   return Promise.all(
     Object.entries(kinds).map(async ([name, description]) => {

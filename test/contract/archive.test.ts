@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { postgresArchive } from '../../src/adapters/postgres/archive.ts';
 import { forgetCounts } from '../../src/adapters/postgres/audit-figures.ts';
 import { findFinishedEntries } from '../../src/adapters/postgres/instance-logs.ts';
-import { InstanceQueries } from '../../src/adapters/postgres/instance-queries.ts';
+import { postgresInstanceQueries } from '../../src/adapters/postgres/instance-queries.ts';
 import { settleResults } from '../../src/adapters/postgres/settle.ts';
 import type { InstanceId, Purchase } from '../../src/core/instance/purchase.ts';
 import type { Database } from '../../src/lib/sql.ts';
@@ -76,7 +76,7 @@ describe.each(Object.keys(databases))('archived instances on %s', (name) => {
 
   test('an archived instance is found by its id, marked as archived', async () => {
     const { database, ids } = await setUp([entry('1-0')]);
-    expect(await new InstanceQueries(database).findInstance(ids[0] as bigint)).toMatchObject({
+    expect(await postgresInstanceQueries(database).findInstance(ids[0] as bigint)).toMatchObject({
       sourceId: '1-0',
       status: 'FAILED',
       reason: 'no capacity',

@@ -6,7 +6,7 @@ import { embeddedStreamReadings } from '../../src/adapters/embedded/stream-readi
 import { audit } from '../../src/adapters/postgres/audit.ts';
 import { acceptStream } from '../../src/adapters/postgres/audit-streams.ts';
 import { postgresRestocks, requeueRestock } from '../../src/adapters/postgres/compensations.ts';
-import { PostgresOrders } from '../../src/adapters/postgres/orders.ts';
+import { postgresOrders } from '../../src/adapters/postgres/orders.ts';
 import { postgresOutbox } from '../../src/adapters/postgres/outbox.ts';
 import { parkItems } from '../../src/adapters/postgres/parked.ts';
 import { requestRefund } from '../../src/adapters/postgres/refunds.ts';
@@ -132,7 +132,7 @@ describe.each(Object.keys(setUps))('the audit on %s', (name) => {
   async function live({ database, relay, addEntries, takeIn }: Awaited<ReturnType<typeof setUp>>) {
     await addEntries(4);
     const winners = await takeIn(10);
-    const orders = new PostgresOrders(database);
+    const orders = postgresOrders(database);
     const purchases = [await createPaidOrder(database, 'ORD1'), await createPaidOrder(database, 'ORD2')];
     const ordered = await createAll(database, [...purchases, createPurchase({ sourceId: 'GIFT' })]);
     await createPaidOrder(database, 'ORD3');

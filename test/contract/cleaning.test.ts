@@ -8,7 +8,7 @@ import {
   removeOutboxMarks,
   removeResolvedItems,
 } from '../../src/adapters/postgres/old-records.ts';
-import { PostgresOrders } from '../../src/adapters/postgres/orders.ts';
+import { postgresOrders } from '../../src/adapters/postgres/orders.ts';
 import { parkItems } from '../../src/adapters/postgres/parked.ts';
 import { settleResults } from '../../src/adapters/postgres/settle.ts';
 import type { InstanceId } from '../../src/core/instance/purchase.ts';
@@ -161,7 +161,7 @@ describe.each(Object.keys(databases))('cleaning on %s', (name) => {
 
   test('forgets the idempotency keys of old orders, but not of pending ones', async () => {
     const { database } = await setUp();
-    const orders = new PostgresOrders(database);
+    const orders = postgresOrders(database);
     for (const id of ['ORD1', 'ORD2']) {
       await createPaidOrder(database, id);
       await database.query('UPDATE orders SET idempotency_key = id WHERE id = $1', [id]);

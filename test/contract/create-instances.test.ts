@@ -1,6 +1,6 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
-import { PostgresOrders } from '../../src/adapters/postgres/orders.ts';
+import { postgresOrders } from '../../src/adapters/postgres/orders.ts';
 import type { Outcome } from '../../src/core/instance/create-instances.ts';
 import type { Purchase, SourceId } from '../../src/core/instance/purchase.ts';
 import type { Database } from '../../src/lib/sql.ts';
@@ -228,7 +228,7 @@ describe.each(Object.entries(databases))('createInstances on %s', (_, open) => {
 });
 
 async function createPendingOrder(database: Database) {
-  const orders = new PostgresOrders(database);
+  const orders = postgresOrders(database);
   const purchase = createPurchase({ source: 'ORDER' });
   await orders.createOrder({
     id: purchase.sourceId as SourceId,

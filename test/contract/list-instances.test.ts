@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { postgresArchive } from '../../src/adapters/postgres/archive.ts';
 import { audit } from '../../src/adapters/postgres/audit.ts';
 import { removeEmptyTimes } from '../../src/adapters/postgres/counted-times.ts';
-import { InstanceQueries } from '../../src/adapters/postgres/instance-queries.ts';
+import { postgresInstanceQueries } from '../../src/adapters/postgres/instance-queries.ts';
 import type { InstanceFilter } from '../../src/adapters/postgres/list-instances.ts';
 import { settleResults } from '../../src/adapters/postgres/settle.ts';
 import { summarizePages } from '../../src/adapters/postgres/summarize-pages.ts';
@@ -46,7 +46,7 @@ async function selectIds(database: Database, condition: string, values: unknown[
 
 describe.each(Object.entries(databases))('the list of instances on %s', (_, open) => {
   async function listIds(database: Database, filter: InstanceFilter, limit = 500): Promise<string[]> {
-    const queries = new InstanceQueries(database);
+    const queries = postgresInstanceQueries(database);
     const ids: string[] = [];
     for (let cursor: string | undefined; ids.length < 500; ) {
       const page = await queries.listInstances(filter, limit, cursor);
@@ -195,7 +195,7 @@ describe.each(Object.entries(databases))('the figures by source and by time on %
   }
 
   async function expectTheSame(database: Database): Promise<void> {
-    const queries = new InstanceQueries(database);
+    const queries = postgresInstanceQueries(database);
     expect(await queries.countBySource()).toEqual(await countRows(database));
     const [from, to] = [new Date('2026-01-01T00:00:00Z'), new Date('2100-01-01T00:00:00Z')];
     for (const step of ['minute', 'hour', 'day'] as const) {

@@ -1,6 +1,6 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
-import { PostgresOrders } from '../../src/adapters/postgres/orders.ts';
+import { postgresOrders } from '../../src/adapters/postgres/orders.ts';
 import { repeatRefundRequests, requestRefundAgain } from '../../src/adapters/postgres/refund-requests.ts';
 import { recordRefund, requestRefund } from '../../src/adapters/postgres/refunds.ts';
 import { settleResults } from '../../src/adapters/postgres/settle.ts';
@@ -101,7 +101,7 @@ describe.each(Object.keys(databases))('a refund request on %s', (name) => {
     const { database } = await setUp();
     await database.query('DELETE FROM outbox');
     await createPaidOrder(database, 'ORD3');
-    const orders = new PostgresOrders(database);
+    const orders = postgresOrders(database);
     await orders.cancelOrder('ORD3');
     const order = await orders.findOrder('ORD3');
     if (!order) throw new Error('the order is gone');

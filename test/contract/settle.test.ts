@@ -1,7 +1,7 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
-import { InstanceQueries } from '../../src/adapters/postgres/instance-queries.ts';
-import { PostgresOrders } from '../../src/adapters/postgres/orders.ts';
+import { postgresInstanceQueries } from '../../src/adapters/postgres/instance-queries.ts';
+import { postgresOrders } from '../../src/adapters/postgres/orders.ts';
 import { recordRefund, requestRefund } from '../../src/adapters/postgres/refunds.ts';
 import { settleResults } from '../../src/adapters/postgres/settle.ts';
 import { readTimeline } from '../../src/adapters/postgres/timeline.ts';
@@ -103,7 +103,7 @@ describe.each(Object.keys(databases))('results on %s', (name) => {
     }
     expect(await readRow(database, id)).toEqual({ status: 'SUCCESS', reason: null });
     expect(await readHistory(database)).toEqual([{ what: 'RESULT_CONFLICT', detail: 'FAILED: burnt down' }]);
-    const instance = await new InstanceQueries(database).findInstance(id);
+    const instance = await postgresInstanceQueries(database).findInstance(id);
     const timeline = await readTimeline(database, instance as NonNullable<typeof instance>);
     expect(timeline.map(({ step }) => step)).toContain('RESULT_CONFLICT');
   });
@@ -137,7 +137,7 @@ describe.each(Object.keys(databases))('results on %s', (name) => {
 
   test('a failed instance of an order asks for its refund once, and the order follows its instance', async () => {
     const database = await setUp();
-    const orders = new PostgresOrders(database);
+    const orders = postgresOrders(database);
     const purchases = [await createPaidOrder(database, 'ORD1'), await createPaidOrder(database, 'ORD2')];
     const [failed, built] = (await createAll(database, purchases)) as [InstanceId, InstanceId];
     for (let i = 0; i < 3; i++) await settleResults(database, [failure(failed), success(built)]);
@@ -169,7 +169,7 @@ describe.each(Object.keys(databases))('results on %s', (name) => {
     const first = await recordRefund(database, 'ORD1');
     expect(first).toMatchObject({ first: true, refund: { orderId: 'ORD1', amountCents: 19900n } });
     expect(await recordRefund(database, 'ORD1')).toEqual({ first: false, refund: first?.refund });
-    expect((await new PostgresOrders(database).findOrder('ORD1'))?.status).toBe('REFUNDED');
+    expect((await postgresOrders(database).findOrder('ORD1'))?.status).toBe('REFUNDED');
   });
 
   test('the order of another shop is refunded as well, without an amount', async () => {
@@ -202,7 +202,7 @@ describe.each(Object.keys(databases))('results on %s', (name) => {
 
   test('a payment after cancel or expiry asks for its refund once, with a message id of its own', async () => {
     const database = await setUp();
-    const orders = new PostgresOrders(database);
+    const orders = postgresOrders(database);
     await createPaidOrder(database, 'ORD1');
     await orders.cancelOrder('ORD1');
     const order = await orders.findOrder('ORD1');
@@ -216,7 +216,7 @@ describe.each(Object.keys(databases))('results on %s', (name) => {
 
   test('an order that nobody pays expires, and is not payable any more', async () => {
     const database = await setUp();
-    const orders = new PostgresOrders(database);
+    const orders = postgresOrders(database);
     const purchase = await createPaidOrder(database, 'ORD1');
     await createPaidOrder(database, 'ORD2');
     await database.query("UPDATE orders SET expires_at = now() - interval '1 second' WHERE id = 'ORD1'");

@@ -2,7 +2,7 @@ import { Registry } from 'prom-client';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { openPglite } from '../../src/adapters/embedded/pglite.ts';
 import { EmbeddedSeckillStreams } from '../../src/adapters/embedded/seckill-streams.ts';
-import { startApp } from '../../src/app/app.ts';
+import { startApp } from '../../src/app/start.ts';
 import { readConfig } from '../../src/config/config.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import { createPgliteFolder, openTestPglite } from '../support/stores.ts';

@@ -1,5 +1,5 @@
-import { PostgresOrders } from '../../src/adapters/postgres/orders.ts';
-import { PostgresProducts } from '../../src/adapters/postgres/products.ts';
+import { postgresOrders } from '../../src/adapters/postgres/orders.ts';
+import { postgresProducts } from '../../src/adapters/postgres/products.ts';
 import { postgresWorkerLeases } from '../../src/adapters/postgres/worker-leases.ts';
 import { composeCreation } from '../../src/app/components.ts';
 import type { CreateInstances } from '../../src/core/instance/create-instances.ts';
@@ -22,7 +22,7 @@ export function createCreation(database: Database): { createInstances: CreateIns
 }
 
 export async function createProduct(database: Database, id = 1001n): Promise<void> {
-  await new PostgresProducts(database).createProduct({
+  await postgresProducts(database).createProduct({
     id: id as ProductId,
     name: 'GPU Small',
     cpus: 4,
@@ -65,7 +65,7 @@ export async function createAll(database: Database, purchases: readonly Purchase
 
 /** A pending order of ours, and its payment as a purchase. */
 export async function createPaidOrder(database: Database, id: string, userId = 7n): Promise<Purchase> {
-  await new PostgresOrders(database).createOrder({
+  await postgresOrders(database).createOrder({
     id: id as SourceId,
     productId: 1001n as ProductId,
     userId: userId as UserId,

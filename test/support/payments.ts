@@ -1,6 +1,6 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { findOrderInstance } from '../../src/adapters/postgres/instance-logs.ts';
-import { PostgresOrders } from '../../src/adapters/postgres/orders.ts';
+import { postgresOrders } from '../../src/adapters/postgres/orders.ts';
 import { postgresParked } from '../../src/adapters/postgres/parked.ts';
 import { postgresPayments } from '../../src/adapters/postgres/payments.ts';
 import { settleResults } from '../../src/adapters/postgres/settle.ts';
@@ -17,7 +17,7 @@ import { createCreation, createProduct, readWaiting } from './parts.ts';
 /** Payment callbacks and the desk on a real database, put together as app-http.ts does it. */
 export async function createShop(database: Database) {
   await createProduct(database);
-  const orders = new PostgresOrders(database);
+  const orders = postgresOrders(database);
   const { createInstances } = createCreation(database);
   const parked: ParkedPayment[] = [];
   let requestId = 900n;

@@ -3,6 +3,7 @@ import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { Config } from '../../config/config.ts';
 import { WeirError } from '../../errors.ts';
 import { isLocalOnly, matchNetworks } from '../../lib/address.ts';
+import type { KeyRing } from '../../ops/access/key-ring.ts';
 import type { RequestTracing } from '../../ops/telemetry/tracing/trace-requests.ts';
 import { addAuth, hasKey } from './plugins/auth.ts';
 import { compressAnswers } from './plugins/compress-answers.ts';
@@ -29,34 +30,41 @@ import { addKeys, type KeyDeps } from './routes/keys.ts';
 import { addNow, type NowDeps } from './routes/now.ts';
 import { addOrders, type OrderDeps } from './routes/orders.ts';
 import { addParked, type ParkedDeps } from './routes/parked.ts';
-import { addProducts, type ProductStore } from './routes/products.ts';
+import { addProducts, type ProductDeps } from './routes/products.ts';
 import { addResults, type ResultDeps } from './routes/results.ts';
 import { addSales, type SaleDeps } from './routes/sales.ts';
 import { addSession, type SessionDeps } from './routes/session.ts';
-import { addStats, type StatsReader } from './routes/stats.ts';
-import { addTickets } from './routes/tickets.ts';
+import { addStats, type StatsDeps } from './routes/stats.ts';
+import { addTickets, type TicketDeps } from './routes/tickets.ts';
 import { addTry, type TryDeps } from './routes/try.ts';
 
-export interface HttpDeps
-  extends OrderDeps,
-    InstanceDeps,
-    ResultDeps,
-    ParkedDeps,
-    AuditDeps,
-    Pick<SaleDeps, 'sales' | 'requeueRestock'>,
-    BuyerDeps,
-    KeyDeps,
-    Pick<SessionDeps, 'sessions'>,
-    NowDeps,
-    Pick<HealthDeps, 'readiness' | 'remarks' | 'registry' | 'draining'>,
-    ProblemDeps {
-  config: Config;
-  products: ProductStore;
-  stats: StatsReader;
+/** What each file of routes/ is given. */
+export interface HttpRoutes {
+  orders: OrderDeps;
+  products: ProductDeps;
+  instances: InstanceDeps;
+  results: ResultDeps;
+  stats: StatsDeps;
+  now: NowDeps;
+  parked: ParkedDeps;
+  audit: AuditDeps;
+  sales: SaleDeps;
+  tickets: TicketDeps;
+  buyers: BuyerDeps;
+  keys: KeyDeps;
+  session: Pick<SessionDeps, 'sessions'>;
   /** undefined: nothing can be tried out, and GET /v1/try says so. */
   demo: TryDeps | undefined;
+}
+
+export interface HttpDeps
+  extends ProblemDeps,
+    Pick<HealthDeps, 'readiness' | 'remarks' | 'registry' | 'draining'> {
+  config: Config;
+  keyRing: KeyRing;
   /** undefined: no SDK is set up. */
   tracing: RequestTracing | undefined;
+  routes: HttpRoutes;
 }
 
 /** Every route there is. Without the role `http` only the health routes answer. */
@@ -135,24 +143,22 @@ export async function createHttpServer(deps: HttpDeps): Promise<FastifyInstance>
   addHealth(http, { ...deps, isMetricsOpen: isMetricsOpen(config), isLocalOnly: auth.isOnLoopback });
   if (!isApi) return http;
 
+  const { routes } = deps;
   await http.register(async (api) => {
-    addOrders(api, {
-      ...deps,
-      onWrongSignature: (request) => rejected.note('signature', request),
-    });
-    addProducts(api, deps);
-    addInstances(api, deps);
-    addResults(api, deps);
-    addStats(api, deps);
-    addNow(api, deps);
-    addParked(api, deps);
-    addAudit(api, deps);
-    addSales(api, deps);
-    addTickets(api, deps);
-    await api.register((buyers) => addBuyers(buyers, deps));
-    addKeys(api, deps);
-    addSession(api, { ...deps, ...auth, limitLogins });
-    addTry(api, deps.demo);
+    addOrders(api, { ...routes.orders, onWrongSignature: (request) => rejected.note('signature', request) });
+    addProducts(api, routes.products);
+    addInstances(api, routes.instances);
+    addResults(api, routes.results);
+    addStats(api, routes.stats);
+    addNow(api, routes.now);
+    addParked(api, routes.parked);
+    addAudit(api, routes.audit);
+    addSales(api, routes.sales);
+    addTickets(api, routes.tickets);
+    await api.register((buyers) => addBuyers(buyers, routes.buyers));
+    addKeys(api, routes.keys);
+    addSession(api, { ...routes.session, ...auth, limitLogins });
+    addTry(api, routes.demo);
   });
   await http.register(addPage);
   return http;

@@ -1,7 +1,7 @@
 import type { ProductId, SourceId, UserId } from '../../core/instance/purchase.ts';
 import type { Sql } from '../../lib/sql.ts';
-import { PostgresOrders } from './orders.ts';
-import { PostgresProducts } from './products.ts';
+import { postgresOrders } from './orders.ts';
+import { postgresProducts } from './products.ts';
 
 const image = 'ubuntu-22.04';
 
@@ -21,13 +21,13 @@ const products = [
 
 /** Product 1001 and order 123, which the documents' examples use, and two products more. Idempotent. */
 export async function loadDemoCatalogue(sql: Sql): Promise<void> {
-  const productRows = new PostgresProducts(sql);
+  const productRows = postgresProducts(sql);
   for (const product of products) {
     const [existing] = await productRows.findProducts([product.id as ProductId]);
     if (!existing)
       await productRows.createProduct({ ...product, id: product.id as ProductId, enabled: true });
   }
-  const orderRows = new PostgresOrders(sql);
+  const orderRows = postgresOrders(sql);
   if (await orderRows.findOrder('123')) return;
   await orderRows.createOrder({
     id: '123' as SourceId,

@@ -18,16 +18,10 @@ interface OrderRow {
 const columns =
   'id, product_id::text, user_id::text, status, amount_cents::text, created_at, updated_at, paid_at, expires_at';
 
-export class PostgresOrders {
-  readonly #sql: Sql;
-
-  constructor(sql: Sql) {
-    this.#sql = sql;
-  }
-
+export function postgresOrders(sql: Sql) {
   /** In the order of `ids`; undefined where there is none. */
-  async findOrders(ids: readonly string[]): Promise<(Order | undefined)[]> {
-    const rows = await this.#sql.query<OrderRow>(
+  async function findOrders(ids: readonly string[]): Promise<(Order | undefined)[]> {
+    const rows = await sql.query<OrderRow>(
       { name: 'weir-find-orders', text: `SELECT ${columns} FROM orders WHERE id = ANY ($1::text[])` },
       [textArray(ids)],
     );
@@ -35,16 +29,15 @@ export class PostgresOrders {
     return ids.map((id) => found.get(id));
   }
 
-  async findOrder(id: string): Promise<Order | undefined> {
-    const [order] = await this.findOrders([id]);
+  async function findOrder(id: string): Promise<Order | undefined> {
+    const [order] = await findOrders([id]);
     return order;
   }
 
-  async findOrderByKey(idempotencyKey: string): Promise<Order | undefined> {
-    const [row] = await this.#sql.query<OrderRow>(
-      `SELECT ${columns} FROM orders WHERE idempotency_key = $1`,
-      [idempotencyKey],
-    );
+  async function findOrderByKey(idempotencyKey: string): Promise<Order | undefined> {
+    const [row] = await sql.query<OrderRow>(`SELECT ${columns} FROM orders WHERE idempotency_key = $1`, [
+      idempotencyKey,
+    ]);
     return row && toOrder(row);
   }
 
@@ -53,8 +46,8 @@ export class PostgresOrders {
    *
    * @throws WeirError IDEMPOTENCY_CONFLICT when that call had another product or user
    */
-  async createOrder(order: NewOrder): Promise<{ created: boolean; order: Order }> {
-    const inserted = await this.#sql.query<OrderRow>(
+  async function createOrder(order: NewOrder): Promise<{ created: boolean; order: Order }> {
+    const inserted = await sql.query<OrderRow>(
       `INSERT INTO orders (id, product_id, user_id, amount_cents, idempotency_key, expires_at)
        VALUES ($1, $2, $3, $4, $5, now() + make_interval(secs => $6::double precision / 1000)) ON CONFLICT DO NOTHING RETURNING ${columns}`,
       [
@@ -67,7 +60,7 @@ export class PostgresOrders {
       ],
     );
     if (inserted[0]) return { created: true, order: toOrder(inserted[0]) };
-    const rows = await this.#sql.query<OrderRow>(
+    const rows = await sql.query<OrderRow>(
       `SELECT ${columns} FROM orders WHERE idempotency_key = $1 OR id = $2 ORDER BY idempotency_key NULLS LAST LIMIT 1`,
       [order.idempotencyKey ?? null, order.id],
     );
@@ -82,14 +75,14 @@ export class PostgresOrders {
   }
 
   /** Cancels a pending order; a repeat answers with the cancelled one. */
-  async cancelOrder(id: string): Promise<{ cancelled: boolean; order: Order | undefined }> {
-    const rows = await this.#sql.query<OrderRow>(
+  async function cancelOrder(id: string): Promise<{ cancelled: boolean; order: Order | undefined }> {
+    const rows = await sql.query<OrderRow>(
       `UPDATE orders SET status = 'CANCELLED', updated_at = now() WHERE id = $1 AND status = 'PENDING'
        RETURNING ${columns}`,
       [id],
     );
     if (rows[0]) return { cancelled: true, order: toOrder(rows[0]) };
-    return { cancelled: false, order: await this.findOrder(id) };
+    return { cancelled: false, order: await findOrder(id) };
   }
 
   /**
@@ -97,8 +90,8 @@ export class PostgresOrders {
    *
    * @returns how many expired
    */
-  async expireOrders(limit: number): Promise<number> {
-    const rows = await this.#sql.query(
+  async function expireOrders(limit: number): Promise<number> {
+    const rows = await sql.query(
       `UPDATE orders SET status = 'EXPIRED', updated_at = now() FROM (
          SELECT id FROM orders WHERE status = 'PENDING' AND expires_at <= now() AND NOT EXISTS (
            SELECT 1 FROM payments WHERE order_id = orders.id AND outcome = 'PARKED') ORDER BY expires_at LIMIT $1
@@ -108,6 +101,8 @@ export class PostgresOrders {
     );
     return rows.length;
   }
+
+  return { findOrders, findOrder, findOrderByKey, createOrder, cancelOrder, expireOrders };
 }
 
 function toOrder(row: OrderRow): Order {

@@ -1,4 +1,4 @@
-import type { Product, ProductRows } from '../../core/instance/product.ts';
+import type { Product } from '../../core/instance/product.ts';
 import type { ProductId } from '../../core/instance/purchase.ts';
 import { WeirError } from '../../errors.ts';
 import { numberArray, type Sql } from '../../lib/sql.ts';
@@ -19,15 +19,9 @@ export type NewProduct = Omit<Product, 'version'>;
 
 const columns = 'id::text, name, cpus, memory_mb, gpu, image, price_cents::text, enabled, version';
 
-export class PostgresProducts implements ProductRows {
-  readonly #sql: Sql;
-
-  constructor(sql: Sql) {
-    this.#sql = sql;
-  }
-
-  async findProducts(ids: readonly ProductId[]): Promise<Product[]> {
-    const rows = await this.#sql.query<ProductRow>(
+export function postgresProducts(sql: Sql) {
+  async function findProducts(ids: readonly ProductId[]): Promise<Product[]> {
+    const rows = await sql.query<ProductRow>(
       `SELECT ${columns} FROM products WHERE id = ANY ($1::bigint[])`,
       [numberArray(ids)],
     );
@@ -35,8 +29,8 @@ export class PostgresProducts implements ProductRows {
   }
 
   /** In order of id, above `after`. */
-  async listProducts(limit: number, after: bigint): Promise<Product[]> {
-    const rows = await this.#sql.query<ProductRow>(
+  async function listProducts(limit: number, after: bigint): Promise<Product[]> {
+    const rows = await sql.query<ProductRow>(
       `SELECT ${columns} FROM products WHERE id > $2 ORDER BY id LIMIT $1`,
       [limit, after.toString()],
     );
@@ -47,8 +41,8 @@ export class PostgresProducts implements ProductRows {
    * @returns whether this call created it; false: it was there with the same properties
    * @throws WeirError PRODUCT_CONFLICT when it exists with others
    */
-  async createProduct(product: NewProduct): Promise<{ created: boolean; product: Product }> {
-    const inserted = await this.#sql.query<ProductRow>(
+  async function createProduct(product: NewProduct): Promise<{ created: boolean; product: Product }> {
+    const inserted = await sql.query<ProductRow>(
       `INSERT INTO products (id, name, cpus, memory_mb, gpu, image, price_cents, enabled)
        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING RETURNING ${columns}`,
       [
@@ -63,7 +57,7 @@ export class PostgresProducts implements ProductRows {
       ],
     );
     if (inserted[0]) return { created: true, product: toProduct(inserted[0]) };
-    const [existing] = await this.findProducts([product.id]);
+    const [existing] = await findProducts([product.id]);
     if (!existing || !isSame(existing, product)) {
       throw new WeirError('PRODUCT_CONFLICT', `product ${product.id} exists with other properties`);
     }
@@ -75,13 +69,15 @@ export class PostgresProducts implements ProductRows {
    *
    * @returns undefined when there is no such product; one that stood so already keeps its version
    */
-  async switchProduct(id: ProductId, enabled: boolean): Promise<Product | undefined> {
-    const [changed] = await this.#sql.query<ProductRow>(
+  async function switchProduct(id: ProductId, enabled: boolean): Promise<Product | undefined> {
+    const [changed] = await sql.query<ProductRow>(
       `UPDATE products SET enabled = $2 WHERE id = $1 AND enabled <> $2 RETURNING ${columns}`,
       [id.toString(), enabled],
     );
-    return changed ? toProduct(changed) : (await this.findProducts([id]))[0];
+    return changed ? toProduct(changed) : (await findProducts([id]))[0];
   }
+
+  return { findProducts, listProducts, createProduct, switchProduct };
 }
 
 function isSame(existing: Product, product: NewProduct): boolean {

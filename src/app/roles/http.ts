@@ -1,20 +1,22 @@
+import type { Registry } from 'prom-client';
 import { RequestLimits } from '../../adapters/http/plugins/request-limits.ts';
-import { createHttpServer } from '../../adapters/http/server.ts';
+import type { TryDeps } from '../../adapters/http/routes/try.ts';
+import { createHttpServer, type HttpRoutes } from '../../adapters/http/server.ts';
 import { acceptStream } from '../../adapters/postgres/audit-streams.ts';
 import { requeueRestock } from '../../adapters/postgres/compensations.ts';
 import { findOrderInstance } from '../../adapters/postgres/instance-logs.ts';
-import { InstanceQueries } from '../../adapters/postgres/instance-queries.ts';
+import { postgresInstanceQueries } from '../../adapters/postgres/instance-queries.ts';
 import {
   markKeysUsed,
   postgresOperatorKeys,
   readCredentials,
 } from '../../adapters/postgres/operator-keys.ts';
 import { postgresOperatorSessions } from '../../adapters/postgres/operator-sessions.ts';
-import { PostgresOrders } from '../../adapters/postgres/orders.ts';
+import { postgresOrders } from '../../adapters/postgres/orders.ts';
 import { retryInstance } from '../../adapters/postgres/overdue.ts';
 import { listParked, postgresParked } from '../../adapters/postgres/parked.ts';
 import { postgresPayments } from '../../adapters/postgres/payments.ts';
-import { PostgresProducts } from '../../adapters/postgres/products.ts';
+import { postgresProducts } from '../../adapters/postgres/products.ts';
 import { postgresProgress } from '../../adapters/postgres/progress.ts';
 import { requestRefundAgain } from '../../adapters/postgres/refund-requests.ts';
 import { recordRefund } from '../../adapters/postgres/refunds.ts';
@@ -22,6 +24,7 @@ import { releaseInstance } from '../../adapters/postgres/releases.ts';
 import { readTimeline } from '../../adapters/postgres/timeline.ts';
 import { isTransientDatabaseError } from '../../adapters/postgres/transient.ts';
 import type { Config } from '../../config/config.ts';
+import type { InstanceLog } from '../../core/instance/instance-log.ts';
 import type { PaymentBook } from '../../core/orders/payment-book.ts';
 import { ParkedReplay } from '../../core/parked/replay.ts';
 import {
@@ -33,102 +36,40 @@ import {
 import { splitAddr } from '../../lib/address.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { gather } from '../../lib/gather.ts';
+import type { Signal } from '../../lib/signal.ts';
 import { KeyRing } from '../../ops/access/key-ring.ts';
 import { measureReadiness } from '../../ops/telemetry/metrics/stores.ts';
-import type { Telemetry } from '../../ops/telemetry/telemetry.ts';
 import { Admission } from '../../sale/admission.ts';
 import { PurchaseStatus } from '../../sale/purchase-status.ts';
-import { type Core, reportFailure, requestDeadlineMs } from '../components.ts';
+import { type Components, reportFailure, requestDeadlineMs } from '../components.ts';
 import { createWatch } from '../live.ts';
 import { wantsDemo } from '../stores.ts';
 
-/** @returns the address that it listens on */
-export async function addHttp(core: Core, { registry }: Telemetry, draining: AbortSignal): Promise<string> {
-  const { config, emit, lifecycle, readiness, database, ids, gate, streams } = core;
-  const orders = new PostgresOrders(database.withDeadline(requestDeadlineMs));
-  const queries = new InstanceQueries(database.reads);
-  const products = new PostgresProducts(database);
-  const shownProducts = new PostgresProducts(database.reads);
-  // One commit at a time fills the next one better: at 64 connections a quarter more requests than with two.
-  const gathered = { maxItems: 500, maxInFlight: 1, maxWaitMs: 5_000 };
-  const findOrder = gather((wanted: string[]) => orders.findOrders(wanted), gathered);
-  const createInstance = gather(core.requestCreation.createInstances, gathered);
-  const payments = createPayments(core);
-  const pay = (paid: PaidOrder) => payOrder({ ...payments, findOrder, createInstance }, paid);
+type HttpRole = Omit<Components, 'lifecycle' | 'outbox' | 'queueDatabase'>;
+
+export interface HttpProcess {
+  registry: Registry;
+  /** Aborted when the process is about to stop. */
+  draining: AbortSignal;
+  /** The simulated Resource Domain, where this process runs it. */
+  resource: TryDeps['resource'];
+}
+
+/** The role `http`. Without it only the health routes answer. @returns the address that it listens on */
+export async function addHttp(components: Components, own: HttpProcess): Promise<string> {
+  const { config, emit, lifecycle, readiness, streams } = components;
   // Also for the role `http` alone, which sells.
   if (config.redisAddr !== '') readiness.streams = streams.notReady;
-  measureReadiness(registry, readiness);
-  const desk = createParkedReplay(core, pay);
+  measureReadiness(own.registry, readiness);
   const stopping = new AbortController();
+  const keyRing = createKeyRing(components);
   const http = await createHttpServer({
-    config,
-    products: {
-      createProduct: (product) => products.createProduct(product),
-      switchProduct: (id, enabled) => products.switchProduct(id, enabled),
-      findProducts: (ids) => shownProducts.findProducts(ids),
-      listProducts: (limit, after) => shownProducts.listProducts(limit, after),
-    },
-    orders: {
-      findOrder,
-      createOrder: (order) => orders.createOrder(order),
-      findOrderByKey: (key) => orders.findOrderByKey(key),
-      cancelOrder: (id) => orders.cancelOrder(id),
-      findPayments: (id) => payments.payments.findPayments(id),
-    },
-    payOrder: pay,
-    recordRefund: (orderId, paymentId) => recordRefund(database, orderId, paymentId),
-    instances: {
-      findInstance: (id) => queries.findInstance(id),
-      listInstances: (filter, limit, cursor) => queries.listInstances(filter, limit, cursor),
-      readTimeline: (instance) => readTimeline(database.reads, instance),
-    },
-    createInstance,
-    settleResult: gather(core.settle, gathered),
-    async retryInstance(instanceId, by) {
-      const found = await retryInstance(database, instanceId, config.overdueDeadlineMs, by);
-      core.committed.notify();
-      return found;
-    },
-    async releaseInstance(instanceId, by) {
-      const found = await releaseInstance(database, instanceId, by);
-      core.committed.notify();
-      return found;
-    },
-    async requestRefundAgain(orderId, by) {
-      const refund = await requestRefundAgain(database, orderId, by);
-      core.committed.notify();
-      return refund;
-    },
-    stats: queries,
-    watch: createWatch(core),
-    parked: {
-      listParked: (filter, limit, cursor) => listParked(database.reads, filter, limit, cursor),
-      findParked: (id) => postgresParked(database.reads).findParked(id),
-      replay: (id, by, options) => desk.replay(id, by, options),
-      discard: (id, by, reason) => desk.discard(id, by, reason),
-    },
-    sales: streams.sales,
-    async requeueRestock(stream, since) {
-      const units = await requeueRestock(database, stream, since);
-      core.committed.notify();
-      return units;
-    },
-    ...createAdmission(core, stopping.signal),
-    audit: (full) => core.audit(full ? 'full' : 'explained'),
-    acceptStream: (stream) => acceptStream(database, stream),
-    takeOrderId: async () => `ORD${(await ids.take(1))[0]}`,
-    keys: postgresOperatorKeys(database),
-    sessions: postgresOperatorSessions(database),
-    keyRing: createKeyRing(core),
-    demo: wantsDemo(config) ? { feed: streams.streams, resource: core.resource } : undefined,
-    hasRoom: gate.hasRoom,
-    readiness,
-    draining,
+    ...{ config, emit, readiness, registry: own.registry, draining: own.draining },
     remarks: { streams: streams.remark },
-    registry,
+    keyRing,
+    tracing: components.tracing.requests,
     isTransient: isTransientDatabaseError,
-    tracing: core.tracing.requests,
-    emit,
+    routes: createRoutes(components, { ...own, keyRing, stopping: stopping.signal }),
   });
   lifecycle.defer('http', async () => {
     // Right after the connections and requests that have come were read: what waits unread when listening ends is reset.
@@ -140,6 +81,93 @@ export async function addHttp(core: Core, { registry }: Telemetry, draining: Abo
   return http.listen(splitAddr(config.addr));
 }
 
+// One commit at a time fills the next one better: at 64 connections a quarter more requests than with two.
+const gathered = { maxItems: 500, maxInFlight: 1, maxWaitMs: 5_000 };
+
+function createRoutes(
+  components: HttpRole,
+  { draining, resource, keyRing, stopping }: HttpProcess & { keyRing: KeyRing; stopping: AbortSignal },
+): HttpRoutes {
+  const { config, database, ids, gate, streams, emit } = components;
+  const after = notifyAfter(components.committed);
+  const orders = postgresOrders(database.withDeadline(requestDeadlineMs));
+  const queries = postgresInstanceQueries(database.reads);
+  const { findProducts, listProducts } = postgresProducts(database.reads);
+  const findOrder = gather((wanted: string[]) => orders.findOrders(wanted), gathered);
+  const createInstance = gather(components.requestCreation.createInstances, gathered);
+  const payments = createPayments(components);
+  const pay = (paid: PaidOrder) => payOrder({ ...payments, findOrder, createInstance }, paid);
+  const paying = { payOrder: pay, hasRoom: gate.hasRoom };
+  const parkedReplay = createParkedReplay(components, pay);
+  const readParked = postgresParked(database.reads);
+  const instances = {
+    ...queries,
+    readTimeline: (instance: InstanceLog) => readTimeline(database.reads, instance),
+  };
+  const admission = new Admission(streams.checkout, { maxWaiting: config.saleMaxWaiting, maxBatch: 100 });
+  return {
+    orders: {
+      ...{ config, emit, ...paying },
+      orders: { ...orders, findOrder, findPayments: payments.payments.findPayments },
+      products: { findProducts },
+      recordRefund: (orderId, paymentId) => recordRefund(database, orderId, paymentId),
+      requestRefundAgain: after((orderId, by) => requestRefundAgain(database, orderId, by)),
+      takeOrderId: async () => `ORD${(await ids.take(1))[0]}`,
+    },
+    products: { products: { ...postgresProducts(database), findProducts, listProducts } },
+    instances: { instances, createInstance, ...paying },
+    results: {
+      instances,
+      settleResult: gather(components.settle, gathered),
+      retryInstance: after((id, by) => retryInstance(database, id, config.overdueDeadlineMs, by)),
+      releaseInstance: after((id, by) => releaseInstance(database, id, by)),
+    },
+    stats: { stats: queries },
+    now: { watch: createWatch(components), draining },
+    parked: {
+      parked: {
+        findParked: readParked.findParked,
+        listParked: (filter, limit, cursor) => listParked(database.reads, filter, limit, cursor),
+        replay: (id, by, options) => parkedReplay.replay(id, by, options),
+        discard: (id, by, reason) => parkedReplay.discard(id, by, reason),
+      },
+    },
+    audit: {
+      audit: (full) => components.audit(full ? 'full' : 'explained'),
+      acceptStream: (stream) => acceptStream(database, stream),
+    },
+    sales: {
+      sales: streams.sales,
+      products: { findProducts },
+      requeueRestock: after((stream, since) => requeueRestock(database, stream, since)),
+    },
+    tickets: { admission },
+    buyers: {
+      ...{ config, admission },
+      // Limits of their own, so that looking up a place takes nothing from buying.
+      ...{ buyLimits: createLimits(config), lookLimits: createLimits(config) },
+      purchases: new PurchaseStatus({
+        rows: postgresProgress(database),
+        places: streams.places,
+        signal: stopping,
+      }),
+    },
+    keys: { keys: postgresOperatorKeys(database), keyRing },
+    session: { sessions: postgresOperatorSessions(database) },
+    demo: wantsDemo(config) ? { feed: streams.streams, resource } : undefined,
+  };
+}
+
+/** Wakes the relay after a call that may have left a batch in the outbox. */
+function notifyAfter(committed: Signal) {
+  return <Args extends unknown[], T>(call: (...args: Args) => Promise<T>) =>
+    async (...args: Args): Promise<T> => {
+      const answer = await call(...args);
+      committed.notify();
+      return answer;
+    };
+}
+
 function createLimits(config: Config): RequestLimits {
   return new RequestLimits(
     { perSecond: config.saleUserRate, burst: config.saleUserBurst },
@@ -147,24 +175,10 @@ function createLimits(config: Config): RequestLimits {
   );
 }
 
-function createAdmission({ config, database, streams }: Core, signal: AbortSignal) {
-  return {
-    admission: new Admission(streams.checkout, { maxWaiting: config.saleMaxWaiting, maxBatch: 100 }),
-    // Apart, so that asking where one stands takes nothing from buying.
-    buyLimits: createLimits(config),
-    lookLimits: createLimits(config),
-    purchases: new PurchaseStatus({
-      rows: postgresProgress(database),
-      places: streams.places,
-      signal,
-    }),
-  };
-}
-
 /** It has a patience of its own; a look that is not answered must not stand in the way of the next. */
 const keysDeadlineMs = 3_000;
 
-function createKeyRing({ config, database, emit }: Core): KeyRing {
+function createKeyRing({ config, database, emit }: HttpRole): KeyRing {
   const keys = database.withDeadline(keysDeadlineMs);
   return new KeyRing({
     readCredentials: () => readCredentials(keys),
@@ -180,18 +194,14 @@ function createPayments({
   ids,
   committed,
   emit,
-}: Core): Pick<OrderPaidDeps, 'findInstance' | 'payments' | 'onParked'> {
+}: HttpRole): Pick<OrderPaidDeps, 'findInstance' | 'payments' | 'onParked'> {
   const store = database.withDeadline(requestDeadlineMs);
   const book = postgresPayments(store, async () => (await ids.take(1))[0] as bigint);
-  const ringAfter = async <T>(done: Promise<T>) => {
-    const answer = await done;
-    committed.notify();
-    return answer;
-  };
+  const after = notifyAfter(committed);
   const payments: PaymentBook = {
     ...book,
-    settleRepeat: (paid) => ringAfter(book.settleRepeat(paid)),
-    returnLate: (paid) => ringAfter(book.returnLate(paid)),
+    settleRepeat: after(book.settleRepeat),
+    returnLate: after(book.returnLate),
   };
   return {
     findInstance: (orderId) => findOrderInstance(store, orderId),
@@ -201,7 +211,7 @@ function createPayments({
 }
 
 function createParkedReplay(
-  { database, creation, settle, committed, owed, emit }: Core,
+  { database, creation, settle, committed, owed, emit }: HttpRole,
   pay: (paid: PaidOrder) => Promise<PaymentAnswer>,
 ): ParkedReplay {
   return new ParkedReplay({

@@ -9,7 +9,7 @@ import {
   removeResolvedItems,
   removeSettleMarks,
 } from '../../adapters/postgres/old-records.ts';
-import { PostgresOrders } from '../../adapters/postgres/orders.ts';
+import { postgresOrders } from '../../adapters/postgres/orders.ts';
 import { countPublished } from '../../adapters/postgres/outbox.ts';
 import { postgresOverdue } from '../../adapters/postgres/overdue.ts';
 import { parkItems } from '../../adapters/postgres/parked.ts';
@@ -29,27 +29,19 @@ import { repeatEvery } from '../../lib/repeat.ts';
 import { archiveOld } from '../../ops/retention/archive.ts';
 import { archiveFiles } from '../../ops/retention/archive-files.ts';
 import { type Chore, clean } from '../../ops/retention/cleaner.ts';
-import { type Core, reportFailure } from '../components.ts';
-import {
-  openDeadLetterQueue,
-  openEmbeddedResourceDomain,
-  openQueueReader,
-  openResourceDomain,
-  openResultQueue,
-  type QueueReader,
-  simulatesResource,
-} from '../queues.ts';
+import { type Components, reportFailure } from '../components.ts';
+import { openDeadLetterQueue, openQueueReader, openResultQueue, type QueueReader } from '../queues.ts';
 import { isDatabaseEmbedded } from '../stores.ts';
 
 /** The role `settle`: what happens to instances and orders after they were made. */
-export function addSettle(core: Core): void {
-  const { config, emit, lifecycle, readiness, database, streams, owed } = core;
+export function addSettle(components: Components): void {
+  const { config, emit, lifecycle, readiness, database, streams, owed } = components;
   readiness.streams = streams.notReady;
   const results = openResultQueue(config, database, emit);
   lifecycle.defer('result queue', results.close);
   readiness.results = results.notReady;
-  addResults(core, core.tracing.resultQueue(results.queue));
-  addDeadLetters(core);
+  addResults(components, components.tracing.resultQueue(results.queue));
+  addDeadLetters(components);
 
   const restock = new Restock({
     rows: isDatabaseEmbedded(config) ? unlockedRestocks(database) : postgresRestocks(database),
@@ -62,16 +54,15 @@ export function addSettle(core: Core): void {
   lifecycle.plan('restock', (signal) => restock.run(signal));
   const queues = openQueueReader(config, database, emit);
   lifecycle.defer('queue reader', queues.close);
-  addQueueWatch(core, queues);
-  addRescuer(core, results.queue, queues);
-  addRefundRequests(core, queues);
-  addOrderExpiry(core);
-  if (config.auditEveryMs > 0) addAudit(core);
-  addCleaning(core);
-  if (simulatesResource(config)) addResourceDomain(core);
+  addQueueWatch(components, queues);
+  addRescuer(components, results.queue, queues);
+  addRefundRequests(components, queues);
+  addOrderExpiry(components);
+  if (config.auditEveryMs > 0) addAudit(components);
+  addCleaning(components);
 }
 
-function addResults({ config, emit, lifecycle, database, settle }: Core, queue: ResultQueue): void {
+function addResults({ config, emit, lifecycle, database, settle }: Components, queue: ResultQueue): void {
   const intake = new TakeResults({
     queue,
     settle,
@@ -90,7 +81,7 @@ function addResults({ config, emit, lifecycle, database, settle }: Core, queue: 
 }
 
 /** By itself: a broker that forbids this queue must not keep results from being read. */
-function addDeadLetters({ config, emit, lifecycle, database }: Core): void {
+function addDeadLetters({ config, emit, lifecycle, database }: Components): void {
   const queue = openDeadLetterQueue(config, database, emit);
   if (!queue) return;
   lifecycle.defer('dead-letter queue', () => queue.close());
@@ -126,7 +117,7 @@ function toParkedItem({ error, original }: UnfitResult, queue: string) {
 const queuesEveryMs = 5_000;
 
 /** What waits on the queues that others read, and whether they do. */
-function addQueueWatch({ emit, lifecycle }: Core, queues: QueueReader): void {
+function addQueueWatch({ emit, lifecycle }: Components, queues: QueueReader): void {
   const options = {
     everyMs: queuesEveryMs,
     retry,
@@ -148,8 +139,8 @@ function addQueueWatch({ emit, lifecycle }: Core, queues: QueueReader): void {
 
 const rescueEveryMs = 5_000;
 
-function addRescuer(core: Core, queue: ResultQueue, queues: QueueReader): void {
-  const { config, emit, lifecycle, database, committed, owed } = core;
+function addRescuer(components: Components, queue: ResultQueue, queues: QueueReader): void {
+  const { config, emit, lifecycle, database, committed, owed } = components;
   const watch = new Rescuer(
     {
       rows: postgresOverdue(database.withDeadline(choreDeadlineMs)),
@@ -176,7 +167,7 @@ function addRescuer(core: Core, queue: ResultQueue, queues: QueueReader): void {
 const refundsEveryMs = 10_000;
 
 /** While requests stand unread on their queue another copy would only lengthen it. */
-function addRefundRequests({ emit, lifecycle, database, committed }: Core, queues: QueueReader): void {
+function addRefundRequests({ emit, lifecycle, database, committed }: Components, queues: QueueReader): void {
   const options = { everyMs: refundsEveryMs, retry, onFailure: reportFailure(emit, 'refunds') };
   const areRead = watchCaughtUp(async () => {
     const published = await countPublished(database, 'REFUND');
@@ -196,8 +187,8 @@ function addRefundRequests({ emit, lifecycle, database, committed }: Core, queue
 const expiryEveryMs = 1_000;
 const ordersPerExpiry = 500;
 
-function addOrderExpiry({ emit, lifecycle, database }: Core): void {
-  const orders = new PostgresOrders(database);
+function addOrderExpiry({ emit, lifecycle, database }: Components): void {
+  const orders = postgresOrders(database);
   const options = { everyMs: expiryEveryMs, retry, onFailure: reportFailure(emit, 'orders') };
   const expire = async () => {
     for (let count = ordersPerExpiry; count === ordersPerExpiry; ) {
@@ -208,7 +199,7 @@ function addOrderExpiry({ emit, lifecycle, database }: Core): void {
   lifecycle.plan('order expiry', (signal) => repeatEvery(options, expire, signal));
 }
 
-function addAudit({ config, emit, lifecycle, audit }: Core): void {
+function addAudit({ config, emit, lifecycle, audit }: Components): void {
   const options = { everyMs: config.auditEveryMs, retry, onFailure: reportFailure(emit, 'audit') };
   const run = async () => {
     await audit('quiet');
@@ -221,7 +212,7 @@ const aDayMs = 86_400_000;
 /** Archiving and the cursor over old rows read thousands of them at a time. */
 const choreDeadlineMs = 60_000;
 
-function addCleaning({ config, emit, lifecycle, database: shared }: Core): void {
+function addCleaning({ config, emit, lifecycle, database: shared }: Components): void {
   const database = shared.withDeadline(choreDeadlineMs);
   const chores: Record<string, Chore> = {};
   const add = (name: string, olderThanMs: number, chore: Chore) => {
@@ -255,18 +246,6 @@ function addCleaning({ config, emit, lifecycle, database: shared }: Core): void 
   lifecycle.plan('cleaning', (signal) =>
     repeatEvery(options, () => clean(chores, onCleaned, signal), signal),
   );
-}
-
-function addResourceDomain(core: Core): void {
-  const { config, emit, lifecycle, database } = core;
-  const onAnswered = (tally: object) => emit({ type: 'resource domain answered', tally });
-  const domain =
-    config.rabbitmqUrl === ''
-      ? openEmbeddedResourceDomain(config, database, emit, onAnswered)
-      : openResourceDomain(config, emit, onAnswered);
-  core.resource = domain;
-  lifecycle.defer('simulated resource domain', domain.close);
-  lifecycle.plan('simulated resource domain', (signal) => domain.run(signal));
 }
 
 const retry = { firstMs: 1_000, maxMs: 60_000 };

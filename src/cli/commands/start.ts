@@ -1,4 +1,4 @@
-import { type App, startApp } from '../../app/app.ts';
+import { type App, startApp } from '../../app/start.ts';
 import { wantsDemo } from '../../app/stores.ts';
 import { type Config, readConfig } from '../../config/config.ts';
 import { createTelemetry } from '../../ops/telemetry/telemetry.ts';

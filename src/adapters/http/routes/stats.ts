@@ -24,7 +24,11 @@ const Trend = Type.Object(
   { additionalProperties: false },
 );
 
-export function addStats(http: FastifyInstance, { stats }: { stats: StatsReader }): void {
+export interface StatsDeps {
+  stats: StatsReader;
+}
+
+export function addStats(http: FastifyInstance, { stats }: StatsDeps): void {
   http.get(
     '/v1/stats/sources',
     { config: { scope: 'read' }, schema: { summary: 'Instances and success rate by source' } },

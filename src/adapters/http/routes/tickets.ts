@@ -47,7 +47,11 @@ const whys = {
   TICKETS_UNUSED: 'the sale is open to everybody',
 } as const;
 
-export function addTickets(http: FastifyInstance, { admission }: { admission: Admission }): void {
+export interface TicketDeps {
+  admission: Admission;
+}
+
+export function addTickets(http: FastifyInstance, { admission }: TicketDeps): void {
   http.post<{ Params: { productId: string }; Body: Static<typeof TicketBody> }>(
     '/v1/sales/:productId/tickets',
     {

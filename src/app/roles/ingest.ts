@@ -1,0 +1,77 @@
+import { findFinishedEntries } from '../../adapters/postgres/instance-logs.ts';
+import { parkItems } from '../../adapters/postgres/parked.ts';
+import { isTransientDatabaseError } from '../../adapters/postgres/transient.ts';
+import type { ParkedEntry } from '../../core/triggers/process-batch.ts';
+import { SeckillStreamTrigger } from '../../core/triggers/seckill-stream.ts';
+import { seckill } from '../../core/triggers/seckill-streams.ts';
+import { type Components, reportFailure } from '../components.ts';
+import { isDatabaseEmbedded } from '../stores.ts';
+
+type IngestRole = Pick<
+  Components,
+  'config' | 'emit' | 'lifecycle' | 'readiness' | 'database' | 'creation' | 'gate' | 'streams' | 'tracing'
+>;
+
+/** The role `ingest`: turns entries of seckill streams into instances. */
+export function addIngest(components: IngestRole): void {
+  const { lifecycle, readiness, streams } = components;
+  readiness.streams = streams.notReady;
+  const trigger = createSeckillTrigger(components);
+  lifecycle.plan('seckill stream', (signal) => trigger.run(signal));
+}
+
+function createSeckillTrigger({
+  config,
+  emit,
+  database,
+  creation,
+  gate,
+  streams,
+  tracing,
+}: IngestRole): SeckillStreamTrigger {
+  return new SeckillStreamTrigger(
+    {
+      streams: tracing.streams(streams.streams),
+      createInstances: creation.createInstances,
+      findFinished: (stream, ids) => findFinishedEntries(database, stream, ids),
+      park: (entries) => parkItems(database, entries.map(toParkedItem)),
+      hasRoom: gate.hasRoom,
+      isTransient: isTransientDatabaseError,
+      onParked(entries) {
+        emit({ type: 'entries parked', entries });
+        // Not waited for: a rebuild waits for this very stream.
+        for (const stream of findSoldTwice(entries)) {
+          streams.guard?.distrust(stream).catch((error) => reportFailure(emit, 'sale guard')(error, 1));
+        }
+      },
+      onFailure: reportFailure(emit, 'seckill stream'),
+    },
+    {
+      batchSize: config.batchSize,
+      maxInFlight: isDatabaseEmbedded(config) ? 1 : config.commitsInFlight,
+      blockMs: 250,
+      discoverEveryMs: 250,
+      takeOverEveryMs: Math.min(5_000, config.minIdleMs),
+      minIdleMs: config.minIdleMs,
+      maxDeliveries: config.maxDeliveries,
+      trimEveryMs: 10_000,
+      keepFinishedMs: config.keepFinishedMs,
+    },
+  );
+}
+
+function findSoldTwice(entries: readonly ParkedEntry[]): ReadonlySet<string> {
+  return new Set(entries.filter(({ error }) => error.code === 'UNIT_SOLD_TWICE').map(({ stream }) => stream));
+}
+
+function toParkedItem({ stream, id, error, original }: ParkedEntry) {
+  return {
+    origin: 'STREAM' as const,
+    reason: error.code,
+    detail: error.message,
+    source: seckill,
+    scope: stream,
+    sourceId: id,
+    original,
+  };
+}

@@ -1,0 +1,46 @@
+import { Relay } from '../../core/outbox/relay.ts';
+import { type Components, reportFailure } from '../components.ts';
+import { openPublisher } from '../queues.ts';
+import { isDatabaseEmbedded } from '../stores.ts';
+
+type RelayRole = Pick<
+  Components,
+  | 'config'
+  | 'emit'
+  | 'lifecycle'
+  | 'readiness'
+  | 'queueDatabase'
+  | 'outbox'
+  | 'committed'
+  | 'tracing'
+  | 'outages'
+>;
+
+const drainMs = 5_000;
+
+/** The role `relay`: publishes outbox batches. */
+export function addRelay(components: RelayRole): void {
+  const { config, emit, lifecycle, readiness, queueDatabase, outbox, committed, outages } = components;
+  const { publisher, close } = openPublisher(config, queueDatabase, emit);
+  lifecycle.defer('publisher', close);
+  readiness.queue = () => publisher.notReady;
+  const relay = new Relay(
+    {
+      outbox,
+      publisher: components.tracing.publisher(publisher),
+      wake: committed,
+      onPublished: (count, durationMs) => emit({ type: 'events published', count, durationMs }),
+      onRefused: (refusals, parked) =>
+        emit({ type: 'messages refused', count: refusals.length, why: refusals[0]?.why ?? '', parked }),
+      onFailure: reportFailure(emit, 'outbox'),
+    },
+    { windowEvents: config.windowEvents, maxIdleMs: 1_000, maxRefusals: 5 },
+  );
+  outages.onOver(relay.resume);
+  // One transaction at a time where the queue or the database is embedded.
+  const lanes = isDatabaseEmbedded(config) || config.rabbitmqUrl === '' ? 1 : config.lanes;
+  for (let lane = 1; lane <= lanes; lane++) {
+    lifecycle.plan(`relay lane ${lane}`, (signal) => relay.run(lane, signal));
+  }
+  lifecycle.planLast('relay drain', () => relay.drain(AbortSignal.timeout(drainMs)));
+}

@@ -1,0 +1,25 @@
+import type { Components } from './components.ts';
+import {
+  type OpenResourceDomain,
+  openEmbeddedResourceDomain,
+  openResourceDomain,
+  simulatesResource,
+} from './queues.ts';
+
+/** The simulated Resource Domain, where the configuration asks for one. */
+export function addSimulatedDomain({
+  config,
+  emit,
+  lifecycle,
+  database,
+}: Pick<Components, 'config' | 'emit' | 'lifecycle' | 'database'>): OpenResourceDomain | undefined {
+  if (!simulatesResource(config)) return undefined;
+  const onAnswered = (tally: object) => emit({ type: 'resource domain answered', tally });
+  const domain =
+    config.rabbitmqUrl === ''
+      ? openEmbeddedResourceDomain(config, database, emit, onAnswered)
+      : openResourceDomain(config, emit, onAnswered);
+  lifecycle.defer('simulated resource domain', domain.close);
+  lifecycle.plan('simulated resource domain', (signal) => domain.run(signal));
+  return domain;
+}
