@@ -12,9 +12,8 @@ interface Stretch {
 }
 
 /**
- * Where rows of a source or a status lie, newest first, so that a list need not go through all that lies between: above the
- * audit's checkpoint anywhere, below it where the book of its counts (counted-times.ts) has them. Rows without a time are
- * in no book.
+ * Where rows of a source or a status are, newest first, so that a list skips the rows between: anywhere above the audit's
+ * checkpoint, and below it in the minutes that counted_times counts. Rows without a time are in no minute.
  */
 export async function* findStretches(
   sql: Sql,

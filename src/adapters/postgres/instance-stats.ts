@@ -69,8 +69,8 @@ export function countByStep(
 }
 
 /**
- * In one snapshot, so that no row is counted on both sides of a checkpoint that moves. Few rows lie above it; a planner
- * without fresh statistics expects a third of all and would read them all.
+ * In one snapshot, so that no row is counted on both sides of a checkpoint that moves. Few rows are above it; without fresh
+ * statistics the planner expects a third of the table and would read all of it (list-instances-plans.test.ts).
  */
 function aboveCheckpoint<Row>(
   database: Database,

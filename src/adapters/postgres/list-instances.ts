@@ -25,13 +25,13 @@ export interface InstancePage {
 
 type Row = InstanceLogRow & { id: string };
 
-/** Ids that the first look goes through: some milliseconds, whatever it looks for. */
+/** Ids that the first query reads: some milliseconds, whatever the filter. */
 const youngest = 20_000n;
 
 /**
- * Newest first. No index knows the status, and none but a coarse one the user and the product, so that a purchase costs
- * what it must (docs/decisions/0011, 0017). What is asked for is mostly found among the youngest rows; only what is not is
- * searched with the help of what is known elsewhere.
+ * Newest first. The status has no index, and user and product share a coarse one, because every index of rows makes a
+ * purchase slower (docs/decisions/0011, 0017). Most pages are full after the youngest rows; the rest is searched through
+ * other tables. Each hint to the planner below has its plan in test/contract/list-instances-plans.test.ts.
  */
 export async function listInstances(
   database: Database,
@@ -82,7 +82,7 @@ async function walk(
   bounds: IdBounds,
 ): Promise<Row[]> {
   return database.transaction(async (sql) => {
-    // Down by the id, and no further than the last that is wanted.
+    // Down by the id, and no further than the last row of the page.
     for (const way of ['seqscan', 'bitmapscan', 'sort']) await sql.query(`SET LOCAL enable_${way} = off`);
     const rows: Row[] = [];
     for await (const stretch of findStretches(sql, filter, bounds)) {
@@ -101,7 +101,7 @@ interface Candidates {
   values: unknown[];
 }
 
-/** Ways that cost too much when there is much to read: only in a transaction of their own. */
+/** For few rows in a large table. The settings end with the transaction. */
 function search(
   database: Database,
   filter: InstanceFilter,
@@ -110,7 +110,7 @@ function search(
   candidates: Candidates | undefined,
 ): Promise<Row[]> {
   return database.transaction(async (sql) => {
-    // A planner without fresh statistics expects to meet what is rare soon, and walks through all of the table.
+    // Without fresh statistics the planner expects to find a rare row soon, and reads the whole table.
     await sql.query('SET LOCAL enable_seqscan = off');
     await sql.query('SET LOCAL max_parallel_workers_per_gather = 0');
     if (!candidates && isSelective(filter)) await sql.query('SET LOCAL enable_indexscan = off');
@@ -122,7 +122,7 @@ function isSelective({ userId, productId, source }: InstanceFilter): boolean {
   return userId !== undefined || productId !== undefined || source !== undefined;
 }
 
-/** `+ 0`: what does not select much shall be no reason to take its index. */
+/** `+ 0`, `|| ''` and `+ interval '0'` keep the planner from an index whose condition selects little. */
 function select(
   sql: Sql,
   from: string,
@@ -153,7 +153,7 @@ const equalColumns = {
   status: 'status',
 } as const;
 
-/** Adds to `values` what the conditions speak of. */
+/** Appends the values of the conditions to `values`. */
 function conditionsOf(filter: InstanceFilter, values: unknown[]): string[] {
   const conditions: string[] = [];
   const isByKey = filter.sourceId !== undefined;
@@ -196,8 +196,8 @@ function isInt64(text: string): boolean {
 }
 
 /**
- * PROCESSING: below both cursors only what stands in overdue. FAILED: each has its compensation. Undefined: nothing but
- * the rows themselves show.
+ * PROCESSING: below both cursors only the rows of overdue. FAILED: each has its compensation. undefined: no other table
+ * lists such rows.
  */
 function candidatesOf({ status, source, productId, userId }: InstanceFilter): Candidates | undefined {
   if (status === 'PROCESSING') {
