@@ -1,4 +1,4 @@
-// The operator page: src/dashboard → dist/dashboard, and the guide beside it. Everything but these two lies in a folder named after its content, so
+// The operator page: src/dashboard → dist/dashboard, and the guide. Everything but these two lies in a folder named after its content, so
 // that a browser may keep it for ever and never mixes two versions; beside each file lies the same, compressed.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -6,7 +6,7 @@ import { cpSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } 
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
-import { renderGuide } from './guide.mjs';
+import { guidePages, renderGuide } from './guide.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const source = join(root, 'src/dashboard');
@@ -25,8 +25,8 @@ const folder = version.digest('hex').slice(0, 12);
 renameSync(files, join(target, folder));
 const html = readFileSync(join(source, 'index.html'), 'utf8');
 writeFileSync(join(target, 'index.html'), html.replaceAll('"files/', `"${folder}/`));
-const guide = readFileSync(join(root, 'docs/operating.md'), 'utf8');
-writeFileSync(join(target, 'operating.html'), renderGuide(guide, `${folder}/styles`));
+const guide = guidePages.map((page) => readFileSync(join(root, 'docs', page), 'utf8'));
+writeFileSync(join(target, 'guide.html'), renderGuide(guide, `${folder}/styles`));
 
 for (const file of listFiles(target)) {
   const bytes = readFileSync(join(target, file));

@@ -1,15 +1,27 @@
-// docs/operating.md as a page that Weir serves, for the links of the operator page: the person on call has no checkout.
+// The operating documents as one page that Weir serves, for the links of the operator page: the person on call has no checkout.
+import { basename } from 'node:path';
 import { Marked } from 'marked';
 import { gfmHeadingId } from 'marked-gfm-heading-id';
 
+/** In this order, below docs/. */
+export const guidePages = [
+  'runbooks/alerts.md',
+  'runbooks/parked.md',
+  'monitoring.md',
+  'stores.md',
+  'deploy.md',
+];
+
 /** @returns HTML that needs no script; `styles` is where the page's style sheets lie */
-export function renderGuide(markdown, styles) {
+export function renderGuide(pages, styles) {
   const marked = new Marked(gfmHeadingId(), {
     renderer: {
       // What lies elsewhere in the repository is not served.
       link({ href, tokens }) {
         const text = this.parser.parseInline(tokens);
-        return href.startsWith('#') ? `<a href="${href}">${text}</a>` : text;
+        const [file, anchor] = href.split('#');
+        const isServed = file === '' || guidePages.some((page) => page.endsWith(basename(file)));
+        return isServed && anchor ? `<a href="#${anchor}">${text}</a>` : text;
       },
     },
   });
@@ -19,7 +31,7 @@ export function renderGuide(markdown, styles) {
   <meta charset="utf-8">
   <meta name="viewport" content="width=device-width, initial-scale=1">
   <meta name="color-scheme" content="light dark">
-  <title>Weir: operating</title>
+  <title>Weir: guide</title>
   <link rel="icon" href="data:,">
   <link rel="stylesheet" href="${styles}/base.css">
   <link rel="stylesheet" href="${styles}/guide.css">
@@ -27,7 +39,7 @@ export function renderGuide(markdown, styles) {
 <body>
   <p><a href="./">Weir</a></p>
   <main>
-${marked.parse(markdown)}
+${marked.parse(pages.join('\n\n'))}
   </main>
 </body>
 </html>

@@ -103,9 +103,9 @@ export class Shell {
   }
 }
 
-/** docs/operating.md, which is served with the page. */
+/** The operating documents, which are served with the page. */
 function linkGuide(): HTMLElement {
-  return make('a', { href: 'operating.html', id: 'guide-link' }, say('shell.guide'));
+  return make('a', { href: 'guide.html', id: 'guide-link' }, say('shell.guide'));
 }
 
 /** Water behind a wall and what it lets through. */

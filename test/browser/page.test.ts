@@ -97,7 +97,7 @@ describe.skipIf(!hasBrowser())('the page', () => {
     const page = await weir.openPage('#/parked');
     await page.locator('#main table a').first().click();
     const href = await page.locator('#guide').getAttribute('href');
-    expect(href).toBe('operating.html#user_id_invalid');
+    expect(href).toBe('guide.html#user_id_invalid');
     await page.goto(new URL(href ?? '', page.url()).href);
     const section = page.locator('#user_id_invalid');
     await section.waitFor();

@@ -164,7 +164,7 @@ describe('weir doctor on Redis', () => {
 
   test('tries every command that Weir sends, and the documented user may run them all', async () => {
     await using server = await startOwnRedis({ config: good });
-    const text = readFileSync(new URL('../../docs/operating.md', import.meta.url), 'utf8');
+    const text = readFileSync(new URL('../../docs/stores.md', import.meta.url), 'utf8');
     const [, documented = ''] = /ACL SETUSER weir (on [\s\S]*?)```/.exec(text) ?? [];
     await connectTestRedis(server.url).acl('SETUSER', 'weir', ...documented.trim().split(/\s+/));
     const { port } = new URL(server.url);

@@ -76,7 +76,7 @@ describe('a role with exactly the documented grants', () => {
     const owner = await connect(url.href);
     const name = url.pathname.slice(1);
     const role = uniqueName('weir_role');
-    const guide = readFileSync(new URL('../../docs/operating.md', import.meta.url), 'utf8');
+    const guide = readFileSync(new URL('../../docs/stores.md', import.meta.url), 'utf8');
     const [, grants = ''] = /### Roles and grants[\s\S]*?```sql\n([\s\S]*?)```/.exec(guide) ?? [];
     await owner.query(`REVOKE ALL ON DATABASE ${name} FROM PUBLIC; REVOKE ALL ON SCHEMA public FROM PUBLIC;
       CREATE ROLE ${role} LOGIN`);

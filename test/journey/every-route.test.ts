@@ -169,8 +169,8 @@ test('every form that a request is held to says in words what it must be', () =>
   expect(wordless).toEqual([]);
 });
 
-test('the table in docs/contract.md says of every route what the server says', () => {
-  const contract = readFileSync(new URL('../../docs/contract.md', import.meta.url), 'utf8');
+test('the table in docs/http-api.md says of every route what the server says', () => {
+  const contract = readFileSync(new URL('../../docs/http-api.md', import.meta.url), 'utf8');
   const written = [...contract.matchAll(/^\| `(read|act|admin|signed|open)` +\| (.*) \|$/gm)].flatMap(
     ([, scope, routes = '']) =>
       [...routes.matchAll(/`((?:GET|POST|PATCH|DELETE) \/v1[^`]*)`/g)].map(

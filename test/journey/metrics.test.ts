@@ -84,8 +84,8 @@ describe('every metric that is asked for exists', () => {
     ['in the alert rules', read('ops/prometheus/alerts.yaml')],
     ['on the dashboard', JSON.stringify(dashboard)],
     [
-      'in docs/operating.md',
-      [...read('docs/operating.md').matchAll(/`(weir_[a-z_]+)/g)].map(([, name]) => name).join(' '),
+      'in docs/monitoring.md',
+      [...read('docs/monitoring.md').matchAll(/`(weir_[a-z_]+)/g)].map(([, name]) => name).join(' '),
     ],
   ])('%s', async (_, text) => {
     const text_ = await readMetrics();
@@ -96,9 +96,9 @@ describe('every metric that is asked for exists', () => {
     expect(asked.filter((name) => !names.has(name) && !families.has(name))).toEqual([]);
   });
 
-  test('and every metric of ours is described in docs/operating.md', async () => {
+  test('and every metric of ours is described in docs/monitoring.md', async () => {
     const families = [...(await readMetrics()).matchAll(/^# TYPE (weir_\w+)/gm)].map(([, name = '']) => name);
-    const documented = read('docs/operating.md');
+    const documented = read('docs/monitoring.md');
     expect(families.length).toBeGreaterThan(30);
     expect(families.filter((name) => !documented.includes(`\`${name}\``))).toEqual([]);
   });

@@ -8,7 +8,7 @@ import { pollUntil } from '../support/poll-until.ts';
 import { queuesBeside, rabbitmqUrl } from '../support/stores.ts';
 import { shareWeir } from './share-weir.ts';
 
-// The very file that docs/operating.md tells to import, and a collector at the other end.
+// The very file that docs/monitoring.md says to import, and a collector at the other end.
 const setUp = fileURLToPath(new URL('../../ops/otel.mjs', import.meta.url));
 const receiver = await startOtlpReceiver();
 const weir = shareWeir({

@@ -16,7 +16,7 @@ const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta
 const alerts: Alert[] = parse(read('ops/prometheus/alerts.yaml')).groups.flatMap(
   ({ rules }: { rules: Alert[] }) => rules,
 );
-const operating = read('docs/operating.md');
+const operating = read('docs/runbooks/alerts.md') + read('docs/runbooks/parked.md');
 /** As GitHub makes them of headings. */
 const anchors = [...operating.matchAll(/^#+ (.+)$/gm)].map(([, title = '']) =>
   title
@@ -41,9 +41,9 @@ describe.each(alerts)('$alert', ({ alert, annotations }) => {
     expect(annotations.description).toMatch(/^.{30,}\.$/);
   });
 
-  test('links to its section of docs/operating.md, which says what it means, where to look and what to do', () => {
+  test('links to its runbook, which says what it means, where to look and what to do', () => {
     const [file, anchor] = annotations.runbook_url.split('#');
-    expect(file).toBe('docs/operating.md');
+    expect(file).toBe('docs/runbooks/alerts.md');
     expect(anchors.filter((one) => one === anchor)).toHaveLength(1);
     expect(sectionOf(alert)).toMatch(/\*\*Means\*\*[\s\S]+\*\*Look at\*\*[\s\S]+\*\*Do\*\*/);
   });
@@ -72,7 +72,7 @@ test('the dashboard shows a sum that is too small as well as one that is too gre
 });
 
 describe.each(parkedReasons)('parked for %s', (reason) => {
-  test('has one section of docs/operating.md, which says what it means, where to look and what to do', () => {
+  test('has one section of docs/runbooks/parked.md, which says what it means, where to look and what to do', () => {
     expect(anchors.filter((one) => one === reason.toLowerCase())).toHaveLength(1);
     expect(sectionOf(reason)).toMatch(/\*\*Means\*\*[\s\S]+\*\*Look at\*\*[\s\S]+\*\*Do\*\*/);
   });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { judgeDurability } from '../../src/adapters/redis/judge-durability.ts';
 
-/** What docs/operating.md has in its table of power cuts. */
+/** What docs/stores.md has in its table of power cuts. */
 test.each([
   ['yes', 'always', 'memory', 'ok', /^appendfsync = always: a power cut loses no entry$/],
   ['yes', 'everysec', 'memory', 'ok', /a power cut loses about the last second of them$/],

@@ -215,12 +215,12 @@ test('why nobody knows what waits is told as of any store that fails', () => {
   expect(more.map(({ attempt }) => attempt)).toEqual([2, 3, 10]);
 });
 
-test('every event that is written stands in docs/operating.md, and no other', () => {
+test('every event that is written stands in docs/monitoring.md, and no other', () => {
   const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
   const text = read('src/ops/telemetry/logs/log-lines.ts');
   const named = [...text.matchAll(/(?:event: '|toLine\('\w+', ')([a-z_]+)'/g)].map(([, event]) => event);
   const written = new Set([...named, ...['acquired', 'lost', 'refused'].map((how) => `worker_id_${how}`)]);
-  const [, table = ''] = /## Log\n[\s\S]*?\n\| ---.*\n([\s\S]*?)\n\n/.exec(read('docs/operating.md')) ?? [];
+  const [, table = ''] = /## Log\n[\s\S]*?\n\| ---.*\n([\s\S]*?)\n\n/.exec(read('docs/monitoring.md')) ?? [];
   const documented = table
     .split('\n')
     .flatMap((row) => [...(row.split('|')[1] ?? '').matchAll(/`([a-z_]+)`/g)].map(([, event]) => event));

@@ -33,7 +33,7 @@ export class PermissionError extends Error {
   constructor(what: string, cause: Error) {
     super(
       `cannot create ${what}: ${cause.message}; run \`weir migrate\` with a role that may, and set ` +
-        'data.database.migrate: false (docs/operating.md, PostgreSQL, lists the grants)',
+        'data.database.migrate: false (docs/stores.md, PostgreSQL, lists the grants)',
       { cause },
     );
     this.name = 'PermissionError';

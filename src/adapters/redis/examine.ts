@@ -121,7 +121,7 @@ async function examineRights(redis: Redis, acknowledge: 'memory' | 'fsync'): Pro
   const names = [...forbidden.keys()].join(', ');
   const [why] = forbidden.values();
   const what = `Weir may not run ${names}: ${why}`;
-  return [{ level: 'problem', what, advice: 'grant what docs/operating.md#redis lists to the user of Weir' }];
+  return [{ level: 'problem', what, advice: 'grant what docs/stores.md#redis lists to the user of Weir' }];
 }
 
 /** Proven, not concluded from a version: a patched or managed server may differ. */

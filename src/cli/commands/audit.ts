@@ -65,7 +65,7 @@ function printAudit({ ok, sums, waiting, durationMs }: AuditAnswer): void {
       printLine(`    → ${advice}`);
     }
   }
-  printLine(ok ? `Every sum holds (${durationMs} ms).` : 'Not every sum holds: docs/operating.md#audit');
+  printLine(ok ? `Every sum holds (${durationMs} ms).` : 'Not every sum holds: docs/monitoring.md#audit');
 }
 
 /** restocks → restocks */

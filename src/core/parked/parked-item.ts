@@ -18,7 +18,7 @@ export type ParkedOrigin = (typeof parkedOrigins)[number];
 export const parkedStates = ['PARKED', 'REPLAYED', 'DISCARDED'] as const;
 export type ParkedState = (typeof parkedStates)[number];
 
-/** What an item can be parked for; each has a section of its own in docs/operating.md. */
+/** What an item can be parked for; each has a section of its own in docs/runbooks/parked.md. */
 export const parkedReasons = [
   'USER_ID_INVALID',
   'PRODUCT_ID_INVALID',
@@ -49,7 +49,7 @@ export const parkedReasons = [
 
 /** Where the operator reads what to do, in this repository. */
 export function docsOf(reason: string): string {
-  return `docs/operating.md#${reason.toLowerCase()}`;
+  return `docs/runbooks/parked.md#${reason.toLowerCase()}`;
 }
 
 export interface NewParkedItem {

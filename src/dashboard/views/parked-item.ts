@@ -114,7 +114,7 @@ function describeItem(item: ParkedItem): HTMLElement[] {
 
 /** The section of the operating guide, which is served with the page. */
 function linkGuide(reason: string): HTMLElement {
-  const href = `operating.html#${reason.toLowerCase()}`;
+  const href = `guide.html#${reason.toLowerCase()}`;
   return make('a', { href, id: 'guide', target: '_blank' }, say('parked.guideLink'));
 }
 

@@ -240,7 +240,7 @@ function sumEntries(streams: readonly StreamFigure[]): PlainSum {
           difference < 0
             ? 'entries are missing: who runs XDEL or XTRIM on the stream? Find the buyers in the records of the seller' +
               ', then: weir audit --accept and the stream'
-            : 'more than were ever added: see docs/operating.md#audit',
+            : 'more than were ever added: see docs/monitoring.md#audit',
       });
     }
     if (figure.restarted) {

@@ -7,7 +7,7 @@ import { pageUrl } from './page.ts';
 const info = {
   title: 'Weir',
   version: '1',
-  description: 'Every accepted purchase becomes exactly one instance. See docs/contract.md.',
+  description: 'Every accepted purchase becomes exactly one instance. See docs/http-api.md.',
   license: { name: 'MIT', identifier: 'MIT' },
 };
 
@@ -100,7 +100,7 @@ function goodAnswers(response: unknown): Record<string, unknown> {
   const good = declared.filter(([status]) => status.startsWith('2'));
   return good.length > 0
     ? Object.fromEntries(good)
-    : { 200: { description: 'As docs/contract.md shows it.' } };
+    : { 200: { description: 'As docs/http-api.md shows it.' } };
 }
 
 const problem = (description: string, headers = {}) => ({
@@ -115,6 +115,6 @@ const badAnswers = {
   403: problem('The key has too small a scope, or a page of another origin asks.'),
   429: problem('Too many requests.', retryAfter),
   503: problem('A store is unavailable, or too much waits; send the same request again.', retryAfter),
-  '4xx': problem('The request cannot be done; `code` says why, docs/contract.md what each means.'),
+  '4xx': problem('The request cannot be done; `code` says why, docs/http-api.md what each means.'),
   '5xx': problem('Something went wrong inside Weir.'),
 };

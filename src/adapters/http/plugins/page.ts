@@ -12,7 +12,7 @@ const folder = fileURLToPath(new URL('dist/dashboard/', packageRoot));
 
 /**
  * The operator page at /, as scripts/build-page.mjs has laid it out: the files that index.html names lie in a folder named
- * after their content, so they never change and are asked for once; index.html, and operating.html, which is docs/operating.md,
+ * after their content, so they never change and are asked for once; index.html, and guide.html, which is the operating documents,
  * are asked for each time and mostly answer 304.
  */
 export async function addPage(http: FastifyInstance): Promise<void> {
@@ -27,7 +27,7 @@ export async function addPage(http: FastifyInstance): Promise<void> {
     cacheControl: false,
     setHeaders(reply, path) {
       reply.setHeader('vary', 'accept-encoding');
-      const isEntry = /^(index|operating)\.html/.test(basename(path));
+      const isEntry = /^(index|guide)\.html/.test(basename(path));
       reply.setHeader('cache-control', isEntry ? 'no-cache' : 'public, max-age=31536000, immutable');
     },
   });

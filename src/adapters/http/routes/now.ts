@@ -29,7 +29,7 @@ export function addNow(http: FastifyInstance, { watch, draining }: NowDeps): voi
         description:
           'Counted from the stores, so it is the same whichever process is asked; answers within a second are one. ' +
           'A number that is unknown is null. While the database is unavailable it is a 503 that has `stores` and what waits ' +
-          'on the stream. docs/contract.md says what each means.',
+          'on the stream. docs/http-api.md says what each means.',
         querystring: Type.Object(
           {
             seconds: Type.Optional(

@@ -5,7 +5,7 @@ import { type Examined, problem, warning } from './finding.ts';
 
 const named = 5;
 
-/** What docs/operating.md lists under "Roles and grants". */
+/** What docs/stores.md lists under "Roles and grants". */
 export async function examineGrants(sql: Sql, { isMigrated }: Examined): Promise<Finding[]> {
   const rows = await sql.query<{
     name: string;
@@ -33,7 +33,7 @@ export async function examineGrants(sql: Sql, { isMigrated }: Examined): Promise
   if (lacking.length > 0) {
     const list = lacking.slice(0, named).map(({ name, missing }) => `${missing.join(', ')} on ${name}`);
     const more = lacking.length > named ? ` and on ${lacking.length - named} more` : '';
-    const advice = `run the grants of docs/operating.md (Roles and grants) for ${first.user} in schema ${first.schema}`;
+    const advice = `run the grants of docs/stores.md (Roles and grants) for ${first.user} in schema ${first.schema}`;
     findings.push(problem(`role ${first.user} lacks ${list.join('; ')}${more}`, advice));
   }
   if (isMigrated && rows.some(({ is_owner }) => !is_owner)) {

@@ -23,7 +23,7 @@ export async function examinePooler(options: ConnectionOptions): Promise<Finding
       warning(
         'a pooler stands between, in transaction mode: it loses the settings of sessions and, before PgBouncer 1.21, ' +
           'prepared statements',
-        'use session mode, or give the settings to the role (docs/operating.md, Poolers)',
+        'use session mode, or give the settings to the role (docs/stores.md, Poolers)',
       ),
     ];
   } finally {

@@ -13,7 +13,7 @@ const adviceByCode: Readonly<Record<string, string>> = {
   '28P01': 'correct the password in data.database.source',
   '28000': 'check the user in data.database.source, and that pg_hba.conf lets it in from this address',
   '3D000': 'run weir migrate, which creates it',
-  '42501': 'run the grants of docs/operating.md (Roles and grants)',
+  '42501': 'run the grants of docs/stores.md (Roles and grants)',
   '53300': 'raise max_connections, or lower data.database.maxConnections of each process',
   '57P03': 'wait until the server has started, or point to the primary',
   CERT_HAS_EXPIRED: 'renew the certificate of PostgreSQL',

@@ -51,7 +51,7 @@ function placesAsked({ roles, backlogEveryMs }: MeasuredConfig): Backlog['place'
   return roles.includes('ingest') ? ['database', 'streams'] : ['database'];
 }
 
-/** As `overdue.*` is described in docs/operating.md: once, once, twice, four times the first one, and so on. */
+/** As docs/monitoring.md describes `overdue.*`: once, once, twice, four times the first one, and so on. */
 function lastDeadlineMs({ overdueDeadlineMs, maxPublications }: MeasuredConfig): number {
   return overdueDeadlineMs * 2 ** (maxPublications - 1);
 }

@@ -15,7 +15,7 @@ export function measureRequests(registry: Registry): Measures {
   });
   const problems = new Counter({
     name: 'weir_http_problems_total',
-    help: 'Answers that were a problem, by its code (docs/contract.md): refusals of the caller and failures of ours.',
+    help: 'Answers that were a problem, by its code (docs/http-api.md): refusals of the caller and failures of ours.',
     labelNames: ['code'],
     registers,
   });

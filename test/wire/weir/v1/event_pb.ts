@@ -33,7 +33,7 @@ export type Event = Message<"weir.v1.Event"> & {
   instanceId: bigint;
 
   /**
-   * UUID text, see docs/contract.md, "User ids"
+   * UUID text, see docs/events.md, "User ids"
    *
    * @generated from field: string user_id = 3;
    */
