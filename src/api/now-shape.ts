@@ -27,7 +27,7 @@ export const NowShape = Type.Object({
     Type.Object({ what: Text, count: orNull(Type.Integer()), oldestAt: orNull(Timestamp) }),
   ),
   stores: Type.Array(Type.Object({ name: Text, kind: Text, ok: orNull(Type.Boolean()), why: orNull(Text) })),
-  intakeHeld: Type.Boolean(),
+  intakePaused: Type.Boolean(),
   audit: orNull(Type.Object({ ok: Type.Boolean(), auditedAt: Timestamp, exceptions: Type.Integer() })),
 });
 

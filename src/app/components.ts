@@ -81,7 +81,7 @@ export async function createComponents(
     highWater: config.highWater,
     everyMs: 500,
     lateAfterMs: lookDeadlineMs,
-    onHeld: (waiting) => emit({ type: 'intake held', waiting }),
+    onPaused: (waiting) => emit({ type: 'intake paused', waiting }),
     onResumed: (waiting) => emit({ type: 'intake resumed', waiting }),
     onFailure: reportFailure(emit, 'database'),
     onAnswered() {

@@ -21,7 +21,7 @@ export function createWatch(components: LiveDeps): Watch {
     rows: postgresNow(components.database.reads),
     readStreamBacklog: () => readStreamBacklog(components),
     readStores: () => readStores(components),
-    isIntakeHeld: () => !components.gate.hasRoom(),
+    isIntakePaused: () => !components.gate.hasRoom(),
   });
   return { now, feed: new NowFeed(now, { maxListeners }) };
 }

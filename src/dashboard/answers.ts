@@ -46,7 +46,7 @@ export interface Now extends NowRest {
   /** null: not known, or not yet. */
   events: (number | null)[];
   delay: { count: number; p50Ms: number; p99Ms: number } | null;
-  intakeHeld: boolean;
+  intakePaused: boolean;
   audit: { ok: boolean; auditedAt: string; exceptions: number } | null;
 }
 

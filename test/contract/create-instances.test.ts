@@ -52,7 +52,7 @@ describe.each(Object.entries(databases))('createInstances on %s', (_, open) => {
     expect(await readOutbox(database)).toHaveLength(1);
   });
 
-  test('a repeat beside new purchases publishes the new ones only', async () => {
+  test('a repeat among new purchases publishes the new ones only', async () => {
     const { database, createInstances } = await setUp();
     const [old, ...fresh] = Array.from({ length: 5 }, () => createPurchase({})) as [Purchase, ...Purchase[]];
     const first = await createInstances([old]);

@@ -21,7 +21,7 @@ function watch(database: Database): NowWatch {
     rows: postgresNow(database),
     readStreamBacklog: async () => ({ count: 4, oldestAt: new Date(0) }),
     readStores: async () => [],
-    isIntakeHeld: () => false,
+    isIntakePaused: () => false,
     clock: { monotonicMs: () => (asked += 1e6) },
   });
 }

@@ -77,7 +77,7 @@ describe('beside a running Weir', () => {
           why: null,
         })),
       );
-      expect(body).toMatchObject({ intakeHeld: false, audit: { ok: true, exceptions: 0 } });
+      expect(body).toMatchObject({ intakePaused: false, audit: { ok: true, exceptions: 0 } });
     });
     for (const seconds of ['0', '901', 'x', '']) {
       expect((await weir.request('GET', `/v1/now?seconds=${seconds}`)).status, seconds).toBe(400);

@@ -157,7 +157,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'CASE WHEN inserted_rows = input_rows THEN',
     replace: 'CASE WHEN inserted_rows <= input_rows THEN',
     suite: 'test/contract/create-instances.test.ts',
-    rule: 'a repeat beside new purchases publishes the new ones only',
+    rule: 'a repeat among new purchases publishes the new ones only',
   },
   {
     name: 'returned-message-counts-as-delivered',
@@ -459,7 +459,7 @@ export const seededBugs: readonly SeededBug[] = [
     rule: 'a repeat of an archived purchase returns the archived instance and makes no second one',
   },
   {
-    name: 'archive-beside-a-full-audit',
+    name: 'archive-during-a-full-audit',
     promise: 'P7',
     file: 'adapters/postgres/archive.ts',
     find: 'AND id <= (SELECT instance_log_id FROM audit_checkpoint)\n           RETURNING',

@@ -19,7 +19,7 @@ function answer(start: number, purchases: number[], source = 'ORDER'): Now {
     delay: null,
     waiting: [],
     stores: [],
-    intakeHeld: false,
+    intakePaused: false,
     audit: null,
   };
 }

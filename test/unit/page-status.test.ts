@@ -8,7 +8,7 @@ const ago = (seconds: number) => new Date(Date.parse(at) - seconds * 1_000).toIS
 
 function createNow(more: Partial<Now> = {}): Now {
   return {
-    ...{ at, from: at, seconds: 1, series: [], events: [null], delay: null, intakeHeld: false },
+    ...{ at, from: at, seconds: 1, series: [], events: [null], delay: null, intakePaused: false },
     audit: { ok: true, auditedAt: at, exceptions: 0 },
     waiting: ['stream', 'outbox', 'processing', 'parked'].map((what) => ({ what, count: 0, oldestAt: null })),
     stores: [
@@ -29,7 +29,7 @@ describe('the status strip', () => {
   });
 
   test('names an unreachable Weir alone, since all else is old', () => {
-    expect(listTroubles(false, createNow({ intakeHeld: true }))).toEqual([{ kind: 'unreachable' }]);
+    expect(listTroubles(false, createNow({ intakePaused: true }))).toEqual([{ kind: 'unreachable' }]);
   });
 
   test('names each unavailable store once for each server and reason', () => {
@@ -48,7 +48,7 @@ describe('the status strip', () => {
 
   test('names paused intake and an audit that found a difference', () => {
     const audit = { ok: false, auditedAt: at, exceptions: 3 };
-    expect(listTroubles(true, createNow({ intakeHeld: true, audit }))).toEqual([
+    expect(listTroubles(true, createNow({ intakePaused: true, audit }))).toEqual([
       { kind: 'intakePaused' },
       { kind: 'audit', exceptions: 3 },
     ]);

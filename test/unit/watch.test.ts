@@ -200,7 +200,7 @@ describe('the live view', () => {
     delay: { count: 70, p50Ms: 812, p99Ms: 3_120 },
     waiting: [{ what: 'stream', count: null, oldestAt: '2026-11-27T20:00:08.500Z' }],
     stores: [{ name: 'queue', kind: 'RabbitMQ', ok: false, why: 'reconnecting' }],
-    intakeHeld: true,
+    intakePaused: true,
     audit: { ok: false, auditedAt: '2026-11-27T19:59:10.500Z', exceptions: 3 },
   };
   const seconds = new MergedSeconds(20);

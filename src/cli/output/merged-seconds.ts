@@ -9,7 +9,7 @@ export interface NowAnswer {
   delay: { count: number; p50Ms: number; p99Ms: number } | null;
   waiting: { what: string; count: number | null; oldestAt: string | null }[];
   stores: { name: string; kind: string; ok: boolean | null; why: string | null }[];
-  intakeHeld: boolean;
+  intakePaused: boolean;
   audit: { ok: boolean; auditedAt: string; exceptions: number } | null;
 }
 

@@ -51,13 +51,13 @@ export function drawScreen(now: NowAnswer, seconds: MergedSeconds, options: Scre
   return fitSections(sections, height, [], describeMissing).map((line) => paintLine(line, options));
 }
 
-function drawHead({ at, intakeHeld }: NowAnswer, { url, height, failure }: ScreenOptions): Line[] {
+function drawHead({ at, intakePaused }: NowAnswer, { url, height, failure }: ScreenOptions): Line[] {
   const isLive = height !== undefined;
   const clock = `${at.slice(0, 19).replace('T', ' ')} UTC`;
   return [
     [['bold', 'weir top'], isLive ? '  q quits' : '', `  ${url}  ${clock}`],
     ...(failure ? [[['red', failure] as const]] : []),
-    ...(intakeHeld
+    ...(intakePaused
       ? [[['yellow', 'the intake is held: too many events wait to be published'] as const]]
       : []),
   ];

@@ -7,7 +7,7 @@ export interface IntakeGateOptions {
   everyMs: number;
   /** A look that takes longer counts as failed while it goes on. */
   lateAfterMs: number;
-  onHeld: (waiting: number) => void;
+  onPaused: (waiting: number) => void;
   onResumed: (waiting: number) => void;
   onFailure: (error: unknown, attempt: number) => void;
   /** The database has answered. */
@@ -56,10 +56,10 @@ export class IntakeGate {
   }
 
   judge(waiting: number): void {
-    const { highWater, onHeld, onResumed } = this.#options;
+    const { highWater, onPaused, onResumed } = this.#options;
     if (this.#open && waiting >= highWater) {
       this.#open = false;
-      onHeld(waiting);
+      onPaused(waiting);
     } else if (!this.#open && waiting < highWater / 2) {
       this.#open = true;
       onResumed(waiting);

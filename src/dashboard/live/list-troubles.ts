@@ -20,7 +20,7 @@ export function listTroubles(isReachable: boolean, status: Status, nowMs = Date.
   const isWhole = 'at' in status;
   return [
     ...listStores(status.stores),
-    ...(isWhole && status.intakeHeld ? [{ kind: 'intakePaused' } as const] : []),
+    ...(isWhole && status.intakePaused ? [{ kind: 'intakePaused' } as const] : []),
     ...(isWhole ? listAudit(status.audit) : []),
     ...listBacklog(status.waiting, isWhole ? Date.parse(status.at) : nowMs),
   ];

@@ -23,7 +23,7 @@ export interface NowDeps {
   /** Fails while that store is unavailable: the other figures matter the more then. */
   readStreamBacklog: () => Promise<Backlog>;
   readStores: () => Promise<StoreState[]>;
-  isIntakeHeld: () => boolean;
+  isIntakePaused: () => boolean;
   clock?: Pick<Clock, 'monotonicMs'>;
 }
 
@@ -33,16 +33,16 @@ const waitingShareOfTime = 0.1;
 /** Answers from one count for all who ask within a second. */
 export class NowWatch {
   readonly #counter: SecondCounter;
-  readonly #isIntakeHeld: () => boolean;
+  readonly #isIntakePaused: () => boolean;
   readonly #readOpen: () => Promise<OpenInstances>;
   readonly #readRows: () => Promise<Record<'outbox' | 'parked', Backlog>>;
   readonly #readAudit: () => Promise<LastAudit | null>;
   readonly #readStream: () => Promise<Backlog>;
   readonly #readStores: () => Promise<StoreState[]>;
 
-  constructor({ rows, readStreamBacklog, readStores, isIntakeHeld, clock = systemClock }: NowDeps) {
+  constructor({ rows, readStreamBacklog, readStores, isIntakePaused, clock = systemClock }: NowDeps) {
     this.#counter = new SecondCounter(rows, clock);
-    this.#isIntakeHeld = isIntakeHeld;
+    this.#isIntakePaused = isIntakePaused;
     const seldom = { forMs: freshMs, shareOfTime: waitingShareOfTime, clock };
     this.#readOpen = keepAnswer(() => rows.countOpen(), seldom);
     this.#readRows = keepAnswer(
@@ -80,7 +80,7 @@ export class NowWatch {
         { what: 'parked', ...parked },
       ],
       stores,
-      intakeHeld: this.#isIntakeHeld(),
+      intakePaused: this.#isIntakePaused(),
       audit,
     };
   }

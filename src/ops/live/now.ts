@@ -13,7 +13,7 @@ export interface Now {
   delay: DelayFigures | null;
   waiting: Waiting[];
   stores: StoreState[];
-  intakeHeld: boolean;
+  intakePaused: boolean;
   audit: LastAudit | null;
 }
 

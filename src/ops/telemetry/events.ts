@@ -49,7 +49,7 @@ export type TelemetryEvent =
   | { type: 'command refused'; store: string; reason: string }
   | { type: 'worker id'; outcome: 'acquired' | 'lost' | 'refused'; workerId: number | undefined }
   | { type: 'backlog read'; backlog: Backlog }
-  | { type: 'intake held'; waiting: number }
+  | { type: 'intake paused'; waiting: number }
   | { type: 'intake resumed'; waiting: number }
   /** Every one. */
   | { type: 'credential rejected'; kind: 'key' | 'signature' }

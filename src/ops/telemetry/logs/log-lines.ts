@@ -150,7 +150,7 @@ const lines: Lines = {
       fields: { workerId },
     },
   ],
-  'intake held': toLine('warn', 'intake_held'),
+  'intake paused': toLine('warn', 'intake_paused'),
   'intake resumed': toLine('info', 'intake_resumed'),
   'credential rejected': () => [],
   'credentials rejected': toLine('warn', 'credentials_rejected'),

@@ -28,7 +28,7 @@ export function measureIntake(registry: Registry): Measures {
     registers,
   });
   const held = new Gauge({
-    name: 'weir_intake_held',
+    name: 'weir_intake_paused',
     help: '1 while too many events wait, streams are not read and HTTP answers 503.',
     registers,
   });
@@ -68,7 +68,7 @@ export function measureIntake(registry: Registry): Measures {
     'worker id'({ outcome }) {
       leases.inc({ outcome });
     },
-    'intake held': () => held.set(1),
+    'intake paused': () => held.set(1),
     'intake resumed': () => held.set(0),
   };
 }
