@@ -2,6 +2,7 @@ import type { SourceId } from '../core/instance/purchase.ts';
 import { WeirError } from '../errors.ts';
 import { pause } from '../lib/backoff.ts';
 import { gather } from '../lib/gather.ts';
+import { LruMap } from '../lib/lru-map.ts';
 import {
   type EntryKey,
   judgePlace,
@@ -25,7 +26,7 @@ const maxStreamsPaced = 1_000;
 /** The status of purchases, for buyers; a caller may wait for a change. */
 export class PurchaseStatus {
   readonly #deps: PurchaseStatusDeps;
-  readonly #paces = new Map<string, StreamPace>();
+  readonly #paces = new LruMap<string, StreamPace>(maxStreamsPaced);
   #waiting = 0;
   /** All who ask at the same time share the queries. @returns undefined when there is no such entry */
   readonly ask: (key: EntryKey) => Promise<Progress | undefined>;
@@ -100,8 +101,6 @@ export class PurchaseStatus {
   #paceOf(stream: string): StreamPace {
     const pace = this.#paces.get(stream) ?? new StreamPace();
     this.#paces.set(stream, pace);
-    const [oldest] = this.#paces.size > maxStreamsPaced ? this.#paces.keys() : [];
-    if (oldest !== undefined) this.#paces.delete(oldest);
     return pace;
   }
 }

@@ -2,6 +2,7 @@ import { type InstanceId, parseInt64, parseTraceparent } from '../../core/instan
 import type { InstanceResult } from '../../core/results/result.ts';
 import { backoffMs, pause } from '../../lib/backoff.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { LruMap } from '../../lib/lru-map.ts';
 import { pauseBeforeRetry } from '../../lib/recovery.ts';
 import { type Behaviour, decideFate, type Fate, failure } from './fate.ts';
 
@@ -67,9 +68,9 @@ const retry = { firstMs: 100, maxMs: 5_000 };
 export class ResourceDomain<Message extends CreatedMessage> {
   readonly #deps: ResourceDeps<Message>;
   readonly #behaviour: Behaviour;
-  readonly #known = new Map<string, Known<Message>>();
+  readonly #known = new LruMap<string, Known<Message>>(rememberedIds);
   /** Are to fail although their messages have not come yet. */
-  readonly #doomed = new Set<string>();
+  readonly #doomed = new LruMap<string, true>(rememberedIds);
   /** In order of dueMs each, since every delay of a row is the same. */
   readonly #soon: Answer<Message>[] = [];
   readonly #late: Answer<Message>[] = [];
@@ -105,7 +106,7 @@ export class ResourceDomain<Message extends CreatedMessage> {
         id === instanceId && dueMs > nowMs && known.answeredMs === undefined,
     );
     if (answer) answer.fate = failure;
-    else if (!this.#known.has(messageId)) remember(this.#doomed, messageId);
+    else if (!this.#known.has(messageId)) this.#doomed.set(messageId, true);
     return answer !== undefined || this.#doomed.has(messageId);
   }
 
@@ -143,7 +144,6 @@ export class ResourceDomain<Message extends CreatedMessage> {
     const fate = this.#doomed.delete(messageId) ? failure : decideFate(messageId, this.#behaviour);
     const known: Known<Message> = { fate };
     this.#known.set(messageId, known);
-    forgetOldest(this.#known);
     if (fate.isSilent) {
       this.#tally.silent++;
       return false;
@@ -204,17 +204,6 @@ export class ResourceDomain<Message extends CreatedMessage> {
     this.#tally.repeated += repeats ? 1 : 0;
     this.#tally.contradicted += contradicts ? 1 : 0;
   }
-}
-
-function remember(ids: Set<string>, id: string): void {
-  ids.add(id);
-  forgetOldest(ids);
-}
-
-function forgetOldest(ids: Set<string> | Map<string, unknown>): void {
-  if (ids.size <= rememberedIds) return;
-  const [oldest] = ids.keys();
-  if (oldest !== undefined) ids.delete(oldest);
 }
 
 function countDue(answers: readonly { dueMs: number }[], nowMs: number): number {

@@ -1,22 +1,19 @@
 import type { InstanceId } from '../../../core/instance/purchase.ts';
+import { LruMap } from '../../../lib/lru-map.ts';
 
 /**
  * Which trace made an instance, for the link from its result. Only of sampled ones, and only the last of this process: the
  * row has no room for it, and a Resource Domain that continues the trace needs no link to find its beginning.
  */
 export class RecentTraces {
-  readonly #most: number;
-  readonly #traceparents = new Map<InstanceId, string>();
+  readonly #traceparents: LruMap<InstanceId, string>;
 
   constructor(most = 10_000) {
-    this.#most = most;
+    this.#traceparents = new LruMap(most);
   }
 
   remember(instanceId: InstanceId, traceparent: string): void {
     this.#traceparents.set(instanceId, traceparent);
-    if (this.#traceparents.size <= this.#most) return;
-    const [oldest] = this.#traceparents.keys();
-    if (oldest !== undefined) this.#traceparents.delete(oldest);
   }
 
   find(instanceId: InstanceId): string | undefined {
