@@ -33,17 +33,19 @@ function update(file, text) {
 }
 
 async function describeSettings() {
-  const { settings } = await import('../dist/modules/config/settings.js');
+  const { settings, advancedSettings } = await import('../dist/modules/config/settings.js');
   const { toVariable } = await import('../dist/modules/config/config-variables.js');
   const groups = new Map();
-  for (const setting of Object.values(settings)) {
-    const group = setting.key
+  for (const [name, setting] of Object.entries(settings)) {
+    const section = setting.key
       .split('.')
       .slice(0, setting.key.startsWith('data.') ? 2 : 1)
       .join('.');
+    const group = advancedSettings.has(name) ? 'Advanced' : section;
     groups.set(group, [...(groups.get(group) ?? []), setting]);
   }
-  return [...groups].map(([group, list]) => `## ${group}\n\n${list.map(describe).join('\n\n')}`).join('\n\n');
+  const ordered = [...groups].sort(([a], [b]) => Number(a === 'Advanced') - Number(b === 'Advanced'));
+  return ordered.map(([group, list]) => `## ${group}\n\n${list.map(describe).join('\n\n')}`).join('\n\n');
 
   function describe({ key, default: value, sentence }) {
     const text = String(value);

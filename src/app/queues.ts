@@ -28,6 +28,9 @@ import { isDatabaseEmbedded } from './stores.ts';
 
 // Each end of a queue is at the broker where its address is configured, else at the embedded one.
 
+/** A broker that has not confirmed by then is reconnected. */
+export const confirmDeadlineMs = 30_000;
+
 export interface OpenPublisher {
   publisher: Publisher;
   close: () => Promise<void> | void;
@@ -42,7 +45,7 @@ export function openPublisher(config: Config, database: Database, emit: Emit): O
     verify: verifyBroker(config, database),
     queue: config.queue,
     queues,
-    confirmDeadlineMs: config.confirmDeadlineMs,
+    confirmDeadlineMs,
   });
   return { publisher, close: () => publisher.close() };
 }
@@ -174,7 +177,7 @@ export function openResourceDomain(config: Config, emit: Emit, onAnswered: OnAns
     ...broker,
     queue: config.queue,
     queues: { [instanceResult]: config.resultQueue },
-    confirmDeadlineMs: config.confirmDeadlineMs,
+    confirmDeadlineMs,
   });
   const answer = async (results: readonly InstanceResult[]) => {
     const refused = await publisher.publish(results.map(toResultMessage));

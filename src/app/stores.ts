@@ -97,6 +97,9 @@ export function migrateAll(config: Config, database: Database): Promise<string[]
   return migrate(database, migrationsOf(config));
 }
 
+/** Longer than the broker has for its confirm. */
+const claimTimeoutMs = 60_000;
+
 export interface OpenOutbox {
   outbox: Outbox;
   /** Where an embedded queue lives: what is published there leaves the outbox in the same commit. */
@@ -104,7 +107,7 @@ export interface OpenOutbox {
 }
 
 export function openOutbox(config: Config, database: Database): OpenOutbox {
-  const options = { claimTimeoutMs: config.confirmDeadlineMs + 30_000 };
+  const options = { claimTimeoutMs };
   const isQueueEmbedded = config.rabbitmqUrl === '';
   if (isDatabaseEmbedded(config) && !isQueueEmbedded) {
     return { outbox: unlockedOutbox(database), queueDatabase: database };

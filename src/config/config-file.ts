@@ -1,4 +1,5 @@
 import { findNearest } from '../lib/find-nearest.ts';
+import { retiredSettings } from './retired.ts';
 
 export interface Mistake {
   key: string;
@@ -43,6 +44,8 @@ function* flatten(value: unknown, known: ReadonlySet<string>, path = ''): Genera
 }
 
 function suggest(key: string, known: ReadonlySet<string>): string {
+  const retired = retiredSettings[key];
+  if (retired !== undefined) return retired;
   const nearest = findNearest(key, known);
   return nearest
     ? `a known key; did you mean ${nearest}?`

@@ -1,5 +1,6 @@
 import { editDistance, findNearest } from '../lib/find-nearest.ts';
 import type { Mistake } from './config-file.ts';
+import { retiredSettings } from './retired.ts';
 
 interface SettingKey {
   key: string;
@@ -56,6 +57,8 @@ function isMeantForWeir(name: string, known: ReadonlyMap<string, unknown>): bool
 }
 
 function suggest(name: string, known: ReadonlyMap<string, SettingKey>): string {
+  const [retired, sentence] = Object.entries(retiredSettings).find(([key]) => toVariable(key) === name) ?? [];
+  if (retired !== undefined && sentence !== undefined) return nameVariables(sentence);
   const list = known.get(name.toUpperCase().replace(/_\d+$/, ''));
   if (Array.isArray(list?.default)) {
     return `a known variable; ${toVariable(list.key)} takes all items, separated by commas`;
@@ -75,4 +78,9 @@ function findNearestSpelling(name: string, known: ReadonlyMap<string, unknown>):
   if (nearest) return bySpelling.get(nearest);
   const endings = [...bySpelling].filter(([spelling]) => spelling.endsWith(end));
   return endings.length === 1 ? endings[0]?.[1] : undefined;
+}
+
+/** The sentence of a retired setting, with variables in place of keys. */
+function nameVariables(sentence: string): string {
+  return sentence.replaceAll(/\b[a-z]+\.[a-zA-Z]+\b/g, toVariable);
 }

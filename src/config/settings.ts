@@ -17,4 +17,28 @@ export const settings = {
   ...resourceSettings,
 };
 
+/** Documented apart: few installations ever change them. */
+export const advancedSettings: ReadonlySet<keyof typeof settings> = new Set([
+  'loginsPerMinute',
+  'maxConnections',
+  'maxConnectionsPerAddress',
+  'headersTimeoutMs',
+  'backlogEveryMs',
+  'batchSize',
+  'minIdleMs',
+  'lanes',
+  'saleMaxWaiting',
+  'saleMaxLoopDelayMs',
+  'managementUrl',
+  'maxPublications',
+  'auditEveryMs',
+  'archiveFolder',
+  'idempotencyKeptMs',
+  'resourceSilentPercent',
+  'resourceLatePercent',
+  'resourceLateMs',
+  'resourceRepeatPercent',
+  'resourceContradictPercent',
+]);
+
 export type Config = { [Name in keyof typeof settings]: ReturnType<(typeof settings)[Name]['parse']> };

@@ -11,9 +11,7 @@ const weir = shareWeir({
   WEIR_SERVER_ROLES: 'http,relay',
   WEIR_SERVER_HTTP_TRUSTEDPROXIES: '127.0.0.1',
   WEIR_SALE_USERPERSECOND: '1',
-  WEIR_SALE_USERBURST: '3',
   WEIR_SALE_ADDRESSPERSECOND: '1',
-  WEIR_SALE_ADDRESSBURST: '5',
 });
 let count = 0;
 
@@ -85,8 +83,8 @@ describe('who asks too often', () => {
   test('is told when to come again, and then gets his answer', async () => {
     const productId = await openSale();
     const userId = nextUser();
-    const answers = await Promise.all([1, 2, 3, 4].map(() => buy(productId, userId)));
-    expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 202, 429]);
+    const answers = await Promise.all([1, 2, 3, 4, 5, 6].map(() => buy(productId, userId)));
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 200, 200, 202, 429]);
     const limited = answers.find(({ status }) => status === 429) as HttpAnswer;
     expectProblem(limited, 429, 'RATE_LIMITED');
     expect(limited.headers.get('retry-after')).toBe('1');

@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { type Config, ConfigError, readConfig } from '../../src/config/config.ts';
 import { readVariables, toVariable } from '../../src/config/config-variables.ts';
+import { retiredSettings } from '../../src/config/retired.ts';
 import type { Setting } from '../../src/config/setting.ts';
 import { settings } from '../../src/config/settings.ts';
 import { isLoopback, splitAddr } from '../../src/lib/address.ts';
@@ -33,9 +34,7 @@ const samples: Record<Name, Sample> = {
   webhookSecrets: sample(secrets.join(','), 5, secrets),
   saleAcknowledge: sample('fsync', 'disk'),
   saleUserRate: sample('0', -1, 0),
-  saleUserBurst: sample('5', 0, 5),
   saleAddressRate: sample('1000', 'many', 1000),
-  saleAddressBurst: sample('1', 0, 1),
   saleMaxWaiting: sample('100', 0, 100),
   saleMaxLoopDelayMs: sample('250', 19, 250),
   operatorKeys: sample(keys.join(', '), { key: 1 }, keys),
@@ -73,13 +72,8 @@ const samples: Record<Name, Sample> = {
   deadLetterQueue: sample('weir.dead-letter', 'a queue'),
   embeddedFolder: sample('/var/lib/weir', ''),
   batchSize: sample('400', 501, 400),
-  commitsInFlight: sample('16', 0, 16),
   minIdleMs: sample('100', 99, 100),
-  maxDeliveries: sample('3', 1.5, 3),
-  keepFinishedMs: sample('0', -1, 0),
   lanes: sample('4', '4x', 4),
-  windowEvents: sample('100000', 1e6, 100_000),
-  confirmDeadlineMs: sample('600000', '1e3', 600_000),
   highWater: sample('1', true, 1),
   expireOrdersAfterMs: sample('1000', 999, 1_000),
   overdueDeadlineMs: sample('100', 99, 100),
@@ -89,7 +83,6 @@ const samples: Record<Name, Sample> = {
   archiveFolder: sample('/var/lib/weir/archive', ''),
   parkedKeptMs: sample('0', 5, 0),
   idempotencyKeptMs: sample('86400000', 5, 86_400_000),
-  marksKeptMs: sample('0', 5, 0),
   simulateResource: sample('true', 'perhaps'),
   resourceDelayMs: sample('0', -1, 0),
   resourceFailPercent: sample('12.5', 101, 12.5),
@@ -720,4 +713,32 @@ test.each([
 test('a dead-letter queue that is another queue of Weir is refused', () => {
   const env = { WEIR_DATA_RABBITMQ_DEADLETTERQUEUE: 'product.instance.result' };
   expect(() => readConfig(undefined, env)).toThrow('data.rabbitmq.deadLetterQueue = product.instance.result');
+});
+
+describe('a setting of an earlier version', () => {
+  test.each(Object.entries(retiredSettings))(
+    '%s stops the start with what took its place',
+    async (key, sentence) => {
+      const [group, name] = key.split('.') as [string, string];
+      const file = await createFile(`${group}:\n  ${name}: 5\n`);
+      expect(catchConfigError(() => readConfig(file, {}))).toContain(
+        `${key} = (not shown): expected ${sentence}`,
+      );
+      const variable = toVariable(key);
+      const message = catchConfigError(() => readConfig(undefined, { [variable]: '5' }));
+      expect(message).toMatch(
+        new RegExp(`${variable} = \\(not shown\\): expected (no value|its new name, WEIR_[A-Z_]+)`),
+      );
+      expect(Object.values(settings).map((each) => each.key)).not.toContain(key);
+    },
+  );
+
+  test('the new name of a retired setting exists', () => {
+    const names = new Set(Object.values(settings).map(({ key }) => key));
+    const named = Object.values(retiredSettings).flatMap(
+      (text) => text.match(/\b[a-z]+\.[a-zA-Z]+\b/g) ?? [],
+    );
+    expect(named.length).toBeGreaterThan(2);
+    expect(named.filter((key) => !names.has(key))).toEqual([]);
+  });
 });

@@ -168,10 +168,13 @@ function notifyAfter(committed: Signal) {
     };
 }
 
+/** Requests at once, as a multiple of those per second. */
+const burstFactor = 5;
+
 function createLimits(config: Config): RequestLimits {
   return new RequestLimits(
-    { perSecond: config.saleUserRate, burst: config.saleUserBurst },
-    { perSecond: config.saleAddressRate, burst: config.saleAddressBurst },
+    { perSecond: config.saleUserRate, burst: config.saleUserRate * burstFactor },
+    { perSecond: config.saleAddressRate, burst: config.saleAddressRate * burstFactor },
   );
 }
 

@@ -12,6 +12,13 @@ type IngestRole = Pick<
   'config' | 'emit' | 'lifecycle' | 'readiness' | 'database' | 'creation' | 'gate' | 'streams' | 'tracing'
 >;
 
+/** With one more, commits only wait for each other. */
+const commitsInFlight = 3;
+/** An entry that was handed out more often is processed alone. */
+const maxDeliveries = 16;
+/** Finished entries stay on the stream this long, for other consumer groups and for people. */
+const keepFinishedMs = 900_000;
+
 /** The role `ingest`: turns entries of seckill streams into instances. */
 export function addIngest(components: IngestRole): void {
   const { lifecycle, readiness, streams } = components;
@@ -48,14 +55,14 @@ function createSeckillTrigger({
     },
     {
       batchSize: config.batchSize,
-      maxInFlight: isDatabaseEmbedded(config) ? 1 : config.commitsInFlight,
+      maxInFlight: isDatabaseEmbedded(config) ? 1 : commitsInFlight,
       blockMs: 250,
       discoverEveryMs: 250,
       takeOverEveryMs: Math.min(5_000, config.minIdleMs),
       minIdleMs: config.minIdleMs,
-      maxDeliveries: config.maxDeliveries,
+      maxDeliveries,
       trimEveryMs: 10_000,
-      keepFinishedMs: config.keepFinishedMs,
+      keepFinishedMs,
     },
   );
 }

@@ -17,6 +17,8 @@ type RelayRole = Pick<
 >;
 
 const drainMs = 5_000;
+/** Events that one lane has unconfirmed at a time, about. */
+const windowEvents = 2_000;
 
 /** The role `relay`: publishes outbox batches. */
 export function addRelay(components: RelayRole): void {
@@ -34,7 +36,7 @@ export function addRelay(components: RelayRole): void {
         emit({ type: 'messages refused', count: refusals.length, why: refusals[0]?.why ?? '', parked }),
       onFailure: reportFailure(emit, 'outbox'),
     },
-    { windowEvents: config.windowEvents, maxIdleMs: 1_000, maxRefusals: 5 },
+    { windowEvents, maxIdleMs: 1_000, maxRefusals: 5 },
   );
   outages.onOver(relay.resume);
   // One transaction at a time where the queue or the database is embedded.

@@ -209,6 +209,8 @@ function addAudit({ config, emit, lifecycle, audit }: Components): void {
 
 const cleaningEveryMs = 60_000;
 const aDayMs = 86_400_000;
+/** How long publish times are kept. */
+const marksKeptMs = 7 * aDayMs;
 /** Archiving and the cursor over old rows read thousands of them at a time. */
 const choreDeadlineMs = 60_000;
 
@@ -220,7 +222,7 @@ function addCleaning({ config, emit, lifecycle, database: shared }: Components):
   };
   const rows = postgresArchive(database);
   const files = archiveFiles(config.archiveFolder);
-  const { archiveAfterMs, parkedKeptMs, idempotencyKeptMs, marksKeptMs, overdueDeadlineMs } = config;
+  const { archiveAfterMs, parkedKeptMs, idempotencyKeptMs, overdueDeadlineMs } = config;
   const afterWrite = () => failpoint('after-archive');
   add('instances archived', archiveAfterMs, async (signal) => {
     const count = await archiveOld(rows, files, archiveAfterMs, { signal, afterWrite });

@@ -6,7 +6,7 @@ export const aftermathSettings = {
     'orders.expireAfterMs',
     1_000,
     aDayMs,
-    'An order unpaid for this long expires; a payment that comes later is restocked. 0: never.',
+    'An order unpaid for this long expires; a later payment is refunded. 0: never.',
   ),
   overdueDeadlineMs: duration(
     'overdue.deadlineMs',
@@ -51,11 +51,5 @@ export const aftermathSettings = {
     aDayMs,
     0,
     'Idempotency keys of orders this old, unless pending, are forgotten. 0: never.',
-  ),
-  marksKeptMs: durationOrNever(
-    'cleaning.marksAfterMs',
-    aDayMs,
-    7 * aDayMs,
-    'How long publish times are kept. 0: for ever.',
   ),
 };

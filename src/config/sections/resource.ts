@@ -7,7 +7,7 @@ export const resourceSettings = {
     oneOf('auto', 'true', 'false'),
     'auto',
     'auto, true or false',
-    'Answer for a Resource Domain that is not there. auto: with the embedded queue.',
+    'Whether Weir simulates a Resource Domain. auto: with the embedded queue.',
   ),
   resourceDelayMs: duration(
     'resource.delayMs',
@@ -15,13 +15,16 @@ export const resourceSettings = {
     1_000,
     'The simulated Resource Domain answers after this long.',
   ),
-  resourceFailPercent: share('resource.failPercent', 'Of its answers are FAILED.'),
-  resourceSilentPercent: share('resource.silentPercent', 'Are never answered.'),
-  resourceLatePercent: share('resource.latePercent', 'Are answered after resource.lateMs.'),
-  resourceLateMs: duration('resource.lateMs', 0, 60_000, 'What late means.'),
-  resourceRepeatPercent: share('resource.repeatPercent', 'Are answered twice.'),
+  resourceFailPercent: share('resource.failPercent', 'Percentage of its answers that are FAILED.'),
+  resourceSilentPercent: share('resource.silentPercent', 'Percentage of events that it never answers.'),
+  resourceLatePercent: share(
+    'resource.latePercent',
+    'Percentage of events that it answers after resource.lateMs.',
+  ),
+  resourceLateMs: duration('resource.lateMs', 0, 60_000, 'How late a late answer is.'),
+  resourceRepeatPercent: share('resource.repeatPercent', 'Percentage of events that it answers twice.'),
   resourceContradictPercent: share(
     'resource.contradictPercent',
-    'Are answered a second time with the opposite.',
+    'Percentage of events that it answers a second time with the opposite.',
   ),
 };

@@ -2,8 +2,6 @@ import { duration, integer, oneOf, setting } from '../setting.ts';
 
 const perSecond = (key: string, value: number, sentence: string) =>
   setting(key, integer(0, 1_000_000), value, 'an integer from 0 to 1000000', sentence);
-const burst = (key: string, value: number, sentence: string) =>
-  setting(key, integer(1, 1_000_000), value, 'an integer from 1 to 1000000', sentence);
 
 /** The admission of a sale. */
 export const saleSettings = {
@@ -17,15 +15,13 @@ export const saleSettings = {
   saleUserRate: perSecond(
     'sale.userPerSecond',
     20,
-    'How often one user may ask to buy, and as often to look. 0: no limit.',
+    'Requests of one user to buy, and as many to look; five times as many at once. 0: no limit. Change it when honest buyers get 429.',
   ),
-  saleUserBurst: burst('sale.userBurst', 100, 'So many times at once.'),
   saleAddressRate: perSecond(
     'sale.addressPerSecond',
     200,
     'The same for one address without a key (IPv6: one /64), except loopback. 0: no limit.',
   ),
-  saleAddressBurst: burst('sale.addressBurst', 1_000, 'So many times at once.'),
   saleMaxWaiting: setting(
     'sale.maxWaiting',
     integer(1, 1_000_000),
