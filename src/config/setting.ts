@@ -32,7 +32,7 @@ export const integer = (least: number, most: number) => (value: unknown) => {
   return number as number;
 };
 /** 0 to 100, fractions allowed. */
-export const percent = (value: unknown): number => {
+const percent = (value: unknown): number => {
   const number = typeof value === 'string' && /^\d{1,3}(\.\d{1,6})?$/.test(value) ? Number(value) : value;
   if (typeof number !== 'number' || !(number >= 0 && number <= 100)) throw new TypeError();
   return number;

@@ -42,7 +42,7 @@ function pickUnits(seconds: number): [large: number, small: number, step: number
   return [Math.floor(seconds / day), hour, day, say('unit.d'), say('unit.h')];
 }
 
-export function formatPercent(percent: string | number): string {
+function formatPercent(percent: string | number): string {
   const value = Number(percent);
   return new Intl.NumberFormat(locale(), {
     style: 'percent',

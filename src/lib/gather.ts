@@ -9,7 +9,7 @@ export interface GatherOptions {
   maxWaitMs?: number;
 }
 
-export class WaitedTooLongError extends Error {
+class WaitedTooLongError extends Error {
   constructor() {
     super('waited too long behind a commit that is not answered');
     this.name = 'WaitedTooLongError';

@@ -76,11 +76,6 @@ export class SaleCache {
     return this.#ageMs <= youngForMs;
   }
 
-  /** Whether the store had the sale when it was last asked. */
-  get exists(): boolean {
-    return this.#look !== undefined;
-  }
-
   get number(): number {
     return this.#look?.number ?? 0;
   }

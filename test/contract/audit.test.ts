@@ -9,7 +9,6 @@ import { postgresRestocks, requeueRestock } from '../../src/adapters/postgres/co
 import { postgresOrders } from '../../src/adapters/postgres/orders.ts';
 import { postgresOutbox } from '../../src/adapters/postgres/outbox.ts';
 import { parkItems } from '../../src/adapters/postgres/parked.ts';
-import { requestRefund } from '../../src/adapters/postgres/refunds.ts';
 import { settleResults } from '../../src/adapters/postgres/settle.ts';
 import { redisSaleCounters } from '../../src/adapters/redis/sale-counters.ts';
 import { saleKeys } from '../../src/adapters/redis/sale-keys.ts';
@@ -30,6 +29,7 @@ import {
   failure,
   success,
 } from '../support/parts.ts';
+import { requestRefundOf } from '../support/request-refund.ts';
 import {
   connectTestRedis,
   createRedisDatabase,
@@ -138,7 +138,7 @@ describe.each(Object.keys(setUps))('the audit on %s', (name) => {
     await createPaidOrder(database, 'ORD3');
     await orders.cancelOrder('ORD3');
     const cancelled = await orders.findOrder('ORD3');
-    if (cancelled) await requestRefund(database, cancelled, 1n);
+    if (cancelled) await requestRefundOf(database, cancelled, 1n);
     await relay.relayOnce();
     await settleResults(database, [
       success(winners[0] as InstanceId),

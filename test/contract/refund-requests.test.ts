@@ -2,11 +2,12 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
 import { postgresOrders } from '../../src/adapters/postgres/orders.ts';
 import { repeatRefundRequests, requestRefundAgain } from '../../src/adapters/postgres/refund-requests.ts';
-import { recordRefund, requestRefund } from '../../src/adapters/postgres/refunds.ts';
+import { recordRefund } from '../../src/adapters/postgres/refunds.ts';
 import { settleResults } from '../../src/adapters/postgres/settle.ts';
 import type { InstanceId } from '../../src/core/instance/purchase.ts';
 import type { Database } from '../../src/lib/sql.ts';
 import { createAll, createPaidOrder, createProduct, failure, readWaiting } from '../support/parts.ts';
+import { requestRefundOf } from '../support/request-refund.ts';
 import { openTestPglite, openTestPostgres } from '../support/stores.ts';
 import { OrderRefundRequestedSchema } from '../wire/weir/v1/order_refund_pb.ts';
 
@@ -105,7 +106,7 @@ describe.each(Object.keys(databases))('a refund request on %s', (name) => {
     await orders.cancelOrder('ORD3');
     const order = await orders.findOrder('ORD3');
     if (!order) throw new Error('the order is gone');
-    await requestRefund(database, order, 42n);
+    await requestRefundOf(database, order, 42n);
     const first = await publishAll(database);
     expect(first.map(({ id }) => id)).toEqual(['refund-42']);
     expect(await requestRefundAgain(database, 'ORD3', 'anna')).toMatchObject({ orderId: 'ORD3' });

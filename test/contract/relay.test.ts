@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { embeddedQueue, readEmbeddedQueue } from '../../src/adapters/embedded/queue.ts';
+import { embeddedQueue } from '../../src/adapters/embedded/queue.ts';
 import { shareTransaction } from '../../src/adapters/embedded/share-transaction.ts';
 import { enqueue, postgresOutbox, unlockedOutbox } from '../../src/adapters/postgres/outbox.ts';
 import { RabbitmqPublisher } from '../../src/adapters/rabbitmq/publisher.ts';
@@ -34,11 +34,10 @@ const queues: Record<string, (database: Database) => Promise<Queue>> = {
     const name = 'resource.instance.created';
     return {
       publisher: embeddedQueue(database, name),
-      read: async () =>
-        (await readEmbeddedQueue(database, name, 10_000)).map(({ messageId, body }) => ({
-          id: messageId,
-          body,
-        })),
+      read: () =>
+        database.query('SELECT message_id AS id, body FROM embedded_queue WHERE queue = $1 ORDER BY id', [
+          name,
+        ]),
     };
   },
   async RabbitMQ() {

@@ -2,7 +2,7 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
 import { postgresInstanceQueries } from '../../src/adapters/postgres/instance-queries.ts';
 import { postgresOrders } from '../../src/adapters/postgres/orders.ts';
-import { recordRefund, requestRefund } from '../../src/adapters/postgres/refunds.ts';
+import { recordRefund } from '../../src/adapters/postgres/refunds.ts';
 import { settleResults } from '../../src/adapters/postgres/settle.ts';
 import { readTimeline } from '../../src/adapters/postgres/timeline.ts';
 import type { InstanceId } from '../../src/core/instance/purchase.ts';
@@ -17,6 +17,7 @@ import {
   readWaiting,
   success,
 } from '../support/parts.ts';
+import { requestRefundOf } from '../support/request-refund.ts';
 import { openTestPglite, openTestPostgres } from '../support/stores.ts';
 import { EventSchema } from '../wire/weir/v1/event_pb.ts';
 import { OrderRefundRequestedSchema } from '../wire/weir/v1/order_refund_pb.ts';
@@ -207,8 +208,8 @@ describe.each(Object.keys(databases))('results on %s', (name) => {
     await orders.cancelOrder('ORD1');
     const order = await orders.findOrder('ORD1');
     if (!order) throw new Error('the order is gone');
-    await requestRefund(database, order, 42n);
-    await requestRefund(database, order, 43n);
+    await requestRefundOf(database, order, 42n);
+    await requestRefundOf(database, order, 43n);
     expect((await orders.findOrder('ORD1'))?.status).toBe('REFUND_REQUESTED');
     expect((await readWaiting(database)).map(({ id }) => id)).toEqual(['refund-42']);
     expect(await readCompensations(database)).toMatchObject([{ kind: 'REFUND', instance_id: null }]);

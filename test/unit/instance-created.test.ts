@@ -10,7 +10,8 @@ import {
 } from '../../src/core/instance/instance-created.ts';
 import type { Product } from '../../src/core/instance/product.ts';
 import type { InstanceId, ProductId, UserId } from '../../src/core/instance/purchase.ts';
-import { formatUserId, readUserId } from '../../src/core/instance/user-id.ts';
+import { formatUserId } from '../../src/core/instance/user-id.ts';
+import { readUserId } from '../support/read-user-id.ts';
 import { EventSchema } from '../wire/weir/v1/event_pb.ts';
 import { readEventVector } from './wire-contract.ts';
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatUserId, readUserId } from '../../src/core/instance/user-id.ts';
+import { formatUserId } from '../../src/core/instance/user-id.ts';
+import { readUserId } from '../support/read-user-id.ts';
 import { readUserIdVectors } from './wire-contract.ts';
 
 const int64Max = 2n ** 63n - 1n;

@@ -84,11 +84,11 @@ export class BuyRound {
 }
 
 /** Distinguishes the purchases of a user in one round. One ticket is one purchase, however often it is shown. */
-export function keyOf({ ticket, idempotencyKey }: Buyer): string | undefined {
+function keyOf({ ticket, idempotencyKey }: Buyer): string | undefined {
   if (ticket) return `ticket:${ticket.number}.${ticket.unit}`;
   return idempotencyKey === undefined ? undefined : `key:${idempotencyKey}`;
 }
 
-export function nameTicket({ number, userId, unit }: NonNullable<Buyer['ticket']>): string {
+function nameTicket({ number, userId, unit }: NonNullable<Buyer['ticket']>): string {
   return `${number}.${userId}.${unit}`;
 }

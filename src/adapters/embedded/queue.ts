@@ -42,17 +42,3 @@ export async function countQueued(sql: Sql, queue: string): Promise<number> {
   );
   return row?.count ?? 0;
 }
-
-export interface QueuedMessage {
-  messageId: string;
-  body: Buffer;
-}
-
-/** The newest messages, oldest of them first. */
-export async function readEmbeddedQueue(sql: Sql, queue: string, limit: number): Promise<QueuedMessage[]> {
-  const rows = await sql.query<{ message_id: string; body: Buffer }>(
-    'SELECT message_id, body FROM embedded_queue WHERE queue = $1 ORDER BY id DESC LIMIT $2',
-    [queue, limit],
-  );
-  return rows.map(({ message_id, body }) => ({ messageId: message_id, body })).reverse();
-}

@@ -20,7 +20,7 @@ import { failpoint } from '../../lib/failpoint.ts';
 import type { Database, Sql } from '../../lib/sql.ts';
 import { compensate } from './compensations.ts';
 import { parkItems } from './parked.ts';
-import { findRefund, requestRefundOn } from './refunds.ts';
+import { findRefund, requestRefund } from './refunds.ts';
 
 /** Ids of ours that no instance has: the message id of a refund without one. */
 type TakeRequestId = () => Promise<bigint>;
@@ -89,7 +89,7 @@ async function returnLate(place: Place, paid: ReturnedPayment, requestId: bigint
   const { sql, recorded, wasParked } = place;
   const { orderId, payment } = paid;
   const paymentId = nameOfPayment(payment);
-  const isFirst = await requestRefundOn(sql, { ...paid, paymentId, requestId });
+  const isFirst = await requestRefund(sql, { ...paid, paymentId, requestId });
   const holder = recorded.find(({ refundScope }) => refundScope === '');
   if (!isFirst && holder && isNamed(holder) && isNamed(payment)) return returnSecond(place, paid, requestId);
   if (holder && isNamed(payment)) {

@@ -1,5 +1,5 @@
 import type { ProductId, Source, SourceId, UserId } from '../../core/instance/purchase.ts';
-import type { Order, Refund } from '../../core/orders/order.ts';
+import type { Refund } from '../../core/orders/order.ts';
 import { failpoint } from '../../lib/failpoint.ts';
 import type { Database, Sql } from '../../lib/sql.ts';
 import { compensate } from './compensations.ts';
@@ -16,18 +16,10 @@ interface LatePayment {
 }
 
 /**
- * A payment that came for an order which can no longer become an instance: the order asks for its refund, once however
- * often the payment is reported. `requestId`: an id of ours that no instance has.
+ * A payment for an order that can no longer become an instance: requests its refund, once however often the payment is
+ * reported. @returns false when the order has requested its refund before
  */
-export async function requestRefund(database: Database, order: Order, requestId: bigint): Promise<void> {
-  const { id: orderId, ...rest } = order;
-  await database.transaction((sql) =>
-    requestRefundOn(sql, { ...rest, orderId, paymentId: undefined, requestId }),
-  );
-}
-
-/** The same in the caller's transaction. @returns false when the order has asked for its refund before */
-export async function requestRefundOn(sql: Sql, late: LatePayment): Promise<boolean> {
+export async function requestRefund(sql: Sql, late: LatePayment): Promise<boolean> {
   const { orderId, productId, userId, amountCents, paymentId, requestId } = late;
   const [before] = await sql.query<{ status: string }>(
     `UPDATE orders SET status = 'REFUND_REQUESTED', paid_at = now(), updated_at = now()

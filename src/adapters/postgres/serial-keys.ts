@@ -1,5 +1,5 @@
 /** Tables whose primary key comes from a sequence; a test compares them with the schema. */
-const serialTables: Readonly<Record<string, string>> = {
+export const serialTables: Readonly<Record<string, string>> = {
   compensations: 'id',
   embedded_queue: 'id',
   embedded_stream: 'entry',
@@ -16,7 +16,7 @@ const serialTables: Readonly<Record<string, string>> = {
  * A key that a sequence made exists already, so the sequence is behind its table: logical replication and a restore of
  * data alone do not copy sequences. No row is at fault and none is a repeat.
  */
-export class SequenceBehindError extends Error {
+class SequenceBehindError extends Error {
   constructor(table: string, column: string, cause: Error) {
     const sequence = `${table}_${column}_seq`;
     super(
@@ -35,8 +35,4 @@ export function toSequenceBehindError(error: unknown): SequenceBehindError | und
   const table = constraint.endsWith('_pkey') ? constraint.slice(0, -'_pkey'.length) : '';
   const column = Object.hasOwn(serialTables, table) ? serialTables[table] : undefined;
   return column === undefined ? undefined : new SequenceBehindError(table, column, error);
-}
-
-export function listSerialTables(): string[] {
-  return Object.keys(serialTables).sort();
 }

@@ -15,10 +15,6 @@ export class KnownStreams {
   #order: string[] = [];
   readonly #turns = { 'take over': 0, trim: 0 };
 
-  get size(): number {
-    return this.#busy.size + this.#quiet.size;
-  }
-
   has(stream: string): boolean {
     return this.#busy.has(stream) || this.#quiet.has(stream);
   }

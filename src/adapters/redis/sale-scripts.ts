@@ -31,11 +31,6 @@ redis.call('HDEL', KEYS[1], 'rebuild', 'rebuildAt')
 return 'opened'
 `);
 
-/** Returns now and the sale's fields. */
-export const readSale = createScript(`${readNow}
-return {now, flat}
-`);
-
 /**
  * ARGV number, version, stock, isPaused, hasEnded: the terms as the database has them. An older version changes nothing, so
  * changes that arrive in another order than they were made do no harm. Returns 1 when these terms or newer ones stand.

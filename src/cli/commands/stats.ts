@@ -126,7 +126,7 @@ function printTrend(trend: Trend): void {
 }
 
 /** One bar a step, newest last, scaled to the highest; as long as `columns` leaves room for. */
-export function drawTrend(trend: Trend, columns = Number.POSITIVE_INFINITY): string[] {
+function drawTrend(trend: Trend, columns = Number.POSITIVE_INFINITY): string[] {
   const { step, items } = trend;
   const window = describeWindow(trend);
   if (items.length === 0) return [`no instances ${window}`];

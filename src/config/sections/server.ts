@@ -11,7 +11,7 @@ import {
   setting,
 } from '../setting.ts';
 
-export const allRoles = ['http', 'ingest', 'relay', 'settle'] as const;
+const allRoles = ['http', 'ingest', 'relay', 'settle'] as const;
 export type Role = (typeof allRoles)[number];
 const roles = (value: unknown): Role[] => {
   const given = list(value);

@@ -21,7 +21,7 @@ export async function purchaseInstance(createInstance: CreateInstance, purchase:
   return toReceipt(await createInstance(purchase), describeConflict);
 }
 
-export function toReceipt(outcome: Outcome, toConflict: (instance: InstanceLog) => WeirError): Receipt {
+function toReceipt(outcome: Outcome, toConflict: (instance: InstanceLog) => WeirError): Receipt {
   if (outcome.kind === 'refused') throw outcome.error;
   if (outcome.kind === 'conflict') throw toConflict(outcome.instance);
   return { first: outcome.kind === 'created', instance: outcome.instance };

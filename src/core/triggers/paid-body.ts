@@ -2,7 +2,7 @@ import { WeirError } from '../../errors.ts';
 import { type ProductId, parseProductId, parseUserId, type UserId } from '../instance/purchase.ts';
 import { type Payment, parsePayment } from '../orders/payment.ts';
 
-export const paidFields = ['orderId', 'productId', 'userId', 'paymentId', 'amountCents', 'paidAt'] as const;
+const paidFields = ['orderId', 'productId', 'userId', 'paymentId', 'amountCents', 'paidAt'] as const;
 
 /** The body of a payment callback. */
 export interface PaidBody {
@@ -29,7 +29,7 @@ export function parsePaidBody(body: unknown, orderId: string): PaidBody {
 }
 
 /** @throws WeirError REQUEST_INVALID */
-export function requireNamed(named: string | undefined, orderId: string): void {
+function requireNamed(named: string | undefined, orderId: string): void {
   if (named !== undefined && named !== orderId) {
     throw new WeirError('REQUEST_INVALID', `the body names order ${named}, the path order ${orderId}`);
   }
@@ -38,7 +38,7 @@ export function requireNamed(named: string | undefined, orderId: string): void {
 export type PaidFields = Partial<Record<(typeof paidFields)[number], string>>;
 
 /** @throws WeirError REQUEST_INVALID */
-export function readFields(body: unknown): PaidFields {
+function readFields(body: unknown): PaidFields {
   if (body === undefined || body === null) return {};
   if (typeof body !== 'object' || Array.isArray(body)) {
     throw new WeirError('REQUEST_INVALID', 'the body must be a JSON object, or empty');

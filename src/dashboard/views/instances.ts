@@ -47,7 +47,7 @@ export const showInstances: View = async (place, { query }, signal) => {
   }
 };
 
-export function instanceColumns(): Column<Instance>[] {
+function instanceColumns(): Column<Instance>[] {
   return [
     {
       title: say('instance.id'),

@@ -17,7 +17,7 @@ export interface DelayFigures {
 /** Twenty buckets for each factor of e: a bucket's middle is within 2.5 % of all in it. */
 export const bucketsPerFactor = 20;
 
-export function toDelayMs(bucket: number): number {
+function toDelayMs(bucket: number): number {
   return Math.round(Math.exp(bucket / bucketsPerFactor));
 }
 

@@ -21,7 +21,7 @@ export interface TrendWindow {
   source: string | undefined;
 }
 
-export const stepMs: Readonly<Record<TrendStep, number>> = {
+const stepMs: Readonly<Record<TrendStep, number>> = {
   minute: 60_000,
   hour: 3_600_000,
   day: 86_400_000,

@@ -110,14 +110,14 @@ export function addKeys(http: FastifyInstance, { keys, keyRing }: KeyDeps): void
 }
 
 /** @throws WeirError KEY_EXPIRY_INVALID */
-export function parseExpiry(text: string, nowMs = Date.now()): Date {
+function parseExpiry(text: string, nowMs = Date.now()): Date {
   const at = new Date(text);
   // Beyond the year 9999 neither ISO 8601 nor every client reads it.
   if (at.getTime() > nowMs && at.getUTCFullYear() <= 9999) return at;
   throw new WeirError('KEY_EXPIRY_INVALID', `a key cannot expire at ${text.slice(0, 40)}`);
 }
 
-export function showKey(key: OperatorKey): Static<typeof KeyShape> {
+function showKey(key: OperatorKey): Static<typeof KeyShape> {
   return {
     ...key,
     createdAt: key.createdAt.toISOString(),

@@ -158,6 +158,6 @@ async function requireProduct(products: SaleDeps['products'], productId: Product
   if (!product.enabled) throw new WeirError('PRODUCT_DISABLED', `product ${productId} is disabled`);
 }
 
-export function unknownSale(productId: ProductId): WeirError {
+function unknownSale(productId: ProductId): WeirError {
   return new WeirError('SALE_NOT_FOUND', `there is no sale of product ${productId}`);
 }

@@ -1,5 +1,5 @@
 /** No value of ours is in small letters. */
-export const others = 'other';
+const others = 'other';
 
 /**
  * For a label whose values callers choose: the `known` ones and the first that come, `most` in all, have series of their

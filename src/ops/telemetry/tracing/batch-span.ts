@@ -48,7 +48,7 @@ export async function withBatchSpan<Result>(
 }
 
 /** The message alone: an error of a client library carries commands, and with them passwords. */
-export function fail(span: Span, error: unknown): void {
+function fail(span: Span, error: unknown): void {
   const message = withoutCredentials(error instanceof Error ? error.message : String(error));
   span.setStatus({ code: SpanStatusCode.ERROR, message });
 }
