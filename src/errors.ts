@@ -1,157 +1,194 @@
 /**
- * Every failure that a user can meet: whether it may pass by itself, and what the reader should do.
- * `retry`: it may pass by itself, so leave the purchase where it is. `park`: it will not; set it aside with this code.
- * A second advice is for the operator of a parked item, where a sender can do nothing with "replay" or "discard".
+ * Every failure that a user can meet: whether it may pass by itself, and what the reader should do. A second advice is for the
+ * operator of a parked item, where a sender can do nothing with "replay" or "discard".
  */
 const table = {
-  USER_ID_INVALID: ['park', 'A user id is a decimal integer from 1 to 9223372036854775807.'],
-  PRODUCT_ID_INVALID: ['park', 'A product id is a decimal integer from 1 to 9223372036854775807.'],
-  SOURCE_INVALID: ['park', 'A source is 1 to 20 of A-Z, 0-9 and _, beginning with a letter.'],
-  SOURCE_ID_INVALID: ['park', 'A source id is 1 to 64 printable characters.'],
+  USER_ID_INVALID: ['permanent', 'A user id is a decimal integer from 1 to 9223372036854775807.'],
+  PRODUCT_ID_INVALID: ['permanent', 'A product id is a decimal integer from 1 to 9223372036854775807.'],
+  SOURCE_INVALID: ['permanent', 'A source is 1 to 20 of A-Z, 0-9 and _, beginning with a letter.'],
+  SOURCE_ID_INVALID: ['permanent', 'A source id is 1 to 64 printable characters.'],
   SCOPE_INVALID: [
-    'park',
+    'permanent',
     'The scope of a stream entry is the key of its stream; of any other source it is empty.',
   ],
   PRODUCT_NOT_FOUND: [
-    'park',
+    'permanent',
     'Check the product id; POST /v1/products and `weir products create` create a product.',
     'Create the product with POST /v1/products or `weir products create`, then replay.',
   ],
   PRODUCT_DISABLED: [
-    'park',
+    'permanent',
     'Enable the product with `weir products enable`.',
     'Enable the product with `weir products enable`, then replay; or discard.',
   ],
   PURCHASE_CONFLICT: [
-    'park',
+    'permanent',
     'The same source id already names a purchase of another product or user; check the sender.',
   ],
   UNIT_SOLD_TWICE: [
-    'park',
-    'Redis lost its latest writes and sold this unit again. Tell the buyer to buy again, then discard; `weir sale add` adds stock.',
+    'permanent',
+    'Redis lost its latest writes and sold this unit again. Ask the buyer to buy again, then discard; `weir sale add` adds stock.',
   ],
   MAX_DELIVERIES_EXCEEDED: [
-    'park',
+    'permanent',
     'The process ended each time it worked on this entry alone; look at the logs, then replay.',
   ],
   ENTRY_DELETED: [
-    'park',
+    'permanent',
     'The entry was trimmed or deleted before it was read; find the buyer by the entry id, then replay with userId.',
   ],
-  MESSAGE_REFUSED: ['park', 'The broker refused this message while it took others; see detail, then replay.'],
+  MESSAGE_REFUSED: [
+    'permanent',
+    'The broker refused this message while it took others; see detail, then replay.',
+  ],
   OUTBOX_BATCH_CORRUPT: [
-    'park',
+    'permanent',
     'An outbox batch cannot be read, so its events are not published; please report it.',
   ],
   DELIVERY_LIMIT: [
-    'park',
+    'permanent',
     'Its consumer returned this message more often than the queue allows; correct the consumer, then replay.',
   ],
   MESSAGE_REJECTED: [
-    'park',
+    'permanent',
     'A consumer rejected this message without requeue; look at the log of the consumer, then replay or discard.',
   ],
-  MESSAGE_EXPIRED: ['park', 'The queue has a time to live; remove it as `weir doctor` says, then replay.'],
+  MESSAGE_EXPIRED: [
+    'permanent',
+    'The queue has a time to live; remove it as `weir doctor` says, then replay.',
+  ],
   QUEUE_FULL: [
-    'park',
+    'permanent',
     'The queue was full and drops its oldest messages; correct it as `weir doctor` says, then replay.',
   ],
   DEAD_LETTERED: [
-    'park',
+    'permanent',
     'A queue dropped this message; find out why with `weir doctor`, then replay, or send it yourself and discard.',
   ],
   ORDER_NOT_FOUND: [
-    'park',
+    'permanent',
     'Check the order id; Weir knows orders that it created itself.',
     'Run `weir orders paid ORDER --product … --user …`, then replay; or return the money at the payer, then discard.',
   ],
-  ORDER_CONFLICT: ['park', 'The order is of another product or user.'],
-  ORDER_NOT_PAYABLE: ['park', 'Only a pending order can be paid.'],
+  ORDER_CONFLICT: ['permanent', 'The order is of another product or user.'],
+  ORDER_NOT_PAYABLE: ['permanent', 'Only a pending order can be paid.'],
   PAYMENT_AMOUNT_MISMATCH: [
-    'park',
+    'permanent',
     'Replay it with acceptAmount to take it as it is; or cancel the order, then replay: its refund is requested.',
   ],
-  ORDER_NOT_CANCELLABLE: ['park', 'Only a pending order can be cancelled.'],
-  IDEMPOTENCY_CONFLICT: ['park', 'This Idempotency-Key was used with another body; use a new key.'],
-  PRODUCT_CONFLICT: ['park', 'This product id exists with other properties.'],
+  ORDER_NOT_CANCELLABLE: ['permanent', 'Only a pending order can be cancelled.'],
+  IDEMPOTENCY_CONFLICT: ['permanent', 'This Idempotency-Key was used with another body; use a new key.'],
+  PRODUCT_CONFLICT: ['permanent', 'This product id exists with other properties.'],
   INSTANCE_NOT_FOUND: [
-    'park',
-    'Find it by any id it goes by: GET /v1/instances?q=ID or `weir instances search ID`.',
+    'permanent',
+    'Look it up by any of its ids: GET /v1/instances?q=ID or `weir instances search ID`.',
   ],
-  INSTANCE_SETTLED: ['park', 'Only an instance that is PROCESSING can be republished.'],
-  INSTANCE_NOT_RELEASABLE: ['park', 'Only the machine of an instance that is FAILED can be released.'],
+  INSTANCE_SETTLED: ['permanent', 'Only an instance that is PROCESSING can be republished.'],
+  INSTANCE_NOT_RELEASABLE: ['permanent', 'Only the machine of an instance that is FAILED can be released.'],
   RESULT_INVALID: [
-    'park',
+    'permanent',
     'Send an InstanceResult with an instance id and SUCCESS or FAILED.',
     'Not an InstanceResult with an instance id and SUCCESS or FAILED; correct the Resource Domain, then discard.',
   ],
   RESULT_NOT_FOUND: [
-    'park',
+    'permanent',
     'Check the instance id; it may be an instance of another Weir.',
     'There is no such instance; find out whether it is of another Weir, then discard.',
   ],
-  RESULT_LATE: ['park', 'Weir had given this instance up; release its machine. Recorded with the instance.'],
-  RESULT_CONFLICT: ['park', 'The instance has had another result, which stands. Recorded with the instance.'],
-  SALE_NOT_FOUND: ['park', 'Check the product id; POST /v1/sales and `weir sale open` open a sale.'],
-  SALE_CONFLICT: ['park', 'One sale of a product at a time: end the one that runs, or change it with PATCH.'],
+  RESULT_LATE: ['permanent', 'The instance had timed out; release its machine. Recorded with the instance.'],
+  RESULT_CONFLICT: [
+    'permanent',
+    'The instance already has another result, which stands. Recorded with the instance.',
+  ],
+  SALE_NOT_FOUND: ['permanent', 'Check the product id; POST /v1/sales and `weir sale open` open a sale.'],
+  SALE_CONFLICT: [
+    'permanent',
+    'A product has one sale at a time: end the running one, or change it with PATCH.',
+  ],
   SALE_WINDOW_INVALID: [
-    'park',
+    'permanent',
     'A sale ends after it starts, and not in the past of the clock of the store.',
   ],
-  NOT_STARTED: ['park', 'Ask again when the sale has started; GET /v1/sales/{productId} says when.'],
-  PAUSED: ['park', 'Ask again when the sale goes on.'],
-  ENDED: ['park', 'The sale is over; its winners keep what they have.'],
-  SOLD_OUT: ['park', 'Units may come back: ask again later, or not at all.'],
-  LIMIT_REACHED: ['park', 'This user holds as many units as one may.'],
+  NOT_STARTED: ['permanent', 'Ask again when the sale has started; GET /v1/sales/{productId} says when.'],
+  PAUSED: ['permanent', 'Try again when the sale is resumed.'],
+  ENDED: ['permanent', 'The sale is over; buyers keep what they bought.'],
+  SOLD_OUT: ['permanent', 'Units may be restocked; try again later.'],
+  LIMIT_REACHED: ['permanent', 'This user holds as many units as the sale allows.'],
   TICKET_REQUIRED: [
-    'park',
+    'permanent',
     'This sale is entered with a ticket: POST /v1/sales/{productId}/tickets, and send it as `ticket`.',
   ],
   TICKET_INVALID: [
-    'park',
+    'permanent',
     'Send the ticket as it was given out, for this sale and by the user that it names.',
   ],
-  NOT_ADMITTED: ['park', 'Ask again when the ticket admits; GET /v1/sales/{productId}/ticket says when.'],
-  TICKETS_CLOSED: ['park', 'Tickets of this sale are given out before its start only.'],
-  TICKETS_UNUSED: ['park', 'This sale is open to everybody: buy without a ticket.'],
-  PURCHASE_NOT_FOUND: ['park', 'Ask with the streamId that the buy was answered with, and its product.'],
-  RATE_LIMITED: ['retry', 'Wait for as many seconds as Retry-After says, then ask again.'],
-  STREAM_NOT_FOUND: ['park', 'Name a stream as the audit lists it, such as stream:seckill:1001.'],
-  PARKED_NOT_FOUND: ['park', 'See what there is with `weir parked list --state ALL`; old ones are removed.'],
-  PARKED_RESOLVED: ['park', 'It has been replayed or discarded before; look at it with `weir parked show`.'],
-  NOTHING_TO_REPLAY: ['park', 'Nothing of it is left to replay; find out what is owed, then discard it.'],
+  NOT_ADMITTED: [
+    'permanent',
+    'Ask again when the ticket admits; GET /v1/sales/{productId}/ticket says when.',
+  ],
+  TICKETS_CLOSED: ['permanent', 'Tickets of this sale are given out before its start only.'],
+  TICKETS_UNUSED: ['permanent', 'This sale needs no ticket: buy without one.'],
+  PURCHASE_NOT_FOUND: ['permanent', 'Ask with the streamId that the buy was answered with, and its product.'],
+  RATE_LIMITED: ['transient', 'Wait for as many seconds as Retry-After says, then ask again.'],
+  STREAM_NOT_FOUND: ['permanent', 'Name a stream as the audit lists it, such as stream:seckill:1001.'],
+  PARKED_NOT_FOUND: [
+    'permanent',
+    'See what there is with `weir parked list --state ALL`; old ones are removed.',
+  ],
+  PARKED_RESOLVED: [
+    'permanent',
+    'It has been replayed or discarded before; look at it with `weir parked show`.',
+  ],
+  NOTHING_TO_REPLAY: [
+    'permanent',
+    'Nothing of it is left to replay; find out what is owed, then discard it.',
+  ],
   RESTOCK_FAILED: [
-    'park',
+    'permanent',
     'Correct the keys of the sale or their permissions as the detail says, then replay; discard to sell the unit no more.',
   ],
-  ORDER_NOT_REFUNDABLE: ['park', 'Only a refund that Weir has requested can be reported or requested again.'],
-  REQUEST_INVALID: ['park', 'Correct the request as the detail says.'],
+  ORDER_NOT_REFUNDABLE: [
+    'permanent',
+    'Only a refund that Weir has requested can be reported or requested again.',
+  ],
+  REQUEST_INVALID: ['permanent', 'Correct the request as the detail says.'],
   SIGNATURE_INVALID: [
-    'park',
+    'permanent',
     'Sign the raw body with the configured secret (Standard Webhooks) within five minutes.',
   ],
-  SIGNED_ORDER_DIFFERS: ['park', 'The signed body must carry "orderId", equal to the one in the path.'],
-  UNAUTHENTICATED: ['park', 'Send an operator key: Authorization: Bearer …; `weir keys create` makes one.'],
-  INSUFFICIENT_SCOPE: ['park', 'Use a key of that scope; `weir keys create NAME --scope SCOPE` makes one.'],
-  ORIGIN_NOT_ALLOWED: ['park', 'Call from a page of this very origin, or with a key instead of a cookie.'],
-  KEY_NOT_FOUND: ['park', 'See what there is with `weir keys list`.'],
-  KEY_CONFLICT: ['park', 'A key in force has this name: choose another, or revoke that one first.'],
-  KEY_LIMIT: ['park', 'Revoke keys that are not used; `weir keys list` says when each was used last.'],
-  KEY_EXPIRY_INVALID: ['park', 'A key expires in the future, or never when that is left out.'],
-  STORE_UNAVAILABLE: ['retry', 'A store does not answer; try again shortly and look at /readyz.'],
-  PRODUCT_CHANGING: ['retry', 'The product was changed during every attempt; send the request again.'],
+  SIGNED_ORDER_DIFFERS: ['permanent', 'The signed body must carry "orderId", equal to the one in the path.'],
+  UNAUTHENTICATED: [
+    'permanent',
+    'Send an operator key: Authorization: Bearer …; `weir keys create` makes one.',
+  ],
+  INSUFFICIENT_SCOPE: [
+    'permanent',
+    'Use a key of that scope; `weir keys create NAME --scope SCOPE` makes one.',
+  ],
+  ORIGIN_NOT_ALLOWED: [
+    'permanent',
+    'Call from a page of this very origin, or with a key instead of a cookie.',
+  ],
+  KEY_NOT_FOUND: ['permanent', 'See what there is with `weir keys list`.'],
+  KEY_CONFLICT: ['permanent', 'A key in force has this name: choose another, or revoke that one first.'],
+  KEY_LIMIT: ['permanent', 'Revoke keys that are not used; `weir keys list` says when each was used last.'],
+  KEY_EXPIRY_INVALID: ['permanent', 'A key expires in the future, or never when that is left out.'],
+  STORE_UNAVAILABLE: ['transient', 'A store is unavailable; try again shortly, and see /readyz.'],
+  PRODUCT_CHANGING: ['transient', 'The product was changed during every attempt; send the request again.'],
   STORE_MISMATCH: [
-    'retry',
+    'transient',
     'Correct the address of the store, or make it the one of this installation with `weir stores adopt`.',
   ],
-  TOO_MANY_LISTENERS: ['retry', 'Close a page or a `weir top` that is not needed, or ask GET /v1/now.'],
-  OVERLOADED: ['retry', 'More comes in than can be taken now; wait for as long as Retry-After says.'],
-  WORKER_LEASE_LOST: ['retry', 'No worker id could be leased in time; look at the database.'],
-  INTERNAL: ['retry', 'This is a bug in Weir; please report it with the log lines around it.'],
-} as const satisfies Record<string, readonly ['retry' | 'park', string, string?]>;
+  TOO_MANY_LISTENERS: ['transient', 'Close a page or a `weir top` that is not needed, or ask GET /v1/now.'],
+  OVERLOADED: [
+    'transient',
+    'More requests come in than can be handled; wait for as long as Retry-After says.',
+  ],
+  WORKER_LEASE_LOST: ['transient', 'No worker id could be leased in time; look at the database.'],
+  INTERNAL: ['transient', 'This is a bug in Weir; please report it with the log lines around it.'],
+} as const satisfies Record<string, readonly ['transient' | 'permanent', string, string?]>;
 
 export type ErrorCode = keyof typeof table;
-export type Disposition = 'retry' | 'park';
 
 /** An expected failure with a stable code. `message` says what happened, `advice` what to do next. */
 export class WeirError extends Error {
@@ -166,8 +203,9 @@ export class WeirError extends Error {
     this.retryAfterMs = options.retryAfterMs ?? 1_000;
   }
 
-  get disposition(): Disposition {
-    return table[this.code][0];
+  /** Whether it may pass by itself: the caller repeats it, and nothing is parked. */
+  get isTransient(): boolean {
+    return table[this.code][0] === 'transient';
   }
 
   get advice(): string {

@@ -54,7 +54,7 @@ describe('products that changed after they were read', () => {
       batch.map(() => ({ kind: 'stale' as const })),
     );
     const create = refreshStaleProducts({ forget() {} }, createBatch);
-    await expect(create(drafts)).rejects.toMatchObject({ code: 'PRODUCT_CHANGING', disposition: 'retry' });
+    await expect(create(drafts)).rejects.toMatchObject({ code: 'PRODUCT_CHANGING', isTransient: true });
     expect(createBatch).toHaveBeenCalledTimes(5);
   });
 });

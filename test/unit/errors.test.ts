@@ -3,12 +3,22 @@ import fc from 'fast-check';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createErrorHandler } from '../../src/adapters/http/plugins/problem.ts';
+import { parkedReasons } from '../../src/core/parked/parked-item.ts';
 import { adviceFor, adviceForParked, type ErrorCode, toWeirError, WeirError } from '../../src/errors.ts';
 import type { TelemetryEvent } from '../../src/ops/telemetry/events.ts';
+import { readSourceFiles } from './source-files.ts';
 
 const source = readFileSync(new URL('../../src/errors.ts', import.meta.url), 'utf8');
 /** The table is private to its file, so its codes are read off the text. */
 const codes = [...source.matchAll(/^ {2}([A-Z][A-Z_]+): \[/gm)].map(([, code]) => code as ErrorCode);
+
+const tables = ['errors.ts', 'adapters/http/plugins/problem.ts'];
+/** Codes that a source file other than those tables names as a string. */
+const usedCodes = new Set(
+  readSourceFiles()
+    .filter(({ path }) => !tables.includes(path) && !path.startsWith('dashboard/'))
+    .flatMap(({ text }) => text.match(/\b[A-Z][A-Z]+(?:_[A-Z]+)*\b/g) ?? []),
+);
 
 /** An app whose only route throws what it is given, and what it told. */
 function createApp(error: () => unknown, isTransient: (error: unknown) => boolean = () => false) {
@@ -33,8 +43,8 @@ test('the codes are found in the text', () => {
 });
 
 describe.each(codes)('%s', (code) => {
-  test('is retried or parked', () => {
-    expect(new WeirError(code, 'it happened').disposition).toMatch(/^(retry|park)$/);
+  test('is used by a source file other than the tables of codes', () => {
+    expect(usedCodes).toContain(code);
   });
 
   test('comes with advice that is a sentence and ends with a full stop', () => {
@@ -61,11 +71,21 @@ describe.each(codes)('%s', (code) => {
     expect(status).toBeLessThan(600);
     // What may pass by itself is the server's trouble or too much of the caller, and says when to come back unless it is
     // a bug.
-    if (error.disposition === 'retry' && status !== 429) expect(status).toBeGreaterThanOrEqual(500);
+    if (error.isTransient && status !== 429) expect(status).toBeGreaterThanOrEqual(500);
     expect(headers['retry-after']).toBe(status === 503 || status === 429 ? '1' : undefined);
     // A store that is away is told once by whoever waits for it, not once a request.
     expect(told.map(({ type }) => type)).toEqual(status === 500 ? ['request failed'] : []);
   });
+});
+
+test.each(parkedReasons)('an item parked for %s has advice of its own in the table of errors', (reason) => {
+  expect(codes).toContain(reason);
+  expect(adviceForParked(reason)).toMatch(/^[A-Z].{15,}\.$/);
+});
+
+test('an unknown code has no advice for an operator', () => {
+  expect(adviceForParked('COFFEE')).toBe('');
+  expect(adviceForParked('toString')).toBe('');
 });
 
 test('statuses are those of the contract', async () => {
@@ -126,7 +146,7 @@ describe('an error that nobody named', () => {
           expect(error).toBeInstanceOf(WeirError);
           expect(error).toMatchObject({
             code: 'INTERNAL',
-            disposition: 'retry',
+            isTransient: true,
             message: String(thrown),
             cause: thrown,
           });

@@ -261,7 +261,7 @@ describe('a lease', () => {
     expect(owners.map(({ heldWorker }) => heldWorker)).toEqual([0, 511, 1023]);
 
     const last = world.start();
-    await expect(last.ids.take(1)).rejects.toMatchObject({ code: 'WORKER_LEASE_LOST', disposition: 'retry' });
+    await expect(last.ids.take(1)).rejects.toMatchObject({ code: 'WORKER_LEASE_LOST', isTransient: true });
     // One is restocked, and its worker id is free at once.
     await world.stop(owners[1] as Process);
     const [id] = await last.ids.take(1);

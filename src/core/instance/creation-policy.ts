@@ -59,7 +59,7 @@ export function splitPoisonedBatch(
     try {
       return await createBatch(drafts);
     } catch (error) {
-      if (error instanceof WeirError ? error.disposition === 'retry' : isTransient(error)) throw error;
+      if (error instanceof WeirError ? error.isTransient : isTransient(error)) throw error;
       if (drafts.length <= 1) return drafts.map(() => ({ kind: 'refused', error: toWeirError(error) }));
       const middle = drafts.length >> 1;
       const first = await createOrSplit(drafts.slice(0, middle));

@@ -86,7 +86,7 @@ export class ParkedReplay {
     } catch (error) {
       if (this.#deps.isTransient(error)) throw error;
       const cause = toWeirError(error);
-      if (cause.disposition === 'retry' && cause.code !== 'INTERNAL') throw cause;
+      if (cause.isTransient && cause.code !== 'INTERNAL') throw cause;
       await this.#deps.rows.noteFailedReplay(id, cause);
       return { id, state: 'PARKED', detail: `${cause.code}: ${cause.message}`, instanceId: null };
     }

@@ -100,7 +100,7 @@ async function placeRefused(
   purchase: Purchase,
   error: WeirError,
 ): Promise<PaymentAnswer> {
-  if (error.disposition === 'retry') throw error;
+  if (error.isTransient) throw error;
   const { orderId, payment } = paid;
   // Whatever refused it: the product of an order that is over may be gone as well.
   const found = await deps.findOrder(orderId);

@@ -132,7 +132,7 @@ export class ProcessBatch {
   }
 
   #mayStillPass(stream: string, { entry, error }: Unfit): boolean {
-    if (error.disposition !== 'retry') return false;
+    if (!error.isTransient) return false;
     const key = keyOf(stream, entry);
     const failures = (this.#unknownFailures.get(key) ?? 0) + 1;
     this.#unknownFailures.set(key, failures);

@@ -166,7 +166,7 @@ export class SeckillStreamTrigger {
 
   readonly #isTransient = (error: unknown): boolean =>
     error instanceof WeirError
-      ? error.disposition === 'retry' && error.code !== 'INTERNAL'
+      ? error.isTransient && error.code !== 'INTERNAL'
       : this.#deps.isTransient(error);
 
   /** A batch that takes long, as while the database does not answer, must not look abandoned. */

@@ -174,8 +174,8 @@ async function forEach(ids: readonly string[], work: (id: string) => Promise<Rep
     try {
       items.push(await work(id));
     } catch (error) {
-      const { code, message, disposition } = toWeirError(error);
-      if (disposition === 'retry') throw error;
+      const { code, message, isTransient } = toWeirError(error);
+      if (isTransient) throw error;
       items.push({ id, state: null, code, detail: message });
     }
   }

@@ -37,8 +37,8 @@ type PaidRequest = FastifyRequest<OrderPath & { Body: unknown }>;
 export function addPayments(http: FastifyInstance, deps: PaymentDeps, checkSignature: CheckSignature): void {
   const isSigned = deps.config.webhookSecrets.length > 0;
   const logRefusal = (orderId: string, error: unknown) => {
-    const { code, message: detail, disposition } = toWeirError(error);
-    if (disposition === 'park') deps.emit({ type: 'payment refused', orderId, code, detail });
+    const { code, message: detail, isTransient } = toWeirError(error);
+    if (!isTransient) deps.emit({ type: 'payment refused', orderId, code, detail });
   };
 
   http.post<OrderPath & { Body: unknown }>(
