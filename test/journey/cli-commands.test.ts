@@ -1,0 +1,406 @@
+import { once } from 'node:events';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { pollUntil } from '../support/poll-until.ts';
+import { runHere } from '../support/run-here.ts';
+import { spawnWeir } from '../support/weir.ts';
+import { deadPort, serve } from './cli-support.ts';
+import { expectOneSentence } from './one-sentence.ts';
+import { shareWeir } from './share-weir.ts';
+
+describe('beside a running Weir', () => {
+  const guard = {
+    WEIR_SERVER_HTTP_OPERATORKEYS: 'operator-key-of-monday',
+    WEIR_SERVER_HTTP_WEBHOOKSECRETS: `whsec_${Buffer.from('the secret of the payer').toString('base64')}`,
+  };
+  const weir = shareWeir(guard);
+  const run = (...args: string[]) => runHere([...args, '--url', weir.url], guard);
+  const request = (method: string, path: string, body?: unknown) =>
+    weir.request(method, path, body, { authorization: `Bearer ${guard.WEIR_SERVER_HTTP_OPERATORKEYS}` });
+  const runJson = async (...args: string[]) => {
+    const { code, stdout, stderr } = await run(...args, '--json');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    return JSON.parse(stdout);
+  };
+  let instanceIds: string[];
+
+  beforeAll(async () => {
+    await weir.database.query(
+      "INSERT INTO products (id, name, cpus, memory_mb, image) VALUES (1001, 'GPU Small', 4, 16384, 'ubuntu')",
+    );
+    instanceIds = [];
+    for (const [i, source] of ['GIFT', 'GIFT', 'PRIZE'].entries()) {
+      const purchase = { source, sourceId: `CLI${i}`, productId: '1001', userId: `${41 + i}` };
+      instanceIds.push((await request('POST', '/v1/instances', purchase)).body.instanceId);
+    }
+    await weir.database.query("UPDATE instance_logs SET status = 'SUCCESS' WHERE instance_id = $1", [
+      instanceIds[0],
+    ]);
+    await weir.redis.xadd('stream:seckill:1001', '*', 'uid', 'nobody');
+    await pollUntil('the bad entry to be parked', 15_000, async () =>
+      expect(await weir.count('parked')).toBe(1),
+    );
+  });
+
+  test('instances list shows what the filter lets through, as a table and as JSON', async () => {
+    const newestFirst = [...instanceIds].reverse();
+    const ids = async (...args: string[]) =>
+      (await runJson('instances', 'list', ...args)).items.map(
+        (item: { instanceId: string }) => item.instanceId,
+      );
+    expect(await ids()).toEqual(newestFirst);
+    expect(await ids('--limit', '2')).toEqual(newestFirst.slice(0, 2));
+    expect(await ids('--source', 'GIFT', '--user', '42')).toEqual([instanceIds[1]]);
+    expect(await ids('--status', 'SUCCESS', '--product', '1001')).toEqual([instanceIds[0]]);
+    expect(await ids('--source-id', 'CLI2')).toEqual([instanceIds[2]]);
+
+    const table = await run('instances', 'list');
+    expect(table).toMatchObject({ code: 0, stderr: '' });
+    const lines = table.stdout.trimEnd().split('\n');
+    expect(lines[0]).toMatch(/^INSTANCE\s+STATUS\s+SOURCE/);
+    expect(lines.slice(1).map((line) => line.split(/\s+/)[0])).toEqual(newestFirst);
+    expect((await run('instances', 'list', '--source', 'NOBODY')).stdout).toBe('no instances\n');
+    expect((await run('instances', 'list', '--limit', 'many')).code).toBe(2);
+  });
+
+  test('instances show tells one instance, and ends with 4 for one that does not exist', async () => {
+    const [id = ''] = instanceIds;
+    expect(await runJson('instances', 'show', id)).toEqual(
+      (await request('GET', `/v1/instances/${id}`)).body,
+    );
+    const table = await run('instances', 'show', id);
+    expect(table.code).toBe(0);
+    for (const value of [id, 'SUCCESS', 'GIFT', 'CLI0', '1001', '41']) expect(table.stdout).toContain(value);
+    for (const unknown of ['1', 'abc', '../products']) {
+      const { code, stdout, stderr } = await run('instances', 'show', unknown);
+      expect({ code, stdout }).toEqual({ code: 4, stdout: '' });
+      expectOneSentence(stderr);
+    }
+  });
+
+  test('stats counts by source and draws the trend', async () => {
+    const { sources, trend } = await runJson('stats');
+    expect(sources).toEqual([
+      { source: 'GIFT', total: '2', success: '1', failed: '0', processing: '1', successRate: '50.00' },
+      { source: 'PRIZE', total: '1', success: '0', failed: '0', processing: '1', successRate: '0.00' },
+    ]);
+    const sum = trend.reduce((total: number, { count }: { count: string }) => total + Number(count), 0);
+    expect(sum).toBe(3);
+    const { code, stdout } = await run('stats', '--minutes', '5');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^Instances by source from \S+ to \S+, UTC\nSOURCE/);
+    expect(stdout).toMatch(/GIFT\s+2\s+1\s+0\s+1\s+50\.00 %/);
+    expect(stdout).toMatch(/\d\d:\d\d █+ +\d/);
+    expect((await run('stats', '--minutes', 'many')).code).not.toBe(0);
+  });
+
+  test('stats without a window counts since ever and says so, with one only what was made in it, of the source asked for', async () => {
+    const here = (...args: string[]) => run('stats', ...args);
+    const since = await here('--source', 'PRIZE');
+    expect(since.stdout).toMatch(/^Instances by source since ever\nSOURCE.*\nPRIZE +1 +0 +0 +1 +0\.00 %/);
+    expect(since.stdout).not.toContain('GIFT');
+    const before = ['--from', '2026-01-01T00:00:00Z', '--to', '2026-01-02T00:00:00Z'];
+    const { sources } = JSON.parse((await here(...before, '--json')).stdout);
+    expect(sources).toEqual([]);
+    const recent = JSON.parse((await here('--minutes', '60', '--source', 'GIFT', '--json')).stdout);
+    expect(recent.sources).toEqual([
+      { source: 'GIFT', total: '2', success: '1', failed: '0', processing: '1', successRate: '50.00' },
+    ]);
+  });
+
+  test('parked list tells what stands aside, why, and what to do', async () => {
+    const { items } = await runJson('parked', 'list');
+    expect(items).toEqual([
+      expect.objectContaining({ reason: 'USER_ID_INVALID', origin: 'STREAM', scope: 'stream:seckill:1001' }),
+    ]);
+    const { code, stdout } = await run('parked', 'list');
+    expect(code).toBe(0);
+    for (const told of [
+      'USER_ID_INVALID',
+      'stream:seckill:1001',
+      items[0].sourceId,
+      items[0].advice,
+      items[0].docs,
+    ]) {
+      expect(stdout).toContain(told);
+    }
+  });
+
+  test('a parked winner whose buyer was found out is made by hand and discarded, without SQL', async () => {
+    const [item] = (await runJson('parked', 'list')).items;
+    const purchase = [
+      '--source',
+      'SECKILL',
+      '--source-id',
+      item.sourceId,
+      '--product',
+      '1001',
+      '--user',
+      '77',
+    ];
+    const made = await runJson('instances', 'create', ...purchase);
+    expect(made).toMatchObject({ source: 'SECKILL', sourceId: item.sourceId, userId: '77' });
+    expect(await run('instances', 'create', ...purchase)).toMatchObject({
+      code: 0,
+      stdout: `instance ${made.instanceId} is made\n`,
+    });
+    expect((await run('parked', 'discard', item.id, '--because', 'made by hand')).code).toBe(0);
+    expect((await run('parked', 'list')).stdout).toBe('nothing is parked\n');
+  });
+
+  test('products are created, listed, and switched off and on', async () => {
+    const machine = [
+      '--name',
+      'GPU Large',
+      '--cpus',
+      '16',
+      '--memory',
+      '65536',
+      '--gpu',
+      '4',
+      '--image',
+      'ubuntu',
+    ];
+    const created = await runJson('products', 'create', '1004', ...machine, '--price', '79900');
+    expect(created).toMatchObject({ id: '1004', memoryMb: 65_536, priceCents: '79900', enabled: true });
+    expect(await runJson('products', 'disable', '1004')).toEqual({ ...created, enabled: false });
+    const list = await run('products', 'list');
+    expect(list.stdout).toMatch(/MEMORY MB +GPU +IMAGE +PRICE CENTS$/m);
+    expect(list.stdout).toMatch(/^1001 +enabled +GPU Small.*\n1004 +disabled +GPU Large/m);
+    expect((await run('products', 'enable', '1004')).stdout).toMatch(/^1004 +enabled/m);
+    const unknown = await run('products', 'disable', '4999');
+    expect(unknown.code).toBe(4);
+    expect(unknown.stderr).not.toMatch(/replay|discard/);
+    expect((await run('products', 'list', '--limit', '1')).stdout).toContain('There are more');
+  });
+
+  test('callbacks that did not come are made up for, signed where they must be', async () => {
+    const call = (what: string, orderId: string, env: Record<string, string>) =>
+      runHere(['orders', what, orderId, '--url', weir.url], env);
+    const { WEIR_SERVER_HTTP_WEBHOOKSECRETS: _, ...withoutSecret } = guard;
+    const order = async () => {
+      const { body } = await request('POST', '/v1/orders', { productId: '1001', userId: '9' });
+      return body.id as string;
+    };
+    const id = await order();
+    const unsigned = await call('paid', id, withoutSecret);
+    expect(unsigned.code).toBe(1);
+    expect(unsigned.stderr).toContain('server.http.webhookSecrets: -conf FILE');
+    for (let times = 0; times < 2; times++) {
+      expect(await call('paid', id, guard)).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(/^order ORD\d+ is paid, its instance is \d+\n$/),
+      });
+    }
+    const cancelled = await order();
+    await request('POST', `/v1/orders/${cancelled}/cancel`);
+    expect(await call('paid', cancelled, guard)).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('refund'),
+    });
+    expect((await call('refunded', cancelled, guard)).stdout).toBe(
+      `the refund of order ${cancelled} is recorded\n`,
+    );
+    const elsewhere = ['orders', 'paid', 'ELSEWHERE1', '--product', '1001', '--user', '9'];
+    expect(await runJson(...elsewhere)).toMatchObject({ source: 'ORDER', sourceId: 'ELSEWHERE1' });
+    expect((await run('orders', 'refunded', 'NOBODY')).code).toBe(4);
+  });
+
+  test('sales are listed page by page, and their units restocked once more', async () => {
+    for (const id of ['1001', '1004']) expect((await run('sale', 'open', id, '--stock', '3')).code).toBe(0);
+    expect((await run('sale', 'list', '--limit', '1')).stdout).toContain('There are more');
+    const all = await run('sale', 'list', '--all', '--ndjson');
+    const ids = all.stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line).productId);
+    expect(ids).toEqual(['1001', '1004']);
+    expect((await run('sale', 'restock', '1001')).stdout).toBe('0 units are taken to the sale once more\n');
+    expect((await run('sale', 'restock', '4999')).code).toBe(4);
+  });
+
+  test('simulate buys on all sources, and everything that was accepted becomes an instance', async () => {
+    const before = await weir.count('instance_logs');
+    const { host, port, db } = weir.redis.options;
+    const { code, stdout, stderr } = await runHere(
+      ['simulate', '--rate', '100', '--seconds', '1', '--json', '--url', weir.url],
+      { ...guard, WEIR_DATA_REDIS_ADDR: `redis://${host}:${port}/${db}` },
+    );
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const { seconds, sources } = JSON.parse(stdout);
+    expect(seconds).toBeGreaterThan(0.8);
+    const rows = sources as {
+      source: string;
+      sent: number;
+      accepted: number;
+      instances: number;
+      p50Ms: number;
+      p99Ms: number;
+    }[];
+    expect(rows.map(({ source }) => source)).toEqual(['SECKILL', 'ORDER', 'ACTIVITY']);
+    expect(rows.reduce((sum, { sent }) => sum + sent, 0)).toBe(100);
+    for (const { sent, accepted, instances, p50Ms, p99Ms } of rows) {
+      expect(accepted).toBe(sent);
+      expect(instances).toBe(sent);
+      expect(p99Ms).toBeGreaterThanOrEqual(p50Ms);
+    }
+    expect((await weir.count('instance_logs')) - before).toBe(100);
+    await pollUntil('each to be published', 15_000, async () => {
+      expect(new Set(weir.heard.map(({ properties }) => properties.messageId)).size).toBe(before + 100);
+    });
+  });
+
+  test('simulate counts what was refused, by code, of the sources asked for, and ends with 1', async () => {
+    await weir.database.query('UPDATE products SET enabled = false, version = version + 1 WHERE id = 1004');
+    const options = ['--rate', '20', '--seconds', '1', '--product', '1004', '--sources', 'activity'];
+    const { code, stdout } = await run('simulate', ...options);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^SOURCE\s+SENT\s+ACCEPTED\s+INSTANCES/);
+    expect(stdout).toMatch(/^ACTIVITY +20 +0 +0 .*422: 20/m);
+    expect(stdout).toMatch(/^ACTIVITY: refused 20 PRODUCT_DISABLED$/m);
+    expect(stdout).not.toContain('ORDER');
+    expect((await run('simulate', '--sources', 'COOK')).code).toBe(2);
+  });
+
+  test('simulate without the demo catalogue sends nothing and says what to set', async () => {
+    const before = await weir.count('orders');
+    const unknown = await run('simulate', '--product', '4242');
+    expect(unknown).toMatchObject({ code: 4, stdout: '' });
+    expect(unknown.stderr).toMatch(/product 4242.*does not exist.*weir demo.*--product/);
+    const noRedis = await run('simulate');
+    expect(noRedis).toMatchObject({ code: 2, stdout: '' });
+    expect(noRedis.stderr).toMatch(/SECKILL.*-conf FILE.*data\.redis\.addr/);
+    expect(await weir.count('orders')).toBe(before);
+  });
+
+  test('simulate that is interrupted says what it did so far, and ends with 130', async () => {
+    const options = ['--rate', '20', '--seconds', '60', '--sources', 'ACTIVITY', '--json', '--url', weir.url];
+    const before = await weir.count('instance_logs');
+    const simulate = spawnWeir(['simulate', ...options], guard);
+    let stdout = '';
+    simulate.stdout?.on('data', (chunk) => {
+      stdout += chunk;
+    });
+    await pollUntil('the first purchase', 15_000, async () =>
+      expect(await weir.count('instance_logs')).toBeGreaterThan(before),
+    );
+    simulate.kill('SIGINT');
+    expect(await once(simulate, 'close')).toEqual([130, null]);
+    const [{ sent, instances }] = JSON.parse(stdout).sources;
+    expect([sent, instances]).toEqual([expect.any(Number), sent]);
+    expect(sent).toBeLessThan(1_200);
+  });
+
+  test('simulate makes no load on another machine', async () => {
+    const { code, stderr } = await runHere(['simulate', '--url', 'http://192.0.2.1:8000']);
+    expect(code).toBe(2);
+    expectOneSentence(stderr);
+  });
+
+  test('a command asks with the configured operator key, and is refused without one', async () => {
+    const args = ['instances', 'list', '--limit', '1', '--url', weir.url];
+    expect((await runHere(args, guard)).code).toBe(0);
+    const { code, stdout, stderr } = await runHere(args);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expectOneSentence(stderr);
+  });
+});
+
+test('without a running Weir every command that needs one ends with 3 and one sentence', async () => {
+  const url = ['--url', `http://127.0.0.1:${deadPort}`];
+  const commands = [
+    ['instances', 'list'],
+    ['instances', 'show', '1'],
+    ['stats'],
+    ['parked', 'list'],
+    ['simulate'],
+  ];
+  for (const command of commands) {
+    const { code, stdout, stderr } = await runHere([...command, ...url]);
+    expect({ code, stdout }, command.join(' ')).toEqual({ code: 3, stdout: '' });
+    expectOneSentence(stderr);
+  }
+});
+
+test('a reader that has what it wanted ends a list without a word, even one that has no end', async () => {
+  const url = await serve((_, response) => {
+    response.end(JSON.stringify({ items: [{ instanceId: '1' }], nextCursor: '1' }));
+  });
+  const list = spawnWeir(['instances', 'list', '--all', '--ndjson', '--url', url], {});
+  let said = '';
+  list.stderr?.on('data', (chunk) => {
+    said += chunk;
+  });
+  list.stdout?.once('data', () => list.stdout?.destroy());
+  const [code, signal] = await once(list, 'close');
+  expect({ code, signal, said }).toEqual({ code: 0, signal: null, said: '' });
+});
+
+test.for([
+  [400, 'SOURCE_INVALID', 2, 'weir: so it is. Do this. (weir sale list --help shows what there is)\n'],
+  [400, 'REQUEST_INVALID', 2, 'weir: so it is (weir sale list --help shows what there is)\n'],
+  [401, 'UNAUTHENTICATED', 1, 'weir: 401: so it is. Do this. Give it as WEIR_KEY.\n'],
+  [404, 'INSTANCE_NOT_FOUND', 4, 'weir: so it is. Do this.\n'],
+  [409, 'SALE_CONFLICT', 1, 'weir: 409: so it is. Do this.\n'],
+  [500, 'INTERNAL', 1, 'weir: 500: so it is. Do this.\n'],
+  [503, 'STORE_UNAVAILABLE', 3, 'weir: 503: so it is. Do this.\n'],
+] as const)(
+  'what is answered with %i %s ends with %i, what happened and what to do',
+  async ([status, code, ended, stderr]) => {
+    const url = await serve((_, response) => {
+      response
+        .writeHead(status)
+        .end(JSON.stringify({ status, code, detail: 'so it is', advice: 'Do this.' }));
+    });
+    expect(await runHere(['sale', 'list', '--url', url])).toEqual({ code: ended, stdout: '', stderr });
+  },
+);
+
+test('replaying what does not exist ends with 4, beside what does with 1', async () => {
+  const unknown = { state: null, code: 'PARKED_NOT_FOUND', detail: 'there is no such item' };
+  const discarded = {
+    id: '2',
+    state: null,
+    code: 'PARKED_RESOLVED',
+    detail: '2 was discarded by me: a test',
+  };
+  const replay = async (...items: object[]) => {
+    const url = await serve((_, response) => {
+      response.end(JSON.stringify({ items }));
+    });
+    return runHere(['parked', 'replay', '2', '99', '--url', url]);
+  };
+  expect((await replay({ id: '99', ...unknown })).code).toBe(4);
+  const both = await replay(discarded, { id: '99', ...unknown });
+  expect(both.code).toBe(1);
+  expect(both.stdout).toMatch(/^2 +PARKED_RESOLVED +2 was discarded by me: a test/m);
+  expect((await replay({ id: '2', state: 'REPLAYED', detail: '' })).code).toBe(0);
+});
+
+describe('a key that is revoked through the API', () => {
+  const common = { createdAt: 'then', lastUsedAt: null, expiresAt: null, revokedAt: null, createdBy: 'me' };
+  const root = { ...common, id: '1', name: 'root', scope: 'admin' };
+  const other = { ...common, id: '2', name: 'other', scope: 'admin' };
+  const page = { ...common, id: '3', name: 'page', scope: 'read' };
+  const old = { ...other, expiresAt: '2020-01-01T00:00:00Z' };
+
+  test.for([
+    ['while another one reaches as far', [other, page], /^$/],
+    [
+      'and was the last of its scope',
+      [page],
+      /^weir: no key .* scope act or admin any more: .*--scope admin/,
+    ],
+    ['and the others have expired', [old], /^weir: no key .* scope read or act or admin any more/],
+    ['and was the last', [], /^weir: that was the last key there: .* open now/],
+  ] as const)('%s may be the one it is asked with', async ([, others, stderr]) => {
+    let isRevoked = false;
+    const url = await serve(({ method }, response) => {
+      if (isRevoked) response.writeHead(401).end('{"code":"UNAUTHENTICATED","detail":"revoked"}');
+      else response.end(JSON.stringify(method === 'DELETE' ? root : { items: [root, ...others] }));
+      isRevoked ||= method === 'DELETE';
+    });
+    const revoked = await runHere(['keys', 'revoke', 'root', '--url', url]);
+    expect(revoked).toMatchObject({ code: 0, stdout: `Revoked key 1 (root) in the Weir at ${url}\n` });
+    expect(revoked.stderr).toMatch(stderr);
+  });
+});
