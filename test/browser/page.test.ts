@@ -93,7 +93,7 @@ describe.skipIf(!hasBrowser())('the page', () => {
     await page.locator('.state').getByText(en['state.SUCCESS']).waitFor(settled);
   });
 
-  test('a parked item links to its section of the guide, which is served beside the page', async () => {
+  test('a parked item links to its section of the guide, which the page serves', async () => {
     const page = await weir.openPage('#/parked');
     await page.locator('#main table a').first().click();
     const href = await page.locator('#guide').getAttribute('href');

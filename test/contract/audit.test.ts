@@ -193,7 +193,7 @@ describe.each(Object.keys(setUps))('the audit on %s', (name) => {
     expect(differences(await look())).toEqual({});
   });
 
-  test('finds entries that somebody deleted before they were read', async () => {
+  test('finds entries that were deleted before they were read', async () => {
     const { look, addEntries, remove } = await setUp();
     const [first] = await addEntries(3);
     await look();
@@ -239,7 +239,7 @@ describe.each(Object.keys(setUps))('the audit on %s', (name) => {
     expect(exceptionsOf(found)).toEqual(['orders: ORD9']);
   });
 
-  test('finds an instance that nobody looks after', async () => {
+  test('finds an instance that no rescuer handles', async () => {
     const parts = await setUp();
     const [id] = await createAll(parts.database, [createPurchase({})]);
     await parts.relay.relayOnce();
@@ -291,7 +291,7 @@ describe.each(Object.keys(setUps))('the audit on %s', (name) => {
   });
 });
 
-describe('a stream that began anew', () => {
+describe('a stream that started over', () => {
   async function setUp() {
     const database = await openTestPostgres();
     await createProduct(database);

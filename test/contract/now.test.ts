@@ -62,7 +62,7 @@ describe.each(Object.entries(databases))('now on %s', (_, open) => {
     expect(await rows.readMarks(fromSecond + 1)).toMatchObject([second]);
   });
 
-  test('tells purchases, instances, failures and events of the last seconds, what waits, and the last audit', async () => {
+  test('now has the figures of the last seconds, what waits, and the last audit', async () => {
     const database = await open();
     await createProduct(database);
     const now = watch(database);

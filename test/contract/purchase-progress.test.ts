@@ -61,7 +61,7 @@ const stores: Record<string, () => Promise<Store>> = {
 };
 
 describe.each(Object.keys(stores))('places in %s', (name) => {
-  test('count the entries before one that nobody was handed, those of others as well', async () => {
+  test('the place counts entries that were not handed out, those of others as well', async () => {
     const { sales, checkout, places, addForeign, deliver } = await (stores[name] as () => Promise<Store>)();
     await addForeign();
     await sales.open({

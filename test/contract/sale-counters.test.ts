@@ -91,7 +91,7 @@ const unit = (n: number, of = stream): HeldUnit => ({
 describe.each(Object.keys(stores))('the counters of a sale in %s', (name) => {
   const openSale = (sold: number) => (stores[name] as (typeof stores)[string])(sold);
 
-  test('take a unit and its buyer’s quota back once, however often they are told', async () => {
+  test('a unit and its buyer’s quota are restocked once, however often it is requested', async () => {
     const sale = await openSale(4);
     expect(await sale.counters.restock([unit(1), unit(2)])).toEqual(['RESTOCKED', 'RESTOCKED']);
     expect(await sale.counters.restock([unit(2), unit(1), unit(3)])).toEqual([

@@ -128,7 +128,7 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
     expect(await buy(13)).toEqual({ kind: 'ENDED' });
   });
 
-  test('with a higher limit tells purchases and repeats apart by their key', async () => {
+  test('with a higher limit, purchases and repeats are distinguished by their key', async () => {
     const { buy, read } = await setUp({ stock: 9, perUserLimit: 2 });
     const first = await buy(11, { idempotencyKey: 'a' });
     expect(await buy(11, { idempotencyKey: 'a' })).toEqual({ kind: 'repeat', streamId: entryOf(first) });

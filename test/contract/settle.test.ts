@@ -215,7 +215,7 @@ describe.each(Object.keys(databases))('results on %s', (name) => {
     expect(await readCompensations(database)).toMatchObject([{ kind: 'REFUND', instance_id: null }]);
   });
 
-  test('an order that nobody pays expires, and is not payable any more', async () => {
+  test('an order that is not paid expires, and is not payable any more', async () => {
     const database = await setUp();
     const orders = postgresOrders(database);
     const purchase = await createPaidOrder(database, 'ORD1');

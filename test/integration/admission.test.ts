@@ -133,7 +133,7 @@ describe('the admission', () => {
     expect((await buy(15)).kind).toBe('repeat');
   });
 
-  test('a sale that lost its latest buyers is known anew, also when as many others bought since', async () => {
+  test('a sale that lost its latest buyers is read again, also when as many others bought since', async () => {
     const { buy, refuse, redis, passMs, checkout } = await openAdmission({ stock: 2 });
     await Promise.all([buy(11), buy(12)]);
     passMs(260);
@@ -266,7 +266,7 @@ describe('the admission', () => {
     );
   });
 
-  test('tells the holder of a ticket his place and when he is admitted', async () => {
+  test('the holder of a ticket gets the place and the time of admission', async () => {
     const { admission } = await openAdmission({
       stock: 5,
       admitPerSecond: 10,

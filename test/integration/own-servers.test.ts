@@ -62,7 +62,7 @@ describe.concurrent('a server of its own', { timeout: 60_000 }, () => {
     expect(await command(server.url, (redis) => redis.exists('key'))).toBe(0);
   });
 
-  test('RabbitMQ blocks its publishers when told to, freezes, and stops', async () => {
+  test('RabbitMQ blocks its publishers on request, freezes, and stops', async () => {
     await using server = await startOwnRabbitmq();
     const connection = await amqp.connect(server.url);
     connection.on('error', () => {});

@@ -166,7 +166,7 @@ describe('what Redis refuses', () => {
     }
   });
 
-  test('of one key is shown beside a readiness that stays, for others go on', async () => {
+  test('a refusal of one key is shown, and readiness stays, since others go on', async () => {
     await using server = await startOwnRedis();
     const operator = connectTestRedis(server.url);
     const weir = openProcess(server.url);

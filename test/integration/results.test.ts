@@ -85,7 +85,7 @@ describe('the result queue', () => {
     expect(await drainQueue(queue)).toEqual([]);
   });
 
-  test('keeps what was not settled for whoever comes next', async () => {
+  test('keeps what was not settled for the next consumer', async () => {
     const queue = createQueueName();
     const { promise: settled, resolve: settle } = createDeferred<Settled[]>();
     let asked = 0;
@@ -240,7 +240,7 @@ describe('the simulated Resource Domain', () => {
     expect(properties).toMatchObject({ type: 'INSTANCE_RESULT', contentType: 'application/octet-stream' });
   });
 
-  test('fails, repeats and contradicts in the shares it is told', async () => {
+  test('fails, repeats and contradicts in the configured shares', async () => {
     const { publish, results } = await startDomain({
       failPercent: 30,
       repeatPercent: 20,

@@ -7,7 +7,7 @@ import { deadPort, serve } from './cli-support.ts';
 import { expectOneSentence } from './one-sentence.ts';
 import { shareWeir } from './share-weir.ts';
 
-describe('beside a running Weir', () => {
+describe('with a running Weir', () => {
   const guard = {
     WEIR_SERVER_HTTP_OPERATORKEYS: 'operator-key-of-monday',
     WEIR_SERVER_HTTP_WEBHOOKSECRETS: `whsec_${Buffer.from('the secret of the payer').toString('base64')}`,
@@ -62,7 +62,7 @@ describe('beside a running Weir', () => {
     expect((await run('instances', 'list', '--limit', 'many')).code).toBe(2);
   });
 
-  test('instances show tells one instance, and ends with 4 for one that does not exist', async () => {
+  test('instances show prints one instance, and ends with 4 for one that does not exist', async () => {
     const [id = ''] = instanceIds;
     expect(await runJson('instances', 'show', id)).toEqual(
       (await request('GET', `/v1/instances/${id}`)).body,
@@ -107,7 +107,7 @@ describe('beside a running Weir', () => {
     ]);
   });
 
-  test('parked list tells what stands aside, why, and what to do', async () => {
+  test('parked list prints the parked items, their reasons, and what to do', async () => {
     const { items } = await runJson('parked', 'list');
     expect(items).toEqual([
       expect.objectContaining({ reason: 'USER_ID_INVALID', origin: 'STREAM', scope: 'stream:seckill:1001' }),
@@ -355,7 +355,7 @@ test.for([
   },
 );
 
-test('replaying what does not exist ends with 4, beside what does with 1', async () => {
+test('replaying what does not exist ends with 4, together with what does with 1', async () => {
   const unknown = { state: null, code: 'PARKED_NOT_FOUND', detail: 'there is no such item' };
   const discarded = {
     id: '2',

@@ -12,7 +12,7 @@ describe('the configuration', () => {
     return file;
   }
 
-  test('tells all its mistakes at once, each with key, value and what is expected', async () => {
+  test('all mistakes are reported at once, each with key, value and what is expected', async () => {
     const file = await writeConfig(`
 server:
   http:
@@ -125,7 +125,7 @@ data:
     expect(stderr).toContain('server.http.operatorKeys');
   });
 
-  test('is told in full by doctor, without a secret', async () => {
+  test('doctor prints the whole configuration, without a secret', async () => {
     const env = {
       WEIR_DATA_DATABASE_SOURCE: 'postgres://weir:password-of-postgres@localhost/x',
       WEIR_DATA_REDIS_ADDR: 'redis://:password-of-redis@localhost',

@@ -66,7 +66,7 @@ describe('help and arguments', () => {
     }
   });
 
-  test('a command that is mistyped is unknown, and told what it may have been', async () => {
+  test('a mistyped command is unknown, and the nearest one is suggested', async () => {
     const { code, stderr } = await runHere(['stat']);
     expect(code).toBe(2);
     expect(stderr).toMatch(/^error: unknown command 'stat'\n\(Did you mean .*stats.*\?\)\n/);

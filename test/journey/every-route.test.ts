@@ -184,7 +184,7 @@ test('the table in docs/http-api.md says of every route what the server says', (
 });
 
 describe('every route', () => {
-  test('is closed to whoever has no key, a wrong or a revoked one, or none but a wrong cookie', async () => {
+  test('is closed without a key, with a wrong or revoked one, and with a wrong cookie', async () => {
     const name = `weir-${new URL(weir.url).port}`;
     const wrong: Record<string, Record<string, string>> = {
       'no key': {},

@@ -337,7 +337,7 @@ function readProblem({ status, contentType, text }: RawAnswer) {
   }
 }
 
-describe('a request that the schema refuses is told in words', () => {
+describe('a request that the schema refuses is explained in a sentence', () => {
   const sale = { productId: '1001', stock: 5 };
   test.for([
     ['/v1/instances?limit=0', 'limit must be 1 to 500, not 0'],

@@ -93,7 +93,7 @@ describe('a purchase of any source', () => {
     expect((await hear()).spec).toMatchObject({ cpus: 96 });
   });
 
-  test('carries the trace of whoever asked to the queue, and nothing that is not one', async () => {
+  test('the trace of the caller reaches the queue, and nothing that is not one', async () => {
     const productId = await createProduct();
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
     const traced = await weir.request('POST', '/v1/instances', purchaseBody(productId), { traceparent });

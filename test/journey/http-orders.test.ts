@@ -101,7 +101,7 @@ describe('an order', () => {
     expect((await weir.request('GET', `/v1/orders/${paid}`)).body.status).toBe('PAID');
   });
 
-  test('that nobody knows answers 404 to get and cancel', async () => {
+  test('an unknown order answers 404 to get and cancel', async () => {
     expectProblem(await weir.request('GET', '/v1/orders/NOBODY'), 404, 'ORDER_NOT_FOUND');
     expectProblem(await weir.request('POST', '/v1/orders/NOBODY/cancel'), 404, 'ORDER_NOT_FOUND');
   });
@@ -122,7 +122,7 @@ describe('the payment of an order', () => {
     await weir.waitForMessage(first.body.instanceId);
   });
 
-  test('told again answers 200 with the same body, however it is told', async () => {
+  test('a repeated payment answers 200 with the same body, however it is written', async () => {
     const productId = await createProduct();
     const orderId = await createOrder(productId, '77');
     const first = await pay(orderId);
@@ -138,7 +138,7 @@ describe('the payment of an order', () => {
     expect(await countInstances(orderId)).toBe(1);
   });
 
-  test('told many times at once makes one instance', async () => {
+  test('many payments of one order at once make one instance', async () => {
     const orderId = await createOrder(await createProduct());
     const answers = await Promise.all(Array.from({ length: 12 }, () => pay(orderId)));
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(1);

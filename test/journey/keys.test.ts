@@ -95,7 +95,7 @@ describe('a key', () => {
     });
   });
 
-  test('has its name written down beside what was done with it', async () => {
+  test('a key has its name recorded with each change', async () => {
     const { key } = await createKey('on-call', 'act');
     const { rows } = await weir.database.query(
       `INSERT INTO parked (origin, reason, detail, source, scope, source_id, original)
@@ -208,7 +208,7 @@ describe('on the command line', () => {
   });
 });
 
-test('what a key does is told with its name, what it asked and a request id, and never with a key', async () => {
+test('a change is logged with the key’s name, the request and its id, and never with a key', async () => {
   const { id, key } = await createKey('told', 'admin');
   await openSession(key);
   await weir.request('PATCH', '/v1/products/77', { enabled: false }, bearer(key));

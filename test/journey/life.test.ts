@@ -45,7 +45,7 @@ const steps = async (id: string): Promise<string[]> =>
 const cli = (...args: string[]) => runWeir([...args, '--url', weir.url]);
 
 describe('a result over HTTP', () => {
-  test('settles an instance: 201, a repeat 200 with the same body, and the timeline tells it', async () => {
+  test('settles an instance: 201, a repeat 200 with the same body, and the timeline shows it', async () => {
     const id = await createInstance();
     const first = await answer(id, { status: 'SUCCESS', timestamp: '2026-11-24T07:00:00Z' });
     expect(first).toMatchObject({ status: 201, body: { instanceId: id, status: 'SUCCESS' } });

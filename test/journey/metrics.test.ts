@@ -111,7 +111,7 @@ describe('callers make no series', () => {
     expect(sources.find(([, source]) => source === 'other')?.[2]).toBe('22');
   });
 
-  test('a path that they invent is unmatched, and a method that nobody knows is one of others', async () => {
+  test('an invented path is unmatched, and an unknown method counts among others', async () => {
     const routes = [...(await readMetrics()).matchAll(/request_duration_seconds_count\{.*route="([^"]+)"/g)];
     expect(routes.map(([, route]) => route)).toContain('unmatched');
     expect(routes.filter(([, route]) => route?.includes('/no/such'))).toEqual([]);

@@ -67,7 +67,7 @@ describe('a signed payment', () => {
     expect(await readOrder(orderId)).toMatchObject({ status: 'PAID', payments: [{ outcome: 'INSTANCE' }] });
   });
 
-  test('beside another one of its order is returned by a refund that can be reported for it', async () => {
+  test('a further payment of an order is returned by a refund that can be reported for it', async () => {
     const orderId = await createOrder();
     expect((await pay(orderId, 'msg_1')).status).toBe(201);
     expect((await pay(orderId, 'msg_1')).status).toBe(200);

@@ -41,7 +41,7 @@ function expectProblem(answer: HttpAnswer, status: number, code: string): void {
 }
 
 describe('a purchase that waits', () => {
-  test('is told its place, and where to ask is in the answer to the buy', async () => {
+  test('a waiting purchase shows its place, and the answer to the buy says where to ask', async () => {
     const productId = await openSale();
     const bought = [await buy(productId, nextUser()), await buy(productId, nextUser())];
     const places = [];
@@ -67,7 +67,7 @@ describe('a purchase that waits', () => {
     expect(performance.now() - began).toBeGreaterThan(950);
   });
 
-  test('that is none, is of another product, or is asked for wrongly is told so', async () => {
+  test('an unknown purchase, one of another product, or a wrong query is refused', async () => {
     const productId = await openSale();
     const { streamId } = (await buy(productId, nextUser())).body;
     const look = (path: string) => ask('GET', `/v1/sales/${path}`);
@@ -80,7 +80,7 @@ describe('a purchase that waits', () => {
 });
 
 describe('who asks too often', () => {
-  test('is told when to come again, and then gets his answer', async () => {
+  test('a user who asks too often gets 429 with Retry-After, and then the answer', async () => {
     const productId = await openSale();
     const userId = nextUser();
     const answers = await Promise.all([1, 2, 3, 4, 5, 6].map(() => buy(productId, userId)));
@@ -190,7 +190,7 @@ describe('a sale with tickets', () => {
     expect((await ask('GET', `/v1/sales/${productId}`)).body).toMatchObject({ sold: 1, tickets: 1 });
   });
 
-  test('is refused without a start, and tickets where nobody needs them', async () => {
+  test('a sale is refused without a start, and tickets where none are needed', async () => {
     const productId = await openSale();
     expectProblem(await takeTicket(productId, '11'), 409, 'TICKETS_UNUSED');
     expectProblem(await takeTicket('5', '11'), 404, 'SALE_NOT_FOUND');

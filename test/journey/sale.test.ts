@@ -56,7 +56,7 @@ describe('a flash sale', () => {
     );
   });
 
-  test('sells a unit again that a failed instance gave back, and the audit holds', async () => {
+  test('a unit of a failed instance is restocked and sold again, and the audit holds', async () => {
     const productId = await createProduct();
     await openSale({ productId, stock: 1 });
     const { streamId } = (await buy(productId, '11')).body;
@@ -78,7 +78,7 @@ describe('a flash sale', () => {
     );
   });
 
-  test('tells a buyer what becomes of his purchase, as soon as it does', async () => {
+  test('a buyer gets each new state of the purchase as soon as it is reached', async () => {
     const productId = await createProduct();
     await openSale({ productId, stock: 3 });
     const bought = (await Promise.all(['21', '22'].map((user) => buy(productId, user)))).map(
@@ -103,7 +103,7 @@ describe('a flash sale', () => {
     );
   });
 
-  test('tells a buyer whose entry was set aside why', async () => {
+  test('a buyer whose entry was parked gets the reason', async () => {
     const productId = await createProduct();
     await openSale({ productId, stock: 3 });
     await weir.database.query('UPDATE products SET enabled = FALSE WHERE id = $1', [productId]);
@@ -117,7 +117,7 @@ describe('a flash sale', () => {
     );
   });
 
-  test('with a limit above one tells repeats by their Idempotency-Key', async () => {
+  test('with a limit above one, repeats are recognised by their Idempotency-Key', async () => {
     const productId = await createProduct();
     await openSale({ productId, stock: 9, perUserLimit: 2 });
     const first = await buy(productId, '11', { 'idempotency-key': 'a' });

@@ -20,7 +20,7 @@ async function listen(url: string): Promise<{ response: Response; read(): Promis
   return { response, read: async () => (await reader?.read())?.value };
 }
 
-describe('beside a running Weir', () => {
+describe('with a running Weir', () => {
   const weir = shareWeir();
   const run = (...args: string[]) => runWeir([...args, '--url', weir.url]);
   const instanceIds: string[] = [];
@@ -40,7 +40,7 @@ describe('beside a running Weir', () => {
     }
   });
 
-  test('GET /v1/now tells what was bought, built, published and failed, what waits, and how the stores are', async () => {
+  test('GET /v1/now has what was bought, built, published and failed, what waits, and the stores', async () => {
     const sum = (values: (number | null)[]) =>
       values.reduce<number>((total, value) => total + (value ?? 0), 0);
     await pollUntil('the seconds to be over', 15_000, async () => {
@@ -84,7 +84,7 @@ describe('beside a running Weir', () => {
     }
   });
 
-  test('the stream tells it every second as server-sent events', async () => {
+  test('the stream sends it every second as server-sent events', async () => {
     const { response, read } = await listen(weir.url);
     expect(response.headers.get('content-type')).toBe('text/event-stream');
     let text = '';
@@ -102,7 +102,7 @@ describe('beside a running Weir', () => {
     expect(refused.headers.get('retry-after')).toBe('1');
   });
 
-  test('the stream asked for by HEAD takes nobody’s place', async () => {
+  test('the stream asked for by HEAD takes no listener’s place', async () => {
     for (let i = 0; i <= maxListeners; i++) {
       expect((await weir.request('HEAD', '/v1/now/stream')).status).toBe(200);
     }
@@ -169,7 +169,7 @@ describe('beside a running Weir', () => {
     expect(JSON.parse(json.stdout)).toMatchObject({ seconds: 120, series: [{ source: 'GIFT' }] });
   });
 
-  test('weir top into a pipe prints a line of JSON a second, until it is told to end', async () => {
+  test('weir top into a pipe prints a line of JSON a second, until it is stopped', async () => {
     const top = spawnWeir(['top', '--url', weir.url], {});
     const lines: string[] = [];
     const ended = new Promise((resolve) => top.once('exit', resolve));

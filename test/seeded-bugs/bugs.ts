@@ -249,7 +249,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'AND NOT restocked',
     replace: '',
     suite: 'test/contract/sale-counters.test.ts',
-    rule: 'back once, however often they are told',
+    rule: 'restocked once, however often it is requested',
   },
   {
     name: 'refund-never-asked-for',
@@ -357,7 +357,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'nth, sold = nth + 1, sold + 1',
     replace: 'nth, sold = nth + 1, sold + 2',
     suite: 'test/faults/flash-sale.test.ts',
-    rule: 'killed between the sale and the answer',
+    rule: 'no buyer loses a unit',
   },
   {
     name: 'stranger-spends-the-tokens-of-a-user',

@@ -30,7 +30,7 @@ function sectionOf(title: string): string {
   return new RegExp(`^#+ ${title}$\\n([\\s\\S]*?)(?=^#|(?![\\s\\S]))`, 'm').exec(operating)?.[1] ?? '';
 }
 
-test('there are alerts for what must wake somebody and for what can wait', () => {
+test('there are alerts that wake an operator, and alerts that can wait', () => {
   expect(new Set(alerts.map(({ labels }) => labels.severity))).toEqual(new Set(['critical', 'warning']));
   expect(alerts.length).toBeGreaterThan(20);
 });

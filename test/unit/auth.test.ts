@@ -54,7 +54,7 @@ describe('a route', () => {
   const bearer = { authorization: `Bearer ${key}` };
   const wrong = { authorization: 'Bearer configured-key-of-tuesday' };
 
-  test('with orTicket judges whoever has no key, and nobody who has a wrong one', async () => {
+  test('with orTicket a caller without a key may present a ticket, one with a wrong key may not', async () => {
     const { ask } = await createRoutes();
     expect(await ask('/ticket')).toBe('nobody, operator');
     expect(await ask('/ticket', { cookie: `weir-80=${'A'.repeat(43)}` })).toBe('nobody, operator');

@@ -549,7 +549,7 @@ describe('a secret never stands in a message', () => {
     expect(warnings.join()).not.toContain(password);
   });
 
-  test('nor beside an address that is not safe', () => {
+  test('nor with another address that is not safe', () => {
     const env = {
       WEIR_SERVER_HTTP_ADDR: '0.0.0.0:80',
       WEIR_SERVER_HTTP_OPERATORKEYS: `${password}${password}xx`,

@@ -108,7 +108,7 @@ test('statuses are those of the contract', async () => {
   }
 });
 
-describe('an error that nobody named', () => {
+describe('an error without a code', () => {
   test('is INTERNAL, keeps its cause and shows nothing of it', async () => {
     const { answer, told } = createApp(() => new Error('password is hunter2'));
     const { status, problem } = await answer();

@@ -92,7 +92,7 @@ test('the Event of the wire contract comes out byte for byte', () => {
   );
 });
 
-test('the Event of the wire contract reads as the text beside it says', () => {
+test('the event of the wire contract reads as its text says', () => {
   const { bytes, ...event } = readEventVector();
   const read = fromBinary(EventSchema, bytes);
   expect(read.eventType).toBe(event.eventType);

@@ -253,7 +253,7 @@ describe('many ids', () => {
 });
 
 describe('a lease', () => {
-  test('is granted for each of the 1024 worker ids, and to nobody after that', async () => {
+  test('a lease is granted for each of the 1024 worker ids, and for no more', async () => {
     const world = await World.begin(leaseDatabase);
     await leaseDatabase.leaseAllBut([0, 511, 1023], leaseMs);
     const owners = [world.start(), world.start(), world.start()];
@@ -289,7 +289,7 @@ describe('a lease', () => {
     expect(process.questions).toBeGreaterThan(5);
   });
 
-  test('of a process that slept past its end goes on with the same worker id when nobody took it', async () => {
+  test('a process that slept past its lease goes on with its worker id when no other took it', async () => {
     const world = await World.begin(leaseDatabase, 1);
     const process = world.start();
     const register = new Register();
@@ -397,7 +397,7 @@ describe('a lease', () => {
     expect(owner.heldWorker).toBe(0);
   });
 
-  test('restocked twice, or before there was one, harms nobody', async () => {
+  test('a lease released twice, or before there was one, does no harm', async () => {
     const world = await World.begin(leaseDatabase, 1);
     const process = world.start();
     await process.ids.release();

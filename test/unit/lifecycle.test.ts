@@ -70,7 +70,7 @@ test.each([
   expect(hung).toEqual([]);
 });
 
-test('a release that fails after its deadline harms nobody', async () => {
+test('a release that fails after its deadline does no harm', async () => {
   const { lifecycle, hung, failures } = createLifecycle(5);
   const { promise, reject } = createDeferred<void>();
   lifecycle.defer('relay', () => promise);

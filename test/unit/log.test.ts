@@ -130,7 +130,7 @@ test('a log line on a terminal is one line, whatever fields it has', async () =>
   expect(text.split('\n')[0]).toContain('relay');
 });
 
-test('an error is told with its causes, and ends where they go in a circle', () => {
+test('an error is logged with its causes, and ends where they form a circle', () => {
   const error = new Error('outer');
   error.cause = error;
   const [line] = parse(write([{ type: 'store failed', store: 'database', error, attempt: 1 }]));
@@ -204,7 +204,7 @@ test('a store that is away for an hour is not an hour of lines', () => {
   ]);
 });
 
-test('why nobody knows what waits is told as of any store that fails', () => {
+test('a backlog that cannot be read is logged as a store that fails', () => {
   const read = (attempt: number): TelemetryEvent => ({
     type: 'backlog read',
     backlog: { place: 'streams', waiting: undefined, error: new Error('NOPERM'), attempt },

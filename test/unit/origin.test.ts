@@ -67,7 +67,7 @@ describe('a page of another site', () => {
     },
   );
 
-  test('is told from our own page by its origin, whatever the case of the Host', async () => {
+  test('a request of our own page is recognised by its origin, whatever the case of the Host', async () => {
     const ask = createApp();
     expect(await ask('/v1/orders/1', { host: 'LOCALHOST:8000', origin: 'http://localhost:8000' })).toBe(200);
     expect(await ask('/v1/orders/1', { host: 'localhost:8000', origin: 'http://localhost:1' })).toBe(403);

@@ -45,7 +45,7 @@ describe('the book of seconds', () => {
     ]);
   });
 
-  test('what is not known yet is not nought', () => {
+  test('what is not known yet is not zero', () => {
     const book = new SecondBook();
     book.take({ ...answer(0, [1, 2]), events: [1, null] });
     expect(book.listEvents(2)).toEqual([1, Number.NaN]);
@@ -53,7 +53,7 @@ describe('the book of seconds', () => {
     expect(book.listEvents(2)).toEqual([1, 2]);
   });
 
-  test('seconds that nobody told are a gap: not drawn, not in a rate, and told later after all', () => {
+  test('unknown seconds are a gap: not drawn, not in a rate, and filled in later', () => {
     const book = new SecondBook();
     book.take(answer(0, [6]));
     book.take(answer(3, [4, 2]));
@@ -90,7 +90,7 @@ describe('scales', () => {
     expect(ticks.map((at) => at - startMs)).toEqual([120_000, 240_000]);
   });
 
-  test('the table beside a chart loses nothing: its sums are those of the chart', () => {
+  test('the table of a chart loses nothing: its sums are those of the chart', () => {
     const values = Array.from({ length: 301 }, (_, i) => i);
     const { size, sums } = sumUp(values, 30);
     expect(size).toBe(11);
@@ -98,7 +98,7 @@ describe('scales', () => {
     expect(sums.reduce((a, b) => a + b)).toBe((300 * 301) / 2);
   });
 
-  test('the table beside a chart leaves a gap where nothing is known', () => {
+  test('the table of a chart leaves a gap where nothing is known', () => {
     const { sums } = sumUp([1, Number.NaN, Number.NaN, Number.NaN], 2);
     expect(sums).toEqual([1, Number.NaN]);
   });

@@ -69,7 +69,7 @@ test('every code of the API says in Chinese what happened and what to do', () =>
   for (const words of Object.values(zhProblems).flat()) expect(words).toMatch(/\p{Script=Han}/u);
 });
 
-test('every invariant of the audit is told in Chinese', async () => {
+test('every invariant of the audit has a Chinese text', async () => {
   const compensations = { RESTOCK: 0, REFUND: 0, NOTHING: 0 };
   const nothing = { instances: [], streams: [], sales: [], units: [], restocked: [], compensations };
   const { sums } = await sumUp({ ...nothing } as unknown as AuditFigures, async () => []);
@@ -92,7 +92,7 @@ test('every answer to a replayed payment has a Chinese sentence', () => {
   }
 });
 
-test('what a timeline says of itself is told in Chinese, and what others say is left as it is', () => {
+test('texts of a timeline are Chinese, and texts of other programs stay as they are', () => {
   const at = new Date();
   const of = (source: string, more: object) => ({
     ...{ instanceId: 5n, productId: 1n, userId: 1n, source, sourceId: '1795525770770-740', scope: '' },

@@ -58,7 +58,7 @@ describe('work that may fail for a moment', () => {
 });
 
 describe('an answer that is on its way', () => {
-  test('is shared by whoever asks the same meanwhile, and by nobody after', async () => {
+  test('an answer is shared by calls with the same argument meanwhile, and by none after', async () => {
     const answers = [createDeferred<number>(), createDeferred<number>(), createDeferred<number>()];
     const asked: string[] = [];
     const ask = shareInFlight((what: string) => {

@@ -157,14 +157,14 @@ describe('the simulated Resource Domain', () => {
     expect(log).toEqual(['acknowledged 5', 'acknowledged 5']);
   });
 
-  test('fails whichever it is told to before its message comes, in one answer, whatever its fate was', async () => {
+  test('an instance that is to fail before its message comes gets one answer, FAILED', async () => {
     const messages = ['5', '6'].map((messageId) => ({ messageId }));
     const behaviour = { contradictPercent: 100, silentPercent: 100 };
     const log = await runDomain(messages, behaviour, (log) => expect(log).toHaveLength(3), [6n]);
     expect(log).toEqual(['acknowledged 5', 'FAILED 6', 'acknowledged 6']);
   });
 
-  test('fails whichever it is told to until it has answered, and not after that', async () => {
+  test('an instance can be made to fail until it was answered, and not after that', async () => {
     const stop = new AbortController();
     const answers: string[] = [];
     const told: boolean[] = [];
@@ -193,7 +193,7 @@ describe('the simulated Resource Domain', () => {
     expect([...told, ...answers, domain.fail(5n as InstanceId)]).toEqual([true, 'FAILED', false]);
   });
 
-  test('repeats and contradicts itself when told to', async () => {
+  test('repeats and contradicts itself when configured to', async () => {
     const log = await runDomain([{ messageId: '5' }], { contradictPercent: 100 }, (log) =>
       expect(log).toHaveLength(3),
     );

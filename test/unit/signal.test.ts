@@ -45,14 +45,14 @@ describe('a wait', () => {
     expect(await isOver(new Signal().wait(hour, AbortSignal.abort()))).toBe(true);
   });
 
-  test('does not begin when the bell has rung and nobody was there', async () => {
+  test('a wait does not begin when a signal came before it', async () => {
     const wake = new Signal();
     wake.notify();
     expect(await isOver(wake.wait(hour, never))).toBe(true);
   });
 });
 
-test('one ring wakes all who wait, and nobody who comes later', async () => {
+test('one signal wakes all waiting loops, and none that waits later', async () => {
   const wake = new Signal();
   const waits = [wake.wait(hour, never), wake.wait(hour, never), wake.wait(hour, never)];
   expect(await Promise.all(waits.map(isOver))).toEqual([false, false, false]);
@@ -61,7 +61,7 @@ test('one ring wakes all who wait, and nobody who comes later', async () => {
   expect(await isOver(wake.wait(hour, never))).toBe(false);
 });
 
-test('rings while nobody waits are remembered as one', async () => {
+test('signals without a waiting loop are remembered as one', async () => {
   const wake = new Signal();
   for (let ring = 0; ring < 3; ring++) wake.notify();
   expect(await isOver(wake.wait(hour, never))).toBe(true);

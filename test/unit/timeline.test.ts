@@ -51,7 +51,7 @@ describe('a timeline', () => {
     expect(tell({ instance: gift })[0]).toMatchObject({ at: at(2), step: 'ASKED' });
   });
 
-  test('of a failed winner tells it all in order', () => {
+  test('the timeline of a failed winner has every step in order', () => {
     const failed = { ...instance, status: 'FAILED' as const, reason: 'no capacity', updatedAt: at(9) };
     const story = tell({
       instance: failed,
@@ -107,7 +107,7 @@ describe('a timeline', () => {
     expect(behind.find(({ step }) => step === 'PUBLISHED')?.at).toEqual(at(2));
   });
 
-  test('says nothing of a publication that nobody can vouch for', () => {
+  test('leaves out a publication that no mark confirms', () => {
     expect(steps({})).not.toContain('PUBLISHED');
   });
 

@@ -40,7 +40,7 @@ describe('a token bucket', () => {
     expect(take()).toBeGreaterThan(0);
   });
 
-  test('without a rate limits nobody', () => {
+  test('a bucket without a rate limits no caller', () => {
     const { take } = createBuckets({ perSecond: 0, burst: 1 });
     expect(Array.from({ length: 50 }, () => take())).toEqual(Array(50).fill(0));
   });
@@ -68,7 +68,7 @@ describe('a token bucket', () => {
     expect(['late', 'late', 'late', 'late', 'late'].map(take)).toEqual([0, 0, 0, 0, 0]);
   });
 
-  test('lets through burst + rate × time at most, and a caller who waits as told is never refused twice', () => {
+  test('burst + rate × time pass at most, and a caller that waits as answered is never refused twice', () => {
     const steps = fc.array(fc.record({ waitMs: fc.nat(2_000), tries: fc.integer({ min: 1, max: 9 }) }), {
       maxLength: 40,
     });

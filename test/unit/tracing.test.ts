@@ -52,7 +52,7 @@ function createsAll(seen: Purchase[] = []): CreateInstances {
   };
 }
 
-describe('when nobody listens', () => {
+describe('without an SDK', () => {
   test('the parts stay what they are: not one call more on anybody’s way', () => {
     const untraced = createTracing(stores);
     const [create, settle, streams, publisher, queue] = [createsAll(), async () => [], {}, {}, {}];
@@ -89,7 +89,7 @@ describe('a commit', () => {
     ]);
   });
 
-  test('of purchases that nobody samples is handed on untouched, without a span', async () => {
+  test('a batch without a sampled purchase is handed on untouched, without a span', async () => {
     const purchases = [createPurchase({}), { ...createPurchase({}), traceparent: unsampled }];
     let seen: readonly Purchase[] = [];
     await tracing.creation(async (given) => {
@@ -198,7 +198,7 @@ describe('a batch of messages', () => {
     expect(sent?.attributes['messaging.batch.message_count']).toBe(3);
   });
 
-  test('tells whether the queue can be reached as the publisher does at that moment', () => {
+  test('readiness of the queue is that of the publisher at that moment', () => {
     const publisher = {
       notReady: 'not yet' as string | undefined,
       async ready() {},

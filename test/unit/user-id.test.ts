@@ -67,7 +67,7 @@ test('a user id outside 1 to 2^63-1 is refused, never mapped to another one', ()
   );
 });
 
-describe('a UUID that was not made from a user id names nobody', () => {
+describe('a UUID that was not made from a user id names no user', () => {
   test.each([
     '',
     'abc',
@@ -103,7 +103,7 @@ describe('a UUID that was not made from a user id names nobody', () => {
     );
   });
 
-  test('one wrong digit gives another user or nobody, never the same user', () => {
+  test('one wrong digit gives another user or none, never the same user', () => {
     const digit = fc.constantFrom(...'0123456789abcdef');
     fc.assert(
       fc.property(anyUserId, fc.nat({ max: 35 }), digit, (userId, at, wrong) => {

@@ -39,7 +39,7 @@ describe('the seconds', () => {
     expect(series.reduce((sum, { purchases }) => sum + (purchases[1] ?? 0), 0)).toBe(1275);
   });
 
-  test('tell what was published from one mark to the next, 0 without a mark, null before the first', () => {
+  test('marks give what was published between them, 0 without a mark, null before the first', () => {
     const seconds = new Seconds();
     seconds.replace(0, [], [{ second: 12, published: 100 }]);
     seconds.replace(14, [], [{ second: 14, published: 130 }]);
@@ -63,7 +63,7 @@ test('delays are weighted by how many each stands for', () => {
   expect(delays.figures(2, 60)).toBeUndefined();
 });
 
-test('success is a share of what was settled, and a source with nothing but old instances is told too', () => {
+test('success is a share of what was settled, and a source with old instances alone is shown too', () => {
   const series = [{ source: 'ORDER', purchases: [9], instances: [3], failed: [1] }];
   expect(describeSources(series, new Map([['OLD', 4]]))).toEqual([
     { source: 'ORDER', total: '9', success: '3', failed: '1', processing: '0', successRate: '75.00' },
@@ -107,7 +107,7 @@ describe('an answer that is kept', () => {
   });
 });
 
-test('nothing is read while nobody listens, and once for all who do', async () => {
+test('nothing is read without listeners, and once for all of them', async () => {
   let reads = 0;
   const read = async () => ({ seconds: ++reads }) as never;
   const feed = new NowFeed({ read, readRest: read }, { maxListeners: 2, everyMs: 1 });
@@ -123,7 +123,7 @@ test('nothing is read while nobody listens, and once for all who do', async () =
   expect(feed.size).toBe(0);
 });
 
-test('a look that hangs is told as a failure, with what can be told without the database', async () => {
+test('a reading that hangs is a failure, with what is known without the database', async () => {
   const rest = { waiting: [], stores: [{ name: 'database', kind: 'PostgreSQL', ok: false, why: 'silent' }] };
   const feed = new NowFeed(
     { read: () => new Promise(() => {}), readRest: async () => rest },
@@ -240,7 +240,7 @@ describe('the live view', () => {
     for (let height = 1; height < 40; height++) expect(drawIn(30, height).length).toBeLessThanOrEqual(height);
   });
 
-  test('tells why a store is away to its end', () => {
+  test('the reason of an unavailable store is shown in full', () => {
     const why = 'Handshake terminated by server: 403 (ACCESS-REFUSED) with message "ACCESS_REFUSED"';
     const stores = [{ name: 'queue', kind: 'RabbitMQ', ok: false, why }];
     const lines = drawScreen({ ...answer, stores }, seconds, {
@@ -270,7 +270,7 @@ describe('the live view', () => {
     }
   });
 
-  test('merges what is told twice by its time', () => {
+  test('merges what comes twice by its time', () => {
     const merged = new MergedSeconds(12);
     merged.add(answer);
     merged.add({ ...answer, from: '2026-11-27T20:00:02.000Z', events: Array(10).fill(5) });
