@@ -10,7 +10,7 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^(::ffff:)?127\.\d+\.\d+\.\d+$/.test(host);
 }
 
-/** `host:port`, `[v6]:port` or `:port`, which is every address. */
+/** `host:port`, `[v6]:port`, or `:port` for every address. */
 export function splitAddr(addr: string): { host: string; port: number } {
   const colon = addr.lastIndexOf(':');
   const host = addr.slice(0, colon).replace(/^\[|\]$/g, '');
@@ -25,13 +25,13 @@ export function isLocalOnly({ addr, hosts, trustedProxies }: Exposure): boolean 
   return isLoopback(splitAddr(addr).host) && hosts.length === 0 && trustedProxies.length === 0;
 }
 
-/** The first four groups of nearly all clients, as sockets write them; to read all eight costs ten times as much. */
+/** The first four groups as sockets write nearly all of them; reading all eight takes ten times as long. */
 const canonicalNetwork = /^[1-9a-f][0-9a-f]{0,3}:(?:(?:0|[1-9a-f][0-9a-f]{0,3}):){3}/;
 
 /**
  * The name under which every limit counts an address. IPv6 counts by its /64, which belongs to one subscriber; IPv4
- * mapped into IPv6 counts as IPv4. Proxies also write ports, brackets and zones. What is no address shares one name, so
- * that a header cannot fill a table with long texts.
+ * mapped into IPv6 counts as IPv4. Proxies also write ports, brackets and zones. Texts that
+ * are not addresses share one name, so that a header cannot fill a table with long texts.
  */
 export function nameAddress(text: string): string {
   if (isIPv4(text)) return text;

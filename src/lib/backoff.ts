@@ -11,7 +11,7 @@ export function backoffMs(attempt: number, { firstMs, maxMs }: BackoffOptions, r
   return ceiling / 2 + (random() * ceiling) / 2;
 }
 
-/** Node's longest, 24.8 days: more would end at once, and a loop that pauses for a month would never rest. */
+/** The longest timer of Node, 24.8 days. A longer one would fire at once. */
 const longestMs = 2 ** 31 - 1;
 
 /** Resolves after `ms`, at most 24.8 days, or at once when `signal` aborts; never rejects. */

@@ -1,10 +1,10 @@
-/** Runs so much at a time at most; what comes beyond is refused at once, since a queue without a bound fills memory. */
+/** Runs at most `max` calls at a time and rejects further ones at once: a queue without a bound would fill the memory. */
 export class ConcurrencyLimit {
   readonly #max: number;
   readonly #refuse: (running: number) => Error;
   #running = 0;
 
-  /** @param refuse makes the error that a refused caller gets */
+  /** @param refuse creates the error of a rejected call */
   constructor(max: number, refuse: (running: number) => Error) {
     this.#max = max;
     this.#refuse = refuse;

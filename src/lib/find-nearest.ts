@@ -1,6 +1,6 @@
 const farthest = 3;
 
-/** The candidate that takes the fewest changes of one letter, three at most; case does not count. */
+/** The candidate with the smallest edit distance, at most three; case is ignored. */
 export function findNearest(name: string, candidates: Iterable<string>): string | undefined {
   const lower = name.toLowerCase();
   const [nearest] = [...candidates]
@@ -10,7 +10,7 @@ export function findNearest(name: string, candidates: Iterable<string>): string 
   return nearest?.candidate;
 }
 
-/** Levenshtein's distance, row by row. */
+/** The Levenshtein distance, row by row. */
 export function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {

@@ -1,11 +1,11 @@
 import { markStoreFailure } from './store-failure.ts';
 
 export interface GatherOptions {
-  /** Items one commit takes at most. */
+  /** Items in one batch, at most. */
   maxItems: number;
-  /** Commits under way at the same time at most. */
+  /** Batches at the same time, at most. */
   maxInFlight: number;
-  /** An item that has waited longer is not worked on: its caller has got an answer. */
+  /** An item that has waited longer is dropped: its caller already has an answer. */
   maxWaitMs?: number;
 }
 
@@ -50,7 +50,7 @@ export function gather<Item, Result>(
     }
   }
 
-  /** Only the oldest can be late, as nearly always none is. */
+  /** Items are in order of age, so this stops at the first one in time. */
   function dropLate(): void {
     const oldest = performance.now() - maxWaitMs;
     while (waiting[0] && waiting[0].since < oldest) {
@@ -76,7 +76,7 @@ export function gather<Item, Result>(
     });
 }
 
-/** Calls with the same argument share the answer that is on its way; another argument is a call of its own. */
+/** Concurrent calls with the same argument share one call and its answer. */
 export function shareInFlight<Argument, Result>(
   work: (argument: Argument) => Promise<Result>,
 ): (argument: Argument) => Promise<Result> {

@@ -7,7 +7,7 @@ export interface KeepAnswerOptions {
   clock?: Pick<Clock, 'monotonicMs'>;
 }
 
-/** One answer for all who ask while it is fresh or on its way. A failure is everybody's and is not kept. */
+/** All callers share one answer while it is fresh or being fetched. They also share a failure, which is not kept. */
 export function keepAnswer<T>(
   work: () => Promise<T>,
   { forMs, shareOfTime = 1, clock = systemClock }: KeepAnswerOptions,

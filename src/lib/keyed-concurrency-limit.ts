@@ -1,4 +1,4 @@
-/** As `ConcurrencyLimit`, for each key by itself; a key that runs nothing costs no memory. */
+/** A `ConcurrencyLimit` for each key. A key without running calls takes no memory. */
 export class KeyedConcurrencyLimit<Key> {
   readonly #max: number;
   readonly #refuse: (key: Key) => Error;

@@ -4,13 +4,13 @@ interface Resource {
 }
 
 export interface LifecycleOptions {
-  /** How long one resource may take before it is named and left behind. */
+  /** How long closing one resource may take. After that it is reported and left open. */
   releaseDeadlineMs: number;
   onHang: (name: string) => void;
   onFailure: (name: string, error: unknown) => void;
 }
 
-/** What has been opened, closed in reverse. A release that hangs is named and passed over; close() never rejects. */
+/** Closes what was opened, in reverse order. A release that hangs is reported and skipped; close() never rejects. */
 export class Lifecycle {
   readonly #options: LifecycleOptions;
   readonly #stack: Resource[] = [];
@@ -24,7 +24,7 @@ export class Lifecycle {
     this.#stack.push({ name, release });
   }
 
-  /** A loop that runs from begin() until close() aborts its signal, and is waited for then. */
+  /** A loop that starts at begin(). close() aborts its signal and waits for it. */
   plan(name: string, run: (signal: AbortSignal) => Promise<void>): void {
     const stop = new AbortController();
     let running: Promise<void> | undefined;
@@ -37,7 +37,7 @@ export class Lifecycle {
     });
   }
 
-  /** A last piece of work at close(), unless begin() never came. */
+  /** Work that close() does last, if begin() was called. */
   planLast(name: string, finish: () => Promise<void>): void {
     let begun = false;
     this.#planned.push(() => {

@@ -1,6 +1,9 @@
 const everyMs = 100;
 
-/** How late this process' event loop is: by how much a timer of a tenth of a second was missed, or is being missed. */
+/**
+ * How late the event loop of this process is: by how many milliseconds its last timer of 100 ms was late, or the next one
+ * already is. Without the second part, the first requests behind a blocked loop would not see the block.
+ */
 export class LoopLag {
   #lastMs = performance.now();
   #latestMs = 0;

@@ -6,9 +6,9 @@ interface Entry<Key, Value> {
 }
 
 /**
- * A map of bounded size: a new entry replaces the least recently used one. The order of use is a list of its own, not the
- * order of the Map: to find the first entry of a Map is to walk over every removed one that it has not swept yet, which with
- * 10,000 entries made an eviction cost 7.7 µs.
+ * A map of bounded size: a new entry replaces the least recently used one. A linked list keeps the order of use. The order
+ * of the Map itself would do, but finding its first entry walks over removed ones: 7.7 µs an eviction with 10,000 entries
+ * instead of 0.4 µs.
  */
 export class LruMap<Key, Value> {
   readonly #maxSize: number;

@@ -2,8 +2,8 @@ import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
- * Makes the folder and what is missing above it. Step by step: where a folder above exists but takes no entries, as in
- * /proc, mkdir's own `recursive` tries for ever.
+ * Creates the folder and its missing parents one by one: `recursive` of mkdir never returns where a parent exists but
+ * accepts no entries, as in /proc.
  */
 export async function makeFolder(folder: string): Promise<void> {
   try {

@@ -1,4 +1,4 @@
-/** Each call begins when the one before it has ended, successfully or not. */
+/** Each call starts when the previous one has ended, successfully or not. */
 export function oneAtATime<Args extends unknown[], T>(
   call: (...args: Args) => Promise<T>,
 ): (...args: Args) => Promise<T> {

@@ -1,8 +1,8 @@
 type OnOver = (store: string) => void;
 
 /**
- * Which stores have failed and not worked since. What is over after one failed attempt is no outage: loops have hardly
- * backed off, and a connection that breaks again and again must not wake them each time.
+ * Which stores have failed and not worked since. A failure that ends after one attempt is no outage: the loops have hardly
+ * backed off, and a connection that breaks again and again must not signal them each time.
  */
 export class Outages {
   readonly #attempts = new Map<string, number>();

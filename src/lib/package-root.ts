@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 
-/** The folder of package.json, as a URL: migrations and the page lie below it, wherever the build has put this file. */
+/** The folder of package.json, as a URL. Migrations and the page are below it, wherever the build has put this file. */
 export const packageRoot: URL = findRoot(new URL('./', import.meta.url));
 
 function findRoot(folder: URL): URL {

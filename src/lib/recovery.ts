@@ -1,8 +1,8 @@
 import { pause } from './backoff.ts';
 
 /**
- * Ends the pauses of all loops that wait before a retry, when a store that had failed works again: a loop that had backed
- * off to half a minute would otherwise sleep on while everything else works.
+ * Ends the pauses of all loops that wait before a retry when a failed store works again. A loop that had backed off to half
+ * a minute would otherwise wait on.
  */
 export class Recovery {
   readonly #waiting = new Set<() => void>();
@@ -21,7 +21,7 @@ export class Recovery {
   }
 }
 
-/** One for the process, as its stores are: every loop that backs off hears of every store. */
+/** One for the process: the recovery of any store ends every pause. */
 export const recovery = new Recovery();
 
 /** The pause of a loop between a failure and its retry. */

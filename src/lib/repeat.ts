@@ -27,7 +27,7 @@ export async function repeatEvery(
   }
 }
 
-/** Tries again while the failure may pass by itself, `maxAttempts` times at most; then the failure is the caller's. */
+/** Retries transient failures, `maxAttempts` times at most, then throws the last one. */
 export async function retryTransient<T>(
   work: () => Promise<T>,
   isTransient: (error: unknown) => boolean,

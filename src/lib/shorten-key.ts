@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 
-/** An index of PostgreSQL takes no row above 2,700 bytes. */
+/** PostgreSQL indexes no row above 2,700 bytes. */
 const maxKeyBytes = 1_000;
 const keptLetters = 120;
 
-/** The key itself, or of one that no index could hold its beginning and its digest: as different as the keys were. */
+/** The key, or the beginning and the digest of a key that is too long for an index. Different keys stay different. */
 export function shortenKey(key: string): string {
-  // No letter takes more than three bytes for each of its UTF-16 units.
+  // UTF-8 takes at most three bytes for each UTF-16 unit.
   if (key.length * 3 <= maxKeyBytes || Buffer.byteLength(key) <= maxKeyBytes) return key;
   const digest = createHash('sha256').update(key).digest('hex');
   return `${key.slice(0, keptLetters).toWellFormed()}… sha256:${digest}`;

@@ -1,22 +1,22 @@
-/** Wakes all waiting loops; with none waiting, the next `wait` returns at once. */
+/** Ends all waits; without any, the next `wait` returns at once. */
 export class Signal {
   #rung = false;
   readonly #waiting = new Set<() => void>();
 
-  /** An arrow, so that it can be handed out as a callback. */
+  /** An arrow function, so that it can be passed as a callback. */
   readonly notify = (): void => {
     this.#rung = this.#waiting.size === 0;
     for (const wake of this.#waiting) wake();
   };
 
-  /** Resolves when rung, when `ms` have passed, or when `signal` aborts. */
+  /** Resolves at the next signal, after `ms`, or when `signal` aborts. */
   async wait(ms: number, signal: AbortSignal): Promise<void> {
     if (this.#rung || signal.aborted) {
       this.#rung = false;
       return;
     }
     await new Promise<void>((resolve) => {
-      // By hand: an AbortController for each wait would cost more than the wait.
+      // Without an AbortController for each wait, which would cost more than the wait.
       const wake = () => {
         clearTimeout(timer);
         this.#waiting.delete(wake);

@@ -28,7 +28,7 @@ export class StandardWebhook {
     return `v1,${this.#digest(id, timestamp, body).toString('base64')}`;
   }
 
-  /** @returns why the message was not signed with this secret now; undefined: it was */
+  /** @returns why the signature is invalid; undefined: it is valid */
   explainRejection(headers: WebhookHeaders, body: Buffer, nowMs = Date.now()): string | undefined {
     const { id, timestamp, signature } = headers;
     if (!id || !timestamp || !signature) {

@@ -1,6 +1,6 @@
 const failures = new WeakSet<Error>();
 
-/** Marks an error as one that a store or the way to it raised, not the program: a TLS error carries no SQLSTATE. */
+/** Marks an error that a store or the connection to it raised: a TLS error, for one, carries no SQLSTATE. */
 export function markStoreFailure(error: unknown): unknown {
   if (error instanceof Error) failures.add(error);
   return error;

@@ -1,19 +1,19 @@
 export interface BucketOptions {
-  /** Tokens that come back in a second; 0: no limit. */
+  /** Tokens added each second; 0: no limit. */
   perSecond: number;
   /** Tokens of a full bucket. */
   burst: number;
-  /** Buckets remembered at most, about; beyond it the longest unused are forgotten. */
+  /** Buckets remembered, about; beyond it the longest unused ones are forgotten. 200,000 by default. */
   maxKeys?: number;
 }
 
 /**
  * A token bucket for each key, kept as one number: when it will be full again (the generic cell rate algorithm, ITU-T
- * I.371). Buckets that have not been used for as long as one takes to fill are forgotten, two generations at a time, so
- * nothing is ever searched for what is old.
+ * I.371). A bucket that was not used for as long as one takes to fill is forgotten. There are two generations of buckets,
+ * so none is ever searched.
  *
- * Where a flood of keys makes some be forgotten earlier, that gives no tokens back: for as long as those could still be
- * short of tokens, a key that is not remembered has one token and no burst.
+ * A flood of keys makes some be forgotten earlier, and gives them no tokens back: for as long as those could still be short
+ * of tokens, an unknown key has one token and no burst.
  */
 export class TokenBuckets {
   readonly #intervalMs: number;
@@ -37,7 +37,7 @@ export class TokenBuckets {
     this.#turnAtMs = nowMs() + this.#fillMs;
   }
 
-  /** Takes a token. @returns 0, or when there was none in how many milliseconds there will be one */
+  /** Takes a token. @returns 0, or without one in how many milliseconds there will be one */
   take(key: string): number {
     if (this.#intervalMs === 0) return 0;
     const now = this.#nowMs();
@@ -48,7 +48,7 @@ export class TokenBuckets {
     }
     const fullAt = Math.max(now, this.#find(key, now)) + this.#intervalMs;
     const waitMs = fullAt - this.#fillMs - now;
-    // A rounding error of the clock's fraction is no missing token.
+    // Allows for the rounding error of the clock's fraction.
     const isEmpty = waitMs > 1e-6;
     this.#young.set(key, isEmpty ? fullAt - this.#intervalMs : fullAt);
     return isEmpty ? waitMs : 0;

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { packageRoot } from './package-root.ts';
 
-/** Of this program, as its package says. */
+/** The version in package.json. */
 export const version: string = JSON.parse(readFileSync(new URL('package.json', packageRoot), 'utf8')).version;

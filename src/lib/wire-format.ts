@@ -1,5 +1,5 @@
 // Protobuf's wire format (protobuf.dev/programming-guides/encoding), as far as our messages use it: varints and
-// length-delimited fields. proto3 leaves zeros and empty texts out.
+// length-delimited fields. proto3 omits zeros and empty texts.
 
 const noBytes = Buffer.alloc(0);
 
@@ -47,9 +47,9 @@ export function writeVarint(into: Buffer, at: number, value: bigint): number {
 export type FieldValue = bigint | Buffer;
 
 /**
- * The fields of a message by number; of a repeated one the last, as proto3 has it. Fixed-width fields are passed over.
+ * The fields of a message by number; of a repeated one the last, as proto3 has it. Fixed-width fields are skipped.
  *
- * @throws RangeError when the bytes are no message
+ * @throws RangeError when the bytes are not a message
  */
 export function readFields(message: Buffer): Map<number, FieldValue> {
   const fields = new Map<number, FieldValue>();

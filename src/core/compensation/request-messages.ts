@@ -2,7 +2,7 @@ import { textField, timestampField, varintField } from '../../lib/wire-format.ts
 import type { UserId } from '../instance/purchase.ts';
 import { formatUserId } from '../instance/user-id.ts';
 
-// Requests to other services, in addition to INSTANCE_CREATED. Rare, so nothing here is prepared or measured.
+// Requests to other services. They are rare, so the code is plain, unlike that of INSTANCE_CREATED.
 
 export const releaseRequested = 'INSTANCE_RELEASE_REQUESTED';
 export const refundRequested = 'ORDER_REFUND_REQUESTED';
@@ -26,7 +26,7 @@ export function createReleaseRequest(instanceId: bigint, userId: UserId, wallMs:
 }
 
 export interface Refund {
-  /** The instance, or where there never was one the id it would have had: what makes the message id unique. */
+  /** The instance, or an unused id where there never was one: it makes the message id unique. */
   instanceId: bigint;
   orderId: string;
   productId: bigint;
@@ -34,7 +34,7 @@ export interface Refund {
   /** undefined for an order that lives elsewhere. */
   amountCents: bigint | undefined;
   reason: string;
-  /** The payment that goes back, as the payer knows it; undefined where it did not name itself. */
+  /** The payment that is returned; undefined where the callback had no `paymentId`. */
   paymentId?: string | undefined;
 }
 

@@ -20,7 +20,7 @@ export interface InstanceResult {
   status: 'SUCCESS' | 'FAILED';
   /** Why it failed; '' on success. */
   reason: string;
-  /** When it was made there, or when it came where it does not say. undefined: Weir itself gave up. */
+  /** The timestamp of the result, or when it arrived where it has none. undefined: Weir gave up. */
   answeredAt: Date | undefined;
   /** W3C trace context of the result's sender. */
   traceparent?: string;
@@ -30,7 +30,7 @@ export const maxReasonLength = 500;
 /** The reason that Weir records for an instance without a result. */
 export const timedOut = 'TIMEOUT';
 
-/** `cameAt` stands in for a missing timestamp. @throws WeirError RESULT_INVALID */
+/** `cameAt` replaces a missing timestamp. @throws WeirError RESULT_INVALID */
 export function decodeResult(bytes: Buffer, cameAt: Date): InstanceResult {
   try {
     const fields = readFields(bytes);
@@ -53,11 +53,7 @@ function readAnsweredAt(fields: ReadonlyMap<number, FieldValue>): Date | undefin
   return wallMs === undefined ? undefined : new Date(wallMs);
 }
 
-/**
- * A result from its parts, as they came.
- *
- * @throws WeirError RESULT_INVALID
- */
+/** Checks the parts of a result. @throws WeirError RESULT_INVALID */
 export function createResult(given: {
   instanceId: string;
   status: string;
@@ -82,13 +78,13 @@ function unreadable(message: string): WeirError {
   return new WeirError('RESULT_INVALID', message);
 }
 
-/** PostgreSQL's text holds no NUL. A failure without a reason is still a failure. */
+/** PostgreSQL stores no NUL in a text. A failure may come without a reason. */
 function toReason(text: string): string {
   const reason = text.replaceAll('\0', '\u2400').toWellFormed();
   return [...reason].slice(0, maxReasonLength).join('') || 'no reason given';
 }
 
-/** From 1970 to 9999: beyond, a date has no ISO 8601 form of the usual length. */
+/** The years 1970 to 9999: beyond, ISO 8601 has another length. */
 function isStorable(date: Date): boolean {
   const wallMs = date.getTime();
   return wallMs >= 0 && wallMs < Date.UTC(10_000, 0);

@@ -12,21 +12,21 @@ import { toProblem } from './problem.ts';
 /** Counts the request. @throws WeirError RATE_LIMITED */
 export type Limit = (request: FastifyRequest) => Promise<void>;
 
-/** What a request may weigh and how long it may take to come. */
+/** How large a request may be and how long its arrival may take. */
 export function boundRequests({ headersTimeoutMs, keepAliveMs, trustedProxies }: Config) {
   return {
     bodyLimit: 64 * 1024,
     requestTimeout: 30_000,
     keepAliveTimeout: keepAliveMs,
     forceCloseConnections: 'idle',
-    // What has come before listening ended is served like any other.
+    // Requests that arrived before listening ended are served.
     return503OnClosing: false,
     routerOptions: { maxParamLength: 256, ignoreTrailingSlash: true },
     trustProxy: trustedProxies.length > 0 ? trustedProxies : false,
     http: {
       maxHeaderSize: 16 * 1024,
       headersTimeout: headersTimeoutMs,
-      // Node looks for late ones only so often, every half minute by default.
+      // How often Node checks for late headers; every 30 s by default.
       connectionsCheckingInterval: Math.min(5_000, headersTimeoutMs),
     },
     clientErrorHandler: answerUnreadable,
@@ -46,7 +46,7 @@ export function createLimits({ requestsPerMinute, loginsPerMinute }: Config): {
 
 function createLimit(perMinute: number, nameOf: (request: FastifyRequest) => string | undefined): Limit {
   const options = { perSecond: perMinute / 60, burst: perMinute };
-  // A table each: no flood of addresses makes the count of a key be forgotten.
+  // Two tables: a flood of addresses does not evict the count of a key.
   const [names, addresses] = [new TokenBuckets(options), new TokenBuckets(options)];
   return async (request) => {
     const name = nameOf(request);
@@ -69,7 +69,7 @@ const unreadable: Record<string, { status: number; title: string; detail: string
   },
 };
 
-/** What is no HTTP, or comes too slowly, never becomes a request: this writes to the bare connection. */
+/** Bytes that are not HTTP, or arrive too slowly, never become a request: this writes to the connection itself. */
 function answerUnreadable(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
   if (isReserved(socket)) {

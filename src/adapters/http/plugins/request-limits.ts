@@ -4,7 +4,7 @@ import { isLoopback, nameAddress } from '../../../lib/address.ts';
 import { type BucketOptions, TokenBuckets } from '../../../lib/token-buckets.ts';
 import { hasKey } from './auth.ts';
 
-/** How often one user, and one address, may ask for something. */
+/** Limits the requests of each user and of each address. */
 export class RequestLimits {
   readonly #users: TokenBuckets;
   readonly #addresses: TokenBuckets;
@@ -25,7 +25,7 @@ export class RequestLimits {
   }
 
   /**
-   * Programs on this machine speak for many users, so loopback addresses are not limited.
+   * A program on this machine sends the requests of many users, so loopback addresses are not limited.
    *
    * @throws WeirError RATE_LIMITED
    */
@@ -37,8 +37,8 @@ export class RequestLimits {
 }
 
 /**
- * An onRequest hook, so that too many requests cost no body and no ticket. A shop's back end, which has a key, speaks for
- * many users and is not limited by its address.
+ * An onRequest hook, so that a rejected request costs no body and no ticket. A shop's back end has a key and sends the
+ * requests of many users, so its address is not limited.
  */
 export function limitAddresses(limits: RequestLimits) {
   return (request: FastifyRequest, _: unknown, done: (error?: Error) => void): void => {
