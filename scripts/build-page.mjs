@@ -17,6 +17,8 @@ rmSync(target, { recursive: true, force: true });
 execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', source], {
   stdio: 'inherit',
 });
+// The page takes types only from there.
+rmSync(join(files, 'api'), { recursive: true, force: true });
 cpSync(join(source, 'styles'), join(files, 'styles'), { recursive: true });
 
 const version = createHash('sha256');

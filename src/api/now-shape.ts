@@ -1,5 +1,4 @@
-import { type Static, type TSchema, Type } from 'typebox';
-import type { Backlog, Now, NowRest, Waiting } from '../ops/live/now.ts';
+import { type TSchema, Type } from 'typebox';
 
 const Timestamp = Type.String({ format: 'date-time' });
 const orNull = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
@@ -30,26 +29,3 @@ export const NowShape = Type.Object({
   intakePaused: Type.Boolean(),
   audit: orNull(Type.Object({ ok: Type.Boolean(), auditedAt: Timestamp, exceptions: Type.Integer() })),
 });
-
-export function showNow(now: Now): Static<typeof NowShape> {
-  return {
-    ...now,
-    at: now.at.toISOString(),
-    from: now.from.toISOString(),
-    waiting: showWaiting(now.waiting),
-    audit: now.audit && { ...now.audit, auditedAt: now.audit.auditedAt.toISOString() },
-  };
-}
-
-/** In a problem: which store it is. */
-export function showRest({ waiting, stores }: NowRest) {
-  return { waiting: showWaiting(waiting), stores };
-}
-
-function showWaiting(waiting: readonly Waiting[]) {
-  return waiting.map((each) => ({ ...each, oldestAt: showTime(each.oldestAt) }));
-}
-
-function showTime(at: Backlog['oldestAt']): string | null {
-  return at?.toISOString() ?? null;
-}

@@ -1,5 +1,4 @@
-import { type Static, Type } from 'typebox';
-import type { Sale } from '../sale/sale.ts';
+import { Type } from 'typebox';
 import { Int64, Timestamp } from './shapes.ts';
 
 const Units = Type.Integer({ minimum: 1, maximum: 2_147_483_647 });
@@ -49,27 +48,16 @@ export const SaleShape = Type.Object({
   entry: Type.String(),
   admitPerSecond: Type.Union([Type.Number(), Type.Null()]),
   tickets: Type.Integer(),
-  state: Type.String(),
+  state: Type.Union([
+    Type.Literal('SCHEDULED'),
+    Type.Literal('OPEN'),
+    Type.Literal('PAUSED'),
+    Type.Literal('SOLD_OUT'),
+    Type.Literal('ENDED'),
+  ]),
 });
 
 export const SaleList = Type.Object({
   items: Type.Array(SaleShape),
   nextCursor: Type.Union([Int64, Type.Null()]),
 });
-
-export function showSale({ startsAt, endsAt, admitPerSecond, ...sale }: Sale): Static<typeof SaleShape> {
-  return {
-    productId: sale.productId.toString(),
-    stock: sale.stock,
-    sold: sale.sold,
-    remaining: sale.remaining,
-    restocked: sale.restocked,
-    perUserLimit: sale.perUserLimit,
-    startsAt: startsAt?.toISOString() ?? null,
-    endsAt: endsAt?.toISOString() ?? null,
-    entry: sale.entry,
-    admitPerSecond: admitPerSecond ?? null,
-    tickets: sale.tickets,
-    state: sale.state,
-  };
-}

@@ -1,12 +1,4 @@
-import { type Static, Type } from 'typebox';
-import type { InstanceLog } from '../core/instance/instance-log.ts';
-import type { Product } from '../core/instance/product.ts';
-import { parseInt64, sourcePattern } from '../core/instance/purchase.ts';
-import type { TimelineEntry } from '../core/instance/timeline.ts';
-import type { Order, Refund } from '../core/orders/order.ts';
-import type { RecordedPayment } from '../core/orders/payment-book.ts';
-import { WeirError } from '../errors.ts';
-import { isStorableTime } from '../lib/storable-time.ts';
+import { Type } from 'typebox';
 
 // A description completes “… must be”: describeMistakes() completes the sentence for a caller that sent something else.
 
@@ -17,12 +9,12 @@ export const Int64 = Type.String({
   examples: ['1001'],
 });
 export const SourceText = Type.String({
-  pattern: sourcePattern,
+  pattern: '^[A-Z][A-Z0-9_]{0,19}$',
   description: '1 to 20 of A-Z, 0-9 and _, beginning with a letter',
   examples: ['ACTIVITY'],
 });
 export const SourceIdText = Type.String({ minLength: 1, maxLength: 64, examples: ['ACT123456'] });
-const aTime = 'a time with its zone, such as 2026-11-27T20:00:00Z';
+export const aTime = 'a time with its zone, such as 2026-11-27T20:00:00Z';
 /** ISO 8601. */
 export const TimeText = Type.String({
   format: 'date-time',
@@ -67,34 +59,6 @@ export const TimelineShape = Type.Object({
   ),
 });
 
-export function showTimeline(entries: readonly TimelineEntry[]): Static<typeof TimelineShape>['timeline'] {
-  return entries.map(({ at, ...entry }) => ({ at: at.toISOString(), ...entry }));
-}
-
-export function showInstance(instance: InstanceLog): Static<typeof InstanceShape> {
-  const { instanceId, productId, userId, source, sourceId, scope, status, reason, createdAt, updatedAt } =
-    instance;
-  return {
-    instanceId: instanceId.toString(),
-    productId: productId.toString(),
-    userId: userId.toString(),
-    source,
-    sourceId,
-    scope,
-    status,
-    ...(reason === undefined ? {} : { reason }),
-    createdAt: createdAt.toISOString(),
-    updatedAt: updatedAt.toISOString(),
-    ...(instance.archived ? { archived: true } : {}),
-  };
-}
-
-/** A repeat gets the first answer, so this shows the instance as it was created; GET shows it as it is. */
-export function showReceipt(instance: InstanceLog): Static<typeof InstanceShape> {
-  const { reason: _, archived: __, ...created } = instance;
-  return showInstance({ ...created, status: 'PROCESSING', updatedAt: instance.createdAt });
-}
-
 export const NewPurchase = Type.Object(
   {
     source: SourceText,
@@ -106,7 +70,7 @@ export const NewPurchase = Type.Object(
   closed,
 );
 
-export const ProductShape = Type.Object(
+export const NewProductBody = Type.Object(
   {
     id: Int64,
     name: Type.String({ minLength: 1, maxLength: 100, ...printable }),
@@ -120,9 +84,12 @@ export const ProductShape = Type.Object(
   closed,
 );
 
-export function showProduct({ version: _, id, priceCents, ...rest }: Product): Static<typeof ProductShape> {
-  return { id: id.toString(), ...rest, priceCents: priceCents.toString() };
-}
+export const ProductShape = Type.Object({
+  ...NewProductBody.properties,
+  gpu: Type.Integer(),
+  priceCents: Cents,
+  enabled: Type.Boolean(),
+});
 
 export const NewOrderBody = Type.Object({ productId: Int64, userId: Int64 }, closed);
 
@@ -138,7 +105,7 @@ export const OrderShape = Type.Object({
   expiresAt: Type.Union([Timestamp, Type.Null()]),
 });
 
-const PaymentShape = Type.Object({
+export const PaymentShape = Type.Object({
   paymentId: Type.Union([Type.String(), Type.Null()]),
   webhookId: Type.Union([Type.String(), Type.Null()]),
   amountCents: Type.Union([Cents, Type.Null()]),
@@ -150,32 +117,6 @@ const PaymentShape = Type.Object({
 
 /** With the payments on record: those that named themselves or stated anything, and those that made no instance. */
 export const PaidOrderShape = Type.Object({ ...OrderShape.properties, payments: Type.Array(PaymentShape) });
-
-export function showPayment(payment: RecordedPayment): Static<typeof PaymentShape> {
-  return {
-    paymentId: payment.paymentId ?? null,
-    webhookId: payment.webhookId ?? null,
-    amountCents: payment.amountCents?.toString() ?? null,
-    paidAt: payment.paidAt?.toISOString() ?? null,
-    recordedAt: payment.recordedAt.toISOString(),
-    outcome: payment.outcome,
-    refundedAt: payment.refundedAt?.toISOString() ?? null,
-  };
-}
-
-export function showOrder(order: Order): Static<typeof OrderShape> {
-  return {
-    id: order.id,
-    productId: order.productId.toString(),
-    userId: order.userId.toString(),
-    status: order.status,
-    amountCents: order.amountCents.toString(),
-    createdAt: order.createdAt.toISOString(),
-    updatedAt: order.updatedAt.toISOString(),
-    paidAt: order.paidAt?.toISOString() ?? null,
-    expiresAt: order.expiresAt?.toISOString() ?? null,
-  };
-}
 
 export const RefundShape = Type.Object({
   orderId: Type.String(),
@@ -202,55 +143,12 @@ export const ParkedPaymentShape = Type.Object({
   state: Type.String(),
 });
 
-export function showRefund(refund: Refund): Static<typeof RefundShape> {
-  return {
-    orderId: refund.orderId,
-    paymentId: refund.paymentId ?? null,
-    amountCents: refund.amountCents?.toString() ?? null,
-    reason: refund.reason,
-    requestedAt: refund.requestedAt.toISOString(),
-    refundedAt: refund.refundedAt?.toISOString() ?? null,
-  };
-}
-
-/** The order as it was created, for the repeat of an Idempotency-Key; GET shows it as it is. */
-export function showNewOrder(order: Order): Static<typeof OrderShape> {
-  return showOrder({ ...order, status: 'PENDING', updatedAt: order.createdAt, paidAt: undefined });
-}
-
 export const ListQuery = {
   limit: Type.Optional(Type.String({ pattern: '^[1-9][0-9]{0,2}$', description: '1 to 500', default: '50' })),
   cursor: Type.Optional(
     Type.String({ pattern: '^[0-9]{1,19}$', description: 'the nextCursor of the page before' }),
   ),
 };
-
-export function readLimit(limit: string | undefined): number {
-  const value = Number(limit ?? 50);
-  if (value > 500) throw new WeirError('REQUEST_INVALID', `limit must be 1 to 500, not ${limit}`);
-  return value;
-}
-
-/** @throws WeirError REQUEST_INVALID: the format lets leap seconds pass, days that are in no calendar, and the year 0 */
-export function readTime(name: string, text: string | undefined): Date | undefined {
-  if (text === undefined) return undefined;
-  const time = new Date(text);
-  if (!isStorableTime(time)) throw new WeirError('REQUEST_INVALID', `${name} must be ${aTime}, not ${text}`);
-  return time;
-}
-
-/** @returns the row id behind a cursor */
-export function readCursor(cursor: string | undefined): string | undefined {
-  if (cursor === undefined) return undefined;
-  const value = parseInt64(cursor);
-  if (value === undefined)
-    throw new WeirError('REQUEST_INVALID', 'cursor must be the nextCursor of the page before');
-  return value.toString();
-}
-
-export function listOf<Item>(items: readonly Item[], nextCursor: string | undefined) {
-  return { items, nextCursor: nextCursor ?? null };
-}
 
 export const ProblemShape = Type.Object({
   type: Type.String(),

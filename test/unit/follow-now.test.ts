@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import type { Now } from '../../src/dashboard/answers.ts';
+import type { Now } from '../../src/api/answers.ts';
 import { pollUntil } from '../support/poll-until.ts';
 
 interface Follower {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Now } from '../../src/dashboard/answers.ts';
+import type { Now } from '../../src/api/answers.ts';
 import { SecondBook } from '../../src/dashboard/live/second-book.ts';
 import { placeTicks, roundUp, sumUp } from '../../src/dashboard/parts/chart-scale.ts';
 import { readRoute, writeRoute } from '../../src/dashboard/route.ts';
@@ -16,6 +16,7 @@ function answer(start: number, purchases: number[], source = 'ORDER'): Now {
     seconds: purchases.length,
     series: [{ source, purchases, instances: purchases.map(() => 1), failed: purchases.map(() => 0) }],
     events: purchases,
+    sources: [],
     delay: null,
     waiting: [],
     stores: [],
@@ -110,8 +111,20 @@ describe('the trend', () => {
 
   test('has a place for every step of the window, also for those with nothing in them', () => {
     const rows = [
-      { bucketStart: new Date(startMs + 120_000).toISOString(), source: 'ORDER', count: '5' },
-      { bucketStart: new Date(startMs).toISOString(), source: 'ORDER', count: '2' },
+      {
+        bucketStart: new Date(startMs + 120_000).toISOString(),
+        source: 'ORDER',
+        count: '5',
+        success: '0',
+        failed: '0',
+      },
+      {
+        bucketStart: new Date(startMs).toISOString(),
+        source: 'ORDER',
+        count: '2',
+        success: '0',
+        failed: '0',
+      },
     ];
     const spread = spreadTrend(rows, from.getTime(), to.getTime(), 'minute');
     expect(spread).toEqual({

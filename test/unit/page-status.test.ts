@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import type { Now } from '../../src/dashboard/answers.ts';
+import type { Now } from '../../src/api/answers.ts';
 import { listTroubles } from '../../src/dashboard/live/list-troubles.ts';
 import { countParked } from '../../src/dashboard/live/status.ts';
 
@@ -8,7 +8,16 @@ const ago = (seconds: number) => new Date(Date.parse(at) - seconds * 1_000).toIS
 
 function createNow(more: Partial<Now> = {}): Now {
   return {
-    ...{ at, from: at, seconds: 1, series: [], events: [null], delay: null, intakePaused: false },
+    ...{
+      at,
+      from: at,
+      seconds: 1,
+      series: [],
+      events: [null],
+      sources: [],
+      delay: null,
+      intakePaused: false,
+    },
     audit: { ok: true, auditedAt: at, exceptions: 0 },
     waiting: ['stream', 'outbox', 'processing', 'parked'].map((what) => ({ what, count: 0, oldestAt: null })),
     stores: [

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readTime } from '../../src/api/shapes.ts';
+import { readTime } from '../../src/adapters/http/queries.ts';
 import { parsePayment } from '../../src/core/orders/payment.ts';
 
 test.each([

@@ -3,7 +3,8 @@ import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { readWindow } from '../../src/adapters/http/plugins/trend-window.ts';
 import { EventStream } from '../../src/adapters/http/routes/now-stream.ts';
-import { drawSparkline, MergedSeconds, type NowAnswer } from '../../src/cli/output/merged-seconds.ts';
+import type { Now } from '../../src/api/answers.ts';
+import { drawSparkline, MergedSeconds } from '../../src/cli/output/merged-seconds.ts';
 import { widthOf } from '../../src/cli/output/text.ts';
 import { drawScreen } from '../../src/cli/output/top-screen.ts';
 import { keepAnswer } from '../../src/lib/keep-answer.ts';
@@ -183,7 +184,7 @@ describe('the window of a trend', () => {
 });
 
 describe('the live view', () => {
-  const answer: NowAnswer = {
+  const answer: Now = {
     at: '2026-11-27T20:00:10.500Z',
     from: '2026-11-27T20:00:00.000Z',
     seconds: 10,
@@ -196,7 +197,9 @@ describe('the live view', () => {
       },
     ],
     events: [null, ...Array(9).fill(20)],
-    sources: [{ source: 'SECKILL', processing: '12345', successRate: '98.10' }],
+    sources: [
+      { source: 'SECKILL', total: '9', success: '3', failed: '1', processing: '12345', successRate: '98.10' },
+    ],
     delay: { count: 70, p50Ms: 812, p99Ms: 3_120 },
     waiting: [{ what: 'stream', count: null, oldestAt: '2026-11-27T20:00:08.500Z' }],
     stores: [{ name: 'queue', kind: 'RabbitMQ', ok: false, why: 'reconnecting' }],
@@ -254,7 +257,8 @@ describe('the live view', () => {
   test('the live screen shows control characters of foreign text and stays within its lines', () => {
     const why = 'NOAUTH\n✓ all is well\x1b[2J\u009b1m\u202e 云服务器云服务器云服务器云服务器';
     const stores = [{ name: 'queue', kind: 'RabbitMQ', ok: false, why }];
-    const sources = [{ source: 'A\x1b[31m\n', processing: '1', successRate: null }];
+    const none = { total: '0', success: '0', failed: '0', processing: '1', successRate: null };
+    const sources = [{ ...none, source: 'A\x1b[31m\n' }];
     const options = { url: 'http://x', width: 40, paint: (_: string, text: string) => text };
     const lines = drawScreen({ ...answer, stores, sources }, seconds, { ...options, failure: why });
     expect(lines.join('')).not.toMatch(/[\p{Cc}\p{Cf}]/u);

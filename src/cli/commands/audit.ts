@@ -1,16 +1,8 @@
-import type { AuditSum } from '../../ops/audit/audit.ts';
+import type { Audit } from '../../api/answers.ts';
 import { Api, type ApiOptions } from '../client/api.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { printJson, printLine } from '../output/output.ts';
 import { printTable } from '../output/table.ts';
-
-interface AuditAnswer {
-  ok: boolean;
-  auditedAt: string;
-  durationMs: number;
-  sums: AuditSum[];
-  waiting: Record<string, number>;
-}
 
 export interface AuditOptions extends ApiOptions {
   json?: boolean;
@@ -23,8 +15,8 @@ export interface AuditOptions extends ApiOptions {
 export async function runAudit(options: AuditOptions): Promise<number> {
   const api = new Api(options);
   const audit = options.accept
-    ? await api.post<AuditAnswer>('/v1/audit/accept', { stream: options.accept })
-    : await api.get<AuditAnswer>(`/v1/audit${options.full ? '?full=true' : ''}`);
+    ? await api.post<Audit>('/v1/audit/accept', { stream: options.accept })
+    : await api.get<Audit>(`/v1/audit${options.full ? '?full=true' : ''}`);
   if (options.json) printJson(audit);
   else printAudit(audit);
   return audit.ok ? exitCodes.ok : exitCodes.findings;
@@ -33,7 +25,7 @@ export async function runAudit(options: AuditOptions): Promise<number> {
 const holds = { style: 'green', text: '✓' } as const;
 const isOff = { style: 'red', text: '✗' } as const;
 
-function printAudit({ ok, sums, waiting, durationMs }: AuditAnswer): void {
+function printAudit({ ok, sums, waiting, durationMs }: Audit): void {
   printTable(
     [
       '',

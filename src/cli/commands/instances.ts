@@ -1,22 +1,10 @@
+import type { Instance, InstanceStory } from '../../api/answers.ts';
 import { Api, type ApiOptions } from '../client/api.ts';
 import { type ListOptions, printList } from '../client/list-pages.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { printJson, printLine } from '../output/output.ts';
 import { printFields, printTable, showTime } from '../output/table.ts';
 import { readTime } from './read-time.ts';
-
-interface Instance {
-  instanceId: string;
-  productId: string;
-  userId: string;
-  source: string;
-  sourceId: string;
-  scope: string;
-  status: string;
-  /** Why it failed; only then. */
-  reason?: string;
-  createdAt: string;
-}
 
 export interface InstanceFilterOptions extends ListOptions {
   source?: string;
@@ -80,21 +68,19 @@ function printInstanceTable(items: readonly Instance[]): void {
   );
 }
 
-interface Timeline extends Instance {
-  timeline: { at: string; step: string; detail: string; by: string }[];
-}
-
 export async function showInstance(
   instanceId: string,
   options: ApiOptions & { json?: boolean },
 ): Promise<number> {
-  const instance = await new Api(options).get<Timeline>(`/v1/instances/${encodeURIComponent(instanceId)}`);
+  const instance = await new Api(options).get<InstanceStory>(
+    `/v1/instances/${encodeURIComponent(instanceId)}`,
+  );
   if (options.json) {
     printJson(instance);
     return exitCodes.ok;
   }
   const { timeline, ...row } = instance;
-  printFields(Object.entries(row));
+  printFields(Object.entries(row).map(([name, value]) => [name, String(value)]));
   printLine();
   printTable(
     ['AT', 'STEP', { title: 'DETAIL', isProse: true }, { title: 'BY', rank: 1 }],

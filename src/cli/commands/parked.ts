@@ -1,23 +1,9 @@
+import type { Page, Parked, Replayed } from '../../api/answers.ts';
 import { Api, type ApiOptions } from '../client/api.ts';
 import { type ListOptions, printList } from '../client/list-pages.ts';
 import { CliError, exitCodes } from '../exit-codes.ts';
 import { printJson, printLine } from '../output/output.ts';
 import { printFields, printTable, showTime } from '../output/table.ts';
-
-interface Parked {
-  id: string;
-  reason: string;
-  detail: string;
-  origin: string;
-  source: string;
-  scope: string;
-  sourceId: string;
-  parkedAt: string;
-  state: string;
-  resolution: string | null;
-  advice: string;
-  docs: string;
-}
 
 export interface ParkedFilterOptions extends ApiOptions {
   json?: boolean;
@@ -26,11 +12,6 @@ export interface ParkedFilterOptions extends ApiOptions {
   source?: string;
   scope?: string;
   state?: string;
-}
-
-interface Page {
-  items: Parked[];
-  nextCursor: string | null;
 }
 
 export function listParked(options: ParkedFilterOptions & ListOptions): Promise<number> {
@@ -82,15 +63,6 @@ export async function showParked(id: string, options: ApiOptions & { json?: bool
   return exitCodes.ok;
 }
 
-interface Outcome {
-  id: string;
-  /** null: nothing became of it, and `code` says why. */
-  state: string | null;
-  code?: string;
-  detail: string;
-  instanceId?: string | null;
-}
-
 export interface ResolveOptions extends ParkedFilterOptions {
   /** Everything that the filters let through. */
   all?: boolean;
@@ -108,7 +80,7 @@ export async function replayParked(
   }
   const body = { ...(user === undefined ? {} : { userId: user }), ...(acceptAmount ? { acceptAmount } : {}) };
   const path = `/v1/parked/${encodeURIComponent(id)}/replay`;
-  return printOutcomes([await new Api(options).post<Outcome>(path, body)], options, 'replay');
+  return printOutcomes([await new Api(options).post<Replayed>(path, body)], options, 'replay');
 }
 
 /** `because`: the reason that is kept; `reason` is the filter. */
@@ -139,17 +111,17 @@ async function resolveMany(
   }
   const api = new Api(options);
   const wanted = options.all ? await readAllIds(api, options) : ids;
-  const outcomes: Outcome[] = [];
+  const outcomes: Replayed[] = [];
   for (let from = 0; from < wanted.length; from += idsPerRequest) {
     const part = wanted.slice(from, from + idsPerRequest);
-    const { items } = await api.post<{ items: Outcome[] }>(`/v1/parked/${action}`, { ids: part, ...body });
+    const { items } = await api.post<{ items: Replayed[] }>(`/v1/parked/${action}`, { ids: part, ...body });
     outcomes.push(...items);
   }
   return printOutcomes(outcomes, options, action);
 }
 
 function printOutcomes(
-  outcomes: readonly Outcome[],
+  outcomes: readonly Replayed[],
   options: ResolveOptions,
   action: 'replay' | 'discard',
 ): number {
@@ -170,7 +142,7 @@ async function readAllIds(api: Api, options: ParkedFilterOptions): Promise<strin
   const ids: string[] = [];
   let cursor: string | null = null;
   do {
-    const page: Page = await readPage(api, options, '500', cursor);
+    const page: Page<Parked> = await readPage(api, options, '500', cursor);
     ids.push(...page.items.map(({ id }) => id));
     cursor = page.nextCursor;
   } while (cursor);
@@ -183,11 +155,11 @@ function readPage(
   options: ParkedFilterOptions,
   limit: string,
   cursor: string | null = null,
-): Promise<Page> {
+): Promise<Page<Parked>> {
   const query = new URLSearchParams({ limit });
   if (cursor) query.set('cursor', cursor);
   for (const [name, value] of Object.entries(filterOf(options))) {
     if (value !== undefined) query.set(name, value);
   }
-  return api.get<Page>(`/v1/parked?${query}`);
+  return api.get<Page<Parked>>(`/v1/parked?${query}`);
 }

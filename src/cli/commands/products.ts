@@ -1,20 +1,10 @@
+import type { Product } from '../../api/answers.ts';
 import { Api, type ApiOptions } from '../client/api.ts';
 import { type ListOptions, printList } from '../client/list-pages.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { printJson, printLine } from '../output/output.ts';
 import { printTable } from '../output/table.ts';
 import { readWhole } from './read-number.ts';
-
-interface Product {
-  id: string;
-  name: string;
-  cpus: number;
-  memoryMb: number;
-  gpu: number;
-  image: string;
-  priceCents: string;
-  enabled: boolean;
-}
 
 type ProductOptions = ApiOptions & { json?: boolean };
 

@@ -1,3 +1,4 @@
+import type { Sale } from '../../api/answers.ts';
 import { Api, type ApiOptions } from '../client/api.ts';
 import { type ListOptions, printList } from '../client/list-pages.ts';
 import { CliError, exitCodes } from '../exit-codes.ts';
@@ -5,21 +6,6 @@ import { printJson, printLine } from '../output/output.ts';
 import { printFields, printTable, showTime } from '../output/table.ts';
 import { readWhole } from './read-number.ts';
 import { readTime } from './read-time.ts';
-
-interface SaleAnswer {
-  productId: string;
-  stock: number;
-  sold: number;
-  remaining: number;
-  restocked: number;
-  perUserLimit: number;
-  startsAt: string | null;
-  endsAt: string | null;
-  entry: string;
-  admitPerSecond: number | null;
-  tickets: number;
-  state: string;
-}
 
 export type SaleOptions = ApiOptions & { json?: boolean };
 
@@ -33,7 +19,7 @@ interface OpenOptions {
 }
 
 export async function openSale(productId: string, options: SaleOptions & OpenOptions): Promise<number> {
-  const sale = await new Api(options).post<SaleAnswer>('/v1/sales', {
+  const sale = await new Api(options).post<Sale>('/v1/sales', {
     productId,
     stock: readWhole('--stock', options.stock, 1),
     perUserLimit: readWhole('--limit', options.limit, 1),
@@ -46,7 +32,7 @@ export async function openSale(productId: string, options: SaleOptions & OpenOpt
 }
 
 export function listSales(options: ListOptions): Promise<number> {
-  return printList<SaleAnswer>('/v1/sales', {}, options, (items) => {
+  return printList<Sale>('/v1/sales', {}, options, (items) => {
     if (items.length === 0) printLine('no sales');
     else {
       printTable(
@@ -69,7 +55,7 @@ export function listSales(options: ListOptions): Promise<number> {
 }
 
 export async function showSale(productId: string, options: SaleOptions): Promise<number> {
-  return print(await new Api(options).get<SaleAnswer>(pathOf(productId)), options);
+  return print(await new Api(options).get<Sale>(pathOf(productId)), options);
 }
 
 export function changeSale(
@@ -105,7 +91,7 @@ export async function restockAgain(
 }
 
 async function change(productId: string, body: object, options: SaleOptions): Promise<number> {
-  return print(await new Api(options).patch<SaleAnswer>(pathOf(productId), body), options);
+  return print(await new Api(options).patch<Sale>(pathOf(productId), body), options);
 }
 
 function pathOf(productId: string): string {

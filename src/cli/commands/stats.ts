@@ -1,33 +1,9 @@
+import type { SourceCount, Trend, TrendRow } from '../../api/answers.ts';
 import { Api, type ApiOptions } from '../client/api.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { printJson, printJsonLines, printLine, printNotice } from '../output/output.ts';
 import { printTable } from '../output/table.ts';
 import { readTime } from './read-time.ts';
-
-interface SourceCount {
-  source: string;
-  total: string;
-  success: string;
-  failed: string;
-  processing: string;
-  successRate: string;
-}
-
-interface TrendPoint {
-  /** When the step begins. */
-  bucketStart: string;
-  source: string;
-  count: string;
-  success: string;
-  failed: string;
-}
-
-interface Trend {
-  from: string;
-  to: string;
-  step: 'minute' | 'hour' | 'day';
-  items: TrendPoint[];
-}
 
 export interface WindowOptions extends ApiOptions {
   json?: boolean;
@@ -73,7 +49,7 @@ async function readSources(api: Api, source: string | undefined): Promise<Source
 }
 
 /** The trend added up, in the form of the all-time figures. */
-function countBySource(points: readonly TrendPoint[]): SourceCount[] {
+function countBySource(points: readonly TrendRow[]): SourceCount[] {
   const sources = [...new Set(points.map(({ source }) => source))].sort();
   return sources.map((source) => {
     const ofSource = points.filter((point) => point.source === source);

@@ -1,8 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Now } from '../../api/answers.ts';
 import { Api, type ApiOptions } from '../client/api.ts';
 import { CliError, exitCodes } from '../exit-codes.ts';
 import { liveScreen } from '../output/live-screen.ts';
-import { MergedSeconds, type NowAnswer } from '../output/merged-seconds.ts';
+import { MergedSeconds } from '../output/merged-seconds.ts';
 import { hasColors, printJson, printJsonLines } from '../output/output.ts';
 import { drawText } from '../output/text.ts';
 import { drawScreen, type Paint } from '../output/top-screen.ts';
@@ -18,7 +19,7 @@ const defaultWidth = 80;
 /** Until q, Ctrl-C, or the end of what reads it. */
 export async function runTop(options: TopOptions): Promise<number> {
   const api = new Api(options);
-  const first = await api.get<NowAnswer>(`/v1/now?seconds=${secondsShown}`);
+  const first = await api.get<Now>(`/v1/now?seconds=${secondsShown}`);
   if (options.once) {
     if (options.json) printJson(first);
     else liveScreen.print(draw(api, first, merge(first)));
@@ -31,13 +32,13 @@ export async function runTop(options: TopOptions): Promise<number> {
   return exitCodes.ok;
 }
 
-function merge(first: NowAnswer): MergedSeconds {
+function merge(first: Now): MergedSeconds {
   const seconds = new MergedSeconds(secondsShown);
   seconds.add(first);
   return seconds;
 }
 
-function draw(api: Api, now: NowAnswer, seconds: MergedSeconds, failure?: string): string[] {
+function draw(api: Api, now: Now, seconds: MergedSeconds, failure?: string): string[] {
   const { columns, rows, isTTY } = process.stdout;
   const paint: Paint = (style, text) => drawText({ style, text }, hasColors(process.stdout));
   return drawScreen(now, seconds, {
@@ -57,10 +58,10 @@ async function printLines(api: Api, signal: AbortSignal): Promise<void> {
   if (!signal.aborted) throw new CliError(exitCodes.unreachable, `Weir at ${api.url} has stopped`);
 }
 
-type NowProblem = Pick<NowAnswer, 'waiting' | 'stores'> & { detail: string };
+type NowProblem = Pick<Now, 'waiting' | 'stores'> & { detail: string };
 
 /** What only the database could tell is not known any more. */
-function reportUnavailable(now: NowAnswer, { waiting, stores }: NowProblem): NowAnswer {
+function reportUnavailable(now: Now, { waiting, stores }: NowProblem): Now {
   const known = new Map(waiting.map((each) => [each.what, each]));
   const unknown = { count: null, oldestAt: null };
   return {
@@ -74,7 +75,7 @@ function reportUnavailable(now: NowAnswer, { waiting, stores }: NowProblem): Now
 const controlC = '\u0003';
 const comeBackAfterMs = 1_000;
 
-async function showLive(api: Api, first: NowAnswer, stop: AbortController): Promise<void> {
+async function showLive(api: Api, first: Now, stop: AbortController): Promise<void> {
   let now = first;
   let failure: string | undefined;
   const seconds = merge(first);
@@ -94,7 +95,7 @@ async function showLive(api: Api, first: NowAnswer, stop: AbortController): Prom
       try {
         for await (const { event, data } of api.listen('/v1/now/stream', stop.signal)) {
           if (event === 'now') {
-            now = JSON.parse(data) as NowAnswer;
+            now = JSON.parse(data) as Now;
             seconds.add(now);
             failure = undefined;
           } else if (event === 'problem') {

@@ -1,22 +1,8 @@
-/** What GET /v1/now and its stream tell. */
-export interface NowAnswer {
-  at: string;
-  from: string;
-  seconds: number;
-  series: { source: string; purchases: number[]; instances: number[]; failed: number[] }[];
-  events: (number | null)[];
-  sources: { source: string; processing: string; successRate: string | null }[];
-  delay: { count: number; p50Ms: number; p99Ms: number } | null;
-  waiting: { what: string; count: number | null; oldestAt: string | null }[];
-  stores: { name: string; kind: string; ok: boolean | null; why: string | null }[];
-  intakePaused: boolean;
-  audit: { ok: boolean; auditedAt: string; exceptions: number } | null;
-}
-
+import type { Now } from '../../api/answers.ts';
 export const measures = ['purchases', 'instances', 'failed', 'events'] as const;
 export type Measure = (typeof measures)[number];
 
-interface SecondTold {
+interface KnownSecond {
   /** By source; events have none. */
   counts: Map<string, Record<'purchases' | 'instances' | 'failed', number>>;
   events: number | null;
@@ -25,17 +11,17 @@ interface SecondTold {
 /** The seconds of several answers, each as the latest answer that has it. */
 export class MergedSeconds {
   readonly #kept: number;
-  readonly #seconds = new Map<number, SecondTold>();
+  readonly #seconds = new Map<number, KnownSecond>();
   #end = 0;
 
   constructor(kept: number) {
     this.#kept = kept;
   }
 
-  add({ from, seconds, series, events }: NowAnswer): void {
+  add({ from, seconds, series, events }: Now): void {
     const first = Math.round(Date.parse(from) / 1000);
     for (let index = 0; index < seconds; index++) {
-      const counts: SecondTold['counts'] = new Map();
+      const counts: KnownSecond['counts'] = new Map();
       for (const { source, purchases, instances, failed } of series) {
         const at = (values: readonly number[]) => values[index] ?? 0;
         counts.set(source, { purchases: at(purchases), instances: at(instances), failed: at(failed) });

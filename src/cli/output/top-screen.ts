@@ -1,6 +1,7 @@
+import type { Now } from '../../api/answers.ts';
 import { showControlCharacters } from '../../lib/show-control-characters.ts';
 import { fitSections, type Section } from './fit-sections.ts';
-import { drawSparkline, type MergedSeconds, measures, type NowAnswer, rateOf } from './merged-seconds.ts';
+import { drawSparkline, type MergedSeconds, measures, rateOf } from './merged-seconds.ts';
 import { type Style, takeColumns, widthOf, wrapText } from './text.ts';
 
 export type Paint = (style: Style, text: string) => string;
@@ -32,7 +33,7 @@ const rateWidth = 10;
 const narrow = 40;
 
 /** What `weir top` shows, one string a line, none wider than the terminal; what matters most where it is small. */
-export function drawScreen(now: NowAnswer, seconds: MergedSeconds, options: ScreenOptions): string[] {
+export function drawScreen(now: Now, seconds: MergedSeconds, options: ScreenOptions): string[] {
   const { width, height = Number.POSITIVE_INFINITY } = options;
   const label = (text: string) => (width < narrow ? '' : text.padEnd(labelWidth));
   const isLow = height < 20;
@@ -51,7 +52,7 @@ export function drawScreen(now: NowAnswer, seconds: MergedSeconds, options: Scre
   return fitSections(sections, height, [], describeMissing).map((line) => paintLine(line, options));
 }
 
-function drawHead({ at, intakePaused }: NowAnswer, { url, height, failure }: ScreenOptions): Line[] {
+function drawHead({ at, intakePaused }: Now, { url, height, failure }: ScreenOptions): Line[] {
   const isLive = height !== undefined;
   const clock = `${at.slice(0, 19).replace('T', ' ')} UTC`;
   return [
@@ -96,7 +97,7 @@ function drawRates(seconds: MergedSeconds, width: number): Line[] {
 /** The columns of the sources, what is left out last first. */
 const columnOrder = [0, 1, 4, 5, 3, 2];
 
-function drawSources({ series, sources }: NowAnswer, seconds: MergedSeconds, width: number): Line[] {
+function drawSources({ series, sources }: Now, seconds: MergedSeconds, width: number): Line[] {
   if (series.length === 0 && sources.length === 0) return [[['dim', 'no purchases lately']]];
   const head = ['SOURCE', 'PURCHASES/S', 'INSTANCES/S', 'FAILED/S', 'PROCESSING', 'SUCCESS %'];
   const byName = [...sources].sort((a, b) => (a.source < b.source ? -1 : 1));
@@ -128,7 +129,7 @@ function drawSources({ series, sources }: NowAnswer, seconds: MergedSeconds, wid
   return [[['bold', align(head)]], ...rows.map((row): Line => [align(row)])];
 }
 
-function drawDelay({ delay }: NowAnswer, width: number, label: (text: string) => string): Line[] {
+function drawDelay({ delay }: Now, width: number, label: (text: string) => string): Line[] {
   if (!delay) return [[label('Delay'), ['dim', 'nothing was settled in the last minute']]];
   const { p50Ms, p99Ms, count } = delay;
   const halves = [`p50 ${showMs(p50Ms)}`, `p99 ${showMs(p99Ms)}`];
@@ -138,7 +139,7 @@ function drawDelay({ delay }: NowAnswer, width: number, label: (text: string) =>
   ];
 }
 
-function drawWaiting({ at, waiting }: NowAnswer, label: (text: string) => string): Line[] {
+function drawWaiting({ at, waiting }: Now, label: (text: string) => string): Line[] {
   return waiting.map(({ what, count, oldestAt }, index): Line => {
     const age =
       oldestAt === null
@@ -152,12 +153,7 @@ function drawWaiting({ at, waiting }: NowAnswer, label: (text: string) => string
 }
 
 /** `isLow`: those that are well share a line. */
-function drawStores(
-  { stores }: NowAnswer,
-  width: number,
-  isLow: boolean,
-  label: (text: string) => string,
-): Line[] {
+function drawStores({ stores }: Now, width: number, isLow: boolean, label: (text: string) => string): Line[] {
   const well = stores.filter(({ ok }) => ok);
   const rows: Line[] =
     isLow && well.length > 0
@@ -170,7 +166,7 @@ function drawStores(
 }
 
 /** The reason is never cut: the kind is dropped first, then it takes several lines. */
-function drawStore({ name, kind, ok, why }: NowAnswer['stores'][number], room: number): Line[] {
+function drawStore({ name, kind, ok, why }: Now['stores'][number], room: number): Line[] {
   if (ok === null) return [[['dim', `- ${name} (${kind}): this process does not use it`]]];
   if (ok) return [[['green', '✓'], ` ${name} (${kind})`]];
   const full = `✗ ${name} (${kind}): ${why ?? 'unavailable'}`;
@@ -180,7 +176,7 @@ function drawStore({ name, kind, ok, why }: NowAnswer['stores'][number], room: n
   );
 }
 
-function drawAudit({ at, audit }: NowAnswer): Line {
+function drawAudit({ at, audit }: Now): Line {
   if (!audit) return [['dim', 'none yet']];
   const age = ` (${showMs(Math.max(0, Date.parse(at) - Date.parse(audit.auditedAt)))} ago)`;
   if (audit.ok) return [['green', '✓'], ' every sum holds', ['dim', age]];

@@ -1,4 +1,4 @@
-import type { Page, Sale } from '../answers.ts';
+import type { Page, Sale } from '../../api/answers.ts';
 import { get } from '../api.ts';
 
 const perPage = 50;

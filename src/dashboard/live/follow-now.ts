@@ -1,4 +1,4 @@
-import type { Now, NowRest } from '../answers.ts';
+import type { Now, NowRest } from '../../api/answers.ts';
 import { apiUrl, get, Problem } from '../api.ts';
 import { reportAlive, reportLost } from '../connection.ts';
 import { pause } from './pause.ts';

@@ -1,4 +1,4 @@
-import type { Now, NowRest } from '../answers.ts';
+import type { Now, NowRest } from '../../api/answers.ts';
 import type { Status } from './status.ts';
 
 export type Trouble =

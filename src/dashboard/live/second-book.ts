@@ -1,4 +1,4 @@
-import type { Now } from '../answers.ts';
+import type { Now } from '../../api/answers.ts';
 
 interface Second {
   /** NaN: not known. */

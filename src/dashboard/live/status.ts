@@ -1,4 +1,4 @@
-import type { Now, NowRest } from '../answers.ts';
+import type { Now, NowRest } from '../../api/answers.ts';
 
 /** What the server reported last. With the database unavailable that is a NowRest; undefined: nothing is known. */
 export type Status = Now | NowRest | undefined;

@@ -1,4 +1,4 @@
-import type { Audit } from '../answers.ts';
+import type { Audit } from '../../api/answers.ts';
 import { get } from '../api.ts';
 import { make } from '../element.ts';
 import { formatCount, formatDuration } from '../format.ts';

@@ -1,4 +1,4 @@
-import type { InstanceStory } from '../answers.ts';
+import type { InstanceStory } from '../../api/answers.ts';
 import { post } from '../api.ts';
 import { make, setText } from '../element.ts';
 import { say } from '../language.ts';

@@ -1,4 +1,4 @@
-import type { InstanceStory, TimelineEntry } from '../answers.ts';
+import type { InstanceStory, TimelineEntry } from '../../api/answers.ts';
 import { get, Problem } from '../api.ts';
 import { make } from '../element.ts';
 import { say, sayCode } from '../language.ts';

@@ -1,4 +1,4 @@
-import type { Instance, Page } from '../answers.ts';
+import type { Instance, Page } from '../../api/answers.ts';
 import { get } from '../api.ts';
 import { make } from '../element.ts';
 import { fromLocalInput, toLocalInput } from '../format.ts';

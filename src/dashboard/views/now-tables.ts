@@ -1,4 +1,4 @@
-import type { Now, NowRest } from '../answers.ts';
+import type { Now, NowRest } from '../../api/answers.ts';
 import { make, setText } from '../element.ts';
 import { formatCount, formatDuration, formatShare } from '../format.ts';
 import { say, sayCode } from '../language.ts';

@@ -1,4 +1,4 @@
-import type { Now } from '../answers.ts';
+import type { Now } from '../../api/answers.ts';
 import { make } from '../element.ts';
 import { formatDuration, formatRate, formatShare } from '../format.ts';
 import { say } from '../language.ts';

@@ -1,4 +1,4 @@
-import type { Dealt, ParkedItem } from '../answers.ts';
+import type { ParkedItem, Replayed } from '../../api/answers.ts';
 import { get, post } from '../api.ts';
 import { make } from '../element.ts';
 import { currentLanguage, say, sayCode } from '../language.ts';
@@ -32,7 +32,7 @@ export const showParkedItem: View = async (place, { id = '' }, signal) => {
     id: 'replay',
     notice,
     async act() {
-      const { state, detail, instanceId } = await post<Dealt>(`${path}/replay`);
+      const { state, detail, instanceId } = await post<Replayed>(`${path}/replay`);
       await load();
       if (state === 'PARKED') return notice.warn(say('parked.stays'), ' ', makeWhy(detail));
       notice.say(say('parked.replayed'), ' ', instanceId ? linkInstance(instanceId) : undefined);

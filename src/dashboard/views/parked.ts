@@ -1,4 +1,4 @@
-import type { Dealt, Page, Parked } from '../answers.ts';
+import type { Page, Parked, Replayed } from '../../api/answers.ts';
 import { get, post } from '../api.ts';
 import { make } from '../element.ts';
 import { formatCount } from '../format.ts';
@@ -40,7 +40,7 @@ export const showParked: View = async (place, { query }, signal) => {
     );
   };
   const dealWith = async (verb: 'replay' | 'discard', more: object = {}) => {
-    const { items } = await post<{ items: Dealt[] }>(`parked/${verb}`, { ids: selection.list(), ...more });
+    const { items } = await post<{ items: Replayed[] }>(`parked/${verb}`, { ids: selection.list(), ...more });
     await load();
     const stayed = items.filter(({ state }) => state === 'PARKED' || state === null);
     const outcomes = describeOutcomes(items, stayed);
@@ -118,8 +118,9 @@ export function meaningOf(reason: string, detail: string): string {
 }
 
 /** How many went where, and each that stayed with its reason. */
-function describeOutcomes(items: readonly Dealt[], stayed: readonly Dealt[]): HTMLElement[] {
-  const count = (state: Dealt['state']) => formatCount(items.filter((item) => item.state === state).length);
+function describeOutcomes(items: readonly Replayed[], stayed: readonly Replayed[]): HTMLElement[] {
+  const count = (state: Replayed['state']) =>
+    formatCount(items.filter((item) => item.state === state).length);
   const summary = say('parked.outcome', {
     replayed: count('REPLAYED'),
     discarded: count('DISCARDED'),

@@ -1,4 +1,4 @@
-import type { Sale } from '../answers.ts';
+import type { Sale } from '../../api/answers.ts';
 import { make, setText } from '../element.ts';
 import { formatCount, formatDuration, formatRate } from '../format.ts';
 import { say } from '../language.ts';

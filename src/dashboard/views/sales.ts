@@ -1,4 +1,4 @@
-import type { Sale } from '../answers.ts';
+import type { Sale } from '../../api/answers.ts';
 import { call } from '../api.ts';
 import { make } from '../element.ts';
 import { say } from '../language.ts';

@@ -1,4 +1,4 @@
-import type { Parked, Product } from '../answers.ts';
+import type { Parked, Product } from '../../api/answers.ts';
 import { call } from '../api.ts';
 import { make } from '../element.ts';
 import { say } from '../language.ts';

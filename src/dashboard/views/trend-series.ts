@@ -1,4 +1,4 @@
-import type { TrendRow } from '../answers.ts';
+import type { TrendRow } from '../../api/answers.ts';
 import type { ChartData } from '../parts/chart-scale.ts';
 
 const stepsMs = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };

@@ -1,4 +1,4 @@
-import type { TrendRow } from '../answers.ts';
+import type { TrendRow } from '../../api/answers.ts';
 import { get } from '../api.ts';
 import { make } from '../element.ts';
 import { formatCount, formatTime, fromLocalInput, toLocalInput } from '../format.ts';

@@ -1,4 +1,4 @@
-import type { Dealt, Page, Parked, Product } from '../answers.ts';
+import type { Page, Parked, Product, Replayed } from '../../api/answers.ts';
 import { get, post } from '../api.ts';
 import { make } from '../element.ts';
 import { say } from '../language.ts';
@@ -43,7 +43,7 @@ export async function createMissingProduct(_: string, log: TryLog): Promise<void
 export async function replayIt(_: string, log: TryLog): Promise<void> {
   const item = await findLatest();
   if (!item) return log.begin(say('try.replay'))(say('try.parkFirst'));
-  const { state, detail, instanceId } = await post<Dealt>(`parked/${item.id}/replay`);
+  const { state, detail, instanceId } = await post<Replayed>(`parked/${item.id}/replay`);
   const tell = log.begin(say('try.replayedItem', { id: item.id }));
   const link = instanceId && make('a', { href: writeRoute('instances', instanceId) }, instanceId);
   if (state === 'REPLAYED') tell(makeBadge('REPLAYED'), ' ', link || undefined);

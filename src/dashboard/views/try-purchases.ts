@@ -1,4 +1,4 @@
-import type { Instance, InstanceStatus, InstanceStory, Page } from '../answers.ts';
+import type { Instance, InstanceStatus, InstanceStory, Page } from '../../api/answers.ts';
 import { call, get, Problem, post } from '../api.ts';
 import { make } from '../element.ts';
 import { say, sayCode } from '../language.ts';

@@ -1,4 +1,4 @@
-import type { Page, Product } from '../answers.ts';
+import type { Page, Product } from '../../api/answers.ts';
 import { get } from '../api.ts';
 import { make } from '../element.ts';
 import { say, type WordKey } from '../language.ts';

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
+import { AuditShape } from '../../../api/audit-shapes.ts';
 import { ProblemShape, storable } from '../../../api/shapes.ts';
 import { WeirError } from '../../../errors.ts';
 import type { Audit } from '../../../ops/audit/audit.ts';
@@ -30,12 +31,13 @@ export function addAudit(http: FastifyInstance, { audit, acceptStream }: AuditDe
           { full: Type.Optional(Type.Enum(['true', 'false'])) },
           { additionalProperties: false },
         ),
+        response: { 200: AuditShape, '4xx': ProblemShape },
       },
     },
     async (request) => {
       const isFull = request.query.full === 'true';
       if (isFull) requireScopeOf(request, 'act');
-      return audit(isFull);
+      return showAudit(await audit(isFull));
     },
   );
 
@@ -46,14 +48,18 @@ export function addAudit(http: FastifyInstance, { audit, acceptStream }: AuditDe
       schema: {
         summary: 'Take note of what happened to a stream; its sum goes on from what is there now',
         body: Accept,
-        response: { '4xx': ProblemShape },
+        response: { 200: AuditShape, '4xx': ProblemShape },
       },
     },
     async ({ body }) => {
       if (!(await acceptStream(body.stream))) {
         throw new WeirError('STREAM_NOT_FOUND', `no audit has seen a stream ${body.stream}`);
       }
-      return audit(false);
+      return showAudit(await audit(false));
     },
   );
+}
+
+function showAudit({ auditedAt, waiting, ...rest }: Audit): Static<typeof AuditShape> {
+  return { ...rest, auditedAt: auditedAt.toISOString(), waiting: { ...waiting } };
 }

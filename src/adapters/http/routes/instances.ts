@@ -4,17 +4,10 @@ import {
   InstanceShape,
   Int64,
   ListQuery,
-  listOf,
   NewPurchase,
   ProblemShape,
-  readCursor,
-  readLimit,
-  readTime,
   SourceIdText,
   SourceText,
-  showInstance,
-  showReceipt,
-  showTimeline,
   TimelineShape,
   TimeText,
 } from '../../../api/shapes.ts';
@@ -37,7 +30,9 @@ import type { PaidOrder, PaymentAnswer } from '../../../core/triggers/order-paid
 import { requireEntryId, streamOf } from '../../../core/triggers/seckill-key.ts';
 import { seckill } from '../../../core/triggers/seckill-streams.ts';
 import { WeirError } from '../../../errors.ts';
+import { showInstance, showReceipt, showTimeline } from '../answers.ts';
 import { requireRoom, sendReceipt } from '../plugins/receipt.ts';
+import { listOf, readCursor, readLimit, readTime } from '../queries.ts';
 
 export type InstanceFilter = Omit<Static<typeof Filter>, 'from' | 'to'> & {
   from?: Date | undefined;

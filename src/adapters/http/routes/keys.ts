@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { listOf, ProblemShape, Timestamp } from '../../../api/shapes.ts';
+import { ProblemShape, Timestamp } from '../../../api/shapes.ts';
 import { WeirError } from '../../../errors.ts';
 import type { KeyRing } from '../../../ops/access/key-ring.ts';
 import {
@@ -12,6 +12,7 @@ import {
 } from '../../../ops/access/operator-key.ts';
 import { scopes } from '../../../ops/access/scope.ts';
 import { operatorOf } from '../plugins/auth.ts';
+import { listOf } from '../queries.ts';
 
 export interface KeyDeps {
   keys: OperatorKeyStore;

@@ -1,12 +1,13 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
-import { NowShape, showNow, showRest } from '../../../api/now-shape.ts';
+import { NowShape } from '../../../api/now-shape.ts';
 import { ProblemShape } from '../../../api/shapes.ts';
 import { WeirError } from '../../../errors.ts';
 import { maxSeconds } from '../../../ops/live/count-seconds.ts';
 import type { NowFeed, NowNews, NowReader } from '../../../ops/live/now-feed.ts';
 import { mayStillCall } from '../plugins/auth.ts';
 import { addToProblem } from '../plugins/problem.ts';
+import { showNow, showRest } from '../show-now.ts';
 import { EventStream } from './now-stream.ts';
 
 export interface NowDeps {

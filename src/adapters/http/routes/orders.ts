@@ -1,16 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
-import {
-  NewOrderBody,
-  OrderShape,
-  PaidOrderShape,
-  ProblemShape,
-  RefundShape,
-  showNewOrder,
-  showOrder,
-  showPayment,
-  showRefund,
-} from '../../../api/shapes.ts';
+import { NewOrderBody, OrderShape, PaidOrderShape, ProblemShape, RefundShape } from '../../../api/shapes.ts';
 import type { Product } from '../../../core/instance/product.ts';
 import {
   type ProductId,
@@ -24,6 +14,7 @@ import type { NewOrder, Order, Refund } from '../../../core/orders/order.ts';
 import type { RecordedPayment } from '../../../core/orders/payment-book.ts';
 import { parsePaidBody } from '../../../core/triggers/paid-body.ts';
 import { WeirError } from '../../../errors.ts';
+import { showNewOrder, showOrder, showPayment, showRefund } from '../answers.ts';
 import { operatorOf } from '../plugins/auth.ts';
 import { boundSignedBody, createSignatureCheck } from '../plugins/webhook-signature.ts';
 import { addPayments, type OrderPath, type PaymentDeps } from './payments.ts';

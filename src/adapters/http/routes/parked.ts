@@ -1,6 +1,13 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { ListQuery, listOf, ProblemShape, readCursor, readLimit, storable } from '../../../api/shapes.ts';
+import {
+  ParkedDetailShape,
+  ParkedList,
+  type ParkedShape,
+  ReplayShape,
+  ReplaysShape,
+} from '../../../api/parked-shapes.ts';
+import { ListQuery, ProblemShape, storable } from '../../../api/shapes.ts';
 import { parseUserId } from '../../../core/instance/purchase.ts';
 import type { ParkedDetail } from '../../../core/parked/parked-item.ts';
 import {
@@ -13,6 +20,7 @@ import {
 import type { ReplayOptions, ReplayOutcome } from '../../../core/parked/replay.ts';
 import { adviceForParked, toWeirError, WeirError } from '../../../errors.ts';
 import { operatorOf } from '../plugins/auth.ts';
+import { listOf, readCursor, readLimit } from '../queries.ts';
 
 export interface ParkedDeps {
   parked: {
@@ -57,6 +65,7 @@ export function addParked(http: FastifyInstance, { parked }: ParkedDeps): void {
         summary: 'What has been set aside with a reason, newest first',
         description: 'Only what waits, unless state says otherwise.',
         querystring: Type.Object({ ...Filter, ...ListQuery }, closed),
+        response: { 200: ParkedList, '4xx': ProblemShape },
       },
     },
     async ({ query }) => {
@@ -64,12 +73,7 @@ export function addParked(http: FastifyInstance, { parked }: ParkedDeps): void {
       const limit = readLimit(limitText);
       const found = await parked.listParked(filter, limit + 1, readCursor(cursor));
       const page = found.slice(0, limit);
-      const items = page.map((item) => ({
-        ...item,
-        advice: adviceForParked(item.reason),
-        docs: docsOf(item.reason),
-      }));
-      return listOf(items, found.length > limit ? page.at(-1)?.id : undefined);
+      return listOf(page.map(showParked), found.length > limit ? page.at(-1)?.id : undefined);
     },
   );
 
@@ -77,19 +81,17 @@ export function addParked(http: FastifyInstance, { parked }: ParkedDeps): void {
     '/v1/parked/:id',
     {
       config: { scope: 'read' },
-      schema: { summary: 'One parked item with its original bytes', response: { '4xx': ProblemShape } },
+      schema: {
+        summary: 'One parked item with its original bytes',
+        response: { 200: ParkedDetailShape, '4xx': ProblemShape },
+      },
     },
     async ({ params }) => {
       const id = readId(params.id);
       const item = await parked.findParked(id);
       if (!item) throw unknownItem(params.id);
-      const { original, ...rest } = item;
-      return {
-        ...rest,
-        advice: adviceForParked(item.reason),
-        docs: docsOf(item.reason),
-        ...showOriginal(original),
-      };
+      const { original, kind, messageId } = item;
+      return { ...showParked(item), kind, messageId, ...showOriginal(original) };
     },
   );
 
@@ -103,7 +105,7 @@ export function addParked(http: FastifyInstance, { parked }: ParkedDeps): void {
           'Answers what became of it: REPLAYED, or PARKED still, with the reason. A repeat answers the same. The body may ' +
           'be empty: `userId` is the buyer of an entry from which it cannot be read, `acceptAmount` takes a payment of ' +
           "another amount than the order's.",
-        response: { '4xx': ProblemShape },
+        response: { 200: ReplayShape, '4xx': ProblemShape },
       },
     },
     async (request) =>
@@ -117,7 +119,7 @@ export function addParked(http: FastifyInstance, { parked }: ParkedDeps): void {
       schema: {
         summary: 'Give a parked item up, with a reason that is kept',
         body: DiscardBody,
-        response: { '4xx': ProblemShape },
+        response: { 200: ReplayShape, '4xx': ProblemShape },
       },
     },
     async (request) => parked.discard(readId(request.params.id), operatorOf(request), request.body.reason),
@@ -130,7 +132,7 @@ export function addParked(http: FastifyInstance, { parked }: ParkedDeps): void {
       schema: {
         summary: 'Replay many; each answers for itself',
         body: Many,
-        response: { '4xx': ProblemShape },
+        response: { 200: ReplaysShape, '4xx': ProblemShape },
       },
     },
     async (request) => forEach(request.body.ids, (id) => parked.replay(id, operatorOf(request))),
@@ -143,7 +145,7 @@ export function addParked(http: FastifyInstance, { parked }: ParkedDeps): void {
       schema: {
         summary: 'Discard many; each answers for itself',
         body: ManyWithReason,
-        response: { '4xx': ProblemShape },
+        response: { 200: ReplaysShape, '4xx': ProblemShape },
       },
     },
     async (request: FastifyRequest<{ Body: Static<typeof ManyWithReason> }>) =>
@@ -190,6 +192,19 @@ function readId(text: string): string {
 
 function unknownItem(id: string): WeirError {
   return new WeirError('PARKED_NOT_FOUND', `there is no parked item ${id.slice(0, 40)}`);
+}
+
+function showParked(item: ParkedItem): Static<typeof ParkedShape> {
+  const { id, origin, reason, detail, source, scope, sourceId, parkedAt, state, attempts, ...resolved } =
+    item;
+  const { resolvedAt, resolvedBy, resolution, instanceId } = resolved;
+  return {
+    ...{ id, origin, reason, detail, source, scope, sourceId, state, attempts },
+    parkedAt: parkedAt.toISOString(),
+    resolvedAt: resolvedAt?.toISOString() ?? null,
+    ...{ resolvedBy, resolution, instanceId },
+    ...{ advice: adviceForParked(reason), docs: docsOf(reason) },
+  };
 }
 
 /** As text where it is text. */

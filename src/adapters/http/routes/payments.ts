@@ -5,8 +5,6 @@ import {
   ParkedPaymentShape,
   ProblemShape,
   RequestedRefundShape,
-  showReceipt,
-  showRefund,
 } from '../../../api/shapes.ts';
 import type { Config } from '../../../config/config.ts';
 import { parseSourceId, parseTraceparent } from '../../../core/instance/purchase.ts';
@@ -15,6 +13,7 @@ import type { PaidOrder, PaymentAnswer } from '../../../core/triggers/order-paid
 import { parsePaidBody } from '../../../core/triggers/paid-body.ts';
 import { toWeirError } from '../../../errors.ts';
 import type { Emit } from '../../../ops/telemetry/events.ts';
+import { showReceipt, showRefund } from '../answers.ts';
 import { rawBody } from '../plugins/json-body.ts';
 import { requireRoom, sendReceipt } from '../plugins/receipt.ts';
 import { boundSignedBody } from '../plugins/webhook-signature.ts';

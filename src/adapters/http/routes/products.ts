@@ -1,17 +1,11 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
-import {
-  ListQuery,
-  listOf,
-  ProblemShape,
-  ProductShape,
-  readCursor,
-  readLimit,
-  showProduct,
-} from '../../../api/shapes.ts';
+import { ListQuery, NewProductBody, ProblemShape, ProductShape } from '../../../api/shapes.ts';
 import type { Product } from '../../../core/instance/product.ts';
 import { type ProductId, parseProductId } from '../../../core/instance/purchase.ts';
 import { WeirError } from '../../../errors.ts';
+import { showProduct } from '../answers.ts';
+import { listOf, readCursor, readLimit } from '../queries.ts';
 
 export interface ProductStore {
   createProduct(product: Omit<Product, 'version'>): Promise<{ created: boolean; product: Product }>;
@@ -28,14 +22,14 @@ export interface ProductDeps {
 const SwitchBody = Type.Object({ enabled: Type.Boolean() }, { additionalProperties: false });
 
 export function addProducts(http: FastifyInstance, { products }: ProductDeps): void {
-  http.post<{ Body: Static<typeof ProductShape> }>(
+  http.post<{ Body: Static<typeof NewProductBody> }>(
     '/v1/products',
     {
       config: { scope: 'admin' },
       schema: {
         summary: 'Create a product',
         description: 'A repeat with the same properties answers 200, with others 409.',
-        body: ProductShape,
+        body: NewProductBody,
         response: { 200: ProductShape, 201: ProductShape, '4xx': ProblemShape },
       },
     },

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { InstanceShape, Int64, ProblemShape, showInstance } from '../../../api/shapes.ts';
+import { InstanceShape, Int64, ProblemShape } from '../../../api/shapes.ts';
 import {
   type ProductId,
   parseProductId,
@@ -14,6 +14,7 @@ import { KeyedConcurrencyLimit } from '../../../lib/keyed-concurrency-limit.ts';
 import type { Admission } from '../../../sale/admission.ts';
 import type { Progress } from '../../../sale/purchase-progress.ts';
 import type { PurchaseStatus } from '../../../sale/purchase-status.ts';
+import { showInstance } from '../answers.ts';
 import { callerOf, requireKeyOr } from '../plugins/auth.ts';
 import { limitAddresses, type RequestLimits } from '../plugins/request-limits.ts';
 import { readTicketHeader, TicketHeader, TicketText } from './tickets.ts';

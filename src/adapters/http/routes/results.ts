@@ -1,11 +1,13 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { InstanceShape, ProblemShape, readTime, showInstance, TimeText } from '../../../api/shapes.ts';
+import { InstanceShape, ProblemShape, TimeText } from '../../../api/shapes.ts';
 import { type InstanceId, parseTraceparent } from '../../../core/instance/purchase.ts';
 import type { Settled } from '../../../core/results/judge-result.ts';
 import { createResult, type InstanceResult, maxReasonLength } from '../../../core/results/result.ts';
 import { WeirError } from '../../../errors.ts';
+import { showInstance } from '../answers.ts';
 import { operatorOf } from '../plugins/auth.ts';
+import { readTime } from '../queries.ts';
 import { type InstanceReader, parseInstanceId, unknownInstance } from './instances.ts';
 
 export interface ResultDeps {

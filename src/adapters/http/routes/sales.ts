@@ -1,19 +1,14 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
-import {
-  NewSale,
-  RestockBody,
-  SaleChangeBody,
-  SaleList,
-  SaleShape,
-  showSale,
-} from '../../../api/sale-shapes.ts';
-import { ListQuery, listOf, ProblemShape, readCursor, readLimit, readTime } from '../../../api/shapes.ts';
+import { NewSale, RestockBody, SaleChangeBody, SaleList, SaleShape } from '../../../api/sale-shapes.ts';
+import { ListQuery, ProblemShape } from '../../../api/shapes.ts';
 import type { Product } from '../../../core/instance/product.ts';
 import { type ProductId, parseProductId } from '../../../core/instance/purchase.ts';
 import { streamOf } from '../../../core/triggers/seckill-key.ts';
 import { WeirError } from '../../../errors.ts';
 import type { Sale, SaleStore, SaleTerms } from '../../../sale/sale.ts';
+import { showSale } from '../answers.ts';
+import { listOf, readCursor, readLimit, readTime } from '../queries.ts';
 
 export interface SaleDeps {
   sales: SaleStore;

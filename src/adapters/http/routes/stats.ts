@@ -1,12 +1,16 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { ProblemShape, readTime, SourceText, TimeText } from '../../../api/shapes.ts';
+import type { SourceCount, TrendRow } from '../../../api/answers.ts';
+import { ProblemShape, SourceText, TimeText } from '../../../api/shapes.ts';
+import { SourcesShape, TrendShape } from '../../../api/stats-shapes.ts';
 import { WeirError } from '../../../errors.ts';
 import { readWindow, type TrendQuery, type TrendWindow } from '../plugins/trend-window.ts';
+import { readTime } from '../queries.ts';
 
 export interface StatsReader {
-  countBySource(): Promise<readonly object[]>;
-  countByStep(window: TrendWindow): Promise<readonly object[]>;
+  countBySource(): Promise<SourceCount[]>;
+  /** Newest first; steps without any are left out. */
+  countByStep(window: TrendWindow): Promise<(Omit<TrendRow, 'bucketStart'> & { bucketStart: Date })[]>;
 }
 
 const maxMinutes = 7 * 24 * 60;
@@ -31,7 +35,10 @@ export interface StatsDeps {
 export function addStats(http: FastifyInstance, { stats }: StatsDeps): void {
   http.get(
     '/v1/stats/sources',
-    { config: { scope: 'read' }, schema: { summary: 'Instances and success rate by source' } },
+    {
+      config: { scope: 'read' },
+      schema: { summary: 'Instances and success rate by source', response: { 200: SourcesShape } },
+    },
     async () => ({
       items: await stats.countBySource(),
     }),
@@ -47,7 +54,7 @@ export function addStats(http: FastifyInstance, { stats }: StatsDeps): void {
           'The last `minutes` (60 when left out), or from `from` to `to` (now when left out), in whole steps of UTC. The step is chosen by ' +
           'the length of the window when left out: minutes up to a day, hours up to sixty, else days.',
         querystring: Trend,
-        response: { '4xx': ProblemShape },
+        response: { 200: TrendShape, '4xx': ProblemShape },
       },
     },
     async ({ query }) => {
@@ -58,7 +65,10 @@ export function addStats(http: FastifyInstance, { stats }: StatsDeps): void {
         from: range.from.toISOString(),
         to: range.to.toISOString(),
         step: range.step,
-        items: await stats.countByStep(range),
+        items: (await stats.countByStep(range)).map(({ bucketStart, ...counts }) => ({
+          bucketStart: bucketStart.toISOString(),
+          ...counts,
+        })),
       };
     },
   );
