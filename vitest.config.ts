@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { ListSkipped } from './test/support/list-skipped.ts';
 import { seedBug } from './test/support/seeded-bug.ts';
 
 /** The longest file first: on a fresh checkout nothing is known of the others, and it would come last and alone. */
@@ -15,6 +16,7 @@ export default defineConfig({
   plugins: [seedBug()],
   test: {
     include: ['test/**/*.test.ts'],
+    reporters: ['default', new ListSkipped()],
     globalSetup: 'test/support/global-setup.ts',
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -2,12 +2,20 @@ import { fileURLToPath } from 'node:url';
 import { findAnswering, showAddress } from './services/answering.mjs';
 import { catalogue } from './services/catalogue.mjs';
 import { findChromium } from './services/chromium.mjs';
+import { findFolderOf } from './services/find.mjs';
 import { canInstall, install } from './services/install.mjs';
 import { ensureNewer, newerServers } from './services/newer.mjs';
 import { fetchPromtool } from './services/promtool.mjs';
 import { ensureProxies, findProxy, proxies } from './services/proxies.mjs';
 import { run } from './services/run.mjs';
 import { canCompose, startInstalled, startWithCompose } from './services/start.mjs';
+
+/** Programs that tests of the journey call, each with its package. */
+const clients = [
+  ['psql', 'postgresql-client'],
+  ['redis-cli', 'redis-tools'],
+  ['curl', 'curl'],
+];
 
 /**
  * Addresses of PostgreSQL, Redis and RabbitMQ for the tests, protoc's version or null, Chromium's program or null. Takes those that
@@ -54,6 +62,8 @@ export async function ensureServices({ quiet = false } = {}) {
     .filter((service) => isMissing(service) && !service.isInstalled())
     .map((service) => service.package);
   if (protoc === null) packages.push('protobuf-compiler', 'libprotobuf-dev');
+  // A server that answers may come from elsewhere, and the tests call the clients as well.
+  packages.push(...clients.filter(([program]) => !findFolderOf([program])).map(([, name]) => name));
   if (packages.length > 0 && canInstall()) {
     await installPackages(say, packages);
     protoc ??= await findProtoc();

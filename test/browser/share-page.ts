@@ -9,21 +9,17 @@ import { type Browser, type BrowserContextOptions, chromium, type Page } from 'p
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import { openPglite } from '../../src/adapters/embedded/pglite.ts';
 import type { Database } from '../../src/lib/sql.ts';
+import { skipsWithout } from '../support/gates.ts';
 import { GiveUp, pollUntil } from '../support/poll-until.ts';
 import { builtProgram } from '../support/seeded-bug.ts';
 import { type HttpAnswer, type LogLine, sendRequest } from '../support/weir.ts';
 
 const program = process.env.WEIR_TEST_CHROMIUM ?? '/usr/bin/chromium';
-const missing =
-  `no Chromium at ${program}: install the package chromium, or name the program in WEIR_TEST_CHROMIUM; ` +
-  'the tests of the page are skipped';
+const missing = `no Chromium at ${program}: install the package chromium, or name the program in WEIR_TEST_CHROMIUM`;
 
-/** False with one sentence that says what is missing; where the run demands a browser, an error instead. */
+/** @throws where it is missing and the run requires every gate */
 export function hasBrowser(): boolean {
-  if (existsSync(program)) return true;
-  if (process.env.WEIR_TEST_BROWSER === 'required') throw new Error(missing);
-  console.warn(missing);
-  return false;
+  return !skipsWithout('browser', existsSync(program), missing);
 }
 
 /**

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, onTestFinished, test } from 'vitest';
 import { lockFolder } from '../../src/adapters/embedded/folder-lock.ts';
+import { skipsWithout } from '../support/gates.ts';
 import { builtModule } from '../support/seeded-bug.ts';
 import { createFolder } from '../support/stores.ts';
 
@@ -93,15 +94,18 @@ test('a process opens a folder once at a time, and again after it has closed it'
   await (await lockFolder(folder))();
 });
 
-test.skipIf(!hasNamespaces)('two containers, each with pid 1, cannot both open a folder', async () => {
-  const folder = await createFolder();
-  const first = await startOpener(folder, inOwnNamespace);
-  const second = await startOpener(folder, inOwnNamespace);
-  expect([first.pid, second.pid]).toEqual(['1', '1']);
-  expect(await first.open()).toBe('locked');
-  expect(await second.open()).toContain('process 1 on host ');
-  first.process.kill('SIGTERM');
-});
+test.skipIf(skipsWithout('namespaces', hasNamespaces, 'unshare cannot create a pid namespace'))(
+  'two containers, each with pid 1, cannot both open a folder',
+  async () => {
+    const folder = await createFolder();
+    const first = await startOpener(folder, inOwnNamespace);
+    const second = await startOpener(folder, inOwnNamespace);
+    expect([first.pid, second.pid]).toEqual(['1', '1']);
+    expect(await first.open()).toBe('locked');
+    expect(await second.open()).toContain('process 1 on host ');
+    first.process.kill('SIGTERM');
+  },
+);
 
 test('a folder on a file system without locks stays closed, and the error says where to go', async () => {
   const folder = await createFolder();

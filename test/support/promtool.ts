@@ -2,12 +2,15 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { TestContext } from 'vitest';
 import { findPromtool } from '../../scripts/services/promtool.mjs';
+import { skipsWithout } from './gates.ts';
 
 export const opsFolder = fileURLToPath(new URL('../../ops/', import.meta.url));
 
+const missing = 'promtool is missing: install the package prometheus, or put it on PATH';
+
 /**
- * What the program says and how it ended. Root on Debian has it, since the run begins by getting it; elsewhere the test is
- * skipped where it is missing.
+ * What the program prints and how it ends. On Debian the run of root fetches it first; elsewhere the test is skipped where
+ * it is missing.
  */
 export async function runPromtool(
   context: TestContext,
@@ -15,7 +18,8 @@ export async function runPromtool(
   input = '',
 ): Promise<{ code: number; said: string }> {
   const program = findPromtool();
-  if (!program) return context.skip('promtool is missing: install the package prometheus, or put it on PATH');
+  skipsWithout('promtool', program !== undefined, missing);
+  if (!program) return context.skip(missing);
   return new Promise((resolve) => {
     const child = execFile(program, args, (error, stdout, stderr) =>
       resolve({ code: error ? Number(error.code ?? 1) : 0, said: `${stdout}${stderr}` }),
