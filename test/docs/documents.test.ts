@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { settings } from '../../src/config/settings.ts';
 import { seededBugs } from '../seeded-bugs/bugs.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -114,4 +115,23 @@ test('no document uses a word that the glossary replaces', () => {
     /\b(announce[ds]?|nobody|beside|dear|give[ns]? back|front door|till|outbox frames?|stuck watch|told|tells|whoever|somebody|anew|nought)\b/gi;
   const found = current.flatMap((file) => [...read(file).matchAll(old)].map(([word]) => `${file}: ${word}`));
   expect(found).toEqual([]);
+});
+
+test('every setting that a document names exists', () => {
+  const groups = new Set(Object.values(settings).map(({ key }) => key.split('.')[0]));
+  const keys = new Set(Object.values(settings).map(({ key }) => key));
+  const isGroup = (name: string) => [...keys].some((key) => key.startsWith(`${name}.`));
+  // Names of queues, and what a Kratos file may hold.
+  const others = /^resource\.instance\.|^server\.grpc$|^data\.database\.driver$/;
+  const current = documents.filter((file) => !/decisions\/|CHANGELOG/.test(file));
+  const unknown = current.flatMap((file) =>
+    [...read(file).matchAll(/`([a-z]+(?:\.[a-zA-Z]+)+)(?:: [^`]*)?`/g)]
+      .map(([, name = '']) => name)
+      .filter(
+        (name) =>
+          groups.has(name.split('.')[0] ?? '') && !keys.has(name) && !isGroup(name) && !others.test(name),
+      )
+      .map((name) => `${file}: ${name}`),
+  );
+  expect(unknown).toEqual([]);
 });

@@ -94,14 +94,14 @@ export const serverSettings = {
     integer(0, 1_000_000),
     6_000,
     'an integer from 0 to 1000000',
-    'For each key, or each address without one, on what is no purchase: more are answered 429. 0: no limit, also of wrong keys.',
+    'Requests of each key, or address without one, except purchases; as many may come at once. More get 429. 0: no limit, also of wrong keys.',
   ),
   loginsPerMinute: setting(
     'server.http.loginsPerMinute',
     integer(0, 1_000_000),
     20,
     'an integer from 0 to 1000000',
-    'Attempts to open a session from one address: more are answered 429. 0: no limit.',
+    'Attempts of one address to log in; as many may come at once. More get 429. 0: no limit.',
   ),
   maxConnections: setting(
     'server.http.maxConnections',

@@ -78,7 +78,7 @@ export const en = {
   'now.bySourceOf': 'By source, last {duration}',
   'now.bySourceHint':
     'Success and Failed count what was settled in this window, whenever it was bought; they can exceed Purchases.',
-  'now.waiting': 'What waits where',
+  'now.waiting': 'Backlog',
   'now.stores': 'Stores',
   'now.lastAudit': 'Last audit',
   'now.auditDetails': 'Every sum',
