@@ -51,9 +51,10 @@ CREATE TABLE instance_history (
     actor TEXT NOT NULL
 );
 CREATE INDEX instance_history_instance ON instance_history (instance_id, id);
--- The same odd result is recorded once, and a release requested once; what is sent again is recorded each time.
+-- The same late or conflicting result is recorded once: its detail is what the sender sent, no sentence of ours. A release is
+-- requested once. What is sent again is recorded each time.
 CREATE UNIQUE INDEX instance_history_once ON instance_history (instance_id, what, md5(detail))
-    WHERE what NOT IN ('REPUBLISHED', 'RELEASE_REQUESTED_AGAIN', 'REFUND_REQUESTED_AGAIN');
+    WHERE what IN ('RESULT_LATE', 'RESULT_CONFLICT');
 CREATE UNIQUE INDEX instance_history_release ON instance_history (instance_id) WHERE what = 'RELEASE_REQUESTED';
 
 -- The worker ids in instance ids, one for each process. No id of a worker lies at or above high_water_ms, and its next owner
