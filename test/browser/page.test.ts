@@ -48,7 +48,7 @@ describe.skipIf(!hasBrowser())('the page', () => {
     return body.instanceId;
   };
 
-  test('a newcomer buys, sees it succeed, makes one fail, sees what came back, and replays what was parked', async () => {
+  test('a newcomer buys, sees a success and a failure, and replays a parked item', async () => {
     const page = await weir.openPage('');
     await page.getByRole('link', { name: en['try.nav'] }).click();
     await page.getByRole('button', { name: en['try.buy'] }).click();
@@ -145,7 +145,7 @@ describe.skipIf(!hasBrowser())('the page', () => {
     expect(await trend.locator('.legend').innerText()).toMatch(/ACTIVITY\s*3\b/);
   });
 
-  test('an unavailable store is named on every view, and nothing is shown as known that is not', async () => {
+  test('every view names an unavailable store and shows no stale value as current', async () => {
     const rest = {
       code: 'STORE_UNAVAILABLE',
       detail: 'the database does not answer',
@@ -241,7 +241,7 @@ describe.skipIf(!hasBrowser())('the page', () => {
     expect(await page.locator('#retry').isVisible()).toBe(false);
   });
 
-  test('a sale is opened, paused, resumed, given stock, and ended only when that is confirmed', async () => {
+  test('a sale is opened, paused, resumed, restocked, and ended after a confirmation', async () => {
     const page = await weir.openPage('#/sales');
     await productField(page).fill('1003');
     await page.getByLabel(en['sale.stock'], { exact: true }).fill('7');
@@ -295,7 +295,7 @@ describe.skipIf(!hasBrowser())('the page', () => {
     await pollUntil('the one on another page', 10_000, async () => expect((await idsOf())[0]).toBe('1002'));
   });
 
-  test('a product is disabled only when that is confirmed, and enabled where its winner is parked', async () => {
+  test('a product is disabled after a confirmation, and enabled where a winner is parked', async () => {
     const page = await weir.openPage('#/sales');
     const button = page.locator('#switch-1003');
     const isEnabled = async () => (await weir.request('GET', '/v1/products/1003')).body.enabled;
@@ -488,7 +488,7 @@ describe.skipIf(!hasBrowser())('the page', () => {
     }
   });
 
-  test('on a phone the backlog and the stores come before tiles and charts, else after them', async () => {
+  test('on a phone the backlog and the stores come before tiles and charts', async () => {
     const page = await weir.openPage('#/now');
     const order = () =>
       page.evaluate<string[]>("[...document.querySelector('.view').children].map((e) => e.className)");
@@ -542,7 +542,7 @@ describe.skipIf(!hasBrowser())('the page', () => {
     expect(bytes).toBeLessThan(150_000);
   });
 
-  test('files of the page are kept by the browser for ever, the page itself is asked for each time', async () => {
+  test('the browser keeps the files of the page and asks for the page each time', async () => {
     const ask = (path: string, headers = {}) => sendRaw(weir.url, 'GET', path, headers);
     const index = await ask('/');
     expect(index.headers).toMatchObject({ 'cache-control': 'no-cache' });
@@ -580,7 +580,7 @@ describe.skipIf(!hasBrowser())('the page', () => {
   });
 
   // The last one: from here on this Weir is closed to whoever has no key.
-  test('behind keys the page asks for one, keeps it from every script, and says which scope a button needs', async () => {
+  test('the page asks for a key, hides it from scripts, and names the scope of a button', async () => {
     const { status, body } = await weir.request('POST', '/v1/keys', { name: 'night-watch', scope: 'read' });
     expect(status).toBe(201);
     const page = await weir.openPage('#/parked');

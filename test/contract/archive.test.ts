@@ -57,7 +57,7 @@ describe.each(Object.keys(databases))('archived instances on %s', (name) => {
   const entry = (sourceId: string, userId = 5n) =>
     createPurchase({ source: 'SECKILL', scope: stream, sourceId, userId });
 
-  test('a repeat of an archived purchase returns the archived instance and makes no second one', async () => {
+  test('a repeat of an archived purchase returns its instance and creates no second', async () => {
     const purchases = [entry('1-0'), createPurchase({}), createPurchase({ source: 'ORDER', sourceId: 'O1' })];
     const { database, ids, createInstances } = await setUp(purchases);
     const outcomes = await createInstances([...purchases, entry('2-0')]);
@@ -89,7 +89,7 @@ describe.each(Object.keys(databases))('archived instances on %s', (name) => {
     expect(await findFinishedEntries(database, stream, ['1-0', '9-0'])).toEqual(new Set(['1-0']));
   });
 
-  test('a late result is judged against the archived instance, and its machine is released', async () => {
+  test('a late result is judged against the archived instance and requests its release', async () => {
     const { database, ids } = await setUp([entry('1-0'), createPurchase({})]);
     const [failed, built] = ids as [InstanceId, InstanceId];
     expect(await settleResults(database, [failure(failed), success(built)])).toEqual(['repeat', 'repeat']);
@@ -177,7 +177,7 @@ describe('archive files', () => {
     expect(await readdir(folder)).toHaveLength(3);
   });
 
-  test('an unfinished file is removed a day after its process was killed, never one in use', async () => {
+  test('an unfinished archive file is removed a day after its process was killed', async () => {
     const folder = await createFolder();
     for (const name of ['old.part', 'in-use.part']) await writeFile(join(folder, name), 'x');
     await utimes(join(folder, 'old.part'), 1, 1);

@@ -150,12 +150,12 @@ describe.each(Object.keys(setUps))('the audit on %s', (name) => {
     return { winners, ordered };
   }
 
-  test('of nothing holds', async () => {
+  test('the audit of an empty installation holds', async () => {
     const { look } = await setUp();
     expect(await look()).toMatchObject({ ok: true });
   });
 
-  test('holds at every moment of an ordinary life', async () => {
+  test('the audit holds at every moment of an ordinary life', async () => {
     const parts = await setUp();
     const { look, addEntries, takeIn, relay, database } = parts;
     const expectHolds = async () => {
@@ -179,7 +179,7 @@ describe.each(Object.keys(setUps))('the audit on %s', (name) => {
     await expectHolds();
   });
 
-  test('holds for an entry that is committed and not acknowledged yet', async () => {
+  test('the audit holds for an entry that is committed and not acknowledged yet', async () => {
     const { look, addEntries, streams, database } = await setUp();
     await addEntries(3);
     await streams.discover();
@@ -193,7 +193,7 @@ describe.each(Object.keys(setUps))('the audit on %s', (name) => {
     expect(differences(await look())).toEqual({});
   });
 
-  test('finds entries that were deleted before they were read', async () => {
+  test('the audit finds entries that were deleted before they were read', async () => {
     const { look, addEntries, remove } = await setUp();
     const [first] = await addEntries(3);
     await look();
@@ -203,7 +203,7 @@ describe.each(Object.keys(setUps))('the audit on %s', (name) => {
     expect(exceptionsOf(found)).toEqual([`entries: ${stream}`]);
   });
 
-  test('finds a row that was removed by hand', async () => {
+  test('the audit finds a row that was removed by hand', async () => {
     const parts = await setUp();
     await live(parts);
     await parts.database.query("DELETE FROM instance_logs WHERE source_id = 'ORD1'");
@@ -212,14 +212,14 @@ describe.each(Object.keys(setUps))('the audit on %s', (name) => {
     expect(exceptionsOf(found)).toContain('orders: ORD1');
   });
 
-  test('finds an event that was dropped', async () => {
+  test('the audit finds an event that was dropped', async () => {
     const parts = await setUp();
     await createAll(parts.database, [createPurchase({}), createPurchase({})]);
     await parts.database.query('DELETE FROM outbox');
     expect(differences(await parts.look())).toEqual({ events: -2 });
   });
 
-  test('finds a refund and a unit that were forgotten', async () => {
+  test('the audit finds a refund and a unit that were forgotten', async () => {
     const parts = await setUp();
     const { winners, ordered } = await live(parts);
     await parts.database.query(
@@ -230,7 +230,7 @@ describe.each(Object.keys(setUps))('the audit on %s', (name) => {
     expect(exceptionsOf(found).sort()).toEqual([`refunds: ${ordered[1]}`, `restocked: ${winners[1]}`]);
   });
 
-  test('finds an order that was paid and got nothing', async () => {
+  test('the audit finds an order that was paid and got nothing', async () => {
     const parts = await setUp();
     await createPaidOrder(parts.database, 'ORD9');
     await parts.database.query("UPDATE orders SET status = 'PAID', paid_at = now()");
@@ -239,7 +239,7 @@ describe.each(Object.keys(setUps))('the audit on %s', (name) => {
     expect(exceptionsOf(found)).toEqual(['orders: ORD9']);
   });
 
-  test('finds an instance that no rescuer handles', async () => {
+  test('the audit finds an instance that no rescuer handles', async () => {
     const parts = await setUp();
     const [id] = await createAll(parts.database, [createPurchase({})]);
     await parts.relay.relayOnce();
@@ -251,7 +251,7 @@ describe.each(Object.keys(setUps))('the audit on %s', (name) => {
     expect(exceptionsOf(found)).toEqual([`unsettled: ${id}`]);
   });
 
-  test('counts what is old and settled once, and comes to the same as a full count', async () => {
+  test('the audit counts old settled rows once and agrees with a full count', async () => {
     const parts = await setUp();
     const { database, look, relay } = parts;
     await live(parts);
@@ -320,7 +320,7 @@ describe('a stream that started over', () => {
     return { database, redis, add, take, finish, look };
   }
 
-  test('is reported with how many entries went with it, until an operator takes note of it', async () => {
+  test('a stream that started over is reported with its lost entries until acknowledged', async () => {
     const { database, redis, add, look } = await setUp();
     await add(5);
     expect(await look()).toMatchObject({ difference: 0, exceptions: [] });
@@ -341,7 +341,7 @@ describe('a stream that started over', () => {
     expect(await acceptStream(database, 'stream:seckill:none')).toBe(false);
   });
 
-  test('is noticed although it has more entries by now than before', async () => {
+  test('a stream that started over is noticed although it has more entries than before', async () => {
     const { redis, add, take, finish, look } = await setUp();
     const first = await add(3);
     await take(first);
@@ -355,7 +355,7 @@ describe('a stream that started over', () => {
     expect((await look()).exceptions).toHaveLength(1);
   });
 
-  test('and whose entries come twice after a restore, counts them once when all is read', async () => {
+  test('a stream whose entries come twice after a restore counts them once', async () => {
     const { database, redis, add, take, finish, look } = await setUp();
     const ids = await add(4);
     await take(ids);
@@ -373,7 +373,7 @@ describe('a stream that started over', () => {
     expect(await look()).toMatchObject({ difference: 0, exceptions: [] });
   });
 
-  test('before anybody counted, is taken as it is', async () => {
+  test('a stream that started over before the first audit is taken as it is', async () => {
     const { redis, add, take, finish, look } = await setUp();
     const first = await add(3);
     await take(first);
@@ -386,7 +386,7 @@ describe('a stream that started over', () => {
   });
 });
 
-test('units that Redis took back and forgot again are found, and are right when they are owed once more', async () => {
+test('units that Redis restocked and lost are found, and hold once they are due again', async () => {
   const database = await openTestPostgres();
   await createProduct(database);
   const redis = connectTestRedis(await createRedisDatabase());

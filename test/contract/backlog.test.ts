@@ -28,7 +28,7 @@ async function makeOlder(database: Database, table: string, column: string): Pro
 describe.each(Object.entries({ PGlite: openTestPglite, PostgreSQL: openTestPostgres }))(
   'what waits in the database, %s',
   (_, open) => {
-    test('is nothing where nothing was ever done', async () => {
+    test('the backlog of an unused database is empty', async () => {
       const read = createBacklogReader(await open());
       expect(await read()).toEqual({
         outbox: new Map(),
@@ -39,7 +39,7 @@ describe.each(Object.entries({ PGlite: openTestPglite, PostgreSQL: openTestPostg
       });
     });
 
-    test('is counted by kind and reason, with the age of the oldest', async () => {
+    test('the backlog is counted by kind and reason, with the age of the oldest', async () => {
       const database = await open();
       await createProduct(database);
       const [a, b] = await createAll(database, [createPurchase({}), createPurchase({ source: 'SECKILL' })]);
@@ -80,7 +80,7 @@ describe.each(Object.entries({ PGlite: openTestPglite, PostgreSQL: openTestPostg
       expect((await createBacklogReader(database)()).processingAgeMs).toEqual(justNow);
     });
 
-    test('finds the oldest instance without a result again and again, wherever it stands', async () => {
+    test('the backlog finds the oldest instance without a result, wherever it stands', async () => {
       const database = await open();
       await createProduct(database);
       const read = createBacklogReader(database);
@@ -129,7 +129,7 @@ function embedded(database: Database, isOnlyConsumer: boolean): Store {
 }
 
 describe.each(Object.entries(stores))('what waits on the streams, %s', (_, open) => {
-  test('is what was not handed out and what was not finished, on all together', async () => {
+  test('the backlog of the streams counts entries not handed out or not finished', async () => {
     const { streams, read } = await open();
     expect(await read()).toEqual({ streams: 0, undelivered: 0, pending: 0, oldestAgeMs: 0 });
     const users = (count: number) => Array.from({ length: count }, (_, i) => ['uid', String(i + 1)]);

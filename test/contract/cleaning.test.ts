@@ -63,7 +63,7 @@ describe.each(Object.keys(databases))('cleaning on %s', (name) => {
     return { database, folder, archive, look };
   }
 
-  test('archives what is settled, old and counted, with its story, and the sums go on holding', async () => {
+  test('cleaning archives settled, old, counted rows, and every sum still holds', async () => {
     const { database, folder, archive, look } = await setUp();
     const purchases = [
       createPurchase({ sourceId: 'old-1' }),
@@ -105,7 +105,7 @@ describe.each(Object.keys(databases))('cleaning on %s', (name) => {
     expect(await look()).toMatchObject({ ok: true });
   });
 
-  test('does not archive an instance that is owed something still', async () => {
+  test('cleaning archives no instance with an open compensation', async () => {
     const { database, archive, look } = await setUp();
     const [id] = (await createAll(database, [await createPaidOrder(database, 'ORD1')])) as [InstanceId];
     await settleResults(database, [failure(id)]);
@@ -118,7 +118,7 @@ describe.each(Object.keys(databases))('cleaning on %s', (name) => {
     expect(await archive()).toBe(1);
   });
 
-  test('killed between file and removal, writes the same file again and removes then', async () => {
+  test('cleaning that was killed writes the same archive file again, then removes rows', async () => {
     const { database, folder, archive, look } = await setUp();
     const [id] = (await createAll(database, [createPurchase({})])) as [InstanceId];
     await settleResults(database, [success(id)]);
@@ -134,7 +134,7 @@ describe.each(Object.keys(databases))('cleaning on %s', (name) => {
     expect(await readArchive(folder)).toHaveLength(1);
   });
 
-  test('removes parked items that were dealt with, never those that wait, and the sums go on holding', async () => {
+  test('cleaning removes resolved parked items, never open ones, and the sums hold', async () => {
     const { database, look } = await setUp();
     await database.query("INSERT INTO embedded_streams VALUES ('stream:seckill:1001', 2)");
     const item = {
@@ -159,7 +159,7 @@ describe.each(Object.keys(databases))('cleaning on %s', (name) => {
     expect(await look()).toMatchObject({ ok: true });
   });
 
-  test('forgets the idempotency keys of old orders, but not of pending ones', async () => {
+  test('cleaning deletes idempotency keys of old orders, not of pending ones', async () => {
     const { database } = await setUp();
     const orders = postgresOrders(database);
     for (const id of ['ORD1', 'ORD2']) {
@@ -173,7 +173,7 @@ describe.each(Object.keys(databases))('cleaning on %s', (name) => {
     expect((await orders.findOrderByKey('ORD2'))?.id).toBe('ORD2');
   });
 
-  test('goes on with a chore in small steps until nothing is old, and says how much went', async () => {
+  test('cleaning repeats a chore in small steps and reports how many rows went', async () => {
     const { database } = await setUp();
     await database.query('DELETE FROM outbox_marks');
     await database.query(
@@ -191,7 +191,7 @@ describe.each(Object.keys(databases))('cleaning on %s', (name) => {
     expect(await database.query('SELECT 1 FROM outbox_marks')).toHaveLength(1);
   });
 
-  test('keeps the newest mark however old it is: the next one is counted from it', async () => {
+  test('cleaning keeps the newest mark, however old it is', async () => {
     const { database } = await setUp();
     await database.query("UPDATE outbox_marks SET at = now() - interval '2 days'");
     await database.query("INSERT INTO outbox_marks VALUES (now() - interval '3 days', 0, NULL)");

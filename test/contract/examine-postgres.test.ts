@@ -44,11 +44,11 @@ async function createRole(
 }
 
 describe('the doctor of PostgreSQL', () => {
-  test('finds nothing wrong with a database that Weir has just set up', async () => {
+  test('doctor finds nothing wrong with a database that Weir has just set up', async () => {
     expect(await examine(await createPostgresDatabase())).toEqual([]);
   });
 
-  test('says whether a power cut can lose a commit', async () => {
+  test('doctor says whether a power cut can lose a commit', async () => {
     const url = await createPostgresDatabase();
     const client = await connect(url);
     const { rows } = await client.query(
@@ -67,7 +67,7 @@ describe('the doctor of PostgreSQL', () => {
     expect(after).not.toContainEqual(safe);
   });
 
-  test('says of an empty database what the next start does, and creates nothing', async () => {
+  test('doctor says of an empty database what the next start does, and creates nothing', async () => {
     const url = await createEmptyPostgresDatabase();
     expect(await examine(url)).toMatchObject([{ level: 'warning', what: 'the schema is missing' }]);
     expect(await examine(url, { isMigrated: false })).toMatchObject([
@@ -77,7 +77,7 @@ describe('the doctor of PostgreSQL', () => {
     expect(rows).toEqual([]);
   });
 
-  test('names what the role may not do, with the statement that grants it', async () => {
+  test('doctor names what the role may not do, with the statement that grants it', async () => {
     const empty = await createRole(
       await createEmptyPostgresDatabase(),
       'GRANT USAGE ON SCHEMA public TO ROLE',
@@ -106,7 +106,7 @@ describe('the doctor of PostgreSQL', () => {
     });
   });
 
-  test('names each sequence that is behind its table, with the statement that raises it', async () => {
+  test('doctor names each sequence behind its table, with the statement to raise it', async () => {
     const url = await createPostgresDatabase();
     const client = await connect(url);
     await client.query(`INSERT INTO settle_marks (source, status, instances, delays_ms)
@@ -145,7 +145,7 @@ describe('the doctor of PostgreSQL', () => {
     expect(findings[0]?.what).toContain(what);
   });
 
-  test('names row level security that hides rows from the role', async () => {
+  test('doctor names row level security that hides rows from the role', async () => {
     const { as } = await createRole(
       await createPostgresDatabase(),
       'GRANT ALL ON ALL TABLES IN SCHEMA public TO ROLE; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO ROLE; ' +
@@ -156,7 +156,7 @@ describe('the doctor of PostgreSQL', () => {
     );
   });
 
-  test('compares the versions of collations, of the database and of those that an index uses', async () => {
+  test('doctor compares the collation versions of the database and of its indexes', async () => {
     const admin = await connect(postgresUrl());
     const name = uniqueName('weir_test');
     await admin.query(`CREATE DATABASE ${name} TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en'`);
@@ -174,7 +174,7 @@ describe('the doctor of PostgreSQL', () => {
     ]);
   });
 
-  test('names a database in another encoding, and one that takes no writes', async () => {
+  test('doctor names a database in another encoding, and one that takes no writes', async () => {
     const admin = await connect(postgresUrl());
     const name = uniqueName('weir_test');
     await admin.query(`CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'`);
@@ -187,7 +187,7 @@ describe('the doctor of PostgreSQL', () => {
     expect(whats).toContain('default_transaction_read_only = on');
   });
 
-  test('names a limit of connections that one process exceeds', async () => {
+  test('doctor names a limit of connections that one process exceeds', async () => {
     const { as } = await createRole(await createPostgresDatabase(), 'ALTER USER ROLE CONNECTION LIMIT 4');
     const findings = await examinePostgres({ url: as }, usual);
     expect(findings.find(({ what }) => what.startsWith('each process'))).toMatchObject({
@@ -196,7 +196,7 @@ describe('the doctor of PostgreSQL', () => {
     });
   });
 
-  test('names a table in the way and the way out', async () => {
+  test('doctor names a table in the way and the way out', async () => {
     const url = await createEmptyPostgresDatabase();
     await (await connect(url)).query('CREATE TABLE instance_logs (id BIGINT)');
     const [finding] = await examine(url);
@@ -205,7 +205,7 @@ describe('the doctor of PostgreSQL', () => {
     expect(finding?.advice).toContain('data.database.schema');
   });
 
-  test('says of a refused login what to correct, not that the server may be down', async () => {
+  test('doctor names what to correct after a refused login, not that the server is down', async () => {
     const url = new URL(postgresUrl());
     url.username = 'nobody_of_this_name';
     expect(await examine(url.href)).toMatchObject([

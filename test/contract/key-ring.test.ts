@@ -66,7 +66,7 @@ async function setUp(database: Database, configuredKeys: string[] = []) {
 describe.each(Object.keys(databases))('keys on %s', (name) => {
   const open = () => databases[name as keyof typeof databases]();
 
-  test('open nothing that is closed: without a key all is open, with one it is not, revoked it is again', async () => {
+  test('keys open nothing closed: no key means open, a key closes, a revoked one opens', async () => {
     const { here, addKey, keys, passMs } = await setUp(await open());
     expect(await here.isOpen()).toBe(true);
     const { id } = await addKey('first');
@@ -77,7 +77,7 @@ describe.each(Object.keys(databases))('keys on %s', (name) => {
     expect(await here.isOpen()).toBe(true);
   });
 
-  test('are known in every process when they are made, and in none 0.8 s after they were revoked', async () => {
+  test('keys work in every process at once, and in none 0.8 s after revocation', async () => {
     const { here, elsewhere, addKey, keys, passMs } = await setUp(await open());
     const first = await addKey('first', 'read');
     for (const ring of [here, elsewhere]) expect((await ring.findKey(first.key))?.caller.name).toBe('first');
@@ -110,7 +110,7 @@ describe.each(Object.keys(databases))('keys on %s', (name) => {
     expect(link.looks).toBe(before + 1);
   });
 
-  test('with a name in force are refused, and free it when they are revoked', async () => {
+  test('keys cannot take a name in force, and free it when revoked', async () => {
     const { addKey, keys } = await setUp(await open());
     const { id } = await addKey('shop');
     await expect(addKey('shop')).rejects.toMatchObject({ code: 'KEY_CONFLICT' });
@@ -124,7 +124,7 @@ describe.each(Object.keys(databases))('keys on %s', (name) => {
     ]);
   });
 
-  test('that have expired open nothing, and leave nothing open', async () => {
+  test('keys that have expired open nothing and keep the API closed', async () => {
     const database = await open();
     const { here, addKey, passMs } = await setUp(database);
     const { key } = await addKey('brief', 'admin', new Date(Date.now() + 60_000));
@@ -136,7 +136,7 @@ describe.each(Object.keys(databases))('keys on %s', (name) => {
     expect(await countKeys(database)).toEqual({ inForce: 1, valid: 0, admins: 0 });
   });
 
-  test('have their use written down, once a minute', async () => {
+  test('keys record their use once a minute', async () => {
     const database = await open();
     const { here, addKey, keys, passMs } = await setUp(database);
     const { key } = await addKey('used');
@@ -160,7 +160,7 @@ describe.each(Object.keys(databases))('keys on %s', (name) => {
     expect((await readUse())?.getTime()).toBeGreaterThanOrEqual(first?.getTime() ?? 0);
   });
 
-  test('are nowhere in the database, and neither are sessions', async () => {
+  test('the database contains neither a key nor a session', async () => {
     const database = await open();
     const { here, addKey, addSession, sessions } = await setUp(database, ['configured-key-of-monday']);
     const { key, id } = await addKey('secret');
@@ -188,7 +188,7 @@ describe.each(Object.keys(databases))('keys on %s', (name) => {
 describe.each(Object.keys(databases))('sessions on %s', (name) => {
   const open = () => databases[name as keyof typeof databases]();
 
-  test('may do what their key may, in every process, until it is revoked', async () => {
+  test('sessions may do what their key may, in every process, until it is revoked', async () => {
     const { here, elsewhere, addKey, addSession, keys, passMs } = await setUp(await open());
     const { id } = await addKey('on-call', 'act');
     const cookie = await addSession(id);
@@ -214,7 +214,7 @@ describe.each(Object.keys(databases))('sessions on %s', (name) => {
     expect(await here.findSession(going)).toBeDefined();
   });
 
-  test('of a configured key end when it is not configured any more', async () => {
+  test('sessions of a configured key end when it is no longer configured', async () => {
     const database = await open();
     const keys = ['configured-key-of-monday', 'configured-key-of-tuesday'];
     const { here, sessions } = await setUp(database, keys);
@@ -226,7 +226,7 @@ describe.each(Object.keys(databases))('sessions on %s', (name) => {
     expect(await later.findSession(id)).toBeUndefined();
   });
 
-  test('are fifty for a key at most: the oldest ends', async () => {
+  test('sessions are limited to fifty for a key, and the oldest ends', async () => {
     const database = await open();
     const { addKey, addSession } = await setUp(database);
     const { id } = await addKey('busy');
@@ -256,7 +256,7 @@ describe('while the database is away', () => {
     expect((await here.findKey(key))?.caller.name).toBe('shop');
   });
 
-  test('a database that takes no writes lets people in, and their use is not written down', async () => {
+  test('a read-only database accepts keys and does not record their use', async () => {
     const database = await openTestPglite();
     const { here, addKey, keys, passMs } = await setUp(database);
     const { key } = await addKey('shop');

@@ -57,7 +57,7 @@ describe.each(Object.entries(databases))('the list of instances on %s', (_, open
     return ids.slice(0, 500);
   }
 
-  test('holds what the rows hold, whatever the filter, however far below the youngest it lies', async () => {
+  test('the list of instances holds what the rows hold, whatever the filter', async () => {
     const database = await open();
     await insertCrowd(database);
     await summarizePages(database);
@@ -96,7 +96,7 @@ describe.each(Object.entries(databases))('the list of instances on %s', (_, open
     expect(await listIds(database, { status: 'FAILED' })).toEqual(['10000078']);
   });
 
-  test('holds what the rows hold also below the audit’s checkpoint, from one stretch of a source to the next', async () => {
+  test('the list of instances matches the rows also below the audit’s checkpoint', async () => {
     const database = await open();
     await createProduct(database);
     const at = (hour: number) => new Date(Date.parse(firstAt) + hour * 3_600_000).toISOString();
@@ -211,7 +211,7 @@ describe.each(Object.entries(databases))('the figures by source and by time on %
     );
   }
 
-  test('are those of the rows: before an audit, after it, when late ones are settled, and archived', async () => {
+  test('the figures by source and time match the rows before and after an audit', async () => {
     const database = await open();
     await insertCrowd(database);
     await createProduct(database);

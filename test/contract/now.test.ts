@@ -38,7 +38,7 @@ function totals({ series, events }: Now) {
 }
 
 describe.each(Object.entries(databases))('now on %s', (_, open) => {
-  test('counts seconds after January 2038 as well', async () => {
+  test('now counts seconds after January 2038 as well', async () => {
     const database = await open();
     await createProduct(database);
     await createAll(database, [createPurchase({})]);
@@ -108,7 +108,7 @@ describe.each(Object.entries(databases))('now on %s', (_, open) => {
     expect(told.audit?.ok).toBe(false);
   });
 
-  test('before the first purchase no id counts as issued, so the first one is not skipped', async () => {
+  test('no id counts as issued before the first purchase, so the first is not skipped', async () => {
     const database = await open();
     await createProduct(database);
     const rows = postgresNow(database);
@@ -133,7 +133,7 @@ describe.each(Object.entries(databases))('now on %s', (_, open) => {
     expect(await countMarks()).toBeGreaterThan(quiet ?? 0);
   });
 
-  test('counts each purchase once, however often it looks while they come', async () => {
+  test('now counts each purchase once, however often it reads during purchases', async () => {
     const database = await open();
     await createProduct(database);
     const now = watch(database);

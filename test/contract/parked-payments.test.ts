@@ -58,7 +58,7 @@ describe.each(Object.keys(databases))('parked payments on %s', (name) => {
     },
   );
 
-  test('an order with a parked payment does not expire; its replay pays it, and repeats change nothing', async () => {
+  test('an order with a parked payment does not expire, and its replay pays it once', async () => {
     const shop = await setUp();
     await shop.order('ORD1');
     await shop.order('ORD2');
@@ -110,7 +110,7 @@ describe.each(Object.keys(databases))('parked payments on %s', (name) => {
     expect(await readRefundRequests(shop.database)).toEqual([]);
   });
 
-  test('a parked payment of an order that another one has paid meanwhile is returned by its replay', async () => {
+  test('a replayed payment of an order that another payment paid is refunded', async () => {
     const shop = await setUp();
     await shop.order('ORD1');
     await shop.disable();
@@ -125,7 +125,7 @@ describe.each(Object.keys(databases))('parked payments on %s', (name) => {
     await shop.expectAuditHolds();
   });
 
-  test('another amount than the order costs is parked; an operator takes it, or cancels and returns it', async () => {
+  test('a payment of another amount is parked, and an operator accepts or refunds it', async () => {
     const shop = await setUp();
     for (const id of ['ORD1', 'ORD2']) {
       await shop.order(id);
@@ -178,7 +178,7 @@ describe.each(Object.keys(databases))('parked payments on %s', (name) => {
     expect(await shop.pay('ORD1', { webhookId: 'w2' })).toMatchObject({ kind: 'instance', first: true });
   });
 
-  test('another product or user than the order has is parked when the payment names itself, else a conflict', async () => {
+  test('a named payment with another product or user is parked, else it is a conflict', async () => {
     const shop = await setUp();
     await createProduct(shop.database, 1002n);
     await shop.order('ORD1');

@@ -56,7 +56,7 @@ describe.each(Object.keys(databases))('parked items on %s', (name) => {
     return { database, rows, desk, list, onlyId };
   }
 
-  test('an entry is replayed with its identity once its cause is gone, and a repeat answers the same', async () => {
+  test('a parked entry replays with its identity, and a repeat answers the same', async () => {
     const { database, desk, onlyId, list } = await setUp();
     await parkEntry(database, '1700-0', ['uid', '123', 'ts', '1']);
     const id = await onlyId();
@@ -150,7 +150,7 @@ describe.each(Object.keys(databases))('parked items on %s', (name) => {
     expect(await desk.replay(id, 'me', { userId: 123n as UserId })).toMatchObject({ state: 'REPLAYED' });
   });
 
-  test('a discarded item keeps its reason, cannot be replayed, and a repeat answers the same', async () => {
+  test('a discarded item keeps its reason and cannot be replayed', async () => {
     const { database, desk, onlyId, list } = await setUp();
     await createProduct(database);
     await parkEntry(database, '1700-0', ['uid', '123']);
@@ -174,7 +174,7 @@ describe.each(Object.keys(databases))('parked items on %s', (name) => {
     await expect(desk.discard(id, 'me', 'x')).rejects.toThrow('was replayed by me');
   });
 
-  test('a refused message goes back to the outbox with its id, type, kind and bytes, once', async () => {
+  test('a refused message returns to the outbox once with its id, type and bytes', async () => {
     const { database, desk, onlyId } = await setUp();
     const message = {
       messageId: 'refund-17',
@@ -217,7 +217,7 @@ describe.each(Object.keys(databases))('parked items on %s', (name) => {
     expect(await database.query('SELECT status FROM instance_logs')).toEqual([{ status: 'SUCCESS' }]);
   });
 
-  test('what is parked again after a replay waits again; what was discarded stays discarded', async () => {
+  test('an item parked again after a replay is open, and a discarded one stays discarded', async () => {
     const { database, desk, list } = await setUp();
     await createProduct(database);
     await parkEntry(database, '1-0', ['uid', '1']);
@@ -230,7 +230,7 @@ describe.each(Object.keys(databases))('parked items on %s', (name) => {
     expect((await list()).map(({ sourceId }) => sourceId)).toEqual(['1-0']);
   });
 
-  test('are found by origin, reason, source and scope', async () => {
+  test('parked items are found by origin, reason, source and scope', async () => {
     const { database, list } = await setUp();
     await parkEntry(database, '1-0', ['uid', '1']);
     await parkEntry(database, '1-0', ['uid', '1'], 'stream:seckill:7');
@@ -239,7 +239,7 @@ describe.each(Object.keys(databases))('parked items on %s', (name) => {
     expect(await list({ origin: 'RESULT' })).toEqual([]);
   });
 
-  test('that do not exist are unknown', async () => {
+  test('parked items that do not exist are unknown', async () => {
     const { desk } = await setUp();
     await expect(desk.replay('17', 'me')).rejects.toMatchObject({ code: 'PARKED_NOT_FOUND' });
     await expect(desk.discard('17', 'me', 'x')).rejects.toMatchObject({ code: 'PARKED_NOT_FOUND' });

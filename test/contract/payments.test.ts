@@ -30,7 +30,7 @@ describe.each(Object.keys(databases))('payments on %s', (name) => {
       outcome,
     ]);
 
-  test('a payment that names itself is on record with its facts in the commit of its instance', async () => {
+  test('a named payment is recorded with its facts in the commit of its instance', async () => {
     const shop = await setUp();
     await shop.order('ORD1');
     const payment = {
@@ -96,7 +96,7 @@ describe.each(Object.keys(databases))('payments on %s', (name) => {
     await expectAuditHolds(shop);
   });
 
-  test('the first payment that names itself counts as the one of a callback that named none', async () => {
+  test('the first named payment counts as the one of an unnamed callback', async () => {
     const shop = await setUp();
     await shop.order('ORD1');
     await shop.pay('ORD1');
@@ -137,7 +137,7 @@ describe.each(Object.keys(databases))('payments on %s', (name) => {
     expect(await report('P1')).toEqual([false, 'P1']);
   });
 
-  test('a payment of an order that is over gets its refund, first and repeats, product or not', async () => {
+  test('each payment of a closed order gets its refund, product or not', async () => {
     const shop = await setUp();
     for (const id of ['CANCELLED', 'EXPIRED']) {
       await shop.order(id);

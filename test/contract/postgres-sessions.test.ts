@@ -38,7 +38,7 @@ test('a repeat that the unique key refuses costs no connection', async () => {
   expect(await readPid(database)).toBe(before);
 });
 
-test('a server that turns read-only loses its connections, since the next may lead to the new primary', async () => {
+test('a server that turns read-only loses its connections to the new primary', async () => {
   const database = open({ url: await createPostgresDatabase(), maxConnections: 1 });
   const before = await readPid(database);
   const write = database.transaction(async (sql) => {
@@ -113,7 +113,7 @@ describe('an error that is no fault of the row', () => {
     return { admin, user: open({ url: url.href }) };
   }
 
-  test('refuses no purchase: a missing grant leaves all of them to be repeated', async () => {
+  test('a missing grant refuses no purchase and leaves all to be repeated', async () => {
     const { admin, user } = await openAs(
       'GRANT ALL ON ALL TABLES IN SCHEMA public TO ROLE; REVOKE INSERT ON instance_logs FROM ROLE; ' +
         'GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO ROLE',
@@ -125,7 +125,7 @@ describe('an error that is no fault of the row', () => {
     expect(await admin.query('SELECT 1 FROM instance_logs')).toEqual([]);
   });
 
-  test('keeps results: they are neither parked nor acknowledged, and the batch is not split', async () => {
+  test('a missing grant keeps results: neither parked nor acknowledged, batch not split', async () => {
     const { user } = await openAs('GRANT SELECT ON ALL TABLES IN SCHEMA public TO ROLE');
     const parked: unknown[] = [];
     let tries = 0;
@@ -150,7 +150,7 @@ describe('an error that is no fault of the row', () => {
     expect(tries).toBe(1);
   });
 
-  test('is marked also where it has no SQLSTATE: a refused login, TLS that the server does not have', async () => {
+  test('a refused login and missing TLS are classified without an SQLSTATE', async () => {
     const url = new URL(await createPostgresDatabase());
     url.username = 'nobody_of_this_name';
     const refused = await open({ url: url.href })
@@ -183,7 +183,7 @@ describe('sequences that are behind their tables, as after a cutover', () => {
     return { url, database };
   }
 
-  test('are named in a sentence, and no purchase is taken for a repeat or refused', async () => {
+  test('sequences behind their tables are named, and no purchase is refused for them', async () => {
     const { database } = await openBehind();
     const creation = createCreation(database).createInstances([createPurchase({})]);
     const error = await creation.catch((reason: unknown) => reason);
@@ -192,7 +192,7 @@ describe('sequences that are behind their tables, as after a cutover', () => {
     expect(isTransientDatabaseError(error)).toBe(true);
   });
 
-  test('are all raised by the first insert that fails, and the purchase succeeds when it is repeated', async () => {
+  test('sequences are raised by the first failed insert, and the repeat succeeds', async () => {
     const { url } = await openBehind();
     const warnings: string[] = [];
     let keep = () => {};
@@ -217,7 +217,7 @@ describe('sequences that are behind their tables, as after a cutover', () => {
     expect(await findSequencesBehind(database)).toEqual([]);
   });
 
-  test('are raised above every cursor too, and the cursors start again below what was inserted since', async () => {
+  test('sequences are raised above every cursor, and the cursors start again below', async () => {
     const { database } = await openBehind();
     await database.runScript(`
       DELETE FROM instance_logs; UPDATE overdue_cursor SET id = 50000; UPDATE audit_checkpoint SET instance_log_id = 60000`);

@@ -94,14 +94,14 @@ describe.each(Object.keys(stores))('places in %s', (name) => {
 describe('the estimate', () => {
   const placement = { delivered: 100, lastDeliveredMs: 10_000 };
 
-  test('follows the pace that was seen', () => {
+  test('the estimate follows the observed pace', () => {
     const pace = new StreamPace();
     pace.note(0, 50);
     pace.note(1_000, 100);
     expect(judgePlace(placement, 151, 10_500, pace)).toEqual({ place: 50, estimateMs: 1_020 });
   });
 
-  test('is how far behind the last one handed out it was bought, until anything has moved', () => {
+  test('the estimate before any progress is the distance to the last handed-out entry', () => {
     const pace = new StreamPace();
     pace.note(0, 100);
     pace.note(1_000, 100);
@@ -112,7 +112,7 @@ describe('the estimate', () => {
     });
   });
 
-  test('forgets what is long ago', () => {
+  test('the estimate forgets old measurements', () => {
     const pace = new StreamPace();
     pace.note(0, 0);
     pace.note(10_000, 100);
@@ -121,7 +121,7 @@ describe('the estimate', () => {
     expect(pace.perMs).toBeCloseTo(0.01);
   });
 
-  test('is nothing for what has been handed out, and no place where the store counts none', () => {
+  test('the estimate is zero for a handed-out entry and unknown where nothing is counted', () => {
     expect(judgePlace(placement, 100, 9_000, new StreamPace())).toEqual({ place: 0, estimateMs: 0 });
     const uncounted = { delivered: undefined, lastDeliveredMs: 10_000 };
     expect(judgePlace(uncounted, undefined, 10_500, new StreamPace())).toEqual({

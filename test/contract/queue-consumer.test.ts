@@ -15,7 +15,7 @@ const namesOf = (messages: readonly { messageId: string }[]) => messages.map(({ 
 describe.each(Object.keys(databases))('an embedded queue on %s', (name) => {
   const open = databases[name as keyof typeof databases];
 
-  test('hands each message out once in a life, and again in the next unless it was acknowledged', async () => {
+  test('an embedded queue hands out a message once a life, again if unacknowledged', async () => {
     const database = await open();
     for (const id of [1, 2, 3]) await add(database, id);
     const options = { isOnlyConsumer: name === 'PGlite' };

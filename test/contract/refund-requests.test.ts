@@ -40,7 +40,7 @@ describe.each(Object.keys(databases))('a refund request on %s', (name) => {
     return { database, id };
   }
 
-  test('is sent with the same id and bytes until the refund is reported, in growing waits', async () => {
+  test('a refund request repeats with its id and bytes, in growing waits, until reported', async () => {
     const { database, id } = await setUp();
     const first = await publishAll(database);
     expect(first.map((message) => message.id)).toEqual([`refund-${id}`]);
@@ -63,7 +63,7 @@ describe.each(Object.keys(databases))('a refund request on %s', (name) => {
     ]);
   });
 
-  test('is not sent again while the previous one waits in the outbox or stands parked', async () => {
+  test('a refund request is not repeated while the previous one waits or is parked', async () => {
     const { database, id } = await setUp();
     await makeDue(database);
     expect(await repeatRefundRequests(database)).toBe(0);
@@ -81,7 +81,7 @@ describe.each(Object.keys(databases))('a refund request on %s', (name) => {
     expect(await repeatRefundRequests(database)).toBe(1);
   });
 
-  test('is sent again at once when an operator asks for it', async () => {
+  test('a refund request is sent again at once when an operator asks for it', async () => {
     const { database } = await setUp();
     const first = await publishAll(database);
     for (let times = 0; times < 2; times++) {
@@ -98,7 +98,7 @@ describe.each(Object.keys(databases))('a refund request on %s', (name) => {
     );
   });
 
-  test('of a payment that came too late is sent again with the id that it had', async () => {
+  test('a refund request of a late payment is repeated with the id that it had', async () => {
     const { database } = await setUp();
     await database.query('DELETE FROM outbox');
     await createPaidOrder(database, 'ORD3');
@@ -113,7 +113,7 @@ describe.each(Object.keys(databases))('a refund request on %s', (name) => {
     expect(await publishAll(database)).toEqual(first);
   });
 
-  test('that is older than its stored bytes is made again from what is owed', async () => {
+  test('a refund request older than its stored bytes is created again', async () => {
     const { database, id } = await setUp();
     await publishAll(database);
     await database.query('UPDATE compensations SET message_id = NULL, request = NULL');

@@ -85,7 +85,7 @@ describe.each(setUps)('the relay from %s to %s', (databaseName, queueName) => {
     return { database, queue, relay, outbox, ...createCreation(database) };
   }
 
-  test('every committed event reaches the queue once, with its id and bytes, and its batch goes', async () => {
+  test('every committed event reaches the queue once, with its id and bytes', async () => {
     const { database, queue, relay, createInstances, outbox } = await setUp();
     for (const size of [1, 3, 40])
       await createInstances(Array.from({ length: size }, () => createPurchase({})));
@@ -99,7 +99,7 @@ describe.each(setUps)('the relay from %s to %s', (databaseName, queueName) => {
     expect(await outbox.countWaiting()).toBe(0);
   });
 
-  test('batches stay when publishing fails, and are published with the same id afterwards', async () => {
+  test('a failed publish keeps its batches, and they are published with the same id', async () => {
     let failures = 0;
     const { database, queue, relay, createInstances } = await setUp((publisher) => ({
       notReady: undefined,
@@ -118,7 +118,7 @@ describe.each(setUps)('the relay from %s to %s', (databaseName, queueName) => {
     expect((await queue.read(2)).map(({ id }) => id).sort()).toEqual(before.map(({ id }) => id).sort());
   });
 
-  test('a broken transport counts against no batch, and what it put off is due once it works again', async () => {
+  test('a broken transport counts against no batch, and its batches are due afterwards', async () => {
     let brokenFor = 6;
     let refusesOnce = false;
     const { database, relay, createInstances, outbox } = await setUp((publisher) => ({
@@ -158,7 +158,7 @@ describe.each(setUps)('the relay from %s to %s', (databaseName, queueName) => {
     expect(await outbox.countWaiting()).toBe(0);
   });
 
-  test('a refused message waits alone while its neighbours pass, and is parked when they keep passing', async () => {
+  test('a refused message waits alone while its neighbours pass, then is parked', async () => {
     const refusedIds = new Set<string>();
     const { database, queue, relay, createInstances, outbox } = await setUp((publisher) => ({
       notReady: undefined,

@@ -126,7 +126,7 @@ describe('the deadlines of instances', () => {
 });
 
 describe('an instance that is given up', () => {
-  test('has the release of its machine requested in the same commit, once, also when it reports success', async () => {
+  test('an instance that timed out requests its release in the same commit, once', async () => {
     const database = await setUp();
     const id = await createOverdue(database);
     await watchOver(database, 1).look();
@@ -145,7 +145,7 @@ describe('an instance that is given up', () => {
     ]);
   });
 
-  test('keeps a result that came first, and then no release is requested', async () => {
+  test('a result that came before the timeout stands, and requests no release', async () => {
     const database = await setUp();
     const id = await createOverdue(database);
     await settleResults(database, [success(id)]);
@@ -153,7 +153,7 @@ describe('an instance that is given up', () => {
     expect(await readWaiting(database)).toEqual([]);
   });
 
-  test('has its release requested again by an operator, with the same id and bytes', async () => {
+  test('an operator requests a release again with the same id and bytes', async () => {
     const database = await setUp();
     const id = await createOverdue(database);
     await watchOver(database, 1).look();
@@ -172,7 +172,7 @@ describe('an instance that is given up', () => {
     ).toEqual(Array(2).fill({ what: 'RELEASE_REQUESTED_AGAIN', actor: 'anna' }));
   });
 
-  test('is released on request only when it has failed', async () => {
+  test('an instance is released on request only when it has failed', async () => {
     const database = await setUp();
     const purchases = [createPurchase({}), createPurchase({}), await createPaidOrder(database, 'ORD1')];
     const [open, built, failed] = (await createAll(database, purchases)) as [

@@ -23,7 +23,7 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
     return database;
   }
 
-  test('are republished with the same id and bytes, though their product has changed since', async () => {
+  test('overdue instances are republished with the same id and bytes', async () => {
     const database = await setUp();
     const [id] = (await createAll(database, [createPurchase({})])) as [InstanceId];
     const [first] = await publishAll(database);
@@ -37,7 +37,7 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
     expect(again?.body.toString('hex')).toBe(first?.body.toString('hex'));
   });
 
-  test('whose event cannot be made again do not count as republished', async () => {
+  test('overdue instances whose event cannot be created do not count as republished', async () => {
     const database = await setUp();
     const [id] = await createAll(database, [createPurchase({}), createPurchase({})]);
     await publishAll(database);
@@ -54,7 +54,7 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
     expect(await readWaiting(database)).toHaveLength(1);
   });
 
-  test('wait twice as long each time, and are given up with reason TIMEOUT and compensated at last', async () => {
+  test('overdue instances wait twice as long each time, then time out with compensation', async () => {
     const database = await setUp();
     const purchases = [createPurchase({}), await createPaidOrder(database, 'ORD1')];
     const ids = await createAll(database, purchases);
@@ -89,7 +89,7 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
     ]);
   });
 
-  test('that are answered in time are left alone, however old they are', async () => {
+  test('instances that are answered in time are left alone, however old they are', async () => {
     const database = await setUp();
     const ids = await createAll(database, [createPurchase({}), createPurchase({})]);
     await publishAll(database);
@@ -115,7 +115,7 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
     expect(await database.query('SELECT 1 FROM overdue')).toEqual([]);
   });
 
-  test('are not late while their event waits for the broker, nor while others do', async () => {
+  test('instances are not overdue while their event waits for the broker', async () => {
     const database = await setUp();
     const [id] = (await createAll(database, [createPurchase({})])) as [InstanceId];
     await letAnHourPass(database);
@@ -124,7 +124,7 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
     expect((await readWaiting(database)).map(({ kind }) => kind)).toEqual(['CREATED']);
   });
 
-  test('have their deadline from the publication, not from the purchase', async () => {
+  test('instances have their deadline from the publication, not from the purchase', async () => {
     const database = await setUp();
     await createAll(database, [createPurchase({})]);
     await letAnHourPass(database);
@@ -141,7 +141,7 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
     expect(await database.query("SELECT 1 FROM instance_logs WHERE reason = 'TIMEOUT'")).toHaveLength(1);
   });
 
-  test('are given up only after all has been well for a while', async () => {
+  test('overdue instances time out only after all has been well for a while', async () => {
     const database = await setUp();
     const [id] = (await createAll(database, [createPurchase({})])) as [InstanceId];
     await publishAll(database);
@@ -171,7 +171,7 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
     expect((await readStatus(database, other))?.status).toBe('PROCESSING');
   });
 
-  test('are reached behind any number that were answered meanwhile', async () => {
+  test('overdue instances are reached behind any number that were answered', async () => {
     const database = await setUp();
     const ids = await createAll(
       database,
@@ -186,7 +186,7 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
     expect(await database.query('SELECT 1 FROM overdue')).toHaveLength(1);
   });
 
-  test('are not late while results wait to be read', async () => {
+  test('instances are not overdue while results wait to be read', async () => {
     const database = await setUp();
     const [id] = (await createAll(database, [createPurchase({})])) as [InstanceId];
     await publishAll(database);
@@ -219,7 +219,7 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
     expect(await readStatus(database, id)).toEqual({ status: 'FAILED', reason: 'TIMEOUT' });
   });
 
-  test('that come later than the cursor are found as well', async () => {
+  test('overdue instances that come later than the cursor are found as well', async () => {
     const database = await setUp();
     await createAll(database, [createPurchase({}), createPurchase({})]);
     await publishAll(database);
@@ -236,7 +236,7 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
     expect(await readWaiting(database)).toHaveLength(3);
   });
 
-  test('can be published by an operator, who gives them a new deadline; settled ones cannot', async () => {
+  test('an operator who republishes an instance sets a new deadline; settled ones refuse', async () => {
     const database = await setUp();
     const [open, settled] = (await createAll(database, [createPurchase({}), createPurchase({})])) as [
       InstanceId,

@@ -218,7 +218,7 @@ describe.each(Object.keys(databases))('a unit that cannot be put back, on %s', (
       [attempts],
     );
 
-  test('waits alone, longer each time, while the others go on', async () => {
+  test('a unit that cannot be restocked waits alone, longer each time', async () => {
     const { database, restock, asked, failures } = await setUp();
     expect(await restock.restockOnce()).toBe(3);
     expect(await restock.restockOnce()).toBe(0);
@@ -231,7 +231,7 @@ describe.each(Object.keys(databases))('a unit that cannot be put back, on %s', (
     expect(failures).toEqual(Array(2).fill({ count: 1, parked: 0, why: 'WRONGTYPE' }));
   });
 
-  test('is never charged for an unavailable store or a sale that is being rebuilt', async () => {
+  test('a unit is never charged for an unavailable store or a sale that is being rebuilt', async () => {
     const { database, restock, world } = await setUp();
     world.unavailable = true;
     for (let i = 0; i < 25; i++) await expect(restock.restockOnce()).rejects.toThrow('connection closed');
@@ -266,7 +266,7 @@ describe.each(Object.keys(databases))('a unit that cannot be put back, on %s', (
     return { ...all, readParked, desk, item };
   }
 
-  test('is parked at last; a replay puts it back, or parks it again', async () => {
+  test('a unit that cannot be restocked is parked at last, and a replay restocks it', async () => {
     const { database, restock, world, readParked, desk, item, failures } = await park();
     expect(item).toMatchObject({
       reason: 'RESTOCK_FAILED',
@@ -292,7 +292,7 @@ describe.each(Object.keys(databases))('a unit that cannot be put back, on %s', (
     expect(await readParked()).toMatchObject([{ id, state: 'REPLAYED' }]);
   });
 
-  test('is not owed any more once its parked item is discarded', async () => {
+  test('a unit is not owed any more once its parked item is discarded', async () => {
     const { database, restock, desk, item } = await park();
     expect(await desk.discard(item?.id as string, 'ops', 'no sale')).toMatchObject({ state: 'DISCARDED' });
     expect(await readUnit(database)).toMatchObject({ status: 'DONE', outcome: 'NO_SALE' });

@@ -170,7 +170,7 @@ describe.each(Object.keys(databases))('what is owed on %s', (name) => {
     ]);
   });
 
-  test('stays owed while the counters cannot be reached', async () => {
+  test('a compensation stays open while the counters are unavailable', async () => {
     const database = await setUp();
     const restock = createRestock(database, {
       restock: () => Promise.reject(new Error('Redis is away')),
@@ -180,7 +180,7 @@ describe.each(Object.keys(databases))('what is owed on %s', (name) => {
   });
 });
 
-test('units that another hand settled meanwhile count neither as restocked nor as failed', async () => {
+test('units that another process settled count neither as restocked nor as failed', async () => {
   const database = await openTestPglite();
   await createProduct(database);
   const purchases = ['1-0', '2-0'].map((sourceId) =>

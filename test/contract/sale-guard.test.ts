@@ -174,7 +174,7 @@ test('a sale whose Redis lost everything keeps its terms, its holders and its st
   expect(await countInstances(database)).toEqual([11, 12, 13, 14, 15]);
 });
 
-test('a sale whose Redis lost its latest buys sells no unit twice and gives holders their entry', async () => {
+test('a Redis that lost its latest buys sells no unit twice and keeps every entry', async () => {
   const { redis, buy, buyAll, readAll, read, guard, database } = await openGuardedSale({ stock: 6 });
   await buyAll([11, 12]);
   await readAll(2);
@@ -192,7 +192,7 @@ test('a sale whose Redis lost its latest buys sells no unit twice and gives hold
   expect(await read()).toEqual([6, 6, 0, 0]);
 });
 
-test('a buy that waits while its connection is replaced is compared with the database first', async () => {
+test('a buy during a reconnect is compared with the database first', async () => {
   const sale = await openGuardedSale({ stock: 6 });
   await sale.buyAll([11, 12]);
   await sale.readAll(2);

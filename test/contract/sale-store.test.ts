@@ -109,7 +109,7 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
     return { ...store, buyer, buy, buyAll, restock, read, takeTicket };
   }
 
-  test('sells its stock, each unit as an entry on the stream, and no more', async () => {
+  test('a sale sells its stock, each unit as an entry on the stream, and no more', async () => {
     const { buyAll, read, readEntries } = await setUp({});
     expect(await read()).toEqual(['OPEN', 3, 0, 3, 0]);
     const outcomes = await buyAll(11, 12, 13, 14);
@@ -119,7 +119,7 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
     expect(await read()).toEqual(['SOLD_OUT', 3, 3, 0, 0]);
   });
 
-  test('gives a buyer who asks again the entry he has, also when it is sold out or over', async () => {
+  test('a sale answers a repeated buy with the same entry, also when sold out or over', async () => {
     const { buy, buyAll, sales } = await setUp({ stock: 2 });
     const [first] = await buyAll(11, 12);
     expect(await buy(11)).toEqual({ kind: 'repeat', streamId: entryOf(first as CheckoutOutcome) });
@@ -128,7 +128,7 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
     expect(await buy(13)).toEqual({ kind: 'ENDED' });
   });
 
-  test('with a higher limit, purchases and repeats are distinguished by their key', async () => {
+  test('a sale with a higher limit distinguishes purchases and repeats by their key', async () => {
     const { buy, read } = await setUp({ stock: 9, perUserLimit: 2 });
     const first = await buy(11, { idempotencyKey: 'a' });
     expect(await buy(11, { idempotencyKey: 'a' })).toEqual({ kind: 'repeat', streamId: entryOf(first) });
@@ -139,7 +139,7 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
     expect(await read()).toEqual(['OPEN', 9, 3, 6, 0]);
   });
 
-  test('sells to exactly as many as there are units when thousands come at once', async () => {
+  test('a sale sells exactly its units when thousands of buyers come at once', async () => {
     const { buy, read, readEntries } = await setUp({ stock: 20 });
     const users = Array.from({ length: 150 }, (_, n) => n + 1);
     const outcomes = await Promise.all([...users, ...users].map((user) => buy(user)));
@@ -152,7 +152,7 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
     expect(await read()).toEqual(['SOLD_OUT', 20, 20, 0, 0]);
   });
 
-  test('refuses what is too early, paused, over or unknown, and leaves no trace of it', async () => {
+  test('a sale refuses what is too early, paused, over or unknown, and keeps no trace', async () => {
     const { buy, sales, read, readEntries } = await setUp();
     expect(await buy(11)).toEqual({ kind: 'SALE_NOT_FOUND' });
     await sales.open(terms({ startsAt: inAnHour() }));
@@ -174,7 +174,7 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
     expect(await readEntries()).toEqual([]);
   });
 
-  test('is one at a time: the same terms are a repeat, others a conflict, until it has ended', async () => {
+  test('a product has one sale at a time: same terms repeat, other terms conflict', async () => {
     const { sales } = await setUp({ stock: 3 });
     expect(await sales.open(terms({ stock: 3 }))).toBe('repeat');
     expect(await sales.open(terms({ stock: 4 }))).toBe('conflict');
@@ -195,7 +195,7 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
     expect((await sales.find(product))?.endsAt).toEqual(endsAt);
   });
 
-  test('goes on selling when stock is added or a unit is restocked, and its sum holds', async () => {
+  test('a sale continues when stock is added or a unit is restocked, and its sum holds', async () => {
     const { buy, buyAll, sales, read, restock } = await setUp({ stock: 2 });
     const [first] = await buyAll(11, 12);
     await restock(first as CheckoutOutcome, 11);
@@ -221,7 +221,7 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
     expect(await read()).toEqual(['OPEN', 2, 1, 1, 0]);
   });
 
-  test('takes many buyers in one step, in order: each sees what those before him have bought', async () => {
+  test('a sale takes many buyers in one step, in order', async () => {
     const { checkout, buyer, read, readEntries } = await setUp({ stock: 3, perUserLimit: 2 });
     const outcomes = await checkout.buy(product, [
       buyer(11, { idempotencyKey: 'a' }),
@@ -249,7 +249,7 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
     ]);
   });
 
-  test('a look brings the buyers that are not known yet, and all of them for another life', async () => {
+  test('a look returns the buyers that are not known yet, and all of another life', async () => {
     const { checkout, buyAll, sales } = await setUp({ stock: 3 });
     expect(await checkout.look(7n as ProductId, knows())).toBeUndefined();
     await buyAll(11, 12);
@@ -275,7 +275,7 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
     expect([next?.life === life, (next?.number ?? 0) > (first?.number ?? 0)]).toEqual([false, true]);
   });
 
-  test('lists every sale by product, those that have ended as well', async () => {
+  test('the store lists every sale by product, also those that have ended', async () => {
     const { sales } = await setUp({ stock: 3 });
     await sales.open(terms({ productId: 9n as ProductId, stock: 4 }));
     await sales.open(terms({ productId: 20_000n as ProductId, stock: 5 }));
@@ -295,7 +295,7 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
     expect(await list(2, 20_000n)).toEqual([]);
   });
 
-  test('with tickets lets in who took one before the start, and no one else', async () => {
+  test('a sale with tickets admits only holders of a ticket from before the start', async () => {
     const { sales, checkout, buy, takeTicket, read } = await setUp();
     expect((await takeTicket(11)).outcome).toEqual({ kind: 'SALE_NOT_FOUND' });
     await sales.open(terms());
@@ -366,7 +366,7 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
     expect(await buy(11, { ticket })).toEqual({ kind: 'repeat', streamId: entryOf(bought) });
   });
 
-  test('a ticket gives its answer also when the next sale is open, and one that bought nothing is refused', async () => {
+  test('a ticket answers also during the next sale, and an unused old one is refused', async () => {
     const { sales, buy, checkout, takeTicket } = await setUp({ stock: 9, admitPerSecond: 1_000_000 });
     const { ticket } = await takeTicket(11);
     const { ticket: unused } = await takeTicket(12);
@@ -403,7 +403,7 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
     expect(await read()).toEqual(['ENDED', 2, 0, 0, 2]);
   });
 
-  test('with a waiting room admits one visitor after the other, at the rate that was set', async () => {
+  test('a sale with a waiting room admits one visitor after the other at its rate', async () => {
     const { buy, takeTicket } = await setUp({ stock: 9, admitPerSecond: 4 });
     const tickets = [await takeTicket(11), await takeTicket(12), await takeTicket(13)];
     const times = tickets.map(({ ticket }) => ticket?.admittedAtMs ?? 0);

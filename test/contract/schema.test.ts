@@ -9,7 +9,7 @@ const stores: [string, () => Promise<Database>][] = [
 ];
 
 describe.each(stores)('the schema on %s', (_, open) => {
-  test('every text column of every index sorts by bytes, whatever the language of the database', async () => {
+  test('every text column of every index sorts by bytes in every language', async () => {
     const database = await open();
     const others = await database.query(
       `SELECT indrelid::regclass::text AS table, indexrelid::regclass::text AS index, keys.attname AS column,
@@ -23,7 +23,7 @@ describe.each(stores)('the schema on %s', (_, open) => {
     expect(others).toEqual([]);
   });
 
-  test('every table has a primary key, so that all of them can be published for replication', async () => {
+  test('every table has a primary key, so that it can be replicated', async () => {
     const database = await open();
     const without = await database.query<{ name: string }>(
       `SELECT relname AS name FROM pg_class
@@ -33,7 +33,7 @@ describe.each(stores)('the schema on %s', (_, open) => {
     expect(without).toEqual([]);
   });
 
-  test('every table whose primary key comes from a sequence is known as such (postgres/serial-keys.ts)', async () => {
+  test('every table with a primary key from a sequence stands in postgres/serial-keys.ts', async () => {
     const database = await open();
     const rows = await database.query<{ name: string }>(
       `SELECT relname AS name FROM pg_class

@@ -45,7 +45,7 @@ const users = (first: number, count: number) =>
   Array.from({ length: count }, (_, i) => ['uid', String(first + i), 'ts', '1']);
 
 describe.each(Object.entries(stores))('seckill streams, %s', (name, openStore) => {
-  test('entries added before anybody looked are read, in order, with the ids they were given', async () => {
+  test('entries added before the first look are read in order, with their ids', async () => {
     const open = await openStore();
     const streams = await open();
     const added = await streams.add(stream, users(1, 5));
@@ -96,7 +96,7 @@ describe.each(Object.entries(stores))('seckill streams, %s', (name, openStore) =
     expect(performance.now() - startedAt).toBeLessThan(2_500);
   });
 
-  test("a dead consumer's entries are taken over, counted, and only while not acknowledged", async () => {
+  test('entries of a dead consumer are taken over and counted until acknowledged', async () => {
     const open = await openStore();
     const [dead, heir] = [await open(), await open()];
     const [, acknowledged, ...left] = await dead.add(stream, users(1, 4));
@@ -154,7 +154,7 @@ describe.each(Object.entries(stores))('seckill streams, %s', (name, openStore) =
   });
 });
 
-test('trimming a Redis stream removes finished entries, but none that another group still needs', async () => {
+test('trimming a stream removes finished entries that no other group needs', async () => {
   const addr = await createRedisDatabase();
   const redis = connectTestRedis(addr);
   const open = await openRedisStore(addr);
@@ -184,7 +184,7 @@ test('trimming a Redis stream removes finished entries, but none that another gr
 });
 
 describe('seckill streams, embedded in a single-session database', () => {
-  test('entries are read once, in order; after a restart what was not acknowledged comes again, counted', async () => {
+  test('entries are read once in order, and unacknowledged ones again after a restart', async () => {
     const database = await openTestPglite();
     const first = new EmbeddedSeckillStreams(database, { isOnlyConsumer: true });
     const [, acknowledged] = await first.add(stream, users(1, 4));
@@ -236,7 +236,7 @@ describe('seckill streams, embedded in PostgreSQL', () => {
   }
   const lost = 'Connection terminated unexpectedly';
 
-  test('entries whose reply was lost come with the next read, and count as delivered once', async () => {
+  test('entries whose reply was lost come with the next read, and count once', async () => {
     const { streams, next } = await open();
     const held = await streams.read(1, 10);
     next.breaks = 'after';
@@ -256,7 +256,7 @@ describe('seckill streams, embedded in PostgreSQL', () => {
     expect(uids(await streams.read(10, 10))).toEqual(['1', '2']);
   });
 
-  test('a read that the server commits late is found after the next look for abandoned entries', async () => {
+  test('entries of a late commit are found by the next look for abandoned entries', async () => {
     const { streams, next, commitLate } = await open();
     next.breaks = 'before';
     await expect(streams.read(2, 10)).rejects.toThrow(lost);

@@ -66,7 +66,7 @@ test('an outage of the database counts as no delivery and parks no winner', asyn
   expect(await readParked(database)).toEqual([]);
 });
 
-test('entries that are being committed are taken over by no consumer, however long it takes', async () => {
+test('entries that are being committed are taken over by no consumer', async () => {
   const { addr, database, redis, add, createInstances } = await setUp();
   let goOn = () => {};
   const gate = new Promise<void>((resolve) => {
@@ -114,7 +114,7 @@ test('entries that are being committed are taken over by no consumer, however lo
   await expectNothingPending(redis);
 });
 
-test('of entries that ended the process again and again the one that does it alone is parked', async () => {
+test('the one entry that ends the process again and again is parked alone', async () => {
   const { addr, database, redis, add, createInstances } = await setUp();
   const ids = await add(stream, 1, 2, 13, 4, 5);
   for (let life = 1; ; life++) {
@@ -169,7 +169,7 @@ test('an entry that was handed out too often is acknowledged when its instance e
   expect(await readParked(database)).toEqual([]);
 });
 
-test('a stream whose entries cannot be parked gives its place to the others and is tried again', async () => {
+test('a stream whose entries cannot be parked yields to the others and is tried again', async () => {
   const { addr, database, redis, add } = await setUp();
   const broken = 'stream:seckill:broken';
   let isBroken = true;
@@ -207,7 +207,7 @@ test('winners in one batch with unfit entries do not wait until those are parked
   );
 });
 
-test('an entry that fails for an unknown reason is parked after five tries, and its neighbours are done at once', async () => {
+test('an entry with an unknown error is parked after five tries, its neighbours pass', async () => {
   const { addr, database, redis, add, createInstances } = await setUp();
   const [, bad] = await add(stream, 1, 2, 3);
   const failing: CreateInstances = async (purchases) => {

@@ -83,7 +83,7 @@ describe.each(Object.keys(databases))('results on %s', (name) => {
     expect(await settleResults(database, [success(ahead as InstanceId)])).toEqual(['applied']);
   });
 
-  test('of two results for one instance in a batch the first is applied and the second judged against it', async () => {
+  test('the first of two results in a batch is applied, the second judged against it', async () => {
     const database = await setUp();
     const [id] = (await createAll(database, [createPurchase({})])) as [InstanceId];
     expect(await settleResults(database, [success(id), success(id), failure(id, 'too hot')])).toEqual([
@@ -109,7 +109,7 @@ describe.each(Object.keys(databases))('results on %s', (name) => {
     expect(timeline.map(({ step }) => step)).toContain('RESULT_CONFLICT');
   });
 
-  test('a success after Weir gave up is recorded, not applied, and its machine is to be released, once', async () => {
+  test('a success after a timeout is recorded, not applied, and requests a release once', async () => {
     const database = await setUp();
     const [id] = (await createAll(database, [createPurchase({ userId: 123n })])) as [InstanceId];
     await settleResults(database, [giveUp(id)]);
@@ -136,7 +136,7 @@ describe.each(Object.keys(databases))('results on %s', (name) => {
     expect(await readHistory(database)).toEqual([]);
   });
 
-  test('a failed instance of an order asks for its refund once, and the order follows its instance', async () => {
+  test('a failed instance requests its refund once, and its order follows', async () => {
     const database = await setUp();
     const orders = postgresOrders(database);
     const purchases = [await createPaidOrder(database, 'ORD1'), await createPaidOrder(database, 'ORD2')];
@@ -201,7 +201,7 @@ describe.each(Object.keys(databases))('results on %s', (name) => {
     ]);
   });
 
-  test('a payment after cancel or expiry asks for its refund once, with a message id of its own', async () => {
+  test('a payment after cancel or expiry requests one refund with its own message id', async () => {
     const database = await setUp();
     const orders = postgresOrders(database);
     await createPaidOrder(database, 'ORD1');
@@ -251,7 +251,7 @@ describe.each(Object.keys(databases))('results on %s', (name) => {
   });
 });
 
-test('replicas that settle the same results at the same time compensate once and do not deadlock', async () => {
+test('replicas that settle the same results compensate once and do not deadlock', async () => {
   const database = await openTestPostgres();
   await createProduct(database);
   const purchases = [];

@@ -29,7 +29,7 @@ describe.each(Object.keys(databases))('an installation on %s', (name) => {
     };
   }
 
-  test('marks a new Redis, and uses it again after it lost everything', async () => {
+  test('an installation marks a new Redis, and uses it again after it lost everything', async () => {
     const { redis, rows, store } = await setUp();
     expect(await checkPairing(rows, store)).toBeUndefined();
     expect(await redis.exists('weir:installation')).toBe(0);
@@ -41,7 +41,7 @@ describe.each(Object.keys(databases))('an installation on %s', (name) => {
     expect((await store.readMark())?.store).toBe(mark?.store);
   });
 
-  test('refuses an empty Redis at another address until it is adopted', async () => {
+  test('an installation refuses an empty Redis at another address until it is adopted', async () => {
     const { redis, rows, store } = await setUp();
     await verifyPairing(rows, store);
     await redis.flushdb();
@@ -55,7 +55,7 @@ describe.each(Object.keys(databases))('an installation on %s', (name) => {
     expect(await verifyPairing(rows, second)).toBeUndefined();
   });
 
-  test('follows a Redis that was moved with its data', async () => {
+  test('an installation follows a Redis that was moved with its data', async () => {
     const { rows, redis, store } = await setUp();
     await verifyPairing(rows, store);
     const moved = redisMarkedStore(redis, 'redis-b:6379');
@@ -90,7 +90,7 @@ test('a copy of a database is refused while the original is in use', () => {
   expect(judgePairing(copy, store, { ...mark, seenAgoMs: 60_000 })).toMatchObject({ isOurs: true });
 });
 
-test('a store that is not ours is neither read nor written, and is used as soon as it is adopted', async () => {
+test('a foreign store is neither read nor written until it is adopted', async () => {
   const redis = connectTestRedis(await createRedisDatabase());
   const store = redisMarkedStore(redis, 'redis-a');
   await verifyPairing(postgresInstallation(await openTestPostgres()), store);
@@ -109,7 +109,7 @@ test('a store that is not ours is neither read nor written, and is used as soon 
   expect(pairing.notReady).toBeUndefined();
 });
 
-test('a RabbitMQ carries one mark, however many look at it, and is refused to another installation', async () => {
+test('a RabbitMQ carries one mark and is refused to another installation', async () => {
   const model = await connectTestRabbitmq();
   const queue = createQueueName();
   const terms = { queueType: 'quorum' as const, deadLetterQueue: `${queue}.dead-letter` };

@@ -95,7 +95,7 @@ describe('killed at any point, every winner on the stream gets one instance and 
     await expectPromisesHold({ databaseUrl, queue, purchases, parked });
   });
 
-  test('while another replica goes on, which finishes what the dead one had begun', async () => {
+  test('a killed replica leaves its work to another, which finishes it', async () => {
     const { redis, env, databaseUrl, queue, purchases, add } = await setUpSale(60);
     await startWeir(env);
     const doomed = launchWeir({ ...env, WEIR_FAILPOINTS: 'after-commit:2' });

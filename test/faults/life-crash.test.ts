@@ -107,7 +107,7 @@ describe('killed at any point of settling, what failed is restocked and refunded
   });
 });
 
-test('killed while a late payment asks for its refund, the repeat gets it and has asked for it once', async () => {
+test('after a kill during a late payment the repeat gets one refund', async () => {
   const world = await setUp({ orders: 1 });
   await world.database.query("UPDATE orders SET status = 'CANCELLED'");
   const doomed = await startWeir({ ...world.env, WEIR_FAILPOINTS: 'before-refund-request' });
@@ -123,7 +123,7 @@ test('killed while a late payment asks for its refund, the repeat gets it and ha
   await expectAuditHolds(weir);
 });
 
-test('killed in the middle of a replay, the parked entry is replayed once by the next', async () => {
+test('after a kill during a replay the parked entry is replayed once', async () => {
   const world = await setUp({});
   await world.redis.xadd('stream:seckill:77', '*', 'uid', '5');
   const first = await startWeir(world.env);
@@ -144,7 +144,7 @@ test('killed in the middle of a replay, the parked entry is replayed once by the
   expect(await world.count('instance_logs')).toBe(1);
 });
 
-test('killed between the archive’s file and the removal, the rows are still there, and go next time', async () => {
+test('after a kill between archive file and removal the rows remain until the next run', async () => {
   const world = await setUp({});
   await world.database.query(
     `INSERT INTO instance_logs (product_id, user_id, instance_id, source, source_id, status, created_at, updated_at)

@@ -66,7 +66,7 @@ async function buyAll(
   return entries;
 }
 
-test('a failover to a Redis that lacks the latest buys sells no unit twice and gives each holder the entry', async () => {
+test('a failover that lost the latest buys sells no unit twice and keeps every entry', async () => {
   const { primary, standby, address, weirs, countInstances } = await openSale();
   const old = connectTestRedis(primary.url);
   const replica = connectTestRedis(standby.url);
@@ -95,7 +95,7 @@ test('a failover to a Redis that lacks the latest buys sells no unit twice and g
   expect(body).toMatchObject({ stock, sold: stock, remaining: 0, restocked: 0, state: 'SOLD_OUT' });
 }, 120_000);
 
-test('a Redis that comes back empty in the middle of a sale has it again, with its holders', async () => {
+test('an empty Redis in the middle of a sale gets the sale back with its buyers', async () => {
   const { primary, weirs, countInstances } = await openSale();
   const first = await buyAll(weirs, 1, 120);
   await pollUntil('the buys to be instances', 15_000, async () =>

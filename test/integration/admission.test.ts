@@ -78,7 +78,7 @@ async function openAdmission(part: Partial<SaleTerms> = {}, maxWaiting = 1_000) 
 const idOf = (outcome: BuyOutcome) => ('streamId' in outcome ? outcome.streamId : undefined);
 
 describe('the admission', () => {
-  test('answers a flood on a sold-out sale from memory: one look for as many as come', async () => {
+  test('the admission answers a flood on a sold-out sale from memory with one look', async () => {
     const { buy, refuse, calls, passMs } = await openAdmission();
     await Promise.all([buy(11), buy(12)]);
     passMs(260);
@@ -93,7 +93,7 @@ describe('the admission', () => {
     expect(calls).toEqual(before);
   });
 
-  test('gives a buyer who asks again his entry, also when memory knows that it is sold out', async () => {
+  test('the admission gives a repeated buyer their entry, also when sold out', async () => {
     const { buy, refuse, passMs } = await openAdmission();
     const first = await buy(11);
     await buy(12);
@@ -103,7 +103,7 @@ describe('the admission', () => {
     expect(await buy(11)).toEqual({ kind: 'repeat', streamId: idOf(first) });
   });
 
-  test('knows the buyers of other replicas, however many', async () => {
+  test('the admission knows the buyers of other replicas, however many', async () => {
     const { buy, refuse, passMs, admission, visitor, redis, sales } = await openAdmission({ stock: 12_000 });
     const other = redisCheckout(redis, { awaitsDisk: false, ledger: noLedger });
     for (let from = 1; from <= 12_000; from += 1_000) {
@@ -133,7 +133,7 @@ describe('the admission', () => {
     expect((await buy(15)).kind).toBe('repeat');
   });
 
-  test('a sale that lost its latest buyers is read again, also when as many others bought since', async () => {
+  test('a sale that lost its latest buyers is read again, also after as many new buys', async () => {
     const { buy, refuse, redis, passMs, checkout } = await openAdmission({ stock: 2 });
     await Promise.all([buy(11), buy(12)]);
     passMs(260);
@@ -150,7 +150,7 @@ describe('the admission', () => {
     expect([refuse(21), refuse(22), refuse(11)]).toEqual([undefined, undefined, 'SOLD_OUT']);
   });
 
-  test('sells added stock at the latest a quarter of a second after it was added', async () => {
+  test('the admission sells added stock at most a quarter of a second later', async () => {
     const { buy, refuse, sales, passMs } = await openAdmission();
     await Promise.all([buy(11), buy(12)]);
     passMs(260);
@@ -162,7 +162,7 @@ describe('the admission', () => {
     expect((await buy(13)).kind).toBe('accepted');
   });
 
-  test('looks again in the background before what it knows is stale', async () => {
+  test('the admission looks again in the background before its answer is stale', async () => {
     const { buy, refuse, sales, passMs } = await openAdmission();
     await Promise.all([buy(11), buy(12)]);
     passMs(260);
@@ -173,7 +173,7 @@ describe('the admission', () => {
     await pollUntil('the look to bring the stock', 2_000, async () => expect(refuse(13)).toBeUndefined());
   });
 
-  test('sells a unit again that was restocked', async () => {
+  test('the admission sells a restocked unit again', async () => {
     const { buy, refuse, counters, passMs } = await openAdmission();
     const first = await buy(11);
     await buy(12);
@@ -185,7 +185,7 @@ describe('the admission', () => {
     expect((await buy(13)).kind).toBe('accepted');
   });
 
-  test('opens at the start by the clock of the store, not when it next looks', async () => {
+  test('the admission opens at the start by the clock of the store', async () => {
     const { buy, refuse, passMs, sales } = await openAdmission({ startsAt: new Date(Date.now() + 60_000) });
     expect((await buy(11)).kind).toBe('NOT_STARTED');
     expect(refuse(11)).toBe('NOT_STARTED');
@@ -207,7 +207,7 @@ describe('the admission', () => {
     await pollUntil('the store to agree', 2_000, async () => expect((await buy(11)).kind).toBe('accepted'));
   });
 
-  test('turns away who comes beyond its queue, and lets in again when that has moved', async () => {
+  test('the admission refuses callers beyond its queue, and accepts when it has moved', async () => {
     const { buy, holdBuys, admission } = await openAdmission({ stock: 100 }, 5);
     await buy(1);
     const release = holdBuys();
@@ -229,7 +229,7 @@ describe('the admission', () => {
     expect(calls.buys).toBeLessThanOrEqual(6);
   });
 
-  test('takes a ticket of its sale from the user that it names, and no other', async () => {
+  test('the admission accepts a ticket of its sale only from the user that it names', async () => {
     const { admission, buy, sales, passMs } = await openAdmission({ stock: 5, admitPerSecond: 1_000_000 });
     const giveTicket = async (user: number) => {
       const answer = await admission.giveTicket(product, { userId: BigInt(user) as UserId, unit: 1 });
@@ -287,7 +287,7 @@ describe('the admission', () => {
     expect(await admission.judgeTicket(product, 'nonsense')).toBeUndefined();
   });
 
-  test('knows no sale that is not there, and fails when the store is away', async () => {
+  test('the admission knows no missing sale, and fails when the store is unavailable', async () => {
     const { admission, visitor, redis, buy, passMs } = await openAdmission();
     expect((await admission.buy(7n as ProductId, visitor(1))).kind).toBe('SALE_NOT_FOUND');
     await buy(1);
@@ -399,7 +399,7 @@ describe('a stranger who has only a ticket', () => {
     expect(calls.lists).toBe(2);
   });
 
-  test('unknown products of callers with a key reach no store, and share the reading of the list', async () => {
+  test('unknown products of callers with a key reach no store and share one read', async () => {
     const { admission, calls, visitor } = await openTicketSale();
     Object.assign(calls, { lists: 0, looks: 0 });
     const unknown = Array.from({ length: 300 }, (_, i) => (9_000n + BigInt(i)) as ProductId);
@@ -409,7 +409,7 @@ describe('a stranger who has only a ticket', () => {
     expect(calls.lists).toBeLessThanOrEqual(2);
   });
 
-  test('a sale that another process opened is sold at once by key, and by ticket 250 ms later', async () => {
+  test('a sale of another process sells at once by key, and by ticket 250 ms later', async () => {
     const { admission, sales, visitor, passMs, buyAs, present } = await openTicketSale();
     const [later, last] = [1002n, 1003n] as [ProductId, ProductId];
     const open = (productId: ProductId) =>

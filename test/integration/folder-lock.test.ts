@@ -51,7 +51,7 @@ const inOwnNamespace =
 const [unshare = '', ...namespaceArgs] = inOwnNamespace;
 const hasNamespaces = spawnSync(unshare, [...namespaceArgs, 'true']).status === 0;
 
-test('of processes that open a folder at the same time exactly one gets it', async () => {
+test('exactly one of several processes that open a folder at the same time gets it', async () => {
   const folder = await createFolder();
   // What a killed process leaves behind: to take that over is where a lock of files alone has its race.
   const dead = await startOpener(folder);
@@ -107,7 +107,7 @@ test.skipIf(skipsWithout('namespaces', hasNamespaces, 'unshare cannot create a p
   },
 );
 
-test('a folder on a file system without locks stays closed, and the error says where to go', async () => {
+test('a folder without file locks stays closed, and the error names a way out', async () => {
   const folder = await createFolder();
   const refuse = () => {
     throw new Error('no locks available');

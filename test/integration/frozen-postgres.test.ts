@@ -29,7 +29,7 @@ function pay(weir: RunningWeir, order: string): Promise<HttpAnswer> {
 }
 
 describe('a database that is frozen', () => {
-  test('is answered for with 503 within five seconds, by every route and by readiness, and works on when it is back', async () => {
+  test('a frozen database gives 503 within five seconds on every route, until it is back', async () => {
     await using server = await startOwnPostgres({ fsync: false });
     const weir = await startWeir({
       WEIR_DATA_DATABASE_SOURCE: server.url,

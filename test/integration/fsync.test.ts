@@ -104,7 +104,7 @@ describe.skipIf(lacks('valkey'))('sale.acknowledge fsync on a Redis with an appe
   });
 });
 
-test('with sale.acknowledge fsync a Redis without WAITAOF sells nothing and says why', async () => {
+test('sale.acknowledge fsync on a Redis without WAITAOF sells nothing and names why', async () => {
   await using server = await startOwnRedis({ appendonly: false });
   const { redis, countSold } = await openSale(server.url);
   await expect(buyAt(redisCheckout(redis, { awaitsDisk: true, ledger: noLedger }))(11)).rejects.toMatchObject(

@@ -14,7 +14,7 @@ import { startOwnRedis } from '../support/own-redis.ts';
 import { pollUntil } from '../support/poll-until.ts';
 
 describe.concurrent('a server of its own', { timeout: 60_000 }, () => {
-  test('PostgreSQL survives kill and restart with its data, and freezes with every backend', async () => {
+  test('PostgreSQL survives kill and restart with its data, and freezes as a whole', async () => {
     await using server = await startOwnPostgres({ settings: { work_mem: '5MB' } });
     await query(server.url, 'create table kept (n int); insert into kept values (7)');
     await server.kill();
@@ -84,7 +84,7 @@ describe.concurrent('a server of its own', { timeout: 60_000 }, () => {
     await expect(askRabbitmq(server.url)).rejects.toThrow('ECONNREFUSED');
   });
 
-  test('that cannot start says what its log said', async () => {
+  test('a server that cannot start reports its log', async () => {
     const start = startOwnRedis({ config: { nonsense: 'yes' } });
     await expect(start).rejects.toThrow(/ended instead of starting[\s\S]*nonsense/);
   });

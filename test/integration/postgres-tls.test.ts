@@ -22,7 +22,7 @@ async function isEncrypted(options: ConnectionOptions): Promise<boolean | undefi
   return row?.ssl;
 }
 
-test('a private authority and a client certificate are given by settings, and the doctor names which is missing', async () => {
+test('a private authority and a client certificate are settings that doctor checks', async () => {
   const authority = createAuthority();
   const certificate = authority.sign('server');
   authority.giveTo(findUser('postgres'), certificate);

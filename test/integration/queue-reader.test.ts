@@ -4,7 +4,7 @@ import { RabbitmqQueueReader } from '../../src/adapters/rabbitmq/queue-reader.ts
 import { pollUntil } from '../support/poll-until.ts';
 import { createQueueName, rabbitmqUrl } from '../support/stores.ts';
 
-test('the queue reader counts messages and consumers of a queue, and knows one that is not there', async () => {
+test('the queue reader counts messages and consumers, and recognises a missing queue', async () => {
   const queue = createQueueName();
   const reader = new RabbitmqQueueReader({ url: rabbitmqUrl, onDown() {}, onUp() {} });
   onTestFinished(() => reader.close());

@@ -128,13 +128,13 @@ describe.skipIf(missing)('a broker with the management plugin and TLS', () => {
     });
   });
 
-  test('doctor says that policies cannot be seen where the management plugin does not answer', async () => {
+  test('doctor reports that policies are unknown where the management plugin is silent', async () => {
     const managementUrl = `http://127.0.0.1:${await findFreePort()}`;
     const last = (await examine([uniqueName('q')], { managementUrl })).at(-1);
     expect(last?.what).toContain(`policies cannot be seen without the management plugin (${managementUrl}`);
   });
 
-  test('a private authority and a client certificate are used, and doctor names what is missing', async () => {
+  test('a private authority and client certificate work, and doctor names a missing one', async () => {
     const queue = uniqueName('q');
     const options = {
       url: tlsUrl,

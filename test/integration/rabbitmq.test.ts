@@ -133,7 +133,7 @@ describe('a broker that fails', () => {
   });
   afterAll(() => broker?.dispose());
 
-  test('a frozen broker is noticed by the confirm deadline, and used again when it is back', async () => {
+  test('a frozen broker is noticed by the confirm deadline and used again when back', async () => {
     const { publisher, downs } = await openPublisher({ url: broker.url, queue, confirmDeadlineMs: 1_000 });
     await publisher.publish(createMessages(1));
     broker.pause();
@@ -158,7 +158,7 @@ describe('a broker that fails', () => {
     expect(await publisher.publish(createMessages(1))).toEqual([]);
   });
 
-  test('a message that is larger than the broker allows is refused by itself, and the others pass', async () => {
+  test('a message above the limit of the broker is refused alone, and the others pass', async () => {
     const { publisher } = await openPublisher({ url: broker.url, queue });
     const large = { id: 'large', body: Buffer.alloc(200_000) };
     await expect(publisher.publish([...createMessages(1), large])).rejects.toThrow();

@@ -49,13 +49,13 @@ function findCommands(): string[] {
 }
 
 describe('weir doctor on Redis', () => {
-  test('finds nothing where everything is right, and leaves no key behind', async () => {
+  test('doctor finds nothing where everything is right, and leaves no key', async () => {
     await using server = await startOwnRedis({ config: good });
     expect(await problems(redisConfig(server.url))).toEqual([]);
     expect(await connectTestRedis(server.url).keys('*')).toEqual([]);
   });
 
-  test('names each setting and state under which a sale would lose something or stop', async () => {
+  test('doctor names each setting and state that makes a sale lose something or stop', async () => {
     await using server = await startOwnRedis({ config: { ...good, 'enable-protected-configs': 'yes' } });
     const redis = connectTestRedis(server.url);
     const set = (name: string, value: string | number) => redis.config('SET', name, value);
@@ -151,7 +151,7 @@ describe('weir doctor on Redis', () => {
     }
   });
 
-  test('names a node of a cluster and a Sentinel', async () => {
+  test('doctor names a node of a cluster and a Sentinel', async () => {
     await using node = await startOwnRedis({ config: { ...good, 'cluster-enabled': 'yes' } });
     expect(await problems(redisConfig(node.url))).toEqual([
       'it is a node of a cluster → use a Redis or Valkey without cluster mode',
@@ -162,7 +162,7 @@ describe('weir doctor on Redis', () => {
     ]);
   });
 
-  test('tries every command that Weir sends, and the documented user may run them all', async () => {
+  test('doctor tries every command that Weir sends, as the documented user', async () => {
     await using server = await startOwnRedis({ config: good });
     const text = readFileSync(new URL('../../docs/stores.md', import.meta.url), 'utf8');
     const [, documented = ''] = /ACL SETUSER weir (on [\s\S]*?)```/.exec(text) ?? [];
@@ -173,7 +173,7 @@ describe('weir doctor on Redis', () => {
     expect(findCommands().filter((name) => !names.includes(name))).toEqual([]);
   });
 
-  test('with sale.acknowledge fsync proves that a write reaches the disk', async () => {
+  test('doctor proves for sale.acknowledge fsync that a write reaches the disk', async () => {
     await using server = await startOwnRedis({ config: good });
     expect(await problems({ ...redisConfig(server.url), saleAcknowledge: 'fsync' })).toContainEqual(
       expect.stringMatching(
@@ -197,7 +197,7 @@ describe('weir doctor on Redis', () => {
 });
 
 describe('weir doctor on a Redis that it cannot reach names the setting', () => {
-  test('of the CA, the client certificate, TLS, the login, the database and the host', async () => {
+  test('doctor names the wrong CA, certificate, TLS, login, database or host', async () => {
     const { ca, cert, key } = createCertificates();
     const tlsPort = await findFreePort();
     await using server = await startOwnRedis({

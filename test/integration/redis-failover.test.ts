@@ -35,7 +35,7 @@ async function follow(replica: Redis, primaryPort: number): Promise<void> {
   );
 }
 
-test('a demoted primary that keeps its connections is named, and left when the address leads to the new one', async () => {
+test('a demoted primary is named, and left when its address leads to the new one', async () => {
   await using first = await startOwnRedis();
   await using second = await startOwnRedis();
   const [old, next] = [connectTestRedis(first.url), connectTestRedis(second.url)];

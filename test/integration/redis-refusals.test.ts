@@ -136,7 +136,7 @@ describe('what Redis refuses', () => {
     expect([...redisReasons].sort()).toEqual([...refusalReasons].sort());
   });
 
-  test('is named in the answer, in readiness and once in the log, and ends by itself', async () => {
+  test('a refusal of Redis is named in the answer, in readiness and once in the log', async () => {
     await using server = await startOwnRedis({ config: { 'enable-protected-configs': 'yes' } });
     const operator = connectTestRedis(server.url);
     const weir = openProcess(server.url);
@@ -181,7 +181,7 @@ describe('what Redis refuses', () => {
     expect(weir.refused).toEqual(['WRONGTYPE']);
   });
 
-  test('is that the address is a node of a cluster, or a database that does not exist', async () => {
+  test('a wrong Redis address, of a cluster node or a missing database, is named', async () => {
     await using server = await startOwnRedis({ config: { 'cluster-enabled': 'yes' } });
     await openProcess(server.url).expectState(
       /^Redis refuses commands: (CLUSTERDOWN|it is a node of a cluster)/,
@@ -207,7 +207,7 @@ describe('what Redis refuses', () => {
     expect(await weir.buy(1)).toMatchObject({ kind: 'accepted' });
   });
 
-  test('a frozen host is not ready within seconds, and every connection leaves it for another', async () => {
+  test('a frozen Redis is not ready within seconds, and every connection leaves it', async () => {
     await using first = await startOwnRedis();
     await using second = await startOwnRedis();
     for (const { url } of [first, second]) await openLiveSale(connectTestRedis(url));
@@ -226,7 +226,7 @@ describe('what Redis refuses', () => {
     expect(weir.refused).toEqual(['SILENT']);
   });
 
-  test('is that it loads its data, and it is ready within a second after that', async () => {
+  test('a loading Redis is named, and Weir is ready within a second after it', async () => {
     await using server = await startOwnRedis({ config: { 'enable-debug-command': 'yes' } });
     const operator = connectTestRedis(server.url);
     const weir = openProcess(server.url);

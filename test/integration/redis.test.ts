@@ -49,7 +49,7 @@ describe('the seckill stream on Redis', () => {
     expect(JSON.parse(String(parked?.original))).toEqual(['uid', 'abc', 'ts', '9']);
   });
 
-  test('after FLUSHALL the group is made again and new winners are read', async () => {
+  test('the consumer group is created again after FLUSHALL, and new winners are read', async () => {
     const { database, redis } = await setUp(await createRedisDatabase());
     await redis.xadd(stream, '*', 'uid', '1');
     await expectUsers(database, [1]);
@@ -67,7 +67,7 @@ describe('the seckill stream on Redis', () => {
     await expectUsers(database, [1, 2]);
   });
 
-  test('a Redis that is away from the start is named with its error, and each try is counted', async () => {
+  test('a Redis that is unavailable from the start is named, and each try counted', async () => {
     const weir = await startWeir({
       WEIR_DATA_DATABASE_SOURCE: await createPostgresDatabase(),
       WEIR_DATA_REDIS_ADDR: 'redis://127.0.0.1:1',

@@ -69,7 +69,7 @@ async function expectEmpty(queue: string): Promise<void> {
 }
 
 describe('the result queue', () => {
-  test('is read in batches, and acknowledged when they are settled', async () => {
+  test('the result queue is read in batches, acknowledged when settled', async () => {
     const queue = createQueueName();
     const seen: InstanceResult[] = [];
     const { consumer } = await startIntake(queue, async (results) => {
@@ -85,7 +85,7 @@ describe('the result queue', () => {
     expect(await drainQueue(queue)).toEqual([]);
   });
 
-  test('keeps what was not settled for the next consumer', async () => {
+  test('the result queue keeps unsettled results for the next consumer', async () => {
     const queue = createQueueName();
     const { promise: settled, resolve: settle } = createDeferred<Settled[]>();
     let asked = 0;
@@ -106,7 +106,7 @@ describe('the result queue', () => {
     await pollUntil('the results to come again', 10_000, async () => expect(seen.sort()).toEqual([1n, 2n]));
   });
 
-  test('is settled when the database is back, and no result returns to the broker meanwhile', async () => {
+  test('results settle when the database is back, and none returns to the broker', async () => {
     const queue = createQueueName();
     let away = 4;
     const seen: bigint[] = [];
@@ -127,7 +127,7 @@ describe('the result queue', () => {
     expect(returns).toBe(0);
   });
 
-  test('parks what it cannot read, what names no instance, and what breaks the settling; the rest passes', async () => {
+  test('an unreadable, unknown or unsettleable result is parked, and the rest passes', async () => {
     const queue = createQueueName();
     const seen: bigint[] = [];
     const { parked } = await startIntake(queue, async (results) => {
@@ -156,7 +156,7 @@ describe('the result queue', () => {
     expect(new Set(seen)).toEqual(new Set([1n, 7n, 3n]));
   });
 
-  test('that is deleted is made again, and goes on being read', async () => {
+  test('a deleted result queue is declared again and read', async () => {
     const queue = createQueueName();
     const seen: bigint[] = [];
     const { consumer } = await startIntake(queue, async (results) => {
@@ -225,7 +225,7 @@ describe('the simulated Resource Domain', () => {
     return { publish, results, created };
   }
 
-  test('answers each instance, and a repeat of an answered event gets the same bytes again', async () => {
+  test('the simulator answers each instance, and a repeated event with the same bytes', async () => {
     const { publish, results } = await startDomain({});
     const ids = Array.from({ length: 50 }, (_, n) => `${n + 1}`);
     await publish(ids);

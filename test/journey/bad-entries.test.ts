@@ -141,7 +141,7 @@ describe('on Redis', () => {
       return rows.map(({ user_id }) => user_id as string);
     });
 
-  test('a bad entry is parked with its reason and its bytes, acknowledged, and its neighbours are sold', async () => {
+  test('a bad entry is parked with reason and bytes, acknowledged, its neighbours sold', async () => {
     const all = [...badEntries, ...badBytes];
     const pipeline = weir.redis.multi();
     // A good one before, between and after the bad ones of the same batch.
@@ -186,7 +186,7 @@ describe('on Redis', () => {
     for (const { instance_id } of rows) await weir.waitForMessage(instance_id);
   });
 
-  test('what is parked is shown with what to do about it, each item once however the pages are cut', async () => {
+  test('a parked item is shown once with its advice, however the pages are cut', async () => {
     const seen: Record<string, string>[] = [];
     for (let cursor = ''; ; ) {
       const { body } = await weir.request('GET', `/v1/parked?limit=7${cursor}`);
@@ -206,7 +206,7 @@ describe('on Redis', () => {
     }
   });
 
-  test('an entry whose product comes later is sold from then on, and what was parked stays parked', async () => {
+  test('an entry whose product comes later sells from then on, a parked one stays parked', async () => {
     const late = `${uniqueNumber()}`;
     const stream = `stream:seckill:${late}`;
     const early = String(await weir.redis.xadd(stream, '*', 'uid', '5'));
@@ -284,7 +284,7 @@ describe('on Redis', () => {
       expect(await findParkedOn(stream, id)).toMatchObject({ reason: 'ENTRY_DELETED' });
   });
 
-  test('an entry that ended the process three times alone is parked with its bytes, its neighbours are sold', async () => {
+  test('an entry that alone ends the process three times is parked with its bytes', async () => {
     const { stream, ids } = await addPending(`${uniqueNumber()}`, ['1', '2', '3'], (name, [, second]) => [
       ['XCLAIM', name, group, 'dead', 0, second ?? '', 'RETRYCOUNT', 3_000_000],
     ]);
@@ -348,7 +348,7 @@ describe('on Redis', () => {
 describe('on Redis, what is wrong with one key harms no other:', () => {
   describe('a key', () => {
     const weir = shareWeir();
-    test('that is not UTF-8 stops no other stream', async () => {
+    test('a key that is not UTF-8 stops no other stream', async () => {
       // Two dozen, since it is chance which of them are found after the bad one.
       const products = Array.from({ length: 24 }, (_, i) => `${2001 + i}`);
       await weir.database.query(
@@ -371,7 +371,7 @@ describe('on Redis, what is wrong with one key harms no other:', () => {
 
   describe('a stream', () => {
     const weir = shareWeir();
-    test('that is replaced by something else does not stop the others', async () => {
+    test('a stream that is replaced by another type stops no other stream', async () => {
       await sellProduct(weir.database);
       const first = await weir.redis.xadd('stream:seckill:1001', '*', 'uid', '1');
       const other = await weir.redis.xadd('stream:seckill:1002', '*', 'uid', '1');
@@ -385,7 +385,7 @@ describe('on Redis, what is wrong with one key harms no other:', () => {
 });
 
 describe('on the embedded stream', () => {
-  test('a bad entry is parked with its reason and its bytes, taken off, and its neighbours are sold', async () => {
+  test('a bad embedded entry is parked with reason and bytes, its neighbours are sold', async () => {
     const folder = await createPgliteFolder();
     const { badIds, goodIds } = await fillEmbedded(folder);
 
@@ -429,7 +429,7 @@ describe('on the embedded stream', () => {
     }
   });
 
-  test('text that the stream cannot hold is refused where it is added, with the whole batch', async () => {
+  test('text that the stream cannot hold is refused on entry, with the whole batch', async () => {
     const database = await openTestPglite();
     const streams = new EmbeddedSeckillStreams(database, { isOnlyConsumer: true });
     for (const uid of ['5\0', '5\ud800']) {

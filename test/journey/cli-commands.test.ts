@@ -93,7 +93,7 @@ describe('with a running Weir', () => {
     expect((await run('stats', '--minutes', 'many')).code).not.toBe(0);
   });
 
-  test('stats without a window counts since ever and says so, with one only what was made in it, of the source asked for', async () => {
+  test('stats without a window counts since ever, with one only what is in it', async () => {
     const here = (...args: string[]) => run('stats', ...args);
     const since = await here('--source', 'PRIZE');
     expect(since.stdout).toMatch(/^Instances by source since ever\nSOURCE.*\nPRIZE +1 +0 +0 +1 +0\.00 %/);
@@ -125,7 +125,7 @@ describe('with a running Weir', () => {
     }
   });
 
-  test('a parked winner whose buyer was found out is made by hand and discarded, without SQL', async () => {
+  test('a parked winner whose buyer was found is created by hand and discarded', async () => {
     const [item] = (await runJson('parked', 'list')).items;
     const purchase = [
       '--source',
@@ -218,7 +218,7 @@ describe('with a running Weir', () => {
     expect((await run('sale', 'restock', '4999')).code).toBe(4);
   });
 
-  test('simulate buys on all sources, and everything that was accepted becomes an instance', async () => {
+  test('simulate buys on all sources, and everything accepted becomes an instance', async () => {
     const before = await weir.count('instance_logs');
     const { host, port, db } = weir.redis.options;
     const { code, stdout, stderr } = await runHere(
@@ -249,7 +249,7 @@ describe('with a running Weir', () => {
     });
   });
 
-  test('simulate counts what was refused, by code, of the sources asked for, and ends with 1', async () => {
+  test('simulate counts refusals by code for the chosen sources, and exits with 1', async () => {
     await weir.database.query('UPDATE products SET enabled = false, version = version + 1 WHERE id = 1004');
     const options = ['--rate', '20', '--seconds', '1', '--product', '1004', '--sources', 'activity'];
     const { code, stdout } = await run('simulate', ...options);
@@ -305,7 +305,7 @@ describe('with a running Weir', () => {
   });
 });
 
-test('without a running Weir every command that needs one ends with 3 and one sentence', async () => {
+test('a command that needs a running Weir exits with 3 and one sentence without it', async () => {
   const url = ['--url', `http://127.0.0.1:${deadPort}`];
   const commands = [
     ['instances', 'list'],
@@ -321,7 +321,7 @@ test('without a running Weir every command that needs one ends with 3 and one se
   }
 });
 
-test('a reader that has what it wanted ends a list without a word, even one that has no end', async () => {
+test('a reader that closes its end stops a list silently, even an endless one', async () => {
   const url = await serve((_, response) => {
     response.end(JSON.stringify({ items: [{ instanceId: '1' }], nextCursor: '1' }));
   });

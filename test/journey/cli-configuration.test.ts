@@ -79,7 +79,7 @@ nonsense: 7
     expect(examined).toMatchObject({ code: 2, stderr: started.stderr });
   });
 
-  test('never prints what a secret setting was set to, nor what one was that is only mistyped', async () => {
+  test('the configuration never prints a secret value, even one that is mistyped', async () => {
     const file = await writeConfig(`
 server:
   http:
@@ -109,7 +109,7 @@ data:
     expect(stderr).toContain(text === '- 1' ? '(the file)' : file);
   });
 
-  test('may be named the way the seed does it, with -conf FILE and -conf=FILE, and --config FILE', async () => {
+  test('the configuration may be named by -conf FILE, -conf=FILE and --config FILE', async () => {
     const file = await writeConfig('outbox:\n  lanes: 7\n');
     for (const args of [['-conf', file], [`-conf=${file}`], ['--config', file], ['-c', file]]) {
       const { code, stdout } = await runHere(['doctor', '--settings', '--json', ...args]);
@@ -118,7 +118,7 @@ data:
     }
   });
 
-  test('keeps an address that others can reach closed until secrets and keys are there', async () => {
+  test('an address that others can reach stays closed until secrets and keys are set', async () => {
     const { code, stderr } = await runHere(['start'], { WEIR_SERVER_HTTP_ADDR: '0.0.0.0:0' });
     expect(code).toBe(2);
     expect(stderr).toContain('server.http.webhookSecrets');

@@ -47,7 +47,7 @@ describe('migrate', () => {
     expect(stdout).toMatch(/^Applied nothing: the schema of database \S+ on \S+ is up to date\n$/);
   });
 
-  test('ends with 3 and one sentence when no database answers', async () => {
+  test('migrate ends with 3 and one sentence when no database answers', async () => {
     const env = { WEIR_DATA_DATABASE_SOURCE: `postgres://weir:hidden@127.0.0.1:${deadPort}/x` };
     for (const command of ['migrate', 'demo']) {
       const { code, stderr } = await runHere([command], env);
@@ -74,7 +74,7 @@ describe('doctor', () => {
     return { code, findings: JSON.parse(stdout).findings };
   }
 
-  test('finds on real stores what would lose data, and nothing else', async () => {
+  test('doctor finds on real stores what would lose data, and nothing else', async () => {
     const databaseUrl = await createPostgresDatabase();
     const redisUrl = await createRedisDatabase();
     const env = {
@@ -121,7 +121,7 @@ describe('doctor', () => {
     }
   });
 
-  test('warns of a queue that exists with other arguments, and leaves it as it is', async () => {
+  test('doctor warns of a queue that exists with other arguments, and leaves it', async () => {
     const queue = createQueueName();
     const connection = await connect(rabbitmqUrl);
     const channel = await connection.createChannel();
@@ -139,7 +139,7 @@ describe('doctor', () => {
     await connection.close();
   });
 
-  test('says of each store that does not answer, and of a database that is not there, what to do', async () => {
+  test('doctor names the remedy for each unavailable store and a missing database', async () => {
     const dead = `127.0.0.1:${deadPort}`;
     const [away, missing] = await Promise.all([
       examine({
@@ -175,7 +175,7 @@ describe('doctor', () => {
     }
   });
 
-  test('finds no problem with the embedded stores of a fresh folder, and warns of keys that mean nothing', async () => {
+  test('doctor accepts the embedded stores of a fresh folder, and warns of unused keys', async () => {
     const folder = await createFolder();
     const env = { WEIR_DATA_EMBEDDED_FOLDER: join(folder, 'stores') };
     const { findings } = await examine(env);

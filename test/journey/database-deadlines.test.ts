@@ -43,7 +43,7 @@ async function lock(url: string, table: string): Promise<() => Promise<void>> {
   };
 }
 
-test('what operators read takes no connection from purchases, and no caller waits for a lock longer than five seconds', async () => {
+test('reads of operators hold no purchase, and no lock wait exceeds five seconds', async () => {
   const { weir, url, pay } = await openShop();
   const unlockReads = await lock(url, 'audit_counts');
   const readsStartedAt = performance.now();

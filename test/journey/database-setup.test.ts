@@ -71,7 +71,7 @@ function failuresOf(weir: RunningWeir): unknown[] {
 }
 
 describe('a role with exactly the documented grants', () => {
-  test('runs the whole of Weir with data.database.migrate off', async () => {
+  test('a role with the documented grants runs Weir with data.database.migrate off', async () => {
     const url = new URL(await createPostgresDatabase());
     const owner = await connect(url.href);
     const name = url.pathname.slice(1);
@@ -94,7 +94,7 @@ describe('a role with exactly the documented grants', () => {
     await owner.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
   });
 
-  test('creates nothing where the schema is missing, and says what to run', async () => {
+  test('a role with the documented grants creates no schema and names the command', async () => {
     const url = await createEmptyPostgresDatabase();
     const { code, stderr } = await runWeir(['start'], {
       WEIR_DATA_DATABASE_SOURCE: url,
@@ -152,7 +152,7 @@ describe('a database that holds a table with the name of one of Weir', () => {
     expect(await listTables(client)).toEqual([`public.${table}`]);
   });
 
-  test('is left alone by a Weir in a schema of its own, which is created and holds everything', async () => {
+  test('a foreign table is left alone by a Weir in a schema of its own', async () => {
     const url = await createEmptyPostgresDatabase();
     const client = await connect(url);
     await client.query(seedTable);

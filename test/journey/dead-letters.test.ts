@@ -56,7 +56,7 @@ const expectEventsBalance = () =>
   });
 
 describe('a message that a queue dropped', () => {
-  test('an event that its consumer rejected is parked, and a replay sends the same id and bytes', async () => {
+  test('an event that its consumer rejected is parked, and replays with the same bytes', async () => {
     let id = '';
     const event = await takeNext(weir.queue, 'reject', async () => {
       id = await createInstance();
@@ -111,7 +111,7 @@ describe('a message that a queue dropped', () => {
     expect((await weir.request('GET', `/v1/instances/${id}`)).body.status).toBe('SUCCESS');
   });
 
-  test('a message of another program is parked with its bytes, and its replay says why it stays', async () => {
+  test('a message of another program is parked, and its replay explains why it stays', async () => {
     const dead = queuesBeside(weir.queue).WEIR_DATA_RABBITMQ_DEADLETTERQUEUE as string;
     const channel = await openChannel();
     const headers = { 'x-death': [{ count: 1, reason: 'maxlen', queue: 'elsewhere' }] };

@@ -13,7 +13,7 @@ const start = async (drainMs: number) =>
   });
 
 describe('a process that drains', () => {
-  test('is not ready, serves all else, closes each connection, and ends at a second signal', async () => {
+  test('a draining process is not ready, serves all else, and ends at a second signal', async () => {
     const weir = await start(600_000);
     const before = await sendRaw(weir.url, 'GET', '/v1/products', { connection: 'keep-alive' });
     expect(before).toMatchObject({ status: 200, headers: { connection: 'keep-alive' } });

@@ -111,7 +111,7 @@ function expectRefused(title: string, answer: RawAnswer, status: number, code: s
 }
 
 describe('the description', () => {
-  test('is OpenAPI 3.1 in which a strict linter finds nothing', async () => {
+  test('the API description is OpenAPI 3.1 in which a strict linter finds nothing', async () => {
     expect(document.openapi).toBe('3.1.0');
     const config = await createConfig({ extends: ['recommended-strict'] });
     const lint = async (source: object) =>
@@ -124,7 +124,7 @@ describe('the description', () => {
     expect(await lint(broken)).toEqual([expect.stringContaining('operation-operationId')]);
   });
 
-  test('says of every operation what it is, who may, and how it can fail', () => {
+  test('the API description names each operation, its scope and its errors', () => {
     expect(operations.length).toBeGreaterThan(35);
     const ids = new Set<string>();
     for (const [path, methods] of Object.entries(document.paths as object)) {
@@ -184,7 +184,7 @@ test('the table in docs/http-api.md says of every route what the server says', (
 });
 
 describe('every route', () => {
-  test('is closed without a key, with a wrong or revoked one, and with a wrong cookie', async () => {
+  test('every route is closed without a key, with a wrong key and with a wrong cookie', async () => {
     const name = `weir-${new URL(weir.url).port}`;
     const wrong: Record<string, Record<string, string>> = {
       'no key': {},
@@ -210,7 +210,7 @@ describe('every route', () => {
     });
   });
 
-  test('that is read by GET is closed to HEAD as well', async () => {
+  test('every route read by GET is closed to HEAD as well', async () => {
     const all = guarded().filter(({ method, orTicket }) => method === 'GET' && !orTicket);
     await forAll(all, async ({ path }) => {
       const answer = await send({ method: 'HEAD', path: fill(path) }, {});
@@ -218,7 +218,7 @@ describe('every route', () => {
     });
   });
 
-  test('is closed to a key of a smaller scope and open to one that reaches', async () => {
+  test('every route is closed to a smaller scope and open to one that reaches', async () => {
     for (const operation of guarded()) {
       for (const scope of scopes) {
         const path = fill(operation.path, '999999');
@@ -237,7 +237,7 @@ describe('every route', () => {
     }
   });
 
-  test('of the API answers no page of another site, though it asks without an Origin', async () => {
+  test('every route refuses a page of another site, also without an Origin', async () => {
     for (const operation of operations.filter(({ path }) => path.startsWith('/v1/'))) {
       for (const site of ['cross-site', 'same-site']) {
         const headers = { ...bearer(keys.admin), 'sec-fetch-site': site };
@@ -247,7 +247,7 @@ describe('every route', () => {
     }
   });
 
-  test('that changes something refuses a page of another origin, whatever it brings along', async () => {
+  test('every route that changes something refuses a page of another origin', async () => {
     const origin = { origin: 'https://evil.example' };
     for (const operation of operations.filter(({ method }) => method !== 'GET')) {
       const path = fill(operation.path);
@@ -273,7 +273,7 @@ describe('every route', () => {
   };
 
   test.for(Object.entries(oddBodies))(
-    'answers a body that is %s as a mistake of the sender',
+    'every route answers a body that is %s as a mistake of the sender',
     async ([title, body]) => {
       await Promise.all(
         operations
@@ -313,7 +313,7 @@ describe('every route', () => {
     { a: '\0' },
   ];
 
-  test('answers each odd value in each field that it knows as a mistake of the sender, or does what it says', async () => {
+  test('every route rejects each odd value in each field, or accepts it', async () => {
     const targets = await createTargets();
     // Else the odd value would be refused for what stands beside it.
     for (const operation of operations.filter(({ hasBody }) => hasBody)) {
@@ -349,7 +349,7 @@ describe('every route', () => {
     }
   });
 
-  test('answers any JSON at all as a mistake of the sender, or does what it says', async () => {
+  test('every route rejects arbitrary JSON as an error of the sender, or accepts it', async () => {
     const anything = fc.oneof(fc.jsonValue({ maxDepth: 3 }), fc.string({ unit: 'binary', maxLength: 40 }));
     const requests = operations
       .filter(({ hasBody }) => hasBody)
@@ -377,7 +377,7 @@ describe('every route', () => {
     '9223372036854775807', '9223372036854775808', '1'.repeat(255), 'x'.repeat(300), "1'--", '1%0d%0aset-cookie:a=b', '%E2%80%AE', '1;a=b', '*',
   ]; // biome-ignore format: one below the other they would fill the page
 
-  test('answers odd path parameters as a mistake of the sender', async () => {
+  test('every route answers odd path parameters as a mistake of the sender', async () => {
     const requests = operations
       .filter(({ path }) => path.includes('{'))
       .flatMap((operation) =>
@@ -391,7 +391,7 @@ describe('every route', () => {
     });
   });
 
-  test('answers odd query strings as a mistake of the sender', async () => {
+  test('every route answers odd query strings as a mistake of the sender', async () => {
     const values = [
       '',
       '%00',
@@ -422,7 +422,7 @@ describe('every route', () => {
     );
   });
 
-  test('and none that is not there answers with a problem, by any method', async () => {
+  test('an unknown route answers with a problem, by any method', async () => {
     for (const method of ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'QUERY']) {
       for (const path of [
         '/v1/keys/1/2',

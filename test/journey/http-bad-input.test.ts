@@ -314,7 +314,7 @@ describe('bad input gets a clear answer and leaves nothing behind', () => {
     expect((await weir.request('GET', '/readyz')).status).toBe(200);
   });
 
-  test('while a page of ours may call us by every loopback name', async () => {
+  test('a page of ours may call the API by every loopback name', async () => {
     const { port } = new URL(weir.url);
     for (const host of [`127.0.0.1:${port}`, `localhost:${port}`, 'localhost']) {
       const answer = await sendRaw(weir.url, 'GET', '/v1/products', { host, origin: `http://${host}` });

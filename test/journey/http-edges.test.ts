@@ -36,7 +36,7 @@ test.each(['/healthz', '/readyz', '/metrics'])(
   },
 );
 
-test('a connection that is idle for longer than headers may take answers the next request', async () => {
+test('an idle connection outlives the header timeout and answers the next request', async () => {
   const request = 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n';
   const idle = openConnection();
   idle.socket.write(request);
@@ -51,7 +51,7 @@ test('a connection that is idle for longer than headers may take answers the nex
 });
 
 describe('a path', () => {
-  test('with a slash at its end is answered as without', async () => {
+  test('a path with a slash at its end is answered as without', async () => {
     const product = { id: '4711', name: 'x', cpus: 1, memoryMb: 1, image: 'x' };
     expect((await weir.request('POST', '/v1/products/', product)).status).toBe(201);
     for (const path of ['/v1/products/4711', '/v1/products/4711/'])
@@ -75,7 +75,7 @@ describe('a path', () => {
     expect(JSON.parse(answer.text)).toMatchObject({ code: 'METHOD_NOT_ALLOWED', status: 405 });
   });
 
-  test('that no method has is answered 404, without its query', async () => {
+  test('an unknown path is answered 404, without its query', async () => {
     for (const [method, path] of [
       ['PUT', '/v1/nothing?ticket=secret'],
       ['GET', '/v1/nothing?ticket=secret'],
@@ -92,7 +92,7 @@ describe('an answer', () => {
   const gzip = { 'accept-encoding': 'br;q=1, gzip;q=0.8' };
   const isCompressed = ({ headers }: RawAnswer) => headers['content-encoding'] === 'gzip';
 
-  test('of the API, of a probe or to a mistake is not kept by any cache', async () => {
+  test('no cache keeps an answer of the API, of a probe or to a mistake', async () => {
     for (const path of [
       '/v1/products',
       '/v1/products/999999',
@@ -105,7 +105,7 @@ describe('an answer', () => {
     expect((await send('GET', '/')).headers['cache-control']).toBe('no-cache');
   });
 
-  test('of 1 KiB and more is compressed for a caller who takes that', async () => {
+  test('an answer of 1 KiB and more is compressed for a caller who accepts that', async () => {
     const plain = await send('GET', '/openapi.json');
     expect(isCompressed(plain)).toBe(false);
     expect(plain.headers.vary).toBe('accept-encoding');
@@ -119,7 +119,7 @@ describe('an answer', () => {
     expect(head.headers['content-length']).toBe(String(Buffer.byteLength(plain.text)));
   });
 
-  test('that is small, is a stream, or is given to a POST is not compressed', async () => {
+  test('a small answer, a stream and the answer to a POST are not compressed', async () => {
     expect(isCompressed(await send('GET', '/readyz', gzip))).toBe(false);
     expect(isCompressed(await send('GET', '/v1/now/stream', gzip))).toBe(false);
     const body = JSON.stringify({ ids: Array.from({ length: 50 }, (_, i) => `${i + 1}`) });

@@ -17,7 +17,7 @@ describe('a purchase of any source', () => {
     },
   );
 
-  test('with other content answers a conflict and changes nothing', async () => {
+  test('a purchase with other content answers a conflict and changes nothing', async () => {
     const [productId, other] = [await createProduct(), await createProduct()];
     const body = purchaseBody(productId);
     const first = await buy(body);
@@ -45,7 +45,7 @@ describe('a purchase of any source', () => {
     },
   );
 
-  test('of an unknown product answers 404, of a disabled one 422, and makes nothing', async () => {
+  test('a purchase of an unknown product is 404, of a disabled one 422, with no effect', async () => {
     const disabled = await createProduct({ enabled: false });
     const before = await weir.countEverything();
     expectProblem(await buy(purchaseBody('4999')), 404, 'PRODUCT_NOT_FOUND');
@@ -53,7 +53,7 @@ describe('a purchase of any source', () => {
     expect(await weir.countEverything()).toEqual(before);
   });
 
-  test('gets its first answer after its product was disabled, and after it was deleted', async () => {
+  test('a purchase repeats its first answer after its product was disabled or deleted', async () => {
     const productId = await createProduct();
     const [gift, order] = [purchaseBody(productId), await createOrder(productId, '77')];
     const [firstGift, firstPaid] = [await buy(gift), await pay(order)];
@@ -68,7 +68,7 @@ describe('a purchase of any source', () => {
     }
   });
 
-  test('is published with the product as it stands now, also when psql changed it', async () => {
+  test('a purchase is published with its product as it stands now, also after psql', async () => {
     const productId = await createProduct();
     const hear = async () => {
       const { body } = await buy(purchaseBody(productId));
@@ -106,7 +106,7 @@ describe('a purchase of any source', () => {
 });
 
 describe('the list of instances', () => {
-  test('shows each row exactly once, newest first, whatever the filter and the size of the pages', async () => {
+  test('the list of instances shows each row once, newest first, for every filter', async () => {
     const [productA, productB] = [await createProduct(), await createProduct()];
     for (let i = 0; i < 7; i++) {
       const change = { source: i % 2 ? 'GIFT' : 'PRIZE', userId: `${8800 + (i % 3)}` };
@@ -138,7 +138,7 @@ describe('the list of instances', () => {
     }
   });
 
-  test('goes on where it stood when new rows come between two pages', async () => {
+  test('the list of instances continues where it was when new rows come between pages', async () => {
     const productId = await createProduct();
     const ids: string[] = [];
     for (let i = 0; i < 4; i++) ids.unshift((await buy(purchaseBody(productId))).body.instanceId);
@@ -163,7 +163,7 @@ describe('the list of instances', () => {
   });
 });
 
-test('the list of sales shows each exactly once, in order of product id, whatever the size of the pages', async () => {
+test('the list of sales shows each once, by product id, for every page size', async () => {
   for (let i = 0; i < 3; i++) {
     await weir.request('POST', '/v1/sales', { productId: await createProduct(), stock: 1 });
   }

@@ -5,7 +5,7 @@ const { weir, nextNumber, createProduct, createOrder, pay, expectProblem, countI
   openShop();
 
 describe('an order', () => {
-  test('is pending at the price of its product, and answers the same when asked for', async () => {
+  test('an order is pending at the price of its product, and reads the same later', async () => {
     const productId = await createProduct({ priceCents: '2900' });
     const made = await weir.request('POST', '/v1/orders', { productId, userId: largest });
     expect(made).toMatchObject({
@@ -20,7 +20,7 @@ describe('an order', () => {
     });
   });
 
-  test('is made once for an Idempotency-Key, another body is a conflict', async () => {
+  test('an order is created once for an Idempotency-Key, and another body is a conflict', async () => {
     const [productId, other] = [await createProduct(), await createProduct()];
     const key = { 'idempotency-key': `key-${nextNumber()}` };
     const create = (body: object) => weir.request('POST', '/v1/orders', body, key);
@@ -32,7 +32,7 @@ describe('an order', () => {
     expect(await countOrders(productId, other)).toBe(1);
   });
 
-  test('is made once when the same Idempotency-Key comes many times at once', async () => {
+  test('an order is created once when the same Idempotency-Key comes many times at once', async () => {
     const productId = await createProduct();
     const key = { 'idempotency-key': `key-${nextNumber()}` };
     const answers = await Promise.all(
@@ -43,7 +43,7 @@ describe('an order', () => {
     expect(await countOrders(productId)).toBe(1);
   });
 
-  test('gets its first answer again after it was paid', async () => {
+  test('an order gets its first answer again after it was paid', async () => {
     const productId = await createProduct();
     const key = { 'idempotency-key': `key-${nextNumber()}` };
     const create = () => weir.request('POST', '/v1/orders', { productId, userId: '7' }, key);
@@ -52,7 +52,7 @@ describe('an order', () => {
     expect(await create()).toMatchObject({ status: 200, body: first.body });
   });
 
-  test('gets its first answer again after its product was disabled or deleted', async () => {
+  test('an order gets its first answer again after its product was disabled or deleted', async () => {
     for (const statement of [
       'UPDATE products SET enabled = false WHERE id = $1',
       'DELETE FROM products WHERE id = $1',
@@ -66,7 +66,7 @@ describe('an order', () => {
     }
   });
 
-  test('of an unknown product answers 404, of a disabled one 422, and is not made', async () => {
+  test('an order of an unknown product is 404, of a disabled one 422, and not created', async () => {
     const disabled = await createProduct({ enabled: false });
     const before = await weir.countEverything();
     expectProblem(
@@ -82,7 +82,7 @@ describe('an order', () => {
     expect(await weir.countEverything()).toEqual(before);
   });
 
-  test('can be cancelled while it is pending, again and again, and never once it is paid', async () => {
+  test('an order can be cancelled repeatedly while pending, and never once paid', async () => {
     const productId = await createProduct();
     const pending = await createOrder(productId);
     const cancelled = await weir.request('POST', `/v1/orders/${pending}/cancel`);
@@ -108,7 +108,7 @@ describe('an order', () => {
 });
 
 describe('the payment of an order', () => {
-  test('makes one instance and marks the order paid, in that commit', async () => {
+  test('a payment makes one instance and marks the order paid, in that commit', async () => {
     const productId = await createProduct();
     const orderId = await createOrder(productId, '77');
     const first = await pay(orderId);
@@ -147,7 +147,7 @@ describe('the payment of an order', () => {
     expect(await countInstances(orderId)).toBe(1);
   });
 
-  test('answers with the instance as it was created, also after the Resource Domain has built it', async () => {
+  test('a payment answers with the instance as it was created, also after it was built', async () => {
     const orderId = await createOrder(await createProduct());
     const first = await pay(orderId);
     await weir.database.query(
@@ -159,7 +159,7 @@ describe('the payment of an order', () => {
     expect(now.body.status).toBe('SUCCESS');
   });
 
-  test('of a cancelled order answers 200 with its refund, makes nothing, and asks for it once', async () => {
+  test('a payment of a cancelled order answers 200 and requests one refund', async () => {
     const orderId = await createOrder(await createProduct());
     await weir.request('POST', `/v1/orders/${orderId}/cancel`);
     const before = await weir.countEverything();
@@ -187,7 +187,7 @@ describe('the payment of an order', () => {
     expectProblem(await pay(orderId, { productId: other, userId: '77' }), 409, 'ORDER_CONFLICT');
   });
 
-  test('of an order that lives elsewhere needs its product and user, and then counts once as well', async () => {
+  test('a payment of a foreign order needs product and user, and counts once', async () => {
     const productId = await createProduct();
     const orderId = `ELSEWHERE${nextNumber()}`;
     expect(await pay(orderId)).toMatchObject({
@@ -201,7 +201,7 @@ describe('the payment of an order', () => {
     expect(await countInstances(orderId)).toBe(1);
   });
 
-  test('of a product that was disabled after the order is parked and leaves the order pending', async () => {
+  test('a payment of a product disabled after the order is parked, the order pending', async () => {
     const productId = await createProduct();
     const orderId = await createOrder(productId);
     await weir.database.query('UPDATE products SET enabled = false WHERE id = $1', [productId]);

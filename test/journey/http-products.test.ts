@@ -5,7 +5,7 @@ import { largest, openShop } from './open-shop.ts';
 const { weir, productBody, createProduct, purchaseBody, buy, expectProblem, listAll } = openShop();
 
 describe('a product', () => {
-  test('is created once: the repeat answers the same, other properties a conflict that changes nothing', async () => {
+  test('a product is created once: a repeat answers the same, another body conflicts', async () => {
     const product = productBody();
     const first = await weir.request('POST', '/v1/products', product);
     expect(first).toMatchObject({ status: 201, body: product });
@@ -31,7 +31,7 @@ describe('a product', () => {
     expect((await weir.request('GET', `/v1/products/${product.id}`)).body).toEqual(product);
   });
 
-  test('without gpu, price and enabled has none, costs nothing and is enabled', async () => {
+  test('a product without gpu, price and enabled has none, costs nothing and is enabled', async () => {
     const { gpu: _, priceCents: __, enabled: ___, ...least } = productBody();
     const first = await weir.request('POST', '/v1/products', least);
     expect(first).toMatchObject({ status: 201, body: { ...least, gpu: 0, priceCents: '0', enabled: true } });
@@ -41,13 +41,13 @@ describe('a product', () => {
     });
   });
 
-  test('may carry the largest id there is', async () => {
+  test('a product may carry the largest id there is', async () => {
     const product = productBody({ id: largest });
     expect((await weir.request('POST', '/v1/products', product)).status).toBe(201);
     expect((await weir.request('GET', `/v1/products/${largest}`)).body).toEqual(product);
   });
 
-  test('is listed exactly once, in order of id, whatever the size of the pages', async () => {
+  test('a product is listed exactly once, in order of id, whatever the size of the pages', async () => {
     for (let i = 0; i < 5; i++) await createProduct();
     const { rows } = await weir.database.query('SELECT id::text FROM products ORDER BY id');
     const wanted = rows.map(({ id }) => id);
@@ -55,13 +55,13 @@ describe('a product', () => {
     for (const limit of [1, 2, 500]) expect(await listAll('/v1/products', limit, 'id')).toEqual(wanted);
   });
 
-  test('that does not exist answers 404', async () => {
+  test('a product that does not exist answers 404', async () => {
     expectProblem(await weir.request('GET', '/v1/products/4999'), 404, 'PRODUCT_NOT_FOUND');
     const change = { enabled: true };
     expectProblem(await weir.request('PATCH', '/v1/products/4999', change), 404, 'PRODUCT_NOT_FOUND');
   });
 
-  test('that is disabled makes nothing from the next commit on, and that is enabled sells at once', async () => {
+  test('a product that is disabled creates nothing from the next commit on', async () => {
     const product = productBody();
     await createProduct(product);
     const path = `/v1/products/${product.id}`;

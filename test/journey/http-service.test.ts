@@ -76,7 +76,7 @@ describe('the service itself', () => {
     }
   });
 
-  test('says that it lives, that it is ready, and what it has done', async () => {
+  test('the service reports that it lives, that it is ready, and what it has done', async () => {
     expect(await weir.request('GET', '/healthz')).toMatchObject({ status: 200, body: { status: 'ok' } });
     expect(await weir.request('GET', '/readyz')).toMatchObject({
       status: 200,
@@ -94,7 +94,7 @@ describe('the service itself', () => {
     expect(await read()).toBe(1);
   });
 
-  test('has a page at / that loads nothing from elsewhere', async () => {
+  test('the service has a page at / that loads nothing from elsewhere', async () => {
     const page = await sendRaw(weir.url, 'GET', '/', {});
     expect(page).toMatchObject({ status: 200, contentType: expect.stringContaining('text/html') });
     expect(page.headers['content-security-policy']).toContain("default-src 'none'");

@@ -61,7 +61,7 @@ async function openSession(key: string, headers: Record<string, string> = {}): P
 }
 
 describe('a key', () => {
-  test('is shown once, listed without it, and may do what its scope says', async () => {
+  test('a key is shown once, listed without it, and may do what its scope says', async () => {
     const { id, key } = await createKey('reader', 'read');
     const { body } = await weir.request('GET', '/v1/keys', undefined, bearer(root));
     expect(body.items.map(({ name }: { name: string }) => name)).toEqual(['reader', 'root']);
@@ -78,7 +78,7 @@ describe('a key', () => {
     expectProblem(await weir.request('GET', '/v1/keys', undefined, bearer(key)), 403, 'INSUFFICIENT_SCOPE');
   });
 
-  test('that is revoked opens nothing a second later in the other process, nor at once in this one', async () => {
+  test('a key that is revoked opens nothing a second later in any process', async () => {
     const second = await startWeir(weir.settings);
     const { id, key } = await createKey('short-lived', 'act');
     const ask = (where: { request: RunningWeir['request'] }) =>
@@ -112,7 +112,7 @@ describe('a key', () => {
     expect(item.body.resolvedBy).toBe('on-call');
   });
 
-  test('cannot expire in the past, have a name that is taken, or one that is none', async () => {
+  test('a key cannot expire in the past, take a used name, or have an invalid one', async () => {
     const create = (body: object) => weir.request('POST', '/v1/keys', body, bearer(root));
     expectProblem(
       await create({ name: 'a', scope: 'read', expiresAt: '2020-01-01T00:00:00Z' }),
@@ -208,7 +208,7 @@ describe('on the command line', () => {
   });
 });
 
-test('a change is logged with the key’s name, the request and its id, and never with a key', async () => {
+test('a key change is logged with name, request and id, and never with a key', async () => {
   const { id, key } = await createKey('told', 'admin');
   await openSession(key);
   await weir.request('PATCH', '/v1/products/77', { enabled: false }, bearer(key));
@@ -228,7 +228,7 @@ test('a change is logged with the key’s name, the request and its id, and neve
 });
 
 describe('a session', () => {
-  test('is a cookie that no script reads and no other site sends, and may do what its key may', async () => {
+  test('a session is a cookie that no script reads, and may do what its key may', async () => {
     const { key } = await createKey('page', 'act');
     const { cookie, setCookie, answer } = await openSession(key);
     expect(answer.body).toMatchObject({ name: 'page', scopes: ['read', 'act'], open: false });
@@ -248,7 +248,7 @@ describe('a session', () => {
     expectProblem(await weir.request('GET', '/v1/keys', undefined, { cookie }), 403, 'INSUFFICIENT_SCOPE');
   });
 
-  test('over TLS is bound to this host by its name, and the one of plain HTTP opens nothing there', async () => {
+  test('a session over TLS is bound to this host, and one of plain HTTP opens nothing', async () => {
     const tls = { 'x-forwarded-proto': 'https' };
     const { cookie, setCookie } = await openSession(root, tls);
     expect(setCookie.split('; ')).toEqual(
@@ -262,7 +262,7 @@ describe('a session', () => {
     expect((await weir.request('GET', '/v1/session', undefined, { cookie: plain, ...tls })).status).toBe(401);
   });
 
-  test('changes something only for a page of this origin', async () => {
+  test('a session changes something only for a page of this origin', async () => {
     const { cookie } = await openSession(root);
     const origin = new URL(weir.url).origin;
     const product = { id: '77', name: 'x', cpus: 1, memoryMb: 1, image: 'x' };
@@ -292,7 +292,7 @@ describe('a session', () => {
     expect((await create({ 'sec-fetch-site': 'same-origin' })).status).toBe(200);
   });
 
-  test('that is ended, or whose key is revoked, ends in the other process as well', async () => {
+  test('a session that is ended or whose key is revoked ends in every process', async () => {
     const second = await startWeir(weir.settings);
     const origin = new URL(weir.url).origin;
     // Its name carries the port: behind one address both would be asked for the same.
@@ -316,7 +316,7 @@ describe('a session', () => {
     await expectEnd(other.cookie);
   });
 
-  test('is not opened by a wrong key, and after a few attempts from one address by no key for a while', async () => {
+  test('a session is not opened by a wrong key, nor after many attempts by any key', async () => {
     const headers = fromSomewhere();
     const attempt = (key: string) => weir.request('POST', '/v1/session', { key }, headers);
     for (const key of [
@@ -349,7 +349,7 @@ describe('too much', () => {
     return refused;
   }
 
-  test('of one key is refused until a token is back, and is no matter to others or to purchases', async () => {
+  test('requests of one key beyond its rate are refused until a token is back', async () => {
     const { key } = await createKey('greedy', 'act');
     const refused = await askUntilRefused(
       () => weir.request('GET', '/v1/products', undefined, bearer(key)),
@@ -363,7 +363,7 @@ describe('too much', () => {
       expect((await weir.request('GET', path, undefined, bearer(root))).status).toBe(200);
   });
 
-  test('without a key is counted by address', async () => {
+  test('requests without a key are counted by address', async () => {
     const headers = fromSomewhere();
     await askUntilRefused(() => weir.request('GET', '/v1/products', undefined, headers), 401);
     expect((await weir.request('GET', '/v1/products', undefined, fromSomewhere())).status).toBe(401);
@@ -399,7 +399,7 @@ describe('too much', () => {
     await askUntilRefused(() => weir.request('POST', '/v1/orders', order, headers), 401);
   });
 
-  test('in the headers is refused as a problem, and so is what is no HTTP', async () => {
+  test('headers beyond their limit and bytes that are no HTTP are refused as problems', async () => {
     const long = await sendRaw(weir.url, 'GET', '/v1/products', { 'x-long': 'x'.repeat(17_000) });
     expect(long).toMatchObject({ status: 431, contentType: 'application/problem+json' });
     expect(JSON.parse(long.text)).toMatchObject({ status: 431, code: 'REQUEST_INVALID' });
@@ -413,7 +413,7 @@ describe('too much', () => {
     expect(said).toContain('HTTP/1.1 408');
   });
 
-  test('of connections are closed as they come, and the next one is taken when others have gone', async () => {
+  test('connections beyond their limit are closed until others have gone', async () => {
     const few = await startWeir({ ...weir.settings, WEIR_SERVER_HTTP_MAXCONNECTIONS: '10' });
     const half = 'GET /healthz HTTP/1.1\r\n';
     const heard = await Promise.all(Array.from({ length: 30 }, () => converse(few.url, half)));
@@ -489,7 +489,7 @@ describe('a buyer, who has no key', () => {
     expect(waits.filter(({ status }) => status === 200).length).toBeGreaterThanOrEqual(10);
   });
 
-  test('buys with the ticket that the shop gave him, and asks for his own purchase and no other', async () => {
+  test('a buyer buys with the ticket of the shop and asks for their own purchase only', async () => {
     const productId = '4711';
     const product = { id: productId, name: 'GPU', cpus: 4, memoryMb: 1024, image: 'ubuntu' };
     expect((await weir.request('POST', '/v1/products', product, bearer(root))).status).toBe(201);
@@ -526,7 +526,7 @@ describe('a buyer, who has no key', () => {
     expect((await weir.request('GET', `${path}/tickets/${mine}`)).body).toMatchObject({ state: 'ADMITTED' });
   });
 
-  test('gets the same answers with the ticket in a header, which no access log records', async () => {
+  test('a buyer may send the ticket in a header, which no access log records', async () => {
     const path = '/v1/sales/4712';
     const product = { id: '4712', name: 'GPU', cpus: 4, memoryMb: 1024, image: 'ubuntu' };
     expect((await weir.request('POST', '/v1/products', product, bearer(root))).status).toBe(201);

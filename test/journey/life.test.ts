@@ -45,7 +45,7 @@ const steps = async (id: string): Promise<string[]> =>
 const cli = (...args: string[]) => runWeir([...args, '--url', weir.url]);
 
 describe('a result over HTTP', () => {
-  test('settles an instance: 201, a repeat 200 with the same body, and the timeline shows it', async () => {
+  test('a result is settled with 201, and a repeat answers 200 with the same body', async () => {
     const id = await createInstance();
     const first = await answer(id, { status: 'SUCCESS', timestamp: '2026-11-24T07:00:00Z' });
     expect(first).toMatchObject({ status: 201, body: { instanceId: id, status: 'SUCCESS' } });
@@ -53,7 +53,7 @@ describe('a result over HTTP', () => {
     expect(await steps(id)).toEqual(expect.arrayContaining(['ASKED', 'CREATED', 'ANSWERED', 'SETTLED']));
   });
 
-  test('that contradicts is refused, recorded, and changes nothing', async () => {
+  test('a result that contradicts is refused, recorded, and changes nothing', async () => {
     const id = await createInstance();
     await answer(id, { status: 'FAILED', reason: 'no capacity' });
     expectProblem(await answer(id, { status: 'SUCCESS' }), 409, 'RESULT_CONFLICT');
@@ -87,14 +87,14 @@ describe('a result over HTTP', () => {
 });
 
 describe('the life of an order', () => {
-  test('ends COMPLETED with its instance', async () => {
+  test('the life of an order ends COMPLETED with its instance', async () => {
     const { orderId, instanceId } = await createPaidOrder();
     await answer(instanceId, { status: 'SUCCESS' });
     expect((await weir.request('GET', `/v1/orders/${orderId}`)).body.status).toBe('COMPLETED');
     expect(await steps(instanceId)).toEqual(expect.arrayContaining(['ASKED', 'PAID', 'CREATED', 'SETTLED']));
   });
 
-  test('of a failed instance goes by REFUND_REQUESTED to REFUNDED, each once', async () => {
+  test('the order of a failed instance goes by REFUND_REQUESTED to REFUNDED, once each', async () => {
     const { orderId, instanceId } = await createPaidOrder();
     expectProblem(await weir.request('POST', `/v1/orders/${orderId}/refunded`), 409, 'ORDER_NOT_REFUNDABLE');
     await answer(instanceId, { status: 'FAILED', reason: 'no capacity' });
@@ -111,7 +111,7 @@ describe('the life of an order', () => {
     expectProblem(await weir.request('POST', '/v1/orders/nothing/refunded'), 404, 'ORDER_NOT_FOUND');
   });
 
-  test('that expired returns its payment by either admission, and asks for the refund once', async () => {
+  test('the payment of an expired order is refunded once, by either way', async () => {
     const productId = await createProduct();
     const { body: order } = await weir.request('POST', '/v1/orders', { productId, userId: '7' });
     expect(Date.parse(order.expiresAt) - Date.parse(order.createdAt)).toBe(86_400_000);
@@ -145,7 +145,7 @@ test('a late payment is owed back although its product is gone by then', async (
 });
 
 describe('an operator', () => {
-  test('publishes an instance once more, and reads its story in the terminal', async () => {
+  test('an operator republishes an instance and reads its history in the terminal', async () => {
     const id = await createInstance();
     await weir.waitForMessage(id);
     expect(await cli('instances', 'retry', id)).toMatchObject({ code: 0 });
@@ -166,7 +166,7 @@ describe('an operator', () => {
     expectProblem(await weir.request('POST', `/v1/instances/${id}/retry`), 409, 'INSTANCE_SETTLED');
   });
 
-  test('requests a release and a refund again, with the same bytes, and only where there is one', async () => {
+  test('an operator requests a release and a refund again, with the same bytes', async () => {
     const { orderId, instanceId } = await createPaidOrder();
     const again = {
       release: `/v1/instances/${instanceId}/release`,
@@ -198,7 +198,7 @@ describe('an operator', () => {
     expectProblem(await weir.request('POST', again.refund), 409, 'ORDER_NOT_REFUNDABLE');
   });
 
-  test('replays and discards parked entries, one or many, and nothing is gone silently', async () => {
+  test('an operator replays and discards parked entries, one or many', async () => {
     const productId = `${80_000 + ++count}`;
     const stream = `stream:seckill:${productId}`;
     for (const uid of ['1', '2', 'abc']) await weir.redis.xadd(stream, '*', 'uid', uid);
@@ -245,7 +245,7 @@ describe('an operator', () => {
     expectProblem(await weir.request('POST', '/v1/parked/999999/replay'), 404, 'PARKED_NOT_FOUND');
   });
 
-  test('finds results that no instance is here for among the parked, and replays them by id', async () => {
+  test('an operator finds results without an instance parked, and replays them by id', async () => {
     const connection = await connect(rabbitmqUrl);
     const channel = await connection.createConfirmChannel();
     const queue = queuesBeside(weir.queue).WEIR_DATA_RABBITMQ_RESULTQUEUE as string;
@@ -279,7 +279,7 @@ describe('an operator', () => {
     expectProblem400(await weir.request(method, path, body));
   });
 
-  test('takes note of a stream that was deleted, and the audit holds again', async () => {
+  test('an operator acknowledges a deleted stream, and the audit holds again', async () => {
     const productId = await createProduct();
     const stream = `stream:seckill:${productId}`;
     const entries = async () => {
@@ -299,7 +299,7 @@ describe('an operator', () => {
     expect((await cli('audit', '--accept', 'stream:seckill:none')).code).toBe(4);
   });
 
-  test('audits with code 0 while every sum holds, and with 5 and what to do when one does not', async () => {
+  test('audit exits with 0 while every sum holds, else with 5 and advice', async () => {
     await createInstance();
     await pollUntil('every sum to hold', 15_000, async () => expect((await cli('audit')).code).toBe(0));
     const { stdout } = await cli('audit', '--json');

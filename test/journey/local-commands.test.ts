@@ -85,7 +85,7 @@ describe('a local command creates no database', () => {
 });
 
 describe('a local command names the database in which it acts', () => {
-  test('on PostgreSQL, without its password', async () => {
+  test('a local command names its PostgreSQL database without its password', async () => {
     const url = new URL(await createPostgresDatabase());
     url.password = 'hunter2';
     const env = { WEIR_DATA_DATABASE_SOURCE: url.href, WEIR_DATA_REDIS_ADDR: await createRedisDatabase() };
@@ -103,7 +103,7 @@ describe('a local command names the database in which it acts', () => {
     }
   });
 
-  test('with its schema, where one is set', async () => {
+  test('a local command names the schema of its database, where one is set', async () => {
     const env = {
       WEIR_DATA_DATABASE_SOURCE: await createEmptyPostgresDatabase(),
       WEIR_DATA_DATABASE_SCHEMA: 'shop',
@@ -113,7 +113,7 @@ describe('a local command names the database in which it acts', () => {
     expect(stdout).toMatch(/^Applied 0001_initial.* on \S+, schema shop\n$/);
   });
 
-  test('in an embedded folder, by its whole path', async () => {
+  test('a local command names its embedded folder by its whole path', async () => {
     const folder = await createPgliteFolder();
     const env = { WEIR_DATA_EMBEDDED_FOLDER: folder };
     const { code, stdout, stderr } = await runHere(['keys', 'create', 'root', '--scope', 'admin'], env);
@@ -124,7 +124,7 @@ describe('a local command names the database in which it acts', () => {
 });
 
 describe('a folder that another process has open', () => {
-  test('is refused by every command that opens it, with its holder', async () => {
+  test('an open folder is refused by every command that opens it, with its holder', async () => {
     const folder = await createPgliteFolder();
     const unlock = await lockFolder(folder);
     onTestFinished(unlock);

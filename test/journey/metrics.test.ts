@@ -96,7 +96,7 @@ describe('every metric that is asked for exists', () => {
     expect(asked.filter((name) => !names.has(name) && !families.has(name))).toEqual([]);
   });
 
-  test('and every metric of ours is described in docs/monitoring.md', async () => {
+  test('every metric of Weir is described in docs/monitoring.md', async () => {
     const families = [...(await readMetrics()).matchAll(/^# TYPE (weir_\w+)/gm)].map(([, name = '']) => name);
     const documented = read('docs/monitoring.md');
     expect(families.length).toBeGreaterThan(30);
@@ -129,7 +129,7 @@ describe('the routes that hold an answer', () => {
       .reduce((sum, [, , seconds]) => sum + Number(seconds), 0);
   };
 
-  test('are known to the alert for slow requests by their patterns', async () => {
+  test('the alert for slow requests knows the routes that hold an answer', async () => {
     const streamId = await weir.redis
       .xrange('stream:seckill:1001', '-', '+', 'COUNT', 1)
       .then(([entry]) => entry?.[0]);

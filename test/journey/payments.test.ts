@@ -38,7 +38,7 @@ const readOrder = async (id: string) =>
   (await weir.request('GET', `/v1/orders/${id}`, undefined, operator)).body;
 
 describe('a signed payment', () => {
-  test('that cannot become an instance answers 200, is parked and logged, and its replay pays', async () => {
+  test('a payment that cannot become an instance is 200, parked, logged and replayable', async () => {
     const orderId = await createOrder('1002');
     const enable = (enabled: boolean) => weir.request('PATCH', '/v1/products/1002', { enabled }, operator);
     await enable(false);
@@ -67,7 +67,7 @@ describe('a signed payment', () => {
     expect(await readOrder(orderId)).toMatchObject({ status: 'PAID', payments: [{ outcome: 'INSTANCE' }] });
   });
 
-  test('a further payment of an order is returned by a refund that can be reported for it', async () => {
+  test('a further payment of an order is refunded, and its refund can be reported', async () => {
     const orderId = await createOrder();
     expect((await pay(orderId, 'msg_1')).status).toBe(201);
     expect((await pay(orderId, 'msg_1')).status).toBe(200);
@@ -98,7 +98,7 @@ describe('a signed payment', () => {
     });
   });
 
-  test('that is malformed is refused and leaves a line in the log', async () => {
+  test('a malformed payment is refused and leaves a line in the log', async () => {
     const orderId = await createOrder();
     for (const wrong of [
       { amountCents: '1.5' },
@@ -153,7 +153,7 @@ describe('a purchase of a stream entry by API', () => {
     );
   const scope = 'stream:seckill:1001';
 
-  test('meets the row of the entry: the same instance for its user, a conflict for another', async () => {
+  test('a purchase by API meets the row of its entry, and another user gets a conflict', async () => {
     const sourceId = await weir.redis.xadd(scope, '*', 'uid', '7');
     const row = await pollUntil('the instance of the entry', 10_000, async () => {
       const found = await weir.database.query('SELECT instance_id FROM instance_logs WHERE source_id = $1', [
@@ -189,7 +189,7 @@ describe('a purchase of a stream entry by API', () => {
     expect(await create(more)).toMatchObject({ status: 400, body: { code } });
   });
 
-  test('that was gone before it was read gets its user through a replay', async () => {
+  test('a purchase of an entry deleted before it was read gets its user by a replay', async () => {
     const { rows } = await weir.database.query(
       `INSERT INTO parked (origin, reason, detail, source, scope, source_id, original)
        VALUES ('STREAM', 'ENTRY_DELETED', 'gone', 'SECKILL', $1, '5-5', '') RETURNING id::text`,

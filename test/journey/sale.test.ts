@@ -23,7 +23,7 @@ function expectProblem({ status, body }: HttpAnswer, expected: number, code: str
 }
 
 describe('a flash sale', () => {
-  test('is opened, sells its units, makes an instance of each, and says when it is sold out', async () => {
+  test('a flash sale sells its units, creates an instance of each, and is sold out', async () => {
     const productId = await createProduct();
     const opened = await openSale({ productId, stock: 2 });
     expect(opened).toMatchObject({
@@ -117,7 +117,7 @@ describe('a flash sale', () => {
     );
   });
 
-  test('with a limit above one, repeats are recognised by their Idempotency-Key', async () => {
+  test('a flash sale with a limit above one knows repeats by their Idempotency-Key', async () => {
     const productId = await createProduct();
     await openSale({ productId, stock: 9, perUserLimit: 2 });
     const first = await buy(productId, '11', { 'idempotency-key': 'a' });
@@ -129,7 +129,7 @@ describe('a flash sale', () => {
     expectProblem(await buy(productId, '11', { 'idempotency-key': 'c' }), 409, 'LIMIT_REACHED');
   });
 
-  test('is paused, resumed, given stock and ended from the terminal', async () => {
+  test('a flash sale is paused, resumed, given stock and ended from the terminal', async () => {
     const productId = await createProduct();
     const cli = async (...args: string[]) => {
       const { code, stdout, stderr } = await runWeir(['sale', ...args, '--json', '--url', weir.url]);
@@ -153,7 +153,7 @@ describe('a flash sale', () => {
     expect((await cli('show', '7')).code).toBe(4);
   });
 
-  test('that has not started sells nothing', async () => {
+  test('a flash sale that has not started sells nothing', async () => {
     const productId = await createProduct();
     const startsAt = new Date(Date.now() + 3_600_000).toISOString();
     expect((await openSale({ productId, stock: 1, startsAt })).body).toMatchObject({
@@ -201,7 +201,7 @@ describe('what cannot be sold', () => {
     expect(await readSale(productId)).toMatchObject({ stock: 1, remaining: 1 });
   });
 
-  test('to a user who is none, or in a sale that is none', async () => {
+  test('an invalid user and a missing sale can buy nothing', async () => {
     const productId = await createProduct();
     expectProblem(await buy(productId, '11'), 404, 'SALE_NOT_FOUND');
     await openSale({ productId, stock: 1 });

@@ -140,7 +140,7 @@ function seedQuery(title: string): string {
   return sql;
 }
 
-test("the seed's own check, word by word: a stream entry and a payment end as a row and an event each", async (context) => {
+test('the seed’s own check ends with a row and an event for each purchase', async (context) => {
   requirePrograms(context, 'redis-cli', 'curl', 'psql');
   const stores = await writeSeedConfig();
   await startSeedWeir(stores);

@@ -25,7 +25,7 @@ import { expectOneSentence } from './one-sentence.ts';
 describe('a start that cannot be', () => {
   const withoutStores = { WEIR_SERVER_HTTP_ADDR: '127.0.0.1:0' };
 
-  test('because the port is taken ends with 1 and one sentence that names it', async () => {
+  test('a start on a taken port exits with 1 and one sentence that names it', async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => new Promise((resolve) => server.close(() => resolve())));
@@ -51,7 +51,7 @@ describe('a start that cannot be', () => {
   ];
 
   test.for(unwritable)(
-    'because the folder %s ends with 1 and one sentence',
+    'a start whose folder %s exits with 1 and one sentence',
     { timeout: 15_000 },
     async ([, choose]) => {
       const place = await createFolder();
@@ -73,7 +73,7 @@ describe('a start that cannot be', () => {
     },
   );
 
-  test('because the database is of a newer program ends with 1 and touches nothing in it', async () => {
+  test('a start on a database of a newer program exits with 1 and touches nothing', async () => {
     const databaseUrl = await createPostgresDatabase();
     const queue = createQueueName();
     await query(databaseUrl, "INSERT INTO schema_migrations (version, name) VALUES (9999, '9999_future')");
@@ -96,7 +96,7 @@ describe('a start that cannot be', () => {
     expect(await query(databaseUrl, 'SELECT count(*)::int AS count FROM products')).toEqual([{ count: 0 }]);
   });
 
-  test('because the schema is old and migrations are switched off ends with 1 and says how to get it', async () => {
+  test('a start on an old schema without migrations exits with 1 and names the command', async () => {
     const databaseUrl = await createPostgresDatabase();
     await query(databaseUrl, 'DELETE FROM schema_migrations');
     const { code, stderr } = await runHere(['start'], {
@@ -122,7 +122,7 @@ describe('a Weir of some roles', () => {
   const product = { id: '1001', name: 'GPU Small', cpus: 4, memoryMb: 16384, image: 'ubuntu' };
   const gift = (sourceId: string) => ({ source: 'GIFT', sourceId, productId: '1001', userId: '5' });
 
-  test('http takes purchases in until too many events wait, ingest and relay bring them out and answer no API', async () => {
+  test('http accepts purchases under backpressure, and ingest and relay answer no API', async () => {
     const stores = await createStores();
     const front = await startWeir({ ...stores, WEIR_OUTBOX_HIGHWATER: '2' }, ['start', '--roles', 'http']);
     await pollUntil('it to be ready', 10_000, async () =>

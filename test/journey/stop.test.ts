@@ -128,7 +128,7 @@ function expectOrderlyStop({ lines }: RunningWeir): void {
 }
 
 describe('a stop', () => {
-  test('under load ends with 0 and leaves nothing half done, and the next start does the rest', async () => {
+  test('a stop under load exits with 0, and the next start does the rest', async () => {
     const stores = await createStores();
     const weir = await startWeir(stores.env);
     const answered: number[] = [];
@@ -182,7 +182,7 @@ describe('a stop', () => {
     await expectPromisesHold({ ...stores, purchases: [...winners, ...answered.map(keyOfGift)] });
   });
 
-  test('waits for what has been begun: the request is answered, the entry acknowledged, both published', async () => {
+  test('a stop waits until begun work is answered, acknowledged and published', async () => {
     const stores = await createStores();
     const weir = await startWeir(stores.env);
     const inserts = await holdInserts(stores);
@@ -214,7 +214,7 @@ describe('a stop', () => {
     expect(waiting).toEqual([]);
   });
 
-  test('is cut short by a second signal, and the next start takes over what was left pending', async () => {
+  test('a stop is cut short by a second signal, and the next start takes over', async () => {
     const stores = await createStores();
     const weir = await startWeir(stores.env);
     const inserts = await holdInserts(stores);
@@ -243,7 +243,7 @@ describe('a stop', () => {
     await expectPromisesHold({ ...stores, purchases: [...winners, keyOfGift(1)] });
   });
 
-  test('while the broker is away leaves the events where the next start finds them', async () => {
+  test('a stop without a broker leaves the events for the next start', async () => {
     const stores = await createStores();
     const admission = await createDoor(rabbitmqUrl);
     await admission.open();
@@ -317,7 +317,7 @@ describe('a start without its stores', () => {
     await expectPromisesHold({ ...stores, purchases: [...winners, keyOfGift(1)] });
   });
 
-  test('names every store that it waits for, in the log and in readyz', async () => {
+  test('a start without stores names each missing store in the log and in readyz', async () => {
     const port = await findFreePort();
     const nobody = `127.0.0.1:${await findFreePort()}`;
     const weir = launchWeir({
@@ -338,7 +338,7 @@ describe('a start without its stores', () => {
     for (const state of [database, streams, queue]) expect(state).not.toBe('ok');
   });
 
-  test('but its database takes purchases in, and does the rest when Redis and RabbitMQ have come', async () => {
+  test('a start with only its database accepts purchases, and publishes them later', async () => {
     const stores = await createStores();
     const [redis, rabbitmq] = [await createDoor(stores.redisUrl), await createDoor(rabbitmqUrl)];
     const weir = await startWeir({
@@ -368,7 +368,7 @@ describe('a start without its stores', () => {
     });
   });
 
-  test('can be stopped while it waits', async () => {
+  test('a start without stores can be stopped while it waits', async () => {
     const stores = await createStores();
     const admission = await createDoor(stores.databaseUrl);
     const weir = launchWeir({ ...stores.env, WEIR_DATA_DATABASE_SOURCE: admission.url });

@@ -23,7 +23,7 @@ const callerTrace = '0af7651916cd43dd8448eb211c80319c';
 const callerSpan = 'b7ad6b7169203331';
 const idOf = ({ traceId, spanId }: ReceivedSpan) => ({ traceId, spanId });
 
-test('one trace goes from the callback through commit, batch and header to the result that comes back', async () => {
+test('one trace goes from the callback through commit, batch and header to the result', async () => {
   const answer = await weir.request(
     'POST',
     '/v1/orders/TRACED-1/paid',
@@ -68,7 +68,7 @@ test('one trace goes from the callback through commit, batch and header to the r
   expect(settle.attributes).toMatchObject({ 'weir.settled.applied': 1 });
 });
 
-test('an entry continues the trace that it names, and a result with a trace of its own is linked to the one of its instance', async () => {
+test('an entry continues its trace, and a result is linked to that of its instance', async () => {
   const [trace, foreign] = ['11111111111111111111111111111111', '22222222222222222222222222222222'];
   const stream = 'stream:seckill:1001';
   const entryId = await weir.redis.xadd(

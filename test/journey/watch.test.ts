@@ -40,7 +40,7 @@ describe('with a running Weir', () => {
     }
   });
 
-  test('GET /v1/now has what was bought, built, published and failed, what waits, and the stores', async () => {
+  test('GET /v1/now reports rates, backlog and the state of the stores', async () => {
     const sum = (values: (number | null)[]) =>
       values.reduce<number>((total, value) => total + (value ?? 0), 0);
     await pollUntil('the seconds to be over', 15_000, async () => {
@@ -201,7 +201,7 @@ describe('with a running Weir', () => {
   });
 });
 
-test('while the database is away, now says so, and what waits on the stream, by GET and as an event', async () => {
+test('now reports an unavailable database and the backlog of the stream', async () => {
   const databaseUrl = await createPostgresDatabase();
   const away = await startWeir({ WEIR_DATA_DATABASE_SOURCE: databaseUrl });
   const { read } = await listen(away.url);

@@ -60,7 +60,7 @@ describe('once a webhook secret is set, a refund', () => {
   const report = (orderId: string, body: string, headers: Record<string, string>) =>
     weir.request('POST', `/v1/orders/${orderId}/refunded`, body, headers);
 
-  test('is taken when it is signed and says that it is one', async () => {
+  test('a refund callback is accepted when it is signed and states that it is one', async () => {
     const orderId = await createOwedOrder();
     const body = JSON.stringify({ orderId, refunded: true });
     expect((await report(orderId, body, sign(foreign, body))).status).toBe(401);
@@ -68,7 +68,7 @@ describe('once a webhook secret is set, a refund', () => {
     expect((await report(orderId, body, sign(current, body))).status).toBe(201);
   });
 
-  test('cannot be made of the signed bytes of a payment, nor a payment of its bytes', async () => {
+  test('a refund callback cannot use the signed bytes of a payment, nor the reverse', async () => {
     const orderId = await createOwedOrder();
     const paid = JSON.stringify({ orderId });
     expect((await report(orderId, paid, sign(current, paid))).status).toBe(400);
@@ -90,7 +90,7 @@ describe('once a webhook secret is set, a payment', () => {
     });
   });
 
-  test('of an order that lives elsewhere is taken when it is signed', async () => {
+  test('a payment callback of an order that lives elsewhere is taken when it is signed', async () => {
     const orderId = `ELSEWHERE${++count}`;
     const body = JSON.stringify({ orderId, productId: '1001', userId: '77' });
     expect(await pay(orderId, body, sign(current, body))).toMatchObject({
@@ -99,7 +99,7 @@ describe('once a webhook secret is set, a payment', () => {
     });
   });
 
-  test('counts with one good signature among several, as during a rotation at the sender', async () => {
+  test('a payment callback needs one good signature among several', async () => {
     const orderId = await createOrder();
     const body = JSON.stringify({ orderId });
     const headers = sign(current, body);
@@ -108,7 +108,7 @@ describe('once a webhook secret is set, a payment', () => {
     expect((await pay(orderId, body, headers)).status).toBe(201);
   });
 
-  test('signed over its raw bytes is taken, whatever white space and order of fields they have', async () => {
+  test('a payment callback signed over its raw bytes is accepted in any JSON layout', async () => {
     const orderId = await createOrder();
     const body = `\n{ "userId" : "${count}",\t"orderId":"${orderId}", "productId":"1001" }\r\n`;
     expect((await pay(orderId, body, sign(current, body))).status).toBe(201);
@@ -183,7 +183,7 @@ describe('once a webhook secret is set, a payment', () => {
     },
   );
 
-  test('that is signed and broken all the same is refused as a bad request', async () => {
+  test('a payment callback that is signed and malformed is rejected as a bad request', async () => {
     const orderId = await createOrder();
     const before = await weir.countEverything();
     for (const body of [
@@ -197,7 +197,7 @@ describe('once a webhook secret is set, a payment', () => {
     expect(await weir.countEverything()).toEqual(before);
   });
 
-  test('as text is refused, signed or not', async () => {
+  test('a payment callback as text is rejected, signed or not', async () => {
     const orderId = await createOrder();
     const body = JSON.stringify({ orderId });
     const before = await weir.countEverything();
@@ -253,7 +253,7 @@ describe('once operator keys are set', () => {
     }
   });
 
-  test('the payment needs none, and neither do the pages that a probe or a browser opens first', async () => {
+  test('payments, probes and the page need no operator key', async () => {
     const orderId = await createOrder();
     const body = JSON.stringify({ orderId });
     expect((await pay(orderId, body, sign(current, body))).status).toBe(201);
@@ -264,7 +264,7 @@ describe('once operator keys are set', () => {
 });
 
 describe('secrets and keys', () => {
-  test('are in no line of the log and in no answer, whatever was done with them', async () => {
+  test('secrets and keys are in no line of the log and in no answer', async () => {
     await weir.request('GET', '/v1/products', undefined, { authorization: `Bearer ${keys[1]}` });
     await weir.request('POST', `/v1/nothing`, { secret: current }, { authorization: `Bearer ${keys[1]}` });
     const answers = await Promise.all(
@@ -280,7 +280,7 @@ describe('secrets and keys', () => {
     }
   });
 
-  test('of stores that are away or refuse them are in no line of the log either', async () => {
+  test('secrets of unavailable stores are in no line of the log', async () => {
     await using redis = await startOwnRedis();
     const admin = new Redis(redis.url);
     await admin.config('SET', 'requirepass', 'the-right-redis-password');

@@ -67,7 +67,7 @@ function expectShares({ failed, total }: Ends): void {
 
 describe('with a Resource Domain that fails, is silent, late, repeats and contradicts itself, every sum holds', () => {
   test(
-    `on PostgreSQL, Redis and RabbitMQ, ${purchases} purchases`,
+    `on PostgreSQL, Redis and RabbitMQ every sum holds after ${purchases} purchases`,
     async () => {
       const databaseUrl = await createPostgresDatabase();
       const redisUrl = await createRedisDatabase();
@@ -136,7 +136,7 @@ describe('with a Resource Domain that fails, is silent, late, repeats and contra
   );
 
   test(
-    `on the embedded stores, ${purchases} purchases`,
+    `on the embedded stores every sum holds after ${purchases} purchases`,
     async () => {
       const weir = await startWeir({
         WEIR_DATA_EMBEDDED_FOLDER: await createFolder(),

@@ -19,7 +19,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'consumer = $2 AND NOT entry = ANY',
     replace: 'consumer <> $2 AND NOT entry = ANY',
     suite: 'test/contract/seckill-streams.test.ts',
-    rule: 'entries whose reply was lost come with the next read, and count as delivered once',
+    rule: 'entries whose reply was lost come with the next read, and count once',
   },
   {
     name: 'lane-and-drain-take-the-same-batch',
@@ -64,7 +64,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: "await requestReleases(sql, machines, 'given up without a result', byWeir)",
     replace: "await requestReleases(sql, [], 'given up without a result', byWeir)",
     suite: 'test/contract/rescuer-way.test.ts',
-    rule: 'has the release of its machine requested in the same commit',
+    rule: 'an instance that timed out requests its release in the same commit, once',
   },
   {
     name: 'calm-of-this-process-only',
@@ -73,7 +73,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'THEN least(clear_since, now()) ELSE now() END',
     replace: 'THEN now() ELSE now() END',
     suite: 'test/contract/rescuer.test.ts',
-    rule: 'are given up only after all has been well for a while',
+    rule: 'overdue instances time out only after all has been well for a while',
   },
   {
     name: 'future-row-stops-the-deadlines',
@@ -101,7 +101,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: "await sendAgain(sql, due, 'the refund was not reported', byWeir)",
     replace: "await sendAgain(sql, [], 'the refund was not reported', byWeir)",
     suite: 'test/contract/refund-requests.test.ts',
-    rule: 'is sent with the same id and bytes until the refund is reported',
+    rule: 'a refund request repeats with its id and bytes, in growing waits, until reported',
   },
   {
     name: 'a-broken-connection-counts-as-a-refusal',
@@ -128,7 +128,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'for (const end of [...this.#waiting]) end()',
     replace: 'for (const end of []) end()',
     suite: 'test/unit/recovery.test.ts',
-    rule: 'ends for every loop at the signal',
+    rule: 'a pause before a retry ends for every loop at the signal',
   },
   {
     name: 'high-water-mark-forgotten',
@@ -258,7 +258,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: "each.kind === 'REFUND' ?",
     replace: "each.kind === 'NOTHING' ?",
     suite: 'test/contract/settle.test.ts',
-    rule: 'a failed instance of an order asks for its refund once',
+    rule: 'a failed instance requests its refund once, and its order follows',
   },
   {
     name: 'late-payment-in-two-commits',
@@ -267,7 +267,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: "failpoint('before-refund-request');",
     replace: "await sql.query('COMMIT'); failpoint('before-refund-request');",
     suite: 'test/faults/life-crash.test.ts',
-    rule: 'killed while a late payment asks for its refund',
+    rule: 'after a kill during a late payment the repeat gets one refund',
   },
   {
     name: 'published-again-in-two-commits',
@@ -303,7 +303,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'sourceId: parseSourceId(sourceId),',
     replace: 'sourceId: parseSourceId(sourceId + performance.now()),',
     suite: 'test/faults/life-crash.test.ts',
-    rule: 'killed in the middle of a replay',
+    rule: 'after a kill during a replay the parked entry is replayed once',
   },
   {
     name: 'archived-rows-removed-before-the-file',
@@ -312,7 +312,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'await files.write(',
     replace: 'await rows.remove(lines.map(({ id }) => id)); await files.write(',
     suite: 'test/faults/life-crash.test.ts',
-    rule: 'killed between the archive',
+    rule: 'after a kill between archive file and removal the rows remain until the next run',
   },
   {
     name: 'audit-blind-to-dropped-events',
@@ -321,7 +321,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'figures.published + figures.waitingEvents + figures.parkedEvents',
     replace: 'rows',
     suite: 'test/contract/audit.test.ts',
-    rule: 'finds an event that was dropped',
+    rule: 'the audit finds an event that was dropped',
   },
   {
     name: 'audit-counts-old-rows-twice',
@@ -330,7 +330,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'SET instance_log_id = $2',
     replace: 'SET instance_log_id = $2::bigint - 1',
     suite: 'test/contract/audit.test.ts',
-    rule: 'counts what is old and settled once',
+    rule: 'the audit counts old settled rows once and agrees with a full count',
   },
   {
     name: 'admission-forgets-who-bought',
@@ -339,7 +339,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'this.#buyers.has(userId.toString())',
     replace: 'this.#buyers.has("")',
     suite: 'test/integration/admission.test.ts',
-    rule: 'gives a buyer who asks again his entry, also when memory knows',
+    rule: 'the admission gives a repeated buyer their entry, also when sold out',
   },
   {
     name: 'repeat-is-sold-a-second-unit',
@@ -384,7 +384,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'timingSafeEqual(given, expected)',
     replace: 'timingSafeEqual(given, given)',
     suite: 'test/integration/admission.test.ts',
-    rule: 'takes a ticket of its sale from the user',
+    rule: 'the admission accepts a ticket of its sale only from the user that it names',
   },
   {
     name: 'open-behind-a-proxy',
@@ -402,7 +402,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'reaches(caller.scope, scope)',
     replace: 'reaches(scope, scope)',
     suite: 'test/journey/every-route.test.ts',
-    rule: 'is closed to a key of a smaller scope',
+    rule: 'every route is closed to a smaller scope and open to one that reaches',
   },
   {
     name: 'revoked-key-opens',
@@ -411,7 +411,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'UPDATE operator_keys SET revoked_at = now(), revoked_by = $2',
     replace: 'UPDATE operator_keys SET revoked_by = $2',
     suite: 'test/contract/key-ring.test.ts',
-    rule: 'are known in every process when they are made',
+    rule: 'keys work in every process at once, and in none 0.8 s after revocation',
   },
   {
     name: 'cookie-of-a-foreign-page-counts',
@@ -420,7 +420,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'safeMethods.has(request.method)',
     replace: 'safeMethods.size > 0',
     suite: 'test/journey/keys.test.ts',
-    rule: 'changes something only for a page of this origin',
+    rule: 'a session changes something only for a page of this origin',
   },
   {
     name: 'secret-in-a-log-line',
@@ -429,7 +429,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: "clean.replaceAll(secret, '***')",
     replace: 'clean.replaceAll(secret, secret)',
     suite: 'test/unit/log.test.ts',
-    rule: 'is in no line',
+    rule: 'a secret is in no log line, nor in the causes of an error',
   },
   {
     name: 'log-line-forges-another',
@@ -456,7 +456,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'FROM removed ON CONFLICT DO NOTHING',
     replace: 'FROM removed WHERE FALSE ON CONFLICT DO NOTHING',
     suite: 'test/contract/archive.test.ts',
-    rule: 'a repeat of an archived purchase returns the archived instance and makes no second one',
+    rule: 'a repeat of an archived purchase returns its instance and creates no second',
   },
   {
     name: 'archive-during-a-full-audit',
@@ -483,7 +483,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'if (hopeless.length > 0)',
     replace: 'if (hopeless.length < 0)',
     suite: 'test/contract/restock-failures.test.ts',
-    rule: 'is parked at last; a replay puts it back, or parks it again',
+    rule: 'a unit that cannot be restocked is parked at last, and a replay restocks it',
   },
   {
     name: 'results-return-in-an-outage',
@@ -492,7 +492,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'if (failures === failuresUntilHold)',
     replace: "queue.handBack('as before');if (failures === failuresUntilHold)",
     suite: 'test/integration/results.test.ts',
-    rule: 'no result returns to the broker meanwhile',
+    rule: 'results settle when the database is back, and none returns to the broker',
   },
   {
     name: 'queue-without-a-delivery-limit',
@@ -528,7 +528,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'if (found.nth < known)',
     replace: 'if (found.nth < -known)',
     suite: 'test/contract/sale-guard.test.ts',
-    rule: 'a sale whose Redis lost its latest buys sells no unit twice and gives holders their entry',
+    rule: 'a Redis that lost its latest buys sells no unit twice and keeps every entry',
   },
   {
     name: 'comparison-of-the-connection-before',
@@ -546,7 +546,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'const verifying = verify(productId);\n      if (verifying) await verifying;\n      const stream',
     replace: 'const stream',
     suite: 'test/contract/sale-guard.test.ts',
-    rule: 'a buy that waits while its connection is replaced is compared with the database first',
+    rule: 'a buy during a reconnect is compared with the database first',
   },
   {
     name: 'entry-id-by-the-clock',
@@ -582,7 +582,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'const attempt = this.#backoff.fail(',
     replace: 'await new Promise(() => {}); const attempt = this.#backoff.fail(',
     suite: 'test/contract/seckill-trigger.test.ts',
-    rule: 'gives its place to the others',
+    rule: 'a stream whose entries cannot be parked yields to the others and is tried again',
   },
   {
     name: 'reads-not-bounded-by-bytes',
@@ -654,7 +654,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: "error.code !== '23505'",
     replace: "error.code !== '2350x'",
     suite: 'test/contract/postgres-sessions.test.ts',
-    rule: 'are named in a sentence',
+    rule: 'sequences behind their tables are named, and no purchase is refused for them',
   },
   {
     name: 'second-payment-kept',
@@ -690,6 +690,6 @@ export const seededBugs: readonly SeededBug[] = [
     find: "const scope = isEntry ? streamOf(productId) : '';",
     replace: "const scope = '';",
     suite: 'test/journey/payments.test.ts',
-    rule: 'meets the row of the entry',
+    rule: 'a purchase by API meets the row of its entry, and another user gets a conflict',
   },
 ];

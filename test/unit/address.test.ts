@@ -38,7 +38,7 @@ describe('the name of an address', () => {
     expect(nameAddress(text)).toBe('unknown');
   });
 
-  test('is the same for two IPv6 addresses when node:net puts both into one /64', () => {
+  test('two IPv6 addresses have one name when node:net puts both into one /64', () => {
     const pair = fc.tuple(fc.ipV6(), fc.ipV6(), fc.boolean(), fc.boolean());
     fc.assert(
       fc.property(pair, ([a, b, isSame, isNear]) => {

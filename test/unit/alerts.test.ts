@@ -36,7 +36,7 @@ test('there are alerts that wake an operator, and alerts that can wait', () => {
 });
 
 describe.each(alerts)('$alert', ({ alert, annotations }) => {
-  test('says in a sentence what it is about', () => {
+  test('an alert describes its cause in a sentence', () => {
     expect(annotations.summary).toMatch(/^[A-Z].{10,80}$/);
     expect(annotations.description).toMatch(/^.{30,}\.$/);
   });
@@ -62,7 +62,7 @@ test('what is held on purpose is slow neither in the alert nor on the dashboard'
   expect(requests.flatMap(leftOut)).toEqual([...leftOut(alert), ...leftOut(alert)]);
 });
 
-test('the dashboard shows a sum that is too small as well as one that is too great, as the alert sees it', () => {
+test('the dashboard shows a sum that is too small or too great, as the alert does', () => {
   expect(alerts.find(({ alert }) => alert === 'WeirAuditSumOff')?.expr).toContain(
     '(abs(weir_audit_difference))',
   );
@@ -72,7 +72,7 @@ test('the dashboard shows a sum that is too small as well as one that is too gre
 });
 
 describe.each(parkedReasons)('parked for %s', (reason) => {
-  test('has one section of docs/runbooks/parked.md, which says what it means, where to look and what to do', () => {
+  test('each reason to park has one section of docs/runbooks/parked.md with its remedy', () => {
     expect(anchors.filter((one) => one === reason.toLowerCase())).toHaveLength(1);
     expect(sectionOf(reason)).toMatch(/\*\*Means\*\*[\s\S]+\*\*Look at\*\*[\s\S]+\*\*Do\*\*/);
   });

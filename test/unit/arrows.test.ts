@@ -174,7 +174,7 @@ describe('files are short and named for what they do', () => {
     expect(lengths[lengths.length >> 1]).toBeLessThanOrEqual(100);
   });
 
-  test('no file, folder or export is a util, helper, common thing, manager, processor or service', () => {
+  test('no file, folder or export is named util, helper, common, manager or service', () => {
     const empty = /(^|[-_.])(utils?|helpers?|commons?|managers?|processors?|services?)([-_.]|$)/i;
     const named =
       /^export (?:default )?(?:abstract )?(?:async )?(?:class|function|const|interface|type) (\w+)/gm;

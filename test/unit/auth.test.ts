@@ -54,7 +54,7 @@ describe('a route', () => {
   const bearer = { authorization: `Bearer ${key}` };
   const wrong = { authorization: 'Bearer configured-key-of-tuesday' };
 
-  test('with orTicket a caller without a key may present a ticket, one with a wrong key may not', async () => {
+  test('a route with orTicket accepts a ticket without a key, never a wrong key', async () => {
     const { ask } = await createRoutes();
     expect(await ask('/ticket')).toBe('nobody, operator');
     expect(await ask('/ticket', { cookie: `weir-80=${'A'.repeat(43)}` })).toBe('nobody, operator');
@@ -63,7 +63,7 @@ describe('a route', () => {
     expect(await ask('/admin')).toBe('401 UNAUTHENTICATED');
   });
 
-  test('without any key in the world is open to everybody, on loopback only', async () => {
+  test('a route without any key in the world is open on loopback only', async () => {
     const here = await createRoutes({ configuredKeys: [] });
     for (const url of ['/admin', '/ticket']) expect(await here.ask(url)).toBe('operator, operator');
     const elsewhere = await createRoutes({ configuredKeys: [], isOnLoopback: false });

@@ -42,7 +42,7 @@ const fail = async () => {
 };
 
 describe('what waits in one place is known while the other', () => {
-  test('fails', async () => {
+  test('the backlog of one place is known while the other fails', async () => {
     const noStreams = { readDatabase: async () => database, readStreams: fail };
     expect(await watchUntil({ database: 3 }, noStreams)).toEqual({
       database: ['known', 'known', 'known'],
@@ -55,7 +55,7 @@ describe('what waits in one place is known while the other', () => {
     });
   });
 
-  test('does not answer yet', async () => {
+  test('the backlog of one place is known while the other does not answer yet', async () => {
     let answer = (_: StreamBacklog) => {};
     const slow = new Promise<StreamBacklog>((resolve) => {
       answer = resolve;

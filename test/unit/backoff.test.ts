@@ -10,7 +10,7 @@ const anyChance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 const options = { firstMs: 100, maxMs: 10_000 };
 
 describe('the delay before the next attempt', () => {
-  test('is at least half of the first one and never more than the longest, whatever chance says', () => {
+  test('the delay before a retry is between half of the first and the longest', () => {
     fc.assert(
       fc.property(anyAttempt, anyOptions, anyChance, (attempt, given, chance) => {
         const ms = backoffMs(attempt, given, () => chance);
@@ -21,7 +21,7 @@ describe('the delay before the next attempt', () => {
     );
   });
 
-  test('never shrinks from one attempt to the next by more than chance', () => {
+  test('the delay before a retry never shrinks from one attempt to the next', () => {
     fc.assert(
       fc.property(anyAttempt, anyOptions, anyChance, (attempt, given, chance) => {
         const random = () => chance;
@@ -44,7 +44,7 @@ describe('the delay before the next attempt', () => {
     expect(seen.size).toBeGreaterThan(1);
   });
 
-  test('stays finite after any number of attempts', () => {
+  test('the delay before the next attempt stays finite after any number of attempts', () => {
     expect(backoffMs(Number.MAX_SAFE_INTEGER, options, () => 1)).toBe(options.maxMs);
   });
 });
@@ -57,14 +57,14 @@ describe('a pause', () => {
     expect(performance.now() - before).toBeGreaterThan(18);
   });
 
-  test('ends at once when it is aborted, without an error', async () => {
+  test('a pause ends at once when it is aborted, without an error', async () => {
     const stopping = new AbortController();
     const paused = pause(3_600_000, stopping.signal);
     stopping.abort();
     await expect(paused).resolves.toBeUndefined();
   });
 
-  test('does not begin when it was aborted before', async () => {
+  test('a pause does not begin when it was aborted before', async () => {
     await expect(pause(3_600_000, AbortSignal.abort())).resolves.toBeUndefined();
   });
 });

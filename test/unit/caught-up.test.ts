@@ -14,11 +14,11 @@ async function ask(...readings: [waiting: number, finished: number][]): Promise<
 }
 
 describe('the results have caught up', () => {
-  test('when nothing waits', async () => {
+  test('the results have caught up when nothing waits', async () => {
     expect(await ask([0, 0])).toEqual([true]);
   });
 
-  test('under steady traffic, when what waited at the last question has been settled since', async () => {
+  test('the results have caught up when what waited at the last question is settled', async () => {
     expect(await ask([100, 0], [100, 60], [100, 100], [100, 150], [100, 200])).toEqual([
       false,
       false,
@@ -28,7 +28,7 @@ describe('the results have caught up', () => {
     ]);
   });
 
-  test('not while nothing is settled, however long that goes on', async () => {
+  test('the results have not caught up while nothing is settled', async () => {
     expect(await ask([5, 10], [5, 10], [900, 10])).toEqual([false, false, false]);
   });
 });

@@ -5,7 +5,7 @@ import { KeyedConcurrencyLimit } from '../../src/lib/keyed-concurrency-limit.ts'
 
 const refuse = () => new Error('full');
 
-test('work beyond the bound is refused at once, and runs when other work has ended or failed', async () => {
+test('work beyond the bound is refused at once, and runs when other work has ended', async () => {
   const limit = new ConcurrencyLimit(2, refuse);
   const [first, second] = [createDeferred<string>(), createDeferred<string>()];
   const running = [limit.run(() => first.promise), limit.run(() => second.promise)];

@@ -154,13 +154,13 @@ describe('every setting', () => {
     expect(expected).toMatch(/^[^\s].*[^.]$/);
   });
 
-  test('has a key and an environment variable of its own', () => {
+  test('every setting has a key and an environment variable of its own', () => {
     expect(new Set(names.map(keyOf)).size).toBe(names.length);
     expect(new Set(names.map(keyOf).map(toVariable)).size).toBe(names.length);
     expect(toVariable('data.database.source')).toBe('WEIR_DATA_DATABASE_SOURCE');
   });
 
-  test('has a default that its own parser accepts', () => {
+  test('every setting has a default that its own parser accepts', () => {
     for (const [name, { default: value, parse }] of table) expect(parse(value), name).toEqual(value);
   });
 
@@ -188,7 +188,7 @@ describe('every setting', () => {
     expect(message).toContain(`expected ${expected}`);
   });
 
-  test('can be left out, or left empty in the file', async () => {
+  test('every setting can be left out, or left empty in the file', async () => {
     const defaults = Object.fromEntries(table.map(([name, { default: value }]) => [name, value]));
     expect(readConfig(undefined, {}).config).toEqual(defaults);
     expect((await readFile('')).config).toEqual(defaults);
@@ -221,7 +221,7 @@ describe('what a setting expects can be written as people write it', () => {
 });
 
 describe('a mistake', () => {
-  test('is never alone: all are reported at once, each with key, value and expectation', async () => {
+  test('a mistake is never alone: all are reported with key, value and expectation', async () => {
     await fc.assert(
       fc.asyncProperty(fc.subarray(names, { minLength: 1 }), async (wrong) => {
         const file = await createFile(toYaml(wrong.map((name) => [keyOf(name), samples[name].wrong])));
@@ -237,7 +237,7 @@ describe('a mistake', () => {
     );
   });
 
-  test('in the file, in the environment, in a flag and in a key are reported together', async () => {
+  test('mistakes in file, environment, flag and key are reported together', async () => {
     const file = await createFile(
       toYaml([
         ['outbox.lanes', 0],
@@ -256,7 +256,7 @@ describe('a mistake', () => {
     }
   });
 
-  test('in a key says which key was meant', async () => {
+  test('a mistake in a key names the intended key', async () => {
     for (const [wrong, meant] of [
       ['data.database.sorce', 'data.database.source'],
       ['outbox.Lanes', 'outbox.lanes'],
@@ -268,14 +268,14 @@ describe('a mistake', () => {
     }
   });
 
-  test('in a key unlike any other points to the list', async () => {
+  test('a mistake in a key unlike any other points to the list', async () => {
     const file = await createFile('coffee: strong\n');
     expect(catchConfigError(() => readConfig(file, {}))).toMatch(
       /coffee = .*`weir doctor --settings` lists them/,
     );
   });
 
-  test('of one letter in any key is found, and its key named', async () => {
+  test('a mistake of one letter in any key is found, and its key named', async () => {
     const anyTypo = fc.record({
       name: fc.constantFrom(...names),
       at: fc.nat({ max: 40 }),
@@ -339,13 +339,13 @@ describe('a variable that would have no effect', () => {
     },
   );
 
-  test('is reported with the mistakes of the file', async () => {
+  test('a variable without effect is reported with the mistakes of the file', async () => {
     const file = await createFile('log:\n  level: loud\n');
     const message = catchConfigError(() => readConfig(file, { WEIR_LOG_LEVL: 'info' }));
     expect(message).toContain('2 mistakes');
   });
 
-  test('of one letter in any variable is found, and its variable named', () => {
+  test('a mistake of one letter in any variable is found, and its variable named', () => {
     const typo = fc.record({
       name: fc.constantFrom(...names),
       at: fc.nat(),
@@ -390,7 +390,7 @@ describe('a variable that is no setting is left alone', () => {
     expect(readConfig(undefined, { [name]: 'x' }).config.logLevel).toBe('info');
   });
 
-  test('in any case where the environment knows no case, as on Windows', () => {
+  test('a variable in any case matches where the environment ignores case', () => {
     const env = { Weir_Log_Level: 'debug', weir_key: 'x', Weir_Port: '1' };
     const { values, mistakes } = readVariables(env, Object.values(settings), true);
     expect([...values]).toEqual([['log.level', 'debug']]);
@@ -427,12 +427,12 @@ describe('the file', () => {
     expect(config).toMatchObject({ batchSize: 10, logFormat: 'json', lanes: 5, logLevel: 'error' });
   });
 
-  test('may be wrong where the environment is right', async () => {
+  test('the file may be wrong where the environment is right', async () => {
     const { config } = await readFile(toYaml([['outbox.lanes', 0]]), { WEIR_OUTBOX_LANES: '2' });
     expect(config.lanes).toBe(2);
   });
 
-  test('of the repository is valid and means the servers of this machine', () => {
+  test('the file of the repository is valid and means the servers of this machine', () => {
     const file = fileURLToPath(new URL('../../configs/config.yaml', import.meta.url));
     const { config, warnings } = readConfig(file, {});
     expect(warnings).toEqual([]);
@@ -446,7 +446,7 @@ describe('the file', () => {
     ]);
   });
 
-  test("may carry the seed's Kratos keys: those that mean nothing here warn, each by name", async () => {
+  test('the file may carry the seed’s Kratos keys, and each unused one warns', async () => {
     const { config, warnings } = await readFile(`
 server:
   http:
@@ -489,7 +489,7 @@ describe('a secret never stands in a message', () => {
   const password = 'hunter2';
   const secretSettings = table.filter(([, { secret }]) => secret);
 
-  test('and there are settings that hold one', () => {
+  test('some settings hold a secret', () => {
     expect(secretSettings.map(([name]) => name).sort()).toEqual([
       'databaseSource',
       'managementUrl',
@@ -624,7 +624,7 @@ describe('an address that other machines can reach', () => {
     expect(isLoopback(host)).toBe(false);
   });
 
-  test('is not judged where this process does not answer HTTP', () => {
+  test('an address is not judged where this process does not answer HTTP', () => {
     const env = { WEIR_SERVER_HTTP_ADDR: '0.0.0.0:8000', WEIR_SERVER_ROLES: 'ingest,relay' };
     expect(readConfig(undefined, env).config.roles).toEqual(['ingest', 'relay']);
   });
@@ -653,7 +653,7 @@ describe('what starts only to fail later is refused at once', () => {
 describe('the relay and the connections of the database', () => {
   const source = { WEIR_DATA_DATABASE_SOURCE: 'postgres://db/shop' };
 
-  test('as many lanes as connections are refused in one sentence that names both settings', () => {
+  test('as many lanes as connections are refused by a sentence naming both settings', () => {
     const env = { ...source, WEIR_OUTBOX_LANES: '4', WEIR_DATA_DATABASE_MAXCONNECTIONS: '4' };
     const message = catchConfigError(() => readConfig(undefined, env));
     expect(message).toContain(

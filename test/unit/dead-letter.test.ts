@@ -24,7 +24,7 @@ describe('a dead letter', () => {
     });
   });
 
-  test('that died several times names the last queue and reason', () => {
+  test('a dead letter that died several times names the last queue and reason', () => {
     const headers = {
       'x-death': [...died('expired', 'second')['x-death'], ...died('rejected', 'first')['x-death']],
     };
@@ -49,7 +49,7 @@ describe('a dead letter', () => {
     expect(letter).toMatchObject({ kind, messageId, messageType: type, instanceId: 7n, sourceId: messageId });
   });
 
-  test('from the result queue is a result, whatever its properties are', () => {
+  test('a dead letter from the result queue is a result, whatever its properties', () => {
     const body = encodeResult(success(9n as InstanceId));
     const letter = read({ body, headers: died('delivery_limit', 'results') });
     expect(letter).toMatchObject({ kind: 'RESULT', instanceId: 9n, original: body });
@@ -59,7 +59,7 @@ describe('a dead letter', () => {
     });
   });
 
-  test('of another program cannot be replayed, and two with one id are two', () => {
+  test('a dead letter of another program cannot be replayed', () => {
     const headers = died('rejected', 'elsewhere');
     const one = read({ messageId: '1', type: 'OTHER', headers, body: Buffer.from('one') });
     const other = read({ messageId: '1', type: 'OTHER', headers, body: Buffer.from('other') });

@@ -43,18 +43,18 @@ test('the codes are found in the text', () => {
 });
 
 describe.each(codes)('%s', (code) => {
-  test('is used by a source file other than the tables of codes', () => {
+  test('an error code is used by a source file other than the tables of codes', () => {
     expect(usedCodes).toContain(code);
   });
 
-  test('comes with advice that is a sentence and ends with a full stop', () => {
+  test('a code of a parked item has advice: a sentence that ends with a full stop', () => {
     const { advice } = new WeirError(code, 'it happened');
     expect(advice).toMatch(/^[A-Z].{15,}\.$/);
     expect(adviceFor(code)).toBe(advice);
     expect(adviceForParked(code)).toMatch(/^[A-Z].{15,}\.$/);
   });
 
-  test('is a problem over HTTP with its own status, type and advice', async () => {
+  test('an error code is a problem over HTTP with its own status, type and advice', async () => {
     const error = new WeirError(code, 'it happened', { cause: new Error('the cause') });
     const { answer, told } = createApp(() => error);
     const { status, headers, problem } = await answer();
@@ -109,7 +109,7 @@ test('statuses are those of the contract', async () => {
 });
 
 describe('an error without a code', () => {
-  test('is INTERNAL, keeps its cause and shows nothing of it', async () => {
+  test('an error without a code is INTERNAL, keeps its cause and reveals none of it', async () => {
     const { answer, told } = createApp(() => new Error('password is hunter2'));
     const { status, problem } = await answer();
     expect([status, problem.code]).toEqual([500, 'INTERNAL']);
@@ -117,7 +117,7 @@ describe('an error without a code', () => {
     expect(told).toMatchObject([{ type: 'request failed', route: 'POST /things/:id' }]);
   });
 
-  test('of a store that will come back is 503 with Retry-After, and shows nothing of it', async () => {
+  test('an error of an unavailable store is 503 with Retry-After and reveals nothing', async () => {
     const failure = new Error('connect ECONNREFUSED 10.0.0.7:5432');
     const { answer } = createApp(
       () => failure,
@@ -128,7 +128,7 @@ describe('an error without a code', () => {
     expect(JSON.stringify(problem)).not.toContain('10.0.0.7');
   });
 
-  test('of a store that will come back is known under INTERNAL as well', async () => {
+  test('an error of an unavailable store is also recognised under INTERNAL', async () => {
     const failure = new Error('connection terminated');
     const { answer } = createApp(
       () => toWeirError(failure),
@@ -137,7 +137,7 @@ describe('an error without a code', () => {
     expect((await answer()).problem.code).toBe('STORE_UNAVAILABLE');
   });
 
-  test('becomes a WeirError with its message and cause, whatever was thrown', () => {
+  test('anything thrown becomes a WeirError with its message and cause', () => {
     fc.assert(
       fc.property(
         fc.oneof(fc.string(), fc.integer(), fc.constant(undefined), fc.constant(null)),

@@ -44,14 +44,14 @@ describe('an armed failpoint', () => {
     });
   });
 
-  test('is one of several', () => {
+  test('an armed failpoint is one of several', () => {
     expect(hitTenTimes('after-park', 'after-commit:2,after-park:2,after-publish')).toMatchObject({
       signal: 'SIGKILL',
       told: `${upTo(1)} 2?`,
     });
   });
 
-  test('in flight kills the process only once this turn of the event loop is over', () => {
+  test('a failpoint in flight kills the process only after this turn of the event loop', () => {
     expect(hitTenTimes('after-insert', 'after-insert:2', 'failpointInFlight')).toMatchObject({
       signal: 'SIGKILL',
       told: upTo(2),

@@ -44,7 +44,7 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-test('after a problem has passed the whole window is asked for again, once, and before that nothing is', async () => {
+test('after a problem has passed the whole window is requested again, once', async () => {
   const { streams, asked } = openBrowser();
   const stop = new AbortController();
   const heard: number[] = [];

@@ -77,7 +77,7 @@ test('calls during a running batch go into the next one', async () => {
   expect(await Promise.all(answers)).toEqual([10, 20, 30, 40]);
 });
 
-test('never more than maxInFlight batches run, and the next begins when any of them ends', async () => {
+test('at most maxInFlight batches run, and the next begins when any of them ends', async () => {
   const { batches, work } = createWork();
   const call = gather(work, { maxItems: 1, maxInFlight: 3 });
   const answers = [1, 2, 3, 4, 5].map(call);
@@ -136,7 +136,7 @@ describe('an error', () => {
   });
 });
 
-test('every caller gets the answer to its own item, whatever ends first and whatever fails', async () => {
+test('every caller gets the answer to its own item, whatever fails', async () => {
   const options = fc.record({
     maxItems: fc.integer({ min: 1, max: 5 }),
     maxInFlight: fc.integer({ min: 1, max: 4 }),

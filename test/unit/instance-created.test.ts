@@ -171,7 +171,7 @@ describe('the name of an instance', () => {
     fc.stringMatching(/^[a-zA-Z0-9-]{0,100}$/),
   );
 
-  test('is a DNS label of at most 63 characters, whatever the product is called', () => {
+  test('the name of an instance is a DNS label of at most 63 characters', () => {
     fc.assert(
       fc.property(anyName, anyInt64, (name, instanceId) => {
         const { name: whole } = fromBinary(EventSchema, encode({ ...oneProduct, name }, instanceId, 1n, 0));
@@ -183,7 +183,7 @@ describe('the name of an instance', () => {
     );
   });
 
-  test('begins with a label of 1 to 40 characters that never begins or ends with a hyphen', () => {
+  test('the name of an instance begins with a label of 1 to 40 characters', () => {
     fc.assert(
       fc.property(anyName, (name) => {
         const label = toDnsLabel(name);
@@ -194,7 +194,7 @@ describe('the name of an instance', () => {
     );
   });
 
-  test('keeps a name that is a label already', () => {
+  test('the name of an instance keeps a name that is a label already', () => {
     fc.assert(
       fc.property(fc.stringMatching(/^[a-z0-9]{1,8}(-[a-z0-9]{1,7}){0,4}$/), (label) => {
         expect(toDnsLabel(label)).toBe(label);
@@ -202,7 +202,7 @@ describe('the name of an instance', () => {
     );
   });
 
-  test('does not change when it is made a label twice', () => {
+  test('the name of an instance does not change when it is made a label twice', () => {
     fc.assert(fc.property(anyName, (name) => toDnsLabel(toDnsLabel(name)) === toDnsLabel(name)));
   });
 

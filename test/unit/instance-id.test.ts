@@ -159,7 +159,7 @@ test('two processes never hold the same worker id while clocks run evenly', asyn
 });
 
 describe('the parts of an id', () => {
-  test('are the time since 2025, the worker id and a sequence', async () => {
+  test('the parts of an id are the time since 2025, the worker id and a sequence', async () => {
     const world = await World.begin(leaseDatabase);
     const process = world.start();
     const ids = await process.ids.take(3);
@@ -272,7 +272,7 @@ describe('a lease', () => {
     await expect(world.start().ids.take(1)).resolves.toHaveLength(1);
   });
 
-  test('is extended before its end, so that a busy process never waits for the database', async () => {
+  test('a lease is extended before its end, so a busy process never waits', async () => {
     const world = await World.begin(leaseDatabase);
     const process = world.start();
     await process.ids.take(1);
@@ -289,7 +289,7 @@ describe('a lease', () => {
     expect(process.questions).toBeGreaterThan(5);
   });
 
-  test('a process that slept past its lease goes on with its worker id when no other took it', async () => {
+  test('a process that slept past its lease keeps its worker id when no other took it', async () => {
     const world = await World.begin(leaseDatabase, 1);
     const process = world.start();
     const register = new Register();
@@ -299,7 +299,7 @@ describe('a lease', () => {
     expect(process.granted).toHaveLength(1);
   });
 
-  test('of a process that slept past its end is gone when another process took it', async () => {
+  test('a lease of a process that slept past its end is gone when another took it', async () => {
     const world = await World.begin(leaseDatabase, 1);
     const sleeper = world.start();
     const register = new Register();
@@ -313,7 +313,7 @@ describe('a lease', () => {
     expectDisjointLeases(world);
   });
 
-  test('is over by the clock of its process, even where its milliseconds reach further', async () => {
+  test('a lease ends by the clock of its process, even where its milliseconds reach on', async () => {
     const world = await World.begin(leaseDatabase);
     const process = world.start();
     const register = new Register();
@@ -342,7 +342,7 @@ describe('a lease', () => {
     await expect(process.ids.take(1)).rejects.toThrow('connection reset');
   });
 
-  test('is not taken from a process that still holds it', async () => {
+  test('a lease is not taken from a process that still holds it', async () => {
     const world = await World.begin(leaseDatabase, 1);
     const holder = world.start();
     await holder.ids.take(1);
@@ -351,7 +351,7 @@ describe('a lease', () => {
     await expect(world.start().ids.take(1)).rejects.toMatchObject({ code: 'WORKER_LEASE_LOST' });
   });
 
-  test('whose extension fails is used to its end, and asked for again at the next take', async () => {
+  test('a lease whose extension fails is used to its end and requested again', async () => {
     const world = await World.begin(leaseDatabase);
     const process = world.start();
     const register = new Register();
@@ -370,7 +370,7 @@ describe('a lease', () => {
     expect(process.granted).toHaveLength(1);
   });
 
-  test('begins above the last one, when the clock of the database is a day behind', async () => {
+  test('a lease begins above the last one when the database clock is a day behind', async () => {
     const world = await World.begin(leaseDatabase, 1);
     const register = new Register();
     for (let restart = 0; restart < 5; restart++) {
@@ -385,7 +385,7 @@ describe('a lease', () => {
     expectDisjointLeases(world);
   });
 
-  test('that another process took is not ended by its former owner', async () => {
+  test('a lease that another process took is not ended by its former owner', async () => {
     const world = await World.begin(leaseDatabase, 1);
     const former = world.start();
     await former.ids.take(1);

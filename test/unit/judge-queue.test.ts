@@ -37,7 +37,7 @@ describe('doctor about a queue', () => {
     expect(what).toContain(words);
   });
 
-  test('names a length that drops the oldest, and not one that refuses the newest', () => {
+  test('doctor names a length that drops the oldest, and not one that refuses the newest', () => {
     expect(judge({ ...quorum, 'x-max-length': 9 }).level).toBe('ok');
     for (const overflow of ['drop-head', undefined]) {
       const { what } = judge({ ...quorum, 'x-max-length': 9, 'x-overflow': overflow });
@@ -45,7 +45,7 @@ describe('doctor about a queue', () => {
     }
   });
 
-  test('names the 20 returns of RabbitMQ 4 and gives the policy that cures them', () => {
+  test('doctor names the 20 returns of RabbitMQ 4 and gives the policy that cures them', () => {
     const earlier = { 'x-queue-type': 'quorum' };
     const { what, advice } = judge(earlier);
     expect(what).toContain('after 20 returns (no delivery limit)');
@@ -72,20 +72,20 @@ describe('doctor about a queue', () => {
     },
   );
 
-  test('names an operator policy and clears it', () => {
+  test('doctor names an operator policy and clears it', () => {
     const operatorPolicy = { name: 'op limit', priority: 0, definition: { 'delivery-limit': 3 } };
     const { what, advice } = judge(quorum, { operatorPolicy, vhost: 'shop' });
     expect(what).toContain('operator policy op limit');
     expect(advice).toContain("rabbitmqctl -p shop clear_operator_policy 'op limit'");
   });
 
-  test('says of what no policy cures that the queue must be made again', () => {
+  test('doctor says of what no policy cures that the queue must be made again', () => {
     for (const one of [judge(quorum, { durable: false }), judge({ ...quorum, 'x-message-ttl': 5 })]) {
       expect(one.advice).toContain('rabbitmqctl delete_queue created --if-empty');
     }
   });
 
-  test('refuses a stream', () => {
+  test('doctor refuses a stream', () => {
     expect(judge({ 'x-queue-type': 'stream' })).toMatchObject({ level: 'problem' });
   });
 });

@@ -23,7 +23,7 @@ test('a flood of addresses does not make the count of a key be forgotten', async
   await expect(ask('203.0.113.8', 'shop')).rejects.toMatchObject(limited);
 });
 
-test('requests without a key count for their IPv6 /64, and none for a key with that name', async () => {
+test('requests without a key count for their IPv6 /64, and for no key of that name', async () => {
   const ask = openLimits();
   await ask('2001:db8::1');
   await ask('2001:db8::2');

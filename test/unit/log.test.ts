@@ -79,14 +79,14 @@ describe.each(plain)('the secret %s', (secret) => {
     },
   ];
 
-  test('is in no line, nor in the causes of an error', () => {
+  test('a secret is in no log line, nor in the causes of an error', () => {
     const text = write(events).join('');
     expect(text.split('\n')).toHaveLength(events.length + 1);
     expect(text).not.toContain(secret);
     expect(text).toContain('***');
   });
 
-  test('is in no readable line either', async () => {
+  test('a secret is in no readable log line', async () => {
     const text = await writeReadable(events);
     expect(text).not.toContain(secret);
     expect(text).toContain('***');
@@ -137,7 +137,7 @@ test('an error is logged with its causes, and ends where they form a circle', ()
   expect(line.error.cause.cause.message).toBe('outer');
 });
 
-test('a line says when, how grave, what for programs, what for people, and the ids to follow it by', () => {
+test('a log line holds its time, level, codes, sentence and the ids to follow', () => {
   const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
   const [line] = parse(
     write([

@@ -20,7 +20,7 @@ test('the first request behind a blocked event loop sees how late it is', () => 
   expect(lag.lateMs).toBeGreaterThanOrEqual(200);
 });
 
-test('the lateness of a block counts after the loop moves on, and ends with the next timely turn', async () => {
+test('the lateness of a block ends with the next timely turn of the loop', async () => {
   const lag = openLag();
   block(300);
   await new Promise((resolve) => setImmediate(resolve));

@@ -41,12 +41,12 @@ const answered = {
 } as const;
 
 describe('a label whose values callers choose', () => {
-  test('keeps those that are known and the first that come; the rest shares one', () => {
+  test('a label keeps known values and the first that come, and the rest share one', () => {
     const bound = boundLabel(3, ['ORDER']);
     expect(['A', 'B', 'C', 'ORDER', 'A', 'D'].map(bound)).toEqual(['A', 'B', 'other', 'ORDER', 'A', 'other']);
   });
 
-  test('makes no more series however many methods, sources and routes are tried', async () => {
+  test('a label creates no more series however many values are tried', async () => {
     const { emit, read } = setUp();
     for (let n = 0; n < 1_000; n++) {
       emit({ type: 'instances created', counts: new Map([[`S${n}`, 1]]), durationMs: 1 });
@@ -94,7 +94,7 @@ test('an entry that was parked counts for its reason', async () => {
   expect(await read('weir_parked_total')).toContain('{reason="MESSAGE_REFUSED"} 1');
 });
 
-test('what became of results, and of the instances that they were of, is counted whichever way they came', async () => {
+test('results and their instances are counted by outcome, whichever way they came', async () => {
   const { emit, read } = setUp();
   expect(await read('weir_instances_settled_total')).toEqual(['{status="SUCCESS"} 0', '{status="FAILED"} 0']);
   emit({
@@ -181,7 +181,7 @@ describe('what waits', () => {
     return parts;
   };
 
-  test('shows with its age in seconds, and what does not wait at 0', async () => {
+  test('the backlog shows its age in seconds, and 0 where nothing waits', async () => {
     const { emit, read } = setUpRead();
     expect(await read('weir_outbox_waiting_events')).toEqual([
       '{kind="CREATED"} 7',

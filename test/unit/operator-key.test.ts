@@ -12,7 +12,7 @@ import { listScopes, reaches, scopes } from '../../src/ops/access/scope.ts';
 const anyScope = fc.constantFrom(...scopes);
 
 describe('a key', () => {
-  test('says its scope, is found by one regular expression, and is never made twice', () => {
+  test('a key states its scope, matches one regular expression, and is unique', () => {
     const made = Array.from({ length: 200 }, (_, i) => createOperatorKey(scopes[i % 3] ?? 'read'));
     for (const [i, key] of made.entries()) {
       expect(key).toMatch(new RegExp(`^weir_${scopes[i % 3]}_[0-9A-Za-z]{49}$`));
@@ -21,12 +21,12 @@ describe('a key', () => {
     expect(new Set(made).size).toBe(made.length);
   });
 
-  test('uses every one of the 62 characters at its first random places', () => {
+  test('a key uses every one of the 62 characters at its first random places', () => {
     const made = Array.from({ length: 3_000 }, () => createOperatorKey('act').slice('weir_act_'.length));
     for (const at of [1, 20, 42]) expect(new Set(made.map((key) => key[at])).size).toBe(62);
   });
 
-  test('of which one character was changed, lost or added is none', () => {
+  test('a key with one character changed, lost or added is invalid', () => {
     fc.assert(
       fc.property(anyScope, fc.nat(60), fc.constantFrom(...'0Az_ '), (scope, at, other) => {
         const key = createOperatorKey(scope);
@@ -38,15 +38,15 @@ describe('a key', () => {
     );
   });
 
-  test('of another scope is another key, since the scope is in the checksum', () => {
+  test('a key of another scope is another key, since the scope is in the checksum', () => {
     expect(hasKeyForm(createOperatorKey('read').replace('_read_', '_act_'))).toBe(false);
   });
 
-  test('may be asked of any text', () => {
+  test('a key may be asked of any text', () => {
     fc.assert(fc.property(fc.string(), (text) => hasKeyForm(text) === false));
   });
 
-  test('is stored as its SHA-256', () => {
+  test('a key is stored as its SHA-256', () => {
     expect(digestOf('abc').toString('hex')).toBe(
       'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
     );

@@ -34,13 +34,13 @@ describe('a probe', () => {
     },
   );
 
-  test('of health or readiness gets its answer under any name', async () => {
+  test('a probe of health or readiness gets its answer under any name', async () => {
     const ask = createApp();
     for (const url of ['/healthz', '/readyz'])
       expect(await ask(url, { host: 'weir.internal' }), url).toBe(200);
   });
 
-  test('is also answered where hosts are named for a proxy', async () => {
+  test('a probe is also answered where hosts are named for a proxy', async () => {
     const ask = createApp({ ...local, hosts: ['shop.example'] });
     for (const url of probes) expect(await ask(url, { host: 'weir.internal' }), url).toBe(200);
     expect(await ask('/v1/orders/1', { host: 'weir.internal' })).toBe(421);
@@ -67,7 +67,7 @@ describe('a page of another site', () => {
     },
   );
 
-  test('a request of our own page is recognised by its origin, whatever the case of the Host', async () => {
+  test('a request of our own page is recognised by its origin in any case of Host', async () => {
     const ask = createApp();
     expect(await ask('/v1/orders/1', { host: 'LOCALHOST:8000', origin: 'http://localhost:8000' })).toBe(200);
     expect(await ask('/v1/orders/1', { host: 'localhost:8000', origin: 'http://localhost:1' })).toBe(403);

@@ -45,14 +45,14 @@ function readable({ id, body, traceparent, type }: Message): unknown {
 }
 
 describe('a batch', () => {
-  test('does not name the usual type: those bytes are what earlier versions wrote', () => {
+  test('a batch leaves out the usual type, as earlier versions wrote it', () => {
     const message = { id: '12', body: Buffer.from('body') };
     const bytes = encodeMessage({ ...message, type: 'INSTANCE_CREATED' });
     expect(bytes.equals(encodeMessage(message))).toBe(true);
     expect(bytes.toString('hex')).toBe('0a0a0231321204626f6479');
   });
 
-  test('restocks every message in order, whatever its length', () => {
+  test('a batch returns every message in order, whatever its length', () => {
     fc.assert(
       fc.property(anyMessages, (messages) => {
         expect(decodeBatch(encodeBatch(messages)).map(readable)).toEqual(messages.map(readable));
@@ -61,7 +61,7 @@ describe('a batch', () => {
     );
   });
 
-  test('restocks messages at each length where a varint grows', () => {
+  test('a batch returns messages at each length where a varint grows', () => {
     const lengths = [0, 1, 100, 127, 128, 16_300, 16_383, 16_384, 200_000, 2_097_151, 2_097_152];
     for (const length of lengths) {
       for (let around = length - 40; around <= length + 1; around += 7) {
@@ -72,7 +72,7 @@ describe('a batch', () => {
     }
   });
 
-  test('of two batches, one after the other, has the messages of both', () => {
+  test('two batches in a row hold the messages of both', () => {
     fc.assert(
       fc.property(anyMessages, anyMessages, (first, second) => {
         const together = Buffer.concat([encodeBatch(first), encodeBatch(second)]);
@@ -82,11 +82,11 @@ describe('a batch', () => {
     );
   });
 
-  test('of nothing has no message', () => {
+  test('an empty batch has no message', () => {
     expect(decodeBatch(Buffer.alloc(0))).toEqual([]);
   });
 
-  test('encodes the same message to the same bytes, read or new', () => {
+  test('a batch encodes the same message to the same bytes, read or new', () => {
     fc.assert(
       fc.property(anyMessage, (message) => {
         const bytes = encodeMessage(message);
@@ -104,20 +104,20 @@ describe('a batch', () => {
     expect(messages.map(({ createdAt }) => createdAt)).toEqual([at, at]);
   });
 
-  test('takes an empty traceparent for none', () => {
+  test('a batch reads an empty traceparent as none', () => {
     const bytes = encodeMessage({ ...messageOf('1'), traceparent: '' });
     expect(bytes.equals(encodeMessage(messageOf('1')))).toBe(true);
     expect(decodeBatch(bytes)[0]?.traceparent).toBeUndefined();
   });
 
-  test('is written in protobuf: length, then id, body and traceparent as fields 1, 2 and 3', () => {
+  test('a batch is protobuf: length, then id, body and traceparent as fields 1, 2, 3', () => {
     const bytes = encodeMessage({ id: '12', body: Buffer.from([0xff]), traceparent: '00' });
     expect(bytes.toString('hex')).toBe(`0b${'0a023132'}${'1201ff'}${'1a023030'}`);
   });
 });
 
 describe('a damaged batch', () => {
-  test('cut short anywhere throws, or ends exactly after a whole message', () => {
+  test('a damaged batch cut short anywhere throws, or ends exactly after a whole message', () => {
     fc.assert(
       fc.property(
         anySmallMessages,
@@ -135,14 +135,14 @@ describe('a damaged batch', () => {
     );
   });
 
-  test('throws with a byte missing at its end, at every place of a small batch', () => {
+  test('a damaged batch throws with a byte missing at its end, at every place', () => {
     const bytes = encodeMessage({ id: '12', body: Buffer.from('body'), traceparent: '00-aa' });
     for (let cut = 1; cut < bytes.length; cut++) {
       expect(() => decodeBatch(bytes.subarray(0, cut)), `cut at ${cut}`).toThrow(/damaged/);
     }
   });
 
-  test('with wrong bytes ends, throws or decodes, and never reads what is not its own', () => {
+  test('a batch with wrong bytes ends, throws or decodes within its own bytes', () => {
     const wrong = fc.record({ at: fc.nat({ max: 2_000 }), byte: fc.nat({ max: 255 }) });
     fc.assert(
       fc.property(anySmallMessages, fc.array(wrong, { minLength: 1, maxLength: 5 }), (messages, mistakes) => {
@@ -154,7 +154,7 @@ describe('a damaged batch', () => {
     );
   });
 
-  test('with bytes inserted or removed ends, throws or decodes, and never reads what is not its own', () => {
+  test('a batch with bytes inserted or removed ends, throws or decodes within its bytes', () => {
     fc.assert(
       fc.property(
         anySmallMessages,
@@ -173,7 +173,7 @@ describe('a damaged batch', () => {
     );
   });
 
-  test('of arbitrary bytes ends, throws or decodes, and never reads what is not its own', () => {
+  test('a batch of arbitrary bytes ends, throws or decodes within its own bytes', () => {
     const varints = fc.array(fc.constantFrom(0x00, 0x01, 0x02, 0x0a, 0x12, 0x1a, 0x7f, 0x80, 0xff), {
       maxLength: 40,
     });

@@ -109,7 +109,7 @@ describe('the trend', () => {
   const from = new Date(startMs + 30_000);
   const to = new Date(startMs + 210_000);
 
-  test('has a place for every step of the window, also for those with nothing in them', () => {
+  test('the trend has a place for every step of the window, also for empty ones', () => {
     const rows = [
       {
         bucketStart: new Date(startMs + 120_000).toISOString(),
@@ -135,7 +135,7 @@ describe('the trend', () => {
     });
   });
 
-  test('takes the step that was asked for, else one that fits the window', () => {
+  test('the trend takes the step that was asked for, else one that fits the window', () => {
     expect(findStep('day', from, to)).toBe('day');
     expect(findStep('century', from, to)).toBe('minute');
     expect(findStep(null, new Date(startMs - 86_400_000), to)).toBe('hour');
@@ -143,7 +143,7 @@ describe('the trend', () => {
   });
 });
 
-test('the rate of a sale is what was sold in the last minute, and never less than nothing', () => {
+test('the rate of a sale is what was sold in the last minute, and never negative', () => {
   const rate = new SaleRate();
   expect(rate.observe(10, 0)).toBeUndefined();
   expect(rate.observe(20, 30_000)).toBe(20);

@@ -31,17 +31,17 @@ function createNow(more: Partial<Now> = {}): Now {
 const wait = (what: string, seconds: number) => ({ what, count: 9, oldestAt: ago(seconds) });
 
 describe('the status strip', () => {
-  test('is empty while all is well, and before anything is known', () => {
+  test('the status strip is empty while all is well, and before anything is known', () => {
     expect(listTroubles(true, createNow())).toEqual([]);
     expect(listTroubles(true, undefined)).toEqual([]);
     expect(listTroubles(true, createNow({ audit: null }))).toEqual([]);
   });
 
-  test('names an unreachable Weir alone, since all else is old', () => {
+  test('the status strip names an unreachable Weir alone, since all else is old', () => {
     expect(listTroubles(false, createNow({ intakePaused: true }))).toEqual([{ kind: 'unreachable' }]);
   });
 
-  test('names each unavailable store once for each server and reason', () => {
+  test('the status strip names each unavailable store once for each server and reason', () => {
     const redis = { kind: 'Redis', ok: false, why: 'ECONNREFUSED' };
     const stores = [
       { name: 'streams', ...redis },
@@ -55,7 +55,7 @@ describe('the status strip', () => {
     ]);
   });
 
-  test('names paused intake and an audit that found a difference', () => {
+  test('the status strip names paused intake and an audit that found a difference', () => {
     const audit = { ok: false, auditedAt: at, exceptions: 3 };
     expect(listTroubles(true, createNow({ intakePaused: true, audit }))).toEqual([
       { kind: 'intakePaused' },
@@ -63,7 +63,7 @@ describe('the status strip', () => {
     ]);
   });
 
-  test('names the oldest backlog when it has waited for more than a minute', () => {
+  test('the status strip names the oldest backlog after more than a minute', () => {
     const waiting = [wait('stream', 61), wait('outbox', 300), wait('processing', 900), wait('parked', 9_000)];
     const backlog = [{ kind: 'backlog', what: 'outbox', waitedMs: 300_000 }];
     expect(listTroubles(true, createNow({ waiting }))).toEqual(backlog);
@@ -71,7 +71,7 @@ describe('the status strip', () => {
     expect(listTroubles(true, { stores: [], waiting: [wait('stream', 61)] }, Date.parse(at))).toHaveLength(1);
   });
 
-  test('counts parked items only where the database reported them', () => {
+  test('the status strip counts parked items only where the database reported them', () => {
     expect(countParked(createNow({ waiting: [wait('parked', 1)] }))).toBe(9);
     expect(countParked({ stores: [], waiting: [] })).toBeUndefined();
     expect(countParked(undefined)).toBeUndefined();
@@ -90,20 +90,23 @@ describe('the connection', () => {
     return { api: await load('api.ts'), connection: await load('connection.ts') };
   }
 
-  test.each([502, 503, 504])('is lost when a proxy answers %i in place of Weir', async (status) => {
-    const { api, connection } = await loadPage();
-    vi.stubGlobal('setTimeout', () => 0);
-    const html = { 'content-type': 'text/html' };
-    vi.stubGlobal('fetch', async () => new Response('<h1>Bad Gateway</h1>', { status, headers: html }));
-    await expect(api.get('now')).rejects.toBeInstanceOf(api.Unreachable);
-    expect(connection.currentConnection()).toBe('lost');
+  test.each([502, 503, 504])(
+    'the connection is lost when a proxy answers %i in place of Weir',
+    async (status) => {
+      const { api, connection } = await loadPage();
+      vi.stubGlobal('setTimeout', () => 0);
+      const html = { 'content-type': 'text/html' };
+      vi.stubGlobal('fetch', async () => new Response('<h1>Bad Gateway</h1>', { status, headers: html }));
+      await expect(api.get('now')).rejects.toBeInstanceOf(api.Unreachable);
+      expect(connection.currentConnection()).toBe('lost');
 
-    const problem = { 'content-type': 'application/problem+json; charset=utf-8' };
-    vi.stubGlobal(
-      'fetch',
-      async () => new Response('{"code":"STORE_UNAVAILABLE"}', { status, headers: problem }),
-    );
-    await expect(api.get('now')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
-    expect(connection.currentConnection()).toBe('alive');
-  });
+      const problem = { 'content-type': 'application/problem+json; charset=utf-8' };
+      vi.stubGlobal(
+        'fetch',
+        async () => new Response('{"code":"STORE_UNAVAILABLE"}', { status, headers: problem }),
+      );
+      await expect(api.get('now')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+      expect(connection.currentConnection()).toBe('alive');
+    },
+  );
 });

@@ -54,7 +54,7 @@ test('no word is left over that no file of the page says', () => {
   expect(Object.keys(en).filter((key) => !isSaid(key))).toEqual([]);
 });
 
-test('every origin of a parked item has a name, and every reason that is explained exists', () => {
+test('every origin of a parked item has a name, and every explained reason exists', () => {
   for (const origin of parkedOrigins) expect(en).toHaveProperty([`origin.${origin}`]);
   const reasons = Object.keys(en).filter((key) => key.startsWith('reason.'));
   expect(reasons).toEqual(expect.arrayContaining(parkedReasons.map((reason) => `reason.${reason}`)));

@@ -69,14 +69,14 @@ describe.each(numbers)('a $what', ({ parse, code }) => {
     expect(() => parse(value)).toThrow(expect.objectContaining({ code }));
   });
 
-  test('is every integer from 1 to 2^63-1 in canonical decimal', () => {
+  test('an id is every integer from 1 to 2^63-1 in canonical decimal', () => {
     fc.assert(
       fc.property(fc.bigInt({ min: 1n, max: int64Max }), (value) => parse(value.toString()) === value),
       { examples: [[int64Max], [int64Max - 1n], [2n ** 53n + 1n]] },
     );
   });
 
-  test('is never an integer outside 1 to 2^63-1', () => {
+  test('an id is never an integer outside 1 to 2^63-1', () => {
     const outside = fc.oneof(
       fc.bigInt({ min: -(2n ** 80n), max: 0n }),
       fc.bigInt({ min: int64Max + 1n, max: 2n ** 80n }),
@@ -88,7 +88,7 @@ describe.each(numbers)('a $what', ({ parse, code }) => {
     );
   });
 
-  test('has one spelling: what is accepted prints as it came', () => {
+  test('an id has one spelling: what is accepted prints as it came', () => {
     const almostNumber = fc.stringMatching(/^[ +-]?[0-9０-９eE._ ]{0,21}$/);
     fc.assert(
       fc.property(fc.oneof(almostNumber, fc.string({ unit: 'binary' })), (text) => {
@@ -99,7 +99,7 @@ describe.each(numbers)('a $what', ({ parse, code }) => {
     );
   });
 
-  test('refuses whatever JSON can hold with its own code, saying what it saw and not much more', () => {
+  test('an id rejects every JSON value with its own code and a short quotation', () => {
     fc.assert(
       fc.property(fc.oneof(fc.jsonValue(), fc.string({ minLength: 200, maxLength: 5_000 })), (value) => {
         fc.pre(parseInt64(value) === undefined);
@@ -142,7 +142,7 @@ describe('a source', () => {
     expect(() => parseSource(value)).toThrow(expect.objectContaining({ code: 'SOURCE_INVALID' }));
   });
 
-  test('is accepted exactly when the contract says so, and comes out unchanged', () => {
+  test('a source is accepted exactly when the contract allows it, and is unchanged', () => {
     const almostSource = fc.stringMatching(/^[A-Z0-9_a-z -]{0,22}$/);
     fc.assert(
       fc.property(fc.oneof(almostSource, fc.string({ unit: 'binary', maxLength: 22 })), (text) => {
@@ -205,7 +205,7 @@ describe('a source id', () => {
     expect(() => parseSourceId(value)).toThrow(expect.objectContaining({ code: 'SOURCE_ID_INVALID' }));
   });
 
-  test('comes out unchanged, printable, well-formed and within 64 code points, or is refused', () => {
+  test('a source id is unchanged and printable within 64 code points, or is rejected', () => {
     fc.assert(
       fc.property(
         fc.oneof(
@@ -229,7 +229,7 @@ describe('a source id', () => {
     );
   });
 
-  test('of visible ASCII is never refused', () => {
+  test('a source id of visible ASCII is never refused', () => {
     fc.assert(
       fc.property(fc.stringMatching(/^[!-~]{1,64}$/), (text) => {
         expect(parseSourceId(text)).toBe(text);

@@ -15,14 +15,14 @@ function stopAfterTest(): AbortController {
 }
 
 describe('a pause before a retry', () => {
-  test('ends for every loop at the signal', async () => {
+  test('a pause before a retry ends for every loop at the signal', async () => {
     const one = new Recovery();
     const pauses = Promise.all([one.wait(anHourMs), one.wait(anHourMs)]);
     one.signal();
     await pauses;
   });
 
-  test('is not shortened by a signal that came before it', async () => {
+  test('a pause before a retry is not shortened by a signal that came before it', async () => {
     const one = new Recovery();
     one.signal();
     const stop = stopAfterTest();
@@ -45,7 +45,7 @@ describe('an outage', () => {
     return { outages, over };
   };
 
-  test('is over at the first success, once', () => {
+  test('an outage is over at the first success, once', () => {
     const { outages, over } = watch();
     outages.failed('database', 1);
     outages.failed('database', 2);
@@ -54,7 +54,7 @@ describe('an outage', () => {
     expect(over).toEqual(['database']);
   });
 
-  test('is none when a connection breaks and is back at the first attempt', () => {
+  test('a connection that is back at the first attempt counts as no outage', () => {
     const { outages, over } = watch();
     outages.failed('rabbitmq', 1);
     expect(outages.works('rabbitmq', 2)).toBe(true);
@@ -75,7 +75,7 @@ describe('a loop that has backed off to many seconds', () => {
     }
   }
 
-  test('goes on at once when the store is back: repeatEvery', async () => {
+  test('a backed-off repeatEvery continues at once when the store is back', async () => {
     let failures = 0;
     let isBack = false;
     let works = 0;
@@ -95,7 +95,7 @@ describe('a loop that has backed off to many seconds', () => {
     await pollUntil('the work', 1_000, async () => expect(works).toBe(1));
   });
 
-  test('goes on at once when the store is back: every lane of the relay', async () => {
+  test('every backed-off lane of the relay continues at once when the store is back', async () => {
     let failures = 0;
     let isBack = false;
     let claims = 0;

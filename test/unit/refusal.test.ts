@@ -48,7 +48,7 @@ describe('a reply of Redis', () => {
     expect(classifyRefusal(reply(text))).toBeUndefined();
   });
 
-  test('is not taken for what its arguments or a buyer wrote, nor does its message repeat them', () => {
+  test('a reply of Redis is not classified by what its arguments or a buyer wrote', () => {
     const text = "ERR unknown command 'xadd', with args beginning with: 's' '*' 'uid' 'OOM READONLY' ";
     expect(classifyRefusal(reply(text))).toMatchObject({
       reason: 'OTHER',
@@ -57,7 +57,7 @@ describe('a reply of Redis', () => {
   });
 });
 
-test('an error that is no reply says that Redis is silent or not connected, with its cause', () => {
+test('an error that is no reply reports that Redis is silent, with its cause', () => {
   expect(classifyRefusal(new SilentError('no answer within 5 ms'))).toMatchObject({
     reason: 'SILENT',
     message: 'Redis does not answer: no answer within 5 ms',

@@ -6,7 +6,7 @@ import { repeatEvery, retryTransient } from '../../src/lib/repeat.ts';
 const retry = { firstMs: 1, maxMs: 2 };
 
 describe('work that is repeated', () => {
-  test('goes on after a failure, counts the failures in a row, and ends when stopped', async () => {
+  test('repeated work continues after a failure, counts failures, and can be stopped', async () => {
     const stop = new AbortController();
     const failures: number[] = [];
     let runs = 0;
@@ -23,7 +23,7 @@ describe('work that is repeated', () => {
     expect(failures).toEqual([1, 2, 1]);
   });
 
-  test('is not begun when it is stopped already', async () => {
+  test('repeated work is not begun when it is stopped already', async () => {
     let runs = 0;
     const work = async () => {
       runs++;
@@ -42,17 +42,17 @@ describe('work that may fail for a moment', () => {
     };
   };
 
-  test('is tried again, and its result is the answer', async () => {
+  test('work is tried again, and its result is the answer', async () => {
     expect(await retryTransient(failing(2), () => true, { retry })).toBe(3);
   });
 
-  test('is given up after so many attempts, with the last failure', async () => {
+  test('work is given up after so many attempts, with the last failure', async () => {
     await expect(retryTransient(failing(5), () => true, { maxAttempts: 3, retry })).rejects.toThrow(
       'failure 3',
     );
   });
 
-  test('is not tried again when the failure will not pass', async () => {
+  test('work is not tried again when the failure will not pass', async () => {
     await expect(retryTransient(failing(1), () => false, { retry })).rejects.toThrow('failure 1');
   });
 });

@@ -24,7 +24,7 @@ describe('the fate of an instance', () => {
     for (const id of ids.slice(0, 100)) expect(decideFate(id, behaviour)).toEqual(decideFate(id, behaviour));
   });
 
-  test('comes in the shares that were set, within a per cent', () => {
+  test('the fate of an instance comes in the shares that were set, within a per cent', () => {
     const behaviour = {
       ...well,
       failPercent: 10,
@@ -44,7 +44,7 @@ describe('the fate of an instance', () => {
     expect(fates.some(({ fails, isSilent }) => fails && isSilent)).toBe(false);
   });
 
-  test('is sure at 0 and at 100 per cent', () => {
+  test('the fate of an instance is sure at 0 and at 100 per cent', () => {
     for (const id of ids.slice(0, 500)) {
       expect(decideFate(id, well)).toEqual({
         fails: false,
@@ -104,12 +104,12 @@ async function runDomain(
 }
 
 describe('the simulated Resource Domain', () => {
-  test('acknowledges an event when its answer is on the queue, also when that took two tries', async () => {
+  test('the simulator acknowledges an event when its answer is on the queue', async () => {
     const log = await runDomain([{ messageId: '5' }], {}, (log) => expect(log).toHaveLength(2));
     expect(log).toEqual(['SUCCESS 5', 'acknowledged 5']);
   });
 
-  test('removes repeats by message id', async () => {
+  test('the simulated Resource Domain removes repeats by message id', async () => {
     const messages = ['5', '6', '5', '5'].map((messageId) => ({ messageId }));
     const log = await runDomain(messages, {}, (log) => expect(log).toHaveLength(6));
     expect(log.filter((line) => line.startsWith('SUCCESS'))).toEqual(['SUCCESS 5', 'SUCCESS 6']);
@@ -212,7 +212,7 @@ describe('the simulated Resource Domain', () => {
     ]);
   });
 
-  test('says nothing when it is silent, and takes what it does not know off the queue', async () => {
+  test('a silent simulator answers nothing, and removes unknown messages from the queue', async () => {
     const messages = [{ messageId: '5' }, { messageId: 'release-6' }];
     const log = await runDomain(messages, { silentPercent: 100 }, (log) => expect(log).toHaveLength(2));
     expect(log).toEqual(['acknowledged 5', 'acknowledged release-6']);

@@ -27,7 +27,7 @@ function toTimestamp(date: Date) {
 }
 
 describe('a result', () => {
-  test('is read as the generated codec writes it', () => {
+  test('a result is read as the generated codec writes it', () => {
     fc.assert(
       fc.property(
         anyId,
@@ -50,7 +50,7 @@ describe('a result', () => {
     );
   });
 
-  test('is written as the generated codec reads it', () => {
+  test('a result is written as the generated codec reads it', () => {
     fc.assert(
       fc.property(anyId, anyText, anyDate, (id, reason, answeredAt) => {
         const result = { instanceId: id as InstanceId, status: 'FAILED' as const, reason, answeredAt };
@@ -62,7 +62,7 @@ describe('a result', () => {
     );
   });
 
-  test('without a timestamp is dated by its arrival', () => {
+  test('a result without a timestamp is dated by its arrival', () => {
     const bytes = toBinary(
       InstanceResultSchema,
       create(InstanceResultSchema, { instanceId: 5n, status: 'SUCCESS' }),
@@ -70,7 +70,7 @@ describe('a result', () => {
     expect(decodeResult(Buffer.from(bytes), now).answeredAt).toEqual(now);
   });
 
-  test('carries fields of a later version without harm', () => {
+  test('a result carries fields of a later version without harm', () => {
     const known = encodeResult({
       instanceId: 5n as InstanceId,
       status: 'SUCCESS',
@@ -83,7 +83,7 @@ describe('a result', () => {
     expect(decodeResult(Buffer.concat([unknown, known, unknown]), now).instanceId).toBe(5n);
   });
 
-  test('that is none is unreadable, whatever the bytes', () => {
+  test('a result with unreadable bytes is invalid', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
         try {
@@ -113,7 +113,7 @@ describe('a result', () => {
     );
   });
 
-  test('has a reason that PostgreSQL can keep, and not a novel', () => {
+  test('a result has a short reason that PostgreSQL can keep', () => {
     const given = { instanceId: '5', status: 'FAILED', answeredAt: now };
     const { reason } = createResult({ ...given, reason: `a\0b\ud800${'🎁'.repeat(1000)}` });
     expect(reason).not.toContain('\0');
@@ -171,7 +171,7 @@ describe('requests to others', () => {
     );
   });
 
-  test('has an ASCII message id however the order is called', () => {
+  test('a request has an ASCII message id whatever the order id is', () => {
     const refund = {
       instanceId: 9n,
       orderId: '订'.repeat(64),
@@ -194,7 +194,7 @@ describe('the wire format', () => {
     expect(() => readFields(Buffer.from(bytes))).toThrow(RangeError);
   });
 
-  test('of a field that comes twice the last counts', () => {
+  test('the last of a repeated field counts', () => {
     expect(readFields(Buffer.from([8, 1, 8, 2])).get(1)).toBe(2n);
   });
 });

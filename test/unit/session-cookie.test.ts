@@ -60,7 +60,7 @@ test('replicas behind one address read the same cookie, whatever ports they list
   expect(await read({ 'x-forwarded-host': 'weir.example', host: '10.0.0.2:8001' })).toBe('one');
 });
 
-test('the cookie of a name without a port, as earlier versions set it, opens nothing elsewhere', async () => {
+test('the cookie of an earlier version without a port opens nothing elsewhere', async () => {
   const { jar, read } = await openBrowser();
   jar.set('weir', 'old').set('__Host-weir', 'old');
   for (const proto of ['http', 'https']) {
@@ -68,7 +68,7 @@ test('the cookie of a name without a port, as earlier versions set it, opens not
   }
 });
 
-test('over TLS the name carries the __Host- prefix, and a plain cookie is not read', async () => {
+test('the cookie over TLS carries the __Host- prefix, and a plain one is not read', async () => {
   const { jar, logIn, read } = await openBrowser();
   await logIn({ host: 'a:8000', 'x-forwarded-proto': 'https' }, 'one');
   expect([...jar.keys()]).toEqual(['__Host-weir-8000']);

@@ -17,7 +17,7 @@ async function isOver(wait: Promise<void>): Promise<boolean> {
 }
 
 describe('a wait', () => {
-  test('ends when the bell rings, and not before', async () => {
+  test('a wait ends at the signal, and not before', async () => {
     const wake = new Signal();
     const wait = wake.wait(hour, never);
     expect(await isOver(wait)).toBe(false);
@@ -25,7 +25,7 @@ describe('a wait', () => {
     expect(await isOver(wait)).toBe(true);
   });
 
-  test('ends when its time has passed, and not before', async () => {
+  test('a wait ends when its time has passed, and not before', async () => {
     const wait = new Signal().wait(1_000, never);
     await vi.advanceTimersByTimeAsync(999);
     expect(await isOver(wait)).toBe(false);
@@ -33,7 +33,7 @@ describe('a wait', () => {
     expect(await isOver(wait)).toBe(true);
   });
 
-  test('ends when it is aborted', async () => {
+  test('a wait ends when it is aborted', async () => {
     const stopping = new AbortController();
     const wait = new Signal().wait(hour, stopping.signal);
     expect(await isOver(wait)).toBe(false);
@@ -41,7 +41,7 @@ describe('a wait', () => {
     expect(await isOver(wait)).toBe(true);
   });
 
-  test('does not begin when it was aborted before', async () => {
+  test('a wait does not begin when it was aborted before', async () => {
     expect(await isOver(new Signal().wait(hour, AbortSignal.abort()))).toBe(true);
   });
 

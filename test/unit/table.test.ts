@@ -36,7 +36,7 @@ function captureOn(width: number | undefined, print: () => void): string[] {
 const printOn = (width?: number, options?: { whole: boolean }) =>
   captureOn(width, () => printTable(columns, rows, options));
 
-test('a table that is no terminal keeps every column in full, and no line ends in blanks', () => {
+test('a table in a pipe keeps every column in full, without trailing blanks', () => {
   const lines = printOn();
   expect(lines[1]).toBe(`250928148382744576  PROCESSING  1764187200000-0  9007199254740993  ${detail}`);
   for (const line of [...lines, ...printOn(200)]) expect(line).not.toMatch(/ $/);

@@ -13,7 +13,7 @@ function capture(print: () => void): string {
   return printed;
 }
 
-test('no command writes to the terminal past the one place that shows control characters', () => {
+test('no command writes to the terminal past the place that escapes characters', () => {
   const byItself = /process\.std(?:out|err)\.write|process\[.*\]\.write|console\.|styleText/;
   const found = readSourceFiles()
     .filter(({ path, text }) => path.startsWith('cli/') && byItself.test(text))

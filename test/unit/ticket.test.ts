@@ -13,7 +13,7 @@ const tickets: fc.Arbitrary<Ticket> = fc.record({
 });
 
 describe('a ticket', () => {
-  test('says who may buy what and from when, and is the same each time', () => {
+  test('a ticket states who may buy what and from when, and is the same each time', () => {
     fc.assert(
       fc.property(tickets, (ticket) => {
         const text = signTicket(ticket, 'secret');
@@ -26,7 +26,7 @@ describe('a ticket', () => {
     );
   });
 
-  test('with one character changed, or of another secret, is none', () => {
+  test('a ticket with a changed character or another secret is invalid', () => {
     fc.assert(
       fc.property(tickets, fc.nat(), fc.constantFrom(...'0123456789abcXYZ-_.'), (ticket, at, character) => {
         const text = signTicket(ticket, 'secret');

@@ -33,11 +33,11 @@ function tell(facts: Partial<TimelineFacts>) {
 const steps = (facts: Partial<TimelineFacts>) => tell(facts).map(({ step }) => step);
 
 describe('a timeline', () => {
-  test('begins when the entry was put on the stream', () => {
+  test('a timeline begins when the entry was put on the stream', () => {
     expect(tell({})[0]).toMatchObject({ at: at(1), step: 'ASKED', by: 'buyer' });
   });
 
-  test('begins with the order, and says when it was paid', () => {
+  test('a timeline begins with the order, and says when it was paid', () => {
     const ordered = { ...instance, source: 'ORDER' as Source, scope: '', sourceId: 'ORD1' as SourceId };
     expect(steps({ instance: ordered, order: { createdAt: at(0), paidAt: at(2) } })).toEqual([
       'ASKED',
@@ -46,7 +46,7 @@ describe('a timeline', () => {
     ]);
   });
 
-  test('does not take a source id of digits for the time of an entry', () => {
+  test('a timeline does not take a source id of digits for the time of an entry', () => {
     const gift = { ...instance, source: 'ACTIVITY' as Source, scope: '', sourceId: '123-0' as SourceId };
     expect(tell({ instance: gift })[0]).toMatchObject({ at: at(2), step: 'ASKED' });
   });
@@ -99,7 +99,7 @@ describe('a timeline', () => {
     expect(story.find(({ step }) => step === 'SETTLED')?.detail).toBe('FAILED: no capacity');
   });
 
-  test('never says that an instance was published after its answer, nor before it was made', () => {
+  test('a timeline never places a publication after its answer or before its creation', () => {
     const answered = tell({ answeredAt: at(4), publishedBy: at(30) });
     expect(answered.find(({ step }) => step === 'PUBLISHED')?.at).toEqual(at(4));
     // The Resource Domain's clock may be behind ours.
@@ -107,11 +107,11 @@ describe('a timeline', () => {
     expect(behind.find(({ step }) => step === 'PUBLISHED')?.at).toEqual(at(2));
   });
 
-  test('leaves out a publication that no mark confirms', () => {
+  test('a timeline leaves out a publication that no mark confirms', () => {
     expect(steps({})).not.toContain('PUBLISHED');
   });
 
-  test('says that nothing is owed', () => {
+  test('a timeline shows where no compensation is due', () => {
     const compensation = {
       kind: 'NOTHING',
       reason: 'x',

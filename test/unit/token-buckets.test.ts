@@ -14,7 +14,7 @@ function createBuckets(options: { perSecond: number; burst: number; maxKeys?: nu
 }
 
 describe('a token bucket', () => {
-  test('gives its burst at once, and then says when there will be a token again', () => {
+  test('a token bucket gives its burst at once, then the time of the next token', () => {
     const { take, passMs } = createBuckets({ perSecond: 10, burst: 3 });
     expect([take(), take(), take()]).toEqual([0, 0, 0]);
     expect(take()).toBeCloseTo(100);
@@ -25,13 +25,13 @@ describe('a token bucket', () => {
     expect(take()).toBeGreaterThan(0);
   });
 
-  test('is one for each key', () => {
+  test('a token bucket is one for each key', () => {
     const { take } = createBuckets({ perSecond: 1, burst: 1 });
     expect([take('a'), take('b')]).toEqual([0, 0]);
     expect(take('a')).toBeGreaterThan(0);
   });
 
-  test('is full again after as long as it takes to fill, and no fuller', () => {
+  test('a token bucket is full again after as long as it takes to fill, and no fuller', () => {
     const { take, passMs } = createBuckets({ perSecond: 10, burst: 2 });
     take();
     take();
@@ -45,7 +45,7 @@ describe('a token bucket', () => {
     expect(Array.from({ length: 50 }, () => take())).toEqual(Array(50).fill(0));
   });
 
-  test('forgets the longest unused when there are too many, never the one that is in use', () => {
+  test('a token bucket evicts the longest unused, never one in use', () => {
     const { take } = createBuckets({ perSecond: 1, burst: 1, maxKeys: 10 });
     for (let i = 0; i < 25; i++) {
       take('busy');
@@ -68,7 +68,7 @@ describe('a token bucket', () => {
     expect(['late', 'late', 'late', 'late', 'late'].map(take)).toEqual([0, 0, 0, 0, 0]);
   });
 
-  test('burst + rate × time pass at most, and a caller that waits as answered is never refused twice', () => {
+  test('burst + rate × time pass at most, and a caller that waits is not refused twice', () => {
     const steps = fc.array(fc.record({ waitMs: fc.nat(2_000), tries: fc.integer({ min: 1, max: 9 }) }), {
       maxLength: 40,
     });

@@ -66,7 +66,7 @@ describe('without an SDK', () => {
 });
 
 describe('a commit', () => {
-  test('stands in the trace of the first sampled purchase and links to each of them', async () => {
+  test('a commit joins the trace of its first sampled purchase and links to each', async () => {
     const seen: Purchase[] = [];
     const purchases = [
       {},
@@ -100,7 +100,7 @@ describe('a commit', () => {
     expect(exporter.getFinishedSpans()).toEqual([]);
   });
 
-  test('that fails ends its spans, says so, and keeps passwords to itself', async () => {
+  test('a commit that fails ends its spans, reports it, and reveals no password', async () => {
     const failing = tracing.creation(() => Promise.reject(new Error('no amqp://weir:hunter2@broker')));
     await expect(failing([{ ...createPurchase({}), traceparent: sampled(1) }])).rejects.toThrow('no amqp');
     expect(ended('create created')).toHaveLength(1);
@@ -110,7 +110,7 @@ describe('a commit', () => {
     });
   });
 
-  test('of 500 sampled purchases links to as many as an SDK keeps', async () => {
+  test('a commit of 500 sampled purchases links to as many as an SDK keeps', async () => {
     const purchases = Array.from({ length: 500 }, (_, i) => ({
       ...createPurchase({}),
       traceparent: sampled(i + 1),
@@ -136,7 +136,7 @@ describe('an entry of a stream', () => {
     return createTracing(stores, tracer).streams(streams as SeckillStreams);
   }
 
-  test('has a span from its reading to its acknowledgement, whose context it carries on', async () => {
+  test('an entry has a span from its read to its acknowledgement, and passes it on', async () => {
     const streams = traced([entry('1-0', sampled(1)), entry('2-0')]);
     const [batch] = await streams.read(10, 0);
     expect(exporter.getFinishedSpans()).toEqual([]);
@@ -162,7 +162,7 @@ describe('an entry of a stream', () => {
     expect(exporter.getFinishedSpans()).toEqual([]);
   });
 
-  test('whose trace is malformed begins a new one', async () => {
+  test('an entry whose trace is malformed begins a new one', async () => {
     const streams = traced([entry('1-0', 'nonsense')]);
     await streams.read(10, 0);
     await streams.acknowledge('stream:seckill:1001', ['1-0']);
@@ -173,7 +173,7 @@ describe('an entry of a stream', () => {
 describe('a batch of messages', () => {
   const message = (id: string, traceparent?: string): Message => ({ id, body: Buffer.from(id), traceparent });
 
-  test('is handed to the broker as it came: the same ids, bytes and headers, however often', async () => {
+  test('a batch is published as it came, with the same ids, bytes and headers', async () => {
     const messages = [message('1', sampled(1)), message('2'), message('3', sampled(3))];
     const seen: Message[][] = [];
     const publisher = tracing.publisher({
@@ -214,7 +214,7 @@ describe('a batch of messages', () => {
 describe('a result', () => {
   const settleAll: Settle = async (results) => results.map(() => 'applied' as const);
 
-  test('of a foreign trace is linked to the trace that made the instance', async () => {
+  test('a result of a foreign trace is linked to the trace that made the instance', async () => {
     await tracing.creation(createsAll())([{ ...createPurchase({}), traceparent: sampled(1) }]);
     const [made] = ended('create created');
     const result: InstanceResult = { ...success(1n as InstanceId), traceparent: sampled(7) };
@@ -225,7 +225,7 @@ describe('a result', () => {
     expect(settle?.attributes).toEqual({ 'weir.results': 2, 'weir.settled.applied': 2 });
   });
 
-  test('is acknowledged as it came off the queue, with its span ended', async () => {
+  test('a result is acknowledged as it came off the queue, with its span ended', async () => {
     const acknowledged: unknown[] = [];
     const queue = tracing.resultQueue({
       take: async () => [{ body: Buffer.from('x'), traceparent: sampled(1), tag: 17 }],
@@ -243,7 +243,7 @@ describe('a result', () => {
   });
 });
 
-test('a request inside a span of other instrumentation is its child, and no second server', async () => {
+test('a request inside a foreign span is its child, and no second server span', async () => {
   const provider = new NodeTracerProvider({ spanProcessors });
   provider.register();
   const tracer = provider.getTracer('test');
@@ -262,7 +262,7 @@ test('a request inside a span of other instrumentation is its child, and no seco
   expect(inner?.parentSpanContext?.spanId).toBe(idOf(ended('GET')[0]));
 });
 
-test('of the traces of instances the newest are remembered', () => {
+test('the newest traces of instances are remembered', () => {
   const recent = new RecentTraces(2);
   for (const id of [1n, 2n, 3n]) recent.remember(id as InstanceId, sampled(Number(id)));
   expect([1n, 2n, 3n].map((id) => recent.find(id as InstanceId))).toEqual([

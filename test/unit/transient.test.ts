@@ -66,7 +66,7 @@ describe('the database error classification', () => {
     expect(isTransientDatabaseError('text')).toBe(false);
   });
 
-  test('a start waits for a database that is down, and ends where the configuration is refused', () => {
+  test('a start waits for a database that is down, and ends at a bad configuration', () => {
     expect(['57P03', '53300', '25006', 'ECONNREFUSED'].map((code) => isUnavailable(withCode(code)))).toEqual(
       Array(4).fill(true),
     );

@@ -21,7 +21,7 @@ const count = (second: number, source: string, measure: Measure, value: number) 
 });
 
 describe('the seconds', () => {
-  test('of a later look replace those of an earlier one, and nothing before', () => {
+  test('the seconds of a later look replace those of an earlier one', () => {
     const seconds = new Seconds();
     seconds.replace(0, [count(10, 'ORDER', 'purchases', 5), count(11, 'ORDER', 'purchases', 1)], []);
     seconds.replace(11, [count(11, 'ORDER', 'purchases', 4), count(12, 'ORDER', 'failed', 2)], []);
@@ -30,7 +30,7 @@ describe('the seconds', () => {
     ]);
   });
 
-  test('of more sources than are shown are added up, and none is lost', () => {
+  test('the sources beyond those shown are added up, and none is lost', () => {
     const seconds = new Seconds();
     const counts = Array.from({ length: 50 }, (_, n) => count(1, `S${n}`, 'purchases', n + 1));
     seconds.replace(0, counts, []);
@@ -40,7 +40,7 @@ describe('the seconds', () => {
     expect(series.reduce((sum, { purchases }) => sum + (purchases[1] ?? 0), 0)).toBe(1275);
   });
 
-  test('marks give what was published between them, 0 without a mark, null before the first', () => {
+  test('marks give the events between them, 0 without a mark, null before the first', () => {
     const seconds = new Seconds();
     seconds.replace(0, [], [{ second: 12, published: 100 }]);
     seconds.replace(14, [], [{ second: 14, published: 130 }]);
@@ -64,7 +64,7 @@ test('delays are weighted by how many each stands for', () => {
   expect(delays.figures(2, 60)).toBeUndefined();
 });
 
-test('success is a share of what was settled, and a source with old instances alone is shown too', () => {
+test('success is a share of settled instances, also for a source with old ones alone', () => {
   const series = [{ source: 'ORDER', purchases: [9], instances: [3], failed: [1] }];
   expect(describeSources(series, new Map([['OLD', 4]]))).toEqual([
     { source: 'ORDER', total: '9', success: '3', failed: '1', processing: '0', successRate: '75.00' },
@@ -73,7 +73,7 @@ test('success is a share of what was settled, and a source with old instances al
 });
 
 describe('an answer that is kept', () => {
-  test('serves all who ask, is fetched again when it is old, and longer when it took long', async () => {
+  test('a kept answer serves all callers, and is fetched again when it is old', async () => {
     let nowMs = 0;
     let fetched = 0;
     const ask = keepAnswer(
@@ -94,7 +94,7 @@ describe('an answer that is kept', () => {
     expect(await ask()).toBe(3);
   });
 
-  test('is not kept when it is a failure', async () => {
+  test('a kept answer is not kept when it is a failure', async () => {
     let asked = 0;
     const ask = keepAnswer(
       async () => {
@@ -152,7 +152,7 @@ describe('the window of a trend', () => {
       now,
     );
 
-  test('is of whole steps, whose length goes with its own', () => {
+  test('the window of a trend is of whole steps, whose length goes with its own', () => {
     expect(read({})).toMatchObject({
       minutes: 60,
       step: 'minute',
@@ -167,7 +167,7 @@ describe('the window of a trend', () => {
     expect(read({ minutes: 10_080 }).step).toBe('hour');
   });
 
-  test('that is none is refused', () => {
+  test('an invalid window of a trend is rejected', () => {
     for (const query of [
       { minutes: 5, from: now },
       { to: now },
@@ -211,7 +211,7 @@ describe('the live view', () => {
   const draw = (width: number, paint = (_: string, text: string) => text) =>
     drawScreen(answer, seconds, { url: 'http://x', width, paint });
 
-  test('shows rates, what waits, what is away and what does not add up', () => {
+  test('the live view shows rates, backlog, unavailable stores and differences', () => {
     const text = draw(100).join('\n');
     for (const told of [
       '1,500/s',
@@ -228,7 +228,7 @@ describe('the live view', () => {
     }
   });
 
-  test('in a small terminal keeps what matters most, cuts no number, and says what is missing', () => {
+  test('a small terminal keeps what matters most and names what is missing', () => {
     const drawIn = (width: number, height: number) =>
       drawScreen(answer, seconds, { url: 'http://x', width, height, paint: (_, text) => text });
     const low = drawIn(40, 9);
@@ -254,7 +254,7 @@ describe('the live view', () => {
     expect(lines.map((line) => line.trim()).join(' ')).toContain(`✗ queue: ${why}`);
   });
 
-  test('the live screen shows control characters of foreign text and stays within its lines', () => {
+  test('the live screen escapes control characters and stays within its lines', () => {
     const why = 'NOAUTH\n✓ all is well\x1b[2J\u009b1m\u202e 云服务器云服务器云服务器云服务器';
     const stores = [{ name: 'queue', kind: 'RabbitMQ', ok: false, why }];
     const none = { total: '0', success: '0', failed: '0', processing: '1', successRate: null };
@@ -266,7 +266,7 @@ describe('the live view', () => {
     for (const line of lines) expect(widthOf(line)).toBeLessThanOrEqual(40);
   });
 
-  test('is never wider than the terminal, and a color changes nothing about that', () => {
+  test('the live view is never wider than the terminal, colors or not', () => {
     for (const width of [20, 40, 80]) {
       for (const line of draw(width)) expect([...line].length).toBeLessThanOrEqual(width);
       const colored = draw(width, (_, text) => `\u001b[1m${text}\u001b[22m`);
@@ -282,7 +282,7 @@ describe('the live view', () => {
     expect(merged.values('purchases', 'SECKILL')).toEqual(Array(12).fill(1500));
   });
 
-  test('draws a gap where nothing is known, and several seconds in one where they do not fit', () => {
+  test('the live view leaves a gap for unknown seconds, and merges where they do not fit', () => {
     expect(drawSparkline([undefined, 0, 7, 14], 4)).toBe(' ▁▅█');
     expect(drawSparkline([0, 0, 8, 8], 2)).toBe('▁█');
   });
