@@ -137,7 +137,7 @@ describe('the doctor of PostgreSQL', () => {
       'ALTER TABLE orders ALTER COLUMN id TYPE VARCHAR(64) COLLATE "en-x-icu"',
       'orders_pkey',
     ],
-  ])('names %s', async (_, script, what) => {
+  ])('doctor names %s', async (_, script, what) => {
     const url = await createPostgresDatabase();
     await (await connect(url)).query(script);
     const findings = await examine(url);

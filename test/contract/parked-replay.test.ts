@@ -123,21 +123,18 @@ describe.each(Object.keys(databases))('parked items on %s', (name) => {
     ['nothing left of it', []],
     ['no user', ['ts', '1']],
     ['a malformed user', ['uid', 'abc']],
-  ])(
-    'an entry with %s is replayed for the user that an operator found, with its identity',
-    async (_, fields) => {
-      const { database, desk, onlyId } = await setUp();
-      await createProduct(database);
-      await parkEntry(database, '1700-0', fields);
-      const id = await onlyId();
-      const outcome = await desk.replay(id, 'me', { userId: 42n as UserId });
-      expect(outcome).toMatchObject({ state: 'REPLAYED', instanceId: expect.any(String) });
-      expect(await desk.replay(id, 'me', { userId: 42n as UserId })).toEqual(outcome);
-      expect(await database.query('SELECT source_id, scope, user_id::text FROM instance_logs')).toEqual([
-        { source_id: '1700-0', scope: stream, user_id: '42' },
-      ]);
-    },
-  );
+  ])('an entry with %s is replayed for the user that an operator found', async (_, fields) => {
+    const { database, desk, onlyId } = await setUp();
+    await createProduct(database);
+    await parkEntry(database, '1700-0', fields);
+    const id = await onlyId();
+    const outcome = await desk.replay(id, 'me', { userId: 42n as UserId });
+    expect(outcome).toMatchObject({ state: 'REPLAYED', instanceId: expect.any(String) });
+    expect(await desk.replay(id, 'me', { userId: 42n as UserId })).toEqual(outcome);
+    expect(await database.query('SELECT source_id, scope, user_id::text FROM instance_logs')).toEqual([
+      { source_id: '1700-0', scope: stream, user_id: '42' },
+    ]);
+  });
 
   test('an entry that names its user is not replayed for another one', async () => {
     const { database, desk, onlyId } = await setUp();

@@ -257,7 +257,7 @@ describe('a pooler that changes the session behind a connection', () => {
       'has prepared them already',
       'DEALLOCATE ALL; PREPARE "weir-insert" AS SELECT 1; PREPARE "weir-insert-known" AS SELECT 1',
     ],
-  ])('that %s refuses no purchase: statements are sent unnamed from then on', async (_, script) => {
+  ])('a pooler that %s refuses no purchase, and statements are unnamed from then on', async (_, script) => {
     let unprepared = 0;
     const url = await createPostgresDatabase();
     const database = open({ url, maxConnections: 1, onUnprepared: () => unprepared++ });

@@ -393,7 +393,7 @@ describe('an outbox in PGlite with a broker elsewhere', () => {
     ['parked', 1],
     ['damaged', 0],
     ['delayed', 1],
-  ])('of a %s batch of two events %i are counted as published', async (kind, events) => {
+  ])('a %s batch of two events counts %i as published', async (kind, events) => {
     const { outbox, countPublished } = await setUp();
     const judge = verdicts[kind] as (typeof verdicts)[string];
     await outbox.claim(1, async (batches) =>

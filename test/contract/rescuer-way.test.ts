@@ -62,7 +62,7 @@ describe('the deadlines of instances', () => {
   test.each([
     ['has no consumer', noConsumer],
     ['holds an unread event', unread],
-  ])('do not run while the created queue %s', async (_, blocked) => {
+  ])('deadlines do not run while the created queue %s', async (_, blocked) => {
     const database = await setUp();
     const id = await createOverdue(database, 2);
     await countPublished(database, 1, '40 seconds');
@@ -201,7 +201,7 @@ describe('the cursors through the instances', () => {
   test.each([
     ['dated in the future', "now() + interval '1 year'"],
     ['without a time', 'NULL'],
-  ])('pass a row %s, which gets a deadline itself', async (_, time) => {
+  ])('deadlines pass a row %s, which gets a deadline itself', async (_, time) => {
     const database = await setUp();
     const ids = await createAll(database, [createPurchase({}), createPurchase({}), createPurchase({})]);
     await publishAll(database);

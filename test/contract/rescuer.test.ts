@@ -200,7 +200,7 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
   test.each([
     ['parked', "'OUTBOX', 'MESSAGE_REFUSED', 'ACTIVITY', '', 'ACT-parked', '', NULL"],
     ['a dead letter', "'DEAD_LETTER', 'DELIVERY_LIMIT', '', 'created', 'x', 'INSTANCE_CREATED', $1"],
-  ])('are not late while their event is %s, and are once it has been replayed', async (_, values) => {
+  ])('instances are not overdue while their event is %s, until it is replayed', async (_, values) => {
     const database = await setUp();
     const purchase = createPurchase({ sourceId: 'ACT-parked' });
     const [id] = (await createAll(database, [purchase])) as [InstanceId];

@@ -69,7 +69,7 @@ describe('a path', () => {
     ['GET', '/v1/orders/1/paid?a=b', 'POST'],
     ['PUT', '/%76%31/session', 'DELETE, GET, HEAD, POST'],
     ['OPTIONS', '/readyz', 'GET, HEAD'],
-  ])('answers %s %s with 405 and the methods that it has', async (method, path, allow) => {
+  ])('a path answers %s %s with 405 and its methods', async (method, path, allow) => {
     const answer = await send(method, path);
     expect(answer).toMatchObject({ status: 405, headers: { allow } });
     expect(JSON.parse(answer.text)).toMatchObject({ code: 'METHOD_NOT_ALLOWED', status: 405 });

@@ -71,7 +71,7 @@ describe('a result over HTTP', () => {
     ['a timestamp before 1970', { status: 'SUCCESS', timestamp: '1960-01-01T00:00:00Z' }],
     ['an unknown field', { status: 'SUCCESS', more: 1 }],
     ['a reason too long', { status: 'FAILED', reason: 'x'.repeat(501) }],
-  ])('with %s is malformed', async (_, body) => {
+  ])('a result with %s is malformed', async (_, body) => {
     const id = await createInstance();
     expect((await answer(id, body)).status).toBe(400);
     expect((await weir.request('GET', `/v1/instances/${id}`)).body.status).toBe('PROCESSING');

@@ -131,7 +131,7 @@ describe('a request without a body', () => {
     ['JSON', 'application/json'],
     ['bytes', 'application/octet-stream'],
     ['multipart', 'multipart/form-data; boundary=x'],
-  ])('is taken when it is called %s, and the same type with a body is refused', async (_, type) => {
+  ])('an empty callback of type %s is accepted, and one with a body is rejected', async (_, type) => {
     const path = `/v1/instances/${await instance()}/retry`;
     const headers = { ...operator, 'content-type': type };
     for (const framing of [{ 'content-length': '0' }, { 'transfer-encoding': 'chunked' }]) {
@@ -185,7 +185,7 @@ describe('a purchase of a stream entry by API', () => {
     ['another spelling of an entry id', { sourceId: '01-1' }, 'SOURCE_ID_INVALID'],
     ['an entry id without its number', { sourceId: '1795334847736' }, 'SOURCE_ID_INVALID'],
     ['an entry id that no stream can have', { sourceId: '99999999999999999999-0' }, 'SOURCE_ID_INVALID'],
-  ])('is refused with %s', async (_, more, code) => {
+  ])('a signed payment is refused with %s', async (_, more, code) => {
     expect(await create(more)).toMatchObject({ status: 400, body: { code } });
   });
 

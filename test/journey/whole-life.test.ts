@@ -65,7 +65,7 @@ function expectShares({ failed, total }: Ends): void {
   expect(share).toBeLessThan(0.2);
 }
 
-describe('with a Resource Domain that fails, is silent, late, repeats and contradicts itself, every sum holds', () => {
+describe('a whole life with a misbehaving Resource Domain', () => {
   test(
     `on PostgreSQL, Redis and RabbitMQ every sum holds after ${purchases} purchases`,
     async () => {

@@ -55,7 +55,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'if (consumers === 0)',
     replace: 'if (consumers < 0)',
     suite: 'test/contract/rescuer-way.test.ts',
-    rule: 'do not run while the created queue has no consumer',
+    rule: 'deadlines do not run while the created queue has no consumer',
   },
   {
     name: 'given-up-without-a-release',
@@ -82,7 +82,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: "coalesce(created_at > now() + interval '1 minute', TRUE) AS is_misdated",
     replace: 'FALSE AS is_misdated',
     suite: 'test/contract/rescuer-way.test.ts',
-    rule: 'pass a row dated in the future',
+    rule: 'deadlines pass a row dated in the future',
   },
   {
     name: 'future-row-stops-the-audit',
@@ -92,7 +92,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'AND created_at <= now() + ${settledAge}',
     replace: '',
     suite: 'test/contract/rescuer-way.test.ts',
-    rule: 'pass a row dated in the future',
+    rule: 'deadlines pass a row dated in the future',
   },
   {
     name: 'refund-requested-once-only',
@@ -510,7 +510,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: "[instanceCreated]: 'AGAIN'",
     replace: "[instanceCreated]: 'CREATED'",
     suite: 'test/unit/dead-letter.test.ts',
-    rule: 'is replayed through the outbox and belongs to its instance',
+    rule: 'is replayed through the outbox for its instance',
   },
   {
     name: 'unit-sold-twice-is-two-instances',

@@ -21,7 +21,7 @@ describe('the name of an address', () => {
     ['fe80::1%eth0', 'fe80:0:0:0::/64'],
     ['fe80::2%3', 'fe80:0:0:0::/64'],
     ['::203.0.113.7', '0:0:0:0::/64'],
-  ])('of %s is %s', (address, name) => {
+  ])('the name of %s is %s', (address, name) => {
     expect(nameAddress(address)).toBe(name);
   });
 
@@ -34,7 +34,7 @@ describe('the name of an address', () => {
     ':::',
     '2001:db8::1::2',
     'x'.repeat(16_000),
-  ])('is the same for every text that is no address, such as %.20s', (text) => {
+  ])('the name is the same for every text that is no address, such as %.20s', (text) => {
     expect(nameAddress(text)).toBe('unknown');
   });
 

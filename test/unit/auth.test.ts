@@ -91,7 +91,7 @@ describe('a route', () => {
       `Bearer  ${key}`,
       `Bearer ${'x'.repeat(600)}`,
     ],
-  ])('takes none of %j', async (...headers) => {
+  ])('a route takes none of %j', async (...headers) => {
     const { ask } = await createRoutes();
     for (const authorization of headers)
       expect(await ask('/admin', { authorization })).toBe('401 UNAUTHENTICATED');

@@ -16,7 +16,7 @@ describe('a dead letter', () => {
     ['expired', 'MESSAGE_EXPIRED'],
     ['maxlen', 'QUEUE_FULL'],
     ['something_new', 'DEAD_LETTERED'],
-  ])('that died of %s is parked with reason %s and the queue that it came from', (reason, code) => {
+  ])('a dead letter of %s is parked with reason %s and its former queue', (reason, code) => {
     const headers = died(reason);
     expect(read({ messageId: '7', type: 'INSTANCE_CREATED', headers })).toMatchObject({
       queue: 'created',
@@ -36,7 +36,7 @@ describe('a dead letter', () => {
     ['no deaths', { 'x-death': [] }],
     ['deaths that are none', { 'x-death': 'yesterday' }],
     ['a death without words', { 'x-death': [null] }],
-  ])('with %s is parked all the same', (_, headers) => {
+  ])('a dead letter with %s is parked all the same', (_, headers) => {
     expect(read({ headers })).toMatchObject({ queue: '', error: { code: 'DEAD_LETTERED' }, kind: '' });
   });
 
@@ -44,7 +44,7 @@ describe('a dead letter', () => {
     ['INSTANCE_CREATED', '7', 'AGAIN'],
     ['INSTANCE_RELEASE_REQUESTED', 'release-7', 'RELEASE'],
     ['ORDER_REFUND_REQUESTED', 'refund-7', 'REFUND'],
-  ])('of type %s is replayed through the outbox and belongs to its instance', (type, messageId, kind) => {
+  ])('a dead letter of type %s is replayed through the outbox for its instance', (type, messageId, kind) => {
     const letter = read({ type, messageId, headers: died('rejected') });
     expect(letter).toMatchObject({ kind, messageId, messageType: type, instanceId: 7n, sourceId: messageId });
   });

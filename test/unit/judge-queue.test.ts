@@ -20,7 +20,7 @@ describe('doctor about a queue', () => {
   test.each([
     ['quorum', quorum],
     ['classic', classic],
-  ])('finds nothing on a %s queue that Weir made', (_, args) => {
+  ])('doctor finds nothing on a %s queue that Weir declared', (_, args) => {
     for (const brokerMajor of [3, 4]) expect(judge(args, { brokerMajor }).level).toBe('ok');
   });
 
@@ -31,7 +31,7 @@ describe('doctor about a queue', () => {
     ['x-dead-letter-strategy', 'at-most-once', 'at-most-once'],
     ['x-dead-letter-routing-key', 'other', 'dead letters go to queue other'],
     ['x-dead-letter-exchange', undefined, 'no dead-letter exchange'],
-  ])('names the argument %s', (name, value, words) => {
+  ])('doctor names the argument %s', (name, value, words) => {
     const { level, what } = judge({ ...quorum, [name]: value });
     expect(level).toBe('warning');
     expect(what).toContain(words);

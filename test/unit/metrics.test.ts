@@ -156,7 +156,7 @@ describe('the sums of the audit', () => {
   test.each<[string, Partial<MeasuredConfig>]>([
     ['has no role for it', { roles: ['http', 'ingest', 'relay'] }],
     ['was told not to', { auditEveryMs: 0 }],
-  ])('are missed by nobody in a process that %s', async (_, config) => {
+  ])('metrics of other roles are absent in a process that %s', async (_, config) => {
     const { emit, read } = setUp(config);
     emit({ type: 'audited', audit: audit(-3), isPeriodic: false });
     expect(await read('weir_audit_timestamp_seconds')).toEqual([]);
@@ -231,7 +231,7 @@ describe('what waits', () => {
     ['every place that a process asks', {}, ['database', 'streams']],
     ['no stream where it reads none', { roles: ['http', 'relay', 'settle'] }, ['database']],
     ['nothing where it asks nobody', { backlogEveryMs: 0 }, []],
-  ])('is unknown until the first look: %s', async (_, config, places) => {
+  ])('the backlog is unknown until the first look: %s', async (_, config, places) => {
     const { read } = setUp(config);
     expect(await read('weir_backlog_known')).toEqual(places.map((place) => `{place="${place}"} 0`));
   });

@@ -194,7 +194,7 @@ describe('a damaged batch', () => {
     ['an id that ends behind its message', '020a05'],
     ['a length of a field that ends behind the batch', '060affffff7f00'],
     ['a tag without a length', '010a'],
-  ])('of %s throws', (_, hex) => {
+  ])('a damaged batch of %s throws', (_, hex) => {
     expect(() => decodeBatch(Buffer.from(hex, 'hex'))).toThrow(/damaged/);
   });
 });

@@ -26,7 +26,7 @@ function answer(start: number, purchases: number[], source = 'ORDER'): Now {
 }
 
 describe('the book of seconds', () => {
-  test('answers that overlap make one series, and the later answer is right', () => {
+  test('overlapping answers make one series, and the later answer is right', () => {
     const book = new SecondBook();
     book.take(answer(0, [1, 2, 3]));
     book.take(answer(2, [4, 5]));

@@ -169,7 +169,7 @@ describe('a source id', () => {
     ['64 emoji, which are 128 UTF-16 units', '🎁'.repeat(64)],
     ['a combining accent', 'e\u0301'],
     ['a no-break space beside a letter', 'a\u00a0b'],
-  ])('can be %s', (_, text) => {
+  ])('a source can be %s', (_, text) => {
     expect(parseSourceId(text)).toBe(text);
   });
 
@@ -201,7 +201,7 @@ describe('a source id', () => {
     ['missing', undefined],
     ['a list', ['a']],
     ['an object', { toString: () => 'a' }],
-  ])('cannot be %s', (_, value) => {
+  ])('a source cannot be %s', (_, value) => {
     expect(() => parseSourceId(value)).toThrow(expect.objectContaining({ code: 'SOURCE_ID_INVALID' }));
   });
 

@@ -35,7 +35,7 @@ describe('a limit by address', () => {
     }
   });
 
-  test('a limit by address requests of an address take no tokens of a user', () => {
+  test('requests of an address take no tokens of a user', () => {
     const limits = createLimits();
     countPassed(Array(50).fill(() => limits.takeAddress('203.0.113.7')));
     expect(countPassed(Array(5).fill(() => limits.takeUser('501')))).toBe(2);

@@ -106,7 +106,7 @@ describe('a result', () => {
     ['a date before 1970', { answeredAt: new Date(-1) }],
     ['a date after 9999', { answeredAt: new Date(8.64e15) }],
     ['a date that is none', { answeredAt: new Date(Number.NaN) }],
-  ])('with %s is refused', (_, part) => {
+  ])('a result with %s is refused', (_, part) => {
     const whole = { instanceId: '5', status: 'FAILED', reason: 'x', answeredAt: now };
     expect(() => createResult({ ...whole, ...part })).toThrow(
       expect.objectContaining({ code: 'RESULT_INVALID' }),

@@ -48,5 +48,5 @@ describe('a ticket', () => {
     '1.0.1.1.1.1.AAAAAAAAAAAAAAAAAAAAAA',
     `${'1.'.repeat(6)}`,
     '1.1.1.9223372036854775808.1.1.AAAAAAAAAAAAAAAAAAAAAA',
-  ])('is not read off %j', (text) => expect(readTicket(text)).toBeUndefined());
+  ])('a ticket is not read from %j', (text) => expect(readTicket(text)).toBeUndefined());
 });
