@@ -1,6 +1,6 @@
 /**
- * Every failure that a user can meet: whether it may pass by itself, and what the reader should do. A second advice is for the
- * operator of a parked item, where a sender can do nothing with "replay" or "discard".
+ * Every expected failure: whether a retry can succeed, and advice for the caller. The optional second advice is for the operator
+ * of a parked item, who can replay or discard it.
  */
 const table = {
   USER_ID_INVALID: ['permanent', 'A user id is a decimal integer from 1 to 9223372036854775807.'],
@@ -31,7 +31,7 @@ const table = {
   ],
   MAX_DELIVERIES_EXCEEDED: [
     'permanent',
-    'The process ended each time it worked on this entry alone; look at the logs, then replay.',
+    'The process ended each time it handled this entry alone; read the logs, then replay.',
   ],
   ENTRY_DELETED: [
     'permanent',
@@ -39,7 +39,7 @@ const table = {
   ],
   MESSAGE_REFUSED: [
     'permanent',
-    'The broker refused this message while it took others; see detail, then replay.',
+    'The broker rejected this message and accepted others; read the detail, then replay.',
   ],
   OUTBOX_BATCH_CORRUPT: [
     'permanent',
@@ -51,19 +51,19 @@ const table = {
   ],
   MESSAGE_REJECTED: [
     'permanent',
-    'A consumer rejected this message without requeue; look at the log of the consumer, then replay or discard.',
+    'A consumer rejected this message without requeue; read the log of the consumer, then replay or discard.',
   ],
   MESSAGE_EXPIRED: [
     'permanent',
-    'The queue has a time to live; remove it as `weir doctor` says, then replay.',
+    'The queue has a time to live; remove it as `weir doctor` advises, then replay.',
   ],
   QUEUE_FULL: [
     'permanent',
-    'The queue was full and drops its oldest messages; correct it as `weir doctor` says, then replay.',
+    'The queue was full and dropped its oldest messages; correct it as `weir doctor` advises, then replay.',
   ],
   DEAD_LETTERED: [
     'permanent',
-    'A queue dropped this message; find out why with `weir doctor`, then replay, or send it yourself and discard.',
+    'A queue dropped this message; find the cause with `weir doctor`, then replay, or send it yourself and discard.',
   ],
   ORDER_NOT_FOUND: [
     'permanent',
@@ -109,7 +109,10 @@ const table = {
     'permanent',
     'A sale ends after it starts, and not in the past of the clock of the store.',
   ],
-  NOT_STARTED: ['permanent', 'Ask again when the sale has started; GET /v1/sales/{productId} says when.'],
+  NOT_STARTED: [
+    'permanent',
+    'Try again when the sale has started; GET /v1/sales/{productId} returns the time.',
+  ],
   PAUSED: ['permanent', 'Try again when the sale is resumed.'],
   ENDED: ['permanent', 'The sale is over; buyers keep what they bought.'],
   SOLD_OUT: ['permanent', 'Units may be restocked; try again later.'],
@@ -118,40 +121,34 @@ const table = {
     'permanent',
     'This sale is entered with a ticket: POST /v1/sales/{productId}/tickets, and send it as `ticket`.',
   ],
-  TICKET_INVALID: [
-    'permanent',
-    'Send the ticket as it was given out, for this sale and by the user that it names.',
-  ],
+  TICKET_INVALID: ['permanent', 'Send the ticket unchanged, for its own sale and its own user.'],
   NOT_ADMITTED: [
     'permanent',
-    'Ask again when the ticket admits; GET /v1/sales/{productId}/ticket says when.',
+    'Try again when the ticket admits; GET /v1/sales/{productId}/ticket returns the time.',
   ],
-  TICKETS_CLOSED: ['permanent', 'Tickets of this sale are given out before its start only.'],
+  TICKETS_CLOSED: ['permanent', 'Tickets of this sale are issued only before its start.'],
   TICKETS_UNUSED: ['permanent', 'This sale needs no ticket: buy without one.'],
-  PURCHASE_NOT_FOUND: ['permanent', 'Ask with the streamId that the buy was answered with, and its product.'],
-  RATE_LIMITED: ['transient', 'Wait for as many seconds as Retry-After says, then ask again.'],
+  PURCHASE_NOT_FOUND: ['permanent', 'Use the streamId that the buy returned, and its product.'],
+  RATE_LIMITED: ['transient', 'Wait for the seconds in Retry-After, then try again.'],
   STREAM_NOT_FOUND: ['permanent', 'Name a stream as the audit lists it, such as stream:seckill:1001.'],
   PARKED_NOT_FOUND: [
     'permanent',
-    'See what there is with `weir parked list --state ALL`; old ones are removed.',
+    'List parked items with `weir parked list --state ALL`; old ones are removed.',
   ],
-  PARKED_RESOLVED: [
-    'permanent',
-    'It has been replayed or discarded before; look at it with `weir parked show`.',
-  ],
+  PARKED_RESOLVED: ['permanent', 'It has already been replayed or discarded; see `weir parked show`.'],
   NOTHING_TO_REPLAY: [
     'permanent',
-    'Nothing of it is left to replay; find out what is owed, then discard it.',
+    'It has nothing left to replay; find out what the buyer is owed, then discard it.',
   ],
   RESTOCK_FAILED: [
     'permanent',
-    'Correct the keys of the sale or their permissions as the detail says, then replay; discard to sell the unit no more.',
+    'Correct the keys of the sale or their permissions as the detail shows, then replay; or discard, and the unit is not sold again.',
   ],
   ORDER_NOT_REFUNDABLE: [
     'permanent',
     'Only a refund that Weir has requested can be reported or requested again.',
   ],
-  REQUEST_INVALID: ['permanent', 'Correct the request as the detail says.'],
+  REQUEST_INVALID: ['permanent', 'Correct the request as the detail describes.'],
   SIGNATURE_INVALID: [
     'permanent',
     'Sign the raw body with the configured secret (Standard Webhooks) within five minutes.',
@@ -159,32 +156,29 @@ const table = {
   SIGNED_ORDER_DIFFERS: ['permanent', 'The signed body must carry "orderId", equal to the one in the path.'],
   UNAUTHENTICATED: [
     'permanent',
-    'Send an operator key: Authorization: Bearer …; `weir keys create` makes one.',
+    'Send an operator key: Authorization: Bearer …; `weir keys create` creates one.',
   ],
   INSUFFICIENT_SCOPE: [
     'permanent',
-    'Use a key of that scope; `weir keys create NAME --scope SCOPE` makes one.',
+    'Use a key of that scope; `weir keys create NAME --scope SCOPE` creates one.',
   ],
   ORIGIN_NOT_ALLOWED: [
     'permanent',
-    'Call from a page of this very origin, or with a key instead of a cookie.',
+    'Call from a page of the same origin, or with a key instead of a cookie.',
   ],
-  KEY_NOT_FOUND: ['permanent', 'See what there is with `weir keys list`.'],
-  KEY_CONFLICT: ['permanent', 'A key in force has this name: choose another, or revoke that one first.'],
-  KEY_LIMIT: ['permanent', 'Revoke keys that are not used; `weir keys list` says when each was used last.'],
-  KEY_EXPIRY_INVALID: ['permanent', 'A key expires in the future, or never when that is left out.'],
+  KEY_NOT_FOUND: ['permanent', 'List the keys with `weir keys list`.'],
+  KEY_CONFLICT: ['permanent', 'A valid key has this name: choose another, or revoke that one first.'],
+  KEY_LIMIT: ['permanent', 'Revoke keys that are not used; `weir keys list` shows when each was last used.'],
+  KEY_EXPIRY_INVALID: ['permanent', 'The expiry must be in the future; a key without one never expires.'],
   STORE_UNAVAILABLE: ['transient', 'A store is unavailable; try again shortly, and see /readyz.'],
   PRODUCT_CHANGING: ['transient', 'The product was changed during every attempt; send the request again.'],
   STORE_MISMATCH: [
     'transient',
-    'Correct the address of the store, or make it the one of this installation with `weir stores adopt`.',
+    'Correct the address of the store, or assign it to this installation with `weir stores adopt`.',
   ],
-  TOO_MANY_LISTENERS: ['transient', 'Close a page or a `weir top` that is not needed, or ask GET /v1/now.'],
-  OVERLOADED: [
-    'transient',
-    'More requests come in than can be handled; wait for as long as Retry-After says.',
-  ],
-  WORKER_LEASE_LOST: ['transient', 'No worker id could be leased in time; look at the database.'],
+  TOO_MANY_LISTENERS: ['transient', 'Close a page or a `weir top` that is not needed, or poll GET /v1/now.'],
+  OVERLOADED: ['transient', 'The server is overloaded; wait for the seconds in Retry-After, then try again.'],
+  WORKER_LEASE_LOST: ['transient', 'Weir could not lease a worker id in time; check the database.'],
   INTERNAL: ['transient', 'This is a bug in Weir; please report it with the log lines around it.'],
 } as const satisfies Record<string, readonly ['transient' | 'permanent', string, string?]>;
 
@@ -193,7 +187,7 @@ export type ErrorCode = keyof typeof table;
 /** An expected failure with a stable code. `message` says what happened, `advice` what to do next. */
 export class WeirError extends Error {
   readonly code: ErrorCode;
-  /** When it is worth trying again. */
+  /** How long the caller should wait before a retry. Default 1000. */
   readonly retryAfterMs: number;
 
   constructor(code: ErrorCode, message: string, options: ErrorOptions & { retryAfterMs?: number } = {}) {
@@ -203,7 +197,7 @@ export class WeirError extends Error {
     this.retryAfterMs = options.retryAfterMs ?? 1_000;
   }
 
-  /** Whether it may pass by itself: the caller repeats it, and nothing is parked. */
+  /** Whether a retry can succeed: the caller retries, and Weir parks nothing. */
   get isTransient(): boolean {
     return table[this.code][0] === 'transient';
   }
