@@ -3,6 +3,6 @@ export interface Finding {
   about: string;
   level: 'ok' | 'warning' | 'problem';
   what: string;
-  /** What to do about it; '' when nothing. */
+  /** The remedy; '' when none is needed. */
   advice: string;
 }

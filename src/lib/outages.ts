@@ -21,7 +21,7 @@ export class Outages {
     const attempts = this.#attempts.get(store);
     if (attempts === undefined) return false;
     this.#attempts.delete(store);
-    if (attempts >= minAttempts) for (const tell of this.#listeners) tell(store);
+    if (attempts >= minAttempts) for (const notify of this.#listeners) notify(store);
     return true;
   }
 }

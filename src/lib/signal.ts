@@ -1,18 +1,18 @@
 /** Ends all waits; without any, the next `wait` returns at once. */
 export class Signal {
-  #rung = false;
+  #isPending = false;
   readonly #waiting = new Set<() => void>();
 
   /** An arrow function, so that it can be passed as a callback. */
   readonly notify = (): void => {
-    this.#rung = this.#waiting.size === 0;
+    this.#isPending = this.#waiting.size === 0;
     for (const wake of this.#waiting) wake();
   };
 
   /** Resolves at the next signal, after `ms`, or when `signal` aborts. */
   async wait(ms: number, signal: AbortSignal): Promise<void> {
-    if (this.#rung || signal.aborted) {
-      this.#rung = false;
+    if (this.#isPending || signal.aborted) {
+      this.#isPending = false;
       return;
     }
     await new Promise<void>((resolve) => {

@@ -7,7 +7,7 @@ export interface EntryKey {
   entryId: SourceId;
 }
 
-/** What became of a purchase, for the buyer. */
+/** The state of a purchase, for the buyer. */
 export type Progress =
   /** Not an instance yet. */
   | ({ state: 'WAITING' } & Waiting)

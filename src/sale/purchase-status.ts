@@ -43,7 +43,7 @@ export class PurchaseStatus {
    */
   async wait(key: EntryKey, after: string | undefined, waitMs: number): Promise<Progress | undefined> {
     if (this.#waiting >= maxWaiting) {
-      throw new WeirError('OVERLOADED', `${maxWaiting} buyers are waiting to hear of their purchases`);
+      throw new WeirError('OVERLOADED', `${maxWaiting} requests for a purchase status are waiting`);
     }
     const deadline = performance.now() + waitMs;
     this.#waiting++;

@@ -71,7 +71,7 @@ export class SaleCache {
     return this.#ageMs <= staleAfterMs;
   }
 
-  /** Looked up so lately that looking again would tell nothing new. */
+  /** Read so recently that another read would return the same. */
   get isYoung(): boolean {
     return this.#ageMs <= youngForMs;
   }

@@ -26,7 +26,7 @@ export function signTicket(ticket: Ticket, secret: string): string {
   return `${text}.${authenticate(text, secret).toString('base64url')}`;
 }
 
-/** What a ticket says of itself; nothing is true before `isSigned`. undefined: no ticket at all. */
+/** Claims of a ticket. Untrusted until `isSigned`. undefined: no ticket. */
 export function readTicket(text: string): Ticket | undefined {
   const [, product = '', number, user = '', unit, admittedAtMs] = form.exec(text) ?? [];
   try {

@@ -195,7 +195,7 @@ type Counted = Omit<
 };
 
 /** Everything that is small enough to be counted each time. */
-export async function countTheRest(sql: Sql): Promise<Counted> {
+export async function countWaiting(sql: Sql): Promise<Counted> {
   const [row] = await sql.query<Record<string, string>>(
     `SELECT (SELECT coalesce(sum(events), 0) FROM published WHERE kind = 'CREATED') AS published,
        (SELECT coalesce(sum(events), 0) FROM outbox WHERE kind = 'CREATED') AS waiting_events,

@@ -7,7 +7,7 @@ import {
   countInstances,
   countPaidOrders,
   countRestocked,
-  countTheRest,
+  countWaiting,
   forgetCounts,
 } from './audit-figures.ts';
 import { figureStreams } from './audit-streams.ts';
@@ -76,7 +76,7 @@ async function collectFigures(
 ): Promise<AuditFigures> {
   const instances = await countInstances(sql);
   const paidOrders = await countPaidOrders(sql);
-  const { overdue, parked, restocks, refunds, ...counted } = await countTheRest(sql);
+  const { overdue, parked, restocks, refunds, ...counted } = await countWaiting(sql);
   const streams = await figureStreams(sql, readings, instances, since);
   return {
     ...counted,

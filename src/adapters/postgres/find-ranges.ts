@@ -15,7 +15,7 @@ interface Stretch {
  * Where rows of a source or a status are, newest first, so that a list skips the rows between: anywhere above the audit's
  * checkpoint, and below it in the minutes that counted_times counts. Rows without a time are in no minute.
  */
-export async function* findStretches(
+export async function* findRanges(
   sql: Sql,
   { source, status }: { source?: string | undefined; status?: string | undefined },
   { after, upTo }: IdBounds,

@@ -1,6 +1,6 @@
 import type { InstanceLog } from '../../core/instance/instance-log.ts';
 import type { Database, Sql } from '../../lib/sql.ts';
-import { findStretches } from './find-stretches.ts';
+import { findRanges } from './find-ranges.ts';
 import { findIdBounds, type IdBounds } from './id-bounds.ts';
 import { type InstanceLogRow, instanceLogColumns, toInstanceLog } from './instance-logs.ts';
 
@@ -85,7 +85,7 @@ async function walk(
     // Down by the id, and no further than the last row of the page.
     for (const way of ['seqscan', 'bitmapscan', 'sort']) await sql.query(`SET LOCAL enable_${way} = off`);
     const rows: Row[] = [];
-    for await (const stretch of findStretches(sql, filter, bounds)) {
+    for await (const stretch of findRanges(sql, filter, bounds)) {
       rows.push(...(await select(sql, 'instance_logs', filter, limit - rows.length, stretch)));
       if (rows.length === limit) break;
     }

@@ -24,8 +24,8 @@ export function postgresNow(sql: Sql): NowRows {
 }
 
 /**
- * Transactions of every Weir tell since when they run. One that has just begun may not have said so yet, and a program
- * that is not Weir does not count: hence the second.
+ * pg_stat_activity shows when each transaction of Weir began. One that has just begun may not be listed yet, and other
+ * programs do not count: hence the second.
  */
 async function readMoment(sql: Sql): Promise<Moment> {
   const [row] = await sql.query<{ at: Date; ended: Date; last_id: string }>(
@@ -33,7 +33,7 @@ async function readMoment(sql: Sql): Promise<Moment> {
        WHERE application_name = 'weir' AND datname = current_database() AND pid <> pg_backend_pid())) AS ended,
      ${lastIssued('instance_logs_id_seq')}::text AS last_id`,
   );
-  if (!row) throw new Error('the database does not tell the time');
+  if (!row) throw new Error('the database returned no time');
   return { atMs: row.at.getTime(), endedMs: row.ended.getTime(), lastId: row.last_id };
 }
 

@@ -162,7 +162,7 @@ async function closeOrBreakOff(model: ChannelModel): Promise<void> {
 
 function breakOff(model: ChannelModel, reason: string): void {
   const { stream } = model.connection as unknown as { stream: Socket };
-  // With an error: amqplib does not hear of a stream that just ends.
+  // With an error: amqplib does not notice a stream that ends without one.
   stream.destroy(new Error(reason));
 }
 

@@ -41,7 +41,7 @@ export class RabbitmqConsumer {
   #questions: Channel | undefined;
   /** Of the current channel, where it is subscribed; empty until the broker has named it. */
   #consumerTag: string | undefined;
-  /** Nothing new is wanted. */
+  /** Paused: requests no more messages. */
   #isHeld = false;
   #model: ChannelModel | undefined;
   #deliveries: Delivery[] = [];

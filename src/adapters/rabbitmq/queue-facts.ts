@@ -40,7 +40,7 @@ interface Learned {
   arguments: Record<string, unknown>;
 }
 
-/** @returns false when the message says nothing new */
+/** @returns false when the message contains no new fact */
 function learn(facts: Learned, message: string): boolean {
   // A type of queue that does not know an argument of ours.
   const invalid = /invalid arg '([^']+)'/.exec(message)?.[1];

@@ -8,12 +8,12 @@ export async function askSale<T>(redis: Redis, deadlineMs: number, reply: Promis
   try {
     return await withDeadline(redis, deadlineMs, reply as Promise<T>);
   } catch (error) {
-    throw toStoreAway(error);
+    throw toStoreUnavailable(error);
   }
 }
 
 /** With what Redis answered: "Redis refuses writes: OOM …". */
-export function toStoreAway(error: unknown): WeirError {
+export function toStoreUnavailable(error: unknown): WeirError {
   if (error instanceof WeirError) return error;
   const message = classifyRefusal(error)?.message ?? 'Redis does not answer';
   return new WeirError('STORE_UNAVAILABLE', message, { cause: error });

@@ -21,7 +21,7 @@ type TelemetryEvent =
 
 export interface RedisConnections {
   commands: Redis;
-  /** For nothing but the blocking read. */
+  /** Only for the blocking read. */
   reader: Redis;
   selling: Redis;
   looking: Redis;

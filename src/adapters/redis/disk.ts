@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { gather } from '../../lib/gather.ts';
-import { toStoreAway } from './ask-sale.ts';
+import { toStoreUnavailable } from './ask-sale.ts';
 import { withDeadline } from './connect.ts';
 import { RefusedError } from './refusal.ts';
 
@@ -39,7 +39,7 @@ export function createDisk(redis: Redis): Disk {
         return waiting;
       } catch (error) {
         isProven = false;
-        throw toStoreAway(error);
+        throw toStoreUnavailable(error);
       }
     },
     { maxItems: Number.POSITIVE_INFINITY, maxInFlight: 1 },

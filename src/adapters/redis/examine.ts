@@ -86,7 +86,7 @@ function judgeVersion(info: Facts): Judgement[] {
   return [{ level: 'problem', what: `${shown} is too old`, advice: 'use Redis 6.2 or newer, or Valkey' }];
 }
 
-/** What Weir cannot work with at all: the rest of the examination would say nothing. */
+/** Weir cannot work with such a server, so the other checks are skipped. */
 function judgeKind(info: Facts): Judgement | undefined {
   try {
     judgeInfo([...info].map(([name, value]) => `${name}:${value}`).join('\n'));

@@ -1,6 +1,6 @@
 import { type Redis, ReplyError } from 'ioredis';
 import type { SeckillStreams, StreamBatch } from '../../core/triggers/seckill-streams.ts';
-import { askSale, toStoreAway } from './ask-sale.ts';
+import { askSale, toStoreUnavailable } from './ask-sale.ts';
 import { StreamFinder } from './find-streams.ts';
 import { createScript } from './script.ts';
 import { deleteIdleConsumer } from './scripts.ts';
@@ -8,14 +8,14 @@ import { StreamGroup, streamGroup } from './stream-group.ts';
 import { StreamReader } from './stream-reader.ts';
 import { takeOver, trimStreams } from './stream-upkeep.ts';
 
-/** Own sales of which nothing has been sold yet have no stream to join: so many of them are tried at each look. */
+/** Own sales without a sold unit have no stream to join yet: at most this many are tried per scan. */
 const unsoldPerLook = 500;
 const streamsPerFarewell = 500;
 const answerDeadlineMs = 10_000;
 
 const leaveStream = createScript(deleteIdleConsumer);
 
-/** Consumer group `weir` on every stream:seckill:*. `reader` is used for nothing but the blocking read. */
+/** Consumer group `weir` on every stream:seckill:*. `reader` is used only for the blocking read. */
 export class RedisSeckillStreams implements SeckillStreams {
   readonly #commands: Redis;
   readonly #group: StreamGroup;
@@ -40,7 +40,7 @@ export class RedisSeckillStreams implements SeckillStreams {
     const reply = askSale<[Error | null, unknown][]>(this.#commands, answerDeadlineMs, pipeline.exec());
     const replies = (await reply) ?? [];
     return replies.map(([error, id]) => {
-      if (error) throw toStoreAway(error);
+      if (error) throw toStoreUnavailable(error);
       return String(id);
     });
   }

@@ -3,7 +3,7 @@ import { streamPrefix } from '../../core/triggers/seckill-key.ts';
 import { shortenKey } from '../../lib/shorten-key.ts';
 import type { SaleFigure } from '../../ops/audit/audit.ts';
 import type { SoldUnit, StreamReading, StreamReadings } from '../../ops/audit/stream-reading.ts';
-import { toStoreAway } from './ask-sale.ts';
+import { toStoreUnavailable } from './ask-sale.ts';
 import { withDeadline } from './connect.ts';
 import { refusesEverything } from './refuses-everything.ts';
 import { saleKeys, saleStreams } from './sale-keys.ts';
@@ -32,7 +32,7 @@ export function redisStreamReadings(redis: Redis): StreamReadings {
         }
         return { streams, sales };
       } catch (error) {
-        throw toStoreAway(error);
+        throw toStoreUnavailable(error);
       }
     },
 

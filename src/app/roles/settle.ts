@@ -28,7 +28,7 @@ import { failpoint } from '../../lib/failpoint.ts';
 import { repeatEvery } from '../../lib/repeat.ts';
 import { archiveOld } from '../../ops/retention/archive.ts';
 import { archiveFiles } from '../../ops/retention/archive-files.ts';
-import { type Chore, clean } from '../../ops/retention/cleaner.ts';
+import { type CleaningTask, clean } from '../../ops/retention/cleaner.ts';
 import { type Components, reportFailure } from '../components.ts';
 import { openDeadLetterQueue, openQueueReader, openResultQueue, type QueueReader } from '../queues.ts';
 import { isDatabaseEmbedded } from '../stores.ts';
@@ -143,7 +143,7 @@ function addRescuer(components: Components, queue: ResultQueue, queues: QueueRea
   const { config, emit, lifecycle, database, committed, owed } = components;
   const watch = new Rescuer(
     {
-      rows: postgresOverdue(database.withDeadline(choreDeadlineMs)),
+      rows: postgresOverdue(database.withDeadline(taskDeadlineMs)),
       readQueue: async () => (await queues.read('created')) ?? { ready: 0, consumers: 0 },
       hasCaughtUp: watchCaughtUp(() => queue.readProgress()),
       onWay: (blockedBy) => emit({ type: 'deadlines switched', blockedBy }),
@@ -212,13 +212,13 @@ const aDayMs = 86_400_000;
 /** How long publish times are kept. */
 const marksKeptMs = 7 * aDayMs;
 /** Archiving and the cursor over old rows read thousands of them at a time. */
-const choreDeadlineMs = 60_000;
+const taskDeadlineMs = 60_000;
 
 function addCleaning({ config, emit, lifecycle, database: shared }: Components): void {
-  const database = shared.withDeadline(choreDeadlineMs);
-  const chores: Record<string, Chore> = {};
-  const add = (name: string, olderThanMs: number, chore: Chore) => {
-    if (olderThanMs > 0) chores[name] = chore;
+  const database = shared.withDeadline(taskDeadlineMs);
+  const tasks: Record<string, CleaningTask> = {};
+  const add = (name: string, olderThanMs: number, task: CleaningTask) => {
+    if (olderThanMs > 0) tasks[name] = task;
   };
   const rows = postgresArchive(database);
   const files = archiveFiles(config.archiveFolder);
@@ -236,18 +236,16 @@ function addCleaning({ config, emit, lifecycle, database: shared }: Components):
   // Deadlines are counted from them.
   const marksNeededMs = Math.max(marksKeptMs, overdueDeadlineMs + aDayMs);
   add('outbox marks removed', marksKeptMs, () => removeOutboxMarks(database, marksNeededMs));
-  chores['settle marks removed'] = () => removeSettleMarks(database);
-  chores['pages summarized'] = () => summarizePages(database);
+  tasks['settle marks removed'] = () => removeSettleMarks(database);
+  tasks['pages summarized'] = () => summarizePages(database);
   // A cutover may happen under a running program, and nothing fails while the sequence is below what is archived.
-  chores['sequences raised'] = async () => {
+  tasks['sequences raised'] = async () => {
     await checkSequences(database, (warning) => emit({ type: 'warned', warning }));
     return 0;
   };
   const options = { everyMs: cleaningEveryMs, retry, onFailure: reportFailure(emit, 'cleaning') };
   const onCleaned = (what: string, count: number) => emit({ type: 'cleaned', what, count });
-  lifecycle.plan('cleaning', (signal) =>
-    repeatEvery(options, () => clean(chores, onCleaned, signal), signal),
-  );
+  lifecycle.plan('cleaning', (signal) => repeatEvery(options, () => clean(tasks, onCleaned, signal), signal));
 }
 
 const retry = { firstMs: 1_000, maxMs: 60_000 };

@@ -35,7 +35,7 @@ export interface TimelineFacts {
   /** By the Resource Domain; undefined also where Weir gave up. */
   answeredAt: Date | undefined;
   order: { createdAt: Date; paidAt: Date | undefined } | undefined;
-  /** No later than this the queue had confirmed the event; undefined while it waits, stands parked, or is too fresh to tell. */
+  /** No later than this the queue had confirmed the event; undefined while it waits, stands parked, or is too recent to know. */
   publishedBy: Date | undefined;
   parked: readonly {
     origin: string;

@@ -106,7 +106,7 @@ export class ProcessBatch {
     const done: StreamEntry[] = [];
     outcomes.forEach((outcome, i) => {
       const entry = purchased[i] as StreamEntry;
-      const error = whyPark(outcome);
+      const error = parkReason(outcome);
       if (error) unfit.push({ entry, error });
       else done.push(entry);
     });
@@ -253,7 +253,7 @@ function toPurchase(
   }
 }
 
-function whyPark(outcome: Outcome): WeirError | undefined {
+function parkReason(outcome: Outcome): WeirError | undefined {
   if (outcome.kind === 'conflict') {
     const { instanceId, productId, userId } = outcome.instance;
     return new WeirError(

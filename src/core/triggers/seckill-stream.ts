@@ -27,8 +27,8 @@ export interface SeckillOptions {
   keepFinishedMs: number;
 }
 
-type Chore = 'discover' | 'trim' | 'takeOver';
-type Work = Chore | 'read' | 'keep';
+type Upkeep = 'discover' | 'trim' | 'takeOver';
+type Work = Upkeep | 'read' | 'keep';
 
 /** Not longer: while a store is unavailable an attempt costs nothing, and when it is back winners should not wait. */
 const retry = { firstMs: 100, maxMs: 1_000 };
@@ -49,7 +49,7 @@ export class SeckillStreamTrigger {
   readonly #batches: ProcessBatch;
   readonly #backoff = new StreamBackoff();
   readonly #inHand = new Set<InHand>();
-  readonly #dueAt = new Map<Chore, number>();
+  readonly #dueAt = new Map<Upkeep, number>();
   /** In a row, each counted apart: reading no streams at all succeeds even while Redis is unavailable. */
   readonly #failures: Record<Work, number> = { discover: 0, trim: 0, takeOver: 0, read: 0, keep: 0 };
   #trying: Work = 'read';
@@ -71,7 +71,7 @@ export class SeckillStreamTrigger {
     const { batchSize, blockMs } = this.#options;
     while (!signal.aborted) {
       try {
-        await this.#runChores();
+        await this.#runUpkeep();
         const pauseMs = this.#backoff.pauseMs();
         if (pauseMs > 0) await pause(pauseMs, signal);
         if (!this.#deps.hasRoom()) {
@@ -84,7 +84,7 @@ export class SeckillStreamTrigger {
       } catch (error) {
         if (signal.aborted) break;
         this.#deps.onFailure(error, ++this.#failures[this.#trying]);
-        // Chores keep their own time, and a stream that is known can be read without them.
+        // Upkeep has its own schedule, and a known stream can be read without it.
         await pauseBeforeRetry(backoffMs(Math.max(1, this.#failures.read), retry), signal);
       }
     }
@@ -102,7 +102,7 @@ export class SeckillStreamTrigger {
     }
   }
 
-  async #runChores(): Promise<void> {
+  async #runUpkeep(): Promise<void> {
     const { hasRoom } = this.#deps;
     const { discoverEveryMs, trimEveryMs, takeOverEveryMs, ...options } = this.#options;
     if (this.#isDue('discover', discoverEveryMs)) await this.#try('discover', () => this.#streams.discover());
@@ -122,10 +122,10 @@ export class SeckillStreamTrigger {
     return result;
   }
 
-  #isDue(chore: Chore, everyMs: number): boolean {
+  #isDue(task: Upkeep, everyMs: number): boolean {
     const now = performance.now();
-    if (now < (this.#dueAt.get(chore) ?? 0)) return false;
-    this.#dueAt.set(chore, now + everyMs);
+    if (now < (this.#dueAt.get(task) ?? 0)) return false;
+    this.#dueAt.set(task, now + everyMs);
     return true;
   }
 

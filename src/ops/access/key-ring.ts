@@ -19,7 +19,7 @@ export interface KnownKey {
   name: string;
   scope: Scope;
   digest: Buffer;
-  /** By the database's clock. It opens nothing any more, and is in force in so far as nothing is open without a key. */
+  /** By the database's clock. Expired. Still counts as an existing key, so the API stays closed. */
   hasExpired: boolean;
   /** Its use was last written down over a minute ago. */
   isUseStale: boolean;
@@ -160,7 +160,7 @@ export class KeyRing {
     if (known && (ageMs <= freshForMs || (this.#isAway && ageMs <= graceMs))) return known;
     const fresh = await this.#waitFor(look);
     if (fresh) return fresh;
-    // An unavailable database can revoke nothing, and sales go on without it for a while.
+    // While the database is unavailable no key can be revoked, and sales continue for a while.
     if (known && ageMs <= graceMs) return known;
     throw storeAway();
   }
@@ -230,7 +230,7 @@ export class KeyRing {
 }
 
 function storeAway(): WeirError {
-  return new WeirError('STORE_UNAVAILABLE', 'the database does not say which keys there are');
+  return new WeirError('STORE_UNAVAILABLE', 'cannot read the operator keys: the database does not answer');
 }
 
 function byTag<Item extends { digest: Buffer }>(items: readonly Item[]): Map<string, Item> {

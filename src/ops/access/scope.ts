@@ -1,4 +1,4 @@
-/** Each may do what those before it may: look; move what is there; decide what is sold, who may, what is taken as true. */
+/** Each includes those before it. read: see everything; act: repair existing items; admin: change sales, products, keys, results. */
 export const scopes = ['read', 'act', 'admin'] as const;
 export type Scope = (typeof scopes)[number];
 

@@ -19,14 +19,14 @@ export interface NowReader {
 }
 
 /** Overlapping: who misses some loses nothing. */
-const secondsTold = 10;
+const secondsSent = 10;
 
 /** One feed broadcasts to all listeners once a second; it is idle without listeners. */
 export class NowFeed {
   readonly #now: NowReader;
   readonly #options: NowFeedOptions;
   readonly #listeners = new Set<NowListener>();
-  #telling = new AbortController();
+  #running = new AbortController();
 
   constructor(now: NowReader, options: NowFeedOptions) {
     this.#now = now;
@@ -42,34 +42,34 @@ export class NowFeed {
     if (this.#listeners.size >= this.#options.maxListeners) return undefined;
     this.#listeners.add(listener);
     if (this.#listeners.size === 1) {
-      this.#telling = new AbortController();
-      void this.#tell(this.#telling.signal);
+      this.#running = new AbortController();
+      void this.#broadcast(this.#running.signal);
     }
     return () => {
-      if (this.#listeners.delete(listener) && this.#listeners.size === 0) this.#telling.abort();
+      if (this.#listeners.delete(listener) && this.#listeners.size === 0) this.#running.abort();
     };
   }
 
-  async #tell(signal: AbortSignal): Promise<void> {
+  async #broadcast(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const startedMs = performance.now();
-      const news = await this.#look();
+      const news = await this.#read();
       if (signal.aborted) return;
       for (const listener of [...this.#listeners]) listener(news);
       await pause(Math.max(0, (this.#options.everyMs ?? 1_000) - (performance.now() - startedMs)), signal);
     }
   }
 
-  async #look(): Promise<NowNews> {
+  async #read(): Promise<NowNews> {
     try {
-      return { now: await before(this.#options.patienceMs ?? patienceMs, this.#now.read(secondsTold)) };
+      return { now: await before(this.#options.patienceMs ?? patienceMs, this.#now.read(secondsSent)) };
     } catch (failure) {
       return { failure, rest: await this.#now.readRest() };
     }
   }
 }
 
-/** @throws when it takes longer; it goes on all the same, and who asks next may find it done */
+/** @throws when it takes longer; the work continues, and the next caller may find it done */
 async function before<T>(deadlineMs: number, work: Promise<T>): Promise<T> {
   const late = new AbortController();
   const tooLate = pause(deadlineMs, late.signal).then(() => {

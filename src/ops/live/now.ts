@@ -30,7 +30,7 @@ export interface SourceNow {
   successRate: string | null;
 }
 
-/** null: this store cannot tell. */
+/** null: this store cannot report it. */
 export interface Backlog {
   count: number | null;
   oldestAt: Date | null;

@@ -1,27 +1,27 @@
 import { pause } from '../../lib/backoff.ts';
 
 /** Each call removes a small step's worth. @returns how many rows went, 0 when nothing is old */
-export type Chore = (signal: AbortSignal) => Promise<number>;
+export type CleaningTask = (signal: AbortSignal) => Promise<number>;
 
 const betweenStepsMs = 50;
 
 /**
- * Removes what is finished and old, chore after chore, with a breath between the steps. One that fails does not keep the
+ * Removes what is finished and old, task after task, with a pause between the steps. One that fails does not keep the
  * others from their work.
  *
  * @throws AggregateError of those that failed, at the end
  */
 export async function clean(
-  chores: Readonly<Record<string, Chore>>,
+  tasks: Readonly<Record<string, CleaningTask>>,
   onCleaned: (what: string, count: number) => void,
   signal: AbortSignal,
 ): Promise<void> {
   const failures: unknown[] = [];
-  for (const [what, chore] of Object.entries(chores)) {
+  for (const [what, task] of Object.entries(tasks)) {
     let total = 0;
     try {
       while (!signal.aborted) {
-        const count = await chore(signal);
+        const count = await task(signal);
         if (count === 0) break;
         total += count;
         await pause(betweenStepsMs, signal);

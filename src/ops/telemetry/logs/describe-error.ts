@@ -17,7 +17,7 @@ export function describeError(error: unknown, depth = 0): Record<string, unknown
       ? { advice: error.advice }
       : { stack: withoutCredentials(error.stack ?? '') }),
     ...(error.cause && depth < mostCauses ? { cause: describeError(error.cause, depth + 1) } : {}),
-    // Several chores or addresses can fail at once, each for a reason of its own.
+    // Several tasks or addresses can fail at once, each for its own reason.
     ...(errors.length > 0 && depth < mostCauses
       ? { causes: errors.slice(0, mostCauses).map((inner) => describeError(inner, depth + 1)) }
       : {}),

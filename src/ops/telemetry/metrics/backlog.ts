@@ -15,7 +15,7 @@ export function measureBacklog(registry: Registry, places: readonly Backlog['pla
     new Gauge({ name, help, labelNames, registers: [registry] });
   const known = gauge(
     'weir_backlog_known',
-    '1 while this process knows what waits in a place that it asks, 0 while it does not: then its gauges are gone.',
+    '1 while this process can read the backlog of a place, 0 while it cannot: then the gauges of that place are absent.',
     'place',
   );
   const outbox = {

@@ -6,7 +6,7 @@ export function measureResults(registry: Registry, lastDeadlineMs: number): Meas
   const registers = [registry];
   const results = new Counter({
     name: 'weir_results_total',
-    help: 'Results of the Resource Domain, by what became of them: applied, repeat, late, contradicts, unknown.',
+    help: 'Results of the Resource Domain, by outcome: applied, repeat, late, contradicts, unknown.',
     labelNames: ['outcome'],
     registers,
   });
