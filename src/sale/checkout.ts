@@ -34,7 +34,7 @@ export type TicketOutcome =
   | { kind: 'SALE_NOT_FOUND' | 'ENDED' | 'LIMIT_REACHED' | 'TICKETS_CLOSED' | 'TICKETS_UNUSED' };
 
 /** A sale as it stands, and who bought in it, for answers from memory. */
-export interface Look {
+export interface SaleSnapshot {
   /** Changes when the sale is opened and when its counters are made again. */
   life: string;
   /** Counts the sales of this product. */
@@ -65,7 +65,7 @@ export interface KnownBuyers {
 export interface Checkout {
   /** Each buyer is ONE atomic step: window, quota, stock, and the entry on the stream; all or nothing. In order. */
   buy(productId: ProductId, buyers: readonly Buyer[]): Promise<CheckoutOutcome[]>;
-  look(productId: ProductId, knows: KnownBuyers): Promise<Look | undefined>;
+  look(productId: ProductId, knows: KnownBuyers): Promise<SaleSnapshot | undefined>;
   /** The ticket of a user for their n-th unit, and with it the place in the waiting room, where there is one. */
   giveTicket(productId: ProductId, holder: { userId: UserId; unit: number }): Promise<TicketOutcome>;
   /** Every product that has or had a sale. */

@@ -1,6 +1,6 @@
 import type { ProductId, UserId } from '../core/instance/purchase.ts';
 import { shareInFlight } from '../lib/gather.ts';
-import type { Checkout, Look, Refusal } from './checkout.ts';
+import type { Checkout, Refusal, SaleSnapshot } from './checkout.ts';
 import { judgeState, needsTicket, type SaleState } from './sale.ts';
 
 /** An answer from memory is at most this old. */
@@ -49,7 +49,7 @@ export class SaleCache {
   readonly #productId: ProductId;
   readonly #nowMs: () => number;
   readonly #refreshShared: (productId: ProductId) => Promise<void>;
-  #look: Look | undefined;
+  #look: SaleSnapshot | undefined;
   #askedAtMs = Number.NEGATIVE_INFINITY;
   readonly #budget: BuyerBudget;
   #buyers = new Set<string>();

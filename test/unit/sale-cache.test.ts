@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ProductId, UserId } from '../../src/core/instance/purchase.ts';
-import type { Checkout, KnownBuyers, Look, Refusal } from '../../src/sale/checkout.ts';
+import type { Checkout, KnownBuyers, Refusal, SaleSnapshot } from '../../src/sale/checkout.ts';
 import type { StoredSale } from '../../src/sale/sale.ts';
 import { BuyerBudget, SaleCache } from '../../src/sale/sale-cache.ts';
 
@@ -37,7 +37,7 @@ class Scene {
     this.cache = new SaleCache(checkout, 7n as ProductId, () => this.nowMs, budget);
   }
 
-  async #look(known: KnownBuyers): Promise<Look | undefined> {
+  async #look(known: KnownBuyers): Promise<SaleSnapshot | undefined> {
     this.looks.push(known);
     if (this.failure) throw this.failure;
     if (!this.sale) return undefined;

@@ -74,8 +74,8 @@ export class KeyRing {
   readonly #configured: { digest: Buffer; caller: Caller }[];
   readonly #used = new Set<string>();
   #known: Known | undefined;
-  #look: Promise<Known> | undefined;
-  #secondLook: Promise<Known> | undefined;
+  #running: Promise<Known> | undefined;
+  #secondRead: Promise<Known> | undefined;
   #failures = 0;
   #isAway = false;
 
@@ -88,7 +88,7 @@ export class KeyRing {
     }));
   }
 
-  /** Whether it is known without a look that no key exists. */
+  /** Whether it is known without a query that no key exists. */
   get isKnownOpen(): boolean {
     return this.#configured.length === 0 && this.#fresh()?.keys.length === 0;
   }
@@ -130,8 +130,8 @@ export class KeyRing {
 
   /** After a change of our own: it counts at once in this process. */
   async readAnew(): Promise<void> {
-    await this.#look?.catch(() => {});
-    await this.#startLook().catch(() => {});
+    await this.#running?.catch(() => {});
+    await this.#startRead().catch(() => {});
   }
 
   #findOpener(known: Known, { keyId, proof }: KnownSession, id: string): Caller | undefined {
@@ -156,7 +156,7 @@ export class KeyRing {
   async #read(): Promise<Known> {
     const known = this.#known;
     const ageMs = this.#ageMs();
-    const look = this.#startLook();
+    const look = this.#startRead();
     if (known && (ageMs <= freshForMs || (this.#isAway && ageMs <= graceMs))) return known;
     const fresh = await this.#waitFor(look);
     if (fresh) return fresh;
@@ -166,22 +166,22 @@ export class KeyRing {
   }
 
   /**
-   * For what is not known: it may have been made a moment ago, elsewhere. All who ask share one look.
+   * For an unknown key: another process may have just created it. Concurrent callers share one query.
    *
-   * @throws WeirError STORE_UNAVAILABLE: of an unknown key nothing can be said then
+   * @throws WeirError STORE_UNAVAILABLE: an unknown key cannot be checked then
    */
   #readOnceMore(): Promise<Known> {
-    this.#secondLook ??= this.#lookAgain();
-    return this.#secondLook;
+    this.#secondRead ??= this.#readAgain();
+    return this.#secondRead;
   }
 
-  async #lookAgain(): Promise<Known> {
+  async #readAgain(): Promise<Known> {
     const sinceMs = this.#deps.clock.monotonicMs() - (this.#known?.askedMs ?? 0);
     await pause(Math.max(0, lookAgainAfterMs - sinceMs));
-    if (this.#look) await this.#waitFor(this.#look);
+    if (this.#running) await this.#waitFor(this.#running);
     // A caller from here on is too late for the refresh that begins now.
-    this.#secondLook = undefined;
-    const fresh = await this.#waitFor(this.#startLook());
+    this.#secondRead = undefined;
+    const fresh = await this.#waitFor(this.#startRead());
     if (!fresh) throw storeAway();
     return fresh;
   }
@@ -193,18 +193,18 @@ export class KeyRing {
     return fresh ?? undefined;
   }
 
-  #startLook(): Promise<Known> {
-    if (!this.#look) {
-      this.#look = this.#lookUp().finally(() => {
-        this.#look = undefined;
+  #startRead(): Promise<Known> {
+    if (!this.#running) {
+      this.#running = this.#readKeys().finally(() => {
+        this.#running = undefined;
       });
       // Usually a background refresh with no caller to reject; errors go to onFailure.
-      this.#look.catch(() => {});
+      this.#running.catch(() => {});
     }
-    return this.#look;
+    return this.#running;
   }
 
-  async #lookUp(): Promise<Known> {
+  async #readKeys(): Promise<Known> {
     const askedMs = this.#deps.clock.monotonicMs();
     try {
       const { keys, sessions } = await this.#deps.readCredentials();
