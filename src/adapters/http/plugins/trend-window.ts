@@ -34,7 +34,7 @@ const maxSteps = 2_000;
 export function readWindow(query: TrendQuery, now: Date): TrendWindow {
   const { minutes = query.from || query.to ? undefined : defaultMinutes, source } = query;
   if (minutes !== undefined && (query.from || query.to)) {
-    throw new WeirError('REQUEST_INVALID', 'say minutes, or from and to');
+    throw new WeirError('REQUEST_INVALID', 'specify either minutes, or from and to');
   }
   if (query.to && !query.from) throw new WeirError('REQUEST_INVALID', 'to needs from');
   const to = query.to ?? now;

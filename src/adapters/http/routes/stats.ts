@@ -18,7 +18,7 @@ const maxMinutes = 7 * 24 * 60;
 const Trend = Type.Object(
   {
     minutes: Type.Optional(
-      Type.String({ pattern: '^[1-9][0-9]{0,4}$', description: `1 to ${maxMinutes}; for more say from` }),
+      Type.String({ pattern: '^[1-9][0-9]{0,4}$', description: `1 to ${maxMinutes}; for a longer window use from` }),
     ),
     from: Type.Optional(TimeText),
     to: Type.Optional(TimeText),
@@ -79,7 +79,7 @@ function toTrendQuery({ minutes: text, from, to, step, source }: Static<typeof T
   if (minutes !== undefined && minutes > maxMinutes) {
     throw new WeirError(
       'REQUEST_INVALID',
-      `minutes must be 1 to ${maxMinutes}, not ${text}; for more say from`,
+      `minutes must be 1 to ${maxMinutes}, not ${text}; for a longer window use from`,
     );
   }
   return { minutes, from: readTime('from', from), to: readTime('to', to), step, source };
