@@ -58,7 +58,7 @@ function buildProgram(end: (exitCode: number) => void): Command {
 
   program
     .command('start')
-    .description('run Weir: take purchases in, make instances, publish them')
+    .description('run Weir')
     .addOption(config())
     .option(
       '--roles <list>',
@@ -101,7 +101,7 @@ Examples:
 
   program
     .command('simulate')
-    .description('make traffic on all sources against a running Weir, and sum up what became of it')
+    .description('generate traffic on all sources of a running Weir, and sum up the outcome')
     .addOption(config())
     .addOption(url())
     .addOption(json())

@@ -73,7 +73,7 @@ describe.skipIf(!hasBrowser())('the page', () => {
       'Published',
       'Answered',
       'Settled',
-      'Unit owed back',
+      'Unit to be restocked',
       'Unit restocked',
     ];
     expect([...steps].sort()).toEqual([...story].sort());

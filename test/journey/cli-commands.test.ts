@@ -96,7 +96,7 @@ describe('with a running Weir', () => {
   test('stats without a window counts since ever, with one only what is in it', async () => {
     const here = (...args: string[]) => run('stats', ...args);
     const since = await here('--source', 'PRIZE');
-    expect(since.stdout).toMatch(/^Instances by source since ever\nSOURCE.*\nPRIZE +1 +0 +0 +1 +0\.00 %/);
+    expect(since.stdout).toMatch(/^Instances by source of all time\nSOURCE.*\nPRIZE +1 +0 +0 +1 +0\.00 %/);
     expect(since.stdout).not.toContain('GIFT');
     const before = ['--from', '2026-01-01T00:00:00Z', '--to', '2026-01-02T00:00:00Z'];
     const { sources } = JSON.parse((await here(...before, '--json')).stdout);
@@ -141,7 +141,7 @@ describe('with a running Weir', () => {
     expect(made).toMatchObject({ source: 'SECKILL', sourceId: item.sourceId, userId: '77' });
     expect(await run('instances', 'create', ...purchase)).toMatchObject({
       code: 0,
-      stdout: `instance ${made.instanceId} is made\n`,
+      stdout: `Created instance ${made.instanceId}\n`,
     });
     expect((await run('parked', 'discard', item.id, '--because', 'made by hand')).code).toBe(0);
     expect((await run('parked', 'list')).stdout).toBe('nothing is parked\n');

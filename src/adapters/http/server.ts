@@ -101,7 +101,7 @@ export async function createHttpServer(deps: HttpDeps): Promise<FastifyInstance>
     const what = `${request.method} ${path.slice(0, 200)}`;
     const methods = findMethods(path);
     if (methods.length === 0) {
-      const detail = `there is nothing at ${what}; see /openapi.json`;
+      const detail = `no such route: ${what}; see /openapi.json`;
       return sendProblem(reply, { title: 'Not found', status: 404, code: 'NOT_FOUND', detail });
     }
     const allow = methods.join(', ');

@@ -81,7 +81,7 @@ export class Api {
   }
 
   #unreachable(cause: unknown): CliError {
-    const sentence = `no Weir answers at ${this.url}: start one with npm start, or give --url`;
+    const sentence = `cannot reach Weir at ${this.url} (is it running?); start it with npm start, or give --url`;
     return new CliError(exitCodes.unreachable, sentence, { cause });
   }
 }

@@ -104,7 +104,7 @@ export async function createInstance(
   const purchase = { source, sourceId, productId: product, userId: user };
   const instance = await new Api(options).post<Instance>('/v1/instances', purchase);
   if (options.json) printJson(instance);
-  else printLine(`instance ${instance.instanceId} is made`);
+  else printLine(`Created instance ${instance.instanceId}`);
   return exitCodes.ok;
 }
 

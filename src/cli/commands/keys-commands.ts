@@ -28,7 +28,7 @@ Examples:
   command('list', 'every key there is or was, newest first').action(async (options) =>
     end(await (await import('./keys.ts')).listKeys(options)),
   );
-  command('revoke <key>', 'end a key, by its id or name; it opens nothing a second later').action(
+  command('revoke <key>', 'revoke a key by id or name; takes effect within a second').action(
     async (idOrName, options) => end(await (await import('./keys.ts')).revokeKey(idOrName, options)),
   );
 }

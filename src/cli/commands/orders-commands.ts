@@ -4,7 +4,7 @@ import { config, json, url } from '../command-options.ts';
 export function addOrdersCommands(program: Command, end: (exitCode: number) => void): void {
   const orders = program
     .command('orders')
-    .description('callbacks that did not come: signed with the configured webhook secret, safe to repeat');
+    .description('resend a missing payment or refund callback, signed as configured; safe to repeat');
   const command = (usage: string, description: string) =>
     orders.command(usage).description(description).addOption(config()).addOption(url()).addOption(json());
   command('paid <orderId>', 'say that an order is paid')

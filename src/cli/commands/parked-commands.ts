@@ -3,7 +3,7 @@ import { parkedOrigins } from '../../core/parked/parked-item.ts';
 import { allPages, config, json, limit, ndjson, source, toUpperCase, url } from '../command-options.ts';
 
 export function addParkedCommands(program: Command, end: (exitCode: number) => void): void {
-  const parked = program.command('parked').description('what has been set aside with a reason');
+  const parked = program.command('parked').description('show, replay and discard parked items');
   const command = (usage: string, description: string) =>
     parked.command(usage).description(description).addOption(config()).addOption(url()).addOption(json());
   const withFilter = (filtered: Command) =>
@@ -14,9 +14,7 @@ export function addParkedCommands(program: Command, end: (exitCode: number) => v
       .option('--scope <key>', "the stream's key, or the result queue");
 
   withFilter(command('list', 'newest first; only what waits'))
-    .addOption(
-      new Option('--state <state>', 'what became of it').choices(['PARKED', 'REPLAYED', 'DISCARDED', 'ALL']),
-    )
+    .addOption(new Option('--state <state>', 'by state').choices(['PARKED', 'REPLAYED', 'DISCARDED', 'ALL']))
     .addOption(limit())
     .addOption(ndjson())
     .addOption(allPages())
@@ -32,7 +30,7 @@ export function addParkedCommands(program: Command, end: (exitCode: number) => v
     .addHelpText(
       'after',
       `
-Safe to repeat: what has been replayed answers with what became of it.
+Safe to repeat: a replayed item returns its first outcome.
 
 Examples:
   weir parked replay 17 --user 42

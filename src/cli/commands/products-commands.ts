@@ -33,7 +33,7 @@ Example:
     .action(async (id, options) =>
       end(await (await import('./products.ts')).switchProduct(id, true, options)),
     );
-  command('disable <id>', 'make nothing of it any more; a sale that runs goes on, so pause it first')
+  command('disable <id>', 'stop creating instances of it; a running sale goes on, so pause it first')
     .addHelpText('after', '\nExample:\n  weir sale pause 1001 && weir products disable 1001')
     .action(async (id, options) =>
       end(await (await import('./products.ts')).switchProduct(id, false, options)),

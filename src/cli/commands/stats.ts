@@ -14,7 +14,7 @@ export interface WindowOptions extends ApiOptions {
   source?: string;
 }
 
-/** By source since ever, or in the window where one is asked for; and the trend. */
+/** By source of all time, or in a window where one is given; and the trend. */
 export async function runStats(options: WindowOptions): Promise<number> {
   const { minutes, from, to, source } = options;
   const api = new Api(options);
@@ -26,7 +26,7 @@ export async function runStats(options: WindowOptions): Promise<number> {
     return exitCodes.ok;
   }
   printNotice(`Answered by the Weir at ${api.url}`);
-  printLine(`Instances by source ${hasWindow ? describeWindow(trend) : 'since ever'}`);
+  printLine(`Instances by source ${hasWindow ? describeWindow(trend) : 'of all time'}`);
   printTable(
     ['SOURCE', 'TOTAL', 'SUCCESS', 'FAILED', 'PROCESSING', 'SUCCESS RATE'],
     sources.map((row) => [

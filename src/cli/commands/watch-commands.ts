@@ -26,7 +26,7 @@ export function addWatchCommands(program: Command, end: (exitCode: number) => vo
       'after',
       `
 Rates are of the last five seconds, the sparklines of the last two minutes. A small terminal shows what matters most
-and says what is missing. Into a pipe it prints a line of JSON a second. Colors as NO_COLOR and the terminal want them.
+and says what is missing. Into a pipe it prints a line of JSON a second. Honors NO_COLOR.
 
 Examples:
   weir top

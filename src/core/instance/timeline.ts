@@ -69,7 +69,7 @@ export function buildTimeline(facts: TimelineFacts): TimelineEntry[] {
     }
   }
   add(instance.createdAt, 'CREATED', `instance ${instance.instanceId}`);
-  add(findPublished(facts), 'PUBLISHED', 'confirmed by the queue, at the latest by now');
+  add(findPublished(facts), 'PUBLISHED', 'confirmed by the queue no later than this');
   for (const { at, what, detail, actor } of facts.history) add(at, what as TimelineStep, detail, actor);
   add(facts.answeredAt, 'ANSWERED', instance.reason ?? instance.status, 'resource domain');
   if (instance.status !== 'PROCESSING') {

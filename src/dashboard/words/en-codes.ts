@@ -46,7 +46,7 @@ export const enCodes = {
   'step.RESULT_CONFLICT': 'A contradicting result, recorded',
   'step.RELEASE_REQUESTED': 'Release requested',
   'step.RELEASE_REQUESTED_AGAIN': 'Release requested again',
-  'step.RESTOCK_REQUESTED': 'Unit owed back',
+  'step.RESTOCK_REQUESTED': 'Unit to be restocked',
   'step.RESTOCKED': 'Unit restocked',
   'step.REFUND_REQUESTED': 'Refund requested',
   'step.REFUND_REQUESTED_AGAIN': 'Refund requested again',
@@ -107,5 +107,5 @@ export const enCodes = {
   'underWay.overdue': 'Overdue',
   'underWay.parked': 'Parked',
   'underWay.restocks': 'Units to restock',
-  'underWay.refunds': 'Refunds not reported',
+  'underWay.refunds': 'Refunds not confirmed',
 } as const;

@@ -39,7 +39,7 @@ const details: Readonly<Record<string, string>> = {
   payment: '支付方',
   'payment callback': '支付回调',
   'resource domain': '资源域',
-  'confirmed by the queue, at the latest by now': '队列最迟此时已确认',
+  'confirmed by the queue no later than this': '队列最迟此时已确认',
   'no result by the deadline': '到期仍无结果',
   'on request': '应操作员请求',
   'nobody owns this machine': '这台机器没有归属',

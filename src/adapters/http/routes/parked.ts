@@ -62,7 +62,7 @@ export function addParked(http: FastifyInstance, { parked }: ParkedDeps): void {
     {
       config: { scope: 'read' },
       schema: {
-        summary: 'What has been set aside with a reason, newest first',
+        summary: 'Parked items, newest first',
         description: 'Only what waits, unless state says otherwise.',
         querystring: Type.Object({ ...Filter, ...ListQuery }, closed),
         response: { 200: ParkedList, '4xx': ProblemShape },

@@ -18,7 +18,10 @@ const maxMinutes = 7 * 24 * 60;
 const Trend = Type.Object(
   {
     minutes: Type.Optional(
-      Type.String({ pattern: '^[1-9][0-9]{0,4}$', description: `1 to ${maxMinutes}; for a longer window use from` }),
+      Type.String({
+        pattern: '^[1-9][0-9]{0,4}$',
+        description: `1 to ${maxMinutes}; for a longer window use from`,
+      }),
     ),
     from: Type.Optional(TimeText),
     to: Type.Optional(TimeText),

@@ -23,7 +23,7 @@ export function measureIntake(registry: Registry): Measures {
   });
   const parked = new Counter({
     name: 'weir_parked_total',
-    help: 'Entries, messages and results set aside by this process for a person to look at, by reason.',
+    help: 'Items parked by this process, by reason.',
     labelNames: ['reason'],
     registers,
   });
