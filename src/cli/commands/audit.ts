@@ -60,7 +60,7 @@ function printAudit({ ok, sums, waiting, durationMs }: Audit): void {
   printLine(ok ? `Every sum holds (${durationMs} ms).` : 'Not every sum holds: docs/monitoring.md#audit');
 }
 
-/** restocks → restocks */
+/** parkedItems → parked items */
 function toWords(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }

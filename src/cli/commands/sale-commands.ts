@@ -24,7 +24,7 @@ export function addSaleCommands(program: Command, end: (exitCode: number) => voi
     .action(async (productId, options) =>
       end(await (await import('./sale.ts')).openSale(productId, options)),
     );
-  command('show <productId>', 'stock, sold, left, restocked, state')
+  command('show <productId>', 'show stock, sold, remaining and restocked units, and the state')
     .addHelpText('after', '\nExample:\n  weir sale show 1001')
     .action(async (productId, options) =>
       end(await (await import('./sale.ts')).showSale(productId, options)),

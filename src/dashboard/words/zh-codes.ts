@@ -84,7 +84,7 @@ export const zhCodes: Record<keyof typeof enCodes, string> = {
   'reason.ORDER_NOT_PAYABLE': '订单已支付，但没有实例。',
   'reason.PAYMENT_AMOUNT_MISMATCH': '支付金额与订单金额不同。',
   'reason.MESSAGE_REFUSED': '消息代理拒绝了此消息，却接受了其他消息。',
-  'reason.OUTBOX_BATCH_CORRUPT': '本地消息表的一帧无法读取，其事件未发布。',
+  'reason.OUTBOX_BATCH_CORRUPT': '一条本地消息无法读取，其事件未发布。',
   'reason.STORE_UNAVAILABLE': '处理时存储没有应答。',
   'reason.INTERNAL': '处理时 Weir 内部出错。',
   'reason.RESULT_INVALID': '结果队列中的内容无法解析。',

@@ -42,7 +42,6 @@ const details: Readonly<Record<string, string>> = {
   'confirmed by the queue no later than this': '队列最迟此时已确认',
   'no result by the deadline': '到期仍无结果',
   'on request': '应操作员请求',
-  'nobody owns this machine': '这台机器没有归属',
   'the machine has no owner': '这台机器没有归属',
   'given up without a result': '没有结果，已放弃',
   'the refund was not reported': '退款尚未回报',
