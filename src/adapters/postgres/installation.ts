@@ -31,12 +31,18 @@ export function postgresInstallation(sql: Sql): InstallationRows {
       }
     },
 
-    async pair(kind, store, address) {
+    async pair(kind, store, address, previous) {
       await sql.query(
         `INSERT INTO paired_stores (kind, store_id, address) VALUES ($1, $2, $3)
-         ON CONFLICT (kind) DO UPDATE SET store_id = excluded.store_id, address = excluded.address, paired_at = now()`,
-        [kind, store, address],
+         ON CONFLICT (kind) DO UPDATE SET store_id = excluded.store_id, address = excluded.address, paired_at = now()
+         WHERE paired_stores.store_id = $4::uuid`,
+        [kind, store, address, previous ?? null],
       );
+      const [row] = await sql.query<{ store_id: string }>(
+        'SELECT store_id::text FROM paired_stores WHERE kind = $1',
+        [kind],
+      );
+      return row?.store_id ?? store;
     },
   };
 }

@@ -24,7 +24,13 @@ export interface InstallationRows {
   read(kind: StoreKind): Promise<Installation>;
   /** Without giving it one. @returns undefined before the first start */
   find(kind: StoreKind): Promise<Installation | undefined>;
-  pair(kind: StoreKind, store: string, address: string): Promise<void>;
+  /**
+   * Records the store in place of `previous`. Of several connections or processes that pair at the same time the first one
+   * wins, so that all write the same mark.
+   *
+   * @returns the id that is recorded now
+   */
+  pair(kind: StoreKind, store: string, address: string, previous: string | undefined): Promise<string>;
 }
 
 export interface MarkedStore {
@@ -101,10 +107,9 @@ async function writePairing(
   { id, database, paired }: Installation,
   storeId: string,
 ): Promise<void> {
-  if (paired?.store !== storeId || paired.address !== store.address) {
-    await rows.pair(store.kind, storeId, store.address);
-  }
-  await store.writeMark({ installation: id, store: storeId, database });
+  const isRecorded = paired?.store === storeId && paired.address === store.address;
+  const recorded = isRecorded ? storeId : await rows.pair(store.kind, storeId, store.address, paired?.store);
+  await store.writeMark({ installation: id, store: recorded, database });
 }
 
 /** Compares the marks and writes nothing. @returns why the store is not to be used; undefined: it is */
