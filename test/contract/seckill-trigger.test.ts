@@ -51,20 +51,40 @@ const expectNothingPending = (redis: TestRedis, on = stream) =>
 const connectionLost = () => Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
 const never = () => new Promise<never>(() => {});
 
-test('an outage of the database counts as no delivery and parks no winner', async () => {
-  const { addr, database, redis, add, createInstances } = await setUp();
-  let isDown = true;
-  const failing: CreateInstances = (purchases) =>
-    isDown ? Promise.reject(connectionLost()) : createInstances(purchases);
-  const { failures } = await startTrigger(addr, database, { createInstances: failing }, { minIdleMs: 100 });
-  await add(stream, 1, 2, 3);
-  await pollUntil('four failures', 10_000, async () => expect(failures.length).toBeGreaterThanOrEqual(4));
-  expect((await readPending(redis)).map(([, , , deliveries]) => deliveries)).toEqual([1, 1, 1]);
-  isDown = false;
-  await expectUsers(database, [1, 2, 3]);
-  await expectNothingPending(redis);
-  expect(await readParked(database)).toEqual([]);
-});
+/** Waits until the trigger looks for abandoned entries once more, then fails: an outage that answers late. */
+function failAfterTakeOver(streams: Awaited<ReturnType<typeof openRedisStreams>>) {
+  let looked = () => {};
+  const takeOver = streams.takeOver.bind(streams);
+  streams.takeOver = async (...args) => {
+    const batches = await takeOver(...args);
+    looked();
+    return batches;
+  };
+  return () =>
+    new Promise<never>((_, reject) => {
+      looked = () => reject(connectionLost());
+    });
+}
+
+test.each(['at once', 'late'])(
+  'an outage of the database that fails %s counts as no delivery',
+  async (when) => {
+    const { addr, database, redis, add, createInstances } = await setUp();
+    const streams = await openRedisStreams(addr);
+    const fail = when === 'late' ? failAfterTakeOver(streams) : () => Promise.reject(connectionLost());
+    let isDown = true;
+    const failing: CreateInstances = (purchases) => (isDown ? fail() : createInstances(purchases));
+    const deps = { streams, createInstances: failing };
+    const { failures } = await startTrigger(addr, database, deps, { minIdleMs: 100 });
+    await add(stream, 1, 2, 3);
+    await pollUntil('four failures', 10_000, async () => expect(failures.length).toBeGreaterThanOrEqual(4));
+    expect((await readPending(redis)).map(([, , , deliveries]) => deliveries)).toEqual([1, 1, 1]);
+    isDown = false;
+    await expectUsers(database, [1, 2, 3]);
+    await expectNothingPending(redis);
+    expect(await readParked(database)).toEqual([]);
+  },
+);
 
 test('entries that are being committed are taken over by no consumer', async () => {
   const { addr, database, redis, add, createInstances } = await setUp();

@@ -17,7 +17,10 @@ const deadAfterMs = 600_000;
 const trim = createScript(trimFinished);
 const removeIdle = createScript(deleteIdleConsumers);
 
-/** Takes over entries that another consumer, or this one in an earlier reply, got at least `minIdleMs` ago. */
+/**
+ * Takes over entries that another consumer, or this one in an earlier reply, got at least `minIdleMs` ago. A stream whose
+ * own pending entries are being read again waits: they may be idle for as long, and taking them over counts a delivery.
+ */
 export async function takeOver(
   group: StreamGroup,
   count: number,
@@ -26,7 +29,7 @@ export async function takeOver(
 ): Promise<StreamBatch[]> {
   const streams = group.known
     .takeTurn('take over', streamsPerTakeOver)
-    .filter((stream) => !except.has(stream));
+    .filter((stream) => !except.has(stream) && !group.again.has(stream));
   const summaries = await group.askEach(streams, (pipeline, stream) =>
     pipeline.xpending(stream, streamGroup),
   );

@@ -110,9 +110,18 @@ export class SeckillStreamTrigger {
       await this.#try('trim', () => this.#streams.trim(options.keepFinishedMs));
     }
     if (!hasRoom() || !this.#isDue('takeOver', takeOverEveryMs)) return;
-    const takeOver = () =>
-      this.#streams.takeOver(options.batchSize, options.minIdleMs, this.#backoff.waiting);
+    const except = this.#findFailed();
+    const takeOver = () => this.#streams.takeOver(options.batchSize, options.minIdleMs, except);
     for (const batch of await this.#try('takeOver', takeOver)) await this.#begin(batch);
+  }
+
+  /**
+   * Streams whose batch has failed, also while it is tried again: its entries became idle during the wait, and taking them
+   * over from ourselves would count as a delivery.
+   */
+  #findFailed(): ReadonlySet<string> {
+    const tried = [...this.#inHand].filter(({ batch }) => batch.isRepeat);
+    return new Set([...this.#backoff.waiting, ...tried.map(({ batch }) => batch.stream)]);
   }
 
   async #try<Result>(what: Work, work: () => Promise<Result>): Promise<Result> {
