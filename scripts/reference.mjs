@@ -33,21 +33,21 @@ function update(file, text) {
 }
 
 async function describeSettings() {
-  const { settings, advancedSettings } = await import('../dist/modules/config/settings.js');
+  const { allSettings } = await import('../dist/modules/config/settings.js');
   const { toVariable } = await import('../dist/modules/config/config-variables.js');
   const groups = new Map();
-  for (const [name, setting] of Object.entries(settings)) {
-    const section = setting.key
+  for (const leaf of allSettings) {
+    const section = leaf.key
       .split('.')
-      .slice(0, setting.key.startsWith('data.') ? 2 : 1)
+      .slice(0, leaf.key.startsWith('data.') ? 2 : 1)
       .join('.');
-    const group = advancedSettings.has(name) ? 'Advanced' : section;
-    groups.set(group, [...(groups.get(group) ?? []), setting]);
+    const group = leaf.setting.isAdvanced ? 'Advanced' : section;
+    groups.set(group, [...(groups.get(group) ?? []), leaf]);
   }
   const ordered = [...groups].sort(([a], [b]) => Number(a === 'Advanced') - Number(b === 'Advanced'));
   return ordered.map(([group, list]) => `## ${group}\n\n${list.map(describe).join('\n\n')}`).join('\n\n');
 
-  function describe({ key, default: value, sentence }) {
+  function describe({ key, setting: { default: value, sentence } }) {
     const text = String(value);
     return `\`${key}\` · \`${toVariable(key)}\` · default ${text === '' ? 'none' : `\`${text}\``}<br>\n${sentence}`;
   }

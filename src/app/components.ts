@@ -70,15 +70,15 @@ export async function createComponents(
   const outages = new Outages();
   outages.onOver(() => recovery.signal());
   const emit = watchOutages(report, outages);
-  const database = await openDatabase(config, emit);
+  const database = await openDatabase(config.data, emit);
   lifecycle.defer('database', () => database.close());
   const ids = new InstanceIds(
     reportLeases(postgresWorkerLeases(database.withDeadline(lookDeadlineMs)), emit),
   );
   lifecycle.defer('worker lease', () => ids.release());
-  const { outbox, queueDatabase } = openOutbox(config, database);
-  const gate = new IntakeGate(openOutbox(config, database.withDeadline(lookDeadlineMs)).outbox, {
-    highWater: config.highWater,
+  const { outbox, queueDatabase } = openOutbox(config.data, database);
+  const gate = new IntakeGate(openOutbox(config.data, database.withDeadline(lookDeadlineMs)).outbox, {
+    highWater: config.outbox.highWater,
     everyMs: 500,
     lateAfterMs: lookDeadlineMs,
     onPaused: (waiting) => emit({ type: 'intake paused', waiting }),
@@ -90,7 +90,7 @@ export async function createComponents(
   });
   const committed = new Signal();
   const owed = new Signal();
-  const tracing = createTracing(config);
+  const tracing = createTracing(config.data);
   const createCreation = (on: Database) => {
     const onCreated = (counts: ReadonlyMap<string, number>, durationMs: number) => {
       committed.notify();

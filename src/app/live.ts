@@ -37,7 +37,7 @@ async function readStreamBacklog({ streams }: LiveDeps): Promise<Backlog> {
 
 /** As in /readyz: the stores that this process uses. */
 async function readStores({ config, readiness }: LiveDeps): Promise<StoreState[]> {
-  const kinds = describeStores(config);
+  const kinds = describeStores(config.data);
   return Promise.all(
     Object.entries(kinds).map(async ([name, description]) => {
       const kind = description.startsWith('embedded') ? 'embedded' : description;

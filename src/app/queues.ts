@@ -6,7 +6,7 @@ import { RabbitmqConsumer } from '../adapters/rabbitmq/consumer.ts';
 import { rabbitmqMarkedStore } from '../adapters/rabbitmq/installation.ts';
 import { RabbitmqPublisher } from '../adapters/rabbitmq/publisher.ts';
 import { RabbitmqQueueReader } from '../adapters/rabbitmq/queue-reader.ts';
-import type { Config } from '../config/config.ts';
+import type { Config, DataConfig } from '../config/config.ts';
 import { refundRequested, releaseRequested } from '../core/compensation/request-messages.ts';
 import type { InstanceId } from '../core/instance/purchase.ts';
 import type { Message } from '../core/outbox/outbox-batch.ts';
@@ -20,7 +20,6 @@ import { WeirError } from '../errors.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { Database } from '../lib/sql.ts';
 import { type MarkedStore, verifyPairing } from '../ops/installation/pairing.ts';
-import type { Behaviour } from '../ops/resource-domain/fate.ts';
 import { ResourceDomain, type ResourceTally } from '../ops/resource-domain/resource-domain.ts';
 import type { Emit } from '../ops/telemetry/events.ts';
 
@@ -36,26 +35,26 @@ export interface OpenPublisher {
   close: () => Promise<void> | void;
 }
 
-export function openPublisher(config: Config, database: Database, emit: Emit): OpenPublisher {
-  const queues = { [releaseRequested]: config.releaseQueue, [refundRequested]: config.refundQueue };
-  if (config.rabbitmqUrl === '')
-    return { publisher: embeddedQueue(database, config.queue, queues), close() {} };
+type RabbitmqConfig = DataConfig['rabbitmq'];
+
+export function openPublisher(rabbitmq: RabbitmqConfig, database: Database, emit: Emit): OpenPublisher {
+  const { url, queue, releaseQueue, refundQueue } = rabbitmq;
+  const queues = { [releaseRequested]: releaseQueue, [refundRequested]: refundQueue };
+  if (url === '') return { publisher: embeddedQueue(database, queue, queues), close() {} };
   const publisher = new RabbitmqPublisher({
-    ...brokerOptions(config, emit),
-    verify: verifyBroker(config, database),
-    queue: config.queue,
-    queues,
+    ...brokerOptions(rabbitmq, emit),
+    verify: verifyBroker(rabbitmq, database),
+    ...{ queue, queues },
     confirmDeadlineMs,
   });
   return { publisher, close: () => publisher.close() };
 }
 
-function brokerOptions(config: Config, emit: Emit) {
+function brokerOptions(rabbitmq: RabbitmqConfig, emit: Emit) {
+  const { url, tls, queueType } = rabbitmq;
   return {
-    url: config.rabbitmqUrl,
-    tls: rabbitmqTls(config),
-    queueType: config.queueType,
-    deadLetterQueue: deadLetterQueueOf(config),
+    ...{ url, tls, queueType },
+    deadLetterQueue: deadLetterQueueOf(rabbitmq),
     onDown: (error: unknown, attempt: number) =>
       emit({ type: 'store failed', store: 'rabbitmq', error, attempt }),
     onUp: () => emit({ type: 'store back', store: 'rabbitmq' }),
@@ -64,29 +63,22 @@ function brokerOptions(config: Config, emit: Emit) {
 }
 
 /** Results of another installation would be parked here as unknown, and ours there. */
-function verifyBroker(config: Config, database: Database): (model: ChannelModel) => Promise<void> {
+function verifyBroker(rabbitmq: RabbitmqConfig, database: Database): (model: ChannelModel) => Promise<void> {
   const rows = postgresInstallation(database);
   return async (model) => {
-    const why = await verifyPairing(rows, markedBroker(model, config)).catch(() => undefined);
+    const why = await verifyPairing(rows, markedBroker(model, rabbitmq)).catch(() => undefined);
     if (why !== undefined) throw new WeirError('STORE_MISMATCH', why);
   };
 }
 
-export function markedBroker(model: ChannelModel, config: Config): MarkedStore {
-  const { rabbitmqUrl: url, queue, queueType } = config;
-  return rabbitmqMarkedStore(model, {
-    url,
-    queue,
-    terms: { queueType, deadLetterQueue: deadLetterQueueOf(config) },
-  });
-}
-
-export function rabbitmqTls({ rabbitmqTlsCa: ca, rabbitmqTlsCert: cert, rabbitmqTlsKey: key }: Config) {
-  return { ca, cert, key };
+export function markedBroker(model: ChannelModel, rabbitmq: RabbitmqConfig): MarkedStore {
+  const { url, queue, queueType } = rabbitmq;
+  const terms = { queueType, deadLetterQueue: deadLetterQueueOf(rabbitmq) };
+  return rabbitmqMarkedStore(model, { url, queue, terms });
 }
 
 /** By default of this Weir's own: two that share a broker must not park each other's messages. */
-export function deadLetterQueueOf({ deadLetterQueue, queue }: Config): string {
+export function deadLetterQueueOf({ deadLetterQueue, queue }: RabbitmqConfig): string {
   const suffix = '.dead-letter';
   return deadLetterQueue || `${queue.slice(0, 255 - suffix.length)}${suffix}`;
 }
@@ -100,17 +92,17 @@ export interface OpenResultQueue {
 /** More than a batch or two, so that the next ones are here while one is committed. */
 const resultPrefetch = 2_000;
 
-export function openResultQueue(config: Config, database: Database, emit: Emit): OpenResultQueue {
-  if (config.rabbitmqUrl === '') {
-    const queue = new EmbeddedQueueConsumer(database, config.resultQueue, {
-      isOnlyConsumer: isDatabaseEmbedded(config),
-    });
+export function openResultQueue(data: DataConfig, database: Database, emit: Emit): OpenResultQueue {
+  const { rabbitmq } = data;
+  if (rabbitmq.url === '') {
+    const isOnlyConsumer = isDatabaseEmbedded(data);
+    const queue = new EmbeddedQueueConsumer(database, rabbitmq.resultQueue, { isOnlyConsumer });
     return { queue, close() {}, notReady: () => undefined };
   }
   const queue = new RabbitmqConsumer({
-    ...brokerOptions(config, emit),
-    verify: verifyBroker(config, database),
-    queue: config.resultQueue,
+    ...brokerOptions(rabbitmq, emit),
+    verify: verifyBroker(rabbitmq, database),
+    queue: rabbitmq.resultQueue,
     prefetch: resultPrefetch,
   });
   return { queue, close: () => queue.close(), notReady: () => queue.notReady };
@@ -118,15 +110,15 @@ export function openResultQueue(config: Config, database: Database, emit: Emit):
 
 /** undefined where the queues are embedded: they drop nothing. */
 export function openDeadLetterQueue(
-  config: Config,
+  rabbitmq: RabbitmqConfig,
   database: Database,
   emit: Emit,
 ): RabbitmqConsumer | undefined {
-  if (config.rabbitmqUrl === '') return undefined;
-  const queue = deadLetterQueueOf(config);
+  if (rabbitmq.url === '') return undefined;
+  const queue = deadLetterQueueOf(rabbitmq);
   return new RabbitmqConsumer({
-    ...brokerOptions(config, emit),
-    verify: verifyBroker(config, database),
+    ...brokerOptions(rabbitmq, emit),
+    verify: verifyBroker(rabbitmq, database),
     queue,
     prefetch: deadLettersPerBatch,
   });
@@ -139,8 +131,9 @@ export interface QueueReader {
 }
 
 export function openQueueReader(config: Config, database: Database, emit: Emit): QueueReader {
-  const names = { created: config.queue, release: config.releaseQueue, refund: config.refundQueue };
-  if (config.rabbitmqUrl === '') {
+  const { rabbitmq } = config.data;
+  const names = { created: rabbitmq.queue, release: rabbitmq.releaseQueue, refund: rabbitmq.refundQueue };
+  if (rabbitmq.url === '') {
     // The simulated Resource Domain is the only consumer that an embedded queue can have.
     const consumers = simulatesResource(config) ? 1 : 0;
     return {
@@ -153,7 +146,7 @@ export function openQueueReader(config: Config, database: Database, emit: Emit):
       close() {},
     };
   }
-  const { url, tls, onDown, onUp } = brokerOptions(config, emit);
+  const { url, tls, onDown, onUp } = brokerOptions(rabbitmq, emit);
   const reader = new RabbitmqQueueReader({ url, tls, onDown, onUp });
   return { read: (queue) => reader.read(names[queue]), close: () => reader.close() };
 }
@@ -168,15 +161,17 @@ export interface OpenResourceDomain {
 
 /** The simulated Resource Domain between the two queues at the broker. */
 export function openResourceDomain(config: Config, emit: Emit, onAnswered: OnAnswered): OpenResourceDomain {
-  const broker = brokerOptions(config, emit);
+  const { resource } = config;
+  const { rabbitmq } = config.data;
+  const broker = brokerOptions(rabbitmq, emit);
   // As many as come within the delay at full speed, and no more: at 20,000 the broker spends a fifth more on each
   // message than at 2,000.
-  const prefetch = Math.min(20_000, 2_000 + config.resourceDelayMs * 10);
-  const queue = new RabbitmqConsumer({ ...broker, queue: config.queue, prefetch });
+  const prefetch = Math.min(20_000, 2_000 + resource.delayMs * 10);
+  const queue = new RabbitmqConsumer({ ...broker, queue: rabbitmq.queue, prefetch });
   const publisher = new RabbitmqPublisher({
     ...broker,
-    queue: config.queue,
-    queues: { [instanceResult]: config.resultQueue },
+    queue: rabbitmq.queue,
+    queues: { [instanceResult]: rabbitmq.resultQueue },
     confirmDeadlineMs,
   });
   const answer = async (results: readonly InstanceResult[]) => {
@@ -184,7 +179,7 @@ export function openResourceDomain(config: Config, emit: Emit, onAnswered: OnAns
     if (refused.length > 0) throw new Error(`${refused.length} results were refused: ${refused[0]?.why}`);
   };
   const parts = { queue, answer, ...resourceDeps(emit, onAnswered) };
-  const domain = new ResourceDomain(parts, behaviourOf(config));
+  const domain = new ResourceDomain(parts, resource);
   return {
     run: (signal) => domain.run(signal),
     fail: (instanceId) => domain.fail(instanceId),
@@ -202,15 +197,15 @@ export function openEmbeddedResourceDomain(
   emit: Emit,
   onAnswered: OnAnswered,
 ): OpenResourceDomain {
-  const queue = new EmbeddedQueueConsumer(database, config.queue, {
-    isOnlyConsumer: isDatabaseEmbedded(config),
-  });
-  const publisher = embeddedQueue(database, config.queue, { [instanceResult]: config.resultQueue });
+  const { data, resource } = config;
+  const { queue: created, resultQueue } = data.rabbitmq;
+  const queue = new EmbeddedQueueConsumer(database, created, { isOnlyConsumer: isDatabaseEmbedded(data) });
+  const publisher = embeddedQueue(database, created, { [instanceResult]: resultQueue });
   const answer = async (results: readonly InstanceResult[]) => {
     await publisher.publish(results.map(toResultMessage));
   };
   const parts = { queue, answer, ...resourceDeps(emit, onAnswered) };
-  const domain = new ResourceDomain(parts, behaviourOf(config));
+  const domain = new ResourceDomain(parts, resource);
   return {
     run: (signal) => domain.run(signal),
     fail: (instanceId) => domain.fail(instanceId),
@@ -234,18 +229,6 @@ function toResultMessage(result: InstanceResult): Message {
   };
 }
 
-export function behaviourOf(config: Config): Behaviour {
-  return {
-    delayMs: config.resourceDelayMs,
-    failPercent: config.resourceFailPercent,
-    silentPercent: config.resourceSilentPercent,
-    latePercent: config.resourceLatePercent,
-    lateMs: config.resourceLateMs,
-    repeatPercent: config.resourceRepeatPercent,
-    contradictPercent: config.resourceContradictPercent,
-  };
-}
-
-export function simulatesResource({ simulateResource, rabbitmqUrl }: Config): boolean {
-  return simulateResource === 'true' || (simulateResource === 'auto' && rabbitmqUrl === '');
+export function simulatesResource({ resource: { simulate }, data }: Config): boolean {
+  return simulate === 'true' || (simulate === 'auto' && data.rabbitmq.url === '');
 }

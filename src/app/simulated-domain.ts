@@ -16,7 +16,7 @@ export function addSimulatedDomain({
   if (!simulatesResource(config)) return undefined;
   const onAnswered = (tally: object) => emit({ type: 'resource domain answered', tally });
   const domain =
-    config.rabbitmqUrl === ''
+    config.data.rabbitmq.url === ''
       ? openEmbeddedResourceDomain(config, database, emit, onAnswered)
       : openResourceDomain(config, emit, onAnswered);
   lifecycle.defer('simulated resource domain', domain.close);

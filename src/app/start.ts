@@ -1,5 +1,5 @@
 import { createBacklogReader } from '../adapters/postgres/backlog.ts';
-import type { Config } from '../config/config.ts';
+import type { Config, Role } from '../config/config.ts';
 import { pause } from '../lib/backoff.ts';
 import { Lifecycle } from '../lib/lifecycle.ts';
 import type { Backlog } from '../ops/live/backlog.ts';
@@ -34,14 +34,14 @@ export async function startApp(config: Config, telemetry: Telemetry): Promise<Ap
   const draining = new AbortController();
   try {
     const components = await createComponents(config, emit, lifecycle);
-    const has = (role: Config['roles'][number]) => config.roles.includes(role);
+    const has = (role: Role) => config.server.roles.includes(role);
     // In the order in which they are opened; they close in reverse.
     if (has('relay')) addRelay(components);
     addIntakeGate(components);
     if (has('ingest')) addIngest(components);
     if (has('settle')) addSettle(components);
     const resource = has('settle') ? addSimulatedDomain(components) : undefined;
-    if (config.backlogEveryMs > 0) addBacklogWatch(components);
+    if (config.metrics.backlogEveryMs > 0) addBacklogWatch(components);
     addSaleGuard(components);
     const url = await addHttp(components, {
       registry: telemetry.registry,
@@ -53,7 +53,7 @@ export async function startApp(config: Config, telemetry: Telemetry): Promise<Ap
       delete components.readiness.start;
       if (stopping.signal.aborted) return;
       lifecycle.begin();
-      emit({ type: 'started', addr: url, stores: describeStores(config), roles: config.roles });
+      emit({ type: 'started', addr: url, stores: describeStores(config.data), roles: config.server.roles });
     });
     ready.catch(() => {});
 
@@ -61,9 +61,9 @@ export async function startApp(config: Config, telemetry: Telemetry): Promise<Ap
       url,
       ready,
       async stop({ drains = false } = {}) {
-        const isServing = components.readiness.start === undefined && config.roles.includes('http');
+        const isServing = components.readiness.start === undefined && config.server.roles.includes('http');
         draining.abort();
-        if (drains && isServing) await pause(config.drainMs);
+        if (drains && isServing) await pause(config.server.http.drainMs);
         stopping.abort();
         await ready.catch(() => {});
         await lifecycle.close();
@@ -92,10 +92,10 @@ function addIntakeGate({ lifecycle, readiness, gate }: Components): void {
 function addBacklogWatch({ config, emit, lifecycle, database, streams }: Components): void {
   const parts = {
     readDatabase: createBacklogReader(database),
-    readStreams: config.roles.includes('ingest') ? streams.readBacklog : undefined,
+    readStreams: config.server.roles.includes('ingest') ? streams.readBacklog : undefined,
     onRead: (backlog: Backlog) => emit({ type: 'backlog read', backlog }),
   };
-  lifecycle.plan('backlog watch', (signal) => watchBacklog(parts, config.backlogEveryMs, signal));
+  lifecycle.plan('backlog watch', (signal) => watchBacklog(parts, config.metrics.backlogEveryMs, signal));
 }
 
 function addSaleGuard({ lifecycle, streams: { guard, pairing } }: Components): void {

@@ -20,7 +20,7 @@ import { postgresSaleLedger } from '../adapters/postgres/sale-ledger.ts';
 import { openPostgresServer } from '../adapters/postgres/server.ts';
 import { isUnavailable } from '../adapters/postgres/transient.ts';
 import { redisCheckout } from '../adapters/redis/checkout.ts';
-import { openRedis } from '../adapters/redis/connections.ts';
+import { openRedis, type RedisConfig } from '../adapters/redis/connections.ts';
 import { redisMarkedStore } from '../adapters/redis/installation.ts';
 import { redisLiveSales } from '../adapters/redis/live-sales.ts';
 import { redisSaleCounters } from '../adapters/redis/sale-counters.ts';
@@ -28,7 +28,7 @@ import { RedisSeckillStreams } from '../adapters/redis/seckill-streams.ts';
 import { readStreamBacklog } from '../adapters/redis/stream-backlog.ts';
 import { redisStreamPlaces } from '../adapters/redis/stream-places.ts';
 import { listStreams, redisStreamReadings } from '../adapters/redis/stream-readings.ts';
-import type { Config } from '../config/config.ts';
+import type { Config, DataConfig } from '../config/config.ts';
 import type { SaleCounters } from '../core/compensation/restock.ts';
 import type { Outbox } from '../core/outbox/relay.ts';
 import type { SeckillStreams } from '../core/triggers/seckill-streams.ts';
@@ -54,13 +54,13 @@ import { SaleGuard } from '../sale/sale-guard.ts';
 /** Besides data.database.maxConnections, for what operators read. */
 export const readConnections = 3;
 
-export async function openDatabase(config: Config, emit: Emit): Promise<Database> {
-  if (config.databaseSource === '') return openPglite(config.embeddedFolder);
+export async function openDatabase(data: DataConfig, emit: Emit): Promise<Database> {
+  if (isDatabaseEmbedded(data)) return openPglite(data.embedded.folder);
   const warn = (warning: string) => emit({ type: 'warned', warning });
   const onFailure = (error: unknown) => emit({ type: 'store failed', store: 'database', error, attempt: 1 });
   const database = openPostgresServer({
-    ...toConnectionOptions(config),
-    maxConnections: config.databaseConnections,
+    ...toConnectionOptions(data.database),
+    maxConnections: data.database.maxConnections,
     readConnections,
     onConnectionError: onFailure,
     onUnprepared: () =>
@@ -72,29 +72,28 @@ export async function openDatabase(config: Config, emit: Emit): Promise<Database
   return database;
 }
 
-export function toConnectionOptions(config: Config): ConnectionOptions {
-  const { databaseSource: url, databaseSchema: schema, ...files } = config;
-  return {
-    url,
-    schema: schema === '' ? undefined : schema,
-    tls: { ca: files.databaseTlsCa, cert: files.databaseTlsCert, key: files.databaseTlsKey },
-  };
+export function toConnectionOptions({ source, schema, tls }: DataConfig['database']): ConnectionOptions {
+  return { url: source, schema: schema === '' ? undefined : schema, tls };
+}
+
+export function redisOf({ data, sale }: Pick<Config, 'data' | 'sale'>): RedisConfig {
+  return { addr: data.redis.addr, tls: data.redis.tls, acknowledge: sale.acknowledge };
 }
 
 /** Then this is its only process, with one session: nothing may hold a transaction while it waits for something else. */
-export function isDatabaseEmbedded({ databaseSource }: Config): boolean {
-  return databaseSource === '';
+export function isDatabaseEmbedded({ database }: DataConfig): boolean {
+  return database.source === '';
 }
 
 /** The embedded stores have tables of their own, in the same database. */
-function migrationsOf(config: Config): Migrations[] {
-  const isEmbedded = isDatabaseEmbedded(config) || config.redisAddr === '' || config.rabbitmqUrl === '';
+function migrationsOf(data: DataConfig): Migrations[] {
+  const isEmbedded = isDatabaseEmbedded(data) || data.redis.addr === '' || data.rabbitmq.url === '';
   return isEmbedded ? [ownMigrations, embeddedMigrations] : [ownMigrations];
 }
 
 /** @returns the names of the migrations applied now */
-export function migrateAll(config: Config, database: Database): Promise<string[]> {
-  return migrate(database, migrationsOf(config));
+export function migrateAll(data: DataConfig, database: Database): Promise<string[]> {
+  return migrate(database, migrationsOf(data));
 }
 
 /** Longer than the broker has for its confirm. */
@@ -106,10 +105,10 @@ export interface OpenOutbox {
   queueDatabase: Database;
 }
 
-export function openOutbox(config: Config, database: Database): OpenOutbox {
+export function openOutbox(data: DataConfig, database: Database): OpenOutbox {
   const options = { claimTimeoutMs };
-  const isQueueEmbedded = config.rabbitmqUrl === '';
-  if (isDatabaseEmbedded(config) && !isQueueEmbedded) {
+  const isQueueEmbedded = data.rabbitmq.url === '';
+  if (isDatabaseEmbedded(data) && !isQueueEmbedded) {
     return { outbox: unlockedOutbox(database), queueDatabase: database };
   }
   const outbox = postgresOutbox(database, options);
@@ -138,9 +137,13 @@ export interface OpenStreams {
   remark: () => string | undefined;
 }
 
-export function openStreams(config: Config, database: Database, emit: Emit): OpenStreams {
-  if (config.redisAddr === '') {
-    const isOnlyConsumer = isDatabaseEmbedded(config);
+export function openStreams(
+  config: Pick<Config, 'data' | 'sale'>,
+  database: Database,
+  emit: Emit,
+): OpenStreams {
+  if (config.data.redis.addr === '') {
+    const isOnlyConsumer = isDatabaseEmbedded(config.data);
     const streams = new EmbeddedSeckillStreams(database, { isOnlyConsumer });
     return {
       streams,
@@ -157,26 +160,26 @@ export function openStreams(config: Config, database: Database, emit: Emit): Ope
       remark: () => undefined,
     };
   }
-  return openRedisStreams(config, database, emit);
+  return openRedisStreams(redisOf(config), database, emit);
 }
 
-function openRedisStreams(config: Config, database: Database, emit: Emit): OpenStreams {
-  const { commands, reader, selling, looking, disk, health, close } = openRedis(config, emit);
+function openRedisStreams(redis: RedisConfig, database: Database, emit: Emit): OpenStreams {
+  const { commands, reader, selling, looking, disk, health, close } = openRedis(redis, emit);
   // The list goes through all keys of Redis.
   const listKept = keepAnswer(() => listStreams(commands), { forMs: 10_000, shareOfTime: 0.02 });
   const streams = new RedisSeckillStreams(commands, reader, (warning) => emit({ type: 'warned', warning }));
   const ledger = postgresSaleLedger(database);
   const pairing = new StorePairing({
     rows: postgresInstallation(database),
-    store: redisMarkedStore(commands, config.redisAddr),
+    store: redisMarkedStore(commands, redis.addr),
     onForeign: (why) => emit({ type: 'store foreign', store: 'redis', why }),
   });
-  for (const redis of [commands, reader, selling]) redis.on('ready', pairing.forget);
+  for (const each of [commands, reader, selling]) each.on('ready', pairing.forget);
   // Read over the connection that sells: another may lead to another server in the middle of a failover.
   const counters = { ...redisLiveSales(commands), read: redisLiveSales(selling).read };
   const live = requirePairing(counters, ['open', 'apply', 'read', 'rebuild'], pairing);
   const guard = createGuard(ledger, live, emit);
-  for (const redis of [selling, looking]) redis.on('ready', guard.forget);
+  for (const each of [selling, looking]) each.on('ready', guard.forget);
   const awaitsDisk = disk !== undefined;
   const checkout = redisCheckout(selling, {
     ...{ awaitsDisk, looking, ledger, verify: (id) => guard.ready(id) },
@@ -213,21 +216,16 @@ function createGuard(ledger: SaleLedger, live: LiveSales, emit: Emit): SaleGuard
   });
 }
 
-export function describeStores({
-  databaseSource,
-  redisAddr,
-  rabbitmqUrl,
-  embeddedFolder,
-}: Config): Record<string, string> {
+export function describeStores(data: DataConfig): Record<string, string> {
   return {
-    database: databaseSource === '' ? `embedded in ${embeddedFolder}` : 'PostgreSQL',
-    streams: redisAddr === '' ? 'embedded' : 'Redis',
-    queue: rabbitmqUrl === '' ? 'embedded' : 'RabbitMQ',
+    database: isDatabaseEmbedded(data) ? `embedded in ${data.embedded.folder}` : 'PostgreSQL',
+    streams: data.redis.addr === '' ? 'embedded' : 'Redis',
+    queue: data.rabbitmq.url === '' ? 'embedded' : 'RabbitMQ',
   };
 }
 
-export function wantsDemo({ demo, databaseSource }: Config): boolean {
-  return demo === 'true' || (demo === 'auto' && databaseSource === '');
+export function wantsDemo({ demo: { enabled }, data }: Pick<Config, 'demo' | 'data'>): boolean {
+  return enabled === 'true' || (enabled === 'auto' && isDatabaseEmbedded(data));
 }
 
 /**
@@ -236,22 +234,23 @@ export function wantsDemo({ demo, databaseSource }: Config): boolean {
  * @throws what waiting cannot cure: a newer schema, a wrong password
  */
 export async function prepareDatabase(
-  config: Config,
+  config: Pick<Config, 'demo' | 'data'>,
   database: Database,
   emit: Emit,
   signal: AbortSignal,
 ): Promise<void> {
+  const { data } = config;
   for (let attempt = 1; !signal.aborted; attempt++) {
     try {
-      if (config.migrate) {
-        if (config.databaseSource !== '') await createDatabaseIfMissing(toConnectionOptions(config));
-        const migrations = await migrateAll(config, database);
+      if (data.database.migrate) {
+        if (!isDatabaseEmbedded(data)) await createDatabaseIfMissing(toConnectionOptions(data.database));
+        const migrations = await migrateAll(data, database);
         if (migrations.length > 0) emit({ type: 'migrated', migrations });
       } else {
-        for (const each of migrationsOf(config)) await checkSchema(database, each);
+        for (const each of migrationsOf(data)) await checkSchema(database, each);
       }
       // Nothing is copied into an embedded database.
-      if (!isDatabaseEmbedded(config)) {
+      if (!isDatabaseEmbedded(data)) {
         await checkSequences(database, (warning) => emit({ type: 'warned', warning }));
       }
       if (wantsDemo(config)) await loadDemoCatalogue(database);

@@ -4,25 +4,25 @@ import { retiredSettings } from './retired.ts';
 
 interface SettingKey {
   key: string;
-  default: unknown;
+  setting: { default: unknown };
 }
 
-/** What is no setting: options of the command line, what the tests and benchmarks set. */
+/** Not settings: options of the command line, and variables of tests and benchmarks. */
 const otherVariables = /^WEIR_(KEY|URL|FAILPOINTS|SEEDED_BUG|TEST_\w+|BENCH_\w+)$/;
 /** Kubernetes adds these to every container where a service's name begins with `weir`. */
 const serviceLinks =
   /^WEIR(_\w+)?_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$|^WEIR_PORT(_\d+_\w+)?$/;
 
 /**
- * The settings that the environment gives, by key: WEIR_DATA_DATABASE_SOURCE is data.database.source. A variable that
- * would have no effect is a mistake: the file or a default would be in force where the operator believes otherwise.
+ * The settings from the environment, by key: WEIR_DATA_DATABASE_SOURCE is data.database.source. A variable without effect is
+ * a mistake: the operator believes in it while the file or the default applies.
  */
 export function readVariables(
   env: NodeJS.ProcessEnv,
   settings: readonly SettingKey[],
   ignoresCase = process.platform === 'win32',
 ): { values: Map<string, string>; mistakes: Mistake[] } {
-  const known = new Map(settings.map((setting) => [toVariable(setting.key), setting]));
+  const known = new Map(settings.map((each) => [toVariable(each.key), each]));
   const values = new Map<string, string>();
   const mistakes: Mistake[] = [];
   for (const [written, value] of Object.entries(env)) {
@@ -60,7 +60,7 @@ function suggest(name: string, known: ReadonlyMap<string, SettingKey>): string {
   const [retired, sentence] = Object.entries(retiredSettings).find(([key]) => toVariable(key) === name) ?? [];
   if (retired !== undefined && sentence !== undefined) return nameVariables(sentence);
   const list = known.get(name.toUpperCase().replace(/_\d+$/, ''));
-  if (Array.isArray(list?.default)) {
+  if (Array.isArray(list?.setting.default)) {
     return `a known variable; ${toVariable(list.key)} takes all items, separated by commas`;
   }
   const nearest = findNearest(name, known.keys()) ?? findNearestSpelling(name, known);

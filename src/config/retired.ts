@@ -1,4 +1,4 @@
-/** Settings of earlier versions, with what took their place: a file or variable that still has one gets this sentence. */
+/** Settings of earlier versions and their replacements; the sentence is the answer to a file or variable that still has one. */
 const constant = 'no value: this is a constant now';
 
 export const retiredSettings: Readonly<Record<string, string>> = {

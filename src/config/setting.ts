@@ -1,14 +1,15 @@
-/** How one setting is read: the environment variable and the file key give text or a YAML value. */
+/** How one setting is read. Its key is its path in the tree of settings.ts; the environment and the file give its value. */
 export interface Setting<T> {
-  /** The path in the file; the environment variable is WEIR_ and this in capitals. */
-  key: string;
   parse: (value: unknown) => T;
-  /** What a value must be, for people. */
+  /** Completes "expected …". */
   expected: string;
   default: T;
+  /** What it does, and when to change it. */
   sentence: string;
   /** Never printed. */
-  secret?: boolean;
+  isSecret?: boolean;
+  /** Documented apart: few installations change it. */
+  isAdvanced?: boolean;
 }
 
 // Parsers: text from the environment or a YAML value to what the program uses. Each throws TypeError when it cannot.
@@ -73,54 +74,51 @@ export const url =
     return value as string;
   };
 
+// Kinds of settings.
+
 export function setting<T>(
-  key: string,
   parse: (value: unknown) => T,
   defaultValue: T,
   expected: string,
   sentence: string,
 ): Setting<T> {
-  return { key, parse, default: defaultValue, expected, sentence };
+  return { parse, default: defaultValue, expected, sentence };
 }
 
-export function secret<T>(...args: Parameters<typeof setting<T>>): Setting<T> {
-  return { ...setting(...args), secret: true };
+export function secret<T>(inner: Setting<T>): Setting<T> {
+  return { ...inner, isSecret: true };
 }
 
-export function queueName(key: string, defaultValue: string, sentence: string): Setting<string> {
+export function advanced<T>(inner: Setting<T>): Setting<T> {
+  return { ...inner, isAdvanced: true };
+}
+
+export function count(least: number, most: number, defaultValue: number, sentence: string): Setting<number> {
+  return setting(integer(least, most), defaultValue, `an integer from ${least} to ${most}`, sentence);
+}
+
+export function queueName(defaultValue: string, sentence: string): Setting<string> {
   const expected = 'a queue name of 1 to 255 visible ASCII characters';
-  return setting(key, matching(/^[\x21-\x7e]{1,255}$/), defaultValue, expected, sentence);
+  return setting(matching(/^[\x21-\x7e]{1,255}$/), defaultValue, expected, sentence);
 }
 
-/** A length of time from `least` on. */
 export function duration(
-  key: string,
   least: number,
   defaultValue: number,
   sentence: string,
+  most = aYearMs,
 ): Setting<number> {
-  return setting(
-    key,
-    integer(least, aYearMs),
-    defaultValue,
-    `milliseconds, ${least} to ${aYearMs}`,
-    sentence,
-  );
+  return setting(integer(least, most), defaultValue, `milliseconds, ${least} to ${most}`, sentence);
 }
 
 /** As `duration`, and 0 for never. */
-export function durationOrNever(
-  key: string,
-  least: number,
-  defaultValue: number,
-  sentence: string,
-): Setting<number> {
+export function durationOrNever(least: number, defaultValue: number, sentence: string): Setting<number> {
   const parse = (value: unknown) => (String(value) === '0' ? 0 : integer(least, tenYearsMs)(value));
-  return setting(key, parse, defaultValue, `0, or milliseconds, ${least} to ${tenYearsMs}`, sentence);
+  return setting(parse, defaultValue, `0, or milliseconds, ${least} to ${tenYearsMs}`, sentence);
 }
 
-export function share(key: string, sentence: string): Setting<number> {
-  return setting(key, percent, 0, 'a number from 0 to 100', sentence);
+export function share(sentence: string): Setting<number> {
+  return setting(percent, 0, 'a number from 0 to 100', sentence);
 }
 
 export const aDayMs = 86_400_000;

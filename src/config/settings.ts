@@ -1,44 +1,81 @@
-import { aftermathSettings } from './sections/aftermath.ts';
-import { intakeSettings } from './sections/intake.ts';
+import { dataSettings } from './sections/data.ts';
+import {
+  auditSettings,
+  cleaningSettings,
+  orderSettings,
+  outboxSettings,
+  overdueSettings,
+  seckillSettings,
+} from './sections/flow.ts';
 import { resourceSettings } from './sections/resource.ts';
 import { saleSettings } from './sections/sale.ts';
-import { serverSettings } from './sections/server.ts';
-import { storeSettings } from './sections/stores.ts';
+import { demoSettings, logSettings, metricsSettings, serverSettings } from './sections/server.ts';
+import type { Setting } from './setting.ts';
 
 export type { Role } from './sections/server.ts';
 
-/** Every setting there is: the file, the environment, `weir doctor` and the README's table are read off this. */
+/**
+ * Every setting. A path in this tree is the key in the file, the environment variable and the property of Config;
+ * `weir doctor --settings` and docs/configuration.md are made from it.
+ */
 export const settings = {
-  ...serverSettings,
-  ...storeSettings,
-  ...intakeSettings,
-  ...saleSettings,
-  ...aftermathSettings,
-  ...resourceSettings,
+  server: serverSettings,
+  demo: demoSettings,
+  log: logSettings,
+  metrics: metricsSettings,
+  data: dataSettings,
+  seckill: seckillSettings,
+  outbox: outboxSettings,
+  sale: saleSettings,
+  orders: orderSettings,
+  overdue: overdueSettings,
+  audit: auditSettings,
+  cleaning: cleaningSettings,
+  resource: resourceSettings,
 };
 
-/** Documented apart: few installations ever change them. */
-export const advancedSettings: ReadonlySet<keyof typeof settings> = new Set([
-  'loginsPerMinute',
-  'maxConnections',
-  'maxConnectionsPerAddress',
-  'headersTimeoutMs',
-  'backlogEveryMs',
-  'batchSize',
-  'minIdleMs',
-  'lanes',
-  'saleMaxWaiting',
-  'saleMaxLoopDelayMs',
-  'managementUrl',
-  'maxPublications',
-  'auditEveryMs',
-  'archiveFolder',
-  'idempotencyKeptMs',
-  'resourceSilentPercent',
-  'resourceLatePercent',
-  'resourceLateMs',
-  'resourceRepeatPercent',
-  'resourceContradictPercent',
-]);
+type Values<Tree> = { [Name in keyof Tree]: Tree[Name] extends Setting<infer T> ? T : Values<Tree[Name]> };
+export type Config = Values<typeof settings>;
 
-export type Config = { [Name in keyof typeof settings]: ReturnType<(typeof settings)[Name]['parse']> };
+export interface Leaf {
+  /** Such as `server.http.addr`. */
+  key: string;
+  setting: Setting<unknown>;
+}
+
+/** In the order of the tree. */
+export const allSettings: readonly Leaf[] = [...listLeaves(settings, '')];
+
+export function getSetting(key: string): Setting<unknown> {
+  const leaf = allSettings.find((candidate) => candidate.key === key);
+  if (!leaf) throw new Error(`there is no setting ${key}`);
+  return leaf.setting;
+}
+
+export function valueAt(config: Config, key: string): unknown {
+  return key.split('.').reduce<unknown>((tree, name) => (tree as Record<string, unknown>)[name], config);
+}
+
+/** A tree of the same shape. */
+export function mapSettings(value: (leaf: Leaf) => unknown): Config {
+  const config = {};
+  for (const leaf of allSettings) setAt(config, leaf.key.split('.'), value(leaf));
+  return config as Config;
+}
+
+function* listLeaves(tree: object, path: string): Generator<Leaf> {
+  for (const [name, inner] of Object.entries(tree)) {
+    const key = path === '' ? name : `${path}.${name}`;
+    if ('parse' in inner) yield { key, setting: inner };
+    else yield* listLeaves(inner, key);
+  }
+}
+
+function setAt(tree: Record<string, unknown>, [name = '', ...rest]: string[], value: unknown): void {
+  if (rest.length === 0) {
+    tree[name] = value;
+    return;
+  }
+  tree[name] ??= {};
+  setAt(tree[name] as Record<string, unknown>, rest, value);
+}

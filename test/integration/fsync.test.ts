@@ -26,7 +26,7 @@ async function openSale(url: string) {
 /** As one process of Weir has it. */
 function openProcess(url: string) {
   const { selling, looking, disk, health, close } = openRedis(
-    { ...redisConfig(url), saleAcknowledge: 'fsync' },
+    { ...redisConfig(url), acknowledge: 'fsync' },
     () => {},
   );
   onTestFinished(close);

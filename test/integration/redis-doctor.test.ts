@@ -175,7 +175,7 @@ describe('weir doctor on Redis', () => {
 
   test('doctor proves for sale.acknowledge fsync that a write reaches the disk', async () => {
     await using server = await startOwnRedis({ config: good });
-    expect(await problems({ ...redisConfig(server.url), saleAcknowledge: 'fsync' })).toContainEqual(
+    expect(await problems({ ...redisConfig(server.url), acknowledge: 'fsync' })).toContainEqual(
       expect.stringMatching(
         /^sale.acknowledge is fsync, so nothing is sold: .*WAITAOF.* → use Redis 7.2 or Valkey/,
       ),
@@ -186,7 +186,7 @@ describe('weir doctor on Redis', () => {
     'with sale.acknowledge fsync is content with Valkey, unless it never syncs',
     async () => {
       await using server = await startOwnValkey({ config: good });
-      const config: RedisConfig = { ...redisConfig(server.url), saleAcknowledge: 'fsync' };
+      const config: RedisConfig = { ...redisConfig(server.url), acknowledge: 'fsync' };
       expect(await problems(config)).toEqual([]);
       await connectTestRedis(server.url).config('SET', 'appendfsync', 'no');
       expect(await problems(config)).toContainEqual(
@@ -211,11 +211,11 @@ describe('weir doctor on a Redis that it cannot reach names the setting', () => 
     const { port } = new URL(server.url);
     const find = async (config: RedisConfig) => (await problems(config)).join('\n');
     expect(await find(secure)).toMatch(/→ set data.redis.tls.ca to the file of the CA/);
-    expect(await find({ ...secure, redisTlsCa: ca })).toMatch(
+    expect(await find({ ...secure, tls: { ca, cert: '', key: '' } })).toMatch(
       /→ .*set data.redis.tls.cert and data.redis.tls.key/,
     );
-    expect(await find({ ...secure, redisTlsCa: ca, redisTlsCert: cert, redisTlsKey: key })).toBe('');
-    expect(await find({ ...secure, redisTlsCa: '/nowhere.pem' })).toMatch(
+    expect(await find({ ...secure, tls: { ca, cert, key } })).toBe('');
+    expect(await find({ ...secure, tls: { ca: '/nowhere.pem', cert: '', key: '' } })).toMatch(
       /cannot read data.redis.tls.ca: ENOENT.* → check the files of data.redis.tls.ca/,
     );
     expect(await find(redisConfig(`redis://:secret@127.0.0.1:${tlsPort}`))).toMatch(

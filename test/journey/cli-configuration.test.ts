@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { settings } from '../../src/config/settings.ts';
+import { allSettings } from '../../src/config/settings.ts';
 import { runHere } from '../support/run-here.ts';
 import { createFolder } from '../support/stores.ts';
 
@@ -142,7 +142,7 @@ data:
       value: string;
       sentence: string;
     }[];
-    expect(rows.map(({ key }) => key)).toEqual(Object.values(settings).map(({ key }) => key));
+    expect(rows.map(({ key }) => key)).toEqual(allSettings.map(({ key }) => key));
     for (const { key, variable } of rows) {
       expect(table.stdout).toContain(key);
       expect(variable).toBe(`WEIR_${key.replaceAll('.', '_').toUpperCase()}`);

@@ -1,6 +1,6 @@
 import type { RedisConfig } from '../../src/adapters/redis/connections.ts';
 
 /** Of a Redis at this address, with every other setting as by default. */
-export function redisConfig(redisAddr: string): RedisConfig {
-  return { redisAddr, redisTlsCa: '', redisTlsCert: '', redisTlsKey: '', saleAcknowledge: 'memory' };
+export function redisConfig(addr: string): RedisConfig {
+  return { addr, tls: { ca: '', cert: '', key: '' }, acknowledge: 'memory' };
 }

@@ -8,12 +8,10 @@ import { stringify } from 'yaml';
 import { type Config, ConfigError, readConfig } from '../../src/config/config.ts';
 import { readVariables, toVariable } from '../../src/config/config-variables.ts';
 import { retiredSettings } from '../../src/config/retired.ts';
-import type { Setting } from '../../src/config/setting.ts';
-import { settings } from '../../src/config/settings.ts';
+import { allSettings, getSetting, valueAt } from '../../src/config/settings.ts';
 import { isLoopback, splitAddr } from '../../src/lib/address.ts';
 import { createFolder } from '../support/stores.ts';
 
-type Name = keyof Config;
 interface Sample {
   /** As an environment variable says it, other than the default. */
   text: string;
@@ -24,86 +22,91 @@ interface Sample {
   wrong: unknown;
 }
 
-const keys = ['0123456789abcdef', 'fedcba9876543210'];
+const operatorKeys = ['0123456789abcdef', 'fedcba9876543210'];
 const secrets = ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD'];
 
-/** One for every setting: without it a new one does not compile here. */
-const samples: Record<Name, Sample> = {
-  addr: sample('localhost:9000', 'no port'),
-  hosts: sample('shop.example,www.shop.example', 5, ['shop.example', 'www.shop.example']),
-  webhookSecrets: sample(secrets.join(','), 5, secrets),
-  saleAcknowledge: sample('fsync', 'disk'),
-  saleUserRate: sample('0', -1, 0),
-  saleAddressRate: sample('1000', 'many', 1000),
-  saleMaxWaiting: sample('100', 0, 100),
-  saleMaxLoopDelayMs: sample('250', 19, 250),
-  operatorKeys: sample(keys.join(', '), { key: 1 }, keys),
-  metrics: sample('read', 'closed'),
-  trustedProxies: sample('10.0.0.0/8,::1', ['10.0.0.0/33'], ['10.0.0.0/8', '::1']),
-  requestsPerMinute: sample('0', -1, 0),
-  loginsPerMinute: sample('5', 'few', 5),
-  maxConnections: sample('100', 0, 100),
-  maxConnectionsPerAddress: sample('100', 0, 100),
-  headersTimeoutMs: sample('100', 99, 100),
-  keepAliveMs: sample('620000', 999, 620_000),
-  drainMs: sample('0', 600_001, 0),
-  roles: sample('ingest,relay', 'ingest,cook', ['ingest', 'relay']),
-  databaseSource: sample('postgres://weir:pw@db:5432/shop', 'mysql://weir:pw@db/shop'),
-  databaseConnections: sample('20', 1, 20),
-  databaseSchema: sample('weir', 'pg_weir'),
-  databaseTlsCa: sample('/etc/weir/ca.pem', 5),
-  databaseTlsCert: sample('/etc/weir/client.pem', 5),
-  databaseTlsKey: sample('/etc/weir/client.key', 5),
-  migrate: sample('false', 'maybe', false),
-  redisAddr: sample('redis.internal:6379', 'redis.internal'),
-  redisTlsCa: sample('/etc/weir/ca.pem', 5),
-  redisTlsCert: sample('/etc/weir/client.pem', 5),
-  redisTlsKey: sample('/etc/weir/client.key', 5),
-  rabbitmqUrl: sample('amqps://weir:pw@mq', 'http://mq'),
-  queue: sample('created', 'two words'),
-  resultQueue: sample('answers', ''),
-  releaseQueue: sample('releases', 'two words'),
-  refundQueue: sample('refunds', 'two words'),
-  queueType: sample('classic', 'stream'),
-  rabbitmqTlsCa: sample('/etc/weir/ca.pem', 5),
-  rabbitmqTlsCert: sample('/etc/weir/client.pem', 5),
-  rabbitmqTlsKey: sample('/etc/weir/client.key', 5),
-  managementUrl: sample('http://rabbit:15672', 'ftp://rabbit'),
-  deadLetterQueue: sample('weir.dead-letter', 'a queue'),
-  embeddedFolder: sample('/var/lib/weir', ''),
-  batchSize: sample('400', 501, 400),
-  minIdleMs: sample('100', 99, 100),
-  lanes: sample('4', '4x', 4),
-  highWater: sample('1', true, 1),
-  expireOrdersAfterMs: sample('1000', 999, 1_000),
-  overdueDeadlineMs: sample('100', 99, 100),
-  maxPublications: sample('1', 0, 1),
-  auditEveryMs: sample('0', 999, 0),
-  archiveAfterMs: sample('86400000', 86_399_999, 86_400_000),
-  archiveFolder: sample('/var/lib/weir/archive', ''),
-  parkedKeptMs: sample('0', 5, 0),
-  idempotencyKeptMs: sample('86400000', 5, 86_400_000),
-  simulateResource: sample('true', 'perhaps'),
-  resourceDelayMs: sample('0', -1, 0),
-  resourceFailPercent: sample('12.5', 101, 12.5),
-  resourceSilentPercent: sample('100', -1, 100),
-  resourceLatePercent: sample('0.1', '1e1', 0.1),
-  resourceLateMs: sample('5', 'soon', 5),
-  resourceRepeatPercent: sample('5', '5 %', 5),
-  resourceContradictPercent: sample('1', 'one', 1),
-  demo: sample('false', 'perhaps'),
-  backlogEveryMs: sample('0', 999, 0),
-  logLevel: sample('debug', 'loud'),
-  logFormat: sample('json', 'xml'),
+/** One for every setting. */
+const samples: Readonly<Record<string, Sample>> = {
+  'server.http.addr': sample('localhost:9000', 'no port'),
+  'server.http.hosts': sample('shop.example,www.shop.example', 5, ['shop.example', 'www.shop.example']),
+  'server.http.webhookSecrets': sample(secrets.join(','), 5, secrets),
+  'sale.acknowledge': sample('fsync', 'disk'),
+  'sale.userPerSecond': sample('0', -1, 0),
+  'sale.addressPerSecond': sample('1000', 'many', 1000),
+  'sale.maxWaiting': sample('100', 0, 100),
+  'sale.maxLoopDelayMs': sample('250', 19, 250),
+  'server.http.operatorKeys': sample(operatorKeys.join(', '), { key: 1 }, operatorKeys),
+  'server.http.metrics': sample('read', 'closed'),
+  'server.http.trustedProxies': sample('10.0.0.0/8,::1', ['10.0.0.0/33'], ['10.0.0.0/8', '::1']),
+  'server.http.requestsPerMinute': sample('0', -1, 0),
+  'server.http.loginsPerMinute': sample('5', 'few', 5),
+  'server.http.maxConnections': sample('100', 0, 100),
+  'server.http.maxConnectionsPerAddress': sample('100', 0, 100),
+  'server.http.headersTimeoutMs': sample('100', 99, 100),
+  'server.http.keepAliveMs': sample('620000', 999, 620_000),
+  'server.http.drainMs': sample('0', 600_001, 0),
+  'server.roles': sample('ingest,relay', 'ingest,cook', ['ingest', 'relay']),
+  'data.database.source': sample('postgres://weir:pw@db:5432/shop', 'mysql://weir:pw@db/shop'),
+  'data.database.maxConnections': sample('20', 1, 20),
+  'data.database.schema': sample('weir', 'pg_weir'),
+  'data.database.tls.ca': sample('/etc/weir/ca.pem', 5),
+  'data.database.tls.cert': sample('/etc/weir/client.pem', 5),
+  'data.database.tls.key': sample('/etc/weir/client.key', 5),
+  'data.database.migrate': sample('false', 'maybe', false),
+  'data.redis.addr': sample('redis.internal:6379', 'redis.internal'),
+  'data.redis.tls.ca': sample('/etc/weir/ca.pem', 5),
+  'data.redis.tls.cert': sample('/etc/weir/client.pem', 5),
+  'data.redis.tls.key': sample('/etc/weir/client.key', 5),
+  'data.rabbitmq.url': sample('amqps://weir:pw@mq', 'http://mq'),
+  'data.rabbitmq.queue': sample('created', 'two words'),
+  'data.rabbitmq.resultQueue': sample('answers', ''),
+  'data.rabbitmq.releaseQueue': sample('releases', 'two words'),
+  'data.rabbitmq.refundQueue': sample('refunds', 'two words'),
+  'data.rabbitmq.queueType': sample('classic', 'stream'),
+  'data.rabbitmq.tls.ca': sample('/etc/weir/ca.pem', 5),
+  'data.rabbitmq.tls.cert': sample('/etc/weir/client.pem', 5),
+  'data.rabbitmq.tls.key': sample('/etc/weir/client.key', 5),
+  'data.rabbitmq.managementUrl': sample('http://rabbit:15672', 'ftp://rabbit'),
+  'data.rabbitmq.deadLetterQueue': sample('weir.dead-letter', 'a queue'),
+  'data.embedded.folder': sample('/var/lib/weir', ''),
+  'seckill.batchSize': sample('400', 501, 400),
+  'seckill.minIdleMs': sample('100', 99, 100),
+  'outbox.lanes': sample('4', '4x', 4),
+  'outbox.highWater': sample('1', true, 1),
+  'orders.expireAfterMs': sample('1000', 999, 1_000),
+  'overdue.deadlineMs': sample('100', 99, 100),
+  'overdue.maxPublications': sample('1', 0, 1),
+  'audit.everyMs': sample('0', 999, 0),
+  'cleaning.archiveAfterMs': sample('86400000', 86_399_999, 86_400_000),
+  'cleaning.archiveFolder': sample('/var/lib/weir/archive', ''),
+  'cleaning.parkedAfterMs': sample('0', 5, 0),
+  'cleaning.idempotencyAfterMs': sample('86400000', 5, 86_400_000),
+  'resource.simulate': sample('true', 'perhaps'),
+  'resource.delayMs': sample('0', -1, 0),
+  'resource.failPercent': sample('12.5', 101, 12.5),
+  'resource.silentPercent': sample('100', -1, 100),
+  'resource.latePercent': sample('0.1', '1e1', 0.1),
+  'resource.lateMs': sample('5', 'soon', 5),
+  'resource.repeatPercent': sample('5', '5 %', 5),
+  'resource.contradictPercent': sample('1', 'one', 1),
+  'demo.enabled': sample('false', 'perhaps'),
+  'metrics.backlogEveryMs': sample('0', 999, 0),
+  'log.level': sample('debug', 'loud'),
+  'log.format': sample('json', 'xml'),
 };
 
 function sample(text: string, wrong: unknown, value: unknown = text): Sample {
   return { text, yaml: value, value, wrong };
 }
 
-const names = Object.keys(settings) as Name[];
-const table: [Name, Setting<unknown>][] = Object.entries(settings) as [Name, Setting<unknown>][];
-const keyOf = (name: Name) => settings[name].key;
+const keys = allSettings.map(({ key }) => key);
+const table = allSettings.map(({ key, setting }) => [key, setting] as const);
+const sampleOf = (key: string) => samples[key] as Sample;
+
+/** By key. */
+function flatten(config: Config): Record<string, unknown> {
+  return Object.fromEntries(keys.map((key) => [key, valueAt(config, key)]));
+}
 
 /** The file's text, from keys with dots. */
 function toYaml(entries: Iterable<readonly [string, unknown]>): string {
@@ -130,7 +133,7 @@ async function createFile(content: string): Promise<string> {
 async function readFile(
   content: string,
   env: NodeJS.ProcessEnv = {},
-  flags: Partial<Record<Name, unknown>> = {},
+  flags: Readonly<Record<string, unknown>> = {},
 ) {
   return readConfig(await createFile(content), env, flags);
 }
@@ -145,18 +148,22 @@ function catchConfigError(read: () => unknown): string {
   throw new Error('the configuration was accepted');
 }
 
-const safe = { WEIR_SERVER_HTTP_WEBHOOKSECRETS: secrets[0], WEIR_SERVER_HTTP_OPERATORKEYS: keys[0] };
+const safe = { WEIR_SERVER_HTTP_WEBHOOKSECRETS: secrets[0], WEIR_SERVER_HTTP_OPERATORKEYS: operatorKeys[0] };
 
 describe('every setting', () => {
-  test.each(table)('%s has a key, a sentence and an expectation', (_, { key, sentence, expected }) => {
+  test('every setting has a sample here', () => {
+    expect(Object.keys(samples).sort()).toEqual([...keys].sort());
+  });
+
+  test.each(table)('%s has a key, a sentence and an expectation', (key, { sentence, expected }) => {
     expect(key).toMatch(/^[a-z]+(\.[a-zA-Z]+)+$/);
     expect(sentence).toMatch(/^[^\s].{10,}\.$/);
+    expect(sentence, 'when to change it').toMatch(/\b(Set|Change|Raise|Lower)\b/);
     expect(expected).toMatch(/^[^\s].*[^.]$/);
   });
 
-  test('every setting has a key and an environment variable of its own', () => {
-    expect(new Set(names.map(keyOf)).size).toBe(names.length);
-    expect(new Set(names.map(keyOf).map(toVariable)).size).toBe(names.length);
+  test('every setting has an environment variable of its own', () => {
+    expect(new Set(keys.map(toVariable)).size).toBe(keys.length);
     expect(toVariable('data.database.source')).toBe('WEIR_DATA_DATABASE_SOURCE');
   });
 
@@ -164,24 +171,24 @@ describe('every setting', () => {
     for (const [name, { default: value, parse }] of table) expect(parse(value), name).toEqual(value);
   });
 
-  test.each(names)('%s can be given by its environment variable', (name) => {
-    const { text, value } = samples[name];
-    const { config } = readConfig(undefined, { ...safe, [toVariable(keyOf(name))]: text });
-    expect(config[name]).toEqual(value);
-    expect(value).not.toEqual(settings[name].default);
+  test.each(keys)('%s can be given by its environment variable', (key) => {
+    const { text, value } = sampleOf(key);
+    const { config } = readConfig(undefined, { ...safe, [toVariable(key)]: text });
+    expect(valueAt(config, key)).toEqual(value);
+    expect(value).not.toEqual(getSetting(key).default);
   });
 
-  test.each(names)('%s can be given in the file', async (name) => {
-    const { yaml, value } = samples[name];
-    const { [toVariable(keyOf(name))]: _, ...others } = safe as NodeJS.ProcessEnv;
-    const { config, warnings } = await readFile(toYaml([[keyOf(name), yaml]]), others);
-    expect(config[name]).toEqual(value);
+  test.each(keys)('%s can be given in the file', async (key) => {
+    const { yaml, value } = sampleOf(key);
+    const { [toVariable(key)]: _, ...others } = safe as NodeJS.ProcessEnv;
+    const { config, warnings } = await readFile(toYaml([[key, yaml]]), others);
+    expect(valueAt(config, key)).toEqual(value);
     expect(warnings).toEqual([]);
   });
 
-  test.each(names)('%s refuses what it does not expect, and says what that would be', async (name) => {
-    const { key, expected } = settings[name];
-    const file = await createFile(toYaml([[key, samples[name].wrong]]));
+  test.each(keys)('%s refuses what it does not expect, and states what it does', async (key) => {
+    const { expected } = getSetting(key);
+    const file = await createFile(toYaml([[key, sampleOf(key).wrong]]));
     const message = catchConfigError(() => readConfig(file, {}));
     expect(message).toContain('a mistake:');
     expect(message).toContain(`${key} = `);
@@ -189,47 +196,49 @@ describe('every setting', () => {
   });
 
   test('every setting can be left out, or left empty in the file', async () => {
-    const defaults = Object.fromEntries(table.map(([name, { default: value }]) => [name, value]));
-    expect(readConfig(undefined, {}).config).toEqual(defaults);
-    expect((await readFile('')).config).toEqual(defaults);
-    expect((await readFile('# nothing\n')).config).toEqual(defaults);
-    expect((await readFile(toYaml(names.map((name) => [keyOf(name), null])))).config).toEqual(defaults);
-    expect((await readFile('server:\n  http:\ndata:\n')).config).toEqual(defaults);
+    const defaults = Object.fromEntries(table.map(([key, setting]) => [key, setting.default]));
+    const read = async (content: string) => flatten((await readFile(content)).config);
+    expect(flatten(readConfig(undefined, {}).config)).toEqual(defaults);
+    expect(await read('')).toEqual(defaults);
+    expect(await read('# nothing\n')).toEqual(defaults);
+    expect(await read(toYaml(keys.map((key) => [key, null])))).toEqual(defaults);
+    expect(await read('server:\n  http:\ndata:\n')).toEqual(defaults);
   });
 });
 
 describe('what a setting expects can be written as people write it', () => {
   test.each([
-    ['demo.enabled: true', 'demo', 'true'],
-    ['demo.enabled: false', 'demo', 'false'],
-    ['data.database.migrate: true', 'migrate', true],
-    ['data.database.migrate: "false"', 'migrate', false],
-    ['seckill.batchSize: 7', 'batchSize', 7],
-    ['seckill.batchSize: "7"', 'batchSize', 7],
-    ['server.http.hosts: shop.example', 'hosts', ['shop.example']],
-    ['server.http.hosts: [a.example, b.example]', 'hosts', ['a.example', 'b.example']],
-    ['server.roles: [relay]', 'roles', ['relay']],
-    ['server.http.addr: "[::1]:8000"', 'addr', '[::1]:8000'],
-    ['data.redis.addr: redis://localhost:6379/2', 'redisAddr', 'redis://localhost:6379/2'],
-    ['data.redis.addr: rediss://user:pw@cache:6380', 'redisAddr', 'rediss://user:pw@cache:6380'],
-  ] as [string, Name, unknown][])('%s', async (line, name, value) => {
+    ['demo.enabled: true', 'true'],
+    ['demo.enabled: false', 'false'],
+    ['data.database.migrate: true', true],
+    ['data.database.migrate: "false"', false],
+    ['seckill.batchSize: 7', 7],
+    ['seckill.batchSize: "7"', 7],
+    ['server.http.hosts: shop.example', ['shop.example']],
+    ['server.http.hosts: [a.example, b.example]', ['a.example', 'b.example']],
+    ['server.roles: [relay]', ['relay']],
+    ['server.http.addr: "[::1]:8000"', '[::1]:8000'],
+    ['data.redis.addr: redis://localhost:6379/2', 'redis://localhost:6379/2'],
+    ['data.redis.addr: rediss://user:pw@cache:6380', 'rediss://user:pw@cache:6380'],
+  ] as [string, unknown][])('%s', async (line, value) => {
     const [key = '', written = ''] = line.split(/: (.*)/);
     const path = key.split('.');
     const yaml = path.map((part, depth) => `${'  '.repeat(depth)}${part}:`).join('\n');
-    expect((await readFile(`${yaml} ${written}\n`, safe)).config[name]).toEqual(value);
+    const { config } = await readFile(`${yaml} ${written}\n`, safe);
+    expect(valueAt(config, key)).toEqual(value);
   });
 });
 
 describe('a mistake', () => {
   test('a mistake is never alone: all are reported with key, value and expectation', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.subarray(names, { minLength: 1 }), async (wrong) => {
-        const file = await createFile(toYaml(wrong.map((name) => [keyOf(name), samples[name].wrong])));
+      fc.asyncProperty(fc.subarray(keys, { minLength: 1 }), async (wrong) => {
+        const file = await createFile(toYaml(wrong.map((key) => [key, sampleOf(key).wrong])));
         const [head, ...lines] = catchConfigError(() => readConfig(file, {})).split('\n');
         expect(head).toContain(wrong.length === 1 ? 'a mistake' : `${wrong.length} mistakes`);
-        const expectedLines = wrong.map((name) => {
-          const { key, expected, secret } = settings[name] as Setting<unknown>;
-          return `  ${key} = ${secret ? '(not shown)' : JSON.stringify(samples[name].wrong)}: expected ${expected}`;
+        const expectedLines = wrong.map((key) => {
+          const { expected, isSecret } = getSetting(key);
+          return `  ${key} = ${isSecret ? '(not shown)' : JSON.stringify(sampleOf(key).wrong)}: expected ${expected}`;
         });
         expect(lines.sort()).toEqual(expectedLines.sort());
       }),
@@ -244,7 +253,9 @@ describe('a mistake', () => {
         ['outbox.lane', 1],
       ]),
     );
-    const message = catchConfigError(() => readConfig(file, { WEIR_LOG_LEVEL: 'loud' }, { roles: 'cook' }));
+    const message = catchConfigError(() =>
+      readConfig(file, { WEIR_LOG_LEVEL: 'loud' }, { 'server.roles': 'cook' }),
+    );
     expect(message).toContain('4 mistakes');
     for (const part of [
       'outbox.lanes = 0',
@@ -277,16 +288,15 @@ describe('a mistake', () => {
 
   test('a mistake of one letter in any key is found, and its key named', async () => {
     const anyTypo = fc.record({
-      name: fc.constantFrom(...names),
+      key: fc.constantFrom(...keys),
       at: fc.nat({ max: 40 }),
       letter: fc.constantFrom('', 'x', 'Q'),
     });
     await fc.assert(
-      fc.asyncProperty(anyTypo, async ({ name, at, letter }) => {
-        const key = keyOf(name);
+      fc.asyncProperty(anyTypo, async ({ key, at, letter }) => {
         const from = key.lastIndexOf('.') + 1 + (at % (key.length - key.lastIndexOf('.') - 1));
         const typo = key.slice(0, from) + letter + key.slice(from + 1);
-        fc.pre(!names.some((other) => keyOf(other) === typo) && !typo.endsWith('.'));
+        fc.pre(!keys.includes(typo) && !typo.endsWith('.'));
         const file = await createFile(toYaml([[typo, 'x']]));
         expect(catchConfigError(() => readConfig(file, {}))).toMatch(/did you mean [a-z]+\.[a-zA-Z.]+\?/);
       }),
@@ -318,7 +328,7 @@ describe('a variable that would have no effect', () => {
   test.each(['WEIR_SERVER_HTTP_OPERATORKEYS_0', 'WEIR_SERVER_HTTP_OPERATORKEYS_12'])(
     '%s, an index into a list, is refused with how a list is written',
     (written) => {
-      expect(read({ [written]: keys[0] })).toContain(
+      expect(read({ [written]: operatorKeys[0] })).toContain(
         'WEIR_SERVER_HTTP_OPERATORKEYS takes all items, separated by commas',
       );
     },
@@ -328,16 +338,13 @@ describe('a variable that would have no effect', () => {
     expect(read({ [written]: 'x' })).toMatch(/`weir doctor --settings` lists them|did you mean/);
   });
 
-  test.each([...names.map((name) => toVariable(keyOf(name))), 'WEIR_KEY', 'WEIR_URL'])(
-    '%s must not be empty',
-    (variable) => {
-      for (const blank of ['', ' ', ' , ']) {
-        const message = read({ ...safe, [variable]: blank });
-        expect(message).toContain(`${variable} = (empty)`);
-        expect(message).toContain('unset the variable');
-      }
-    },
-  );
+  test.each([...keys.map(toVariable), 'WEIR_KEY', 'WEIR_URL'])('%s must not be empty', (variable) => {
+    for (const blank of ['', ' ', ' , ']) {
+      const message = read({ ...safe, [variable]: blank });
+      expect(message).toContain(`${variable} = (empty)`);
+      expect(message).toContain('unset the variable');
+    }
+  });
 
   test('a variable without effect is reported with the mistakes of the file', async () => {
     const file = await createFile('log:\n  level: loud\n');
@@ -347,16 +354,16 @@ describe('a variable that would have no effect', () => {
 
   test('a mistake of one letter in any variable is found, and its variable named', () => {
     const typo = fc.record({
-      name: fc.constantFrom(...names),
+      key: fc.constantFrom(...keys),
       at: fc.nat(),
       letter: fc.constantFrom('', 'X', '_'),
     });
     fc.assert(
-      fc.property(typo, ({ name, at, letter }) => {
-        const variable = toVariable(keyOf(name));
+      fc.property(typo, ({ key, at, letter }) => {
+        const variable = toVariable(key);
         const from = 5 + (at % (variable.length - 5));
         const written = variable.slice(0, from) + letter + variable.slice(from + 1);
-        fc.pre(!names.some((other) => toVariable(keyOf(other)) === written));
+        fc.pre(!keys.map(toVariable).includes(written));
         expect(read({ [written]: 'x' })).toMatch(/did you mean WEIR_[A-Z_]+\?|takes all items/);
       }),
       { numRuns: 100 },
@@ -387,12 +394,12 @@ describe('a variable that is no setting is left alone', () => {
     // Other programs' variables.
     ...['MYAPP_LOG_LEVEL', 'WEB_LOG_LEVEL', 'WEIRDO_COLOR', 'WIRE_MOCK', 'LOG_LEVEL', 'PATH'],
   ])('%s', (name) => {
-    expect(readConfig(undefined, { [name]: 'x' }).config.logLevel).toBe('info');
+    expect(readConfig(undefined, { [name]: 'x' }).config.log.level).toBe('info');
   });
 
   test('a variable in any case matches where the environment ignores case', () => {
     const env = { Weir_Log_Level: 'debug', weir_key: 'x', Weir_Port: '1' };
-    const { values, mistakes } = readVariables(env, Object.values(settings), true);
+    const { values, mistakes } = readVariables(env, allSettings, true);
     expect([...values]).toEqual([['log.level', 'debug']]);
     expect(mistakes).toEqual([]);
   });
@@ -423,24 +430,26 @@ describe('the file', () => {
       ['seckill.batchSize', 10],
     ]);
     const env = { WEIR_LOG_LEVEL: 'warn', WEIR_OUTBOX_LANES: '5', WEIR_LOG_FORMAT: undefined };
-    const { config } = await readFile(yaml, env, { logLevel: 'error', lanes: undefined });
-    expect(config).toMatchObject({ batchSize: 10, logFormat: 'json', lanes: 5, logLevel: 'error' });
+    const { config } = await readFile(yaml, env, { 'log.level': 'error', 'outbox.lanes': undefined });
+    expect(config.seckill.batchSize).toBe(10);
+    expect(config.log).toEqual({ level: 'error', format: 'json' });
+    expect(config.outbox.lanes).toBe(5);
   });
 
   test('the file may be wrong where the environment is right', async () => {
     const { config } = await readFile(toYaml([['outbox.lanes', 0]]), { WEIR_OUTBOX_LANES: '2' });
-    expect(config.lanes).toBe(2);
+    expect(config.outbox.lanes).toBe(2);
   });
 
   test('the file of the repository is valid and means the servers of this machine', () => {
     const file = fileURLToPath(new URL('../../configs/config.yaml', import.meta.url));
     const { config, warnings } = readConfig(file, {});
     expect(warnings).toEqual([]);
-    expect(config.addr).toBe('127.0.0.1:8000');
-    expect(config.databaseSource).toMatch(/^postgres:\/\//);
-    expect(config.redisAddr).toMatch(/:6379$/);
-    expect(config.rabbitmqUrl).toMatch(/^amqp:\/\//);
-    expect([config.queue, config.resultQueue]).toEqual([
+    expect(config.server.http.addr).toBe('127.0.0.1:8000');
+    expect(config.data.database.source).toMatch(/^postgres:\/\//);
+    expect(config.data.redis.addr).toMatch(/:6379$/);
+    expect(config.data.rabbitmq.url).toMatch(/^amqp:\/\//);
+    expect([config.data.rabbitmq.queue, config.data.rabbitmq.resultQueue]).toEqual([
       'resource.instance.created',
       'product.instance.result',
     ]);
@@ -466,11 +475,9 @@ data:
     read_timeout: 0.2s
     write_timeout: 0.2s
 `);
-    expect(config).toMatchObject({
-      addr: '127.0.0.1:8001',
-      databaseSource: 'postgres://localhost/shop',
-      redisAddr: '127.0.0.1:6379',
-    });
+    expect(config.server.http.addr).toBe('127.0.0.1:8001');
+    expect(config.data.database.source).toBe('postgres://localhost/shop');
+    expect(config.data.redis.addr).toBe('127.0.0.1:6379');
     const ignored = [
       'server.http.network',
       'server.http.timeout',
@@ -487,20 +494,20 @@ data:
 
 describe('a secret never stands in a message', () => {
   const password = 'hunter2';
-  const secretSettings = table.filter(([, { secret }]) => secret);
+  const secretSettings = table.filter(([, { isSecret }]) => isSecret);
 
   test('some settings hold a secret', () => {
-    expect(secretSettings.map(([name]) => name).sort()).toEqual([
-      'databaseSource',
-      'managementUrl',
-      'operatorKeys',
-      'rabbitmqUrl',
-      'redisAddr',
-      'webhookSecrets',
+    expect(secretSettings.map(([key]) => key).sort()).toEqual([
+      'data.database.source',
+      'data.rabbitmq.managementUrl',
+      'data.rabbitmq.url',
+      'data.redis.addr',
+      'server.http.operatorKeys',
+      'server.http.webhookSecrets',
     ]);
   });
 
-  test.each(secretSettings)('%s with a value that it does not expect', async (_, { key }) => {
+  test.each(secretSettings)('%s with a value that it does not expect', async (key) => {
     for (const wrong of [{ [password]: password }, [[password]], [{ password }]]) {
       const file = await createFile(toYaml([[key, wrong]]));
       expect(catchConfigError(() => readConfig(file, {}))).not.toContain(password);
@@ -587,13 +594,15 @@ describe('an address that other machines can reach', () => {
   });
 
   test.each(open)('%s is accepted with both', (addr) => {
-    expect(readConfig(undefined, { ...safe, WEIR_SERVER_HTTP_ADDR: addr }).config.addr).toBe(addr);
+    expect(readConfig(undefined, { ...safe, WEIR_SERVER_HTTP_ADDR: addr }).config.server.http.addr).toBe(
+      addr,
+    );
   });
 
   test.each(['127.0.0.1:8000', '127.1.2.3:0', 'localhost:8000', '[::1]:8000'])(
     'is not %s, which needs neither',
     (addr) => {
-      expect(readConfig(undefined, { WEIR_SERVER_HTTP_ADDR: addr }).config.addr).toBe(addr);
+      expect(readConfig(undefined, { WEIR_SERVER_HTTP_ADDR: addr }).config.server.http.addr).toBe(addr);
     },
   );
 
@@ -607,8 +616,10 @@ describe('an address that other machines can reach', () => {
       `through a proxy, for which ${key} is set`;
     expect(message).toContain(`server.http.webhookSecrets = (empty): ${because}`);
     expect(message).toContain(`server.http.operatorKeys = (empty): ${because}`);
-    expect(readConfig(undefined, { ...env, ...safe }).config.addr).toBe('127.0.0.1:8000');
-    expect(readConfig(undefined, { ...env, WEIR_SERVER_ROLES: 'relay' }).config.roles).toEqual(['relay']);
+    expect(readConfig(undefined, { ...env, ...safe }).config.server.http.addr).toBe('127.0.0.1:8000');
+    expect(readConfig(undefined, { ...env, WEIR_SERVER_ROLES: 'relay' }).config.server.roles).toEqual([
+      'relay',
+    ]);
   });
 
   test.each([
@@ -626,7 +637,7 @@ describe('an address that other machines can reach', () => {
 
   test('an address is not judged where this process does not answer HTTP', () => {
     const env = { WEIR_SERVER_HTTP_ADDR: '0.0.0.0:8000', WEIR_SERVER_ROLES: 'ingest,relay' };
-    expect(readConfig(undefined, env).config.roles).toEqual(['ingest', 'relay']);
+    expect(readConfig(undefined, env).config.server.roles).toEqual(['ingest', 'relay']);
   });
 });
 
@@ -634,7 +645,7 @@ describe('what starts only to fail later is refused at once', () => {
   test.each([
     ['a port that does not exist', 'WEIR_SERVER_HTTP_ADDR', '127.0.0.1:65536'],
     ['an operator key that can be guessed', 'WEIR_SERVER_HTTP_OPERATORKEYS', 'short'],
-    ['one key out of two that can be guessed', 'WEIR_SERVER_HTTP_OPERATORKEYS', `${keys[0]},short`],
+    ['one key out of two that can be guessed', 'WEIR_SERVER_HTTP_OPERATORKEYS', `${operatorKeys[0]},short`],
     ['a webhook secret that is not Base64', 'WEIR_SERVER_HTTP_WEBHOOKSECRETS', 'whsec_%%%'],
     [
       'one webhook secret out of two that is not Base64',
@@ -659,8 +670,8 @@ describe('the relay and the connections of the database', () => {
     expect(message).toContain(
       'outbox.lanes = 4: expected fewer than data.database.maxConnections, which is 4',
     );
-    expect(readConfig(undefined, { ...env, WEIR_OUTBOX_LANES: '3' }).config.lanes).toBe(3);
-    expect(readConfig(undefined, { ...env, WEIR_SERVER_ROLES: 'http' }).config.lanes).toBe(4);
+    expect(readConfig(undefined, { ...env, WEIR_OUTBOX_LANES: '3' }).config.outbox.lanes).toBe(3);
+    expect(readConfig(undefined, { ...env, WEIR_SERVER_ROLES: 'http' }).config.outbox.lanes).toBe(4);
   });
 
   test('a client certificate without its key is refused, and so is a key alone', () => {
@@ -687,7 +698,7 @@ test('a webhook secret that is accepted can be used', () => {
         return;
       }
       accepted++;
-      for (const one of config.webhookSecrets) expect(() => new Webhook(one)).not.toThrow();
+      for (const one of config.server.http.webhookSecrets) expect(() => new Webhook(one)).not.toThrow();
     }),
     { numRuns: 500 },
   );
@@ -729,16 +740,15 @@ describe('a setting of an earlier version', () => {
       expect(message).toMatch(
         new RegExp(`${variable} = \\(not shown\\): expected (no value|its new name, WEIR_[A-Z_]+)`),
       );
-      expect(Object.values(settings).map((each) => each.key)).not.toContain(key);
+      expect(keys).not.toContain(key);
     },
   );
 
   test('the new name of a retired setting exists', () => {
-    const names = new Set(Object.values(settings).map(({ key }) => key));
     const named = Object.values(retiredSettings).flatMap(
       (text) => text.match(/\b[a-z]+\.[a-zA-Z]+\b/g) ?? [],
     );
     expect(named.length).toBeGreaterThan(2);
-    expect(named.filter((key) => !names.has(key))).toEqual([]);
+    expect(named.filter((key) => !keys.includes(key))).toEqual([]);
   });
 });

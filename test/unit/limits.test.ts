@@ -2,11 +2,10 @@ import type { FastifyRequest } from 'fastify';
 import { expect, test } from 'vitest';
 import { noteCaller } from '../../src/adapters/http/plugins/auth.ts';
 import { createLimits } from '../../src/adapters/http/plugins/limits.ts';
-import type { Config } from '../../src/config/config.ts';
 
 /** Limits of two requests a minute, asked for without a server, which ten thousand requests would keep busy. */
 function openLimits() {
-  const { limit } = createLimits({ requestsPerMinute: 2, loginsPerMinute: 2 } as Config);
+  const { limit } = createLimits({ requestsPerMinute: 2, loginsPerMinute: 2 });
   return async (ip: string, key?: string) => {
     const request = { ip, routeOptions: { config: {} } } as unknown as FastifyRequest;
     if (key !== undefined) noteCaller(request, { name: key, scope: 'read' });

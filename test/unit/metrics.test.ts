@@ -10,11 +10,10 @@ import { measureReadiness } from '../../src/ops/telemetry/metrics/stores.ts';
 import { runPromtool } from '../support/promtool.ts';
 
 const everything: MeasuredConfig = {
-  overdueDeadlineMs: 600_000,
-  maxPublications: 4,
-  roles: ['http', 'ingest', 'relay', 'settle'],
-  auditEveryMs: 60_000,
-  backlogEveryMs: 5_000,
+  overdue: { deadlineMs: 600_000, maxPublications: 4 },
+  server: { roles: ['http', 'ingest', 'relay', 'settle'] },
+  audit: { everyMs: 60_000 },
+  metrics: { backlogEveryMs: 5_000 },
 };
 
 function setUp(config: Partial<MeasuredConfig> = {}) {
@@ -125,7 +124,7 @@ test.each([
 ])(
   'an instance published at most %i times is given up after %i seconds',
   async (maxPublications, seconds) => {
-    const { read } = setUp({ overdueDeadlineMs: 600_000, maxPublications });
+    const { read } = setUp({ overdue: { deadlineMs: 600_000, maxPublications } });
     expect(await read('weir_result_deadline_seconds')).toEqual([` ${seconds}`]);
   },
 );
@@ -154,8 +153,8 @@ describe('the sums of the audit', () => {
   });
 
   test.each<[string, Partial<MeasuredConfig>]>([
-    ['has no role for it', { roles: ['http', 'ingest', 'relay'] }],
-    ['was told not to', { auditEveryMs: 0 }],
+    ['has no role for it', { server: { roles: ['http', 'ingest', 'relay'] } }],
+    ['was told not to', { audit: { everyMs: 0 } }],
   ])('metrics of other roles are absent in a process that %s', async (_, config) => {
     const { emit, read } = setUp(config);
     emit({ type: 'audited', audit: audit(-3), isPeriodic: false });
@@ -229,8 +228,8 @@ describe('what waits', () => {
 
   test.each<[string, Partial<MeasuredConfig>, string[]]>([
     ['every place that a process asks', {}, ['database', 'streams']],
-    ['no stream where it reads none', { roles: ['http', 'relay', 'settle'] }, ['database']],
-    ['nothing where it asks nobody', { backlogEveryMs: 0 }, []],
+    ['no stream where it reads none', { server: { roles: ['http', 'relay', 'settle'] } }, ['database']],
+    ['nothing where it asks nobody', { metrics: { backlogEveryMs: 0 } }, []],
   ])('the backlog is unknown until the first look: %s', async (_, config, places) => {
     const { read } = setUp(config);
     expect(await read('weir_backlog_known')).toEqual(places.map((place) => `{place="${place}"} 0`));

@@ -130,7 +130,9 @@ describe('the encoder and amqplib', () => {
     );
     fc.assert(
       fc.property(anyQueue, (queue) => {
-        fc.pre(isAccepted(() => settings.queue.parse(queue)) && Buffer.byteLength(queue) <= 255);
+        fc.pre(
+          isAccepted(() => settings.data.rabbitmq.queue.parse(queue)) && Buffer.byteLength(queue) <= 255,
+        );
         expectSame(createPublishEncoder(() => queue, 1)([plain]), encodeByAmqplib(queue, 1, [plain]));
       }),
       { numRuns: 300 },
@@ -151,7 +153,7 @@ describe('the encoder and amqplib', () => {
 test('a queue name that AMQP cannot carry is not accepted by the configuration', () => {
   const tooLong = '实'.repeat(86);
   expect(() => encodeByAmqplib(tooLong, 1, [plain])).toThrow(/routingKey/);
-  expect(isAccepted(() => settings.queue.parse(tooLong))).toBe(false);
+  expect(isAccepted(() => settings.data.rabbitmq.queue.parse(tooLong))).toBe(false);
 });
 
 test('each message goes to the queue of its type, under its type', () => {

@@ -23,7 +23,7 @@ const spanProcessors = [new SimpleSpanProcessor(exporter)];
 const listening = new NodeTracerProvider({ spanProcessors }).getTracer('test');
 const sampler = new AlwaysOffSampler();
 const samplingNothing = new NodeTracerProvider({ spanProcessors, sampler }).getTracer('test');
-const stores = { redisAddr: 'r', rabbitmqUrl: 'q', queue: 'created', resultQueue: 'answered' };
+const stores = { redis: { addr: 'r' }, rabbitmq: { url: 'q', queue: 'created', resultQueue: 'answered' } };
 const tracing = createTracing(stores, listening);
 beforeEach(() => exporter.reset());
 

@@ -26,7 +26,10 @@ export async function measureSpanCost(): Promise<SpanCost[]> {
   const { createTracing: create } = (await import(file)) as { createTracing: typeof createTracing };
   const costs: SpanCost[] = [];
   for (const sampled of [undefined, 0, 0.01, 0.1, 1]) {
-    const stores = { redisAddr: 'redis', rabbitmqUrl: 'amqp', queue: 'created', resultQueue: 'answered' };
+    const stores = {
+      redis: { addr: 'redis' },
+      rabbitmq: { url: 'amqp', queue: 'created', resultQueue: 'answered' },
+    };
     const tracing = sampled === undefined ? create(stores) : create(stores, createTracer(sampled));
     costs.push({ sampled, cpuMicros: await measureWay(tracing) });
   }

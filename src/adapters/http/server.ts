@@ -1,6 +1,6 @@
 import cookie from '@fastify/cookie';
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
-import type { Config } from '../../config/config.ts';
+import type { Config, HttpConfig } from '../../config/config.ts';
 import { WeirError } from '../../errors.ts';
 import { isLocalOnly, matchNetworks } from '../../lib/address.ts';
 import type { KeyRing } from '../../ops/access/key-ring.ts';
@@ -60,7 +60,8 @@ export interface HttpRoutes {
 export interface HttpDeps
   extends ProblemDeps,
     Pick<HealthDeps, 'readiness' | 'remarks' | 'registry' | 'draining'> {
-  config: Config;
+  /** `server` of the configuration. */
+  config: Config['server'];
   keyRing: KeyRing;
   /** undefined: no SDK is set up. */
   tracing: RequestTracing | undefined;
@@ -69,7 +70,7 @@ export interface HttpDeps
 
 /** Every route there is. Without the role `http` only the health routes answer. */
 export async function createHttpServer(deps: HttpDeps): Promise<FastifyInstance> {
-  const { config } = deps;
+  const config = deps.config.http;
   const bounds = boundRequests(config);
   const http = Fastify({
     ...bounds,
@@ -138,7 +139,7 @@ export async function createHttpServer(deps: HttpDeps): Promise<FastifyInstance>
   addJsonBodies(http);
   closeConnectionsAtStop(http, deps.draining);
 
-  const isApi = config.roles.includes('http');
+  const isApi = deps.config.roles.includes('http');
   if (isApi) await addOpenApi(http);
   addHealth(http, { ...deps, isMetricsOpen: isMetricsOpen(config), isLocalOnly: auth.isOnLoopback });
   if (!isApi) return http;
@@ -164,7 +165,7 @@ export async function createHttpServer(deps: HttpDeps): Promise<FastifyInstance>
   return http;
 }
 
-function isMetricsOpen(config: Config): boolean {
+function isMetricsOpen(config: HttpConfig): boolean {
   return config.metrics === 'open' || (config.metrics === 'auto' && isLocalOnly(config));
 }
 

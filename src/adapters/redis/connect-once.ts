@@ -1,19 +1,19 @@
 import type { Redis } from 'ioredis';
 import { connectRedis, withDeadline } from './connect.ts';
-import { type RedisConfig, readTls } from './connections.ts';
+import type { RedisConfig } from './connections.ts';
 import { classifyRefusal } from './refusal.ts';
 
 const deadlineMs = 5_000;
 
 /** One attempt: the first error is the one to report. */
-export async function connectOnce(config: RedisConfig): Promise<Redis> {
+export async function connectOnce({ addr, tls }: Pick<RedisConfig, 'addr' | 'tls'>): Promise<Redis> {
   let fail: (error: Error) => void = () => {};
   const failed = new Promise<never>((_, reject) => {
     fail = reject;
   });
   failed.catch(() => {});
   const redis = connectRedis({
-    ...{ addr: config.redisAddr, tls: readTls(config), name: 'doctor' },
+    ...{ addr, tls, name: 'doctor' },
     ...{ onConnectionError: fail, waitsForLoading: false },
   });
   try {

@@ -4,11 +4,9 @@ import { createDisk, type Disk } from './disk.ts';
 import { RedisHealth } from './health.ts';
 
 export interface RedisConfig {
-  redisAddr: string;
-  redisTlsCa: string;
-  redisTlsCert: string;
-  redisTlsKey: string;
-  saleAcknowledge: 'memory' | 'fsync';
+  addr: string;
+  tls: RedisTls;
+  acknowledge: 'memory' | 'fsync';
 }
 
 /** What happens to the connections, as `Emit` takes it. */
@@ -44,8 +42,8 @@ export function openRedis(config: RedisConfig, emit: (event: TelemetryEvent) => 
       failures = attempts;
       emit({ type: 'store failed', store, error, attempt: attempts });
     };
-    const { redisAddr: addr } = config;
-    const redis = connectRedis({ addr, tls: readTls(config), name, onConnectionError, waitsForLoading });
+    const { addr, tls } = config;
+    const redis = connectRedis({ addr, tls, name, onConnectionError, waitsForLoading });
     return redis.on('ready', () => {
       attempts = 0;
       if (failures === 0 || !others.every(({ status }) => status === 'ready')) return;
@@ -59,7 +57,7 @@ export function openRedis(config: RedisConfig, emit: (event: TelemetryEvent) => 
     selling: connect('selling'),
     looking: connect('looking'),
   };
-  const onDisk = config.saleAcknowledge === 'fsync' ? connect('disk') : undefined;
+  const onDisk = config.acknowledge === 'fsync' ? connect('disk') : undefined;
   const disk = onDisk && createDisk(onDisk);
   const others: Redis[] = [...Object.values(working), ...(onDisk ? [onDisk] : [])];
   const health = new RedisHealth({
@@ -79,8 +77,4 @@ export function openRedis(config: RedisConfig, emit: (event: TelemetryEvent) => 
       for (const redis of others) redis.disconnect();
     },
   };
-}
-
-export function readTls({ redisTlsCa: ca, redisTlsCert: cert, redisTlsKey: key }: RedisConfig): RedisTls {
-  return { ca, cert, key };
 }

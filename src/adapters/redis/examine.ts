@@ -25,7 +25,7 @@ export async function examineRedis(config: RedisConfig): Promise<Finding[]> {
     return (await examineServer(redis, config)).map((finding) => ({ ...finding, about }));
   } catch (error) {
     const what = classifyRefusal(error)?.message ?? (error as Error).message;
-    return [{ about, level: 'problem', what, advice: adviseOnConnection(error as Error, config.redisAddr) }];
+    return [{ about, level: 'problem', what, advice: adviseOnConnection(error as Error, config.addr) }];
   } finally {
     redis?.disconnect();
   }
@@ -33,7 +33,7 @@ export async function examineRedis(config: RedisConfig): Promise<Finding[]> {
 
 export type Judgement = Omit<Finding, 'about'>;
 
-async function examineServer(redis: Redis, { saleAcknowledge }: RedisConfig): Promise<Judgement[]> {
+async function examineServer(redis: Redis, { acknowledge }: RedisConfig): Promise<Judgement[]> {
   const info = await readInfo(redis);
   const first = judgeVersion(info);
   const kind = judgeKind(info);
@@ -43,9 +43,9 @@ async function examineServer(redis: Redis, { saleAcknowledge }: RedisConfig): Pr
   return [
     ...first,
     ...(await tryToWrite(redis)),
-    ...(await examineRights(redis, saleAcknowledge)),
-    ...judgeDurability(info, settings, saleAcknowledge),
-    ...(await tryDisk(redis, saleAcknowledge)),
+    ...(await examineRights(redis, acknowledge)),
+    ...judgeDurability(info, settings, acknowledge),
+    ...(await tryDisk(redis, acknowledge)),
     ...judgeLimits(info, settings),
     ...(await examineKeys(redis)),
     ...judgeClock(Number(seconds) * 1000),

@@ -59,12 +59,12 @@ export interface HttpProcess {
 export async function addHttp(components: Components, own: HttpProcess): Promise<string> {
   const { config, emit, lifecycle, readiness, streams } = components;
   // Also for the role `http` alone, which sells.
-  if (config.redisAddr !== '') readiness.streams = streams.notReady;
+  if (config.data.redis.addr !== '') readiness.streams = streams.notReady;
   measureReadiness(own.registry, readiness);
   const stopping = new AbortController();
   const keyRing = createKeyRing(components);
   const http = await createHttpServer({
-    ...{ config, emit, readiness, registry: own.registry, draining: own.draining },
+    ...{ config: config.server, emit, readiness, registry: own.registry, draining: own.draining },
     remarks: { streams: streams.remark },
     keyRing,
     tracing: components.tracing.requests,
@@ -78,7 +78,7 @@ export async function addHttp(components: Components, own: HttpProcess): Promise
   });
   // Closed first: a server waits for its last answer, and these may wait for news that does not come.
   lifecycle.defer('buyers who wait', () => stopping.abort());
-  return http.listen(splitAddr(config.addr));
+  return http.listen(splitAddr(config.server.http.addr));
 }
 
 // One commit at a time fills the next one better: at 64 connections a quarter more requests than with two.
@@ -104,10 +104,11 @@ function createRoutes(
     ...queries,
     readTimeline: (instance: InstanceLog) => readTimeline(database.reads, instance),
   };
-  const admission = new Admission(streams.checkout, { maxWaiting: config.saleMaxWaiting, maxBatch: 100 });
+  const admission = new Admission(streams.checkout, { maxWaiting: config.sale.maxWaiting, maxBatch: 100 });
   return {
     orders: {
-      ...{ config, emit, ...paying },
+      ...{ webhookSecrets: config.server.http.webhookSecrets, emit, ...paying },
+      expireAfterMs: config.orders.expireAfterMs,
       orders: { ...orders, findOrder, findPayments: payments.payments.findPayments },
       products: { findProducts },
       recordRefund: (orderId, paymentId) => recordRefund(database, orderId, paymentId),
@@ -119,7 +120,7 @@ function createRoutes(
     results: {
       instances,
       settleResult: gather(components.settle, gathered),
-      retryInstance: after((id, by) => retryInstance(database, id, config.overdueDeadlineMs, by)),
+      retryInstance: after((id, by) => retryInstance(database, id, config.overdue.deadlineMs, by)),
       releaseInstance: after((id, by) => releaseInstance(database, id, by)),
     },
     stats: { stats: queries },
@@ -143,9 +144,10 @@ function createRoutes(
     },
     tickets: { admission },
     buyers: {
-      ...{ config, admission },
+      admission,
+      maxLoopDelayMs: config.sale.maxLoopDelayMs,
       // Limits of their own, so that looking up a place takes nothing from buying.
-      ...{ buyLimits: createLimits(config), lookLimits: createLimits(config) },
+      ...{ buyLimits: createLimits(config.sale), lookLimits: createLimits(config.sale) },
       purchases: new PurchaseStatus({
         rows: postgresProgress(database),
         places: streams.places,
@@ -171,10 +173,10 @@ function notifyAfter(committed: Signal) {
 /** Requests at once, as a multiple of those per second. */
 const burstFactor = 5;
 
-function createLimits(config: Config): RequestLimits {
+function createLimits({ userPerSecond, addressPerSecond }: Config['sale']): RequestLimits {
   return new RequestLimits(
-    { perSecond: config.saleUserRate, burst: config.saleUserRate * burstFactor },
-    { perSecond: config.saleAddressRate, burst: config.saleAddressRate * burstFactor },
+    { perSecond: userPerSecond, burst: userPerSecond * burstFactor },
+    { perSecond: addressPerSecond, burst: addressPerSecond * burstFactor },
   );
 }
 
@@ -186,7 +188,7 @@ function createKeyRing({ config, database, emit }: HttpRole): KeyRing {
   return new KeyRing({
     readCredentials: () => readCredentials(keys),
     markUsed: (ids) => markKeysUsed(keys, ids),
-    configuredKeys: config.operatorKeys,
+    configuredKeys: config.server.http.operatorKeys,
     clock: systemClock,
     onFailure: reportFailure(emit, 'database'),
   });

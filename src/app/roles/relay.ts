@@ -23,7 +23,7 @@ const windowEvents = 2_000;
 /** The role `relay`: publishes outbox batches. */
 export function addRelay(components: RelayRole): void {
   const { config, emit, lifecycle, readiness, queueDatabase, outbox, committed, outages } = components;
-  const { publisher, close } = openPublisher(config, queueDatabase, emit);
+  const { publisher, close } = openPublisher(config.data.rabbitmq, queueDatabase, emit);
   lifecycle.defer('publisher', close);
   readiness.queue = () => publisher.notReady;
   const relay = new Relay(
@@ -40,7 +40,7 @@ export function addRelay(components: RelayRole): void {
   );
   outages.onOver(relay.resume);
   // One transaction at a time where the queue or the database is embedded.
-  const lanes = isDatabaseEmbedded(config) || config.rabbitmqUrl === '' ? 1 : config.lanes;
+  const lanes = isDatabaseEmbedded(config.data) || config.data.rabbitmq.url === '' ? 1 : config.outbox.lanes;
   for (let lane = 1; lane <= lanes; lane++) {
     lifecycle.plan(`relay lane ${lane}`, (signal) => relay.run(lane, signal));
   }

@@ -37,14 +37,14 @@ import { isDatabaseEmbedded } from '../stores.ts';
 export function addSettle(components: Components): void {
   const { config, emit, lifecycle, readiness, database, streams, owed } = components;
   readiness.streams = streams.notReady;
-  const results = openResultQueue(config, database, emit);
+  const results = openResultQueue(config.data, database, emit);
   lifecycle.defer('result queue', results.close);
   readiness.results = results.notReady;
   addResults(components, components.tracing.resultQueue(results.queue));
   addDeadLetters(components);
 
   const restock = new Restock({
-    rows: isDatabaseEmbedded(config) ? unlockedRestocks(database) : postgresRestocks(database),
+    rows: isDatabaseEmbedded(config.data) ? unlockedRestocks(database) : postgresRestocks(database),
     counters: streams.counters,
     wake: owed,
     onRestocked: (outcomes) => emit({ type: 'units restocked', outcomes }),
@@ -58,7 +58,7 @@ export function addSettle(components: Components): void {
   addRescuer(components, results.queue, queues);
   addRefundRequests(components, queues);
   addOrderExpiry(components);
-  if (config.auditEveryMs > 0) addAudit(components);
+  if (config.audit.everyMs > 0) addAudit(components);
   addCleaning(components);
 }
 
@@ -69,7 +69,7 @@ function addResults({ config, emit, lifecycle, database, settle }: Components, q
     park: (unfit) =>
       parkItems(
         database,
-        unfit.map((result) => toParkedItem(result, config.resultQueue)),
+        unfit.map((result) => toParkedItem(result, config.data.rabbitmq.resultQueue)),
       ),
     isTransient: isTransientDatabaseError,
     clock: systemClock,
@@ -82,12 +82,12 @@ function addResults({ config, emit, lifecycle, database, settle }: Components, q
 
 /** By itself: a broker that forbids this queue must not keep results from being read. */
 function addDeadLetters({ config, emit, lifecycle, database }: Components): void {
-  const queue = openDeadLetterQueue(config, database, emit);
+  const queue = openDeadLetterQueue(config.data.rabbitmq, database, emit);
   if (!queue) return;
   lifecycle.defer('dead-letter queue', () => queue.close());
   const parts = {
     queue,
-    resultQueue: config.resultQueue,
+    resultQueue: config.data.rabbitmq.resultQueue,
     park: (letters: readonly DeadLetter[]) => parkItems(database, letters.map(toDeadItem)),
     clock: systemClock,
     onParked: (letters: readonly DeadLetter[]) => emit({ type: 'dead letters parked', letters }),
@@ -155,10 +155,9 @@ function addRescuer(components: Components, queue: ResultQueue, queues: QueueRea
       onFailure: reportFailure(emit, 'rescuer'),
     },
     {
-      deadlineMs: config.overdueDeadlineMs,
-      maxPublications: config.maxPublications,
-      everyMs: Math.min(rescueEveryMs, config.overdueDeadlineMs),
-      calmMs: config.overdueDeadlineMs,
+      ...config.overdue,
+      everyMs: Math.min(rescueEveryMs, config.overdue.deadlineMs),
+      calmMs: config.overdue.deadlineMs,
     },
   );
   lifecycle.plan('rescuer', (signal) => watch.run(signal));
@@ -200,7 +199,7 @@ function addOrderExpiry({ emit, lifecycle, database }: Components): void {
 }
 
 function addAudit({ config, emit, lifecycle, audit }: Components): void {
-  const options = { everyMs: config.auditEveryMs, retry, onFailure: reportFailure(emit, 'audit') };
+  const options = { everyMs: config.audit.everyMs, retry, onFailure: reportFailure(emit, 'audit') };
   const run = async () => {
     await audit('quiet');
   };
@@ -221,20 +220,20 @@ function addCleaning({ config, emit, lifecycle, database: shared }: Components):
     if (olderThanMs > 0) tasks[name] = task;
   };
   const rows = postgresArchive(database);
-  const files = archiveFiles(config.archiveFolder);
-  const { archiveAfterMs, parkedKeptMs, idempotencyKeptMs, overdueDeadlineMs } = config;
+  const files = archiveFiles(config.cleaning.archiveFolder);
+  const { archiveAfterMs, parkedAfterMs, idempotencyAfterMs } = config.cleaning;
   const afterWrite = () => failpoint('after-archive');
   add('instances archived', archiveAfterMs, async (signal) => {
     const count = await archiveOld(rows, files, archiveAfterMs, { signal, afterWrite });
     if (count > 0) await removeEmptyTimes(database);
     return count;
   });
-  add('parked items removed', parkedKeptMs, () => removeResolvedItems(database, parkedKeptMs));
-  add('idempotency keys forgotten', idempotencyKeptMs, () =>
-    forgetIdempotencyKeys(database, idempotencyKeptMs),
+  add('parked items removed', parkedAfterMs, () => removeResolvedItems(database, parkedAfterMs));
+  add('idempotency keys forgotten', idempotencyAfterMs, () =>
+    forgetIdempotencyKeys(database, idempotencyAfterMs),
   );
   // Deadlines are counted from them.
-  const marksNeededMs = Math.max(marksKeptMs, overdueDeadlineMs + aDayMs);
+  const marksNeededMs = Math.max(marksKeptMs, config.overdue.deadlineMs + aDayMs);
   add('outbox marks removed', marksKeptMs, () => removeOutboxMarks(database, marksNeededMs));
   tasks['settle marks removed'] = () => removeSettleMarks(database);
   tasks['pages summarized'] = () => summarizePages(database);

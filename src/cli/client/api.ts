@@ -17,8 +17,11 @@ export class Api {
 
   constructor(options: ApiOptions) {
     const { config } = readConfig(options.config, process.env);
-    this.url = (options.url === undefined ? toUrl(config.addr) : readUrl(options.url)).replace(/\/$/, '');
-    this.#key = options.key ?? config.operatorKeys[0];
+    this.url = (options.url === undefined ? toUrl(config.server.http.addr) : readUrl(options.url)).replace(
+      /\/$/,
+      '',
+    );
+    this.#key = options.key ?? config.server.http.operatorKeys[0];
   }
 
   /** @throws CliError when Weir cannot be reached, or with the text of an error answer */

@@ -10,7 +10,7 @@ import { withDatabase } from './with-database.ts';
 export async function runDemo(options: { config?: string }): Promise<number> {
   const { config } = readConfig(options.config, process.env);
   const load = async (database: Database) => {
-    await migrateAll(config, database);
+    await migrateAll(config.data, database);
     await loadDemoCatalogue(database);
   };
   await withDatabase(config, load, { create: true });

@@ -5,7 +5,8 @@ import type { Config } from '../../config/config.ts';
 
 /** The configured database as a person knows it, without credentials: commands name it, so that none acts elsewhere unseen. */
 export function describeDatabase(config: Config): string {
-  if (config.databaseSource === '') return `the embedded database in ${resolve(config.embeddedFolder)}`;
-  const schema = config.databaseSchema === '' ? '' : `, schema ${config.databaseSchema}`;
-  return `${describeServer(toConnectionOptions(config))}${schema}`;
+  if (config.data.database.source === '')
+    return `the embedded database in ${resolve(config.data.embedded.folder)}`;
+  const schema = config.data.database.schema === '' ? '' : `, schema ${config.data.database.schema}`;
+  return `${describeServer(toConnectionOptions(config.data.database))}${schema}`;
 }

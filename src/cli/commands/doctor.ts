@@ -2,11 +2,11 @@ import { resolve } from 'node:path';
 import { examinePostgres } from '../../adapters/postgres/examine/examine-postgres.ts';
 import { examineRabbitmq } from '../../adapters/rabbitmq/examine.ts';
 import { examineRedis } from '../../adapters/redis/examine.ts';
-import { deadLetterQueueOf, rabbitmqTls } from '../../app/queues.ts';
-import { readConnections, toConnectionOptions } from '../../app/stores.ts';
+import { deadLetterQueueOf } from '../../app/queues.ts';
+import { readConnections, redisOf, toConnectionOptions } from '../../app/stores.ts';
 import { type Config, readConfig } from '../../config/config.ts';
 import { toVariable } from '../../config/config-variables.ts';
-import { settings } from '../../config/settings.ts';
+import { allSettings, valueAt } from '../../config/settings.ts';
 import type { Finding } from '../../lib/finding.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { printJson, printLine } from '../output/output.ts';
@@ -59,39 +59,36 @@ export async function runDoctor(options: DoctorOptions): Promise<number> {
 
 /** What the settings come from: a doctor who looks at another configuration than the service finds nothing. */
 function describeConfiguration(file: string | undefined): string {
-  const set = Object.values(settings).map(({ key }) => toVariable(key));
+  const set = allSettings.map(({ key }) => toVariable(key));
   const variables = set.filter((variable) => process.env[variable] !== undefined);
   const source = file === undefined ? 'no file (-conf FILE names one)' : resolve(file);
   return [source, ...variables].join(', ');
 }
 
 async function examineDatabase(config: Config): Promise<Finding[]> {
-  const { databaseSource, embeddedFolder } = config;
-  if (databaseSource !== '') {
-    return examinePostgres(toConnectionOptions(config), {
-      isMigrated: config.migrate,
-      schema: config.databaseSchema,
-      connections: config.databaseConnections + readConnections,
-    });
-  }
-  return [await examineEmbedded(resolve(embeddedFolder))];
+  const { database, embedded } = config.data;
+  if (database.source === '') return [await examineEmbedded(resolve(embedded.folder))];
+  return examinePostgres(toConnectionOptions(database), {
+    isMigrated: database.migrate,
+    schema: database.schema,
+    connections: database.maxConnections + readConnections,
+  });
 }
 
 async function examineStreams(config: Config): Promise<Finding[]> {
-  if (config.redisAddr !== '') return examineRedis(config);
+  if (config.data.redis.addr !== '') return examineRedis(redisOf(config));
   return [{ about: 'streams', level: 'ok', what: 'embedded in the database, as durable as it', advice: '' }];
 }
 
 async function examineQueues(config: Config): Promise<Finding[]> {
-  const { rabbitmqUrl, queueType, queue, resultQueue, releaseQueue, refundQueue } = config;
-  if (rabbitmqUrl !== '') {
-    const deadLetterQueue = deadLetterQueueOf(config);
-    const queues = [deadLetterQueue, queue, resultQueue, releaseQueue, refundQueue];
-    const { managementUrl } = config;
-    const tls = rabbitmqTls(config);
-    return examineRabbitmq({ url: rabbitmqUrl, tls, managementUrl, queues, queueType, deadLetterQueue });
+  const { rabbitmq } = config.data;
+  if (rabbitmq.url === '') {
+    return [{ about: 'queue', level: 'ok', what: 'embedded in the database, as durable as it', advice: '' }];
   }
-  return [{ about: 'queue', level: 'ok', what: 'embedded in the database, as durable as it', advice: '' }];
+  const { queue, resultQueue, releaseQueue, refundQueue } = rabbitmq;
+  const deadLetterQueue = deadLetterQueueOf(rabbitmq);
+  const queues = [deadLetterQueue, queue, resultQueue, releaseQueue, refundQueue];
+  return examineRabbitmq({ ...rabbitmq, queues, deadLetterQueue });
 }
 
 const marks = { ok: ['green', '✓'], warning: ['yellow', '!'], problem: ['red', '✗'] } as const;
@@ -103,10 +100,10 @@ function printFinding({ about, level, what, advice }: Finding): void {
 }
 
 function printSettings(config: Config, json: boolean): void {
-  const rows = Object.entries(settings).map(([name, setting]) => ({
-    key: setting.key,
-    variable: toVariable(setting.key),
-    value: setting.secret ? mask(config[name as keyof Config]) : String(config[name as keyof Config]),
+  const rows = allSettings.map(({ key, setting }) => ({
+    key,
+    variable: toVariable(key),
+    value: setting.isSecret ? mask(valueAt(config, key)) : String(valueAt(config, key)),
     default: String(setting.default),
     sentence: setting.sentence,
   }));

@@ -1,7 +1,7 @@
 import { countKeys, type KeyCounts } from '../../adapters/postgres/operator-keys.ts';
 import { openPostgresServer } from '../../adapters/postgres/server.ts';
 import { toConnectionOptions } from '../../app/stores.ts';
-import type { Config } from '../../config/config.ts';
+import type { Config, HttpConfig } from '../../config/config.ts';
 import { isLocalOnly } from '../../lib/address.ts';
 import type { Finding } from '../../lib/finding.ts';
 
@@ -9,15 +9,15 @@ const about = 'access';
 
 /** Who may do what over HTTP, and what everyone who can reach the address may do. */
 export async function examineAccess(config: Config): Promise<Finding[]> {
-  if (!config.roles.includes('http')) return judgeMetrics(config);
-  const counts = config.databaseSource === '' ? undefined : await readCounts(config);
-  return [...judgeKeys(config, counts), ...judgeCallbacks(config), ...judgeMetrics(config)];
+  if (!config.server.roles.includes('http')) return judgeMetrics(config);
+  const counts = config.data.database.source === '' ? undefined : await readCounts(config);
+  return [...judgeKeys(config, counts), ...judgeCallbacks(config.server.http), ...judgeMetrics(config)];
 }
 
 /** @returns undefined when the database or its schema is not there, which another check reports */
 async function readCounts(config: Config): Promise<KeyCounts | undefined> {
   const database = openPostgresServer({
-    ...toConnectionOptions(config),
+    ...toConnectionOptions(config.data.database),
     maxConnections: 1,
     onConnectionError() {},
   });
@@ -30,9 +30,10 @@ async function readCounts(config: Config): Promise<KeyCounts | undefined> {
   }
 }
 
-function judgeKeys({ addr, operatorKeys, databaseSource }: Config, counts: KeyCounts | undefined): Finding[] {
+function judgeKeys({ server, data }: Config, counts: KeyCounts | undefined): Finding[] {
+  const { addr, operatorKeys } = server.http;
   const configured = `${operatorKeys.length} keys in server.http.operatorKeys`;
-  if (!counts && databaseSource === '')
+  if (!counts && data.database.source === '')
     return [
       { about, level: 'ok', what: `${configured}; those of the database are not known here`, advice: '' },
     ];
@@ -53,15 +54,15 @@ function judgeKeys({ addr, operatorKeys, databaseSource }: Config, counts: KeyCo
   return [{ about, level: 'ok', what, advice: '' }];
 }
 
-function judgeCallbacks({ addr, webhookSecrets }: Config): Finding[] {
+function judgeCallbacks({ addr, webhookSecrets }: HttpConfig): Finding[] {
   if (webhookSecrets.length > 0) return [];
   const what = `no webhook secret: every caller that reaches ${addr} can report an order as paid`;
   return [{ about, level: 'warning', what, advice: 'set server.http.webhookSecrets' }];
 }
 
 function judgeMetrics(config: Config): Finding[] {
-  if (config.metrics !== 'open' || isLocalOnly(config)) return [];
-  const what = `/metrics is open to everyone who can reach ${config.addr}`;
+  if (config.server.http.metrics !== 'open' || isLocalOnly(config.server.http)) return [];
+  const what = `/metrics is open to everyone who can reach ${config.server.http.addr}`;
   return [
     {
       about,

@@ -7,7 +7,9 @@ import { withDatabase } from './with-database.ts';
 
 export async function runMigrate(options: { config?: string; json?: boolean }): Promise<number> {
   const { config } = readConfig(options.config, process.env);
-  const applied = await withDatabase(config, (database) => migrateAll(config, database), { create: true });
+  const applied = await withDatabase(config, (database) => migrateAll(config.data, database), {
+    create: true,
+  });
   const place = describeDatabase(config);
   if (options.json) printJson({ applied, place });
   else if (applied.length > 0) printLine(`Applied ${applied.join(', ')} to ${place}`);

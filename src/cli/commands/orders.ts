@@ -74,7 +74,7 @@ function callBack<T>(
   options: OrderOptions,
 ): Promise<T> {
   const body = { orderId, ...more };
-  const [secret] = readConfig(options.config, process.env).config.webhookSecrets;
+  const [secret] = readConfig(options.config, process.env).config.server.http.webhookSecrets;
   const headers = signCallback(secret, `weir-${what}-${orderId}`, JSON.stringify(body));
   return new Api(options).post<T>(`/v1/orders/${encodeURIComponent(orderId)}/${what}`, body, headers);
 }

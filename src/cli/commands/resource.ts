@@ -1,4 +1,4 @@
-import { behaviourOf, openResourceDomain } from '../../app/queues.ts';
+import { openResourceDomain } from '../../app/queues.ts';
 import { readConfig } from '../../config/config.ts';
 import type { ResourceTally } from '../../ops/resource-domain/resource-domain.ts';
 import { createTelemetry } from '../../ops/telemetry/telemetry.ts';
@@ -20,15 +20,15 @@ export interface ResourceOptions {
 /** A simulated Resource Domain at the configured broker, until a signal ends it. */
 export async function runResource(options: ResourceOptions): Promise<number> {
   const { config } = readConfig(options.config, process.env, {
-    resourceDelayMs: options.delay,
-    resourceFailPercent: options.fail,
-    resourceSilentPercent: options.silent,
-    resourceLatePercent: options.late,
-    resourceLateMs: options.lateAfter,
-    resourceRepeatPercent: options.repeat,
-    resourceContradictPercent: options.contradict,
+    'resource.delayMs': options.delay,
+    'resource.failPercent': options.fail,
+    'resource.silentPercent': options.silent,
+    'resource.latePercent': options.late,
+    'resource.lateMs': options.lateAfter,
+    'resource.repeatPercent': options.repeat,
+    'resource.contradictPercent': options.contradict,
   });
-  if (config.rabbitmqUrl === '') {
+  if (config.data.rabbitmq.url === '') {
     throw new CliError(
       exitCodes.usage,
       'no broker is configured: an embedded Weir answers by itself, as resource.* in its configuration says',
@@ -42,7 +42,7 @@ export async function runResource(options: ResourceOptions): Promise<number> {
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
   printNotice(
-    `reads ${config.queue}, answers on ${config.resultQueue}: ${JSON.stringify(behaviourOf(config))}`,
+    `reads ${config.data.rabbitmq.queue}, answers on ${config.data.rabbitmq.resultQueue}: ${JSON.stringify(config.resource)}`,
   );
   const meter = setInterval(() => showProgress(tally), 1_000);
   await domain.run(stop.signal);

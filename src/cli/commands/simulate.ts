@@ -2,7 +2,6 @@ import { randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import cliProgress from 'cli-progress';
 import { connectRedis, withDeadline } from '../../adapters/redis/connect.ts';
-import { readTls } from '../../adapters/redis/connections.ts';
 import { RedisSeckillStreams } from '../../adapters/redis/seckill-streams.ts';
 import { type Config, readConfig } from '../../config/config.ts';
 import { parseInt64 } from '../../core/instance/purchase.ts';
@@ -43,7 +42,7 @@ export async function runSimulate(options: SimulateOptions): Promise<number> {
   await api.get('/readyz');
   const { product } = options;
   const sources = options.sources.toUpperCase().split(',');
-  await checkSimulation(api, { product, sources, hasRedis: config.redisAddr !== '' });
+  await checkSimulation(api, { product, sources, hasRedis: config.data.redis.addr !== '' });
   const before = await countRows(api);
   const { buyers, close } = await openBuyers(product, sources, config, api);
   const total = rate * seconds;
@@ -92,10 +91,10 @@ async function openBuyers(
   api: Api,
 ): Promise<{ buyers: Map<string, Buyer>; close: () => void }> {
   const redis =
-    config.redisAddr === ''
+    config.data.redis.addr === ''
       ? undefined
       : connectRedis({
-          ...{ addr: config.redisAddr, tls: readTls(config), name: 'simulate' },
+          ...{ addr: config.data.redis.addr, tls: config.data.redis.tls, name: 'simulate' },
           onConnectionError() {},
         });
   if (redis) await withDeadline(redis, 5_000, new Promise((resolve) => redis.once('ready', resolve)));
@@ -122,7 +121,11 @@ async function openBuyers(
       if (order.status !== 201) return order;
       const orderId = order.id ?? '';
       const body = { orderId };
-      const headers = signCallback(config.webhookSecrets[0], `sim-${orderId}`, JSON.stringify(body));
+      const headers = signCallback(
+        config.server.http.webhookSecrets[0],
+        `sim-${orderId}`,
+        JSON.stringify(body),
+      );
       return post(`/v1/orders/${encodeURIComponent(orderId)}/paid`, body, headers);
     },
     async ACTIVITY(userId) {

@@ -15,7 +15,7 @@ export interface StartOptions {
  * terminal does not drain: no balancer is in front, and someone waits for the prompt.
  */
 export async function runStart(options: StartOptions): Promise<number> {
-  const { config, warnings } = readConfig(options.config, process.env, { roles: options.roles });
+  const { config, warnings } = readConfig(options.config, process.env, { 'server.roles': options.roles });
   const telemetry = createTelemetry(config);
   for (const warning of warnings) telemetry.emit({ type: 'warned', warning });
 
@@ -49,7 +49,7 @@ function forceExit(): never {
 function greet({ url }: App, config: Config): void {
   if (!process.stdout.isTTY && !wantsDemo(config)) return;
   printLine('Weir listens on ', { style: 'bold', text: url });
-  if (!wantsDemo(config) || !config.roles.includes('http')) return;
+  if (!wantsDemo(config) || !config.server.roles.includes('http')) return;
   printLine('Open that page and buy something, or pay the demo order from another terminal:');
   printLine({ style: 'cyan', text: `  curl -X POST ${url}/v1/orders/123/paid` });
   printLine('Ctrl-C stops it.');

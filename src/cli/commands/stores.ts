@@ -3,7 +3,7 @@ import { checkSchema } from '../../adapters/postgres/migrate.ts';
 import { withBroker } from '../../adapters/rabbitmq/installation.ts';
 import { connectOnce } from '../../adapters/redis/connect-once.ts';
 import { redisMarkedStore } from '../../adapters/redis/installation.ts';
-import { markedBroker, rabbitmqTls } from '../../app/queues.ts';
+import { markedBroker } from '../../app/queues.ts';
 import { openDatabase } from '../../app/stores.ts';
 import { type Config, readConfig } from '../../config/config.ts';
 import type { Finding } from '../../lib/finding.ts';
@@ -27,11 +27,11 @@ const stores: Record<Adoptable, StoreAccess> = {
   redis: {
     about: 'Redis',
     setting: 'data.redis.addr',
-    isConfigured: ({ redisAddr }) => redisAddr !== '',
+    isConfigured: ({ data }) => data.redis.addr !== '',
     async use(config, work) {
-      const redis = await connectOnce(config);
+      const redis = await connectOnce(config.data.redis);
       try {
-        return await work(redisMarkedStore(redis, config.redisAddr));
+        return await work(redisMarkedStore(redis, config.data.redis.addr));
       } finally {
         redis.disconnect();
       }
@@ -40,10 +40,10 @@ const stores: Record<Adoptable, StoreAccess> = {
   rabbitmq: {
     about: 'RabbitMQ',
     setting: 'data.rabbitmq.url',
-    isConfigured: ({ rabbitmqUrl }) => rabbitmqUrl !== '',
+    isConfigured: ({ data }) => data.rabbitmq.url !== '',
     use: (config, work) =>
-      withBroker({ url: config.rabbitmqUrl, tls: rabbitmqTls(config) }, (model) =>
-        work(markedBroker(model, config)),
+      withBroker({ url: config.data.rabbitmq.url, tls: config.data.rabbitmq.tls }, (model) =>
+        work(markedBroker(model, config.data.rabbitmq)),
       ),
   },
 };
@@ -79,10 +79,10 @@ export async function adoptStores(
  * examined elsewhere.
  */
 export async function examinePairing(config: Config): Promise<Finding[]> {
-  if (config.databaseSource === '') return [];
+  if (config.data.database.source === '') return [];
   let database: Database | undefined;
   try {
-    database = await openDatabase(config, () => {});
+    database = await openDatabase(config.data, () => {});
     const rows = postgresInstallation(database);
     const findings: Finding[] = [];
     for (const [name, { about, setting, isConfigured, use }] of Object.entries(stores)) {

@@ -21,11 +21,12 @@ export async function withDatabase<T>(
   work: (database: Database) => Promise<T>,
   { create = false }: WithDatabaseOptions = {},
 ): Promise<T> {
-  const isEmbedded = config.databaseSource === '';
-  if (isEmbedded && !create && !(await isPgliteIn(resolve(config.embeddedFolder)))) throw missing(config);
-  const database = await openDatabase(config, () => {});
+  const isEmbedded = config.data.database.source === '';
+  if (isEmbedded && !create && !(await isPgliteIn(resolve(config.data.embedded.folder))))
+    throw missing(config);
+  const database = await openDatabase(config.data, () => {});
   try {
-    if (!isEmbedded && create) await createDatabaseIfMissing(toConnectionOptions(config));
+    if (!isEmbedded && create) await createDatabaseIfMissing(toConnectionOptions(config.data.database));
     return await work(database);
   } catch (error) {
     if (sqlStateOf(error) === databaseDoesNotExist) throw missing(config, error);

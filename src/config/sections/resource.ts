@@ -1,30 +1,34 @@
-import { duration, oneOf, setting, share } from '../setting.ts';
+import { advanced, duration, oneOf, setting, share } from '../setting.ts';
 
-/** The simulated Resource Domain. */
+/** `resource`: the simulated Resource Domain, to try out how a shop or an alert reacts. */
 export const resourceSettings = {
-  simulateResource: setting(
-    'resource.simulate',
+  simulate: setting(
     oneOf('auto', 'true', 'false'),
     'auto',
     'auto, true or false',
-    'Whether Weir simulates a Resource Domain. auto: with the embedded queue.',
+    'Whether Weir simulates a Resource Domain. auto: with the embedded queue. Set true to try a broker without one.',
   ),
-  resourceDelayMs: duration(
-    'resource.delayMs',
+  delayMs: duration(
     0,
     1_000,
-    'The simulated Resource Domain answers after this long.',
+    'The simulated Resource Domain answers after this long. Change it to what yours needs.',
   ),
-  resourceFailPercent: share('resource.failPercent', 'Percentage of its answers that are FAILED.'),
-  resourceSilentPercent: share('resource.silentPercent', 'Percentage of events that it never answers.'),
-  resourceLatePercent: share(
-    'resource.latePercent',
-    'Percentage of events that it answers after resource.lateMs.',
+  failPercent: share('Percentage of its answers that are FAILED. Raise it to see compensations.'),
+  silentPercent: advanced(share('Percentage of events that it never answers. Raise it to see timeouts.')),
+  latePercent: advanced(
+    share('Percentage of events that it answers after resource.lateMs. Raise it to see late results.'),
   ),
-  resourceLateMs: duration('resource.lateMs', 0, 60_000, 'How late a late answer is.'),
-  resourceRepeatPercent: share('resource.repeatPercent', 'Percentage of events that it answers twice.'),
-  resourceContradictPercent: share(
-    'resource.contradictPercent',
-    'Percentage of events that it answers a second time with the opposite.',
+  lateMs: advanced(
+    duration(
+      0,
+      60_000,
+      'How late a late answer is. Raise it beyond overdue.deadlineMs to see republished events.',
+    ),
+  ),
+  repeatPercent: advanced(share('Percentage of events that it answers twice. Raise it to see repeats.')),
+  contradictPercent: advanced(
+    share(
+      'Percentage of events that it answers a second time with the opposite status. Raise it to see conflicts.',
+    ),
   ),
 };

@@ -1,38 +1,38 @@
-import { duration, integer, oneOf, setting } from '../setting.ts';
+import { advanced, count, duration, oneOf, setting } from '../setting.ts';
 
-const perSecond = (key: string, value: number, sentence: string) =>
-  setting(key, integer(0, 1_000_000), value, 'an integer from 0 to 1000000', sentence);
-
-/** The admission of a sale. */
+/** `sale`: the admission of a sale. */
 export const saleSettings = {
-  saleAcknowledge: setting(
-    'sale.acknowledge',
+  acknowledge: setting(
     oneOf('memory', 'fsync'),
     'memory',
     'memory or fsync',
-    'fsync: a buy is answered after Redis has it on disk (WAITAOF, Redis 7.2 or Valkey, appendonly yes).',
+    'fsync: a buy is answered after Redis wrote it to disk (WAITAOF: Redis 7.2 or Valkey with appendonly yes). Set it when losing the last second of buys is worse than slower answers.',
   ),
-  saleUserRate: perSecond(
-    'sale.userPerSecond',
+  userPerSecond: count(
+    0,
+    1_000_000,
     20,
-    'Requests of one user to buy, and as many to look; five times as many at once. 0: no limit. Change it when honest buyers get 429.',
+    'Buy requests of one user, and as many status requests; five times as many may come at once. 0 disables it. Raise it when honest buyers get 429.',
   ),
-  saleAddressRate: perSecond(
-    'sale.addressPerSecond',
+  addressPerSecond: count(
+    0,
+    1_000_000,
     200,
-    'The same for one address without a key (IPv6: one /64), except loopback. 0: no limit.',
+    'The same for one address without a key (IPv6: one /64), except loopback. 0 disables it. Raise it when many buyers share an address.',
   ),
-  saleMaxWaiting: setting(
-    'sale.maxWaiting',
-    integer(1, 1_000_000),
-    5_000,
-    'an integer from 1 to 1000000',
-    'Buyers of this process that wait for the store at most; more are answered 503.',
+  maxWaiting: advanced(
+    count(
+      1,
+      1_000_000,
+      5_000,
+      'Buyers of this process that wait for the store; more get 503. Lower it when answers should rather be refused than late.',
+    ),
   ),
-  saleMaxLoopDelayMs: duration(
-    'sale.maxLoopDelayMs',
-    20,
-    1_000,
-    'Buyers are answered 503 while the event loop of this process is later than this.',
+  maxLoopDelayMs: advanced(
+    duration(
+      20,
+      1_000,
+      'Buyers get 503 while the event loop of this process is later than this. Lower it when answers should rather be refused than late.',
+    ),
   ),
 };

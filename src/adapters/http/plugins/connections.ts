@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import type { Config } from '../../../config/config.ts';
+import type { HttpConfig } from '../../../config/config.ts';
 import { WeirError } from '../../../errors.ts';
 import { isLoopback, matchNetworks, nameAddress } from '../../../lib/address.ts';
 
@@ -15,7 +15,7 @@ export function isReserved(socket: Socket): boolean {
   return reserved.has(socket);
 }
 
-type Bounds = Pick<Config, 'maxConnections' | 'maxConnectionsPerAddress' | 'trustedProxies'>;
+type Bounds = Pick<HttpConfig, 'maxConnections' | 'maxConnectionsPerAddress' | 'trustedProxies'>;
 
 /**
  * Each connection costs memory, also one that sends nothing. One address other than loopback and trusted proxies may have

@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyHttpOptions, FastifyRequest } from 'fastify';
-import type { Config } from '../../../config/config.ts';
+import type { HttpConfig } from '../../../config/config.ts';
 import { WeirError } from '../../../errors.ts';
 import { nameAddress } from '../../../lib/address.ts';
 import { TokenBuckets } from '../../../lib/token-buckets.ts';
@@ -13,7 +13,7 @@ import { toProblem } from './problem.ts';
 export type Limit = (request: FastifyRequest) => Promise<void>;
 
 /** How large a request may be and how long its arrival may take. */
-export function boundRequests({ headersTimeoutMs, keepAliveMs, trustedProxies }: Config) {
+export function boundRequests({ headersTimeoutMs, keepAliveMs, trustedProxies }: HttpConfig) {
   return {
     bodyLimit: 64 * 1024,
     requestTimeout: 30_000,
@@ -34,7 +34,10 @@ export function boundRequests({ headersTimeoutMs, keepAliveMs, trustedProxies }:
 }
 
 /** Requests a minute for each key, and for each address that sends none; as many may come at once. 0: no limit. */
-export function createLimits({ requestsPerMinute, loginsPerMinute }: Config): {
+export function createLimits({
+  requestsPerMinute,
+  loginsPerMinute,
+}: Pick<HttpConfig, 'requestsPerMinute' | 'loginsPerMinute'>): {
   limit: Limit;
   limitLogins: Limit;
 } {

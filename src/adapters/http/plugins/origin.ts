@@ -1,8 +1,7 @@
 import { isIP } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Config } from '../../../config/config.ts';
 import { WeirError } from '../../../errors.ts';
-import { isLocalOnly, splitAddr } from '../../../lib/address.ts';
+import { type Exposure, isLocalOnly, splitAddr } from '../../../lib/address.ts';
 import { isApiRoute } from './is-api-route.ts';
 import { sendProblem } from './problem.ts';
 
@@ -18,7 +17,7 @@ declare module 'fastify' {
  * (Host), and not by a cross-site form or fetch (Origin, Sec-Fetch-Site). Where keys are needed and `hosts` is empty, Host
  * does not matter.
  */
-export function checkHostAndOrigin(config: Pick<Config, 'addr' | 'hosts' | 'trustedProxies'>) {
+export function checkHostAndOrigin(config: Exposure) {
   const { hosts } = config;
   const bound = splitAddr(config.addr).host;
   const allowed = new Set(

@@ -39,6 +39,8 @@ export interface OrderDeps extends PaymentDeps {
   /** Sends the open refund requests of an order once more. undefined: it has none. */
   requestRefundAgain: (orderId: string, by: string) => Promise<Refund | undefined>;
   takeOrderId: () => Promise<string>;
+  /** 0: never. */
+  expireAfterMs: number;
 }
 
 /** Counts a callback without a right signature; it may throw RATE_LIMITED. */
@@ -47,8 +49,8 @@ export interface CallbackDeps {
 }
 
 export function addOrders(http: FastifyInstance, deps: OrderDeps & CallbackDeps): void {
-  const { config, orders } = deps;
-  const checkSignature = createSignatureCheck(config.webhookSecrets, deps.onWrongSignature);
+  const { orders, webhookSecrets } = deps;
+  const checkSignature = createSignatureCheck(webhookSecrets, deps.onWrongSignature);
 
   http.post<{ Body: Static<typeof NewOrderBody> }>(
     '/v1/orders',
@@ -115,7 +117,7 @@ export function addOrders(http: FastifyInstance, deps: OrderDeps & CallbackDeps)
     '/v1/orders/:orderId/refunded',
     {
       config: { scope: 'signed' },
-      ...boundSignedBody(config.webhookSecrets),
+      ...boundSignedBody(webhookSecrets),
       schema: {
         summary: 'The money that Weir asked back for has gone back',
         description: 'For the consumer of ORDER_REFUND_REQUESTED; signed as the payment callback is.',
@@ -124,7 +126,7 @@ export function addOrders(http: FastifyInstance, deps: OrderDeps & CallbackDeps)
       preValidation: async (request) => checkSignature(request, request.params.orderId),
     },
     async (request, reply) => {
-      const { orderId, paymentId } = readRefundedOrder(request, config.webhookSecrets.length > 0);
+      const { orderId, paymentId } = readRefundedOrder(request, webhookSecrets.length > 0);
       const recorded = await deps.recordRefund(orderId, paymentId);
       if (!recorded) throw await explainNoRefund(orders, orderId, paymentId);
       return reply.status(recorded.first ? 201 : 200).send(showRefund(recorded.refund));
@@ -169,7 +171,7 @@ async function explainNoRefund(
 }
 
 async function createOrder(
-  { config, orders, products, takeOrderId }: OrderDeps,
+  { expireAfterMs, orders, products, takeOrderId }: OrderDeps,
   body: Static<typeof NewOrderBody>,
   idempotencyKey: string | undefined,
 ): Promise<{ created: boolean; order: Order }> {
@@ -182,7 +184,7 @@ async function createOrder(
   if (!product) throw new WeirError('PRODUCT_NOT_FOUND', `there is no product ${productId}`);
   if (!product.enabled) throw new WeirError('PRODUCT_DISABLED', `product ${productId} is disabled`);
   const id = parseSourceId(await takeOrderId());
-  const expiresInMs = config.expireOrdersAfterMs || undefined;
+  const expiresInMs = expireAfterMs || undefined;
   return orders.createOrder({
     id,
     productId,

@@ -6,7 +6,6 @@ import {
   ProblemShape,
   RequestedRefundShape,
 } from '../../../api/shapes.ts';
-import type { Config } from '../../../config/config.ts';
 import { parseSourceId, parseTraceparent } from '../../../core/instance/purchase.ts';
 import { readWebhookId } from '../../../core/orders/payment.ts';
 import type { PaidOrder, PaymentAnswer } from '../../../core/triggers/order-paid.ts';
@@ -19,7 +18,7 @@ import { requireRoom, sendReceipt } from '../plugins/receipt.ts';
 import { boundSignedBody } from '../plugins/webhook-signature.ts';
 
 export interface PaymentDeps {
-  config: Config;
+  webhookSecrets: readonly string[];
   payOrder: (paid: PaidOrder) => Promise<PaymentAnswer>;
   hasRoom: () => boolean;
   emit: Emit;
@@ -34,7 +33,7 @@ type CheckSignature = (request: FastifyRequest, orderId: string) => Promise<void
 type PaidRequest = FastifyRequest<OrderPath & { Body: unknown }>;
 
 export function addPayments(http: FastifyInstance, deps: PaymentDeps, checkSignature: CheckSignature): void {
-  const isSigned = deps.config.webhookSecrets.length > 0;
+  const isSigned = deps.webhookSecrets.length > 0;
   const logRefusal = (orderId: string, error: unknown) => {
     const { code, message: detail, isTransient } = toWeirError(error);
     if (!isTransient) deps.emit({ type: 'payment refused', orderId, code, detail });
@@ -44,7 +43,7 @@ export function addPayments(http: FastifyInstance, deps: PaymentDeps, checkSigna
     '/v1/orders/:orderId/paid',
     {
       config: { scope: 'signed' },
-      ...boundSignedBody(deps.config.webhookSecrets),
+      ...boundSignedBody(deps.webhookSecrets),
       schema: {
         summary: 'Payment callback: the order becomes an instance',
         description:

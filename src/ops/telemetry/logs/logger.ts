@@ -9,12 +9,12 @@ import { tameDrawn, tameFields } from './tame-fields.ts';
 
 /** JSON lines to standard error, or readable ones on a terminal. Every line passes the redactor. */
 export function createLogger(config: Config, destination?: DestinationStream): Logger {
-  const { logLevel, logFormat } = config;
+  const { level, format } = config.log;
   const redact = createRedactor(config);
-  const wantsPretty = logFormat === 'pretty' || (logFormat === 'auto' && process.stderr.isTTY);
+  const wantsPretty = format === 'pretty' || (format === 'auto' && process.stderr.isTTY);
   const clean = wantsPretty ? (value: unknown) => tame(redact(value)) : redact;
   const options = {
-    level: logLevel,
+    level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },

@@ -3,10 +3,7 @@ import type { Config } from '../../../config/config.ts';
 /** Shorter ones are in every other word: they would hide the log and not themselves. */
 const shortestSecret = 4;
 
-type Secrets = Pick<
-  Config,
-  'databaseSource' | 'redisAddr' | 'rabbitmqUrl' | 'operatorKeys' | 'webhookSecrets'
->;
+type Secrets = Pick<Config, 'server' | 'data'>;
 
 /**
  * Puts *** in the place of every configured password, key and secret, wherever in a line it stands and whatever put it
@@ -30,14 +27,11 @@ export function createRedactor(config: Secrets): (value: unknown) => unknown {
 }
 
 /** The longest first: one may be a part of another. */
-function listSecrets({
-  databaseSource,
-  redisAddr,
-  rabbitmqUrl,
-  operatorKeys,
-  webhookSecrets,
-}: Secrets): string[] {
-  const passwords = [databaseSource, redisAddr, rabbitmqUrl].flatMap(readPassword);
+function listSecrets({ server: { http }, data }: Secrets): string[] {
+  const { operatorKeys, webhookSecrets } = http;
+  const { managementUrl } = data.rabbitmq;
+  const urls = [data.database.source, data.redis.addr, data.rabbitmq.url, managementUrl];
+  const passwords = urls.flatMap(readPassword);
   const keys = webhookSecrets.flatMap((secret) => [secret, secret.replace(/^whsec_/, '')]);
   return [...new Set([...passwords, ...operatorKeys, ...keys])]
     .filter(({ length }) => length >= shortestSecret)

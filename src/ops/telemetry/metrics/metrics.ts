@@ -13,17 +13,16 @@ import { measureResults } from './results.ts';
 import { measureStores } from './stores.ts';
 
 /** The settings that decide which metrics a process has, and what alerts compare them with. */
-export type MeasuredConfig = Pick<
-  Config,
-  'roles' | 'auditEveryMs' | 'backlogEveryMs' | 'overdueDeadlineMs' | 'maxPublications'
->;
+export type MeasuredConfig = Pick<Config, 'audit' | 'metrics' | 'overdue'> & {
+  server: Pick<Config['server'], 'roles'>;
+};
 
 /**
  * What Prometheus reads off /metrics, made of the same events as the log. Every label has few values, whatever callers
  * send: each is one of a list in the code, or bounded where it is measured.
  */
 export function createMetrics(registry: Registry, config: MeasuredConfig): Emit {
-  const isToAudit = config.roles.includes('settle') && config.auditEveryMs > 0;
+  const isToAudit = config.server.roles.includes('settle') && config.audit.everyMs > 0;
   measureProcess(registry);
   const parts = [
     measureRequests(registry),
@@ -46,12 +45,12 @@ export function createMetrics(registry: Registry, config: MeasuredConfig): Emit 
   };
 }
 
-function placesAsked({ roles, backlogEveryMs }: MeasuredConfig): Backlog['place'][] {
-  if (backlogEveryMs === 0) return [];
-  return roles.includes('ingest') ? ['database', 'streams'] : ['database'];
+function placesAsked({ server, metrics }: MeasuredConfig): Backlog['place'][] {
+  if (metrics.backlogEveryMs === 0) return [];
+  return server.roles.includes('ingest') ? ['database', 'streams'] : ['database'];
 }
 
 /** As docs/monitoring.md describes `overdue.*`: once, once, twice, four times the first one, and so on. */
-function lastDeadlineMs({ overdueDeadlineMs, maxPublications }: MeasuredConfig): number {
-  return overdueDeadlineMs * 2 ** (maxPublications - 1);
+function lastDeadlineMs({ overdue: { deadlineMs, maxPublications } }: MeasuredConfig): number {
+  return deadlineMs * 2 ** (maxPublications - 1);
 }

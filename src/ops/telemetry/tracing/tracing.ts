@@ -1,5 +1,4 @@
 import { type Tracer, trace } from '@opentelemetry/api';
-import type { Config } from '../../../config/config.ts';
 import type { CreateInstances } from '../../../core/instance/create-instances.ts';
 import type { Publisher } from '../../../core/outbox/relay.ts';
 import type { ResultQueue, Settle } from '../../../core/results/take-results.ts';
@@ -31,16 +30,19 @@ const untraced: Tracing = {
   requests: undefined,
 };
 
-type Stores = Pick<Config, 'redisAddr' | 'rabbitmqUrl' | 'queue' | 'resultQueue'>;
+interface TracedStores {
+  redis: { addr: string };
+  rabbitmq: { url: string; queue: string; resultQueue: string };
+}
 
 /** Emits spans where an SDK was set up before the program began (`node --import`); decided once, at start. */
-export function createTracing(config: Stores, tracer = findTracer()): Tracing {
+export function createTracing({ redis, rabbitmq }: TracedStores, tracer = findTracer()): Tracing {
   if (!tracer) return untraced;
   const recent = new RecentTraces();
-  const streamSystem = config.redisAddr === '' ? 'weir' : 'redis';
-  const system = config.rabbitmqUrl === '' ? 'weir' : 'rabbitmq';
-  const created = { system, name: config.queue };
-  const results = { system, name: config.resultQueue };
+  const streamSystem = redis.addr === '' ? 'weir' : 'redis';
+  const system = rabbitmq.url === '' ? 'weir' : 'rabbitmq';
+  const created = { system, name: rabbitmq.queue };
+  const results = { system, name: rabbitmq.resultQueue };
   return {
     streams: (streams) => traceStreams(tracer, streamSystem, streams),
     creation: (createInstances) => traceCreation(tracer, created, recent, createInstances),

@@ -1,0 +1,134 @@
+import {
+  advanced,
+  count,
+  flag,
+  matching,
+  oneOf,
+  queueName,
+  redisAddress,
+  secret,
+  setting,
+  text,
+  url,
+} from '../setting.ts';
+
+const pemFile = (sentence: string) => advanced(setting(text, '', 'a path of a PEM file', sentence));
+
+const tls = (store: string) => ({
+  ca: pemFile(
+    `Set it when a private authority signed the certificate of ${store}: the CA file. Turns TLS on.`,
+  ),
+  cert: pemFile(`Set it when ${store} requires a client certificate: the certificate file.`),
+  key: pemFile('The file with the private key of the client certificate. Set it with the certificate.'),
+});
+
+/** `data`: where the stores are. */
+export const dataSettings = {
+  database: {
+    source: secret(
+      setting(
+        url('postgres:', 'postgresql:'),
+        '',
+        'a postgres:// URL',
+        'PostgreSQL. Set it for anything but a trial. Empty: embedded, kept in data.embedded.folder.',
+      ),
+    ),
+    maxConnections: count(
+      2,
+      1_000,
+      10,
+      'Connections of this process to PostgreSQL for purchases; 3 more serve what operators read. Raise it with outbox.lanes, lower it when all processes together exceed max_connections.',
+    ),
+    migrate: setting(
+      flag,
+      true,
+      'true or false',
+      'Update the schema at start. Set false when `weir migrate` runs first, with a role of more rights.',
+    ),
+    schema: advanced(
+      setting(
+        matching(/^(?!pg_)[a-z_][a-z0-9_]{0,62}$|^$/),
+        '',
+        'up to 63 of a-z, 0-9 and _, not pg_*',
+        "Set it when other tables of the database have the same names. Empty: the role's search_path.",
+      ),
+    ),
+    tls: tls('PostgreSQL'),
+  },
+  redis: {
+    addr: secret(
+      setting(
+        redisAddress,
+        '',
+        'host:port or a redis:// URL, the port at most 65535',
+        'Redis or Valkey with the seckill streams. Set it for flash sales. Empty: embedded in the database.',
+      ),
+    ),
+    tls: tls('Redis'),
+  },
+  rabbitmq: {
+    url: secret(
+      setting(
+        url('amqp:', 'amqps:'),
+        '',
+        'an amqp:// URL',
+        'RabbitMQ. Set it to reach a real Resource Domain. Empty: embedded in the database.',
+      ),
+    ),
+    queue: queueName(
+      'resource.instance.created',
+      'Queue of INSTANCE_CREATED events. Change it when two Weirs share a broker.',
+    ),
+    resultQueue: queueName(
+      'product.instance.result',
+      'Queue of the results of the Resource Domain. Change it when two Weirs share a broker.',
+    ),
+    releaseQueue: advanced(
+      queueName(
+        'resource.instance.release',
+        'Queue of INSTANCE_RELEASE_REQUESTED events. Change it when two Weirs share a broker.',
+      ),
+    ),
+    refundQueue: advanced(
+      queueName(
+        'payment.order.refund',
+        'Queue of ORDER_REFUND_REQUESTED events. Change it when two Weirs share a broker.',
+      ),
+    ),
+    deadLetterQueue: advanced(
+      setting(
+        matching(/^[\x21-\x7e]{0,255}$/),
+        '',
+        'a queue name of at most 255 visible ASCII characters',
+        'Weir parks what arrives on it. Set it when existing queues dead-letter elsewhere. Empty: the name of the created queue with .dead-letter.',
+      ),
+    ),
+    queueType: advanced(
+      setting(
+        oneOf('quorum', 'classic'),
+        'quorum',
+        'quorum or classic',
+        'Type of the queues that Weir declares; existing queues are used as they are. Set classic on a single node where quorum queues are too slow.',
+      ),
+    ),
+    managementUrl: advanced(
+      secret(
+        setting(
+          url('http:', 'https:'),
+          '',
+          'an http:// or https:// URL',
+          'Where `weir doctor` reads policies. Set it when the management API is not on port 15672 of the broker.',
+        ),
+      ),
+    ),
+    tls: tls('RabbitMQ'),
+  },
+  embedded: {
+    folder: setting(
+      matching(/./),
+      '.weir',
+      'a folder',
+      'Where the embedded stores are kept. Set it to a folder that survives the process, such as a volume.',
+    ),
+  },
+};
