@@ -28,6 +28,7 @@ export type FailpointName =
   | 'before-refund-request'
   | 'after-replay'
   | 'after-archive'
+  | 'after-activity'
   | 'after-buy';
 
 /** Does nothing unless armed; costs one size check. */

@@ -107,7 +107,9 @@ async function empty(database: Database): Promise<void> {
     `SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' AND tablename NOT IN ${kept}`,
   );
   await database.runScript(`
+    ALTER TABLE activity DISABLE TRIGGER activity_not_truncated;
     TRUNCATE ${tables.map(({ name }) => name).join(', ')} RESTART IDENTITY CASCADE;
+    ALTER TABLE activity ENABLE TRIGGER activity_not_truncated;
     UPDATE worker_leases SET expires_at = '-infinity' WHERE expires_at > '-infinity';
     INSERT INTO embedded_cursor DEFAULT VALUES;
     INSERT INTO overdue_cursor DEFAULT VALUES;

@@ -12,10 +12,11 @@ import type { SourceId, UserId } from '../../core/instance/purchase.ts';
 import { failpoint } from '../../lib/failpoint.ts';
 import { type Database, numberArray, type Sql, textArray } from '../../lib/sql.ts';
 import { enqueue } from './outbox.ts';
-import { parkItems, toText } from './parked.ts';
+import { parkItems } from './parked.ts';
 import { maxRestockAttempts } from './parked-units.ts';
 import { nextRequestAt } from './refund-waits.ts';
 import { nameRefundedPayments } from './refunded-payments.ts';
+import { toText } from './to-text.ts';
 
 /**
  * Records what is owed and asks for the refunds, in the caller's transaction. The unique key (source, source_id, scope)

@@ -7,6 +7,7 @@ import type { WeirError } from '../../errors.ts';
 import { shortenKey } from '../../lib/shorten-key.ts';
 import { type Database, numberArray, type Sql, textArray } from '../../lib/sql.ts';
 import { oweParkedUnit, waiveParkedUnit } from './parked-units.ts';
+import { toText } from './to-text.ts';
 
 /** What an item of the outbox carries in addition to its bytes: enough to publish it later unchanged. */
 export interface ParkedMessage {
@@ -190,9 +191,4 @@ async function noteFailedReplay(sql: Sql, id: string, error: WeirError): Promise
     "UPDATE parked SET attempts = attempts + 1, reason = $2, detail = $3 WHERE id = $1 AND state = 'PARKED'",
     [id, error.code, toText(error.message)],
   );
-}
-
-/** PostgreSQL text holds no NUL and no lone surrogates; the untouched bytes are in `original`. */
-export function toText(value: string): string {
-  return value.replaceAll('\0', '\u2400').toWellFormed();
 }

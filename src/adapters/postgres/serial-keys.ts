@@ -1,5 +1,6 @@
 /** Tables whose primary key comes from a sequence; a test compares them with the schema. */
 export const serialTables: Readonly<Record<string, string>> = {
+  activity: 'id',
   compensations: 'id',
   embedded_queue: 'id',
   embedded_stream: 'entry',
