@@ -15,6 +15,7 @@ const clients = [
   ['psql', 'postgresql-client'],
   ['redis-cli', 'redis-tools'],
   ['curl', 'curl'],
+  ['git', 'git'],
 ];
 
 /**

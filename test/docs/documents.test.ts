@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { allSettings } from '../../src/config/settings.ts';
 import { seededBugs } from '../seeded-bugs/bugs.ts';
+import { readBlocks } from '../support/readme-commands.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const read = (file: string) => readFileSync(join(root, file), 'utf8');
@@ -27,16 +28,6 @@ function anchorsOf(text: string): string[] {
 
 function withoutCode(text: string): string {
   return text.replace(/^```[\s\S]*?^```/gm, '');
-}
-
-/** Commands of the shell blocks, continued lines joined. */
-function commandsOf(text: string): string[] {
-  return [...text.matchAll(/^```sh\n([\s\S]*?)^```/gm)].flatMap(([, block = '']) =>
-    block
-      .replaceAll('\\\n', ' ')
-      .split('\n')
-      .filter((line) => line !== ''),
-  );
 }
 
 test.each(documents)('every link in %s leads to a file and a heading that exist', (file) => {
@@ -78,25 +69,15 @@ describe('the two READMEs', () => {
     expect(read('README.md').split('\n').length).toBeLessThanOrEqual(130);
   });
 
-  test('the Chinese README has the same sections and the same commands', () => {
+  // test/journey/readme.test.ts types the commands of README.md.
+  test('the Chinese README has the same sections, commands and outputs', () => {
     const [english, chinese] = [read('README.md'), read('README.zh-CN.md')];
     const levels = (text: string) => [...withoutCode(text).matchAll(/^(#+) /gm)].map(([, level]) => level);
     expect(levels(chinese)).toEqual(levels(english));
-    expect(commandsOf(chinese)).toEqual(commandsOf(english));
-  });
-
-  test('every command of weir in the README exists', () => {
-    const names = new Set(
-      read('docs/cli.md')
-        .match(/^## weir .*$/gm)
-        ?.map((line) => line.slice('## weir '.length)),
-    );
-    const used = commandsOf(read('README.md'))
-      .map((line) => /^npm start -- ((?:[a-z-]+ ?){1,2})/.exec(line)?.[1]?.trim())
-      .filter((name) => name !== undefined && !name.startsWith('-'));
-    expect(used.length).toBeGreaterThan(6);
-    const isKnown = (name = '') => names.has(name) || names.has(name.split(' ')[0] ?? '');
-    expect(used.filter((name) => !isKnown(name))).toEqual([]);
+    expect(readBlocks(english).length).toBeGreaterThan(6);
+    expect(readBlocks(chinese)).toEqual(readBlocks(english));
+    const inSentences = (text: string) => withoutCode(text).match(/`npm start [^`]+`/g);
+    expect(inSentences(chinese)).toEqual(inSentences(english));
   });
 });
 

@@ -7,9 +7,9 @@ import { promisify } from 'node:util';
 import { fromBinary } from '@bufbuild/protobuf';
 import type { GetMessage } from 'amqplib';
 import pg from 'pg';
-import { expect, onTestFailed, onTestFinished, type TestContext, test } from 'vitest';
-import { findFolderOf, findFreePort } from '../../scripts/services/find.mjs';
-import { skipsWithout } from '../support/gates.ts';
+import { expect, onTestFailed, onTestFinished, test } from 'vitest';
+import { findFreePort } from '../../scripts/services/find.mjs';
+import { requirePrograms } from '../support/gates.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import {
   connectTestRabbitmq,
@@ -28,13 +28,6 @@ const runForEver = promisify(execFile);
 const run = (program: string, args: string[], options: { cwd?: string } = {}) =>
   runForEver(program, args, { ...options, timeout: 15_000 });
 const user123 = '00000000-0000-8000-8000-00000000007b';
-
-/** Call it first: vitest cleans up nothing after a skipped test. */
-function requirePrograms(context: TestContext, ...programs: string[]): void {
-  const missing = programs.filter((program) => !findFolderOf([program]));
-  const remedy = `not installed here: ${missing.join(', ')}`;
-  if (skipsWithout('programs', missing.length === 0, remedy)) context.skip(remedy);
-}
 
 interface SeedStores {
   file: string;
