@@ -5,6 +5,7 @@ import { findChromium } from './services/chromium.mjs';
 import { findFolderOf } from './services/find.mjs';
 import { canInstall, install } from './services/install.mjs';
 import { ensureNewer, newerServers } from './services/newer.mjs';
+import { ensurePgbouncer, pgbouncer } from './services/pgbouncer.mjs';
 import { fetchPromtool } from './services/promtool.mjs';
 import { ensureProxies, findProxy, proxies } from './services/proxies.mjs';
 import { run } from './services/run.mjs';
@@ -101,6 +102,12 @@ export async function ensureServices({ quiet = false } = {}) {
         : `✓ ${proxy.title} at ${findProxy(proxy.name)}`,
     );
   }
+  const lacksPgbouncer = (await ensurePgbouncer()).length > 0;
+  say(
+    lacksPgbouncer
+      ? `- ${pgbouncer.title} is missing, as WEIR_TEST_ALLOW_MISSING permits: its tests are skipped`
+      : `✓ ${pgbouncer.title} unpacked`,
+  );
   const promtool = await fetchPromtool().catch((error) => say(`- ${error.message}`));
   say(
     promtool

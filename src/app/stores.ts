@@ -16,6 +16,7 @@ import { postgresInstallation } from '../adapters/postgres/installation.ts';
 import { checkSequences, keepSequences } from '../adapters/postgres/keep-sequences.ts';
 import { checkSchema, migrate, ownMigrations } from '../adapters/postgres/migrate.ts';
 import { postgresOutbox, unlockedOutbox } from '../adapters/postgres/outbox.ts';
+import { checkPooler } from '../adapters/postgres/pooler.ts';
 import { postgresSaleLedger } from '../adapters/postgres/sale-ledger.ts';
 import { openPostgresServer } from '../adapters/postgres/server.ts';
 import { isUnavailable } from '../adapters/postgres/transient.ts';
@@ -228,6 +229,10 @@ export function wantsDemo({ demo: { enabled }, data }: Pick<Config, 'demo' | 'da
   return enabled === 'true' || (enabled === 'auto' && isDatabaseEmbedded(data));
 }
 
+async function refuseUnfitPooler(data: DataConfig): Promise<void> {
+  if (!isDatabaseEmbedded(data)) await checkPooler(toConnectionOptions(data.database));
+}
+
 /**
  * Waits for the database, brings it up to date, loads the demo catalogue where it is wanted.
  *
@@ -244,9 +249,11 @@ export async function prepareDatabase(
     try {
       if (data.database.migrate) {
         if (!isDatabaseEmbedded(data)) await createDatabaseIfMissing(toConnectionOptions(data.database));
+        await refuseUnfitPooler(data);
         const migrations = await migrateAll(data, database);
         if (migrations.length > 0) emit({ type: 'migrated', migrations });
       } else {
+        await refuseUnfitPooler(data);
         for (const each of migrationsOf(data)) await checkSchema(database, each);
       }
       // Nothing is copied into an embedded database.

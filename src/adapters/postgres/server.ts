@@ -143,16 +143,19 @@ function toStoreFailure({ onSequenceBehind }: Server, error: unknown): unknown {
   return markStoreFailure(behind ?? error);
 }
 
-/** A deadline beyond that of the session is the server's as well. */
+/**
+ * A deadline as long as that of the session, or longer, is the server's as well: behind a pooler in transaction mode the
+ * session may have the shorter one of `reads`.
+ */
 function beginWith(
   { asynchronousCommit, oneSnapshot, idleTimeoutMs, deadlineMs }: TransactionOptions & { deadlineMs: number },
   sessionTimeoutMs: number,
 ): string {
-  const outlivesSession = deadlineMs === 0 || deadlineMs > sessionTimeoutMs;
+  const isLong = deadlineMs === 0 || deadlineMs >= sessionTimeoutMs;
   return [
     oneSnapshot ? 'BEGIN ISOLATION LEVEL REPEATABLE READ' : 'BEGIN',
     ...(asynchronousCommit ? ['SET LOCAL synchronous_commit = off'] : []),
     ...(idleTimeoutMs ? [`SET LOCAL idle_in_transaction_session_timeout = ${Math.ceil(idleTimeoutMs)}`] : []),
-    ...(outlivesSession ? [`SET LOCAL statement_timeout = ${deadlineMs}`] : []),
+    ...(isLong ? [`SET LOCAL statement_timeout = ${deadlineMs}`] : []),
   ].join('; ');
 }

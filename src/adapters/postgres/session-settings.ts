@@ -49,6 +49,47 @@ export function sessionSettings({ statementTimeoutMs, schema }: SessionOptions):
   ].join('; ');
 }
 
+/** Of `pinned`, what decides what a value means. Poolers keep client_encoding, datestyle and the like for each client. */
+const decisive = [
+  'intervalstyle',
+  'bytea_output',
+  'extra_float_digits',
+  'array_nulls',
+  'transform_null_equals',
+  'default_transaction_isolation',
+  'default_transaction_deferrable',
+] as const;
+/** Of `pinned`, what costs time or keeps locks where it differs, as `RESET` shows it. */
+const timely = {
+  idle_in_transaction_session_timeout: '60000',
+  plan_cache_mode: 'force_custom_plan',
+  jit: 'off',
+};
+
+/**
+ * Statements for what a session that sets nothing would lack.
+ *
+ * @param values what each setting has in a new session
+ * @param give makes a statement of `name = value`
+ */
+export function lostSettings(
+  values: ReadonlyMap<string, string>,
+  schema: string | undefined,
+  give: (setting: string) => string,
+): { needed: string[]; wanted: string[] } {
+  const needed = decisive
+    .filter((name) => values.get(name) !== pinned[name])
+    .map((name) => give(`${name} = '${pinned[name]}'`));
+  const [searched] = (values.get('search_path') ?? '').split(', ');
+  if (schema !== undefined && searched !== schema && searched !== quoteIdentifier(schema)) {
+    needed.push(give(`search_path = ${quoteIdentifier(schema)}`));
+  }
+  const wanted = Object.entries(timely)
+    .filter(([name, value]) => values.get(name) !== value)
+    .map(([name]) => give(`${name} = '${pinned[name as keyof typeof timely]}'`));
+  return { needed, wanted };
+}
+
 export function quoteIdentifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
