@@ -1,8 +1,8 @@
-/** Who makes a change, as it is recorded with the change. */
+/** The author of a change, as recorded with the change. */
 export interface Actor {
-  /** The name of the key; of a local command the user of the operating system. */
+  /** The key's name; for a local command, the operating system user. */
   name: string;
-  /** undefined: a key of the settings, no key at all, or a local command. */
+  /** undefined for a configured key, a request without a key, or a local command. */
   keyId: string | undefined;
   via: 'http' | 'cli';
   /** undefined for a local command. */

@@ -1,6 +1,6 @@
 import type { ProductId, Purchase, Source, SourceId, UserId } from '../instance/purchase.ts';
 
-/** What a purchase without an instance is owed: its unit and quota back, its money back, or nothing. */
+/** What Weir owes for a purchase without an instance: its unit and quota, its money, or nothing. */
 export type CompensationKind = 'RESTOCK' | 'REFUND' | 'NOTHING';
 
 /** A purchase that ended without its instance. */
@@ -10,18 +10,24 @@ export interface Compensation extends Omit<Purchase, 'traceparent' | 'payment'> 
   sourceId: SourceId;
   productId: ProductId;
   userId: UserId;
-  /** undefined: it was paid, but no instance was ever made of it. */
+  /** undefined: the order was paid, but no instance was created for it. */
   instanceId: bigint | undefined;
-  /** Stands in for the instance's id in the refund request then. */
+  /** Replaces the instance id in the refund request when there is no instance. */
   requestId?: bigint;
-  /** Of a refund: the payment that goes back. Of a failed instance it is looked up, with what was paid. */
+  /**
+   * The payment to refund. For a failed instance, it is read from the recorded payments, together with the
+   * amount.
+   */
   paymentId?: string | undefined;
-  /** Known for orders made here only. */
+  /** undefined for orders that live in another system. */
   amountCents: bigint | undefined;
   reason: string;
 }
 
-/** What a failed instance of this source is owed. Other sources took nothing from anybody. */
+/**
+ * Returns the compensation for a failed instance of this source. Only streams and orders take something from
+ * the user.
+ */
 export function owedFor(source: string): CompensationKind {
   if (source === 'SECKILL') return 'RESTOCK';
   return source === 'ORDER' ? 'REFUND' : 'NOTHING';

@@ -2,7 +2,7 @@ import { textField, timestampField, varintField } from '../../lib/wire-format.ts
 import type { UserId } from '../instance/purchase.ts';
 import { formatUserId } from '../instance/user-id.ts';
 
-// Requests to other services. They are rare, so the code is plain, unlike that of INSTANCE_CREATED.
+// Requests to other services. They are rare, so they use the generated codec, unlike INSTANCE_CREATED.
 
 export const releaseRequested = 'INSTANCE_RELEASE_REQUESTED';
 export const refundRequested = 'ORDER_REFUND_REQUESTED';
@@ -14,7 +14,10 @@ export interface RequestMessage {
   body: Buffer;
 }
 
-/** An Event (proto/weir/v1/event.proto) without name and spec: the machine of this instance has no owner. */
+/**
+ * Requests the release of a machine without an owner: an Event (proto/weir/v1/event.proto) without name and
+ * spec.
+ */
 export function createReleaseRequest(instanceId: bigint, userId: UserId, wallMs: number): RequestMessage {
   const body = Buffer.concat([
     textField(1, releaseRequested),
@@ -26,19 +29,19 @@ export function createReleaseRequest(instanceId: bigint, userId: UserId, wallMs:
 }
 
 export interface Refund {
-  /** The instance, or an unused id where there never was one: it makes the message id unique. */
+  /** The instance id, or an unused id when no instance exists; makes the message id unique. */
   instanceId: bigint;
   orderId: string;
   productId: bigint;
   userId: UserId;
-  /** undefined for an order that lives elsewhere. */
+  /** undefined for an order that lives in another system. */
   amountCents: bigint | undefined;
   reason: string;
-  /** The payment that is returned; undefined where the callback had no `paymentId`. */
+  /** The payment to refund; undefined when the callback carried no `paymentId`. */
   paymentId?: string | undefined;
 }
 
-/** OrderRefundRequested of proto/weir/v1/order_refund.proto. */
+/** Encodes OrderRefundRequested of proto/weir/v1/order_refund.proto. */
 export function createRefundRequest(refund: Refund, wallMs: number): RequestMessage {
   const body = Buffer.concat([
     textField(1, refundRequested),

@@ -3,32 +3,31 @@ import { pauseBeforeRetry } from '../../lib/recovery.ts';
 import type { Signal } from '../../lib/signal.ts';
 import type { SourceId, UserId } from '../instance/purchase.ts';
 
-/** A unit that a winner got on a seckill stream and whose instance failed. */
+/** A unit that was sold on a seckill stream and whose instance failed. */
 export interface HeldUnit {
   stream: string;
   entryId: SourceId;
   userId: UserId;
 }
 
-/** `NO_SALE`: the entry was not sold through a sale of Weir's, so there is no counter to correct. */
+/** `NO_SALE`: another seller wrote the entry, so there is no counter to correct. */
 export type UnitOutcome = 'RESTOCKED' | 'NO_SALE';
 
 /**
- * `failed`: why this unit, or its sale, cannot be changed; other units are not affected. `later`: its sale is being worked
- * on, so this counts as no attempt.
+ * `failed`: why this unit or its sale cannot be changed; other units are unaffected. `later`: its sale is
+ * being rebuilt, so this does not count as an attempt.
  */
 export type UnitAnswer = UnitOutcome | { failed: string } | { later: string };
 
 export interface SaleCounters {
   /**
-   * Puts units and quotas back, each once however often it is called for the same entry. Answers in order.
-   *
-   * @throws what is no fault of a unit: the store is unavailable
+   * Restocks units and quotas, once per entry however often it is called. Answers are in order.
+   * @throws when the store is unavailable
    */
   restock(units: readonly HeldUnit[]): Promise<UnitAnswer[]>;
 }
 
-/** Units that could not be put back: how many of them wait for their next attempt, how many were parked, and why. */
+/** Units that could not be restocked: how many will be retried, how many were parked, and why. */
 export interface FailedUnits {
   count: number;
   parked: number;
@@ -36,13 +35,16 @@ export interface FailedUnits {
 }
 
 export interface RestockRows {
-  /** Lends units that are due to `work` and records its answers. @returns what is committed */
+  /**
+   * Passes due units to `work` and records its answers.
+   * @returns what was committed
+   */
   claim(limit: number, work: (units: HeldUnit[]) => Promise<UnitAnswer[]>): Promise<ClaimedUnits>;
 }
 
 export interface ClaimedUnits {
   units: number;
-  /** Of those that are owed no longer. */
+  /** Outcomes of the units whose compensation is finished. */
   outcomes: UnitOutcome[];
   failed: FailedUnits | undefined;
 }
@@ -50,7 +52,7 @@ export interface ClaimedUnits {
 export interface RestockDeps {
   rows: RestockRows;
   counters: SaleCounters;
-  /** Rung when something may be owed. */
+  /** Signalled when a compensation may be due. */
   wake: Signal;
   onRestocked: (outcomes: readonly UnitOutcome[]) => void;
   onFailedUnits?: (failed: FailedUnits) => void;
@@ -61,7 +63,7 @@ const unitsPerClaim = 500;
 const maxIdleMs = 5_000;
 const retry = { firstMs: 200, maxMs: 5_000 };
 
-/** Takes what is owed from the database to the sale's counters until stopped; in any number of processes. */
+/** Applies due restocks to the sales' counters until stopped. Any number of processes may run it. */
 export class Restock {
   readonly #deps: RestockDeps;
 
@@ -82,7 +84,7 @@ export class Restock {
     }
   }
 
-  /** @returns how many units were handled */
+  /** @returns the number of units handled */
   async restockOnce(): Promise<number> {
     const { units, outcomes, failed } = await this.#deps.rows.claim(unitsPerClaim, (held) =>
       this.#deps.counters.restock(held),

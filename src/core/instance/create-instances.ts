@@ -7,7 +7,7 @@ import type { Product, ProductCache } from './product.ts';
 import { type InstanceId, type ProductId, type Purchase, purchaseKey } from './purchase.ts';
 
 export type Outcome =
-  /** `duplicate` carries the first instance; `conflict` the one that the same identity already names. */
+  /** `duplicate` carries the first instance; `conflict` the instance that already has the same identity. */
   | { kind: 'created' | 'duplicate' | 'conflict'; instance: InstanceLog }
   | { kind: 'refused'; error: WeirError };
 
@@ -16,7 +16,9 @@ export type CreateInstances = (purchases: readonly Purchase[]) => Promise<Outcom
 /** `stale`: the product changed after it was read, and nothing was written. */
 export type BatchOutcome = Outcome | { kind: 'stale' };
 
-/** A purchase on its way to an instance. A repeat of the batch keeps the id that the first attempt proposed. */
+/**
+ * A purchase before it becomes an instance. A retry of the batch keeps the id proposed by the first attempt.
+ */
 export interface Draft {
   readonly purchase: Purchase;
   instanceId: InstanceId | undefined;
@@ -31,15 +33,15 @@ export interface NewInstance {
 }
 
 /**
- * `product`: its version is another one now. `order`: this order cannot be paid. `unit`: another entry made an instance of
- * this unit of a sale. `key`: the row exists.
+ * `product`: its version has changed. `order`: the order cannot be paid. `unit`: another entry already
+ * created an instance of this unit. `key`: the row exists.
  */
 export type NotInserted = { instanceId: InstanceId; because: 'product' | 'order' | 'unit' | 'key' };
 
 export interface InstanceLogs {
   /**
-   * ONE statement, ONE commit: rows, and the events of the rows that were inserted as one outbox batch; an order that Weir
-   * knows moves to PAID in the same commit. `eventAtMs` stands in the events.
+   * Inserts the rows and one outbox batch with their events, and moves known orders to PAID, in one statement
+   * and one commit. `eventAtMs` is the timestamp in the events.
    */
   insert(
     instances: readonly NewInstance[],
@@ -57,24 +59,23 @@ export interface CreationDeps {
 }
 
 /**
- * One batch, one commit. Purchases become instances here and nowhere else, whatever triggered them. Retries, the splitting
- * of a batch and the refreshing of products stand around it (creation-policy.ts).
- *
+ * Creates instances from purchases in one commit; nothing else in Weir does. Retries, batch splitting and
+ * product refreshes wrap this function (creation-policy.ts).
  * @returns outcomes in the order of the drafts
- * @throws the store's error: whether the batch was committed is unknown; repeat it with the same drafts
+ * @throws the store's error: whether the batch was committed is unknown; retry it with the same drafts
  */
 export async function createInstances(
   { ids, products, encodeEvent, instanceLogs, clock }: CreationDeps,
   drafts: readonly Draft[],
 ): Promise<BatchOutcome[]> {
-  // Id: proposed, and used only if this purchase is the first of its identity.
+  // Id: proposed here, used only if this purchase is the first with its identity.
   const proposals = await proposeIds(ids, drafts);
 
   // Product: only an enabled one becomes an instance.
   const found = await products.find(proposals.map(({ purchase }) => purchase.productId));
   const { available, unavailable } = splitByAvailability(proposals, found);
 
-  // Event: what the Resource Domain receives.
+  // Event: the message for the Resource Domain.
   const eventAtMs = clock.wallMs();
   const timestamp = encodeTimestamp(eventAtMs);
   const instances = available.map(({ instanceId, purchase, product }): NewInstance => {
@@ -82,11 +83,11 @@ export async function createInstances(
     return { instanceId, purchase, productVersion: product.version, event };
   });
 
-  // Row: with the outbox batch in one statement. Sorted, so that two batches never wait for each other.
+  // Row: written together with the outbox batch. Sorted, so that two batches cannot deadlock.
   const { createdAt, notInserted } =
     instances.length > 0 ? await instanceLogs.insert(instances.sort(byPurchaseKey), eventAtMs) : nothing;
 
-  // What was there before answers for itself.
+  // Classify the purchases whose row already existed.
   const rejections = new Map(unavailable);
   for (const { instanceId, because } of notInserted) rejections.set(instanceId, because);
   if (rejections.size === 0) return proposals.map((proposal) => toCreated(proposal, createdAt));
@@ -131,8 +132,9 @@ function splitByAvailability(
 }
 
 /**
- * Existing rows come before rejections: a repeat gets its first answer even where the product has gone since. A second
- * statement, because the snapshot of the insert is older than the row that it lost to.
+ * Existing rows take precedence over rejections: a repeat gets its first answer even when the product no
+ * longer exists. This needs a second statement, because the insert's snapshot predates the row it conflicted
+ * with.
  */
 async function findExisting(
   instanceLogs: InstanceLogs,
@@ -151,7 +153,7 @@ function toCreated({ purchase, instanceId }: Proposal, createdAt: Date): Outcome
   return { kind: 'created', instance };
 }
 
-/** The proposed id in the row means that a commit whose answer was lost did happen. */
+/** If the row has the proposed id, an earlier commit succeeded although its answer was lost. */
 function compare({ purchase, instanceId }: Proposal, instance: InstanceLog): Outcome {
   if (instance.productId !== purchase.productId || instance.userId !== purchase.userId) {
     return { kind: 'conflict', instance };
@@ -159,7 +161,7 @@ function compare({ purchase, instanceId }: Proposal, instance: InstanceLog): Out
   return { kind: instance.instanceId === instanceId ? 'created' : 'duplicate', instance };
 }
 
-/** `key` without a row to show for it is a row that was deleted in between: try again, as for a changed product. */
+/** `key` without a row means that the row was deleted in between: retry, as for a changed product. */
 function explain({ purchase: { productId } }: Proposal, rejection: Rejection): BatchOutcome {
   switch (rejection) {
     case 'product':

@@ -5,13 +5,13 @@ import type { BatchOutcome, CreateInstances, Draft, Outcome } from './create-ins
 import type { ProductCache } from './product.ts';
 import type { Source } from './purchase.ts';
 
-// What stands around createInstances, from the inside out. app/components.ts puts it together.
+// Wrappers of createInstances, innermost first. app/components.ts composes them.
 
 type CreateBatch<T> = (drafts: readonly Draft[]) => Promise<T[]>;
 
 const maxRefreshes = 4;
 
-/** Forgets products that changed after they were read, and creates their instances again, and no others. */
+/** Evicts products that changed after they were read, and retries only their purchases. */
 export function refreshStaleProducts(
   products: Pick<ProductCache, 'forget'>,
   createBatch: CreateBatch<BatchOutcome>,
@@ -38,7 +38,10 @@ function findStale(outcomes: readonly BatchOutcome[]): number[] {
   return outcomes.flatMap(({ kind }, at) => (kind === 'stale' ? [at] : []));
 }
 
-/** Repeats a batch that failed in a way that may pass. The drafts keep their ids, so a commit that did happen is found. */
+/**
+ * Retries a batch after a transient failure. The drafts keep their ids, so a commit whose answer was lost is
+ * detected.
+ */
 export function retryBatch(
   isTransient: (error: unknown) => boolean,
   createBatch: CreateBatch<Outcome>,
@@ -47,9 +50,8 @@ export function retryBatch(
 }
 
 /**
- * Splits a batch that one purchase makes fail, until that purchase stands alone and is refused.
- *
- * @throws what may pass by itself: nothing was decided, and the caller repeats the batch
+ * Splits a failing batch until the purchase that causes the failure is alone, and rejects it.
+ * @throws transient errors: nothing was decided, and the caller retries the batch
  */
 export function splitPoisonedBatch(
   isTransient: (error: unknown) => boolean,
@@ -68,7 +70,7 @@ export function splitPoisonedBatch(
   };
 }
 
-/** Takes purchases; reports after the commit how many instances of each source were created, and how long it took. */
+/** Reports, after the commit, how many instances of each source were created and how long it took. */
 export function reportCreated(
   onCreated: (counts: ReadonlyMap<Source, number>, durationMs: number) => void,
   { monotonicMs }: Pick<Clock, 'monotonicMs'>,

@@ -5,7 +5,7 @@ import { formatUserId } from './user-id.ts';
 
 export const instanceCreated = 'INSTANCE_CREATED';
 
-/** What the event says of a product. */
+/** The product fields that the event carries. */
 export type EventSpec = Pick<Product, 'name' | 'cpus' | 'memoryMb' | 'gpu' | 'image'>;
 
 /** Encodes the event of one new instance: proto/weir/v1/event.proto, fields in ascending order. */
@@ -18,7 +18,7 @@ export type EncodeEvent = (
 
 type EncodeInstanceCreated = (instanceId: InstanceId, userId: UserId, timestamp: Buffer) => Buffer;
 
-/** Keeps one encoder for each product object, for as long as the product is remembered. */
+/** Keeps one encoder per cached product object. */
 export function createEventEncoders(): EncodeEvent {
   const encoders = new WeakMap<EventSpec, EncodeInstanceCreated>();
   return (product, instanceId, userId, timestamp) => {
@@ -32,8 +32,8 @@ export function createEventEncoders(): EncodeEvent {
 }
 
 /**
- * Encodes what all events of a product share once. The generated codec takes 11 µs an event, this one less than 1
- * (docs/decisions/0003). A property test compares the two byte for byte.
+ * Encodes the fields that all events of a product share only once. The generated codec takes 11 µs per event,
+ * this one less than 1 µs (docs/decisions/0003). A property test compares both byte for byte.
  */
 export function createEventEncoder(product: EventSpec): EncodeInstanceCreated {
   const head = Buffer.concat([textField(1, instanceCreated), Buffer.from([(2 << 3) | 0])]);

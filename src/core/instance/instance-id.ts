@@ -6,34 +6,39 @@ import type { InstanceId } from './purchase.ts';
 export const idEpochMs = Date.UTC(2025, 0, 1);
 const maxSequence = 4095;
 
-/** The milliseconds [fromMs, untilMs), since the id epoch, that belong to this worker and to no other, ever. */
+/**
+ * The half-open range [fromMs, untilMs) of milliseconds since the id epoch that belongs to this worker alone.
+ */
 export interface WorkerLease {
   workerId: number;
-  /** Counts the owners of this worker id. */
+  /** Incremented for each new owner of this worker id. */
   epoch: bigint;
   fromMs: number;
   untilMs: number;
 }
 
 export interface WorkerLeases {
-  /** A free worker id; undefined when all 1024 are taken. `untilMs` is on disk before this resolves. */
+  /**
+   * Leases a free worker id; undefined when all 1024 are leased. `untilMs` is durable before this resolves.
+   */
   acquire(durationMs: number): Promise<WorkerLease | undefined>;
-  /** More time for the same owner; undefined when another process has the lease. */
+  /** Extends the lease; undefined when another process has taken it. */
   renew(lease: WorkerLease, nowMs: number, durationMs: number): Promise<WorkerLease | undefined>;
   release(lease: WorkerLease): Promise<void>;
 }
 
 /**
- * Instance ids that never repeat. What guards that is the high-water mark: an id's millisecond lies in a range that
- * was written to the database before it was used, and the next owner of the worker id begins above it. Clocks only
- * choose where in the range we are, so one that jumps, or a process that was paused, costs time and not uniqueness.
+ * Allocates unique instance ids. Uniqueness comes from a high-water mark: an id's millisecond lies in a range
+ * that was written to the database before its first use, and the next owner of the worker id starts above it.
+ * The clock only selects a position in the range, so a clock that jumps or a paused process costs time, never
+ * uniqueness.
  */
 export class InstanceIds {
   readonly #leases: WorkerLeases;
   readonly #clock: Clock;
   readonly #durationMs: number;
   #lease: WorkerLease | undefined;
-  /** Monotonic time at which #lease.fromMs was now. */
+  /** Monotonic time that corresponds to #lease.fromMs. */
   #startedAt = 0;
   #expiresAt = 0;
   #lastMs = -1;
@@ -87,7 +92,7 @@ export class InstanceIds {
   }
 
   #extendAhead(): void {
-    // Too early to matter: the lease still holds, and a take() that really needs it will report the failure.
+    // The lease is still valid; a take() that needs the extension reports the failure.
     this.#extend().catch(() => {});
   }
 
@@ -99,7 +104,7 @@ export class InstanceIds {
   }
 
   async #renewOrAcquire(): Promise<void> {
-    // Before the question, not after the answer: our end of the lease must come before the database's.
+    // Read the clock before the request: our end of the lease must precede the database's.
     const askedAt = this.#clock.monotonicMs();
     const held = this.#lease;
     if (held) {

@@ -2,14 +2,14 @@ import type { InstanceId, Purchase } from './purchase.ts';
 
 export type InstanceStatus = 'PROCESSING' | 'SUCCESS' | 'FAILED';
 
-/** One row of instance_logs: the purchase and what became of it. */
+/** One row of instance_logs: the purchase and its result. */
 export interface InstanceLog extends Omit<Purchase, 'traceparent' | 'payment'> {
   instanceId: InstanceId;
   status: InstanceStatus;
   createdAt: Date;
   updatedAt: Date;
-  /** Why it failed. */
+  /** The reason of the failure. */
   reason?: string;
-  /** Its row was moved to the archive; this is what is kept of it. */
+  /** true when the row was archived; only these fields are kept. */
   archived?: boolean;
 }

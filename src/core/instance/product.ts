@@ -9,7 +9,7 @@ export interface Product {
   image: string;
   priceCents: bigint;
   enabled: boolean;
-  /** Grows with every change; the commit checks that it is the one the event was made from. */
+  /** Incremented with every change; the commit checks that the event was built from this version. */
   version: number;
 }
 
@@ -18,9 +18,9 @@ export interface ProductRows {
 }
 
 /**
- * Products by id, remembered until `forget`. Nothing else keeps it fresh and nothing need: a commit that meets
- * another version inserts nothing for that product, and the caller forgets it and tries again.
- * Unknown and disabled products are not remembered, so creating or enabling one takes effect at once.
+ * Caches products by id until `forget`. A stale product is harmless: the commit inserts nothing when the
+ * version differs, and the caller evicts the product and retries. Unknown and disabled products are not
+ * cached, so creating or enabling one takes effect immediately.
  */
 export class ProductCache {
   readonly #rows: ProductRows;

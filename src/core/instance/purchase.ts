@@ -8,10 +8,13 @@ export type InstanceId = Brand<bigint, 'InstanceId'>;
 export type Source = Brand<string, 'Source'>;
 export type SourceId = Brand<string, 'SourceId'>;
 
-/** One proof that a user is owed one instance. (source, scope, sourceId) is its identity; the rest its content. */
+/**
+ * Proof that a user is owed one instance. (source, scope, sourceId) is its identity; the other fields are its
+ * content.
+ */
 export interface Purchase {
   source: Source;
-  /** '' except for streams, where entry ids are unique per stream only: then the stream's key. */
+  /** The stream's key for streams, whose entry ids are unique per stream only; '' for other sources. */
   scope: string;
   sourceId: SourceId;
   productId: ProductId;
@@ -20,18 +23,18 @@ export interface Purchase {
   traceparent?: string;
   /** For an entry of a sale that Weir runs in Redis: the unit that was sold. */
   unit?: SaleUnit;
-  /** Of an order: what its callback stated about the payment, recorded in the same commit. */
+  /** For an order: the payment stated by its callback, recorded in the same commit. */
   payment?: Payment;
 }
 
-/** Identifies one sold unit of a sale; Redis counts both numbers, PostgreSQL accepts each once. */
+/** Identifies one sold unit of a sale. Redis assigns both numbers; PostgreSQL accepts each once. */
 export interface SaleUnit {
   saleId: bigint;
-  /** Counts the units that the sale ever sold, from 1. */
+  /** Position among all units sold in the sale, from 1. */
   nth: bigint;
-  /** Counts the units that this user ever bought in the sale, from 1. */
+  /** Position among the units this user bought in the sale, from 1. */
   userNth: number;
-  /** The user's ticket that it was bought with. */
+  /** The number of the user's ticket that bought the unit. */
   ticketUnit: number | undefined;
   idempotencyKey: string | undefined;
 }
@@ -39,7 +42,7 @@ export interface SaleUnit {
 const int64Max = 2n ** 63n - 1n;
 const canonicalDecimal = /^[1-9][0-9]{0,18}$/;
 
-/** 1 … 2^63−1 in canonical decimal (no sign, no leading zero, no exponent), or undefined. */
+/** Parses 1 … 2^63−1 in canonical decimal (no sign, leading zero or exponent); otherwise undefined. */
 export function parseInt64(text: unknown): bigint | undefined {
   if (typeof text !== 'string' || !canonicalDecimal.test(text)) return undefined;
   const value = BigInt(text);
@@ -68,7 +71,8 @@ export function parseSource(text: unknown): Source {
   return text as Source;
 }
 
-// Everything but controls, formatting, surrogates, unassigned and line separators; counted in code points, as VARCHAR(64) does.
+// Excludes control, format, surrogate, unassigned and line separator characters; counts code points, as
+// VARCHAR(64) does.
 const printable = /^[^\p{C}\p{Zl}\p{Zp}]{1,64}$/u;
 
 export function parseSourceId(text: unknown): SourceId {
@@ -81,8 +85,8 @@ export function parseSourceId(text: unknown): SourceId {
 const saleUnit = /^(\d{1,18})\.(\d{1,15})\.(\d{1,9})(?:\.(\d{1,9}))?$/;
 
 /**
- * The fields `unit` (`<sale>.<nth>.<nth of the user>`, then `.<ticket>` where there is one) and `key` of an entry, to
- * spread into a purchase; nothing for an entry of another seller.
+ * Parses the entry fields `unit` (`<sale>.<nth>.<user's nth>[.<ticket>]`) and `key`, to spread into a
+ * purchase; empty for an entry of another seller.
  */
 export function parseSaleUnit(text: unknown, key?: unknown): { unit?: SaleUnit } {
   const [, saleId, nth, userNth, ticketUnit] = (typeof text === 'string' && saleUnit.exec(text)) || [];
@@ -103,12 +107,12 @@ const printableKey = /^[^\0]{1,255}$/;
 // W3C Trace Context, version 00.
 const traceparent = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
-/** The trace of the caller, to spread into a purchase; nothing when there is none or it is not well formed. */
+/** The caller's trace context, to spread into a purchase; empty when missing or malformed. */
 export function parseTraceparent(text: unknown): { traceparent?: string } {
   return typeof text === 'string' && traceparent.test(text) ? { traceparent: text } : {};
 }
 
-/** Sorted by this, two replicas take row locks in the same order and cannot deadlock. */
+/** Sort key: replicas that lock rows in the same order cannot deadlock. */
 export function purchaseKey({
   source,
   scope,

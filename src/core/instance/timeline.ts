@@ -29,13 +29,16 @@ export interface TimelineEntry {
   by: string;
 }
 
-/** What the stores know of one instance. */
+/** What the stores record about one instance. */
 export interface TimelineFacts {
   instance: InstanceLog;
-  /** By the Resource Domain; undefined also where Weir gave up. */
+  /** When the Resource Domain answered; undefined also after a timeout. */
   answeredAt: Date | undefined;
   order: { createdAt: Date; paidAt: Date | undefined } | undefined;
-  /** No later than this the queue had confirmed the event; undefined while it waits, stands parked, or is too recent to know. */
+  /**
+   * The latest time at which the queue can have confirmed the event; undefined while it waits, is parked, or
+   * is too recent to tell.
+   */
   publishedBy: Date | undefined;
   parked: readonly {
     origin: string;
@@ -52,7 +55,7 @@ export interface TimelineFacts {
     | undefined;
 }
 
-/** The story of an instance in order of time; steps of one moment in the order in which they follow from each other. */
+/** Builds the timeline of an instance in order of time; simultaneous steps follow their causal order. */
 export function buildTimeline(facts: TimelineFacts): TimelineEntry[] {
   const { instance } = facts;
   const entries: TimelineEntry[] = [];
@@ -88,7 +91,7 @@ function findAsked({ instance, order }: TimelineFacts): { asked: Date; askedBy: 
   return { asked: createdAt, askedBy: `${source} ${sourceId}` };
 }
 
-/** An instance that was answered for had been published. */
+/** An instance with a result must have been published. */
 function findPublished({ publishedBy, answeredAt, instance }: TimelineFacts): Date | undefined {
   const bounds = [publishedBy, answeredAt].filter((at) => at !== undefined);
   if (bounds.length === 0) return undefined;

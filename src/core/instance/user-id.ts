@@ -3,9 +3,8 @@ import { WeirError } from '../../errors.ts';
 const low62 = 2n ** 62n - 1n;
 
 /**
- * The Resource Domain's user id: a UUIDv8 (RFC 9562, section 5.8) that carries the int64 reversibly.
- * The low 62 bits are custom_c, bit 62 is the lowest bit of custom_b.
- *
+ * Formats the Resource Domain's user id: a UUIDv8 (RFC 9562, section 5.8) that carries the int64 reversibly.
+ * The low 62 bits are custom_c; bit 62 is the lowest bit of custom_b.
  * @throws WeirError USER_ID_INVALID outside 1 … 2^63−1
  */
 export function formatUserId(userId: bigint): string {

@@ -18,16 +18,16 @@ export interface Order {
   createdAt: Date;
   updatedAt: Date;
   paidAt: Date | undefined;
-  /** A payment that comes later is restocked. undefined: it may be paid for ever. */
+  /** A later payment is refunded. undefined: the order never expires. */
   expiresAt: Date | undefined;
 }
 
-/** Money that is owed back for an order. */
+/** A refund owed for an order. */
 export interface Refund {
   orderId: string;
-  /** The payment that goes back, as the payer knows it; undefined where it did not name itself. */
+  /** The payer's id of the payment; undefined when the callback carried none. */
   paymentId: string | undefined;
-  /** undefined for an order that lives elsewhere. */
+  /** undefined for an order that lives in another system. */
   amountCents: bigint | undefined;
   reason: string;
   requestedAt: Date;
@@ -40,6 +40,6 @@ export interface NewOrder {
   userId: UserId;
   amountCents: bigint;
   idempotencyKey: string | undefined;
-  /** From now; undefined: never. */
+  /** Milliseconds from now; undefined: never. */
   expiresInMs?: number | undefined;
 }

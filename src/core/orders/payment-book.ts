@@ -3,18 +3,18 @@ import type { ProductId, SourceId, UserId } from '../instance/purchase.ts';
 import type { Refund } from './order.ts';
 import type { Payment } from './payment.ts';
 
-/** INSTANCE: the order's instance was made for it. REFUND: its refund was requested. */
+/** INSTANCE: the payment created the order's instance. REFUND: its refund was requested. */
 export type PaymentOutcome = 'INSTANCE' | 'REFUND' | 'PARKED' | 'DISCARDED';
 
-/** A payment on record. */
+/** A recorded payment. */
 export interface RecordedPayment extends Payment {
   recordedAt: Date;
   outcome: PaymentOutcome;
-  /** Of a refund: when the payer reported it as made. */
+  /** When the payer reported the refund as done. */
   refundedAt: Date | undefined;
 }
 
-/** A payment that waits for an operator, or was given up by one. */
+/** A payment that is parked, or was discarded by an operator. */
 export interface ParkedPayment {
   orderId: string;
   parkedId: string;
@@ -22,7 +22,7 @@ export interface ParkedPayment {
   state: string;
 }
 
-/** What was done with a payment that did not make an instance now. */
+/** What was done with a payment that did not create an instance. */
 export type Placed =
   | { kind: 'instance' }
   | { kind: 'refund'; refund: Refund }
@@ -33,27 +33,27 @@ export interface PlacedPayment {
   payment: Payment;
 }
 
-/** A payment whose money goes back. */
+/** A payment to refund. */
 export interface ReturnedPayment extends PlacedPayment {
   productId: ProductId;
   userId: UserId;
-  /** undefined: not known here. */
+  /** undefined when unknown. */
   amountCents: bigint | undefined;
 }
 
 export interface UnfitPayment extends PlacedPayment {
   reason: ErrorCode;
   detail: string;
-  /** The body as it came. */
+  /** The body as received. */
   original: Buffer;
 }
 
-/** The payments of orders that name themselves, or that could not become an instance. A repeat gets what was done first. */
+/** Records payments that carry an id or could not become an instance. A repeat gets the first outcome. */
 export interface PaymentBook {
   findPayments(orderId: string): Promise<RecordedPayment[]>;
-  /** The order has its instance. The payment that it was made for stays; another one is returned. */
+  /** For an order that already has its instance: keeps the payment that created it, refunds any other. */
   settleRepeat(paid: ReturnedPayment): Promise<Placed>;
-  /** The order was cancelled or has expired. */
+  /** For an order that was cancelled or has expired. */
   returnLate(paid: ReturnedPayment): Promise<Placed>;
   park(paid: UnfitPayment): Promise<Placed>;
 }

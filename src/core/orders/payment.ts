@@ -3,17 +3,17 @@ import { WeirError } from '../../errors.ts';
 import { shortenKey } from '../../lib/shorten-key.ts';
 import { isStorableTime } from '../../lib/storable-time.ts';
 
-/** What a payment callback states about the payment itself. Empty: it only states that the order is paid. */
+/** What a callback states about the payment. Empty: it only states that the order is paid. */
 export interface Payment {
-  /** The payer's own id of it. */
+  /** The payer's id of the payment. */
   paymentId?: string;
-  /** Of the signed message; a redelivery has the same one. */
+  /** Id of the signed message; a redelivery has the same one. */
   webhookId?: string;
   amountCents?: bigint;
   paidAt?: Date;
 }
 
-/** Longer ones would not fit into an index. */
+/** Longer ids do not fit into an index entry. */
 const maxWebhookIdLength = 255;
 
 /** Identifies a payment within its order; '' for one without an id. */
@@ -22,24 +22,27 @@ export function paymentKey({ paymentId, webhookId }: Payment): string {
   return webhookId === undefined ? '' : `w:${webhookId}`;
 }
 
-/** Whether the payment can be distinguished from another one. */
+/** Whether the payment carries an id that distinguishes it from others. */
 export function isNamed(payment: Payment): boolean {
   return paymentKey(payment) !== '';
 }
 
-/** What the payer knows it by. */
+/** The id by which the payer knows the payment. */
 export function nameOfPayment({ paymentId, webhookId }: Payment): string | undefined {
   return paymentId ?? webhookId;
 }
 
-/** The `paymentId` decides where both name one; else the message id. One that names nothing is only like its own kind. */
+/**
+ * Compares `paymentId` if both have one, else the message id. Payments without an id are equal only to each
+ * other.
+ */
 export function isSamePayment(a: Payment, b: Payment): boolean {
   if (a.paymentId !== undefined && b.paymentId !== undefined) return a.paymentId === b.paymentId;
   if (a.webhookId !== undefined && b.webhookId !== undefined) return a.webhookId === b.webhookId;
   return !isNamed(a) && !isNamed(b);
 }
 
-/** Whether there is anything to record of it. */
+/** Whether the payment has anything to record. */
 export function hasFacts(payment: Payment): boolean {
   return isNamed(payment) || payment.amountCents !== undefined || payment.paidAt !== undefined;
 }

@@ -2,19 +2,19 @@ import { pause } from '../../lib/backoff.ts';
 import type { Outbox } from './relay.ts';
 
 export interface IntakeGateOptions {
-  /** Waiting events above which nothing more is taken in; it goes on below half of it. */
+  /** Waiting events above which the intake pauses; it resumes below half of this. */
   highWater: number;
   everyMs: number;
-  /** A look that takes longer counts as failed while it goes on. */
+  /** A count that takes longer is reported as failed while it continues. */
   lateAfterMs: number;
   onPaused: (waiting: number) => void;
   onResumed: (waiting: number) => void;
   onFailure: (error: unknown, attempt: number) => void;
-  /** The database has answered. */
+  /** Called when the database answers. */
   onAnswered?: () => void;
 }
 
-/** Watches how many events wait to be published, and holds the intake while they are too many. */
+/** Counts the events that wait to be published, and pauses the intake while there are too many. */
 export class IntakeGate {
   readonly #outbox: Outbox;
   readonly #options: IntakeGateOptions;
@@ -26,10 +26,10 @@ export class IntakeGate {
     this.#options = options;
   }
 
-  /** An arrow, so that it can be handed out as a callback. */
+  /** An arrow function, so that it can be passed as a callback. */
   readonly hasRoom = (): boolean => this.#open;
 
-  /** Why the last look at the outbox failed; undefined while the database answers. */
+  /** Why the last count failed; undefined while the database answers. */
   get notReady(): string | undefined {
     return this.#failure;
   }

@@ -1,23 +1,23 @@
 import { instanceCreated } from '../instance/instance-created.ts';
 
-/** What a message without a type of its own is. */
+/** Type of a message that carries none. */
 export const usualType = instanceCreated;
 
-/** What the broker gets: the same id and bytes however often it is sent. */
+/** A broker message: the same id and bytes on every publication. */
 export interface Message {
   id: string;
   body: Buffer;
   traceparent?: string | undefined;
-  /** Names the queue that it goes to; `usualType` when left out. */
+  /** Selects the queue; `usualType` when omitted. */
   type?: string | undefined;
-  /** When its batch was committed. */
+  /** When the batch was committed. */
   createdAt?: Date | undefined;
 }
 
 /**
- * A batch is the messages of one commit, each preceded by its length (protobuf's delimited form), each of them
- * `{ 1: id, 2: body, 3: traceparent, 4: type }` in protobuf's wire format, so that any protobuf tool can read the
- * outbox. The usual type is left out.
+ * Encodes one message of a batch. A batch holds the messages of one commit, length-delimited, each `{ 1: id,
+ * 2: body, 3: traceparent, 4: type }` in protobuf's wire format, so that any protobuf tool can read the
+ * outbox. The usual type is omitted.
  */
 export function encodeMessage({ id, body, traceparent = '', type = usualType }: Message): Buffer {
   const writtenType = type === usualType ? '' : type;
@@ -46,7 +46,7 @@ function writeOptional(out: Buffer, at: number, tag: number, text: string): numb
   return at + out.write(text, at, 'latin1');
 }
 
-/** The messages of a batch in order; their bodies share the batch's memory. */
+/** Decodes a batch's messages in order; their bodies share the batch's memory. */
 export function decodeBatch(batch: Buffer, createdAt?: Date): Message[] {
   const messages: Message[] = [];
   const reader = { at: 0 };

@@ -4,40 +4,43 @@ import { pauseBeforeRetry } from '../../lib/recovery.ts';
 import { Signal } from '../../lib/signal.ts';
 import { decodeBatch, encodeMessage, type Message, usualType } from './outbox-batch.ts';
 
-/** CREATED: the first publication of instances. AGAIN: a further one. RELEASE and REFUND: requests to others. */
+/**
+ * CREATED: the first publication of instances. AGAIN: a republication. RELEASE, REFUND: requests to other
+ * services.
+ */
 export type BatchKind = 'CREATED' | 'AGAIN' | 'RELEASE' | 'REFUND';
 
 export interface OutboxBatch {
   id: string;
   kind: BatchKind;
   events: number;
-  /** Refusals of the broker. */
+  /** Rejections by the broker. */
   attempts: number;
-  /** Claims that broke off: the transport's fault, which counts against no batch. */
+  /** Claims that the transport interrupted; they do not count against the batch. */
   interruptions: number;
   bytes: Buffer;
   createdAt: Date;
 }
 
-/** What became of a claimed batch; a batch without a verdict stays as it is. */
+/** The result for a claimed batch; a batch without a verdict stays unchanged. */
 export type Verdict =
   | { batch: OutboxBatch; kind: 'published' }
-  /** Only `left` is still to be published, not before `retryInMs`. */
+  /** Only `left` remains to be published, after `retryInMs`. */
   | { batch: OutboxBatch; kind: 'delayed'; left: Message[]; bytes: Buffer; retryInMs: number; error: string }
   | { batch: OutboxBatch; kind: 'parked'; left: Message[]; error: string }
   | { batch: OutboxBatch; kind: 'damaged'; error: string };
 
 export interface Outbox {
   /**
-   * Lends the oldest due batches (at most `maxBatches`) to `work` and carries out its verdicts. While `work` runs no other claim
-   * else gets them. When it throws, or this process dies, they are free again at once.
-   *
-   * @returns how many batches were lent
+   * Claims the oldest due batches (at most `maxBatches`), passes them to `work` and applies its verdicts. No
+   * other claim gets them while `work` runs. If it throws, or the process dies, they are free again
+   * immediately.
+   * @returns the number of batches claimed
    */
   claim(maxBatches: number, work: (batches: OutboxBatch[]) => Promise<Verdict[]>): Promise<number>;
-  /** Makes batches due that a broken claim had put off. */
+  /** Makes batches due again that an interrupted claim had delayed. */
   retryInterrupted(): Promise<void>;
-  /** Events that wait to be published. */
+  /** Counts the events that wait to be published. */
   countWaiting(): Promise<number>;
 }
 
@@ -48,12 +51,11 @@ export interface Refusal {
 
 export interface Publisher {
   /**
-   * Resolves when the queue has every message for good, except those it lists as refused (returned or nacked).
-   *
-   * @throws when nothing is known: connection lost, deadline passed
+   * Resolves when the queue has confirmed every message, except the returned or nacked ones it lists.
+   * @throws when the outcome is unknown: connection lost, deadline passed
    */
   publish(messages: Message[]): Promise<Refusal[]>;
-  /** undefined while the queue can be reached, else why not. */
+  /** Why the queue cannot be reached; undefined while it can. */
   readonly notReady: string | undefined;
   /** Resolves when the queue can be reached. Rejects on abort. */
   ready(signal: AbortSignal): Promise<void>;
@@ -62,35 +64,38 @@ export interface Publisher {
 export interface RelayDeps {
   outbox: Outbox;
   publisher: Publisher;
-  /** Rung after a commit. */
+  /** Signalled after a commit. */
   wake: Signal;
   onPublished: (events: number, durationMs: number) => void;
-  /** `parked`: how many of them were given up on. */
+  /** `parked`: how many of the refused messages were parked. */
   onRefused: (refusals: Refusal[], parked: number) => void;
   onFailure: (error: unknown, attempt: number) => void;
 }
 
 export interface RelayOptions {
-  /** Events that one claim has in flight, about. */
+  /** Approximate number of events that one claim keeps in flight. */
   windowEvents: number;
-  /** Longest time between two looks at an outbox that was empty; a commit of this process rings sooner. */
+  /** Longest pause between two reads of an empty outbox; a commit in this process ends it early. */
   maxIdleMs: number;
-  /** Times a message may be refused, while others pass, before it is parked. */
+  /** Rejections of a message, while others are accepted, before it is parked. */
   maxRefusals: number;
 }
 
-/** Between two tries of the same batch. */
+/** Delay between two attempts at the same batch. */
 export const retry = { firstMs: 200, maxMs: 30_000 };
 const maxBatchesPerClaim = 64;
 const firstIdleMs = 25;
 
-/** Takes batches from the outbox to the broker until stopped; run one or more lanes, in any number of processes. */
+/** Publishes batches from the outbox until stopped. Runs in one or more lanes, in any number of processes. */
 export class Relay {
   readonly #deps: RelayDeps;
   readonly #options: RelayOptions;
   #eventsPerBatch = 500;
   #isOutageOver = false;
-  /** By type, and so by queue; grows with every message taken: distinguishes a refused message from a queue that refuses all. */
+  /**
+   * Messages accepted, by type and therefore by queue; distinguishes a rejected message from a queue that
+   * rejects all.
+   */
   readonly #taken = new Map<string, number>();
   readonly #backlog = new Signal();
   readonly #takenAtRefusal = new Map<string, number>();
@@ -101,8 +106,8 @@ export class Relay {
   }
 
   /**
-   * The first lane answers to commits. The others wait until a lane has found more than it could carry: with small
-   * batches they would only halve each other's work.
+   * The first lane wakes on commits. The others wait until a lane finds more than it can carry: with small
+   * batches they would only split each other's work.
    */
   async run(lane: number, signal: AbortSignal): Promise<void> {
     const wake = lane === 1 ? this.#deps.wake : this.#backlog;
@@ -124,7 +129,7 @@ export class Relay {
     }
   }
 
-  /** A store was unavailable and works again: what was put off meanwhile is due. */
+  /** A store is available again: delayed batches become due. */
   readonly resume = (): void => {
     this.#isOutageOver = true;
     this.#deps.wake.notify();
@@ -140,14 +145,17 @@ export class Relay {
     }
   }
 
-  /** Publishes what is due before a stop, for as long as the broker answers and `signal` allows. */
+  /** Publishes due batches before a stop, while the broker answers and `signal` permits. */
   async drain(signal: AbortSignal): Promise<void> {
     while (!signal.aborted && this.#deps.publisher.notReady === undefined) {
       if ((await this.relayOnce()) === 0) return;
     }
   }
 
-  /** One claim. @returns how many batches were handled */
+  /**
+   * Runs one claim.
+   * @returns the number of batches handled
+   */
   async relayOnce(): Promise<number> {
     const window = Math.ceil(this.#options.windowEvents / this.#eventsPerBatch);
     const maxBatches = Math.min(window, maxBatchesPerClaim);
@@ -158,7 +166,7 @@ export class Relay {
       ({ refusals, verdicts } = await this.#publish(batches));
       return verdicts;
     });
-    // Only now is anything parked: the commit could have failed.
+    // Report only after the commit, which could have failed.
     if (refusals.length > 0) this.#deps.onRefused(refusals, countParked(verdicts));
     return handled;
   }
@@ -212,7 +220,7 @@ function countParked(verdicts: Verdict[]): number {
   return verdicts.reduce((sum, verdict) => (verdict.kind === 'parked' ? sum + verdict.left.length : sum), 0);
 }
 
-/** A batch that cannot be read must not stand in the way of the others for ever. */
+/** Separates unreadable batches, which must not block the others. */
 function readBatches(batches: OutboxBatch[]): {
   readable: { batch: OutboxBatch; messages: Message[] }[];
   damaged: Verdict[];

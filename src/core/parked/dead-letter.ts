@@ -14,24 +14,24 @@ export interface DeadMessage {
   headers?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** How it is replayed: by the outbox as a batch of this kind, by settling it, or, when empty, not at all. */
+/** How it is replayed: as an outbox batch of this kind, by settling it, or not at all (''). */
 export type DeadLetterKind = BatchKind | 'RESULT' | '';
 
 /** A message that a queue has dropped, and why. */
 export interface DeadLetter {
-  /** The queue that dropped it. */
+  /** The queue that dead-lettered it. */
   queue: string;
   error: WeirError;
   messageId: string;
   messageType: string;
   kind: DeadLetterKind;
   instanceId: bigint | undefined;
-  /** The same for the same message, however often it is dropped. */
+  /** Identical each time the same message is dropped. */
   sourceId: string;
   original: Buffer;
 }
 
-/** RabbitMQ's words in the header x-death. */
+/** RabbitMQ's reasons in the header x-death. */
 const reasons: Readonly<Record<string, ErrorCode>> = {
   delivery_limit: 'DELIVERY_LIMIT',
   rejected: 'MESSAGE_REJECTED',
@@ -39,7 +39,7 @@ const reasons: Readonly<Record<string, ErrorCode>> = {
   maxlen: 'QUEUE_FULL',
 };
 
-/** An event was confirmed before it was dropped, so it goes out once more as a further publication. */
+/** The broker had confirmed the event before dropping it, so a replay is a republication. */
 const batchKinds: Readonly<Record<string, BatchKind>> = {
   [instanceCreated]: 'AGAIN',
   [releaseRequested]: 'RELEASE',
@@ -64,7 +64,7 @@ export function readDeadLetter(message: DeadMessage, resultQueue: string, deadAt
     messageType: kind === 'RESULT' ? instanceResult : type,
     kind,
     instanceId: kind === 'RESULT' ? readInstanceOfResult(body, deadAt) : readInstanceOfId(messageId),
-    // Weir's own ids name their bytes; others may be anything.
+    // Weir's message ids identify their bytes; other ids may not.
     sourceId: isOurs
       ? messageId
       : createHash('sha256').update(messageId).update('\0').update(body).digest('hex'),
@@ -72,7 +72,7 @@ export function readDeadLetter(message: DeadMessage, resultQueue: string, deadAt
   };
 }
 
-/** The last death comes first. */
+/** The latest death is first. */
 function readDeath(headers: DeadMessage['headers']): { queue: string; reason: string } {
   const deaths = headers?.['x-death'];
   const last: unknown = Array.isArray(deaths) ? deaths[0] : undefined;

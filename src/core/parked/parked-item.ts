@@ -1,8 +1,8 @@
 import type { ErrorCode } from '../../errors.ts';
 
 /**
- * Where it was taken from: a seckill stream, the outbox, the result queue, payment callbacks, the units that go back to
- * their sales, the broker.
+ * The origin: a seckill stream, the outbox, the result queue, payment callbacks, restocks, or the broker's
+ * dead letters.
  */
 export const parkedOrigins = [
   'STREAM',
@@ -14,11 +14,13 @@ export const parkedOrigins = [
 ] as const;
 export type ParkedOrigin = (typeof parkedOrigins)[number];
 
-/** PARKED waits for a person. What has been dealt with stays as REPLAYED or DISCARDED, with who and what. */
+/**
+ * PARKED waits for an operator. REPLAYED and DISCARDED items are kept, with the operator and the resolution.
+ */
 export const parkedStates = ['PARKED', 'REPLAYED', 'DISCARDED'] as const;
 export type ParkedState = (typeof parkedStates)[number];
 
-/** What an item can be parked for; each has a section of its own in docs/runbooks/parked.md. */
+/** The reasons for parking; each has its own section in docs/runbooks/parked.md. */
 export const parkedReasons = [
   'USER_ID_INVALID',
   'PRODUCT_ID_INVALID',
@@ -47,7 +49,7 @@ export const parkedReasons = [
   'PAYMENT_AMOUNT_MISMATCH',
 ] as const satisfies readonly ErrorCode[];
 
-/** Where the operator reads what to do, in this repository. */
+/** Path of the runbook section for a reason, in this repository. */
 export function docsOf(reason: string): string {
   return `docs/runbooks/parked.md#${reason.toLowerCase()}`;
 }
@@ -59,7 +61,7 @@ export interface NewParkedItem {
   source: string;
   scope: string;
   sourceId: string;
-  /** The bytes as they came. */
+  /** The bytes as received. */
   original: Buffer;
 }
 
@@ -73,20 +75,20 @@ export interface ParkedItem {
   sourceId: string;
   parkedAt: Date;
   state: ParkedState;
-  /** Replays that did not get it out. */
+  /** Failed replays. */
   attempts: number;
   resolvedAt: Date | null;
   resolvedBy: string | null;
-  /** What became of it; of a discarded one why. */
+  /** The result of the replay, or the reason for the discard. */
   resolution: string | null;
-  /** The instance that a replay made or found. */
+  /** The instance that a replay created or found. */
   instanceId: string | null;
 }
 
 export interface ParkedDetail extends ParkedItem {
-  /** Of a message what it is: CREATED, AGAIN, RELEASE, REFUND, RESULT; else empty. */
+  /** The kind of a message: CREATED, AGAIN, RELEASE, REFUND or RESULT; otherwise ''. */
   kind: string;
-  /** Of a message of the outbox its id; of a payment the webhook-id; else ''. */
+  /** The id of an outbox message, or the webhook-id of a payment; otherwise ''. */
   messageId: string;
   original: Buffer;
 }
@@ -96,6 +98,6 @@ export interface ParkedFilter {
   reason?: string | undefined;
   source?: string | undefined;
   scope?: string | undefined;
-  /** PARKED unless given; `ALL` for every one. */
+  /** Default PARKED; `ALL` selects every state. */
   state?: string | undefined;
 }

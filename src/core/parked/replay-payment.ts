@@ -4,7 +4,7 @@ import type { PaidOrder, PaymentAnswer } from '../triggers/order-paid.ts';
 import { parsePaidBody } from '../triggers/paid-body.ts';
 import type { ParkedDetail } from './parked-item.ts';
 
-/** The payment as its callback stated it. */
+/** Reads the payment as its callback stated it. */
 export function readPayment({ sourceId, messageId, original }: ParkedDetail): PaidOrder {
   const text = original.toString().trim();
   const { named, payment } = parsePaidBody(text === '' ? undefined : JSON.parse(text), sourceId);

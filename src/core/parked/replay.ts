@@ -18,7 +18,7 @@ import { seckill } from '../triggers/seckill-streams.ts';
 import type { ParkedDetail, ParkedState } from './parked-item.ts';
 import { describeAnswer, readPayment } from './replay-payment.ts';
 
-/** What became of one item. `PARKED`: it is where it was, and `detail` says why. */
+/** The result for one item. `PARKED`: it stays parked, and `detail` gives the reason. */
 export interface ReplayOutcome {
   id: string;
   state: ParkedState;
@@ -28,13 +28,19 @@ export interface ReplayOutcome {
 
 export interface ParkedRows {
   findParked(id: string): Promise<ParkedDetail | undefined>;
-  /** @returns false when another operator resolved it meanwhile */
+  /** @returns false when another operator resolved it first */
   resolveParked(id: string, resolution: Resolution): Promise<boolean>;
-  /** Back into the outbox and resolved, in one commit. @returns false when another operator was faster */
+  /**
+   * Returns the message to the outbox and resolves the item, in one commit.
+   * @returns false when another operator resolved it first
+   */
   returnToOutbox(id: string, resolution: Resolution): Promise<boolean>;
-  /** Resolves the item of a unit and records in the same commit whether it is owed again. @returns false as above */
+  /**
+   * Resolves the item of a unit and records in the same commit whether its restock is due again.
+   * @returns false when another operator resolved it first
+   */
   decideUnit(item: ParkedDetail, resolution: Resolution): Promise<boolean>;
-  /** It stays, with the reason of this attempt. */
+  /** Keeps the item parked, with the reason of this attempt. */
   noteFailedReplay(id: string, error: WeirError): Promise<void>;
 }
 
@@ -54,15 +60,15 @@ export interface ReplayDeps {
   onResolved: (item: ParkedDetail, resolution: Resolution) => void;
 }
 
-/** What an operator adds to a replay. */
+/** An operator's options for a replay. */
 export interface ReplayOptions {
-  /** The buyer, for an entry from which it cannot be read. */
+  /** The buyer, for an entry whose buyer cannot be read. */
   userId?: UserId | undefined;
-  /** Takes a payment of another amount than the order's. */
+  /** Accepts a payment whose amount differs from the order's. */
   acceptAmount?: boolean | undefined;
 }
 
-/** What a person does about parked items. Repeating a replay or a discard answers with what became of it the first time. */
+/** Replays and discards parked items. Repeating either returns the first result. */
 export class ParkedReplay {
   readonly #deps: ReplayDeps;
 
@@ -71,10 +77,9 @@ export class ParkedReplay {
   }
 
   /**
-   * Sends it once more where it was going.
-   *
-   * @throws WeirError PARKED_NOT_FOUND, PARKED_RESOLVED for a discarded one, REQUEST_INVALID or PURCHASE_CONFLICT for
-   *   options that do not fit it; the store's error when it is unavailable
+   * Sends the item to its original destination again.
+   * @throws WeirError PARKED_NOT_FOUND, PARKED_RESOLVED for a discarded one, REQUEST_INVALID or
+   * PURCHASE_CONFLICT for options that do not fit it; the store's error when it is unavailable
    */
   async replay(id: string, by: string, options: ReplayOptions = {}): Promise<ReplayOutcome> {
     const item = await this.#getParked(id);
@@ -124,7 +129,9 @@ export class ParkedReplay {
     return this.#replayMessage(item, by);
   }
 
-  /** With the identity it had on its stream: an entry that made its instance meanwhile meets that one. */
+  /**
+   * Keeps the stream's identity: if the entry has created its instance meanwhile, that instance is returned.
+   */
   async #replayEntry(item: ParkedDetail, by: string, { userId }: ReplayOptions): Promise<ReplayOutcome> {
     const [outcome] = await this.#deps.createInstances([readEntry(item, userId)]);
     failpoint('after-replay');
@@ -145,7 +152,7 @@ export class ParkedReplay {
     });
   }
 
-  /** With the facts of its callback. Its order may be over or paid by now: then its refund is requested. */
+  /** Uses the payment of its callback. If its order is over or already paid, the refund is requested. */
   async #replayPayment(
     item: ParkedDetail,
     by: string,
@@ -236,7 +243,7 @@ function readEntryFields(original: Buffer): Map<unknown, unknown> {
   const deps: unknown[] = original.length === 0 ? [] : JSON.parse(original.toString());
   const fields = new Map<unknown, unknown>();
   for (let i = 0; i + 1 < deps.length; i += 2) {
-    // As on the stream: of two fields with one name the last counts.
+    // As on the stream, the last of two fields with the same name counts.
     fields.set(deps[i], deps[i + 1]);
   }
   return fields;

@@ -11,10 +11,10 @@ export interface TakeDeadLettersDeps {
   onFailure: (error: unknown, attempt: number) => void;
 }
 
-/** Few: a message may have as many megabytes as the broker allows. */
+/** Small, because a message may be as large as the broker permits. */
 export const deadLettersPerBatch = 20;
 
-/** Parks what the queues of the broker dropped until stopped; a message is acknowledged once it is parked. */
+/** Parks dead letters until stopped, and acknowledges each message after it is parked. */
 export function takeDeadLetters(deps: TakeDeadLettersDeps, signal: AbortSignal): Promise<void> {
   const { queue, resultQueue, park, clock, onParked, onFailure } = deps;
   const handle = async (messages: readonly DeadMessage[]) => {

@@ -1,8 +1,8 @@
 import type { QueueProgress } from './take-results.ts';
 
 /**
- * Whether every result that was there at the last question has been settled since. An empty queue is too much to ask:
- * under steady traffic something has always just come.
+ * Returns a check of whether every result present at the previous check has been settled since. Requiring an
+ * empty queue would fail under steady traffic.
  */
 export function watchCaughtUp(readProgress: () => Promise<QueueProgress>): () => Promise<boolean> {
   let goal: number | undefined;

@@ -2,26 +2,29 @@ import type { InstanceStatus } from '../instance/instance-log.ts';
 import { type InstanceResult, timedOut } from './result.ts';
 
 /**
- * What became of a result. `applied` and `repeat` agree with the row. `late` came after Weir had given up, `contradicts`
- * after another result: both are recorded with the instance and change nothing. `unknown`: there is no such instance.
+ * The effect of a result. `applied` and `repeat` agree with the row. `late` arrived after the timeout,
+ * `contradicts` after another result: both are recorded and change nothing. `unknown`: no such instance.
  */
 export type Settled = 'applied' | 'repeat' | 'late' | 'contradicts' | 'unknown';
 
-/** What a terminal instance was settled with. */
+/** The result that a terminal instance was settled with. */
 export interface Ending {
   status: InstanceStatus;
   reason: string | null;
-  /** null: by Weir, when the last deadline had passed. */
+  /** null: Weir timed it out after the last deadline. */
   answeredAt: Date | null;
 }
 
-/** A result that meets an instance which is terminal already. */
+/** Classifies a result for an instance that is already terminal. */
 export function judgeResult(ending: Ending, { status }: InstanceResult): 'repeat' | 'late' | 'contradicts' {
   if (ending.answeredAt === null && ending.reason === timedOut) return 'late';
   return ending.status === status ? 'repeat' : 'contradicts';
 }
 
-/** A machine that was built for an instance which is FAILED here has no owner: its buyer has been compensated. */
+/**
+ * Whether the result reports a machine for an instance that is FAILED: the buyer has been compensated, so it
+ * has no owner.
+ */
 export function asksForRelease(ending: Ending, result: InstanceResult): boolean {
   return ending.status === 'FAILED' && result.status === 'SUCCESS';
 }

@@ -3,42 +3,45 @@ import type { Clock } from '../../lib/clock.ts';
 import { pauseBeforeRetry } from '../../lib/recovery.ts';
 
 export interface MessageQueue<Message> {
-  /** At least one message and at most `count`; none when `signal` aborts first. */
+  /** Returns between one and `count` messages; none when `signal` aborts first. */
   take(count: number, signal: AbortSignal): Promise<Message[]>;
-  /** They need not come again. */
+  /** Prevents their redelivery. */
   acknowledge(messages: readonly Message[]): Promise<void> | void;
-  /** Takes nothing new, and returns nothing, until `resume`. */
+  /** Stops taking messages until `resume`; unacknowledged ones stay here. */
   hold(): void;
   resume(): void;
-  /** Returns what was taken and not acknowledged, for another process to take. */
+  /** Returns unacknowledged messages to the queue, for another process. */
   handBack(reason: string): void;
 }
 
 export interface ReadQueueDeps<Message> {
   queue: MessageQueue<Message>;
   messagesPerBatch: number;
-  /** Its effect is committed when it resolves; it may be called again with the same messages. */
+  /** Resolves after the effect is committed; may be called again with the same messages. */
   handle: (messages: readonly Message[]) => Promise<void>;
   clock: Clock;
   onFailure: (error: unknown, attempt: number) => void;
 }
 
-/** As many messages in one batch make the next wait for `lingerMs`: fewer commits and acknowledgements for each. */
+/**
+ * After a batch of this size the next one waits for `lingerMs`, for fewer commits and acknowledgements per
+ * message.
+ */
 const flood = 20;
 const lingerMs = 20;
 const retry = { firstMs: 100, maxMs: 10_000 };
-/** About half a second: a deadlock or a restarted connection is over by then. */
+/** About half a second, enough for a deadlock or a restarted connection to pass. */
 const failuresUntilHold = 3;
 /**
- * Below the 30 minutes after which RabbitMQ takes back what was not acknowledged, and rare enough for a queue that
- * drops a message after 20 returns. Once in an outage: what was handed back is not taken again before it is over.
+ * Less than RabbitMQ's acknowledgement timeout of 30 minutes, and rare enough for a queue that drops a
+ * message after 20 returns. Happens once per outage: returned messages are not taken again before it ends.
  */
 export const handBackAfterMs = 15 * 60_000;
 
 /**
- * Reads a queue until stopped; a message is acknowledged only when its effect is committed. What could not be handled is
- * tried again until it is: a database that is unavailable is no fault of the messages. Meanwhile it takes no others, so
- * that a replica that does reach the database gets them, and returns none, because the broker counts each return.
+ * Reads a queue until stopped, and acknowledges a message after its effect is committed. A failed batch is
+ * retried until it succeeds. Meanwhile the process takes no other messages, so that a replica that reaches
+ * the database gets them, and returns none, because the broker counts returns.
  */
 export async function readQueue<Message>(deps: ReadQueueDeps<Message>, signal: AbortSignal): Promise<void> {
   const { queue, messagesPerBatch, handle, clock, onFailure } = deps;
@@ -50,7 +53,7 @@ export async function readQueue<Message>(deps: ReadQueueDeps<Message>, signal: A
   while (!signal.aborted) {
     try {
       if (messages.length === 0) {
-        // In a flood a moment's wait fills the commit; a single message is handled at once.
+        // Under load a short wait fills the commit; a single message is handled immediately.
         if (lastCount >= flood && lastCount < messagesPerBatch) await pause(lingerMs, signal);
         messages = await queue.take(messagesPerBatch, signal);
         lastCount = messages.length;
@@ -67,8 +70,8 @@ export async function readQueue<Message>(deps: ReadQueueDeps<Message>, signal: A
       onFailure(error, ++failures);
       if (failures === failuresUntilHold) queue.hold();
       if (!isHandedBack && nowMs - failingSinceMs >= handBackAfterMs) {
-        // Perhaps only this process cannot reach the database. The batch in hand stays here as well: it shows
-        // when the database is back, and handling it twice does no harm.
+        // Perhaps only this process cannot reach the database. It keeps the batch in hand as well, to detect
+        // when the database is back; handling it twice is harmless.
         isHandedBack = true;
         queue.handBack('messages could not be handled for 15 minutes');
       }

@@ -1,51 +1,50 @@
 import { repeatEvery } from '../../lib/repeat.ts';
 
-/** What one look did. */
+/** The counts of one rescue. */
 export interface RescueCounts {
-  /** Published once more. */
+  /** Instances republished. */
   republished: number;
-  /** Given up: FAILED with reason TIMEOUT. */
+  /** Instances set to FAILED with reason TIMEOUT. */
   timedOut: number;
 }
 
-/** A page of rows that were looked at; `nextAfter` is undefined when it came to the young ones. */
+/** A page of the rows that were read; `nextAfter` is undefined at the end of the overdue ones. */
 export interface OverduePage {
   nextAfter: string | undefined;
 }
 
-/** What the broker reports of the queue of created instances. */
+/** The broker's figures for the queue of created instances. */
 export interface QueueReading {
-  /** Messages that no consumer has been given. */
+  /** Messages not yet delivered to a consumer. */
   ready: number;
   consumers: number;
 }
 
-/** Whether a published event reaches a consumer. While it does not, no deadline runs. */
+/** Whether published events reach a consumer. Deadlines are paused while they do not. */
 export interface Way {
   blockedBy: 'outbox' | 'no consumer' | 'unread events' | undefined;
-  /** For how long it has been clear, whichever process looked. */
+  /** How long the way has been clear, as observed by any process. */
   clearMs: number;
 }
 
 export interface WayOptions {
   deadlineMs: number;
-  /** An event that is older and was not read blocks the way. */
+  /** An unread event older than this blocks the way. */
   unreadAfterMs: number;
 }
 
 export interface OverdueRows {
-  /** Looks whether the way is clear; deadlines that stood still meanwhile are extended. */
+  /** Checks whether the way is clear; extends the deadlines that were paused meanwhile. */
   checkWay(readQueue: () => Promise<QueueReading>, options: WayOptions): Promise<Way>;
   /**
-   * Writes down who was published `deadlineMs` ago and has no result, each instance once. Goes on behind the row id
+   * Records, once each, the instances published `deadlineMs` ago without a result. Continues after the row id
    * `after`.
    */
   findOverdue(deadlineMs: number, after: string): Promise<OverduePage>;
   /**
-   * What is due: republished with the same id and bytes, or given up after `maxPublications`. Each in one commit
-   * with its batch or its compensation; two replicas never do the same.
-   *
-   * @returns undefined while messages wait for the broker: deadlines stand still then
+   * Republishes due instances with the same id and bytes, or times them out after `maxPublications`, each in
+   * one commit with its batch or compensation. Two replicas never handle the same instance.
+   * @returns undefined while messages wait for the broker: deadlines are paused then
    */
   handleDue(options: DueOptions): Promise<(RescueCounts & { looked: number }) | undefined>;
 }
@@ -53,7 +52,7 @@ export interface OverdueRows {
 export interface DueOptions {
   deadlineMs: number;
   maxPublications: number;
-  /** Otherwise only republish. */
+  /** false: only republish. */
   mayGiveUp: boolean;
   limit: number;
 }
@@ -62,31 +61,34 @@ export interface RescuerDeps {
   rows: OverdueRows;
   /** @throws when the broker does not answer */
   readQueue: () => Promise<QueueReading>;
-  /** Whether every result that has come is settled: else the answers may be waiting just here. */
+  /** Whether every result that has arrived is settled; otherwise the answers may be among those waiting. */
   hasCaughtUp: () => Promise<boolean>;
   onHandled: (counts: RescueCounts) => void;
-  /** The deadlines stopped, or run again. Called at each change. */
+  /** Called whenever deadlines pause or resume. */
   onWay?: (blockedBy: Way['blockedBy']) => void;
   onFailure: (error: unknown, attempt: number) => void;
 }
 
 export interface RescuerOptions {
-  /** Time for an answer, from each publication; doubled with each further one. */
+  /** Time for a result after each publication; doubles with each further one. */
   deadlineMs: number;
-  /** The first included. */
+  /** Includes the first publication. */
   maxPublications: number;
   everyMs: number;
-  /** An instance is given up only after the way has been clear for so long. */
+  /** An instance times out only after the way has been clear for this long. */
   calmMs: number;
 }
 
 const retry = { firstMs: 500, maxMs: 30_000 };
 const instancesPerCommit = 200;
 
-/** An event that waits longer than this for a consumer stops the deadlines; half a deadline where that is shorter. */
+/** An unread event older than this pauses the deadlines; half a deadline where that is shorter. */
 const longestUnreadMs = 30_000;
 
-/** Sees to it that no instance stays PROCESSING for ever. Runs until stopped, in any number of processes. */
+/**
+ * Republishes or times out overdue instances, so that none stays PROCESSING for ever. Runs until stopped, in
+ * any number of processes.
+ */
 export class Rescuer {
   readonly #deps: RescuerDeps;
   readonly #options: RescuerOptions;

@@ -18,9 +18,9 @@ export const instanceResult = 'INSTANCE_RESULT';
 export interface InstanceResult {
   instanceId: InstanceId;
   status: 'SUCCESS' | 'FAILED';
-  /** Why it failed; '' on success. */
+  /** The reason of a failure; '' on success. */
   reason: string;
-  /** The timestamp of the result, or when it arrived where it has none. undefined: Weir gave up. */
+  /** The result's timestamp, or its arrival time when it has none. undefined: timed out by Weir. */
   answeredAt: Date | undefined;
   /** W3C trace context of the result's sender. */
   traceparent?: string;
@@ -30,7 +30,10 @@ export const maxReasonLength = 500;
 /** The reason that Weir records for an instance without a result. */
 export const timedOut = 'TIMEOUT';
 
-/** `cameAt` replaces a missing timestamp. @throws WeirError RESULT_INVALID */
+/**
+ * `cameAt` replaces a missing timestamp.
+ * @throws WeirError RESULT_INVALID
+ */
 export function decodeResult(bytes: Buffer, cameAt: Date): InstanceResult {
   try {
     const fields = readFields(bytes);
@@ -53,7 +56,10 @@ function readAnsweredAt(fields: ReadonlyMap<number, FieldValue>): Date | undefin
   return wallMs === undefined ? undefined : new Date(wallMs);
 }
 
-/** Checks the parts of a result. @throws WeirError RESULT_INVALID */
+/**
+ * Validates the fields of a result.
+ * @throws WeirError RESULT_INVALID
+ */
 export function createResult(given: {
   instanceId: string;
   status: string;
@@ -78,13 +84,13 @@ function unreadable(message: string): WeirError {
   return new WeirError('RESULT_INVALID', message);
 }
 
-/** PostgreSQL stores no NUL in a text. A failure may come without a reason. */
+/** PostgreSQL text cannot contain NUL. A failure may have no reason. */
 function toReason(text: string): string {
   const reason = text.replaceAll('\0', '\u2400').toWellFormed();
   return [...reason].slice(0, maxReasonLength).join('') || 'no reason given';
 }
 
-/** The years 1970 to 9999: beyond, ISO 8601 has another length. */
+/** Limited to the years 1970 to 9999: outside of them ISO 8601 has another length. */
 function isStorable(date: Date): boolean {
   const wallMs = date.getTime();
   return wallMs >= 0 && wallMs < Date.UTC(10_000, 0);

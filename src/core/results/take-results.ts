@@ -17,20 +17,26 @@ export interface QueueProgress {
 }
 
 export interface ResultQueue extends MessageQueue<ResultMessage> {
-  /** Results that are not settled yet, and how many this process has acknowledged. @throws when it cannot be asked */
+  /**
+   * Unsettled results, and how many this process has acknowledged.
+   * @throws when the queue is unavailable
+   */
   readProgress(): Promise<QueueProgress>;
 }
 
-/** A result that no instance can be settled with. */
+/** A result that cannot settle any instance. */
 export interface UnfitResult {
   error: WeirError;
   original: Buffer;
-  /** undefined: it cannot be read. */
+  /** undefined: the message cannot be decoded. */
   instanceId?: InstanceId;
   traceparent?: string | null | undefined;
 }
 
-/** ONE commit; answers in the order of the results. @throws the store's error when it is unavailable */
+/**
+ * Settles results in one commit; answers are in their order.
+ * @throws the store's error when it is unavailable
+ */
 export type Settle = (results: readonly InstanceResult[]) => Promise<Settled[]>;
 
 export interface TakeResultsDeps {
@@ -51,7 +57,7 @@ interface Taken {
 
 const resultsPerBatch = 500;
 
-/** Reads the result queue until stopped; a message is acknowledged only when its effect is committed. */
+/** Reads the result queue until stopped, and acknowledges a message after its effect is committed. */
 export class TakeResults {
   readonly #deps: TakeResultsDeps;
 
@@ -85,11 +91,11 @@ export class TakeResults {
     }
   }
 
-  /** A batch that one result spoils for a reason we do not know is split until it stands alone, and is parked. */
+  /** Splits a batch that fails for an unknown reason until the offending result is alone, and parks it. */
   async #settleOrSplit(taken: readonly Taken[], unfit: UnfitResult[]): Promise<void> {
     try {
       const settled = await this.#deps.settle(taken.map(({ result }) => result));
-      // Each commit by itself: what fails behind it makes none of it undone.
+      // Report each commit separately: a later failure does not undo it.
       this.#deps.onSettled(countEach(settled));
       settled.forEach((kind, i) => {
         const { result, original } = taken[i] as Taken;

@@ -1,4 +1,4 @@
-/** The queues that others consume. */
+/** The queues that other services consume. */
 export type WatchedQueue = 'created' | 'release' | 'refund';
 
 export const watchedQueues: readonly WatchedQueue[] = ['created', 'release', 'refund'];

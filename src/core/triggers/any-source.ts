@@ -3,19 +3,18 @@ import type { Outcome } from '../instance/create-instances.ts';
 import type { InstanceLog } from '../instance/instance-log.ts';
 import type { Purchase } from '../instance/purchase.ts';
 
-/** One purchase through the group commit. */
+/** Creates one instance through the group commit. */
 export type CreateInstance = (purchase: Purchase) => Promise<Outcome>;
 
-/** The answer to the caller: `first` is false for a repeat, which gets the same instance. */
+/** The answer to the caller. `first` is false for a repeat, which gets the same instance. */
 export interface Receipt {
   first: boolean;
   instance: InstanceLog;
 }
 
 /**
- * Any source by API: a gift, a migration, whatever comes next.
- *
- * @throws WeirError PURCHASE_CONFLICT, or what refused the purchase
+ * Creates an instance for a purchase from any source: a gift, a migration, or another one.
+ * @throws WeirError PURCHASE_CONFLICT, or the error that rejected the purchase
  */
 export async function purchaseInstance(createInstance: CreateInstance, purchase: Purchase): Promise<Receipt> {
   return toReceipt(await createInstance(purchase), describeConflict);

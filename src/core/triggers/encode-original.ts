@@ -1,10 +1,13 @@
-/** Of one entry that is kept whole: a parked item is for reading, and PostgreSQL takes no value above 1 GB. */
+/**
+ * Limit for keeping an entry whole: parked items are meant to be read, and a PostgreSQL value is limited to 1
+ * GB.
+ */
 const longestEntry = 16 * 1024 * 1024;
 const bytesOfLongPart = 65_536;
 
 /**
- * A JSON array of alternating names and values; what is not UTF-8 stands as {"base64": …}, and what is too long to keep as
- * {"base64": …, "bytes": how many there were}.
+ * Encodes a JSON array of alternating names and values. Non-UTF-8 values become {"base64": …}, and truncated
+ * ones {"base64": …, "bytes": original size}.
  */
 export function encodeOriginal(parts: readonly Buffer[]): Buffer {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

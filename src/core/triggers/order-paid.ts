@@ -10,17 +10,20 @@ const order = 'ORDER' as Source;
 
 export interface PaidOrder {
   orderId: SourceId;
-  /** Needed for an order that lives elsewhere; for one of ours it must say the same. */
+  /** Required for an order of another system; for an order of Weir it must match. */
   named: { productId: ProductId; userId: UserId } | undefined;
   payment: Payment;
-  /** The body of a callback, kept where the payment is parked. undefined: no callback, what is unfit throws instead. */
+  /**
+   * The callback's body, kept when the payment is parked. undefined: not a callback, so a payment that does
+   * not fit throws instead.
+   */
   original?: Buffer;
-  /** An operator takes another amount than the order's. */
+  /** An operator accepts an amount that differs from the order's. */
   acceptAmount?: boolean;
   traceparent?: string;
 }
 
-/** What was done with a payment. */
+/** What was done with the payment. */
 export type PaymentAnswer =
   | ({ kind: 'instance' } & Receipt)
   | { kind: 'refund'; refund: Refund }
@@ -28,7 +31,7 @@ export type PaymentAnswer =
 
 export interface OrderPaidDeps {
   findOrder: (id: string) => Promise<Order | undefined>;
-  /** The instance of an order, archived ones included. */
+  /** Finds the instance of an order, including archived ones. */
   findInstance: (orderId: SourceId) => Promise<InstanceLog | undefined>;
   createInstance: CreateInstance;
   payments: PaymentBook;
@@ -36,11 +39,10 @@ export interface OrderPaidDeps {
 }
 
 /**
- * The payment callback. A payment that cannot become an instance is on record before it is answered: returned when its
- * order is over or was paid before, else parked. The commit itself judges the order, so what was read here may be old and
- * nothing is lost.
- *
- * @throws WeirError ORDER_CONFLICT; without a callback also what refused the purchase
+ * Handles a payment. One that cannot become an instance is recorded before it is answered: refunded when its
+ * order is over or already paid, else parked. The commit checks the order again, so a stale read here is
+ * harmless.
+ * @throws WeirError ORDER_CONFLICT; without a callback also the error that rejected the purchase
  */
 export async function payOrder(deps: OrderPaidDeps, paid: PaidOrder): Promise<PaymentAnswer> {
   const { orderId, payment, named } = paid;
@@ -67,7 +69,7 @@ export async function payOrder(deps: OrderPaidDeps, paid: PaidOrder): Promise<Pa
   return refuseConflict(deps, paid, describeConflict(orderId, outcome.instance));
 }
 
-/** The order has its instance: a repeat gets it, another payment is returned. */
+/** The order already has its instance: a repeat returns it, another payment is refunded. */
 async function answerRepeat(
   deps: OrderPaidDeps,
   paid: PaidOrder,
@@ -102,7 +104,7 @@ async function placeRefused(
 ): Promise<PaymentAnswer> {
   if (error.isTransient) throw error;
   const { orderId, payment } = paid;
-  // Whatever refused it: the product of an order that is over may be gone as well.
+  // Checked for every error: the product of an order that is over may be gone as well.
   const found = await deps.findOrder(orderId);
   if (found && !isSame(found, purchase)) {
     const { productId, userId } = found;
@@ -118,7 +120,7 @@ async function placeRefused(
   return park(deps, paid, error);
 }
 
-/** A payment with an id is money that was paid: it waits for an operator. One without may be a mistake of the caller. */
+/** A payment with an id is real money, so it is parked. One without may be the caller's mistake. */
 async function refuseConflict(
   deps: OrderPaidDeps,
   paid: PaidOrder,
@@ -145,7 +147,7 @@ async function park(deps: OrderPaidDeps, paid: PaidOrder, error: WeirError): Pro
   return answerPlaced(deps, orderId, placed);
 }
 
-/** The very same payment may have made the instance meanwhile, by another callback. */
+/** A concurrent callback of the same payment may have created the instance meanwhile. */
 async function answerPlaced(
   { findInstance }: OrderPaidDeps,
   orderId: SourceId,

@@ -11,9 +11,8 @@ export interface PaidBody {
 }
 
 /**
- * Nothing, null and {} name nothing.
- *
- * @throws WeirError of the field that is wrong
+ * Parses the body; empty, null and {} carry no fields.
+ * @throws WeirError for the invalid field
  */
 export function parsePaidBody(body: unknown, orderId: string): PaidBody {
   const fields = readFields(body);

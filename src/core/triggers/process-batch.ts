@@ -23,9 +23,9 @@ export interface ParkedEntry {
 export interface BatchDeps {
   streams: SeckillStreams;
   createInstances: CreateInstances;
-  /** Which of these entries have their instance already. */
+  /** Finds the entries that already have their instance. */
   findFinished: (stream: string, ids: readonly string[]) => Promise<ReadonlySet<string>>;
-  /** All or none. */
+  /** Parks all entries or none. */
   park: (entries: ParkedEntry[]) => Promise<void>;
   onParked: (entries: ParkedEntry[]) => void;
 }
@@ -35,24 +35,27 @@ interface Unfit {
   error: WeirError;
 }
 
-/** Tries for a purchase that fails for a reason we do not know, before it is parked. */
+/** Attempts at a purchase that fails for an unknown reason before it is parked. */
 const maxUnknownFailures = 5;
-/** Times that the process may end while it works on one entry alone, before that entry is parked. */
+/** Crashes of the process while it works on one entry alone before that entry is parked. */
 const maxTriesAlone = 3;
 /**
- * An entry that is tried alone has this number for each try as its count of deliveries: no ordinary count comes so far, and
- * it outlives the process.
+ * Added to an entry's delivery count for each attempt alone. No ordinary count gets this high, and it
+ * survives a crash.
  */
 const deliveriesPerTryAlone = 1_000_000;
-/** What is parked in one go reads so much from the stream at a time. */
+/** Bytes read from the stream at a time while entries are parked. */
 const bytesPerReading = 8 * 1024 * 1024;
 
-/** Makes instances of a batch, parks what cannot become one, and acknowledges each entry when its effect is committed. */
+/**
+ * Creates the instances of a batch, parks the entries that cannot become one, and acknowledges each entry
+ * after its effect is committed.
+ */
 export class ProcessBatch {
   readonly #deps: BatchDeps;
   readonly #maxDeliveries: number;
   readonly #unknownFailures = new Map<string, number>();
-  /** Tries alone that this process has survived, where the stream's count could not be set back. */
+  /** Attempts alone that this process survived, for entries whose count could not be reset on the stream. */
   readonly #triesAlone = new Map<string, number>();
 
   constructor(deps: BatchDeps, maxDeliveries: number) {
@@ -60,7 +63,7 @@ export class ProcessBatch {
     this.#maxDeliveries = maxDeliveries;
   }
 
-  /** Those that were handed out too often come last, each alone: one of them may be what ends the process. */
+  /** Entries delivered too often come last, each alone: one of them may be what crashes the process. */
   async process({ stream, entries }: StreamBatch): Promise<void> {
     const suspects = entries.filter(({ deliveries }) => deliveries > this.#maxDeliveries);
     if (suspects.length === 0) return this.#processTogether(stream, entries);
@@ -70,7 +73,10 @@ export class ProcessBatch {
     for (const entry of suspects) await this.#processSuspect(stream, entry);
   }
 
-  /** After a batch has failed as a whole for a reason of its own: what can be done is done, the rest fails by itself. */
+  /**
+   * Used after a batch failed as a whole for a permanent reason: the good entries succeed, each bad one fails
+   * alone.
+   */
   async processOneByOne(
     { stream, entries }: StreamBatch,
     isTransient: (error: unknown) => boolean,
@@ -111,12 +117,15 @@ export class ProcessBatch {
       else done.push(entry);
     });
     if (unfit.length === 0) return this.#acknowledge(stream, entries);
-    // Winners do not wait for what becomes of the others.
+    // Acknowledge winners first, without waiting for the others.
     if (done.length > 0) await this.#acknowledge(stream, done);
     await this.#settleUnfit(stream, unfit);
   }
 
-  /** Parks those that are certain; one that failed for an unknown reason stays pending and comes again. */
+  /**
+   * Parks entries with a known reason; one that failed for an unknown reason stays pending and is
+   * redelivered.
+   */
   async #settleUnfit(stream: string, unfit: readonly Unfit[]): Promise<void> {
     const again = unfit.filter((each) => this.#mayStillPass(stream, each));
     const certain = again.length === 0 ? unfit : unfit.filter((each) => !again.includes(each));
@@ -148,9 +157,9 @@ export class ProcessBatch {
   }
 
   /**
-   * Entries share their fate with a process that ends while it holds them, so a count of deliveries accuses the innocent as
-   * well. Only a process that ends while it works on this entry and on nothing else counts against it. The database is
-   * asked first: while it is unavailable nothing is tried, and nothing counts.
+   * A crash raises the delivery count of every entry in hand, including innocent ones. So only crashes while
+   * this entry is processed alone count against it. The database is checked first: while it is unavailable
+   * nothing is attempted or counted.
    */
   async #processSuspect(stream: string, entry: StreamEntry): Promise<void> {
     const { streams, findFinished } = this.#deps;
@@ -172,7 +181,7 @@ export class ProcessBatch {
     } catch (error) {
       this.#triesAlone.set(key, tries);
       const before = tries > 0 ? tries * deliveriesPerTryAlone : this.#maxDeliveries + 1;
-      // Where that fails as well, this process remembers it.
+      // If the reset fails as well, this process remembers the attempt.
       await streams.setDeliveries(stream, entry.id, before).catch(() => {});
       throw error;
     }
@@ -215,14 +224,17 @@ export class ProcessBatch {
   }
 }
 
-/** Reasons that say nothing about the entry: an earlier delivery may have made its instance and died before the ack. */
+/**
+ * Codes that do not describe the entry: an earlier delivery may have created its instance and crashed before
+ * the acknowledgement.
+ */
 const mayBeFinished: ReadonlySet<ErrorCode> = new Set(['ENTRY_DELETED', 'MAX_DELIVERIES_EXCEEDED']);
 
 function keyOf(stream: string, { id }: StreamEntry): string {
   return `${stream} ${id}`;
 }
 
-/** The product of a stream, from its key. */
+/** Reads the product id from a stream's key. */
 function readProductId(stream: string): ProductId | WeirError {
   try {
     return parseStreamKey(stream);

@@ -3,7 +3,7 @@ import { type ProductId, parseProductId } from '../instance/purchase.ts';
 
 export const streamPrefix = 'stream:seckill:';
 
-/** The stream on which the winners of a product stand. */
+/** Key of the stream that holds a product's winners. */
 export function streamOf(productId: ProductId): string {
   return `${streamPrefix}${productId}`;
 }
@@ -12,8 +12,7 @@ const entryId = /^(0|[1-9]\d{0,19})-(0|[1-9]\d{0,19})$/;
 const uint64Max = 2n ** 64n - 1n;
 
 /**
- * An id as the stream itself writes it: another spelling would be another identity.
- *
+ * Requires an id in the stream's own spelling: another spelling would be another identity.
  * @throws WeirError SOURCE_ID_INVALID
  */
 export function requireEntryId(text: string): void {

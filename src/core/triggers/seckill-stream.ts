@@ -6,21 +6,21 @@ import type { SeckillStreams, StreamBatch } from './seckill-streams.ts';
 import { StreamBackoff } from './stream-backoff.ts';
 
 export interface SeckillDeps extends BatchDeps {
-  /** Whether there is room for more: false above the outbox's high-water mark. */
+  /** Whether the intake may read more: false above the outbox's high-water mark. */
   hasRoom: () => boolean;
-  /** Whether a failure of a store may pass by itself. */
+  /** Whether a store's failure is transient. */
   isTransient: (error: unknown) => boolean;
   onFailure: (error: unknown, attempt: number) => void;
 }
 
 export interface SeckillOptions {
   batchSize: number;
-  /** Batches that are being committed while the next one is read. */
+  /** Batches that may be in flight while the next one is read. */
   maxInFlight: number;
   blockMs: number;
   discoverEveryMs: number;
   takeOverEveryMs: number;
-  /** Longer than any batch takes, or two consumers work on the same entries. */
+  /** Must exceed the duration of any batch, or two consumers process the same entries. */
   minIdleMs: number;
   maxDeliveries: number;
   trimEveryMs: number;
@@ -30,9 +30,9 @@ export interface SeckillOptions {
 type Upkeep = 'discover' | 'trim' | 'takeOver';
 type Work = Upkeep | 'read' | 'keep';
 
-/** Not longer: while a store is unavailable an attempt costs nothing, and when it is back winners should not wait. */
+/** Short: attempts are free while a store is unavailable, and winners should not wait once it is back. */
 const retry = { firstMs: 100, maxMs: 1_000 };
-/** Failures of a stream in a row after which its entries are tried one by one. */
+/** Consecutive failures of a stream after which its entries are processed one by one. */
 const failuresUntilOneByOne = 3;
 
 interface InHand {
@@ -41,7 +41,9 @@ interface InHand {
   work: Promise<void>;
 }
 
-/** Reads winners from the seckill streams until stopped, and acknowledges each only when its effect is committed. */
+/**
+ * Reads winners from the seckill streams until stopped, and acknowledges each after its effect is committed.
+ */
 export class SeckillStreamTrigger {
   readonly #streams: SeckillStreams;
   readonly #deps: SeckillDeps;
@@ -50,7 +52,10 @@ export class SeckillStreamTrigger {
   readonly #backoff = new StreamBackoff();
   readonly #inHand = new Set<InHand>();
   readonly #dueAt = new Map<Upkeep, number>();
-  /** In a row, each counted apart: reading no streams at all succeeds even while Redis is unavailable. */
+  /**
+   * Consecutive failures, counted per kind of work: a read of no streams succeeds even while Redis is
+   * unavailable.
+   */
   readonly #failures: Record<Work, number> = { discover: 0, trim: 0, takeOver: 0, read: 0, keep: 0 };
   #trying: Work = 'read';
 
@@ -61,7 +66,7 @@ export class SeckillStreamTrigger {
     this.#batches = new ProcessBatch(deps, options.maxDeliveries);
   }
 
-  /** Resolves when stopped and every batch begun is finished. */
+  /** Resolves after a stop, when every batch in flight has finished. */
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all([this.#readUntilStopped(signal), this.#keepUntilStopped(signal)]);
     await Promise.all([...this.#inHand].map(({ work }) => work));
@@ -84,7 +89,7 @@ export class SeckillStreamTrigger {
       } catch (error) {
         if (signal.aborted) break;
         this.#deps.onFailure(error, ++this.#failures[this.#trying]);
-        // Upkeep has its own schedule, and a known stream can be read without it.
+        // Maintenance has its own schedule, and known streams can be read without it.
         await pauseBeforeRetry(backoffMs(Math.max(1, this.#failures.read), retry), signal);
       }
     }
@@ -116,8 +121,8 @@ export class SeckillStreamTrigger {
   }
 
   /**
-   * Streams whose batch has failed, also while it is tried again: its entries became idle during the wait, and taking them
-   * over from ourselves would count as a delivery.
+   * Streams whose batch failed, including those being retried. Their entries became idle during the wait, and
+   * taking them over from ourselves would count as a delivery.
    */
   #findFailed(): ReadonlySet<string> {
     const tried = [...this.#inHand].filter(({ batch }) => batch.isRepeat);
@@ -138,7 +143,9 @@ export class SeckillStreamTrigger {
     return true;
   }
 
-  /** Starts a batch, waiting first until fewer than `maxInFlight` are under way. What its stream puts off stays pending. */
+  /**
+   * Starts a batch once fewer than `maxInFlight` are running. Entries of a stream in backoff stay pending.
+   */
   async #begin(read: StreamBatch): Promise<void> {
     while (this.#inHand.size >= this.#options.maxInFlight) {
       await Promise.race([...this.#inHand].map(({ work }) => work));
@@ -159,7 +166,7 @@ export class SeckillStreamTrigger {
     return ids.size === 0 ? batch : { ...batch, entries: batch.entries.filter(({ id }) => !ids.has(id)) };
   }
 
-  /** Never rejects. A batch that fails gives its place free and comes again when its stream's wait is over. */
+  /** Never rejects. A failed batch frees its slot and is read again when its stream's backoff ends. */
   async #process(batch: StreamBatch): Promise<void> {
     const { stream } = batch;
     try {
@@ -178,7 +185,7 @@ export class SeckillStreamTrigger {
       ? error.isTransient && error.code !== 'INTERNAL'
       : this.#deps.isTransient(error);
 
-  /** A batch that takes long, as while the database does not answer, must not look abandoned. */
+  /** Keeps a slow batch, such as during a database outage, from looking abandoned. */
   async #keepUntilStopped(signal: AbortSignal): Promise<void> {
     const everyMs = this.#options.minIdleMs / 3;
     while (!signal.aborted) {

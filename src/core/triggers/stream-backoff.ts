@@ -1,21 +1,21 @@
 import { backoffMs } from '../../lib/backoff.ts';
 
-/** A store that is unavailable is tried again soon; a stream that fails for a reason of its own may wait. */
+/** An unavailable store is retried soon; a stream with a permanent failure may wait. */
 const whileStoreIsUnavailable = { firstMs: 100, maxMs: 1_000 };
 const whileStreamFails = { firstMs: 100, maxMs: 60_000 };
-/** Failures in a row, of any streams, after which the whole loop slows down. */
+/** Consecutive failures, of any streams, after which the whole loop slows down. */
 const isWidespreadAfter = 3;
 const widespread = { firstMs: 100, maxMs: 1_000 };
 
 interface Failing {
   failures: number;
-  /** Of the store, not of what stands on the stream. */
+  /** true: the store failed, not the stream's content. */
   isTransient: boolean;
   dueAtMs: number;
   isWaiting: boolean;
 }
 
-/** Which streams wait because their last batch failed. Each waits for itself, so one that fails stops no other. */
+/** Tracks the backoff of each stream after a failed batch; a failing stream delays no other. */
 export class StreamBackoff {
   readonly #failing = new Map<string, Failing>();
   readonly #waiting = new Set<string>();
@@ -25,7 +25,7 @@ export class StreamBackoff {
     return this.#waiting;
   }
 
-  /** @returns failures of this stream in a row; batches that were under way together count once */
+  /** @returns the stream's consecutive failures; batches in flight together count once */
   fail(stream: string, isTransient: boolean, nowMs: number): number {
     this.#transientInARow = isTransient ? this.#transientInARow + 1 : 0;
     const before = this.#failing.get(stream);
@@ -42,13 +42,13 @@ export class StreamBackoff {
     if (failing && !failing.isWaiting) this.#failing.delete(stream);
   }
 
-  /** In a row, while the last of them was the stream's own. */
+  /** Consecutive failures, while the latest is the stream's own. */
   ownFailures(stream: string): number {
     const failing = this.#failing.get(stream);
     return failing && !failing.isTransient ? failing.failures : 0;
   }
 
-  /** @returns the streams whose wait is over; they may be read again */
+  /** @returns the streams whose backoff is over and that may be read again */
   takeDue(nowMs: number): string[] {
     const due: string[] = [];
     for (const stream of this.#waiting) {
@@ -61,7 +61,7 @@ export class StreamBackoff {
     return due;
   }
 
-  /** 0 unless everything fails. */
+  /** 0 unless failures are widespread. */
   pauseMs(): number {
     if (this.#transientInARow < isWidespreadAfter) return 0;
     return backoffMs(this.#transientInARow - isWidespreadAfter + 1, widespread);
