@@ -1,4 +1,5 @@
 import type { Static } from 'typebox';
+import type { ActivityShape } from './activity-shapes.ts';
 import type { AuditShape } from './audit-shapes.ts';
 import type { NowShape } from './now-shape.ts';
 import type { ParkedDetailShape, ParkedShape, ReplaysShape } from './parked-shapes.ts';
@@ -31,5 +32,6 @@ export type Replayed = Static<typeof ReplaysShape>['items'][number];
 export type SourceCount = Static<typeof SourcesShape>['items'][number];
 export type Trend = Static<typeof TrendShape>;
 export type TrendRow = Trend['items'][number];
+export type Activity = Static<typeof ActivityShape>;
 export type Audit = Static<typeof AuditShape>;
 export type AuditSum = Audit['sums'][number];

@@ -2,10 +2,11 @@ import type { Readiness } from '../adapters/http/routes/health.ts';
 import { audit as runAudit } from '../adapters/postgres/audit.ts';
 import { postgresInstanceLogs } from '../adapters/postgres/instance-logs.ts';
 import { postgresProducts } from '../adapters/postgres/products.ts';
-import { settleResults } from '../adapters/postgres/settle.ts';
+import { settleByHand, settleResults } from '../adapters/postgres/settle.ts';
 import { isTransientDatabaseError } from '../adapters/postgres/transient.ts';
 import { postgresWorkerLeases } from '../adapters/postgres/worker-leases.ts';
 import type { Config } from '../config/config.ts';
+import type { Actor } from '../core/actor.ts';
 import { type CreateInstances, createInstances } from '../core/instance/create-instances.ts';
 import {
   refreshStaleProducts,
@@ -18,6 +19,8 @@ import { InstanceIds, type WorkerLeases } from '../core/instance/instance-id.ts'
 import { ProductCache } from '../core/instance/product.ts';
 import { IntakeGate } from '../core/outbox/intake-gate.ts';
 import type { Outbox } from '../core/outbox/relay.ts';
+import type { Settled } from '../core/results/judge-result.ts';
+import type { InstanceResult } from '../core/results/result.ts';
 import type { Settle } from '../core/results/take-results.ts';
 import { systemClock } from '../lib/clock.ts';
 import { shareInFlight } from '../lib/gather.ts';
@@ -52,6 +55,7 @@ export interface Components {
   gate: IntakeGate;
   streams: OpenStreams;
   settle: Settle;
+  settleByHand: (result: InstanceResult, actor: Actor) => Promise<Settled>;
   tracing: Tracing;
   /** Callers with the same question at the same time share one answer. */
   audit: (how: AuditKind) => Promise<Audit>;
@@ -134,6 +138,13 @@ export async function createComponents(
     gate,
     streams,
     settle,
+    settleByHand: async (result, actor) => {
+      const settled = await settleByHand(database, result, actor);
+      committed.notify();
+      owed.notify();
+      emit({ type: 'results judged', results: [result], settled: [settled] });
+      return settled;
+    },
     tracing,
     audit,
     committed,

@@ -9,6 +9,7 @@ import { readEmbeddedBacklog } from '../adapters/embedded/stream-backlog.ts';
 import { embeddedStreamPlaces } from '../adapters/embedded/stream-places.ts';
 import { embeddedStreamReadings } from '../adapters/embedded/stream-readings.ts';
 import type { StreamFeed } from '../adapters/http/routes/try.ts';
+import { recordActivity } from '../adapters/postgres/activity.ts';
 import type { ConnectionOptions } from '../adapters/postgres/connection-options.ts';
 import { createDatabaseIfMissing } from '../adapters/postgres/create-database.ts';
 import { loadDemoCatalogue } from '../adapters/postgres/demo-catalogue.ts';
@@ -30,6 +31,7 @@ import { readStreamBacklog } from '../adapters/redis/stream-backlog.ts';
 import { redisStreamPlaces } from '../adapters/redis/stream-places.ts';
 import { listStreams, redisStreamReadings } from '../adapters/redis/stream-readings.ts';
 import type { Config, DataConfig } from '../config/config.ts';
+import type { Actor } from '../core/actor.ts';
 import type { SaleCounters } from '../core/compensation/restock.ts';
 import type { Outbox } from '../core/outbox/relay.ts';
 import type { SeckillStreams } from '../core/triggers/seckill-streams.ts';
@@ -92,9 +94,9 @@ function migrationsOf(data: DataConfig): Migrations[] {
   return isEmbedded ? [ownMigrations, embeddedMigrations] : [ownMigrations];
 }
 
-/** @returns the names of the migrations applied now */
-export function migrateAll(data: DataConfig, database: Database): Promise<string[]> {
-  return migrate(database, migrationsOf(data));
+/** `actor`: undefined for a start, which is no operator. @returns the names of the migrations applied now */
+export function migrateAll(data: DataConfig, database: Database, actor?: Actor): Promise<string[]> {
+  return migrate(database, migrationsOf(data), actor);
 }
 
 /** Longer than the broker has for its confirm. */
@@ -149,7 +151,7 @@ export function openStreams(
     return {
       streams,
       counters: embeddedSaleCounters(database),
-      sales: embeddedSaleStore(database),
+      sales: embeddedSaleStore(database, recordActivity),
       checkout: embeddedCheckout(database, addEntries, streams.onAdded),
       guard: undefined,
       pairing: undefined,
@@ -260,7 +262,7 @@ export async function prepareDatabase(
       if (!isDatabaseEmbedded(data)) {
         await checkSequences(database, (warning) => emit({ type: 'warned', warning }));
       }
-      if (wantsDemo(config)) await loadDemoCatalogue(database);
+      if (wantsDemo(config)) await loadDemoCatalogue(database, undefined);
       return;
     } catch (error) {
       if (!isUnavailable(error)) throw error;

@@ -6,6 +6,7 @@ import { withoutCredentials } from '../lib/credentials.ts';
 import { version } from '../lib/version.ts';
 
 import { config, json, key, url } from './command-options.ts';
+import { addActivityCommand } from './commands/activity-command.ts';
 import { addCompletionCommand } from './commands/completion-command.ts';
 import { addInstanceCommands } from './commands/instance-commands.ts';
 import { addKeysCommands } from './commands/keys-commands.ts';
@@ -127,6 +128,7 @@ Example:
   addSaleCommands(program, end);
   addKeysCommands(program, end);
   addStoresCommands(program, end);
+  addActivityCommand(program, end);
 
   program
     .command('audit')

@@ -1,3 +1,4 @@
+import type { Actor } from '../core/actor.ts';
 import type { ProductId, UserId } from '../core/instance/purchase.ts';
 import type { SaleChange, SaleTerms } from './sale.ts';
 
@@ -38,9 +39,9 @@ export type LedgerOpening =
 /** The sales that Weir runs in another store than the database. */
 export interface SaleLedger {
   /** As `SaleStore.open`, by the database's clock. */
-  open(terms: SaleTerms): Promise<LedgerOpening>;
+  open(terms: SaleTerms, actor: Actor): Promise<LedgerOpening>;
   /** @returns undefined when there is no sale; `ended` when it has ended, and nothing was changed */
-  change(productId: ProductId, change: SaleChange): Promise<LedgerSale | 'ended' | undefined>;
+  change(productId: ProductId, change: SaleChange, actor: Actor): Promise<LedgerSale | 'ended' | undefined>;
   /** The latest sale of the product. */
   find(productId: ProductId): Promise<LedgerSale | undefined>;
   /** The latest sale of each product, in order of product id, above `after`. */

@@ -6,8 +6,8 @@ import { type Sale, type SaleStore, toSale } from './sale.ts';
 /** Sales whose terms stand in the database and whose counters in another store: the terms are committed first. */
 export function ledgeredSales(ledger: SaleLedger, live: LiveSales): SaleStore {
   return {
-    async open(terms) {
-      const opening = await ledger.open(terms);
+    async open(terms, actor) {
+      const opening = await ledger.open(terms, actor);
       if ('sale' in opening) {
         await live.open(opening.sale);
         await live.apply(opening.sale);
@@ -34,8 +34,8 @@ export function ledgeredSales(ledger: SaleLedger, live: LiveSales): SaleStore {
       });
     },
 
-    async change(productId, change) {
-      const sale = await ledger.change(productId, change);
+    async change(productId, change, actor) {
+      const sale = await ledger.change(productId, change, actor);
       if (sale === undefined || sale === 'ended') return sale;
       await live.apply(sale);
       return 'changed';

@@ -1,3 +1,4 @@
+import type { Actor } from '../core/actor.ts';
 import type { ProductId } from '../core/instance/purchase.ts';
 
 /** What a sale is opened with. */
@@ -46,12 +47,12 @@ export interface SaleStore {
    * `repeat`: it runs with the same terms. `conflict`: a sale of this product runs with others. `over`: it would have
    * ended before now. A product whose sale has ended may be sold again; its winners stay what they are.
    */
-  open(terms: SaleTerms): Promise<OpenOutcome>;
+  open(terms: SaleTerms, actor: Actor): Promise<OpenOutcome>;
   find(productId: ProductId): Promise<Sale | undefined>;
   /** The sales of products that have or had one, in order of product id, above `after`. */
   list(limit: number, after: bigint): Promise<Sale[]>;
   /** @returns undefined when there is no sale; `ended` when it has ended, and nothing was changed */
-  change(productId: ProductId, change: SaleChange): Promise<'changed' | 'ended' | undefined>;
+  change(productId: ProductId, change: SaleChange, actor: Actor): Promise<'changed' | 'ended' | undefined>;
 }
 
 /** The terms of a sale as it was opened, as a table's row has them. */

@@ -14,13 +14,14 @@ import { redisSaleCounters } from '../../src/adapters/redis/sale-counters.ts';
 import { saleKeys } from '../../src/adapters/redis/sale-keys.ts';
 import { RedisSeckillStreams } from '../../src/adapters/redis/seckill-streams.ts';
 import { redisStreamReadings } from '../../src/adapters/redis/stream-readings.ts';
-import type { InstanceId } from '../../src/core/instance/purchase.ts';
+import type { InstanceId, ProductId } from '../../src/core/instance/purchase.ts';
 import { Relay } from '../../src/core/outbox/relay.ts';
 import type { SeckillStreams } from '../../src/core/triggers/seckill-streams.ts';
 import { Signal } from '../../src/lib/signal.ts';
 import type { Database } from '../../src/lib/sql.ts';
 import type { Audit } from '../../src/ops/audit/audit.ts';
 import type { StreamReadings } from '../../src/ops/audit/stream-reading.ts';
+import { createActor } from '../support/actors.ts';
 import {
   createAll,
   createPaidOrder,
@@ -136,7 +137,7 @@ describe.each(Object.keys(setUps))('the audit on %s', (name) => {
     const purchases = [await createPaidOrder(database, 'ORD1'), await createPaidOrder(database, 'ORD2')];
     const ordered = await createAll(database, [...purchases, createPurchase({ sourceId: 'GIFT' })]);
     await createPaidOrder(database, 'ORD3');
-    await orders.cancelOrder('ORD3');
+    await orders.cancelOrder('ORD3', createActor());
     const cancelled = await orders.findOrder('ORD3');
     if (cancelled) await requestRefundOf(database, cancelled, 1n);
     await relay.relayOnce();
@@ -332,13 +333,13 @@ describe('a stream that started over', () => {
     }
     await add(1);
     expect((await look()).exceptions).toHaveLength(1);
-    expect(await acceptStream(database, stream)).toBe(true);
+    expect(await acceptStream(database, stream, createActor())).toBe(true);
     expect(await look()).toMatchObject({ difference: 0, exceptions: [] });
     const [gone] = await add(2);
     await look();
     await redis.xdel(stream, gone as string);
     expect((await look()).difference).toBe(-1);
-    expect(await acceptStream(database, 'stream:seckill:none')).toBe(false);
+    expect(await acceptStream(database, 'stream:seckill:none', createActor())).toBe(false);
   });
 
   test('a stream that started over is noticed although it has more entries than before', async () => {
@@ -368,7 +369,7 @@ describe('a stream that started over', () => {
     await redis.xgroup('CREATE', stream, 'weir', '0');
     await finish(ids.slice(0, 2));
     await look();
-    await acceptStream(database, stream);
+    await acceptStream(database, stream, createActor());
     expect(await look()).toMatchObject({ difference: 0, exceptions: [] });
     expect(await look()).toMatchObject({ difference: 0, exceptions: [] });
   });
@@ -408,9 +409,9 @@ test('units that Redis restocked and lost are found, and hold once they are due 
   await redis.hset(keys.units, id, '1:7');
   expect(await look()).toMatchObject({ expected: 1, actual: 0, exceptions: [{ id: stream }] });
   const inAnHour = new Date(Date.now() + 3_600_000);
-  expect(await requeueRestock(database, stream, inAnHour)).toBe(0);
+  expect(await requeueRestock(database, 1001n as ProductId, inAnHour, createActor())).toBe(0);
   for (let times = 0; times < 2; times++) {
-    expect(await requeueRestock(database, stream, undefined)).toBe(1);
+    expect(await requeueRestock(database, 1001n as ProductId, undefined, createActor())).toBe(1);
     await rows.claim(10, redisSaleCounters(redis).restock);
     expect(await look()).toMatchObject({ expected: 1, actual: 1, exceptions: [] });
     expect(await redis.hmget(keys.sale, 'sold', 'restocked', 'returned')).toEqual(['0', '1', '1']);

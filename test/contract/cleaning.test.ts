@@ -16,6 +16,7 @@ import type { Database } from '../../src/lib/sql.ts';
 import { archiveOld } from '../../src/ops/retention/archive.ts';
 import { archiveFiles } from '../../src/ops/retention/archive-files.ts';
 import { clean } from '../../src/ops/retention/cleaner.ts';
+import { createActor } from '../support/actors.ts';
 import { auditEmbedded } from '../support/audit-embedded.ts';
 import {
   createAll,
@@ -166,7 +167,7 @@ describe.each(Object.keys(databases))('cleaning on %s', (name) => {
       await createPaidOrder(database, id);
       await database.query('UPDATE orders SET idempotency_key = id WHERE id = $1', [id]);
     }
-    await orders.cancelOrder('ORD1');
+    await orders.cancelOrder('ORD1', createActor());
     await database.query("UPDATE orders SET created_at = now() - interval '2 days'");
     expect(await forgetIdempotencyKeys(database, aDayMs)).toBe(1);
     expect(await orders.findOrderByKey('ORD1')).toBeUndefined();

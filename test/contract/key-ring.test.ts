@@ -15,6 +15,7 @@ import {
   type OperatorKey,
 } from '../../src/ops/access/operator-key.ts';
 import type { Scope } from '../../src/ops/access/scope.ts';
+import { createActor } from '../support/actors.ts';
 import { openTestPglite, openTestPostgres } from '../support/stores.ts';
 
 const databases = { PGlite: openTestPglite, PostgreSQL: openTestPostgres };
@@ -52,12 +53,12 @@ async function setUp(database: Database, configuredKeys: string[] = []) {
       expiresAt?: Date,
     ): Promise<OperatorKey & { key: string }> {
       const key = createOperatorKey(scope);
-      const made = await keys.addKey({ name, scope, expiresAt, createdBy: 'a test', digest: digestOf(key) });
+      const made = await keys.addKey({ name, scope, expiresAt, digest: digestOf(key) }, createActor());
       return { ...made, key };
     },
     async addSession(keyId: string, lastsMs = 60_000): Promise<string> {
       const id = createSessionId();
-      await sessions.addSession({ digest: digestOf(id), keyId, proof: undefined, lastsMs });
+      await sessions.addSession({ digest: digestOf(id), keyId, proof: undefined, lastsMs }, createActor());
       return id;
     },
   };
@@ -72,7 +73,7 @@ describe.each(Object.keys(databases))('keys on %s', (name) => {
     const { id } = await addKey('first');
     passMs(801);
     expect(await here.isOpen()).toBe(false);
-    await keys.revokeKey(id, 'a test');
+    await keys.revokeKey(id, createActor('a test'));
     passMs(801);
     expect(await here.isOpen()).toBe(true);
   });
@@ -84,9 +85,13 @@ describe.each(Object.keys(databases))('keys on %s', (name) => {
     // Made after both have looked: whoever does not know it looks once more.
     const second = await addKey('second', 'admin');
     for (const ring of [here, elsewhere])
-      expect((await ring.findKey(second.key))?.caller).toEqual({ name: 'second', scope: 'admin' });
+      expect((await ring.findKey(second.key))?.caller).toEqual({
+        name: 'second',
+        scope: 'admin',
+        keyId: second.id,
+      });
 
-    await keys.revokeKey(second.id, 'a test');
+    await keys.revokeKey(second.id, createActor('a test'));
     passMs(801);
     for (const ring of [here, elsewhere]) {
       expect(await ring.findKey(second.key)).toBeUndefined();
@@ -114,9 +119,12 @@ describe.each(Object.keys(databases))('keys on %s', (name) => {
     const { addKey, keys } = await setUp(await open());
     const { id } = await addKey('shop');
     await expect(addKey('shop')).rejects.toMatchObject({ code: 'KEY_CONFLICT' });
-    expect(await keys.revokeKey(id, 'somebody')).toMatchObject({ name: 'shop', revokedBy: 'somebody' });
-    expect(await keys.revokeKey(id, 'somebody else')).toMatchObject({ revokedBy: 'somebody' });
-    expect(await keys.revokeKey('999', 'somebody')).toBeUndefined();
+    expect(await keys.revokeKey(id, createActor('somebody'))).toMatchObject({
+      name: 'shop',
+      revokedBy: 'somebody',
+    });
+    expect(await keys.revokeKey(id, createActor('somebody else'))).toMatchObject({ revokedBy: 'somebody' });
+    expect(await keys.revokeKey('999', createActor('somebody'))).toBeUndefined();
     await addKey('shop');
     expect((await keys.listKeys()).map((key) => [key.name, key.revokedBy])).toEqual([
       ['shop', undefined],
@@ -167,7 +175,10 @@ describe.each(Object.keys(databases))('keys on %s', (name) => {
     const cookie = await addSession(id);
     const other = createSessionId();
     const proof = here.proveKey(other, 'configured-key-of-monday');
-    await sessions.addSession({ digest: digestOf(other), keyId: undefined, proof, lastsMs: 1_000 });
+    await sessions.addSession(
+      { digest: digestOf(other), keyId: undefined, proof, lastsMs: 1_000 },
+      createActor(),
+    );
     const rows = await database.query<{ row: string }>(
       'SELECT operator_keys::text AS row FROM operator_keys UNION ALL SELECT operator_sessions::text FROM operator_sessions',
     );
@@ -196,9 +207,10 @@ describe.each(Object.keys(databases))('sessions on %s', (name) => {
       expect(await ring.findSession(cookie)).toEqual({
         name: 'on-call',
         scope: 'act',
+        keyId: id,
         until: expect.any(Date),
       });
-    await keys.revokeKey(id, 'a test');
+    await keys.revokeKey(id, createActor('a test'));
     passMs(801);
     for (const ring of [here, elsewhere]) expect(await ring.findSession(cookie)).toBeUndefined();
   });
@@ -207,7 +219,7 @@ describe.each(Object.keys(databases))('sessions on %s', (name) => {
     const { here, addKey, addSession, sessions, passMs } = await setUp(await open());
     const { id } = await addKey('on-call');
     const [ended, late, going] = [await addSession(id), await addSession(id, 0), await addSession(id)];
-    await sessions.removeSession(digestOf(ended));
+    await sessions.removeSession(digestOf(ended), createActor());
     passMs(801);
     expect(await here.findSession(ended)).toBeUndefined();
     expect(await here.findSession(late)).toBeUndefined();
@@ -220,7 +232,10 @@ describe.each(Object.keys(databases))('sessions on %s', (name) => {
     const { here, sessions } = await setUp(database, keys);
     const id = createSessionId();
     const proof = here.proveKey(id, 'configured-key-of-tuesday');
-    await sessions.addSession({ digest: digestOf(id), keyId: undefined, proof, lastsMs: 60_000 });
+    await sessions.addSession(
+      { digest: digestOf(id), keyId: undefined, proof, lastsMs: 60_000 },
+      createActor(),
+    );
     expect(await here.findSession(id)).toMatchObject({ scope: 'admin' });
     const { here: later } = await setUp(database, keys.slice(0, 1));
     expect(await later.findSession(id)).toBeUndefined();

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { listParked } from '../../src/adapters/postgres/parked.ts';
+import { createActor } from '../support/actors.ts';
 import { auditEmbedded } from '../support/audit-embedded.ts';
 import { createProduct } from '../support/parts.ts';
 import { createShop, readRefundRequests } from '../support/payments.ts';
@@ -18,7 +19,7 @@ describe.each(Object.keys(databases))('parked payments on %s', (name) => {
       list: (state = 'PARKED') => listParked(database, { origin: 'PAYMENT', state }, 100, undefined),
       replayOnly: async (options = {}) => {
         const [item] = await listParked(database, { origin: 'PAYMENT', state: 'ALL' }, 100, undefined);
-        return desk.replay(item?.id ?? '0', 'me', options);
+        return desk.replay(item?.id ?? '0', createActor('me'), options);
       },
       async expectAuditHolds() {
         const { sums } = await auditEmbedded(database);
@@ -135,13 +136,13 @@ describe.each(Object.keys(databases))('parked payments on %s', (name) => {
       });
     }
     const [second, first] = await shop.list();
-    expect(await shop.desk.replay(first?.id ?? '', 'me')).toMatchObject({ state: 'PARKED' });
-    expect(await shop.desk.replay(first?.id ?? '', 'me', { acceptAmount: true })).toMatchObject({
+    expect(await shop.desk.replay(first?.id ?? '', createActor('me'))).toMatchObject({ state: 'PARKED' });
+    expect(await shop.desk.replay(first?.id ?? '', createActor('me'), { acceptAmount: true })).toMatchObject({
       state: 'REPLAYED',
       instanceId: expect.any(String),
     });
-    await shop.orders.cancelOrder('ORD2');
-    expect(await shop.desk.replay(second?.id ?? '', 'me')).toMatchObject({
+    await shop.orders.cancelOrder('ORD2', createActor());
+    expect(await shop.desk.replay(second?.id ?? '', createActor('me'))).toMatchObject({
       state: 'REPLAYED',
       instanceId: null,
     });
@@ -165,7 +166,8 @@ describe.each(Object.keys(databases))('parked payments on %s', (name) => {
     await shop.order('ORD1');
     await shop.disable();
     for (const id of ['ORD1', 'ELSEWHERE']) await shop.pay(id, { webhookId: 'w1' }, { productId: 1001n });
-    for (const { id } of await shop.list()) await shop.desk.discard(id, 'me', 'returned by hand');
+    for (const { id } of await shop.list())
+      await shop.desk.discard(id, createActor('me'), 'returned by hand');
     await shop.disable(true);
     for (const id of ['ORD1', 'ELSEWHERE']) {
       expect(await shop.pay(id, { webhookId: 'w1' }, { productId: 1001n })).toMatchObject({

@@ -8,6 +8,7 @@ import { ParkedReplay } from '../../src/core/parked/replay.ts';
 import { encodeResult } from '../../src/core/results/result.ts';
 import { encodeOriginal } from '../../src/core/triggers/encode-original.ts';
 import type { Database } from '../../src/lib/sql.ts';
+import { createActor } from '../support/actors.ts';
 import {
   createAll,
   createCreation,
@@ -60,19 +61,19 @@ describe.each(Object.keys(databases))('parked items on %s', (name) => {
     const { database, desk, onlyId, list } = await setUp();
     await parkEntry(database, '1700-0', ['uid', '123', 'ts', '1']);
     const id = await onlyId();
-    expect(await desk.replay(id, 'me')).toMatchObject({
+    expect(await desk.replay(id, createActor('me'))).toMatchObject({
       state: 'PARKED',
       detail: expect.stringMatching(/PRODUCT_NOT_FOUND/),
     });
     expect(await list()).toMatchObject([{ id, attempts: 1, reason: 'PRODUCT_NOT_FOUND' }]);
     await createProduct(database);
-    const outcome = await desk.replay(id, 'me');
+    const outcome = await desk.replay(id, createActor('me'));
     expect(outcome.state).toBe('REPLAYED');
     const instances = await database.query(
       'SELECT source, source_id, scope, user_id::text FROM instance_logs',
     );
     expect(instances).toEqual([{ source: 'SECKILL', source_id: '1700-0', scope: stream, user_id: '123' }]);
-    expect(await desk.replay(id, 'somebody else')).toEqual(outcome);
+    expect(await desk.replay(id, createActor('somebody else'))).toEqual(outcome);
     expect(await database.query('SELECT 1 FROM instance_logs')).toHaveLength(1);
     expect(await list()).toEqual([]);
     expect(await list({ state: 'REPLAYED' })).toMatchObject([
@@ -85,7 +86,7 @@ describe.each(Object.keys(databases))('parked items on %s', (name) => {
     await createProduct(database);
     await parkEntry(database, '1700-0', ['uid', '123']);
     const id = await onlyId();
-    const outcomes = await Promise.all([1, 2, 3].map(() => desk.replay(id, 'me')));
+    const outcomes = await Promise.all([1, 2, 3].map(() => desk.replay(id, createActor('me'))));
     expect(new Set(outcomes.map(({ instanceId }) => instanceId)).size).toBe(1);
     expect(await database.query('SELECT 1 FROM instance_logs')).toHaveLength(1);
   });
@@ -96,7 +97,7 @@ describe.each(Object.keys(databases))('parked items on %s', (name) => {
     const purchase = createPurchase({ source: 'SECKILL', scope: stream, sourceId: '1700-0', userId: 123n });
     const [instanceId] = (await createAll(database, [purchase])) as [InstanceId];
     await parkEntry(database, '1700-0', ['uid', '123']);
-    expect(await desk.replay(await onlyId(), 'me')).toMatchObject({
+    expect(await desk.replay(await onlyId(), createActor('me'))).toMatchObject({
       state: 'REPLAYED',
       instanceId: instanceId.toString(),
       detail: expect.stringMatching(/was there already/),
@@ -112,7 +113,7 @@ describe.each(Object.keys(databases))('parked items on %s', (name) => {
     await createProduct(database);
     await parkEntry(database, '1700-0', fields);
     const id = await onlyId();
-    expect(await desk.replay(id, 'me')).toMatchObject({
+    expect(await desk.replay(id, createActor('me'))).toMatchObject({
       state: 'PARKED',
       detail: expect.stringMatching(reason),
     });
@@ -128,9 +129,9 @@ describe.each(Object.keys(databases))('parked items on %s', (name) => {
     await createProduct(database);
     await parkEntry(database, '1700-0', fields);
     const id = await onlyId();
-    const outcome = await desk.replay(id, 'me', { userId: 42n as UserId });
+    const outcome = await desk.replay(id, createActor('me'), { userId: 42n as UserId });
     expect(outcome).toMatchObject({ state: 'REPLAYED', instanceId: expect.any(String) });
-    expect(await desk.replay(id, 'me', { userId: 42n as UserId })).toEqual(outcome);
+    expect(await desk.replay(id, createActor('me'), { userId: 42n as UserId })).toEqual(outcome);
     expect(await database.query('SELECT source_id, scope, user_id::text FROM instance_logs')).toEqual([
       { source_id: '1700-0', scope: stream, user_id: '42' },
     ]);
@@ -140,11 +141,13 @@ describe.each(Object.keys(databases))('parked items on %s', (name) => {
     const { database, desk, onlyId } = await setUp();
     await parkEntry(database, '1700-0', ['uid', '123']);
     const id = await onlyId();
-    await expect(desk.replay(id, 'me', { userId: 42n as UserId })).rejects.toMatchObject({
+    await expect(desk.replay(id, createActor('me'), { userId: 42n as UserId })).rejects.toMatchObject({
       code: 'PURCHASE_CONFLICT',
     });
     await createProduct(database);
-    expect(await desk.replay(id, 'me', { userId: 123n as UserId })).toMatchObject({ state: 'REPLAYED' });
+    expect(await desk.replay(id, createActor('me'), { userId: 123n as UserId })).toMatchObject({
+      state: 'REPLAYED',
+    });
   });
 
   test('a discarded item keeps its reason and cannot be replayed', async () => {
@@ -152,10 +155,10 @@ describe.each(Object.keys(databases))('parked items on %s', (name) => {
     await createProduct(database);
     await parkEntry(database, '1700-0', ['uid', '123']);
     const id = await onlyId();
-    const outcome = await desk.discard(id, 'me', 'a test of ours');
+    const outcome = await desk.discard(id, createActor('me'), 'a test of ours');
     expect(outcome).toMatchObject({ state: 'DISCARDED', detail: 'a test of ours' });
-    expect(await desk.discard(id, 'you', 'another reason')).toEqual(outcome);
-    await expect(desk.replay(id, 'me')).rejects.toThrow('discarded by me: a test of ours');
+    expect(await desk.discard(id, createActor('you'), 'another reason')).toEqual(outcome);
+    await expect(desk.replay(id, createActor('me'))).rejects.toThrow('discarded by me: a test of ours');
     expect(await database.query('SELECT 1 FROM instance_logs')).toEqual([]);
     expect(await list({ state: 'ALL' })).toMatchObject([
       { state: 'DISCARDED', resolution: 'a test of ours' },
@@ -167,8 +170,8 @@ describe.each(Object.keys(databases))('parked items on %s', (name) => {
     await createProduct(database);
     await parkEntry(database, '1700-0', ['uid', '123']);
     const id = await onlyId();
-    await desk.replay(id, 'me');
-    await expect(desk.discard(id, 'me', 'x')).rejects.toThrow('was replayed by me');
+    await desk.replay(id, createActor('me'));
+    await expect(desk.discard(id, createActor('me'), 'x')).rejects.toThrow('was replayed by me');
   });
 
   test('a refused message returns to the outbox once with its id, type and bytes', async () => {
@@ -191,7 +194,11 @@ describe.each(Object.keys(databases))('parked items on %s', (name) => {
       },
     ]);
     const id = await onlyId();
-    await Promise.all([desk.replay(id, 'me'), desk.replay(id, 'me'), desk.replay(id, 'me')]);
+    await Promise.all([
+      desk.replay(id, createActor('me')),
+      desk.replay(id, createActor('me')),
+      desk.replay(id, createActor('me')),
+    ]);
     const waiting = await readWaiting(database);
     expect(waiting.map(({ id, type, kind, body }) => [id, type, kind, body.toString('hex')])).toEqual([
       ['refund-17', 'ORDER_REFUND_REQUESTED', 'REFUND', '0100ff'],
@@ -208,9 +215,12 @@ describe.each(Object.keys(databases))('parked items on %s', (name) => {
     const item = { origin: 'RESULT' as const, detail: 'x', source: '', scope: 'q', sourceId, original };
     await parkItems(database, [{ ...item, reason: 'RESULT_NOT_FOUND' }]);
     const id = await onlyId();
-    expect(await desk.replay(id, 'me')).toMatchObject({ state: 'PARKED' });
+    expect(await desk.replay(id, createActor('me'))).toMatchObject({ state: 'PARKED' });
     await database.query('UPDATE instance_logs SET instance_id = instance_id - 1');
-    expect(await desk.replay(id, 'me')).toMatchObject({ state: 'REPLAYED', detail: 'SUCCESS applied' });
+    expect(await desk.replay(id, createActor('me'))).toMatchObject({
+      state: 'REPLAYED',
+      detail: 'SUCCESS applied',
+    });
     expect(await database.query('SELECT status FROM instance_logs')).toEqual([{ status: 'SUCCESS' }]);
   });
 
@@ -220,8 +230,8 @@ describe.each(Object.keys(databases))('parked items on %s', (name) => {
     await parkEntry(database, '1-0', ['uid', '1']);
     await parkEntry(database, '2-0', ['uid', '2']);
     const [second, first] = await list();
-    await desk.replay(first?.id as string, 'me');
-    await desk.discard(second?.id as string, 'me', 'x');
+    await desk.replay(first?.id as string, createActor('me'));
+    await desk.discard(second?.id as string, createActor('me'), 'x');
     await parkEntry(database, '1-0', ['uid', '1']);
     await parkEntry(database, '2-0', ['uid', '2']);
     expect((await list()).map(({ sourceId }) => sourceId)).toEqual(['1-0']);
@@ -238,7 +248,9 @@ describe.each(Object.keys(databases))('parked items on %s', (name) => {
 
   test('parked items that do not exist are unknown', async () => {
     const { desk } = await setUp();
-    await expect(desk.replay('17', 'me')).rejects.toMatchObject({ code: 'PARKED_NOT_FOUND' });
-    await expect(desk.discard('17', 'me', 'x')).rejects.toMatchObject({ code: 'PARKED_NOT_FOUND' });
+    await expect(desk.replay('17', createActor('me'))).rejects.toMatchObject({ code: 'PARKED_NOT_FOUND' });
+    await expect(desk.discard('17', createActor('me'), 'x')).rejects.toMatchObject({
+      code: 'PARKED_NOT_FOUND',
+    });
   });
 });

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { recordRefund } from '../../src/adapters/postgres/refunds.ts';
 import { settleResults } from '../../src/adapters/postgres/settle.ts';
 import type { InstanceId } from '../../src/core/instance/purchase.ts';
+import { createActor } from '../support/actors.ts';
 import { auditEmbedded } from '../support/audit-embedded.ts';
 import { failure } from '../support/parts.ts';
 import { createShop, readRefundRequests } from '../support/payments.ts';
@@ -123,7 +124,7 @@ describe.each(Object.keys(databases))('payments on %s', (name) => {
   test('a refund is reported for the payment that it names, each once', async () => {
     const shop = await setUp();
     await shop.order('ORD1');
-    await shop.orders.cancelOrder('ORD1');
+    await shop.orders.cancelOrder('ORD1', createActor());
     for (const paymentId of ['P1', 'P2']) await shop.pay('ORD1', { paymentId });
     const report = async (paymentId?: string) => {
       const recorded = await recordRefund(shop.database, 'ORD1', paymentId);
@@ -163,7 +164,7 @@ describe.each(Object.keys(databases))('payments on %s', (name) => {
   test('every payment of an order that is over is returned, each once', async () => {
     const shop = await setUp();
     await shop.order('ORD1');
-    await shop.orders.cancelOrder('ORD1');
+    await shop.orders.cancelOrder('ORD1', createActor());
     const payments = [
       {},
       { paymentId: 'P1' },

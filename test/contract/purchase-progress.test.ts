@@ -3,6 +3,7 @@ import { embeddedCheckout } from '../../src/adapters/embedded/checkout.ts';
 import { embeddedSaleStore } from '../../src/adapters/embedded/sale-store.ts';
 import { addEntries, EmbeddedSeckillStreams } from '../../src/adapters/embedded/seckill-streams.ts';
 import { embeddedStreamPlaces } from '../../src/adapters/embedded/stream-places.ts';
+import { recordActivity } from '../../src/adapters/postgres/activity.ts';
 import { RedisSeckillStreams } from '../../src/adapters/redis/seckill-streams.ts';
 import { redisStreamPlaces } from '../../src/adapters/redis/stream-places.ts';
 import type { ProductId, SourceId, UserId } from '../../src/core/instance/purchase.ts';
@@ -10,6 +11,7 @@ import type { Database } from '../../src/lib/sql.ts';
 import type { Checkout } from '../../src/sale/checkout.ts';
 import { judgePlace, StreamPace, type StreamPlaces } from '../../src/sale/purchase-progress.ts';
 import type { SaleStore } from '../../src/sale/sale.ts';
+import { createActor } from '../support/actors.ts';
 import { openRedisSales } from '../support/sales.ts';
 import {
   connectTestRedis,
@@ -33,7 +35,7 @@ interface Store {
 function openEmbedded(database: Database, isOnlyConsumer: boolean): Store {
   const streams = new EmbeddedSeckillStreams(database, { isOnlyConsumer });
   return {
-    sales: embeddedSaleStore(database),
+    sales: embeddedSaleStore(database, recordActivity),
     checkout: embeddedCheckout(database, addEntries, streams.onAdded),
     places: embeddedStreamPlaces(database, { isOnlyConsumer }),
     addForeign: () => streams.add(stream, [['uid', '9', 'ts', '1']]),
@@ -64,10 +66,13 @@ describe.each(Object.keys(stores))('places in %s', (name) => {
   test('the place counts entries that were not handed out, those of others as well', async () => {
     const { sales, checkout, places, addForeign, deliver } = await (stores[name] as () => Promise<Store>)();
     await addForeign();
-    await sales.open({
-      ...{ productId: product, stock: 9, perUserLimit: 1, startsAt: undefined, endsAt: undefined },
-      ...{ entry: 'open', admitPerSecond: undefined },
-    });
+    await sales.open(
+      {
+        ...{ productId: product, stock: 9, perUserLimit: 1, startsAt: undefined, endsAt: undefined },
+        ...{ entry: 'open', admitPerSecond: undefined },
+      },
+      createActor(),
+    );
     const buyers = [11, 12, 13, 14].map((user) => ({
       ...{ userId: BigInt(user) as UserId, idempotencyKey: undefined, ticket: undefined },
     }));

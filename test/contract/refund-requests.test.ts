@@ -6,6 +6,7 @@ import { recordRefund } from '../../src/adapters/postgres/refunds.ts';
 import { settleResults } from '../../src/adapters/postgres/settle.ts';
 import type { InstanceId } from '../../src/core/instance/purchase.ts';
 import type { Database } from '../../src/lib/sql.ts';
+import { createActor } from '../support/actors.ts';
 import { createAll, createPaidOrder, createProduct, failure, readWaiting } from '../support/parts.ts';
 import { requestRefundOf } from '../support/request-refund.ts';
 import { openTestPglite, openTestPostgres } from '../support/stores.ts';
@@ -56,7 +57,7 @@ describe.each(Object.keys(databases))('a refund request on %s', (name) => {
     await recordRefund(database, 'ORD1');
     await makeDue(database);
     expect(await repeatRefundRequests(database)).toBe(0);
-    expect(await requestRefundAgain(database, 'ORD1', 'anna')).toBeUndefined();
+    expect(await requestRefundAgain(database, 'ORD1', createActor('anna'))).toBeUndefined();
     expect(await publishAll(database)).toEqual([]);
     expect(await database.query('SELECT DISTINCT what, detail, actor FROM instance_history')).toEqual([
       { what: 'REFUND_REQUESTED_AGAIN', detail: 'the refund was not reported', actor: 'weir' },
@@ -67,7 +68,9 @@ describe.each(Object.keys(databases))('a refund request on %s', (name) => {
     const { database, id } = await setUp();
     await makeDue(database);
     expect(await repeatRefundRequests(database)).toBe(0);
-    expect(await requestRefundAgain(database, 'ORD1', 'anna')).toMatchObject({ orderId: 'ORD1' });
+    expect(await requestRefundAgain(database, 'ORD1', createActor('anna'))).toMatchObject({
+      orderId: 'ORD1',
+    });
     expect(await publishAll(database)).toHaveLength(1);
     await database.query(
       `INSERT INTO parked (origin, reason, detail, source, scope, source_id, original)
@@ -85,14 +88,14 @@ describe.each(Object.keys(databases))('a refund request on %s', (name) => {
     const { database } = await setUp();
     const first = await publishAll(database);
     for (let times = 0; times < 2; times++) {
-      expect(await requestRefundAgain(database, 'ORD1', 'anna')).toMatchObject({
+      expect(await requestRefundAgain(database, 'ORD1', createActor('anna'))).toMatchObject({
         orderId: 'ORD1',
         amountCents: 19900n,
         refundedAt: undefined,
       });
       expect(await publishAll(database)).toEqual(first);
     }
-    expect(await requestRefundAgain(database, 'ORD2', 'anna')).toBeUndefined();
+    expect(await requestRefundAgain(database, 'ORD2', createActor('anna'))).toBeUndefined();
     expect(await database.query("SELECT actor FROM instance_history WHERE what LIKE 'REFUND%'")).toEqual(
       Array(2).fill({ actor: 'anna' }),
     );
@@ -103,13 +106,15 @@ describe.each(Object.keys(databases))('a refund request on %s', (name) => {
     await database.query('DELETE FROM outbox');
     await createPaidOrder(database, 'ORD3');
     const orders = postgresOrders(database);
-    await orders.cancelOrder('ORD3');
+    await orders.cancelOrder('ORD3', createActor());
     const order = await orders.findOrder('ORD3');
     if (!order) throw new Error('the order is gone');
     await requestRefundOf(database, order, 42n);
     const first = await publishAll(database);
     expect(first.map(({ id }) => id)).toEqual(['refund-42']);
-    expect(await requestRefundAgain(database, 'ORD3', 'anna')).toMatchObject({ orderId: 'ORD3' });
+    expect(await requestRefundAgain(database, 'ORD3', createActor('anna'))).toMatchObject({
+      orderId: 'ORD3',
+    });
     expect(await publishAll(database)).toEqual(first);
   });
 
@@ -127,7 +132,9 @@ describe.each(Object.keys(databases))('a refund request on %s', (name) => {
       amountCents: 19900n,
       reason: 'no capacity',
     });
-    expect(await requestRefundAgain(database, 'ORD1', 'anna')).toMatchObject({ orderId: 'ORD1' });
+    expect(await requestRefundAgain(database, 'ORD1', createActor('anna'))).toMatchObject({
+      orderId: 'ORD1',
+    });
     expect(await publishAll(database)).toEqual([again]);
   });
 });

@@ -5,6 +5,7 @@ import { releaseInstance } from '../../src/adapters/postgres/releases.ts';
 import { settleResults } from '../../src/adapters/postgres/settle.ts';
 import type { InstanceId } from '../../src/core/instance/purchase.ts';
 import type { Database } from '../../src/lib/sql.ts';
+import { createActor } from '../support/actors.ts';
 import {
   deadlineMs,
   letAnHourPass,
@@ -159,10 +160,10 @@ describe('an instance that is given up', () => {
     await watchOver(database, 1).look();
     const [first] = await readWaiting(database);
     // While the first waits for the broker, a second one would be of no use.
-    expect(await releaseInstance(database, id, 'anna')).toBe(true);
+    expect(await releaseInstance(database, id, createActor('anna'))).toBe(true);
     expect(await publishAll(database)).toHaveLength(1);
     for (let times = 0; times < 2; times++) {
-      expect(await releaseInstance(database, id, 'anna')).toBe(true);
+      expect(await releaseInstance(database, id, createActor('anna'))).toBe(true);
       const [again] = await publishAll(database);
       expect(again?.id).toBe(first?.id);
       expect(again?.body.toString('hex')).toBe(first?.body.toString('hex'));
@@ -183,12 +184,12 @@ describe('an instance that is given up', () => {
     await settleResults(database, [success(built), failure(failed)]);
     await publishAll(database);
     for (const id of [open, built]) {
-      await expect(releaseInstance(database, id, 'anna')).rejects.toMatchObject({
+      await expect(releaseInstance(database, id, createActor('anna'))).rejects.toMatchObject({
         code: 'INSTANCE_NOT_RELEASABLE',
       });
     }
-    expect(await releaseInstance(database, 1n as InstanceId, 'anna')).toBe(false);
-    expect(await releaseInstance(database, failed, 'anna')).toBe(true);
+    expect(await releaseInstance(database, 1n as InstanceId, createActor('anna'))).toBe(false);
+    expect(await releaseInstance(database, failed, createActor('anna'))).toBe(true);
     expect((await readWaiting(database)).map(({ id }) => id)).toEqual([`release-${failed}`]);
   });
 });
@@ -267,7 +268,7 @@ test('an operator who publishes an instance again does not deadlock with the wat
   let published: Promise<unknown> | undefined;
   await database.transaction(async (sql) => {
     await sql.query('SELECT 1 FROM overdue WHERE instance_id = $1 FOR UPDATE', [id.toString()]);
-    published = retryInstance(database, id, deadlineMs, 'anna');
+    published = retryInstance(database, id, deadlineMs, createActor('anna'));
     published.catch(() => {});
     await database.query('SELECT 1');
     await waitForLock(database);

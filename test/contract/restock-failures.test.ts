@@ -16,6 +16,7 @@ import type { SourceId, UserId } from '../../src/core/instance/purchase.ts';
 import { ParkedReplay } from '../../src/core/parked/replay.ts';
 import { Signal } from '../../src/lib/signal.ts';
 import type { Database } from '../../src/lib/sql.ts';
+import { createActor } from '../support/actors.ts';
 import { createAll, createProduct, createPurchase, failure } from '../support/parts.ts';
 import {
   connectTestRedis,
@@ -281,12 +282,12 @@ describe.each(Object.keys(databases))('a unit that cannot be put back, on %s', (
     expect(await restock.restockOnce()).toBe(0);
 
     const id = item?.id as string;
-    expect(await desk.replay(id, 'ops')).toMatchObject({ state: 'REPLAYED' });
+    expect(await desk.replay(id, createActor('ops'))).toMatchObject({ state: 'REPLAYED' });
     expect(await restock.restockOnce()).toBe(1);
     expect(await readParked()).toMatchObject([{ id, state: 'PARKED' }]);
 
     world.broken.clear();
-    expect(await desk.replay(id, 'ops')).toMatchObject({ state: 'REPLAYED' });
+    expect(await desk.replay(id, createActor('ops'))).toMatchObject({ state: 'REPLAYED' });
     expect(await restock.restockOnce()).toBe(1);
     expect(await readUnit(database)).toMatchObject({ status: 'DONE', outcome: 'RESTOCKED' });
     expect(await readParked()).toMatchObject([{ id, state: 'REPLAYED' }]);
@@ -294,7 +295,9 @@ describe.each(Object.keys(databases))('a unit that cannot be put back, on %s', (
 
   test('a unit is not owed any more once its parked item is discarded', async () => {
     const { database, restock, desk, item } = await park();
-    expect(await desk.discard(item?.id as string, 'ops', 'no sale')).toMatchObject({ state: 'DISCARDED' });
+    expect(await desk.discard(item?.id as string, createActor('ops'), 'no sale')).toMatchObject({
+      state: 'DISCARDED',
+    });
     expect(await readUnit(database)).toMatchObject({ status: 'DONE', outcome: 'NO_SALE' });
     expect(await restock.restockOnce()).toBe(0);
   });

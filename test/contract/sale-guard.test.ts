@@ -16,6 +16,7 @@ import { requirePairing, type StorePairing } from '../../src/ops/installation/st
 import type { Buyer, CheckoutOutcome } from '../../src/sale/checkout.ts';
 import { guardedCheckout } from '../../src/sale/guarded-checkout.ts';
 import { SaleGuard } from '../../src/sale/sale-guard.ts';
+import { createActor } from '../support/actors.ts';
 import { createCreation, createProduct, failure } from '../support/parts.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import { openRedisSales, saleTerms } from '../support/sales.ts';
@@ -48,7 +49,7 @@ async function openGuardedSale(part: Parameters<typeof saleTerms>[0] = {}) {
     onClosed: (_, why) => closed.push(why),
     onFailure: () => {},
   });
-  await sales.open(saleTerms(part));
+  await sales.open(saleTerms(part), createActor());
   await guard.look();
   const guarded = guardedCheckout(verifying, guard);
   const buy = async (user: number, rest: Partial<Buyer> = {}, checkout = guarded) => {
@@ -163,7 +164,7 @@ test('a sale whose Redis lost everything keeps its terms, its holders and its st
   const first = await buy(11);
   await buyAll([12, 13]);
   await readAll(3);
-  await sales.change(product, { addStock: 1 });
+  await sales.change(product, { addStock: 1 }, createActor());
   await redis.flushdb();
   guard.forget();
   expect(await buy(11)).toEqual({ kind: 'repeat', streamId: streamIdOf(first) });
@@ -309,7 +310,7 @@ test('a unit that went back before the loss is sold again once', async () => {
 test('a pause and added stock that Redis lost are applied again', async () => {
   const { redis, buyAll, guard, sales } = await openGuardedSale({ stock: 2 });
   const goBack = await remember(redis);
-  await sales.change(product, { action: 'pause', addStock: 3 });
+  await sales.change(product, { action: 'pause', addStock: 3 }, createActor());
   await goBack();
   await guard.look();
   expect(await buyAll([11])).toEqual(['PAUSED']);
@@ -360,7 +361,7 @@ test('the audit counts and names what Redis sold and lost, and nothing else', as
   await guard.look();
   expect((await look()).what?.join()).toMatch(/^Redis lost 2 units before .*: their buyers have nothing$/);
   expect(second.kind).toBe('accepted');
-  expect(await acceptStream(database, stream)).toBe(true);
+  expect(await acceptStream(database, stream, createActor())).toBe(true);
   expect(await look()).toEqual({ difference: 0, what: [] });
   const deleted = await buy(18);
   await redis
@@ -403,9 +404,9 @@ test('two servers in the same millisecond give out no id twice', async () => {
 test('opening a sale after a large one frees its memory in the background', async () => {
   const { redis, sales, buyAll } = await openGuardedSale({ stock: 5 });
   await buyAll([11, 12, 13]);
-  await sales.change(product, { action: 'end' });
+  await sales.change(product, { action: 'end' }, createActor());
   await redis.config('RESETSTAT');
-  await sales.open(saleTerms({ stock: 7 }));
+  await sales.open(saleTerms({ stock: 7 }), createActor());
   const stats = await redis.info('commandstats');
   // DEL of millions of fields stops Redis for seconds; UNLINK takes milliseconds.
   expect(stats).not.toContain('cmdstat_del:');
@@ -417,7 +418,7 @@ test('opening a sale after a large one frees its memory in the background', asyn
 test('a sale whose key is damaged keeps no other sale from being rebuilt', async () => {
   const { redis, sales, guard, closed, rebuilt, database } = await openGuardedSale({ stock: 5 });
   await createProduct(database, 1002n);
-  await sales.open(saleTerms({ productId: 1002n as ProductId, stock: 7 }));
+  await sales.open(saleTerms({ productId: 1002n as ProductId, stock: 7 }), createActor());
   await redis.flushdb();
   await redis.set(saleKeys(stream).sale, 'not a hash');
   await guard.look();

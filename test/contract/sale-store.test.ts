@@ -3,12 +3,14 @@ import { embeddedCheckout } from '../../src/adapters/embedded/checkout.ts';
 import { embeddedSaleCounters } from '../../src/adapters/embedded/sale-counters.ts';
 import { embeddedSaleStore } from '../../src/adapters/embedded/sale-store.ts';
 import { addEntries } from '../../src/adapters/embedded/seckill-streams.ts';
+import { recordActivity } from '../../src/adapters/postgres/activity.ts';
 import { redisSaleCounters } from '../../src/adapters/redis/sale-counters.ts';
 import type { SaleCounters } from '../../src/core/compensation/restock.ts';
 import type { ProductId, SourceId, UserId } from '../../src/core/instance/purchase.ts';
 import type { Database } from '../../src/lib/sql.ts';
 import type { Buyer, Checkout, CheckoutOutcome, KnownBuyers } from '../../src/sale/checkout.ts';
 import type { SaleStore, SaleTerms } from '../../src/sale/sale.ts';
+import { createActor } from '../support/actors.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import { openRedisSales, saleTerms } from '../support/sales.ts';
 import {
@@ -31,7 +33,7 @@ interface Store {
 
 function openEmbedded(database: Database): Store {
   return {
-    sales: embeddedSaleStore(database),
+    sales: embeddedSaleStore(database, recordActivity),
     checkout: embeddedCheckout(database, addEntries, () => {}),
     counters: embeddedSaleCounters(database),
     async readEntries() {
@@ -70,7 +72,7 @@ const entryOf = (outcome: CheckoutOutcome) => ('streamId' in outcome ? outcome.s
 describe.each(Object.keys(stores))('a sale in %s', (name) => {
   async function setUp(part?: Partial<SaleTerms>) {
     const store = await (stores[name] as (typeof stores)[string])();
-    if (part) expect(await store.sales.open(terms(part))).toBe('opened');
+    if (part) expect(await store.sales.open(terms(part), createActor())).toBe('opened');
     const buyer = (user: number, part: Partial<Buyer> = {}): Buyer => ({
       userId: BigInt(user) as UserId,
       idempotencyKey: undefined,
@@ -123,7 +125,7 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
     const { buy, buyAll, sales } = await setUp({ stock: 2 });
     const [first] = await buyAll(11, 12);
     expect(await buy(11)).toEqual({ kind: 'repeat', streamId: entryOf(first as CheckoutOutcome) });
-    await sales.change(product, { action: 'end' });
+    await sales.change(product, { action: 'end' }, createActor());
     expect(await buy(11)).toEqual({ kind: 'repeat', streamId: entryOf(first as CheckoutOutcome) });
     expect(await buy(13)).toEqual({ kind: 'ENDED' });
   });
@@ -155,20 +157,20 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
   test('a sale refuses what is too early, paused, over or unknown, and keeps no trace', async () => {
     const { buy, sales, read, readEntries } = await setUp();
     expect(await buy(11)).toEqual({ kind: 'SALE_NOT_FOUND' });
-    await sales.open(terms({ startsAt: inAnHour() }));
+    await sales.open(terms({ startsAt: inAnHour() }), createActor());
     expect(await buy(11)).toEqual({ kind: 'NOT_STARTED' });
     expect(await read()).toEqual(['SCHEDULED', 3, 0, 3, 0]);
-    await sales.change(product, { action: 'end' });
-    await sales.open(terms());
-    await sales.change(product, { action: 'pause' });
+    await sales.change(product, { action: 'end' }, createActor());
+    await sales.open(terms(), createActor());
+    await sales.change(product, { action: 'pause' }, createActor());
     expect(await buy(11)).toEqual({ kind: 'PAUSED' });
-    await sales.change(product, { action: 'resume' });
+    await sales.change(product, { action: 'resume' }, createActor());
     expect(await read()).toEqual(['OPEN', 3, 0, 3, 0]);
-    await sales.change(product, { action: 'end' });
+    await sales.change(product, { action: 'end' }, createActor());
     expect(await buy(11)).toEqual({ kind: 'ENDED' });
-    expect(await sales.change(product, { action: 'resume' })).toBe('ended');
-    expect(await sales.change(product, { addStock: 5 })).toBe('ended');
-    expect(await sales.change(7n as ProductId, { action: 'pause' })).toBeUndefined();
+    expect(await sales.change(product, { action: 'resume' }, createActor())).toBe('ended');
+    expect(await sales.change(product, { addStock: 5 }, createActor())).toBe('ended');
+    expect(await sales.change(7n as ProductId, { action: 'pause' }, createActor())).toBeUndefined();
     expect(await sales.find(7n as ProductId)).toBeUndefined();
     expect(await read()).toEqual(['ENDED', 3, 0, 3, 0]);
     expect(await readEntries()).toEqual([]);
@@ -176,13 +178,13 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
 
   test('a product has one sale at a time: same terms repeat, other terms conflict', async () => {
     const { sales } = await setUp({ stock: 3 });
-    expect(await sales.open(terms({ stock: 3 }))).toBe('repeat');
-    expect(await sales.open(terms({ stock: 4 }))).toBe('conflict');
-    await sales.change(product, { addStock: 1 });
-    expect(await sales.open(terms({ stock: 3 }))).toBe('repeat');
-    expect(await sales.open(terms({ endsAt: new Date(Date.now() - 1) }))).toBe('over');
-    await sales.change(product, { action: 'end' });
-    expect(await sales.open(terms({ stock: 4 }))).toBe('opened');
+    expect(await sales.open(terms({ stock: 3 }), createActor())).toBe('repeat');
+    expect(await sales.open(terms({ stock: 4 }), createActor())).toBe('conflict');
+    await sales.change(product, { addStock: 1 }, createActor());
+    expect(await sales.open(terms({ stock: 3 }), createActor())).toBe('repeat');
+    expect(await sales.open(terms({ endsAt: new Date(Date.now() - 1) }), createActor())).toBe('over');
+    await sales.change(product, { action: 'end' }, createActor());
+    expect(await sales.open(terms({ stock: 4 }), createActor())).toBe('opened');
     const endsAt = inAnHour();
     expect(await sales.find(product)).toMatchObject({
       stock: 4,
@@ -190,8 +192,8 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
       perUserLimit: 1,
       endsAt: undefined,
     });
-    await sales.change(product, { action: 'end' });
-    await sales.open(terms({ startsAt: inAnHour(), endsAt }));
+    await sales.change(product, { action: 'end' }, createActor());
+    await sales.open(terms({ startsAt: inAnHour(), endsAt }), createActor());
     expect((await sales.find(product))?.endsAt).toEqual(endsAt);
   });
 
@@ -203,7 +205,7 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
     expect(await read()).toEqual(['OPEN', 2, 1, 0, 1]);
     expect(nameOf(await buy(13))).toBe('accepted');
     expect(await read()).toEqual(['SOLD_OUT', 2, 2, 0, 0]);
-    await sales.change(product, { addStock: 1 });
+    await sales.change(product, { addStock: 1 }, createActor());
     // His quota came back with his unit.
     const again = await buy(11);
     expect([nameOf(again), entryOf(again) !== entryOf(first as CheckoutOutcome)]).toEqual(['accepted', true]);
@@ -213,8 +215,8 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
   test('touches no winner of the sale before it, whose units change no counter of it', async () => {
     const { buyAll, buy, sales, read, readEntries, restock } = await setUp({ stock: 2 });
     const [first] = await buyAll(11, 12);
-    await sales.change(product, { action: 'end' });
-    await sales.open(terms({ stock: 2 }));
+    await sales.change(product, { action: 'end' }, createActor());
+    await sales.open(terms({ stock: 2 }), createActor());
     expect(await readEntries()).toHaveLength(2);
     expect(nameOf(await buy(11))).toBe('accepted');
     expect(await restock(first as CheckoutOutcome, 11)).toEqual(['RESTOCKED']);
@@ -268,8 +270,8 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
       buyers: [],
       buyerCount: 3,
     });
-    await sales.change(product, { action: 'end' });
-    await sales.open(terms());
+    await sales.change(product, { action: 'end' }, createActor());
+    await sales.open(terms(), createActor());
     const next = await checkout.look(product, known);
     expect(next).toMatchObject({ from: 0, buyers: [], buyerCount: 0 });
     expect([next?.life === life, (next?.number ?? 0) > (first?.number ?? 0)]).toEqual([false, true]);
@@ -277,9 +279,9 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
 
   test('the store lists every sale by product, also those that have ended', async () => {
     const { sales } = await setUp({ stock: 3 });
-    await sales.open(terms({ productId: 9n as ProductId, stock: 4 }));
-    await sales.open(terms({ productId: 20_000n as ProductId, stock: 5 }));
-    await sales.change(product, { action: 'end' });
+    await sales.open(terms({ productId: 9n as ProductId, stock: 4 }), createActor());
+    await sales.open(terms({ productId: 20_000n as ProductId, stock: 5 }), createActor());
+    await sales.change(product, { action: 'end' }, createActor());
     const list = async (limit: number, after = 0n) =>
       (await sales.list(limit, after)).map(({ productId, stock, state }) => [productId, stock, state]);
     const all = [
@@ -298,11 +300,11 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
   test('a sale with tickets admits only holders of a ticket from before the start', async () => {
     const { sales, checkout, buy, takeTicket, read } = await setUp();
     expect((await takeTicket(11)).outcome).toEqual({ kind: 'SALE_NOT_FOUND' });
-    await sales.open(terms());
+    await sales.open(terms(), createActor());
     expect((await takeTicket(11)).outcome).toEqual({ kind: 'TICKETS_UNUSED' });
-    await sales.change(product, { action: 'end' });
+    await sales.change(product, { action: 'end' }, createActor());
     const startsAt = new Date(Date.now() + 1_500);
-    await sales.open(terms({ entry: 'ticket', startsAt }));
+    await sales.open(terms({ entry: 'ticket', startsAt }), createActor());
     const { outcome, ticket } = await takeTicket(11);
     expect(outcome).toMatchObject({ kind: 'given', admittedAtMs: startsAt.getTime() });
     expect((await takeTicket(11)).outcome).toEqual({ ...outcome, kind: 'repeat' });
@@ -347,12 +349,12 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
   test('an Idempotency-Key belongs to its sale and names no ticket', async () => {
     const { sales, buy, takeTicket } = await setUp({ stock: 9, perUserLimit: 3 });
     const first = await buy(11, { idempotencyKey: 'order-7' });
-    await sales.change(product, { action: 'end' });
+    await sales.change(product, { action: 'end' }, createActor());
     expect(await buy(11, { idempotencyKey: 'order-7' })).toEqual({
       kind: 'repeat',
       streamId: entryOf(first),
     });
-    await sales.open(terms({ stock: 9, perUserLimit: 3, admitPerSecond: 1_000_000 }));
+    await sales.open(terms({ stock: 9, perUserLimit: 3, admitPerSecond: 1_000_000 }), createActor());
     const { ticket } = await takeTicket(11);
     const bought = await pollUntil('the ticket to admit', 5_000, async () => {
       const outcome = await buy(11, { ticket });
@@ -376,8 +378,8 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
       return outcome;
     });
     const secret = (await checkout.look(product, knows()))?.secret;
-    await sales.change(product, { action: 'end' });
-    await sales.open(terms({ stock: 9, admitPerSecond: 1_000_000 }));
+    await sales.change(product, { action: 'end' }, createActor());
+    await sales.open(terms({ stock: 9, admitPerSecond: 1_000_000 }), createActor());
     expect(await buy(11, { ticket })).toEqual({ kind: 'repeat', streamId: entryOf(bought) });
     expect(await buy(12, { ticket: unused })).toEqual({ kind: 'TICKET_INVALID' });
     expect(await checkout.findSecret(product, ticket?.number ?? 0)).toBe(secret);
@@ -398,7 +400,7 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
     expect([second.kind, entryOf(second) !== entryOf(first)]).toEqual(['accepted', true]);
     expect(await buy(11, { ticket })).toEqual({ kind: 'repeat', streamId: entryOf(second) });
     await restock(second, 11);
-    await sales.change(product, { action: 'end' });
+    await sales.change(product, { action: 'end' }, createActor());
     expect(await buy(11, { ticket })).toEqual({ kind: 'repeat', streamId: entryOf(second) });
     expect(await read()).toEqual(['ENDED', 2, 0, 0, 2]);
   });

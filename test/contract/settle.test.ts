@@ -8,6 +8,7 @@ import { readTimeline } from '../../src/adapters/postgres/timeline.ts';
 import type { InstanceId } from '../../src/core/instance/purchase.ts';
 import { timedOut } from '../../src/core/results/result.ts';
 import type { Database } from '../../src/lib/sql.ts';
+import { createActor } from '../support/actors.ts';
 import {
   createAll,
   createPaidOrder,
@@ -205,7 +206,7 @@ describe.each(Object.keys(databases))('results on %s', (name) => {
     const database = await setUp();
     const orders = postgresOrders(database);
     await createPaidOrder(database, 'ORD1');
-    await orders.cancelOrder('ORD1');
+    await orders.cancelOrder('ORD1', createActor());
     const order = await orders.findOrder('ORD1');
     if (!order) throw new Error('the order is gone');
     await requestRefundOf(database, order, 42n);

@@ -4,6 +4,7 @@ import { markQueueOf, rabbitmqMarkedStore } from '../../src/adapters/rabbitmq/in
 import { redisMarkedStore } from '../../src/adapters/redis/installation.ts';
 import { adoptStore, checkPairing, judgePairing, verifyPairing } from '../../src/ops/installation/pairing.ts';
 import { requirePairing, StorePairing } from '../../src/ops/installation/store-pairing.ts';
+import { createActor } from '../support/actors.ts';
 import {
   connectTestRabbitmq,
   connectTestRedis,
@@ -51,7 +52,7 @@ describe.each(Object.keys(databases))('an installation on %s', (name) => {
     expect(await verifyPairing(rows, second)).toBe(why);
     expect(await checkPairing(rows, second)).toBe(why);
     expect(await redis.exists('weir:installation')).toBe(0);
-    await adoptStore(rows, second);
+    await adoptStore(rows, second, createActor());
     expect(await verifyPairing(rows, second)).toBeUndefined();
   });
 
@@ -74,7 +75,7 @@ test('a database refuses the Redis of another installation until it adopts it', 
   expect(await checkPairing(staging, store)).toBe(why);
   expect(await verifyPairing(staging, store)).toBe(why);
   expect(await verifyPairing(production, store)).toBeUndefined();
-  await adoptStore(staging, store);
+  await adoptStore(staging, store, createActor());
   expect(await verifyPairing(staging, store)).toBeUndefined();
   expect(await verifyPairing(production, store)).toBe(why);
 });
@@ -103,7 +104,7 @@ test('a foreign store is neither read nor written until it is adopted', async ()
   }
   expect([await redis.exists('sold'), reported.length]).toEqual([0, 1]);
   expect(pairing.notReady).toContain('belongs to another installation');
-  await adoptStore(rows, store);
+  await adoptStore(rows, store, createActor());
   pairing.forget();
   expect(await guarded.sell()).toBe(1);
   expect(pairing.notReady).toBeUndefined();
@@ -123,7 +124,7 @@ test('a RabbitMQ carries one mark and is refused to another installation', async
   const why = expect.stringContaining('belongs to another installation of Weir');
   expect(await checkPairing(staging, open())).toEqual(why);
   expect(await verifyPairing(staging, open())).toEqual(why);
-  await adoptStore(staging, open());
+  await adoptStore(staging, open(), createActor());
   expect(await verifyPairing(staging, open())).toBeUndefined();
   expect(await verifyPairing(production, open())).toEqual(why);
   expect(await countMessages(markQueueOf(queue))).toBe(1);

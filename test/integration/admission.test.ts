@@ -8,6 +8,7 @@ import { Admission, type Visitor } from '../../src/sale/admission.ts';
 import type { BuyOutcome, Checkout } from '../../src/sale/checkout.ts';
 import type { SaleTerms } from '../../src/sale/sale.ts';
 import { BuyerBudget, SaleCache } from '../../src/sale/sale-cache.ts';
+import { createActor } from '../support/actors.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import { noLedger, openRedisSales } from '../support/sales.ts';
 import { connectTestRedis, createRedisDatabase } from '../support/stores.ts';
@@ -45,10 +46,13 @@ async function openAdmission(part: Partial<SaleTerms> = {}, maxWaiting = 1_000) 
   };
   let now = 0;
   const admission = new Admission(checkout, { maxWaiting, maxBatch: 100, nowMs: () => now });
-  await sales.open({
-    ...{ productId: product, stock: 2, perUserLimit: 1, startsAt: undefined, endsAt: undefined },
-    ...{ entry: 'open', admitPerSecond: undefined, ...part },
-  });
+  await sales.open(
+    {
+      ...{ productId: product, stock: 2, perUserLimit: 1, startsAt: undefined, endsAt: undefined },
+      ...{ entry: 'open', admitPerSecond: undefined, ...part },
+    },
+    createActor(),
+  );
   const visitor = (user: number, rest: Partial<Visitor> = {}): Visitor => ({
     ...{ userId: BigInt(user) as UserId, idempotencyKey: undefined, ticket: undefined, ...rest },
   });
@@ -112,7 +116,7 @@ describe('the admission', () => {
     }
     expect((await buy(99_999)).kind).toBe('SOLD_OUT');
     expect([refuse(1), refuse(6_000), refuse(12_000), refuse(12_001)]).toEqual([...Array(3), 'SOLD_OUT']);
-    await sales.change(product, { addStock: 1 });
+    await sales.change(product, { addStock: 1 }, createActor());
     await other.buy(product, [{ ...visitor(12_001), ticket: undefined }]);
     passMs(260);
     expect((await buy(99_999)).kind).toBe('SOLD_OUT');
@@ -155,7 +159,7 @@ describe('the admission', () => {
     await Promise.all([buy(11), buy(12)]);
     passMs(260);
     await buy(13);
-    await sales.change(product, { addStock: 1 });
+    await sales.change(product, { addStock: 1 }, createActor());
     expect(refuse(13)).toBe('SOLD_OUT');
     passMs(251);
     expect(refuse(13)).toBeUndefined();
@@ -167,7 +171,7 @@ describe('the admission', () => {
     await Promise.all([buy(11), buy(12)]);
     passMs(260);
     await buy(13);
-    await sales.change(product, { addStock: 1 });
+    await sales.change(product, { addStock: 1 }, createActor());
     passMs(130);
     expect(refuse(13)).toBe('SOLD_OUT');
     await pollUntil('the look to bring the stock', 2_000, async () => expect(refuse(13)).toBeUndefined());
@@ -189,17 +193,20 @@ describe('the admission', () => {
     const { buy, refuse, passMs, sales } = await openAdmission({ startsAt: new Date(Date.now() + 60_000) });
     expect((await buy(11)).kind).toBe('NOT_STARTED');
     expect(refuse(11)).toBe('NOT_STARTED');
-    await sales.change(product, { action: 'end' });
-    await sales.open({
-      ...{
-        productId: product,
-        stock: 1,
-        perUserLimit: 1,
-        startsAt: new Date(Date.now() + 100),
-        endsAt: undefined,
+    await sales.change(product, { action: 'end' }, createActor());
+    await sales.open(
+      {
+        ...{
+          productId: product,
+          stock: 1,
+          perUserLimit: 1,
+          startsAt: new Date(Date.now() + 100),
+          endsAt: undefined,
+        },
+        ...{ entry: 'open', admitPerSecond: undefined },
       },
-      ...{ entry: 'open', admitPerSecond: undefined },
-    });
+      createActor(),
+    );
     passMs(260);
     expect((await buy(11)).kind).toBe('NOT_STARTED');
     passMs(101);
@@ -252,11 +259,14 @@ describe('the admission', () => {
       return outcome;
     });
     expect(await buy(11, { ticket })).toEqual({ kind: 'repeat', streamId: idOf(bought) });
-    await sales.change(product, { action: 'end' });
-    await sales.open({
-      ...{ productId: product, stock: 1, perUserLimit: 1, startsAt: undefined, endsAt: undefined },
-      ...{ entry: 'open', admitPerSecond: 1_000_000 },
-    });
+    await sales.change(product, { action: 'end' }, createActor());
+    await sales.open(
+      {
+        ...{ productId: product, stock: 1, perUserLimit: 1, startsAt: undefined, endsAt: undefined },
+        ...{ entry: 'open', admitPerSecond: 1_000_000 },
+      },
+      createActor(),
+    );
     passMs(260);
     expect(await buy(11, { ticket })).toEqual({ kind: 'repeat', streamId: idOf(bought) });
     // Given out by another replica, for a sale that this one has not looked at again.
@@ -354,10 +364,19 @@ describe('a stranger who has only a ticket', () => {
   test('forged tickets neither fill the queue of buyers nor delay a good ticket', async () => {
     const { admission, visitor, buyAs, ticket, present, holdLooks, sales } = await openTicketSale(5);
     for (const id of [5_000n, 5_001n]) {
-      await sales.open({
-        ...{ productId: id as ProductId, stock: 1, perUserLimit: 1, startsAt: undefined, endsAt: undefined },
-        ...{ entry: 'open', admitPerSecond: undefined },
-      });
+      await sales.open(
+        {
+          ...{
+            productId: id as ProductId,
+            stock: 1,
+            perUserLimit: 1,
+            startsAt: undefined,
+            endsAt: undefined,
+          },
+          ...{ entry: 'open', admitPerSecond: undefined },
+        },
+        createActor(),
+      );
     }
     const release = holdLooks();
     const flood = Array.from({ length: 50 }, (_, i) =>
@@ -413,10 +432,13 @@ describe('a stranger who has only a ticket', () => {
     const { admission, sales, visitor, passMs, buyAs, present } = await openTicketSale();
     const [later, last] = [1002n, 1003n] as [ProductId, ProductId];
     const open = (productId: ProductId) =>
-      sales.open({
-        ...{ productId, stock: 1, perUserLimit: 1, startsAt: undefined, endsAt: undefined },
-        ...{ entry: 'open', admitPerSecond: undefined },
-      });
+      sales.open(
+        {
+          ...{ productId, stock: 1, perUserLimit: 1, startsAt: undefined, endsAt: undefined },
+          ...{ entry: 'open', admitPerSecond: undefined },
+        },
+        createActor(),
+      );
     expect(await admission.buy(later, visitor(1))).toEqual({ kind: 'SALE_NOT_FOUND' });
     await open(later);
     expect((await admission.buy(later, visitor(1))).kind).toBe('accepted');
@@ -431,11 +453,14 @@ describe('a stranger who has only a ticket', () => {
     await pollUntil('the ticket to admit', 2_000, async () =>
       expect((await buyAs(ticket)).kind).toBe('accepted'),
     );
-    await sales.change(product, { action: 'end' });
-    await sales.open({
-      ...{ productId: product, stock: 1, perUserLimit: 1, startsAt: undefined, endsAt: undefined },
-      ...{ entry: 'open', admitPerSecond: 1_000_000 },
-    });
+    await sales.change(product, { action: 'end' }, createActor());
+    await sales.open(
+      {
+        ...{ productId: product, stock: 1, perUserLimit: 1, startsAt: undefined, endsAt: undefined },
+        ...{ entry: 'open', admitPerSecond: 1_000_000 },
+      },
+      createActor(),
+    );
     passMs(260);
     for (let round = 0; round < 3; round++) {
       expect(await buyAs(forge(product, 0))).toEqual({ kind: 'TICKET_INVALID' });
@@ -450,10 +475,13 @@ test('giving out a ticket makes a product known that was unknown a moment ago', 
   const { admission, sales, visitor } = await openAdmission();
   const later = 1002n as ProductId;
   expect(await admission.buy(later, visitor(1))).toEqual({ kind: 'SALE_NOT_FOUND' });
-  await sales.open({
-    ...{ productId: later, stock: 1, perUserLimit: 1, startsAt: undefined, endsAt: undefined },
-    ...{ entry: 'open', admitPerSecond: 10 },
-  });
+  await sales.open(
+    {
+      ...{ productId: later, stock: 1, perUserLimit: 1, startsAt: undefined, endsAt: undefined },
+      ...{ entry: 'open', admitPerSecond: 10 },
+    },
+    createActor(),
+  );
   const answer = await admission.giveTicket(later, { userId: 1n as UserId, unit: 1 });
   expect(await admission.judgeTicket(later, 'ticket' in answer ? answer.ticket : '')).toMatchObject({
     isPresent: true,

@@ -15,6 +15,7 @@ import type {
 import { decodeBatch, type Message } from '../../src/core/outbox/outbox-batch.ts';
 import type { InstanceResult } from '../../src/core/results/result.ts';
 import type { Database } from '../../src/lib/sql.ts';
+import { createActor } from './actors.ts';
 
 /** createInstances on a real database, put together as app.ts does it. */
 export function createCreation(database: Database): { createInstances: CreateInstances } {
@@ -22,16 +23,19 @@ export function createCreation(database: Database): { createInstances: CreateIns
 }
 
 export async function createProduct(database: Database, id = 1001n): Promise<void> {
-  await postgresProducts(database).createProduct({
-    id: id as ProductId,
-    name: 'GPU Small',
-    cpus: 4,
-    memoryMb: 16384,
-    gpu: 1,
-    image: 'ubuntu-22.04-cuda',
-    priceCents: 19900n,
-    enabled: true,
-  });
+  await postgresProducts(database).createProduct(
+    {
+      id: id as ProductId,
+      name: 'GPU Small',
+      cpus: 4,
+      memoryMb: 16384,
+      gpu: 1,
+      image: 'ubuntu-22.04-cuda',
+      priceCents: 19900n,
+      enabled: true,
+    },
+    createActor(),
+  );
 }
 
 let count = 0;

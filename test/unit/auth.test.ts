@@ -1,7 +1,7 @@
 import cookie from '@fastify/cookie';
 import Fastify from 'fastify';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { addAuth, callerOf, operatorOf } from '../../src/adapters/http/plugins/auth.ts';
+import { actorOf, addAuth, callerOf } from '../../src/adapters/http/plugins/auth.ts';
 import { createErrorHandler } from '../../src/adapters/http/plugins/problem.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { KeyRing } from '../../src/ops/access/key-ring.ts';
@@ -45,7 +45,7 @@ describe('a route', () => {
   async function createRoutes(options?: Parameters<typeof createApp>[0]) {
     const app = await createApp(options);
     const answer = async (request: Parameters<typeof callerOf>[0]) =>
-      `${callerOf(request)?.name ?? 'nobody'}, ${operatorOf(request)}`;
+      `${callerOf(request)?.name ?? 'nobody'}, ${actorOf(request).name}`;
     app.http.post('/admin', { config: { scope: 'admin' } }, answer);
     app.http.post('/ticket', { config: { scope: 'act', orTicket: true } }, answer);
     app.http.post('/open', { config: { scope: 'open' } }, answer);

@@ -80,6 +80,7 @@ const samples: Readonly<Record<string, Sample>> = {
   'cleaning.archiveAfterMs': sample('86400000', 86_399_999, 86_400_000),
   'cleaning.archiveFolder': sample('/var/lib/weir/archive', ''),
   'cleaning.parkedAfterMs': sample('0', 5, 0),
+  'cleaning.activityAfterMs': sample('31536000000', 5, 31_536_000_000),
   'cleaning.idempotencyAfterMs': sample('86400000', 5, 86_400_000),
   'resource.simulate': sample('true', 'perhaps'),
   'resource.delayMs': sample('0', -1, 0),

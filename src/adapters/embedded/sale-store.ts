@@ -1,13 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import { parseStreamKey, streamOf, streamPrefix } from '../../core/triggers/seckill-key.ts';
 import type { Database, Sql } from '../../lib/sql.ts';
+import type { RecordActivity } from '../../ops/activity/activity.ts';
+import { describeOpening, describeSaleChange } from '../../ops/activity/sale-activity.ts';
 import { isSameSale, judgeState, type SaleStore, type SaleTerms, toSale } from '../../sale/sale.ts';
 import { findSaleRow, type SaleRow, saleColumns, toStored } from './sale-row.ts';
 
 /** The sale as rows: what a script does in Redis is a transaction that holds the sale's row. */
-export function embeddedSaleStore(database: Database): SaleStore {
+export function embeddedSaleStore(database: Database, recordActivity: RecordActivity): SaleStore {
   return {
-    open: (terms) => database.transaction((sql) => openOn(sql, terms)),
+    open: (terms, actor) =>
+      database.transaction(async (sql) => {
+        const outcome = await openOn(sql, terms);
+        if (outcome === 'opened') await recordActivity(sql, actor, describeOpening(terms));
+        return outcome;
+      }),
 
     async find(productId) {
       const row = await findSaleRow(database, streamOf(productId));
@@ -23,8 +30,9 @@ export function embeddedSaleStore(database: Database): SaleStore {
       return rows.map((row) => toSale(parseStreamKey(row.stream), toStored(row), row.now.getTime()));
     },
 
-    change: (productId, { action, addStock = 0 }) =>
+    change: (productId, change, actor) =>
       database.transaction(async (sql) => {
+        const { action, addStock = 0 } = change;
         const stream = streamOf(productId);
         const row = await findSaleRow(sql, stream, 'FOR UPDATE');
         if (!row) return undefined;
@@ -35,6 +43,9 @@ export function embeddedSaleStore(database: Database): SaleStore {
              has_ended = has_ended OR $3 = 'end' WHERE stream = $1`,
           [stream, addStock, action ?? ''],
         );
+        const changed = await findSaleRow(sql, stream);
+        const recorded = changed && describeSaleChange(productId, change, toStored(row), toStored(changed));
+        if (recorded) await recordActivity(sql, actor, recorded);
         return 'changed';
       }),
   };

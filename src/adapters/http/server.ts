@@ -12,16 +12,18 @@ import { boundHandlers } from './plugins/deadline.ts';
 import { isApiRoute } from './plugins/is-api-route.ts';
 import { addJsonBodies } from './plugins/json-body.ts';
 import { boundRequests, createLimits } from './plugins/limits.ts';
+import { logActivity } from './plugins/log-activity.ts';
 import { createRequestIds, watchRequests } from './plugins/measure-requests.ts';
 import { trackMethods } from './plugins/method-not-allowed.ts';
 import { addOpenApi } from './plugins/openapi.ts';
 import { checkHostAndOrigin } from './plugins/origin.ts';
 import { addPage, pageUrl } from './plugins/page.ts';
 import { createErrorHandler, type ProblemDeps, sendProblem } from './plugins/problem.ts';
-import { recordActivity } from './plugins/record-activity.ts';
+
 import { RejectedCredentials } from './plugins/rejected-credentials.ts';
 import { describeMistakes } from './plugins/schema-mistake.ts';
 import { traceRequests } from './plugins/trace-requests.ts';
+import { type ActivityDeps, addActivity } from './routes/activity.ts';
 import { type AuditDeps, addAudit } from './routes/audit.ts';
 import { addBuyers, type BuyerDeps } from './routes/buyers.ts';
 import { addHealth, type HealthDeps } from './routes/health.ts';
@@ -47,6 +49,7 @@ export interface HttpRoutes {
   stats: StatsDeps;
   now: NowDeps;
   parked: ParkedDeps;
+  activity: ActivityDeps;
   audit: AuditDeps;
   sales: SaleDeps;
   tickets: TicketDeps;
@@ -114,7 +117,7 @@ export async function createHttpServer(deps: HttpDeps): Promise<FastifyInstance>
     });
   });
   watchRequests(http, deps.emit);
-  recordActivity(http, deps.emit);
+  logActivity(http, deps.emit);
   if (deps.tracing) traceRequests(http, deps.tracing);
   addHeaders(http);
   compressAnswers(http);
@@ -153,6 +156,7 @@ export async function createHttpServer(deps: HttpDeps): Promise<FastifyInstance>
     addStats(api, routes.stats);
     addNow(api, routes.now);
     addParked(api, routes.parked);
+    addActivity(api, routes.activity);
     addAudit(api, routes.audit);
     addSales(api, routes.sales);
     addTickets(api, routes.tickets);

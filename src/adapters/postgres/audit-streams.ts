@@ -1,6 +1,8 @@
-import { type Sql, textArray } from '../../lib/sql.ts';
+import type { Actor } from '../../core/actor.ts';
+import { type Database, type Sql, textArray } from '../../lib/sql.ts';
 import type { InstanceCount, StreamFigure } from '../../ops/audit/audit.ts';
 import type { StreamReading } from '../../ops/audit/stream-reading.ts';
+import { recordActivity } from './activity.ts';
 import { readCheckpoint } from './audit-figures.ts';
 import { acceptLoss } from './sale-losses.ts';
 
@@ -154,10 +156,19 @@ function judgeLife(
 }
 
 /** An operator has taken note of what happened to a stream or its sale; the next audit takes it as it finds it. */
-export async function acceptStream(sql: Sql, stream: string): Promise<boolean> {
-  const hadLoss = await acceptLoss(sql, stream);
-  const rows = await sql.query('UPDATE audit_streams SET rebase = TRUE WHERE stream = $1 RETURNING stream', [
-    stream,
-  ]);
-  return hadLoss || rows.length > 0;
+export function acceptStream(database: Database, stream: string, actor: Actor): Promise<boolean> {
+  return database.transaction(async (sql) => {
+    const lostUnits = await acceptLoss(sql, stream);
+    const [known] = await sql.query<{ restarted_at: Date | null; lost: string; was_accepted: boolean }>(
+      `UPDATE audit_streams SET rebase = TRUE
+       FROM (SELECT stream, rebase FROM audit_streams WHERE stream = $1 FOR UPDATE) AS before
+       WHERE audit_streams.stream = before.stream
+       RETURNING restarted_at, lost::text, before.rebase AS was_accepted`,
+      [stream],
+    );
+    if (lostUnits === 0 && (!known || known.was_accepted)) return known !== undefined;
+    const before = { restartedAt: known?.restarted_at, lost: Number(known?.lost ?? 0), lostUnits };
+    await recordActivity(sql, actor, { action: 'STREAM_ACCEPTED', subjectId: stream, before });
+    return true;
+  });
 }

@@ -1,3 +1,4 @@
+import type { Actor } from '../../core/actor.ts';
 import type { Compensation } from '../../core/compensation/compensation.ts';
 import { createRefundRequest, type RequestMessage } from '../../core/compensation/request-messages.ts';
 import type {
@@ -8,9 +9,11 @@ import type {
   UnitAnswer,
   UnitOutcome,
 } from '../../core/compensation/restock.ts';
-import type { SourceId, UserId } from '../../core/instance/purchase.ts';
+import type { ProductId, SourceId, UserId } from '../../core/instance/purchase.ts';
+import { streamOf } from '../../core/triggers/seckill-key.ts';
 import { failpoint } from '../../lib/failpoint.ts';
 import { type Database, numberArray, type Sql, textArray } from '../../lib/sql.ts';
+import { recordActivity } from './activity.ts';
 import { enqueue } from './outbox.ts';
 import { parkItems } from './parked.ts';
 import { maxRestockAttempts } from './parked-units.ts';
@@ -122,17 +125,29 @@ async function claimUnits(
  *
  * @returns how many
  */
-export async function requeueRestock(sql: Sql, stream: string, since: Date | undefined): Promise<number> {
-  const [counted] = await sql.query<{ units: number }>(
-    `WITH owed AS (
+export function requeueRestock(
+  database: Database,
+  productId: ProductId,
+  since: Date | undefined,
+  actor: Actor,
+): Promise<number> {
+  return database.transaction(async (sql) => {
+    const [counted] = await sql.query<{ units: number }>(
+      `WITH owed AS (
        UPDATE compensations SET status = 'REQUESTED', outcome = NULL, done_at = NULL, restock_attempts = 0, restock_due_at = '-infinity',
          restock_error = NULL
        WHERE kind = 'RESTOCK' AND outcome = 'RESTOCKED' AND scope = $1 AND done_at >= coalesce($2::timestamptz, '-infinity')
        RETURNING 1)
      SELECT count(*)::int AS units FROM owed`,
-    [stream, since ?? null],
-  );
-  return counted?.units ?? 0;
+      [streamOf(productId), since ?? null],
+    );
+    const units = counted?.units ?? 0;
+    if (units > 0) {
+      const after = { units, since };
+      await recordActivity(sql, actor, { action: 'SALE_RESTOCKED', subjectId: productId.toString(), after });
+    }
+    return units;
+  });
 }
 
 function toHeldUnit({ stream, entryId, userId }: UnitRow): HeldUnit {

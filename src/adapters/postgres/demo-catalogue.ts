@@ -1,5 +1,6 @@
+import type { Actor } from '../../core/actor.ts';
 import type { ProductId, SourceId, UserId } from '../../core/instance/purchase.ts';
-import type { Sql } from '../../lib/sql.ts';
+import type { Database } from '../../lib/sql.ts';
 import { postgresOrders } from './orders.ts';
 import { postgresProducts } from './products.ts';
 
@@ -19,21 +20,24 @@ const products = [
   { id: 1003n, name: 'Memory 8', cpus: 8, memoryMb: 65_536, gpu: 0, image, priceCents: 15_900n },
 ] as const;
 
-/** Product 1001 and order 123, which the documents' examples use, and two products more. Idempotent. */
-export async function loadDemoCatalogue(sql: Sql): Promise<void> {
-  const productRows = postgresProducts(sql);
+/** Product 1001 and order 123, which the documents' examples use, and two products more. Idempotent. `actor`: undefined for a start. */
+export async function loadDemoCatalogue(database: Database, actor: Actor | undefined): Promise<void> {
+  const productRows = postgresProducts(database);
   for (const product of products) {
     const [existing] = await productRows.findProducts([product.id as ProductId]);
     if (!existing)
-      await productRows.createProduct({ ...product, id: product.id as ProductId, enabled: true });
+      await productRows.createProduct({ ...product, id: product.id as ProductId, enabled: true }, actor);
   }
-  const orderRows = postgresOrders(sql);
+  const orderRows = postgresOrders(database);
   if (await orderRows.findOrder('123')) return;
-  await orderRows.createOrder({
-    id: '123' as SourceId,
-    productId: 1001n as ProductId,
-    userId: 123n as UserId,
-    amountCents: 19_900n,
-    idempotencyKey: undefined,
-  });
+  await orderRows.createOrder(
+    {
+      id: '123' as SourceId,
+      productId: 1001n as ProductId,
+      userId: 123n as UserId,
+      amountCents: 19_900n,
+      idempotencyKey: undefined,
+    },
+    actor,
+  );
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { Sql } from '../../lib/sql.ts';
+import type { Database, Sql } from '../../lib/sql.ts';
 import type { Installation, InstallationRows, StoreKind } from '../../ops/installation/pairing.ts';
+import { recordActivity } from './activity.ts';
 
 interface InstallationRow {
   id: string;
@@ -11,39 +12,48 @@ interface InstallationRow {
 
 const undefinedTable = '42P01';
 
-export function postgresInstallation(sql: Sql): InstallationRows {
+export function postgresInstallation(database: Database): InstallationRows {
   return {
     async read(kind) {
-      await sql.query('INSERT INTO installation (id) VALUES ($1) ON CONFLICT (only_row) DO NOTHING', [
+      await database.query('INSERT INTO installation (id) VALUES ($1) ON CONFLICT (only_row) DO NOTHING', [
         randomUUID(),
       ]);
-      const found = await findInstallation(sql, kind);
+      const found = await findInstallation(database, kind);
       if (!found) throw new Error('cannot read the installation id');
       return found;
     },
 
     async find(kind) {
       try {
-        return await findInstallation(sql, kind);
+        return await findInstallation(database, kind);
       } catch (error) {
         if ((error as { code?: string }).code === undefinedTable) return undefined;
         throw error;
       }
     },
 
-    async pair(kind, store, address, previous) {
-      await sql.query(
-        `INSERT INTO paired_stores (kind, store_id, address) VALUES ($1, $2, $3)
+    pair: (kind, store, address, previous, actor) =>
+      database.transaction(async (sql) => {
+        const [before] = await sql.query<{ address: string }>(
+          'SELECT address FROM paired_stores WHERE kind = $1 FOR UPDATE',
+          [kind],
+        );
+        const paired = await sql.query(
+          `INSERT INTO paired_stores (kind, store_id, address) VALUES ($1, $2, $3)
          ON CONFLICT (kind) DO UPDATE SET store_id = excluded.store_id, address = excluded.address, paired_at = now()
-         WHERE paired_stores.store_id = $4::uuid`,
-        [kind, store, address, previous ?? null],
-      );
-      const [row] = await sql.query<{ store_id: string }>(
-        'SELECT store_id::text FROM paired_stores WHERE kind = $1',
-        [kind],
-      );
-      return row?.store_id ?? store;
-    },
+         WHERE paired_stores.store_id = $4::uuid RETURNING 1`,
+          [kind, store, address, previous ?? null],
+        );
+        if (actor && paired.length > 0) {
+          const change = { before: { address: before?.address ?? null }, after: { address } };
+          await recordActivity(sql, actor, { action: 'STORE_ADOPTED', subjectId: kind, ...change });
+        }
+        const [row] = await sql.query<{ store_id: string }>(
+          'SELECT store_id::text FROM paired_stores WHERE kind = $1',
+          [kind],
+        );
+        return row?.store_id ?? store;
+      }),
   };
 }
 

@@ -1,7 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
+import type { Actor } from '../../core/actor.ts';
 import type { Migrations } from '../../lib/migrations.ts';
 import { packageRoot } from '../../lib/package-root.ts';
 import { type Database, type Sql, textArray } from '../../lib/sql.ts';
+import { recordActivity } from './activity.ts';
 import {
   DatabaseTooNewError,
   EarlierSchemaError,
@@ -29,19 +31,28 @@ export const migrationLock = 'SELECT pg_advisory_xact_lock(7306101)';
 /**
  * Brings the schema up to this program's version; replicas that start together wait for each other.
  *
+ * `actor`: the operator who asked for it; undefined for a start.
+ *
  * @returns the names of the migrations applied now
  * @throws DatabaseTooNewError when a newer program has been at work, TableInTheWayError when a table that Weir did not
  *   make has the name of one of its own, PermissionError, MigrationError
  */
-export async function migrate(database: Database, sets = [ownMigrations]): Promise<string[]> {
+export async function migrate(database: Database, sets = [ownMigrations], actor?: Actor): Promise<string[]> {
   // A large table may take longer than a statement of the service ever may.
   return database.withDeadline(0).transaction(async (sql) => {
     await sql.query(migrationLock);
     await createSchemaIfMissing(sql);
     const applied: string[] = [];
     for (const each of sets) applied.push(...(await applyMissing(sql, each)));
+    if (actor && applied.length > 0) await recordMigrations(sql, actor, applied);
     return applied;
   });
+}
+
+async function recordMigrations(sql: Sql, actor: Actor, applied: readonly string[]): Promise<void> {
+  const [row] = await sql.query<{ schema: string }>('SELECT current_schema() AS schema');
+  const subjectId = row?.schema ?? '';
+  await recordActivity(sql, actor, { action: 'SCHEMA_MIGRATED', subjectId, after: { applied } });
 }
 
 async function applyMissing(sql: Sql, of: Migrations): Promise<string[]> {

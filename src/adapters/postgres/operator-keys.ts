@@ -1,3 +1,4 @@
+import type { Actor } from '../../core/actor.ts';
 import { WeirError } from '../../errors.ts';
 import { type Database, numberArray, type Sql } from '../../lib/sql.ts';
 import type { Credentials } from '../../ops/access/key-ring.ts';
@@ -8,6 +9,7 @@ import {
   type OperatorKeyStore,
 } from '../../ops/access/operator-key.ts';
 import type { Scope } from '../../ops/access/scope.ts';
+import { recordActivity } from './activity.ts';
 
 interface KeyRow {
   id: string;
@@ -26,13 +28,20 @@ const columns =
 
 export function postgresOperatorKeys(database: Database): OperatorKeyStore {
   return {
-    async addKey({ name, scope, expiresAt, createdBy, digest }: NewOperatorKey) {
-      const [row] = await database.query<KeyRow>(
-        `INSERT INTO operator_keys (name, scope, hash, expires_at, created_by)
+    async addKey(key: NewOperatorKey, actor) {
+      const { name, scope, expiresAt, digest } = key;
+      const row = await database.transaction(async (sql) => {
+        const [added] = await sql.query<KeyRow>(
+          `INSERT INTO operator_keys (name, scope, hash, expires_at, created_by)
          SELECT $1, $2, $3, $4, $5 WHERE (SELECT count(*) FROM operator_keys WHERE revoked_at IS NULL) < ${maxKeys}
          ON CONFLICT (name) WHERE revoked_at IS NULL DO NOTHING RETURNING ${columns}`,
-        [name, scope, digest, expiresAt ?? null, createdBy],
-      );
+          [name, scope, digest, expiresAt ?? null, nameOf(actor)],
+        );
+        if (!added) return undefined;
+        const after = { name, scope, expiresAt: expiresAt ?? null };
+        await recordActivity(sql, actor, { action: 'KEY_CREATED', subjectId: added.id, after });
+        return added;
+      });
       if (row) return toKey(row);
       const sameName = await database.query(
         'SELECT 1 FROM operator_keys WHERE name = $1 AND revoked_at IS NULL',
@@ -49,18 +58,28 @@ export function postgresOperatorKeys(database: Database): OperatorKeyStore {
       return rows.map(toKey);
     },
 
-    revokeKey(id, by) {
+    revokeKey(id, actor) {
       return database.transaction(async (sql) => {
-        await sql.query(
-          'UPDATE operator_keys SET revoked_at = now(), revoked_by = $2 WHERE id = $1 AND revoked_at IS NULL',
-          [id, by],
+        const [revoked] = await sql.query<{ at: Date }>(
+          `UPDATE operator_keys SET revoked_at = now(), revoked_by = $2 WHERE id = $1 AND revoked_at IS NULL
+           RETURNING revoked_at AS at`,
+          [id, nameOf(actor)],
         );
+        if (revoked) {
+          const change = { before: { revokedAt: null }, after: { revokedAt: revoked.at } };
+          await recordActivity(sql, actor, { action: 'KEY_REVOKED', subjectId: id, ...change });
+        }
         await sql.query('DELETE FROM operator_sessions WHERE key_id = $1', [id]);
         const [row] = await sql.query<KeyRow>(`SELECT ${columns} FROM operator_keys WHERE id = $1`, [id]);
         return row && toKey(row);
       });
     },
   };
+}
+
+/** As lists of keys show it: the column is too short for every user of an operating system. */
+function nameOf({ via, name }: Actor): string {
+  return via === 'cli' ? 'command line' : name;
 }
 
 /** What a process needs to authenticate callers. Revoked keys and ended sessions are not in it. */

@@ -1,7 +1,9 @@
+import type { Actor } from '../../core/actor.ts';
 import type { ProductId, SourceId, UserId } from '../../core/instance/purchase.ts';
 import type { NewOrder, Order, OrderStatus } from '../../core/orders/order.ts';
 import { WeirError } from '../../errors.ts';
-import { type Sql, textArray } from '../../lib/sql.ts';
+import { type Database, type Sql, textArray } from '../../lib/sql.ts';
+import { recordActivity } from './activity.ts';
 
 interface OrderRow {
   id: string;
@@ -18,10 +20,10 @@ interface OrderRow {
 const columns =
   'id, product_id::text, user_id::text, status, amount_cents::text, created_at, updated_at, paid_at, expires_at';
 
-export function postgresOrders(sql: Sql) {
+export function postgresOrders(database: Database) {
   /** In the order of `ids`; undefined where there is none. */
   async function findOrders(ids: readonly string[]): Promise<(Order | undefined)[]> {
-    const rows = await sql.query<OrderRow>(
+    const rows = await database.query<OrderRow>(
       { name: 'weir-find-orders', text: `SELECT ${columns} FROM orders WHERE id = ANY ($1::text[])` },
       [textArray(ids)],
     );
@@ -35,7 +37,7 @@ export function postgresOrders(sql: Sql) {
   }
 
   async function findOrderByKey(idempotencyKey: string): Promise<Order | undefined> {
-    const [row] = await sql.query<OrderRow>(`SELECT ${columns} FROM orders WHERE idempotency_key = $1`, [
+    const [row] = await database.query<OrderRow>(`SELECT ${columns} FROM orders WHERE idempotency_key = $1`, [
       idempotencyKey,
     ]);
     return row && toOrder(row);
@@ -44,23 +46,35 @@ export function postgresOrders(sql: Sql) {
   /**
    * The order of an earlier call with the same idempotency key (or id) is answered again.
    *
+   * `actor`: an operator; undefined for a shop, whose orders are no changes by an operator.
+   *
    * @throws WeirError IDEMPOTENCY_CONFLICT when that call had another product or user
    */
-  async function createOrder(order: NewOrder): Promise<{ created: boolean; order: Order }> {
-    const inserted = await sql.query<OrderRow>(
-      `INSERT INTO orders (id, product_id, user_id, amount_cents, idempotency_key, expires_at)
+  async function createOrder(order: NewOrder, actor?: Actor): Promise<{ created: boolean; order: Order }> {
+    const insert = (sql: Sql) =>
+      sql.query<OrderRow>(
+        `INSERT INTO orders (id, product_id, user_id, amount_cents, idempotency_key, expires_at)
        VALUES ($1, $2, $3, $4, $5, now() + make_interval(secs => $6::double precision / 1000)) ON CONFLICT DO NOTHING RETURNING ${columns}`,
-      [
-        order.id,
-        order.productId.toString(),
-        order.userId.toString(),
-        order.amountCents.toString(),
-        order.idempotencyKey ?? null,
-        order.expiresInMs ?? null,
-      ],
-    );
+        [
+          order.id,
+          order.productId.toString(),
+          order.userId.toString(),
+          order.amountCents.toString(),
+          order.idempotencyKey ?? null,
+          order.expiresInMs ?? null,
+        ],
+      );
+    const inserted = await (actor === undefined
+      ? insert(database)
+      : database.transaction(async (sql) => {
+          const added = await insert(sql);
+          const after = { status: 'PENDING', productId: order.productId, userId: order.userId };
+          if (added[0])
+            await recordActivity(sql, actor, { action: 'ORDER_CREATED', subjectId: order.id, after });
+          return added;
+        }));
     if (inserted[0]) return { created: true, order: toOrder(inserted[0]) };
-    const rows = await sql.query<OrderRow>(
+    const rows = await database.query<OrderRow>(
       `SELECT ${columns} FROM orders WHERE idempotency_key = $1 OR id = $2 ORDER BY idempotency_key NULLS LAST LIMIT 1`,
       [order.idempotencyKey ?? null, order.id],
     );
@@ -75,13 +89,21 @@ export function postgresOrders(sql: Sql) {
   }
 
   /** Cancels a pending order; a repeat answers with the cancelled one. */
-  async function cancelOrder(id: string): Promise<{ cancelled: boolean; order: Order | undefined }> {
-    const rows = await sql.query<OrderRow>(
-      `UPDATE orders SET status = 'CANCELLED', updated_at = now() WHERE id = $1 AND status = 'PENDING'
-       RETURNING ${columns}`,
-      [id],
-    );
-    if (rows[0]) return { cancelled: true, order: toOrder(rows[0]) };
+  async function cancelOrder(
+    id: string,
+    actor: Actor,
+  ): Promise<{ cancelled: boolean; order: Order | undefined }> {
+    const cancelled = await database.transaction(async (sql) => {
+      const [row] = await sql.query<OrderRow>(
+        `UPDATE orders SET status = 'CANCELLED', updated_at = now() WHERE id = $1 AND status = 'PENDING'
+         RETURNING ${columns}`,
+        [id],
+      );
+      const change = { before: { status: 'PENDING' }, after: { status: 'CANCELLED' } };
+      if (row) await recordActivity(sql, actor, { action: 'ORDER_CANCELLED', subjectId: id, ...change });
+      return row;
+    });
+    if (cancelled) return { cancelled: true, order: toOrder(cancelled) };
     return { cancelled: false, order: await findOrder(id) };
   }
 
@@ -91,7 +113,7 @@ export function postgresOrders(sql: Sql) {
    * @returns how many expired
    */
   async function expireOrders(limit: number): Promise<number> {
-    const rows = await sql.query(
+    const rows = await database.query(
       `UPDATE orders SET status = 'EXPIRED', updated_at = now() FROM (
          SELECT id FROM orders WHERE status = 'PENDING' AND expires_at <= now() AND NOT EXISTS (
            SELECT 1 FROM payments WHERE order_id = orders.id AND outcome = 'PARKED') ORDER BY expires_at LIMIT $1

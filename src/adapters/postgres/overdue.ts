@@ -1,3 +1,4 @@
+import type { Actor } from '../../core/actor.ts';
 import { instanceCreated } from '../../core/instance/instance-created.ts';
 import type { InstanceId, UserId } from '../../core/instance/purchase.ts';
 import type { DueOptions, OverduePage, OverdueRows, RescueCounts } from '../../core/results/rescuer.ts';
@@ -5,6 +6,7 @@ import { timedOut } from '../../core/results/result.ts';
 import { WeirError } from '../../errors.ts';
 import { failpoint } from '../../lib/failpoint.ts';
 import { type Database, numberArray, type Sql } from '../../lib/sql.ts';
+import { recordActivity } from './activity.ts';
 import { checkWay } from './deadline-clock.ts';
 import { lastIssued } from './last-issued.ts';
 import { isBehind } from './outbox.ts';
@@ -132,14 +134,15 @@ export async function retryInstance(
   database: Database,
   instanceId: InstanceId,
   deadlineMs: number,
-  actor: string,
+  actor: Actor,
 ): Promise<boolean> {
   return database.transaction(async (sql) => {
     // First the deadline, then the instance: in the order of the watch, so that the two cannot deadlock.
-    await sql.query(
+    const [deadline] = await sql.query<{ due_at: Date }>(
       `INSERT INTO overdue (instance_id, publications, due_at)
        SELECT instance_id, 2, now() + make_interval(secs => $2 / 1000.0) FROM instance_logs WHERE instance_id = $1
-       ON CONFLICT (instance_id) DO UPDATE SET due_at = greatest(overdue.due_at, excluded.due_at)`,
+       ON CONFLICT (instance_id) DO UPDATE SET due_at = greatest(overdue.due_at, excluded.due_at)
+       RETURNING due_at`,
       [instanceId.toString(), deadlineMs],
     );
     const [row] = await sql.query<PublishedRow & { status: string }>(
@@ -150,8 +153,13 @@ export async function retryInstance(
     if (row.status !== 'PROCESSING') {
       throw new WeirError('INSTANCE_SETTLED', `instance ${instanceId} is ${row.status}`);
     }
-    const lost = await republish(sql, [row], actor, 'on request');
+    const lost = await republish(sql, [row], actor.name, 'on request');
     if (lost.length > 0) throw new WeirError('PRODUCT_NOT_FOUND', `product ${row.product_id} is gone`);
+    await recordActivity(sql, actor, {
+      action: 'INSTANCE_REPUBLISHED',
+      subjectId: instanceId.toString(),
+      after: { dueAt: deadline?.due_at },
+    });
     return true;
   });
 }

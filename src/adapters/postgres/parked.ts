@@ -6,6 +6,7 @@ import type { ParkedRows, Resolution } from '../../core/parked/replay.ts';
 import type { WeirError } from '../../errors.ts';
 import { shortenKey } from '../../lib/shorten-key.ts';
 import { type Database, numberArray, type Sql, textArray } from '../../lib/sql.ts';
+import { recordActivity } from './activity.ts';
 import { oweParkedUnit, waiveParkedUnit } from './parked-units.ts';
 import { toText } from './to-text.ts';
 
@@ -117,7 +118,7 @@ export async function listParked(
 export function postgresParked(database: Database): ParkedRows {
   return {
     findParked: (id) => findParked(database, id),
-    resolveParked: (id, resolution) => resolveParked(database, id, resolution),
+    resolveParked: (id, resolution) => database.transaction((sql) => resolveParked(sql, id, resolution)),
     returnToOutbox: (id, resolution) => database.transaction((sql) => returnToOutbox(sql, id, resolution)),
     decideUnit: (item, resolution) => database.transaction((sql) => decideUnit(sql, item, resolution)),
     noteFailedReplay: (id, error) => noteFailedReplay(database, id, error),
@@ -143,9 +144,19 @@ async function resolveParked(sql: Sql, id: string, resolution: Resolution): Prom
        WHERE origin = 'PAYMENT' AND order_id = source_id AND payment_key = scope AND outcome = 'PARKED'
          AND ($2 = 'DISCARDED' OR $5::bigint IS NOT NULL)
      ) SELECT id FROM resolved`,
-    [id, resolution.state, resolution.by, toText(resolution.resolution), resolution.instanceId ?? null],
+    [
+      id,
+      resolution.state,
+      resolution.actor.name,
+      toText(resolution.resolution),
+      resolution.instanceId ?? null,
+    ],
   );
-  return rows.length > 0;
+  if (rows.length === 0) return false;
+  const { actor, ...after } = resolution;
+  const action = resolution.state === 'REPLAYED' ? 'PARKED_REPLAYED' : 'PARKED_DISCARDED';
+  await recordActivity(sql, actor, { action, subjectId: id, before: { state: 'PARKED' }, after });
+  return true;
 }
 
 /** With the kind it had: the audit counts a publication once, wherever it has been meanwhile. */

@@ -1,7 +1,9 @@
+import type { Actor } from '../../core/actor.ts';
 import type { Product } from '../../core/instance/product.ts';
 import type { ProductId } from '../../core/instance/purchase.ts';
 import { WeirError } from '../../errors.ts';
-import { numberArray, type Sql } from '../../lib/sql.ts';
+import { type Database, numberArray, type Sql } from '../../lib/sql.ts';
+import { recordActivity } from './activity.ts';
 
 interface ProductRow {
   id: string;
@@ -19,9 +21,9 @@ export type NewProduct = Omit<Product, 'version'>;
 
 const columns = 'id::text, name, cpus, memory_mb, gpu, image, price_cents::text, enabled, version';
 
-export function postgresProducts(sql: Sql) {
+export function postgresProducts(database: Database) {
   async function findProducts(ids: readonly ProductId[]): Promise<Product[]> {
-    const rows = await sql.query<ProductRow>(
+    const rows = await database.query<ProductRow>(
       `SELECT ${columns} FROM products WHERE id = ANY ($1::bigint[])`,
       [numberArray(ids)],
     );
@@ -30,7 +32,7 @@ export function postgresProducts(sql: Sql) {
 
   /** In order of id, above `after`. */
   async function listProducts(limit: number, after: bigint): Promise<Product[]> {
-    const rows = await sql.query<ProductRow>(
+    const rows = await database.query<ProductRow>(
       `SELECT ${columns} FROM products WHERE id > $2 ORDER BY id LIMIT $1`,
       [limit, after.toString()],
     );
@@ -38,25 +40,17 @@ export function postgresProducts(sql: Sql) {
   }
 
   /**
+   * `actor`: undefined for what Weir loads by itself.
+   *
    * @returns whether this call created it; false: it was there with the same properties
    * @throws WeirError PRODUCT_CONFLICT when it exists with others
    */
-  async function createProduct(product: NewProduct): Promise<{ created: boolean; product: Product }> {
-    const inserted = await sql.query<ProductRow>(
-      `INSERT INTO products (id, name, cpus, memory_mb, gpu, image, price_cents, enabled)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING RETURNING ${columns}`,
-      [
-        product.id.toString(),
-        product.name,
-        product.cpus,
-        product.memoryMb,
-        product.gpu,
-        product.image,
-        product.priceCents.toString(),
-        product.enabled,
-      ],
-    );
-    if (inserted[0]) return { created: true, product: toProduct(inserted[0]) };
+  async function createProduct(
+    product: NewProduct,
+    actor: Actor | undefined,
+  ): Promise<{ created: boolean; product: Product }> {
+    const inserted = await database.transaction((sql) => insertProduct(sql, product, actor));
+    if (inserted) return { created: true, product: inserted };
     const [existing] = await findProducts([product.id]);
     if (!existing || !isSame(existing, product)) {
       throw new WeirError('PRODUCT_CONFLICT', `product ${product.id} exists with other properties`);
@@ -69,15 +63,44 @@ export function postgresProducts(sql: Sql) {
    *
    * @returns undefined when there is no such product; one that stood so already keeps its version
    */
-  async function switchProduct(id: ProductId, enabled: boolean): Promise<Product | undefined> {
-    const [changed] = await sql.query<ProductRow>(
-      `UPDATE products SET enabled = $2 WHERE id = $1 AND enabled <> $2 RETURNING ${columns}`,
-      [id.toString(), enabled],
-    );
+  async function switchProduct(id: ProductId, enabled: boolean, actor: Actor): Promise<Product | undefined> {
+    const changed = await database.transaction(async (sql) => {
+      const [row] = await sql.query<ProductRow>(
+        `UPDATE products SET enabled = $2 WHERE id = $1 AND enabled <> $2 RETURNING ${columns}`,
+        [id.toString(), enabled],
+      );
+      if (!row) return undefined;
+      await recordActivity(sql, actor, {
+        action: enabled ? 'PRODUCT_ENABLED' : 'PRODUCT_DISABLED',
+        subjectId: row.id,
+        before: { enabled: !enabled },
+        after: { enabled },
+      });
+      return row;
+    });
     return changed ? toProduct(changed) : (await findProducts([id]))[0];
   }
 
   return { findProducts, listProducts, createProduct, switchProduct };
+}
+
+async function insertProduct(
+  sql: Sql,
+  product: NewProduct,
+  actor: Actor | undefined,
+): Promise<Product | undefined> {
+  const { id, name, cpus, memoryMb, gpu, image, priceCents, enabled } = product;
+  const [row] = await sql.query<ProductRow>(
+    `INSERT INTO products (id, name, cpus, memory_mb, gpu, image, price_cents, enabled)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING RETURNING ${columns}`,
+    [id.toString(), name, cpus, memoryMb, gpu, image, priceCents.toString(), enabled],
+  );
+  if (!row) return undefined;
+  if (actor) {
+    const after = { name, cpus, memoryMb, gpu, image, priceCents, enabled };
+    await recordActivity(sql, actor, { action: 'PRODUCT_CREATED', subjectId: row.id, after });
+  }
+  return toProduct(row);
 }
 
 function isSame(existing: Product, product: NewProduct): boolean {

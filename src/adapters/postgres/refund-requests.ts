@@ -1,3 +1,4 @@
+import type { Actor } from '../../core/actor.ts';
 import {
   createRefundRequest,
   type RequestMessage,
@@ -6,6 +7,7 @@ import {
 import type { InstanceId, ProductId, UserId } from '../../core/instance/purchase.ts';
 import type { Refund } from '../../core/orders/order.ts';
 import { type Database, numberArray, type Sql, textArray } from '../../lib/sql.ts';
+import { recordActivity } from './activity.ts';
 import { recordHistory } from './instance-history.ts';
 import { enqueue, findWaitingIds } from './outbox.ts';
 import { firstWaitMinutes, longestWait, nextRequestAt } from './refund-waits.ts';
@@ -64,7 +66,7 @@ export function repeatRefundRequests(database: Database): Promise<number> {
 export function requestRefundAgain(
   database: Database,
   orderId: string,
-  actor: string,
+  actor: Actor,
 ): Promise<Refund | undefined> {
   return database.transaction(async (sql) => {
     const refunds = await sql.query<OpenRefund>(
@@ -77,7 +79,11 @@ export function requestRefundAgain(
     if (!first) return undefined;
     const waiting = await findWaitingIds(sql, 'REFUND');
     const due = refunds.filter((refund) => !waiting.has(toMessage(refund).id));
-    await sendAgain(sql, due, 'on request', actor);
+    await sendAgain(sql, due, 'on request', actor.name);
+    if (due.length > 0) {
+      const after = { messageIds: due.map((refund) => toMessage(refund).id) };
+      await recordActivity(sql, actor, { action: 'ORDER_REFUND_REQUESTED', subjectId: orderId, after });
+    }
     return {
       orderId: first.order_id,
       paymentId: first.payment_id ?? undefined,

@@ -1,7 +1,9 @@
+import type { Actor } from '../../core/actor.ts';
 import type { ProductId, Source, SourceId, UserId } from '../../core/instance/purchase.ts';
 import type { Refund } from '../../core/orders/order.ts';
 import { failpoint } from '../../lib/failpoint.ts';
 import type { Database, Sql } from '../../lib/sql.ts';
+import { recordActivity } from './activity.ts';
 import { compensate } from './compensations.ts';
 
 interface LatePayment {
@@ -51,6 +53,7 @@ interface RefundRow {
 
 /**
  * The money has gone back. `paymentId`: which payment, as the refund request named it; needed only for a further payment.
+ * `actor`: the operator who reports it; undefined for the payment system.
  *
  * @returns undefined when no such refund was asked for; `first` is false for a repeat
  */
@@ -58,6 +61,7 @@ export async function recordRefund(
   database: Database,
   orderId: string,
   paymentId?: string,
+  actor?: Actor,
 ): Promise<{ first: boolean; refund: Refund } | undefined> {
   return database.transaction(async (sql) => {
     const scope = chooseRefund(await findRefunds(sql, orderId), paymentId)?.scope;
@@ -75,6 +79,10 @@ export async function recordRefund(
       [orderId],
     );
     const refund = await findRefund(sql, orderId, scope);
+    if (actor && refund && done.length > 0) {
+      const change = { before: { refundedAt: null }, after: { refundedAt: refund.refundedAt, paymentId } };
+      await recordActivity(sql, actor, { action: 'ORDER_REFUNDED', subjectId: orderId, ...change });
+    }
     return refund && { first: done.length > 0, refund };
   });
 }

@@ -1,7 +1,9 @@
+import type { Actor } from '../../core/actor.ts';
 import { createReleaseRequest } from '../../core/compensation/request-messages.ts';
 import type { InstanceId, UserId } from '../../core/instance/purchase.ts';
 import { WeirError } from '../../errors.ts';
 import { type Database, numberArray, type Sql, textArray } from '../../lib/sql.ts';
+import { recordActivity } from './activity.ts';
 import { recordHistory } from './instance-history.ts';
 import { enqueue, isWaiting } from './outbox.ts';
 
@@ -54,7 +56,7 @@ export async function requestReleases(
  * @returns false when there is no such instance
  * @throws WeirError INSTANCE_NOT_RELEASABLE
  */
-export function releaseInstance(database: Database, instanceId: InstanceId, actor: string): Promise<boolean> {
+export function releaseInstance(database: Database, instanceId: InstanceId, actor: Actor): Promise<boolean> {
   return database.transaction(async (sql) => {
     // The lock keeps two operators from both sending it again.
     const [row] = await sql.query<{ status: string; user_id: string }>(
@@ -70,14 +72,22 @@ export function releaseInstance(database: Database, instanceId: InstanceId, acto
       "SELECT at FROM instance_history WHERE instance_id = $1 AND what = 'RELEASE_REQUESTED'",
       [instanceId.toString()],
     );
+    const record = (isFirst: boolean) =>
+      recordActivity(sql, actor, {
+        action: 'INSTANCE_RELEASE_REQUESTED',
+        subjectId: instanceId.toString(),
+        after: { isFirst },
+      });
     if (!earlier) {
-      await requestReleases(sql, [{ instanceId, userId }], 'on request', actor);
+      await requestReleases(sql, [{ instanceId, userId }], 'on request', actor.name);
+      await record(true);
       return true;
     }
     const message = createReleaseRequest(instanceId, userId, earlier.at.getTime());
     if (await isWaiting(sql, 'RELEASE', message.id)) return true;
-    await recordHistory(sql, instanceId, 'RELEASE_REQUESTED_AGAIN', 'on request', actor);
+    await recordHistory(sql, instanceId, 'RELEASE_REQUESTED_AGAIN', 'on request', actor.name);
     await enqueue(sql, 'RELEASE', [message]);
+    await record(false);
     return true;
   });
 }

@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto';
+import type { Actor } from '../../core/actor.ts';
 import type { ProductId } from '../../core/instance/purchase.ts';
 import { streamOf } from '../../core/triggers/seckill-key.ts';
 import type { Database, Sql } from '../../lib/sql.ts';
+import { describeOpening, describeSaleChange } from '../../ops/activity/sale-activity.ts';
 import type { LedgerOpening, LedgerSale, SaleLedger } from '../../sale/ledger.ts';
 import { type Entry, isSameSale, type SaleTerms } from '../../sale/sale.ts';
+import { recordActivity } from './activity.ts';
 import { noteLoss, noteSeen } from './sale-losses.ts';
 import { readUnits } from './sale-units.ts';
 
@@ -35,9 +38,9 @@ const columns = `id::text, stream, product_id::text, opened_stock::text, stock::
 /** The sales that Weir runs in Redis (table sales), and their units (table sale_units). */
 export function postgresSaleLedger(database: Database): SaleLedger {
   return {
-    open: (terms) => database.transaction((sql) => openOn(sql, terms)),
+    open: (terms, actor) => database.transaction((sql) => openOn(sql, terms, actor)),
 
-    change: (productId, change) =>
+    change: (productId, change, actor) =>
       database.transaction(async (sql) => {
         const row = await findLatest(sql, productId, 'FOR UPDATE');
         if (!row) return undefined;
@@ -49,7 +52,11 @@ export function postgresSaleLedger(database: Database): SaleLedger {
            WHERE id = $1 RETURNING ${columns}`,
           [row.id, change.addStock ?? 0, change.action ?? ''],
         );
-        return changed && toSale(changed);
+        if (!changed) return undefined;
+        const sale = toSale(changed);
+        const recorded = describeSaleChange(productId, change, toSale(row), sale);
+        if (recorded) await recordActivity(sql, actor, recorded);
+        return sale;
       }),
 
     async find(productId) {
@@ -98,7 +105,7 @@ export function postgresSaleLedger(database: Database): SaleLedger {
   };
 }
 
-async function openOn(sql: Sql, terms: SaleTerms): Promise<LedgerOpening> {
+async function openOn(sql: Sql, terms: SaleTerms, actor: Actor): Promise<LedgerOpening> {
   const stream = streamOf(terms.productId);
   // Two that open the first sale of a product have no row to wait for.
   await sql.query('SELECT pg_advisory_xact_lock(7306102, hashtext($1))', [stream]);
@@ -124,6 +131,7 @@ async function openOn(sql: Sql, terms: SaleTerms): Promise<LedgerOpening> {
     ],
   );
   if (!opened) throw new Error('the new sale was not returned');
+  await recordActivity(sql, actor, describeOpening(terms));
   return { outcome: 'opened', sale: toSale(opened) };
 }
 

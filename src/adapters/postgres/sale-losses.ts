@@ -31,10 +31,12 @@ export async function noteLoss(sql: Sql, sale: LedgerSale): Promise<number> {
   return lost;
 }
 
-/** An operator has taken note of the loss. */
-export async function acceptLoss(sql: Sql, stream: string): Promise<boolean> {
-  const rows = await sql.query('UPDATE sales SET lost = 0 WHERE stream = $1 AND lost > 0 RETURNING id', [
-    stream,
-  ]);
-  return rows.length > 0;
+/** An operator has taken note of the loss. @returns how many units were lost */
+export async function acceptLoss(sql: Sql, stream: string): Promise<number> {
+  const rows = await sql.query<{ lost: string }>(
+    `UPDATE sales SET lost = 0 FROM (SELECT id, lost FROM sales WHERE stream = $1 AND lost > 0 FOR UPDATE) AS before
+     WHERE sales.id = before.id RETURNING before.lost::text`,
+    [stream],
+  );
+  return rows.reduce((sum, { lost }) => sum + Number(lost), 0);
 }

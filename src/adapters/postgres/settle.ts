@@ -1,3 +1,4 @@
+import type { Actor } from '../../core/actor.ts';
 import type { Compensation } from '../../core/compensation/compensation.ts';
 import { owedFor } from '../../core/compensation/compensation.ts';
 import type { InstanceId, ProductId, Source, SourceId, UserId } from '../../core/instance/purchase.ts';
@@ -5,6 +6,7 @@ import { asksForRelease, type Ending, judgeResult, type Settled } from '../../co
 import type { InstanceResult } from '../../core/results/result.ts';
 import { failpoint } from '../../lib/failpoint.ts';
 import { type Database, numberArray, type Sql, textArray } from '../../lib/sql.ts';
+import { recordActivity } from './activity.ts';
 import { compensate } from './compensations.ts';
 import { recordHistory } from './instance-history.ts';
 import { requestReleases } from './releases.ts';
@@ -20,6 +22,22 @@ export function settleResults(database: Database, results: readonly InstanceResu
   return database.transaction(async (sql) => {
     const settled = await settleOn(sql, results, 'resource domain');
     failpoint('before-settle');
+    return settled;
+  });
+}
+
+/** The result of one instance as an operator states it. */
+export function settleByHand(database: Database, result: InstanceResult, actor: Actor): Promise<Settled> {
+  return database.transaction(async (sql) => {
+    const [settled = 'unknown'] = await settleOn(sql, [result], actor.name);
+    if (settled === 'applied') {
+      await recordActivity(sql, actor, {
+        action: 'INSTANCE_SETTLED',
+        subjectId: result.instanceId.toString(),
+        before: { status: 'PROCESSING' },
+        after: { status: result.status, reason: result.reason || undefined },
+      });
+    }
     return settled;
   });
 }

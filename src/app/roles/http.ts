@@ -6,6 +6,7 @@ import { acceptStream } from '../../adapters/postgres/audit-streams.ts';
 import { requeueRestock } from '../../adapters/postgres/compensations.ts';
 import { findOrderInstance } from '../../adapters/postgres/instance-logs.ts';
 import { postgresInstanceQueries } from '../../adapters/postgres/instance-queries.ts';
+import { listActivity } from '../../adapters/postgres/list-activity.ts';
 import {
   markKeysUsed,
   postgresOperatorKeys,
@@ -111,7 +112,7 @@ function createRoutes(
       expireAfterMs: config.orders.expireAfterMs,
       orders: { ...orders, findOrder, findPayments: payments.payments.findPayments },
       products: { findProducts },
-      recordRefund: (orderId, paymentId) => recordRefund(database, orderId, paymentId),
+      recordRefund: (orderId, paymentId, actor) => recordRefund(database, orderId, paymentId, actor),
       requestRefundAgain: after((orderId, by) => requestRefundAgain(database, orderId, by)),
       takeOrderId: async () => `ORD${(await ids.take(1))[0]}`,
     },
@@ -120,6 +121,7 @@ function createRoutes(
     results: {
       instances,
       settleResult: gather(components.settle, gathered),
+      settleByHand: components.settleByHand,
       retryInstance: after((id, by) => retryInstance(database, id, config.overdue.deadlineMs, by)),
       releaseInstance: after((id, by) => releaseInstance(database, id, by)),
     },
@@ -133,14 +135,15 @@ function createRoutes(
         discard: (id, by, reason) => parkedReplay.discard(id, by, reason),
       },
     },
+    activity: { listActivity: (...page) => listActivity(database.reads, ...page) },
     audit: {
       audit: (full) => components.audit(full ? 'full' : 'explained'),
-      acceptStream: (stream) => acceptStream(database, stream),
+      acceptStream: (stream, actor) => acceptStream(database, stream, actor),
     },
     sales: {
       sales: streams.sales,
       products: { findProducts },
-      requeueRestock: after((stream, since) => requeueRestock(database, stream, since)),
+      requeueRestock: after((productId, since, actor) => requeueRestock(database, productId, since, actor)),
     },
     tickets: { admission },
     buyers: {
@@ -225,10 +228,10 @@ function createParkedReplay(
     createInstances: creation.createInstances,
     settle,
     isTransient: isTransientDatabaseError,
-    onResolved({ id }, { state, by, resolution }) {
+    onResolved({ id }, { state, actor, resolution }) {
       committed.notify();
       owed.notify();
-      emit({ type: 'parked item resolved', id, state, by, resolution });
+      emit({ type: 'parked item resolved', id, state, by: actor.name, resolution });
     },
   });
 }

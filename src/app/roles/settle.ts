@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { removeActivity } from '../../adapters/postgres/activity.ts';
 import { postgresArchive } from '../../adapters/postgres/archive.ts';
 import { postgresRestocks, unlockedRestocks } from '../../adapters/postgres/compensations.ts';
 import { removeEmptyTimes } from '../../adapters/postgres/counted-times.ts';
@@ -221,7 +222,7 @@ function addCleaning({ config, emit, lifecycle, database: shared }: Components):
   };
   const rows = postgresArchive(database);
   const files = archiveFiles(config.cleaning.archiveFolder);
-  const { archiveAfterMs, parkedAfterMs, idempotencyAfterMs } = config.cleaning;
+  const { archiveAfterMs, parkedAfterMs, idempotencyAfterMs, activityAfterMs } = config.cleaning;
   const afterWrite = () => failpoint('after-archive');
   add('instances archived', archiveAfterMs, async (signal) => {
     const count = await archiveOld(rows, files, archiveAfterMs, { signal, afterWrite });
@@ -232,6 +233,7 @@ function addCleaning({ config, emit, lifecycle, database: shared }: Components):
   add('idempotency keys forgotten', idempotencyAfterMs, () =>
     forgetIdempotencyKeys(database, idempotencyAfterMs),
   );
+  add('activity removed', activityAfterMs, () => removeActivity(database, activityAfterMs));
   // Deadlines are counted from them.
   const marksNeededMs = Math.max(marksKeptMs, config.overdue.deadlineMs + aDayMs);
   add('outbox marks removed', marksKeptMs, () => removeOutboxMarks(database, marksNeededMs));

@@ -9,6 +9,7 @@ import type { Scope } from '../../ops/access/scope.ts';
 import { Api, type ApiOptions } from '../client/api.ts';
 import { CliError, exitCodes } from '../exit-codes.ts';
 import { describeDatabase } from './describe-database.ts';
+import { localActor } from './local-actor.ts';
 import { withDatabase } from './with-database.ts';
 
 /** A key as it is printed: times as text, as the API has them. */
@@ -38,8 +39,6 @@ function keysAtApi(api: Api): LocalKeys {
   };
 }
 
-const by = 'command line';
-
 function keysInDatabase(options: ApiOptions): LocalKeys {
   const { config } = readConfig(options.config, process.env);
   const lend = async <T>(work: (database: Database) => Promise<T>): Promise<T> => {
@@ -61,8 +60,8 @@ function keysInDatabase(options: ApiOptions): LocalKeys {
       lend(async (database) => {
         await checkSchema(database);
         const key = createOperatorKey(scope);
-        const made = { name, scope, expiresAt, createdBy: by, digest: digestOf(key) };
-        return { ...show(await postgresOperatorKeys(database).addKey(made)), key };
+        const made = { name, scope, expiresAt, digest: digestOf(key) };
+        return { ...show(await postgresOperatorKeys(database).addKey(made, localActor())), key };
       }),
     list: () =>
       lend(async (database) => {
@@ -72,7 +71,7 @@ function keysInDatabase(options: ApiOptions): LocalKeys {
     revoke: (id) =>
       lend(async (database) => {
         await checkSchema(database);
-        const revoked = await postgresOperatorKeys(database).revokeKey(id, by);
+        const revoked = await postgresOperatorKeys(database).revokeKey(id, localActor());
         return revoked && show(revoked);
       }),
   };

@@ -3,11 +3,12 @@ import { readConfig } from '../../config/config.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { printJson, printLine } from '../output/output.ts';
 import { describeDatabase } from './describe-database.ts';
+import { localActor } from './local-actor.ts';
 import { withDatabase } from './with-database.ts';
 
 export async function runMigrate(options: { config?: string; json?: boolean }): Promise<number> {
   const { config } = readConfig(options.config, process.env);
-  const applied = await withDatabase(config, (database) => migrateAll(config.data, database), {
+  const applied = await withDatabase(config, (database) => migrateAll(config.data, database, localActor()), {
     create: true,
   });
   const place = describeDatabase(config);

@@ -12,6 +12,7 @@ import { adoptStore, checkPairing, type MarkedStore } from '../../ops/installati
 import { CliError, exitCodes } from '../exit-codes.ts';
 import { printJson, printLine } from '../output/output.ts';
 import { describeDatabase } from './describe-database.ts';
+import { localActor } from './local-actor.ts';
 import { withDatabase } from './with-database.ts';
 
 type Adoptable = 'redis' | 'rabbitmq';
@@ -62,7 +63,7 @@ export async function adoptStores(
     // First, so that what the database lacks is not reported of the store.
     await checkSchema(database);
     return use(config, async (store) => {
-      await adoptStore(postgresInstallation(database), store);
+      await adoptStore(postgresInstallation(database), store, localActor());
       return store.address;
     }).catch((error: Error) => {
       throw new CliError(exitCodes.unreachable, `cannot reach ${about} at ${setting}: ${error.message}`);

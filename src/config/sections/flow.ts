@@ -78,6 +78,11 @@ export const cleaningSettings = {
     30 * aDayMs,
     'Parked items are removed this long after they were replayed or discarded. 0 disables it. Raise it when you must keep evidence longer.',
   ),
+  activityAfterMs: durationOrNever(
+    30 * aDayMs,
+    400 * aDayMs,
+    'Records of the activity log are removed at this age. 0 keeps them all. Raise it when an auditor asks for more than a year.',
+  ),
   archiveFolder: advanced(
     setting(
       matching(/./),

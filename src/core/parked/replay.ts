@@ -1,5 +1,6 @@
 import { toWeirError, WeirError } from '../../errors.ts';
 import { failpoint } from '../../lib/failpoint.ts';
+import type { Actor } from '../actor.ts';
 import type { CreateInstances } from '../instance/create-instances.ts';
 import {
   type Purchase,
@@ -46,7 +47,7 @@ export interface ParkedRows {
 
 export interface Resolution {
   state: 'REPLAYED' | 'DISCARDED';
-  by: string;
+  actor: Actor;
   resolution: string;
   instanceId?: string;
 }
@@ -81,13 +82,13 @@ export class ParkedReplay {
    * @throws WeirError PARKED_NOT_FOUND, PARKED_RESOLVED for a discarded one, REQUEST_INVALID or
    * PURCHASE_CONFLICT for options that do not fit it; the store's error when it is unavailable
    */
-  async replay(id: string, by: string, options: ReplayOptions = {}): Promise<ReplayOutcome> {
+  async replay(id: string, actor: Actor, options: ReplayOptions = {}): Promise<ReplayOutcome> {
     const item = await this.#getParked(id);
     requireFitting(item, options);
     if (item.state === 'DISCARDED') throw alreadyResolved(item);
     if (item.state === 'REPLAYED') return outcomeOf(item);
     try {
-      return await this.#replayOne(item, by, options);
+      return await this.#replayOne(item, actor, options);
     } catch (error) {
       if (this.#deps.isTransient(error)) throw error;
       const cause = toWeirError(error);
@@ -98,11 +99,11 @@ export class ParkedReplay {
   }
 
   /** @throws WeirError PARKED_NOT_FOUND, PARKED_RESOLVED for a replayed one */
-  async discard(id: string, by: string, reason: string): Promise<ReplayOutcome> {
+  async discard(id: string, actor: Actor, reason: string): Promise<ReplayOutcome> {
     const item = await this.#getParked(id);
     if (item.state === 'REPLAYED') throw alreadyResolved(item);
     if (item.state === 'DISCARDED') return outcomeOf(item);
-    const resolution: Resolution = { state: 'DISCARDED', by, resolution: reason };
+    const resolution: Resolution = { state: 'DISCARDED', actor, resolution: reason };
     return item.origin === 'COMPENSATION'
       ? this.#decideUnit(item, resolution)
       : this.#resolve(item, resolution);
@@ -114,25 +115,29 @@ export class ParkedReplay {
     return item;
   }
 
-  #replayOne(item: ParkedDetail, by: string, options: ReplayOptions): Promise<ReplayOutcome> {
-    if (item.origin === 'STREAM') return this.#replayEntry(item, by, options);
-    if (item.origin === 'PAYMENT') return this.#replayPayment(item, by, options);
-    if (item.origin === 'RESULT') return this.#replayResult(item, by);
+  #replayOne(item: ParkedDetail, actor: Actor, options: ReplayOptions): Promise<ReplayOutcome> {
+    if (item.origin === 'STREAM') return this.#replayEntry(item, actor, options);
+    if (item.origin === 'PAYMENT') return this.#replayPayment(item, actor, options);
+    if (item.origin === 'RESULT') return this.#replayResult(item, actor);
     if (item.origin === 'COMPENSATION') {
-      return this.#decideUnit(item, { state: 'REPLAYED', by, resolution: 'the unit is put back once more' });
+      return this.#decideUnit(item, {
+        state: 'REPLAYED',
+        actor,
+        resolution: 'the unit is put back once more',
+      });
     }
-    if (item.kind === 'RESULT') return this.#replayResult(item, by);
+    if (item.kind === 'RESULT') return this.#replayResult(item, actor);
     if (item.origin === 'DEAD_LETTER' && item.kind === '') {
       const { scope } = item;
       throw new WeirError('DEAD_LETTERED', `cannot replay: ${scope} is no queue that this Weir publishes to`);
     }
-    return this.#replayMessage(item, by);
+    return this.#replayMessage(item, actor);
   }
 
   /**
    * Keeps the stream's identity: if the entry has created its instance meanwhile, that instance is returned.
    */
-  async #replayEntry(item: ParkedDetail, by: string, { userId }: ReplayOptions): Promise<ReplayOutcome> {
+  async #replayEntry(item: ParkedDetail, actor: Actor, { userId }: ReplayOptions): Promise<ReplayOutcome> {
     const [outcome] = await this.#deps.createInstances([readEntry(item, userId)]);
     failpoint('after-replay');
     if (!outcome || outcome.kind === 'refused') {
@@ -146,7 +151,7 @@ export class ParkedReplay {
     const made = outcome.kind === 'created' ? 'made' : 'was there already:';
     return this.#resolve(item, {
       state: 'REPLAYED',
-      by,
+      actor,
       resolution: `${made} instance ${instanceId}`,
       instanceId,
     });
@@ -155,15 +160,15 @@ export class ParkedReplay {
   /** Uses the payment of its callback. If its order is over or already paid, the refund is requested. */
   async #replayPayment(
     item: ParkedDetail,
-    by: string,
+    actor: Actor,
     { acceptAmount }: ReplayOptions,
   ): Promise<ReplayOutcome> {
     const answer = await this.#deps.payOrder({ ...readPayment(item), acceptAmount: acceptAmount ?? false });
     failpoint('after-replay');
-    return this.#resolve(item, { state: 'REPLAYED', by, ...describeAnswer(answer) });
+    return this.#resolve(item, { state: 'REPLAYED', actor, ...describeAnswer(answer) });
   }
 
-  async #replayResult(item: ParkedDetail, by: string): Promise<ReplayOutcome> {
+  async #replayResult(item: ParkedDetail, actor: Actor): Promise<ReplayOutcome> {
     const result = decodeResult(item.original, item.parkedAt);
     const [settled] = await this.#deps.settle([result]);
     failpoint('after-replay');
@@ -173,14 +178,14 @@ export class ParkedReplay {
     const instanceId = result.instanceId.toString();
     return this.#resolve(item, {
       state: 'REPLAYED',
-      by,
+      actor,
       resolution: `${result.status} ${settled}`,
       instanceId,
     });
   }
 
-  async #replayMessage(item: ParkedDetail, by: string): Promise<ReplayOutcome> {
-    const resolution: Resolution = { state: 'REPLAYED', by, resolution: 'back in the outbox' };
+  async #replayMessage(item: ParkedDetail, actor: Actor): Promise<ReplayOutcome> {
+    const resolution: Resolution = { state: 'REPLAYED', actor, resolution: 'back in the outbox' };
     if (!(await this.#deps.rows.returnToOutbox(item.id, resolution))) {
       return outcomeOf(await this.#getParked(item.id));
     }

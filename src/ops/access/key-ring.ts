@@ -10,6 +10,8 @@ export interface Caller {
   /** The name that is recorded with each change. */
   name: string;
   scope: Scope;
+  /** undefined: a key of the settings, or none. */
+  keyId?: string;
   /** When the session ends; undefined: the request carried a key. */
   until?: Date;
 }
@@ -106,7 +108,7 @@ export class KeyRing {
     if (!known && hasKeyForm(key)) known = findEqual((await this.#readOnceMore()).keysByTag, digest);
     if (!known || known.hasExpired) return undefined;
     if (known.isUseStale) this.#used.add(known.id);
-    return { caller: { name: known.name, scope: known.scope }, keyId: known.id };
+    return { caller: { name: known.name, scope: known.scope, keyId: known.id }, keyId: known.id };
   }
 
   async findSession(id: string): Promise<Caller | undefined> {
@@ -141,7 +143,7 @@ export class KeyRing {
     const key = known.keys.find((candidate) => candidate.id === keyId);
     if (!key || key.hasExpired) return undefined;
     if (key.isUseStale) this.#used.add(key.id);
-    return { name: key.name, scope: key.scope };
+    return { name: key.name, scope: key.scope, keyId: key.id };
   }
 
   /** The answer from memory, as nearly always: no promise is awaited. */

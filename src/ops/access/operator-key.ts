@@ -1,5 +1,6 @@
 import { hash, randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
+import type { Actor } from '../../core/actor.ts';
 import type { Scope } from './scope.ts';
 
 /** A key as it is shown; the key itself is nowhere. */
@@ -20,17 +21,16 @@ export interface NewOperatorKey {
   name: string;
   scope: Scope;
   expiresAt: Date | undefined;
-  createdBy: string;
   digest: Buffer;
 }
 
 export interface OperatorKeyStore {
   /** @throws WeirError KEY_CONFLICT when a key in force has this name, KEY_LIMIT when there are too many */
-  addKey(key: NewOperatorKey): Promise<OperatorKey>;
+  addKey(key: NewOperatorKey, actor: Actor): Promise<OperatorKey>;
   /** Newest first. */
   listKeys(): Promise<OperatorKey[]>;
   /** Ends its sessions as well. @returns the key, also when it had been revoked before; undefined: no such key */
-  revokeKey(id: string, by: string): Promise<OperatorKey | undefined>;
+  revokeKey(id: string, actor: Actor): Promise<OperatorKey | undefined>;
 }
 
 export const keyNamePattern = '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$';

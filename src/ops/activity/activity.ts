@@ -1,3 +1,6 @@
+import type { Actor } from '../../core/actor.ts';
+import type { Sql } from '../../lib/sql.ts';
+
 /** Each action, with the kind of what it changes. One that is added here needs no migration. */
 export const subjectOf = {
   KEY_CREATED: 'key',
@@ -46,6 +49,9 @@ export interface Change {
   before?: Fields;
   after?: Fields;
 }
+
+/** Writes one record for each change, in the transaction of the change. */
+export type RecordActivity = (sql: Sql, actor: Actor, ...changes: readonly Change[]) => Promise<void>;
 
 export interface ActivityRecord {
   id: string;

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Actor } from '../../core/actor.ts';
 
 export type StoreKind = 'REDIS' | 'RABBITMQ';
 
@@ -26,11 +27,17 @@ export interface InstallationRows {
   find(kind: StoreKind): Promise<Installation | undefined>;
   /**
    * Records the store in place of `previous`. Of several connections or processes that pair at the same time the first one
-   * wins, so that all write the same mark.
+   * wins, so that all write the same mark. `actor`: undefined where Weir pairs by itself.
    *
    * @returns the id that is recorded now
    */
-  pair(kind: StoreKind, store: string, address: string, previous: string | undefined): Promise<string>;
+  pair(
+    kind: StoreKind,
+    store: string,
+    address: string,
+    previous: string | undefined,
+    actor: Actor | undefined,
+  ): Promise<string>;
 }
 
 export interface MarkedStore {
@@ -96,9 +103,9 @@ export async function verifyPairing(rows: InstallationRows, store: MarkedStore):
   return undefined;
 }
 
-/** Uses the store from now on, whatever it carried. */
-export async function adoptStore(rows: InstallationRows, store: MarkedStore): Promise<void> {
-  await writePairing(rows, store, await rows.read(store.kind), randomUUID());
+/** Uses the store from now on, whatever it carried. The database is first: an adoption that is cut off is repeated. */
+export async function adoptStore(rows: InstallationRows, store: MarkedStore, actor: Actor): Promise<void> {
+  await writePairing(rows, store, await rows.read(store.kind), randomUUID(), actor);
 }
 
 async function writePairing(
@@ -106,9 +113,12 @@ async function writePairing(
   store: MarkedStore,
   { id, database, paired }: Installation,
   storeId: string,
+  actor?: Actor,
 ): Promise<void> {
   const isRecorded = paired?.store === storeId && paired.address === store.address;
-  const recorded = isRecorded ? storeId : await rows.pair(store.kind, storeId, store.address, paired?.store);
+  const recorded = isRecorded
+    ? storeId
+    : await rows.pair(store.kind, storeId, store.address, paired?.store, actor);
   await store.writeMark({ installation: id, store: recorded, database });
 }
 

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Actor } from '../../../core/actor.ts';
 import { WeirError } from '../../../errors.ts';
 import type { Caller, KeyRing } from '../../../ops/access/key-ring.ts';
 import { reaches, type Scope } from '../../../ops/access/scope.ts';
@@ -21,8 +22,6 @@ declare module 'fastify' {
     orTicket?: boolean;
     /** false: with a key or ticket not counted by server.http.requestsPerMinute. For what has other bounds. */
     limited?: boolean;
-    /** Creates a session, which is recorded as an activity. */
-    opensSession?: boolean;
   }
 }
 
@@ -42,7 +41,18 @@ export function addAuth(http: FastifyInstance, deps: AuthDeps): void {
     throw new Error(`${method} ${url} does not say who may call it: give it config.scope`);
   });
   http.addHook('onRequest', (request, reply, done) => {
-    const { scope, limited } = request.routeOptions.config;
+    const { scope, limited, activity } = request.routeOptions.config;
+    if (scope === 'signed' && Array.isArray(activity)) {
+      // The signature lets the request in; a key only names the operator who sent it in place of the signer.
+      findCaller(request, deps).then(
+        (caller) => {
+          if (caller) callers.set(request, caller);
+          done();
+        },
+        () => done(),
+      );
+      return;
+    }
     if (request.is404 || scope === undefined || scope === 'open' || scope === 'signed') {
       done();
       return;
@@ -138,9 +148,21 @@ export function hasKey(request: FastifyRequest): boolean {
   return caller !== undefined && caller !== everybody;
 }
 
-/** The caller as it is recorded with a change: the name of the key. */
-export function operatorOf(request: FastifyRequest): string {
-  return callers.get(request)?.name ?? everybody.name;
+/**
+ * On a route that programs call as well: a person is a session of the page, or a key of scope admin, which no program needs
+ * for it.
+ */
+export function isByHand(request: FastifyRequest): boolean {
+  const caller = callers.get(request);
+  return (
+    caller !== undefined && caller !== everybody && (caller.until !== undefined || caller.scope === 'admin')
+  );
+}
+
+/** The caller as it is recorded with a change. */
+export function actorOf(request: FastifyRequest): Actor {
+  const { name, keyId } = callers.get(request) ?? everybody;
+  return { name, keyId, via: 'http', requestId: request.id };
 }
 
 /** For a route that needs more of some of its callers. @throws WeirError INSUFFICIENT_SCOPE */

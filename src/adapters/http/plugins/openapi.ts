@@ -51,7 +51,7 @@ export async function addOpenApi(http: FastifyInstance): Promise<void> {
 /** What follows from the route itself is added here, once for all routes. */
 function describe(schema: FastifySchema, url: string, route: RouteOptions) {
   if (url === pageUrl) return { ...schema, hide: true };
-  const { scope = 'open', orTicket = false } = route.config ?? {};
+  const { scope = 'open', orTicket = false, activity } = route.config ?? {};
   const method = String(route.method).toLowerCase();
   return {
     ...schema,
@@ -59,6 +59,7 @@ function describe(schema: FastifySchema, url: string, route: RouteOptions) {
     tags: [tagOf(url)],
     security: securityOf(scope, orTicket),
     'x-weir-scope': scope,
+    ...(activity && { 'x-weir-activity': activity }),
     response: { ...goodAnswers(schema.response), ...badAnswers },
   };
 }

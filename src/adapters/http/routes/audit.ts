@@ -2,14 +2,15 @@ import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { AuditShape } from '../../../api/audit-shapes.ts';
 import { ProblemShape, storable } from '../../../api/shapes.ts';
+import type { Actor } from '../../../core/actor.ts';
 import { WeirError } from '../../../errors.ts';
 import type { Audit } from '../../../ops/audit/audit.ts';
-import { requireScopeOf } from '../plugins/auth.ts';
+import { actorOf, requireScopeOf } from '../plugins/auth.ts';
 
 export interface AuditDeps {
   audit: (full: boolean) => Promise<Audit>;
   /** @returns false when no audit has seen such a stream */
-  acceptStream: (stream: string) => Promise<boolean>;
+  acceptStream: (stream: string, actor: Actor) => Promise<boolean>;
 }
 
 const Accept = Type.Object(
@@ -44,15 +45,16 @@ export function addAudit(http: FastifyInstance, { audit, acceptStream }: AuditDe
   http.post<{ Body: Static<typeof Accept> }>(
     '/v1/audit/accept',
     {
-      config: { scope: 'admin', isLong: true },
+      config: { scope: 'admin', isLong: true, activity: ['STREAM_ACCEPTED'] },
       schema: {
         summary: 'Take note of what happened to a stream; its sum goes on from what is there now',
         body: Accept,
         response: { 200: AuditShape, '4xx': ProblemShape },
       },
     },
-    async ({ body }) => {
-      if (!(await acceptStream(body.stream))) {
+    async (request) => {
+      const { body } = request;
+      if (!(await acceptStream(body.stream, actorOf(request)))) {
         throw new WeirError('STREAM_NOT_FOUND', `no audit has seen a stream ${body.stream}`);
       }
       return showAudit(await audit(false));

@@ -45,7 +45,7 @@ export function addBuy(http: FastifyInstance, { admission, buyLimits }: BuyDeps)
   http.post<{ Params: { productId: string }; Body: Static<typeof BuyBody> }>(
     '/v1/sales/:productId/buy',
     {
-      config: { scope: 'act', orTicket: true, limited: false },
+      config: { scope: 'act', orTicket: true, limited: false, activity: 'none' },
       onRequest: limitAddresses(buyLimits),
       preValidation: requireKeyOr(({ body }) => (body as { ticket?: unknown } | undefined)?.ticket),
       schema: {

@@ -82,7 +82,7 @@ export function addInstances(
   http.post<{ Body: Static<typeof NewPurchase> }>(
     '/v1/instances',
     {
-      config: { scope: 'act', limited: false },
+      config: { scope: 'act', limited: false, activity: 'none' },
       schema: {
         summary: 'One instance for a purchase of any source',
         description:

@@ -11,7 +11,7 @@ import {
   type OperatorKeyStore,
 } from '../../../ops/access/operator-key.ts';
 import { scopes } from '../../../ops/access/scope.ts';
-import { operatorOf } from '../plugins/auth.ts';
+import { actorOf } from '../plugins/auth.ts';
 import { listOf } from '../queries.ts';
 
 export interface KeyDeps {
@@ -51,7 +51,7 @@ export function addKeys(http: FastifyInstance, { keys, keyRing }: KeyDeps): void
   http.post<{ Body: Static<typeof NewKey> }>(
     '/v1/keys',
     {
-      config: { scope: 'admin' },
+      config: { scope: 'admin', activity: ['KEY_CREATED'] },
       schema: {
         summary: 'Make an operator key, which is shown once, here',
         description: 'If the answer is lost, revoke the key and create another.',
@@ -62,13 +62,15 @@ export function addKeys(http: FastifyInstance, { keys, keyRing }: KeyDeps): void
     async (request, reply) => {
       const { name, scope, expiresAt } = request.body;
       const key = createOperatorKey(scope);
-      const made = await keys.addKey({
-        name,
-        scope,
-        expiresAt: expiresAt === undefined ? undefined : parseExpiry(expiresAt),
-        createdBy: operatorOf(request),
-        digest: digestOf(key),
-      });
+      const made = await keys.addKey(
+        {
+          name,
+          scope,
+          expiresAt: expiresAt === undefined ? undefined : parseExpiry(expiresAt),
+          digest: digestOf(key),
+        },
+        actorOf(request),
+      );
       await keyRing.readAnew();
       return reply
         .status(201)
@@ -92,7 +94,7 @@ export function addKeys(http: FastifyInstance, { keys, keyRing }: KeyDeps): void
   http.delete<{ Params: { id: string } }>(
     '/v1/keys/:id',
     {
-      config: { scope: 'admin' },
+      config: { scope: 'admin', activity: ['KEY_REVOKED'] },
       schema: {
         summary: 'Revoke an operator key',
         description:
@@ -102,7 +104,7 @@ export function addKeys(http: FastifyInstance, { keys, keyRing }: KeyDeps): void
     },
     async (request) => {
       const { id } = request.params;
-      const revoked = /^[1-9]\d{0,17}$/.test(id) ? await keys.revokeKey(id, operatorOf(request)) : undefined;
+      const revoked = /^[1-9]\d{0,17}$/.test(id) ? await keys.revokeKey(id, actorOf(request)) : undefined;
       if (!revoked) throw new WeirError('KEY_NOT_FOUND', `there is no key ${id.slice(0, 40)}`);
       await keyRing.readAnew();
       return showKey(revoked);

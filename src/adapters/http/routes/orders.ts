@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { NewOrderBody, OrderShape, PaidOrderShape, ProblemShape, RefundShape } from '../../../api/shapes.ts';
+import type { Actor } from '../../../core/actor.ts';
 import type { Product } from '../../../core/instance/product.ts';
 import {
   type ProductId,
@@ -15,14 +16,14 @@ import type { RecordedPayment } from '../../../core/orders/payment-book.ts';
 import { parsePaidBody } from '../../../core/triggers/paid-body.ts';
 import { WeirError } from '../../../errors.ts';
 import { showNewOrder, showOrder, showPayment, showRefund } from '../answers.ts';
-import { operatorOf } from '../plugins/auth.ts';
+import { actorOf, callerOf } from '../plugins/auth.ts';
 import { boundSignedBody, createSignatureCheck } from '../plugins/webhook-signature.ts';
 import { addPayments, type OrderPath, type PaymentDeps } from './payments.ts';
 
 export interface OrderStore {
   createOrder(order: NewOrder): Promise<{ created: boolean; order: Order }>;
   findOrderByKey(idempotencyKey: string): Promise<Order | undefined>;
-  cancelOrder(id: string): Promise<{ cancelled: boolean; order: Order | undefined }>;
+  cancelOrder(id: string, actor: Actor): Promise<{ cancelled: boolean; order: Order | undefined }>;
   findPayments(orderId: string): Promise<RecordedPayment[]>;
   /** Many callers at once share one query. */
   findOrder(id: string): Promise<Order | undefined>;
@@ -31,13 +32,14 @@ export interface OrderStore {
 export interface OrderDeps extends PaymentDeps {
   orders: OrderStore;
   products: { findProducts(ids: readonly ProductId[]): Promise<Product[]> };
-  /** undefined: no refund was asked for. */
+  /** `actor`: an operator in place of the payment system. @returns undefined when no refund was requested */
   recordRefund: (
     orderId: string,
     paymentId: string | undefined,
+    actor: Actor | undefined,
   ) => Promise<{ first: boolean; refund: Refund } | undefined>;
   /** Sends the open refund requests of an order once more. undefined: it has none. */
-  requestRefundAgain: (orderId: string, by: string) => Promise<Refund | undefined>;
+  requestRefundAgain: (orderId: string, actor: Actor) => Promise<Refund | undefined>;
   takeOrderId: () => Promise<string>;
   /** 0: never. */
   expireAfterMs: number;
@@ -55,7 +57,7 @@ export function addOrders(http: FastifyInstance, deps: OrderDeps & CallbackDeps)
   http.post<{ Body: Static<typeof NewOrderBody> }>(
     '/v1/orders',
     {
-      config: { scope: 'act', limited: false },
+      config: { scope: 'act', limited: false, activity: 'none' },
       schema: {
         summary: 'Create an order',
         description:
@@ -99,11 +101,12 @@ export function addOrders(http: FastifyInstance, deps: OrderDeps & CallbackDeps)
   http.post<OrderPath>(
     '/v1/orders/:orderId/cancel',
     {
-      config: { scope: 'act' },
+      config: { scope: 'act', activity: ['ORDER_CANCELLED'] },
       schema: { summary: 'Cancel a pending order', response: { 200: OrderShape, '4xx': ProblemShape } },
     },
-    async ({ params }) => {
-      const { order } = await orders.cancelOrder(parseSourceId(params.orderId));
+    async (request) => {
+      const { params } = request;
+      const { order } = await orders.cancelOrder(parseSourceId(params.orderId), actorOf(request));
       if (known(order, params.orderId).status !== 'CANCELLED') {
         throw new WeirError('ORDER_NOT_CANCELLABLE', `order ${params.orderId} is ${order?.status}`);
       }
@@ -116,7 +119,7 @@ export function addOrders(http: FastifyInstance, deps: OrderDeps & CallbackDeps)
   http.post<OrderPath & { Body: unknown }>(
     '/v1/orders/:orderId/refunded',
     {
-      config: { scope: 'signed' },
+      config: { scope: 'signed', activity: ['ORDER_REFUNDED'] },
       ...boundSignedBody(webhookSecrets),
       schema: {
         summary: 'The money that Weir asked back for has gone back',
@@ -127,7 +130,8 @@ export function addOrders(http: FastifyInstance, deps: OrderDeps & CallbackDeps)
     },
     async (request, reply) => {
       const { orderId, paymentId } = readRefundedOrder(request, webhookSecrets.length > 0);
-      const recorded = await deps.recordRefund(orderId, paymentId);
+      const actor = callerOf(request) && actorOf(request);
+      const recorded = await deps.recordRefund(orderId, paymentId, actor);
       if (!recorded) throw await explainNoRefund(orders, orderId, paymentId);
       return reply.status(recorded.first ? 201 : 200).send(showRefund(recorded.refund));
     },
@@ -140,7 +144,7 @@ function addRefundAgain(http: FastifyInstance, { orders, requestRefundAgain }: O
   http.post<OrderPath>(
     '/v1/orders/:orderId/refund-again',
     {
-      config: { scope: 'act' },
+      config: { scope: 'act', activity: ['ORDER_REFUND_REQUESTED'] },
       schema: {
         summary: 'Send the refund request of an order once more, with the same id and bytes',
         response: { 200: RefundShape, '4xx': ProblemShape },
@@ -148,7 +152,7 @@ function addRefundAgain(http: FastifyInstance, { orders, requestRefundAgain }: O
     },
     async (request) => {
       const orderId = parseSourceId(request.params.orderId);
-      const refund = await requestRefundAgain(orderId, operatorOf(request));
+      const refund = await requestRefundAgain(orderId, actorOf(request));
       if (!refund) throw await explainNoRefund(orders, orderId, undefined);
       return showRefund(refund);
     },

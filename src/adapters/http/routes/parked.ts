@@ -8,6 +8,7 @@ import {
   ReplaysShape,
 } from '../../../api/parked-shapes.ts';
 import { ListQuery, ProblemShape, storable } from '../../../api/shapes.ts';
+import type { Actor } from '../../../core/actor.ts';
 import { parseUserId } from '../../../core/instance/purchase.ts';
 import type { ParkedDetail } from '../../../core/parked/parked-item.ts';
 import {
@@ -19,15 +20,15 @@ import {
 } from '../../../core/parked/parked-item.ts';
 import type { ReplayOptions, ReplayOutcome } from '../../../core/parked/replay.ts';
 import { adviceForParked, toWeirError, WeirError } from '../../../errors.ts';
-import { operatorOf } from '../plugins/auth.ts';
+import { actorOf } from '../plugins/auth.ts';
 import { listOf, readCursor, readLimit } from '../queries.ts';
 
 export interface ParkedDeps {
   parked: {
     listParked(filter: ParkedFilter, limit: number, cursor: string | undefined): Promise<ParkedItem[]>;
     findParked(id: string): Promise<ParkedDetail | undefined>;
-    replay(id: string, by: string, options?: ReplayOptions): Promise<ReplayOutcome>;
-    discard(id: string, by: string, reason: string): Promise<ReplayOutcome>;
+    replay(id: string, actor: Actor, options?: ReplayOptions): Promise<ReplayOutcome>;
+    discard(id: string, actor: Actor, reason: string): Promise<ReplayOutcome>;
   };
 }
 
@@ -98,7 +99,7 @@ export function addParked(http: FastifyInstance, { parked }: ParkedDeps): void {
   http.post<ItemPath>(
     '/v1/parked/:id/replay',
     {
-      config: { scope: 'act' },
+      config: { scope: 'act', activity: ['PARKED_REPLAYED'] },
       schema: {
         summary: 'Send a parked item once more where it was going',
         description:
@@ -109,39 +110,39 @@ export function addParked(http: FastifyInstance, { parked }: ParkedDeps): void {
       },
     },
     async (request) =>
-      parked.replay(readId(request.params.id), operatorOf(request), readReplayOptions(request.body)),
+      parked.replay(readId(request.params.id), actorOf(request), readReplayOptions(request.body)),
   );
 
   http.post<ItemPath & { Body: Static<typeof DiscardBody> }>(
     '/v1/parked/:id/discard',
     {
-      config: { scope: 'act' },
+      config: { scope: 'act', activity: ['PARKED_DISCARDED'] },
       schema: {
         summary: 'Give a parked item up, with a reason that is kept',
         body: DiscardBody,
         response: { 200: ReplayShape, '4xx': ProblemShape },
       },
     },
-    async (request) => parked.discard(readId(request.params.id), operatorOf(request), request.body.reason),
+    async (request) => parked.discard(readId(request.params.id), actorOf(request), request.body.reason),
   );
 
   http.post<{ Body: Static<typeof Many> }>(
     '/v1/parked/replay',
     {
-      config: { scope: 'act', isLong: true },
+      config: { scope: 'act', isLong: true, activity: ['PARKED_REPLAYED'] },
       schema: {
         summary: 'Replay many; each answers for itself',
         body: Many,
         response: { 200: ReplaysShape, '4xx': ProblemShape },
       },
     },
-    async (request) => forEach(request.body.ids, (id) => parked.replay(id, operatorOf(request))),
+    async (request) => forEach(request.body.ids, (id) => parked.replay(id, actorOf(request))),
   );
 
   http.post<{ Body: Static<typeof ManyWithReason> }>(
     '/v1/parked/discard',
     {
-      config: { scope: 'act', isLong: true },
+      config: { scope: 'act', isLong: true, activity: ['PARKED_DISCARDED'] },
       schema: {
         summary: 'Discard many; each answers for itself',
         body: ManyWithReason,
@@ -149,7 +150,7 @@ export function addParked(http: FastifyInstance, { parked }: ParkedDeps): void {
       },
     },
     async (request: FastifyRequest<{ Body: Static<typeof ManyWithReason> }>) =>
-      forEach(request.body.ids, (id) => parked.discard(id, operatorOf(request), request.body.reason)),
+      forEach(request.body.ids, (id) => parked.discard(id, actorOf(request), request.body.reason)),
   );
 }
 

@@ -42,7 +42,7 @@ export function addPayments(http: FastifyInstance, deps: PaymentDeps, checkSigna
   http.post<OrderPath & { Body: unknown }>(
     '/v1/orders/:orderId/paid',
     {
-      config: { scope: 'signed' },
+      config: { scope: 'signed', activity: 'none' },
       ...boundSignedBody(deps.webhookSecrets),
       schema: {
         summary: 'Payment callback: the order becomes an instance',

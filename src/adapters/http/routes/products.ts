@@ -1,18 +1,23 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { ListQuery, NewProductBody, ProblemShape, ProductShape } from '../../../api/shapes.ts';
+import type { Actor } from '../../../core/actor.ts';
 import type { Product } from '../../../core/instance/product.ts';
 import { type ProductId, parseProductId } from '../../../core/instance/purchase.ts';
 import { WeirError } from '../../../errors.ts';
 import { showProduct } from '../answers.ts';
+import { actorOf } from '../plugins/auth.ts';
 import { listOf, readCursor, readLimit } from '../queries.ts';
 
 export interface ProductStore {
-  createProduct(product: Omit<Product, 'version'>): Promise<{ created: boolean; product: Product }>;
+  createProduct(
+    product: Omit<Product, 'version'>,
+    actor: Actor,
+  ): Promise<{ created: boolean; product: Product }>;
   findProducts(ids: readonly ProductId[]): Promise<Product[]>;
   listProducts(limit: number, after: bigint): Promise<Product[]>;
   /** @returns undefined when there is no such product */
-  switchProduct(id: ProductId, enabled: boolean): Promise<Product | undefined>;
+  switchProduct(id: ProductId, enabled: boolean, actor: Actor): Promise<Product | undefined>;
 }
 
 export interface ProductDeps {
@@ -25,7 +30,7 @@ export function addProducts(http: FastifyInstance, { products }: ProductDeps): v
   http.post<{ Body: Static<typeof NewProductBody> }>(
     '/v1/products',
     {
-      config: { scope: 'admin' },
+      config: { scope: 'admin', activity: ['PRODUCT_CREATED'] },
       schema: {
         summary: 'Create a product',
         description: 'A repeat with the same properties answers 200, with others 409.',
@@ -33,17 +38,21 @@ export function addProducts(http: FastifyInstance, { products }: ProductDeps): v
         response: { 200: ProductShape, 201: ProductShape, '4xx': ProblemShape },
       },
     },
-    async ({ body }, reply) => {
-      const { created, product } = await products.createProduct({
-        id: parseProductId(body.id),
-        name: body.name,
-        cpus: body.cpus,
-        memoryMb: body.memoryMb,
-        gpu: body.gpu ?? 0,
-        image: body.image,
-        priceCents: BigInt(body.priceCents ?? '0'),
-        enabled: body.enabled ?? true,
-      });
+    async (request, reply) => {
+      const { body } = request;
+      const { created, product } = await products.createProduct(
+        {
+          id: parseProductId(body.id),
+          name: body.name,
+          cpus: body.cpus,
+          memoryMb: body.memoryMb,
+          gpu: body.gpu ?? 0,
+          image: body.image,
+          priceCents: BigInt(body.priceCents ?? '0'),
+          enabled: body.enabled ?? true,
+        },
+        actorOf(request),
+      );
       return reply.status(created ? 201 : 200).send(showProduct(product));
     },
   );
@@ -78,7 +87,7 @@ export function addProducts(http: FastifyInstance, { products }: ProductDeps): v
   http.patch<{ Params: { id: string }; Body: Static<typeof SwitchBody> }>(
     '/v1/products/:id',
     {
-      config: { scope: 'admin' },
+      config: { scope: 'admin', activity: ['PRODUCT_ENABLED', 'PRODUCT_DISABLED'] },
       schema: {
         summary: 'Enable or disable a product',
         description:
@@ -88,8 +97,9 @@ export function addProducts(http: FastifyInstance, { products }: ProductDeps): v
         response: { 200: ProductShape, '4xx': ProblemShape },
       },
     },
-    async ({ params, body }) => {
-      const product = await products.switchProduct(parseProductId(params.id), body.enabled);
+    async (request) => {
+      const { params, body } = request;
+      const product = await products.switchProduct(parseProductId(params.id), body.enabled, actorOf(request));
       if (!product) throw unknownProduct(params.id);
       return showProduct(product);
     },

@@ -1,12 +1,13 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { InstanceShape, ProblemShape, TimeText } from '../../../api/shapes.ts';
+import type { Actor } from '../../../core/actor.ts';
 import { type InstanceId, parseTraceparent } from '../../../core/instance/purchase.ts';
 import type { Settled } from '../../../core/results/judge-result.ts';
 import { createResult, type InstanceResult, maxReasonLength } from '../../../core/results/result.ts';
 import { WeirError } from '../../../errors.ts';
 import { showInstance } from '../answers.ts';
-import { operatorOf } from '../plugins/auth.ts';
+import { actorOf, isByHand } from '../plugins/auth.ts';
 import { readTime } from '../queries.ts';
 import { type InstanceReader, parseInstanceId, unknownInstance } from './instances.ts';
 
@@ -14,10 +15,12 @@ export interface ResultDeps {
   instances: InstanceReader;
   /** Many callers at once share one commit. */
   settleResult: (result: InstanceResult) => Promise<Settled>;
+  /** The same for an operator, in a commit of its own. */
+  settleByHand: (result: InstanceResult, actor: Actor) => Promise<Settled>;
   /** @returns false when there is no such instance */
-  retryInstance: (instanceId: InstanceId, by: string) => Promise<boolean>;
+  retryInstance: (instanceId: InstanceId, actor: Actor) => Promise<boolean>;
   /** The same for the release of its machine. */
-  releaseInstance: (instanceId: InstanceId, by: string) => Promise<boolean>;
+  releaseInstance: (instanceId: InstanceId, actor: Actor) => Promise<boolean>;
 }
 
 const ResultBody = Type.Object(
@@ -35,7 +38,7 @@ interface InstancePath {
 
 export function addResults(
   http: FastifyInstance,
-  { instances, settleResult, retryInstance, releaseInstance }: ResultDeps,
+  { instances, settleResult, settleByHand, retryInstance, releaseInstance }: ResultDeps,
 ): void {
   const showCurrent = async (instanceId: InstanceId) => {
     const instance = await instances.findInstance(instanceId);
@@ -46,7 +49,7 @@ export function addResults(
   http.post<InstancePath & { Body: Static<typeof ResultBody> }>(
     '/v1/instances/:id/result',
     {
-      config: { scope: 'act', limited: false },
+      config: { scope: 'act', limited: false, activity: ['INSTANCE_SETTLED'] },
       schema: {
         summary: "The Resource Domain's answer, for one without AMQP",
         description:
@@ -56,15 +59,19 @@ export function addResults(
         response: { 200: InstanceShape, 201: InstanceShape, '4xx': ProblemShape },
       },
     },
-    async ({ params, body, headers }, reply) => {
+    async (request, reply) => {
+      const { params, body, headers } = request;
       const instanceId = parseInstanceId(params.id);
-      const result = createResult({
+      const created = createResult({
         instanceId: instanceId.toString(),
         status: body.status,
         reason: body.reason ?? '',
         answeredAt: readTime('timestamp', body.timestamp) ?? new Date(),
       });
-      const settled = await settleResult({ ...result, ...parseTraceparent(headers.traceparent) });
+      const result = { ...created, ...parseTraceparent(headers.traceparent) };
+      const settled = await (isByHand(request)
+        ? settleByHand(result, actorOf(request))
+        : settleResult(result));
       if (settled === 'unknown') throw unknownInstance(params.id);
       const instance = await showCurrent(instanceId);
       if (settled === 'late' || settled === 'contradicts') throw notApplied(settled, instance);
@@ -75,7 +82,7 @@ export function addResults(
   http.post<InstancePath>(
     '/v1/instances/:id/retry',
     {
-      config: { scope: 'act' },
+      config: { scope: 'act', activity: ['INSTANCE_REPUBLISHED'] },
       schema: {
         summary: 'Publish an instance once more, with the same id and bytes',
         response: { 200: InstanceShape, '4xx': ProblemShape },
@@ -83,7 +90,7 @@ export function addResults(
     },
     async (request) => {
       const instanceId = parseInstanceId(request.params.id);
-      if (!(await retryInstance(instanceId, operatorOf(request)))) throw unknownInstance(request.params.id);
+      if (!(await retryInstance(instanceId, actorOf(request)))) throw unknownInstance(request.params.id);
       return showCurrent(instanceId);
     },
   );
@@ -91,7 +98,7 @@ export function addResults(
   http.post<InstancePath>(
     '/v1/instances/:id/release',
     {
-      config: { scope: 'act' },
+      config: { scope: 'act', activity: ['INSTANCE_RELEASE_REQUESTED'] },
       schema: {
         summary: 'Request the release of the machine of a failed instance',
         description: 'A request that was sent before is sent once more, with the same id and bytes.',
@@ -100,7 +107,7 @@ export function addResults(
     },
     async (request) => {
       const instanceId = parseInstanceId(request.params.id);
-      if (!(await releaseInstance(instanceId, operatorOf(request)))) throw unknownInstance(request.params.id);
+      if (!(await releaseInstance(instanceId, actorOf(request)))) throw unknownInstance(request.params.id);
       return showCurrent(instanceId);
     },
   );

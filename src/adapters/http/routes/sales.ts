@@ -2,19 +2,20 @@ import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { NewSale, RestockBody, SaleChangeBody, SaleList, SaleShape } from '../../../api/sale-shapes.ts';
 import { ListQuery, ProblemShape } from '../../../api/shapes.ts';
+import type { Actor } from '../../../core/actor.ts';
 import type { Product } from '../../../core/instance/product.ts';
 import { type ProductId, parseProductId } from '../../../core/instance/purchase.ts';
-import { streamOf } from '../../../core/triggers/seckill-key.ts';
 import { WeirError } from '../../../errors.ts';
 import type { Sale, SaleStore, SaleTerms } from '../../../sale/sale.ts';
 import { showSale } from '../answers.ts';
+import { actorOf } from '../plugins/auth.ts';
 import { listOf, readCursor, readLimit, readTime } from '../queries.ts';
 
 export interface SaleDeps {
   sales: SaleStore;
   products: { findProducts(ids: readonly ProductId[]): Promise<Product[]> };
   /** Units restocked at `since` or later, or ever. @returns how many */
-  requeueRestock(stream: string, since: Date | undefined): Promise<number>;
+  requeueRestock(productId: ProductId, since: Date | undefined, actor: Actor): Promise<number>;
 }
 
 interface SalePath {
@@ -32,7 +33,7 @@ export function addSales(http: FastifyInstance, { sales, products, requeueRestoc
   http.post<{ Body: Static<typeof NewSale> }>(
     '/v1/sales',
     {
-      config: { scope: 'admin' },
+      config: { scope: 'admin', activity: ['SALE_OPENED'] },
       schema: {
         summary: 'Open the flash sale of a product',
         description:
@@ -42,10 +43,10 @@ export function addSales(http: FastifyInstance, { sales, products, requeueRestoc
         response: { 200: SaleShape, 201: SaleShape, '4xx': ProblemShape },
       },
     },
-    async ({ body }, reply) => {
-      const terms = readTerms(body);
+    async (request, reply) => {
+      const terms = readTerms(request.body);
       await requireProduct(products, terms.productId);
-      const outcome = await sales.open(terms);
+      const outcome = await sales.open(terms, actorOf(request));
       if (outcome === 'over')
         throw new WeirError('SALE_WINDOW_INVALID', 'the sale would have ended before now');
       if (outcome === 'conflict') {
@@ -85,7 +86,10 @@ export function addSales(http: FastifyInstance, { sales, products, requeueRestoc
   http.patch<SalePath & { Body: Static<typeof SaleChangeBody> }>(
     '/v1/sales/:productId',
     {
-      config: { scope: 'act' },
+      config: {
+        scope: 'act',
+        activity: ['SALE_PAUSED', 'SALE_RESUMED', 'SALE_ENDED', 'SALE_STOCK_ADDED'],
+      },
       schema: {
         summary: 'Pause, resume or end a sale, or add stock',
         description:
@@ -94,9 +98,10 @@ export function addSales(http: FastifyInstance, { sales, products, requeueRestoc
         response: { 200: SaleShape, '4xx': ProblemShape },
       },
     },
-    async ({ params, body }) => {
+    async (request) => {
+      const { params, body } = request;
       const productId = parseProductId(params.productId);
-      const outcome = await sales.change(productId, body);
+      const outcome = await sales.change(productId, body, actorOf(request));
       if (!outcome) throw unknownSale(productId);
       // Ending what has ended is a repeat.
       if (outcome === 'ended' && (body.action !== 'end' || body.addStock !== undefined)) {
@@ -109,7 +114,7 @@ export function addSales(http: FastifyInstance, { sales, products, requeueRestoc
   http.post<SalePath & { Body: Static<typeof RestockBody> }>(
     '/v1/sales/:productId/restock',
     {
-      config: { scope: 'act' },
+      config: { scope: 'act', activity: ['SALE_RESTOCKED'] },
       schema: {
         summary: 'Take units to the sale once more, after Redis has lost them',
         description:
@@ -118,9 +123,10 @@ export function addSales(http: FastifyInstance, { sales, products, requeueRestoc
         response: { 200: Type.Object({ units: Type.Integer() }), '4xx': ProblemShape },
       },
     },
-    async ({ params, body }) => {
-      const { productId } = await getSale(parseProductId(params.productId));
-      return { units: await requeueRestock(streamOf(productId), readTime('since', body.since)) };
+    async (request) => {
+      const { productId } = await getSale(parseProductId(request.params.productId));
+      const since = readTime('since', request.body.since);
+      return { units: await requeueRestock(productId, since, actorOf(request)) };
     },
   );
 }

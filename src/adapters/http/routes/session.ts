@@ -1,11 +1,12 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { ProblemShape, Timestamp } from '../../../api/shapes.ts';
+import type { Actor } from '../../../core/actor.ts';
 import type { Caller, KeyRing } from '../../../ops/access/key-ring.ts';
-import { createSessionId, digestOf } from '../../../ops/access/operator-key.ts';
+import { createSessionId, digestOf, hasSessionForm } from '../../../ops/access/operator-key.ts';
 import { listScopes, scopes } from '../../../ops/access/scope.ts';
 import type { SessionStore } from '../../../ops/access/session.ts';
-import { type AuthDeps, findCaller, keyRequired, noteCaller } from '../plugins/auth.ts';
+import { type AuthDeps, actorOf, findCaller, keyRequired, noteCaller } from '../plugins/auth.ts';
 import type { Limit } from '../plugins/limits.ts';
 import { requireSameOrigin } from '../plugins/origin.ts';
 import {
@@ -40,15 +41,23 @@ export function addSession(http: FastifyInstance, deps: SessionDeps): void {
     if (id === undefined) return;
     requireSameOrigin(request);
     // An invented cookie costs no write.
-    if (!(await keyRing.findSession(id))) return;
-    await sessions.removeSession(digestOf(id));
+    const caller = await keyRing.findSession(id);
+    if (!caller) return;
+    noteCaller(request, caller);
+    await sessions.removeSession(digestOf(id), actorOf(request));
     await keyRing.readAnew();
+  };
+  const readOwnCookie = (request: FastifyRequest) => {
+    const id = readSessionCookie(request);
+    if (id === undefined || !hasSessionForm(id)) return undefined;
+    requireSameOrigin(request);
+    return digestOf(id);
   };
 
   http.post<{ Body: Static<typeof Login> }>(
     '/v1/session',
     {
-      config: { scope: 'open', opensSession: true },
+      config: { scope: 'open', activity: ['SESSION_OPENED'] },
       schema: {
         summary: 'Open a session: a cookie that may do what the key may, for twelve hours',
         description: 'It ends earlier when its key is revoked or expires.',
@@ -64,8 +73,12 @@ export function addSession(http: FastifyInstance, deps: SessionDeps): void {
         throw keyRequired(reply);
       }
       noteCaller(request, found.caller);
-      await endSession(request);
-      const session = await openSession(deps, request.body.key, found.keyId);
+      const replaces = readOwnCookie(request);
+      const session = await openSession(
+        deps,
+        { key: request.body.key, keyId: found.keyId, replaces },
+        actorOf(request),
+      );
       setSessionCookie(request, reply, session.id);
       await keyRing.readAnew();
       return reply.status(201).send(showSession({ ...found.caller, until: session.expiresAt }, false));
@@ -95,7 +108,7 @@ export function addSession(http: FastifyInstance, deps: SessionDeps): void {
   http.delete(
     '/v1/session',
     {
-      config: { scope: 'open' },
+      config: { scope: 'open', activity: ['SESSION_ENDED'] },
       schema: { summary: 'End the session', response: { 204: Type.Null(), '4xx': ProblemShape } },
       preHandler: limit,
     },
@@ -109,17 +122,13 @@ export function addSession(http: FastifyInstance, deps: SessionDeps): void {
 
 async function openSession(
   { keyRing, sessions }: { keyRing: KeyRing; sessions: SessionStore },
-  key: string,
-  keyId: string | undefined,
+  { key, ...opened }: { key: string; keyId: string | undefined; replaces: Buffer | undefined },
+  actor: Actor,
 ): Promise<{ id: string; expiresAt: Date }> {
   const id = createSessionId();
-  const proof = keyId === undefined ? keyRing.proveKey(id, key) : undefined;
-  const expiresAt = await sessions.addSession({
-    digest: digestOf(id),
-    keyId,
-    proof,
-    lastsMs: sessionLastsMs,
-  });
+  const proof = opened.keyId === undefined ? keyRing.proveKey(id, key) : undefined;
+  const session = { ...opened, digest: digestOf(id), proof, lastsMs: sessionLastsMs };
+  const expiresAt = await sessions.addSession(session, actor);
   return { id, expiresAt };
 }
 

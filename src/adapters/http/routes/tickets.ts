@@ -55,7 +55,7 @@ export function addTickets(http: FastifyInstance, { admission }: TicketDeps): vo
   http.post<{ Params: { productId: string }; Body: Static<typeof TicketBody> }>(
     '/v1/sales/:productId/tickets',
     {
-      config: { scope: 'act', limited: false },
+      config: { scope: 'act', limited: false, activity: 'none' },
       schema: {
         summary: 'Give a user a ticket to a sale, and a place in its waiting room',
         description:

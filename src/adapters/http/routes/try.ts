@@ -45,7 +45,7 @@ export function addTry(http: FastifyInstance, demo: TryDeps | undefined): void {
   http.post<{ Body: Static<typeof Buyers> }>(
     '/v1/try/seckill',
     {
-      config: { scope: 'act' },
+      config: { scope: 'act', activity: 'none' },
       schema: { summary: 'Put winners on a seckill stream (demo only)', body: Buyers },
     },
     async ({ body }, reply) => {
@@ -69,7 +69,7 @@ export function addTry(http: FastifyInstance, demo: TryDeps | undefined): void {
   http.post<{ Body: Static<typeof Failing> }>(
     '/v1/try/failure',
     {
-      config: { scope: 'act' },
+      config: { scope: 'act', activity: 'none' },
       schema: {
         summary: 'Have the simulated Resource Domain fail an instance (demo only)',
         description: '`fails` is false where it has answered already, or none is simulated in this process.',
