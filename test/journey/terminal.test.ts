@@ -97,6 +97,7 @@ test('no table is wider than a terminal of 80 columns, and no id or time in it i
     ['trend', '--from', '15m'],
     ['top', '--once'],
     ['audit'],
+    ['activity'],
   ]);
   for (const screen of screens) {
     // What to do about a parked item is a sentence below the table.

@@ -692,4 +692,22 @@ export const seededBugs: readonly SeededBug[] = [
     suite: 'test/journey/payments.test.ts',
     rule: 'a purchase by API meets the row of its entry, and another user gets a conflict',
   },
+  {
+    name: 'change-without-its-record',
+    promise: 'activity log',
+    file: 'adapters/postgres/activity.ts',
+    find: 'if (changes.length === 0)',
+    replace: 'if (changes.length === 1)',
+    suite: 'test/journey/activity.test.ts',
+    rule: 'leaves one record for each item it changes',
+  },
+  {
+    name: 'record-of-a-repeat',
+    promise: 'activity log',
+    file: 'ops/activity/activity.ts',
+    find: 'if (names.length === 0)',
+    replace: 'if (names.length < 0)',
+    suite: 'test/contract/activity.test.ts',
+    rule: 'only the fields that differ are changes',
+  },
 ];
