@@ -8,7 +8,7 @@ import {
 } from '../support/stores.ts';
 import { launchWeir, startWeir } from '../support/weir.ts';
 
-test('killed between a change and its commit, Weir keeps neither the change nor its record', async () => {
+test('killed before the commit, Weir keeps neither the change nor its record', async () => {
   const databaseUrl = await createPostgresDatabase();
   const env = {
     WEIR_DATA_DATABASE_SOURCE: databaseUrl,

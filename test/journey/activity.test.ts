@@ -381,6 +381,17 @@ describe('the activity log over HTTP', () => {
     expect((await watchActivity(report)).gained).toEqual([]);
   });
 
+  test('a timeline names the operators who stated a result and a refund', async () => {
+    const productId = await createProduct();
+    const { id: orderId } = (await succeed('POST', '/v1/orders', { productId, userId: '5' })).body;
+    const { instanceId } = (await succeed('POST', `/v1/orders/${orderId}/paid`)).body;
+    await succeed('POST', `/v1/instances/${instanceId}/result`, { status: 'FAILED' }, bearer('bob'));
+    await succeed('POST', `/v1/orders/${orderId}/refunded`, { refunded: true });
+    const { timeline } = (await succeed('GET', `/v1/instances/${instanceId}`)).body;
+    const byOf = (wanted: string) => timeline.find(({ step }: { step: string }) => step === wanted)?.by;
+    expect([byOf('ANSWERED'), byOf('REFUNDED')]).toEqual(['bob', 'ann']);
+  });
+
   test('the records of a change hold what it was before and after, and nothing else', async () => {
     const id = await openSale();
     await succeed('PATCH', `/v1/sales/${id}`, { action: 'pause', addStock: 3 });

@@ -1,6 +1,7 @@
 import type { InstanceLog } from '../../core/instance/instance-log.ts';
 import { buildTimeline, type TimelineEntry, type TimelineFacts } from '../../core/instance/timeline.ts';
 import type { Sql } from '../../lib/sql.ts';
+import type { Action } from '../../ops/activity/activity.ts';
 
 /** Read off what is stored anyway: nothing is written for it on the ordinary way. */
 export async function readTimeline(sql: Sql, instance: InstanceLog): Promise<TimelineEntry[]> {
@@ -33,12 +34,28 @@ export async function readTimeline(sql: Sql, instance: InstanceLog): Promise<Tim
   return buildTimeline({
     instance,
     answeredAt: row?.answeredAt ?? undefined,
+    statedBy: await findStatedBy(sql, instance),
     order: await findOrder(sql, instance),
     publishedBy: isUnheard ? undefined : await findPublishedBy(sql, instance.createdAt),
     parked,
     history,
     compensation,
   });
+}
+
+/** What else operators did is a step of its own: in the history, or of a parked item. */
+async function findStatedBy(
+  sql: Sql,
+  { instanceId, source, sourceId }: InstanceLog,
+): Promise<TimelineFacts['statedBy']> {
+  const rows = await sql.query<{ action: Action; actor: string }>(
+    `SELECT action, actor FROM activity WHERE subject_id = $1 AND action || '' = 'INSTANCE_SETTLED'
+     UNION ALL
+     SELECT action, actor FROM activity WHERE subject_id = $2 AND action || '' = 'ORDER_REFUNDED' AND $3 = 'ORDER'`,
+    [instanceId.toString(), sourceId, source],
+  );
+  const find = (action: Action) => rows.find((row) => row.action === action)?.actor;
+  return { result: find('INSTANCE_SETTLED'), refund: find('ORDER_REFUNDED') };
 }
 
 async function findOrder(sql: Sql, { source, sourceId }: InstanceLog): Promise<TimelineFacts['order']> {

@@ -34,6 +34,8 @@ export interface TimelineFacts {
   instance: InstanceLog;
   /** When the Resource Domain answered; undefined also after a timeout. */
   answeredAt: Date | undefined;
+  /** The operators who stated the result or the refund, by the activity log; undefined where programs did. */
+  statedBy?: { result: string | undefined; refund: string | undefined } | undefined;
   order: { createdAt: Date; paidAt: Date | undefined } | undefined;
   /**
    * The latest time at which the queue can have confirmed the event; undefined while it waits, is parked, or
@@ -74,11 +76,16 @@ export function buildTimeline(facts: TimelineFacts): TimelineEntry[] {
   add(instance.createdAt, 'CREATED', `instance ${instance.instanceId}`);
   add(findPublished(facts), 'PUBLISHED', 'confirmed by the queue no later than this');
   for (const { at, what, detail, actor } of facts.history) add(at, what as TimelineStep, detail, actor);
-  add(facts.answeredAt, 'ANSWERED', instance.reason ?? instance.status, 'resource domain');
+  add(
+    facts.answeredAt,
+    'ANSWERED',
+    instance.reason ?? instance.status,
+    facts.statedBy?.result ?? 'resource domain',
+  );
   if (instance.status !== 'PROCESSING') {
     add(instance.updatedAt, 'SETTLED', [instance.status, instance.reason].filter(Boolean).join(': '));
   }
-  addCompensation(facts.compensation, add);
+  addCompensation(facts.compensation, facts.statedBy?.refund ?? 'payment', add);
   return entries.sort((a, b) => a.at.getTime() - b.at.getTime());
 }
 
@@ -104,6 +111,7 @@ const done = { RESTOCK: 'RESTOCKED', REFUND: 'REFUNDED' } as const;
 
 function addCompensation(
   compensation: TimelineFacts['compensation'],
+  refundedBy: string,
   add: (at: Date | null, step: TimelineStep, detail: string, by?: string) => void,
 ): void {
   if (!compensation) return;
@@ -114,5 +122,5 @@ function addCompensation(
   }
   add(createdAt, requested[kind], reason);
   const noSale = "no sale of Weir's: the seller's own counters are not ours to change";
-  add(doneAt, done[kind], outcome === 'NO_SALE' ? noSale : '', kind === 'REFUND' ? 'payment' : 'weir');
+  add(doneAt, done[kind], outcome === 'NO_SALE' ? noSale : '', kind === 'REFUND' ? refundedBy : 'weir');
 }
