@@ -1,11 +1,12 @@
-// The operator page: src/dashboard → dist/dashboard, and the guide. Everything but these two lies in a folder named after its content, so
-// that a browser may keep it for ever and never mixes two versions; beside each file lies the same, compressed.
-import { execFileSync } from 'node:child_process';
+// The operator page: src/dashboard → dist/dashboard, and the guide. Each view is a bundle of its own. Everything but the two HTML files lies
+// in a folder named after its content, so that a browser may keep it for ever and never mixes two versions; next to each file lies the same,
+// compressed. docs/decisions/0024 has the figures.
 import { createHash } from 'node:crypto';
-import { cpSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import { rolldown } from 'rolldown';
 import { guidePages, renderGuide } from './guide.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -14,27 +15,71 @@ const target = join(root, 'dist/dashboard');
 const files = join(target, 'files');
 
 rmSync(target, { recursive: true, force: true });
-execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', source], {
-  stdio: 'inherit',
-});
-// The page takes types only from there.
-rmSync(join(files, 'api'), { recursive: true, force: true });
-cpSync(join(source, 'styles'), join(files, 'styles'), { recursive: true });
+mkdirSync(files, { recursive: true });
+const outputs = await bundleScripts();
+const styles = join(source, 'styles');
+const sheets = ['base', 'shell', 'parts', 'tables', 'forms', 'charts', 'views', 'narrow'];
+const css = sheets.map((name) => readFileSync(join(styles, `${name}.css`), 'utf8'));
+css.unshift(readFileSync(join(root, 'node_modules/uplot/dist/uPlot.min.css'), 'utf8'));
+writeFileSync(join(files, 'page.css'), css.join('\n'));
+for (const name of ['base.css', 'guide.css', 'icon.svg']) cpSync(join(styles, name), join(files, name));
 
 const version = createHash('sha256');
 for (const file of listFiles(files)) version.update(`${file}\0`).update(readFileSync(join(files, file)));
 const folder = version.digest('hex').slice(0, 12);
 renameSync(files, join(target, folder));
-const html = readFileSync(join(source, 'index.html'), 'utf8');
+const html = readFileSync(join(source, 'index.html'), 'utf8').replace(
+  '</head>',
+  `${preload(outputs)}</head>`,
+);
 writeFileSync(join(target, 'index.html'), html.replaceAll('"files/', `"${folder}/`));
 const guide = guidePages.map((page) => readFileSync(join(root, 'docs', page), 'utf8'));
-writeFileSync(join(target, 'guide.html'), renderGuide(guide, `${folder}/styles`));
+writeFileSync(join(target, 'guide.html'), renderGuide(guide, folder));
 
 for (const file of listFiles(target)) {
   const bytes = readFileSync(join(target, file));
   const params = { [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT };
   writeFileSync(join(target, `${file}.br`), brotliCompressSync(bytes, { params }));
   writeFileSync(join(target, `${file}.gz`), gzipSync(bytes, { level: 9 }));
+}
+
+/** @returns the files that were written */
+async function bundleScripts() {
+  const bundle = await rolldown({
+    input: { main: join(source, 'main.tsx') },
+    platform: 'browser',
+    tsconfig: join(source, 'tsconfig.json'),
+  });
+  const { output } = await bundle.write({
+    dir: files,
+    format: 'esm',
+    entryFileNames: '[name].js',
+    chunkFileNames: '[name].js',
+    minify: true,
+    codeSplitting: {
+      // Else whatever a chart imports, such as the words, would go with it.
+      includeDependenciesRecursively: false,
+      groups: [
+        { name: 'charts', test: /uplot|parts\/chart/, priority: 2 },
+        { name: 'main', test: /node_modules|dashboard\/(?!views\/(?!login))|src\/lib/, priority: 1 },
+      ],
+    },
+  });
+  await bundle.close();
+  return output.filter(({ type }) => type === 'chunk');
+}
+
+/** What the first script needs at once; then the views, behind everything that is asked for by the view that is shown. */
+function preload(chunks) {
+  const main = chunks.find(({ isEntry }) => isEntry);
+  const link = (name, more = '') => `  <link rel="modulepreload" href="files/${name}"${more}>\n`;
+  const views = chunks
+    .map(({ fileName }) => fileName)
+    .filter((name) => name !== main.fileName && !main.imports.includes(name));
+  return [
+    ...main.imports.map((name) => link(name)),
+    ...views.sort().map((name) => link(name, ' fetchpriority="low"')),
+  ].join('');
 }
 
 function listFiles(where) {

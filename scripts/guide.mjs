@@ -32,7 +32,7 @@ export function renderGuide(pages, styles) {
   <meta name="viewport" content="width=device-width, initial-scale=1">
   <meta name="color-scheme" content="light dark">
   <title>Weir: guide</title>
-  <link rel="icon" href="data:,">
+  <link rel="icon" href="${styles}/icon.svg">
   <link rel="stylesheet" href="${styles}/base.css">
   <link rel="stylesheet" href="${styles}/guide.css">
 </head>

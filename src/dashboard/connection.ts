@@ -1,29 +1,22 @@
-export type Connection = 'alive' | 'lost';
+import { signal } from '@preact/signals';
 
 const askAgainMs = 1_000;
 /** A server that is frozen takes the connection and never answers. */
 const patienceMs = 5_000;
-const listeners = new Set<(connection: Connection) => void>();
-let state: Connection = 'alive';
 
-export function currentConnection(): Connection {
-  return state;
-}
+/** Whether the server can be reached, as far as is known. */
+export const connection = signal<'alive' | 'lost'>('alive');
 
 /** Every answer of the server, of whatever kind, says that it is there. */
 export function reportAlive(): void {
-  change('alive');
+  connection.value = 'alive';
 }
 
-/** Asks the server until it answers; listeners are called on loss and on return. */
+/** Asks the server until it answers. */
 export function reportLost(): void {
-  if (state === 'lost') return;
-  change('lost');
+  if (connection.value === 'lost') return;
+  connection.value = 'lost';
   setTimeout(askAgain, askAgainMs);
-}
-
-export function listenToConnection(listener: (connection: Connection) => void): void {
-  listeners.add(listener);
 }
 
 /** A proxy whose Weir is gone answers in its place: 502, 503 or 504, and none of them as a problem of the API. */
@@ -33,7 +26,7 @@ export function isFromWeir({ status, headers }: Response): boolean {
 }
 
 async function askAgain(): Promise<void> {
-  if (state === 'alive') return;
+  if (connection.value === 'alive') return;
   try {
     const signal = AbortSignal.timeout(patienceMs);
     if (!isFromWeir(await fetch(new URL('healthz', document.baseURI), { signal })))
@@ -42,10 +35,4 @@ async function askAgain(): Promise<void> {
   } catch {
     setTimeout(askAgain, askAgainMs);
   }
-}
-
-function change(next: Connection): void {
-  if (state === next) return;
-  state = next;
-  for (const listener of listeners) listener(next);
 }

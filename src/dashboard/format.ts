@@ -56,21 +56,26 @@ export function formatShare(part: number, whole: number): string {
   return whole === 0 ? '–' : formatPercent((100 * part) / whole);
 }
 
-interface TimeDeps {
+interface TimeOptions {
   isDateShown?: boolean;
   isExact?: boolean;
 }
 
-/** `isExact`: to the millisecond. */
-export function formatTime(at: Date, { isDateShown = true, isExact = false }: TimeDeps = {}): string {
-  return new Intl.DateTimeFormat(locale(), {
-    ...(isDateShown ? { year: 'numeric', month: '2-digit', day: '2-digit' } : {}),
-    hour: '2-digit',
-    minute: '2-digit',
-    second: '2-digit',
-    ...(isExact ? { fractionalSecondDigits: 3 } : {}),
-    hourCycle: 'h23',
-  }).format(at);
+/** In local time as ISO 8601 writes it, the same in every language. `isExact`: to the millisecond. */
+export function formatTime(at: Date, { isDateShown = true, isExact = false }: TimeOptions = {}): string {
+  if (Number.isNaN(at.getTime())) return '–';
+  const text = toLocal(at).toISOString();
+  return text.slice(isDateShown ? 0 : 11, isExact ? 23 : 19).replace('T', ' ');
+}
+
+function toLocal(at: Date): Date {
+  return new Date(at.getTime() - at.getTimezoneOffset() * 60_000);
+}
+
+/** Of the API's cents, which may lie beyond a JS number: 19900 as 199.00. */
+export function formatCents(cents: string): string {
+  const padded = cents.padStart(3, '0');
+  return `${formatCount(padded.slice(0, -2))}.${padded.slice(-2)}`;
 }
 
 /** Of this browser at that moment: `UTC+8`. */
@@ -87,8 +92,7 @@ export function formatUtc(at: Date): string {
 
 /** What an `<input type="datetime-local">` takes and gives, in local time. */
 export function toLocalInput(at: Date): string {
-  const local = new Date(at.getTime() - at.getTimezoneOffset() * 60_000);
-  return local.toISOString().slice(0, 16);
+  return Number.isNaN(at.getTime()) ? '' : toLocal(at).toISOString().slice(0, 16);
 }
 
 export function fromLocalInput(text: string): Date | undefined {

@@ -1,3 +1,4 @@
+import { signal } from '@preact/signals';
 import { en } from './words/en.ts';
 import { zh } from './words/zh.ts';
 
@@ -8,36 +9,36 @@ const tables: Record<Language, Record<WordKey, string>> = { en, zh };
 const storageKey = 'weir.language';
 const tags: Record<Language, string> = { en: 'en', zh: 'zh-CN' };
 
-let current: Language = 'en';
+/** What is rendered with a word of it is rendered again when it changes. */
+export const language = signal<Language>('en');
 
 /** The one chosen before, else the browser's. */
 export function startLanguage(): void {
-  const chosen = readChoice();
   const browser = navigator.language.toLowerCase().startsWith('zh') ? 'zh' : 'en';
-  apply(chosen ?? browser);
+  apply(readChoice() ?? browser);
 }
 
-export function chooseLanguage(language: Language): void {
+export function chooseLanguage(chosen: Language): void {
   try {
-    localStorage.setItem(storageKey, language);
+    localStorage.setItem(storageKey, chosen);
   } catch {
     // A browser that keeps nothing asks again next time.
   }
-  apply(language);
-}
-
-export function currentLanguage(): Language {
-  return current;
+  apply(chosen);
 }
 
 /** For Intl: the browser's own variant of the language where it has one, such as en-GB. */
 export function locale(): string {
-  return navigator.languages.find((tag) => tag.toLowerCase().startsWith(current)) ?? tags[current];
+  return (
+    navigator.languages.find((tag) => tag.toLowerCase().startsWith(language.value)) ?? tags[language.value]
+  );
 }
 
 /** The word in the current language, `{name}` replaced. */
 export function say(key: WordKey, values: Record<string, string | number> = {}): string {
-  return tables[current][key].replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+  return tables[language.value][key].replace(/\{(\w+)\}/g, (whole, name: string) =>
+    String(values[name] ?? whole),
+  );
 }
 
 /** The word for a code of the API, such as a status or a reason; the code itself where it is new to us. */
@@ -46,9 +47,14 @@ export function sayCode(prefix: string, code: string): string {
   return Object.hasOwn(en, key) ? say(key as WordKey) : code;
 }
 
-function apply(language: Language): void {
-  current = language;
-  document.documentElement.lang = tags[language];
+/** For what is in English whatever the reader's language is. */
+export const foreign = (): { lang?: string } => (language.value === 'en' ? {} : { lang: 'en' });
+
+export const tagOf = (of: Language): string => tags[of];
+
+function apply(chosen: Language): void {
+  language.value = chosen;
+  document.documentElement.lang = tags[chosen];
 }
 
 function readChoice(): Language | undefined {

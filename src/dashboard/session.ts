@@ -1,29 +1,27 @@
+import { signal } from '@preact/signals';
 import { call, get, Problem } from './api.ts';
 
 export type Scope = 'read' | 'act' | 'admin';
 
-export interface Session {
+interface Session {
   name: string;
   scopes: Scope[];
+  expiresAt: string | null;
   /** No key is configured: every caller may do everything. */
   open: boolean;
 }
 
-let session: Session | undefined;
+/** undefined: not known yet; null: this browser has none, and `whyEnded` says what became of it. */
+export const session = signal<Session | null | undefined>(undefined);
+export const whyEnded = signal<'never' | 'ended' | 'loggedOut'>('never');
 
-export function currentSession(): Session | undefined {
-  return session;
-}
-
-/** @returns whether this browser may see anything */
-export async function findSession(): Promise<boolean> {
+/** @throws Problem other than 401, Unreachable */
+export async function findSession(): Promise<void> {
   try {
-    session = await get<Session>('session');
-    return true;
+    session.value = await get<Session>('session');
   } catch (error) {
     if (!(error instanceof Problem) || error.status !== 401) throw error;
-    session = undefined;
-    return false;
+    loseSession();
   }
 }
 
@@ -35,12 +33,17 @@ export async function logIn(key: string): Promise<void> {
 
 export async function logOut(): Promise<void> {
   await call('DELETE', 'session');
+  session.value = null;
+  whyEnded.value = 'loggedOut';
 }
 
-export function forgetSession(): void {
-  session = undefined;
+/** Also when it has run out while the page was open. */
+export function loseSession(): void {
+  if (session.value) whyEnded.value = 'ended';
+  session.value = null;
 }
 
+/** Until it is known what this browser may do, nothing is closed to it: the server judges. */
 export function may(scope: Scope): boolean {
-  return session?.scopes.includes(scope) ?? false;
+  return session.value === undefined || (session.value?.scopes.includes(scope) ?? false);
 }

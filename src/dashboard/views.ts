@@ -1,34 +1,40 @@
+import type { ComponentType } from 'preact';
 import type { Route } from './route.ts';
-import type { View } from './views/view.ts';
+
+export type View = ComponentType<{ id: string; query: URLSearchParams }>;
 
 /** In the order of the navigation. */
-export const viewNames = ['now', 'instances', 'sales', 'parked', 'trend', 'audit', 'try'] as const;
+export const viewNames = [
+  'now',
+  'instances',
+  'sales',
+  'products',
+  'parked',
+  'activity',
+  'trend',
+  'audit',
+  'try',
+] as const;
+export type ViewName = (typeof viewNames)[number];
 
-export function nameOf({ view }: Route, isTryOn: boolean): (typeof viewNames)[number] | 'missing' {
-  return viewNames.find((name) => name === view && (name !== 'try' || isTryOn)) ?? 'missing';
+export function nameOf({ view }: Route): ViewName | 'missing' {
+  return viewNames.find((name) => name === view) ?? 'missing';
 }
 
-/** Each view is loaded when it is first shown. */
-export async function findView({ view, id }: Route, isTryOn: boolean): Promise<View> {
-  switch (view) {
-    case 'now':
-      return (await import('./views/now.ts')).showNow;
-    case 'instances':
-      return id === undefined
-        ? (await import('./views/instances.ts')).showInstances
-        : (await import('./views/instance.ts')).showInstance;
-    case 'sales':
-      return (await import('./views/sales.ts')).showSales;
-    case 'parked':
-      return id === undefined
-        ? (await import('./views/parked.ts')).showParked
-        : (await import('./views/parked-item.ts')).showParkedItem;
-    case 'trend':
-      return (await import('./views/trend.ts')).showTrend;
-    case 'audit':
-      return (await import('./views/audit.ts')).showAudit;
-    case 'try':
-      if (isTryOn) return (await import('./views/try.ts')).showTry;
-  }
-  return (await import('./views/missing.ts')).showMissing;
+/** Each is a bundle of its own, which index.html has the browser fetch early. */
+const bundles: Record<ViewName | 'missing', () => Promise<{ show: (id: string | undefined) => View }>> = {
+  now: () => import('./views/now.tsx'),
+  instances: () => import('./views/instances.tsx'),
+  sales: () => import('./views/sales.tsx'),
+  products: () => import('./views/products.tsx'),
+  parked: () => import('./views/parked.tsx'),
+  activity: () => import('./views/activity.tsx'),
+  trend: () => import('./views/trend.tsx'),
+  audit: () => import('./views/audit.tsx'),
+  try: () => import('./views/try.tsx'),
+  missing: () => import('./views/missing.tsx'),
+};
+
+export async function findView(route: Route): Promise<View> {
+  return (await bundles[nameOf(route)]()).show(route.id);
 }

@@ -32,7 +32,7 @@ export function sharePage(
 ): SharedPage {
   const shared = new SharedPage(settings);
   let failed = false;
-  beforeAll(() => shared.open(seed));
+  beforeAll(() => shared.open(seed), 120_000);
   afterEach(async ({ task }) => {
     await shared.leavePages();
     failed ||= task.result?.state === 'fail';
@@ -70,6 +70,14 @@ class SharedPage {
 
   request(method: string, path: string, body?: unknown): Promise<HttpAnswer> {
     return sendRequest(this.url + path, method, body);
+  }
+
+  /** @returns the id of the instance */
+  async giveGift(userId: string, sourceId: string, productId = '1001'): Promise<string> {
+    const gift = { source: 'ACTIVITY', sourceId, productId, userId };
+    const { status, body } = await this.request('POST', '/v1/instances', gift);
+    expect(status).toBe(201);
+    return body.instanceId;
   }
 
   /** The page as a person of these preferences sees it, English unless they say otherwise; their browser keeps its cache. */
@@ -114,7 +122,7 @@ class SharedPage {
     createInterface({ input: child.stderr }).on('line', (line) => {
       lines.push(line.startsWith('{') ? JSON.parse(line) : { msg: line });
     });
-    const started = await pollUntil('Weir should start', 30_000, async () => {
+    const started = await pollUntil('Weir should start', 90_000, async () => {
       const line = lines.find(({ msg }) => msg === 'started');
       if (line) return line;
       const last = JSON.stringify(lines.at(-1));
@@ -134,7 +142,7 @@ class SharedPage {
   async #makePage(options: BrowserContextOptions): Promise<Page> {
     if (!this.#browser) throw new Error('the browser is not open');
     const context = await this.#browser.newContext({ locale: 'en-US', reducedMotion: 'reduce', ...options });
-    context.setDefaultTimeout(15_000);
+    context.setDefaultTimeout(30_000);
     const page = await context.newPage();
     page.on('pageerror', ({ message }) => this.#complaints.push(message));
     page.on('console', (message) => {

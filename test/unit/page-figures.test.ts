@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Now } from '../../src/api/answers.ts';
 import { SecondBook } from '../../src/dashboard/live/second-book.ts';
-import { placeTicks, roundUp, sumUp } from '../../src/dashboard/parts/chart-scale.ts';
+import { placeValues, roundUp, scaleFor, sumUp } from '../../src/dashboard/parts/chart-scale.ts';
 import { readRoute, writeRoute } from '../../src/dashboard/route.ts';
 import { SaleRate } from '../../src/dashboard/views/sale-rate.ts';
 import { findStep, spreadTrend } from '../../src/dashboard/views/trend-series.ts';
@@ -86,9 +86,31 @@ describe('scales', () => {
     expect([0, 1, 3, 10, 11, 87, 101, 2_500].map(roundUp)).toEqual([2, 2, 4, 10, 20, 100, 200, 4_000]);
   });
 
-  test('ticks lie on round moments within the window, no more than wanted', () => {
-    const ticks = placeTicks(startMs + 7_000, startMs + 307_000, 4);
-    expect(ticks.map((at) => at - startMs)).toEqual([120_000, 240_000]);
+  test('one burst makes an axis logarithmic from 0 on, steady traffic does not', () => {
+    const series = (values: number[]) => [{ name: 'ORDER', values }];
+    expect(scaleFor(series([3, 4, 5, Number.NaN]), false)).toMatchObject({ isLogarithmic: false, top: 6 });
+    expect(scaleFor(series([400, 500, 900]), false).isLogarithmic).toBe(false);
+    const { isLogarithmic, top, splits, placeOf, valueAt } = scaleFor(series([3, 4, 5, 9_000]), false);
+    expect(isLogarithmic).toBe(true);
+    expect(splits.map(valueAt)).toEqual([0, 1, 10, 100, 1_000, 10_000]);
+    expect([placeOf(0), placeOf(10_000)]).toEqual([0, top]);
+    expect(placeOf(4) / top).toBeGreaterThan(0.2);
+    expect(scaleFor(series([3, 4, 5, 9_000]), true).isLogarithmic).toBe(false);
+  });
+
+  test('stacked values lie on each other, and what is unknown is a gap', () => {
+    const series = [
+      { name: 'A', values: [1, Number.NaN] },
+      { name: 'B', values: [2, 3] },
+    ];
+    expect(placeValues(series, scaleFor(series, true), true)).toEqual([
+      [3, null],
+      [1, null],
+    ]);
+    expect(placeValues(series, scaleFor(series, false), false)).toEqual([
+      [1, null],
+      [2, 3],
+    ]);
   });
 
   test('the table of a chart loses nothing: its sums are those of the chart', () => {

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Now } from '../../src/api/answers.ts';
 import { listTroubles } from '../../src/dashboard/live/list-troubles.ts';
-import { countParked } from '../../src/dashboard/live/status.ts';
+import { countWaiting } from '../../src/dashboard/live/status.ts';
 
 const at = '2026-11-27T08:00:00.000Z';
 const ago = (seconds: number) => new Date(Date.parse(at) - seconds * 1_000).toISOString();
@@ -72,9 +72,9 @@ describe('the status strip', () => {
   });
 
   test('the status strip counts parked items only where the database reported them', () => {
-    expect(countParked(createNow({ waiting: [wait('parked', 1)] }))).toBe(9);
-    expect(countParked({ stores: [], waiting: [] })).toBeUndefined();
-    expect(countParked(undefined)).toBeUndefined();
+    expect(countWaiting(createNow({ waiting: [wait('parked', 1)] }), 'parked')).toBe(9);
+    expect(countWaiting({ stores: [], waiting: [] }, 'parked')).toBeUndefined();
+    expect(countWaiting(undefined, 'parked')).toBeUndefined();
   });
 });
 
@@ -98,7 +98,7 @@ describe('the connection', () => {
       const html = { 'content-type': 'text/html' };
       vi.stubGlobal('fetch', async () => new Response('<h1>Bad Gateway</h1>', { status, headers: html }));
       await expect(api.get('now')).rejects.toBeInstanceOf(api.Unreachable);
-      expect(connection.currentConnection()).toBe('lost');
+      expect(connection.connection.value).toBe('lost');
 
       const problem = { 'content-type': 'application/problem+json; charset=utf-8' };
       vi.stubGlobal(
@@ -106,7 +106,7 @@ describe('the connection', () => {
         async () => new Response('{"code":"STORE_UNAVAILABLE"}', { status, headers: problem }),
       );
       await expect(api.get('now')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
-      expect(connection.currentConnection()).toBe('alive');
+      expect(connection.connection.value).toBe('alive');
     },
   );
 });

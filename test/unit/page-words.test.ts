@@ -41,12 +41,12 @@ test('no word is empty, and Chinese is Chinese but for names', () => {
 
 test('no word is left over that no file of the page says', () => {
   const files = readdirSync(page, { recursive: true, encoding: 'utf8' }).filter(
-    (path) => path.endsWith('.ts') && !path.startsWith('words'),
+    (path) => /\.tsx?$/.test(path) && !path.startsWith('words'),
   );
   const text = files.map((path) => readFileSync(page + path, 'utf8')).join('\n');
   // Said by a code of the API or a name: sayCode('state', …), say(`sale.${figure}`).
-  const computed = [...text.matchAll(/sayCode\('(\w+)'|say\(`(\w+)\.\$\{/g)].map(
-    (match) => match[1] ?? match[2],
+  const computed = [...text.matchAll(/sayCode\('(\w+)'|say\(`(\w+)\.\$\{|words: '(\w+)'/g)].map(
+    (match) => match[1] ?? match[2] ?? match[3],
   );
   expect(computed).toContain('state');
   const isSaid = (key: string) =>

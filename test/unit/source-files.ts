@@ -43,7 +43,7 @@ function isTypesOnly(names: string): boolean {
 
 export function readSourceFiles(): SourceFile[] {
   return readdirSync(root, { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.ts'))
+    .filter((path) => /\.tsx?$/.test(path))
     .sort()
     .map((path) => {
       const text = readFileSync(join(root, path), 'utf8');
@@ -62,5 +62,5 @@ export function roomOf(path: string): string {
 }
 
 export function isPackage(target: string): boolean {
-  return !target.startsWith('node:') && !/\.(ts|json)$/.test(target);
+  return !target.startsWith('node:') && !/\.(tsx?|json)$/.test(target);
 }

@@ -2,7 +2,7 @@ import type { Now, NowRest } from '../../api/answers.ts';
 import { apiUrl, get, Problem } from '../api.ts';
 import { reportAlive, reportLost } from '../connection.ts';
 import { pause } from './pause.ts';
-import { reportStatus } from './status.ts';
+import { status } from './status.ts';
 
 interface Follower {
   /** A long window first, and again after each gap; then a few seconds at a time. */
@@ -27,11 +27,11 @@ export async function followNow(
   signal: AbortSignal,
 ): Promise<void> {
   const show = (now: Now) => {
-    reportStatus(now);
+    status.value = now;
     onNow?.(now);
   };
   const fail = (error: unknown) => {
-    reportStatus(findRest(error));
+    status.value = findRest(error);
     onFailure?.(error);
   };
   let failures = 0;

@@ -29,3 +29,14 @@ export function spreadTrend(rows: readonly TrendRow[], fromMs: number, toMs: num
   }
   return { fromMs: first, stepMs, steps, series };
 }
+
+/** Either from and to, or the last so many minutes: a link to the latter goes on being about now. */
+export function readWindow(query: URLSearchParams, now: Date): { from: Date; to: Date } {
+  const at = (name: string) => {
+    const date = new Date(query.get(name) ?? '');
+    return Number.isNaN(date.getTime()) ? undefined : date;
+  };
+  const to = at('to') ?? now;
+  const minutes = Number(query.get('minutes') ?? 60) || 60;
+  return { from: at('from') ?? new Date(to.getTime() - minutes * 60_000), to };
+}

@@ -1,24 +1,25 @@
-import { type Child, make } from '../element.ts';
-import { say } from '../language.ts';
+import { type Signal, signal } from '@preact/signals';
+import type { ComponentChildren } from 'preact';
 
 const keptLines = 20;
 
+export interface TryLine {
+  what: string;
+  outcome: Signal<ComponentChildren>;
+}
+
+/** Changes what became of a line. */
+export type Tell = (outcome: ComponentChildren) => void;
+
 /** What was tried and what became of it, the newest first. */
 export class TryLog {
-  readonly #list = make('ol', { class: 'log' });
-  readonly #empty = make('p', { class: 'empty' }, say('try.nothingYet'));
-  readonly element = make('div', { role: 'log', 'aria-label': say('try.log') }, this.#empty, this.#list);
+  readonly lines: Signal<readonly TryLine[]> = signal([]);
 
-  /** @returns the text of its state */
-  begin(what: string): (state: Child, ...more: Child[]) => void {
-    this.#empty.hidden = true;
-    let state = make('span', { class: 'outcome' });
-    this.#list.prepend(make('li', {}, make('span', { class: 'what' }, what), state));
-    while (this.#list.children.length > keptLines) this.#list.lastElementChild?.remove();
-    return (first, ...more) => {
-      const next = make('span', { class: 'outcome' }, first, ...more);
-      state.replaceWith(next);
-      state = next;
+  begin(what: string): Tell {
+    const outcome: Signal<ComponentChildren> = signal(undefined);
+    this.lines.value = [{ what, outcome }, ...this.lines.value].slice(0, keptLines);
+    return (next) => {
+      outcome.value = next;
     };
   }
 }

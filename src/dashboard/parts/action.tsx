@@ -1,0 +1,103 @@
+import type { ComponentChildren } from 'preact';
+import { useState } from 'preact/hooks';
+import { say } from '../language.ts';
+import { may, type Scope } from '../session.ts';
+import type { Notice } from './notice.tsx';
+
+interface ActionProps {
+  label: string;
+  /** What the button is about, for a reader who does not see its row. */
+  about?: string | undefined;
+  /** What it will do, where the label does not say it. */
+  hint?: string | undefined;
+  kind?: 'primary' | 'danger' | 'plain';
+  id?: string | undefined;
+  scope?: Scope;
+  notice: Notice;
+  act: () => Promise<unknown> | unknown;
+}
+
+/** A button that does one thing at a time and shows what went wrong in its notice. */
+export function Action({ label, about, hint, kind = 'plain', id, scope = 'act', notice, act }: ActionProps) {
+  const [isBusy, run] = useAction(notice, act);
+  const why = may(scope) ? undefined : say('scope.needed', { scope });
+  const named = [label, about, why].filter(Boolean);
+  return (
+    <button
+      type="button"
+      class={kind}
+      id={id}
+      title={why ?? hint}
+      aria-label={named.length > 1 ? named.join(', ') : undefined}
+      disabled={why !== undefined}
+      // Not `disabled`: the focus must not fall off the button while it works.
+      aria-disabled={isBusy || undefined}
+      onClick={run}
+    >
+      {label}
+    </button>
+  );
+}
+
+export function useAction(
+  notice: Notice,
+  act: ActionProps['act'],
+): [isBusy: boolean, run: () => Promise<void>] {
+  const [isBusy, setBusy] = useState(false);
+  const run = async () => {
+    if (isBusy) return;
+    setBusy(true);
+    notice.clear();
+    try {
+      await act();
+    } catch (error) {
+      notice.fail(error);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return [isBusy, run];
+}
+
+interface FormProps {
+  class: string;
+  label: string;
+  id: string;
+  notice: Notice;
+  submit: (text: (name: string) => string, form: HTMLFormElement) => Promise<unknown> | unknown;
+  children: ComponentChildren;
+}
+
+/** A form with one button; `text` reads a field by its name, trimmed. */
+export function ActionForm({ class: style, label, id, notice, submit, children }: FormProps) {
+  let form: HTMLFormElement | null = null;
+  const [isBusy, run] = useAction(notice, () => {
+    if (!form) return;
+    const data = new FormData(form);
+    return submit((name) => String(data.get(name) ?? '').trim(), form);
+  });
+  return (
+    <form
+      class={style}
+      ref={(element) => {
+        form = element;
+      }}
+      onSubmit={(event) => {
+        event.preventDefault();
+        run();
+      }}
+    >
+      {children}
+      <p class="buttons">
+        <button type="submit" class="primary" id={id} aria-disabled={isBusy || undefined}>
+          {label}
+        </button>
+      </p>
+    </form>
+  );
+}
+
+/** One sentence where buttons are closed to this key. */
+export function ScopeNeeded({ scope }: { scope: Scope }) {
+  return may(scope) ? null : <p class="soft">{say('scope.needed', { scope })}</p>;
+}

@@ -1,0 +1,24 @@
+import { useState } from 'preact/hooks';
+import { say } from '../language.ts';
+
+/** An id, whole, and a button that copies it. Without a secure context a browser gives no clipboard, and the id can be selected. */
+export function Copy({ text, id }: { text: string; id?: string }) {
+  const [isCopied, setCopied] = useState(false);
+  const copy = async () => {
+    await navigator.clipboard.writeText(text);
+    setCopied(true);
+    setTimeout(setCopied, 1_500, false);
+  };
+  return (
+    <span class="copy">
+      <span class="id" id={id}>
+        {text}
+      </span>
+      {navigator.clipboard && (
+        <button type="button" class="small" aria-label={`${say('action.copy')}, ${text}`} onClick={copy}>
+          {say(isCopied ? 'action.copied' : 'action.copy')}
+        </button>
+      )}
+    </span>
+  );
+}

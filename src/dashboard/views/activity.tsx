@@ -1,0 +1,98 @@
+import type { Activity } from '../../api/answers.ts';
+import { say, sayCode } from '../language.ts';
+import { Changed } from '../parts/changed.tsx';
+import type { Filter } from '../parts/filters.tsx';
+import { Head } from '../parts/head.tsx';
+import { ListView, RefreshSwitch, useList } from '../parts/list-view.tsx';
+import { Moment } from '../parts/moment.tsx';
+import type { Column } from '../parts/table.tsx';
+import { writeRoute } from '../route.ts';
+import type { View } from '../views.ts';
+import { en } from '../words/en.ts';
+
+const codesOf = (prefix: string) =>
+  Object.keys(en).flatMap((key) => (key.startsWith(`${prefix}.`) ? [key.slice(prefix.length + 1)] : []));
+
+/** Every change by an operator, by whatever way it came. */
+const ActivityView: View = ({ query }) => {
+  const filters = activityFilters();
+  const list = useList<Activity>({ path: 'activity', filters, query });
+  return (
+    <>
+      <Head title={say('activity.title')}>
+        <RefreshSwitch />
+      </Head>
+      <ListView
+        view="activity"
+        title={say('activity.title')}
+        {...{ list, filters, query }}
+        columns={activityColumns()}
+        empty={say('activity.none')}
+      />
+    </>
+  );
+};
+
+function activityFilters(): Filter[] {
+  return [
+    { name: 'actor', label: say('activity.actor'), maxLength: 512 },
+    { name: 'action', label: say('activity.action'), options: { words: 'did', codes: codesOf('did') } },
+    {
+      name: 'subject',
+      label: say('activity.kind'),
+      options: { words: 'subject', codes: codesOf('subject') },
+    },
+    { name: 'subjectId', label: say('activity.subject'), maxLength: 512 },
+    { name: 'from', label: say('filter.from'), kind: 'time' },
+    { name: 'to', label: say('filter.to'), kind: 'time' },
+  ];
+}
+
+function activityColumns(): Column<Activity>[] {
+  return [
+    { title: say('activity.at'), isHead: true, cell: ({ at }) => <Moment iso={at} /> },
+    {
+      title: say('activity.actor'),
+      isText: true,
+      cell: ({ actor, keyId, via }) => (
+        <>
+          {actor}{' '}
+          <small>{[via, keyId && say('activity.key', { id: keyId })].filter(Boolean).join(' · ')}</small>
+        </>
+      ),
+    },
+    { title: say('activity.action'), isText: true, cell: ({ action }) => sayCode('did', action) },
+    { title: say('activity.subject'), isText: true, cell: ({ subject }) => <Subject {...subject} /> },
+    { title: say('activity.change'), isText: true, cell: (record) => <Changed record={record} /> },
+    {
+      title: say('activity.request'),
+      isText: true,
+      cell: ({ requestId }) => <span class="id">{requestId}</span>,
+    },
+  ];
+}
+
+function Subject({ kind, id }: Activity['subject']) {
+  const href = wayTo(kind, id);
+  return (
+    <>
+      {sayCode('subject', kind)} {href ? <a href={href}>{id}</a> : <span class="id">{id}</span>}
+    </>
+  );
+}
+
+function wayTo(kind: string, id: string): string | undefined {
+  switch (kind) {
+    case 'instance':
+      return writeRoute('instances', id);
+    case 'parked':
+      return writeRoute('parked', id);
+    case 'product':
+      return writeRoute('products');
+    case 'sale':
+      return writeRoute('sales');
+  }
+  return undefined;
+}
+
+export const show = (): View => ActivityView;

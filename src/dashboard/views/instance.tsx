@@ -1,0 +1,133 @@
+import type { InstanceStory, Page, Parked, TimelineEntry } from '../../api/answers.ts';
+import { about } from '../about.ts';
+import { get } from '../api.ts';
+import { say, sayCode } from '../language.ts';
+import { nameProduct } from '../live/product-names.ts';
+import { ActivityOf } from '../parts/activity-of.tsx';
+import { State } from '../parts/badge.tsx';
+import { Copy } from '../parts/copy.tsx';
+import { Facts } from '../parts/facts.tsx';
+import { Head } from '../parts/head.tsx';
+import { Lines } from '../parts/lines.tsx';
+import { Moment } from '../parts/moment.tsx';
+import { Failure, Noticed, useNotice } from '../parts/notice.tsx';
+import { Detail } from '../parts/server-text.tsx';
+import { Timeline } from '../parts/timeline.tsx';
+import { writeRoute } from '../route.ts';
+import { useLoad } from '../use-load.ts';
+import type { View } from '../views.ts';
+import { InstanceActions } from './instance-actions.tsx';
+
+const askAgainMs = 1_000;
+
+/** One instance: what it is, what happened to it, what was restocked. Followed until nothing more will come. */
+export const InstanceStoryView: View = ({ id }) => {
+  const notice = useNotice();
+  const { data, error, reload } = useLoad(
+    (signal) => get<InstanceStory>(`instances/${encodeURIComponent(id)}`, {}, signal),
+    [id],
+    (instance) => (isOver(instance) ? 0 : askAgainMs),
+  );
+  return (
+    <>
+      <Head
+        title={say('instance.title', { id })}
+        trail={<a href={writeRoute('instances')}>{say('instances.title')}</a>}
+      />
+      <Failure error={error} />
+      {data && (
+        <>
+          <InstanceState instance={data} />
+          <Facts facts={listFacts(data)} />
+          <InstanceActions instance={data} notice={notice} onDone={reload} />
+          <Noticed notice={notice} />
+          <h2>{say('instance.timeline')}</h2>
+          <Timeline steps={data.timeline} isFailed={data.status === 'FAILED'} />
+          <ParkedOf instance={data} />
+          <ActivityOf kind="instance" id={id} />
+          <details>
+            <summary>{say('instance.json')}</summary>
+            <Lines text={JSON.stringify(data, undefined, 2)} label={say('instance.json')} />
+          </details>
+        </>
+      )}
+    </>
+  );
+};
+
+const wayBack = ['RESTOCKED', 'REFUNDED', 'NOTHING_OWED', 'RESTOCK_REQUESTED', 'REFUND_REQUESTED'];
+
+/** Settled, and what is owed for a failed one is restocked. A refund is the payment side's and may take days. */
+function isOver({ status, timeline }: InstanceStory): boolean {
+  const ends = wayBack.filter((step) => step !== 'RESTOCK_REQUESTED');
+  return status === 'SUCCESS' || (status === 'FAILED' && timeline.some(({ step }) => ends.includes(step)));
+}
+
+/** Only this speaks when something changes; the rest is there to be read. */
+function InstanceState({ instance: { status, reason, timeline } }: { instance: InstanceStory }) {
+  const back = timeline.findLast(({ step }) => wayBack.includes(step));
+  return (
+    <p class="state" role="status">
+      <State of={status} /> {reason && <Detail text={reason} />}
+      {back && (
+        <span class="back" id="restocked">
+          <Recovered entry={back} />
+        </span>
+      )}
+    </p>
+  );
+}
+
+/** A unit of a sale that is not Weir's did not go back to it, and the step says so. */
+function Recovered({ entry: { step, detail } }: { entry: TimelineEntry }) {
+  return step === 'RESTOCKED' && detail !== '' ? (
+    <Detail text={detail} />
+  ) : (
+    <span>{sayCode('back', step)}</span>
+  );
+}
+
+function listFacts(instance: InstanceStory) {
+  const { instanceId, source, sourceId, scope, productId, userId, createdAt, updatedAt } = instance;
+  const { traceUrl } = about.value;
+  const link = (name: string, value: string, text = value) => (
+    <a href={writeRoute('instances', undefined, { [name]: value })}>{text}</a>
+  );
+  const traceId = (instance as { traceId?: string }).traceId;
+  return [
+    [say('instance.id'), <Copy key="id" text={instanceId} />],
+    [say('instance.source'), link('source', source)],
+    [say('instance.sourceId'), <Copy key="sourceId" text={sourceId} />],
+    [say('instance.scope'), scope],
+    [say('instance.product'), link('productId', productId, nameProduct(productId))],
+    [say('instance.user'), link('userId', userId)],
+    [say('instance.created'), <Moment key="created" iso={createdAt} />],
+    [say('instance.updated'), <Moment key="updated" iso={updatedAt} />],
+    [
+      say('instance.trace'),
+      traceUrl && traceId && <a href={traceUrl.replace('{traceId}', traceId)}>{traceId}</a>,
+    ],
+  ].map(([name, value]) => [String(name), value || undefined] as const);
+}
+
+/** Items of the same purchase, also those that were dealt with. */
+function ParkedOf({ instance: { source, scope, sourceId } }: { instance: InstanceStory }) {
+  const { data } = useLoad(
+    (signal) => get<Page<Parked>>('parked', { state: 'ALL', source, scope, limit: 500 }, signal),
+    [sourceId],
+  );
+  const items = data?.items.filter((item) => item.sourceId === sourceId) ?? [];
+  if (items.length === 0) return null;
+  return (
+    <>
+      <h2>{say('parked.title')}</h2>
+      <ul>
+        {items.map(({ id, reason, state }) => (
+          <li key={id}>
+            <a href={writeRoute('parked', id)}>#{id}</a> <code>{reason}</code> <State of={state} />
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}

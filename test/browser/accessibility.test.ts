@@ -1,0 +1,33 @@
+import { describe, expect, test } from 'vitest';
+import { axeSource, parkHostile, views } from './page-fixtures.ts';
+import { hasBrowser, sharePage } from './share-page.ts';
+
+describe.skipIf(!hasBrowser())('the page for everybody', () => {
+  const weir = sharePage({ WEIR_RESOURCE_DELAYMS: '1500' }, parkHostile);
+  const wide = { colorScheme: 'light', size: { width: 1200, height: 800 } } as const;
+  const phone = { colorScheme: 'dark', size: { width: 360, height: 740 } } as const;
+
+  test('every view passes axe and scrolls down only: light and wide, dark on a phone', async () => {
+    const page = await weir.openPage('#/now');
+    await page.evaluate(axeSource);
+    const instanceId = await weir.giveGift('42', 'A'.repeat(64));
+    for (const view of [...views, `instances/${instanceId}`, 'parked/3']) {
+      await page.goto(`${weir.url}/#/${view}`);
+      await page.locator(`.view.${view.split('/')[0]} h1`).waitFor();
+      for (const { colorScheme, size } of [wide, phone]) {
+        const where = `${view}, ${size.width} pixels, ${colorScheme}`;
+        await page.emulateMedia({ colorScheme });
+        await page.setViewportSize(size);
+        const violations = await page.evaluate<{ id: string; nodes: { html: string }[] }[]>(
+          'axe.run({ resultTypes: ["violations"] }).then(({ violations }) => violations)',
+        );
+        expect(violations.map(({ id, nodes }) => `${where}: ${id} ${nodes[0]?.html}`)).toEqual([]);
+        const excess = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
+        expect(await page.evaluate(excess), where).toBe(0);
+        const wideTables = `[...document.querySelectorAll('.view .scroll')]
+          .filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth).length`;
+        expect(await page.evaluate(wideTables), `tables of ${where}`).toBe(0);
+      }
+    }
+  });
+});

@@ -1,0 +1,59 @@
+import { describe, expect, test } from 'vitest';
+import { en } from '../../src/dashboard/words/en.ts';
+import { forged, hostile, parkHostile, shownForged } from './page-fixtures.ts';
+import { hasBrowser, sharePage } from './share-page.ts';
+
+describe.skipIf(!hasBrowser())('parked items', () => {
+  const weir = sharePage({ WEIR_RESOURCE_DELAYMS: '1500' }, parkHostile);
+
+  test('a parked item links to its section of the guide, which the page serves', async () => {
+    const page = await weir.openPage('#/parked');
+    await page.locator('#main table a').first().click();
+    const href = await page.locator('#guide').getAttribute('href');
+    expect(href).toBe('guide.html#user_id_invalid');
+    await page.goto(new URL(href ?? '', page.url()).href);
+    const section = page.locator('#user_id_invalid');
+    await section.waitFor();
+    expect(await section.textContent()).toBe('USER_ID_INVALID');
+    expect(await section.isVisible()).toBe(true);
+  });
+
+  test('many parked items are discarded at once, with a reason that is kept', async () => {
+    const page = await weir.openPage('#/parked?origin=STREAM');
+    const replaySelected = page.getByRole('button', { name: en['parked.replaySelected'] });
+    await replaySelected.click();
+    await page.locator('.notice.warn').getByText(en['parked.selectFirst']).waitFor();
+    await page.getByLabel('Select #1').check();
+    await page.getByLabel('Select #2').check();
+    await page.getByText('Selected: 2').waitFor();
+    await replaySelected.click();
+    await page.locator('.notice.warn').getByText('Still parked: 2.').waitFor();
+    await page.getByRole('button', { name: en['parked.discardSelected'] }).click();
+    await page.getByRole('dialog').getByText(en['parked.discardManyWarning']).waitFor();
+    await page.getByRole('dialog').getByLabel(en['parked.why']).fill(`nobody to be found ${forged}`);
+    await page.getByRole('dialog').getByRole('button', { name: en['parked.discard'] }).click();
+    await page.locator('.notice.good').getByText('Discarded: 2.').waitFor();
+    expect(await page.getByRole('row', { name: /#3/ }).count()).toBe(1);
+    const { items } = (await weir.request('GET', '/v1/parked')).body;
+    await page.getByRole('link', { name: `${en['parked.nav']} ${items.length}`, exact: true }).waitFor();
+    expect(await page.getByRole('row', { name: /#[12]/ }).count()).toBe(0);
+    const { body } = await weir.request('GET', '/v1/parked/1');
+    expect(body).toMatchObject({ state: 'DISCARDED', resolution: `nobody to be found ${forged}` });
+  });
+
+  test('strings that look like markup are shown as text, wherever they come from', async () => {
+    const product = { id: '666', name: hostile, cpus: 1, memoryMb: 1, image: hostile };
+    expect((await weir.request('POST', '/v1/products', product)).status).toBe(201);
+    await weir.giveGift('666', hostile);
+    await weir.request('POST', '/v1/sales', { productId: '666', stock: 1 });
+    const page = await weir.openPage('#/sales');
+    await page.getByRole('heading', { name: hostile }).waitFor();
+    await page.goto(`${weir.url}/#/instances?source=ACTIVITY`);
+    await page.getByRole('cell', { name: hostile }).first().waitFor();
+    await page.goto(`${weir.url}/#/parked/1`);
+    await page.locator('#original').getByText(`uid ${hostile}`).waitFor();
+    expect(await page.locator('#original').textContent()).toBe(`uid ${hostile}\n${shownForged}`);
+    expect(await page.locator('img').count()).toBe(0);
+    expect(await page.title()).toBe('Parked item #1 · Weir');
+  });
+});
