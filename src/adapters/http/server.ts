@@ -3,9 +3,10 @@ import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { Config, HttpConfig } from '../../config/config.ts';
 import { WeirError } from '../../errors.ts';
 import { isLocalOnly, matchNetworks } from '../../lib/address.ts';
+import { LoopLag } from '../../lib/loop-lag.ts';
 import type { KeyRing } from '../../ops/access/key-ring.ts';
 import type { RequestTracing } from '../../ops/telemetry/tracing/trace-requests.ts';
-import { addAuth, hasKey } from './plugins/auth.ts';
+import { addAuth, createCallerRecall, hasKey } from './plugins/auth.ts';
 import { compressAnswers } from './plugins/compress-answers.ts';
 import { boundConnections } from './plugins/connections.ts';
 import { boundHandlers } from './plugins/deadline.ts';
@@ -16,7 +17,7 @@ import { logActivity } from './plugins/log-activity.ts';
 import { createRequestIds, watchRequests } from './plugins/measure-requests.ts';
 import { trackMethods } from './plugins/method-not-allowed.ts';
 import { addOpenApi } from './plugins/openapi.ts';
-import { checkHostAndOrigin } from './plugins/origin.ts';
+import { checkHostAndOrigin, createHostCheck } from './plugins/origin.ts';
 import { addPage, pageUrl } from './plugins/page.ts';
 import { createErrorHandler, type ProblemDeps, sendProblem } from './plugins/problem.ts';
 
@@ -24,6 +25,7 @@ import { RejectedCredentials } from './plugins/rejected-credentials.ts';
 import { describeMistakes } from './plugins/schema-mistake.ts';
 import { traceRequests } from './plugins/trace-requests.ts';
 import { type ActivityDeps, addActivity } from './routes/activity.ts';
+import { addEarlyRefusals } from './refuse-early.ts';
 import { type AuditDeps, addAudit } from './routes/audit.ts';
 import { addBuyers, type BuyerDeps } from './routes/buyers.ts';
 import { addHealth, type HealthDeps } from './routes/health.ts';
@@ -53,7 +55,7 @@ export interface HttpRoutes {
   audit: AuditDeps;
   sales: SaleDeps;
   tickets: TicketDeps;
-  buyers: BuyerDeps;
+  buyers: Omit<BuyerDeps, 'lag'>;
   keys: KeyDeps;
   session: Pick<SessionDeps, 'sessions'>;
   /** undefined: nothing can be tried out, and GET /v1/try says so. */
@@ -75,9 +77,10 @@ export interface HttpDeps
 export async function createHttpServer(deps: HttpDeps): Promise<FastifyInstance> {
   const config = deps.config.http;
   const bounds = boundRequests(config);
+  const takeRequestId = createRequestIds();
   const http = Fastify({
     ...bounds,
-    genReqId: createRequestIds(),
+    genReqId: takeRequestId,
     frameworkErrors: (error, _, reply) =>
       sendProblem(reply, {
         title: 'Bad request',
@@ -148,6 +151,17 @@ export async function createHttpServer(deps: HttpDeps): Promise<FastifyInstance>
   if (!isApi) return http;
 
   const { routes } = deps;
+  const lag = new LoopLag();
+  http.addHook('onClose', async () => lag.close());
+  if (!deps.tracing) {
+    addEarlyRefusals(http, {
+      ...{ lag, emit: deps.emit, takeRequestId },
+      ...routes.buyers,
+      recallCaller: createCallerRecall(auth, config.trustedProxies.length > 0),
+      isServedHost: createHostCheck(config),
+      isServing: () => deps.readiness.start === undefined && !deps.draining.aborted,
+    });
+  }
   await http.register(async (api) => {
     addOrders(api, { ...routes.orders, onWrongSignature: (request) => rejected.note('signature', request) });
     addProducts(api, routes.products);
@@ -160,7 +174,7 @@ export async function createHttpServer(deps: HttpDeps): Promise<FastifyInstance>
     addAudit(api, routes.audit);
     addSales(api, routes.sales);
     addTickets(api, routes.tickets);
-    await api.register((buyers) => addBuyers(buyers, routes.buyers));
+    await api.register((buyers) => addBuyers(buyers, { ...routes.buyers, lag }));
     addKeys(api, routes.keys);
     addSession(api, { ...routes.session, ...auth, limitLogins });
     addTry(api, routes.demo);

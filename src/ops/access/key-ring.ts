@@ -100,6 +100,17 @@ export class KeyRing {
     return this.#configured.length === 0 && (this.#fresh() ?? (await this.#read())).keys.length === 0;
   }
 
+  /** What memory knows of a key; undefined also when memory is too old to say. */
+  recallKey(key: string): Caller | undefined {
+    const digest = digestOf(key);
+    const configured = this.#configured.find((known) => timingSafeEqual(known.digest, digest));
+    if (configured) return configured.caller;
+    const known = findEqual(this.#fresh()?.keysByTag ?? new Map<string, KnownKey>(), digest);
+    if (!known || known.hasExpired) return undefined;
+    if (known.isUseStale) this.#used.add(known.id);
+    return { name: known.name, scope: known.scope };
+  }
+
   async findKey(key: string): Promise<{ caller: Caller; keyId: string | undefined } | undefined> {
     const digest = digestOf(key);
     const configured = this.#configured.find((known) => timingSafeEqual(known.digest, digest));

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Actor } from '../../../core/actor.ts';
 import { WeirError } from '../../../errors.ts';
@@ -58,7 +59,7 @@ export function addAuth(http: FastifyInstance, deps: AuthDeps): void {
       return;
     }
     // A flood of buyers waits for no promise where everybody may buy.
-    if (limited === false && deps.isOnLoopback && deps.keyRing.isKnownOpen) {
+    if (limited === false && isKnownOpen(deps)) {
       callers.set(request, everybody);
       done();
       return;
@@ -101,13 +102,40 @@ export async function findCaller(
   if (isOnLoopback && (await keyRing.isOpen())) return everybody;
   const { authorization } = request.headers;
   if (authorization !== undefined) {
-    const key = /^Bearer (.{1,512})$/i.exec(authorization)?.[1];
+    const key = readBearer(authorization);
     return key === undefined ? undefined : (await keyRing.findKey(key))?.caller;
   }
   const sessionId = readSessionCookie(request);
   const caller = sessionId === undefined ? undefined : await keyRing.findSession(sessionId);
   if (caller) requireSameOrigin(request);
   return caller;
+}
+
+/**
+ * Who calls as far as the headers and memory say, with the answer that `findCaller` would give. undefined: that takes a query, a
+ * cookie, or the address behind a proxy.
+ */
+export function createCallerRecall(
+  { keyRing, isOnLoopback }: Pick<AuthDeps, 'keyRing' | 'isOnLoopback'>,
+  hasProxies: boolean,
+) {
+  return ({ headers }: IncomingMessage): Caller | 'stranger' | undefined => {
+    if (isKnownOpen({ keyRing, isOnLoopback })) return everybody;
+    const { authorization, cookie } = headers;
+    if (authorization !== undefined) {
+      const key = readBearer(authorization);
+      return key === undefined ? undefined : keyRing.recallKey(key);
+    }
+    return cookie !== undefined || isOnLoopback || hasProxies ? undefined : 'stranger';
+  };
+}
+
+function isKnownOpen({ keyRing, isOnLoopback }: Pick<AuthDeps, 'keyRing' | 'isOnLoopback'>): boolean {
+  return isOnLoopback && keyRing.isKnownOpen;
+}
+
+function readBearer(authorization: string): string | undefined {
+  return /^Bearer (.{1,512})$/i.exec(authorization)?.[1];
 }
 
 /** Also the answer to a wrong key: it does not reveal which of the two it was. */

@@ -18,16 +18,10 @@ declare module 'fastify' {
  * does not matter.
  */
 export function checkHostAndOrigin(config: Exposure) {
-  const { hosts } = config;
-  const bound = splitAddr(config.addr).host;
-  const allowed = new Set(
-    [...hosts, bound, `[${bound}]`, 'localhost', '127.0.0.1', '[::1]'].map((host) => host.toLowerCase()),
-  );
-  const isOpen = !isLocalOnly(config) && hosts.length === 0;
+  const isServed = createHostCheck(config);
   return (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void => {
     const host = (request.headers.host ?? '').toLowerCase();
-    const name = withoutPort(host);
-    if (!isOpen && !allowed.has(name) && !isProbe(request, name)) {
+    if (!isServed(host) && !isProbe(request, withoutPort(host))) {
       sendProblem(reply, {
         title: 'Misdirected request',
         status: 421,
@@ -43,6 +37,17 @@ export function checkHostAndOrigin(config: Exposure) {
       done(new WeirError('ORIGIN_NOT_ALLOWED', 'a page of another origin may not call this API'));
     } else done();
   };
+}
+
+/** Whether a `Host` header names this server. */
+export function createHostCheck(config: Exposure): (host: string) => boolean {
+  const { hosts } = config;
+  if (!isLocalOnly(config) && hosts.length === 0) return () => true;
+  const bound = splitAddr(config.addr).host;
+  const served = new Set(
+    [...hosts, bound, `[${bound}]`, 'localhost', '127.0.0.1', '[::1]'].map((host) => host.toLowerCase()),
+  );
+  return (host) => served.has(withoutPort(host.toLowerCase()));
 }
 
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import type { ProductId } from '../../../core/instance/purchase.ts';
 import type { Refusal } from '../../../sale/checkout.ts';
@@ -24,8 +25,27 @@ const prepared = new Map(
   }),
 );
 
+const nothing = { status: 409, before: '', after: '' };
+
+/** The same bytes without the framework. @returns the status */
+export function writeRefusal(response: ServerResponse, kind: Refusal, productId: ProductId): number {
+  const { status, before, after } = prepared.get(kind) ?? nothing;
+  const body = `${before}${productId}${after}`;
+  const length = String(Buffer.byteLength(body));
+  const headers = [
+    'x-content-type-options',
+    'nosniff',
+    'content-type',
+    problemType,
+    'content-length',
+    length,
+  ];
+  response.writeHead(status, headers).end(body);
+  return status;
+}
+
 export function sendRefusal(reply: FastifyReply, kind: Refusal, productId: ProductId): FastifyReply {
-  const { status, before, after } = prepared.get(kind) ?? { status: 409, before: '', after: '' };
+  const { status, before, after } = prepared.get(kind) ?? nothing;
   noteProblem(reply, kind);
   // A string is sent as it is.
   return reply.status(status).type(problemType).send(`${before}${productId}${after}`);

@@ -31,6 +31,8 @@ const BoughtShape = Type.Object({
   purchase: Type.String(),
 });
 
+export const buyRoute = '/v1/sales/:productId/buy';
+
 export function addBuy(http: FastifyInstance, { admission, buyLimits }: BuyDeps): void {
   /** A user's tokens are taken once a key or ticket speaks for the user; a refusal from memory takes none. */
   const buyAs = async (hasCaller: boolean, productId: ProductId, visitor: Visitor, takeUser: () => void) => {
@@ -43,7 +45,7 @@ export function addBuy(http: FastifyInstance, { admission, buyLimits }: BuyDeps)
   };
 
   http.post<{ Params: { productId: string }; Body: Static<typeof BuyBody> }>(
-    '/v1/sales/:productId/buy',
+    buyRoute,
     {
       config: { scope: 'act', orTicket: true, limited: false, activity: 'none' },
       onRequest: limitAddresses(buyLimits),

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { WeirError } from '../../../errors.ts';
-import { LoopLag } from '../../../lib/loop-lag.ts';
+import type { LoopLag } from '../../../lib/loop-lag.ts';
 import { addBuy, type BuyDeps } from './buy.ts';
 import { addPurchases, type PurchaseDeps } from './purchases.ts';
 import { addTicketStanding } from './tickets.ts';
@@ -8,14 +8,13 @@ import { addTicketStanding } from './tickets.ts';
 export interface BuyerDeps extends BuyDeps, PurchaseDeps {
   /** Beyond it a buyer gets 503. */
   maxLoopDelayMs: number;
+  lag: LoopLag;
 }
 
 /** What thousands ask for in the same second: shed first when the process cannot keep up. */
 export async function addBuyers(http: FastifyInstance, deps: BuyerDeps): Promise<void> {
-  const lag = new LoopLag();
-  http.addHook('onClose', async () => lag.close());
   http.addHook('onRequest', (_, __, done) => {
-    const { lateMs } = lag;
+    const { lateMs } = deps.lag;
     if (lateMs <= deps.maxLoopDelayMs) return done();
     done(new WeirError('OVERLOADED', `this process is ${Math.round(lateMs)} ms late`));
   });
