@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { pollUntil } from '../support/poll-until.ts';
 import type { HttpAnswer } from '../support/weir.ts';
-import { shareWeir } from './share-weir.ts';
+import { sendRaw, shareWeir } from './share-weir.ts';
 
 // It reads no stream, so what is bought waits there.
 const key = 'the-key-of-the-shop';
@@ -76,6 +76,31 @@ describe('a purchase that waits', () => {
     expectProblem(await look(`${await openSale()}/purchases/${streamId}`), 404, 'PURCHASE_NOT_FOUND');
     expectProblem(await look(`${productId}/purchases/${streamId}?after=DONE`), 400, 'REQUEST_INVALID');
     expectProblem(await look(`${productId}/purchases/${streamId}?wait=600`), 400, 'REQUEST_INVALID');
+  });
+});
+
+describe('a refusal from memory', () => {
+  test('a refused buy gets the same answer in front of the framework and from its route', async () => {
+    const terms: object[] = [{ stock: 1 }, { startsAt: new Date(Date.now() + 3_600_000).toISOString() }];
+    for (const each of terms) {
+      const productId = await openSale(each);
+      await buy(productId, nextUser());
+      const send = (type: string) =>
+        sendRaw(
+          weir.url,
+          'POST',
+          `/v1/sales/${productId}/buy`,
+          { 'content-type': type, authorization: `Bearer ${key}` },
+          Buffer.from(`{"userId":"${nextUser()}"}`),
+        );
+      // Memory is 250 ms old at most: right after the first refusal the next one comes from it.
+      await send('application/json');
+      const [early, routed] = [await send('application/json'), await send('application/json; charset=utf-8')];
+      const { date: _, ...headers } = early.headers;
+      expect({ ...early, headers }).toMatchObject({ status: 409 });
+      const { date: __, ...others } = routed.headers;
+      expect({ ...early, headers }).toEqual({ ...routed, headers: others });
+    }
   });
 });
 

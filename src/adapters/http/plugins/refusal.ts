@@ -32,15 +32,12 @@ export function writeRefusal(response: ServerResponse, kind: Refusal, productId:
   const { status, before, after } = prepared.get(kind) ?? nothing;
   const body = `${before}${productId}${after}`;
   const length = String(Buffer.byteLength(body));
-  const headers = [
-    'x-content-type-options',
-    'nosniff',
-    'content-type',
-    problemType,
-    'content-length',
-    length,
-  ];
-  response.writeHead(status, headers).end(body);
+  response
+    .writeHead(status, [
+      ...['x-content-type-options', 'nosniff'],
+      ...['content-type', `${problemType}; charset=utf-8`, 'content-length', length],
+    ])
+    .end(body);
   return status;
 }
 

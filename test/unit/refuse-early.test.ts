@@ -1,0 +1,200 @@
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import fc from 'fast-check';
+import type { FastifyInstance } from 'fastify';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { addEarlyRefusals, type EarlyRefusalDeps } from '../../src/adapters/http/refuse-early.ts';
+import { LoopLag } from '../../src/lib/loop-lag.ts';
+import { pollUntil } from '../support/poll-until.ts';
+
+const lag = new LoopLag();
+const plain = { 'content-type': 'application/json' };
+
+/** What the route got: the method, the path and the whole body. */
+let routed: string[];
+let answered: string[];
+let server: Server;
+let deps: EarlyRefusalDeps;
+
+beforeEach(async () => {
+  routed = [];
+  answered = [];
+  deps = {
+    admission: { refuse: (productId) => (productId === 7n ? 'SOLD_OUT' : undefined) },
+    recallCaller: ({ headers }) =>
+      headers.authorization === undefined
+        ? 'stranger'
+        : { name: 'shop', scope: headers.authorization === 'read' ? 'read' : 'act' },
+    buyLimits: { takeAddress() {} },
+    isServedHost: (host) => host === 'shop',
+    isServing: () => true,
+    ...{ lag, maxLoopDelayMs: 60_000, takeRequestId: () => 'r1' },
+    emit: (event) => {
+      if (event.type === 'request answered') answered.push(`${event.status} ${event.problem}`);
+    },
+  };
+  server = createServer((request, response) => {
+    readAll(request).then((body) => {
+      routed.push(`${request.method} ${request.url} ${body}`);
+      response.end('routed');
+    });
+  });
+  addEarlyRefusals({ server } as FastifyInstance, deps);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+});
+afterEach(() => {
+  server.closeAllConnections();
+  server.close();
+});
+
+async function readAll(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
+}
+
+interface Sent {
+  path?: string;
+  method?: string;
+  headers?: Record<string, string>;
+  body?: string;
+}
+
+const goodBody = '{"userId":"5"}';
+
+function write({ path = '/v1/sales/7/buy', method = 'POST', headers = {}, body = goodBody }: Sent): string {
+  const all = {
+    ...{ host: 'shop', authorization: 'act', ...plain },
+    'content-length': `${Buffer.byteLength(body)}`,
+    ...headers,
+  };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n${body}`;
+}
+
+/** Sends the pieces one after the other, and returns as many answers as were asked for. */
+async function exchange(pieces: readonly string[], answers = 1): Promise<string> {
+  const { port } = server.address() as AddressInfo;
+  const socket = connect(port, '127.0.0.1');
+  let received = '';
+  socket.setEncoding('utf8').on('data', (text) => {
+    received += text;
+  });
+  for (const piece of pieces) {
+    await new Promise<void>((resolve) => socket.write(piece, () => setImmediate(resolve)));
+  }
+  await pollUntil('the answers', 5_000, async () => {
+    const count = received.match(/HTTP\/1\.1 \d{3}/g)?.length ?? 0;
+    if (count < answers || !/(\}|routed)$/.test(received)) throw new Error(received);
+  });
+  socket.destroy();
+  return received;
+}
+
+describe('a buy that memory refuses', () => {
+  test('an early refusal has the status, the headers and the problem of the route', async () => {
+    const text = await exchange([write({})]);
+    const [head = '', body = ''] = text.split('\r\n\r\n');
+    expect(head).toMatch(/^HTTP\/1\.1 409 /);
+    expect(head.toLowerCase()).toContain('content-type: application/problem+json');
+    expect(head.toLowerCase()).toContain('x-content-type-options: nosniff');
+    expect(JSON.parse(body)).toMatchObject({ status: 409, code: 'SOLD_OUT' });
+    expect({ routed, answered }).toEqual({ routed: [], answered: ['409 SOLD_OUT'] });
+  });
+
+  test('an early refusal of a stranger needs a ticket and a token of the address', async () => {
+    const stranger = { authorization: undefined as unknown as string };
+    const send = (body: string) =>
+      exchange([write({ headers: stranger, body }).replace(/authorization.*\r\n/, '')]);
+    await send('{"userId":"5","ticket":"abc"}');
+    expect({ routed, answered }).toEqual({ routed: [], answered: ['409 SOLD_OUT'] });
+    await send(goodBody);
+    expect(routed).toEqual([`POST /v1/sales/7/buy ${goodBody}`]);
+    deps.buyLimits.takeAddress = () => {
+      throw new Error('no token');
+    };
+    await send('{"userId":"6","ticket":"abc"}');
+    expect(routed).toHaveLength(2);
+  });
+
+  test('two early refusals on one connection come in order', async () => {
+    const both = write({}) + write({ body: '{"userId":"6"}' });
+    expect((await exchange([both], 2)).match(/SOLD_OUT/g)).toHaveLength(2);
+    expect(routed).toEqual([]);
+  });
+});
+
+describe('a request that goes to the route', () => {
+  const others: [string, Sent][] = [
+    ['a product with units', { path: '/v1/sales/8/buy' }],
+    ['another path', { path: '/v1/sales/7/buy/' }],
+    ['a query', { path: '/v1/sales/7/buy?x=1' }],
+    ['another method', { method: 'PUT' }],
+    ['a product id out of range', { path: '/v1/sales/9999999999999999999/buy' }],
+    ['a user id out of range', { body: '{"userId":"9999999999999999999"}' }],
+    ['a user id that is a number', { body: '{"userId":5}' }],
+    ['an unknown field', { body: '{"userId":"5","x":1}' }],
+    ['a key twice', { body: '{"userId":"5","userId":"6"}' }],
+    ['no JSON', { body: 'userId=5' }],
+    ['no body', { body: '' }],
+    ['a long body', { body: `{"userId":"5"${' '.repeat(300)}}` }],
+    ['a charset', { headers: { 'content-type': 'application/json; charset=utf-8' } }],
+    ['an Idempotency-Key', { headers: { 'idempotency-key': 'a' } }],
+    ['an Origin', { headers: { origin: 'http://shop' } }],
+    ['a page of another site', { headers: { 'sec-fetch-site': 'cross-site' } }],
+    ['another host', { headers: { host: 'other' } }],
+    ['a key of a smaller scope', { headers: { authorization: 'read' } }],
+  ];
+
+  test.each(others)('a request with %s reaches the route with its whole body', async (_, sent) => {
+    expect(await exchange([write(sent)])).toContain('routed');
+    const { path = '/v1/sales/7/buy', method = 'POST', body = goodBody } = sent;
+    expect({ routed, answered }).toEqual({ routed: [`${method} ${path} ${body}`], answered: [] });
+  });
+
+  test('a request reaches the route while the process starts or stops', async () => {
+    deps.isServing = () => false;
+    addAgain();
+    expect(await exchange([write({})])).toContain('routed');
+  });
+
+  test('a request reaches the route while the event loop is late', async () => {
+    deps.maxLoopDelayMs = -1_000;
+    addAgain();
+    expect(await exchange([write({})])).toContain('routed');
+  });
+
+  test('a chunked body reaches the route whole', async () => {
+    const head = write({ headers: { 'transfer-encoding': 'chunked' }, body: '' }).replace(
+      /content-length.*\r\n/,
+      '',
+    );
+    await exchange([`${head}${goodBody.length.toString(16)}\r\n${goodBody}\r\n0\r\n\r\n`]);
+    expect(routed).toEqual([`POST /v1/sales/7/buy ${goodBody}`]);
+  });
+
+  test('a body that arrives in pieces is never lost or doubled', async () => {
+    const cut = fc.record({
+      at: fc.nat({ max: 200 }),
+      product: fc.constantFrom('7', '8'),
+      user: fc.stringMatching(/^[1-9]\d{0,17}$/),
+    });
+    await fc.assert(
+      fc.asyncProperty(cut, async ({ at, product, user }) => {
+        routed = [];
+        const body = `{"userId":"${user}"}`;
+        const text = write({ path: `/v1/sales/${product}/buy`, body });
+        const answer = await exchange([text.slice(0, at), text.slice(at)].filter((piece) => piece !== ''));
+        const isEarly = answer.includes('SOLD_OUT');
+        expect(routed).toEqual(isEarly ? [] : [`POST /v1/sales/${product}/buy ${body}`]);
+        if (product === '8') expect(isEarly).toBe(false);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  /** The settings were read when the listener was added. */
+  function addAgain(): void {
+    addEarlyRefusals({ server } as FastifyInstance, deps);
+  }
+});
