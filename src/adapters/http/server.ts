@@ -6,6 +6,7 @@ import { isLocalOnly, matchNetworks } from '../../lib/address.ts';
 import { LoopLag } from '../../lib/loop-lag.ts';
 import type { KeyRing } from '../../ops/access/key-ring.ts';
 import type { RequestTracing } from '../../ops/telemetry/tracing/trace-requests.ts';
+import { addEarlyBuys } from './early-buys.ts';
 import { addAuth, createCallerRecall, hasKey } from './plugins/auth.ts';
 import { compressAnswers } from './plugins/compress-answers.ts';
 import { boundConnections } from './plugins/connections.ts';
@@ -24,8 +25,9 @@ import { createErrorHandler, type ProblemDeps, sendProblem } from './plugins/pro
 import { RejectedCredentials } from './plugins/rejected-credentials.ts';
 import { describeMistakes } from './plugins/schema-mistake.ts';
 import { traceRequests } from './plugins/trace-requests.ts';
+
 import { type ActivityDeps, addActivity } from './routes/activity.ts';
-import { addEarlyRefusals } from './refuse-early.ts';
+
 import { type AuditDeps, addAudit } from './routes/audit.ts';
 import { addBuyers, type BuyerDeps } from './routes/buyers.ts';
 import { addHealth, type HealthDeps } from './routes/health.ts';
@@ -154,7 +156,7 @@ export async function createHttpServer(deps: HttpDeps): Promise<FastifyInstance>
   const lag = new LoopLag();
   http.addHook('onClose', async () => lag.close());
   if (!deps.tracing) {
-    addEarlyRefusals(http, {
+    addEarlyBuys(http, {
       ...{ lag, emit: deps.emit, takeRequestId },
       ...routes.buyers,
       recallCaller: createCallerRecall(auth, config.trustedProxies.length > 0),

@@ -33,7 +33,7 @@ export function boundHandlers(http: FastifyInstance, readiness: Readiness): void
 }
 
 /** `isOver`: asked at the deadline and from then on; without it the deadline itself is the end. */
-function withDeadline<T>(work: Promise<T>, isOver?: () => Promise<boolean>): Promise<T> {
+export function withDeadline<T>(work: Promise<T>, isOver?: () => Promise<boolean>): Promise<T> {
   return new Promise((resolve, reject) => {
     const give = () =>
       reject(

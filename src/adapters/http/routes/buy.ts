@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Int64, ProblemShape } from '../../../api/shapes.ts';
@@ -8,6 +9,7 @@ import {
   parseUserId,
 } from '../../../core/instance/purchase.ts';
 import type { Admission, Visitor } from '../../../sale/admission.ts';
+import { Attached } from '../plugins/attached.ts';
 import { callerOf, requireKeyOr } from '../plugins/auth.ts';
 import { sendRefusal } from '../plugins/refusal.ts';
 import { limitAddresses, type RequestLimits } from '../plugins/request-limits.ts';
@@ -32,6 +34,38 @@ const BoughtShape = Type.Object({
 });
 
 export const buyRoute = '/v1/sales/:productId/buy';
+
+export interface Bought {
+  kind: 'accepted' | 'repeat';
+  streamId: string;
+  productId: ProductId;
+  /** As the buyer wrote it. */
+  user: string;
+}
+
+/** What became of a buy that was served in front of the framework and failed: this route answers it. */
+export const failures = new Attached<IncomingMessage, unknown>();
+
+/** The answer of this route without the framework. @returns the status */
+export function writeBought(response: ServerResponse, bought: Bought): number {
+  const answer = toAnswer(bought);
+  const text = JSON.stringify(answer.body);
+  response
+    .writeHead(answer.status, [
+      ...['x-content-type-options', 'nosniff', 'location', answer.body.purchase],
+      ...['content-type', 'application/json; charset=utf-8', 'content-length', String(text.length)],
+    ])
+    .end(text);
+  return answer.status;
+}
+
+function toAnswer({ kind, streamId, productId, user }: Bought) {
+  const purchase = `/v1/sales/${productId}/purchases/${streamId}`;
+  return {
+    status: kind === 'accepted' ? 202 : 200,
+    body: { streamId, productId: productId.toString(), userId: user, purchase },
+  };
+}
 
 export function addBuy(http: FastifyInstance, { admission, buyLimits }: BuyDeps): void {
   /** A user's tokens are taken once a key or ticket speaks for the user; a refusal from memory takes none. */
@@ -63,6 +97,8 @@ export function addBuy(http: FastifyInstance, { admission, buyLimits }: BuyDeps)
       },
     },
     (request, reply) => {
+      const failure = failures.get(request.raw);
+      if (failure !== undefined) throw failure;
       const productId = parseProductId(request.params.productId);
       const { userId: user, ticket } = request.body;
       const userId = parseUserId(user);
@@ -75,12 +111,8 @@ export function addBuy(http: FastifyInstance, { admission, buyLimits }: BuyDeps)
       const takeUser = () => buyLimits.takeUser(user);
       return buyAs(callerOf(request) !== undefined, productId, visitor, takeUser).then((outcome) => {
         if (!('streamId' in outcome)) return sendRefusal(reply, outcome.kind, productId);
-        const { kind, streamId } = outcome;
-        const purchase = `/v1/sales/${productId}/purchases/${streamId}`;
-        return reply
-          .status(kind === 'accepted' ? 202 : 200)
-          .header('location', purchase)
-          .send({ streamId, productId: productId.toString(), userId: user, purchase });
+        const { status, body } = toAnswer({ ...outcome, productId, user });
+        return reply.status(status).header('location', body.purchase).send(body);
       });
     },
   );

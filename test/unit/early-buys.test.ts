@@ -3,8 +3,12 @@ import { type AddressInfo, connect } from 'node:net';
 import fc from 'fast-check';
 import type { FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { addEarlyRefusals, type EarlyRefusalDeps } from '../../src/adapters/http/refuse-early.ts';
+import { addEarlyBuys, type EarlyBuyDeps } from '../../src/adapters/http/early-buys.ts';
+import { failures } from '../../src/adapters/http/routes/buy.ts';
+import type { SourceId } from '../../src/core/instance/purchase.ts';
+import { WeirError } from '../../src/errors.ts';
 import { LoopLag } from '../../src/lib/loop-lag.ts';
+import type { BuyOutcome } from '../../src/sale/checkout.ts';
 import { pollUntil } from '../support/poll-until.ts';
 
 const lag = new LoopLag();
@@ -13,19 +17,28 @@ const plain = { 'content-type': 'application/json' };
 /** What the route got: the method, the path and the whole body. */
 let routed: string[];
 let answered: string[];
+/** What the store answers. */
+let sell: () => BuyOutcome;
+/** The failure that the route was given. */
+let failed: unknown;
 let server: Server;
-let deps: EarlyRefusalDeps;
+let deps: EarlyBuyDeps;
 
 beforeEach(async () => {
   routed = [];
   answered = [];
+  failed = undefined;
+  sell = () => ({ kind: 'accepted', streamId: '5-1' as SourceId });
   deps = {
-    admission: { refuse: (productId) => (productId === 7n ? 'SOLD_OUT' : undefined) },
+    admission: {
+      refuse: (productId) => (productId === 7n ? 'SOLD_OUT' : undefined),
+      buy: async () => sell(),
+    },
     recallCaller: ({ headers }) =>
       headers.authorization === undefined
         ? 'stranger'
         : { name: 'shop', scope: headers.authorization === 'read' ? 'read' : 'act' },
-    buyLimits: { takeAddress() {} },
+    buyLimits: { takeAddress() {}, takeUser() {} },
     isServedHost: (host) => host === 'shop',
     isServing: () => true,
     ...{ lag, maxLoopDelayMs: 60_000, takeRequestId: () => 'r1' },
@@ -34,12 +47,13 @@ beforeEach(async () => {
     },
   };
   server = createServer((request, response) => {
+    failed = failures.get(request);
     readAll(request).then((body) => {
       routed.push(`${request.method} ${request.url} ${body}`);
       response.end('routed');
     });
   });
-  addEarlyRefusals({ server } as FastifyInstance, deps);
+  addEarlyBuys({ server } as FastifyInstance, deps);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 });
 afterEach(() => {
@@ -124,9 +138,64 @@ describe('a buy that memory refuses', () => {
   });
 });
 
+describe('a buy that reaches the store', () => {
+  test('an early buy has the status, the headers and the body of the route', async () => {
+    const text = await exchange([write({ path: '/v1/sales/8/buy' })]);
+    const [head = '', body = ''] = text.split('\r\n\r\n');
+    expect(head).toMatch(/^HTTP\/1\.1 202 /);
+    const purchase = '/v1/sales/8/purchases/5-1';
+    expect(head.toLowerCase()).toContain(`location: ${purchase}`);
+    expect(JSON.parse(body)).toEqual({ streamId: '5-1', productId: '8', userId: '5', purchase });
+    expect({ routed, answered }).toEqual({ routed: [], answered: ['202 undefined'] });
+  });
+
+  test('an early repeat answers 200, and an early refusal of the store its problem', async () => {
+    sell = () => ({ kind: 'repeat', streamId: '5-1' as SourceId });
+    expect(await exchange([write({ path: '/v1/sales/8/buy' })])).toMatch(/^HTTP\/1\.1 200 /);
+    sell = () => ({ kind: 'LIMIT_REACHED' });
+    expect(await exchange([write({ path: '/v1/sales/8/buy' })])).toContain('LIMIT_REACHED');
+    expect(routed).toEqual([]);
+  });
+
+  test('an early buy that fails is answered by the route, which does not buy again', async () => {
+    const failure = new WeirError('STORE_UNAVAILABLE', 'gone');
+    let count = 0;
+    sell = () => {
+      count++;
+      throw failure;
+    };
+    expect(await exchange([write({ path: '/v1/sales/8/buy' })])).toContain('routed');
+    expect({ routed, failed, count }).toEqual({
+      routed: [`POST /v1/sales/8/buy ${goodBody}`],
+      failed: failure,
+      count: 1,
+    });
+  });
+
+  test('an early buy without a token of its user does not reach the store', async () => {
+    deps.buyLimits.takeUser = () => {
+      throw new WeirError('RATE_LIMITED', 'too often');
+    };
+    sell = () => expect.fail('it was sold');
+    expect(await exchange([write({ path: '/v1/sales/8/buy' })])).toContain('routed');
+    expect(failed).toMatchObject({ code: 'RATE_LIMITED' });
+  });
+
+  test('an early buy that ends while the process stops closes its connection', async () => {
+    let isServing = true;
+    deps.isServing = () => isServing;
+    sell = () => {
+      isServing = false;
+      return { kind: 'accepted', streamId: '5-1' as SourceId };
+    };
+    expect((await exchange([write({ path: '/v1/sales/8/buy' })])).toLowerCase()).toContain(
+      'connection: close',
+    );
+  });
+});
+
 describe('a request that goes to the route', () => {
   const others: [string, Sent][] = [
-    ['a product with units', { path: '/v1/sales/8/buy' }],
     ['another path', { path: '/v1/sales/7/buy/' }],
     ['a query', { path: '/v1/sales/7/buy?x=1' }],
     ['another method', { method: 'PUT' }],
@@ -154,13 +223,11 @@ describe('a request that goes to the route', () => {
 
   test('a request reaches the route while the process starts or stops', async () => {
     deps.isServing = () => false;
-    addAgain();
     expect(await exchange([write({})])).toContain('routed');
   });
 
   test('a request reaches the route while the event loop is late', async () => {
     deps.maxLoopDelayMs = -1_000;
-    addAgain();
     expect(await exchange([write({})])).toContain('routed');
   });
 
@@ -185,16 +252,10 @@ describe('a request that goes to the route', () => {
         const body = `{"userId":"${user}"}`;
         const text = write({ path: `/v1/sales/${product}/buy`, body });
         const answer = await exchange([text.slice(0, at), text.slice(at)].filter((piece) => piece !== ''));
-        const isEarly = answer.includes('SOLD_OUT');
+        const isEarly = answer.includes(product === '7' ? 'SOLD_OUT' : '"streamId":"5-1"');
         expect(routed).toEqual(isEarly ? [] : [`POST /v1/sales/${product}/buy ${body}`]);
-        if (product === '8') expect(isEarly).toBe(false);
       }),
       { numRuns: 60 },
     );
   });
-
-  /** The settings were read when the listener was added. */
-  function addAgain(): void {
-    addEarlyRefusals({ server } as FastifyInstance, deps);
-  }
 });
