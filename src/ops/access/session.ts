@@ -7,7 +7,7 @@ export interface NewSession {
 }
 
 export interface SessionStore {
-  /** @returns when it ends by itself, by the database's clock */
+  /** @returns when the session expires, by the database's clock */
   addSession(session: NewSession): Promise<Date>;
   removeSession(digest: Buffer): Promise<void>;
 }
