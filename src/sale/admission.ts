@@ -11,15 +11,15 @@ import { isSigned, readTicket, signTicket, type Ticket } from './ticket.ts';
 export interface Visitor {
   userId: UserId;
   idempotencyKey: string | undefined;
-  /** As the buyer presented it. */
+  /** The ticket as presented by the buyer. */
   ticket: string | undefined;
   traceparent?: string;
 }
 
 export interface AdmissionOptions {
-  /** Requests that wait for the store at most. */
+  /** Maximum number of requests waiting for the store. */
   maxWaiting: number;
-  /** Buyers in one step of the store at most. */
+  /** Maximum number of buyers in one call to the store. */
   maxBatch: number;
   nowMs?: () => number;
 }
@@ -30,24 +30,24 @@ export type TicketAnswer =
 
 export interface TicketStanding {
   ticket: Ticket;
-  /** false: of an earlier sale of the product. */
+  /** false: the ticket belongs to an earlier sale of the product. */
   isPresent: boolean;
-  /** Visitors who are admitted before this one; 0 where the sale has no waiting room. */
+  /** Visitors admitted before this one; 0 without a waiting room. */
   place: number;
-  /** 0: admitted. */
+  /** Milliseconds until admission; 0: admitted. */
   waitMs: number;
 }
 
-/** A visitor whom memory or the store does not refuse, with the ticket that was verified. */
+/** A visitor with a verified ticket, whom neither memory nor the store has refused. */
 interface Admitted {
   entrance: Entrance;
   ticket: Ticket | undefined;
 }
 
 /**
- * Stands before the checkout while thousands come at once. Who can only be refused is refused from memory; the others wait in a
- * queue of bounded length and reach the store many at a time. Strangers, who have a ticket that anybody can write, wait for
- * their ticket to be verified elsewhere: they cannot fill the queue.
+ * Shields the checkout from a flood of requests. Refusals are answered from memory; other requests wait in a
+ * bounded queue and reach the store in batches. A request with only a ticket has the ticket verified before
+ * it enters the queue, so forged tickets cannot fill it.
  */
 export class Admission {
   readonly #checkout: Checkout;
@@ -69,18 +69,21 @@ export class Admission {
     this.#strangers = new ConcurrencyLimit(maxWaiting, refuse);
   }
 
-  /** Requests that wait for the store. */
+  /** Number of requests waiting for the store. */
   get waiting(): number {
     return this.#queue.running;
   }
 
-  /** The refusal that memory knows, at most a quarter of a second old; undefined: the store has to be asked. */
+  /** Returns a refusal known from memory, at most 250 ms old; undefined: only the store can decide. */
   refuse(productId: ProductId, visitor: Pick<Visitor, 'userId' | 'ticket'>): Refusal | undefined {
     const known = this.#entrances.find(productId)?.known;
     return known?.isFresh ? judge(known, visitor) : undefined;
   }
 
-  /** For a visitor whose request carries a key. @throws WeirError OVERLOADED, STORE_UNAVAILABLE */
+  /**
+   * Buys for a visitor whose request carries a key.
+   * @throws WeirError OVERLOADED, STORE_UNAVAILABLE
+   */
   buy(productId: ProductId, visitor: Visitor): Promise<BuyOutcome> {
     return this.#queue.run(async () => {
       const admitted = await this.#admit(productId, visitor, false);
@@ -89,9 +92,8 @@ export class Admission {
   }
 
   /**
-   * For a visitor who has nothing but a ticket.
-   *
-   * @param onVerified called before the visitor enters the queue; what it throws keeps the visitor out
+   * Buys for a visitor who has only a ticket.
+   * @param onVerified called before the visitor enters the queue; an error it throws rejects the visitor
    * @throws WeirError OVERLOADED, STORE_UNAVAILABLE
    */
   async buyByTicket(
@@ -125,7 +127,10 @@ export class Admission {
     });
   }
 
-  /** Where the holder of a ticket stands; undefined: it is not a ticket of this product's sales. @throws as `buy` */
+  /**
+   * Returns the position of a ticket's holder; undefined: not a ticket of this product's sales.
+   * @throws as `buy`
+   */
   async judgeTicket(productId: ProductId, text: string): Promise<TicketStanding | undefined> {
     const ticket = readTicketOf(productId, text);
     if (!ticket) return undefined;
@@ -157,7 +162,10 @@ export class Admission {
     return isGenuine ? { entrance, ticket } : { kind: 'TICKET_INVALID' };
   }
 
-  /** Without asking the store, as nearly always while a sale runs, so that forged tickets do not delay good ones. */
+  /**
+   * Almost always without a call to the store while a sale runs, so that forged tickets do not delay valid
+   * ones.
+   */
   #findGenuine(ticket: Ticket, text: string): Entrance | undefined {
     const entrance = this.#entrances.find(ticket.productId);
     const isKnown = entrance?.known.isFresh && ticket.number === entrance.known.number;
@@ -165,10 +173,10 @@ export class Admission {
   }
 
   async #isGenuine({ known }: Entrance, ticket: Ticket, text: string): Promise<boolean> {
-    // A sale that was opened a moment ago: its tickets are known to the store only.
+    // The sale was opened moments ago: only the store knows its tickets.
     if (ticket.number > known.number && !known.isYoung) await known.refresh();
     if (ticket.number === known.number) return isSignedBy(known.ticketSecret, text);
-    // The holder of an earlier ticket that bought something gets the entry, whatever is on sale now.
+    // The holder of an earlier ticket that bought something gets that entry, whatever is on sale now.
     if (ticket.number > known.number) return false;
     return isSignedBy(await this.#secrets.find(ticket.productId, ticket.number), text);
   }
@@ -189,7 +197,7 @@ function isSignedBy(secret: string | undefined, text: string): boolean {
   return secret !== undefined && isSigned(text, secret);
 }
 
-/** A ticket of an earlier sale may have bought an entry, which the store alone knows. */
+/** A ticket of an earlier sale may have bought an entry, which only the store knows. */
 function judge(
   known: SaleCache,
   { userId, ticket }: Pick<Visitor, 'userId' | 'ticket'>,

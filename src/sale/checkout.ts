@@ -4,9 +4,9 @@ import type { Ticket } from './ticket.ts';
 
 export interface Buyer {
   userId: UserId;
-  /** A repeat with the same key gets the same entry, whatever the limit. */
+  /** A repeat with the same key returns the same entry, regardless of the limit. */
   idempotencyKey: string | undefined;
-  /** Verified by the admission; the checkout judges whether it is of the present sale and whether its time has come. */
+  /** Verified by the admission. The checkout checks its sale and its admission time. */
   ticket: Ticket | undefined;
   traceparent?: string;
 }
@@ -25,51 +25,56 @@ export type Refusal =
 /** `accepted` and `repeat` name the entry on the sale's stream. */
 export type BuyOutcome = { kind: 'accepted' | 'repeat'; streamId: SourceId } | { kind: Refusal };
 
-/** `REBUILDING`: the counters of the sale are being rebuilt; ask again in a moment. */
+/** `REBUILDING`: the sale's counters are being rebuilt; retry shortly. */
 export type CheckoutOutcome = BuyOutcome | { kind: 'REBUILDING' };
 
-/** `given` once, `repeat` after that, with the same time. */
+/** `given` the first time, `repeat` afterwards, with the same admission time. */
 export type TicketOutcome =
   | { kind: 'given' | 'repeat'; number: number; admittedAtMs: number; secret: string }
   | { kind: 'SALE_NOT_FOUND' | 'ENDED' | 'LIMIT_REACHED' | 'TICKETS_CLOSED' | 'TICKETS_UNUSED' };
 
-/** A sale as it stands, and who bought in it, for answers from memory. */
+/** A sale and its buyers, for answers from memory. */
 export interface SaleSnapshot {
-  /** Changes when the sale is opened and when its counters are made again. */
+  /** Changes when the sale is opened and when its counters are rebuilt. */
   life: string;
-  /** Counts the sales of this product. */
+  /** Ordinal of this sale among those of the product. */
   number: number;
-  /** What its tickets are signed with; empty where it has none. */
+  /** Key that signs its tickets; empty when it has none. */
   secret: string;
   sale: StoredSale;
   /** The store's clock. */
   nowMs: number;
-  /** Where `buyers` begins: the wanted position, or 0 where the caller knows buyers of another life or lost ones. */
+  /**
+   * Position of the first of `buyers`: as requested, or 0 when the caller's buyers are from another life or
+   * were lost.
+   */
   from: number;
-  /** Buyers of the sale in order of purchase; some at a time. */
+  /** One page of the sale's buyers in order of purchase. */
   buyers: string[];
-  /** How many there are in all. */
+  /** Total number of buyers. */
   buyerCount: number;
 }
 
-/** The buyers that are known already. */
+/** The buyers that the caller already has. */
 export interface KnownBuyers {
   life: string;
   count: number;
   last: string;
-  /** false: no buyers are wanted. */
+  /** false: return no buyers. */
   wantsMore: boolean;
 }
 
-/** Where units are sold: what the admission stands before. */
+/** Sells units, behind the admission. */
 export interface Checkout {
-  /** Each buyer is ONE atomic step: window, quota, stock, and the entry on the stream; all or nothing. In order. */
+  /**
+   * Sells to each buyer in one atomic step, in order: window, quota, stock and stream entry, all or nothing.
+   */
   buy(productId: ProductId, buyers: readonly Buyer[]): Promise<CheckoutOutcome[]>;
   look(productId: ProductId, knows: KnownBuyers): Promise<SaleSnapshot | undefined>;
-  /** The ticket of a user for their n-th unit, and with it the place in the waiting room, where there is one. */
+  /** Issues a user's ticket for their n-th unit, with a position in the waiting room if there is one. */
   giveTicket(productId: ProductId, holder: { userId: UserId; unit: number }): Promise<TicketOutcome>;
-  /** Every product that has or had a sale. */
+  /** Lists every product that has or had a sale. */
   listProducts(): Promise<ProductId[]>;
-  /** What the tickets of an earlier sale of the product are signed with. */
+  /** Finds the signing key of an earlier sale's tickets. */
   findSecret(productId: ProductId, number: number): Promise<string | undefined>;
 }

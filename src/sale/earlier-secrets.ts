@@ -14,13 +14,13 @@ const maxKept = 10_000;
 const maxWaiting = 100;
 
 /**
- * What the tickets of earlier sales are signed with: their holders still get the entry that they bought. Anybody can write
- * a ticket with any number on it, so the store is asked for one number at a time, and numbers that it does not have are
- * remembered apart from those that it has.
+ * Caches the signing keys of earlier sales, whose ticket holders can still get the entry they bought. A
+ * forged ticket can carry any number, so the store is queried for one number at a time, and missing numbers
+ * are cached apart from existing ones.
  */
 export class EarlierSecrets {
   readonly #found = new LruMap<string, string>(maxKept);
-  /** A number below that of the present sale never comes into being later. */
+  /** A number below the present sale's can never come into existence later. */
   readonly #missing = new LruMap<string, true>(maxKept);
   readonly #waiting = new ConcurrencyLimit(
     maxWaiting,
@@ -35,7 +35,10 @@ export class EarlierSecrets {
     );
   }
 
-  /** @returns undefined when there was no such sale. @throws WeirError OVERLOADED, STORE_UNAVAILABLE */
+  /**
+   * @returns undefined when no such sale existed
+   * @throws WeirError OVERLOADED, STORE_UNAVAILABLE
+   */
   async find(productId: ProductId, number: number): Promise<string | undefined> {
     const name = `${productId}.${number}`;
     const known = this.#found.get(name);

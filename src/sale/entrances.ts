@@ -7,19 +7,22 @@ import { SaleProducts } from './sale-products.ts';
 
 export interface Entrance {
   known: SaleCache;
-  /** Many buyers share one step of the store. */
+  /** Many buyers share one call to the store. */
   buy: (buyer: Buyer) => Promise<CheckoutOutcome>;
 }
 
 export interface EntranceOptions {
-  /** Buyers in one step of the store at most. */
+  /** Maximum number of buyers in one call to the store. */
   maxBatch: number;
   nowMs: () => number;
 }
 
 const maxSalesKept = 10_000;
 
-/** The sales that this process remembers. A product that never had a sale is neither remembered nor looked up in the store. */
+/**
+ * The sales cached by this process. A product that never had a sale is neither cached nor read from the
+ * store.
+ */
 export class Entrances {
   readonly #checkout: Checkout;
   readonly #options: EntranceOptions;
@@ -35,20 +38,19 @@ export class Entrances {
     this.#lookFirst = shareInFlight((productId) => this.#look(productId));
   }
 
-  /** Only what memory has; it may be stale. */
+  /** Returns the cached entrance, which may be stale. */
   find(productId: ProductId): Entrance | undefined {
     return this.#kept.get(productId);
   }
 
-  /** Its sale was seen to be open. */
+  /** Adds a product whose sale has been found open. */
   addProduct(productId: ProductId): void {
     this.#products.add(productId);
   }
 
   /**
-   * Fresh, by asking the store where memory is not.
-   *
-   * @param isStranger nothing is verified of the caller yet: a sale that was opened less than 250 ms ago may not be found
+   * Returns a fresh entrance, refreshed from the store if the cached one is stale.
+   * @param isStranger the caller is unverified: a sale opened less than 250 ms ago may not be found
    * @returns undefined when the product never had a sale
    * @throws WeirError STORE_UNAVAILABLE
    */
@@ -72,7 +74,7 @@ export class Entrances {
     }
     const entrance: Entrance = {
       known,
-      // Two at a time: while one is answered the next is on its way.
+      // Two calls at a time: the next one is sent while the store answers the first.
       buy: gather((buyers: Buyer[]) => this.#checkout.buy(productId, buyers), {
         maxItems: maxBatch,
         maxInFlight: 2,

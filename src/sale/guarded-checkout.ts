@@ -2,7 +2,7 @@ import type { Checkout } from './checkout.ts';
 import { rebuildingError } from './rebuilding-error.ts';
 import type { SaleGuard } from './sale-guard.ts';
 
-/** A checkout that does not take a store that has forgotten its sales for one in which they have ended. */
+/** Prevents a checkout whose store has lost its sales from answering that they have ended. */
 export function guardedCheckout(checkout: Checkout, guard: SaleGuard): Checkout {
   return {
     async buy(productId, buyers) {

@@ -2,24 +2,24 @@ import type { Actor } from '../core/actor.ts';
 import type { ProductId, UserId } from '../core/instance/purchase.ts';
 import type { SaleChange, SaleTerms } from './sale.ts';
 
-/** A sale as the database has it: its terms, whatever happens to the store of its counters. */
+/** A sale as recorded in the database, which keeps its terms even if the store of its counters loses them. */
 export interface LedgerSale extends SaleTerms {
-  /** Also its number in the store, in tickets and in entries. */
+  /** Also the sale's number in the store, in tickets and in entries. */
   id: number;
   stream: string;
-  /** Signs its tickets. */
+  /** Key that signs its tickets. */
   secret: string;
   isPaused: boolean;
   hasEnded: boolean;
-  /** Grows with every change. */
+  /** Incremented with every change. */
   version: number;
-  /** The highest number of a unit that became an instance; 0: none did. */
+  /** The highest unit number that became an instance; 0: none. */
   lastNth: number;
-  /** The highest number of a unit that the store was seen to have sold. */
+  /** The highest unit number that the store has reported as sold. */
   seenNth: number;
 }
 
-/** A unit that a buyer has or had, for the store to be rebuilt from. */
+/** A unit that a buyer has or had, from which the store is rebuilt. */
 export interface LedgerUnit {
   saleId: number;
   nth: number;
@@ -28,7 +28,7 @@ export interface LedgerUnit {
   entryId: string;
   ticketUnit: number | undefined;
   idempotencyKey: string | undefined;
-  /** The unit went back to the sale. */
+  /** The unit was restocked. */
   isBack: boolean;
 }
 
@@ -36,7 +36,7 @@ export type LedgerOpening =
   | { outcome: 'opened' | 'repeat'; sale: LedgerSale }
   | { outcome: 'conflict' | 'over' };
 
-/** The sales that Weir runs in another store than the database. */
+/** The sales whose counters are in another store than the database. */
 export interface SaleLedger {
   /** As `SaleStore.open`, by the database's clock. */
   open(terms: SaleTerms, actor: Actor): Promise<LedgerOpening>;
@@ -44,26 +44,25 @@ export interface SaleLedger {
   change(productId: ProductId, change: SaleChange, actor: Actor): Promise<LedgerSale | 'ended' | undefined>;
   /** The latest sale of the product. */
   find(productId: ProductId): Promise<LedgerSale | undefined>;
-  /** The latest sale of each product, in order of product id, above `after`. */
+  /** Lists the latest sale of each product with an id above `after`, in order of product id. */
   list(limit: number, after: bigint): Promise<LedgerSale[]>;
-  /** The latest sale of each product whose sale runs, is to come, or ended within a day. */
+  /** Lists the latest sale of each product that is running, scheduled, or ended within a day. */
   listCurrent(): Promise<LedgerSale[]>;
-  /** Units that the store had sold by now. */
+  /** Records the numbers of the units that the store has sold so far. */
   noteSeen(sales: readonly { id: number; nth: number }[]): Promise<void>;
   /**
-   * The store has lost its latest writes: records how many units it had sold that are neither instances nor parked. To be
-   * called when its stream was read to the end.
-   *
-   * @returns how many
+   * Records how many units the store had sold, lost, and left as neither instances nor parked items. Call it
+   * after its stream was read to the end.
+   * @returns the number of lost units
    */
   noteLoss(sale: LedgerSale): Promise<number>;
-  /** Every product that has or had a sale. */
+  /** Lists every product that has or had a sale. */
   listProducts(): Promise<ProductId[]>;
-  /** The secret of an earlier sale of the product. */
+  /** Finds the signing key of an earlier sale of the product. */
   findSecret(productId: ProductId, id: number): Promise<string | undefined>;
   /**
-   * Every unit of the stream's sales, those of parked entries included, in order of sale and number, some thousand at a
-   * time. Waits for compensations that are being carried out.
+   * Reads every unit of the stream's sales, including those of parked entries, in order of sale and number,
+   * in pages of some thousand. Waits for compensations in progress.
    */
   readUnits(stream: string): AsyncIterable<LedgerUnit[]>;
 }

@@ -3,7 +3,7 @@ import type { LiveSales } from './live-sales.ts';
 import { rebuildingError } from './rebuilding-error.ts';
 import { type Sale, type SaleStore, toSale } from './sale.ts';
 
-/** Sales whose terms stand in the database and whose counters in another store: the terms are committed first. */
+/** Sales with terms in the database and counters in another store; the terms are committed first. */
 export function ledgeredSales(ledger: SaleLedger, live: LiveSales): SaleStore {
   return {
     async open(terms, actor) {
@@ -43,7 +43,10 @@ export function ledgeredSales(ledger: SaleLedger, live: LiveSales): SaleStore {
   };
 }
 
-/** While its counters are rebuilt nothing is sold: what the database knows to be sold, shown as paused. */
+/**
+ * Nothing is sold during a rebuild, so the sale is shown as paused, with the units that the database has
+ * recorded as sold.
+ */
 function withoutCounters({
   id: _,
   stream: __,

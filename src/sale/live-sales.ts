@@ -1,33 +1,36 @@
 import type { LedgerSale, LedgerUnit } from './ledger.ts';
 import type { StoredSale } from './sale.ts';
 
-/** What the store of a sale's counters says of it. */
+/** A sale as reported by the store of its counters. */
 export interface LiveSale {
   number: number;
   version: number;
   secret: string;
-  /** Units ever sold in it. */
+  /** Units ever sold in the sale. */
   nth: number;
-  /** It is closed for buyers while its counters are made again. */
+  /** The sale is closed to buyers while its counters are rebuilt. */
   isRebuilding: boolean;
   sale: StoredSale;
   /** The store's clock. */
   nowMs: number;
 }
 
-/** The counters of sales, in a store of their own that may lose its latest writes. */
+/** The counters of sales, in a store that may lose its latest writes. */
 export interface LiveSales {
-  /** Starts the sale with its full stock, unless it or a newer one is there. */
+  /** Starts the sale with its full stock, unless the store has it or a newer one. */
   open(sale: LedgerSale): Promise<void>;
-  /** Applies pause, end and stock, unless the same or a newer version stands. @returns false where the sale is missing */
+  /**
+   * Applies pause, end and stock, unless the store has this version or a newer one.
+   * @returns false when the sale is missing
+   */
   apply(sale: LedgerSale): Promise<boolean>;
-  /** In order; undefined: the store has no sale of this stream. */
+  /** Reads sales in order; undefined: the store has no sale for this stream. */
   read(streams: readonly string[]): Promise<(LiveSale | undefined)[]>;
   /**
-   * Closes the sale for buyers, waits until all entries of its stream are instances or parked, makes the counters again
-   * from its units, and opens it. Called again it goes on; never twice at the same time for one sale.
-   *
-   * @returns why it could not be done now; undefined: it is done
+   * Closes the sale to buyers, waits until every entry of its stream is an instance or parked, rebuilds the
+   * counters from its units, and reopens it. A repeated call resumes; a sale is never rebuilt twice at the
+   * same time.
+   * @returns why it cannot be done yet; undefined: done
    */
   rebuild(sale: LedgerSale, readUnits: () => AsyncIterable<LedgerUnit[]>): Promise<string | undefined>;
 }

@@ -1,13 +1,13 @@
 import type { InstanceLog } from '../core/instance/instance-log.ts';
 import type { SourceId } from '../core/instance/purchase.ts';
 
-/** An entry on a sale's stream. */
+/** Identifies an entry on a sale's stream. */
 export interface EntryKey {
   stream: string;
   entryId: SourceId;
 }
 
-/** The state of a purchase, for the buyer. */
+/** The state of a purchase, as shown to the buyer. */
 export type Progress =
   /** Not an instance yet. */
   | ({ state: 'WAITING' } & Waiting)
@@ -15,21 +15,21 @@ export type Progress =
       state: 'CREATED' | 'SUCCESS' | 'FAILED';
       instance: InstanceLog;
       restocked: Restocked | undefined;
-      /** When a second purchase with the same entry id was parked: the store gave the id out twice. */
+      /** When a second purchase with the same entry id was parked: the store issued the id twice. */
       conflictAt: Date | undefined;
     }
-  /** Set aside with a reason; an operator replays it, or has discarded it. */
+  /** Parked with a reason: an operator can replay it, or has discarded it. */
   | { state: 'PARKED' | 'DISCARDED'; reason: string; parkedAt: Date };
 
-/** Where it stands in the queue. */
+/** The entry's position in the queue. */
 export interface Waiting {
-  /** Entries before it that have not been handed out; 0: it is being worked on. undefined: the store does not know. */
+  /** Undelivered entries before this one; 0: being processed. undefined: unknown to the store. */
   place: number | undefined;
-  /** Until its turn. undefined while nothing has moved yet. */
+  /** Milliseconds until its turn; undefined before any entry has been delivered. */
   estimateMs: number | undefined;
 }
 
-/** The unit of a failed instance. `NO_SALE`: it was not sold through a sale of Weir's. */
+/** The unit of a failed instance. `NO_SALE`: not sold through a sale of Weir. */
 export interface Restocked {
   status: 'REQUESTED' | 'RESTOCKED' | 'NO_SALE';
   at: Date;
@@ -38,26 +38,26 @@ export interface Restocked {
 export type Settled = Exclude<Progress, { state: 'WAITING' }>;
 
 export interface ProgressRows {
-  /** What the database knows, in order; undefined: nothing yet. */
+  /** Returns what the database has recorded, in order; undefined: nothing yet. */
   findProgress(keys: readonly EntryKey[]): Promise<(Settled | undefined)[]>;
 }
 
 export interface StreamPlaces {
-  /** For each of a stream's entries, in order: where it stands; undefined: it is not on the stream. */
+  /** Returns the position of each entry of a stream, in order; undefined: not on the stream. */
   locate(stream: string, ids: readonly SourceId[]): Promise<StreamPlacement>;
 }
 
 export interface StreamPlacement {
-  /** How many entries of the stream have ever been handed out; undefined where the store does not count them. */
+  /** Entries of the stream ever delivered; undefined where the store does not count them. */
   delivered: number | undefined;
-  /** The time in the id of the last one handed out, milliseconds since 1970; 0: none was. */
+  /** Milliseconds since 1970 in the id of the last delivered entry; 0: none. */
   lastDeliveredMs: number;
   entries: ({ nth: number | undefined } | undefined)[];
 }
 
 const windowMs = 5_000;
 
-/** How fast a stream moves, from what was read off it lately. */
+/** Measures how fast entries are read from a stream. */
 export class StreamPace {
   #readings: { atMs: number; delivered: number }[] = [];
 
@@ -66,7 +66,7 @@ export class StreamPace {
     this.#readings.push({ atMs, delivered });
   }
 
-  /** Entries a millisecond; undefined: nothing moved while we looked. */
+  /** Entries per millisecond; undefined: none were read during the measurement. */
   get perMs(): number | undefined {
     const [first, last] = [this.#readings[0], this.#readings.at(-1)];
     if (!first || !last || last.delivered <= first.delivered) return undefined;
@@ -76,8 +76,8 @@ export class StreamPace {
 
 /**
  * @param entryMs the time in the entry's id
- * @returns its place and an estimate: by the pace that was seen, else the time between its purchase and that of the entry
- *   which was handed out last, which is right as long as buyers come as fast as instances are made
+ * @returns its position and an estimate: from the measured pace, else from the time between its purchase and
+ * that of the last delivered entry, which is right while buyers arrive as fast as instances are created
  */
 export function judgePlace(
   { delivered, lastDeliveredMs }: Omit<StreamPlacement, 'entries'>,

@@ -15,20 +15,23 @@ import {
 export interface PurchaseStatusDeps {
   rows: ProgressRows;
   places: StreamPlaces;
-  /** Ends every wait. */
+  /** Aborts every wait. */
   signal: AbortSignal;
 }
 
-/** Further waiters are refused. */
+/** Further waiting requests are rejected. */
 const maxWaiting = 20_000;
 const maxStreamsPaced = 1_000;
 
-/** The status of purchases, for buyers; a caller may wait for a change. */
+/** Returns the status of purchases to buyers; a caller may wait for a change. */
 export class PurchaseStatus {
   readonly #deps: PurchaseStatusDeps;
   readonly #paces = new LruMap<string, StreamPace>(maxStreamsPaced);
   #waiting = 0;
-  /** All who ask at the same time share the queries. @returns undefined when there is no such entry */
+  /**
+   * Concurrent calls share their queries.
+   * @returns undefined when there is no such entry
+   */
   readonly ask: (key: EntryKey) => Promise<Progress | undefined>;
 
   constructor(deps: PurchaseStatusDeps) {
@@ -37,8 +40,7 @@ export class PurchaseStatus {
   }
 
   /**
-   * Answers when the state is another than `after`, or when the time is up.
-   *
+   * Resolves when the state differs from `after`, or at the timeout.
    * @throws WeirError OVERLOADED
    */
   async wait(key: EntryKey, after: string | undefined, waitMs: number): Promise<Progress | undefined> {
@@ -60,7 +62,10 @@ export class PurchaseStatus {
     }
   }
 
-  /** With many who wait they are answered less often, never more queries than for some thousand a second. */
+  /**
+   * The interval grows with the number of waiting requests, so that at most some thousand are queried per
+   * second.
+   */
   get #pollMs(): number {
     return Math.max(200, this.#waiting / 5);
   }
@@ -70,7 +75,7 @@ export class PurchaseStatus {
     const unknown = keys.filter((_, i) => !found[i]);
     if (unknown.length === 0) return found;
     const waiting = await this.#locateAll(unknown);
-    // What has left the stream since we asked the database is in it now.
+    // Entries that left the stream after the database was read are recorded in the database now.
     const gone = unknown.filter((key) => !waiting.get(key));
     const late = gone.length > 0 ? await this.#deps.rows.findProgress(gone) : [];
     gone.forEach((key, i) => {

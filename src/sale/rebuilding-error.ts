@@ -1,6 +1,6 @@
 import { WeirError } from '../errors.ts';
 
-/** For a caller who meets a sale whose counters are being rebuilt from the database. */
+/** Creates the error for a sale whose counters are being rebuilt from the database. */
 export function rebuildingError(): WeirError {
   return new WeirError(
     'STORE_UNAVAILABLE',

@@ -3,17 +3,18 @@ import { shareInFlight } from '../lib/gather.ts';
 import type { Checkout, Refusal, SaleSnapshot } from './checkout.ts';
 import { judgeState, needsTicket, type SaleState } from './sale.ts';
 
-/** An answer from memory is at most this old. */
+/** Maximum age of an answer from memory. */
 export const staleAfterMs = 250;
-/** Older than this it is looked up again, while it still answers. */
+/** A snapshot older than this is refreshed in the background while it still answers. */
 const refreshAfterMs = 125;
 const youngForMs = 20;
 /**
- * More are not kept: such a sale asks the store about everybody, since anybody may be one of them. About 100 MB.
+ * Above this, buyers are not cached and every request goes to the store, since any user may be a buyer. About
+ * 100 MB.
  */
 const maxBuyersKept = 1_000_000;
 
-/** How many buyers the sales of one process may keep together, so that memory has a bound. */
+/** Bounds the number of buyers cached by all sales of one process. */
 export class BuyerBudget {
   #left: number;
 
@@ -21,7 +22,7 @@ export class BuyerBudget {
     this.#left = most;
   }
 
-  /** @returns false, and takes nothing, where less is left */
+  /** @returns false, and takes nothing, when the remaining budget is smaller */
   take(count: number): boolean {
     if (count > this.#left) return false;
     this.#left -= count;
@@ -41,8 +42,8 @@ const refusals: Partial<Record<SaleState, Refusal>> = {
 };
 
 /**
- * What this process remembers of one sale, so that a flood which can only be refused never reaches the store. Who has
- * bought is remembered as well: a buyer who asks again gets the existing entry, which only the store knows.
+ * Caches one sale, so that requests which can only be refused never reach the store. Buyers are cached as
+ * well: a returning buyer gets the existing entry, which only the store knows.
  */
 export class SaleCache {
   readonly #checkout: Checkout;
@@ -71,7 +72,7 @@ export class SaleCache {
     return this.#ageMs <= staleAfterMs;
   }
 
-  /** Read so recently that another read would return the same. */
+  /** Whether the snapshot is so recent that another read would return the same. */
   get isYoung(): boolean {
     return this.#ageMs <= youngForMs;
   }
@@ -80,32 +81,38 @@ export class SaleCache {
     return this.#look?.number ?? 0;
   }
 
-  /** What tickets of the present sale are signed with; undefined when they are of no use in it. */
+  /** Signing key of the present sale's tickets; undefined when the sale does not accept tickets. */
   get ticketSecret(): string | undefined {
     return this.#look && needsTicket(this.#look.sale) ? this.#look.secret : undefined;
   }
 
-  /** The store's clock, as far as it is known. */
+  /** The store's clock, extrapolated from the last snapshot. */
   get storeMs(): number {
     return (this.#look?.nowMs ?? 0) + this.#ageMs;
   }
 
-  /** How many visitors its waiting room admits before this time of the store's clock, from now on. */
+  /** Counts the visitors that the waiting room admits between now and this time of the store's clock. */
   countAdmittedBefore(timeMs: number): number {
     const fromMs = Math.max(this.storeMs, this.#look?.sale.startsAt?.getTime() ?? 0);
     return Math.floor((Math.max(0, timeMs - fromMs) * (this.#look?.sale.admitPerSecond ?? 0)) / 1000);
   }
 
-  /** Shared by all who ask for it at the same time. @throws WeirError STORE_UNAVAILABLE */
+  /**
+   * Refreshes the snapshot; concurrent callers share one read.
+   * @throws WeirError STORE_UNAVAILABLE
+   */
   refresh(): Promise<void> {
     return this.#refreshShared(this.#productId);
   }
 
-  /** Why this user cannot buy now; undefined: the store has to say. Only while `isFresh`. */
+  /**
+   * Returns why this user cannot buy now; undefined: only the store can decide. Valid only while `isFresh`.
+   */
   refuse(userId: UserId): Refusal | undefined {
     if (this.#ageMs > refreshAfterMs) this.refresh().catch(() => {});
     if (!this.#look) return 'SALE_NOT_FOUND';
-    // By the store's clock, moved on: a sale begins and ends in memory at the moment it does there.
+    // Uses the extrapolated store clock, so a sale starts and ends in memory at the same moment as in the
+    // store.
     const refusal = refusals[judgeState(this.#look.sale, this.storeMs)];
     if (refusal === undefined || !this.#keepsBuyers || this.#buyersSeen < this.#look.buyerCount)
       return undefined;
@@ -123,7 +130,7 @@ export class SaleCache {
         ...{ life: this.#life, count: this.#buyersSeen, last: this.#lastBuyer },
         wantsMore: this.#keepsBuyers,
       });
-      // Another sale, or this one after its store lost the buyers that are known here.
+      // Either another sale, or this one after its store lost buyers that are cached here.
       if (!look || look.life !== this.#life || look.from < this.#buyersSeen) this.#forgetBuyers();
       this.#life = look?.life ?? '';
       this.#look = look;
@@ -141,7 +148,7 @@ export class SaleCache {
     }
   }
 
-  /** Gives the memory back to the other sales. */
+  /** Returns the memory to the budget. */
   #forgetBuyers(): void {
     this.#budget.release(this.#buyersSeen);
     this.#buyers = new Set();
@@ -150,7 +157,9 @@ export class SaleCache {
     this.#keepsBuyers = !this.#isClosed;
   }
 
-  /** For good: a look that is under way keeps nothing any more, and the store is asked about each buyer. */
+  /**
+   * Closes the cache for good: a read in progress caches nothing, and every buyer is decided by the store.
+   */
   close(): void {
     this.#isClosed = true;
     this.#forgetBuyers();

@@ -8,29 +8,29 @@ import { rebuildingError } from './rebuilding-error.ts';
 export interface SaleGuardDeps {
   ledger: SaleLedger;
   live: LiveSales;
-  /** `lost`: units that it had sold and nothing is left of. */
+  /** `lost`: units that were sold and of which no trace is left. */
   onRebuilt: (sale: LedgerSale, why: string, lost: number) => void;
   onClosed: (sale: LedgerSale, why: string) => void;
   onFailure: (error: unknown, attempt: number) => void;
 }
 
 const lookEveryMs = 1_000;
-/** With very many sales a look takes longer, and so does the time between two. */
+/** Comparing many sales takes longer, so the interval grows with their number. */
 const msPerSale = 2;
 const retry = { firstMs: 500, maxMs: 5_000 };
-/** Comparisons before a buyer is asked to come again, while the store changes under them. */
+/** Comparisons before a buyer has to retry, while the store changes meanwhile. */
 const maxTries = 3;
 
 /**
- * Compares the counters of running sales with the database, and rebuilds those that went back or are gone: a store that
- * was restarted, replaced or failed over may have lost its latest writes. A sale is compared before the first buy over a
- * new connection, and once a second after that.
+ * Compares the counters of running sales with the database, and rebuilds those that are missing or behind: a
+ * restarted, replaced or failed-over store may have lost its latest writes. A sale is compared before the
+ * first buy over a new connection, then once a second.
  */
 export class SaleGuard {
   readonly #deps: SaleGuardDeps;
-  /** Of the last look. */
+  /** The sales found by the last comparison. */
   #current = new Map<ProductId, LedgerSale>();
-  /** Compared since the store was last reached. */
+  /** Products compared since the store was last connected. */
   #verified = new Set<ProductId>();
   #reported = new Map<number, string>();
   readonly #rebuilding = new Map<number, Promise<boolean>>();
@@ -58,7 +58,7 @@ export class SaleGuard {
   /** Compares every current sale. */
   async look(): Promise<void> {
     const { ledger, live } = this.#deps;
-    // The database first: what it knows then, the store must know as well.
+    // Read the database first: the store must have everything the database had at that time.
     const sales = await ledger.listCurrent();
     this.#current = new Map(sales.map((sale) => [sale.productId, sale]));
     const found = await live.read(sales.map(({ stream }) => stream));
@@ -66,24 +66,30 @@ export class SaleGuard {
     for (const [i, sale] of sales.entries()) await this.#compare(sale, found[i]);
   }
 
-  /** The store was reached again, or for the first time: it may be another one, or have gone back. */
+  /** The store was connected again: it may be another one, or have lost writes. */
   readonly forget = (): void => {
     this.#verified = new Set();
   };
 
-  /** A unit was sold twice: the counters are wrong, whatever they say. */
+  /** A unit was sold twice, so the counters are wrong even if they look plausible. */
   async distrust(stream: string): Promise<void> {
     for (const sale of await this.#deps.ledger.listCurrent()) {
       if (sale.stream === stream) await this.#rebuild(sale, 'a unit was sold twice');
     }
   }
 
-  /** Whether the database has a sale of the product that runs, is to come or ended lately; as of the last look. */
+  /**
+   * Whether the database had a sale of the product that is running, scheduled or ended lately, at the last
+   * comparison.
+   */
   hasSale(productId: ProductId): boolean {
     return this.#current.has(productId);
   }
 
-  /** undefined: verified. @throws WeirError STORE_UNAVAILABLE while the sale is being rebuilt */
+  /**
+   * Returns undefined when the sale is verified.
+   * @throws WeirError STORE_UNAVAILABLE while the sale is being rebuilt
+   */
   ready(productId: ProductId): Promise<void> | undefined {
     return this.#verified.has(productId) ? undefined : this.#verify(productId);
   }
@@ -97,10 +103,10 @@ export class SaleGuard {
       const [found] = await live.read([sale.stream]);
       const outcome = await this.#compare(sale, found);
       if (outcome === 'closed') break;
-      // What was rebuilt is read again: two connections may lead to two servers in the middle of a failover.
+      // Read the rebuilt sale again: during a failover two connections may lead to two servers.
       if (outcome === 'rebuilt') continue;
       verified.add(productId);
-      // Else the connection was replaced meanwhile.
+      // Otherwise the connection was replaced meanwhile.
       if (verified === this.#verified) return;
     }
     throw rebuildingError();
@@ -109,7 +115,7 @@ export class SaleGuard {
   async #compare(sale: LedgerSale, found: LiveSale | undefined): Promise<'well' | 'rebuilt' | 'closed'> {
     if (found && found.number > sale.id) {
       const latest = await this.#deps.ledger.find(sale.productId);
-      // Opened since the database was read.
+      // A newer sale was opened after the database was read.
       if (latest && latest.id > sale.id) return 'well';
     }
     const why = findDamage(sale, found);
@@ -118,7 +124,7 @@ export class SaleGuard {
     return 'well';
   }
 
-  /** All who find the same damage at the same time wait for one rebuild. */
+  /** Concurrent callers that find the same damage share one rebuild. */
   #rebuild(sale: LedgerSale, why: string): Promise<boolean> {
     let underWay = this.#rebuilding.get(sale.id);
     if (!underWay) {
@@ -135,7 +141,7 @@ export class SaleGuard {
       lost = await ledger.noteLoss(sale);
       yield* ledger.readUnits(sale.stream);
     };
-    // A sale that cannot be rebuilt, such as one whose key is of another type, keeps the guard from no other.
+    // A sale that cannot be rebuilt, such as one whose key has another type, must not block the others.
     const notNow = await live.rebuild(sale, readUnits).catch((error: unknown) => describe(error));
     if (notNow === undefined) {
       this.#reported.delete(sale.id);

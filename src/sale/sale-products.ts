@@ -2,16 +2,19 @@ import type { ProductId } from '../core/instance/purchase.ts';
 import { gather } from '../lib/gather.ts';
 import { staleAfterMs } from './sale-cache.ts';
 
-/** For strangers, reading the list takes at most this share of the time: a list that takes long is read less often. */
+/**
+ * For unverified callers, reading the list may take at most this share of the time: a slow list is read less
+ * often.
+ */
 const shareOfTime = 0.02;
 
 /**
- * The products that have or had a sale. A product that is not among them leaves nothing here and reaches no store: it costs
- * a reading of the list, which all who ask meanwhile share.
+ * The products that have or had a sale. A request for any other product uses no memory and no store access
+ * except a read of the list, which concurrent callers share.
  */
 export class SaleProducts {
   readonly #nowMs: () => number;
-  /** Begins after the question, so that a sale that is open by then is found. */
+  /** Starts after the call, so that a sale open by then is found. */
   readonly #readList: (productId: ProductId) => Promise<boolean>;
   #products: Set<ProductId> = new Set();
   #freshUntilMs = Number.NEGATIVE_INFINITY;
@@ -30,8 +33,8 @@ export class SaleProducts {
   }
 
   /**
-   * @param isStranger answered from a list that is up to 250 ms old: however many products strangers name, the list is read
-   *   four times a second
+   * @param isStranger answered from a list up to 250 ms old: the list is read at most four times a second,
+   * however many products unverified callers name
    * @throws WeirError STORE_UNAVAILABLE when the list cannot be read
    */
   async has(productId: ProductId, isStranger: boolean): Promise<boolean> {
@@ -39,7 +42,7 @@ export class SaleProducts {
     return isStranger && this.#nowMs() <= this.#freshUntilMs ? false : this.#readList(productId);
   }
 
-  /** Its sale was seen to be open. */
+  /** Adds a product whose sale has been found open. */
   add(productId: ProductId): void {
     this.#products.add(productId);
   }

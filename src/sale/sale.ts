@@ -1,36 +1,39 @@
 import type { Actor } from '../core/actor.ts';
 import type { ProductId } from '../core/instance/purchase.ts';
 
-/** What a sale is opened with. */
+/** The terms of a sale. */
 export interface SaleTerms {
   productId: ProductId;
   /** Units, 1 to 2^31−1. */
   stock: number;
-  /** Units that one user may hold. */
+  /** Maximum units per user. */
   perUserLimit: number;
-  /** undefined: at once. */
+  /** undefined: starts immediately. */
   startsAt: Date | undefined;
-  /** undefined: until it is ended. */
+  /** undefined: runs until an operator ends it. */
   endsAt: Date | undefined;
-  /** `ticket`: only for those who took a ticket before the start. */
+  /** `ticket`: only holders of a ticket issued before the start can buy. */
   entry: Entry;
-  /** The rate of its waiting room, visitors a second. undefined: there is none. */
+  /** Admission rate of the waiting room, in visitors per second; undefined: no waiting room. */
   admitPerSecond: number | undefined;
 }
 
 export type Entry = 'open' | 'ticket';
 
-/** By the store's clock. SOLD_OUT may become OPEN again, by added stock or a unit restocked; ENDED is for good. */
+/**
+ * By the store's clock. SOLD_OUT becomes OPEN again when stock is added or a unit is restocked; ENDED is
+ * final.
+ */
 export type SaleState = 'SCHEDULED' | 'OPEN' | 'PAUSED' | 'SOLD_OUT' | 'ENDED';
 
-/** stock = sold + remaining + restocked, at any time. */
+/** At any time, stock = sold + remaining + restocked. */
 export interface Sale extends SaleTerms {
   sold: number;
-  /** Never sold. */
+  /** Units never sold. */
   remaining: number;
-  /** Restocked and not sold again. */
+  /** Units restocked and not sold again. */
   restocked: number;
-  /** Tickets given out. */
+  /** Tickets issued. */
   tickets: number;
   state: SaleState;
 }
@@ -44,18 +47,18 @@ export type OpenOutcome = 'opened' | 'repeat' | 'conflict' | 'over';
 
 export interface SaleStore {
   /**
-   * `repeat`: it runs with the same terms. `conflict`: a sale of this product runs with others. `over`: it would have
-   * ended before now. A product whose sale has ended may be sold again; its winners stay what they are.
+   * `repeat`: a sale with the same terms runs. `conflict`: a sale with other terms runs. `over`: the end lies
+   * in the past. A product can be sold again after its sale has ended; earlier winners keep their instances.
    */
   open(terms: SaleTerms, actor: Actor): Promise<OpenOutcome>;
   find(productId: ProductId): Promise<Sale | undefined>;
-  /** The sales of products that have or had one, in order of product id, above `after`. */
+  /** Lists sales of products with an id above `after`, in order of product id. */
   list(limit: number, after: bigint): Promise<Sale[]>;
   /** @returns undefined when there is no sale; `ended` when it has ended, and nothing was changed */
   change(productId: ProductId, change: SaleChange, actor: Actor): Promise<'changed' | 'ended' | undefined>;
 }
 
-/** The terms of a sale as it was opened, as a table's row has them. */
+/** The original terms of a sale, as stored in a table row. */
 export interface TermsRow {
   opened_stock: string;
   per_user_limit: number;
@@ -65,7 +68,7 @@ export interface TermsRow {
   admit_per_second: number | null;
 }
 
-/** Whether a sale was opened with these terms, however its stock was changed since. */
+/** Whether a sale was opened with these terms, ignoring later changes of its stock. */
 export function isSameSale(row: TermsRow, terms: SaleTerms): boolean {
   return (
     Number(row.opened_stock) === terms.stock &&
@@ -77,7 +80,7 @@ export function isSameSale(row: TermsRow, terms: SaleTerms): boolean {
   );
 }
 
-/** What a store keeps, as it comes out of it. */
+/** A sale as read from its store. */
 export interface StoredSale extends Omit<SaleTerms, 'productId'> {
   sold: number;
   remaining: number;
@@ -103,7 +106,7 @@ export function judgeState(
   return sale.remaining + sale.restocked > 0 ? 'OPEN' : 'SOLD_OUT';
 }
 
-/** Whether only a ticket lets one buy. */
+/** Whether buying requires a ticket. */
 export function needsTicket({ entry, admitPerSecond }: Pick<SaleTerms, 'entry' | 'admitPerSecond'>): boolean {
   return entry === 'ticket' || admitPerSecond !== undefined;
 }

@@ -2,7 +2,8 @@ import { textField, timestampField, varintField } from '../../lib/wire-format.ts
 import type { UserId } from '../instance/purchase.ts';
 import { formatUserId } from '../instance/user-id.ts';
 
-// Requests to other services. They are rare, so they use the generated codec, unlike INSTANCE_CREATED.
+// Requests to other services. They are rare, so their encoding is plain, without the caching of
+// INSTANCE_CREATED.
 
 export const releaseRequested = 'INSTANCE_RELEASE_REQUESTED';
 export const refundRequested = 'ORDER_REFUND_REQUESTED';

@@ -8,7 +8,9 @@ export interface RescueCounts {
   timedOut: number;
 }
 
-/** A page of the rows that were read; `nextAfter` is undefined at the end of the overdue ones. */
+/**
+ * A page of the rows that were read; `nextAfter` is undefined when the page reached rows that are too recent.
+ */
 export interface OverduePage {
   nextAfter: string | undefined;
 }

@@ -104,7 +104,7 @@ async function placeRefused(
 ): Promise<PaymentAnswer> {
   if (error.isTransient) throw error;
   const { orderId, payment } = paid;
-  // Checked for every error: the product of an order that is over may be gone as well.
+  // Checked for every permanent error: the product of an order that is over may be gone as well.
   const found = await deps.findOrder(orderId);
   if (found && !isSame(found, purchase)) {
     const { productId, userId } = found;

@@ -74,7 +74,7 @@ export class ProcessBatch {
   }
 
   /**
-   * Used after a batch failed as a whole for a permanent reason: the good entries succeed, each bad one fails
+   * Used after repeated permanent failures of whole batches: the good entries succeed, each bad one fails
    * alone.
    */
   async processOneByOne(

@@ -5,7 +5,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { digestOf, hasKeyForm, hasSessionForm } from './operator-key.ts';
 import type { Scope } from './scope.ts';
 
-/** Who sent a request. */
+/** The authenticated sender of a request. */
 export interface Caller {
   /** The name that is recorded with each change. */
   name: string;
@@ -23,13 +23,13 @@ export interface KnownKey {
   digest: Buffer;
   /** By the database's clock. Expired. Still counts as an existing key, so the API stays closed. */
   hasExpired: boolean;
-  /** Its use was last written down over a minute ago. */
+  /** Its last recorded use is more than a minute old. */
   isUseStale: boolean;
 }
 
 export interface KnownSession {
   digest: Buffer;
-  /** The key that opened it; undefined: one of the settings, which `proof` identifies. */
+  /** The stored key that opened the session; undefined: a configured key, which `proof` identifies. */
   keyId: string | undefined;
   proof: Buffer | undefined;
   expiresAt: Date;
@@ -41,20 +41,20 @@ export interface Credentials {
 }
 
 export interface KeyRingDeps {
-  /** All keys that are not revoked and all sessions that have not ended. */
+  /** Reads all keys that are not revoked and all sessions that have not ended. */
   readCredentials: () => Promise<Credentials>;
-  /** Writes down that these keys are in use. */
+  /** Records that these keys are in use. */
   markUsed: (keyIds: string[]) => Promise<void>;
-  /** Keys of the setting server.http.operatorKeys: they may do everything, and need no database. */
+  /** Keys of the setting server.http.operatorKeys: full access, without the database. */
   configuredKeys: readonly string[];
   clock: Clock;
   onFailure: (error: unknown, attempt: number) => void;
 }
 
-/** An older state is refreshed in the background; one older than the second limit is refreshed before the answer. */
+/** State older than this is refreshed in the background; older than the second limit, before the answer. */
 const refreshAfterMs = 400;
 const freshForMs = 800;
-/** How long a request waits for a database that hangs, and how long what was known goes on without it. */
+/** How long a request waits for a database that hangs, and how long cached state is used without it. */
 const patienceMs = 500;
 const graceMs = 60_000;
 /** Unknown keys cause at most one refresh in this time. */
@@ -67,9 +67,9 @@ interface Known extends Credentials {
 }
 
 /**
- * All keys and sessions in memory, seldom more than a hundred, read again while requests come: none of them costs a query
- * of its own, neither one with a good key nor one with a wrong one, and what is revoked opens nothing a second later, here
- * and in every other process.
+ * Caches all keys and sessions, seldom more than a hundred, and refreshes them while requests arrive. Neither
+ * a valid nor an invalid key costs a query of its own, and a revoked key is rejected within a second in every
+ * process.
  */
 export class KeyRing {
   readonly #deps: KeyRingDeps;
@@ -83,19 +83,23 @@ export class KeyRing {
 
   constructor(deps: KeyRingDeps) {
     this.#deps = deps;
-    // By its place in the list: anything of its hash would help to guess a weak one. No stored key has blanks in its name.
+    // Identified by list position: anything derived from its hash would help to guess a weak key. No stored
+    // key has blanks in its name.
     this.#configured = deps.configuredKeys.map((key, index) => ({
       digest: digestOf(key),
       caller: { name: `configured key ${index + 1}`, scope: 'admin' },
     }));
   }
 
-  /** Whether it is known without a query that no key exists. */
+  /** Whether the cache shows that no key exists. */
   get isKnownOpen(): boolean {
     return this.#configured.length === 0 && this.#fresh()?.keys.length === 0;
   }
 
-  /** Whether no key exists at all. @throws WeirError STORE_UNAVAILABLE when that cannot be known */
+  /**
+   * Whether no key exists at all.
+   * @throws WeirError STORE_UNAVAILABLE when that cannot be determined
+   */
   async isOpen(): Promise<boolean> {
     return this.#configured.length === 0 && (this.#fresh() ?? (await this.#read())).keys.length === 0;
   }
@@ -136,12 +140,12 @@ export class KeyRing {
     return opener && { ...opener, until: session.expiresAt };
   }
 
-  /** What a session keeps of the configured key that opened it: worthless without the cookie. */
+  /** Proof of the configured key that opened a session; useless without the cookie. */
   proveKey(sessionId: string, key: string): Buffer {
     return proofOf(sessionId, digestOf(key));
   }
 
-  /** After a change of our own: it counts at once in this process. */
+  /** Refreshes after a change by this process, so that it takes effect here immediately. */
   async readAnew(): Promise<void> {
     await this.#running?.catch(() => {});
     await this.#startRead().catch(() => {});
@@ -157,7 +161,7 @@ export class KeyRing {
     return { name: key.name, scope: key.scope, keyId: key.id };
   }
 
-  /** The answer from memory, as nearly always: no promise is awaited. */
+  /** Returns the cached state synchronously, as in nearly all cases. */
   #fresh(): Known | undefined {
     return this.#ageMs() <= refreshAfterMs ? this.#known : undefined;
   }
@@ -173,14 +177,14 @@ export class KeyRing {
     if (known && (ageMs <= freshForMs || (this.#isAway && ageMs <= graceMs))) return known;
     const fresh = await this.#waitFor(look);
     if (fresh) return fresh;
-    // While the database is unavailable no key can be revoked, and sales continue for a while.
+    // While the database is unavailable no key can be revoked, so the cache may be used for a grace period.
     if (known && ageMs <= graceMs) return known;
     throw storeAway();
   }
 
   /**
-   * For an unknown key: another process may have just created it. Concurrent callers share one query.
-   *
+   * Refreshes for an unknown key, which another process may have just created. Concurrent callers share one
+   * query.
    * @throws WeirError STORE_UNAVAILABLE: an unknown key cannot be checked then
    */
   #readOnceMore(): Promise<Known> {
@@ -192,14 +196,14 @@ export class KeyRing {
     const sinceMs = this.#deps.clock.monotonicMs() - (this.#known?.askedMs ?? 0);
     await pause(Math.max(0, lookAgainAfterMs - sinceMs));
     if (this.#running) await this.#waitFor(this.#running);
-    // A caller from here on is too late for the refresh that begins now.
+    // Later callers must not join the refresh that starts now.
     this.#secondRead = undefined;
     const fresh = await this.#waitFor(this.#startRead());
     if (!fresh) throw storeAway();
     return fresh;
   }
 
-  /** @returns undefined when it fails or takes too long */
+  /** @returns undefined on failure or timeout */
   async #waitFor(look: Promise<Known>): Promise<Known | undefined> {
     const fresh = await Promise.race([look.catch(() => undefined), pause(patienceMs)]);
     if (!fresh) this.#isAway = true;
@@ -233,7 +237,7 @@ export class KeyRing {
     return this.#known;
   }
 
-  /** Also a database that takes no writes at the moment lets people in. */
+  /** Failures are ignored: a read-only database must still admit callers. */
   async #writeDownUse(): Promise<void> {
     const used = [...this.#used];
     this.#used.clear();
@@ -250,7 +254,7 @@ function byTag<Item extends { digest: Buffer }>(items: readonly Item[]): Map<str
   return new Map(items.map((item) => [tagOf(item.digest), item]));
 }
 
-/** Found by the first digits of its SHA-256, whose timing reveals nothing of the key; then compared in full. */
+/** Finds by a prefix of the SHA-256, whose timing reveals nothing about the key, then compares in full. */
 function findEqual<Item extends { digest: Buffer }>(
   items: Map<string, Item>,
   digest: Buffer,

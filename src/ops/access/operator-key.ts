@@ -3,14 +3,14 @@ import { crc32 } from 'node:zlib';
 import type { Actor } from '../../core/actor.ts';
 import type { Scope } from './scope.ts';
 
-/** A key as it is shown; the key itself is nowhere. */
+/** A key's metadata; the key itself is not stored. */
 export interface OperatorKey {
   id: string;
   name: string;
   scope: Scope;
   createdAt: Date;
   createdBy: string;
-  /** To the minute or so. */
+  /** Accurate to about a minute. */
   lastUsedAt: Date | undefined;
   expiresAt: Date | undefined;
   revokedAt: Date | undefined;
@@ -34,7 +34,7 @@ export interface OperatorKeyStore {
 }
 
 export const keyNamePattern = '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$';
-/** More are a mistake, and every process holds all that are in force. */
+/** Every process caches all keys; a larger number is a mistake. */
 export const maxKeys = 1000;
 
 const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
@@ -43,8 +43,8 @@ const checksumLength = 6;
 const form = new RegExp(`^weir_(?:read|act|admin)_[0-9A-Za-z]{${secretLength + checksumLength}}$`);
 
 /**
- * `weir_act_`, 256 random bits and the CRC-32 of all that, in base 62: a scanner for leaked secrets finds it by a regular
- * expression and is not misled, and a double click takes all of it.
+ * Creates `weir_act_` plus 256 random bits and a CRC-32, in base 62. Secret scanners find it by a regular
+ * expression and verify the checksum; a double click selects all of it.
  */
 export function createOperatorKey(scope: Scope): string {
   const random = BigInt(`0x${randomBytes(32).toString('hex')}`);
@@ -52,12 +52,12 @@ export function createOperatorKey(scope: Scope): string {
   return begin + checksumOf(begin);
 }
 
-/** Whether it can have been made by `createOperatorKey`; what cannot need not be looked for. */
+/** Whether `createOperatorKey` can have created this text; other texts need no lookup. */
 export function hasKeyForm(text: string): boolean {
   return form.test(text) && checksumOf(text.slice(0, -checksumLength)) === text.slice(-checksumLength);
 }
 
-/** 256 random bits in base64url: what a session's cookie holds. */
+/** Creates a session cookie's value: 256 random bits in base64url. */
 export function createSessionId(): string {
   return randomBytes(32).toString('base64url');
 }
@@ -67,8 +67,8 @@ export function hasSessionForm(text: string): boolean {
 }
 
 /**
- * A plain SHA-256. A slow hash makes guesses expensive, which passwords need; 256 random bits cannot be guessed, and each request
- * would pay for it.
+ * A plain SHA-256: slow hashes protect passwords that can be guessed; 256 random bits cannot, and every
+ * request would pay for it.
  */
 export function digestOf(secret: string): Buffer {
   return hash('sha256', secret, 'buffer');

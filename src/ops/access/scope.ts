@@ -1,4 +1,7 @@
-/** Each includes those before it. read: see everything; act: repair existing items; admin: change sales, products, keys, results. */
+/**
+ * Each scope includes those before it. read: view everything; act: repair existing items; admin: change
+ * sales, products, keys, results.
+ */
 export const scopes = ['read', 'act', 'admin'] as const;
 export type Scope = (typeof scopes)[number];
 

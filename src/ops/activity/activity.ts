@@ -39,10 +39,12 @@ export const actions = Object.keys(subjectOf) as Action[];
 export const subjectKinds = [...new Set(Object.values(subjectOf))] as SubjectKind[];
 
 type Value = string | number | bigint | boolean | Date | null | readonly string[];
-/** Names are those of the API. Never a key, a hash or another secret. An undefined field is left out. */
+/**
+ * Field names as in the API. Must not contain a key, a hash or another secret. undefined fields are omitted.
+ */
 export type Fields = Readonly<Record<string, Value | undefined>>;
 
-/** What one actor did to one item: the fields that changed, before and after. */
+/** One actor's change to one subject: the changed fields, before and after. */
 export interface Change {
   action: Action;
   subjectId: string;
@@ -71,9 +73,9 @@ export interface ActivityFilter {
   action?: Action | undefined;
   subject?: SubjectKind | undefined;
   subjectId?: string | undefined;
-  /** At this time or later. */
+  /** Inclusive. */
   from?: Date | undefined;
-  /** Before. */
+  /** Exclusive. */
   to?: Date | undefined;
 }
 

@@ -1,21 +1,21 @@
 import { sumReturned, sumStock, sumUnits } from './sum-sales.ts';
 
-/** What the stores say, in one moment as far as two stores can. */
+/** Figures of all stores, as close to one moment as two stores permit. */
 export interface AuditFigures {
-  /** Rows ever, archived ones included. */
+  /** Rows ever created, including archived ones. */
   instances: readonly InstanceCount[];
   published: number;
-  /** First publications that wait in the outbox. */
+  /** First publications waiting in the outbox. */
   waitingEvents: number;
-  /** First publications that stand parked or were discarded. */
+  /** First publications parked or discarded. */
   parkedEvents: number;
-  /** Orders made here that were paid. */
+  /** Paid orders created in Weir. */
   paidOrders: number;
   /** Refunds of payments that never became an instance. */
   refundsWithoutInstance: number;
   /** Compensations for failed instances, by kind. */
   compensations: Readonly<Record<'RESTOCK' | 'REFUND' | 'NOTHING', number>>;
-  /** PROCESSING although their last deadline is long over. */
+  /** PROCESSING long after their last deadline. */
   unsettled: number;
   streams: readonly StreamFigure[];
   sales: readonly SaleFigure[];
@@ -36,13 +36,13 @@ export interface StreamFigure {
   stream: string;
   /** Entries ever added; undefined where the store does not count them (Redis before 7). */
   added: number | undefined;
-  /** Rows, parked entries without a row, and entries that wait. */
+  /** Rows, parked entries without a row, and waiting entries. */
   rows: number;
   parked: number;
   waiting: number;
   /**
-   * The stream was deleted, emptied or restored since it was counted, and no operator has taken note of it yet. `lost`:
-   * entries that had been counted and of which nothing came; there may be more.
+   * The stream was deleted, emptied or restored since the last count, and no operator has accepted that yet.
+   * `lost`: counted entries without any effect; there may be more.
    */
   restarted: { at: Date; lost: number } | undefined;
 }
@@ -52,39 +52,39 @@ export interface SaleFigure {
   stock: number;
   sold: number;
   remaining: number;
-  /** Of the units restocked those that wait to be sold again. */
+  /** Restocked units that wait to be sold again. */
   restocked: number;
   /** Units ever restocked. */
   returned: number;
-  /** Of a sale whose counters stand in another store: its number, and the units that it ever sold. */
+  /** For a sale with counters in another store: its number, and the units it ever sold. */
   number?: number;
   nth?: number;
 }
 
-/** The units of a sale whose counters stand in another store, as the database has them. */
+/** The units of a sale with counters in another store, as recorded in the database. */
 export interface UnitFigure {
   stream: string;
-  /** Units that the store says it sold. */
+  /** Units sold according to the store. */
   sold: number;
-  /** Of these, those that are instances, stand parked, or may wait on the stream. */
+  /** Those among them that are instances, parked, or possibly waiting on the stream. */
   instances: number;
   parked: number;
   waiting: number;
-  /** Units that the store sold and lost before, and no operator has taken note of it. */
+  /** Units that the store sold and lost, and that no operator has accepted yet. */
   lost: number;
   lostAt: Date | undefined;
-  /** More instances than stock, or than the limit of a user. */
+  /** More instances than the stock, or than the limit of a user. */
   tooMany: readonly string[];
 }
 
-/** Units of one stream's sale whose compensation is done, was done before the stores were read, or is owed at all. */
+/** Units of one stream's sale: compensation done, done before the stores were read, or owed. */
 export interface RestockedCount {
   stream: string;
   doneBefore: number;
   owed: number;
 }
 
-/** What is under way: no mistake, but worth a look when it grows. */
+/** Work in progress: not a difference, but worth attention when it grows. */
 export interface AuditWaiting {
   entries: number;
   events: number;
@@ -96,29 +96,29 @@ export interface AuditWaiting {
 }
 
 export interface AuditException {
-  /** What it is about: a stream, an order, an instance. */
+  /** The subject: a stream, an order or an instance. */
   id: string;
   what: string;
-  /** What to do next. */
+  /** The next step for the operator. */
   advice: string;
 }
 
 export interface AuditSum {
   name: string;
-  /** The sum in words. */
+  /** The invariant as a sentence. */
   invariant: string;
   expected: number;
   actual: number;
   difference: number;
   exceptions: AuditException[];
-  /** What the sum does not cover. */
+  /** What the invariant does not cover. */
   note?: string;
 }
 
 export interface Audit {
   ok: boolean;
   auditedAt: Date;
-  /** What it took, in ms. */
+  /** Duration of the audit in ms. */
   durationMs: number;
   sums: AuditSum[];
   waiting: AuditWaiting;
@@ -137,10 +137,10 @@ export type SumName =
   | 'returned'
   | 'unsettled';
 
-/** Finds what is behind a difference; asked only when there is one. */
+/** Finds the causes of a difference; called only when there is one. */
 export type FindExceptions = (name: SumName) => Promise<AuditException[]>;
 
-/** The sums that must hold at any time (P7). */
+/** Compares the sums that must hold at any time (P7). */
 export async function sumUp(
   figures: AuditFigures,
   findExceptions: FindExceptions,

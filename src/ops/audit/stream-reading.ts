@@ -1,21 +1,24 @@
 import type { SaleFigure } from './audit.ts';
 
-/** What a stream's store says of it in one moment. */
+/** A stream's figures at one moment, from its store. */
 export interface StreamReading {
   stream: string;
   /** Entries ever added; undefined where the store does not count them. */
   added: number | undefined;
-  /** Rows of later entries were made after the reading and do not count; undefined: the reading and the rows are of one moment. */
+  /**
+   * Rows of later entries are excluded from the sum; undefined: the reading and the rows are of the same
+   * moment.
+   */
   lastDelivered: string | undefined;
   undelivered: number;
-  /** Ids of entries handed out and not acknowledged; those that have their row or are parked do not wait any more. */
+  /** Ids of entries delivered and not acknowledged; those with a row or a parked item no longer wait. */
   pending: readonly string[];
 }
 
 export interface StreamReadings {
-  /** The audit reads streams first in its transaction, before its snapshot of the database is taken. */
+  /** Called first in the audit's transaction, before its database snapshot is taken. */
   read(): Promise<StreamAndSaleReadings>;
-  /** The entries of the units of a sale in another store, some at a time; read only to explain a difference. */
+  /** Lists the entries of a sale's units in pages; used only to explain a difference. */
   listUnits?(stream: string, number: number): AsyncIterable<SoldUnit[]>;
 }
 

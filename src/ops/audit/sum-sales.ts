@@ -1,6 +1,6 @@
 import type { AuditException, PlainSum, RestockedCount, SaleFigure, UnitFigure } from './audit.ts';
 
-/** What the store of a sale says to have sold, against what became of it. */
+/** Compares the units sold according to the store with what they became. */
 export function sumUnits(units: readonly UnitFigure[]): PlainSum {
   return {
     name: 'units',
@@ -11,7 +11,7 @@ export function sumUnits(units: readonly UnitFigure[]): PlainSum {
   };
 }
 
-/** What waits on the stream may be of other sellers, so it explains at most what is missing. */
+/** Waiting entries may be another seller's, so they explain at most the missing units. */
 function countFound({ sold, instances, parked, waiting }: UnitFigure): number {
   return Math.min(sold, instances + parked + waiting);
 }
@@ -58,8 +58,9 @@ export function sumStock(sales: readonly SaleFigure[]): PlainSum {
 }
 
 /**
- * A unit that Redis has taken back and forgotten again, in a crash, would never be sold. What is done between the two
- * readings is under way, so only less than was done before and more than is owed at all make a difference.
+ * Detects units that Redis restocked and lost in a crash, which would never be sold. Compensations completed
+ * between the two readings are in progress, so a difference exists only below the count before or above the
+ * total owed.
  */
 export function sumReturned(sales: readonly SaleFigure[], restocked: readonly RestockedCount[]): PlainSum {
   const counts = new Map(restocked.map((count) => [count.stream, count]));

@@ -3,17 +3,19 @@ import type { Actor } from '../../core/actor.ts';
 
 export type StoreKind = 'REDIS' | 'RABBITMQ';
 
-/** What a store carries of the installation that it belongs to. */
+/** The mark in a store that names its installation. */
 export interface StoreMark {
   installation: string;
   store: string;
-  /** The database whose processes use the store: a copy of a database carries the same installation id. */
+  /**
+   * Identifies the database whose processes use the store: a copied database has the same installation id.
+   */
   database: string;
-  /** How long ago a process of that database was seen. */
+  /** Milliseconds since a process of that database marked the store. */
   seenAgoMs: number;
 }
 
-/** What the database knows of itself and of the stores that it was paired with. */
+/** The installation and the stores it is paired with, as recorded in the database. */
 export interface Installation {
   id: string;
   database: string;
@@ -21,9 +23,12 @@ export interface Installation {
 }
 
 export interface InstallationRows {
-  /** The first call gives the installation its id. */
+  /** Reads the installation; the first call creates its id. */
   read(kind: StoreKind): Promise<Installation>;
-  /** Without giving it one. @returns undefined before the first start */
+  /**
+   * Reads without creating an id.
+   * @returns undefined before the first start
+   */
   find(kind: StoreKind): Promise<Installation | undefined>;
   /**
    * Records the store in place of `previous`. Of several connections or processes that pair at the same time the first one
@@ -42,7 +47,7 @@ export interface InstallationRows {
 
 export interface MarkedStore {
   kind: StoreKind;
-  /** For people. */
+  /** Display name. */
   name: string;
   /** Without credentials. */
   address: string;
@@ -50,22 +55,25 @@ export interface MarkedStore {
   writeMark(mark: Omit<StoreMark, 'seenAgoMs'>): Promise<void>;
 }
 
-/** A process that is alive marks its store this often; one that is silent for longer than `goneAfterMs` is not. */
+/**
+ * A running process marks its store at this interval; one silent for longer than `goneAfterMs` counts as
+ * stopped.
+ */
 export const markEveryMs = 10_000;
 const goneAfterMs = 45_000;
 
 export type Judgement =
-  /** `store`: the id to write; the store was new, or lost what it held. */
+  /** `store`: the id to write, for a store that is new or has lost its data. */
   { isOurs: true; store: string; isNew: boolean } | { isOurs: false; why: string };
 
-/** Whether a store is the one that this installation works with. */
+/** Decides whether a store belongs to this installation. */
 export function judgePairing(
   { id, database, paired }: Installation,
   { name, address }: Pick<MarkedStore, 'name' | 'address'>,
   mark: StoreMark | undefined,
 ): Judgement {
   if (!mark) {
-    // At the address that is known it has lost everything; at another one it is another store.
+    // At the known address, the store has lost everything; at another address, it is another store.
     if (!paired || paired.address === address) {
       return { isOurs: true, store: paired?.store ?? randomUUID(), isNew: true };
     }
@@ -91,12 +99,15 @@ function refuse(why: string): Judgement {
   return { isOurs: false, why };
 }
 
-/** Compares the marks and writes them. @returns why the store is not to be used; undefined: it is */
+/**
+ * Compares and writes the marks.
+ * @returns why the store must not be used; undefined: it may
+ */
 export async function verifyPairing(rows: InstallationRows, store: MarkedStore): Promise<string | undefined> {
   const installation = await rows.read(store.kind);
   const judgement = judgePairing(installation, store, await store.readMark());
   if (!judgement.isOurs) return judgement.why;
-  // A store that carries our mark and takes no writes at the moment is still ours.
+  // A store with this installation's mark is accepted even if it is read-only at the moment.
   await writePairing(rows, store, installation, judgement.store).catch((error: unknown) => {
     if (judgement.isNew) throw error;
   });
@@ -122,7 +133,10 @@ async function writePairing(
   await store.writeMark({ installation: id, store: recorded, database });
 }
 
-/** Compares the marks and writes nothing. @returns why the store is not to be used; undefined: it is */
+/**
+ * Compares the marks without writing.
+ * @returns why the store must not be used; undefined: it may
+ */
 export async function checkPairing(rows: InstallationRows, store: MarkedStore): Promise<string | undefined> {
   const installation = await rows.find(store.kind);
   const mark = await store.readMark();

@@ -6,15 +6,18 @@ import { type InstallationRows, type MarkedStore, markEveryMs, verifyPairing } f
 export interface StorePairingDeps {
   rows: InstallationRows;
   store: MarkedStore;
-  /** The store is not this installation's; reported once. */
+  /** Called once when the store belongs to another installation. */
   onForeign: (why: string) => void;
 }
 
 const retry = { firstMs: 1_000, maxMs: 10_000 };
-/** While a store is not ours it is compared this often at most: it may have been adopted. */
+/** Minimum interval between comparisons of a foreign store, which may have been adopted. */
 const compareAgainAfterMs = 1_000;
 
-/** Keeps a process from using a store of another installation: compared on every new connection, before the first use. */
+/**
+ * Prevents a process from using a store of another installation: compares the marks on every new connection,
+ * before its first use.
+ */
 export class StorePairing {
   readonly #deps: StorePairingDeps;
   readonly #verify: (_: undefined) => Promise<void>;
@@ -27,12 +30,15 @@ export class StorePairing {
     this.#verify = shareInFlight(() => this.#compare());
   }
 
-  /** Why the store is not used; undefined: it is ours, as far as is known. */
+  /** Why the store is not used; undefined: it is paired, as far as is known. */
   get notReady(): string | undefined {
     return this.#state === 'foreign' ? this.#why : undefined;
   }
 
-  /** Resolves when the store is ours. @throws WeirError STORE_MISMATCH; an error of either store */
+  /**
+   * Resolves when the store is paired.
+   * @throws WeirError STORE_MISMATCH; an error of either store
+   */
   readonly require = async (): Promise<void> => {
     if (this.#state === 'ours') return;
     const isFresh = performance.now() - this.#comparedAtMs < compareAgainAfterMs;
@@ -40,12 +46,12 @@ export class StorePairing {
     if (this.notReady !== undefined) throw new WeirError('STORE_MISMATCH', this.notReady);
   };
 
-  /** A new connection: it may lead to another store. */
+  /** Called for a new connection, which may lead to another store. */
   readonly forget = (): void => {
     this.#state = 'unknown';
   };
 
-  /** Compares again and again, and so shows other processes that this one is alive. */
+  /** Compares periodically, which also shows other processes that this one is running. */
   run(signal: AbortSignal): Promise<void> {
     const options = { everyMs: markEveryMs, retry, onFailure: () => {} };
     return repeatEvery(options, () => this.#verify(undefined), signal);
@@ -60,7 +66,7 @@ export class StorePairing {
   }
 }
 
-/** The same object, whose named methods first require that the store is ours. */
+/** Wraps an object so that the named methods first require a paired store. */
 export function requirePairing<T extends object>(
   target: T,
   methods: readonly (keyof T)[],

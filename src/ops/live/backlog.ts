@@ -1,46 +1,46 @@
-/** What waits in one place, and since when. Ages are by the clock of the store. */
+/** Count and age of the items waiting in one place, by the store's clock. */
 export interface Waiting {
   count: number;
   /** 0 when nothing waits. */
   oldestAgeMs: number;
 }
 
-/** What waits in the database. */
+/** The backlog in the database. */
 export interface DatabaseBacklog {
-  /** Events, by kind of batch. */
+  /** Events by kind of batch. */
   outbox: ReadonlyMap<string, Waiting>;
   /** Open parked items, by reason. */
   parked: ReadonlyMap<string, Waiting>;
-  /** Owed and not done, by kind: RESTOCK, REFUND. */
+  /** Open compensations by kind: RESTOCK, REFUND. */
   compensations: ReadonlyMap<string, Waiting>;
-  /** How long the oldest instance that is PROCESSING has been so. */
+  /** Age of the oldest PROCESSING instance. */
   processingAgeMs: number;
-  /** Worker ids that are leased, by any process. */
+  /** Worker ids leased by any process. */
   workerIds: number;
 }
 
-/** What waits on all seckill streams together: one product or ten thousand. */
+/** The backlog of all seckill streams together, to bound the number of series. */
 export interface StreamBacklog {
   streams: number;
-  /** Not handed out to anybody yet; at least so many where the store does not count. */
+  /** Entries not yet delivered; a lower bound where the store does not count. */
   undelivered: number;
-  /** Handed out and not acknowledged. */
+  /** Entries delivered and not acknowledged. */
   pending: number;
-  /** Of both. */
+  /** Oldest of both. */
   oldestAgeMs: number;
 }
 
-/** What one look at one place found. */
+/** The result of reading one place's backlog. */
 export type Backlog =
   | { place: 'database'; waiting: DatabaseBacklog }
   | { place: 'streams'; waiting: StreamBacklog }
   | UnknownBacklog;
 
-/** The place could not be asked: whatever was known of it is old. */
+/** The place could not be read, so earlier figures are stale. */
 export interface UnknownBacklog {
   place: 'database' | 'streams';
   waiting: undefined;
   error: unknown;
-  /** Failures in a row, this one included. */
+  /** Consecutive failures, including this one. */
   attempt: number;
 }

@@ -5,49 +5,49 @@ import { type PublishedMark, type SecondCount, Seconds } from './seconds.ts';
 /** By the database's clock. */
 export interface Moment {
   atMs: number;
-  /** Whatever was begun before has been committed or rolled back. */
+  /** Everything that started before this has been committed or rolled back. */
   endedMs: number;
-  /** The highest id of instance_logs that has been drawn. */
+  /** The highest id of instance_logs that the sequence has issued. */
   lastId: string;
 }
 
 export interface Span {
   fromSecond: number;
   toSecond: number;
-  /** Rows up to this id are older; undefined: that is to be found out. */
+  /** Rows up to this id are older; undefined: to be determined. */
   afterId: string | undefined;
   lastId: string;
 }
 
 export interface SecondRows {
-  /** Asked before the others: what they do not see was committed later. */
+  /** Read first: rows that the later queries miss were committed afterwards. */
   readMoment(): Promise<Moment>;
   countPurchases(span: Span): Promise<SecondCount[]>;
   countSettled(fromSecond: number): Promise<SecondCount[]>;
   countDelays(fromSecond: number): Promise<DelayCount[]>;
-  /** Those from `fromSecond` on, and the newest before. */
+  /** Reads the marks from `fromSecond` on, and the newest one before it. */
   readMarks(fromSecond: number): Promise<PublishedMark[]>;
 }
 
 export const maxSeconds = 900;
 export const delaySeconds = 60;
-/** Until then one look serves all. */
+/** One count serves all callers for this long. */
 export const freshMs = 900;
-/** After a gap this long, starting over is cheaper than catching up. */
+/** After a longer gap, starting over is cheaper than catching up. */
 const beginAnewAfterMs = 60_000;
 
 interface Look {
   moment: Moment;
   fromSecond: number;
-  /** All before has been counted for good. */
+  /** Seconds before this are final. */
   finalSecond: number;
-  /** Of earlier looks: an id, and a time by which it had been drawn. What was begun later has a higher one. */
+  /** From earlier counts: an id and a time by which it had been issued. Later work has higher ids. */
   drawn: readonly { id: string; byMs: number }[];
 }
 
 /**
- * The last seconds, counted from the stores. Each look counts only the seconds that another commit may still add to:
- * some of 15,000 rows each, whatever the table holds. Nothing is counted while there is no listener.
+ * Counts the last seconds from the stores. Each count covers only the seconds that another commit may still
+ * change: some of 15,000 rows each, whatever the size of the table. Idle without listeners.
  */
 export class SecondCounter {
   readonly seconds = new Seconds();
@@ -63,7 +63,10 @@ export class SecondCounter {
     this.#clock = clock;
   }
 
-  /** Counts, unless that was done within the last second. One at a time. @throws the database's error */
+  /**
+   * Counts, at most once a second and never concurrently.
+   * @throws the database's error
+   */
   async look(length: number): Promise<Moment> {
     while (this.#looking) await this.#looking.catch(() => {});
     const isFresh = this.#clock.monotonicMs() - this.#lookedMs < freshMs;
@@ -116,7 +119,7 @@ function reachesBack({ fromSecond }: Look, { atMs }: Moment, length: number): bo
   return fromSecond <= Math.floor(atMs / 1000) - length;
 }
 
-/** The first is the newest that is of use: all that belongs to the seconds which are not final was begun after it. */
+/** Keep from the newest entry that precedes all seconds that are not final. */
 function noteDrawn({ drawn, moment: before, finalSecond }: Look, moment: Moment): Look['drawn'] {
   const all = [...drawn, { id: before.lastId, byMs: moment.atMs }];
   const usable = all.findLastIndex(({ byMs }) => byMs <= finalSecond * 1000);

@@ -1,27 +1,27 @@
-/** How many of the results that were settled in one second took about so long. */
+/** The number of results settled in one second with about the same delay. */
 export interface DelayCount {
   second: number;
   /** Logarithmic: see toDelayMs(). */
   bucket: number;
-  /** Not whole: each delay that was kept stands for several. */
+  /** Fractional: each sampled delay represents several results. */
   results: number;
 }
 
 export interface DelayFigures {
-  /** Results settled in the time that was looked at. */
+  /** Results settled in the window. */
   count: number;
   p50Ms: number;
   p99Ms: number;
 }
 
-/** Twenty buckets for each factor of e: a bucket's middle is within 2.5 % of all in it. */
+/** Twenty buckets per factor of e: a bucket's middle is within 2.5 % of every value in it. */
 export const bucketsPerFactor = 20;
 
 function toDelayMs(bucket: number): number {
   return Math.round(Math.exp(bucket / bucketsPerFactor));
 }
 
-/** From the purchase's commit to the result's, of the last seconds. */
+/** Delays between the purchase's commit and the result's, over the last seconds. */
 export class Delays {
   #counts: DelayCount[] = [];
 

@@ -18,7 +18,7 @@ export interface NowReader {
   readRest(): Promise<NowRest>;
 }
 
-/** Overlapping: who misses some loses nothing. */
+/** Consecutive messages overlap, so a listener that misses some loses nothing. */
 const secondsSent = 10;
 
 /** One feed broadcasts to all listeners once a second; it is idle without listeners. */
@@ -37,7 +37,7 @@ export class NowFeed {
     return this.#listeners.size;
   }
 
-  /** @returns how to stop listening; undefined when as many listen as may */
+  /** @returns the function that stops listening; undefined at the limit of listeners */
   listen(listener: NowListener): (() => void) | undefined {
     if (this.#listeners.size >= this.#options.maxListeners) return undefined;
     this.#listeners.add(listener);
@@ -69,7 +69,7 @@ export class NowFeed {
   }
 }
 
-/** @throws when it takes longer; the work continues, and the next caller may find it done */
+/** @throws on timeout; the work continues, and the next caller may find it done */
 async function before<T>(deadlineMs: number, work: Promise<T>): Promise<T> {
   const late = new AbortController();
   const tooLate = pause(deadlineMs, late.signal).then(() => {

@@ -20,17 +20,17 @@ export interface NowRows extends SecondRows {
 
 export interface NowDeps {
   rows: NowRows;
-  /** Fails while that store is unavailable: the other figures matter the more then. */
+  /** Fails while that store is unavailable; the other figures are still returned. */
   readStreamBacklog: () => Promise<Backlog>;
   readStores: () => Promise<StoreState[]>;
   isIntakePaused: () => boolean;
   clock?: Pick<Clock, 'monotonicMs'>;
 }
 
-/** What waits may be much, and then to count it takes long. */
+/** Counting a large backlog is slow, so it may take at most this share of the time. */
 const waitingShareOfTime = 0.1;
 
-/** Answers from one count for all who ask within a second. */
+/** Serves one count to all callers within a second. */
 export class NowWatch {
   readonly #counter: SecondCounter;
   readonly #isIntakePaused: () => boolean;
@@ -55,7 +55,10 @@ export class NowWatch {
     this.#readStores = keepAnswer(readStores, fresh);
   }
 
-  /** The last `seconds` whole ones, up to maxSeconds. @throws the database's error */
+  /**
+   * Reads the last `seconds` whole seconds, up to maxSeconds.
+   * @throws the database's error
+   */
   async read(seconds: number): Promise<Now> {
     const { bySource, ...processing } = await this.#readOpen();
     const { outbox, parked } = await this.#readRows();
@@ -85,7 +88,7 @@ export class NowWatch {
     };
   }
 
-  /** Which store is unavailable, and what waits outside of the database. */
+  /** Reads the unavailable stores and the backlogs outside the database. */
   async readRest(): Promise<NowRest> {
     const stream = await this.#readStream().catch(() => ({ count: null, oldestAt: null }));
     return { waiting: [{ what: 'stream', ...stream }], stores: await this.#readStores() };

@@ -1,7 +1,7 @@
 import type { DelayFigures } from './delays.ts';
 import { otherSources, type SourceSeries, sumOf } from './seconds.ts';
 
-/** What an operator sees first: the last seconds, what waits where, and whether all is well. */
+/** The overview for operators: the last seconds, the backlogs and the health of the stores. */
 export interface Now {
   at: Date;
   /** The start of the first second. */
@@ -21,12 +21,12 @@ export interface SourceNow {
   source: string;
   /** Purchases of the window. */
   total: string;
-  /** Settled in the window, whenever they were bought. */
+  /** Settled in the window, regardless of the time of purchase. */
   success: string;
   failed: string;
-  /** PROCESSING at this moment, whenever they were bought. */
+  /** PROCESSING now, regardless of the time of purchase. */
   processing: string;
-  /** Per cent of what was settled in the window; null when nothing was. */
+  /** Per cent of the results settled in the window; null without any. */
   successRate: string | null;
 }
 
@@ -40,7 +40,7 @@ export interface Waiting extends Backlog {
   what: 'stream' | 'outbox' | 'processing' | 'parked';
 }
 
-/** What is known while the database is unavailable. */
+/** Available while the database is unavailable. */
 export interface NowRest {
   waiting: Waiting[];
   stores: StoreState[];
@@ -49,7 +49,7 @@ export interface NowRest {
 export interface StoreState {
   name: string;
   kind: string;
-  /** null: this process does not use it. */
+  /** null: not used by this process. */
   ok: boolean | null;
   why: string | null;
 }
@@ -64,10 +64,10 @@ export interface OpenInstances extends Backlog {
   bySource: ReadonlyMap<string, number>;
 }
 
-/** Of those that have nothing but old PROCESSING instances. */
+/** Limit for sources that have only old PROCESSING instances. */
 const quietSourcesShown = 20;
 
-/** Success is measured by what was settled: in a flood most purchases of the last minutes are still PROCESSING. */
+/** The success rate counts settled instances only: under load most recent purchases are still PROCESSING. */
 export function describeSources(
   series: readonly SourceSeries[],
   open: ReadonlyMap<string, number>,

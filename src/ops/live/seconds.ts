@@ -1,14 +1,14 @@
 export type Measure = 'purchases' | 'instances' | 'failed';
 
 export interface SecondCount {
-  /** Since 1970. */
+  /** Seconds since 1970. */
   second: number;
   source: string;
   measure: Measure;
   count: number;
 }
 
-/** How many publications there had been, ever, at the last mark of a second. */
+/** Total publications at the last mark of a second. */
 export interface PublishedMark {
   second: number;
   published: number;
@@ -16,17 +16,17 @@ export interface PublishedMark {
 
 export type SourceSeries = { source: string } & Record<Measure, number[]>;
 
-/** Beyond so many sources the smallest are shown as one. */
+/** Above this number the smallest sources are merged into one. */
 const sourcesShown = 20;
-/** No source is called so. */
+/** Not a valid source name. */
 export const otherSources = '*';
 
-/** What each of the last seconds saw. The youngest are counted again and again, until nothing can be added to them. */
+/** Counts per second. The most recent seconds are recounted until they are final. */
 export class Seconds {
   readonly #counts = new Map<number, SecondCount[]>();
   readonly #published = new Map<number, number>();
 
-  /** All that is known of `from` and later, instead of what was. Marks may also lie before. */
+  /** Replaces all counts from `from` on. Marks may also precede it. */
   replace(from: number, counts: readonly SecondCount[], marks: readonly PublishedMark[]): void {
     for (const map of [this.#counts, this.#published]) {
       for (const second of map.keys()) if (second >= from) map.delete(second);
@@ -41,7 +41,7 @@ export class Seconds {
 
   forgetBefore(from: number): void {
     for (const second of this.#counts.keys()) if (second < from) this.#counts.delete(second);
-    // The next mark counts from the newest one before it.
+    // The newest older mark is kept: the next difference starts there.
     const old = [...this.#published.keys()].filter((second) => second < from).sort((a, b) => a - b);
     for (const second of old.slice(0, -1)) this.#published.delete(second);
   }
@@ -62,7 +62,7 @@ export class Seconds {
     return [...sorted.slice(0, sourcesShown - 1), addUp(others, length)];
   }
 
-  /** What was published in each second: null before the first mark, 0 where nothing left one. */
+  /** Publications per second: null before the first mark, 0 for a second without a mark. */
   events(from: number, length: number): (number | null)[] {
     let before: number | undefined;
     for (const second of [...this.#published.keys()].sort((a, b) => a - b)) {

@@ -3,17 +3,17 @@ import type { Backlog, DatabaseBacklog, StreamBacklog } from './backlog.ts';
 
 export interface BacklogDeps {
   readDatabase: () => Promise<DatabaseBacklog>;
-  /** undefined where this process reads no streams. */
+  /** undefined when this process reads no streams. */
   readStreams: (() => Promise<StreamBacklog>) | undefined;
-  /** After each look at either place, also one that failed. */
+  /** Called after every read of either place, including failed ones. */
   onRead: (backlog: Backlog) => void;
 }
 
 const retry = { firstMs: 1_000, maxMs: 5_000 };
 
 /**
- * Asks the stores every `everyMs` what waits, however often metrics are scraped. Each store by itself: one that is unavailable, or takes
- * its time, does not hide what waits in the other.
+ * Reads the backlogs every `everyMs`, independently of metric scrapes. Each store is read on its own, so one
+ * that is unavailable or slow does not hide the other's backlog.
  */
 export async function watchBacklog(deps: BacklogDeps, everyMs: number, signal: AbortSignal): Promise<void> {
   const { readDatabase, readStreams, onRead } = deps;

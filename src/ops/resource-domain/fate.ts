@@ -1,6 +1,8 @@
-/** What the simulated Resource Domain does, in per cent of the instances; the rest succeeds in time. */
+/**
+ * The behaviour of the simulated Resource Domain, in per cent of the instances; the rest succeeds in time.
+ */
 export interface Behaviour {
-  /** From the event to its answer. */
+  /** Delay between the event and its answer. */
   delayMs: number;
   failPercent: number;
   /** Never answered. */
@@ -8,9 +10,9 @@ export interface Behaviour {
   /** Answered after lateMs instead. */
   latePercent: number;
   lateMs: number;
-  /** Answered twice in the same words. */
+  /** Answered twice with the same result. */
   repeatPercent: number;
-  /** Answered a second time with the opposite. */
+  /** Answered a second time with the opposite result. */
   contradictPercent: number;
 }
 
@@ -30,7 +32,7 @@ export const failure: Fate = {
   contradicts: false,
 };
 
-/** By a hash of the message id: two draws, one for the answer itself and one for what follows it. */
+/** Decides by a hash of the message id: one draw for the answer, one for what follows it. */
 export function decideFate(messageId: string, behaviour: Behaviour): Fate {
   const { failPercent, silentPercent, latePercent, repeatPercent, contradictPercent } = behaviour;
   const first = draw(`answer ${messageId}`);
@@ -46,7 +48,10 @@ export function decideFate(messageId: string, behaviour: Behaviour): Fate {
   };
 }
 
-/** 0 up to 100. FNV-1a, 32 bits, with the finalizer of MurmurHash3: ids that follow each other lie far apart. */
+/**
+ * Returns a number from 0 to below 100. FNV-1a, 32 bits, with the finalizer of MurmurHash3, so that
+ * consecutive ids are spread.
+ */
 function draw(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);

@@ -12,14 +12,14 @@ export interface CreatedMessage {
 }
 
 export interface CreatedQueue<Message extends CreatedMessage> {
-  /** At least one message and at most `count`; none when `signal` aborts first. */
+  /** Returns between one and `count` messages; none when `signal` aborts first. */
   take(count: number, signal: AbortSignal): Promise<Message[]>;
   acknowledge(messages: readonly Message[]): Promise<void> | void;
 }
 
 export interface ResourceDeps<Message extends CreatedMessage> {
   queue: CreatedQueue<Message>;
-  /** Resolves when the result queue has them. */
+  /** Resolves when the results are on the result queue. */
   answer: (results: readonly InstanceResult[]) => Promise<void>;
   clock: Clock;
   onAnswered: (tally: Readonly<ResourceTally>) => void;
@@ -41,15 +41,15 @@ interface Answer<Message> {
   dueMs: number;
   instanceId: InstanceId;
   fate: Fate;
-  /** The event and its repeats that came meanwhile: acknowledged together. */
+  /** The event and the repeats received meanwhile, acknowledged together. */
   messages: Message[];
   known: Known<Message>;
 }
 
-/** What is remembered of an instance, so that a repeat of its event gets the same answer again. */
+/** The state kept per instance, so that a repeat of its event gets the same answer. */
 interface Known<Message> {
   fate: Fate;
-  /** The answer that its messages wait for. */
+  /** The answer for which its messages are held. */
   pending?: Answer<Message> | undefined;
   /** Wall time of the first answer. */
   answeredMs?: number | undefined;
@@ -61,17 +61,17 @@ const rememberedIds = 200_000;
 const retry = { firstMs: 100, maxMs: 5_000 };
 
 /**
- * A Resource Domain to work against. It builds nothing, but does with messages what a real one must: removes repeats by
- * message id, sends the answer again on a repeat, and acknowledges only when its answer is on the result queue. What it
- * answers depends on the message id alone, so a run can be repeated.
+ * A simulated Resource Domain. It builds no machines, but handles messages as a real one must: deduplicates
+ * by message id, repeats its answer for a repeated event, and acknowledges after its answer is on the result
+ * queue. The answer depends on the message id alone, so a run is reproducible.
  */
 export class ResourceDomain<Message extends CreatedMessage> {
   readonly #deps: ResourceDeps<Message>;
   readonly #behaviour: Behaviour;
   readonly #known = new LruMap<string, Known<Message>>(rememberedIds);
-  /** Are to fail although their messages have not come yet. */
+  /** Instances to fail whose messages have not arrived yet. */
   readonly #doomed = new LruMap<string, true>(rememberedIds);
-  /** In order of dueMs each, since every delay of a row is the same. */
+  /** Each ordered by dueMs, since all answers in one queue have the same delay. */
   readonly #soon: Answer<Message>[] = [];
   readonly #late: Answer<Message>[] = [];
   readonly #tally: ResourceTally = {
@@ -97,7 +97,10 @@ export class ResourceDomain<Message extends CreatedMessage> {
     ]);
   }
 
-  /** Fails this one, whatever its fate was. @returns false when it has been answered for, or never will be */
+  /**
+   * Makes an instance fail, whatever its fate.
+   * @returns false when it was already answered, or never will be
+   */
   fail(instanceId: InstanceId): boolean {
     const messageId = String(instanceId);
     const nowMs = this.#deps.clock.monotonicMs();
@@ -149,7 +152,7 @@ export class ResourceDomain<Message extends CreatedMessage> {
       return false;
     }
     if (fate.isLate) {
-      // Kept in memory only: held on the queue, the late ones would use up the prefetch of all others.
+      // Kept only in memory: held unacknowledged, late messages would exhaust the prefetch.
       this.#tally.late++;
       const dueMs = this.#deps.clock.monotonicMs() + this.#behaviour.lateMs;
       this.#late.push({ dueMs, instanceId, fate, messages: [message], known });
@@ -159,7 +162,7 @@ export class ResourceDomain<Message extends CreatedMessage> {
     return true;
   }
 
-  /** A repeat is a sign that the first answer may be lost: the same one is sent again. */
+  /** A repeat suggests that the first answer was lost, so the same answer is sent again. */
   #planAgain(instanceId: InstanceId, known: Known<Message>, message: Message): boolean {
     if (known.pending) {
       known.pending.messages.push(message);
@@ -190,7 +193,7 @@ export class ResourceDomain<Message extends CreatedMessage> {
     this.#deps.onAnswered(this.#tally);
   }
 
-  /** Counted is the first answer only: one sent again is a repeat, counted when its message came. */
+  /** Only the first answer is counted here; repeats were counted on arrival. */
   #finish(fate: Fate, known: Known<Message>, wallMs: number): void {
     known.pending = undefined;
     if (known.answeredMs !== undefined) return;
@@ -213,7 +216,7 @@ function countDue(answers: readonly { dueMs: number }[], nowMs: number): number 
   return count;
 }
 
-/** Each continues the trace of the event that it answers. */
+/** Each result continues the trace of its event. */
 function toResults<Message extends CreatedMessage>(
   { instanceId, fate, messages }: Answer<Message>,
   wallMs: number,

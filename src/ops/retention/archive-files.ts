@@ -6,13 +6,13 @@ import { gzip } from 'node:zlib';
 import { makeFolder } from '../../lib/make-folder.ts';
 import type { ArchiveFiles } from './archive.ts';
 
-/** A process that was killed leaves its unfinished file; no write takes this long. */
+/** A killed process leaves an unfinished file; no write takes this long. */
 const abandonedAfterMs = 86_400_000;
 
 /**
- * `<name>-<hash of the lines>.jsonl.gz` in `folder`: one JSON object a line. Appears whole or not at all, and is synced
- * before its name. Several processes may share the folder: each writes to a name of its own first, and pages of the same
- * rows with different lines are different files.
+ * Writes `<name>-<hash of the lines>.jsonl.gz` in `folder`, one JSON object per line. A file appears complete
+ * or not at all, and is synced before it is renamed. Several processes may share the folder: each uses its
+ * own temporary name, and different lines make different files.
  */
 export function archiveFiles(folder: string): ArchiveFiles {
   return {
@@ -49,13 +49,13 @@ async function removeAbandoned(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     if (!name.endsWith('.part')) continue;
     const file = join(folder, name);
-    // Another process may finish or remove it meanwhile.
+    // Another process may rename or remove it meanwhile.
     const found = await stat(file).catch(() => undefined);
     if (found && Date.now() - found.mtimeMs > abandonedAfterMs) await unlink(file).catch(() => {});
   }
 }
 
-/** The name itself is on disk only when its folder is. */
+/** A rename is durable only after its folder is synced. */
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   try {

@@ -6,21 +6,26 @@ export interface ArchivedLine {
 }
 
 export interface ArchivePage {
-  /** Rows of the page that may leave, oldest first. */
+  /** Rows of the page that can be archived, oldest first. */
   lines: ArchivedLine[];
-  /** The last row id that was looked at; undefined when the page came to rows that are too young. */
+  /** The last row id read; undefined when the page reached rows that are too recent. */
   nextAfter: string | undefined;
 }
 
 export interface ArchiveRows {
-  /** Looks at the next `limit` rows behind the row id `after`. */
+  /** Reads the next `limit` rows after the row id `after`. */
   findOld(olderThanMs: number, after: string, limit: number): Promise<ArchivePage>;
-  /** Removes those that the audit has counted, and keeps their identities. @returns how many */
+  /**
+   * Removes the rows that the audit has counted, and keeps their identities.
+   * @returns the number removed
+   */
   remove(ids: readonly string[]): Promise<number>;
 }
 
 export interface ArchiveFiles {
-  /** On disk when it resolves. The same lines under the same name are one file, whichever process writes them. */
+  /**
+   * Durable when it resolves. The same lines under the same name are one file, whichever process writes them.
+   */
   write(name: string, lines: readonly string[]): Promise<void>;
 }
 
@@ -28,10 +33,9 @@ const rowsPerFile = 10_000;
 const rowsPerRemoval = 500;
 
 /**
- * Moves old rows page by page: first the page's file, then its removal in small steps. Killed between the two, the same
- * rows are written again later; a reader of the archive takes an instance id once.
- *
- * @returns how many rows went
+ * Archives old rows page by page: first the page's file, then its removal in small steps. If the process dies
+ * in between, the same rows are written again later; readers of the archive deduplicate by instance id.
+ * @returns the number of rows archived
  */
 export async function archiveOld(
   rows: ArchiveRows,

@@ -1,15 +1,17 @@
 import { pause } from '../../lib/backoff.ts';
 
-/** Each call removes a small step's worth. @returns how many rows went, 0 when nothing is old */
+/**
+ * One call removes one small step.
+ * @returns the number of rows removed, 0 when nothing is old
+ */
 export type CleaningTask = (signal: AbortSignal) => Promise<number>;
 
 const betweenStepsMs = 50;
 
 /**
- * Removes what is finished and old, task after task, with a pause between the steps. One that fails does not keep the
- * others from their work.
- *
- * @throws AggregateError of those that failed, at the end
+ * Runs the cleaning tasks one after the other, with a pause between steps. A failed task does not stop the
+ * others.
+ * @throws AggregateError of the failures, at the end
  */
 export async function clean(
   tasks: Readonly<Record<string, CleaningTask>>,

@@ -10,7 +10,7 @@ import type { WeirError } from '../../errors.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Backlog } from '../live/backlog.ts';
 
-/** Telemetry events, in the past tense. Code emits them; log lines and metrics derive from them and from nothing else. */
+/** Telemetry events, in the past tense. Logs and metrics derive only from them. */
 export type TelemetryEvent =
   | { type: 'started'; addr: string; stores: Record<string, string>; roles: readonly string[] }
   | { type: 'stopping'; signal: string }
@@ -51,15 +51,15 @@ export type TelemetryEvent =
   | { type: 'backlog read'; backlog: Backlog }
   | { type: 'intake paused'; waiting: number }
   | { type: 'intake resumed'; waiting: number }
-  /** Every one. */
+  /** Emitted for every rejection. */
   | { type: 'credential rejected'; kind: 'key' | 'signature' }
-  /** At most two lines a minute for an address; `others` is the rest of a flood of addresses. */
+  /** At most two lines a minute per address; `others` counts the remaining addresses. */
   | { type: 'credentials rejected'; kind: 'key' | 'signature'; address: string; count: number }
   | RequestAnswered
   | { type: 'request failed'; requestId: string; route: string; error: unknown; traceparent: unknown }
   | { type: 'warned'; warning: string };
 
-/** One commit of results, whichever way they came: from the queue, over HTTP, or replayed. */
+/** One commit of results, whether from the queue, over HTTP or replayed. */
 interface ResultsJudged {
   type: 'results judged';
   results: readonly Pick<InstanceResult, 'status'>[];
@@ -72,9 +72,9 @@ interface ActivityRecorded {
   requestId: string;
   /** The name of the operator's key. */
   by: string;
-  /** Method and pattern of the route. */
+  /** Method and route pattern. */
   did: string;
-  /** What the path names. */
+  /** The path's parameters. */
   on: Record<string, string>;
   asked: unknown;
 }
@@ -83,10 +83,10 @@ interface RequestAnswered {
   type: 'request answered';
   requestId: string;
   method: string;
-  /** Its pattern, not its path. */
+  /** The route's pattern, not the path. */
   route: string;
   status: number;
-  /** The code of the problem that it was answered with. */
+  /** The code of the problem in the answer. */
   problem: string | undefined;
   durationMs: number;
   traceparent: unknown;

@@ -11,7 +11,7 @@ export interface Telemetry {
   registry: Registry;
 }
 
-/** `destination`: of the log, instead of standard error. */
+/** `destination`: where the log is written; default standard error. */
 export function createTelemetry(config: Config, destination?: DestinationStream): Telemetry {
   const registry = new Registry();
   const measure = createMetrics(registry, config);

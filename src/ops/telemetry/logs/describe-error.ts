@@ -3,7 +3,10 @@ import { withoutCredentials } from '../../../lib/credentials.ts';
 
 const mostCauses = 5;
 
-/** Only what names no secret: client libraries hang commands, and with them passwords, on their errors. */
+/**
+ * Picks the fields that cannot contain secrets: client libraries attach commands, including passwords, to
+ * their errors.
+ */
 export function describeError(error: unknown, depth = 0): Record<string, unknown> {
   if (!(error instanceof Error)) return { message: withoutCredentials(String(error)) };
   const errors = error instanceof AggregateError ? error.errors : [];
@@ -17,7 +20,7 @@ export function describeError(error: unknown, depth = 0): Record<string, unknown
       ? { advice: error.advice }
       : { stack: withoutCredentials(error.stack ?? '') }),
     ...(error.cause && depth < mostCauses ? { cause: describeError(error.cause, depth + 1) } : {}),
-    // Several tasks or addresses can fail at once, each for its own reason.
+    // Several tasks or addresses can fail at once, each with its own error.
     ...(errors.length > 0 && depth < mostCauses
       ? { causes: errors.slice(0, mostCauses).map((inner) => describeError(inner, depth + 1)) }
       : {}),

@@ -7,7 +7,7 @@ import { describeError } from './describe-error.ts';
 
 type Level = 'debug' | 'info' | 'warn' | 'error';
 
-/** `event` is for programs and never changes; `msg` is for people and may be put better. */
+/** `event` is stable, for programs; `msg` is for people and may change. */
 interface Line {
   level: Level;
   event: string;
@@ -17,7 +17,7 @@ interface Line {
 
 type Lines = { [Type in TelemetryEvent['type']]: (event: Extract<TelemetryEvent, { type: Type }>) => Line[] };
 
-/** One line for each event that matters: what every batch does is for those who debug, what is lost or late for all. */
+/** One line per event that matters: routine batches at debug, losses and delays at higher levels. */
 const lines: Lines = {
   started: toLine('info', 'started'),
   stopping: toLine('info', 'stopping'),
@@ -125,7 +125,7 @@ const lines: Lines = {
   'store failed': describeFailure,
   'store foreign': toLine('error', 'store_foreign'),
   'store back': toLine('info', 'store_back'),
-  // Lines of `store failed` report a lost connection.
+  // A lost connection is logged by `store failed`.
   'store refused': ({ store, reason, why }) =>
     reason === 'UNREACHABLE'
       ? []
@@ -175,7 +175,7 @@ const lines: Lines = {
   warned: ({ warning }) => [{ level: 'warn', event: 'warned', msg: warning }],
 };
 
-/** Some come with each request and are seldom wanted: then nothing is put together for them. */
+/** Frequent events that are rarely logged: their lines are not built unless debug is enabled. */
 const debugOnly: ReadonlySet<TelemetryEvent['type']> = new Set([
   'instances created',
   'events published',
@@ -215,12 +215,12 @@ function traceOf(traceparent: unknown): { traceId?: string } {
   return known === undefined ? {} : { traceId: known.slice(3, 35) };
 }
 
-/** The first failures, then every tenth: a store that is unavailable for an hour does not fill an hour of log. */
+/** Logs the first failures, then every tenth, so that a long outage does not fill the log. */
 function isWorthALine(attempt: number): boolean {
   return attempt <= 3 || attempt % 10 === 0;
 }
 
-/** What was not applied is for the operator. */
+/** Whether a result was not applied, which operators need to see. */
 function isOdd(counts: ReadonlyMap<Settled, number>): boolean {
   return (counts.get('late') ?? 0) + (counts.get('contradicts') ?? 0) > 0;
 }

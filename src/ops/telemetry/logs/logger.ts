@@ -7,7 +7,7 @@ import { showControlCharacters } from '../../../lib/show-control-characters.ts';
 import { createRedactor } from './redact.ts';
 import { tameDrawn, tameFields } from './tame-fields.ts';
 
-/** JSON lines to standard error, or readable ones on a terminal. Every line passes the redactor. */
+/** Writes JSON lines to standard error, or readable ones on a terminal. Every line passes the redactor. */
 export function createLogger(config: Config, destination?: DestinationStream): Logger {
   const { level, format } = config.log;
   const redact = createRedactor(config);

@@ -1,13 +1,13 @@
 import type { Config } from '../../../config/config.ts';
 
-/** Shorter ones are in every other word: they would hide the log and not themselves. */
+/** Shorter secrets occur in ordinary words; redacting them would hide the log instead. */
 const shortestSecret = 4;
 
 type Secrets = Pick<Config, 'server' | 'data'>;
 
 /**
- * Puts *** in the place of every configured password, key and secret, wherever in a line it stands and whatever put it
- * there. What is known to carry credentials never gets so far; this catches the rest.
+ * Replaces every configured password, key and secret with *** anywhere in a line. Fields known to contain
+ * credentials are never logged; this catches the rest.
  */
 export function createRedactor(config: Secrets): (value: unknown) => unknown {
   const secrets = listSecrets(config);
@@ -26,7 +26,7 @@ export function createRedactor(config: Secrets): (value: unknown) => unknown {
   return redact;
 }
 
-/** The longest first: one may be a part of another. */
+/** Longest first: one secret may contain another. */
 function listSecrets({ server: { http }, data }: Secrets): string[] {
   const { operatorKeys, webhookSecrets } = http;
   const { managementUrl } = data.rabbitmq;
@@ -38,7 +38,7 @@ function listSecrets({ server: { http }, data }: Secrets): string[] {
     .sort((a, b) => b.length - a.length);
 }
 
-/** As it stands in the URL and as it is sent. */
+/** As written in the URL, and decoded as it is sent. */
 function readPassword(url: string): string[] {
   if (!URL.canParse(url)) return [];
   const { password } = new URL(url);

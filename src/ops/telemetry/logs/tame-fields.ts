@@ -1,8 +1,8 @@
 import { showControlCharacters } from '../../../lib/show-control-characters.ts';
 
 /**
- * A log argument as a terminal may show it. The message must not leave its line. Strings in objects are printed as JSON, which
- * escapes line feeds; only a stack is printed in lines, so of those just batches and the first one stay.
+ * Makes a log argument safe for a terminal. A message must stay on its line. JSON escapes line feeds in other
+ * strings; a stack is printed as lines, so only its own frames keep their line feeds.
  */
 export function tameFields(value: unknown, name = ''): unknown {
   if (typeof value === 'string') return name === 'stack' ? joinForeignLines(value) : value;
@@ -15,7 +15,7 @@ function joinForeignLines(stack: string): string {
   return stack.replaceAll(/\r?\n(?!\s+at )/g, ' ');
 }
 
-/** What pino-pretty has drawn: its own colors and line feeds stay. */
+/** Keeps the colors and line feeds that pino-pretty writes. */
 export function tameDrawn(text: string): string {
   const colorStart = '\x1b';
   return text

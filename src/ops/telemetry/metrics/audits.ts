@@ -2,8 +2,8 @@ import { Gauge, Histogram, type Registry } from 'prom-client';
 import type { Measures } from './measures.ts';
 
 /**
- * The gauges are of the periodic audits: the result of a manual audit would stand there for ever. `isToAudit`: whether
- * this process has any; where not, there is nothing to be missed.
+ * Gauges of periodic audits only: a manual audit's result would remain for ever. `isToAudit`: whether this
+ * process runs periodic audits; if not, none is reported as missing.
  */
 export function measureAudits(registry: Registry, isToAudit: boolean): Measures {
   const registers = [registry];

@@ -7,8 +7,8 @@ const kindsOfBatches = ['CREATED', 'AGAIN', 'RELEASE', 'REFUND'];
 const kindsOfCompensations = ['RESTOCK', 'REFUND'];
 
 /**
- * What waits where, as the stores said a few seconds ago. Every process says the same. What cannot be asked is gone, and
- * every alert on it silent: `weir_backlog_known` reports that, of the `places` that this process asks.
+ * The backlogs read a few seconds ago, identical in every process. A place that cannot be read has no series,
+ * which would silence its alerts: `weir_backlog_known` reports that for each of `places`.
  */
 export function measureBacklog(registry: Registry, places: readonly Backlog['place'][]): Measures {
   const gauge = (name: string, help: string, ...labelNames: string[]) =>
@@ -90,7 +90,7 @@ export function measureBacklog(registry: Registry, places: readonly Backlog['pla
   };
 }
 
-/** Every value that is known shows, at 0 when nothing waits; values are codes and kinds, so there are few. */
+/** Exports every known value, including 0. Labels are codes and kinds, so there are few. */
 function show(
   { count, age }: { count: Gauge; age: Gauge },
   label: string,

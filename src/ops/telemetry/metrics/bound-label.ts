@@ -1,9 +1,9 @@
-/** No value of ours is in small letters. */
+/** Cannot collide: Weir's values contain no lower-case letters. */
 const others = 'other';
 
 /**
- * For a label whose values callers choose: the `known` ones and the first that come, `most` in all, have series of their
- * own; later ones share one. A caller that sends a new value each time fills neither our memory nor that of Prometheus.
+ * Bounds a label whose values callers choose: the `known` values and the first others, `most` in all, have
+ * their own series; later ones share one. Protects the memory of this process and of Prometheus.
  */
 export function boundLabel(most: number, known: readonly string[] = []): (value: string) => string {
   const seen = new Set(known);

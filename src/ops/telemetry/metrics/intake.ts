@@ -5,7 +5,7 @@ import { durationBuckets, type Measures } from './measures.ts';
 
 const mostSources = 20;
 
-/** From a purchase to its commit, or to its place among the parked. */
+/** Measures the path from a purchase to its commit or parking. */
 export function measureIntake(registry: Registry): Measures {
   const registers = [registry];
   const boundSource = boundLabel(mostSources, ['SECKILL', 'ORDER']);
@@ -38,7 +38,7 @@ export function measureIntake(registry: Registry): Measures {
     labelNames: ['outcome'],
     registers,
   });
-  // From 0 on: a counter that begins with its first event shows no increase by it.
+  // Initialize to 0: Prometheus sees no increase when a counter first appears with 1.
   for (const reason of parkedReasons) parked.inc({ reason }, 0);
   for (const outcome of ['acquired', 'lost', 'refused']) leases.inc({ outcome }, 0);
   for (const source of ['SECKILL', 'ORDER']) created.inc({ source }, 0);

@@ -12,14 +12,14 @@ import { measureRequests } from './requests.ts';
 import { measureResults } from './results.ts';
 import { measureStores } from './stores.ts';
 
-/** The settings that decide which metrics a process has, and what alerts compare them with. */
+/** The settings that select a process's metrics and that alerts compare them with. */
 export type MeasuredConfig = Pick<Config, 'audit' | 'metrics' | 'overdue'> & {
   server: Pick<Config['server'], 'roles'>;
 };
 
 /**
- * What Prometheus reads off /metrics, made of the same events as the log. Every label has few values, whatever callers
- * send: each is one of a list in the code, or bounded where it is measured.
+ * Derives the metrics for /metrics from the same events as the log. Every label is bounded: from a list in
+ * the code, or where it is measured.
  */
 export function createMetrics(registry: Registry, config: MeasuredConfig): Emit {
   const isToAudit = config.server.roles.includes('settle') && config.audit.everyMs > 0;
@@ -50,7 +50,10 @@ function placesAsked({ server, metrics }: MeasuredConfig): Backlog['place'][] {
   return server.roles.includes('ingest') ? ['database', 'streams'] : ['database'];
 }
 
-/** As docs/monitoring.md describes `overdue.*`: once, once, twice, four times the first one, and so on. */
+/**
+ * As described for `overdue.*` in docs/monitoring.md: once, once, twice, four times the first deadline, and
+ * so on.
+ */
 function lastDeadlineMs({ overdue: { deadlineMs, maxPublications } }: MeasuredConfig): number {
   return deadlineMs * 2 ** (maxPublications - 1);
 }

@@ -1,14 +1,14 @@
 import { collectDefaultMetrics, Gauge, type Registry } from 'prom-client';
 import { version } from '../../../lib/version.ts';
 
-/** Gauges whose names end as only those of counters may; each has a twin with a label by type that does not. */
+/** Gauges whose names have a suffix reserved for counters; each has a twin with a `type` label. */
 const misnamed = [
   'nodejs_active_handles_total',
   'nodejs_active_requests_total',
   'nodejs_active_resources_total',
 ];
 
-/** Memory, processor time, garbage collection and the lag of the event loop come with the library. */
+/** Memory, CPU time, garbage collection and event loop lag, from the library's defaults. */
 export function measureProcess(registry: Registry): void {
   collectDefaultMetrics({ register: registry });
   for (const name of misnamed) registry.removeSingleMetric(name);

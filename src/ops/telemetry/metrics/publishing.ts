@@ -1,7 +1,7 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
 import { durationBuckets, type Measures } from './measures.ts';
 
-/** From a batch to the queue. */
+/** Measures the path from a batch to the queue. */
 export function measurePublishing(registry: Registry): Measures {
   const registers = [registry];
   const confirmed = new Counter({

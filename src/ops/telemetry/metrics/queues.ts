@@ -2,7 +2,10 @@ import { Gauge, type Registry } from 'prom-client';
 import { watchedQueues } from '../../../core/results/watched-queues.ts';
 import type { Measures } from './measures.ts';
 
-/** The queues that others consume, as the broker reported them a few seconds ago. A queue that is unknown has no series. */
+/**
+ * The queues that other services consume, as reported by the broker a few seconds ago. An unknown queue has
+ * no series.
+ */
 export function measureQueues(registry: Registry): Measures {
   const gauge = (name: string, help: string) =>
     new Gauge({ name, help, labelNames: ['queue'], registers: [registry] });

@@ -1,7 +1,7 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
 import { durationBuckets, type Measures } from './measures.ts';
 
-/** Methods that Node parses and no route has share one value. */
+/** Other methods, which Node parses but no route has, share one label value. */
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
 export function measureRequests(registry: Registry): Measures {

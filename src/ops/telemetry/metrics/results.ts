@@ -1,7 +1,10 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Measures } from './measures.ts';
 
-/** What happens to instances and orders after the publication. `lastDeadlineMs`: from the first one to giving up. */
+/**
+ * Measures instances and orders after publication. `lastDeadlineMs`: time from the first publication to the
+ * timeout.
+ */
 export function measureResults(registry: Registry, lastDeadlineMs: number): Measures {
   const registers = [registry];
   const results = new Counter({
@@ -68,7 +71,7 @@ export function measureResults(registry: Registry, lastDeadlineMs: number): Meas
   };
 }
 
-/** So that a batch costs a counter one call for each value, not one for each result. */
+/** Groups values, so that a batch costs one counter call per value instead of one per result. */
 function countEach<Value>(values: readonly Value[]): Map<Value, number> {
   const counts = new Map<Value, number>();
   for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);

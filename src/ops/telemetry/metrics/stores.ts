@@ -1,10 +1,10 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Measures } from './measures.ts';
 
-/** Why each store cannot be used, as /readyz has it; undefined: it can. */
+/** Why each store is not ready, as in /readyz; undefined: ready. */
 export type StoreChecks = Record<string, () => Promise<string | undefined> | string | undefined>;
 
-/** As in `redis/refusal.ts`, which metrics may not import; a test compares them. */
+/** Copied from `redis/refusal.ts`, which metrics must not import; a test compares both. */
 export const redisReasons = [
   ...[
     'READONLY',
@@ -55,7 +55,9 @@ export function measureStores(registry: Registry): Measures {
   };
 }
 
-/** Asked at each scrape. What is there before the parts are up, such as the wait for the database, is no store. */
+/**
+ * Runs the checks at each scrape. Conditions of the start, such as waiting for the database, are not stores.
+ */
 export function measureReadiness(registry: Registry, checks: StoreChecks): void {
   new Gauge({
     name: 'weir_store_up',

@@ -16,18 +16,18 @@ export interface BatchSpan {
   name: string;
   kind?: SpanKind;
   attributes: Attributes;
-  /** Of those in the batch that are sampled; at least one. */
+  /** Contexts of the sampled items in the batch; at least one. */
   traceparents: readonly string[];
   links?: readonly Link[];
 }
 
-/** Links of one span: SDKs keep 128 and drop the rest without a word. */
+/** Maximum links per span: SDKs keep 128 and silently drop the rest. */
 const maxLinks = 128;
 
 /**
- * One span around the work for many. It stands in the trace of the first, so that a service that samples one in a hundred does
- * not lose it for ninety-nine, and links to all of them. It is active meanwhile: what instrumentation of a client library
- * sees becomes its child.
+ * Runs batch work in one active span, the parent of spans from instrumented clients. It belongs to the trace
+ * of the first sampled item, so that it is kept when the service samples one in a hundred, and links to all
+ * sampled items.
  */
 export async function withBatchSpan<Result>(
   tracer: Tracer,
@@ -47,7 +47,7 @@ export async function withBatchSpan<Result>(
   }
 }
 
-/** The message alone: an error of a client library carries commands, and with them passwords. */
+/** Records the message only: client errors contain commands, including passwords. */
 function fail(span: Span, error: unknown): void {
   const message = withoutCredentials(error instanceof Error ? error.message : String(error));
   span.setStatus({ code: SpanStatusCode.ERROR, message });

@@ -2,8 +2,8 @@ import type { InstanceId } from '../../../core/instance/purchase.ts';
 import { LruMap } from '../../../lib/lru-map.ts';
 
 /**
- * Which trace made an instance, for the link from its result. Only of sampled ones, and only the last of this process: the
- * row has no room for it, and a Resource Domain that continues the trace needs no link to find its beginning.
+ * Remembers which trace created an instance, to link its result. Covers only recent sampled instances of this
+ * process: the row has no column for it, and a Resource Domain that continues the trace needs no link.
  */
 export class RecentTraces {
   readonly #traceparents: LruMap<InstanceId, string>;

@@ -11,8 +11,8 @@ export interface Destination {
 }
 
 /**
- * For each sampled purchase the making of its message, whose context goes into the batch and so into the header, the same
- * however often it is sent; and one span for the commit of all. Costs nothing for a batch without a sampled purchase.
+ * Emits a span per sampled purchase, whose context is stored in the batch and sent in the header on every
+ * publication, and one span for the commit. Free for a batch without a sampled purchase.
  */
 export function traceCreation(
   tracer: Tracer,

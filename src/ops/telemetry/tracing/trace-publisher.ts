@@ -5,8 +5,9 @@ import type { Destination } from './trace-creation.ts';
 import { isSampled } from './traceparent.ts';
 
 /**
- * From the first byte to the last confirm, one span for each batch with a sampled message in it. CLIENT, not PRODUCER: the
- * context in a message's header is that of its creation (OpenTelemetry's semantic conventions for messaging).
+ * Emits one span per batch with a sampled message, from the first byte to the last confirm. Its kind is
+ * CLIENT, not PRODUCER: the context in a message's header is that of its creation (OpenTelemetry's semantic
+ * conventions for messaging).
  */
 export function tracePublisher(
   tracer: Tracer,

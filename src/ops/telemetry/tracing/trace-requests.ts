@@ -13,7 +13,7 @@ export interface RequestTracing {
   begin(request: { method: string; route: string; traceparent: unknown }): TracedRequest;
 }
 
-/** A span for each request: the server's own, unless instrumentation of Node's http has begun that already. */
+/** Emits a server span per request, unless instrumentation of Node's http has started one. */
 export function createRequestTracing(tracer: Tracer): RequestTracing {
   return {
     begin({ method, route, traceparent }) {
@@ -32,7 +32,10 @@ export function createRequestTracing(tracer: Tracer): RequestTracing {
   };
 }
 
-/** A refusal is an answer; only what went wrong here is an error (semantic conventions for HTTP servers). */
+/**
+ * A refusal is a normal answer; only server errors set the error status (semantic conventions for HTTP
+ * servers).
+ */
 function end(span: Span, status: number): void {
   span.setAttribute('http.response.status_code', status);
   if (status >= 500) span.setStatus({ code: SpanStatusCode.ERROR }).setAttribute('error.type', `${status}`);

@@ -6,7 +6,7 @@ import type { RecentTraces } from './recent-traces.ts';
 import type { Destination } from './trace-creation.ts';
 import { isSampled, toContext, toSpanContext, toTraceparent } from './traceparent.ts';
 
-/** A span for each result from its arrival to its acknowledgement, in the trace that its header names, or a new one. */
+/** Emits a span per result, from arrival to acknowledgement, in the trace of its header or a new one. */
 export function traceResultQueue(
   tracer: Tracer,
   { system, name }: Destination,
@@ -43,8 +43,8 @@ export function traceResultQueue(
 }
 
 /**
- * One span for each commit of results with a sampled one in it, linked to where each came from and, where this process
- * still knows it, to the trace that made the instance: a Resource Domain may have begun a trace of its own.
+ * Emits one span per commit of results with a sampled one, linked to the results and, if this process
+ * remembers it, to the trace that created the instance: a Resource Domain may have started its own trace.
  */
 export function traceSettle(tracer: Tracer, recent: RecentTraces, settle: Settle): Settle {
   return async (results) => {

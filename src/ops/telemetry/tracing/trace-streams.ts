@@ -4,21 +4,21 @@ import { streamPrefix } from '../../../core/triggers/seckill-key.ts';
 import type { SeckillStreams, StreamBatch, StreamEntry } from '../../../core/triggers/seckill-streams.ts';
 import { toContext, toTraceparent } from './traceparent.ts';
 
-/** One product or ten thousand: the name of a span is of few. */
+/** Span names must have low cardinality, so the product id is a placeholder. */
 const template = `${streamPrefix}{productId}`;
 const name = `process ${template}`;
 const options = { kind: SpanKind.CONSUMER };
 
 /**
- * A span for each entry, from its reading to its acknowledgement, in the trace that its writer named, or a new one. An
- * entry that is not sampled goes on as it came: so it is with most, and nothing is put together for them. Attributes come
- * after the decision, since handed over before they are half of what it costs.
+ * Emits a span per entry, from read to acknowledgement, in the writer's trace or a new one. Unsampled
+ * entries, the majority, are passed through without allocation. Attributes are set after the sampling
+ * decision: passed earlier, they are half of the cost.
  */
 export function traceStreams(tracer: Tracer, system: string, streams: SeckillStreams): SeckillStreams {
   const open = new Map<string, Map<string, Span>>();
   const keep = (stream: string, id: string, span: Span) => {
     const spans = open.get(stream);
-    // It was read before, and is taken over from ourselves.
+    // The entry was read before, and is now taken over from ourselves.
     spans?.get(id)?.end();
     if (spans) spans.set(id, span);
     else open.set(stream, new Map([[id, span]]));

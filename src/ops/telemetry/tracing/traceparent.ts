@@ -1,6 +1,9 @@
 import { type Context, ROOT_CONTEXT, type SpanContext, TraceFlags, trace } from '@opentelemetry/api';
 
-/** What it names as the parent of a new span; undefined or all zeros: a new trace. Well formed, as parseTraceparent gives it. */
+/**
+ * Parses the parent of a new span; undefined or all zeros starts a new trace. Expects a value validated by
+ * parseTraceparent.
+ */
 export function toContext(traceparent: string | undefined): Context {
   if (traceparent === undefined) return ROOT_CONTEXT;
   return trace.setSpanContext(ROOT_CONTEXT, toSpanContext(traceparent));
@@ -15,7 +18,7 @@ export function toTraceparent({ traceId, spanId, traceFlags }: SpanContext): str
   return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`;
 }
 
-/** Whether an upstream service decided that this trace is kept. */
+/** Whether the upstream service sampled this trace. */
 export function isSampled(traceparent: string | undefined): traceparent is string {
   if (traceparent === undefined) return false;
   return (Number.parseInt(traceparent.slice(-2), 16) & TraceFlags.SAMPLED) !== 0;

@@ -10,7 +10,7 @@ import { createRequestTracing, type RequestTracing } from './trace-requests.ts';
 import { traceResultQueue, traceSettle } from './trace-results.ts';
 import { traceStreams } from './trace-streams.ts';
 
-/** Each wraps a component with one that also emits spans. */
+/** Each function wraps a component with one that also emits spans. */
 export interface Tracing {
   streams(streams: SeckillStreams): SeckillStreams;
   creation(createInstances: CreateInstances): CreateInstances;
@@ -20,7 +20,7 @@ export interface Tracing {
   requests: RequestTracing | undefined;
 }
 
-/** Without an SDK every component stays as it is: no call is added. */
+/** Without an SDK every component is returned as it is, without overhead. */
 const untraced: Tracing = {
   streams: (streams) => streams,
   creation: (createInstances) => createInstances,
@@ -35,7 +35,9 @@ interface TracedStores {
   rabbitmq: { url: string; queue: string; resultQueue: string };
 }
 
-/** Emits spans where an SDK was set up before the program began (`node --import`); decided once, at start. */
+/**
+ * Emits spans if an SDK was registered before the program started (`node --import`); decided once, at start.
+ */
 export function createTracing({ redis, rabbitmq }: TracedStores, tracer = findTracer()): Tracing {
   if (!tracer) return untraced;
   const recent = new RecentTraces();
@@ -54,8 +56,8 @@ export function createTracing({ redis, rabbitmq }: TracedStores, tracer = findTr
 }
 
 /**
- * The API itself always gives a tracer, which does nothing until an SDK registers one; asked for the one behind it, its
- * provider says whether there is one. By shape, not by class: the SDK may have come with a copy of its own.
+ * The API always returns a tracer, which is a proxy until an SDK registers one, so its provider is checked
+ * for a delegate. By shape, not by class: the SDK may have its own copy of the API.
  */
 function findTracer(): Tracer | undefined {
   const provider: object = trace.getTracerProvider();
