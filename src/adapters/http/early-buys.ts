@@ -47,7 +47,7 @@ const maxBodyBytes = 256;
 
 /**
  * Serves plain buys in front of the framework, whose routing, hooks and validation cost as much again as a refusal
- * (docs/decisions/0023). Whatever is unusual, and every failure, goes to the route, which answers the same bytes.
+ * (docs/decisions/0025). Whatever is unusual, and every failure, goes to the route, which answers the same bytes.
  */
 export function addEarlyBuys({ server }: FastifyInstance, deps: EarlyBuyDeps): void {
   const [handle] = server.listeners('request') as RequestListener[];
