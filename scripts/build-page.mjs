@@ -17,8 +17,10 @@ rmSync(target, { recursive: true, force: true });
 execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', source], {
   stdio: 'inherit',
 });
-// The page takes types only from there.
-rmSync(join(files, 'api'), { recursive: true, force: true });
+// The shapes are types to the page, and their code imports packages; the sentences are shared.
+for (const file of listFiles(join(files, 'api'))) {
+  if (file !== 'describe.js' && file !== 'sentences.js') rmSync(join(files, 'api', file));
+}
 cpSync(join(source, 'styles'), join(files, 'styles'), { recursive: true });
 
 const version = createHash('sha256');

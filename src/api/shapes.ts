@@ -52,10 +52,21 @@ export const InstanceShape = Type.Object({
   archived: Type.Optional(Type.Boolean()),
 });
 
+/** A code with the values of its sentence, which src/api/sentences.ts has in English. */
+export const StatementShape = Type.Object({
+  code: Type.String(),
+  params: Type.Record(Type.String(), Type.String()),
+});
+
 export const TimelineShape = Type.Object({
   ...InstanceShape.properties,
   timeline: Type.Array(
-    Type.Object({ at: Timestamp, step: Type.String(), detail: Type.String(), by: Type.String() }),
+    Type.Object({
+      at: Timestamp,
+      step: Type.String(),
+      detail: Type.Union([StatementShape, Type.Null()]),
+      by: StatementShape,
+    }),
   ),
 });
 

@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { parkItems } from '../../src/adapters/postgres/parked.ts';
 import { en } from '../../src/dashboard/words/en.ts';
 import { zh } from '../../src/dashboard/words/zh.ts';
-import { zhInvariants } from '../../src/dashboard/words/zh-server.ts';
+import { zhInvariants } from '../../src/dashboard/words/zh-sentences.ts';
 import { sendRaw } from '../journey/share-weir.ts';
 import { openAddressSwitch } from '../support/address-switch.ts';
 import { pollUntil } from '../support/poll-until.ts';
@@ -516,7 +516,7 @@ describe.skipIf(!hasBrowser())('the page', () => {
     }
     expect(await page.evaluate('document.documentElement.lang')).toBe('zh-CN');
     await page.getByRole('link', { name: zh['audit.nav'] }).click();
-    await page.getByText(zhInvariants.stock ?? '').waitFor();
+    await page.getByText(zhInvariants.stock).waitFor();
     await page.getByRole('link', { name: zh['try.nav'] }).click();
     await page.getByRole('button', { name: 'English' }).click();
     await page.getByRole('heading', { level: 1, name: en['try.title'] }).waitFor();

@@ -8,6 +8,8 @@ const root = fileURLToPath(new URL('../../migrations/', import.meta.url));
 /** SHA-256 of each migration, its first 16 digits. A change of the schema is a new file and a new line here. */
 const released: Readonly<Record<string, string>> = {
   '0001_initial.sql': '72f48599c954dbcc',
+  '0002_activity.sql': '409cc50e1848c462',
+  '0003_parked_params.sql': 'e7c63f28c95115b6',
   'embedded/0001_embedded_stores.sql': '03ba8206855715ca',
 };
 

@@ -3,6 +3,7 @@ import { formatCount, formatDuration, formatList } from '../format.ts';
 import { say, sayCode } from '../language.ts';
 import type { Trouble } from '../live/list-troubles.ts';
 import { writeRoute } from '../route.ts';
+import { sayStatement } from '../words/say-statement.ts';
 
 /**
  * What is wrong at this moment, one line each, on every view. Nothing is drawn while all is well. A screen reader publishes a
@@ -35,7 +36,8 @@ function describe(trouble: Trouble): string {
       return say('strip.unreachable');
     case 'store': {
       const names = formatList(trouble.names.map((name) => sayCode('store', name)));
-      return say('strip.store', { names, kind: sayCode('kind', trouble.storeKind), why: trouble.why });
+      const why = trouble.why ? sayStatement(trouble.why) : '';
+      return say('strip.store', { names, kind: sayCode('kind', trouble.storeKind), why });
     }
     case 'intakePaused':
       return say('strip.intakePaused');

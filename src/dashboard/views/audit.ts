@@ -2,14 +2,14 @@ import type { Audit } from '../../api/answers.ts';
 import { get } from '../api.ts';
 import { make } from '../element.ts';
 import { formatCount, formatDuration } from '../format.ts';
-import { currentLanguage, say, sayCode } from '../language.ts';
+import { say, sayCode } from '../language.ts';
 import { makeAction } from '../parts/action.ts';
 import { makeToned } from '../parts/badge.ts';
 import { makeFacts } from '../parts/facts.ts';
 import { makeMoment } from '../parts/moment.ts';
 import { Notice } from '../parts/notice.ts';
-import { makeInvariant } from '../parts/server-text.ts';
 import { type Column, Table } from '../parts/table.ts';
+import { sayAuditAdvice, sayInvariant, sayStatement } from '../words/say-statement.ts';
 import type { View } from './view.ts';
 
 type Sum = Audit['sums'][number];
@@ -56,19 +56,12 @@ export const showAudit: View = async (place, _, signal) => {
 };
 
 function sumColumns(): Column<Sum>[] {
-  const lang = currentLanguage() === 'en' ? undefined : 'en';
   return [
     { title: say('audit.sum'), isHead: true, cell: ({ name }) => sayCode('sum', name) },
     {
       title: say('audit.invariant'),
       isText: true,
-      cell: ({ name, invariant, note }) =>
-        make(
-          'span',
-          {},
-          makeInvariant(name, invariant),
-          note !== undefined && make('span', { lang }, `. ${note}`),
-        ),
+      cell: ({ name, note }) => sayInvariant(name) + (note ? `. ${sayStatement(note)}` : ''),
     },
     { title: say('audit.expected'), isNumber: true, cell: ({ expected }) => formatCount(expected) },
     { title: say('audit.actual'), isNumber: true, cell: ({ actual }) => formatCount(actual) },
@@ -85,9 +78,10 @@ function sumColumns(): Column<Sum>[] {
 
 function describeExceptions({ name, exceptions }: Sum): HTMLElement[] {
   if (exceptions.length === 0) return [];
-  const items = exceptions.map(({ id, what, advice }) =>
-    make('li', { lang: 'en' }, make('strong', {}, id), ` ${what}. ${advice}`),
-  );
+  const items = exceptions.map((exception) => {
+    const text = ` ${sayStatement(exception)}. ${sayAuditAdvice(exception)}`;
+    return make('li', {}, make('strong', {}, exception.id), text);
+  });
   return [make('h2', {}, sayCode('sum', name)), make('ul', { class: 'exceptions' }, ...items)];
 }
 

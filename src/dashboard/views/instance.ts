@@ -7,8 +7,8 @@ import { makeBadge } from '../parts/badge.ts';
 import { makeFacts } from '../parts/facts.ts';
 import { makeMoment } from '../parts/moment.ts';
 import { Notice } from '../parts/notice.ts';
-import { makeDetail } from '../parts/server-text.ts';
 import { writeRoute } from '../route.ts';
+import { sayReason, sayStatement } from '../words/say-statement.ts';
 import { InstanceActions } from './instance-actions.ts';
 import type { View } from './view.ts';
 
@@ -81,7 +81,7 @@ class Story {
     const back = instance.timeline.findLast(({ step }) => wayBack.includes(step));
     this.#state.replaceChildren(
       makeBadge(instance.status),
-      ...(instance.reason ? [' ', makeDetail(instance.reason)] : []),
+      ...(instance.reason ? [' ', sayReason(instance.reason)] : []),
       ...(back ? [make('span', { class: 'back', id: 'restocked' }, reportRecovered(back))] : []),
     );
     this.#facts.replaceChildren(makeInstanceFacts(instance));
@@ -91,8 +91,8 @@ class Story {
 }
 
 /** A unit of a sale that is not Weir's did not go back to it, and the step says so. */
-function reportRecovered({ step, detail }: TimelineEntry): HTMLElement | string {
-  return step === 'RESTOCKED' && detail !== '' ? makeDetail(detail) : sayCode('back', step);
+function reportRecovered({ step, detail }: TimelineEntry): string {
+  return step === 'RESTOCKED' && detail ? sayStatement(detail) : sayCode('back', step);
 }
 
 function makeInstanceFacts(instance: InstanceStory): HTMLElement {
@@ -120,9 +120,7 @@ function makeStep({ at, step, detail, by }: TimelineEntry, isFailed: boolean): H
     make(
       'span',
       { class: 'soft' },
-      detail !== '' && makeDetail(detail),
-      detail && by && ' · ',
-      makeDetail(by),
+      [detail, by].flatMap((statement) => (statement ? [sayStatement(statement)] : [])).join(' · '),
     ),
   );
 }

@@ -9,9 +9,9 @@ import { makeId } from '../parts/id.ts';
 import { makeMoment } from '../parts/moment.ts';
 import { Notice } from '../parts/notice.ts';
 import { makePager } from '../parts/pager.ts';
-import { makeDetail } from '../parts/server-text.ts';
 import { type Column, Table } from '../parts/table.ts';
 import { writeRoute } from '../route.ts';
+import { sayReason } from '../words/say-statement.ts';
 import type { View } from './view.ts';
 
 const perPage = 50;
@@ -55,7 +55,7 @@ function instanceColumns(): Column<Instance>[] {
       cell: ({ instanceId }) => make('a', { href: writeRoute('instances', instanceId) }, instanceId),
     },
     { title: say('instance.status'), cell: ({ status }) => makeBadge(status) },
-    { title: say('instance.reason'), isText: true, cell: ({ reason }) => (reason ? makeDetail(reason) : '') },
+    { title: say('instance.reason'), isText: true, cell: ({ reason }) => (reason ? sayReason(reason) : '') },
     { title: say('instance.source'), cell: ({ source }) => source },
     { title: say('instance.sourceId'), cell: ({ sourceId }) => makeId(sourceId) },
     { title: say('instance.product'), isNumber: true, cell: ({ productId }) => productId },

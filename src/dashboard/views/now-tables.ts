@@ -7,6 +7,7 @@ import { makeToned } from '../parts/badge.ts';
 import { makeAge } from '../parts/moment.ts';
 import { type Column, Table } from '../parts/table.ts';
 import { writeRoute } from '../route.ts';
+import { sayStatement } from '../words/say-statement.ts';
 
 type Waiting = NowRest['waiting'][number];
 type Store = NowRest['stores'][number];
@@ -140,7 +141,7 @@ function storeColumns(): Column<Store>[] {
     {
       title: say('now.health'),
       isText: true,
-      cell: ({ ok, why }) => make('span', {}, makeHealth(ok), why ? ` ${why}` : ''),
+      cell: ({ ok, why }) => make('span', {}, makeHealth(ok), why ? ` ${sayStatement(why)}` : ''),
     },
   ];
 }

@@ -7,8 +7,9 @@ import { makeBadge } from '../parts/badge.ts';
 import { makeFacts } from '../parts/facts.ts';
 import { makeMoment } from '../parts/moment.ts';
 import { Notice } from '../parts/notice.ts';
-import { makeAdvice, makeDetail, makeWhy } from '../parts/server-text.ts';
+import { makeAdvice, makeWhat } from '../parts/server-text.ts';
 import { writeRoute } from '../route.ts';
+import { sayStatement } from '../words/say-statement.ts';
 import { askForReason } from './discard-reason.ts';
 import { meaningOf } from './parked.ts';
 import { findProductOf, switchProduct } from './switch-product.ts';
@@ -32,9 +33,9 @@ export const showParkedItem: View = async (place, { id = '' }, signal) => {
     id: 'replay',
     notice,
     async act() {
-      const { state, detail, instanceId } = await post<Replayed>(`${path}/replay`);
+      const { state, code, detail, instanceId } = await post<Replayed>(`${path}/replay`);
       await load();
-      if (state === 'PARKED') return notice.warn(say('parked.stays'), ' ', makeWhy(detail));
+      if (state === 'PARKED') return notice.warn(say('parked.stays'), ' ', makeWhat(code, detail));
       notice.say(say('parked.replayed'), ' ', instanceId ? linkInstance(instanceId) : undefined);
     },
   });
@@ -104,7 +105,7 @@ function describeItem(item: ParkedItem): HTMLElement[] {
       [say('parked.attempts'), String(item.attempts)],
       [say('parked.resolvedAt'), resolvedAt ? makeMoment(resolvedAt) : undefined],
       [say('parked.resolvedBy'), item.resolvedBy ?? undefined],
-      [say('parked.resolution'), item.resolution ? makeDetail(item.resolution) : undefined],
+      [say('parked.resolution'), item.resolution ? sayStatement(item.resolution) : undefined],
       [say('instance.id'), instanceId ? linkInstance(instanceId) : undefined],
     ]),
     make('h2', { class: 'apart' }, say('parked.original')),

@@ -11,7 +11,7 @@ import { makeAge } from '../parts/moment.ts';
 import { Notice } from '../parts/notice.ts';
 import { makePager } from '../parts/pager.ts';
 import { Selection } from '../parts/selection.ts';
-import { makeWhy } from '../parts/server-text.ts';
+import { makeWhat } from '../parts/server-text.ts';
 import { type Column, Table } from '../parts/table.ts';
 import { writeRoute } from '../route.ts';
 import { askForReason } from './discard-reason.ts';
@@ -126,7 +126,7 @@ function describeOutcomes(items: readonly Replayed[], stayed: readonly Replayed[
     discarded: count('DISCARDED'),
     stayed: formatCount(stayed.length),
   });
-  const reasons = stayed.map(({ id, detail, code }) => make('li', {}, `#${id}: `, makeWhy(detail, code)));
+  const reasons = stayed.map(({ id, detail, code }) => make('li', {}, `#${id}: `, makeWhat(code, detail)));
   return [make('span', {}, summary), ...(reasons.length > 0 ? [make('ul', {}, ...reasons)] : [])];
 }
 

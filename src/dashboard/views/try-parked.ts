@@ -4,7 +4,7 @@ import { make } from '../element.ts';
 import { say } from '../language.ts';
 import { pause } from '../live/pause.ts';
 import { makeBadge } from '../parts/badge.ts';
-import { makeWhy } from '../parts/server-text.ts';
+import { makeWhat } from '../parts/server-text.ts';
 import { writeRoute } from '../route.ts';
 import { findProductOf } from './switch-product.ts';
 import type { TryLog } from './try-log.ts';
@@ -43,11 +43,11 @@ export async function createMissingProduct(_: string, log: TryLog): Promise<void
 export async function replayIt(_: string, log: TryLog): Promise<void> {
   const item = await findLatest();
   if (!item) return log.begin(say('try.replay'))(say('try.parkFirst'));
-  const { state, detail, instanceId } = await post<Replayed>(`parked/${item.id}/replay`);
+  const { state, code, detail, instanceId } = await post<Replayed>(`parked/${item.id}/replay`);
   const tell = log.begin(say('try.replayedItem', { id: item.id }));
   const link = instanceId && make('a', { href: writeRoute('instances', instanceId) }, instanceId);
   if (state === 'REPLAYED') tell(makeBadge('REPLAYED'), ' ', link || undefined);
-  else tell(makeBadge('PARKED'), ' ', makeWhy(detail));
+  else tell(makeBadge('PARKED'), ' ', makeWhat(code, detail));
 }
 
 async function findLatest(): Promise<Parked | undefined> {
