@@ -161,11 +161,13 @@ export const ListQuery = {
   ),
 };
 
+/** An answer of RFC 9457 with a stable `code`, and the values of its sentence where it has any. */
 export const ProblemShape = Type.Object({
   type: Type.String(),
   title: Type.String(),
   status: Type.Integer(),
   code: Type.String(),
   detail: Type.String(),
+  params: Type.Optional(StatementShape.properties.params),
   advice: Type.Optional(Type.String()),
 });

@@ -1,13 +1,5 @@
+import type { Scope, Session } from '../api/answers.ts';
 import { call, get, Problem } from './api.ts';
-
-export type Scope = 'read' | 'act' | 'admin';
-
-export interface Session {
-  name: string;
-  scopes: Scope[];
-  /** No key is configured: every caller may do everything. */
-  open: boolean;
-}
 
 let session: Session | undefined;
 

@@ -1,6 +1,7 @@
+import type { Scope } from '../../api/answers.ts';
 import { make } from '../element.ts';
 import { say } from '../language.ts';
-import { may, type Scope } from '../session.ts';
+import { may } from '../session.ts';
 import type { Notice } from './notice.ts';
 
 export interface Action {

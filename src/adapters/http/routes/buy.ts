@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { Int64, ProblemShape } from '../../../api/shapes.ts';
+import { BoughtShape, BuyBody } from '../../../api/purchase-shapes.ts';
+import { ProblemShape } from '../../../api/shapes.ts';
 import {
   type ProductId,
   parseProductId,
@@ -11,25 +12,11 @@ import type { Admission, Visitor } from '../../../sale/admission.ts';
 import { callerOf, requireKeyOr } from '../plugins/auth.ts';
 import { sendRefusal } from '../plugins/refusal.ts';
 import { limitAddresses, type RequestLimits } from '../plugins/request-limits.ts';
-import { TicketText } from './tickets.ts';
 
 export interface BuyDeps {
   admission: Admission;
   buyLimits: RequestLimits;
 }
-
-const BuyBody = Type.Object(
-  { userId: Int64, ticket: Type.Optional(TicketText) },
-  { additionalProperties: false },
-);
-
-const BoughtShape = Type.Object({
-  streamId: Type.String(),
-  productId: Int64,
-  userId: Int64,
-  /** Where to ask what becomes of it; the header Location says it as well. */
-  purchase: Type.String(),
-});
 
 export function addBuy(http: FastifyInstance, { admission, buyLimits }: BuyDeps): void {
   /** A user's tokens are taken once a key or ticket speaks for the user; a refusal from memory takes none. */
