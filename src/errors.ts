@@ -184,17 +184,25 @@ const table = {
 
 export type ErrorCode = keyof typeof table;
 
+interface WeirErrorOptions extends ErrorOptions {
+  retryAfterMs?: number;
+  params?: Readonly<Record<string, string>>;
+}
+
 /** An expected failure with a stable code. `message` says what happened, `advice` what to do next. */
 export class WeirError extends Error {
   readonly code: ErrorCode;
   /** How long the caller should wait before a retry. Default 1000. */
   readonly retryAfterMs: number;
+  /** The values that the sentence of the code needs, in whatever language. */
+  readonly params: Readonly<Record<string, string>>;
 
-  constructor(code: ErrorCode, message: string, options: ErrorOptions & { retryAfterMs?: number } = {}) {
+  constructor(code: ErrorCode, message: string, options: WeirErrorOptions = {}) {
     super(message, options);
     this.name = 'WeirError';
     this.code = code;
     this.retryAfterMs = options.retryAfterMs ?? 1_000;
+    this.params = options.params ?? {};
   }
 
   /** Whether a retry can succeed: the caller retries, and Weir parks nothing. */

@@ -1,11 +1,15 @@
 import type { Static } from 'typebox';
 import type { ActivityShape } from './activity-shapes.ts';
 import type { AuditShape } from './audit-shapes.ts';
+import type { KeyShape, ScopeText } from './key-shapes.ts';
 import type { NowShape } from './now-shape.ts';
 import type { ParkedDetailShape, ParkedShape, ReplaysShape } from './parked-shapes.ts';
+import type { BoughtShape, ProgressShape } from './purchase-shapes.ts';
 import type { SaleShape } from './sale-shapes.ts';
-import type { InstanceShape, OrderShape, ProductShape, TimelineShape } from './shapes.ts';
+import type { SessionShape } from './session-shape.ts';
+import type { InstanceShape, OrderShape, ProblemShape, ProductShape, TimelineShape } from './shapes.ts';
 import type { SourcesShape, TrendShape } from './stats-shapes.ts';
+import type { StandingShape, TicketShape } from './ticket-shapes.ts';
 
 // What the API answers, as server, command line and page know it; each derives from the schema that the server answers with.
 
@@ -35,3 +39,12 @@ export type TrendRow = Trend['items'][number];
 export type Activity = Static<typeof ActivityShape>;
 export type Audit = Static<typeof AuditShape>;
 export type AuditSum = Audit['sums'][number];
+export type TrendStep = Trend['step'];
+export type Scope = Static<typeof ScopeText>;
+export type Key = Static<typeof KeyShape>;
+export type Session = Static<typeof SessionShape>;
+export type Ticket = Static<typeof TicketShape>;
+export type TicketStanding = Static<typeof StandingShape>;
+export type Bought = Static<typeof BoughtShape>;
+export type PurchaseProgress = Static<typeof ProgressShape>;
+export type Problem = Static<typeof ProblemShape>;

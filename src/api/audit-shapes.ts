@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { Timestamp } from './shapes.ts';
+import { StatementShape, Timestamp } from './shapes.ts';
 
 const Text = Type.String();
 
@@ -10,14 +10,12 @@ export const AuditShape = Type.Object({
   sums: Type.Array(
     Type.Object({
       name: Text,
-      /** The sum in words. */
-      invariant: Text,
       expected: Type.Number(),
       actual: Type.Number(),
       difference: Type.Number(),
-      exceptions: Type.Array(Type.Object({ id: Text, what: Text, advice: Text })),
+      exceptions: Type.Array(Type.Object({ id: Text, ...StatementShape.properties })),
       /** What the sum does not cover. */
-      note: Type.Optional(Text),
+      note: Type.Optional(StatementShape),
     }),
   ),
   /** What is under way, by name. */

@@ -1,6 +1,6 @@
 import { type TSchema, Type } from 'typebox';
+import { StatementShape, Timestamp } from './shapes.ts';
 
-const Timestamp = Type.String({ format: 'date-time' });
 const orNull = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
 const Counts = Type.Array(Type.Integer());
 const Text = Type.String();
@@ -25,7 +25,9 @@ export const NowShape = Type.Object({
   waiting: Type.Array(
     Type.Object({ what: Text, count: orNull(Type.Integer()), oldestAt: orNull(Timestamp) }),
   ),
-  stores: Type.Array(Type.Object({ name: Text, kind: Text, ok: orNull(Type.Boolean()), why: orNull(Text) })),
+  stores: Type.Array(
+    Type.Object({ name: Text, kind: Text, ok: orNull(Type.Boolean()), why: orNull(StatementShape) }),
+  ),
   intakePaused: Type.Boolean(),
   audit: orNull(Type.Object({ ok: Type.Boolean(), auditedAt: Timestamp, exceptions: Type.Integer() })),
 });

@@ -1,5 +1,5 @@
 import { type TSchema, Type } from 'typebox';
-import { Timestamp } from './shapes.ts';
+import { StatementShape, Timestamp } from './shapes.ts';
 
 const orNull = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
 const Text = Type.String();
@@ -9,6 +9,9 @@ export const ParkedShape = Type.Object({
   id: Text,
   origin: Text,
   reason: Text,
+  /** The values of the reason's sentence. */
+  params: StatementShape.properties.params,
+  /** Of the reason, in English; for people who read the answer itself. */
   detail: Text,
   source: Text,
   scope: Text,
@@ -19,7 +22,7 @@ export const ParkedShape = Type.Object({
   attempts: Type.Integer(),
   resolvedAt: orNull(Timestamp),
   resolvedBy: orNull(Text),
-  resolution: orNull(Text),
+  resolution: orNull(StatementShape),
   instanceId: orNull(Text),
   advice: Text,
   /** A path in the repository. */
@@ -37,22 +40,16 @@ export const ParkedDetailShape = Type.Object({
   originalText: orNull(Text),
 });
 
+/**
+ * `code` and `params`: how the item was resolved; of one that stays parked, or could not be handled (`state` null), the error,
+ * with its text in English as `detail`.
+ */
 export const ReplayShape = Type.Object({
   id: Text,
-  state: State,
-  detail: Text,
+  state: orNull(State),
+  ...StatementShape.properties,
+  detail: Type.Optional(Text),
   instanceId: orNull(Text),
 });
 
-/** Of many: `state` null where the item could not be handled, and `code` says why. */
-export const ReplaysShape = Type.Object({
-  items: Type.Array(
-    Type.Object({
-      id: Text,
-      state: orNull(State),
-      code: Type.Optional(Text),
-      detail: Text,
-      instanceId: Type.Optional(orNull(Text)),
-    }),
-  ),
-});
+export const ReplaysShape = Type.Object({ items: Type.Array(ReplayShape) });

@@ -52,10 +52,21 @@ export const InstanceShape = Type.Object({
   archived: Type.Optional(Type.Boolean()),
 });
 
+/** A code with the values of its sentence, which src/api/sentences.ts has in English. */
+export const StatementShape = Type.Object({
+  code: Type.String(),
+  params: Type.Record(Type.String(), Type.String()),
+});
+
 export const TimelineShape = Type.Object({
   ...InstanceShape.properties,
   timeline: Type.Array(
-    Type.Object({ at: Timestamp, step: Type.String(), detail: Type.String(), by: Type.String() }),
+    Type.Object({
+      at: Timestamp,
+      step: Type.String(),
+      detail: Type.Union([StatementShape, Type.Null()]),
+      by: StatementShape,
+    }),
   ),
 });
 
@@ -150,11 +161,13 @@ export const ListQuery = {
   ),
 };
 
+/** An answer of RFC 9457 with a stable `code`, and the values of its sentence where it has any. */
 export const ProblemShape = Type.Object({
   type: Type.String(),
   title: Type.String(),
   status: Type.Integer(),
   code: Type.String(),
   detail: Type.String(),
+  params: Type.Optional(StatementShape.properties.params),
   advice: Type.Optional(Type.String()),
 });

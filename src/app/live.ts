@@ -46,8 +46,9 @@ async function readStores({ config, readiness }: LiveDeps): Promise<StoreState[]
       const used = checks.filter((check) => check !== undefined);
       if (used.length === 0) return { name, kind, ok: null, why: null };
       const answers = await Promise.all(used.map((check) => check()));
-      const why = answers.find((answer) => answer !== undefined) ?? null;
-      return { name, kind, ok: why === null, why };
+      const error = answers.find((answer) => answer !== undefined);
+      if (error === undefined) return { name, kind, ok: true, why: null };
+      return { name, kind, ok: false, why: { code: 'STORE_ERROR', params: { error } } };
     }),
   );
 }

@@ -1,15 +1,6 @@
 import { signal } from '@preact/signals';
+import type { Scope, Session } from '../api/answers.ts';
 import { call, get, Problem } from './api.ts';
-
-export type Scope = 'read' | 'act' | 'admin';
-
-interface Session {
-  name: string;
-  scopes: Scope[];
-  expiresAt: string | null;
-  /** No key is configured: every caller may do everything. */
-  open: boolean;
-}
 
 /** undefined: not known yet; null: this browser has none, and `whyEnded` says what became of it. */
 export const session = signal<Session | null | undefined>(undefined);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { en } from '../../src/dashboard/words/en.ts';
 import { zh } from '../../src/dashboard/words/zh.ts';
-import { zhInvariants } from '../../src/dashboard/words/zh-server.ts';
+import { zhInvariants } from '../../src/dashboard/words/zh-sentences.ts';
 import { sendRaw } from '../journey/share-weir.ts';
 import { parkHostile, views } from './page-fixtures.ts';
 import { hasBrowser, sharePage } from './share-page.ts';

@@ -329,7 +329,10 @@ describe('a stream that started over', () => {
     for (let i = 0; i < 2; i++) {
       const found = await look();
       expect(found.exceptions).toHaveLength(1);
-      expect(found.exceptions[0]?.what).toContain('5 entries or more');
+      expect(found.exceptions[0]).toMatchObject({
+        code: 'STREAM_RESTARTED_WITH_LOSS',
+        params: { lost: '5' },
+      });
     }
     await add(1);
     expect((await look()).exceptions).toHaveLength(1);

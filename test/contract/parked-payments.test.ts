@@ -70,7 +70,7 @@ describe.each(Object.keys(databases))('parked payments on %s', (name) => {
     expect((await shop.orders.findOrder('ORD1'))?.status).toBe('PENDING');
     expect(await shop.replayOnly()).toMatchObject({
       state: 'PARKED',
-      detail: expect.stringMatching(/DISABLED/),
+      error: expect.objectContaining({ code: 'PRODUCT_DISABLED' }),
     });
     await shop.disable(true);
     const outcome = await shop.replayOnly();
@@ -120,7 +120,7 @@ describe.each(Object.keys(databases))('parked payments on %s', (name) => {
     expect(await shop.pay('ORD1', { paymentId: 'P2' })).toMatchObject({ kind: 'instance', first: true });
     expect(await shop.replayOnly()).toMatchObject({
       state: 'REPLAYED',
-      detail: expect.stringMatching(/refund/),
+      statement: { code: 'REFUND_REQUESTED', params: { reason: 'FURTHER_PAYMENT' } },
     });
     expect(await readRefundRequests(shop.database)).toMatchObject([{ paymentId: 'P1' }]);
     await shop.expectAuditHolds();

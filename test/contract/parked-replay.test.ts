@@ -63,7 +63,7 @@ describe.each(Object.keys(databases))('parked items on %s', (name) => {
     const id = await onlyId();
     expect(await desk.replay(id, createActor('me'))).toMatchObject({
       state: 'PARKED',
-      detail: expect.stringMatching(/PRODUCT_NOT_FOUND/),
+      error: expect.objectContaining({ code: 'PRODUCT_NOT_FOUND' }),
     });
     expect(await list()).toMatchObject([{ id, attempts: 1, reason: 'PRODUCT_NOT_FOUND' }]);
     await createProduct(database);
@@ -100,14 +100,14 @@ describe.each(Object.keys(databases))('parked items on %s', (name) => {
     expect(await desk.replay(await onlyId(), createActor('me'))).toMatchObject({
       state: 'REPLAYED',
       instanceId: instanceId.toString(),
-      detail: expect.stringMatching(/was there already/),
+      statement: { code: 'INSTANCE_FOUND', params: { instanceId: instanceId.toString() } },
     });
   });
 
   test.each([
-    ['a malformed user', ['uid', 'abc'], /USER_ID_INVALID/],
-    ['no user', ['ts', '1'], /USER_ID_INVALID/],
-    ['nothing left of it', [], /NOTHING_TO_REPLAY/],
+    ['a malformed user', ['uid', 'abc'], 'USER_ID_INVALID'],
+    ['no user', ['ts', '1'], 'USER_ID_INVALID'],
+    ['nothing left of it', [], 'NOTHING_TO_REPLAY'],
   ])('an entry with %s stays where it is and says why', async (_, fields, reason) => {
     const { database, desk, onlyId, list } = await setUp();
     await createProduct(database);
@@ -115,7 +115,7 @@ describe.each(Object.keys(databases))('parked items on %s', (name) => {
     const id = await onlyId();
     expect(await desk.replay(id, createActor('me'))).toMatchObject({
       state: 'PARKED',
-      detail: expect.stringMatching(reason),
+      error: expect.objectContaining({ code: reason }),
     });
     expect(await list()).toHaveLength(1);
   });
@@ -156,13 +156,12 @@ describe.each(Object.keys(databases))('parked items on %s', (name) => {
     await parkEntry(database, '1700-0', ['uid', '123']);
     const id = await onlyId();
     const outcome = await desk.discard(id, createActor('me'), 'a test of ours');
-    expect(outcome).toMatchObject({ state: 'DISCARDED', detail: 'a test of ours' });
+    const statement = { code: 'NOTE', params: { note: 'a test of ours' } };
+    expect(outcome).toMatchObject({ state: 'DISCARDED', statement });
     expect(await desk.discard(id, createActor('you'), 'another reason')).toEqual(outcome);
     await expect(desk.replay(id, createActor('me'))).rejects.toThrow('discarded by me: a test of ours');
     expect(await database.query('SELECT 1 FROM instance_logs')).toEqual([]);
-    expect(await list({ state: 'ALL' })).toMatchObject([
-      { state: 'DISCARDED', resolution: 'a test of ours' },
-    ]);
+    expect(await list({ state: 'ALL' })).toMatchObject([{ state: 'DISCARDED', resolution: statement }]);
   });
 
   test('a replayed item cannot be discarded', async () => {
@@ -219,7 +218,7 @@ describe.each(Object.keys(databases))('parked items on %s', (name) => {
     await database.query('UPDATE instance_logs SET instance_id = instance_id - 1');
     expect(await desk.replay(id, createActor('me'))).toMatchObject({
       state: 'REPLAYED',
-      detail: 'SUCCESS applied',
+      statement: { code: 'RESULT_SETTLED', params: { status: 'SUCCESS', outcome: 'applied' } },
     });
     expect(await database.query('SELECT status FROM instance_logs')).toEqual([{ status: 'SUCCESS' }]);
   });

@@ -60,7 +60,7 @@ describe.each(Object.keys(databases))('a refund request on %s', (name) => {
     expect(await requestRefundAgain(database, 'ORD1', createActor('anna'))).toBeUndefined();
     expect(await publishAll(database)).toEqual([]);
     expect(await database.query('SELECT DISTINCT what, detail, actor FROM instance_history')).toEqual([
-      { what: 'REFUND_REQUESTED_AGAIN', detail: 'the refund was not reported', actor: 'weir' },
+      { what: 'REFUND_REQUESTED_AGAIN', detail: 'REFUND_NOT_REPORTED', actor: 'weir' },
     ]);
   });
 

@@ -141,7 +141,7 @@ describe('an instance that is given up', () => {
         "SELECT what, detail FROM instance_history WHERE what <> 'REPUBLISHED' ORDER BY id",
       ),
     ).toEqual([
-      { what: 'RELEASE_REQUESTED', detail: 'given up without a result' },
+      { what: 'RELEASE_REQUESTED', detail: 'GIVEN_UP' },
       { what: 'RESULT_LATE', detail: 'SUCCESS' },
     ]);
   });

@@ -9,6 +9,7 @@ import { redisSaleCounters } from '../../src/adapters/redis/sale-counters.ts';
 import { saleKeys } from '../../src/adapters/redis/sale-keys.ts';
 import { RedisSeckillStreams } from '../../src/adapters/redis/seckill-streams.ts';
 import { redisStreamReadings } from '../../src/adapters/redis/stream-readings.ts';
+import { describeStatement } from '../../src/api/describe.ts';
 import type { ProductId, SourceId, UserId } from '../../src/core/instance/purchase.ts';
 import { SeckillStreamTrigger } from '../../src/core/triggers/seckill-stream.ts';
 import type { Database } from '../../src/lib/sql.ts';
@@ -340,7 +341,10 @@ test('the audit counts and names what Redis sold and lost, and nothing else', as
   const look = async () => {
     const { sums } = await audit(database, redisStreamReadings(redis));
     const [sum] = sums.filter(({ name }) => name === 'units');
-    return { difference: sum?.difference, what: sum?.exceptions.map(({ what }) => what) };
+    return {
+      difference: sum?.difference,
+      what: sum?.exceptions.map((exception) => describeStatement(exception)),
+    };
   };
   await buyAll([11, 12]);
   expect(await look()).toEqual({ difference: 0, what: [] });

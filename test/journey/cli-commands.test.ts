@@ -356,11 +356,12 @@ test.for([
 );
 
 test('replaying what does not exist ends with 4, together with what does with 1', async () => {
-  const unknown = { state: null, code: 'PARKED_NOT_FOUND', detail: 'there is no such item' };
+  const unknown = { state: null, code: 'PARKED_NOT_FOUND', params: {}, detail: 'there is no such item' };
   const discarded = {
     id: '2',
     state: null,
     code: 'PARKED_RESOLVED',
+    params: {},
     detail: '2 was discarded by me: a test',
   };
   const replay = async (...items: object[]) => {
@@ -373,7 +374,10 @@ test('replaying what does not exist ends with 4, together with what does with 1'
   const both = await replay(discarded, { id: '99', ...unknown });
   expect(both.code).toBe(1);
   expect(both.stdout).toMatch(/^2 +PARKED_RESOLVED +2 was discarded by me: a test/m);
-  expect((await replay({ id: '2', state: 'REPLAYED', detail: '' })).code).toBe(0);
+  const settled = { code: 'RESULT_SETTLED', params: { status: 'SUCCESS', outcome: 'applied' } };
+  const replayed = await replay({ id: '2', state: 'REPLAYED', ...settled });
+  expect(replayed.code).toBe(0);
+  expect(replayed.stdout).toMatch(/^2 +REPLAYED +SUCCESS: applied/m);
 });
 
 describe('a key that is revoked through the API', () => {

@@ -66,7 +66,10 @@ describe('a message that a queue dropped', () => {
     await expectEventsBalance();
     const timeline = async () => (await weir.request('GET', `/v1/instances/${id}`)).body.timeline;
     expect(await timeline()).toContainEqual(
-      expect.objectContaining({ step: 'PARKED', detail: 'DEAD_LETTER: MESSAGE_REJECTED' }),
+      expect.objectContaining({
+        step: 'PARKED',
+        detail: { code: 'PARKED', params: { origin: 'DEAD_LETTER', reason: 'MESSAGE_REJECTED' } },
+      }),
     );
 
     // Rejected once more, it is parked once more.
@@ -107,7 +110,8 @@ describe('a message that a queue dropped', () => {
     channel.sendToQueue(dead as string, encodeResult(success(BigInt(id) as InstanceId)), { headers });
     const item = await findParked(id);
     expect(item).toMatchObject({ reason: 'DELIVERY_LIMIT', scope: results });
-    expect(await replay(item.id)).toMatchObject({ body: { state: 'REPLAYED', detail: 'SUCCESS applied' } });
+    const settled = { code: 'RESULT_SETTLED', params: { status: 'SUCCESS', outcome: 'applied' } };
+    expect(await replay(item.id)).toMatchObject({ body: { state: 'REPLAYED', ...settled } });
     expect((await weir.request('GET', `/v1/instances/${id}`)).body.status).toBe('SUCCESS');
   });
 

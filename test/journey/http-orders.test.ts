@@ -171,9 +171,7 @@ describe('the payment of an order', () => {
       'SELECT kind, instance_id, reason FROM compensations WHERE source_id = $1',
       [orderId],
     );
-    expect(rows).toEqual([
-      { kind: 'REFUND', instance_id: null, reason: 'paid after the order was CANCELLED' },
-    ]);
+    expect(rows).toEqual([{ kind: 'REFUND', instance_id: null, reason: 'ORDER_CANCELLED' }]);
   });
 
   test('naming another product or user than the order is refused and leaves it pending', async () => {

@@ -128,7 +128,7 @@ describe('the life of an order', () => {
     const { rows } = await weir.database.query('SELECT reason FROM compensations WHERE source_id = $1', [
       order.id,
     ]);
-    expect(rows).toEqual([{ reason: 'paid after the order was EXPIRED' }]);
+    expect(rows).toEqual([{ reason: 'ORDER_EXPIRED' }]);
   });
 });
 

@@ -130,7 +130,7 @@ test.each([
 );
 
 describe('the sums of the audit', () => {
-  const sum = { name: 'events', invariant: '', expected: 5, actual: 2, difference: -3, exceptions: [] };
+  const sum = { name: 'events', expected: 5, actual: 2, difference: -3, exceptions: [] };
   const audit = (difference: number): Audit => ({
     ok: difference === 0,
     auditedAt: new Date(1_700_000_000_000),

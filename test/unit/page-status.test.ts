@@ -42,16 +42,17 @@ describe('the status strip', () => {
   });
 
   test('the status strip names each unavailable store once for each server and reason', () => {
-    const redis = { kind: 'Redis', ok: false, why: 'ECONNREFUSED' };
+    const why = { code: 'STORE_ERROR', params: { error: 'ECONNREFUSED' } };
+    const redis = { kind: 'Redis', ok: false, why };
     const stores = [
       { name: 'streams', ...redis },
       { name: 'database', kind: 'PostgreSQL', ok: true, why: null },
       { name: 'sales', ...redis },
-      { name: 'queue', kind: 'RabbitMQ', ok: false, why: 'ECONNREFUSED' },
+      { name: 'queue', kind: 'RabbitMQ', ok: false, why },
     ];
     expect(listTroubles(true, { stores, waiting: [] })).toEqual([
-      { kind: 'store', names: ['streams', 'sales'], storeKind: 'Redis', why: 'ECONNREFUSED' },
-      { kind: 'store', names: ['queue'], storeKind: 'RabbitMQ', why: 'ECONNREFUSED' },
+      { kind: 'store', names: ['streams', 'sales'], storeKind: 'Redis', why },
+      { kind: 'store', names: ['queue'], storeKind: 'RabbitMQ', why },
     ]);
   });
 

@@ -34,7 +34,7 @@ const steps = (facts: Partial<TimelineFacts>) => tell(facts).map(({ step }) => s
 
 describe('a timeline', () => {
   test('a timeline begins when the entry was put on the stream', () => {
-    expect(tell({})[0]).toMatchObject({ at: at(1), step: 'ASKED', by: 'buyer' });
+    expect(tell({})[0]).toMatchObject({ at: at(1), step: 'ASKED', by: { code: 'BUYER' } });
   });
 
   test('a timeline begins with the order, and says when it was paid', () => {
@@ -65,13 +65,13 @@ describe('a timeline', () => {
           state: 'REPLAYED',
           resolvedAt: at(2),
           resolvedBy: 'key 01020304',
-          resolution: 'made instance 5',
+          resolution: { code: 'INSTANCE_CREATED', params: { instanceId: '5' } },
         },
       ],
       history: [
-        { at: at(5), what: 'REPUBLISHED', detail: 'no result by the deadline', actor: 'weir' },
-        { at: at(20), what: 'RESULT_CONFLICT', detail: 'SUCCESS', actor: 'resource domain' },
-        { at: at(20), what: 'RELEASE_REQUESTED', detail: '', actor: 'weir' },
+        { at: at(5), what: 'REPUBLISHED', detail: 'NO_RESULT', actor: 'weir' },
+        { at: at(20), what: 'RESULT_CONFLICT', detail: 'FAILED: no: GPU', actor: 'resource domain' },
+        { at: at(20), what: 'RELEASE_REQUESTED', detail: 'NO_OWNER', actor: 'weir' },
       ],
       compensation: {
         kind: 'RESTOCK',
@@ -95,8 +95,20 @@ describe('a timeline', () => {
       'RESULT_CONFLICT',
       'RELEASE_REQUESTED',
     ]);
-    expect(story.find(({ step }) => step === 'REPLAYED')?.by).toBe('key 01020304');
-    expect(story.find(({ step }) => step === 'SETTLED')?.detail).toBe('FAILED: no capacity');
+    const findStep = (wanted: string) => story.find(({ step }) => step === wanted);
+    expect(findStep('REPLAYED')).toMatchObject({
+      detail: { code: 'INSTANCE_CREATED', params: { instanceId: '5' } },
+      by: { code: 'OPERATOR', params: { name: 'key 01020304' } },
+    });
+    expect(findStep('REPUBLISHED')).toMatchObject({ detail: { code: 'NO_RESULT' }, by: { code: 'WEIR' } });
+    expect(findStep('SETTLED')?.detail).toEqual({
+      code: 'RESULT_WITH_REASON',
+      params: { status: 'FAILED', reason: 'no capacity' },
+    });
+    expect(findStep('RESULT_CONFLICT')).toMatchObject({
+      detail: { code: 'RESULT_WITH_REASON', params: { status: 'FAILED', reason: 'no: GPU' } },
+      by: { code: 'RESOURCE_DOMAIN' },
+    });
   });
 
   test('a timeline never places a publication after its answer or before its creation', () => {

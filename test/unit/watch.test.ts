@@ -20,6 +20,8 @@ const count = (second: number, source: string, measure: Measure, value: number) 
   count: value,
 });
 
+const storeError = (error: string) => ({ code: 'STORE_ERROR' as const, params: { error } });
+
 describe('the seconds', () => {
   test('the seconds of a later look replace those of an earlier one', () => {
     const seconds = new Seconds();
@@ -125,7 +127,7 @@ test('nothing is read without listeners, and once for all of them', async () => 
 });
 
 test('a reading that hangs is a failure, with what is known without the database', async () => {
-  const rest = { waiting: [], stores: [{ name: 'database', kind: 'PostgreSQL', ok: false, why: 'silent' }] };
+  const rest = { waiting: [], stores: [{ name: 'database', kind: 'PostgreSQL', ok: false, why: null }] };
   const feed = new NowFeed(
     { read: () => new Promise(() => {}), readRest: async () => rest },
     { maxListeners: 1, patienceMs: 5 },
@@ -202,7 +204,7 @@ describe('the live view', () => {
     ],
     delay: { count: 70, p50Ms: 812, p99Ms: 3_120 },
     waiting: [{ what: 'stream', count: null, oldestAt: '2026-11-27T20:00:08.500Z' }],
-    stores: [{ name: 'queue', kind: 'RabbitMQ', ok: false, why: 'reconnecting' }],
+    stores: [{ name: 'queue', kind: 'RabbitMQ', ok: false, why: storeError('reconnecting') }],
     intakePaused: true,
     audit: { ok: false, auditedAt: '2026-11-27T19:59:10.500Z', exceptions: 3 },
   };
@@ -245,7 +247,7 @@ describe('the live view', () => {
 
   test('the reason of an unavailable store is shown in full', () => {
     const why = 'Handshake terminated by server: 403 (ACCESS-REFUSED) with message "ACCESS_REFUSED"';
-    const stores = [{ name: 'queue', kind: 'RabbitMQ', ok: false, why }];
+    const stores = [{ name: 'queue', kind: 'RabbitMQ', ok: false, why: storeError(why) }];
     const lines = drawScreen({ ...answer, stores }, seconds, {
       url: 'http://x',
       width: 60,
@@ -256,7 +258,7 @@ describe('the live view', () => {
 
   test('the live screen escapes control characters and stays within its lines', () => {
     const why = 'NOAUTH\n✓ all is well\x1b[2J\u009b1m\u202e 云服务器云服务器云服务器云服务器';
-    const stores = [{ name: 'queue', kind: 'RabbitMQ', ok: false, why }];
+    const stores = [{ name: 'queue', kind: 'RabbitMQ', ok: false, why: storeError(why) }];
     const none = { total: '0', success: '0', failed: '0', processing: '1', successRate: null };
     const sources = [{ ...none, source: 'A\x1b[31m\n' }];
     const options = { url: 'http://x', width: 40, paint: (_: string, text: string) => text };

@@ -1,5 +1,7 @@
 import type { Static } from 'typebox';
+import type { CodeAndParams } from '../../api/describe.ts';
 import type { SaleShape } from '../../api/sale-shapes.ts';
+import type { Statement } from '../../api/sentences.ts';
 import type {
   InstanceShape,
   OrderShape,
@@ -15,8 +17,16 @@ import type { Order, Refund } from '../../core/orders/order.ts';
 import type { RecordedPayment } from '../../core/orders/payment-book.ts';
 import type { Sale } from '../../sale/sale.ts';
 
+/** What the server states must have its sentence: the compiler compares both with the table. */
+export function toStatement(statement: Statement): CodeAndParams {
+  return statement;
+}
+
 export function showTimeline(entries: readonly TimelineEntry[]): Static<typeof TimelineShape>['timeline'] {
-  return entries.map(({ at, ...entry }) => ({ at: at.toISOString(), ...entry }));
+  return entries.map(({ at, step, detail, by }) => ({
+    ...{ at: at.toISOString(), step },
+    ...{ detail: detail && toStatement(detail), by: toStatement(by) },
+  }));
 }
 
 export function showInstance(instance: InstanceLog): Static<typeof InstanceShape> {

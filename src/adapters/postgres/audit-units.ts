@@ -1,5 +1,6 @@
 import { type Sql, textArray } from '../../lib/sql.ts';
 import type { AuditException, SaleFigure, StreamFigure, UnitFigure } from '../../ops/audit/audit.ts';
+import type { TooManyInstances } from '../../ops/audit/audit-finding.ts';
 import type { StreamReadings } from '../../ops/audit/stream-reading.ts';
 import { readParkedUnits } from './sale-units.ts';
 
@@ -49,9 +50,15 @@ FROM sales WHERE id = $1 AND coalesce(ended_at, ends_at, 'infinity') > now() - i
 };
 
 /** The unique keys of sale_units forbid both; a row that was written by hand may not. */
-async function findTooMany(sql: Sql, saleId: number, { active, stock }: UnitRow): Promise<string[]> {
-  const found =
-    active > Number(stock) ? [`${active} instances that did not fail, and a stock of ${stock}`] : [];
+async function findTooMany(
+  sql: Sql,
+  saleId: number,
+  { active, stock }: UnitRow,
+): Promise<TooManyInstances[]> {
+  const found: TooManyInstances[] =
+    active > Number(stock)
+      ? [{ code: 'INSTANCES_OVER_STOCK', params: { instances: String(active), stock } }]
+      : [];
   const users = await sql.query<{ user_id: string; units: number; most: number }>(
     `SELECT units.user_id::text, count(*)::int AS units, max(per_user_limit) AS most FROM sale_units AS units
      JOIN sales ON sales.id = sale_id
@@ -64,9 +71,10 @@ async function findTooMany(sql: Sql, saleId: number, { active, stock }: UnitRow)
   );
   return [
     ...found,
-    ...users.map(
-      ({ user_id, units, most }) => `user ${user_id} has ${units} instances, the limit is ${most}`,
-    ),
+    ...users.map(({ user_id: userId, units, most }): TooManyInstances => {
+      const params = { userId, instances: String(units), limit: String(most) };
+      return { code: 'INSTANCES_OVER_LIMIT', params };
+    }),
   ];
 }
 
@@ -90,9 +98,8 @@ export async function nameLostUnits(
            AND NOT EXISTS (SELECT 1 FROM parked WHERE origin = 'STREAM' AND scope = $1 AND source_id = entry_id)`,
         [stream, textArray(page.map(({ entryId }) => entryId)), textArray(page.map(({ userId }) => userId))],
       );
-      for (const { entry_id, user_id } of missing) {
-        const what = `entry ${entry_id} of user ${user_id} is gone: neither an instance nor parked`;
-        named.push({ id: stream, what, advice: 'let the user buy again; `weir sale add` adds stock' });
+      for (const { entry_id: entryId, user_id: userId } of missing) {
+        named.push({ id: stream, code: 'ENTRY_LOST', params: { entryId, userId } });
         if (named.length === mostNamed) return named;
       }
     }

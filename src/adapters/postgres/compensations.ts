@@ -225,6 +225,7 @@ function toParkedUnit({ stream, entryId, userId, why }: FailedRow) {
     origin: 'COMPENSATION' as const,
     reason: 'RESTOCK_FAILED' as const,
     detail: why,
+    params: { error: why },
     source: 'SECKILL',
     scope: stream,
     sourceId: entryId,

@@ -1,3 +1,4 @@
+import type { TrendStep } from '../../api/answers.ts';
 import type { Database, Sql } from '../../lib/sql.ts';
 
 export interface SourceCount {
@@ -9,8 +10,6 @@ export interface SourceCount {
   /** Per cent with two decimals, of all: the seed's success_rate. */
   successRate: string;
 }
-
-export type TrendStep = 'minute' | 'hour' | 'day';
 
 /** Whole steps, of UTC. */
 export interface TrendWindow {

@@ -278,6 +278,7 @@ async function parkMessages(
         origin: 'OUTBOX' as const,
         reason: 'MESSAGE_REFUSED' as const,
         detail: `message ${message.id}: ${error}`,
+        params: { messageId: message.id, error },
         source: purchase?.source ?? '',
         scope: purchase?.scope ?? '',
         sourceId: purchase?.source_id ?? message.id,
@@ -293,5 +294,7 @@ async function parkMessages(
 
 async function parkBatch(sql: Sql, { id, kind, events, bytes }: OutboxBatch, error: string): Promise<void> {
   const item = { source: '', scope: 'outbox', sourceId: id, original: bytes, kind, events };
-  await parkItems(sql, [{ origin: 'OUTBOX', reason: 'OUTBOX_BATCH_CORRUPT', detail: error, ...item }]);
+  await parkItems(sql, [
+    { origin: 'OUTBOX', reason: 'OUTBOX_BATCH_CORRUPT', detail: error, params: { error }, ...item },
+  ]);
 }

@@ -115,7 +115,7 @@ async function handleDue(
   const again = heard.filter(({ publications }) => publications < options.maxPublications);
   const hopeless = heard.filter(({ publications }) => publications >= options.maxPublications);
 
-  const lost = await republish(sql, again, byWeir, 'no result by the deadline');
+  const lost = await republish(sql, again, byWeir, 'NO_RESULT');
   if (again.length > 0) failpoint('after-republish');
   const timedOut = await giveUp(sql, hopeless);
   await postpone(sql, again, 1, options.deadlineMs);
@@ -153,7 +153,7 @@ export async function retryInstance(
     if (row.status !== 'PROCESSING') {
       throw new WeirError('INSTANCE_SETTLED', `instance ${instanceId} is ${row.status}`);
     }
-    const lost = await republish(sql, [row], actor.name, 'on request');
+    const lost = await republish(sql, [row], actor.name, 'ON_REQUEST');
     if (lost.length > 0) throw new WeirError('PRODUCT_NOT_FOUND', `product ${row.product_id} is gone`);
     await recordActivity(sql, actor, {
       action: 'INSTANCE_REPUBLISHED',
@@ -200,7 +200,7 @@ async function giveUp(sql: Sql, rows: readonly DueRow[]): Promise<number> {
     instanceId: BigInt(instance_id) as InstanceId,
     userId: BigInt(user_id) as UserId,
   }));
-  await requestReleases(sql, machines, 'given up without a result', byWeir);
+  await requestReleases(sql, machines, 'GIVEN_UP', byWeir);
   return givenUp.length;
 }
 

@@ -65,14 +65,16 @@ function splitBySize(items: readonly NewItem[]): NewItem[][] {
 async function parkSome(sql: Sql, items: readonly NewItem[]): Promise<void> {
   const texts = (of: (item: NewItem) => string) => textArray(items.map(of));
   await sql.query(
-    `INSERT INTO parked (origin, reason, detail, source, scope, source_id, original, message_id, message_type, kind,
-       events, instance_id)
-     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[],
-       $8::text[], $9::text[], $10::text[], $11::int[], $12::bigint[])
+    `INSERT INTO parked (origin, reason, detail, params, source, scope, source_id, original, message_id, message_type,
+       kind, events, instance_id)
+     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::jsonb[], $5::text[], $6::text[], $7::text[],
+       $8::bytea[], $9::text[], $10::text[], $11::text[], $12::int[], $13::bigint[])
      ON CONFLICT (origin, source, scope, source_id) DO UPDATE SET reason = excluded.reason, detail = excluded.detail,
-       original = excluded.original, message_id = excluded.message_id, message_type = excluded.message_type,
+       params = excluded.params, original = excluded.original,
+       message_id = excluded.message_id, message_type = excluded.message_type,
        kind = excluded.kind, events = excluded.events, parked_at = now(), state = 'PARKED', resolved_at = NULL,
-       resolved_by = NULL, resolution = NULL, instance_id = coalesce(excluded.instance_id, parked.instance_id)
+       resolved_by = NULL, resolution = NULL, resolution_params = NULL,
+       instance_id = coalesce(excluded.instance_id, parked.instance_id)
      -- A message that is dropped once more is another matter than the one that was discarded.
      WHERE parked.state = 'REPLAYED' OR (parked.state = 'DISCARDED' AND parked.origin = 'DEAD_LETTER')
        OR (excluded.kind = 'CREATED' AND parked.kind <> 'CREATED')`,
@@ -80,6 +82,7 @@ async function parkSome(sql: Sql, items: readonly NewItem[]): Promise<void> {
       texts(({ origin }) => origin),
       texts(({ reason }) => reason),
       texts(({ detail }) => toText(detail)),
+      texts(({ params = {} }) => toJson(params)),
       texts(({ source }) => source),
       texts(({ scope }) => shortenKey(toText(scope))),
       texts(({ sourceId }) => shortenKey(toText(sourceId))),
@@ -93,8 +96,13 @@ async function parkSome(sql: Sql, items: readonly NewItem[]): Promise<void> {
   );
 }
 
-const columns = `id::text, origin, reason, detail, source, scope, source_id AS "sourceId", parked_at AS "parkedAt", state,
-  attempts, resolved_at AS "resolvedAt", resolved_by AS "resolvedBy", resolution, instance_id::text AS "instanceId"`;
+/** NULL while the item is parked. */
+export const resolutionColumn = `CASE WHEN resolution IS NOT NULL THEN
+  json_build_object('code', resolution, 'params', coalesce(resolution_params, '{}')) END AS resolution`;
+
+const columns = `id::text, origin, reason, detail, params, source, scope, source_id AS "sourceId",
+  parked_at AS "parkedAt", state,
+  attempts, resolved_at AS "resolvedAt", resolved_by AS "resolvedBy", ${resolutionColumn}, instance_id::text AS "instanceId"`;
 
 /** Newest first, below the id `before`. */
 export async function listParked(
@@ -133,30 +141,33 @@ async function findParked(sql: Sql, id: string): Promise<ParkedDetail | undefine
   return row && { ...row, original: Buffer.from(row.original) };
 }
 
-async function resolveParked(sql: Sql, id: string, resolution: Resolution): Promise<boolean> {
+async function resolveParked(
+  sql: Sql,
+  id: string,
+  { state, actor, statement, instanceId }: Resolution,
+): Promise<boolean> {
   const rows = await sql.query(
     `WITH resolved AS (
        UPDATE parked SET state = $2, resolved_at = now(), resolved_by = $3, resolution = $4,
-         instance_id = coalesce($5::bigint, instance_id)
+         resolution_params = $6::jsonb, instance_id = coalesce($5::bigint, instance_id)
        WHERE id = $1 AND state = 'PARKED' RETURNING id, origin, scope, source_id
      ), payment AS (
        UPDATE payments SET outcome = CASE $2 WHEN 'DISCARDED' THEN 'DISCARDED' ELSE 'INSTANCE' END FROM resolved
        WHERE origin = 'PAYMENT' AND order_id = source_id AND payment_key = scope AND outcome = 'PARKED'
          AND ($2 = 'DISCARDED' OR $5::bigint IS NOT NULL)
      ) SELECT id FROM resolved`,
-    [
-      id,
-      resolution.state,
-      resolution.actor.name,
-      toText(resolution.resolution),
-      resolution.instanceId ?? null,
-    ],
+    [id, state, actor.name, statement.code, instanceId ?? null, toJson(statement.params)],
   );
   if (rows.length === 0) return false;
-  const { actor, ...after } = resolution;
-  const action = resolution.state === 'REPLAYED' ? 'PARKED_REPLAYED' : 'PARKED_DISCARDED';
+  const after = { state, resolution: statement.code, ...statement.params, instanceId };
+  const action = state === 'REPLAYED' ? 'PARKED_REPLAYED' : 'PARKED_DISCARDED';
   await recordActivity(sql, actor, { action, subjectId: id, before: { state: 'PARKED' }, after });
   return true;
+}
+
+function toJson(params: Readonly<Record<string, string>>): string {
+  const texts = Object.entries(params).map(([name, text]) => [name, toText(text)]);
+  return JSON.stringify(Object.fromEntries(texts));
 }
 
 /** With the kind it had: the audit counts a publication once, wherever it has been meanwhile. */
@@ -199,7 +210,8 @@ async function decideUnit(
 
 async function noteFailedReplay(sql: Sql, id: string, error: WeirError): Promise<void> {
   await sql.query(
-    "UPDATE parked SET attempts = attempts + 1, reason = $2, detail = $3 WHERE id = $1 AND state = 'PARKED'",
-    [id, error.code, toText(error.message)],
+    `UPDATE parked SET attempts = attempts + 1, reason = $2, detail = $3, params = $4::jsonb
+     WHERE id = $1 AND state = 'PARKED'`,
+    [id, error.code, toText(error.message), toJson(error.params)],
   );
 }

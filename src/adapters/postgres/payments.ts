@@ -108,7 +108,7 @@ async function returnSecond(place: Place, paid: ReturnedPayment, requestId: bigi
     {
       ...{ kind: 'REFUND', source: 'ORDER' as Source, sourceId: orderId, scope: place.key },
       ...{ productId, userId, instanceId: undefined, requestId, amountCents },
-      ...{ paymentId: nameOfPayment(payment), reason: 'a further payment of an order that was paid before' },
+      ...{ paymentId: nameOfPayment(payment), reason: 'FURTHER_PAYMENT' },
     },
   ]);
   return answerRefund(place.sql, orderId, place.key);
@@ -116,12 +116,12 @@ async function returnSecond(place: Place, paid: ReturnedPayment, requestId: bigi
 
 async function park(place: Place, paid: UnfitPayment): Promise<Placed> {
   const { sql, key, wasParked } = place;
-  const { orderId, payment, reason, detail, original } = paid;
+  const { orderId, payment, reason, detail, params, original } = paid;
   if (!wasParked) {
     await record(place, paid, 'PARKED');
     const messageId = payment.webhookId ?? '';
     const item = { origin: 'PAYMENT' as const, source: 'ORDER', scope: key, sourceId: orderId, messageId };
-    await parkItems(sql, [{ ...item, reason, detail, original }]);
+    await parkItems(sql, [{ ...item, reason, detail, params, original }]);
   }
   return answerParked(sql, orderId, key, !wasParked);
 }

@@ -5,6 +5,7 @@ import {
   refundRequested,
 } from '../../core/compensation/request-messages.ts';
 import type { InstanceId, ProductId, UserId } from '../../core/instance/purchase.ts';
+import type { HistoryCause } from '../../core/instance/timeline.ts';
 import type { Refund } from '../../core/orders/order.ts';
 import { type Database, numberArray, type Sql, textArray } from '../../lib/sql.ts';
 import { recordActivity } from './activity.ts';
@@ -48,7 +49,7 @@ export function repeatRefundRequests(database: Database): Promise<number> {
     if (refunds.length === 0) return 0;
     const held = await findHeld(sql, refunds);
     const due = refunds.filter((refund) => !held.has(toMessage(refund).id));
-    await sendAgain(sql, due, 'the refund was not reported', byWeir);
+    await sendAgain(sql, due, 'REFUND_NOT_REPORTED', byWeir);
     await sql.query(
       `UPDATE compensations SET next_request_at = now() + make_interval(mins => ${firstWaitMinutes})
        WHERE id = ANY ($1::bigint[])`,
@@ -79,7 +80,7 @@ export function requestRefundAgain(
     if (!first) return undefined;
     const waiting = await findWaitingIds(sql, 'REFUND');
     const due = refunds.filter((refund) => !waiting.has(toMessage(refund).id));
-    await sendAgain(sql, due, 'on request', actor.name);
+    await sendAgain(sql, due, 'ON_REQUEST', actor.name);
     if (due.length > 0) {
       const after = { messageIds: due.map((refund) => toMessage(refund).id) };
       await recordActivity(sql, actor, { action: 'ORDER_REFUND_REQUESTED', subjectId: orderId, after });
@@ -111,7 +112,7 @@ async function findHeld(sql: Sql, refunds: readonly OpenRefund[]): Promise<Reado
 async function sendAgain(
   sql: Sql,
   refunds: readonly OpenRefund[],
-  detail: string,
+  cause: HistoryCause,
   actor: string,
 ): Promise<void> {
   if (refunds.length === 0) return;
@@ -129,7 +130,7 @@ async function sendAgain(
   );
   for (const { instance_id } of refunds) {
     if (instance_id === null) continue;
-    await recordHistory(sql, BigInt(instance_id) as InstanceId, 'REFUND_REQUESTED_AGAIN', detail, actor);
+    await recordHistory(sql, BigInt(instance_id) as InstanceId, 'REFUND_REQUESTED_AGAIN', cause, actor);
   }
   await enqueue(sql, 'REFUND', messages);
 }

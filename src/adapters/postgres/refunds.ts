@@ -35,7 +35,7 @@ export async function requestRefund(sql: Sql, late: LatePayment): Promise<boolea
     {
       ...{ kind: 'REFUND', source: 'ORDER' as Source, sourceId: orderId, scope: '', productId, userId },
       ...{ instanceId: undefined, requestId, amountCents, paymentId },
-      reason: `paid after the order was ${before.status}`,
+      reason: `ORDER_${before.status}`,
     },
   ]);
   return true;

@@ -1,6 +1,7 @@
 import type { Actor } from '../../core/actor.ts';
 import { createReleaseRequest } from '../../core/compensation/request-messages.ts';
 import type { InstanceId, UserId } from '../../core/instance/purchase.ts';
+import type { HistoryCause } from '../../core/instance/timeline.ts';
 import { WeirError } from '../../errors.ts';
 import { type Database, numberArray, type Sql, textArray } from '../../lib/sql.ts';
 import { recordActivity } from './activity.ts';
@@ -20,7 +21,7 @@ export interface OwnerlessInstance {
 export async function requestReleases(
   sql: Sql,
   instances: readonly OwnerlessInstance[],
-  detail: string,
+  cause: HistoryCause,
   actor: string,
 ): Promise<void> {
   if (instances.length === 0) return;
@@ -36,7 +37,7 @@ export async function requestReleases(
     [
       numberArray(instances.map(({ instanceId }) => instanceId)),
       textArray(instances.map(({ userId }) => userId.toString())),
-      detail,
+      cause,
       actor,
     ],
   );
@@ -79,13 +80,13 @@ export function releaseInstance(database: Database, instanceId: InstanceId, acto
         after: { isFirst },
       });
     if (!earlier) {
-      await requestReleases(sql, [{ instanceId, userId }], 'on request', actor.name);
+      await requestReleases(sql, [{ instanceId, userId }], 'ON_REQUEST', actor.name);
       await record(true);
       return true;
     }
     const message = createReleaseRequest(instanceId, userId, earlier.at.getTime());
     if (await isWaiting(sql, 'RELEASE', message.id)) return true;
-    await recordHistory(sql, instanceId, 'RELEASE_REQUESTED_AGAIN', 'on request', actor.name);
+    await recordHistory(sql, instanceId, 'RELEASE_REQUESTED_AGAIN', 'ON_REQUEST', actor.name);
     await enqueue(sql, 'RELEASE', [message]);
     await record(false);
     return true;

@@ -1,5 +1,6 @@
 import { createEventEncoder, type EventSpec, encodeTimestamp } from '../../core/instance/instance-created.ts';
 import type { InstanceId, UserId } from '../../core/instance/purchase.ts';
+import type { HistoryCause } from '../../core/instance/timeline.ts';
 import { numberArray, type Sql } from '../../lib/sql.ts';
 import { recordHistory } from './instance-history.ts';
 import { enqueue } from './outbox.ts';
@@ -35,7 +36,7 @@ export async function republish(
   sql: Sql,
   rows: readonly PublishedRow[],
   actor: string,
-  detail: string,
+  cause: HistoryCause,
 ): Promise<string[]> {
   const specs = await findSpecs(sql, rows);
   const messages = [];
@@ -54,7 +55,7 @@ export async function republish(
       id: row.instance_id,
       body: encode(instanceId, BigInt(row.user_id) as UserId, timestamp),
     });
-    await recordHistory(sql, instanceId, 'REPUBLISHED', detail, actor);
+    await recordHistory(sql, instanceId, 'REPUBLISHED', cause, actor);
   }
   await enqueue(sql, 'AGAIN', messages);
   return lost;

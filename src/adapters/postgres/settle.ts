@@ -2,6 +2,7 @@ import type { Actor } from '../../core/actor.ts';
 import type { Compensation } from '../../core/compensation/compensation.ts';
 import { owedFor } from '../../core/compensation/compensation.ts';
 import type { InstanceId, ProductId, Source, SourceId, UserId } from '../../core/instance/purchase.ts';
+import { resourceDomain, weir } from '../../core/instance/timeline.ts';
 import { asksForRelease, type Ending, judgeResult, type Settled } from '../../core/results/judge-result.ts';
 import type { InstanceResult } from '../../core/results/result.ts';
 import { failpoint } from '../../lib/failpoint.ts';
@@ -12,7 +13,7 @@ import { recordHistory } from './instance-history.ts';
 import { requestReleases } from './releases.ts';
 
 /** The actor of what Weir decides itself. */
-export const byWeir = 'weir';
+export const byWeir = weir;
 
 /**
  * ONE commit for a batch of results: rows become terminal, known orders move on, what failed is compensated, and what
@@ -20,7 +21,7 @@ export const byWeir = 'weir';
  */
 export function settleResults(database: Database, results: readonly InstanceResult[]): Promise<Settled[]> {
   return database.transaction(async (sql) => {
-    const settled = await settleOn(sql, results, 'resource domain');
+    const settled = await settleOn(sql, results, resourceDomain);
     failpoint('before-settle');
     return settled;
   });
@@ -174,7 +175,7 @@ async function judgeOthers(
     await recordHistory(sql, result.instanceId, what, detail, actor);
     if (asksForRelease(ending, result)) {
       const machine = { instanceId: result.instanceId, userId: BigInt(ending.userId) as UserId };
-      await requestReleases(sql, [machine], 'the machine has no owner', byWeir);
+      await requestReleases(sql, [machine], 'NO_OWNER', byWeir);
     }
   }
   return judged;

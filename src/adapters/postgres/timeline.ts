@@ -2,6 +2,7 @@ import type { InstanceLog } from '../../core/instance/instance-log.ts';
 import { buildTimeline, type TimelineEntry, type TimelineFacts } from '../../core/instance/timeline.ts';
 import type { Sql } from '../../lib/sql.ts';
 import type { Action } from '../../ops/activity/activity.ts';
+import { resolutionColumn } from './parked.ts';
 
 /** Read off what is stored anyway: nothing is written for it on the ordinary way. */
 export async function readTimeline(sql: Sql, instance: InstanceLog): Promise<TimelineEntry[]> {
@@ -13,11 +14,11 @@ export async function readTimeline(sql: Sql, instance: InstanceLog): Promise<Tim
   );
   const parked = await sql.query<TimelineFacts['parked'][number]>(
     `SELECT origin, reason, parked_at AS "parkedAt", state, resolved_at AS "resolvedAt", resolved_by AS "resolvedBy",
-       resolution FROM parked
+       ${resolutionColumn} FROM parked
      WHERE origin IN ('STREAM', 'OUTBOX') AND source = $1 AND scope = $2 AND source_id = $3
        OR origin = 'PAYMENT' AND source = $1 AND source_id = $3
      UNION ALL
-     SELECT origin, reason, parked_at, state, resolved_at, resolved_by, resolution FROM parked
+     SELECT origin, reason, parked_at, state, resolved_at, resolved_by, ${resolutionColumn} FROM parked
      WHERE origin IN ('RESULT', 'DEAD_LETTER') AND instance_id = $4`,
     [...purchase, id],
   );

@@ -24,6 +24,7 @@ import { recordRefund } from '../../adapters/postgres/refunds.ts';
 import { releaseInstance } from '../../adapters/postgres/releases.ts';
 import { readTimeline } from '../../adapters/postgres/timeline.ts';
 import { isTransientDatabaseError } from '../../adapters/postgres/transient.ts';
+import { describeStatement } from '../../api/describe.ts';
 import type { Config } from '../../config/config.ts';
 import type { InstanceLog } from '../../core/instance/instance-log.ts';
 import type { PaymentBook } from '../../core/orders/payment-book.ts';
@@ -228,10 +229,16 @@ function createParkedReplay(
     createInstances: creation.createInstances,
     settle,
     isTransient: isTransientDatabaseError,
-    onResolved({ id }, { state, actor, resolution }) {
+    onResolved({ id }, { state, actor, statement }) {
       committed.notify();
       owed.notify();
-      emit({ type: 'parked item resolved', id, state, by: actor.name, resolution });
+      emit({
+        type: 'parked item resolved',
+        id,
+        state,
+        by: actor.name,
+        resolution: describeStatement(statement),
+      });
     },
   });
 }

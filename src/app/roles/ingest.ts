@@ -75,6 +75,7 @@ function toParkedItem({ stream, id, error, original }: ParkedEntry) {
     origin: 'STREAM' as const,
     reason: error.code,
     detail: error.message,
+    params: error.params,
     source: seckill,
     scope: stream,
     sourceId: id,

@@ -108,6 +108,7 @@ function toParkedItem({ error, original }: UnfitResult, queue: string) {
     origin: 'RESULT' as const,
     reason: error.code,
     detail: error.message,
+    params: error.params,
     source: '',
     scope: queue,
     sourceId: createHash('sha256').update(original).digest('hex'),

@@ -1,3 +1,4 @@
+import type { Problem } from '../../api/answers.ts';
 import { readConfig } from '../../config/config.ts';
 import { splitAddr } from '../../lib/address.ts';
 import { CliError, exitCodes } from '../exit-codes.ts';
@@ -60,7 +61,7 @@ export class Api {
     json?: string,
     headers: Record<string, string> = {},
   ): Promise<T> {
-    const { status, body } = await this.send<T & Problem>(method, path, json, headers);
+    const { status, body } = await this.send<T & Partial<Problem>>(method, path, json, headers);
     if (status >= 400) throw toCliError(status, body);
     return body;
   }
@@ -89,14 +90,8 @@ export class Api {
   }
 }
 
-interface Problem {
-  code?: string;
-  detail?: string;
-  advice?: string;
-}
-
 /** What went wrong and what to do, in the answer's own words. */
-function toCliError(status: number, problem: Problem): CliError {
+function toCliError(status: number, problem: Partial<Problem>): CliError {
   const { code, detail = JSON.stringify(problem), advice } = problem;
   const exitCode = exitCodeFor(status);
   const hints = advice && code !== 'REQUEST_INVALID' ? [advice] : [];
@@ -113,9 +108,9 @@ function exitCodeFor(status: number): number {
   return status === 503 ? exitCodes.unreachable : exitCodes.failed;
 }
 
-function parseProblem(body: string): Problem {
+function parseProblem(body: string): Partial<Problem> {
   try {
-    return JSON.parse(body) as Problem;
+    return JSON.parse(body) as Partial<Problem>;
   } catch {
     return { detail: body.slice(0, 200) };
   }

@@ -1,4 +1,5 @@
 import type { Audit } from '../../api/answers.ts';
+import { describeAdvice, describeInvariant, describeStatement } from '../../api/describe.ts';
 import { Api, type ApiOptions } from '../client/api.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { printJson, printLine } from '../output/output.ts';
@@ -35,13 +36,13 @@ function printAudit({ ok, sums, waiting, durationMs }: Audit): void {
       'DIFFERENCE',
       { title: 'INVARIANT', isProse: true },
     ],
-    sums.map(({ name, invariant, expected, actual, difference, exceptions }) => [
+    sums.map(({ name, expected, actual, difference, exceptions }) => [
       difference === 0 && exceptions.length === 0 ? holds : isOff,
       name,
       `${expected}`,
       `${actual}`,
       `${difference}`,
-      invariant,
+      describeInvariant(name),
     ]),
     { whole: true },
   );
@@ -50,11 +51,11 @@ function printAudit({ ok, sums, waiting, durationMs }: Audit): void {
     .map(([what, count]) => `${count} ${toWords(what)}`);
   printLine();
   printLine(`Under way: ${underWay.join(', ') || 'nothing'}`);
-  for (const { name, note } of sums) if (note) printLine(`${name}: ${note}`);
+  for (const { name, note } of sums) if (note) printLine(`${name}: ${describeStatement(note)}`);
   for (const { name, exceptions } of sums) {
-    for (const { id, what, advice } of exceptions) {
-      printLine(isOff, ` ${name}: ${id}: ${what}`);
-      printLine(`    → ${advice}`);
+    for (const exception of exceptions) {
+      printLine(isOff, ` ${name}: ${exception.id}: ${describeStatement(exception)}`);
+      printLine(`    → ${describeAdvice(exception)}`);
     }
   }
   printLine(ok ? `Every sum holds (${durationMs} ms).` : 'Not every sum holds: docs/monitoring.md#audit');

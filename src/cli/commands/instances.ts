@@ -1,4 +1,5 @@
 import type { Instance, InstanceStory } from '../../api/answers.ts';
+import { describeStatement } from '../../api/describe.ts';
 import { Api, type ApiOptions } from '../client/api.ts';
 import { type ListOptions, printList } from '../client/list-pages.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -84,7 +85,12 @@ export async function showInstance(
   printLine();
   printTable(
     ['AT', 'STEP', { title: 'DETAIL', isProse: true }, { title: 'BY', rank: 1 }],
-    timeline.map(({ at, step, detail, by }) => [at, step, detail, by]),
+    timeline.map(({ at, step, detail, by }) => [
+      at,
+      step,
+      detail ? describeStatement(detail) : '',
+      describeStatement(by),
+    ]),
     { whole: true },
   );
   return exitCodes.ok;

@@ -1,4 +1,4 @@
-import { keyNamePattern } from '../../ops/access/operator-key.ts';
+import { keyNamePattern } from '../../api/key-shapes.ts';
 import { reaches, type Scope, scopes } from '../../ops/access/scope.ts';
 import type { ApiOptions } from '../client/api.ts';
 import { CliError, exitCodes } from '../exit-codes.ts';

@@ -1,6 +1,7 @@
 import { FolderInUseError } from '../../adapters/embedded/folder-lock.ts';
 import { checkSchema } from '../../adapters/postgres/migrate.ts';
 import { postgresOperatorKeys } from '../../adapters/postgres/operator-keys.ts';
+import type { Key } from '../../api/answers.ts';
 import { readConfig } from '../../config/config.ts';
 import { WeirError } from '../../errors.ts';
 import type { Database } from '../../lib/sql.ts';
@@ -12,8 +13,8 @@ import { describeDatabase } from './describe-database.ts';
 import { localActor } from './local-actor.ts';
 import { withDatabase } from './with-database.ts';
 
-/** A key as it is printed: times as text, as the API has them. */
-export type ShownKey = { [Field in keyof OperatorKey]: string | null } & { scope: Scope };
+/** A key as it is printed: as the API has it. */
+export type ShownKey = Key;
 
 /** Where keys are made and revoked. */
 export interface LocalKeys {
@@ -81,7 +82,7 @@ function show(key: OperatorKey): ShownKey {
   const toText = (at: Date | undefined) => at?.toISOString() ?? null;
   return {
     ...key,
-    createdAt: toText(key.createdAt),
+    createdAt: key.createdAt.toISOString(),
     lastUsedAt: toText(key.lastUsedAt),
     expiresAt: toText(key.expiresAt),
     revokedAt: toText(key.revokedAt),

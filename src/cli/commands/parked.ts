@@ -1,4 +1,5 @@
-import type { Page, Parked, Replayed } from '../../api/answers.ts';
+import type { Page, Parked, ParkedItem, Replayed } from '../../api/answers.ts';
+import { describeStatement } from '../../api/describe.ts';
 import { Api, type ApiOptions } from '../client/api.ts';
 import { type ListOptions, printList } from '../client/list-pages.ts';
 import { CliError, exitCodes } from '../exit-codes.ts';
@@ -37,7 +38,7 @@ export function listParked(options: ParkedFilterOptions & ListOptions): Promise<
         item.scope || item.origin,
         item.sourceId,
         showTime(item.parkedAt),
-        item.resolution ?? item.detail,
+        item.resolution ? describeStatement(item.resolution) : item.detail,
       ]),
     );
     for (const { reason, advice, docs } of new Map(items.map((item) => [item.reason, item])).values()) {
@@ -51,14 +52,15 @@ function filterOf({ reason, origin, source, scope, state }: ParkedFilterOptions)
 }
 
 export async function showParked(id: string, options: ApiOptions & { json?: boolean }): Promise<number> {
-  const item = await new Api(options).get<Record<string, unknown>>(`/v1/parked/${encodeURIComponent(id)}`);
+  const item = await new Api(options).get<ParkedItem>(`/v1/parked/${encodeURIComponent(id)}`);
   if (options.json) {
     printJson(item);
     return exitCodes.ok;
   }
   // The bytes in base64 are for programs: after what people can read.
-  const { original, ...readable } = item;
-  const fields = Object.entries({ ...readable, original });
+  const { original, resolution, params: _, ...readable } = item;
+  const resolved = resolution && describeStatement(resolution);
+  const fields = Object.entries({ ...readable, resolution: resolved, original });
   printFields(fields.map(([name, value]) => [name, String(value ?? '')]));
   return exitCodes.ok;
 }
@@ -130,12 +132,18 @@ function printOutcomes(
   else
     printTable(
       ['ID', 'STATE', { title: 'WHAT BECAME OF IT', isProse: true }],
-      outcomes.map(({ id, state, code, detail }) => [id, state ?? code ?? '-', detail]),
+      outcomes.map((outcome) => [outcome.id, outcome.state ?? outcome.code, describeOutcome(outcome)]),
       { whole: true },
     );
   const left = outcomes.filter(({ state }) => state !== 'REPLAYED' && state !== 'DISCARDED');
   if (left.length === 0) return exitCodes.ok;
   return left.every(({ code }) => code === 'PARKED_NOT_FOUND') ? exitCodes.notFound : exitCodes.failed;
+}
+
+/** What stays parked, or could not be handled, says why in its detail. */
+function describeOutcome({ state, code, params, detail }: Replayed): string {
+  if (detail === undefined) return describeStatement({ code, params });
+  return state === null ? detail : `${code}: ${detail}`;
 }
 
 async function readAllIds(api: Api, options: ParkedFilterOptions): Promise<string[]> {

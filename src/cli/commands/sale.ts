@@ -38,7 +38,7 @@ export function listSales(options: ListOptions): Promise<number> {
       printTable(
         [
           ...['PRODUCT', 'STATE', 'STOCK', 'SOLD', 'LEFT'],
-          { title: 'GIVEN BACK', rank: 1 },
+          { title: 'RESTOCKED', rank: 1 },
           { title: 'STARTS', rank: 3 },
           { title: 'ENDS', rank: 2 },
         ],

@@ -1,4 +1,5 @@
 import type { Now } from '../../api/answers.ts';
+import { describeStatement } from '../../api/describe.ts';
 import { showControlCharacters } from '../../lib/show-control-characters.ts';
 import { fitSections, type Section } from './fit-sections.ts';
 import { drawSparkline, type MergedSeconds, measures, rateOf } from './merged-seconds.ts';
@@ -169,8 +170,9 @@ function drawStores({ stores }: Now, width: number, isLow: boolean, label: (text
 function drawStore({ name, kind, ok, why }: Now['stores'][number], room: number): Line[] {
   if (ok === null) return [[['dim', `- ${name} (${kind}): this process does not use it`]]];
   if (ok) return [[['green', '✓'], ` ${name} (${kind})`]];
-  const full = `✗ ${name} (${kind}): ${why ?? 'unavailable'}`;
-  const text = showControlCharacters(full.length <= room ? full : `✗ ${name}: ${why ?? 'unavailable'}`);
+  const reason = why ? describeStatement(why) : 'unavailable';
+  const full = `✗ ${name} (${kind}): ${reason}`;
+  const text = showControlCharacters(full.length <= room ? full : `✗ ${name}: ${reason}`);
   return wrapText(text, room, room - 2).map(
     (line, index): Line => [['red', index === 0 ? line : `  ${line}`]],
   );

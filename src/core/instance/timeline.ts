@@ -1,3 +1,4 @@
+import type { ResolutionStatement } from '../parked/parked-item.ts';
 import type { InstanceLog } from './instance-log.ts';
 
 export type TimelineStep =
@@ -25,9 +26,32 @@ export type TimelineStep =
 export interface TimelineEntry {
   at: Date;
   step: TimelineStep;
-  detail: string;
-  by: string;
+  /** null: the step says it all. */
+  detail: TimelineDetail | null;
+  by: TimelineActor;
 }
+
+/** What api/sentences.ts has a sentence for. */
+export type TimelineDetail =
+  | { code: 'STREAM_ENTRY'; params: { sourceId: string; scope: string } }
+  | { code: 'ORDER'; params: { orderId: string } }
+  | { code: 'PURCHASE'; params: { source: string; sourceId: string } }
+  | { code: 'PARKED'; params: { origin: string; reason: string } }
+  | { code: 'INSTANCE'; params: { instanceId: string } }
+  | { code: 'RESULT'; params: { status: string } }
+  | { code: 'RESULT_WITH_REASON'; params: { status: string; reason: string } }
+  | { code: 'REASON'; params: { reason: string } }
+  | { code: 'CONFIRMED' | 'FOREIGN_SALE' | HistoryCause; params: Nothing }
+  | ResolutionStatement;
+
+export type TimelineActor =
+  | { code: 'BUYER' | 'WEIR' | 'PAYER' | 'PAYMENT_CALLBACK' | 'RESOURCE_DOMAIN'; params: Nothing }
+  | { code: 'OPERATOR'; params: { name: string } };
+
+type Nothing = Record<never, string>;
+
+/** Why something was sent again or requested; the stored detail of such a step. */
+export type HistoryCause = 'NO_RESULT' | 'ON_REQUEST' | 'NO_OWNER' | 'GIVEN_UP' | 'REFUND_NOT_REPORTED';
 
 /** What the stores record about one instance. */
 export interface TimelineFacts {
@@ -49,7 +73,7 @@ export interface TimelineFacts {
     state: string;
     resolvedAt: Date | null;
     resolvedBy: string | null;
-    resolution: string | null;
+    resolution: ResolutionStatement | null;
   }[];
   history: readonly { at: Date; what: string; detail: string; actor: string }[];
   compensation:
@@ -57,45 +81,84 @@ export interface TimelineFacts {
     | undefined;
 }
 
+type Add = (
+  at: Date | null | undefined,
+  step: TimelineStep,
+  detail?: TimelineDetail | null,
+  by?: TimelineActor,
+) => void;
+
 /** Builds the timeline of an instance in order of time; simultaneous steps follow their causal order. */
 export function buildTimeline(facts: TimelineFacts): TimelineEntry[] {
   const { instance } = facts;
   const entries: TimelineEntry[] = [];
-  const add = (at: Date | null | undefined, step: TimelineStep, detail: string, by = 'weir') => {
+  const add: Add = (at, step, detail = null, by = actorOf(weir)) => {
     if (at) entries.push({ at, step, detail, by });
   };
-  const { asked, askedBy } = findAsked(facts);
-  add(asked, 'ASKED', askedBy, 'buyer');
-  add(facts.order?.paidAt, 'PAID', `order ${instance.sourceId}`, 'payment callback');
-  for (const item of facts.parked) {
-    add(item.parkedAt, 'PARKED', `${item.origin}: ${item.reason}`);
+  const { asked, detail } = findAsked(facts);
+  add(asked, 'ASKED', detail, { code: 'BUYER', params: {} });
+  add(facts.order?.paidAt, 'PAID', orderOf(instance), { code: 'PAYMENT_CALLBACK', params: {} });
+  for (const { origin, reason, ...item } of facts.parked) {
+    add(item.parkedAt, 'PARKED', { code: 'PARKED', params: { origin, reason } });
     if (item.state !== 'PARKED') {
-      add(item.resolvedAt, item.state as 'REPLAYED', item.resolution ?? '', item.resolvedBy ?? '');
+      add(item.resolvedAt, item.state as 'REPLAYED', item.resolution, actorOf(item.resolvedBy ?? ''));
     }
   }
-  add(instance.createdAt, 'CREATED', `instance ${instance.instanceId}`);
-  add(findPublished(facts), 'PUBLISHED', 'confirmed by the queue no later than this');
-  for (const { at, what, detail, actor } of facts.history) add(at, what as TimelineStep, detail, actor);
-  add(
-    facts.answeredAt,
-    'ANSWERED',
-    instance.reason ?? instance.status,
-    facts.statedBy?.result ?? 'resource domain',
-  );
-  if (instance.status !== 'PROCESSING') {
-    add(instance.updatedAt, 'SETTLED', [instance.status, instance.reason].filter(Boolean).join(': '));
+  const instanceId = instance.instanceId.toString();
+  add(instance.createdAt, 'CREATED', { code: 'INSTANCE', params: { instanceId } });
+  add(findPublished(facts), 'PUBLISHED', { code: 'CONFIRMED', params: {} });
+  for (const step of facts.history) {
+    add(step.at, step.what as TimelineStep, readHistory(step), actorOf(step.actor));
   }
-  addCompensation(facts.compensation, facts.statedBy?.refund ?? 'payment', add);
+  const result = resultOf(instance.status, instance.reason);
+  add(facts.answeredAt, 'ANSWERED', result, actorOf(facts.statedBy?.result ?? resourceDomain));
+  if (instance.status !== 'PROCESSING') add(instance.updatedAt, 'SETTLED', result);
+  const refundedBy = facts.statedBy?.refund;
+  const payer = { code: 'PAYER', params: {} } as const;
+  addCompensation(facts.compensation, refundedBy === undefined ? payer : actorOf(refundedBy), add);
   return entries.sort((a, b) => a.at.getTime() - b.at.getTime());
 }
 
 /** A stream entry's id begins with the milliseconds of its XADD. */
-function findAsked({ instance, order }: TimelineFacts): { asked: Date; askedBy: string } {
+function findAsked({ instance, order }: TimelineFacts): { asked: Date; detail: TimelineDetail } {
   const { source, sourceId, scope, createdAt } = instance;
   const entryMs = scope === '' ? undefined : /^(\d{1,15})-\d+$/.exec(sourceId)?.[1];
-  if (entryMs) return { asked: new Date(Number(entryMs)), askedBy: `entry ${sourceId} on ${scope}` };
-  if (order) return { asked: order.createdAt, askedBy: `order ${sourceId}` };
-  return { asked: createdAt, askedBy: `${source} ${sourceId}` };
+  if (entryMs) {
+    return {
+      asked: new Date(Number(entryMs)),
+      detail: { code: 'STREAM_ENTRY', params: { sourceId, scope } },
+    };
+  }
+  if (order) return { asked: order.createdAt, detail: orderOf(instance) };
+  return { asked: createdAt, detail: { code: 'PURCHASE', params: { source, sourceId } } };
+}
+
+function orderOf({ sourceId }: InstanceLog): TimelineDetail {
+  return { code: 'ORDER', params: { orderId: sourceId } };
+}
+
+function resultOf(status: string, reason: string | undefined): TimelineDetail {
+  return reason
+    ? { code: 'RESULT_WITH_REASON', params: { status, reason } }
+    : { code: 'RESULT', params: { status } };
+}
+
+/** What a late or conflicting result said is stored as `<status>: <reason>`; of any other step its cause. */
+function readHistory({ what, detail }: TimelineFacts['history'][number]): TimelineDetail {
+  if (what !== 'RESULT_LATE' && what !== 'RESULT_CONFLICT')
+    return { code: detail as HistoryCause, params: {} };
+  const [status = '', ...reason] = detail.split(': ');
+  return resultOf(status, reason.join(': '));
+}
+
+/** Actors as they are stored; any other is an operator. */
+export const weir = 'weir';
+export const resourceDomain = 'resource domain';
+
+function actorOf(name: string): TimelineActor {
+  if (name === weir) return { code: 'WEIR', params: {} };
+  if (name === resourceDomain) return { code: 'RESOURCE_DOMAIN', params: {} };
+  return { code: 'OPERATOR', params: { name } };
 }
 
 /** An instance with a result must have been published. */
@@ -111,16 +174,17 @@ const done = { RESTOCK: 'RESTOCKED', REFUND: 'REFUNDED' } as const;
 
 function addCompensation(
   compensation: TimelineFacts['compensation'],
-  refundedBy: string,
-  add: (at: Date | null, step: TimelineStep, detail: string, by?: string) => void,
+  refundedBy: TimelineActor,
+  add: Add,
 ): void {
   if (!compensation) return;
-  const { kind, reason, createdAt, doneAt, outcome } = compensation;
+  const { kind, createdAt, doneAt, outcome } = compensation;
+  const reason = { code: 'REASON', params: { reason: compensation.reason } } as const;
   if (kind !== 'RESTOCK' && kind !== 'REFUND') {
     add(createdAt, 'NOTHING_OWED', reason);
     return;
   }
   add(createdAt, requested[kind], reason);
-  const noSale = "no sale of Weir's: the seller's own counters are not ours to change";
-  add(doneAt, done[kind], outcome === 'NO_SALE' ? noSale : '', kind === 'REFUND' ? refundedBy : 'weir');
+  const foreign = outcome === 'NO_SALE' ? ({ code: 'FOREIGN_SALE', params: {} } as const) : null;
+  add(doneAt, done[kind], foreign, kind === 'REFUND' ? refundedBy : actorOf(weir));
 }

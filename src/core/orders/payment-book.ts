@@ -44,6 +44,7 @@ export interface ReturnedPayment extends PlacedPayment {
 export interface UnfitPayment extends PlacedPayment {
   reason: ErrorCode;
   detail: string;
+  params: Readonly<Record<string, string>>;
   /** The body as received. */
   original: Buffer;
 }

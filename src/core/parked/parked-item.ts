@@ -54,10 +54,15 @@ export function docsOf(reason: string): string {
   return `docs/runbooks/parked.md#${reason.toLowerCase()}`;
 }
 
+type Params = Readonly<Record<string, string>>;
+
 export interface NewParkedItem {
   origin: ParkedOrigin;
   reason: ErrorCode;
+  /** In English, for psql and the log. */
   detail: string;
+  /** The values of the reason's sentence. */
+  params?: Params | undefined;
   source: string;
   scope: string;
   sourceId: string;
@@ -65,11 +70,20 @@ export interface NewParkedItem {
   original: Buffer;
 }
 
+/** What became of an item; of a discarded one the operator's note. Stored, and what api/sentences.ts has a sentence for. */
+export type ResolutionStatement =
+  | { code: 'INSTANCE_CREATED' | 'INSTANCE_FOUND'; params: { instanceId: string } }
+  | { code: 'RESULT_SETTLED'; params: { status: string; outcome: string } }
+  | { code: 'REFUND_REQUESTED'; params: { reason: string } }
+  | { code: 'OUTBOX_RETURNED' | 'UNIT_OWED_AGAIN'; params: Record<never, string> }
+  | { code: 'NOTE'; params: { note: string } };
+
 export interface ParkedItem {
   id: string;
   origin: ParkedOrigin;
   reason: string;
   detail: string;
+  params: Params;
   source: string;
   scope: string;
   sourceId: string;
@@ -79,8 +93,7 @@ export interface ParkedItem {
   attempts: number;
   resolvedAt: Date | null;
   resolvedBy: string | null;
-  /** The result of the replay, or the reason for the discard. */
-  resolution: string | null;
+  resolution: ResolutionStatement | null;
   /** The instance that a replay created or found. */
   instanceId: string | null;
 }

@@ -16,16 +16,15 @@ import type { Settle } from '../results/take-results.ts';
 import type { PaidOrder, PaymentAnswer } from '../triggers/order-paid.ts';
 import { parseStreamKey } from '../triggers/seckill-key.ts';
 import { seckill } from '../triggers/seckill-streams.ts';
-import type { ParkedDetail, ParkedState } from './parked-item.ts';
+import type { ParkedDetail, ResolutionStatement } from './parked-item.ts';
 import { describeAnswer, readPayment } from './replay-payment.ts';
 
-/** The result for one item. `PARKED`: it stays parked, and `detail` gives the reason. */
-export interface ReplayOutcome {
-  id: string;
-  state: ParkedState;
-  detail: string;
-  instanceId: string | null;
-}
+/** The result for one item. */
+export type ReplayOutcome = { id: string; instanceId: string | null } & (
+  | { state: Resolution['state']; statement: ResolutionStatement }
+  /** It stays parked, for this reason. */
+  | { state: 'PARKED'; error: WeirError }
+);
 
 export interface ParkedRows {
   findParked(id: string): Promise<ParkedDetail | undefined>;
@@ -48,7 +47,7 @@ export interface ParkedRows {
 export interface Resolution {
   state: 'REPLAYED' | 'DISCARDED';
   actor: Actor;
-  resolution: string;
+  statement: ResolutionStatement;
   instanceId?: string;
 }
 
@@ -94,7 +93,7 @@ export class ParkedReplay {
       const cause = toWeirError(error);
       if (cause.isTransient && cause.code !== 'INTERNAL') throw cause;
       await this.#deps.rows.noteFailedReplay(id, cause);
-      return { id, state: 'PARKED', detail: `${cause.code}: ${cause.message}`, instanceId: null };
+      return { id, state: 'PARKED', error: cause, instanceId: null };
     }
   }
 
@@ -103,7 +102,10 @@ export class ParkedReplay {
     const item = await this.#getParked(id);
     if (item.state === 'REPLAYED') throw alreadyResolved(item);
     if (item.state === 'DISCARDED') return outcomeOf(item);
-    const resolution: Resolution = { state: 'DISCARDED', actor, resolution: reason };
+    const resolution: Resolution = {
+      ...{ state: 'DISCARDED', actor },
+      statement: { code: 'NOTE', params: { note: reason } },
+    };
     return item.origin === 'COMPENSATION'
       ? this.#decideUnit(item, resolution)
       : this.#resolve(item, resolution);
@@ -120,11 +122,8 @@ export class ParkedReplay {
     if (item.origin === 'PAYMENT') return this.#replayPayment(item, actor, options);
     if (item.origin === 'RESULT') return this.#replayResult(item, actor);
     if (item.origin === 'COMPENSATION') {
-      return this.#decideUnit(item, {
-        state: 'REPLAYED',
-        actor,
-        resolution: 'the unit is put back once more',
-      });
+      const statement = { code: 'UNIT_OWED_AGAIN', params: {} } as const;
+      return this.#decideUnit(item, { state: 'REPLAYED', actor, statement });
     }
     if (item.kind === 'RESULT') return this.#replayResult(item, actor);
     if (item.origin === 'DEAD_LETTER' && item.kind === '') {
@@ -148,13 +147,9 @@ export class ParkedReplay {
       throw new WeirError('PURCHASE_CONFLICT', `instance ${instance.instanceId} is of another purchase`);
     }
     const instanceId = instance.instanceId.toString();
-    const made = outcome.kind === 'created' ? 'made' : 'was there already:';
-    return this.#resolve(item, {
-      state: 'REPLAYED',
-      actor,
-      resolution: `${made} instance ${instanceId}`,
-      instanceId,
-    });
+    const code = outcome.kind === 'created' ? 'INSTANCE_CREATED' : 'INSTANCE_FOUND';
+    const statement = { code, params: { instanceId } } as const;
+    return this.#resolve(item, { state: 'REPLAYED', actor, statement, instanceId });
   }
 
   /** Uses the payment of its callback. If its order is over or already paid, the refund is requested. */
@@ -176,21 +171,19 @@ export class ParkedReplay {
       throw new WeirError('RESULT_NOT_FOUND', `there is no instance ${result.instanceId}`);
     }
     const instanceId = result.instanceId.toString();
-    return this.#resolve(item, {
-      state: 'REPLAYED',
-      actor,
-      resolution: `${result.status} ${settled}`,
-      instanceId,
-    });
+    const params = { status: result.status, outcome: settled };
+    const statement = { code: 'RESULT_SETTLED', params } as const;
+    return this.#resolve(item, { state: 'REPLAYED', actor, statement, instanceId });
   }
 
   async #replayMessage(item: ParkedDetail, actor: Actor): Promise<ReplayOutcome> {
-    const resolution: Resolution = { state: 'REPLAYED', actor, resolution: 'back in the outbox' };
+    const statement = { code: 'OUTBOX_RETURNED', params: {} } as const;
+    const resolution: Resolution = { state: 'REPLAYED', actor, statement };
     if (!(await this.#deps.rows.returnToOutbox(item.id, resolution))) {
       return outcomeOf(await this.#getParked(item.id));
     }
     this.#deps.onResolved(item, resolution);
-    return { id: item.id, state: 'REPLAYED', detail: resolution.resolution, instanceId: item.instanceId };
+    return { id: item.id, state: 'REPLAYED', statement, instanceId: item.instanceId };
   }
 
   async #decideUnit(item: ParkedDetail, resolution: Resolution): Promise<ReplayOutcome> {
@@ -198,12 +191,8 @@ export class ParkedReplay {
       return outcomeOf(await this.#getParked(item.id));
     }
     this.#deps.onResolved(item, resolution);
-    return {
-      id: item.id,
-      state: resolution.state,
-      detail: resolution.resolution,
-      instanceId: item.instanceId,
-    };
+    const { state, statement } = resolution;
+    return { id: item.id, state, statement, instanceId: item.instanceId };
   }
 
   async #resolve(item: ParkedDetail, resolution: Resolution): Promise<ReplayOutcome> {
@@ -211,17 +200,22 @@ export class ParkedReplay {
       return outcomeOf(await this.#getParked(item.id));
     }
     this.#deps.onResolved(item, resolution);
-    const { state, resolution: detail, instanceId = null } = resolution;
-    return { id: item.id, state, detail, instanceId };
+    const { state, statement, instanceId = null } = resolution;
+    return { id: item.id, state, statement, instanceId };
   }
 }
 
-function outcomeOf({ id, state, resolution, instanceId }: ParkedDetail): ReplayOutcome {
-  return { id, state, detail: resolution ?? '', instanceId };
+/** Of an item that another operator has resolved meanwhile. */
+function outcomeOf(item: ParkedDetail): ReplayOutcome {
+  const { id, state, resolution, instanceId } = item;
+  if (state === 'PARKED' || !resolution)
+    throw new WeirError('INTERNAL', `parked item ${id} has no resolution`);
+  return { id, state, statement: resolution, instanceId };
 }
 
 function alreadyResolved({ id, state, resolvedBy, resolution }: ParkedDetail): WeirError {
-  return new WeirError('PARKED_RESOLVED', `${id} was ${state.toLowerCase()} by ${resolvedBy}: ${resolution}`);
+  const note = resolution?.code === 'NOTE' ? `: ${resolution.params.note}` : '';
+  return new WeirError('PARKED_RESOLVED', `${id} was ${state.toLowerCase()} by ${resolvedBy}${note}`);
 }
 
 /** @throws WeirError of the field that is wrong; NOTHING_TO_REPLAY when the entry was gone before it was read */

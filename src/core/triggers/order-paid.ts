@@ -141,6 +141,7 @@ async function park(deps: OrderPaidDeps, paid: PaidOrder, error: WeirError): Pro
     payment,
     reason: error.code,
     detail: error.message,
+    params: error.params,
     original,
   });
   if (placed.kind === 'parked' && placed.isNew) deps.onParked(placed.item, error);

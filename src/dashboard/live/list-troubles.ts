@@ -1,10 +1,11 @@
 import type { Now, NowRest } from '../../api/answers.ts';
+import type { CodeAndParams } from '../../api/describe.ts';
 import type { Status } from './status.ts';
 
 export type Trouble =
   | { kind: 'unreachable' }
   /** Several are one entry where one server holds them and fails for one reason. */
-  | { kind: 'store'; names: string[]; storeKind: string; why: string }
+  | { kind: 'store'; names: string[]; storeKind: string; why: CodeAndParams | null }
   | { kind: 'intakePaused' }
   | { kind: 'audit'; exceptions: number }
   | { kind: 'backlog'; what: string; waitedMs: number };
@@ -30,9 +31,10 @@ function listStores(stores: NowRest['stores']): Trouble[] {
   const byServer = new Map<string, Trouble & { kind: 'store' }>();
   for (const { name, kind, ok, why } of stores) {
     if (ok !== false) continue;
-    const known = byServer.get(`${kind} ${why}`);
+    const server = `${kind} ${JSON.stringify(why)}`;
+    const known = byServer.get(server);
     if (known) known.names.push(name);
-    else byServer.set(`${kind} ${why}`, { kind: 'store', names: [name], storeKind: kind, why: why ?? '' });
+    else byServer.set(server, { kind: 'store', names: [name], storeKind: kind, why });
   }
   return [...byServer.values()];
 }

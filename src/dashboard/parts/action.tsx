@@ -1,7 +1,8 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
+import type { Scope } from '../../api/answers.ts';
 import { say } from '../language.ts';
-import { may, type Scope } from '../session.ts';
+import { may } from '../session.ts';
 import type { Notice } from './notice.tsx';
 
 interface ActionProps {

@@ -4,6 +4,7 @@ import { say, sayCode } from '../language.ts';
 import { listTroubles, type Trouble } from '../live/list-troubles.ts';
 import { status } from '../live/status.ts';
 import { writeRoute } from '../route.ts';
+import { sayStatement } from '../words/say-statement.ts';
 
 /**
  * What is wrong at this moment, one line each, on every view. Nothing is drawn while all is well. A screen reader reads out a line once,
@@ -42,7 +43,8 @@ function describe(trouble: Trouble): string {
       return say('strip.unreachable');
     case 'store': {
       const names = formatList(trouble.names.map((name) => sayCode('store', name)));
-      return say('strip.store', { names, kind: sayCode('kind', trouble.storeKind), why: trouble.why });
+      const why = trouble.why ? sayStatement(trouble.why) : '';
+      return say('strip.store', { names, kind: sayCode('kind', trouble.storeKind), why });
     }
     case 'intakePaused':
       return say('strip.intakePaused');

@@ -1,8 +1,8 @@
 import type { TimelineEntry } from '../../api/answers.ts';
 import { formatDuration } from '../format.ts';
 import { say, sayCode } from '../language.ts';
+import { sayStatement } from '../words/say-statement.ts';
 import { Moment } from './moment.tsx';
-import { Detail } from './server-text.tsx';
 
 /** What happened, in order of time, each step with the time since the one before. */
 export function Timeline({
@@ -45,9 +45,7 @@ function Step({
         )}
       </span>
       <span class="soft">
-        {detail !== '' && <Detail text={detail} />}
-        {detail && by && ' · '}
-        <Detail text={by} />
+        {[detail, by].flatMap((statement) => (statement ? [sayStatement(statement)] : [])).join(' · ')}
       </span>
     </li>
   );

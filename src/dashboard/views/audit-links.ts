@@ -13,12 +13,22 @@ export function linkException(_sum: string, id: string): string | undefined {
   return /^\d{15,19}$/.test(id) ? writeRoute('instances', id) : writeRoute('instances', undefined, { q: id });
 }
 
+const accept = (stream: string) => `weir audit --accept ${stream}`;
+const acceptDurable = (stream: string) => ['weir doctor', accept(stream)];
+
+/** By the code of the exception, as `auditAdvice` of api/sentences.ts names them. */
+const repairs: Readonly<Record<string, (id: string) => string[]>> = {
+  ENTRIES_MISSING: (stream) => [accept(stream)],
+  STREAM_RESTARTED: acceptDurable,
+  STREAM_RESTARTED_WITH_LOSS: acceptDurable,
+  UNITS_LOST: acceptDurable,
+  RESTOCKS_LOST: (stream) => [`weir sale restock ${productOf(stream) ?? ''}`.trim()],
+  ORDER_WITHOUT_INSTANCE: (orderId) => [`weir orders paid ${orderId}`],
+  ROWS_CHANGED: () => ['weir audit --full'],
+};
+
 /** The commands that the advice names, complete with what they are about. */
-export function findCommands({ id, advice }: Exception): string[] {
-  const names = [...advice.matchAll(/weir (?:audit --accept|sale restock|doctor)/g)].map(String);
-  const arguments_: Record<string, string | undefined> = {
-    'weir audit --accept': id,
-    'weir sale restock': productOf(id),
-  };
-  return [...new Set(names)].map((name) => [name, arguments_[name]].filter(Boolean).join(' '));
+export function findCommands({ id, code }: Exception): string[] {
+  const commands = Object.hasOwn(repairs, code) ? repairs[code] : undefined;
+  return commands?.(id) ?? [];
 }

@@ -2,7 +2,7 @@ import { useRef } from 'preact/hooks';
 import type { Audit, AuditSum } from '../../api/answers.ts';
 import { get, type Query } from '../api.ts';
 import { formatCount, formatDuration } from '../format.ts';
-import { foreign, say, sayCode } from '../language.ts';
+import { say, sayCode } from '../language.ts';
 import { Action } from '../parts/action.tsx';
 import { Badge } from '../parts/badge.tsx';
 import { Copy } from '../parts/copy.tsx';
@@ -10,10 +10,10 @@ import { Facts } from '../parts/facts.tsx';
 import { Head } from '../parts/head.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Failure, Noticed, useNotice } from '../parts/notice.tsx';
-import { Invariant } from '../parts/server-text.tsx';
 import { type Column, Table } from '../parts/table.tsx';
 import { useLoad } from '../use-load.ts';
 import type { View } from '../views.ts';
+import { sayAuditAdvice, sayInvariant, sayStatement } from '../words/say-statement.ts';
 import { findCommands, linkException } from './audit-links.ts';
 
 /** Every sum that must hold, counted now. */
@@ -81,12 +81,7 @@ function sumColumns(): Column<AuditSum>[] {
     {
       title: say('audit.invariant'),
       isText: true,
-      cell: ({ name, invariant, note }) => (
-        <>
-          <Invariant name={name} invariant={invariant} />
-          {note !== undefined && <span {...foreign()}>. {note}</span>}
-        </>
-      ),
+      cell: ({ name, note }) => sayInvariant(name) + (note ? `. ${sayStatement(note)}` : ''),
     },
     { title: say('audit.expected'), isNumber: true, cell: ({ expected }) => formatCount(expected) },
     { title: say('audit.actual'), isNumber: true, cell: ({ actual }) => formatCount(actual) },
@@ -110,11 +105,12 @@ function Exceptions({ sum: { name, exceptions } }: { sum: AuditSum }) {
       <h2>{sayCode('sum', name)}</h2>
       <ul class="exceptions">
         {exceptions.map((exception) => {
-          const { id, what, advice } = exception;
+          const { id } = exception;
           const href = linkException(name, id);
           return (
-            <li key={id} lang="en">
-              <strong>{href ? <a href={href}>{id}</a> : id}</strong> {what}. {advice}{' '}
+            <li key={id}>
+              <strong>{href ? <a href={href}>{id}</a> : id}</strong> {sayStatement(exception)}.{' '}
+              {sayAuditAdvice(exception)}{' '}
               {findCommands(exception).map((command) => (
                 <Copy key={command} text={command} />
               ))}

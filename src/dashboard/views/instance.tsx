@@ -11,11 +11,11 @@ import { Head } from '../parts/head.tsx';
 import { Lines } from '../parts/lines.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Failure, Noticed, useNotice } from '../parts/notice.tsx';
-import { Detail } from '../parts/server-text.tsx';
 import { Timeline } from '../parts/timeline.tsx';
 import { writeRoute } from '../route.ts';
 import { useLoad } from '../use-load.ts';
 import type { View } from '../views.ts';
+import { sayReason, sayStatement } from '../words/say-statement.ts';
 import { InstanceActions } from './instance-actions.tsx';
 
 const askAgainMs = 1_000;
@@ -68,7 +68,7 @@ function InstanceState({ instance: { status, reason, timeline } }: { instance: I
   const back = timeline.findLast(({ step }) => wayBack.includes(step));
   return (
     <p class="state" role="status">
-      <State of={status} /> {reason && <Detail text={reason} />}
+      <State of={status} /> {reason && sayReason(reason)}
       {back && (
         <span class="back" id="restocked">
           <Recovered entry={back} />
@@ -80,11 +80,7 @@ function InstanceState({ instance: { status, reason, timeline } }: { instance: I
 
 /** A unit of a sale that is not Weir's did not go back to it, and the step says so. */
 function Recovered({ entry: { step, detail } }: { entry: TimelineEntry }) {
-  return step === 'RESTOCKED' && detail !== '' ? (
-    <Detail text={detail} />
-  ) : (
-    <span>{sayCode('back', step)}</span>
-  );
+  return <span>{step === 'RESTOCKED' && detail ? sayStatement(detail) : sayCode('back', step)}</span>;
 }
 
 function listFacts(instance: InstanceStory) {

@@ -6,10 +6,10 @@ import type { Filter } from '../parts/filters.tsx';
 import { Head } from '../parts/head.tsx';
 import { ListView, RefreshSwitch, useList } from '../parts/list-view.tsx';
 import { Moment } from '../parts/moment.tsx';
-import { Detail } from '../parts/server-text.tsx';
 import type { Column } from '../parts/table.tsx';
 import { writeRoute } from '../route.ts';
 import type { View } from '../views.ts';
+import { sayReason } from '../words/say-statement.ts';
 import { InstanceStoryView } from './instance.tsx';
 
 /** Any instance by any of its ids. */
@@ -60,7 +60,7 @@ function instanceColumns(rows: readonly Instance[] = []): (Column<Instance> | fa
     rows.some(({ reason }) => reason) && {
       title: say('instance.reason'),
       isText: true,
-      cell: ({ reason }) => reason && <Detail text={reason} />,
+      cell: ({ reason }) => reason && sayReason(reason),
     },
     { title: say('instance.source'), cell: ({ source }) => source },
     { title: say('instance.sourceId'), cell: ({ sourceId }) => <span class="id">{sourceId}</span> },

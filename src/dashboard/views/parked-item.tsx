@@ -10,10 +10,11 @@ import { Head } from '../parts/head.tsx';
 import { Lines } from '../parts/lines.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Failure, type Notice, Noticed, useNotice } from '../parts/notice.tsx';
-import { Advice, Detail, What } from '../parts/server-text.tsx';
+import { Advice, What } from '../parts/server-text.tsx';
 import { writeRoute } from '../route.ts';
 import { useLoad } from '../use-load.ts';
 import type { View } from '../views.ts';
+import { sayStatement } from '../words/say-statement.ts';
 import { askForReason } from './discard-reason.tsx';
 import { meaningOf } from './meaning.ts';
 import { findWay } from './parked-ways.ts';
@@ -60,7 +61,7 @@ function Actions({ item, path, notice, reload }: ActionsProps) {
   const way = findWay(item.reason);
   const productId = findProductOf(item);
   const replay = async (options?: object) => {
-    const { state, detail, instanceId } = await post<Replayed>(`${path}/replay`, options);
+    const { state, code, detail, instanceId } = await post<Replayed>(`${path}/replay`, options);
     await reload();
     if (state !== 'PARKED') {
       notice.say(
@@ -71,7 +72,7 @@ function Actions({ item, path, notice, reload }: ActionsProps) {
     } else {
       notice.warn(
         <>
-          {say('parked.stays')} <What detail={detail} />
+          {say('parked.stays')} <What code={code} detail={detail} />
         </>,
       );
     }
@@ -164,7 +165,7 @@ function listFacts(item: ParkedItem) {
     [say('parked.attempts'), String(item.attempts)],
     [say('parked.resolvedAt'), resolvedAt && <Moment iso={resolvedAt} />],
     [say('parked.resolvedBy'), item.resolvedBy],
-    [say('parked.resolution'), item.resolution && <Detail text={item.resolution} />],
+    [say('parked.resolution'), item.resolution && sayStatement(item.resolution)],
     [say('instance.id'), instanceId && <InstanceLink id={instanceId} />],
   ] as const;
 }

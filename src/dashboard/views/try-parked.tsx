@@ -49,10 +49,10 @@ export async function createMissingProduct(_: string, log: TryLog): Promise<void
 export async function replayIt(_: string, log: TryLog): Promise<void> {
   const item = await findLatest();
   if (!item) return log.begin(say('try.replay'))(say('try.parkFirst'));
-  const { state, detail, instanceId } = await post<Replayed>(`parked/${item.id}/replay`);
+  const { state, code, detail, instanceId } = await post<Replayed>(`parked/${item.id}/replay`);
   log.begin(say('try.replayedItem', { id: item.id }))(
     <>
-      <State of={state ?? 'PARKED'} /> {state !== 'REPLAYED' && <What detail={detail} />}
+      <State of={state ?? 'PARKED'} /> {state !== 'REPLAYED' && <What code={code} detail={detail} />}
       {instanceId && <a href={writeRoute('instances', instanceId)}>{instanceId}</a>}
     </>,
   );

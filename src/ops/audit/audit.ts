@@ -1,3 +1,4 @@
+import type { AuditFinding, AuditNote, TooManyInstances } from './audit-finding.ts';
 import { sumReturned, sumStock, sumUnits } from './sum-sales.ts';
 
 /** Figures of all stores, as close to one moment as two stores permit. */
@@ -73,8 +74,8 @@ export interface UnitFigure {
   /** Units that the store sold and lost, and that no operator has accepted yet. */
   lost: number;
   lostAt: Date | undefined;
-  /** More instances than the stock, or than the limit of a user. */
-  tooMany: readonly string[];
+  /** More instances than stock, or than the limit of a user. */
+  tooMany: readonly TooManyInstances[];
 }
 
 /** Units of one stream's sale: compensation done, done before the stores were read, or owed. */
@@ -95,24 +96,17 @@ export interface AuditWaiting {
   refunds: number;
 }
 
-export interface AuditException {
-  /** The subject: a stream, an order or an instance. */
-  id: string;
-  what: string;
-  /** The next step for the operator. */
-  advice: string;
-}
+/** `id`: what it is about: a stream, an order, an instance. */
+export type AuditException = { id: string } & AuditFinding;
 
 export interface AuditSum {
   name: string;
-  /** The invariant as a sentence. */
-  invariant: string;
   expected: number;
   actual: number;
   difference: number;
   exceptions: AuditException[];
-  /** What the invariant does not cover. */
-  note?: string;
+  /** What the sum does not cover. */
+  note?: AuditNote;
 }
 
 export interface Audit {
@@ -157,11 +151,10 @@ export async function sumUp(
 
 export interface PlainSum {
   name: SumName;
-  invariant: string;
   expected: number;
   actual: number;
   exceptions?: AuditException[];
-  note?: string;
+  note?: AuditNote;
 }
 
 function listSums(figures: AuditFigures): PlainSum[] {
@@ -175,38 +168,32 @@ function listSums(figures: AuditFigures): PlainSum[] {
     sumEntries(figures.streams),
     {
       name: 'events',
-      invariant: 'rows = events confirmed + waiting + parked',
       expected: rows,
       actual: figures.published + figures.waitingEvents + figures.parkedEvents,
     },
     {
       name: 'instances',
-      invariant: 'rows = PROCESSING + SUCCESS + FAILED',
       expected: rows,
       actual: withStatus('PROCESSING') + withStatus('SUCCESS') + withStatus('FAILED'),
     },
     {
       name: 'orders',
-      invariant: 'paid orders = their instances + payments that came too late',
       expected: figures.paidOrders,
       actual:
         count(({ source, knownOrder }) => source === 'ORDER' && knownOrder) + figures.refundsWithoutInstance,
     },
     {
       name: 'refunds',
-      invariant: 'failed order instances = refunds asked for',
       expected: failed('ORDER'),
       actual: compensations.REFUND,
     },
     {
       name: 'restocked',
-      invariant: 'failed sale instances = units to restock',
       expected: failed('SECKILL'),
       actual: compensations.RESTOCK,
     },
     {
       name: 'nothing owed',
-      invariant: 'other failed instances = purchases owed nothing',
       expected: withStatus('FAILED') - failed('ORDER') - failed('SECKILL'),
       actual: compensations.NOTHING,
     },
@@ -215,7 +202,6 @@ function listSums(figures: AuditFigures): PlainSum[] {
     sumReturned(figures.sales, figures.restocked),
     {
       name: 'unsettled',
-      invariant: 'no instance is PROCESSING beyond its last deadline',
       expected: 0,
       actual: figures.unsettled,
     },
@@ -233,39 +219,33 @@ function sumEntries(streams: readonly StreamFigure[]): PlainSum {
     if (difference !== 0) {
       exceptions.push({
         id: figure.stream,
-        what:
-          `${figure.added} entries were added; ${figure.rows} are rows, ${figure.parked} parked, ` +
-          `${figure.waiting} wait`,
-        advice:
-          difference < 0
-            ? 'entries are missing: who runs XDEL or XTRIM on the stream? Find the buyers in the records of the seller' +
-              ', then: weir audit --accept and the stream'
-            : 'more than were ever added: see docs/monitoring.md#audit',
+        code: difference < 0 ? 'ENTRIES_MISSING' : 'ENTRIES_SURPLUS',
+        params: {
+          added: String(figure.added),
+          rows: String(figure.rows),
+          parked: String(figure.parked),
+          waiting: String(figure.waiting),
+        },
       });
     }
     if (figure.restarted) {
-      exceptions.push({
-        id: figure.stream,
-        what:
-          `the stream was deleted, emptied or restored before ${figure.restarted.at.toISOString()}; ` +
-          (figure.restarted.lost === 0
-            ? 'of the entries that had been counted none is known to be missing'
-            : `${figure.restarted.lost} entries or more that had been counted are gone`),
-        advice:
-          'find the buyers in the records of the seller, make Redis durable (weir doctor), ' +
-          `then: weir audit --accept ${figure.stream}`,
-      });
+      const { lost } = figure.restarted;
+      const at = figure.restarted.at.toISOString();
+      exceptions.push(
+        lost === 0
+          ? { id: figure.stream, code: 'STREAM_RESTARTED', params: { at } }
+          : { id: figure.stream, code: 'STREAM_RESTARTED_WITH_LOSS', params: { at, lost: String(lost) } },
+      );
     }
   }
   const uncounted = streams.length - counted.length;
   return {
     name: 'entries',
-    invariant: 'stream entries added = rows + parked + waiting',
     expected: counted.reduce((sum, { added }) => sum + added, 0),
     actual: counted.reduce((sum, figure) => sum + found(figure), 0),
     exceptions,
     ...(uncounted > 0
-      ? { note: `${uncounted} streams not checked: Redis counts entries from version 7 on` }
+      ? { note: { code: 'STREAMS_NOT_COUNTED', params: { streams: String(uncounted) } } }
       : {}),
   };
 }

@@ -4,7 +4,6 @@ import type { AuditException, PlainSum, RestockedCount, SaleFigure, UnitFigure }
 export function sumUnits(units: readonly UnitFigure[]): PlainSum {
   return {
     name: 'units',
-    invariant: 'units sold in Redis = instances + parked + waiting',
     expected: units.reduce((sum, { sold }) => sum + sold, 0),
     actual: units.reduce((sum, figure) => sum + countFound(figure), 0),
     exceptions: units.flatMap(describe),
@@ -18,23 +17,22 @@ function countFound({ sold, instances, parked, waiting }: UnitFigure): number {
 
 function describe(figure: UnitFigure): AuditException[] {
   const { stream: id, sold, instances, parked, waiting, lost, lostAt, tooMany } = figure;
-  const exceptions = tooMany.map((what) => ({
-    id,
-    what,
-    advice: 'was a row written by hand? Find out who is owed',
-  }));
+  const exceptions: AuditException[] = tooMany.map((finding) => ({ id, ...finding }));
   if (countFound(figure) < sold) {
     exceptions.push({
       id,
-      what: `the sale sold ${sold} units; ${instances} are instances, ${parked} parked, ${waiting} wait`,
-      advice: 'entries were removed from the stream before they were read: the listed buyers have nothing',
+      code: 'UNITS_MISSING',
+      params: {
+        ...{ sold: String(sold), instances: String(instances) },
+        ...{ parked: String(parked), waiting: String(waiting) },
+      },
     });
   }
   if (lost > 0) {
     exceptions.push({
       id,
-      what: `Redis lost ${lost} units before ${lostAt?.toISOString()} that it had sold: their buyers have nothing`,
-      advice: `make Redis durable (weir doctor), let the buyers buy again, then: weir audit --accept ${id}`,
+      code: 'UNITS_LOST',
+      params: { lost: String(lost), at: lostAt?.toISOString() ?? '?' },
     });
   }
   return exceptions;
@@ -44,15 +42,17 @@ export function sumStock(sales: readonly SaleFigure[]): PlainSum {
   const found = ({ sold, remaining, restocked }: SaleFigure) => sold + remaining + restocked;
   return {
     name: 'stock',
-    invariant: 'stock = sold + remaining + restocked',
     expected: sales.reduce((sum, { stock }) => sum + stock, 0),
     actual: sales.reduce((sum, sale) => sum + found(sale), 0),
     exceptions: sales
       .filter((sale) => found(sale) !== sale.stock)
       .map((sale) => ({
         id: sale.stream,
-        what: `stock ${sale.stock}, sold ${sale.sold}, remaining ${sale.remaining}, restocked ${sale.restocked}`,
-        advice: 'another program changed the counters of the sale',
+        code: 'STOCK_DIFFERS',
+        params: {
+          ...{ stock: String(sale.stock), sold: String(sale.sold) },
+          ...{ remaining: String(sale.remaining), restocked: String(sale.restocked) },
+        },
       })),
   };
 }
@@ -75,16 +75,12 @@ export function sumReturned(sales: readonly SaleFigure[], restocked: readonly Re
     if (difference === 0) continue;
     exceptions.push({
       id: stream,
-      what: `${returned} units were taken back by the sale, ${doneBefore} of ${owed} owed are done`,
-      advice:
-        difference < 0
-          ? 'Redis has lost some of them: `weir sale restock` takes them to the sale once more'
-          : 'another program changed the counters of the sale',
+      code: difference < 0 ? 'RESTOCKS_LOST' : 'RESTOCKS_SURPLUS',
+      params: { returned: String(returned), done: String(doneBefore), owed: String(owed) },
     });
   }
   return {
     name: 'returned',
-    invariant: 'units restocked = units the sales took back',
     expected,
     actual,
     exceptions,

@@ -46,12 +46,18 @@ export interface NowRest {
   stores: StoreState[];
 }
 
+/** `error`: what the store or its client reports. */
+export interface StoreFailure {
+  code: 'STORE_ERROR';
+  params: { error: string };
+}
+
 export interface StoreState {
   name: string;
   kind: string;
   /** null: not used by this process. */
   ok: boolean | null;
-  why: string | null;
+  why: StoreFailure | null;
 }
 
 export interface LastAudit {

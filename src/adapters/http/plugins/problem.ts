@@ -1,4 +1,5 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { Problem } from '../../../api/answers.ts';
 import { adviceFor, type ErrorCode, toWeirError, WeirError } from '../../../errors.ts';
 import type { Emit } from '../../../ops/telemetry/events.ts';
 import { Attached } from './attached.ts';
@@ -75,16 +76,6 @@ const statuses: Record<ErrorCode, number> = {
   TOO_MANY_LISTENERS: 503,
   WORKER_LEASE_LOST: 503,
 };
-
-/** An answer of RFC 9457 with a stable `code`. */
-export interface Problem {
-  type: string;
-  title: string;
-  status: number;
-  code: string;
-  detail: string;
-  advice?: string;
-}
 
 const problems = new Attached<FastifyReply, string>();
 
@@ -182,7 +173,11 @@ export function createErrorHandler(
       known.code === 'INTERNAL' ? `something went wrong inside Weir, request ${request.id}` : known.message;
     return sendProblem(
       reply,
-      { title: titleOf(known.code), status, code: known.code, detail, advice: known.advice },
+      {
+        ...{ title: titleOf(known.code), status, code: known.code, detail },
+        ...(Object.keys(known.params).length > 0 ? { params: known.params } : {}),
+        advice: known.advice,
+      },
       known.retryAfterMs,
     );
   };

@@ -1,8 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
+import type { Problem } from '../../../api/answers.ts';
 import type { ProductId } from '../../../core/instance/purchase.ts';
 import type { Refusal } from '../../../sale/checkout.ts';
-import { describeProblem, noteProblem, type Problem, problemType } from './problem.ts';
+import { describeProblem, noteProblem, problemType } from './problem.ts';
 
 const whys: Record<Refusal, string> = {
   SALE_NOT_FOUND: 'there is no sale of product #',

@@ -1,7 +1,6 @@
+import type { TrendStep } from '../../../api/answers.ts';
 import { WeirError } from '../../../errors.ts';
 import { isStorableTime } from '../../../lib/storable-time.ts';
-
-export type TrendStep = 'minute' | 'hour' | 'day';
 
 export interface TrendQuery {
   minutes: number | undefined;

@@ -4,7 +4,8 @@ import { AuditShape } from '../../../api/audit-shapes.ts';
 import { ProblemShape, storable } from '../../../api/shapes.ts';
 import type { Actor } from '../../../core/actor.ts';
 import { WeirError } from '../../../errors.ts';
-import type { Audit } from '../../../ops/audit/audit.ts';
+import type { Audit, AuditSum } from '../../../ops/audit/audit.ts';
+import { toStatement } from '../answers.ts';
 import { actorOf, requireScopeOf } from '../plugins/auth.ts';
 
 export interface AuditDeps {
@@ -62,6 +63,19 @@ export function addAudit(http: FastifyInstance, { audit, acceptStream }: AuditDe
   );
 }
 
-function showAudit({ auditedAt, waiting, ...rest }: Audit): Static<typeof AuditShape> {
-  return { ...rest, auditedAt: auditedAt.toISOString(), waiting: { ...waiting } };
+function showAudit({ auditedAt, waiting, sums, ...rest }: Audit): Static<typeof AuditShape> {
+  return {
+    ...rest,
+    auditedAt: auditedAt.toISOString(),
+    sums: sums.map(showSum),
+    waiting: { ...waiting },
+  };
+}
+
+function showSum({ exceptions, note, ...sum }: AuditSum): Static<typeof AuditShape>['sums'][number] {
+  return {
+    ...sum,
+    exceptions: exceptions.map(({ id, ...finding }) => ({ id, ...toStatement(finding) })),
+    ...(note ? { note: toStatement(note) } : {}),
+  };
 }

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { Int64, ProblemShape } from '../../../api/shapes.ts';
+import { BoughtShape, BuyBody } from '../../../api/purchase-shapes.ts';
+import { ProblemShape } from '../../../api/shapes.ts';
 import {
   type ProductId,
   parseProductId,
@@ -13,25 +14,11 @@ import { Attached } from '../plugins/attached.ts';
 import { callerOf, requireKeyOr } from '../plugins/auth.ts';
 import { sendRefusal } from '../plugins/refusal.ts';
 import { limitAddresses, type RequestLimits } from '../plugins/request-limits.ts';
-import { TicketText } from './tickets.ts';
 
 export interface BuyDeps {
   admission: Admission;
   buyLimits: RequestLimits;
 }
-
-const BuyBody = Type.Object(
-  { userId: Int64, ticket: Type.Optional(TicketText) },
-  { additionalProperties: false },
-);
-
-const BoughtShape = Type.Object({
-  streamId: Type.String(),
-  productId: Int64,
-  userId: Int64,
-  /** Where to ask what becomes of it; the header Location says it as well. */
-  purchase: Type.String(),
-});
 
 export const buyRoute = '/v1/sales/:productId/buy';
 

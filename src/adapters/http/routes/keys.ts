@@ -1,16 +1,15 @@
 import type { FastifyInstance } from 'fastify';
-import { type Static, Type } from 'typebox';
-import { ProblemShape, Timestamp } from '../../../api/shapes.ts';
+import type { Static } from 'typebox';
+import { KeyList, KeyShape, MadeKeyShape, NewKey } from '../../../api/key-shapes.ts';
+import { ProblemShape } from '../../../api/shapes.ts';
 import { WeirError } from '../../../errors.ts';
 import type { KeyRing } from '../../../ops/access/key-ring.ts';
 import {
   createOperatorKey,
   digestOf,
-  keyNamePattern,
   type OperatorKey,
   type OperatorKeyStore,
 } from '../../../ops/access/operator-key.ts';
-import { scopes } from '../../../ops/access/scope.ts';
 import { actorOf } from '../plugins/auth.ts';
 import { listOf } from '../queries.ts';
 
@@ -18,34 +17,6 @@ export interface KeyDeps {
   keys: OperatorKeyStore;
   keyRing: KeyRing;
 }
-
-const NewKey = Type.Object(
-  {
-    name: Type.String({
-      pattern: keyNamePattern,
-      description: '1 to 64 letters, digits, ".", "_" and "-"',
-      examples: ['shop-backend'],
-    }),
-    scope: Type.Enum([...scopes]),
-    expiresAt: Type.Optional(Timestamp),
-  },
-  { additionalProperties: false },
-);
-
-const OrNever = Type.Union([Timestamp, Type.Null()]);
-const KeyShape = Type.Object({
-  id: Type.String(),
-  name: Type.String(),
-  scope: Type.Enum([...scopes]),
-  createdAt: Timestamp,
-  createdBy: Type.String(),
-  lastUsedAt: OrNever,
-  expiresAt: OrNever,
-  revokedAt: OrNever,
-  revokedBy: Type.Union([Type.String(), Type.Null()]),
-});
-const MadeKeyShape = Type.Object({ ...KeyShape.properties, key: Type.String({ description: 'shown once' }) });
-const KeyList = Type.Object({ items: Type.Array(KeyShape), nextCursor: Type.Null() });
 
 export function addKeys(http: FastifyInstance, { keys, keyRing }: KeyDeps): void {
   http.post<{ Body: Static<typeof NewKey> }>(

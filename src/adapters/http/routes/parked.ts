@@ -20,6 +20,7 @@ import {
 } from '../../../core/parked/parked-item.ts';
 import type { ReplayOptions, ReplayOutcome } from '../../../core/parked/replay.ts';
 import { adviceForParked, toWeirError, WeirError } from '../../../errors.ts';
+import { toStatement } from '../answers.ts';
 import { actorOf } from '../plugins/auth.ts';
 import { listOf, readCursor, readLimit } from '../queries.ts';
 
@@ -110,7 +111,9 @@ export function addParked(http: FastifyInstance, { parked }: ParkedDeps): void {
       },
     },
     async (request) =>
-      parked.replay(readId(request.params.id), actorOf(request), readReplayOptions(request.body)),
+      showOutcome(
+        await parked.replay(readId(request.params.id), actorOf(request), readReplayOptions(request.body)),
+      ),
   );
 
   http.post<ItemPath & { Body: Static<typeof DiscardBody> }>(
@@ -123,7 +126,8 @@ export function addParked(http: FastifyInstance, { parked }: ParkedDeps): void {
         response: { 200: ReplayShape, '4xx': ProblemShape },
       },
     },
-    async (request) => parked.discard(readId(request.params.id), actorOf(request), request.body.reason),
+    async (request) =>
+      showOutcome(await parked.discard(readId(request.params.id), actorOf(request), request.body.reason)),
   );
 
   http.post<{ Body: Static<typeof Many> }>(
@@ -172,17 +176,27 @@ function readReplayOptions(body: unknown): ReplayOptions {
 
 /** One after the other: an item that fails returns its reason and does not stop the others. */
 async function forEach(ids: readonly string[], work: (id: string) => Promise<ReplayOutcome>) {
-  const items: (ReplayOutcome | { id: string; state: null; code: string; detail: string })[] = [];
+  const items: Static<typeof ReplayShape>[] = [];
   for (const id of new Set(ids)) {
     try {
-      items.push(await work(id));
+      items.push(showOutcome(await work(id)));
     } catch (error) {
-      const { code, message, isTransient } = toWeirError(error);
-      if (isTransient) throw error;
-      items.push({ id, state: null, code, detail: message });
+      const cause = toWeirError(error);
+      if (cause.isTransient) throw error;
+      items.push({ id, state: null, ...showError(cause), instanceId: null });
     }
   }
   return { items };
+}
+
+function showOutcome(outcome: ReplayOutcome): Static<typeof ReplayShape> {
+  const { id, state, instanceId } = outcome;
+  const stated = state === 'PARKED' ? showError(outcome.error) : toStatement(outcome.statement);
+  return { id, state, ...stated, instanceId };
+}
+
+function showError({ code, params, message }: WeirError) {
+  return { code, params, detail: message };
 }
 
 function readId(text: string): string {
@@ -196,14 +210,26 @@ function unknownItem(id: string): WeirError {
 }
 
 function showParked(item: ParkedItem): Static<typeof ParkedShape> {
-  const { id, origin, reason, detail, source, scope, sourceId, parkedAt, state, attempts, ...resolved } =
-    item;
+  const {
+    id,
+    origin,
+    reason,
+    detail,
+    params,
+    source,
+    scope,
+    sourceId,
+    parkedAt,
+    state,
+    attempts,
+    ...resolved
+  } = item;
   const { resolvedAt, resolvedBy, resolution, instanceId } = resolved;
   return {
-    ...{ id, origin, reason, detail, source, scope, sourceId, state, attempts },
+    ...{ id, origin, reason, detail, params, source, scope, sourceId, state, attempts },
     parkedAt: parkedAt.toISOString(),
     resolvedAt: resolvedAt?.toISOString() ?? null,
-    ...{ resolvedBy, resolution, instanceId },
+    ...{ resolvedBy, resolution: resolution && toStatement(resolution), instanceId },
     ...{ advice: adviceForParked(reason), docs: docsOf(reason) },
   };
 }

@@ -1,6 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { type Static, Type } from 'typebox';
-import { InstanceShape, Int64, ProblemShape } from '../../../api/shapes.ts';
+import type { Static } from 'typebox';
+import { ProgressQuery, ProgressShape } from '../../../api/purchase-shapes.ts';
+import { ProblemShape } from '../../../api/shapes.ts';
+import { TicketHeader } from '../../../api/ticket-shapes.ts';
 import {
   type ProductId,
   parseProductId,
@@ -17,41 +19,7 @@ import type { PurchaseStatus } from '../../../sale/purchase-status.ts';
 import { showInstance } from '../answers.ts';
 import { callerOf, requireKeyOr } from '../plugins/auth.ts';
 import { limitAddresses, type RequestLimits } from '../plugins/request-limits.ts';
-import { readTicketHeader, TicketHeader, TicketText } from './tickets.ts';
-
-const states = ['WAITING', 'CREATED', 'SUCCESS', 'FAILED', 'PARKED', 'DISCARDED'] as const;
-const Timestamp = Type.String({ format: 'date-time' });
-const OrNull = { anyOf: [Type.Integer(), Type.Null()] };
-
-const ProgressShape = Type.Object({
-  streamId: Type.String(),
-  productId: Int64,
-  state: Type.Enum([...states]),
-  place: Type.Optional(Type.Unsafe<number | null>(OrNull)),
-  estimateMs: Type.Optional(Type.Unsafe<number | null>(OrNull)),
-  instance: Type.Optional(InstanceShape),
-  restocked: Type.Optional(Type.Object({ status: Type.String(), at: Timestamp })),
-  reason: Type.Optional(Type.String()),
-  advice: Type.Optional(Type.String()),
-  parkedAt: Type.Optional(Timestamp),
-});
-
-const Query = Type.Object(
-  {
-    wait: Type.Optional(Type.String({ pattern: '^([1-9]|[12][0-9])$', description: '1 to 29 seconds' })),
-    ticket: Type.Optional({
-      ...TicketText,
-      description: '1 to 128 characters; access logs record it: prefer the header weir-ticket',
-    }),
-    userId: Type.Optional({ ...Int64, description: 'Answers 404 unless the purchase is of this user' }),
-    after: Type.Optional(
-      Type.Enum([...states], {
-        description: 'The state that is known already; with it, `wait` is 20 by default',
-      }),
-    ),
-  },
-  { additionalProperties: false },
-);
+import { readTicketHeader } from './tickets.ts';
 
 /** Windows of a browser that wait at the same time. */
 const maxWaitsPerUser = 10;
@@ -77,7 +45,7 @@ export function addPurchases(
   const findHolder = async (
     request: FastifyRequest,
     productId: ProductId,
-    { ticket, userId }: Static<typeof Query>,
+    { ticket, userId }: Static<typeof ProgressQuery>,
   ) => {
     if (callerOf(request)) return userId === undefined ? undefined : parseUserId(userId);
     const standing = await admission.judgeTicket(productId, readTicketHeader(request) ?? ticket ?? '');
@@ -86,7 +54,7 @@ export function addPurchases(
     return standing.ticket.userId;
   };
 
-  http.get<{ Params: { productId: string; streamId: string }; Querystring: Static<typeof Query> }>(
+  http.get<{ Params: { productId: string; streamId: string }; Querystring: Static<typeof ProgressQuery> }>(
     '/v1/sales/:productId/purchases/:streamId',
     {
       config: { scope: 'read', orTicket: true, limited: false, isLong: true },
@@ -101,7 +69,7 @@ export function addPurchases(
           'restocked; PARKED or DISCARDED with the reason. With `after` the answer is held back until the state is another ' +
           'one or the time is up, so that a browser need not hammer.',
         headers: TicketHeader,
-        querystring: Query,
+        querystring: ProgressQuery,
         response: { 200: ProgressShape, '4xx': ProblemShape },
       },
     },

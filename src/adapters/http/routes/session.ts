@@ -1,10 +1,11 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { ProblemShape, Timestamp } from '../../../api/shapes.ts';
+import { Login, SessionShape } from '../../../api/session-shape.ts';
+import { ProblemShape } from '../../../api/shapes.ts';
 import type { Actor } from '../../../core/actor.ts';
 import type { Caller, KeyRing } from '../../../ops/access/key-ring.ts';
 import { createSessionId, digestOf, hasSessionForm } from '../../../ops/access/operator-key.ts';
-import { listScopes, scopes } from '../../../ops/access/scope.ts';
+import { listScopes } from '../../../ops/access/scope.ts';
 import type { SessionStore } from '../../../ops/access/session.ts';
 import { type AuthDeps, actorOf, findCaller, keyRequired, noteCaller } from '../plugins/auth.ts';
 import type { Limit } from '../plugins/limits.ts';
@@ -20,17 +21,6 @@ export interface SessionDeps extends AuthDeps {
   sessions: SessionStore;
   limitLogins: Limit;
 }
-
-const Login = Type.Object(
-  { key: Type.String({ minLength: 1, maxLength: 512, writeOnly: true }) },
-  { additionalProperties: false },
-);
-const SessionShape = Type.Object({
-  name: Type.String(),
-  scopes: Type.Array(Type.Enum([...scopes])),
-  expiresAt: Type.Union([Timestamp, Type.Null()], { description: 'null: no session, but a key or none' }),
-  open: Type.Boolean({ description: 'no key exists at all, so everybody may do everything' }),
-});
 
 /** A cookie instead of a key for the page, which keeps no key where a script could read it. */
 export function addSession(http: FastifyInstance, deps: SessionDeps): void {

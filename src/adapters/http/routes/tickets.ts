@@ -1,43 +1,11 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { type Static, Type } from 'typebox';
-import { Int64, ProblemShape } from '../../../api/shapes.ts';
+import type { Static } from 'typebox';
+import { ProblemShape } from '../../../api/shapes.ts';
+import { StandingShape, TicketBody, TicketHeader, TicketShape } from '../../../api/ticket-shapes.ts';
 import { parseProductId, parseUserId } from '../../../core/instance/purchase.ts';
 import { WeirError } from '../../../errors.ts';
 import type { Admission } from '../../../sale/admission.ts';
 import { limitAddresses, type RequestLimits } from '../plugins/request-limits.ts';
-
-export const TicketText = Type.String({ minLength: 1, maxLength: 128 });
-
-const TicketBody = Type.Object(
-  {
-    userId: Int64,
-    unit: Type.Optional(
-      Type.Integer({
-        minimum: 1,
-        maximum: 1_000_000,
-        default: 1,
-        description: 'Which of their units, up to the limit of the sale: one ticket is one purchase',
-      }),
-    ),
-  },
-  { additionalProperties: false },
-);
-
-const Timestamp = Type.String({ format: 'date-time' });
-const TicketShape = Type.Object({
-  ticket: TicketText,
-  productId: Int64,
-  userId: Int64,
-  unit: Type.Integer(),
-  admittedAt: Timestamp,
-});
-
-const StandingShape = Type.Object({
-  ...TicketShape.properties,
-  state: Type.Enum(['WAITING', 'ADMITTED']),
-  place: Type.Integer(),
-  estimateMs: Type.Integer(),
-});
 
 const whys = {
   SALE_NOT_FOUND: 'there is no sale of this product',
@@ -82,7 +50,6 @@ export function addTickets(http: FastifyInstance, { admission }: TicketDeps): vo
 }
 
 /** Headers stay out of the access logs of proxies; paths and queries do not. */
-export const TicketHeader = Type.Object({ 'weir-ticket': Type.Optional(TicketText) });
 
 export function readTicketHeader({ headers }: Pick<FastifyRequest, 'headers'>): string | undefined {
   return headers['weir-ticket'] as string | undefined;

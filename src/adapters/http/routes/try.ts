@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
-import { type Static, Type } from 'typebox';
-import { Int64, ProblemShape } from '../../../api/shapes.ts';
+import type { Static } from 'typebox';
+import { ProblemShape } from '../../../api/shapes.ts';
+import { Buyers, Failing, FailingShape, TryShape } from '../../../api/try-shapes.ts';
 import { type InstanceId, parseProductId, parseUserId } from '../../../core/instance/purchase.ts';
 import { parseInstanceId } from './instances.ts';
 
@@ -14,20 +15,6 @@ export interface TryDeps {
   /** undefined: none is simulated in this process. */
   resource: { fail(instanceId: InstanceId): boolean } | undefined;
 }
-
-const TryShape = Type.Object({ enabled: Type.Boolean() });
-
-const Buyers = Type.Object(
-  {
-    productId: Int64,
-    firstUserId: Int64,
-    count: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 1 })),
-  },
-  { additionalProperties: false },
-);
-
-const Failing = Type.Object({ instanceId: Int64 }, { additionalProperties: false });
-const FailingShape = Type.Object({ fails: Type.Boolean() });
 
 /** Winners without a sale, and failures at will, for trying things out; only with the demo switched on, which the page asks for. */
 export function addTry(http: FastifyInstance, demo: TryDeps | undefined): void {

@@ -231,11 +231,11 @@ function describeAudit({ ok, durationMs, sums, waiting }: Audit): Line[] {
     return [{ level: 'debug', event: 'audit_held', msg, fields: { ms: durationMs, waiting } }];
   }
   const off = sums.filter(({ difference, exceptions }) => difference !== 0 || exceptions.length > 0);
-  return off.map(({ name, invariant, difference, exceptions }) => ({
+  return off.map(({ name, difference, exceptions }) => ({
     level: 'error',
     event: 'audit_sum_off',
     msg: 'a sum of the audit does not hold',
-    fields: { sum: name, invariant, difference, exceptions: exceptions.slice(0, 5) },
+    fields: { sum: name, difference, exceptions: exceptions.slice(0, 5) },
   }));
 }
 

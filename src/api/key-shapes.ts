@@ -1,0 +1,37 @@
+import { Type } from 'typebox';
+import { Timestamp } from './shapes.ts';
+
+export const ScopeText = Type.Enum(['read', 'act', 'admin']);
+
+export const keyNamePattern = '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$';
+
+export const NewKey = Type.Object(
+  {
+    name: Type.String({
+      pattern: keyNamePattern,
+      description: '1 to 64 letters, digits, ".", "_" and "-"',
+      examples: ['shop-backend'],
+    }),
+    scope: ScopeText,
+    expiresAt: Type.Optional(Timestamp),
+  },
+  { additionalProperties: false },
+);
+
+const OrNever = Type.Union([Timestamp, Type.Null()]);
+export const KeyShape = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  scope: ScopeText,
+  createdAt: Timestamp,
+  createdBy: Type.String(),
+  lastUsedAt: OrNever,
+  expiresAt: OrNever,
+  revokedAt: OrNever,
+  revokedBy: Type.Union([Type.String(), Type.Null()]),
+});
+export const MadeKeyShape = Type.Object({
+  ...KeyShape.properties,
+  key: Type.String({ description: 'shown once' }),
+});
+export const KeyList = Type.Object({ items: Type.Array(KeyShape), nextCursor: Type.Null() });

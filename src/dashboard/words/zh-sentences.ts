@@ -1,0 +1,100 @@
+import type { auditAdvice, invariants, StatementCode } from '../../api/sentences.ts';
+
+/** The Chinese sentence of each code; the English ones are in src/api/sentences.ts. */
+export const zhSentences: Readonly<Record<StatementCode, string>> = {
+  STREAM_ENTRY: '流 {scope} 的条目 {sourceId}',
+  ORDER: '订单 {orderId}',
+  PURCHASE: '{source} {sourceId}',
+  PARKED: '{origin}：{reason}',
+  INSTANCE: '实例 {instanceId}',
+  CONFIRMED: '队列最迟此时已确认',
+  RESULT: '{status}',
+  RESULT_WITH_REASON: '{status}：{reason}',
+  REASON: '{reason}',
+  NO_RESULT: '到期仍无结果',
+  ON_REQUEST: '应操作员请求',
+  NO_OWNER: '这台机器没有归属',
+  GIVEN_UP: '没有结果，已放弃',
+  REFUND_NOT_REPORTED: '退款尚未回报',
+  FOREIGN_SALE: '并非 Weir 的秒杀，卖方的计数不由 Weir 更改',
+
+  BUYER: '买家',
+  WEIR: 'Weir',
+  PAYER: '支付方',
+  PAYMENT_CALLBACK: '支付回调',
+  RESOURCE_DOMAIN: '资源域',
+  OPERATOR: '{name}',
+
+  INSTANCE_CREATED: '已创建实例 {instanceId}',
+  INSTANCE_FOUND: '实例 {instanceId} 早已存在',
+  RESULT_SETTLED: '{status}，{outcome}',
+  REFUND_REQUESTED: '已请求退还这笔支付：{reason}',
+  OUTBOX_RETURNED: '已放回本地消息表',
+  UNIT_OWED_AGAIN: '将再次归还该件库存',
+  NOTE: '{note}',
+
+  ENTRIES_MISSING: '流中加入 {added} 个条目；其中 {rows} 个有实例行，{parked} 个搁置，{waiting} 个等待',
+  ENTRIES_SURPLUS: '流中加入 {added} 个条目；其中 {rows} 个有实例行，{parked} 个搁置，{waiting} 个等待',
+  STREAM_RESTARTED: '该流在 {at} 之前被删除、清空或恢复过；已计数的条目中未发现缺失',
+  STREAM_RESTARTED_WITH_LOSS: '该流在 {at} 之前被删除、清空或恢复过；已计数的条目至少丢失 {lost} 个',
+  INSTANCES_OVER_STOCK: '未失败的实例有 {instances} 个，而库存为 {stock}',
+  INSTANCES_OVER_LIMIT: '用户 {userId} 有 {instances} 个实例，限购为 {limit}',
+  UNITS_MISSING: '秒杀售出 {sold} 份；其中 {instances} 份有实例，{parked} 份搁置，{waiting} 份等待',
+  UNITS_LOST: 'Redis 在 {at} 之前丢失了已售出的 {lost} 份：其买家一无所得',
+  ENTRY_LOST: '用户 {userId} 的条目 {entryId} 已丢失：既无实例，也未搁置',
+  STOCK_DIFFERS: '库存 {stock}，已售 {sold}，剩余 {remaining}，已归还 {restocked}',
+  RESTOCKS_LOST: '秒杀收回了 {returned} 份；应归还 {owed} 份，已归还 {done} 份',
+  RESTOCKS_SURPLUS: '秒杀收回了 {returned} 份；应归还 {owed} 份，已归还 {done} 份',
+  ORDER_WITHOUT_INSTANCE: '订单已支付，却既无实例也无退款',
+  ORDER_NOT_PAID: '订单有实例，却从未支付',
+  REFUND_MISSING: '订单的实例已失败，却没有请求退款',
+  REFUND_UNFOUNDED: '实例没有失败，却请求了退款',
+  RESTOCK_MISSING: '秒杀的实例已失败，其库存却没有归还',
+  COMPENSATION_MISSING: '实例已失败，却没有记录应补偿买家什么',
+  RESULT_MISSING: '实例在等待结果，十分钟内没有处理者接手',
+  ROWS_CHANGED: '其他程序写入或删除了行，或删除了本地消息',
+  STREAMS_NOT_COUNTED: '{streams} 个流未检查：Redis 从 7 版起才统计条目',
+
+  STORE_ERROR: '{error}',
+};
+
+export const zhAuditAdvice: Readonly<Record<keyof typeof auditAdvice, string>> = {
+  ENTRIES_MISSING:
+    '是否有程序对该流执行 XDEL 或 XTRIM？请在卖方记录中找到买家，然后执行：weir audit --accept {stream}',
+  ENTRIES_SURPLUS: '多于加入过的条目：见 docs/monitoring.md#audit',
+  STREAM_RESTARTED:
+    '请在卖方记录中找到买家，让 Redis 持久化（weir doctor），然后执行：weir audit --accept {stream}',
+  STREAM_RESTARTED_WITH_LOSS:
+    '请在卖方记录中找到买家，让 Redis 持久化（weir doctor），然后执行：weir audit --accept {stream}',
+  INSTANCES_OVER_STOCK: '是否有人手工写入了行？请查明应补偿哪些买家',
+  INSTANCES_OVER_LIMIT: '是否有人手工写入了行？请查明应补偿哪些买家',
+  UNITS_MISSING: '条目在读取前从流中删除：所列买家一无所得',
+  UNITS_LOST: '让 Redis 持久化（weir doctor），请买家重新购买，然后执行：weir audit --accept {stream}',
+  ENTRY_LOST: '请该用户重新购买；可用 `weir sale add` 增加库存',
+  STOCK_DIFFERS: '其他程序更改了秒杀的计数',
+  RESTOCKS_LOST: 'Redis 丢失了其中一部分：`weir sale restock` 会再次归还',
+  RESTOCKS_SURPLUS: '其他程序更改了秒杀的计数',
+  ORDER_WITHOUT_INSTANCE: '请重发其支付回调，或用 `weir orders paid`；其行是否被手工删除？',
+  ORDER_NOT_PAID: '订单或实例是否被手工更改？',
+  REFUND_MISSING: '其状态是否被手工更改？请为该订单退款',
+  REFUND_UNFOUNDED: '请停止退款，或释放机器',
+  RESTOCK_MISSING: '其状态是否被手工更改？请为该秒杀增加一份库存',
+  COMPENSATION_MISSING: '其状态是否被手工更改？',
+  RESULT_MISSING: '是否有角色为 settle 的进程在运行，并读取结果队列？见 /readyz',
+  ROWS_CHANGED: '用 weir audit --full 重新统计；缺失的用 weir instances retry 发布',
+};
+
+/** What the audit's sums compare, by name. */
+export const zhInvariants: Readonly<Record<keyof typeof invariants, string>> = {
+  entries: '流中加入的条目 = 实例行 + 搁置 + 等待',
+  events: '实例行 = 已确认的事件 + 等待 + 搁置',
+  instances: '实例行 = 处理中 + 成功 + 失败',
+  orders: '已支付的订单 = 其实例 + 来得太迟的支付',
+  refunds: '失败的订单实例 = 已请求的退款',
+  restocked: '失败的秒杀实例 = 应归还的库存',
+  'nothing owed': '其他失败的实例 = 无需归还的购买',
+  stock: '库存 = 已售 + 剩余 + 已归还',
+  units: 'Redis 售出的份数 = 实例 + 搁置 + 等待',
+  returned: '已归还的库存 = 秒杀收回的库存',
+  unsettled: '没有实例在最后期限之后仍在处理中',
+};
