@@ -91,8 +91,8 @@ export function formatUtc(at: Date): string {
 }
 
 /** What an `<input type="datetime-local">` takes and gives, in local time. */
-export function toLocalInput(at: Date): string {
-  return Number.isNaN(at.getTime()) ? '' : toLocal(at).toISOString().slice(0, 16);
+export function toLocalInput(at: Date | undefined): string {
+  return at ? toLocal(at).toISOString().slice(0, 16) : '';
 }
 
 export function fromLocalInput(text: string): Date | undefined {

@@ -85,7 +85,7 @@ function OpenPalette() {
       <search>
         <form onSubmit={goToFirst}>
           <input
-            type="search"
+            type="text"
             id="palette-text"
             aria-label={say('palette.label')}
             placeholder={say('palette.label')}

@@ -33,3 +33,9 @@ function decode(text: string): string {
     return text;
   }
 }
+
+/** A time of an address. A browser would read a date out of any text that has a digit in it. */
+export function parseTime(text: string): Date | undefined {
+  const at = new Date(/^\d{4}-\d{2}-\d{2}(T|$)/.test(text) ? text : '');
+  return Number.isNaN(at.getTime()) ? undefined : at;
+}

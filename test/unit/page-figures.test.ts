@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Now } from '../../src/api/answers.ts';
 import { SecondBook } from '../../src/dashboard/live/second-book.ts';
 import { placeValues, roundUp, scaleFor, sumUp } from '../../src/dashboard/parts/chart-scale.ts';
-import { readRoute, writeRoute } from '../../src/dashboard/route.ts';
+import { parseTime, readRoute, writeRoute } from '../../src/dashboard/route.ts';
 import { SaleRate } from '../../src/dashboard/views/sale-rate.ts';
 import { findStep, spreadTrend } from '../../src/dashboard/views/trend-series.ts';
 
@@ -179,4 +179,11 @@ test('an address survives being written and read, whatever its id holds', () => 
   expect(route).toMatchObject({ view: 'instances', id });
   expect([...route.query]).toEqual([['q', 'a b&c']]);
   expect(readRoute('')).toMatchObject({ view: 'now', id: undefined });
+});
+
+test('a time in an address is a time only where it is written as one', () => {
+  expect(parseTime('2026-11-24T10:00:00.000Z')).toEqual(new Date(startMs));
+  for (const text of ['', 'now', 'document.title=1', '2026-13-45T00:00:00Z', '12']) {
+    expect(parseTime(text), text).toBeUndefined();
+  }
 });

@@ -1,6 +1,6 @@
 import { formatTime, fromLocalInput, toLocalInput } from '../format.ts';
 import { say, sayCode } from '../language.ts';
-import { writeRoute } from '../route.ts';
+import { parseTime, writeRoute } from '../route.ts';
 import { goTo } from '../where.ts';
 import { Field, Select } from './field.tsx';
 
@@ -81,8 +81,8 @@ export function Filters({ view, filters, query }: FiltersProps) {
 
 function showValue({ kind, options }: Filter, value: string): string {
   if (options) return sayCode(options.words, value);
-  const at = new Date(value);
-  return kind === 'time' && !Number.isNaN(at.getTime()) ? formatTime(at) : value;
+  const at = kind === 'time' ? parseTime(value) : undefined;
+  return at ? formatTime(at) : value;
 }
 
 function FilterField({ filter, value }: { filter: Filter; value: string }) {
@@ -105,11 +105,7 @@ function FilterField({ filter, value }: { filter: Filter; value: string }) {
     <div class={kind === 'search' ? 'search' : 'field'}>
       <Field label={label}>
         {kind === 'time' ? (
-          <input
-            name={name}
-            type="datetime-local"
-            value={value === '' ? '' : toLocalInput(new Date(value))}
-          />
+          <input name={name} type="datetime-local" value={toLocalInput(parseTime(value))} />
         ) : (
           <input
             name={name}

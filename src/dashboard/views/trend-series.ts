@@ -1,5 +1,6 @@
 import type { TrendRow } from '../../api/answers.ts';
 import type { ChartData } from '../parts/chart-scale.ts';
+import { parseTime } from '../route.ts';
 
 const stepsMs = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
 type Step = keyof typeof stepsMs;
@@ -32,10 +33,7 @@ export function spreadTrend(rows: readonly TrendRow[], fromMs: number, toMs: num
 
 /** Either from and to, or the last so many minutes: a link to the latter goes on being about now. */
 export function readWindow(query: URLSearchParams, now: Date): { from: Date; to: Date } {
-  const at = (name: string) => {
-    const date = new Date(query.get(name) ?? '');
-    return Number.isNaN(date.getTime()) ? undefined : date;
-  };
+  const at = (name: string) => parseTime(query.get(name) ?? '');
   const to = at('to') ?? now;
   const minutes = Number(query.get('minutes') ?? 60) || 60;
   return { from: at('from') ?? new Date(to.getTime() - minutes * 60_000), to };

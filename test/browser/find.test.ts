@@ -1,0 +1,70 @@
+import { describe, expect, test } from 'vitest';
+import { en } from '../../src/dashboard/words/en.ts';
+import { sendRaw } from '../journey/share-weir.ts';
+import { forged, hostile, parkHostile, shownForged } from './page-fixtures.ts';
+import { hasBrowser, sharePage } from './share-page.ts';
+
+describe.skipIf(!hasBrowser())('finding things', () => {
+  const weir = sharePage({ WEIR_RESOURCE_DELAYMS: '1500' }, parkHostile);
+
+  test('one box finds an instance by any id, a parked item and a view', async () => {
+    const id = await weir.giveGift('4801', 'FIND1');
+    const page = await weir.openPage('#/audit');
+    const box = page.getByRole('textbox', { name: en['palette.label'] });
+    await page.locator('#find').waitFor();
+    await page.keyboard.press('/');
+    await box.fill('FIND1');
+    await page.getByRole('dialog').getByText(id).waitFor();
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: id }).waitFor();
+    await page.keyboard.press('Control+k');
+    await box.fill('2');
+    await page.getByRole('dialog').getByRole('link', { name: '#2' }).click();
+    await page.getByRole('heading', { level: 1, name: '#2' }).waitFor();
+    await page.keyboard.press('/');
+    await box.fill('trend');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: en['trend.title'] }).waitFor();
+    await page.keyboard.press('/');
+    await box.fill(forged.slice(0, 20));
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    weir.takeComplaints();
+  });
+
+  test('each filter of a list is a chip that takes it away, nonsense in the address too', async () => {
+    const page = await weir.openPage(`#/instances?source=ACTIVITY&from=${encodeURIComponent(hostile)}`);
+    await page.locator('.notice.bad').waitFor();
+    const chips = page.getByRole('list', { name: en['filter.active'] });
+    await chips.getByRole('link', { name: hostile }).click();
+    await page.waitForURL('**/#/instances?source=ACTIVITY');
+    await chips.getByRole('link', { name: 'ACTIVITY' }).click();
+    await page.waitForURL('**/#/instances');
+    expect(await chips.count()).toBe(0);
+    expect(weir.takeComplaints().filter((each) => !each.includes('400'))).toEqual([]);
+  });
+
+  test('what an operator changed is in the activity, and with the item that it changed', async () => {
+    const page = await weir.openPage('#/parked/1');
+    await page.getByRole('button', { name: en['parked.discard'] }).click();
+    await page.getByRole('dialog').getByLabel(en['parked.why']).fill(`no buyer ${forged}`);
+    await page.getByRole('dialog').getByRole('button', { name: en['parked.discard'] }).click();
+    await page.locator('.notice.good').waitFor();
+    await page.reload();
+    const changes = page.getByRole('region', { name: en['activity.ofThis'] });
+    await changes.getByText(en['did.PARKED_DISCARDED']).waitFor();
+    await changes.getByText(shownForged).waitFor();
+    await changes.getByRole('link').first().click();
+    const row = page.getByRole('row').filter({ hasText: en['did.PARKED_DISCARDED'] });
+    await row.getByRole('link', { name: '1', exact: true }).click();
+    await page.getByRole('heading', { level: 1, name: '#1' }).waitFor();
+  });
+
+  test('a browser gets a page for an address that does not exist, a program a problem', async () => {
+    const asPerson = await sendRaw(weir.url, 'GET', '/nothing/here', { accept: 'text/html,*/*' });
+    expect([asPerson.status, asPerson.contentType]).toEqual([404, 'text/html; charset=utf-8']);
+    expect(asPerson.text).toContain('No such page');
+    const asProgram = await sendRaw(weir.url, 'GET', '/nothing/here', { accept: 'application/json' });
+    expect([asProgram.status, JSON.parse(asProgram.text).code]).toEqual([404, 'NOT_FOUND']);
+  });
+});
