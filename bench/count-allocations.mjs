@@ -1,0 +1,22 @@
+// Loaded into Weir by the part `cost`: between two collections the heap grows by what was allocated.
+import { writeFileSync } from 'node:fs';
+import { GCProfiler, getHeapStatistics } from 'node:v8';
+
+const file = process.env.WEIRBENCH_ALLOCATIONS_FILE;
+if (file) {
+  let allocated = 0;
+  let usedAfterLast = getHeapStatistics().used_heap_size;
+  let profiler = new GCProfiler();
+  profiler.start();
+  const write = () => {
+    for (const { beforeGC, afterGC } of profiler.stop().statistics) {
+      allocated += Math.max(0, beforeGC.heapStatistics.usedHeapSize - usedAfterLast);
+      usedAfterLast = afterGC.heapStatistics.usedHeapSize;
+    }
+    profiler = new GCProfiler();
+    profiler.start();
+    writeFileSync(file, String(allocated));
+  };
+  setInterval(write, 500).unref();
+  write();
+}
