@@ -13,6 +13,9 @@ if (file) {
       allocated += Math.max(0, beforeGC.heapStatistics.usedHeapSize - usedAfterLast);
       usedAfterLast = afterGC.heapStatistics.usedHeapSize;
     }
+    const used = getHeapStatistics().used_heap_size;
+    allocated += Math.max(0, used - usedAfterLast);
+    usedAfterLast = used;
     profiler = new GCProfiler();
     profiler.start();
     writeFileSync(file, String(allocated));
