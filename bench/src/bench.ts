@@ -6,7 +6,8 @@ import type { Progress } from './progress.ts';
 /** What every measure is given. */
 export interface Bench {
   readonly options: Options;
-  readonly addresses: Addresses;
+  /** Replaced when the bench has started servers of its own. */
+  addresses: Addresses;
   readonly cleanup: Cleanup;
   readonly progress: Progress;
   /** Aborted on Ctrl-C; loops ask it before each round. */
@@ -19,6 +20,14 @@ export const databasePrefix = `weir_bench_${process.pid}`;
 
 /** Products of the bench, one for each stream; no other key of the Redis database is touched. */
 export const firstProductId = 900_001;
+let productIdsTaken = 0;
+
+/** Products that no run has used yet. */
+export function takeProductIds(count: number): number[] {
+  const first = firstProductId + 1000 + productIdsTaken;
+  productIdsTaken += count;
+  return Array.from({ length: count }, (_, index) => first + index);
+}
 
 /** As large as a purchase's product in the demo catalogue, so that events have their usual size. */
 export const product = {

@@ -1,43 +1,51 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { hidePassword, readAddresses } from './addresses.ts';
+import { readAddresses } from './addresses.ts';
+import { measureAlternatives } from './alternatives/alternatives.ts';
 import type { Bench } from './bench.ts';
 import { Cleanup } from './cleanup.ts';
-import { measureBroker } from './limits/broker.ts';
-import { isDurable, readMachine, readServerSettings, type ServerSettings } from './machine/settings.ts';
-import { type MeasureName, OptionMistakes, type Options, parseOptions, readHelp } from './options.ts';
-import { measureSeed } from './peers/seed.ts';
+import { measureLimits } from './limits/limits.ts';
+import { startOwnServers } from './machine/own-servers.ts';
+import { readMachine, readServerSettings, type ServerSettings } from './machine/settings.ts';
+import { OptionMistakes, type Options, type PartName, parseOptions, readHelp } from './options.ts';
 import { checkServers } from './preflight.ts';
 import { createProgress } from './progress.ts';
 import { judge } from './report/budgets.ts';
-import type { Results } from './report/results.ts';
-import { formatReport, notes } from './report/table.ts';
+import { writeDocument } from './report/document.ts';
+import { Recorder } from './report/recorder.ts';
+import { type PartReport, type Report, readReport, writeReport } from './report/report.ts';
+import { formatReport } from './report/table.ts';
+import { measureAdmission } from './weir/admission.ts';
 import { measureAudit } from './weir/audit.ts';
 import { measureBacklog } from './weir/backlog.ts';
 import { measureCallback } from './weir/callback.ts';
-import { measureDoor } from './weir/door.ts';
+import { measureCost } from './weir/cost.ts';
 import { measureEmbedded } from './weir/embedded.ts';
+import { measureGrowth } from './weir/growth.ts';
+import { measureLatency } from './weir/latency.ts';
 import { measureLifecycle } from './weir/lifecycle.ts';
 import { measureObservability } from './weir/observability.ts';
-import { measureStream } from './weir/stream.ts';
+import { measureVacuum } from './weir/vacuum.ts';
 import { measureViews } from './weir/views.ts';
 
 const graceMs = 1500;
 
-type Measure = (bench: Bench, results: Results) => Promise<void>;
+type MeasurePart = (bench: Bench, recorder: Recorder) => Promise<void>;
 
-const measures: Record<MeasureName, Measure> = {
-  broker: measureBroker,
-  seed: measureSeed,
-  weir: measureStream,
-  lifecycle: measureLifecycle,
+const parts: Record<PartName, MeasurePart> = {
+  limits: measureLimits,
+  alternatives: measureAlternatives,
   callback: measureCallback,
+  admission: measureAdmission,
+  lifecycle: measureLifecycle,
+  cost: measureCost,
+  growth: measureGrowth,
+  vacuum: measureVacuum,
   backlog: measureBacklog,
   embedded: measureEmbedded,
+  latency: measureLatency,
   audit: measureAudit,
   views: measureViews,
-  door: measureDoor,
   observability: measureObservability,
 };
 
@@ -47,8 +55,9 @@ process.exit(await main(process.argv.slice(2)));
 async function main(args: readonly string[]): Promise<number> {
   try {
     const options = parseOptions(args, new Date());
-    if (options !== 'help') return await run(options);
-    process.stdout.write(readHelp());
+    if (options === 'help') process.stdout.write(readHelp());
+    else if ('docsFrom' in options) console.log(writeDocument(options.docsFrom));
+    else return await run(options);
     return 0;
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
@@ -81,63 +90,55 @@ async function run(options: Options): Promise<number> {
 
 async function measureAll(bench: Bench): Promise<number> {
   const { options, progress } = bench;
-  const startedAt = new Date();
   const needsServers = options.only.some((name) => name !== 'embedded');
+  if (needsServers && options.ownServers) bench.addresses = await startOwnServers(bench);
   if (needsServers) await checkServers(bench);
   const servers = needsServers ? await readServerSettings(bench) : undefined;
   if (servers !== undefined) sayWhatIsNotDurable(bench, servers);
 
-  const results: Results = {};
-  const failures: Record<string, string> = {};
+  let report: Report = readReport(options.jsonFile);
   for (const name of options.only) {
-    await measureOne(bench, name, measures[name], results, failures);
+    report = { ...report, parts: { ...report.parts, [name]: await measurePart(bench, name, servers) } };
+    report = { ...report, verdicts: judge(report) };
+    writeReport(options.jsonFile, report);
   }
-
-  const verdicts = judge(results, servers === undefined || isDurable(servers));
-  const report = {
-    startedAt: startedAt.toISOString(),
-    finishedAt: new Date().toISOString(),
-    options: { ...options, jsonFile: undefined },
-    machine: readMachine(),
-    addresses: Object.fromEntries(
-      Object.entries(bench.addresses).map(([key, url]) => [key, hidePassword(url)]),
-    ),
-    servers,
-    results,
-    verdicts,
-    failures,
-  };
-  mkdirSync(dirname(options.jsonFile), { recursive: true });
-  writeFileSync(options.jsonFile, `${JSON.stringify(report, null, 2)}\n`);
-
   progress.say('');
-  console.log(`${formatReport(results, verdicts)}\n\n${notes}`);
-  if (options.count < 200_000)
-    console.log(`The budgets are stated for 200,000 purchases a run; here it was ${options.count}.`);
+  console.log(formatReport(report, options.only));
   console.log(`All figures: ${options.jsonFile}`);
-  for (const [name, message] of Object.entries(failures)) console.error(`\n${name} failed: ${message}`);
-  return Object.keys(failures).length === 0 ? 0 : 1;
+  const failures = options.only.flatMap((name) => Object.entries(report.parts[name]?.failures ?? {}));
+  for (const [name, message] of failures) console.error(`\n${name} failed: ${message}`);
+  return failures.length === 0 ? 0 : 1;
 }
 
-async function measureOne(
+async function measurePart(
   bench: Bench,
-  name: string,
-  measure: Measure,
-  results: Results,
-  failures: Record<string, string>,
-): Promise<void> {
+  name: PartName,
+  servers: ServerSettings | undefined,
+): Promise<PartReport> {
   bench.signal.throwIfAborted();
   bench.progress.say(`${name} ...`);
+  const startedAt = new Date();
+  const loadBefore = loadavg()[0] ?? 0;
+  const recorder = new Recorder();
   const mark = bench.cleanup.mark();
   try {
-    await measure(bench, results);
+    await parts[name](bench, recorder);
   } catch (error) {
     bench.signal.throwIfAborted();
-    failures[name] = error instanceof Error ? error.message : String(error);
-    bench.progress.say(`  ${name} failed: ${failures[name].split('\n')[0]}`);
+    recorder.fail(name, error);
+    bench.progress.say(`  ${name} failed: ${recorder.failures[name]?.split('\n')[0]}`);
   } finally {
     if (!bench.signal.aborted) await tidyUp(bench, mark);
   }
+  const { rounds, count, isQuick } = bench.options;
+  const { lines, failures, versions } = recorder;
+  const seconds = Math.round((Date.now() - startedAt.getTime()) / 1000);
+  return {
+    ...{ startedAt: startedAt.toISOString(), seconds, rounds, count, isQuick, loadBefore },
+    machine: readMachine(),
+    ...(servers !== undefined && { servers }),
+    ...{ versions, lines, failures },
+  };
 }
 
 async function tidyUp(bench: Bench, mark = 0): Promise<void> {

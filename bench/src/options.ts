@@ -3,30 +3,44 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchFolder } from './folders.ts';
 
-export const measureNames = [
-  'broker',
-  'seed',
-  'weir',
-  'lifecycle',
+/** What `npm run bench` measures by itself, in this order. */
+export const tableParts = [
+  'limits',
+  'alternatives',
   'callback',
+  'admission',
+  'lifecycle',
+  'cost',
+  'growth',
+  'vacuum',
   'backlog',
   'embedded',
-  'audit',
-  'views',
-  'door',
-  'observability',
+  'latency',
 ] as const;
-export type MeasureName = (typeof measureNames)[number];
+/** Only when named. */
+export const furtherParts = ['audit', 'views', 'observability'] as const;
+export const partNames = [...tableParts, ...furtherParts] as const;
+export type PartName = (typeof partNames)[number];
 
 export interface Options {
-  readonly only: readonly MeasureName[];
+  readonly only: readonly PartName[];
+  readonly isQuick: boolean;
+  readonly rounds: number;
   readonly count: number;
+  readonly seconds: number;
+  /** Rows that are there before, ascending, without 0. */
+  readonly growthRows: readonly number[];
+  readonly heldSeconds: number;
   readonly backlogCount: number;
   readonly embeddedCount: number;
   readonly auditRows: number;
   readonly viewRows: number;
-  readonly seconds: number;
+  readonly ownServers: boolean;
   readonly jsonFile: string;
+}
+
+export interface DocsOrder {
+  readonly docsFrom: string;
 }
 
 /** Every mistake in the options at once; the message is ready to print. */
@@ -38,37 +52,35 @@ export class OptionMistakes extends Error {
 }
 
 /** `'help'` when help is asked for. Throws OptionMistakes. */
-export function parseOptions(args: readonly string[], now: Date): Options | 'help' {
+export function parseOptions(args: readonly string[], now: Date): Options | DocsOrder | 'help' {
   const values = readArgs(args);
   if (values.help) return 'help';
+  const stamp = now.toISOString().replaceAll(/[:.]/g, '-');
+  const jsonFile = resolve(values.json ?? `${benchFolder}/results/${stamp}.json`);
+  if (values.docs) {
+    if (values.json === undefined) throw new OptionMistakes(['--docs needs --json FILE to write from.']);
+    return { docsFrom: jsonFile };
+  }
 
-  const quick = values.quick === true;
+  const isQuick = values.quick === true;
   const mistakes: string[] = [];
+  const number = (name: keyof typeof values, quick: number, usual: number, least: number, most: number) =>
+    parseNumber(`--${name}`, values[name], isQuick ? quick : usual, least, most, mistakes);
+  const rows = number('rows', 20_000, 10_000_000, 10_000, 50_000_000);
   const options: Options = {
     only: parseOnly(values.only, mistakes),
-    count: parseNumber('--count', values.count, quick ? 20_000 : 200_000, 1000, 2_000_000, mistakes),
-    backlogCount: parseNumber(
-      '--backlog',
-      values.backlog,
-      quick ? 100_000 : 1_000_000,
-      10_000,
-      5_000_000,
-      mistakes,
-    ),
-    embeddedCount: quick ? 10_000 : 50_000,
-    auditRows: parseNumber('--rows', values.rows, quick ? 200_000 : 10_000_000, 10_000, 50_000_000, mistakes),
-    viewRows: parseNumber(
-      '--view-rows',
-      values['view-rows'],
-      quick ? 200_000 : 1_000_000,
-      10_000,
-      20_000_000,
-      mistakes,
-    ),
-    seconds: parseNumber('--seconds', values.seconds, quick ? 3 : 8, 1, 60, mistakes),
-    jsonFile: resolve(
-      values.json ?? `${benchFolder}/results/${now.toISOString().replaceAll(/[:.]/g, '-')}.json`,
-    ),
+    isQuick,
+    rounds: number('rounds', 1, 5, 1, 50),
+    count: number('count', 4_000, 100_000, 1000, 2_000_000),
+    seconds: number('seconds', 1, 5, 1, 60),
+    growthRows: isQuick ? [rows] : [Math.round(rows / 10), rows],
+    heldSeconds: number('held', 4, 600, 2, 7200),
+    backlogCount: number('backlog', 20_000, 1_000_000, 10_000, 5_000_000),
+    embeddedCount: isQuick ? 3_000 : 50_000,
+    auditRows: rows,
+    viewRows: number('view-rows', 20_000, 1_000_000, 10_000, 20_000_000),
+    ownServers: values['own-servers'] === true,
+    jsonFile,
   };
   if (mistakes.length > 0) throw new OptionMistakes(mistakes);
   return options;
@@ -84,13 +96,17 @@ function readArgs(args: readonly string[]) {
       args: [...args],
       options: {
         only: { type: 'string' },
+        rounds: { type: 'string' },
         count: { type: 'string' },
-        backlog: { type: 'string' },
-        rows: { type: 'string' },
-        'view-rows': { type: 'string' },
         seconds: { type: 'string' },
+        rows: { type: 'string' },
+        held: { type: 'string' },
+        backlog: { type: 'string' },
+        'view-rows': { type: 'string' },
         json: { type: 'string' },
+        docs: { type: 'boolean' },
         quick: { type: 'boolean' },
+        'own-servers': { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
     }).values;
@@ -99,29 +115,29 @@ function readArgs(args: readonly string[]) {
   }
 }
 
-function parseOnly(text: string | undefined, mistakes: string[]): readonly MeasureName[] {
-  if (text === undefined) return measureNames;
+function parseOnly(text: string | undefined, mistakes: string[]): readonly PartName[] {
+  if (text === undefined) return tableParts;
   const wanted = text.split(',').map((name) => name.trim());
-  const unknown = wanted.filter((name) => !measureNames.some((known) => known === name));
+  const unknown = wanted.filter((name) => !partNames.some((known) => known === name));
   if (unknown.length > 0) {
     mistakes.push(
-      `--only: ${unknown.map((name) => `"${name}"`).join(', ')} is none of ${measureNames.join(', ')}.`,
+      `--only: unknown ${unknown.map((name) => `"${name}"`).join(', ')}; known: ${partNames.join(', ')}.`,
     );
   }
-  return measureNames.filter((known) => wanted.includes(known));
+  return partNames.filter((known) => wanted.includes(known));
 }
 
 function parseNumber(
   option: string,
-  text: string | undefined,
+  text: string | boolean | undefined,
   fallback: number,
   least: number,
   most: number,
   mistakes: string[],
 ): number {
-  if (text === undefined) return fallback;
+  if (typeof text !== 'string') return fallback;
   const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (number >= least && number <= most) return number;
-  mistakes.push(`${option}: "${text}" is not a whole number from ${least} to ${most}.`);
+  mistakes.push(`${option} must be a whole number from ${least} to ${most}, not "${text}".`);
   return fallback;
 }

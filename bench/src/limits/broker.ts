@@ -1,54 +1,37 @@
 import type { ChannelModel } from 'amqplib';
 import { type Bench, queuePrefix } from '../bench.ts';
-import { type CpuPerItem, cpuPerItem, takeCpuSnapshot } from '../machine/processes.ts';
-import { bestOf, formatRate, ratePerSecond } from '../report/rate.ts';
-import type { Results } from '../report/results.ts';
+import { cpuPerItem, takeCpuSnapshot } from '../machine/processes.ts';
+import type { Sample } from '../report/line.ts';
+import type { Subject } from '../rounds.ts';
 import { connectToBroker, createQuorumQueue, openConfirmChannel } from '../stores/queue.ts';
-import { goldenEvent } from './golden-event.ts';
 import { publishConfirmed } from './publish-confirmed.ts';
 
 const windows = [500, 1000, 2000, 4000];
 
-export interface BrokerRun {
-  readonly window: number;
-  readonly messages: number;
-  readonly seconds: number;
-  readonly perSecond: number;
-  readonly cpuMicrosPerItem: CpuPerItem;
-}
-
-export interface BrokerResult {
-  readonly messageBytes: number;
-  readonly runs: readonly BrokerRun[];
-  readonly best: BrokerRun;
-}
-
-/** The limit: nothing that publishes over this broker, from one Node process, can be faster than this. */
-export async function measureBroker(bench: Bench, results: Results): Promise<void> {
+/** Nothing that publishes over this broker, from one Node process, can be faster than this. */
+export async function brokerSubject(bench: Bench): Promise<Subject> {
+  const { count } = bench.options;
   const connection = await connectToBroker(bench);
-  const runs: BrokerRun[] = [];
+  let best = { window: 0, perSecond: 0 };
   for (const window of windows) {
-    const run = await publishOnce(bench, connection, window, bench.options.count);
-    bench.progress.say(`  broker, window ${window}: ${formatRate(run.perSecond)}`);
-    runs.push(run);
-    results.broker = { messageBytes: goldenEvent.length, runs, best: bestOf(runs) };
+    const { value } = await publishOnce(bench, connection, window, Math.ceil(count / 5));
+    if (value > best.perSecond) best = { window, perSecond: value };
   }
+  return {
+    name: brokerAlone,
+    note: `quorum queue, persistent, mandatory; ${best.window} unconfirmed, the best of ${windows.join(', ')}`,
+    measure: () => publishOnce(bench, connection, best.window, count),
+  };
 }
 
-/** The best window once more: how fast the broker is at this moment, beside one run of Weir. */
-export async function measureBrokerNow(bench: Bench, { best }: BrokerResult): Promise<BrokerRun> {
-  const connection = await connectToBroker(bench);
-  const run = await publishOnce(bench, connection, best.window, bench.options.count);
-  bench.progress.say(`  broker beside it: ${formatRate(run.perSecond)}`);
-  return run;
-}
+export const brokerAlone = 'broker alone: publish + confirm';
 
 async function publishOnce(
   bench: Bench,
   connection: ChannelModel,
   window: number,
   count: number,
-): Promise<BrokerRun> {
+): Promise<Sample> {
   const mark = bench.cleanup.mark();
   const queue = `${queuePrefix}.broker.${window}`;
   await createQuorumQueue(bench, connection, queue);
@@ -67,5 +50,5 @@ async function publishOnce(
   const cpuMicrosPerItem = cpuPerItem(before, count);
 
   await bench.cleanup.unwind(mark);
-  return { window, messages: count, seconds, perSecond: ratePerSecond(count, seconds), cpuMicrosPerItem };
+  return { value: count / seconds, cpuMicrosPerItem };
 }

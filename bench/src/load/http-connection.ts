@@ -11,6 +11,8 @@ export class HttpConnection {
   readonly #socket: Socket;
   readonly #host: string;
   #received: Buffer = Buffer.alloc(0);
+  /** Of the last answer. */
+  body: Buffer = Buffer.alloc(0);
   #answer: { resolve: (status: number) => void; reject: (error: Error) => void } | undefined;
 
   private constructor(socket: Socket, host: string) {
@@ -54,6 +56,7 @@ export class HttpConnection {
       return;
     }
     if (this.#received.length < end + headEnd.length + Number(length)) return;
+    this.body = this.#received.subarray(end + headEnd.length);
     this.#received = Buffer.alloc(0);
     const answer = this.#answer;
     this.#answer = undefined;

@@ -3,15 +3,15 @@ import { once } from 'node:events';
 import type { Bench } from '../bench.ts';
 import type { PostJob, PostReport } from './post-requests.ts';
 
-export type LoadAnswer = { readonly report: PostReport } | { readonly failed: string };
+export type LoadAnswer<Report> = { readonly report: Report } | { readonly failed: string };
 
-/** The process that makes the load; one for all runs, so that none of them pays for its warming up. */
-export class Load {
+/** A process that does one job at a time; one for all runs, so that none of them pays for its warming up. */
+export class LoadProcess<Job extends object, Report> {
   readonly #child: ChildProcess;
   readonly #ended: Promise<never>;
 
-  constructor(bench: Bench) {
-    this.#child = fork(new URL('main.js', import.meta.url), []);
+  constructor(bench: Bench, program: URL) {
+    this.#child = fork(program, []);
     this.#ended = once(this.#child, 'exit').then(() => {
       throw new Error('the process that makes the load ended');
     });
@@ -19,11 +19,18 @@ export class Load {
     bench.cleanup.add(`process ${this.#child.pid} (load)`, async () => this.#child.kill());
   }
 
-  async post(job: PostJob): Promise<PostReport> {
-    const answered = once(this.#child, 'message').then(([message]) => message as LoadAnswer);
+  async post(job: Job): Promise<Report> {
+    const answered = once(this.#child, 'message').then(([message]) => message as LoadAnswer<Report>);
     this.#child.send(job);
     const answer = await Promise.race([answered, this.#ended]);
     if ('failed' in answer) throw new Error(`no load could be made: ${answer.failed}`);
     return answer.report;
+  }
+}
+
+/** As many requests as the server takes. */
+export class Load extends LoadProcess<PostJob, PostReport> {
+  constructor(bench: Bench) {
+    super(bench, new URL('main.js', import.meta.url));
   }
 }

@@ -1,8 +1,8 @@
 // A process of its own: the load must not share the event loop of what measures it.
 import type { LoadAnswer } from './load.ts';
-import { type PostJob, postRequests } from './post-requests.ts';
+import { type PostJob, type PostReport, postRequests } from './post-requests.ts';
 
-const answer = (message: LoadAnswer) => process.send?.(message);
+const answer = (message: LoadAnswer<PostReport>) => process.send?.(message);
 
 process.on('disconnect', () => process.exit(1)); // the bench is gone
 process.on('message', (job: PostJob) => {

@@ -1,3 +1,4 @@
+import { type Percentiles, percentilesOf } from '../report/percentiles.ts';
 import { HttpConnection } from './http-connection.ts';
 
 export interface PostJob {
@@ -23,12 +24,7 @@ export interface PostReport {
   readonly perSecond: number;
   /** How many answers had which status; `broken` counts connections that failed. */
   readonly statuses: Readonly<Record<string, number>>;
-  readonly latencyMs: {
-    readonly p50: number;
-    readonly p95: number;
-    readonly p99: number;
-    readonly max: number;
-  };
+  readonly latencyMs: Percentiles;
 }
 
 /** Sends as many requests as the server takes, each another one. */
@@ -59,7 +55,7 @@ export async function postRequests(job: PostJob): Promise<PostReport> {
 
   for (const connection of connections) connection.close();
   const perSecond = Math.round((statuses[job.counts] ?? 0) / seconds);
-  return { seconds, perSecond, statuses, latencyMs: summarize(latencies) };
+  return { seconds, perSecond, statuses, latencyMs: percentilesOf(latencies) };
 }
 
 async function postOne(connection: HttpConnection, job: PostJob, nth: number): Promise<string> {
@@ -73,10 +69,4 @@ async function postOne(connection: HttpConnection, job: PostJob, nth: number): P
   } catch {
     return 'broken';
   }
-}
-
-function summarize(latencies: number[]): PostReport['latencyMs'] {
-  const sorted = latencies.sort((a, b) => a - b);
-  const at = (share: number) => Number((sorted[Math.floor((sorted.length - 1) * share)] ?? 0).toFixed(2));
-  return { p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1) };
 }

@@ -10,6 +10,8 @@ export interface CpuPerItem {
   readonly postgres: number | undefined;
   readonly redis: number | undefined;
   readonly rabbitmq: number | undefined;
+  /** A server that an alternative brings along. */
+  readonly others?: number | undefined;
 }
 
 export type CpuSnapshot = ReadonlyMap<number, ProcessTime>;
@@ -30,18 +32,19 @@ export function takeCpuSnapshot(): CpuSnapshot {
 }
 
 /** Servers are found by name: what they do for others meanwhile is counted as well. */
-export function cpuPerItem(before: CpuSnapshot, items: number, programPid?: number): CpuPerItem {
+export function cpuPerItem(before: CpuSnapshot, items: number, ...programPids: number[]): CpuPerItem {
   const after = takeCpuSnapshot();
   const share = (belongs: (time: ProcessTime, pid: number) => boolean) => {
     const ms = spentBetween(filterMap(before, belongs), filterMap(after, belongs));
     return ms === undefined || items === 0 ? undefined : Math.round((ms * 10_000) / items) / 10;
   };
   return {
-    program: programPid === undefined ? undefined : share((_, pid) => pid === programPid),
+    program: programPids.length === 0 ? undefined : share((_, pid) => programPids.includes(pid)),
     bench: share((_, pid) => pid === process.pid) ?? 0,
     postgres: share(({ name }) => name === 'postgres'),
     redis: share(({ name }) => name === 'redis-server' || name === 'valkey-server'),
     rabbitmq: share(({ name }) => name === 'beam.smp'),
+    others: share(({ name }) => name === 'restate-server') || undefined,
   };
 }
 

@@ -12,6 +12,7 @@ const postgresSettings = [
   'wal_level',
   'shared_buffers',
   'max_connections',
+  'autovacuum',
 ];
 const redisSettings = ['appendonly', 'appendfsync', 'maxmemory-policy'];
 

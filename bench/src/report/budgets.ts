@@ -1,75 +1,152 @@
-import type { Results } from './results.ts';
+import { weirPipeline } from '../alternatives/alternatives.ts';
+import { packaged } from '../alternatives/list.ts';
+import { seed } from '../alternatives/seed.ts';
+import { brokerAlone } from '../limits/broker.ts';
+import { bareFastify } from '../limits/http.ts';
+import { commitAndConfirmName } from '../limits/one-at-a-time.ts';
+import { isDurable } from '../machine/settings.ts';
+import type { PartName } from '../options.ts';
+import { acceptedBuys, soldOutAnswers } from '../weir/admission.ts';
+import { backlogGrowth } from '../weir/backlog.ts';
+import { oneStatement, oneTransaction, weirCallback } from '../weir/callback.ts';
+import { embeddedName } from '../weir/embedded.ts';
+import { emptyTable, rowsBefore, someRepeats } from '../weir/growth.ts';
+import { latencyName } from '../weir/latency.ts';
+import { pipelineNextToIt, wholeLife } from '../weir/lifecycle.ts';
+import { fullyObserved, notObserved } from '../weir/observability.ts';
+import { vacuumBlocked, vacuumBlockedLate, vacuumFree, vacuumFreeLate } from '../weir/vacuum.ts';
+import { slowestView } from '../weir/views.ts';
+import { formatNumber, formatRate } from './format.ts';
+import { findMedian, type Report } from './report.ts';
 
 export interface Verdict {
   readonly budget: string;
+  /** Median to median, or a figure with its unit. */
   readonly figure: string;
   readonly limit: string;
-  readonly outcome: 'met' | 'below' | 'not judged';
+  readonly outcome: 'met' | 'not met' | 'not judged';
+  /** Why it is not judged. */
+  readonly because?: string;
 }
 
-/** One verdict for each budget whose figures are there. Without durable settings nothing is judged. */
-export function judge(results: Results, isDurable: boolean): Verdict[] {
-  const { seed, weir, lifecycle, callback, backlog, embedded, views, door, observability } = results;
-  const verdicts: Verdict[] = [];
-  const add = (budget: string, figure: string, limit: string, isMet: boolean, isJudged = true) =>
-    verdicts.push({ budget, figure, limit, outcome: isJudged ? (isMet ? 'met' : 'below') : 'not judged' });
-
-  if (weir?.ofBroker) {
-    add(
-      'weir / broker alone beside it, medians',
-      formatRatio(weir.ofBroker),
-      '>= 0.65',
-      weir.ofBroker >= 0.65,
-      isDurable,
-    );
-  }
-  // Weir's median against the best that the seed's flow ever reached: noise may only count against Weir.
-  if (weir && seed) {
-    const ratio = weir.median.perSecond / seed.best.perSecond;
-    add("weir / seed's flow at its best", formatRatio(ratio), '>= 4.5', ratio >= 4.5, isDurable);
-  }
-  if (lifecycle) {
-    const rate = lifecycle.median.perSecond;
-    const ratio = weir && rate / weir.median.perSecond;
-    const figure = `${rate.toLocaleString('en-US')}/s${ratio ? `, ${formatRatio(ratio)} of weir` : ''}`;
-    const isMet = rate >= 8000 || (ratio !== undefined && ratio >= 0.4);
-    add('whole life, purchase to settled', figure, '>= 8,000/s or 0.4', isMet, isDurable);
-  }
-  if (callback?.weir) {
-    const ratio = callback.weir.perSecond / callback.bestBaseline.perSecond;
-    add('callback / one transaction a request', formatRatio(ratio), '>= 2', ratio >= 2, isDurable);
-  }
-  if (backlog) {
-    add(
-      'memory growth over a backlog',
-      `${backlog.growthMiB.toFixed(1)} MiB`,
-      '< 64 MiB',
-      backlog.growthMiB < 64,
-    );
-  }
-  if (embedded) {
-    const rate = embedded.perSecond;
-    add('embedded, to its queue', `${rate.toLocaleString('en-US')}/s`, '>= 5,000/s', rate >= 5000);
-  }
-  if (views) {
-    const { view, medianMs } = views.slowest;
-    const budget = `every view of ${views.rows.toLocaleString('en-US')} rows, medians`;
-    add(budget, `${medianMs} ms (${view})`, '<= 200 ms', medianMs <= 200);
-  }
-  if (door) {
-    const soldOut = door.soldOut.perSecond / door.bare.perSecond;
-    add('sold out / bare route, medians', formatRatio(soldOut), '>= 0.6', soldOut >= 0.6);
-    const accepted = door.accepted.perSecond / door.bare.perSecond;
-    add('accepted / bare route, medians', formatRatio(accepted), '>= 0.3', accepted >= 0.3);
-  }
-  if (observability) {
-    const { ofUnobserved } = observability;
-    const budget = 'fully observed / not at all, medians';
-    add(budget, formatRatio(ofUnobserved), '>= 0.95', ofUnobserved >= 0.95, isDurable);
-  }
-  return verdicts;
+interface Budget {
+  readonly part: PartName;
+  readonly budget: string;
+  readonly isAtLeast: boolean;
+  readonly limit: number;
+  /** undefined: not measured. */
+  readonly find: (report: Report) => number | undefined;
+  readonly format?: (value: number) => string;
+  /** Nothing in it waits for a disk. */
+  readonly isInMemory?: boolean;
+  readonly needsVacuum?: boolean;
 }
 
-function formatRatio(ratio: number): string {
-  return ratio.toFixed(2);
+const least = 5;
+
+const budgets: readonly Budget[] = [
+  ratio('alternatives', 'stream → confirmed / broker alone', 0.8, weirPipeline, brokerAlone),
+  {
+    ...{ part: 'alternatives', budget: 'stream → confirmed / best packaged alternative' },
+    ...{ isAtLeast: true, limit: 6 },
+    find: (report) => divide(findMedian(report, 'alternatives', weirPipeline), findBestPackaged(report)),
+  },
+  ratio('alternatives', "stream → confirmed / the seed's flow", 7, weirPipeline, seed.name),
+  ratio('callback', `callback / ${oneTransaction}`, 3, weirCallback, oneTransaction),
+  ratio('callback', `callback / ${oneStatement}`, 1.8, weirCallback, oneStatement),
+  {
+    ...ratio(
+      'latency',
+      'callback p99 at half load / one commit + one confirm',
+      2,
+      latencyName('callback answered', 50),
+      commitAndConfirmName,
+    ),
+    isAtLeast: false,
+  },
+  ratio('lifecycle', 'whole life / pipeline', 0.5, wholeLife, pipelineNextToIt),
+  { ...ratio('admission', 'sold out / bare route', 0.9, soldOutAnswers, bareFastify), isInMemory: true },
+  ratio('admission', 'accepted / bare route', 0.55, acceptedBuys, bareFastify),
+  {
+    ...{ part: 'growth', budget: 'most rows / empty table', isAtLeast: true, limit: 0.95 },
+    find: (report) => divide(findMostRows(report), findMedian(report, 'growth', emptyTable)),
+  },
+  { ...ratio('vacuum', 'vacuum blocked / free', 0.85, vacuumBlocked, vacuumFree), needsVacuum: true },
+  {
+    ...ratio('vacuum', 'vacuum blocked / free, last third', 0.85, vacuumBlockedLate, vacuumFreeLate),
+    needsVacuum: true,
+  },
+  ratio('growth', '5 % repeats / none', 0.9, someRepeats, emptyTable),
+  {
+    ...{ part: 'embedded', budget: 'embedded', isAtLeast: true, limit: 12_000, format: formatRate },
+    find: (report) => findMedian(report, 'embedded', embeddedName),
+  },
+  {
+    ...{ part: 'backlog', budget: 'resident memory over a backlog', isAtLeast: false, limit: 32 },
+    find: (report) => findMedian(report, 'backlog', backlogGrowth),
+    format: (value) => `${formatNumber(value)} MiB`,
+  },
+  {
+    ...{ part: 'views', budget: 'every view, median', isAtLeast: false, limit: 200, isInMemory: true },
+    find: (report) => findMedian(report, 'views', slowestView),
+    format: (value) => `${formatNumber(value)} ms`,
+  },
+  ratio('observability', 'fully observed / not at all', 0.95, fullyObserved, notObserved),
+];
+
+function ratio(part: PartName, budget: string, limit: number, ours: string, theirs: string): Budget {
+  const find = (report: Report) => divide(findMedian(report, part, ours), findMedian(report, part, theirs));
+  return { part, budget, isAtLeast: true, limit, find };
+}
+
+function divide(ours: number | undefined, theirs: number | undefined): number | undefined {
+  return ours === undefined || theirs === undefined ? undefined : ours / theirs;
+}
+
+function findBestPackaged(report: Report): number | undefined {
+  const rates = packaged
+    .map(({ name }) => findMedian(report, 'alternatives', name))
+    .filter((rate) => rate !== undefined);
+  return rates.length === 0 ? undefined : Math.max(...rates);
+}
+
+function findMostRows(report: Report): number | undefined {
+  const names = report.parts.growth?.lines.map(({ name }) => name) ?? [];
+  const rows = names.map((name) =>
+    Number(/^([\d,]+) rows before$/.exec(name)?.[1]?.replaceAll(',', '') ?? 0),
+  );
+  const most = Math.max(0, ...rows);
+  return most === 0 ? undefined : findMedian(report, 'growth', rowsBefore(most));
+}
+
+/** One verdict for each budget whose figures are there. */
+export function judge(report: Report): Verdict[] {
+  return budgets.flatMap((budget): Verdict[] => {
+    const value = budget.find(report);
+    if (value === undefined) return [];
+    const { format = (ratioValue: number) => ratioValue.toFixed(2), isAtLeast, limit } = budget;
+    const isMet = isAtLeast ? value >= limit : value <= limit;
+    const because = findObjection(report, budget);
+    return [
+      {
+        ...{ budget: budget.budget, figure: format(value) },
+        limit: `${isAtLeast ? '≥' : '≤'} ${budget.format ? budget.format(limit) : limit}`,
+        outcome: because !== undefined ? 'not judged' : isMet ? 'met' : 'not met',
+        ...(because !== undefined && { because }),
+      },
+    ];
+  });
+}
+
+/** Why a figure says nothing about a budget, or undefined. */
+function findObjection(report: Report, { part, isInMemory, needsVacuum }: Budget): string | undefined {
+  const measured = report.parts[part];
+  if (measured === undefined || measured.isQuick) return 'a quick run';
+  const { servers, rounds } = measured;
+  if (servers !== undefined && !isInMemory && !isDurable(servers)) return 'commits are not on disk';
+  if (servers !== undefined && needsVacuum && servers.postgres.autovacuum !== 'on')
+    return 'autovacuum is off';
+  const isOnce = part === 'backlog' || part === 'vacuum' || part === 'views';
+  if (!isOnce && rounds < least) return `fewer than ${least} rounds`;
+  return undefined;
 }

@@ -1,167 +1,91 @@
-import type { CpuPerItem } from '../machine/processes.ts';
+import type { PartName } from '../options.ts';
 import type { Verdict } from './budgets.ts';
-import type { Results } from './results.ts';
+import { formatSpread, formatValue, listCpu } from './format.ts';
+import { type Line, medianSample, summarize } from './line.ts';
+import type { PartReport, Report } from './report.ts';
 
-type Row = readonly string[];
+/** What a terminal has at least. */
+const columns = 80;
 
-/** All figures and ratios for a person. */
-export function formatReport(results: Results, verdicts: readonly Verdict[]): string {
-  const figures = listFigures(results);
-  const budgets = verdicts.map(
-    ({ budget, figure, limit, outcome }): Row => [budget, figure, limit, formatOutcome(outcome)],
+/** Of the parts that were measured now: their lines, what failed, then every budget. */
+export function formatReport({ parts, verdicts }: Report, names: readonly PartName[]): string {
+  const blocks = names.flatMap((name) => {
+    const part = parts[name];
+    return part === undefined ? [] : [formatPart(name, part)];
+  });
+  if (verdicts.length > 0) blocks.push(formatVerdicts(verdicts));
+  return blocks.join('\n\n');
+}
+
+function formatPart(name: PartName, { lines, failures, rounds, seconds }: PartReport): string {
+  const rows = lines.map((line) => [
+    line.name,
+    formatValue(summarize(line).median, line.unit),
+    formatSpread(line),
+  ]);
+  const costs = lines.map(formatCost);
+  const table = alignRows(rows).flatMap((row, index) => {
+    const cost = costs[index];
+    return cost ? [row, `    ${cost}`] : [row];
+  });
+  const failed = Object.entries(failures).map(([line, reason]) => `✗ ${line}: ${reason.split('\n')[0]}`);
+  const head = `${name}: median, least … most of ${rounds} round${rounds === 1 ? '' : 's'} (${seconds} s)`;
+  return [head, '─'.repeat(columns), ...table, ...failed.flatMap((line) => wrap(line, columns))].join('\n');
+}
+
+const short: Readonly<Record<string, string>> = { postgres: 'pg', rabbitmq: 'rabbit' };
+
+/** A second, indented row: CPU of each process and percentiles. */
+function formatCost(line: Line): string {
+  const { cpuMicrosPerItem, figures } = medianSample(line);
+  const parts: string[] = [];
+  if (cpuMicrosPerItem !== undefined) {
+    const each = listCpu(cpuMicrosPerItem).map(
+      ([who, micros]) => `${short[who] ?? who} ${Math.round(micros)}`,
+    );
+    if (each.length > 0) parts.push(`CPU µs: ${each.join(' · ')}`);
+  }
+  if (figures?.p50 !== undefined && figures.p99 !== undefined) {
+    const tail = figures.p999 === undefined ? '' : ` · p99.9 ${figures.p999}`;
+    parts.push(`ms: p50 ${figures.p50} · p99 ${figures.p99}${tail}`);
+  }
+  return parts.join(', ');
+}
+
+export function formatVerdicts(verdicts: readonly Verdict[]): string {
+  const rows = verdicts.map(({ budget, figure, limit, outcome, because }) => [
+    `${outcome === 'met' ? '✓' : outcome === 'not met' ? '✗' : '–'} ${budget}`,
+    figure,
+    limit,
+    because ?? outcome,
+  ]);
+  return ['budgets: medians of one run', '─'.repeat(columns), ...alignRows(rows)].join('\n');
+}
+
+/** The first column takes what the others leave; a longer cell is cut with an ellipsis. */
+function alignRows(rows: readonly (readonly string[])[]): string[] {
+  const count = Math.max(0, ...rows.map((row) => row.length));
+  const widths = Array.from({ length: count }, (_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
   );
-  return [
-    ...(figures.length > 0
-      ? [formatTable(['measure', 'rate', 'ratio', 'CPU µs each (of whom)'], figures)]
-      : []),
-    ...(budgets.length > 0 ? [formatTable(['budget', 'here', 'limit', ''], budgets)] : []),
-  ].join('\n\n');
+  const others = widths.slice(1).reduce((sum, width) => sum + width + 2, 0);
+  const first = Math.max(20, Math.min(widths[0] ?? 0, columns - others));
+  return rows.map(([name = '', ...cells]) => {
+    const cut = name.length > first ? `${name.slice(0, first - 1)}…` : name.padEnd(first);
+    const rest = cells.map((cell, index) =>
+      index === 0 ? cell.padStart(widths[1] ?? 0) : cell.padEnd(widths[index + 1] ?? 0),
+    );
+    return [cut, ...rest].join('  ').trimEnd();
+  });
 }
 
-function listFigures(results: Results): Row[] {
-  const { broker, seed, weir, lifecycle, callback, backlog, embedded, audit, views, door, observability } =
-    results;
-  const limit = broker?.best.perSecond;
-  const rows: Row[] = [];
-  for (const run of broker?.runs ?? []) {
-    rows.push([
-      `broker alone, window ${run.window}`,
-      rate(run),
-      ratio(run.perSecond, limit),
-      cpu(run.cpuMicrosPerItem),
-    ]);
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (let left = text; left.length > 0; ) {
+    const space = left.length <= width ? -1 : left.lastIndexOf(' ', width);
+    const end = left.length <= width ? left.length : space > 10 ? space : width;
+    lines.push(left.slice(0, end));
+    left = left.length <= end ? '' : `  ${left.slice(end).trimStart()}`;
   }
-  for (const run of seed?.runs ?? []) {
-    const name = `seed's flow, ${run.concurrency} in flight`;
-    rows.push([name, rate(run), ratio(run.perSecond, limit), cpu(run.cpuMicrosPerItem)]);
-  }
-  for (const run of weir?.runs ?? []) {
-    const name = `weir, stream to confirmed${run === weir?.median ? ' (median)' : ''}`;
-    rows.push([
-      name,
-      rate(run),
-      run.ofBroker ? `${run.ofBroker.toFixed(2)} †` : '',
-      cpu(run.cpuMicrosPerItem),
-    ]);
-  }
-  for (const run of lifecycle?.runs ?? []) {
-    const name = `whole life, to settled${run === lifecycle?.median ? ' (median)' : ''}`;
-    rows.push([
-      name,
-      rate(run),
-      weir ? `${ratio(run.perSecond, weir.median.perSecond)} ‡` : '',
-      `${cpu(run.cpuMicrosPerItem)} · resource ${run.resourceCpuMicros}`,
-    ]);
-  }
-  const callbacks = callback ? [...callback.baselines, ...callback.statements] : [];
-  if (callback?.weir) callbacks.push(callback.weir);
-  for (const run of callbacks) {
-    const name = `callback, ${run.server}, p99 ${run.latencyMs.p99} ms`;
-    const beside = `${ratio(run.perSecond, callback?.bestBaseline.perSecond)} *`;
-    rows.push([name, rate(run), beside, cpu(run.cpuMicrosPerItem)]);
-  }
-  if (backlog) {
-    const { entries, firstTenthMiB, lastTenthMiB } = backlog;
-    const memory = `${firstTenthMiB.toFixed(0)} → ${lastTenthMiB.toFixed(0)} MiB`;
-    rows.push([
-      `backlog of ${entries.toLocaleString('en-US')}, ${memory}`,
-      rate(backlog),
-      ratio(backlog.perSecond, limit),
-      cpu(backlog.cpuMicrosPerItem),
-    ]);
-  }
-  for (const run of door?.runs ?? []) {
-    const name = `admission, ${run.what}, p99 ${run.latencyMs.p99} ms`;
-    rows.push([
-      name,
-      rate(run),
-      `${ratio(run.perSecond, door?.bare.perSecond)} §`,
-      cpu(run.cpuMicrosPerItem),
-    ]);
-  }
-  if (embedded) rows.push(['embedded, try to published', rate(embedded), '', '']);
-  if (audit) {
-    const { rows: count, firstMs, againMs, freshRows, withFreshMs } = audit;
-    const of = `audit of ${count.toLocaleString('en-US')} rows`;
-    rows.push([`${of}, for the first time`, `${firstMs} ms`, '', '']);
-    rows.push([`${of}, again`, `${againMs} ms`, '', '']);
-    rows.push([`${of} and ${freshRows.toLocaleString('en-US')} fresh ones`, `${withFreshMs} ms`, '', '']);
-  }
-  for (const [when, runs] of [
-    ['', views?.analyzed],
-    [', never analyzed', views?.cold],
-  ] as const) {
-    for (const { view, medianMs, highestMs, sqlMedianMs } of runs ?? []) {
-      rows.push([
-        `${view}${when}`,
-        `${medianMs} ms`,
-        '',
-        `plain SQL ${sqlMedianMs} ms · highest ${highestMs} ms`,
-      ]);
-    }
-  }
-  if (observability) {
-    const { observed, unobserved, ofUnobserved, spans } = observability;
-    for (const { sampled, cpuMicros } of spans) {
-      const who = sampled === undefined ? 'nobody listens' : `${sampled * 100} % sampled`;
-      rows.push([`the way through all spans, ${who}`, '', '', `node ${cpuMicros.toFixed(2)}`]);
-    }
-    rows.push([
-      'not observed (median)',
-      rate(unobserved.median),
-      '',
-      cpu(unobserved.median.cpuMicrosPerItem),
-    ]);
-    const beside = `${ofUnobserved.toFixed(2)} ¶`;
-    rows.push([
-      'fully observed (median)',
-      rate(observed.median),
-      beside,
-      cpu(observed.median.cpuMicrosPerItem),
-    ]);
-  }
-  return rows;
-}
-
-/** Under the table: what the columns mean, and what must not be read into them. */
-export const notes = `ratio: to the broker alone at its best window; † to the mean of the broker alone just before and after; * to one transaction a request at its best pool;
-‡ to weir's own median from stream to confirmed; § to the median of a bare Fastify route with the same body;
-¶ to the runs beside it that nobody observes.
-CPU of postgres, redis and rabbitmq is that of all their processes, whoever they worked for meanwhile.
-The callback's baselines fill their outbox and nobody works it off; Weir publishes while it answers.`;
-
-function rate({ perSecond }: { readonly perSecond: number }): string {
-  return `${perSecond.toLocaleString('en-US')}/s`;
-}
-
-function ratio(perSecond: number, best: number | undefined): string {
-  return best === undefined ? '' : (perSecond / best).toFixed(2);
-}
-
-function cpu(each: CpuPerItem): string {
-  const { program, bench, postgres, redis, rabbitmq } = each;
-  // Where there is a program of its own, the bench only looks on or makes the load.
-  const node = program ?? bench;
-  return Object.entries({ node, postgres, redis, rabbitmq })
-    .filter(([, micros]) => micros !== undefined)
-    .map(([who, micros]) => `${who} ${micros}`)
-    .join(' · ');
-}
-
-function formatOutcome(outcome: Verdict['outcome']): string {
-  return outcome === 'met' ? '✓' : outcome;
-}
-
-function formatTable(head: Row, rows: readonly Row[]): string {
-  const widths = head.map((title, column) =>
-    Math.max(...[head, ...rows].map((row) => (row[column] ?? title).length)),
-  );
-  const formatRow = (row: Row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd();
-  return [formatRow(head), widths.map((width) => '-'.repeat(width)).join('  '), ...rows.map(formatRow)].join(
-    '\n',
-  );
+  return lines;
 }

@@ -38,6 +38,14 @@ export async function settleDatabase(client: pg.Client): Promise<void> {
   await client.query('CHECKPOINT').catch(() => {});
 }
 
+/** Where the write-ahead log ends, in bytes from its beginning. */
+export async function readWalBytes(client: pg.Client): Promise<number> {
+  const { rows } = await client.query<{ bytes: string }>(
+    "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0') AS bytes",
+  );
+  return Number(rows[0]?.bytes);
+}
+
 /** PostgreSQL's clock: the one that created_at is from. */
 export async function readClockMs(client: pg.Client): Promise<number> {
   const { rows } = await client.query<{ ms: string }>(

@@ -28,10 +28,11 @@ export function streamKey(productId: number): string {
   return `stream:seckill:${productId}`;
 }
 
-/** Fills `key` with `count` purchases of users 1 to `count`. The key is removed at the end. */
-export async function fillStream(bench: Bench, redis: Redis, key: string, count: number): Promise<void> {
+/** Fills `key` with `count` purchases of users 1 to `count`. The key is removed at the end. Resolves with the entries' ids. */
+export async function fillStream(bench: Bench, redis: Redis, key: string, count: number): Promise<string[]> {
   bench.cleanup.add(`Redis key ${key}`, () => redis.unlink(key));
   const ts = String(Date.now());
+  const ids: string[] = [];
   for (let first = 1; first <= count; first += entriesPerPipeline) {
     bench.signal.throwIfAborted();
     bench.progress.tick(`fill ${key}`, first, count);
@@ -39,9 +40,12 @@ export async function fillStream(bench: Bench, redis: Redis, key: string, count:
     for (let user = first; user < first + entriesPerPipeline && user <= count; user += 1) {
       pipeline.xadd(key, '*', 'uid', String(user), 'ts', ts);
     }
-    const failed = (await pipeline.exec())?.find(([error]) => error !== null);
+    const replies = (await pipeline.exec()) ?? [];
+    const failed = replies.find(([error]) => error !== null);
     if (failed?.[0]) throw failed[0];
+    for (const [, id] of replies) ids.push(id as string);
   }
+  return ids;
 }
 
 /** Everything a program may have put beside the stream of a product of ours, whatever it is called. */

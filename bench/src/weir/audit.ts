@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { type Bench, firstProductId, queuePrefix } from '../bench.ts';
-import type { Results } from '../report/results.ts';
+import type { Recorder } from '../report/recorder.ts';
 import { connectTo, createDatabase, insertProducts, settleDatabase } from '../stores/database.ts';
 import { connectToBroker, createQuorumQueue, deleteQueueAtTheEnd } from '../stores/queue.ts';
 import { type Program, settingsOf, startWeir } from './program.ts';
@@ -8,19 +8,8 @@ import { type Program, settingsOf, startWeir } from './program.ts';
 const rowsPerInsert = 250_000;
 const repeats = 5;
 
-export interface AuditResult {
-  readonly rows: number;
-  /** Everything counted for the first time. */
-  readonly firstMs: number;
-  /** Nothing new since. */
-  readonly againMs: number;
-  /** With so many rows above the checkpoint, a minute's worth of a busy sale. */
-  readonly freshRows: number;
-  readonly withFreshMs: number;
-}
-
 /** How long an audit takes on a large table; times are the caller's, over HTTP. */
-export async function measureAudit(bench: Bench, results: Results): Promise<void> {
+export async function measureAudit(bench: Bench, recorder: Recorder): Promise<void> {
   const rows = bench.options.auditRows;
   const database = await createDatabase(bench, 'audit');
   const client = await connectTo(bench, database);
@@ -39,10 +28,10 @@ export async function measureAudit(bench: Bench, results: Results): Promise<void
   const freshRows = Math.min(500_000, Math.round(rows / 20));
   await fill(bench, client, rows, freshRows, "interval '0 seconds'");
   const withFreshMs = await median(() => askAudit(program));
-  results.audit = { rows, firstMs, againMs, freshRows, withFreshMs };
-  bench.progress.say(
-    `  audit of ${rows} rows: first ${firstMs} ms, then ${againMs} ms, ${withFreshMs} ms with fresh ones`,
-  );
+  const of = `audit of ${rows.toLocaleString('en-US')} rows`;
+  recorder.add(`${of}, for the first time`, 'ms', { value: firstMs });
+  recorder.add(`${of}, again`, 'ms', { value: againMs });
+  recorder.add(`${of} and ${freshRows.toLocaleString('en-US')} fresh ones`, 'ms', { value: withFreshMs });
 }
 
 /** Settled instances of a sale, one in ten failed and restocked, all of them published. */

@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bench } from '../bench.ts';
 import { product } from '../bench.ts';
 import { readRssMiB } from '../machine/processes.ts';
-import { formatRate, ratePerSecond } from '../report/rate.ts';
-import type { Results } from '../report/results.ts';
+import type { Sample } from '../report/line.ts';
+import type { Recorder } from '../report/recorder.ts';
+import { takeTurns } from '../rounds.ts';
 import { readMetrics } from './metrics.ts';
 import { type Program, startWeir } from './program.ts';
 
@@ -13,23 +14,23 @@ const lookEveryMs = 100;
 const tryAgainAfterMs = 100;
 const stalledAfterMs = 60_000;
 
-export interface EmbeddedResult {
-  readonly purchases: number;
-  /** From the first purchase put on the embedded stream to the last event confirmed. */
-  readonly seconds: number;
-  readonly perSecond: number;
-  /** How much of that time passed while purchases were still being put on the stream. */
-  readonly loadingSeconds: number;
-  readonly toldToWait: number;
-  readonly rssMiB: number | undefined;
-  readonly sources: unknown;
-}
+export const embeddedName = 'embedded: no server, to the embedded queue';
 
 /**
  * Weir with nothing installed but Node: stream, truth and queue in one process. Loading the stream is part of
  * the time, and so are the answers of the simulated Resource Domain, as far as they come while it runs.
  */
-export async function measureEmbedded(bench: Bench, results: Results): Promise<void> {
+export async function measureEmbedded(bench: Bench, recorder: Recorder): Promise<void> {
+  await takeTurns(bench, recorder, [
+    {
+      name: embeddedName,
+      note: 'loading the stream over HTTP is part of the time',
+      measure: () => measureOnce(bench),
+    },
+  ]);
+}
+
+async function measureOnce(bench: Bench): Promise<Sample> {
   const purchases = bench.options.embeddedCount;
   const program = await startWeir(bench, [], {});
   const origin = `http://127.0.0.1:${program.port}`;
@@ -37,8 +38,8 @@ export async function measureEmbedded(bench: Bench, results: Results): Promise<v
   const before = await readMetrics(origin);
 
   const startedAt = performance.now();
-  const loading = loadStream(bench, origin, purchases).then((toldToWait) => ({
-    toldToWait,
+  const loading = loadStream(bench, origin, purchases).then((askedToWait) => ({
+    askedToWait,
     seconds: secondsSince(startedAt),
   }));
   // Both at once: what is loaded first is published while the rest is loaded. A load that fails ends the wait.
@@ -55,21 +56,14 @@ export async function measureEmbedded(bench: Bench, results: Results): Promise<v
         `${after.confirmed - before.confirmed} events confirmed`,
     );
   }
-  results.embedded = {
-    purchases,
-    seconds,
-    perSecond: ratePerSecond(purchases, seconds),
-    loadingSeconds: loaded.seconds,
-    toldToWait: loaded.toldToWait,
-    rssMiB: readRssMiB(program.pid),
-    sources: await (await fetch(`${origin}/v1/stats/sources`)).json(),
-  };
-  bench.progress.say(`  embedded: ${formatRate(results.embedded.perSecond)}`);
+  const rssMiB = readRssMiB(program.pid) ?? 0;
+  const figures = { loadingSeconds: loaded.seconds, askedToWait: loaded.askedToWait, rssMiB };
+  return { value: purchases / seconds, figures };
 }
 
 /** Resolves with how often Weir asked to wait. */
 async function loadStream(bench: Bench, origin: string, purchases: number): Promise<number> {
-  let toldToWait = 0;
+  let askedToWait = 0;
   for (let first = 1; first <= purchases; ) {
     bench.signal.throwIfAborted();
     const count = Math.min(purchasesPerRequest, purchases - first + 1);
@@ -81,13 +75,13 @@ async function loadStream(bench: Bench, origin: string, purchases: number): Prom
     if (response.status === 202) {
       first += count;
     } else if (response.status === 503 || response.status === 429) {
-      toldToWait += 1;
+      askedToWait += 1;
       await sleep(tryAgainAfterMs);
     } else {
       throw new Error(`POST /v1/try/seckill answered ${response.status}: ${response.text}`);
     }
   }
-  return toldToWait;
+  return askedToWait;
 }
 
 async function waitUntilConfirmed(

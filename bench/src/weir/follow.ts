@@ -12,21 +12,23 @@ export interface Followed {
 }
 
 interface Goal {
-  readonly productId: number;
+  readonly productIds: readonly number[];
   readonly count: number;
-  readonly everyMs: number;
   readonly title: string;
-  readonly onLook: (rows: number) => void;
+  /** Rows from before it are no commits of this run. */
+  readonly sinceMs: number;
+  readonly everyMs?: number;
+  readonly onLook?: (rows: number) => void;
 }
 
 /**
- * Follows one product's purchases from the first commit to the moment when every row is there and no batch waits.
+ * Follows the purchases of some products from the first commit to the moment when every row is there and no batch waits.
  * Looking is cheap on purpose (the last id, one row of the outbox): the rows are counted only near the end.
  */
 export async function followToTheEnd(
   bench: Bench,
   client: pg.Client,
-  program: Program,
+  programs: readonly Program[],
   goal: Goal,
 ): Promise<Followed> {
   const firstId = await readLastId(client);
@@ -34,21 +36,21 @@ export async function followToTheEnd(
   let rows = 0;
   while (true) {
     bench.signal.throwIfAborted();
-    program.throwIfGone();
+    for (const program of programs) program.throwIfGone();
     const look = await lookCheaply(client);
     const seen = look.lastId - firstId;
     if (seen > rows) progressAt = performance.now();
     rows = seen;
-    goal.onLook(rows);
+    goal.onLook?.(rows);
     bench.progress.tick(goal.title, rows, goal.count);
     if (rows >= goal.count && !look.isWaiting) {
       const followed = await countRows(client, goal);
       if (followed !== undefined) return followed;
     }
     if (performance.now() - progressAt > stalledAfterMs) {
-      throw new Error(await describeStall(client, program, goal, rows));
+      throw new Error(await describeStall(client, programs, goal, rows));
     }
-    await sleep(goal.everyMs);
+    await sleep(goal.everyMs ?? 25);
   }
 }
 
@@ -66,7 +68,10 @@ async function lookCheaply(client: pg.Client): Promise<{ lastId: number; isWaiti
 }
 
 // One statement sees one snapshot, taken when it starts: what it finds was true at statement_timestamp().
-async function countRows(client: pg.Client, { productId, count }: Goal): Promise<Followed | undefined> {
+async function countRows(
+  client: pg.Client,
+  { productIds, count, sinceMs }: Goal,
+): Promise<Followed | undefined> {
   const { rows } = await client.query<{
     rows: string;
     first_ms: string;
@@ -75,21 +80,27 @@ async function countRows(client: pg.Client, { productId, count }: Goal): Promise
   }>({
     name: 'count',
     text: `SELECT count(*) AS rows,
-                  extract(epoch FROM min(created_at)) * 1000 AS first_ms,
+                  extract(epoch FROM min(created_at) FILTER (WHERE created_at >= to_timestamp($2 / 1000.0)))
+                    * 1000 AS first_ms,
                   extract(epoch FROM statement_timestamp()) * 1000 AS now_ms,
                   EXISTS (SELECT 1 FROM outbox) AS is_waiting
-           FROM instance_logs WHERE product_id = $1`,
-    values: [productId],
+           FROM instance_logs WHERE product_id = ANY($1::bigint[])`,
+    values: [productIds, sinceMs],
   });
   const found = rows[0];
   if (found === undefined || found.is_waiting || Number(found.rows) < count) return undefined;
   return { firstCommitMs: Number(found.first_ms), doneMs: Number(found.now_ms) };
 }
 
-async function describeStall(client: pg.Client, program: Program, goal: Goal, seen: number): Promise<string> {
+async function describeStall(
+  client: pg.Client,
+  programs: readonly Program[],
+  goal: Goal,
+  seen: number,
+): Promise<string> {
   const { rows } = await client.query<{ batches: string }>('SELECT count(*) AS batches FROM outbox');
   return (
     `nothing moved for ${stalledAfterMs / 1000} s at ${seen} of ${goal.count} rows, ` +
-    `${rows[0]?.batches} batches waiting; weir's last lines:\n${program.readLogTail()}`
+    `${rows[0]?.batches} batches waiting; weir's last lines:\n${programs[0]?.readLogTail()}`
   );
 }

@@ -1,56 +1,54 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Bench, firstProductId } from '../bench.ts';
-import { type CpuPerItem, cpuPerItem, takeCpuSnapshot } from '../machine/processes.ts';
-import { formatRate, medianOf, ratePerSecond } from '../report/rate.ts';
-import type { Results } from '../report/results.ts';
-import { settleDatabase } from '../stores/database.ts';
+import { type Bench, takeProductIds } from '../bench.ts';
+import { cpuPerItem, takeCpuSnapshot } from '../machine/processes.ts';
+import type { Sample } from '../report/line.ts';
+import type { Recorder } from '../report/recorder.ts';
+import { takeTurns } from '../rounds.ts';
+import { insertProducts, settleDatabase } from '../stores/database.ts';
 import { fillStream, streamKey } from '../stores/stream.ts';
 import { readMetrics } from './metrics.ts';
+import { pipelineSubject } from './pipeline.ts';
 import { type Program, settingsOf, startCommand } from './program.ts';
 import { type StreamSetup, startBetweenStreamAndQueue } from './work-off.ts';
 
-// Beside those of the other measures.
-const productIds = Array.from({ length: 3 }, (_, run) => firstProductId + 20 + run);
+export const wholeLife = 'whole life: stream → settled';
+export const pipelineNextToIt = 'pipeline next to it: stream → confirmed';
+
 const lookEveryMs = 100;
 const stalledAfterMs = 60_000;
-
-export interface LifecycleRun {
-  readonly purchases: number;
-  /** From the first commit to the last settled row; PostgreSQL's clock. */
-  readonly seconds: number;
-  readonly perSecond: number;
-  readonly cpuMicrosPerItem: CpuPerItem;
-  readonly resourceCpuMicros: number | undefined;
-}
-
-export interface LifecycleResult {
-  readonly runs: readonly LifecycleRun[];
-  readonly median: LifecycleRun;
-}
+const mostWarmUp = 10_000;
 
 /** A stream of purchases, through a Resource Domain in a process of its own that answers at once, to SUCCESS. */
-export async function measureLifecycle(bench: Bench, results: Results): Promise<void> {
-  const setup = await startBetweenStreamAndQueue(bench, 'lifecycle', productIds, 'ingest,relay,settle');
-  const settings = settingsOf(bench, setup.database, setup.queue);
-  const resource = await startCommand(bench, ['resource', '--delay', '0'], settings);
-  const runs: LifecycleRun[] = [];
-  for (const productId of productIds) {
-    runs.push(await runOnce(bench, setup, resource, productId));
-    const run = runs.at(-1) as LifecycleRun;
-    bench.progress.say(
-      `  lifecycle, run ${runs.length} of ${productIds.length}: ${formatRate(run.perSecond)}`,
-    );
-    results.lifecycle = { runs, median: medianOf(runs) };
-  }
+export async function measureLifecycle(bench: Bench, recorder: Recorder): Promise<void> {
+  await takeTurns(bench, recorder, [
+    pipelineSubject(bench, pipelineNextToIt, { purpose: 'pipeline' }),
+    {
+      name: wholeLife,
+      note: '`weir resource --delay 0` answers; its CPU is `resourceMicros` in the JSON',
+      measure: () => measureOnce(bench),
+    },
+  ]);
 }
 
-async function runOnce(
-  bench: Bench,
-  { program, client, redis }: StreamSetup,
-  resource: Program,
-  productId: number,
-): Promise<LifecycleRun> {
+async function measureOnce(bench: Bench): Promise<Sample> {
   const { count } = bench.options;
+  const setup = await startBetweenStreamAndQueue(bench, {
+    purpose: 'lifecycle',
+    roles: 'ingest,relay,settle',
+  });
+  const settings = settingsOf(bench, setup.database, setup.queue);
+  const resource = await startCommand(bench, ['resource', '--delay', '0'], settings);
+  await runOnce(bench, setup, resource, Math.min(mostWarmUp, count));
+  return runOnce(bench, setup, resource, count);
+}
+
+/** The clock is PostgreSQL's, from the first commit to the last settled row. */
+async function runOnce(bench: Bench, setup: StreamSetup, resource: Program, count: number): Promise<Sample> {
+  const { client, redis } = setup;
+  const program = setup.programs[0] as Program;
+  const [productId] = takeProductIds(1) as [number];
+  await insertProducts(client, [productId]);
+  setup.productIds.push(productId);
   const preloaded = `weir:bench:${process.pid}:${productId}`;
   await fillStream(bench, redis, preloaded, count);
   await settleDatabase(client);
@@ -59,9 +57,9 @@ async function runOnce(
 
   const before = takeCpuSnapshot();
   await redis.rename(preloaded, streamKey(productId));
-  await waitUntilSettled(bench, program, resource, origin, goal, count);
+  await waitUntilSettled(bench, [program, resource], origin, goal, count);
   const cpuMicrosPerItem = cpuPerItem(before, count, program.pid);
-  const resourceCpuMicros = cpuPerItem(before, count, resource.pid).program;
+  const resourceMicros = cpuPerItem(before, count, resource.pid).program ?? 0;
 
   const { rows } = await client.query<{ rows: string; success: string; seconds: string }>(
     `SELECT count(*) AS rows, count(*) FILTER (WHERE status = 'SUCCESS') AS success,
@@ -73,15 +71,12 @@ async function runOnce(
   if (Number(found?.rows) !== count || Number(found?.success) !== count) {
     throw new Error(`${count} purchases went in; there are ${found?.rows} rows, ${found?.success} SUCCESS`);
   }
-  const seconds = Number(found?.seconds);
-  const perSecond = ratePerSecond(count, seconds);
-  return { purchases: count, seconds, perSecond, cpuMicrosPerItem, resourceCpuMicros };
+  return { value: count / Number(found?.seconds), cpuMicrosPerItem, figures: { resourceMicros } };
 }
 
 async function waitUntilSettled(
   bench: Bench,
-  program: Program,
-  resource: Program,
+  programs: readonly Program[],
   origin: string,
   goal: number,
   count: number,
@@ -91,14 +86,14 @@ async function waitUntilSettled(
   while (settled < goal) {
     await sleep(lookEveryMs);
     bench.signal.throwIfAborted();
-    program.throwIfGone();
-    resource.throwIfGone();
+    for (const program of programs) program.throwIfGone();
     const seen = (await readMetrics(origin)).settled;
     if (seen > settled) progressAt = performance.now();
     settled = seen;
     bench.progress.tick('whole life', count - (goal - settled), count);
     if (performance.now() - progressAt > stalledAfterMs) {
-      throw new Error(`nothing moved for 60 s at ${goal - settled} to go:\n${program.readLogTail()}`);
+      const tail = programs[0]?.readLogTail();
+      throw new Error(`nothing moved for 60 s at ${goal - settled} to go:\n${tail}`);
     }
   }
 }

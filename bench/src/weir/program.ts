@@ -18,6 +18,8 @@ export interface Program {
   readonly port: number;
   /** Throws, with the end of its log, once the program has ended by itself. */
   throwIfGone(): void;
+  /** For a command that ends by itself; rejects when it does not end with 0. */
+  waitUntilEnded(): Promise<void>;
   /** The last lines it wrote, for a message about a failure. */
   readLogTail(): string;
 }
@@ -27,8 +29,9 @@ export async function startWeir(
   bench: Bench,
   args: readonly string[],
   settings: Readonly<Record<string, string>>,
+  isReplica = false,
 ): Promise<Program> {
-  await forgetInstallation(bench);
+  if (!isReplica) await forgetInstallation(bench);
   const program = await startCommand(bench, ['start', ...args], settings);
   await waitUntilReady(bench, program);
   return program;
@@ -69,7 +72,12 @@ export async function startCommand(
       `weir ended by itself (${child.signalCode ?? `exit code ${child.exitCode}`}):\n${readLogTail()}`,
     );
   };
-  return { pid: child.pid ?? 0, port, throwIfGone, readLogTail };
+  const ended = once(child, 'exit');
+  const waitUntilEnded = async () => {
+    const [code] = await ended;
+    if (code !== 0) throw new Error(`weir ${args[0]} ended with ${code}:\n${readLogTail()}`);
+  };
+  return { pid: child.pid ?? 0, port, throwIfGone, waitUntilEnded, readLogTail };
 }
 
 /** Weir on the real stores. `queue` and its result queue are the caller's to make and to delete. */

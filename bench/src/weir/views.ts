@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { type Bench, firstProductId, queuePrefix } from '../bench.ts';
-import type { Results } from '../report/results.ts';
+import type { Recorder } from '../report/recorder.ts';
 import { connectTo, createDatabase, insertProducts, settleDatabase } from '../stores/database.ts';
 import { connectToBroker, createQuorumQueue, deleteQueueAtTheEnd } from '../stores/queue.ts';
 import { type Program, settingsOf, startWeir } from './program.ts';
@@ -13,7 +13,9 @@ const repeats = 9;
 const betweenLooksMs = 1_050;
 const looks = 5;
 
-export interface ViewRun {
+export const slowestView = 'the slowest view, median';
+
+interface ViewRun {
   readonly view: string;
   /** Over HTTP, to the last byte. */
   readonly medianMs: number;
@@ -22,16 +24,8 @@ export interface ViewRun {
   readonly sqlMedianMs: number;
 }
 
-export interface ViewsResult {
-  readonly rows: number;
-  /** Before the first ANALYZE, with autovacuum off: the planner knows nothing. */
-  readonly cold: readonly ViewRun[];
-  readonly analyzed: readonly ViewRun[];
-  readonly slowest: ViewRun;
-}
-
 /** Every view of the page, asked as the page asks, on a table of that many rows. */
-export async function measureViews(bench: Bench, results: Results): Promise<void> {
+export async function measureViews(bench: Bench, recorder: Recorder): Promise<void> {
   const rows = bench.options.viewRows;
   const database = await createDatabase(bench, 'views');
   const client = await connectTo(bench, database);
@@ -54,11 +48,16 @@ export async function measureViews(bench: Bench, results: Results): Promise<void
   const cold = await askAll(bench, program, client, views);
   await client.query('ANALYZE');
   const analyzed = await askAll(bench, program, client, views);
-  const slowest = [...cold, ...analyzed].reduce((worst, run) =>
-    run.medianMs > worst.medianMs ? run : worst,
-  );
-  results.views = { rows, cold, analyzed, slowest };
-  bench.progress.say(`  views of ${rows} rows: the slowest is ${slowest.view}, ${slowest.medianMs} ms`);
+  for (const [when, runs] of [
+    ['', analyzed],
+    [', never analyzed', cold],
+  ] as const) {
+    for (const { view, medianMs, highestMs, sqlMedianMs } of runs) {
+      recorder.add(`${view}${when}`, 'ms', { value: medianMs, figures: { highestMs, sqlMedianMs } });
+    }
+  }
+  const slowest = Math.max(...[...cold, ...analyzed].map(({ medianMs }) => medianMs));
+  recorder.add(slowestView, 'ms', { value: slowest }, `${rows.toLocaleString('en-US')} rows`);
 }
 
 async function askAll(

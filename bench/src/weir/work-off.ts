@@ -1,13 +1,14 @@
 import type { ChannelModel } from 'amqplib';
 import type { Redis } from 'ioredis';
 import type pg from 'pg';
-import { type Bench, queuePrefix } from '../bench.ts';
+import { type Bench, queuePrefix, takeProductIds } from '../bench.ts';
 import { type CpuPerItem, cpuPerItem, takeCpuSnapshot } from '../machine/processes.ts';
 import {
   connectTo,
   createDatabase,
   insertProducts,
   readClockMs,
+  readWalBytes,
   settleDatabase,
 } from '../stores/database.ts';
 import { connectToBroker, createQuorumQueue, deleteQueueAtTheEnd, purgeQueue } from '../stores/queue.ts';
@@ -15,82 +16,114 @@ import { connectToRedis, fillStream, removeProductKeys, streamKey } from '../sto
 import { expectComplete } from './expect-complete.ts';
 import { followToTheEnd } from './follow.ts';
 import { type Program, settingsOf, startWeir } from './program.ts';
+import { insertRepeats } from './repeats.ts';
 
-/** Weir between a stream and a queue, ready and idle. */
+/** Weir between streams and a queue, ready and idle. */
 export interface StreamSetup {
-  readonly program: Program;
+  readonly programs: readonly Program[];
   readonly client: pg.Client;
   readonly redis: Redis;
   readonly connection: ChannelModel;
   readonly database: string;
   readonly queue: string;
+  /** Whose keys are removed once Weir has stopped: it would make the groups of its streams again. */
+  readonly productIds: number[];
 }
 
-/** Ready for one stream of each of these products. */
-export async function startBetweenStreamAndQueue(
-  bench: Bench,
-  purpose: string,
-  productIds: readonly number[],
-  roles = 'ingest,relay',
-  settings: Readonly<Record<string, string>> = {},
-): Promise<StreamSetup> {
-  const database = await createDatabase(bench, purpose);
+export interface StreamOptions {
+  /** Names database and queue. */
+  readonly purpose: string;
+  readonly roles?: string;
+  readonly settings?: Readonly<Record<string, string>>;
+  readonly replicas?: number;
+  /** One that is there already; the caller drops it. */
+  readonly database?: string;
+}
+
+export async function startBetweenStreamAndQueue(bench: Bench, options: StreamOptions): Promise<StreamSetup> {
+  const { purpose, roles = 'ingest,relay', settings = {}, replicas = 1 } = options;
+  const database = options.database ?? (await createDatabase(bench, purpose));
   const client = await connectTo(bench, database);
   const redis = await connectToRedis(bench);
   const connection = await connectToBroker(bench);
   const queue = `${queuePrefix}.${purpose}`;
   await createQuorumQueue(bench, connection, queue);
   deleteQueueAtTheEnd(bench, connection, `${queue}.result`);
-  // Before Weir starts, hence removed after it has stopped: it would make the groups of its streams again.
-  for (const productId of productIds) {
-    bench.cleanup.add(`Redis keys of product ${productId}`, () => removeProductKeys(redis, productId));
-  }
-  const program = await startWeir(bench, ['--roles', roles], {
-    ...settingsOf(bench, database, queue),
-    ...settings,
+  const productIds: number[] = [];
+  bench.cleanup.add(`Redis keys of products ${productIds}`, async () => {
+    for (const productId of productIds) await removeProductKeys(redis, productId);
   });
-  await insertProducts(client, productIds);
-  return { program, client, redis, connection, database, queue };
+  const programs: Program[] = [];
+  for (let replica = 0; replica < replicas; replica++) {
+    const all = { ...settingsOf(bench, database, queue), ...settings };
+    programs.push(await startWeir(bench, ['--roles', roles], all, replica > 0));
+  }
+  return { programs, client, redis, connection, database, queue, productIds };
 }
 
-interface Backlog {
-  readonly productId: number;
+export interface Backlog {
   readonly count: number;
-  readonly everyMs: number;
+  /** Over how many products the entries are spread, each a stream of its own; 1 by default. */
+  readonly products?: number;
+  /** The share of entries whose instance is there already, as after a crash before the acknowledgement. */
+  readonly repeats?: number;
   readonly title: string;
-  readonly onLook: (rows: number) => void;
+  readonly everyMs?: number;
+  readonly onLook?: (rows: number) => void;
 }
 
 export interface WorkedOff {
+  readonly perSecond: number;
   /** From the first commit to the moment when every row is there and no batch waits; PostgreSQL's clock. */
   readonly seconds: number;
   /** From the stream's appearance to the first commit; not part of `seconds`. */
   readonly foundAfterMs: number;
+  readonly walBytesEach: number;
   readonly cpuMicrosPerItem: CpuPerItem;
 }
 
 /**
- * The whole backlog appears at once, in a stream that Weir finds while it runs: filled under another name,
+ * The whole backlog appears at once, in streams that Weir finds while it runs: filled under another name,
  * then renamed. Throws when anything is missing or there twice in the end.
  */
 export async function workOff(bench: Bench, setup: StreamSetup, backlog: Backlog): Promise<WorkedOff> {
-  const { program, client, redis, connection, queue } = setup;
-  const { productId, count } = backlog;
-  const preloaded = `weir:bench:${process.pid}:${productId}`;
-  await fillStream(bench, redis, preloaded, count);
+  const { programs, client, redis, connection, queue } = setup;
+  const { count, products = 1, repeats = 0 } = backlog;
+  const productIds = takeProductIds(products);
+  await insertProducts(client, productIds);
+  setup.productIds.push(...productIds);
+  const streams: { from: string; to: string }[] = [];
+  let repeated = 0;
+  for (const [nth, productId] of productIds.entries()) {
+    const from = `weir:bench:${process.pid}:${productId}`;
+    const share = Math.floor(count / products) + (nth < count % products ? 1 : 0);
+    const ids = await fillStream(bench, redis, from, share);
+    const to = streamKey(productId);
+    repeated += await insertRepeats(client, { productId, scope: to, ids, share: repeats });
+    streams.push({ from, to });
+  }
   await purgeQueue(connection, queue);
   await settleDatabase(client);
 
   const before = takeCpuSnapshot();
   const appearedMs = await readClockMs(client);
-  await redis.rename(preloaded, streamKey(productId));
-  const { firstCommitMs, doneMs } = await followToTheEnd(bench, client, program, backlog);
-  const cpuMicrosPerItem = cpuPerItem(before, count, program.pid);
+  const walBefore = await readWalBytes(client);
+  const renames = redis.multi();
+  for (const { from, to } of streams) renames.rename(from, to);
+  await renames.exec();
+  const goal = { ...backlog, productIds, sinceMs: appearedMs };
+  const { firstCommitMs, doneMs } = await followToTheEnd(bench, client, programs, goal);
+  const cpuMicrosPerItem = cpuPerItem(before, count, ...programs.map(({ pid }) => pid));
+  const walBytesEach = ((await readWalBytes(client)) - walBefore) / count;
 
-  await expectComplete(bench, { client, redis, connection, queue, productId, count });
+  const messages = count - repeated;
+  await expectComplete(bench, { client, redis, connection, queue, productIds, count, messages });
+  const seconds = (doneMs - firstCommitMs) / 1000;
   return {
-    seconds: (doneMs - firstCommitMs) / 1000,
+    perSecond: count / seconds,
+    seconds,
     foundAfterMs: Math.round(firstCommitMs - appearedMs),
+    walBytesEach,
     cpuMicrosPerItem,
   };
 }

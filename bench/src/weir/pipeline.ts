@@ -1,0 +1,32 @@
+import type { Bench } from '../bench.ts';
+import type { Sample } from '../report/line.ts';
+import type { Subject } from '../rounds.ts';
+import { type Backlog, type StreamOptions, startBetweenStreamAndQueue, workOff } from './work-off.ts';
+
+/** In a new process the first purchases are dearer: they are not measured. */
+const mostWarmUp = 10_000;
+
+/** Weir in new processes from a stream to confirmed and batch deleted. */
+export async function runPipeline(
+  bench: Bench,
+  options: StreamOptions,
+  backlog: Omit<Backlog, 'count'> & { readonly count?: number },
+): Promise<Sample> {
+  const { count = bench.options.count } = backlog;
+  const setup = await startBetweenStreamAndQueue(bench, options);
+  await workOff(bench, setup, { count: Math.min(mostWarmUp, count), title: 'warming up' });
+  const { perSecond, foundAfterMs, walBytesEach, cpuMicrosPerItem } = await workOff(bench, setup, {
+    ...backlog,
+    count,
+  });
+  return { value: perSecond, cpuMicrosPerItem, figures: { foundAfterMs, walBytesEach } };
+}
+
+export function pipelineSubject(
+  bench: Bench,
+  name: string,
+  options: StreamOptions,
+  backlog: Partial<Backlog> = {},
+): Subject {
+  return { name, measure: () => runPipeline(bench, options, { title: name, ...backlog }) };
+}
