@@ -9,9 +9,9 @@ export const exitCodes = {
   unreachable: 3,
   /** The thing asked for does not exist. */
   notFound: 4,
-  /** `doctor` found something that loses data or does not work; `audit` a sum that does not hold. */
+  /** `doctor` found something that loses data or does not work; `audit` a sum that does not hold; `load` broke a rule. */
   findings: 5,
-  /** Ctrl-C ended `simulate` before it was done; as shells have it. */
+  /** Ctrl-C ended `load` before it was done; as shells have it. */
   interrupted: 130,
 } as const;
 
@@ -30,5 +30,5 @@ export const exitCodeHelp = `
 Exit codes:
   0  done                                3  a server or store does not answer
   1  tried and failed                    4  no such thing
-  2  wrong arguments or configuration    5  doctor or audit found a problem
-130  simulate was ended by Ctrl-C`;
+  2  wrong arguments or configuration    5  doctor, audit or load found a problem
+130  load was ended by Ctrl-C`;

@@ -10,6 +10,7 @@ import { addActivityCommand } from './commands/activity-command.ts';
 import { addCompletionCommand } from './commands/completion-command.ts';
 import { addInstanceCommands } from './commands/instance-commands.ts';
 import { addKeysCommands } from './commands/keys-commands.ts';
+import { addLoadCommand } from './commands/load-command.ts';
 import { addOrdersCommands } from './commands/orders-commands.ts';
 import { addParkedCommands } from './commands/parked-commands.ts';
 import { addProductsCommands } from './commands/products-commands.ts';
@@ -100,26 +101,7 @@ Examples:
     .addHelpText('after', '\nExamples:\n  weir doctor -conf configs/config.yaml\n  weir doctor --settings')
     .action(async (options) => end(await (await import('./commands/doctor.ts')).runDoctor(options)));
 
-  program
-    .command('simulate')
-    .description('generate traffic on all sources of a running Weir, and sum up the outcome')
-    .addOption(config())
-    .addOption(url())
-    .addOption(json())
-    .option('--rate <n>', 'purchases a second', '50')
-    .option('--seconds <n>', 'for how long', '10')
-    .option('--sources <list>', 'out of SECKILL,ORDER,ACTIVITY', 'SECKILL,ORDER,ACTIVITY')
-    .option('--product <id>', 'what is bought', '1001')
-    .addHelpText(
-      'after',
-      `
-Says what was refused, by code, and ends with 1 unless everything that was sent became an instance.
-
-Example:
-  weir simulate --rate 200 --seconds 30 --sources SECKILL,ACTIVITY`,
-    )
-    .action(async (options) => end(await (await import('./commands/simulate.ts')).runSimulate(options)));
-
+  addLoadCommand(program, end);
   addWatchCommands(program, end);
   addInstanceCommands(program, end);
   addOrdersCommands(program, end);

@@ -218,84 +218,6 @@ describe('with a running Weir', () => {
     expect((await run('sale', 'restock', '4999')).code).toBe(4);
   });
 
-  test('simulate buys on all sources, and everything accepted becomes an instance', async () => {
-    const before = await weir.count('instance_logs');
-    const { host, port, db } = weir.redis.options;
-    const { code, stdout, stderr } = await runHere(
-      ['simulate', '--rate', '100', '--seconds', '1', '--json', '--url', weir.url],
-      { ...guard, WEIR_DATA_REDIS_ADDR: `redis://${host}:${port}/${db}` },
-    );
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    const { seconds, sources } = JSON.parse(stdout);
-    expect(seconds).toBeGreaterThan(0.8);
-    const rows = sources as {
-      source: string;
-      sent: number;
-      accepted: number;
-      instances: number;
-      p50Ms: number;
-      p99Ms: number;
-    }[];
-    expect(rows.map(({ source }) => source)).toEqual(['SECKILL', 'ORDER', 'ACTIVITY']);
-    expect(rows.reduce((sum, { sent }) => sum + sent, 0)).toBe(100);
-    for (const { sent, accepted, instances, p50Ms, p99Ms } of rows) {
-      expect(accepted).toBe(sent);
-      expect(instances).toBe(sent);
-      expect(p99Ms).toBeGreaterThanOrEqual(p50Ms);
-    }
-    expect((await weir.count('instance_logs')) - before).toBe(100);
-    await pollUntil('each to be published', 15_000, async () => {
-      expect(new Set(weir.heard.map(({ properties }) => properties.messageId)).size).toBe(before + 100);
-    });
-  });
-
-  test('simulate counts refusals by code for the chosen sources, and exits with 1', async () => {
-    await weir.database.query('UPDATE products SET enabled = false, version = version + 1 WHERE id = 1004');
-    const options = ['--rate', '20', '--seconds', '1', '--product', '1004', '--sources', 'activity'];
-    const { code, stdout } = await run('simulate', ...options);
-    expect(code).toBe(1);
-    expect(stdout).toMatch(/^SOURCE\s+SENT\s+ACCEPTED\s+INSTANCES/);
-    expect(stdout).toMatch(/^ACTIVITY +20 +0 +0 .*422: 20/m);
-    expect(stdout).toMatch(/^ACTIVITY: refused 20 PRODUCT_DISABLED$/m);
-    expect(stdout).not.toContain('ORDER');
-    expect((await run('simulate', '--sources', 'COOK')).code).toBe(2);
-  });
-
-  test('simulate without the demo catalogue sends nothing and says what to set', async () => {
-    const before = await weir.count('orders');
-    const unknown = await run('simulate', '--product', '4242');
-    expect(unknown).toMatchObject({ code: 4, stdout: '' });
-    expect(unknown.stderr).toMatch(/product 4242.*does not exist.*weir demo.*--product/);
-    const noRedis = await run('simulate');
-    expect(noRedis).toMatchObject({ code: 2, stdout: '' });
-    expect(noRedis.stderr).toMatch(/SECKILL.*-conf FILE.*data\.redis\.addr/);
-    expect(await weir.count('orders')).toBe(before);
-  });
-
-  test('simulate that is interrupted says what it did so far, and ends with 130', async () => {
-    const options = ['--rate', '20', '--seconds', '60', '--sources', 'ACTIVITY', '--json', '--url', weir.url];
-    const before = await weir.count('instance_logs');
-    const simulate = spawnWeir(['simulate', ...options], guard);
-    let stdout = '';
-    simulate.stdout?.on('data', (chunk) => {
-      stdout += chunk;
-    });
-    await pollUntil('the first purchase', 15_000, async () =>
-      expect(await weir.count('instance_logs')).toBeGreaterThan(before),
-    );
-    simulate.kill('SIGINT');
-    expect(await once(simulate, 'close')).toEqual([130, null]);
-    const [{ sent, instances }] = JSON.parse(stdout).sources;
-    expect([sent, instances]).toEqual([expect.any(Number), sent]);
-    expect(sent).toBeLessThan(1_200);
-  });
-
-  test('simulate makes no load on another machine', async () => {
-    const { code, stderr } = await runHere(['simulate', '--url', 'http://192.0.2.1:8000']);
-    expect(code).toBe(2);
-    expectOneSentence(stderr);
-  });
-
   test('a command asks with the configured operator key, and is refused without one', async () => {
     const args = ['instances', 'list', '--limit', '1', '--url', weir.url];
     expect((await runHere(args, guard)).code).toBe(0);
@@ -312,7 +234,7 @@ test('a command that needs a running Weir exits with 3 and one sentence without 
     ['instances', 'show', '1'],
     ['stats'],
     ['parked', 'list'],
-    ['simulate'],
+    ['load'],
   ];
   for (const command of commands) {
     const { code, stdout, stderr } = await runHere([...command, ...url]);

@@ -132,7 +132,7 @@ test('each command of the quick start does in a fresh clone what README.md shows
       expect(await answer.json()).toMatchObject({ status: 'SUCCESS' });
     });
   }
-  expect(reader.of('npm start -- simulate').stdout).toMatch(/^SECKILL .*^ORDER .*^ACTIVITY /ms);
+  expect(reader.of('npm start -- load').stdout).toMatch(/^stream .*^order .*^instance /ms);
   expect(reader.of('npm start -- sale open').stdout).toMatch(/^stock +3$/m);
   expect(JSON.parse(reader.of('curl -X POST http://127.0.0.1:8000/v1/sales').stdout)).toMatchObject({
     productId: '1002',

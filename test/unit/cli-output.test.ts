@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { fitColumns } from '../../src/cli/output/fit-columns.ts';
 import { fitSections } from '../../src/cli/output/fit-sections.ts';
-import { isComplete, SimulateTally } from '../../src/cli/output/simulate-tally.ts';
 import { cutText, takeColumns, widthOf, wrapText } from '../../src/cli/output/text.ts';
 
 describe('fitted columns', () => {
@@ -69,32 +68,5 @@ describe('terminal text', () => {
     expect(wrapText('one two three', 8)).toEqual(['one two', 'three']);
     expect(wrapText('abcdefghij', 4)).toEqual(['abcd', 'efgh', 'ij']);
     for (const line of wrapText('云端 资源 of a cloud', 6)) expect(widthOf(line)).toBeLessThanOrEqual(6);
-  });
-});
-
-describe('the tally of simulate', () => {
-  test('the tally counts answers by status and refusals by code', () => {
-    const tally = new SimulateTally();
-    tally.add({ status: 201 }, 1);
-    tally.add({ status: 409, code: 'SOLD_OUT' }, 2);
-    tally.add({ status: 500 }, 3);
-    tally.add({ status: 0 }, 4);
-    expect(tally.toOutcome('ORDER', 1)).toEqual({
-      source: 'ORDER',
-      sent: 4,
-      accepted: 1,
-      answers: { 201: 1, 409: 1, 500: 1, 0: 1 },
-      refused: { SOLD_OUT: 1, 'status 500': 1, 'no answer': 1 },
-      instances: 1,
-      p50Ms: 3,
-      p99Ms: 4,
-    });
-  });
-
-  test('an outcome is complete when all was accepted and has its instance', () => {
-    const outcome = new SimulateTally().toOutcome('ORDER', 0);
-    const with2 = { ...outcome, sent: 2, accepted: 2 };
-    expect([2, 3, 1].map((instances) => isComplete({ ...with2, instances }))).toEqual([true, true, false]);
-    expect(isComplete({ ...with2, accepted: 1, instances: 2 })).toBe(false);
   });
 });

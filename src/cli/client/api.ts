@@ -43,7 +43,7 @@ export class Api {
   /** Server-sent events until they end or `signal` aborts. @throws as get() */
   async *listen(path: string, signal: AbortSignal): AsyncGenerator<ServerEvent> {
     try {
-      yield* listenTo(`${this.url}${path}`, this.#authorization(), signal);
+      yield* listenTo(`${this.url}${path}`, this.authorization(), signal);
     } catch (error) {
       if (!(error instanceof UnexpectedAnswer)) throw this.#unreachable(error);
       throw toCliError(error.status, parseProblem(error.body));
@@ -73,14 +73,15 @@ export class Api {
     headers: Record<string, string> = {},
   ): Promise<Answer<T>> {
     try {
-      const all = { ...this.#authorization(), ...headers };
+      const all = { ...this.authorization(), ...headers };
       return await sendJson<T>(new URL(`${this.url}${path}`), method, all, body);
     } catch (error) {
       throw this.#unreachable(error);
     }
   }
 
-  #authorization(): Record<string, string> {
+  /** The header of the operator key, if there is one. */
+  authorization(): Record<string, string> {
     return this.#key ? { authorization: `Bearer ${this.#key}` } : {};
   }
 

@@ -6,7 +6,7 @@ export interface Answer<T> {
   body: T;
 }
 
-// fetch costs over a millisecond of CPU a call, which `simulate` would measure instead of Weir.
+// fetch costs over a millisecond of CPU a call, which a command with many pages would feel.
 const agents = {
   'http:': new http.Agent({ keepAlive: true }),
   'https:': new https.Agent({ keepAlive: true }),

@@ -1,0 +1,48 @@
+import type { Clock } from '../../lib/clock.ts';
+
+export interface OpenLoop {
+  /** When each is due, in ms from the start. */
+  arrivals: Iterable<number>;
+  maxInFlight: number;
+  /** Starts one and ends with it; must not reject. `plannedMs`: when it was due, by the clock. */
+  start: (nth: number, plannedMs: number) => Promise<void>;
+  /** One was due while `maxInFlight` were in flight. */
+  onDropped: (nth: number) => void;
+  /** Ends the arrivals. */
+  signal: AbortSignal;
+  clock: Pick<Clock, 'monotonicMs'>;
+  wait: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+/** Overdue arrivals in a row, such as after a pause of this process, let answers in between; else many would be dropped. */
+const mostInARow = 100;
+
+/**
+ * Starts each arrival when it is due, however slow the answers are: users do not wait for the answers of others. What is due
+ * while too many are in flight is dropped, not delayed, so that the load stays the planned one.
+ *
+ * @returns those in flight at the end
+ */
+export async function runOpenLoop(loop: OpenLoop): Promise<ReadonlySet<Promise<void>>> {
+  const { clock, maxInFlight, signal } = loop;
+  const inFlight = new Set<Promise<void>>();
+  const startedMs = clock.monotonicMs();
+  let nth = 0;
+  for (const dueMs of loop.arrivals) {
+    const plannedMs = startedMs + dueMs;
+    for (let leftMs = dueMs; !signal.aborted; ) {
+      leftMs = plannedMs - clock.monotonicMs();
+      if (leftMs <= 0) break;
+      await loop.wait(leftMs, signal);
+    }
+    if (signal.aborted) break;
+    if (nth % mostInARow === mostInARow - 1) await new Promise(setImmediate);
+    if (inFlight.size >= maxInFlight) loop.onDropped(nth);
+    else {
+      const one: Promise<void> = loop.start(nth, plannedMs).finally(() => inFlight.delete(one));
+      inFlight.add(one);
+    }
+    nth++;
+  }
+  return inFlight;
+}
