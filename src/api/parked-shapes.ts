@@ -56,3 +56,7 @@ export const ReplaysShape = Type.Object({
     }),
   ),
 });
+
+export const ParkedGroups = Type.Object({
+  items: Type.Array(Type.Object({ reason: Text, origin: Text, count: Type.Integer(), oldestAt: Timestamp })),
+});
