@@ -53,3 +53,7 @@ export const ReplayShape = Type.Object({
 });
 
 export const ReplaysShape = Type.Object({ items: Type.Array(ReplayShape) });
+
+export const ParkedGroups = Type.Object({
+  items: Type.Array(Type.Object({ reason: Text, origin: Text, count: Type.Integer(), oldestAt: Timestamp })),
+});

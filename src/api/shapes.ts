@@ -28,7 +28,7 @@ const Cents = Type.String({
   examples: ['19900'],
 });
 /** No controls, no lone surrogates: neither PostgreSQL nor protobuf could carry them. */
-const printable = { pattern: '^[^\\p{C}\\p{Zl}\\p{Zp}]+$', description: 'printable text in one line' };
+export const printable = { pattern: '^[^\\p{C}\\p{Zl}\\p{Zp}]+$', description: 'printable text in one line' };
 /** No NUL, no lone surrogates: PostgreSQL could not even be asked for such text. */
 export const storable = {
   pattern: '^[^\\u0000\\p{Cs}]*$',
@@ -125,9 +125,6 @@ export const PaymentShape = Type.Object({
   outcome: Type.String(),
   refundedAt: Type.Union([Timestamp, Type.Null()]),
 });
-
-/** With the payments on record: those that named themselves or stated anything, and those that made no instance. */
-export const PaidOrderShape = Type.Object({ ...OrderShape.properties, payments: Type.Array(PaymentShape) });
 
 export const RefundShape = Type.Object({
   orderId: Type.String(),

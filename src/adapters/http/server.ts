@@ -25,7 +25,7 @@ import { createErrorHandler, type ProblemDeps, sendProblem } from './plugins/pro
 import { RejectedCredentials } from './plugins/rejected-credentials.ts';
 import { describeMistakes } from './plugins/schema-mistake.ts';
 import { traceRequests } from './plugins/trace-requests.ts';
-
+import { addAbout } from './routes/about.ts';
 import { type ActivityDeps, addActivity } from './routes/activity.ts';
 
 import { type AuditDeps, addAudit } from './routes/audit.ts';
@@ -36,6 +36,7 @@ import { addKeys, type KeyDeps } from './routes/keys.ts';
 import { addNow, type NowDeps } from './routes/now.ts';
 import { addOrders, type OrderDeps } from './routes/orders.ts';
 import { addParked, type ParkedDeps } from './routes/parked.ts';
+import { addParkedGroups } from './routes/parked-groups.ts';
 import { addProducts, type ProductDeps } from './routes/products.ts';
 import { addResults, type ResultDeps } from './routes/results.ts';
 import { addSales, type SaleDeps } from './routes/sales.ts';
@@ -171,7 +172,9 @@ export async function createHttpServer(deps: HttpDeps): Promise<FastifyInstance>
     addResults(api, routes.results);
     addStats(api, routes.stats);
     addNow(api, routes.now);
+    addAbout(api, deps.config);
     addParked(api, routes.parked);
+    addParkedGroups(api, routes.parked);
     addActivity(api, routes.activity);
     addAudit(api, routes.audit);
     addSales(api, routes.sales);

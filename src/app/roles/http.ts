@@ -4,15 +4,18 @@ import type { TryDeps } from '../../adapters/http/routes/try.ts';
 import { createHttpServer, type HttpRoutes } from '../../adapters/http/server.ts';
 import { acceptStream } from '../../adapters/postgres/audit-streams.ts';
 import { requeueRestock } from '../../adapters/postgres/compensations.ts';
+import { countParked } from '../../adapters/postgres/count-parked.ts';
 import { findOrderInstance } from '../../adapters/postgres/instance-logs.ts';
 import { postgresInstanceQueries } from '../../adapters/postgres/instance-queries.ts';
 import { listActivity } from '../../adapters/postgres/list-activity.ts';
+import { listOrders } from '../../adapters/postgres/list-orders.ts';
 import {
   markKeysUsed,
   postgresOperatorKeys,
   readCredentials,
 } from '../../adapters/postgres/operator-keys.ts';
 import { postgresOperatorSessions } from '../../adapters/postgres/operator-sessions.ts';
+import { readOrderStory } from '../../adapters/postgres/order-story.ts';
 import { postgresOrders } from '../../adapters/postgres/orders.ts';
 import { retryInstance } from '../../adapters/postgres/overdue.ts';
 import { listParked, postgresParked } from '../../adapters/postgres/parked.ts';
@@ -111,7 +114,11 @@ function createRoutes(
     orders: {
       ...{ webhookSecrets: config.server.http.webhookSecrets, emit, ...paying },
       expireAfterMs: config.orders.expireAfterMs,
-      orders: { ...orders, findOrder, findPayments: payments.payments.findPayments },
+      orders: {
+        ...{ ...orders, findOrder, findPayments: payments.payments.findPayments },
+        listOrders: (filter, limit, cursor) => listOrders(database.reads, filter, limit, cursor),
+        readOrderStory: (order) => readOrderStory(database.reads, order),
+      },
       products: { findProducts },
       recordRefund: (orderId, paymentId, actor) => recordRefund(database, orderId, paymentId, actor),
       requestRefundAgain: after((orderId, by) => requestRefundAgain(database, orderId, by)),
@@ -131,6 +138,7 @@ function createRoutes(
     parked: {
       parked: {
         findParked: readParked.findParked,
+        countParked: (filter) => countParked(database.reads, filter),
         listParked: (filter, limit, cursor) => listParked(database.reads, filter, limit, cursor),
         replay: (id, by, options) => parkedReplay.replay(id, by, options),
         discard: (id, by, reason) => parkedReplay.discard(id, by, reason),

@@ -1,4 +1,4 @@
-import { advanced, durationOrNever, list, oneOf, setting } from '../setting.ts';
+import { advanced, durationOrNever, list, matching, oneOf, setting, text } from '../setting.ts';
 import { httpSettings } from './http.ts';
 
 const allRoles = ['http', 'ingest', 'relay', 'settle'] as const;
@@ -9,8 +9,29 @@ const roles = (value: unknown): Role[] => {
   return given.map(oneOf(...allRoles));
 };
 
+/** A URL of a page of traces; only the path and the query may hold the trace id. */
+const traceUrl = (value: unknown): string => {
+  if (value === '') return '';
+  const { protocol, host } = new URL(text(value));
+  const isWeb = protocol === 'http:' || protocol === 'https:';
+  if (!isWeb || host.includes('traceid') || !text(value).includes('{traceId}')) throw new TypeError();
+  return value as string;
+};
+
 /** `server`: this process. */
 export const serverSettings = {
+  name: setting(
+    matching(/^[^\p{C}\p{Zl}\p{Zp}]{0,40}$/u),
+    '',
+    'at most 40 printable characters',
+    'The name of this environment, such as staging: shown by the page, also in its title. Set it when there is more than one.',
+  ),
+  traceUrl: setting(
+    traceUrl,
+    '',
+    'empty, or an http or https URL with {traceId}',
+    'Where a trace is looked at, such as https://jaeger.example/trace/{traceId}. Set it to link to traces.',
+  ),
   roles: setting(
     roles,
     [...allRoles],

@@ -114,3 +114,11 @@ export interface ParkedFilter {
   /** Default PARKED; `ALL` selects every state. */
   state?: string | undefined;
 }
+
+/** Items with one reason from one origin. */
+export interface ParkedGroup {
+  reason: string;
+  origin: ParkedOrigin;
+  count: number;
+  oldestAt: Date;
+}

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { NewOrderBody, OrderShape, PaidOrderShape, ProblemShape, RefundShape } from '../../../api/shapes.ts';
+import { NewOrderBody, OrderShape, ProblemShape, RefundShape } from '../../../api/shapes.ts';
 import type { Actor } from '../../../core/actor.ts';
 import type { Product } from '../../../core/instance/product.ts';
 import {
@@ -12,19 +12,18 @@ import {
   type UserId,
 } from '../../../core/instance/purchase.ts';
 import type { NewOrder, Order, Refund } from '../../../core/orders/order.ts';
-import type { RecordedPayment } from '../../../core/orders/payment-book.ts';
 import { parsePaidBody } from '../../../core/triggers/paid-body.ts';
 import { WeirError } from '../../../errors.ts';
-import { showNewOrder, showOrder, showPayment, showRefund } from '../answers.ts';
+import { showNewOrder, showOrder, showRefund } from '../answers.ts';
 import { actorOf, callerOf } from '../plugins/auth.ts';
 import { boundSignedBody, createSignatureCheck } from '../plugins/webhook-signature.ts';
+import { addOrderReads, type OrderReader } from './order-reads.ts';
 import { addPayments, type OrderPath, type PaymentDeps } from './payments.ts';
 
-export interface OrderStore {
+export interface OrderStore extends OrderReader {
   createOrder(order: NewOrder): Promise<{ created: boolean; order: Order }>;
   findOrderByKey(idempotencyKey: string): Promise<Order | undefined>;
   cancelOrder(id: string, actor: Actor): Promise<{ cancelled: boolean; order: Order | undefined }>;
-  findPayments(orderId: string): Promise<RecordedPayment[]>;
   /** Many callers at once share one query. */
   findOrder(id: string): Promise<Order | undefined>;
 }
@@ -82,21 +81,7 @@ export function addOrders(http: FastifyInstance, deps: OrderDeps & CallbackDeps)
     },
   );
 
-  http.get<OrderPath>(
-    '/v1/orders/:orderId',
-    {
-      config: { scope: 'read' },
-      schema: {
-        summary: 'One order with its payments',
-        response: { 200: PaidOrderShape, '4xx': ProblemShape },
-      },
-    },
-    async ({ params }) => {
-      const orderId = parseSourceId(params.orderId);
-      const order = known(await orders.findOrder(orderId), params.orderId);
-      return { ...showOrder(order), payments: (await orders.findPayments(orderId)).map(showPayment) };
-    },
-  );
+  addOrderReads(http, orders);
 
   http.post<OrderPath>(
     '/v1/orders/:orderId/cancel',

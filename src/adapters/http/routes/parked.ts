@@ -14,6 +14,7 @@ import type { ParkedDetail } from '../../../core/parked/parked-item.ts';
 import {
   docsOf,
   type ParkedFilter,
+  type ParkedGroup,
   type ParkedItem,
   parkedOrigins,
   parkedStates,
@@ -27,13 +28,14 @@ import { listOf, readCursor, readLimit } from '../queries.ts';
 export interface ParkedDeps {
   parked: {
     listParked(filter: ParkedFilter, limit: number, cursor: string | undefined): Promise<ParkedItem[]>;
+    countParked(filter: ParkedFilter): Promise<ParkedGroup[]>;
     findParked(id: string): Promise<ParkedDetail | undefined>;
     replay(id: string, actor: Actor, options?: ReplayOptions): Promise<ReplayOutcome>;
     discard(id: string, actor: Actor, reason: string): Promise<ReplayOutcome>;
   };
 }
 
-const Filter = {
+export const ParkedFilterQuery = {
   origin: Type.Optional(Type.Enum([...parkedOrigins])),
   reason: Type.Optional(
     Type.String({ pattern: '^[A-Z_]{1,40}$', description: 'a code such as PRODUCT_NOT_FOUND' }),
@@ -66,7 +68,7 @@ export function addParked(http: FastifyInstance, { parked }: ParkedDeps): void {
       schema: {
         summary: 'Parked items, newest first',
         description: 'Only what waits, unless state says otherwise.',
-        querystring: Type.Object({ ...Filter, ...ListQuery }, closed),
+        querystring: Type.Object({ ...ParkedFilterQuery, ...ListQuery }, closed),
         response: { 200: ParkedList, '4xx': ProblemShape },
       },
     },

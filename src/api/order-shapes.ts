@@ -1,0 +1,50 @@
+import { Type } from 'typebox';
+import { Int64, ListQuery, OrderShape, PaymentShape, printable, Timestamp, TimeText } from './shapes.ts';
+
+const orNull = Type.Union([Int64, Type.Null()]);
+
+export const ListedOrderShape = Type.Object({
+  ...OrderShape.properties,
+  /** null: it has none, or not yet. */
+  instanceId: orNull,
+});
+
+export const OrderList = Type.Object({
+  items: Type.Array(ListedOrderShape),
+  nextCursor: Type.Union([Type.String(), Type.Null()]),
+});
+
+export const OrderQuery = {
+  status: Type.Optional(
+    Type.Enum(['PENDING', 'PAID', 'COMPLETED', 'CANCELLED', 'EXPIRED', 'REFUND_REQUESTED', 'REFUNDED']),
+  ),
+  productId: Type.Optional(Int64),
+  userId: Type.Optional(Int64),
+  paymentId: Type.Optional(Type.String({ minLength: 1, maxLength: 255, ...printable })),
+  from: Type.Optional(TimeText),
+  to: Type.Optional(TimeText),
+  limit: ListQuery.limit,
+  cursor: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 64,
+      ...printable,
+      description: 'the nextCursor of the page before',
+    }),
+  ),
+};
+
+/** One change of an order; `params` depend on the code. */
+export const OrderStepShape = Type.Object({
+  at: Timestamp,
+  code: Type.String(),
+  params: Type.Record(Type.String(), Type.Union([Type.String(), Type.Null()])),
+  by: Type.String(),
+});
+
+/** With the payments on record: those that named themselves or stated anything, and those that made no instance. */
+export const OrderStoryShape = Type.Object({
+  ...ListedOrderShape.properties,
+  payments: Type.Array(PaymentShape),
+  timeline: Type.Array(OrderStepShape),
+});

@@ -1,0 +1,123 @@
+import { describe, expect, test } from 'vitest';
+import { countParked } from '../../src/adapters/postgres/count-parked.ts';
+import { listOrders } from '../../src/adapters/postgres/list-orders.ts';
+import type { OrderFilter } from '../../src/core/orders/order-filter.ts';
+import type { ParkedFilter } from '../../src/core/parked/parked-item.ts';
+import type { Database, Sql, Statement } from '../../src/lib/sql.ts';
+import { openTestPglite, openTestPostgres } from '../support/stores.ts';
+
+const rows = 4_000;
+
+/** Nearly all orders are paid and of product 1; the oldest are of product 9, of user 7 or pending. No statistics at first. */
+async function openFilled(open: () => Promise<Database>): Promise<Database> {
+  const database = await open();
+  await database.query('ALTER TABLE orders SET (autovacuum_enabled = off)');
+  await database.query('ALTER TABLE parked SET (autovacuum_enabled = off)');
+  await database.query(
+    `INSERT INTO orders (id, product_id, user_id, status, amount_cents, created_at, paid_at)
+     SELECT 'ORD' || n, CASE WHEN n <= 10 THEN 9 ELSE 1 END, CASE WHEN n BETWEEN 11 AND 20 THEN 7 ELSE 1000 + n % 1000 END,
+       CASE WHEN n BETWEEN 21 AND 30 THEN 'PENDING' ELSE 'PAID' END, 100, now() - (${rows} - n) * interval '1 second',
+       now() FROM generate_series(1, ${rows}) AS n`,
+  );
+  await database.query(
+    `INSERT INTO payments (order_id, payment_key, payment_id, outcome)
+     SELECT 'ORD' || n, 'p:PAY' || n, 'PAY' || n, 'INSTANCE' FROM generate_series(1, ${rows}) AS n`,
+  );
+  await database.query(
+    `INSERT INTO parked (origin, reason, detail, source, scope, source_id, original)
+     SELECT 'STREAM', CASE WHEN n <= 10 THEN 'USER_ID_INVALID' ELSE 'PRODUCT_NOT_FOUND' END, 'a test', 'SECKILL',
+       'stream:seckill:' || n % 2, n || '-0', repeat('x', 500)::bytea FROM generate_series(1, ${rows}) AS n`,
+  );
+  return database;
+}
+
+/** Runs `read` with EXPLAIN ANALYZE before each statement that reads `table`. */
+async function explain(
+  database: Database,
+  table: string,
+  read: (database: Database) => Promise<unknown>,
+): Promise<string> {
+  const plans: string[] = [];
+  const explaining = (sql: Sql): Sql => ({
+    async query<Row>(statement: Statement | string, values?: readonly unknown[]) {
+      const text = String(statement);
+      if (text.includes(`FROM ${table}`)) {
+        const lines = await sql.query<Record<'QUERY PLAN', string>>(`EXPLAIN ANALYZE ${text}`, values);
+        plans.push(...lines.map((line) => line['QUERY PLAN']));
+      }
+      return sql.query<Row>(text, values);
+    },
+    runScript: (script) => sql.runScript(script),
+  });
+  const transaction: Database['transaction'] = (work) => database.transaction((sql) => work(explaining(sql)));
+  await read({ ...database, transaction });
+  return plans.join('\n');
+}
+
+/** The most rows that any step of a plan has read. */
+function countRowsRead(plan: string): number {
+  const counts = [...plan.matchAll(/actual time=\S+ rows=(\d+)|Rows Removed by \w+(?: \w+)?: (\d+)/g)];
+  return Math.max(...counts.map(([, read, removed]) => Number(read ?? removed)));
+}
+
+const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000);
+
+const filters: Record<string, OrderFilter> = {
+  'no filter': {},
+  'the status of nearly all orders': { status: 'PAID' },
+  'a status of old orders': { status: 'PENDING' },
+  'a status without orders': { status: 'REFUNDED' },
+  'the product of nearly all orders': { productId: '1' },
+  'a product of old orders': { productId: '9' },
+  'a product without orders': { productId: '404' },
+  'the busiest product in a rare status': { productId: '1', status: 'PENDING' },
+  'a user of old orders': { userId: '7' },
+  'a user and a status without orders': { userId: '7', status: 'REFUNDED' },
+  'a user and the busiest product': { userId: '7', productId: '1' },
+  'a user without orders': { userId: '5' },
+  'the payment of an old order': { paymentId: 'PAY5' },
+  'a payment in another status': { paymentId: 'PAY5', status: 'PENDING' },
+  'a payment that is unknown': { paymentId: 'NONE' },
+  'a time long ago': { to: daysAgo(0.04) },
+  'a time without orders': { from: daysAgo(9), to: daysAgo(8) },
+  'the busiest status long ago': { status: 'PAID', to: daysAgo(0.04) },
+  'everything at once': {
+    ...{ status: 'PAID', productId: '1', userId: '1005', paymentId: 'PAY2005' },
+    from: daysAgo(1),
+  },
+};
+
+const databases = { PGlite: openTestPglite, PostgreSQL: openTestPostgres };
+
+describe.each(Object.entries(databases))('the plans of orders and parked groups on %s', (_, open) => {
+  test('every filter of orders reads little more than its page, however many there are', async () => {
+    const database = await openFilled(open);
+    for (const statistics of ['without', 'with']) {
+      if (statistics === 'with') await database.query('ANALYZE orders, payments');
+      for (const [name, filter] of Object.entries(filters)) {
+        for (const cursor of statistics === 'with' ? [undefined, `ORD${rows / 2}`] : [undefined]) {
+          const plan = await explain(database, 'orders', (on) => listOrders(on, filter, 50, cursor));
+          expect(countRowsRead(plan), `${name}, ${statistics} statistics:\n${plan}`).toBeLessThanOrEqual(400);
+        }
+      }
+    }
+  });
+
+  test('parked items are counted from their index alone, by any filter', async () => {
+    const database = await openFilled(open);
+    const groups: Record<string, ParkedFilter> = {
+      none: {},
+      'a reason': { reason: 'USER_ID_INVALID' },
+      'a scope': { scope: 'stream:seckill:1' },
+      'a source and an origin': { source: 'SECKILL', origin: 'STREAM' },
+      'every state': { state: 'ALL' },
+    };
+    for (const statistics of ['without', 'with']) {
+      if (statistics === 'with') await database.query('ANALYZE parked');
+      for (const [name, filter] of Object.entries(groups)) {
+        const plan = await explain(database, 'parked', (on) => countParked(on, filter));
+        expect(plan, `${name}, ${statistics} statistics`).toContain('Index Only Scan using parked_groups');
+      }
+    }
+  });
+});
