@@ -26,6 +26,7 @@ export const restate: Alternative = {
   poolSize: 20,
   read: (concurrency) => ({ entries: Math.max(1, concurrency / 8), inFlight: 8 }),
   async start(world) {
+    provideWithResolvers();
     const sdk = await import('@restatedev/restate-sdk');
     const service = sdk.service({
       name: 'instances',
@@ -61,6 +62,18 @@ export const restate: Alternative = {
     };
   },
 };
+
+/** The SDK calls it without saying so in `engines`; Node has it from 22 on. */
+function provideWithResolvers(): void {
+  if ('withResolvers' in Promise) return;
+  Object.defineProperty(Promise, 'withResolvers', {
+    value: () => {
+      const parts: Record<string, unknown> = {};
+      parts.promise = new Promise((resolve, reject) => Object.assign(parts, { resolve, reject }));
+      return parts;
+    },
+  });
+}
 
 async function startServer() {
   const folder = mkdtempSync(join(tmpdir(), 'weir-bench-restate-'));
