@@ -1,8 +1,9 @@
 import type { Instance } from '../../api/answers.ts';
+import { apiUrl } from '../api.ts';
 import { say } from '../language.ts';
 import { nameProduct } from '../live/product-names.ts';
 import { State } from '../parts/badge.tsx';
-import type { Filter } from '../parts/filters.tsx';
+import { type Filter, readFilters } from '../parts/filters.tsx';
 import { Head } from '../parts/head.tsx';
 import { ListView, RefreshSwitch, useList } from '../parts/list-view.tsx';
 import { Moment } from '../parts/moment.tsx';
@@ -16,10 +17,16 @@ import { InstanceStoryView } from './instance.tsx';
 const Instances: View = ({ query }) => {
   const filters = instanceFilters();
   const list = useList<Instance>({ path: 'instances', filters, query });
+  const chosen = readFilters(filters, query);
   return (
     <>
       <Head title={say('instances.title')}>
         <RefreshSwitch />
+        {(['csv', 'ndjson'] as const).map((format) => (
+          <a key={format} class="button" href={apiUrl('instances/export', { ...chosen, format })} download>
+            {format.toUpperCase()}
+          </a>
+        ))}
       </Head>
       <ListView
         view="instances"

@@ -5,7 +5,7 @@ import { formatCount } from '../format.ts';
 import { foreign, say, sayCode } from '../language.ts';
 import { Action, ScopeNeeded } from '../parts/action.tsx';
 import { State } from '../parts/badge.tsx';
-import type { Filter } from '../parts/filters.tsx';
+import { type Filter, readFilters } from '../parts/filters.tsx';
 import { Head } from '../parts/head.tsx';
 import { ListView, RefreshSwitch, useList } from '../parts/list-view.tsx';
 import { Age } from '../parts/moment.tsx';
@@ -16,7 +16,9 @@ import { writeRoute } from '../route.ts';
 import type { View } from '../views.ts';
 import { askForReason } from './discard-reason.tsx';
 import { meaningOf } from './meaning.ts';
+import { ParkedGroups } from './parked-groups.tsx';
 import { ParkedItemView } from './parked-item.tsx';
+import { ParkedJobsView, ParkedJobView } from './parked-job.tsx';
 
 const origins = ['STREAM', 'OUTBOX', 'RESULT', 'PAYMENT', 'COMPENSATION', 'DEAD_LETTER'];
 
@@ -51,6 +53,9 @@ const ParkedList: View = ({ query }) => {
     <>
       <Head title={say('parked.title')}>
         <RefreshSwitch />
+        <a class="button" href={writeRoute('parked', 'jobs')}>
+          {say('job.title')}
+        </a>
       </Head>
       <ListView
         view="parked"
@@ -59,6 +64,7 @@ const ParkedList: View = ({ query }) => {
         columns={parkedColumns(chosen, select)}
         empty={say('parked.none')}
       >
+        <ParkedGroups chosen={readFilters(filters, query)} />
         <div class="bulk">
           <span class="selection">
             <label>
@@ -181,4 +187,8 @@ function Outcomes({ items, stayed }: { items: readonly Replayed[]; stayed: reado
   );
 }
 
-export const show = (id: string | undefined): View => (id === undefined ? ParkedList : ParkedItemView);
+export function show(id: string | undefined): View {
+  if (id === undefined) return ParkedList;
+  if (id === 'jobs') return ParkedJobsView;
+  return id.startsWith('jobs/') ? ParkedJobView : ParkedItemView;
+}
