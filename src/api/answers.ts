@@ -1,13 +1,15 @@
 import type { Static } from 'typebox';
+import type { AboutShape } from './about-shape.ts';
 import type { ActivityShape } from './activity-shapes.ts';
 import type { AuditShape } from './audit-shapes.ts';
 import type { KeyShape, ScopeText } from './key-shapes.ts';
 import type { NowShape } from './now-shape.ts';
-import type { ParkedDetailShape, ParkedShape, ReplaysShape } from './parked-shapes.ts';
+import type { ListedOrderShape, OrderStoryShape } from './order-shapes.ts';
+import type { ParkedDetailShape, ParkedGroups, ParkedShape, ReplaysShape } from './parked-shapes.ts';
 import type { BoughtShape, ProgressShape } from './purchase-shapes.ts';
 import type { SaleShape } from './sale-shapes.ts';
 import type { SessionShape } from './session-shape.ts';
-import type { InstanceShape, OrderShape, ProblemShape, ProductShape, TimelineShape } from './shapes.ts';
+import type { InstanceShape, ProblemShape, ProductShape, TimelineShape } from './shapes.ts';
 import type { SourcesShape, TrendShape } from './stats-shapes.ts';
 import type { StandingShape, TicketShape } from './ticket-shapes.ts';
 
@@ -27,7 +29,10 @@ export type NowSeries = Now['series'][number];
 /** What is known of this moment while the database is unavailable. */
 export type NowRest = Pick<Now, 'waiting' | 'stores'>;
 export type Product = Static<typeof ProductShape>;
-export type Order = Static<typeof OrderShape>;
+export type Order = Static<typeof ListedOrderShape>;
+export type OrderStory = Static<typeof OrderStoryShape>;
+export type About = Static<typeof AboutShape>;
+export type ParkedGroup = Static<typeof ParkedGroups>['items'][number];
 export type Sale = Static<typeof SaleShape>;
 export type Parked = Static<typeof ParkedShape>;
 export type ParkedItem = Static<typeof ParkedDetailShape>;

@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals';
 import { useEffect, useState } from 'preact/hooks';
-import type { Instance, Page, Parked } from '../api/answers.ts';
+import type { Instance, Order, Page, Parked } from '../api/answers.ts';
 import { get } from './api.ts';
 import { say } from './language.ts';
 import { State } from './parts/badge.tsx';
@@ -115,8 +115,9 @@ function OpenPalette() {
 /** Lists and not single items are asked for: a browser complains on its console of every 404. */
 async function findAny(text: string, signal: AbortSignal): Promise<Hit[]> {
   const isNumber = /^[1-9]\d{0,17}$/.test(text);
-  const [instances, parked] = await Promise.all([
+  const [instances, orders, parked] = await Promise.all([
     get<Page<Instance>>('instances', { q: text, limit: most }, signal),
+    get<Page<Order>>('orders', { [isNumber ? 'userId' : 'paymentId']: text, limit: most }, signal),
     isNumber
       ? get<Page<Parked>>('parked', { state: 'ALL', limit: 1, cursor: String(BigInt(text) + 1n) }, signal)
       : undefined,
@@ -128,6 +129,13 @@ async function findAny(text: string, signal: AbortSignal): Promise<Hit[]> {
       text: instanceId,
       state: status,
     })),
+    ...orders.items.map(({ id, status }) => ({
+      href: writeRoute('orders', id),
+      kind: say('order.title'),
+      text: id,
+      state: status,
+    })),
+    { href: writeRoute('orders', text), kind: say('palette.order'), text },
     ...(parked?.items ?? [])
       .filter(({ id }) => id === text)
       .map(({ id, state }) => ({

@@ -54,9 +54,10 @@ export function Header() {
 }
 
 /** What an operator has to do, next to the view where it is done. */
-const counted: Partial<Record<ViewName, { place: string; label?: 'shell.overdue' }>> = {
+const counted: Partial<Record<ViewName, { place: string; label?: 'shell.overdue' | 'shell.refunds' }>> = {
   parked: { place: 'parked' },
   instances: { place: 'overdue', label: 'shell.overdue' },
+  orders: { place: 'refunds', label: 'shell.refunds' },
 };
 
 export function Navigation() {

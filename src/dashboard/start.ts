@@ -1,4 +1,5 @@
 import { effect, signal } from '@preact/signals';
+import type { About } from '../api/answers.ts';
 import { about, drawIcon } from './about.ts';
 import { get, onKeyRequired } from './api.ts';
 import { connection } from './connection.ts';
@@ -49,7 +50,9 @@ function followStatus(): (() => void) | undefined {
 }
 
 async function learnServer(): Promise<void> {
-  isTryOn.value = (await get<{ enabled: boolean }>('try')).enabled;
+  const [{ enabled }, self] = await Promise.all([get<{ enabled: boolean }>('try'), get<About>('about')]);
+  isTryOn.value = enabled;
+  about.value = self;
 }
 
 /** It has only just started, or one of its stores is unavailable: nothing else would ask again. */

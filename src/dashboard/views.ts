@@ -7,6 +7,7 @@ export type View = ComponentType<{ id: string; query: URLSearchParams }>;
 export const viewNames = [
   'now',
   'instances',
+  'orders',
   'sales',
   'products',
   'parked',
@@ -25,6 +26,7 @@ export function nameOf({ view }: Route): ViewName | 'missing' {
 const bundles: Record<ViewName | 'missing', () => Promise<{ show: (id: string | undefined) => View }>> = {
   now: () => import('./views/now.tsx'),
   instances: () => import('./views/instances.tsx'),
+  orders: () => import('./views/orders.tsx'),
   sales: () => import('./views/sales.tsx'),
   products: () => import('./views/products.tsx'),
   parked: () => import('./views/parked.tsx'),

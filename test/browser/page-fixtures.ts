@@ -10,6 +10,7 @@ export const shownForged = String.raw`gpj\u202e.exe\u200b\x9b31m`;
 export const views = [
   'now',
   'instances',
+  'orders',
   'sales',
   'products',
   'parked',

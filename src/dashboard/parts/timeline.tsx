@@ -1,52 +1,38 @@
-import type { TimelineEntry } from '../../api/answers.ts';
+import type { ComponentChildren } from 'preact';
 import { formatDuration } from '../format.ts';
 import { say, sayCode } from '../language.ts';
-import { sayStatement } from '../words/say-statement.ts';
 import { Moment } from './moment.tsx';
 
+export interface TimelineStep {
+  at: string;
+  code: string;
+  isBad?: boolean;
+  /** What more there is to it, and who it was. */
+  children: ComponentChildren;
+}
+
 /** What happened, in order of time, each step with the time since the one before. */
-export function Timeline({
-  steps,
-  isFailed = false,
-}: {
-  steps: readonly TimelineEntry[];
-  isFailed?: boolean;
-}) {
+export function Timeline({ steps }: { steps: readonly TimelineStep[] }) {
   return (
     <ol class="timeline">
-      {steps.map((entry, i) => (
-        <Step key={i} entry={entry} before={steps[i - 1]?.at} isFailed={isFailed} />
+      {steps.map(({ at, code, isBad, children }, i) => (
+        <li key={i} class={`step ${code.toLowerCase().replaceAll('_', '-')}${isBad ? ' bad' : ''}`}>
+          <strong>{sayCode('step', code)}</strong>
+          <span>
+            <Moment iso={at} isExact /> <Since at={at} before={steps[i - 1]?.at} />
+          </span>
+          <span class="soft">{children}</span>
+        </li>
       ))}
     </ol>
   );
 }
 
-function Step({
-  entry,
-  before,
-  isFailed,
-}: {
-  entry: TimelineEntry;
-  before: string | undefined;
-  isFailed: boolean;
-}) {
-  const { at, step, detail, by } = entry;
-  const elapsedMs = before === undefined ? 0 : Date.parse(at) - Date.parse(before);
-  const outcome = step === 'SETTLED' && isFailed ? ' bad' : '';
+function Since({ at, before }: { at: string; before: string | undefined }) {
+  if (before === undefined) return null;
   return (
-    <li class={`step ${step.toLowerCase().replaceAll('_', '-')}${outcome}`}>
-      <strong>{sayCode('step', step)}</strong>
-      <span>
-        <Moment iso={at} isExact />{' '}
-        {before !== undefined && (
-          <span class="soft" title={say('timeline.since')}>
-            +{formatDuration(elapsedMs)}
-          </span>
-        )}
-      </span>
-      <span class="soft">
-        {[detail, by].flatMap((statement) => (statement ? [sayStatement(statement)] : [])).join(' · ')}
-      </span>
-    </li>
+    <span class="soft" title={say('timeline.since')}>
+      +{formatDuration(Date.parse(at) - Date.parse(before))}
+    </span>
   );
 }

@@ -85,8 +85,12 @@ function wayTo(kind: string, id: string): string | undefined {
   switch (kind) {
     case 'instance':
       return writeRoute('instances', id);
+    case 'order':
+      return writeRoute('orders', id);
     case 'parked':
       return writeRoute('parked', id);
+    case 'job':
+      return writeRoute('parked', `jobs/${id}`);
     case 'product':
       return writeRoute('products');
     case 'sale':

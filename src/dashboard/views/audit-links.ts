@@ -6,10 +6,11 @@ type Exception = AuditSum['exceptions'][number];
 const productOf = (id: string) => /:([1-9]\d{0,18})$/.exec(id)?.[1];
 
 /** Where what an exception names can be looked at; undefined: it is no id. */
-export function linkException(_sum: string, id: string): string | undefined {
+export function linkException(sum: string, id: string): string | undefined {
   const productId = productOf(id);
   if (productId) return writeRoute('instances', undefined, { source: 'SECKILL', productId });
   if (/\s/.test(id) || id.length > 64) return undefined;
+  if (sum === 'orders') return writeRoute('orders', id);
   return /^\d{15,19}$/.test(id) ? writeRoute('instances', id) : writeRoute('instances', undefined, { q: id });
 }
 

@@ -11,7 +11,7 @@ import { Head } from '../parts/head.tsx';
 import { Lines } from '../parts/lines.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Failure, Noticed, useNotice } from '../parts/notice.tsx';
-import { Timeline } from '../parts/timeline.tsx';
+import { Timeline, type TimelineStep } from '../parts/timeline.tsx';
 import { writeRoute } from '../route.ts';
 import { useLoad } from '../use-load.ts';
 import type { View } from '../views.ts';
@@ -42,7 +42,7 @@ export const InstanceStoryView: View = ({ id }) => {
           <InstanceActions instance={data} notice={notice} onDone={reload} />
           <Noticed notice={notice} />
           <h2>{say('instance.timeline')}</h2>
-          <Timeline steps={data.timeline} isFailed={data.status === 'FAILED'} />
+          <Timeline steps={data.timeline.map((entry) => toStep(entry, data.status === 'FAILED'))} />
           <ParkedOf instance={data} />
           <ActivityOf kind="instance" id={id} />
           <details>
@@ -61,6 +61,11 @@ const wayBack = ['RESTOCKED', 'REFUNDED', 'NOTHING_OWED', 'RESTOCK_REQUESTED', '
 function isOver({ status, timeline }: InstanceStory): boolean {
   const ends = wayBack.filter((step) => step !== 'RESTOCK_REQUESTED');
   return status === 'SUCCESS' || (status === 'FAILED' && timeline.some(({ step }) => ends.includes(step)));
+}
+
+function toStep({ at, step, detail, by }: TimelineEntry, isFailed: boolean): TimelineStep {
+  const statements = [detail, by].flatMap((statement) => (statement ? [sayStatement(statement)] : []));
+  return { at, code: step, isBad: step === 'SETTLED' && isFailed, children: statements.join(' · ') };
 }
 
 /** Only this speaks when something changes; the rest is there to be read. */
@@ -94,6 +99,7 @@ function listFacts(instance: InstanceStory) {
     [say('instance.id'), <Copy key="id" text={instanceId} />],
     [say('instance.source'), link('source', source)],
     [say('instance.sourceId'), <Copy key="sourceId" text={sourceId} />],
+    [say('order.title'), source === 'ORDER' && <a href={writeRoute('orders', sourceId)}>{sourceId}</a>],
     [say('instance.scope'), scope],
     [say('instance.product'), link('productId', productId, nameProduct(productId))],
     [say('instance.user'), link('userId', userId)],

@@ -45,6 +45,7 @@ export function Health({ known: { now, rest, stores } }: { known: Known }) {
 /** The list of what waits there; with `oldestAt` it begins with the one that has waited longest. */
 function wayTo(what: string, oldestAt?: string): string | undefined {
   if (what === 'parked') return writeRoute('parked');
+  if (what === 'refunds') return writeRoute('orders', undefined, { status: 'REFUND_REQUESTED' });
   if (what !== 'processing' && what !== 'overdue') return undefined;
   const to = oldestAt && new Date(Date.parse(oldestAt) + 1).toISOString();
   return writeRoute('instances', undefined, { status: 'PROCESSING', to });

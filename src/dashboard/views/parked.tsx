@@ -5,7 +5,7 @@ import { formatCount } from '../format.ts';
 import { foreign, say, sayCode } from '../language.ts';
 import { Action, ScopeNeeded } from '../parts/action.tsx';
 import { State } from '../parts/badge.tsx';
-import type { Filter } from '../parts/filters.tsx';
+import { type Filter, readFilters } from '../parts/filters.tsx';
 import { Head } from '../parts/head.tsx';
 import { ListView, RefreshSwitch, useList } from '../parts/list-view.tsx';
 import { Age } from '../parts/moment.tsx';
@@ -16,6 +16,7 @@ import { writeRoute } from '../route.ts';
 import type { View } from '../views.ts';
 import { askForReason } from './discard-reason.tsx';
 import { meaningOf } from './meaning.ts';
+import { ParkedGroups } from './parked-groups.tsx';
 import { ParkedItemView } from './parked-item.tsx';
 
 const origins = ['STREAM', 'OUTBOX', 'RESULT', 'PAYMENT', 'COMPENSATION', 'DEAD_LETTER'];
@@ -59,6 +60,7 @@ const ParkedList: View = ({ query }) => {
         columns={parkedColumns(chosen, select)}
         empty={say('parked.none')}
       >
+        <ParkedGroups chosen={readFilters(filters, query)} />
         <div class="bulk">
           <span class="selection">
             <label>

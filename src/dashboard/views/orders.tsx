@@ -1,0 +1,92 @@
+import type { Order } from '../../api/answers.ts';
+import { formatCents } from '../format.ts';
+import { say } from '../language.ts';
+import { nameProduct } from '../live/product-names.ts';
+import { State } from '../parts/badge.tsx';
+import { Countdown } from '../parts/countdown.tsx';
+import { Field } from '../parts/field.tsx';
+import type { Filter } from '../parts/filters.tsx';
+import { Head } from '../parts/head.tsx';
+import { ListView, RefreshSwitch, useList } from '../parts/list-view.tsx';
+import { Moment } from '../parts/moment.tsx';
+import type { Column } from '../parts/table.tsx';
+import { writeRoute } from '../route.ts';
+import type { View } from '../views.ts';
+import { goTo } from '../where.ts';
+import { OrderStoryView } from './order.tsx';
+
+const statuses = ['PENDING', 'PAID', 'COMPLETED', 'CANCELLED', 'EXPIRED', 'REFUND_REQUESTED', 'REFUNDED'];
+
+/** Orders and how far they are. */
+const Orders: View = ({ query }) => {
+  const filters = orderFilters();
+  const list = useList<Order>({ path: 'orders', filters, query });
+  return (
+    <>
+      <Head title={say('orders.title')}>
+        <RefreshSwitch />
+        <Jump />
+      </Head>
+      <ListView
+        view="orders"
+        title={say('orders.title')}
+        {...{ list, filters, query }}
+        columns={orderColumns()}
+        empty={say('orders.none')}
+      />
+    </>
+  );
+};
+
+/** To one order, whatever the filters are. */
+function Jump() {
+  const submit = (event: Event) => {
+    event.preventDefault();
+    const id = String(new FormData(event.currentTarget as HTMLFormElement).get('id')).trim();
+    if (id !== '') goTo('orders', id);
+  };
+  return (
+    <form class="filter" onSubmit={submit}>
+      <Field label={say('order.id')}>
+        <input name="id" id="order-id" maxLength={64} required autocomplete="off" spellcheck={false} />
+      </Field>
+      <button type="submit">{say('action.show')}</button>
+    </form>
+  );
+}
+
+function orderFilters(): Filter[] {
+  return [
+    { name: 'status', label: say('instance.status'), options: { words: 'state', codes: statuses } },
+    { name: 'userId', label: say('instance.user'), kind: 'id' },
+    { name: 'paymentId', label: say('order.payment'), maxLength: 255 },
+    { name: 'productId', label: say('instance.product'), kind: 'id' },
+    { name: 'from', label: say('filter.from'), kind: 'time' },
+    { name: 'to', label: say('filter.to'), kind: 'time' },
+  ];
+}
+
+function orderColumns(): Column<Order>[] {
+  return [
+    {
+      title: say('order.title'),
+      isHead: true,
+      cell: ({ id }) => <a href={writeRoute('orders', id)}>{id}</a>,
+    },
+    { title: say('instance.created'), cell: ({ createdAt }) => <Moment iso={createdAt} /> },
+    { title: say('instance.status'), cell: ({ status }) => <State of={status} /> },
+    { title: say('order.amount'), isNumber: true, cell: ({ amountCents }) => formatCents(amountCents) },
+    {
+      title: say('order.deadline'),
+      cell: ({ status, expiresAt }) => status === 'PENDING' && expiresAt && <Countdown until={expiresAt} />,
+    },
+    {
+      title: say('instance.id'),
+      cell: ({ instanceId }) => instanceId && <a href={writeRoute('instances', instanceId)}>{instanceId}</a>,
+    },
+    { title: say('instance.product'), isText: true, cell: ({ productId }) => nameProduct(productId) },
+    { title: say('instance.user'), isNumber: true, cell: ({ userId }) => userId },
+  ];
+}
+
+export const show = (id: string | undefined): View => (id === undefined ? Orders : OrderStoryView);

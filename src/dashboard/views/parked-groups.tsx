@@ -1,0 +1,49 @@
+import type { ParkedGroup } from '../../api/answers.ts';
+import { get } from '../api.ts';
+import { formatCount } from '../format.ts';
+import { say, sayCode } from '../language.ts';
+import type { Chosen } from '../parts/filters.tsx';
+import { Age } from '../parts/moment.tsx';
+import { type Column, Table } from '../parts/table.tsx';
+import { writeRoute } from '../route.ts';
+import { useLoad } from '../use-load.ts';
+
+/** Counting a million items takes the database half a second. */
+const everyMs = 15_000;
+
+/** What waits, by reason; each leads to its items. Nothing for items that were replayed or discarded. */
+export function ParkedGroups({ chosen }: { chosen: Chosen }) {
+  const isParked = chosen.state === undefined;
+  const { data } = useLoad(
+    async (signal) =>
+      isParked ? get<{ items: ParkedGroup[] }>('parked/groups', { ...chosen }, signal) : undefined,
+    [],
+    () => everyMs,
+  );
+  if (!data?.items.length) return null;
+  return (
+    <Table
+      caption={say('parked.groups')}
+      columns={groupColumns(chosen)}
+      rows={data.items}
+      empty={say('parked.none')}
+    />
+  );
+}
+
+function groupColumns(chosen: Chosen): Column<ParkedGroup>[] {
+  return [
+    {
+      title: say('instance.reason'),
+      isHead: true,
+      cell: ({ reason, origin }) => (
+        <a href={writeRoute('parked', undefined, { ...chosen, reason, origin })}>
+          <code>{reason}</code>
+        </a>
+      ),
+    },
+    { title: say('parked.origin'), cell: ({ origin }) => sayCode('origin', origin) },
+    { title: say('now.count'), isNumber: true, cell: ({ count }) => formatCount(count) },
+    { title: say('now.oldest'), cell: ({ oldestAt }) => <Age iso={oldestAt} /> },
+  ];
+}

@@ -1,0 +1,50 @@
+import { describe, expect, test } from 'vitest';
+import { en } from '../../src/dashboard/words/en.ts';
+import { parkHostile } from './page-fixtures.ts';
+import { hasBrowser, sharePage } from './share-page.ts';
+
+describe.skipIf(!hasBrowser())('orders and groups of parked items', () => {
+  const weir = sharePage({ WEIR_RESOURCE_DELAYMS: '200', WEIR_SERVER_NAME: 'staging' }, parkHostile);
+
+  async function createOrder(userId: string): Promise<string> {
+    const { status, body } = await weir.request('POST', '/v1/orders', { productId: '1001', userId });
+    expect(status).toBe(201);
+    return body.id;
+  }
+
+  test('an order is found by its user, and cancelled after its hint was read', async () => {
+    const id = await createOrder('880001');
+    await createOrder('880002');
+    const page = await weir.openPage('#/orders?userId=880001');
+    await page.getByRole('link', { name: id }).click();
+    await page.getByText(en['order.cancelHint']).waitFor();
+    await page.getByRole('button', { name: en['order.cancel'] }).click();
+    await page.locator('p.state').getByText(en['state.CANCELLED'], { exact: true }).waitFor();
+    expect((await weir.request('GET', `/v1/orders/${id}`)).body).toMatchObject({ status: 'CANCELLED' });
+    expect(await page.getByRole('button', { name: en['order.cancel'] }).count()).toBe(0);
+  });
+
+  test('a paid order names its payment, its timeline and its instance', async () => {
+    const id = await createOrder('880003');
+    const paid = { orderId: id, paymentId: 'pay-880003' };
+    const { body } = await weir.request('POST', `/v1/orders/${id}/paid`, paid);
+    const page = await weir.openPage('#/orders?paymentId=pay-880003');
+    await page.getByRole('link', { name: id }).click();
+    await page.getByRole('link', { name: body.instanceId }).first().waitFor();
+    await page.getByRole('cell', { name: 'pay-880003' }).or(page.getByText('pay-880003')).first().waitFor();
+    await page.getByRole('link', { name: body.instanceId }).first().click();
+    await page.getByRole('link', { name: id }).waitFor();
+  });
+
+  test('parked items are grouped by reason, and a group leads to its items', async () => {
+    const { items } = (await weir.request('GET', '/v1/parked/groups')).body;
+    const page = await weir.openPage('#/parked');
+    await page.getByRole('table', { name: en['parked.groups'] }).getByText(items[0].reason).first().click();
+    await page.waitForURL(/reason=/);
+  });
+
+  test('the name of the environment stands in the title', async () => {
+    const page = await weir.openPage('');
+    await page.waitForFunction("document.title.includes('staging')");
+  });
+});
