@@ -61,10 +61,14 @@ afterEach(() => {
   server.close();
 });
 
+/** As the framework does: listens some time after the request came, once its hooks have run. */
 async function readAll(request: IncomingMessage): Promise<string> {
+  await new Promise((resolve) => setImmediate(resolve));
   const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk);
-  return Buffer.concat(chunks).toString();
+  return new Promise((resolve) => {
+    request.on('data', (chunk) => chunks.push(chunk));
+    request.on('end', () => resolve(Buffer.concat(chunks).toString()));
+  });
 }
 
 interface Sent {

@@ -56,7 +56,8 @@ export function addEarlyBuys({ server }: FastifyInstance, deps: EarlyBuyDeps): v
     const productId = readProductId(request);
     const caller = productId !== undefined && isPlain(request, deps) ? deps.recallCaller(request) : undefined;
     const length = Number(request.headers['content-length']);
-    if (productId === undefined || caller === undefined || !(length <= maxBodyBytes)) {
+    // Reading nothing would end the request before the route listens for its end.
+    if (productId === undefined || caller === undefined || !(length > 0 && length <= maxBodyBytes)) {
       handle(request, response);
       return;
     }
