@@ -219,7 +219,7 @@ describe('with a server that misbehaves', () => {
     expect(all.answers).toMatchObject({ 'no answer ECONNREFUSED': expect.any(Number) });
   });
 
-  test('401, 429, a foreign page and a hostile code each count for themselves', async () => {
+  test('401, 429, a page of another server and a hostile code are counted apart', async () => {
     const answers: [number, string][] = [
       [401, '{"code":"UNAUTHENTICATED"}'],
       [429, '{"code":"RATE_LIMITED"}'],
