@@ -388,8 +388,9 @@ describe('the activity log over HTTP', () => {
     await succeed('POST', `/v1/instances/${instanceId}/result`, { status: 'FAILED' }, bearer('bob'));
     await succeed('POST', `/v1/orders/${orderId}/refunded`, { refunded: true });
     const { timeline } = (await succeed('GET', `/v1/instances/${instanceId}`)).body;
+    const operator = (name: string) => ({ code: 'OPERATOR', params: { name } });
     const byOf = (wanted: string) => timeline.find(({ step }: { step: string }) => step === wanted)?.by;
-    expect([byOf('ANSWERED'), byOf('REFUNDED')]).toEqual(['bob', 'ann']);
+    expect([byOf('ANSWERED'), byOf('REFUNDED')]).toEqual([operator('bob'), operator('ann')]);
   });
 
   test('the records of a change hold what it was before and after, and nothing else', async () => {

@@ -26,6 +26,7 @@ describe('a suite that holds a promise turns red when the promise is broken', ()
 });
 
 test('every promise that is kept today has a seeded bug', () => {
-  const kept = ['P1', 'P2', 'P3', 'P4', 'P5', 'P6', 'P7', 'P8', 'fair entry', 'keys', 'logs', 'figures'];
+  const promises = ['P1', 'P2', 'P3', 'P4', 'P5', 'P6', 'P7', 'P8'];
+  const kept = [...promises, 'fair entry', 'keys', 'logs', 'figures', 'activity log'];
   expect([...new Set(seededBugs.map(({ promise }) => promise))].sort()).toEqual(kept.sort());
 });
