@@ -392,7 +392,7 @@ export const seededBugs: readonly SeededBug[] = [
     file: 'lib/address.ts',
     find: 'hosts.length === 0 && trustedProxies.length === 0',
     replace: 'hosts.length >= 0 && trustedProxies.length >= 0',
-    suite: 'test/unit/config.test.ts',
+    suite: 'test/unit/config-secrets.test.ts',
     rule: 'is also a loopback address for which',
   },
   {

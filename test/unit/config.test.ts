@@ -1,157 +1,27 @@
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
-import { Webhook } from 'standardwebhooks';
 import { describe, expect, test } from 'vitest';
-import { stringify } from 'yaml';
-import { type Config, ConfigError, readConfig } from '../../src/config/config.ts';
-import { readVariables, toVariable } from '../../src/config/config-variables.ts';
+import { readConfig } from '../../src/config/config.ts';
+import { toVariable } from '../../src/config/config-variables.ts';
 import { retiredSettings } from '../../src/config/retired.ts';
-import { allSettings, getSetting, valueAt } from '../../src/config/settings.ts';
-import { isLoopback, splitAddr } from '../../src/lib/address.ts';
+import { getSetting, valueAt } from '../../src/config/settings.ts';
+import { splitAddr } from '../../src/lib/address.ts';
 import { createFolder } from '../support/stores.ts';
-
-interface Sample {
-  /** As an environment variable says it, other than the default. */
-  text: string;
-  /** As a YAML file says it. */
-  yaml: unknown;
-  value: unknown;
-  /** What a YAML file may hold by mistake. */
-  wrong: unknown;
-}
-
-const operatorKeys = ['0123456789abcdef', 'fedcba9876543210'];
-const secrets = ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD'];
-
-/** One for every setting. */
-const samples: Readonly<Record<string, Sample>> = {
-  'server.http.addr': sample('localhost:9000', 'no port'),
-  'server.http.hosts': sample('shop.example,www.shop.example', 5, ['shop.example', 'www.shop.example']),
-  'server.http.webhookSecrets': sample(secrets.join(','), 5, secrets),
-  'sale.acknowledge': sample('fsync', 'disk'),
-  'sale.userPerSecond': sample('0', -1, 0),
-  'sale.addressPerSecond': sample('1000', 'many', 1000),
-  'sale.maxWaiting': sample('100', 0, 100),
-  'sale.maxLoopDelayMs': sample('250', 19, 250),
-  'server.http.operatorKeys': sample(operatorKeys.join(', '), { key: 1 }, operatorKeys),
-  'server.http.metrics': sample('read', 'closed'),
-  'server.http.trustedProxies': sample('10.0.0.0/8,::1', ['10.0.0.0/33'], ['10.0.0.0/8', '::1']),
-  'server.http.requestsPerMinute': sample('0', -1, 0),
-  'server.http.loginsPerMinute': sample('5', 'few', 5),
-  'server.http.maxConnections': sample('100', 0, 100),
-  'server.http.maxConnectionsPerAddress': sample('100', 0, 100),
-  'server.http.headersTimeoutMs': sample('100', 99, 100),
-  'server.http.keepAliveMs': sample('620000', 999, 620_000),
-  'server.http.drainMs': sample('0', 600_001, 0),
-  'server.name': sample('staging', 5),
-  'server.traceUrl': sample('https://traces.example/{traceId}', 'https://traces.example/'),
-  'server.roles': sample('ingest,relay', 'ingest,cook', ['ingest', 'relay']),
-  'data.database.source': sample('postgres://weir:pw@db:5432/shop', 'mysql://weir:pw@db/shop'),
-  'data.database.maxConnections': sample('20', 1, 20),
-  'data.database.schema': sample('weir', 'pg_weir'),
-  'data.database.tls.ca': sample('/etc/weir/ca.pem', 5),
-  'data.database.tls.cert': sample('/etc/weir/client.pem', 5),
-  'data.database.tls.key': sample('/etc/weir/client.key', 5),
-  'data.database.migrate': sample('false', 'maybe', false),
-  'data.redis.addr': sample('redis.internal:6379', 'redis.internal'),
-  'data.redis.tls.ca': sample('/etc/weir/ca.pem', 5),
-  'data.redis.tls.cert': sample('/etc/weir/client.pem', 5),
-  'data.redis.tls.key': sample('/etc/weir/client.key', 5),
-  'data.rabbitmq.url': sample('amqps://weir:pw@mq', 'http://mq'),
-  'data.rabbitmq.queue': sample('created', 'two words'),
-  'data.rabbitmq.resultQueue': sample('answers', ''),
-  'data.rabbitmq.releaseQueue': sample('releases', 'two words'),
-  'data.rabbitmq.refundQueue': sample('refunds', 'two words'),
-  'data.rabbitmq.queueType': sample('classic', 'stream'),
-  'data.rabbitmq.tls.ca': sample('/etc/weir/ca.pem', 5),
-  'data.rabbitmq.tls.cert': sample('/etc/weir/client.pem', 5),
-  'data.rabbitmq.tls.key': sample('/etc/weir/client.key', 5),
-  'data.rabbitmq.managementUrl': sample('http://rabbit:15672', 'ftp://rabbit'),
-  'data.rabbitmq.deadLetterQueue': sample('weir.dead-letter', 'a queue'),
-  'data.embedded.folder': sample('/var/lib/weir', ''),
-  'seckill.batchSize': sample('400', 501, 400),
-  'seckill.minIdleMs': sample('100', 99, 100),
-  'outbox.lanes': sample('4', '4x', 4),
-  'outbox.highWater': sample('1', true, 1),
-  'orders.expireAfterMs': sample('1000', 999, 1_000),
-  'overdue.deadlineMs': sample('100', 99, 100),
-  'overdue.maxPublications': sample('1', 0, 1),
-  'audit.everyMs': sample('0', 999, 0),
-  'cleaning.archiveAfterMs': sample('86400000', 86_399_999, 86_400_000),
-  'cleaning.archiveFolder': sample('/var/lib/weir/archive', ''),
-  'cleaning.parkedAfterMs': sample('0', 5, 0),
-  'cleaning.activityAfterMs': sample('31536000000', 5, 31_536_000_000),
-  'cleaning.idempotencyAfterMs': sample('86400000', 5, 86_400_000),
-  'resource.simulate': sample('true', 'perhaps'),
-  'resource.delayMs': sample('0', -1, 0),
-  'resource.failPercent': sample('12.5', 101, 12.5),
-  'resource.silentPercent': sample('100', -1, 100),
-  'resource.latePercent': sample('0.1', '1e1', 0.1),
-  'resource.lateMs': sample('5', 'soon', 5),
-  'resource.repeatPercent': sample('5', '5 %', 5),
-  'resource.contradictPercent': sample('1', 'one', 1),
-  'demo.enabled': sample('false', 'perhaps'),
-  'metrics.backlogEveryMs': sample('0', 999, 0),
-  'log.level': sample('debug', 'loud'),
-  'log.format': sample('json', 'xml'),
-};
-
-function sample(text: string, wrong: unknown, value: unknown = text): Sample {
-  return { text, yaml: value, value, wrong };
-}
-
-const keys = allSettings.map(({ key }) => key);
-const table = allSettings.map(({ key, setting }) => [key, setting] as const);
-const sampleOf = (key: string) => samples[key] as Sample;
-
-/** By key. */
-function flatten(config: Config): Record<string, unknown> {
-  return Object.fromEntries(keys.map((key) => [key, valueAt(config, key)]));
-}
-
-/** The file's text, from keys with dots. */
-function toYaml(entries: Iterable<readonly [string, unknown]>): string {
-  const document: Record<string, unknown> = {};
-  for (const [key, value] of entries) {
-    const path = key.split('.');
-    const last = path.pop() as string;
-    let group = document;
-    for (const part of path) {
-      group[part] ??= {};
-      group = group[part] as Record<string, unknown>;
-    }
-    group[last] = value;
-  }
-  return stringify(document);
-}
-
-async function createFile(content: string): Promise<string> {
-  const file = join(await createFolder(), 'config.yaml');
-  await writeFile(file, content);
-  return file;
-}
-
-async function readFile(
-  content: string,
-  env: NodeJS.ProcessEnv = {},
-  flags: Readonly<Record<string, unknown>> = {},
-) {
-  return readConfig(await createFile(content), env, flags);
-}
-
-function catchConfigError(read: () => unknown): string {
-  try {
-    read();
-  } catch (error) {
-    if (error instanceof ConfigError) return error.message;
-    throw error;
-  }
-  throw new Error('the configuration was accepted');
-}
-
-const safe = { WEIR_SERVER_HTTP_WEBHOOKSECRETS: secrets[0], WEIR_SERVER_HTTP_OPERATORKEYS: operatorKeys[0] };
+import {
+  catchConfigError,
+  createFile,
+  flatten,
+  keys,
+  operatorKeys,
+  readFile,
+  safe,
+  sampleOf,
+  samples,
+  secrets,
+  table,
+  toYaml,
+} from './config-samples.ts';
 
 describe('every setting', () => {
   test('every setting has a sample here', () => {
@@ -308,106 +178,6 @@ describe('a mistake', () => {
   });
 });
 
-describe('a variable that would have no effect', () => {
-  const read = (env: NodeJS.ProcessEnv) => catchConfigError(() => readConfig(undefined, env));
-
-  test.each([
-    ['WEIR_SERVER_HTTP_WEBHOKSECRETS', 'WEIR_SERVER_HTTP_WEBHOOKSECRETS'],
-    ['WEIR_SERVER_HTTP_WEBHOOK_SECRETS', 'WEIR_SERVER_HTTP_WEBHOOKSECRETS'],
-    ['WEIR_WEBHOOK_SECRETS', 'WEIR_SERVER_HTTP_WEBHOOKSECRETS'],
-    ['WIER_SERVER_HTTP_WEBHOOKSECRETS', 'WEIR_SERVER_HTTP_WEBHOOKSECRETS'],
-    ['WEIR_DATABASE_SOURCE', 'WEIR_DATA_DATABASE_SOURCE'],
-    ['weir_log_level', 'WEIR_LOG_LEVEL'],
-    ['Weir_Log_Level', 'WEIR_LOG_LEVEL'],
-    ['WEIR_LOG__LEVEL', 'WEIR_LOG_LEVEL'],
-    ['WEIR_DATA_DATABASE_MAX_CONNECTIONS', 'WEIR_DATA_DATABASE_MAXCONNECTIONS'],
-  ])('%s is refused, and %s is proposed', (written, meant) => {
-    const message = read({ [written]: 'hunter2' });
-    expect(message).toContain(`${written} = (not shown)`);
-    expect(message).toContain(`did you mean ${meant}?`);
-    expect(message).not.toContain('hunter2');
-  });
-
-  test.each(['WEIR_SERVER_HTTP_OPERATORKEYS_0', 'WEIR_SERVER_HTTP_OPERATORKEYS_12'])(
-    '%s, an index into a list, is refused with how a list is written',
-    (written) => {
-      expect(read({ [written]: operatorKeys[0] })).toContain(
-        'WEIR_SERVER_HTTP_OPERATORKEYS takes all items, separated by commas',
-      );
-    },
-  );
-
-  test.each(['WEIR_COFFEE', 'WEIR_', 'WEIR_DATA', 'WEIR_VERSION'])('%s points to the list', (written) => {
-    expect(read({ [written]: 'x' })).toMatch(/`weir doctor --settings` lists them|did you mean/);
-  });
-
-  test.each([...keys.map(toVariable), 'WEIR_KEY', 'WEIR_URL'])('%s must not be empty', (variable) => {
-    for (const blank of ['', ' ', ' , ']) {
-      const message = read({ ...safe, [variable]: blank });
-      expect(message).toContain(`${variable} = (empty)`);
-      expect(message).toContain('unset the variable');
-    }
-  });
-
-  test('a variable without effect is reported with the mistakes of the file', async () => {
-    const file = await createFile('log:\n  level: loud\n');
-    const message = catchConfigError(() => readConfig(file, { WEIR_LOG_LEVL: 'info' }));
-    expect(message).toContain('2 mistakes');
-  });
-
-  test('a mistake of one letter in any variable is found, and its variable named', () => {
-    const typo = fc.record({
-      key: fc.constantFrom(...keys),
-      at: fc.nat(),
-      letter: fc.constantFrom('', 'X', '_'),
-    });
-    fc.assert(
-      fc.property(typo, ({ key, at, letter }) => {
-        const variable = toVariable(key);
-        const from = 5 + (at % (variable.length - 5));
-        const written = variable.slice(0, from) + letter + variable.slice(from + 1);
-        fc.pre(!keys.map(toVariable).includes(written));
-        expect(read({ [written]: 'x' })).toMatch(/did you mean WEIR_[A-Z_]+\?|takes all items/);
-      }),
-      { numRuns: 100 },
-    );
-  });
-});
-
-describe('a variable that is no setting is left alone', () => {
-  test.each([
-    ...[
-      'WEIR_KEY',
-      'WEIR_URL',
-      'WEIR_FAILPOINTS',
-      'WEIR_SEEDED_BUG',
-      'WEIR_TEST_POSTGRES',
-      'WEIR_BENCH_REDIS',
-    ],
-    // What Kubernetes adds where services are named weir and weir-metrics.
-    ...[
-      'WEIR_SERVICE_HOST',
-      'WEIR_SERVICE_PORT',
-      'WEIR_SERVICE_PORT_HTTP',
-      'WEIR_PORT',
-      'WEIR_PORT_8000_TCP',
-    ],
-    ...['WEIR_PORT_8000_TCP_ADDR', 'WEIR_PORT_8000_TCP_PORT', 'WEIR_METRICS_SERVICE_HOST'],
-    ...['WEIR_METRICS_SERVICE_PORT_HTTP', 'WEIR_METRICS_PORT', 'WEIR_METRICS_PORT_9090_TCP_PROTO'],
-    // Other programs' variables.
-    ...['MYAPP_LOG_LEVEL', 'WEB_LOG_LEVEL', 'WEIRDO_COLOR', 'WIRE_MOCK', 'LOG_LEVEL', 'PATH'],
-  ])('%s', (name) => {
-    expect(readConfig(undefined, { [name]: 'x' }).config.log.level).toBe('info');
-  });
-
-  test('a variable in any case matches where the environment ignores case', () => {
-    const env = { Weir_Log_Level: 'debug', weir_key: 'x', Weir_Port: '1' };
-    const { values, mistakes } = readVariables(env, allSettings, true);
-    expect([...values]).toEqual([['log.level', 'debug']]);
-    expect(mistakes).toEqual([]);
-  });
-});
-
 describe('the file', () => {
   test.each([
     ['that is not there', undefined],
@@ -495,155 +265,6 @@ data:
   });
 });
 
-describe('a secret never stands in a message', () => {
-  const password = 'hunter2';
-  const secretSettings = table.filter(([, { isSecret }]) => isSecret);
-
-  test('some settings hold a secret', () => {
-    expect(secretSettings.map(([key]) => key).sort()).toEqual([
-      'data.database.source',
-      'data.rabbitmq.managementUrl',
-      'data.rabbitmq.url',
-      'data.redis.addr',
-      'server.http.operatorKeys',
-      'server.http.webhookSecrets',
-    ]);
-  });
-
-  test.each(secretSettings)('%s with a value that it does not expect', async (key) => {
-    for (const wrong of [{ [password]: password }, [[password]], [{ password }]]) {
-      const file = await createFile(toYaml([[key, wrong]]));
-      expect(catchConfigError(() => readConfig(file, {}))).not.toContain(password);
-    }
-    const variable = toVariable(key);
-    for (const wrong of [`mysql://weir:${password}@db/shop`, `weir ${password}`, `http:/${password}`]) {
-      let message = '';
-      try {
-        readConfig(undefined, { [variable]: wrong });
-      } catch (error) {
-        message = (error as Error).message;
-      }
-      expect(message).not.toContain(password);
-    }
-  });
-
-  test.each([
-    ['under a misspelt key', `data:\n  database:\n    sorce: postgres://weir:${password}@db/shop\n`],
-    ['under a key of another program', `data:\n  mysql:\n    dsn: weir:${password}@tcp(db)/shop\n`],
-    ['where a group belongs', `data:\n  rabbitmq: amqp://weir:${password}@mq\n`],
-    ['in the place of the whole file', `postgres://weir:${password}@db/shop\n`],
-    ['in a list of its own', `data:\n  database:\n    sources: [postgres://weir:${password}@db/shop]\n`],
-    [
-      'beside a mistake in YAML',
-      `data:\n  database:\n    source: postgres://weir:${password}@db/shop: extra\n`,
-    ],
-    [
-      'above a line that is not YAML',
-      `data:\n  rabbitmq:\n    url: "amqp://weir:${password}@mq\n    queue: created\n`,
-    ],
-    ['that begins like an alias of YAML', `server:\n  http:\n    operatorKeys: *${password}hunter2hunter2\n`],
-    ['that begins like a block of YAML', `server:\n  http:\n    operatorKeys: |${password}hunter2hunter2\n`],
-    ['that begins like a tag of YAML', `server:\n  http:\n    operatorKeys: !x!${password}hunter2 hunter2\n`],
-    [
-      'in a key that stands twice',
-      `data:\n  rabbitmq:\n    url: amqp://mq\n    url: amqp://weir:${password}@mq\n`,
-    ],
-  ])('%s', async (_, content) => {
-    const file = await createFile(content);
-    expect(catchConfigError(() => readConfig(file, {}))).not.toContain(password);
-  });
-
-  test('nor in a warning', async () => {
-    const { warnings } = await readFile(`server:\n  grpc:\n    token: ${password}\n`);
-    expect(warnings).toHaveLength(1);
-    expect(warnings.join()).not.toContain(password);
-  });
-
-  test('nor with another address that is not safe', () => {
-    const env = {
-      WEIR_SERVER_HTTP_ADDR: '0.0.0.0:80',
-      WEIR_SERVER_HTTP_OPERATORKEYS: `${password}${password}xx`,
-    };
-    expect(catchConfigError(() => readConfig(undefined, env))).not.toContain(password);
-  });
-});
-
-describe('an address that other machines can reach', () => {
-  const open = [
-    '0.0.0.0:8000',
-    ':8000',
-    '[::]:8000',
-    '10.0.0.5:8000',
-    'shop.example:8000',
-    '0:8000',
-    '*:8000',
-  ];
-
-  test.each(open)('%s is refused without webhook secrets and operator keys', (addr) => {
-    const message = catchConfigError(() => readConfig(undefined, { WEIR_SERVER_HTTP_ADDR: addr }));
-    expect(message).toContain('server.http.webhookSecrets = (empty)');
-    expect(message).toContain('server.http.operatorKeys = (empty)');
-    expect(message).toContain(addr);
-  });
-
-  test.each([
-    ['webhook secrets', 'WEIR_SERVER_HTTP_WEBHOOKSECRETS', 'server.http.webhookSecrets'],
-    ['operator keys', 'WEIR_SERVER_HTTP_OPERATORKEYS', 'server.http.operatorKeys'],
-  ] as const)('is refused without %s alone', (_, variable, key) => {
-    const env = { ...safe, WEIR_SERVER_HTTP_ADDR: '0.0.0.0:8000', [variable]: undefined };
-    const message = catchConfigError(() => readConfig(undefined, env));
-    expect(message).toContain('a mistake');
-    expect(message).toContain(`${key} = (empty)`);
-  });
-
-  test.each(open)('%s is accepted with both', (addr) => {
-    expect(readConfig(undefined, { ...safe, WEIR_SERVER_HTTP_ADDR: addr }).config.server.http.addr).toBe(
-      addr,
-    );
-  });
-
-  test.each(['127.0.0.1:8000', '127.1.2.3:0', 'localhost:8000', '[::1]:8000'])(
-    'is not %s, which needs neither',
-    (addr) => {
-      expect(readConfig(undefined, { WEIR_SERVER_HTTP_ADDR: addr }).config.server.http.addr).toBe(addr);
-    },
-  );
-
-  test.each([
-    ['server.http.hosts', { WEIR_SERVER_HTTP_HOSTS: 'shop.example' }],
-    ['server.http.trustedProxies', { WEIR_SERVER_HTTP_TRUSTEDPROXIES: '127.0.0.1' }],
-  ])('is also a loopback address for which %s is set', (key, env) => {
-    const message = catchConfigError(() => readConfig(undefined, env));
-    const because =
-      `expected at least one, because 127.0.0.1:8000 can be reached from other machines ` +
-      `through a proxy, for which ${key} is set`;
-    expect(message).toContain(`server.http.webhookSecrets = (empty): ${because}`);
-    expect(message).toContain(`server.http.operatorKeys = (empty): ${because}`);
-    expect(readConfig(undefined, { ...env, ...safe }).config.server.http.addr).toBe('127.0.0.1:8000');
-    expect(readConfig(undefined, { ...env, WEIR_SERVER_ROLES: 'relay' }).config.server.roles).toEqual([
-      'relay',
-    ]);
-  });
-
-  test.each([
-    '127.0.0.1.example.com',
-    'localhost.example.com',
-    'x127.0.0.1',
-    '0.0.0.0',
-    '::',
-    '',
-    '128.0.0.1',
-    '1270.0.0.1',
-  ])('is %j', (host) => {
-    expect(isLoopback(host)).toBe(false);
-  });
-
-  test('an address is not judged where this process does not answer HTTP', () => {
-    const env = { WEIR_SERVER_HTTP_ADDR: '0.0.0.0:8000', WEIR_SERVER_ROLES: 'ingest,relay' };
-    expect(readConfig(undefined, env).config.server.roles).toEqual(['ingest', 'relay']);
-  });
-});
-
 describe('what starts only to fail later is refused at once', () => {
   test.each([
     ['a port that does not exist', 'WEIR_SERVER_HTTP_ADDR', '127.0.0.1:65536'],
@@ -686,26 +307,6 @@ describe('the relay and the connections of the database', () => {
       );
     }
   });
-});
-
-test('a webhook secret that is accepted can be used', () => {
-  let accepted = 0;
-  const almostSecret = fc.stringMatching(/^(whsec_)?[A-Za-z0-9+/]{20,32}[=]{0,3}$/);
-  fc.assert(
-    fc.property(almostSecret, (secret) => {
-      const read = () => readConfig(undefined, { WEIR_SERVER_HTTP_WEBHOOKSECRETS: secret }).config;
-      let config: Config;
-      try {
-        config = read();
-      } catch {
-        return;
-      }
-      accepted++;
-      for (const one of config.server.http.webhookSecrets) expect(() => new Webhook(one)).not.toThrow();
-    }),
-    { numRuns: 500 },
-  );
-  expect(accepted).toBeGreaterThan(0);
 });
 
 test('an address splits into host and port, however it is written', () => {
