@@ -36,7 +36,7 @@ export async function readOrderStory(sql: Sql, order: Order): Promise<OrderStory
     parked: await sql.query<OrderFacts['parked'][number]>(
       // Through their payments, whose key is their scope: no index of parked items begins with the source id.
       `SELECT parked.id::text, reason, parked_at AS "parkedAt", state, resolved_at AS "resolvedAt", resolved_by AS "resolvedBy",
-         resolution, instance_id::text AS "instanceId" FROM payments JOIN parked
+         resolution_params->>'note' AS note, instance_id::text AS "instanceId" FROM payments JOIN parked
          ON origin = 'PAYMENT' AND source = 'ORDER' AND scope = payment_key AND source_id = order_id
        WHERE order_id = $1 ORDER BY parked.id LIMIT 100`,
       [id],

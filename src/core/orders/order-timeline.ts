@@ -44,7 +44,8 @@ export interface OrderFacts {
     resolvedAt: Date | null;
     resolvedBy: string | null;
     /** Of a discarded one the operator's reason. */
-    resolution: string | null;
+    /** Why an operator discarded it. */
+    note: string | null;
     instanceId: string | null;
   }[];
   refunds: readonly {
@@ -105,7 +106,7 @@ function addParked({ parked }: OrderFacts, add: Add): void {
     const by = item.resolvedBy ?? '';
     if (state === 'REPLAYED') add(item.resolvedAt, 'PAYMENT_REPLAYED', { parkedId, instanceId }, by);
     if (state === 'DISCARDED') {
-      add(item.resolvedAt, 'PAYMENT_DISCARDED', { parkedId, reason: item.resolution }, by);
+      add(item.resolvedAt, 'PAYMENT_DISCARDED', { parkedId, reason: item.note }, by);
     }
   }
 }
