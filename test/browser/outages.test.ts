@@ -12,12 +12,18 @@ describe.skipIf(!hasBrowser())('what is unavailable', () => {
   const strip = (page: Page) => page.locator('#status');
 
   test('every view names an unavailable store and shows no stale value as current', async () => {
+    const error = `not connected: ${'x'.repeat(120)} refused`;
     const rest = {
       code: 'STORE_UNAVAILABLE',
       detail: 'the database does not answer',
       waiting: [{ what: 'stream', count: 7, oldestAt: null }],
       stores: [
-        { name: 'database', kind: 'PostgreSQL', ok: false, why: `not connected: ${'x'.repeat(120)} refused` },
+        {
+          name: 'database',
+          kind: 'PostgreSQL',
+          ok: false,
+          why: { code: 'STORE_ERROR', params: { error } },
+        },
         { name: 'streams', kind: 'Redis', ok: true, why: null },
       ],
     };
@@ -58,7 +64,7 @@ describe.skipIf(!hasBrowser())('what is unavailable', () => {
     for (const view of views) {
       await page.goto(`${weir.url}/#/${view}`);
       await page.locator(`.view.${view}`).waitFor();
-      expect(await strip(page).innerText()).toBe(`Database unavailable (PostgreSQL): ${rest.stores[0]?.why}`);
+      expect(await strip(page).innerText()).toBe(`Database unavailable (PostgreSQL): ${error}`);
     }
     const header = 'axe.run("header").then(({ violations }) => violations)';
     expect(await page.evaluate(header)).toEqual([]);

@@ -8,6 +8,7 @@ import { Age } from '../parts/moment.tsx';
 import { Panel } from '../parts/panel.tsx';
 import { type Column, Table } from '../parts/table.tsx';
 import { writeRoute } from '../route.ts';
+import { sayStatement } from '../words/say-statement.ts';
 import type { Known } from './now.tsx';
 import { listSince } from './now-tiles.tsx';
 
@@ -85,7 +86,7 @@ function storeColumns(): Column<Store>[] {
         <>
           {ok === null && <Badge tone="quiet">{say('now.unknown')}</Badge>}
           {ok === true && <Badge tone="good">{say('now.ok')}</Badge>}
-          {ok === false && <Badge tone="bad">{say('now.unavailable')}</Badge>} {why}
+          {ok === false && <Badge tone="bad">{say('now.unavailable')}</Badge>} {why && sayStatement(why)}
         </>
       ),
     },
