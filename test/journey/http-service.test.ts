@@ -33,6 +33,7 @@ describe('the service itself', () => {
         'GET /v1/orders',
         'GET /v1/parked/groups',
         'GET /v1/about',
+        'GET /v1/activity',
         'GET /v1/parked/{id}',
         'POST /v1/parked/{id}/replay',
         'POST /v1/parked/{id}/discard',
