@@ -46,6 +46,8 @@ for (const file of listFiles(target)) {
 /** @returns the files that were written */
 async function bundleScripts() {
   const bundle = await rolldown({
+    // What codeSplitting.includeDependenciesRecursively needs.
+    preserveEntrySignatures: 'allow-extension',
     input: { main: join(source, 'main.tsx') },
     platform: 'browser',
     tsconfig: join(source, 'tsconfig.json'),

@@ -76,7 +76,7 @@ export function Navigation() {
       </a>
       <span class="zone">{say('shell.zone', { zone: formatZone(new Date()) })}</span>
       {about.value.version !== '' && (
-        <span class="zone">{say('shell.version', { version: about.value.version })}</span>
+        <span class="version">{say('shell.version', { version: about.value.version })}</span>
       )}
     </nav>
   );

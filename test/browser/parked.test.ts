@@ -8,7 +8,10 @@ describe.skipIf(!hasBrowser())('parked items', () => {
 
   test('a parked item links to its section of the guide, which the page serves', async () => {
     const page = await weir.openPage('#/parked');
-    await page.locator('#main table a').first().click();
+    await page
+      .getByRole('link', { name: /^#\d+$/ })
+      .first()
+      .click();
     const href = await page.locator('#guide').getAttribute('href');
     expect(href).toBe('guide.html#user_id_invalid');
     await page.goto(new URL(href ?? '', page.url()).href);
@@ -30,7 +33,8 @@ describe.skipIf(!hasBrowser())('parked items', () => {
     await page.locator('.notice.warn').getByText('Still parked: 2.').waitFor();
     await page.getByRole('button', { name: en['parked.discardSelected'] }).click();
     await page.getByRole('dialog').getByText(en['parked.discardManyWarning']).waitFor();
-    await page.getByRole('dialog').getByLabel(en['parked.why']).fill(`nobody to be found ${forged}`);
+    const note = `no buyer was found ${forged}`;
+    await page.getByRole('dialog').getByLabel(en['parked.why']).fill(note);
     await page.getByRole('dialog').getByRole('button', { name: en['parked.discard'] }).click();
     await page.locator('.notice.good').getByText('Discarded: 2.').waitFor();
     expect(await page.getByRole('row', { name: /#3/ }).count()).toBe(1);
@@ -38,7 +42,10 @@ describe.skipIf(!hasBrowser())('parked items', () => {
     await page.getByRole('link', { name: `${en['parked.nav']} ${items.length}`, exact: true }).waitFor();
     expect(await page.getByRole('row', { name: /#[12]/ }).count()).toBe(0);
     const { body } = await weir.request('GET', '/v1/parked/1');
-    expect(body).toMatchObject({ state: 'DISCARDED', resolution: `nobody to be found ${forged}` });
+    expect(body).toMatchObject({
+      state: 'DISCARDED',
+      resolution: { code: 'NOTE', params: { note } },
+    });
   });
 
   test('strings that look like markup are shown as text, wherever they come from', async () => {
