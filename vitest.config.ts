@@ -24,7 +24,6 @@ export default defineConfig({
     maxWorkers: 2,
     maxConcurrency: 2,
     sequence: { sequencer: LongestFirst },
-    // Redis databases are told apart by worker: see test/support/stores.ts.
     fileParallelism: true,
   },
 });

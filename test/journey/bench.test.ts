@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { createRedisDatabase } from '../support/stores.ts';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const stores = {
   WEIR_BENCH_POSTGRES: process.env.WEIR_TEST_POSTGRES,
-  WEIR_BENCH_REDIS: process.env.WEIR_TEST_REDIS && `${process.env.WEIR_TEST_REDIS}/15`,
   WEIR_BENCH_RABBITMQ: process.env.WEIR_TEST_RABBITMQ,
 };
 const folder = mkdtempSync(join(tmpdir(), 'weir-bench-test-'));
@@ -23,7 +23,7 @@ test('the bench builds and measures each of its limits without a failure', async
   });
   const bench = join(root, 'bench/dist/bench/src/main.js');
   const args = ['--quick', '--only', 'limits', '--count', '1000', '--json', json];
-  const env = { ...process.env, ...stores };
+  const env = { ...process.env, ...stores, WEIR_BENCH_REDIS: await createRedisDatabase() };
   await run(process.execPath, [bench, ...args], { cwd: root, env });
   const { parts } = JSON.parse(readFileSync(json, 'utf8'));
   expect(parts.limits.failures).toEqual({});

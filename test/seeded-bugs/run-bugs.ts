@@ -76,7 +76,7 @@ function toProject(bug: SeededBug) {
       ...{ name: bug.name, root, include: [bug.suite], pool: 'forks' as const },
       // A red test often waits for what never comes: this is several times what the green one takes.
       ...{ testTimeout: bug.suite.startsWith('test/unit/') ? 5_000 : 15_000, hookTimeout: 60_000 },
-      env: { WEIR_SEEDED_BUG: bug.name, WEIR_TEST_FIRST_REDIS_DATABASE: '8' },
+      env: { WEIR_SEEDED_BUG: bug.name },
     },
   };
 }

@@ -14,9 +14,11 @@ import type { Database } from '../../src/lib/sql.ts';
 
 const servers = {
   postgres: process.env.WEIR_TEST_POSTGRES ?? 'postgres://postgres@127.0.0.1:5432/postgres',
-  redis: process.env.WEIR_TEST_REDIS ?? 'redis://127.0.0.1:6379',
   rabbitmq: process.env.WEIR_TEST_RABBITMQ ?? 'amqp://guest:guest@127.0.0.1:5672',
 };
+
+/** The run's own Redis has as many: a few thousand tests, some with more than one. */
+export const redisDatabases = 8_192;
 
 export const rabbitmqUrl = servers.rabbitmq;
 
@@ -119,15 +121,21 @@ async function empty(database: Database): Promise<void> {
   `);
 }
 
-/** Each vitest worker has a Redis database of its own, since the streams' names are fixed; it is emptied first. */
+/** Of the Redis that the run has started (global-setup.ts). */
+export function redisUrl(): string {
+  const url = process.env.WEIR_TEST_RUN_REDIS;
+  if (!url) throw new Error('the run has no Redis: global-setup.ts did not start one');
+  return url;
+}
+
+/** The URL of an empty Redis database that no other test of the run has had: what outlives a test harms nothing. */
 export async function createRedisDatabase(): Promise<string> {
-  const first = Number(process.env.WEIR_TEST_FIRST_REDIS_DATABASE ?? 1);
-  const number = first + ((Number(process.env.VITEST_POOL_ID ?? 1) - 1) % 7);
-  const url = `${servers.redis.replace(/\/\d*$/, '')}/${number}`;
-  const redis = new Redis(url);
+  const redis = new Redis(redisUrl());
+  const number = 1 + ((await redis.incr('databases given out')) % (redisDatabases - 1));
+  await redis.select(number);
   await redis.flushdb();
   redis.disconnect();
-  return url;
+  return `${redisUrl()}/${number}`;
 }
 
 export function connectTestRedis(url: string): Redis {

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { onTestFailed, onTestFinished } from 'vitest';
+import { type LastWill, writeLastWill } from './last-will.ts';
 import { GiveUp, pollUntil } from './poll-until.ts';
 import { builtProgram } from './seeded-bug.ts';
 import { queuesBeside } from './stores.ts';
@@ -56,8 +57,21 @@ export function spawnWeir(args: readonly string[], env: Record<string, string>):
   });
   onTestFinished(() => {
     child.kill('SIGKILL');
+    bequeath(child, 'ended');
   });
+  bequeath(child, 'running');
   return child;
+}
+
+const will: { pids: Set<number>; last?: LastWill } = { pids: new Set() };
+
+/** A Weir that starts after its test timed out is killed by nobody: it ends with this worker. */
+function bequeath({ pid }: ChildProcess, state: 'running' | 'ended'): void {
+  if (pid === undefined) return;
+  will.last ??= writeLastWill();
+  if (state === 'running') will.pids.add(pid);
+  else will.pids.delete(pid);
+  will.last.name([...will.pids]);
 }
 
 /** Starts Weir on a free port and waits until it says it has started (`until`: another line to wait for). */
