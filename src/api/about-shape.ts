@@ -4,6 +4,6 @@ export const AboutShape = Type.Object({
   /** Of the environment; empty: it has none. */
   name: Type.String(),
   version: Type.String(),
-  /** With `{traceId}` in it; null: traces are not linked. */
+  /** With `{instanceId}` in it; null: traces are not linked. */
   traceUrl: Type.Union([Type.String(), Type.Null()]),
 });

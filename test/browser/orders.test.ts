@@ -4,7 +4,12 @@ import { parkHostile } from './page-fixtures.ts';
 import { hasBrowser, sharePage } from './share-page.ts';
 
 describe.skipIf(!hasBrowser())('orders and groups of parked items', () => {
-  const weir = sharePage({ WEIR_RESOURCE_DELAYMS: '200', WEIR_SERVER_NAME: 'staging' }, parkHostile);
+  const env = {
+    WEIR_RESOURCE_DELAYMS: '200',
+    WEIR_SERVER_NAME: 'staging',
+    WEIR_SERVER_TRACEURL: 'https://traces.example/search?id={instanceId}',
+  };
+  const weir = sharePage(env, parkHostile);
 
   async function createOrder(userId: string): Promise<string> {
     const { status, body } = await weir.request('POST', '/v1/orders', { productId: '1001', userId });
@@ -34,6 +39,8 @@ describe.skipIf(!hasBrowser())('orders and groups of parked items', () => {
     await page.getByRole('cell', { name: 'pay-880003' }).or(page.getByText('pay-880003')).first().waitFor();
     await page.getByRole('link', { name: body.instanceId }).first().click();
     await page.getByRole('link', { name: id }).waitFor();
+    const traces = page.getByRole('link', { name: en['instance.findTraces'] });
+    expect(await traces.getAttribute('href')).toBe(`https://traces.example/search?id=${body.instanceId}`);
   });
 
   test('parked items are grouped by reason, and a group leads to its items', async () => {

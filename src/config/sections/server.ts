@@ -9,12 +9,12 @@ const roles = (value: unknown): Role[] => {
   return given.map(oneOf(...allRoles));
 };
 
-/** A URL of a page of traces; only the path and the query may hold the trace id. */
+/** A URL of a page that finds traces; only the path, the query and the fragment may hold the instance's id. */
 const traceUrl = (value: unknown): string => {
   if (value === '') return '';
   const { protocol, host } = new URL(text(value));
   const isWeb = protocol === 'http:' || protocol === 'https:';
-  if (!isWeb || host.includes('traceid') || !text(value).includes('{traceId}')) throw new TypeError();
+  if (!isWeb || host.includes('instanceid') || !text(value).includes('{instanceId}')) throw new TypeError();
   return value as string;
 };
 
@@ -29,8 +29,8 @@ export const serverSettings = {
   traceUrl: setting(
     traceUrl,
     '',
-    'empty, or an http or https URL with {traceId}',
-    'Where a trace is looked at, such as https://jaeger.example/trace/{traceId}. Set it to link to traces.',
+    'empty, or an http or https URL with {instanceId}',
+    'Where the traces of an instance are found: a search for the span attribute messaging.message.id. Set it to link an instance to its traces.',
   ),
   roles: setting(
     roles,

@@ -94,7 +94,6 @@ function listFacts(instance: InstanceStory) {
   const link = (name: string, value: string, text = value) => (
     <a href={writeRoute('instances', undefined, { [name]: value })}>{text}</a>
   );
-  const traceId = (instance as { traceId?: string }).traceId;
   return [
     [say('instance.id'), <Copy key="id" text={instanceId} />],
     [say('instance.source'), link('source', source)],
@@ -107,7 +106,7 @@ function listFacts(instance: InstanceStory) {
     [say('instance.updated'), <Moment key="updated" iso={updatedAt} />],
     [
       say('instance.trace'),
-      traceUrl && traceId && <a href={traceUrl.replace('{traceId}', traceId)}>{traceId}</a>,
+      traceUrl && <a href={traceUrl.replaceAll('{instanceId}', instanceId)}>{say('instance.findTraces')}</a>,
     ],
   ].map(([name, value]) => [String(name), value || undefined] as const);
 }

@@ -163,6 +163,7 @@ export const zh: Record<keyof typeof en, string> = {
   'instance.timeline': '时间线',
   'instance.json': 'JSON 形式',
   'instance.trace': '链路追踪',
+  'instance.findTraces': '查找该实例的链路',
   'instance.retry': '重新发布',
   'instance.retryHint': '资源域会再次收到同一条消息，ID 不变。',
   'instance.retried': '将重新发布。',
