@@ -1,6 +1,16 @@
 import { Type } from 'typebox';
-import { Int64, ListQuery, OrderShape, PaymentShape, printable, Timestamp, TimeText } from './shapes.ts';
+import {
+  Int64,
+  ListQuery,
+  OrderShape,
+  PaymentShape,
+  printable,
+  ReasonText,
+  Timestamp,
+  TimeText,
+} from './shapes.ts';
 
+const PaymentIdText = Type.String({ minLength: 1, maxLength: 255, ...printable });
 const orNull = Type.Union([Int64, Type.Null()]);
 
 export const ListedOrderShape = Type.Object({
@@ -20,7 +30,7 @@ export const OrderQuery = {
   ),
   productId: Type.Optional(Int64),
   userId: Type.Optional(Int64),
-  paymentId: Type.Optional(Type.String({ minLength: 1, maxLength: 255, ...printable })),
+  paymentId: Type.Optional(PaymentIdText),
   from: Type.Optional(TimeText),
   to: Type.Optional(TimeText),
   limit: ListQuery.limit,
@@ -48,3 +58,9 @@ export const OrderStoryShape = Type.Object({
   payments: Type.Array(PaymentShape),
   timeline: Type.Array(OrderStepShape),
 });
+
+/** `paymentId`: which payment went back, where the order was paid more than once. */
+export const MarkRefundedBody = Type.Object(
+  { reason: ReasonText, paymentId: Type.Optional(PaymentIdText) },
+  { additionalProperties: false },
+);

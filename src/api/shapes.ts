@@ -34,6 +34,13 @@ export const storable = {
   pattern: '^[^\\u0000\\p{Cs}]*$',
   description: 'text without NUL and halves of characters',
 };
+/** Why an operator did something: on record with it. */
+export const ReasonText = Type.String({
+  minLength: 1,
+  maxLength: 500,
+  pattern: '^[^\\u0000\\p{Cs}]*[^\\s\\u0000\\p{Cs}][^\\u0000\\p{Cs}]*$',
+  description: 'more than blanks',
+});
 const closed = { additionalProperties: false };
 
 export const InstanceShape = Type.Object({

@@ -224,6 +224,14 @@ const cases: Record<string, Case> = {
     },
     fail: () => send('POST', '/v1/orders/none/refunded', { refunded: true }),
   },
+  'POST /v1/orders/{orderId}/mark-refunded': {
+    change: async () => {
+      const id = await createRefundedOrder();
+      const body = { reason: 'seen at the payer' };
+      return at('POST', `/v1/orders/${id}/mark-refunded`, body, 'ORDER_REFUNDED', id);
+    },
+    fail: () => send('POST', '/v1/orders/none/mark-refunded', { reason: 'a test' }),
+  },
   'POST /v1/orders/{orderId}/refund-again': {
     change: async () => {
       const id = await createRefundedOrder();

@@ -55,6 +55,7 @@ describe('the service itself', () => {
         'POST /v1/instances/{id}/retry',
         'POST /v1/instances/{id}/release',
         'POST /v1/orders/{orderId}/refunded',
+        'POST /v1/orders/{orderId}/mark-refunded',
         'POST /v1/orders/{orderId}/refund-again',
         'POST /v1/keys',
         'GET /v1/keys',

@@ -87,6 +87,13 @@ test('no command on a terminal prints a control character or a line of foreign t
 });
 
 test('no table is wider than a terminal of 80 columns, and no id or time in it is cut', async () => {
+  const orderId = (
+    await weir.request('POST', '/v1/orders', { productId: '1001', userId: '9007199254740993' })
+  ).body.id;
+  await weir.request('POST', `/v1/orders/${orderId}/paid`, {
+    paymentId: 'P'.repeat(200),
+    amountCents: '19900',
+  });
   const screens = await runInTerminal([
     ['instances', 'list'],
     ['instances', 'show', failedId],
@@ -98,6 +105,8 @@ test('no table is wider than a terminal of 80 columns, and no id or time in it i
     ['top', '--once'],
     ['audit'],
     ['activity'],
+    ['orders', 'list'],
+    ['orders', 'show', orderId],
   ]);
   for (const screen of screens) {
     // What to do about a parked item is a sentence below the table.

@@ -25,7 +25,8 @@ export async function readOrderStory(sql: Sql, order: Order): Promise<OrderStory
   const facts = {
     ...{ order, instance, endedAt: row?.endedAt ?? undefined },
     acts: await sql.query<OrderFacts['acts'][number]>(
-      `SELECT at, action, actor FROM activity WHERE subject_id = $1 AND subject_kind = 'order' ORDER BY at, id LIMIT 100`,
+      `SELECT at, action, actor, after->>'reason' AS reason FROM activity
+       WHERE subject_id = $1 AND subject_kind = 'order' ORDER BY at, id LIMIT 100`,
       [id],
     ),
     payments: await sql.query<OrderFacts['payments'][number]>(

@@ -1,6 +1,5 @@
-import type { Actor } from '../../core/actor.ts';
 import type { ProductId, Source, SourceId, UserId } from '../../core/instance/purchase.ts';
-import type { Refund } from '../../core/orders/order.ts';
+import type { Refund, RefundOperator } from '../../core/orders/order.ts';
 import { failpoint } from '../../lib/failpoint.ts';
 import type { Database, Sql } from '../../lib/sql.ts';
 import { recordActivity } from './activity.ts';
@@ -53,7 +52,7 @@ interface RefundRow {
 
 /**
  * The money has gone back. `paymentId`: which payment, as the refund request named it; needed only for a further payment.
- * `actor`: the operator who reports it; undefined for the payment system.
+ * `operator`: who reports it and why; undefined for the payment system.
  *
  * @returns undefined when no such refund was asked for; `first` is false for a repeat
  */
@@ -61,7 +60,7 @@ export async function recordRefund(
   database: Database,
   orderId: string,
   paymentId?: string,
-  actor?: Actor,
+  operator?: RefundOperator,
 ): Promise<{ first: boolean; refund: Refund } | undefined> {
   return database.transaction(async (sql) => {
     const scope = chooseRefund(await findRefunds(sql, orderId), paymentId)?.scope;
@@ -79,9 +78,10 @@ export async function recordRefund(
       [orderId],
     );
     const refund = await findRefund(sql, orderId, scope);
-    if (actor && refund && done.length > 0) {
-      const change = { before: { refundedAt: null }, after: { refundedAt: refund.refundedAt, paymentId } };
-      await recordActivity(sql, actor, { action: 'ORDER_REFUNDED', subjectId: orderId, ...change });
+    if (operator && refund && done.length > 0) {
+      const after = { refundedAt: refund.refundedAt, paymentId, reason: operator.reason };
+      const change = { before: { refundedAt: null }, after };
+      await recordActivity(sql, operator.actor, { action: 'ORDER_REFUNDED', subjectId: orderId, ...change });
     }
     return refund && { first: done.length > 0, refund };
   });

@@ -120,7 +120,7 @@ function createRoutes(
         readOrderStory: (order) => readOrderStory(database.reads, order),
       },
       products: { findProducts },
-      recordRefund: (orderId, paymentId, actor) => recordRefund(database, orderId, paymentId, actor),
+      recordRefund: (...refund) => recordRefund(database, ...refund),
       requestRefundAgain: after((orderId, by) => requestRefundAgain(database, orderId, by)),
       takeOrderId: async () => `ORD${(await ids.take(1))[0]}`,
     },

@@ -1,13 +1,78 @@
-import type { Command } from 'commander';
-import { config, json, url } from '../command-options.ts';
+import { type Command, Option } from 'commander';
+import { orderStatuses } from '../../core/orders/order-filter.ts';
+import { allPages, config, json, limit, ndjson, url } from '../command-options.ts';
 
-export function addOrdersCommands(program: Command, end: (exitCode: number) => void): void {
+type End = (exitCode: number) => void;
+type AddCommand = (usage: string, description: string) => Command;
+
+export function addOrdersCommands(program: Command, end: End): void {
   const orders = program
     .command('orders')
-    .description('resend a missing payment or refund callback, signed as configured; safe to repeat');
-  const command = (usage: string, description: string) =>
+    .description('look at orders, cancel one, report a refund, resend a missing callback');
+  const command: AddCommand = (usage, description) =>
     orders.command(usage).description(description).addOption(config()).addOption(url()).addOption(json());
-  command('paid <orderId>', 'say that an order is paid')
+  addReads(command, end);
+  addActions(command, end);
+  addCallbacks(command, end);
+}
+
+function addReads(command: AddCommand, end: End): void {
+  command('list', 'newest first')
+    .addOption(ndjson())
+    .addOption(allPages())
+    .addOption(limit())
+    .addOption(new Option('--status <status>', 'where it stands').choices(orderStatuses))
+    .option('--product <id>')
+    .option('--user <id>')
+    .option('--payment-id <id>', "the payer's id of a payment")
+    .option('--from <time>', 'created since, such as 2026-11-27T20:00:00Z, or 15m for so long ago')
+    .option('--to <time>', 'created before, in the same form')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  weir orders list --status REFUND_REQUESTED
+  weir orders list --payment-id pay_29f1c
+  weir orders list --product 1001 --from 2h --all --ndjson | jq -r .userId`,
+    )
+    .action(async (options) => end(await (await import('./order-reads.ts')).listOrders(options)));
+  command('show <orderId>', 'one order, its payments and its timeline')
+    .addHelpText('after', '\nExample:\n  weir orders show ORD250170457611829248')
+    .action(async (orderId, options) =>
+      end(await (await import('./order-reads.ts')).showOrder(orderId, options)),
+    );
+}
+
+function addActions(command: AddCommand, end: End): void {
+  command('cancel <orderId>', 'cancel a pending order')
+    .addHelpText('after', '\nExample:\n  weir orders cancel ORD250170457611829248')
+    .action(async (orderId, options) =>
+      end(await (await import('./orders.ts')).cancelOrder(orderId, options)),
+    );
+  command('mark-refunded <orderId>', 'state that the money has gone back; kept with your reason')
+    .requiredOption('--because <text>', 'how you know that it has gone back')
+    .option('--payment-id <id>', 'which payment, where the order was paid twice')
+    .addHelpText(
+      'after',
+      `
+Needs an operator key with scope act, and no webhook secret.
+
+Example:
+  weir orders mark-refunded ORD250170457611829248 --because 'refund re_77 in the payer console'`,
+    )
+    .action(async (orderId, options) =>
+      end(await (await import('./orders.ts')).markRefunded(orderId, options)),
+    );
+  command('refund-again <orderId>', 'request the refund of an order once more')
+    .addHelpText('after', '\nExample:\n  weir orders refund-again ORD250170457611829248')
+    .action(async (orderId, options) =>
+      end(await (await import('./orders.ts')).refundAgain(orderId, options)),
+    );
+}
+
+/** Signed as configured, as the payment side would send them. */
+function addCallbacks(command: AddCommand, end: End): void {
+  command('paid <orderId>', 'send the callback that an order is paid')
     .option('--product <id>', 'of an order that lives elsewhere')
     .option('--user <id>', 'of an order that lives elsewhere')
     .option('--payment-id <id>', "the payer's id of the payment")
@@ -15,7 +80,7 @@ export function addOrdersCommands(program: Command, end: (exitCode: number) => v
     .option('--paid-at <time>', 'when, such as 2026-11-27T20:00:00Z, or 15m for so long ago')
     .addHelpText('after', '\nExample:\n  weir orders paid ORD250170457611829248 -conf configs/config.yaml')
     .action(async (orderId, options) => end(await (await import('./orders.ts')).payOrder(orderId, options)));
-  command('refunded <orderId>', 'say that the money which Weir asked back has gone back')
+  command('refunded <orderId>', 'send the callback that the money has gone back')
     .option('--payment-id <id>', 'which payment, where the order was paid twice')
     .addHelpText(
       'after',
@@ -23,10 +88,5 @@ export function addOrdersCommands(program: Command, end: (exitCode: number) => v
     )
     .action(async (orderId, options) =>
       end(await (await import('./orders.ts')).refundOrder(orderId, options)),
-    );
-  command('refund-again <orderId>', 'request the refund of an order once more')
-    .addHelpText('after', '\nExample:\n  weir orders refund-again ORD250170457611829248')
-    .action(async (orderId, options) =>
-      end(await (await import('./orders.ts')).refundAgain(orderId, options)),
     );
 }

@@ -57,6 +57,27 @@ export async function refundOrder(
   return exitCodes.ok;
 }
 
+export async function cancelOrder(orderId: string, options: OrderOptions): Promise<number> {
+  const order = await new Api(options).post<object>(`/v1/orders/${encodeURIComponent(orderId)}/cancel`);
+  if (options.json) printJson(order);
+  else printLine(`Cancelled order ${orderId}`);
+  return exitCodes.ok;
+}
+
+/** With the operator's key, where the payment system cannot report it. */
+export async function markRefunded(
+  orderId: string,
+  options: OrderOptions & { because: string; paymentId?: string },
+): Promise<number> {
+  const { because, paymentId } = options;
+  const body = { reason: because, ...(paymentId && { paymentId }) };
+  const path = `/v1/orders/${encodeURIComponent(orderId)}/mark-refunded`;
+  const refund = await new Api(options).post<object>(path, body);
+  if (options.json) printJson(refund);
+  else printLine(`Marked order ${orderId} as refunded`);
+  return exitCodes.ok;
+}
+
 /** Sends the request for the refund once more. */
 export async function refundAgain(orderId: string, options: OrderOptions): Promise<number> {
   const refund = await new Api(options).post<object>(

@@ -28,7 +28,7 @@ export interface OrderFacts {
   /** When it was cancelled or expired. */
   endedAt: Date | undefined;
   /** Of what an operator did with it, by name and time. */
-  acts: readonly { at: Date; action: string; actor: string }[];
+  acts: readonly { at: Date; action: string; actor: string; reason: string | null }[];
   payments: readonly {
     paymentId: string | null;
     webhookId: string | null;
@@ -43,7 +43,6 @@ export interface OrderFacts {
     state: string;
     resolvedAt: Date | null;
     resolvedBy: string | null;
-    /** Of a discarded one the operator's reason. */
     /** Why an operator discarded it. */
     note: string | null;
     instanceId: string | null;
@@ -88,7 +87,7 @@ export function buildOrderTimeline(facts: OrderFacts): OrderStep[] {
     add(instance.createdAt, 'INSTANCE_CREATED', { instanceId: instance.instanceId });
   }
   addEnd(facts, actorOf('ORDER_CANCELLED'), add);
-  addRefunds(facts, actorOf('ORDER_REFUNDED'), add);
+  addRefunds(facts, add);
   return steps.sort((a, b) => a.at.getTime() - b.at.getTime());
 }
 
@@ -127,12 +126,15 @@ function causeOf({ scope, instanceId, reason }: OrderFacts['refunds'][number]) {
   return instanceId === null ? { cause: 'PAID_LATE' } : { cause: 'INSTANCE_FAILED', reason };
 }
 
-function addRefunds({ refunds, again, acts }: OrderFacts, operator: string | undefined, add: Add): void {
+function addRefunds({ refunds, again, acts }: OrderFacts, add: Add): void {
   for (const refund of refunds) {
     const { paymentId, amountCents, requests, requestedAt, refundedAt } = refund;
     const money = { paymentId, amountCents };
     add(requestedAt, 'REFUND_REQUESTED', { ...money, ...causeOf(refund), requests: String(requests) });
-    add(refundedAt, 'REFUNDED', money, operator ?? 'payment callback');
+    // One commit wrote both times.
+    const act = acts.find(({ action, at }) => action === 'ORDER_REFUNDED' && +at === Number(refundedAt));
+    const note = act?.reason ? { note: act.reason } : {};
+    add(refundedAt, 'REFUNDED', { ...money, ...note }, act?.actor ?? 'payment callback');
   }
   const hasInstance = refunds.some(({ instanceId }) => instanceId !== null);
   // The history of an instance has the operators' requests as well.

@@ -1,3 +1,4 @@
+import type { Actor } from '../actor.ts';
 import type { ProductId, SourceId, UserId } from '../instance/purchase.ts';
 
 export type OrderStatus =
@@ -32,6 +33,13 @@ export interface Refund {
   reason: string;
   requestedAt: Date;
   refundedAt: Date | undefined;
+}
+
+/** An operator who states that the money has gone back, in place of the payment system. */
+export interface RefundOperator {
+  actor: Actor;
+  /** undefined where it was the callback that carried the operator's key. */
+  reason: string | undefined;
 }
 
 export interface NewOrder {

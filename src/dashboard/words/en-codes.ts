@@ -49,6 +49,7 @@ export const enCodes = {
   'param.reason': 'reason',
   'param.cause': 'because',
   'param.instanceId': 'instance',
+  'param.note': 'note',
   'param.requests': 'requests',
   'cause.FURTHER_PAYMENT': 'a further payment of a paid order',
   'cause.PAID_LATE': 'paid after the order had ended',

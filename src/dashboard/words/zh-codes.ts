@@ -50,6 +50,7 @@ export const zhCodes: Record<keyof typeof enCodes, string> = {
   'param.reason': '原因',
   'param.cause': '因为',
   'param.instanceId': '实例',
+  'param.note': '备注',
   'param.requests': '请求次数',
   'cause.FURTHER_PAYMENT': '订单已支付后的又一笔支付',
   'cause.PAID_LATE': '订单结束后才支付',

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { NewOrderBody, OrderShape, ProblemShape, RefundShape } from '../../../api/shapes.ts';
+import { NewOrderBody, OrderShape, ProblemShape } from '../../../api/shapes.ts';
 import type { Actor } from '../../../core/actor.ts';
 import type { Product } from '../../../core/instance/product.ts';
 import {
@@ -8,17 +8,16 @@ import {
   parseProductId,
   parseSourceId,
   parseUserId,
-  type SourceId,
   type UserId,
 } from '../../../core/instance/purchase.ts';
-import type { NewOrder, Order, Refund } from '../../../core/orders/order.ts';
-import { parsePaidBody } from '../../../core/triggers/paid-body.ts';
+import type { NewOrder, Order } from '../../../core/orders/order.ts';
 import { WeirError } from '../../../errors.ts';
-import { showNewOrder, showOrder, showRefund } from '../answers.ts';
-import { actorOf, callerOf } from '../plugins/auth.ts';
-import { boundSignedBody, createSignatureCheck } from '../plugins/webhook-signature.ts';
+import { showNewOrder, showOrder } from '../answers.ts';
+import { actorOf } from '../plugins/auth.ts';
+import { createSignatureCheck } from '../plugins/webhook-signature.ts';
 import { addOrderReads, type OrderReader } from './order-reads.ts';
 import { addPayments, type OrderPath, type PaymentDeps } from './payments.ts';
+import { addRefunds, type RefundDeps } from './refunds.ts';
 
 export interface OrderStore extends OrderReader {
   createOrder(order: NewOrder): Promise<{ created: boolean; order: Order }>;
@@ -28,17 +27,9 @@ export interface OrderStore extends OrderReader {
   findOrder(id: string): Promise<Order | undefined>;
 }
 
-export interface OrderDeps extends PaymentDeps {
+export interface OrderDeps extends PaymentDeps, RefundDeps {
   orders: OrderStore;
   products: { findProducts(ids: readonly ProductId[]): Promise<Product[]> };
-  /** `actor`: an operator in place of the payment system. @returns undefined when no refund was requested */
-  recordRefund: (
-    orderId: string,
-    paymentId: string | undefined,
-    actor: Actor | undefined,
-  ) => Promise<{ first: boolean; refund: Refund } | undefined>;
-  /** Sends the open refund requests of an order once more. undefined: it has none. */
-  requestRefundAgain: (orderId: string, actor: Actor) => Promise<Refund | undefined>;
   takeOrderId: () => Promise<string>;
   /** 0: never. */
   expireAfterMs: number;
@@ -101,62 +92,7 @@ export function addOrders(http: FastifyInstance, deps: OrderDeps & CallbackDeps)
 
   addPayments(http, deps, checkSignature);
 
-  http.post<OrderPath & { Body: unknown }>(
-    '/v1/orders/:orderId/refunded',
-    {
-      config: { scope: 'signed', activity: ['ORDER_REFUNDED'] },
-      ...boundSignedBody(webhookSecrets),
-      schema: {
-        summary: 'The money that Weir asked back for has gone back',
-        description: 'For the consumer of ORDER_REFUND_REQUESTED; signed as the payment callback is.',
-        response: { 200: RefundShape, 201: RefundShape, '4xx': ProblemShape },
-      },
-      preValidation: async (request) => checkSignature(request, request.params.orderId),
-    },
-    async (request, reply) => {
-      const { orderId, paymentId } = readRefundedOrder(request, webhookSecrets.length > 0);
-      const actor = callerOf(request) && actorOf(request);
-      const recorded = await deps.recordRefund(orderId, paymentId, actor);
-      if (!recorded) throw await explainNoRefund(orders, orderId, paymentId);
-      return reply.status(recorded.first ? 201 : 200).send(showRefund(recorded.refund));
-    },
-  );
-
-  addRefundAgain(http, deps);
-}
-
-function addRefundAgain(http: FastifyInstance, { orders, requestRefundAgain }: OrderDeps): void {
-  http.post<OrderPath>(
-    '/v1/orders/:orderId/refund-again',
-    {
-      config: { scope: 'act', activity: ['ORDER_REFUND_REQUESTED'] },
-      schema: {
-        summary: 'Send the refund request of an order once more, with the same id and bytes',
-        response: { 200: RefundShape, '4xx': ProblemShape },
-      },
-    },
-    async (request) => {
-      const orderId = parseSourceId(request.params.orderId);
-      const refund = await requestRefundAgain(orderId, actorOf(request));
-      if (!refund) throw await explainNoRefund(orders, orderId, undefined);
-      return showRefund(refund);
-    },
-  );
-}
-
-async function explainNoRefund(
-  orders: OrderStore,
-  orderId: string,
-  paymentId: string | undefined,
-): Promise<WeirError> {
-  if (paymentId !== undefined) {
-    const detail = `no refund of payment ${paymentId} of order ${orderId} was asked for`;
-    return new WeirError('ORDER_NOT_REFUNDABLE', detail);
-  }
-  const order = await orders.findOrder(orderId);
-  return order
-    ? new WeirError('ORDER_NOT_REFUNDABLE', `order ${orderId} is ${order.status}`)
-    : new WeirError('ORDER_NOT_FOUND', `no refund of an order ${orderId} was asked for`);
+  addRefunds(http, deps, checkSignature);
 }
 
 async function createOrder(
@@ -190,23 +126,6 @@ function requireSame(order: Order, productId: ProductId, userId: UserId): Order 
     'IDEMPOTENCY_CONFLICT',
     'this Idempotency-Key made an order of another product or user',
   );
-}
-
-/**
- * Where callbacks are signed the body must say `"refunded": true`: the bytes of a payment, which say nothing of the kind,
- * would otherwise pass here as well.
- */
-function readRefundedOrder(
-  request: FastifyRequest<OrderPath & { Body: unknown }>,
-  mustSayRefunded: boolean,
-): { orderId: SourceId; paymentId: string | undefined } {
-  const orderId = parseSourceId(request.params.orderId);
-  const { refunded, ...rest } = (request.body ?? {}) as { refunded?: unknown };
-  if (refunded !== true && (mustSayRefunded || refunded !== undefined)) {
-    throw new WeirError('REQUEST_INVALID', 'the body must say "refunded": true');
-  }
-  const { payment } = parsePaidBody(rest, orderId);
-  return { orderId, paymentId: payment.paymentId };
 }
 
 function known(order: Order | undefined, id: string): Order {

@@ -7,7 +7,7 @@ import {
   ReplayShape,
   ReplaysShape,
 } from '../../../api/parked-shapes.ts';
-import { ListQuery, ProblemShape, storable } from '../../../api/shapes.ts';
+import { ListQuery, ProblemShape, ReasonText, storable } from '../../../api/shapes.ts';
 import type { Actor } from '../../../core/actor.ts';
 import { parseUserId } from '../../../core/instance/purchase.ts';
 import type { ParkedDetail } from '../../../core/parked/parked-item.ts';
@@ -45,18 +45,12 @@ export const ParkedFilterQuery = {
   state: Type.Optional(Type.Enum([...parkedStates, 'ALL'])),
 };
 
-const Reason = Type.String({
-  minLength: 1,
-  maxLength: 500,
-  pattern: '^[^\\u0000\\p{Cs}]*[^\\s\\u0000\\p{Cs}][^\\u0000\\p{Cs}]*$',
-  description: 'more than blanks',
-});
 const Id = Type.String({ pattern: '^[1-9][0-9]{0,17}$', description: 'the id of a parked item' });
 const Ids = Type.Array(Id, { minItems: 1, maxItems: 500 });
 const closed = { additionalProperties: false };
 const Many = Type.Object({ ids: Ids }, closed);
-const ManyWithReason = Type.Object({ ids: Ids, reason: Reason }, closed);
-const DiscardBody = Type.Object({ reason: Reason }, closed);
+const ManyWithReason = Type.Object({ ids: Ids, reason: ReasonText }, closed);
+const DiscardBody = Type.Object({ reason: ReasonText }, closed);
 
 type ItemPath = { Params: { id: string } };
 

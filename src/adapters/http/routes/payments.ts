@@ -28,7 +28,7 @@ export interface OrderPath {
   Params: { orderId: string };
 }
 
-type CheckSignature = (request: FastifyRequest, orderId: string) => Promise<void>;
+export type CheckSignature = (request: FastifyRequest, orderId: string) => Promise<void>;
 
 type PaidRequest = FastifyRequest<OrderPath & { Body: unknown }>;
 
