@@ -3,7 +3,10 @@ import { build, installIfNeeded, run } from './install.mjs';
 
 installIfNeeded();
 build();
+// Without these the run starts its own in memory (test/support/global-setup.ts), where their programs are installed.
+const { WEIR_TEST_POSTGRES, WEIR_TEST_REDIS } = process.env;
 const { ensureServices } = await import('./services.mjs');
+const { findFolderOf, findPostgresFolder } = await import('./services/find.mjs');
 let services;
 try {
   services = await ensureServices();
@@ -14,8 +17,8 @@ try {
 const selected = process.argv.slice(2);
 if (selected.length === 0) run('checking style and types', 'npm', ['run', '--silent', 'check']);
 run('running the tests', 'npx', ['vitest', 'run', ...selected], {
-  WEIR_TEST_POSTGRES: services.postgres,
-  WEIR_TEST_REDIS: services.redis,
+  WEIR_TEST_POSTGRES: WEIR_TEST_POSTGRES ?? (findPostgresFolder() ? '' : services.postgres),
+  WEIR_TEST_REDIS: WEIR_TEST_REDIS ?? (findFolderOf(['redis-server']) ? '' : services.redis),
   WEIR_TEST_RABBITMQ: services.rabbitmq,
   ...(services.chromium ? { WEIR_TEST_CHROMIUM: services.chromium } : {}),
 });

@@ -12,13 +12,16 @@ import { openPostgresServer } from '../../src/adapters/postgres/server.ts';
 import { markQueueOf } from '../../src/adapters/rabbitmq/installation.ts';
 import type { Database } from '../../src/lib/sql.ts';
 
+/** Read at each use: global-setup.ts names the run's own. */
 const servers = {
-  postgres: process.env.WEIR_TEST_POSTGRES ?? 'postgres://postgres@127.0.0.1:5432/postgres',
+  get postgres() {
+    return process.env.WEIR_TEST_POSTGRES || 'postgres://postgres@127.0.0.1:5432/postgres';
+  },
+  get redis() {
+    return process.env.WEIR_TEST_REDIS || 'redis://127.0.0.1:6379';
+  },
   rabbitmq: process.env.WEIR_TEST_RABBITMQ ?? 'amqp://guest:guest@127.0.0.1:5672',
 };
-
-/** The run's own Redis has as many: a few thousand tests, some with more than one. */
-export const redisDatabases = 8_192;
 
 export const rabbitmqUrl = servers.rabbitmq;
 
@@ -36,7 +39,7 @@ export function uniqueName(prefix: string): string {
   return `${prefix}_${randomBytes(5).toString('hex')}`;
 }
 
-/** A failed test keeps what it used and says its name; any other leaves nothing behind. */
+/** A failed test keeps what it used, where the server outlives the run, and says its name; any other leaves nothing behind. */
 function cleanUpUnlessFailed(what: string, remove: () => Promise<unknown>): void {
   let failed = false;
   onTestFailed(() => {
@@ -121,21 +124,16 @@ async function empty(database: Database): Promise<void> {
   `);
 }
 
-/** Of the Redis that the run has started (global-setup.ts). */
-export function redisUrl(): string {
-  const url = process.env.WEIR_TEST_RUN_REDIS;
-  if (!url) throw new Error('the run has no Redis: global-setup.ts did not start one');
-  return url;
-}
-
 /** The URL of an empty Redis database that no other test of the run has had: what outlives a test harms nothing. */
 export async function createRedisDatabase(): Promise<string> {
-  const redis = new Redis(redisUrl());
-  const number = 1 + ((await redis.incr('databases given out')) % (redisDatabases - 1));
+  const server = servers.redis.replace(/\/\d*$/, '');
+  const redis = new Redis(server);
+  const [, databases = '16'] = (await redis.config('GET', 'databases')) as string[];
+  const number = 1 + ((await redis.incr('weir test databases given out')) % (Number(databases) - 1));
   await redis.select(number);
   await redis.flushdb();
   redis.disconnect();
-  return `${redisUrl()}/${number}`;
+  return `${server}/${number}`;
 }
 
 export function connectTestRedis(url: string): Redis {
