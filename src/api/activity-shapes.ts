@@ -1,5 +1,5 @@
 import { type TSchema, Type } from 'typebox';
-import { ListQuery, storable, Timestamp, TimeText } from './shapes.ts';
+import { ExportQuery, storable, Timestamp, TimeText } from './shapes.ts';
 
 const orNull = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
 const Text = Type.String();
@@ -37,7 +37,7 @@ export const activityQuery = <Action extends string, Kind extends string>(
       subjectId: Type.Optional(NameText),
       from: Type.Optional(TimeText),
       to: Type.Optional(TimeText),
-      ...ListQuery,
+      ...ExportQuery,
     },
     { additionalProperties: false },
   );

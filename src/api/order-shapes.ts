@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import {
+  ExportQuery,
   Int64,
-  ListQuery,
   OrderShape,
   PaymentShape,
   printable,
@@ -33,7 +33,8 @@ export const OrderQuery = {
   paymentId: Type.Optional(PaymentIdText),
   from: Type.Optional(TimeText),
   to: Type.Optional(TimeText),
-  limit: ListQuery.limit,
+  format: ExportQuery.format,
+  limit: ExportQuery.limit,
   cursor: Type.Optional(
     Type.String({
       minLength: 1,

@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { type TSchema, Type } from 'typebox';
 
 // A description completes “… must be”: describeMistakes() completes the sentence for a caller that sent something else.
 
@@ -158,12 +158,37 @@ export const ParkedPaymentShape = Type.Object({
   state: Type.String(),
 });
 
+const limitRule = { pattern: '^[1-9][0-9]{0,2}$', description: '1 to 500' };
+
 export const ListQuery = {
-  limit: Type.Optional(Type.String({ pattern: '^[1-9][0-9]{0,2}$', description: '1 to 500', default: '50' })),
+  limit: Type.Optional(Type.String({ ...limitRule, default: '50' })),
   cursor: Type.Optional(
     Type.String({ pattern: '^[0-9]{1,19}$', description: 'the nextCursor of the page before' }),
   ),
 };
+
+export const exportTypes = ['text/csv', 'application/x-ndjson'] as const;
+
+/** Of lists that can be exported. An export must be told from a page of 50, so `limit` has no default here. */
+export const ExportQuery = {
+  ...ListQuery,
+  limit: Type.Optional(Type.String(limitRule)),
+  format: Type.Optional(
+    Type.Enum(['json', 'csv', 'ndjson'], {
+      description: 'json, csv or ndjson; without it the header Accept decides',
+    }),
+  ),
+};
+
+/** The answers of such a list: a page, or every row as a file. */
+export function listAnswers<Page extends TSchema>(page: Page) {
+  const file = Type.String();
+  const content = Object.fromEntries([
+    ['application/json', { schema: page }],
+    ...exportTypes.map((type) => [type, { schema: file }] as const),
+  ]);
+  return { description: 'A page, or with `format` or `Accept` every row as CSV or NDJSON.', content };
+}
 
 /** An answer of RFC 9457 with a stable `code`, and the values of its sentence where it has any. */
 export const ProblemShape = Type.Object({

@@ -8,6 +8,10 @@ export const url = () =>
   new Option('--url <url>', "the running Weir's address; by default the configured one").env('WEIR_URL');
 export const ndjson = () =>
   new Option('--ndjson', 'print one item of JSON a line, for programs').conflicts('json');
+export const format = () =>
+  new Option('--format <format>', 'export every row as a file, without pages')
+    .choices(['csv', 'ndjson'])
+    .conflicts(['json', 'ndjson', 'all', 'limit']);
 export const allPages = () => new Option('--all', 'every one of them, page after page');
 /** Anybody on the machine can read a command line, so the environment is the better place. */
 export const key = () =>

@@ -69,6 +69,12 @@ export class SharedWeir {
     await this.#listen();
   }
 
+  get pid(): number {
+    const pid = this.#child?.pid;
+    if (pid === undefined) throw new Error('Weir was not started');
+    return pid;
+  }
+
   request(
     method: string,
     path: string,

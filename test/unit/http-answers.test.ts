@@ -1,3 +1,4 @@
+import { PassThrough } from 'node:stream';
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Attached } from '../../src/adapters/http/plugins/attached.ts';
@@ -70,6 +71,22 @@ describe('a handler that does not come back', () => {
     expect(await pass(20_000)).toBeUndefined();
     isFrozen = true;
     expect(await pass(600)).toBe(503);
+  });
+
+  test('an answer that has begun has no deadline', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const http = createServer();
+    withProblems(http);
+    boundHandlers(http, { database: () => 'frozen' });
+    const stream = new PassThrough();
+    http.get('/', { config: { scope: 'read' } }, async (_, reply) => reply.send(stream));
+    await http.ready();
+    const asked = http.inject('/');
+    stream.write('first, ');
+    await vi.waitFor(() => expect(stream.readableFlowing).toBe(true));
+    await vi.advanceTimersByTimeAsync(20_000);
+    stream.end('last');
+    expect((await asked).body).toBe('first, last');
   });
 
   test('an open route has no deadline', async () => {

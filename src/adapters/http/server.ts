@@ -11,6 +11,7 @@ import { addAuth, createCallerRecall, hasKey } from './plugins/auth.ts';
 import { compressAnswers } from './plugins/compress-answers.ts';
 import { boundConnections } from './plugins/connections.ts';
 import { boundHandlers } from './plugins/deadline.ts';
+import { Exports } from './plugins/exports.ts';
 import { isApiRoute } from './plugins/is-api-route.ts';
 import { addJsonBodies } from './plugins/json-body.ts';
 import { boundRequests, createLimits } from './plugins/limits.ts';
@@ -154,6 +155,8 @@ export async function createHttpServer(deps: HttpDeps): Promise<FastifyInstance>
   if (!isApi) return http;
 
   const { routes } = deps;
+  const exports = new Exports(deps.emit);
+  http.addHook('preClose', async () => exports.end());
   const lag = new LoopLag();
   http.addHook('onClose', async () => lag.close());
   if (!deps.tracing) {
@@ -166,16 +169,19 @@ export async function createHttpServer(deps: HttpDeps): Promise<FastifyInstance>
     });
   }
   await http.register(async (api) => {
-    addOrders(api, { ...routes.orders, onWrongSignature: (request) => rejected.note('signature', request) });
+    addOrders(api, {
+      ...{ ...routes.orders, exports },
+      onWrongSignature: (request) => rejected.note('signature', request),
+    });
     addProducts(api, routes.products);
-    addInstances(api, routes.instances);
+    addInstances(api, routes.instances, exports);
     addResults(api, routes.results);
     addStats(api, routes.stats);
     addNow(api, routes.now);
     addAbout(api, deps.config);
-    addParked(api, routes.parked);
+    addParked(api, routes.parked, exports);
     addParkedGroups(api, routes.parked);
-    addActivity(api, routes.activity);
+    addActivity(api, routes.activity, exports);
     addAudit(api, routes.audit);
     addSales(api, routes.sales);
     addTickets(api, routes.tickets);

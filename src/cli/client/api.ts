@@ -2,6 +2,7 @@ import type { Problem } from '../../api/answers.ts';
 import { readConfig } from '../../config/config.ts';
 import { splitAddr } from '../../lib/address.ts';
 import { CliError, exitCodes } from '../exit-codes.ts';
+import { BrokenOff, downloadText } from './download-text.ts';
 import { listenTo, type ServerEvent, UnexpectedAnswer } from './listen.ts';
 import { type Answer, sendJson } from './send-json.ts';
 
@@ -64,6 +65,17 @@ export class Api {
     const { status, body } = await this.send<T & Partial<Problem>>(method, path, json, headers);
     if (status >= 400) throw toCliError(status, body);
     return body;
+  }
+
+  /** The body of a GET as it comes, in text. @throws as get(); also when the connection ends before the body does */
+  async *download(path: string): AsyncGenerator<string> {
+    try {
+      yield* downloadText(new URL(`${this.url}${path}`), this.authorization());
+    } catch (error) {
+      if (error instanceof UnexpectedAnswer) throw toCliError(error.status, parseProblem(error.body));
+      if (error instanceof BrokenOff) throw new CliError(exitCodes.failed, error.message, { cause: error });
+      throw this.#unreachable(error);
+    }
   }
 
   async send<T>(

@@ -1,5 +1,5 @@
 import { exitCodes } from '../exit-codes.ts';
-import { printJson, printJsonLines, printLine } from '../output/output.ts';
+import { printExport, printJson, printJsonLines, printLine } from '../output/output.ts';
 import { Api, type ApiOptions } from './api.ts';
 
 export interface ListOptions extends ApiOptions {
@@ -10,6 +10,8 @@ export interface ListOptions extends ApiOptions {
   /** Every page. */
   all?: boolean;
   limit: string;
+  /** Every row, as the file that the server makes of the list. */
+  format?: 'csv' | 'ndjson';
 }
 
 interface Page<Item> {
@@ -26,6 +28,7 @@ export async function printList<Item>(
   options: ListOptions,
   show: (items: readonly Item[]) => void,
 ): Promise<number> {
+  if (options.format) return exportList(path, query, options.format, options);
   const items: Item[] = [];
   let nextCursor: string | null = null;
   for await (const page of readPages<Item>(path, query, options)) {
@@ -42,14 +45,28 @@ export async function printList<Item>(
   return exitCodes.ok;
 }
 
+async function exportList(
+  path: string,
+  query: Record<string, string | undefined>,
+  format: string,
+  options: ApiOptions,
+): Promise<number> {
+  const asked = new URLSearchParams([...given(query), ['format', format]]);
+  for await (const text of new Api(options).download(`${path}?${asked}`)) await printExport(text);
+  return exitCodes.ok;
+}
+
+function given(query: Record<string, string | undefined>): [string, string][] {
+  return Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined);
+}
+
 async function* readPages<Item>(
   path: string,
   query: Record<string, string | undefined>,
   options: ListOptions,
 ): AsyncGenerator<Page<Item>> {
   const api = new Api(options);
-  const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined);
-  const asked = new URLSearchParams([...given, ['limit', options.all ? itemsPerPage : options.limit]]);
+  const asked = new URLSearchParams([...given(query), ['limit', options.all ? itemsPerPage : options.limit]]);
   do {
     const page: Page<Item> = await api.get<Page<Item>>(`${path}?${asked}`);
     yield page;

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { actions, subjectKinds } from '../../ops/activity/activity.ts';
-import { allPages, config, json, limit, ndjson, url } from '../command-options.ts';
+import { allPages, config, format, json, limit, ndjson, url } from '../command-options.ts';
 
 export function addActivityCommand(program: Command, end: (exitCode: number) => void): void {
   program
@@ -11,6 +11,7 @@ export function addActivityCommand(program: Command, end: (exitCode: number) => 
     .addOption(json())
     .addOption(ndjson())
     .addOption(allPages())
+    .addOption(format())
     .addOption(limit())
     .option('--actor <name>', 'by the name of the key, or the user of a local command')
     .addOption(new Option('--action <action>', 'SALE_PAUSED, KEY_REVOKED, …').choices(actions))

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { allPages, config, json, limit, ndjson, source, url } from '../command-options.ts';
+import { allPages, config, format, json, limit, ndjson, source, url } from '../command-options.ts';
 
 export function addInstanceCommands(program: Command, end: (exitCode: number) => void): void {
   const instances = program
@@ -11,6 +11,7 @@ export function addInstanceCommands(program: Command, end: (exitCode: number) =>
     filtered
       .addOption(ndjson())
       .addOption(allPages())
+      .addOption(format())
       .addOption(limit())
       .addOption(source())
       .option('--source-id <id>', 'stream entry id, order id, …')

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { orderStatuses } from '../../core/orders/order-filter.ts';
-import { allPages, config, json, limit, ndjson, url } from '../command-options.ts';
+import { allPages, config, format, json, limit, ndjson, url } from '../command-options.ts';
 
 type End = (exitCode: number) => void;
 type AddCommand = (usage: string, description: string) => Command;
@@ -20,6 +20,7 @@ function addReads(command: AddCommand, end: End): void {
   command('list', 'newest first')
     .addOption(ndjson())
     .addOption(allPages())
+    .addOption(format())
     .addOption(limit())
     .addOption(new Option('--status <status>', 'where it stands').choices(orderStatuses))
     .option('--product <id>')

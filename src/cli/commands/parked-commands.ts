@@ -1,6 +1,16 @@
 import { type Command, Option } from 'commander';
 import { parkedOrigins } from '../../core/parked/parked-item.ts';
-import { allPages, config, json, limit, ndjson, source, toUpperCase, url } from '../command-options.ts';
+import {
+  allPages,
+  config,
+  format,
+  json,
+  limit,
+  ndjson,
+  source,
+  toUpperCase,
+  url,
+} from '../command-options.ts';
 
 export function addParkedCommands(program: Command, end: (exitCode: number) => void): void {
   const parked = program.command('parked').description('show, replay and discard parked items');
@@ -18,6 +28,7 @@ export function addParkedCommands(program: Command, end: (exitCode: number) => v
     .addOption(limit())
     .addOption(ndjson())
     .addOption(allPages())
+    .addOption(format())
     .addHelpText('after', '\nExample:\n  weir parked list --reason PRODUCT_NOT_FOUND --all --ndjson')
     .action(async (options) => end(await (await import('./parked.ts')).listParked(options)));
   command('show <id>', 'one item with its original bytes')

@@ -49,9 +49,19 @@ export async function printJsonLines(values: readonly unknown[]): Promise<void> 
   if (process.stdout.errored) throw new ReaderGone();
   if (process.stdout.write(values.map((value) => `${escapeHidden(JSON.stringify(value))}\n`).join('')))
     return;
+  await drained();
+}
+
+async function drained(): Promise<void> {
   await once(process.stdout, 'drain').catch((cause) => {
     throw new ReaderGone(undefined, { cause });
   });
+}
+
+/** A part of a file as it is; a terminal shows its control characters. */
+export async function printExport(text: string): Promise<void> {
+  const shown = process.stdout.isTTY ? showControlCharacters(text, { keepLines: true }) : text;
+  if (!process.stdout.write(shown)) await drained();
 }
 
 export function hasColors(stream: NodeJS.WriteStream): boolean {

@@ -56,6 +56,7 @@ export type TelemetryEvent =
   /** At most two lines a minute per address; `others` counts the remaining addresses. */
   | { type: 'credentials rejected'; kind: 'key' | 'signature'; address: string; count: number }
   | RequestAnswered
+  | { type: 'export broken off'; requestId: string; route: string; error: unknown }
   | { type: 'request failed'; requestId: string; route: string; error: unknown; traceparent: unknown }
   | { type: 'warned'; warning: string };
 

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { WeirError } from '../../../errors.ts';
 import type { Readiness } from '../routes/health.ts';
 
@@ -13,7 +13,7 @@ declare module 'fastify' {
 const deadlineMs = 4_500;
 const lookAgainMs = 500;
 
-type Work = (...args: never[]) => unknown;
+type Work = (request: FastifyRequest, reply: FastifyReply) => unknown;
 
 /**
  * Answers 503 in place of a handler that does not come back. Its work goes on, and whether it takes effect is unknown; a
@@ -25,21 +25,30 @@ export function boundHandlers(http: FastifyInstance, readiness: Readiness): void
     const { scope, isLong } = route.config ?? {};
     if (scope === undefined || scope === 'open') return;
     const handle = route.handler as Work;
-    route.handler = function bounded(this: unknown, ...args: never[]): unknown {
-      const answer = handle.apply(this, args);
-      return answer instanceof Promise ? withDeadline(answer, isLong ? isFrozen : undefined) : answer;
+    route.handler = function bounded(this: unknown, request, reply): unknown {
+      const answer = handle.call(this, request, reply);
+      // What has begun cannot be replaced: a stream has patience of its own.
+      const hasBegun = () => reply.raw.headersSent;
+      return answer instanceof Promise
+        ? withDeadline(answer, isLong ? isFrozen : undefined, hasBegun)
+        : answer;
     } as typeof route.handler;
   });
 }
 
-/** `isOver`: asked at the deadline and from then on; without it the deadline itself is the end. */
-export function withDeadline<T>(work: Promise<T>, isOver?: () => Promise<boolean>): Promise<T> {
+/** `isOver`: asked at the deadline and from then on; without it the deadline itself is the end. `hasBegun`: there is none. */
+export function withDeadline<T>(
+  work: Promise<T>,
+  isOver?: () => Promise<boolean>,
+  hasBegun = () => false,
+): Promise<T> {
   return new Promise((resolve, reject) => {
     const give = () =>
       reject(
         new WeirError('STORE_UNAVAILABLE', 'no answer in time: the outcome is unknown, repeat the request'),
       );
     const look = async () => {
+      if (hasBegun()) return;
       if (isOver === undefined || (await isOver())) give();
       else timer = setTimeout(look, lookAgainMs);
     };

@@ -1,14 +1,17 @@
 import type { FastifyInstance } from 'fastify';
 import type { Static } from 'typebox';
 import { ActivityList, activityQuery } from '../../../api/activity-shapes.ts';
-import { ProblemShape } from '../../../api/shapes.ts';
+import { listAnswers, ProblemShape } from '../../../api/shapes.ts';
 import {
   type ActivityFilter,
   type ActivityRecord,
   actions,
   subjectKinds,
 } from '../../../ops/activity/activity.ts';
-import { listOf, readCursor, readLimit, readTime } from '../queries.ts';
+import { answerList, toPage } from '../answer-list.ts';
+import { activityExport } from '../export-columns.ts';
+import type { Exports } from '../plugins/exports.ts';
+import { readCursor, readTime } from '../queries.ts';
 
 export interface ActivityDeps {
   /** Newest first, below the record `cursor`. */
@@ -17,7 +20,7 @@ export interface ActivityDeps {
 
 const Query = activityQuery(actions, subjectKinds);
 
-export function addActivity(http: FastifyInstance, { listActivity }: ActivityDeps): void {
+export function addActivity(http: FastifyInstance, { listActivity }: ActivityDeps, exports: Exports): void {
   http.get<{ Querystring: Static<typeof Query> }>(
     '/v1/activity',
     {
@@ -28,17 +31,21 @@ export function addActivity(http: FastifyInstance, { listActivity }: ActivityDep
           'Each was written in the commit of the change, with the fields that changed before and after. Every filter ' +
           'narrows. At `from` or later, and before `to`.',
         querystring: Query,
-        response: { 200: ActivityList, '4xx': ProblemShape },
+        response: { 200: listAnswers(ActivityList), '4xx': ProblemShape },
       },
     },
-    async ({ query }) => {
-      const { limit: limitText, cursor, from, to, ...equal } = query;
-      const limit = readLimit(limitText);
+    async (request, reply) => {
+      const { limit: _, cursor: __, format: ___, from, to, ...equal } = request.query;
       const filter = { ...equal, from: readTime('from', from), to: readTime('to', to) };
-      const found = await listActivity(filter, limit + 1, readCursor(cursor));
-      const page = found.slice(0, limit);
-      const items = page.map(({ at, ...record }) => ({ ...record, at: at.toISOString() }));
-      return listOf(items, found.length > limit ? page.at(-1)?.id : undefined);
+      const read = async (limit: number, cursor: string | undefined) => {
+        const found = await listActivity(filter, limit + 1, readCursor(cursor));
+        return toPage(found, limit, showRecord);
+      };
+      return answerList(request, reply, request.query, { ...activityExport, read }, exports);
     },
   );
+}
+
+function showRecord({ at, ...record }: ActivityRecord) {
+  return { ...record, at: at.toISOString() };
 }

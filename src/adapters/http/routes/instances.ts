@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import {
+  ExportQuery,
   InstanceShape,
   Int64,
-  ListQuery,
   NewPurchase,
   ProblemShape,
   SourceIdText,
@@ -30,9 +30,12 @@ import type { PaidOrder, PaymentAnswer } from '../../../core/triggers/order-paid
 import { requireEntryId, streamOf } from '../../../core/triggers/seckill-key.ts';
 import { seckill } from '../../../core/triggers/seckill-streams.ts';
 import { WeirError } from '../../../errors.ts';
+import { answerList, type PageQuery } from '../answer-list.ts';
 import { showInstance, showReceipt, showTimeline } from '../answers.ts';
+import { instanceExport } from '../export-columns.ts';
+import type { Exports } from '../plugins/exports.ts';
 import { requireRoom, sendReceipt } from '../plugins/receipt.ts';
-import { listOf, readCursor, readLimit, readTime } from '../queries.ts';
+import { readCursor, readTime } from '../queries.ts';
 
 export type InstanceFilter = Omit<Static<typeof Filter>, 'from' | 'to'> & {
   from?: Date | undefined;
@@ -78,6 +81,7 @@ const Filter = Type.Object({
 export function addInstances(
   http: FastifyInstance,
   { instances, createInstance, payOrder, hasRoom }: InstanceDeps,
+  exports: Exports,
 ): void {
   http.post<{ Body: Static<typeof NewPurchase> }>(
     '/v1/instances',
@@ -108,25 +112,28 @@ export function addInstances(
     },
   );
 
-  http.get<{ Querystring: Static<typeof Filter> & { limit?: string; cursor?: string } }>(
+  http.get<{ Querystring: Static<typeof Filter> & PageQuery }>(
     '/v1/instances',
     {
       config: { scope: 'read' },
       schema: {
         summary: 'List instances, newest first',
         description: 'Every filter narrows. Created at `from` or later, and before `to`.',
-        querystring: Type.Object({ ...Filter.properties, ...ListQuery }, { additionalProperties: false }),
+        querystring: Type.Object({ ...Filter.properties, ...ExportQuery }, { additionalProperties: false }),
       },
     },
-    async ({ query }) => {
-      const { limit, cursor, from, to, ...equal } = query;
+    async (request, reply) => {
+      const { limit: _, cursor: __, format: ___, from, to, ...equal } = request.query;
       const filter = { ...equal, from: readTime('from', from), to: readTime('to', to) };
       if (filter.q !== undefined) parseSourceId(filter.q);
       if (filter.sourceId !== undefined) parseSourceId(filter.sourceId);
       if (filter.productId !== undefined) parseProductId(filter.productId);
       if (filter.userId !== undefined) parseUserId(filter.userId);
-      const page = await instances.listInstances(filter, readLimit(limit), readCursor(cursor));
-      return listOf(page.items.map(showInstance), page.nextCursor);
+      const read = async (limit: number, cursor: string | undefined) => {
+        const { items, nextCursor } = await instances.listInstances(filter, limit, readCursor(cursor));
+        return { items: items.map(showInstance), nextCursor };
+      };
+      return answerList(request, reply, request.query, { ...instanceExport, read }, exports);
     },
   );
 

@@ -2,15 +2,18 @@ import type { FastifyInstance } from 'fastify';
 import type { Static } from 'typebox';
 import { Type } from 'typebox';
 import { OrderList, OrderQuery, OrderStoryShape } from '../../../api/order-shapes.ts';
-import { ProblemShape } from '../../../api/shapes.ts';
+import { listAnswers, ProblemShape } from '../../../api/shapes.ts';
 import { parseProductId, parseSourceId, parseUserId } from '../../../core/instance/purchase.ts';
 import type { Order } from '../../../core/orders/order.ts';
-import type { OrderFilter, OrderPage } from '../../../core/orders/order-filter.ts';
+import type { ListedOrder, OrderFilter, OrderPage } from '../../../core/orders/order-filter.ts';
 import type { OrderStep } from '../../../core/orders/order-timeline.ts';
 import type { RecordedPayment } from '../../../core/orders/payment-book.ts';
 import { WeirError } from '../../../errors.ts';
+import { answerList } from '../answer-list.ts';
 import { showOrder, showPayment } from '../answers.ts';
-import { listOf, readLimit, readTime } from '../queries.ts';
+import { orderExport } from '../export-columns.ts';
+import type { Exports } from '../plugins/exports.ts';
+import { readTime } from '../queries.ts';
 import type { OrderPath } from './payments.ts';
 
 export interface OrderReader {
@@ -22,7 +25,7 @@ export interface OrderReader {
 
 const Query = Type.Object(OrderQuery, { additionalProperties: false });
 
-export function addOrderReads(http: FastifyInstance, orders: OrderReader): void {
+export function addOrderReads(http: FastifyInstance, orders: OrderReader, exports: Exports): void {
   http.get<{ Querystring: Static<typeof Query> }>(
     '/v1/orders',
     {
@@ -31,20 +34,19 @@ export function addOrderReads(http: FastifyInstance, orders: OrderReader): void 
         summary: 'List orders, newest first',
         description: 'Every filter narrows. Created at `from` or later, and before `to`.',
         querystring: Query,
-        response: { 200: OrderList, '4xx': ProblemShape },
+        response: { 200: listAnswers(OrderList), '4xx': ProblemShape },
       },
     },
-    async ({ query }) => {
-      const { limit, cursor, from, to, ...equal } = query;
+    async (request, reply) => {
+      const { limit: _, cursor: __, format: ___, from, to, ...equal } = request.query;
       const filter = { ...equal, from: readTime('from', from), to: readTime('to', to) };
       if (filter.productId !== undefined) parseProductId(filter.productId);
       if (filter.userId !== undefined) parseUserId(filter.userId);
-      const page = await orders.listOrders(filter as OrderFilter, readLimit(limit), cursor);
-      const items = page.items.map((order) => ({
-        ...showOrder(order),
-        instanceId: order.instanceId ?? null,
-      }));
-      return listOf(items, page.nextCursor);
+      const read = async (limit: number, cursor: string | undefined) => {
+        const { items, nextCursor } = await orders.listOrders(filter as OrderFilter, limit, cursor);
+        return { items: items.map(showListed), nextCursor };
+      };
+      return answerList(request, reply, request.query, { ...orderExport, read }, exports);
     },
   );
 
@@ -69,4 +71,8 @@ export function addOrderReads(http: FastifyInstance, orders: OrderReader): void 
       };
     },
   );
+}
+
+function showListed(order: ListedOrder) {
+  return { ...showOrder(order), instanceId: order.instanceId ?? null };
 }

@@ -14,6 +14,7 @@ import type { NewOrder, Order } from '../../../core/orders/order.ts';
 import { WeirError } from '../../../errors.ts';
 import { showNewOrder, showOrder } from '../answers.ts';
 import { actorOf } from '../plugins/auth.ts';
+import type { Exports } from '../plugins/exports.ts';
 import { createSignatureCheck } from '../plugins/webhook-signature.ts';
 import { addOrderReads, type OrderReader } from './order-reads.ts';
 import { addPayments, type OrderPath, type PaymentDeps } from './payments.ts';
@@ -35,12 +36,13 @@ export interface OrderDeps extends PaymentDeps, RefundDeps {
   expireAfterMs: number;
 }
 
-/** Counts a callback without a right signature; it may throw RATE_LIMITED. */
-export interface CallbackDeps {
+export interface OrderDoors {
+  exports: Exports;
+  /** Counts a callback without a right signature; it may throw RATE_LIMITED. */
   onWrongSignature: (request: FastifyRequest) => void;
 }
 
-export function addOrders(http: FastifyInstance, deps: OrderDeps & CallbackDeps): void {
+export function addOrders(http: FastifyInstance, deps: OrderDeps & OrderDoors): void {
   const { orders, webhookSecrets } = deps;
   const checkSignature = createSignatureCheck(webhookSecrets, deps.onWrongSignature);
 
@@ -72,7 +74,7 @@ export function addOrders(http: FastifyInstance, deps: OrderDeps & CallbackDeps)
     },
   );
 
-  addOrderReads(http, orders);
+  addOrderReads(http, orders, deps.exports);
 
   http.post<OrderPath>(
     '/v1/orders/:orderId/cancel',

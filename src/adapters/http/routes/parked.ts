@@ -7,7 +7,7 @@ import {
   ReplayShape,
   ReplaysShape,
 } from '../../../api/parked-shapes.ts';
-import { ListQuery, ProblemShape, ReasonText, storable } from '../../../api/shapes.ts';
+import { ExportQuery, listAnswers, ProblemShape, ReasonText, storable } from '../../../api/shapes.ts';
 import type { Actor } from '../../../core/actor.ts';
 import { parseUserId } from '../../../core/instance/purchase.ts';
 import type { ParkedDetail } from '../../../core/parked/parked-item.ts';
@@ -21,9 +21,12 @@ import {
 } from '../../../core/parked/parked-item.ts';
 import type { ReplayOptions, ReplayOutcome } from '../../../core/parked/replay.ts';
 import { adviceForParked, toWeirError, WeirError } from '../../../errors.ts';
+import { answerList, type PageQuery, toPage } from '../answer-list.ts';
 import { toStatement } from '../answers.ts';
+import { parkedExport } from '../export-columns.ts';
 import { actorOf } from '../plugins/auth.ts';
-import { listOf, readCursor, readLimit } from '../queries.ts';
+import type { Exports } from '../plugins/exports.ts';
+import { readCursor } from '../queries.ts';
 
 export interface ParkedDeps {
   parked: {
@@ -54,24 +57,25 @@ const DiscardBody = Type.Object({ reason: ReasonText }, closed);
 
 type ItemPath = { Params: { id: string } };
 
-export function addParked(http: FastifyInstance, { parked }: ParkedDeps): void {
-  http.get<{ Querystring: ParkedFilter & { limit?: string; cursor?: string } }>(
+export function addParked(http: FastifyInstance, { parked }: ParkedDeps, exports: Exports): void {
+  http.get<{ Querystring: ParkedFilter & PageQuery }>(
     '/v1/parked',
     {
       config: { scope: 'read' },
       schema: {
         summary: 'Parked items, newest first',
         description: 'Only what waits, unless state says otherwise.',
-        querystring: Type.Object({ ...ParkedFilterQuery, ...ListQuery }, closed),
-        response: { 200: ParkedList, '4xx': ProblemShape },
+        querystring: Type.Object({ ...ParkedFilterQuery, ...ExportQuery }, closed),
+        response: { 200: listAnswers(ParkedList), '4xx': ProblemShape },
       },
     },
-    async ({ query }) => {
-      const { limit: limitText, cursor, ...filter } = query;
-      const limit = readLimit(limitText);
-      const found = await parked.listParked(filter, limit + 1, readCursor(cursor));
-      const page = found.slice(0, limit);
-      return listOf(page.map(showParked), found.length > limit ? page.at(-1)?.id : undefined);
+    async (request, reply) => {
+      const { limit: _, cursor: __, format: ___, ...filter } = request.query;
+      const read = async (limit: number, cursor: string | undefined) => {
+        const found = await parked.listParked(filter, limit + 1, readCursor(cursor));
+        return toPage(found, limit, showParked);
+      };
+      return answerList(request, reply, request.query, { ...parkedExport, read }, exports);
     },
   );
 

@@ -162,6 +162,9 @@ const lines: Lines = {
       fields: { ...fields, ms: round(durationMs), ...traceOf(traceparent) },
     },
   ],
+  'export broken off': ({ error, type: msg, ...fields }) => [
+    { level: 'warn', event: 'export_broken_off', msg, fields: { ...fields, error: describeError(error) } },
+  ],
   'request failed': ({ requestId, route, error, traceparent }) => [
     {
       level: 'error',

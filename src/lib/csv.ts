@@ -1,0 +1,18 @@
+/**
+ * What a spreadsheet would run as a formula, also behind blanks and in the full width of East Asian keyboards; and an apostrophe,
+ * so that the one that is put before can be told from one of the cell's own.
+ */
+const risky = /^(?:\s*[=+\-@＝＋－＠]|[\t\r\n'])/;
+
+/**
+ * One line of RFC 4180 with its end. A cell that a spreadsheet would run gets an apostrophe, which makes it text there; a
+ * program that reads the file removes one leading apostrophe.
+ */
+export function toCsvLine(cells: readonly string[]): string {
+  return `${cells.map(toCell).join(',')}\r\n`;
+}
+
+function toCell(text: string): string {
+  const harmless = risky.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+}
