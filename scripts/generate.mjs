@@ -1,4 +1,4 @@
-// Generates test/wire from proto/ with the pinned compiler and plugin.
+// Generates test/wire and verify/src/wire from proto/ with the pinned compiler and plugin.
 // `--check` generates into a temporary folder and fails when the committed file differs.
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const generated = ['weir/v1/event_pb.ts', 'weir/v1/order_refund_pb.ts'];
+/** The checker imports nothing of the tests, and neither imports src/. */
+const folders = ['test/wire', 'verify/src/wire'];
 
 const out = mkdtempSync(join(tmpdir(), 'weir-generate-'));
 try {
@@ -25,14 +27,14 @@ try {
     cwd: root,
     stdio: 'inherit',
   });
-  for (const file of generated) {
-    const committed = join(root, 'test/wire', file);
+  for (const [folder, file] of folders.flatMap((each) => generated.map((name) => [each, name]))) {
+    const committed = join(root, folder, file);
     const fresh = readFileSync(join(out, file), 'utf8');
     if (!process.argv.includes('--check')) {
       cpSync(join(out, file), committed, { recursive: true });
       console.log(`wrote ${committed}`);
     } else if (!existsSync(committed) || fresh !== readFileSync(committed, 'utf8')) {
-      console.error(`${file} differs from proto/: run \`npm run generate\` and commit the result.`);
+      console.error(`${folder}/${file} differs from proto/: run \`npm run generate\` and commit the result.`);
       process.exitCode = 1;
     }
   }
