@@ -14,6 +14,7 @@ const documents = [
     .filter((file) => file.endsWith('.md'))
     .map((file) => `docs/${file.replaceAll('\\', '/')}`),
   'bench/README.md',
+  'verify/README.md',
 ];
 
 /** As GitHub makes them of headings. */
