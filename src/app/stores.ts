@@ -6,7 +6,7 @@ import { embeddedSaleStore } from '../adapters/embedded/sale-store.ts';
 import { addEntries, EmbeddedSeckillStreams } from '../adapters/embedded/seckill-streams.ts';
 import { shareTransaction } from '../adapters/embedded/share-transaction.ts';
 import { readEmbeddedBacklog } from '../adapters/embedded/stream-backlog.ts';
-import { embeddedStreamPlaces } from '../adapters/embedded/stream-places.ts';
+import { embeddedStreamPositions } from '../adapters/embedded/stream-positions.ts';
 import { embeddedStreamReadings } from '../adapters/embedded/stream-readings.ts';
 import type { StreamFeed } from '../adapters/http/routes/try.ts';
 import { recordActivity } from '../adapters/postgres/activity.ts';
@@ -28,7 +28,7 @@ import { redisLiveSales } from '../adapters/redis/live-sales.ts';
 import { redisSaleCounters } from '../adapters/redis/sale-counters.ts';
 import { RedisSeckillStreams } from '../adapters/redis/seckill-streams.ts';
 import { readStreamBacklog } from '../adapters/redis/stream-backlog.ts';
-import { redisStreamPlaces } from '../adapters/redis/stream-places.ts';
+import { redisStreamPositions } from '../adapters/redis/stream-positions.ts';
 import { listStreams, redisStreamReadings } from '../adapters/redis/stream-readings.ts';
 import type { Config, DataConfig } from '../config/config.ts';
 import type { Actor } from '../core/actor.ts';
@@ -48,7 +48,7 @@ import { guardedCheckout } from '../sale/guarded-checkout.ts';
 import type { SaleLedger } from '../sale/ledger.ts';
 import { ledgeredSales } from '../sale/ledgered-sales.ts';
 import type { LiveSales } from '../sale/live-sales.ts';
-import type { StreamPlaces } from '../sale/purchase-progress.ts';
+import type { StreamPositions } from '../sale/purchase-progress.ts';
 import type { SaleStore } from '../sale/sale.ts';
 import { SaleGuard } from '../sale/sale-guard.ts';
 
@@ -129,7 +129,7 @@ export interface OpenStreams {
   guard: SaleGuard | undefined;
   /** Where the streams stand in another store than the database. */
   pairing: StorePairing | undefined;
-  places: StreamPlaces;
+  places: StreamPositions;
   /** For an audit: how streams are read, and the view of the database on which it runs. */
   readingsOn: (database: Database) => { database: Database; readings: StreamReadings };
   /** Of every seckill stream. */
@@ -155,7 +155,7 @@ export function openStreams(
       checkout: embeddedCheckout(database, addEntries, streams.onAdded),
       guard: undefined,
       pairing: undefined,
-      places: embeddedStreamPlaces(database, { isOnlyConsumer }),
+      places: embeddedStreamPositions(database, { isOnlyConsumer }),
       readingsOn: embeddedStreamReadings,
       readBacklog: () => readEmbeddedBacklog(database),
       close() {},
@@ -167,7 +167,7 @@ export function openStreams(
 }
 
 function openRedisStreams(redis: RedisConfig, database: Database, emit: Emit): OpenStreams {
-  const { commands, reader, selling, looking, disk, health, close } = openRedis(redis, emit);
+  const { commands, reader, selling, queries, disk, health, close } = openRedis(redis, emit);
   // The list goes through all keys of Redis.
   const listKept = keepAnswer(() => listStreams(commands), { forMs: 10_000, shareOfTime: 0.02 });
   const streams = new RedisSeckillStreams(commands, reader, (warning) => emit({ type: 'warned', warning }));
@@ -182,14 +182,14 @@ function openRedisStreams(redis: RedisConfig, database: Database, emit: Emit): O
   const counters = { ...redisLiveSales(commands), read: redisLiveSales(selling).read };
   const live = requirePairing(counters, ['open', 'apply', 'read', 'rebuild'], pairing);
   const guard = createGuard(ledger, live, emit);
-  for (const each of [selling, looking]) each.on('ready', guard.forget);
+  for (const each of [selling, queries]) each.on('ready', guard.forget);
   const awaitsDisk = disk !== undefined;
   const checkout = redisCheckout(selling, {
-    ...{ awaitsDisk, looking, ledger, verify: (id) => guard.ready(id) },
+    ...{ awaitsDisk, queries, ledger, verify: (id) => guard.ready(id) },
     ...(disk && { disk }),
   });
   const readings = requirePairing(redisStreamReadings(commands), ['read'], pairing);
-  const ours = requirePairing(checkout, ['buy', 'giveTicket'], pairing);
+  const ours = requirePairing(checkout, ['buy', 'issueTicket'], pairing);
   return {
     streams: requirePairing(streams, ['discover', 'read', 'takeOver', 'trim', 'add'], pairing),
     counters: requirePairing(redisSaleCounters(commands), ['restock'], pairing),
@@ -197,7 +197,7 @@ function openRedisStreams(redis: RedisConfig, database: Database, emit: Emit): O
     checkout: guardedCheckout(ours, guard),
     pairing,
     guard,
-    places: redisStreamPlaces(commands),
+    places: redisStreamPositions(commands),
     readingsOn: (on) => ({ database: on, readings }),
     readBacklog: async () => readStreamBacklog(commands, await listKept()),
     async close() {

@@ -113,9 +113,9 @@ export class Admission {
   }
 
   /** @throws WeirError OVERLOADED, STORE_UNAVAILABLE */
-  giveTicket(productId: ProductId, holder: { userId: UserId; unit: number }): Promise<TicketAnswer> {
+  issueTicket(productId: ProductId, holder: { userId: UserId; unit: number }): Promise<TicketAnswer> {
     return this.#queue.run(async () => {
-      const outcome = await this.#checkout.giveTicket(productId, holder);
+      const outcome = await this.#checkout.issueTicket(productId, holder);
       if (!('number' in outcome)) return outcome;
       this.#entrances.addProduct(productId);
       const { kind, number, admittedAtMs, secret } = outcome;
@@ -131,7 +131,7 @@ export class Admission {
    * Returns the position of a ticket's holder; undefined: not a ticket of this product's sales.
    * @throws as `buy`
    */
-  async judgeTicket(productId: ProductId, text: string): Promise<TicketStanding | undefined> {
+  async checkTicket(productId: ProductId, text: string): Promise<TicketStanding | undefined> {
     const ticket = readTicketOf(productId, text);
     if (!ticket) return undefined;
     const entrance =

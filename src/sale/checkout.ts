@@ -70,9 +70,9 @@ export interface Checkout {
    * Sells to each buyer in one atomic step, in order: window, quota, stock and stream entry, all or nothing.
    */
   buy(productId: ProductId, buyers: readonly Buyer[]): Promise<CheckoutOutcome[]>;
-  look(productId: ProductId, knows: KnownBuyers): Promise<SaleSnapshot | undefined>;
+  readSale(productId: ProductId, knows: KnownBuyers): Promise<SaleSnapshot | undefined>;
   /** Issues a user's ticket for their n-th unit, with a position in the waiting room if there is one. */
-  giveTicket(productId: ProductId, holder: { userId: UserId; unit: number }): Promise<TicketOutcome>;
+  issueTicket(productId: ProductId, holder: { userId: UserId; unit: number }): Promise<TicketOutcome>;
   /** Lists every product that has or had a sale. */
   listProducts(): Promise<ProductId[]>;
   /** Finds the signing key of an earlier sale's tickets. */

@@ -29,13 +29,13 @@ export class Entrances {
   readonly #budget = new BuyerBudget();
   readonly #kept = new LruMap<ProductId, Entrance>(maxSalesKept, ({ known }) => known.close());
   readonly #products: SaleProducts;
-  readonly #lookFirst: (productId: ProductId) => Promise<Entrance>;
+  readonly #openShared: (productId: ProductId) => Promise<Entrance>;
 
   constructor(checkout: Checkout, options: EntranceOptions) {
     this.#checkout = checkout;
     this.#options = options;
     this.#products = new SaleProducts(() => checkout.listProducts(), options.nowMs);
-    this.#lookFirst = shareInFlight((productId) => this.#look(productId));
+    this.#openShared = shareInFlight((productId) => this.#open(productId));
   }
 
   /** Returns the cached entrance, which may be stale. */
@@ -57,13 +57,13 @@ export class Entrances {
   async enter(productId: ProductId, isStranger: boolean): Promise<Entrance | undefined> {
     const entrance = this.#kept.get(productId);
     if (!entrance) {
-      return (await this.#products.has(productId, isStranger)) ? this.#lookFirst(productId) : undefined;
+      return (await this.#products.has(productId, isStranger)) ? this.#openShared(productId) : undefined;
     }
     if (!entrance.known.isFresh) await entrance.known.refresh();
     return entrance;
   }
 
-  async #look(productId: ProductId): Promise<Entrance> {
+  async #open(productId: ProductId): Promise<Entrance> {
     const { maxBatch, nowMs } = this.#options;
     const known = new SaleCache(this.#checkout, productId, nowMs, this.#budget);
     try {

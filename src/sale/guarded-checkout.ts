@@ -12,14 +12,14 @@ export function guardedCheckout(checkout: Checkout, guard: SaleGuard): Checkout 
       return outcomes;
     },
 
-    async look(productId, knows) {
-      const look = await checkout.look(productId, knows);
-      if (!look && guard.hasSale(productId)) throw rebuildingError();
-      return look;
+    async readSale(productId, knows) {
+      const snapshot = await checkout.readSale(productId, knows);
+      if (!snapshot && guard.hasSale(productId)) throw rebuildingError();
+      return snapshot;
     },
 
-    async giveTicket(productId, holder) {
-      const outcome = await checkout.giveTicket(productId, holder);
+    async issueTicket(productId, holder) {
+      const outcome = await checkout.issueTicket(productId, holder);
       if (outcome.kind === 'SALE_NOT_FOUND' && guard.hasSale(productId)) throw rebuildingError();
       return outcome;
     },

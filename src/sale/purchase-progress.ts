@@ -42,12 +42,12 @@ export interface ProgressRows {
   findProgress(keys: readonly EntryKey[]): Promise<(Settled | undefined)[]>;
 }
 
-export interface StreamPlaces {
+export interface StreamPositions {
   /** Returns the position of each entry of a stream, in order; undefined: not on the stream. */
-  locate(stream: string, ids: readonly SourceId[]): Promise<StreamPlacement>;
+  locate(stream: string, ids: readonly SourceId[]): Promise<StreamPosition>;
 }
 
-export interface StreamPlacement {
+export interface StreamPosition {
   /** Entries of the stream ever delivered; undefined where the store does not count them. */
   delivered: number | undefined;
   /** Milliseconds since 1970 in the id of the last delivered entry; 0: none. */
@@ -79,8 +79,8 @@ export class StreamPace {
  * @returns its position and an estimate: from the measured pace, else from the time between its purchase and
  * that of the last delivered entry, which is right while buyers arrive as fast as instances are created
  */
-export function judgePlace(
-  { delivered, lastDeliveredMs }: Omit<StreamPlacement, 'entries'>,
+export function estimatePosition(
+  { delivered, lastDeliveredMs }: Omit<StreamPosition, 'entries'>,
   nth: number | undefined,
   entryMs: number,
   pace: StreamPace,

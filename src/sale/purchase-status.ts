@@ -5,16 +5,16 @@ import { gather } from '../lib/gather.ts';
 import { LruMap } from '../lib/lru-map.ts';
 import {
   type EntryKey,
-  judgePlace,
+  estimatePosition,
   type Progress,
   type ProgressRows,
   StreamPace,
-  type StreamPlaces,
+  type StreamPositions,
 } from './purchase-progress.ts';
 
 export interface PurchaseStatusDeps {
   rows: ProgressRows;
-  places: StreamPlaces;
+  places: StreamPositions;
   /** Aborts every wait. */
   signal: AbortSignal;
 }
@@ -96,7 +96,7 @@ export class PurchaseStatus {
       if (placement.delivered !== undefined) pace.note(performance.now(), placement.delivered);
       ofStream.forEach((key, i) => {
         const entry = placement.entries[i];
-        const place = entry && judgePlace(placement, entry.nth, timeOf(key.entryId), pace);
+        const place = entry && estimatePosition(placement, entry.nth, timeOf(key.entryId), pace);
         answers.set(key, place && { state: 'WAITING', ...place });
       });
     }

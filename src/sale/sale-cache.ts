@@ -1,7 +1,7 @@
 import type { ProductId, UserId } from '../core/instance/purchase.ts';
 import { shareInFlight } from '../lib/gather.ts';
 import type { Checkout, Refusal, SaleSnapshot } from './checkout.ts';
-import { judgeState, needsTicket, type SaleState } from './sale.ts';
+import { needsTicket, type SaleState, stateOfSale } from './sale.ts';
 
 /** Maximum age of an answer from memory. */
 export const staleAfterMs = 250;
@@ -50,7 +50,7 @@ export class SaleCache {
   readonly #productId: ProductId;
   readonly #nowMs: () => number;
   readonly #refreshShared: (productId: ProductId) => Promise<void>;
-  #look: SaleSnapshot | undefined;
+  #snapshot: SaleSnapshot | undefined;
   #askedAtMs = Number.NEGATIVE_INFINITY;
   readonly #budget: BuyerBudget;
   #buyers = new Set<string>();
@@ -78,23 +78,23 @@ export class SaleCache {
   }
 
   get number(): number {
-    return this.#look?.number ?? 0;
+    return this.#snapshot?.number ?? 0;
   }
 
   /** Signing key of the present sale's tickets; undefined when the sale does not accept tickets. */
   get ticketSecret(): string | undefined {
-    return this.#look && needsTicket(this.#look.sale) ? this.#look.secret : undefined;
+    return this.#snapshot && needsTicket(this.#snapshot.sale) ? this.#snapshot.secret : undefined;
   }
 
   /** The store's clock, extrapolated from the last snapshot. */
   get storeMs(): number {
-    return (this.#look?.nowMs ?? 0) + this.#ageMs;
+    return (this.#snapshot?.nowMs ?? 0) + this.#ageMs;
   }
 
   /** Counts the visitors that the waiting room admits between now and this time of the store's clock. */
   countAdmittedBefore(timeMs: number): number {
-    const fromMs = Math.max(this.storeMs, this.#look?.sale.startsAt?.getTime() ?? 0);
-    return Math.floor((Math.max(0, timeMs - fromMs) * (this.#look?.sale.admitPerSecond ?? 0)) / 1000);
+    const fromMs = Math.max(this.storeMs, this.#snapshot?.sale.startsAt?.getTime() ?? 0);
+    return Math.floor((Math.max(0, timeMs - fromMs) * (this.#snapshot?.sale.admitPerSecond ?? 0)) / 1000);
   }
 
   /**
@@ -110,11 +110,11 @@ export class SaleCache {
    */
   refuse(userId: UserId): Refusal | undefined {
     if (this.#ageMs > refreshAfterMs) this.refresh().catch(() => {});
-    if (!this.#look) return 'SALE_NOT_FOUND';
+    if (!this.#snapshot) return 'SALE_NOT_FOUND';
     // Uses the extrapolated store clock, so a sale starts and ends in memory at the same moment as in the
     // store.
-    const refusal = refusals[judgeState(this.#look.sale, this.storeMs)];
-    if (refusal === undefined || !this.#keepsBuyers || this.#buyersSeen < this.#look.buyerCount)
+    const refusal = refusals[stateOfSale(this.#snapshot.sale, this.storeMs)];
+    if (refusal === undefined || !this.#keepsBuyers || this.#buyersSeen < this.#snapshot.buyerCount)
       return undefined;
     return this.#buyers.size > 0 && this.#buyers.has(userId.toString()) ? undefined : refusal;
   }
@@ -126,25 +126,26 @@ export class SaleCache {
   async #lookAgain(): Promise<void> {
     for (;;) {
       const askedAtMs = this.#nowMs();
-      const look = await this.#checkout.look(this.#productId, {
+      const snapshot = await this.#checkout.readSale(this.#productId, {
         ...{ life: this.#life, count: this.#buyersSeen, last: this.#lastBuyer },
         wantsMore: this.#keepsBuyers,
       });
       // Either another sale, or this one after its store lost buyers that are cached here.
-      if (!look || look.life !== this.#life || look.from < this.#buyersSeen) this.#forgetBuyers();
-      this.#life = look?.life ?? '';
-      this.#look = look;
+      if (!snapshot || snapshot.life !== this.#life || snapshot.from < this.#buyersSeen) this.#forgetBuyers();
+      this.#life = snapshot?.life ?? '';
+      this.#snapshot = snapshot;
       this.#askedAtMs = askedAtMs;
-      if (!look || !this.#keepsBuyers || look.from + look.buyers.length === this.#buyersSeen) return;
-      if (!this.#budget.take(look.buyers.length)) {
+      if (!snapshot || !this.#keepsBuyers || snapshot.from + snapshot.buyers.length === this.#buyersSeen)
+        return;
+      if (!this.#budget.take(snapshot.buyers.length)) {
         this.#forgetBuyers();
         this.#keepsBuyers = false;
         return;
       }
-      for (const buyer of look.buyers) this.#buyers.add(buyer);
-      this.#buyersSeen += look.buyers.length;
-      this.#lastBuyer = look.buyers.at(-1) as string;
-      if (this.#buyersSeen >= look.buyerCount) return;
+      for (const buyer of snapshot.buyers) this.#buyers.add(buyer);
+      this.#buyersSeen += snapshot.buyers.length;
+      this.#lastBuyer = snapshot.buyers.at(-1) as string;
+      if (this.#buyersSeen >= snapshot.buyerCount) return;
     }
   }
 

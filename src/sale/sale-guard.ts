@@ -48,7 +48,7 @@ export class SaleGuard {
       options,
       async () => {
         if (performance.now() < nextAtMs) return;
-        await this.look();
+        await this.checkSales();
         nextAtMs = performance.now() + this.#current.size * msPerSale;
       },
       signal,
@@ -56,7 +56,7 @@ export class SaleGuard {
   }
 
   /** Compares every current sale. */
-  async look(): Promise<void> {
+  async checkSales(): Promise<void> {
     const { ledger, live } = this.#deps;
     // Read the database first: the store must have everything the database had at that time.
     const sales = await ledger.listCurrent();

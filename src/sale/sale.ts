@@ -93,10 +93,10 @@ export interface StoredSale extends Omit<SaleTerms, 'productId'> {
 /** `nowMs`: the store's clock. */
 export function toSale(productId: ProductId, stored: StoredSale, nowMs: number): Sale {
   const { isPaused: _, hasEnded: __, ...rest } = stored;
-  return { productId, ...rest, state: judgeState(stored, nowMs) };
+  return { productId, ...rest, state: stateOfSale(stored, nowMs) };
 }
 
-export function judgeState(
+export function stateOfSale(
   sale: Pick<StoredSale, 'hasEnded' | 'isPaused' | 'startsAt' | 'endsAt' | 'remaining' | 'restocked'>,
   nowMs: number,
 ): SaleState {

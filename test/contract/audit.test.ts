@@ -95,7 +95,7 @@ describe.each(Object.keys(setUps))('the audit on %s', (name) => {
       },
       { windowEvents: 2_000, maxIdleMs: 50, maxRefusals: 3 },
     );
-    const look = (options = {}) => {
+    const runAudit = (options = {}) => {
       const { database: on, readings } = readingsOn(database);
       return audit(on, readings, options);
     };
@@ -126,7 +126,7 @@ describe.each(Object.keys(setUps))('the audit on %s', (name) => {
       );
       return ids;
     };
-    return { ...parts, relay, look, addEntries, takeIn };
+    return { ...parts, relay, runAudit, addEntries, takeIn };
   }
 
   /** Some of everything: 4 of the sale, 2 orders, a gift, late and cancelled payments. */
@@ -152,15 +152,15 @@ describe.each(Object.keys(setUps))('the audit on %s', (name) => {
   }
 
   test('the audit of an empty installation holds', async () => {
-    const { look } = await setUp();
-    expect(await look()).toMatchObject({ ok: true });
+    const { runAudit } = await setUp();
+    expect(await runAudit()).toMatchObject({ ok: true });
   });
 
   test('the audit holds at every moment of an ordinary life', async () => {
     const parts = await setUp();
-    const { look, addEntries, takeIn, relay, database } = parts;
+    const { runAudit, addEntries, takeIn, relay, database } = parts;
     const expectHolds = async () => {
-      const found = await look();
+      const found = await runAudit();
       expect(differences(found)).toEqual({});
       expect(found.ok).toBe(true);
     };
@@ -181,7 +181,7 @@ describe.each(Object.keys(setUps))('the audit on %s', (name) => {
   });
 
   test('the audit holds for an entry that is committed and not acknowledged yet', async () => {
-    const { look, addEntries, streams, database } = await setUp();
+    const { runAudit, addEntries, streams, database } = await setUp();
     await addEntries(3);
     await streams.discover();
     const [batch] = await streams.read(2, 50);
@@ -191,15 +191,15 @@ describe.each(Object.keys(setUps))('the audit on %s', (name) => {
         createPurchase({ source: 'SECKILL', scope: stream, sourceId: id }),
       ),
     );
-    expect(differences(await look())).toEqual({});
+    expect(differences(await runAudit())).toEqual({});
   });
 
   test('the audit finds entries that were deleted before they were read', async () => {
-    const { look, addEntries, remove } = await setUp();
+    const { runAudit, addEntries, remove } = await setUp();
     const [first] = await addEntries(3);
-    await look();
+    await runAudit();
     await remove(first as string);
-    const found = await look();
+    const found = await runAudit();
     expect(differences(found)).toEqual({ entries: -1 });
     expect(exceptionsOf(found)).toEqual([`entries: ${stream}`]);
   });
@@ -208,7 +208,7 @@ describe.each(Object.keys(setUps))('the audit on %s', (name) => {
     const parts = await setUp();
     await live(parts);
     await parts.database.query("DELETE FROM instance_logs WHERE source_id = 'ORD1'");
-    const found = await parts.look();
+    const found = await parts.runAudit();
     expect(differences(found)).toEqual({ events: 1, orders: -1 });
     expect(exceptionsOf(found)).toContain('orders: ORD1');
   });
@@ -217,7 +217,7 @@ describe.each(Object.keys(setUps))('the audit on %s', (name) => {
     const parts = await setUp();
     await createAll(parts.database, [createPurchase({}), createPurchase({})]);
     await parts.database.query('DELETE FROM outbox');
-    expect(differences(await parts.look())).toEqual({ events: -2 });
+    expect(differences(await parts.runAudit())).toEqual({ events: -2 });
   });
 
   test('the audit finds a refund and a unit that were forgotten', async () => {
@@ -226,7 +226,7 @@ describe.each(Object.keys(setUps))('the audit on %s', (name) => {
     await parts.database.query(
       "DELETE FROM compensations WHERE kind <> 'NOTHING' AND instance_id IS NOT NULL",
     );
-    const found = await parts.look();
+    const found = await parts.runAudit();
     expect(differences(found)).toEqual({ refunds: -1, restocked: -1 });
     expect(exceptionsOf(found).sort()).toEqual([`refunds: ${ordered[1]}`, `restocked: ${winners[1]}`]);
   });
@@ -235,7 +235,7 @@ describe.each(Object.keys(setUps))('the audit on %s', (name) => {
     const parts = await setUp();
     await createPaidOrder(parts.database, 'ORD9');
     await parts.database.query("UPDATE orders SET status = 'PAID', paid_at = now()");
-    const found = await parts.look();
+    const found = await parts.runAudit();
     expect(differences(found)).toEqual({ orders: -1 });
     expect(exceptionsOf(found)).toEqual(['orders: ORD9']);
   });
@@ -247,14 +247,14 @@ describe.each(Object.keys(setUps))('the audit on %s', (name) => {
     await parts.database.query("INSERT INTO overdue VALUES ($1, 2, now() - interval '11 minutes')", [
       `${id}`,
     ]);
-    const found = await parts.look();
+    const found = await parts.runAudit();
     expect(differences(found)).toEqual({ unsettled: 1 });
     expect(exceptionsOf(found)).toEqual([`unsettled: ${id}`]);
   });
 
   test('the audit counts old settled rows once and agrees with a full count', async () => {
     const parts = await setUp();
-    const { database, look, relay } = parts;
+    const { database, runAudit, relay } = parts;
     await live(parts);
     const late = await createAll(database, [createPurchase({ sourceId: 'LATE' })]);
     await relay.relayOnce();
@@ -266,7 +266,7 @@ describe.each(Object.keys(setUps))('the audit on %s', (name) => {
     await database.query('INSERT INTO overdue SELECT instance_id FROM instance_logs WHERE status = $1', [
       'PROCESSING',
     ]);
-    expect(differences(await look())).toEqual({});
+    expect(differences(await runAudit())).toEqual({});
     const [checkpoint] = await database.query<{ id: number; newest: number }>(
       `SELECT instance_log_id::int AS id, (SELECT max(id)::int FROM instance_logs) AS newest FROM audit_checkpoint`,
     );
@@ -274,21 +274,21 @@ describe.each(Object.keys(setUps))('the audit on %s', (name) => {
     await settleResults(database, [failure(late[0] as InstanceId)]);
     await createAll(database, [await createPaidOrder(database, 'ORD5')]);
     await relay.relayOnce();
-    const incremental = await look();
+    const incremental = await runAudit();
     expect(differences(incremental)).toEqual({});
-    const full = await look({ full: true });
+    const full = await runAudit({ full: true });
     const values = ({ sums }: Audit) =>
       sums.map(({ name, expected, actual }) => ({ name, expected, actual }));
     expect(values(full)).toEqual(values(incremental));
-    expect(values(await look())).toEqual(values(incremental));
+    expect(values(await runAudit())).toEqual(values(incremental));
   });
 
   test('run by several at once, counts nothing twice', async () => {
     const parts = await setUp();
     await live(parts);
     await parts.database.query("UPDATE instance_logs SET created_at = created_at - interval '1 hour'");
-    await Promise.allSettled([1, 2, 3].map(() => parts.look()));
-    expect(differences(await parts.look())).toEqual({});
+    await Promise.allSettled([1, 2, 3].map(() => parts.runAudit()));
+    expect(differences(await parts.runAudit())).toEqual({});
   });
 });
 
@@ -313,21 +313,21 @@ describe('a stream that started over', () => {
       await redis.xreadgroup('GROUP', 'weir', 'test', 'COUNT', ids.length, 'STREAMS', stream, '>');
       await redis.xack(stream, 'weir', ...ids);
     };
-    const look = async () => {
+    const runAudit = async () => {
       await database.query('DELETE FROM outbox');
       const found = await audit(database, redisStreamReadings(redis));
       return found.sums.find(({ name }) => name === 'entries') as (typeof found.sums)[number];
     };
-    return { database, redis, add, take, finish, look };
+    return { database, redis, add, take, finish, runAudit };
   }
 
   test('a stream that started over is reported with its lost entries until acknowledged', async () => {
-    const { database, redis, add, look } = await setUp();
+    const { database, redis, add, runAudit } = await setUp();
     await add(5);
-    expect(await look()).toMatchObject({ difference: 0, exceptions: [] });
+    expect(await runAudit()).toMatchObject({ difference: 0, exceptions: [] });
     await redis.del(stream);
     for (let i = 0; i < 2; i++) {
-      const found = await look();
+      const found = await runAudit();
       expect(found.exceptions).toHaveLength(1);
       expect(found.exceptions[0]).toMatchObject({
         code: 'STREAM_RESTARTED_WITH_LOSS',
@@ -335,50 +335,50 @@ describe('a stream that started over', () => {
       });
     }
     await add(1);
-    expect((await look()).exceptions).toHaveLength(1);
+    expect((await runAudit()).exceptions).toHaveLength(1);
     expect(await acceptStream(database, stream, createActor())).toBe(true);
-    expect(await look()).toMatchObject({ difference: 0, exceptions: [] });
+    expect(await runAudit()).toMatchObject({ difference: 0, exceptions: [] });
     const [gone] = await add(2);
-    await look();
+    await runAudit();
     await redis.xdel(stream, gone as string);
-    expect((await look()).difference).toBe(-1);
+    expect((await runAudit()).difference).toBe(-1);
     expect(await acceptStream(database, 'stream:seckill:none', createActor())).toBe(false);
   });
 
   test('a stream that started over is noticed although it has more entries than before', async () => {
-    const { redis, add, take, finish, look } = await setUp();
+    const { redis, add, take, finish, runAudit } = await setUp();
     const first = await add(3);
     await take(first);
     await finish(first);
-    expect((await look()).difference).toBe(0);
+    expect((await runAudit()).difference).toBe(0);
     await redis.del(stream);
     await redis.xgroup('CREATE', stream, 'weir', '0', 'MKSTREAM');
     const second = await add(4);
     await take(second);
     await finish(second);
-    expect((await look()).exceptions).toHaveLength(1);
+    expect((await runAudit()).exceptions).toHaveLength(1);
   });
 
   test('a stream whose entries come twice after a restore counts them once', async () => {
-    const { database, redis, add, take, finish, look } = await setUp();
+    const { database, redis, add, take, finish, runAudit } = await setUp();
     const ids = await add(4);
     await take(ids);
     await finish(ids);
-    expect((await look()).difference).toBe(0);
+    expect((await runAudit()).difference).toBe(0);
     // Restored from a copy that is older: two of the four, and nothing of them was read.
     await redis.del(stream);
     for (const id of ids.slice(0, 2)) await redis.xadd(stream, id, 'uid', '1');
-    expect((await look()).exceptions).toHaveLength(1);
+    expect((await runAudit()).exceptions).toHaveLength(1);
     await redis.xgroup('CREATE', stream, 'weir', '0');
     await finish(ids.slice(0, 2));
-    await look();
+    await runAudit();
     await acceptStream(database, stream, createActor());
-    expect(await look()).toMatchObject({ difference: 0, exceptions: [] });
-    expect(await look()).toMatchObject({ difference: 0, exceptions: [] });
+    expect(await runAudit()).toMatchObject({ difference: 0, exceptions: [] });
+    expect(await runAudit()).toMatchObject({ difference: 0, exceptions: [] });
   });
 
   test('a stream that started over before the first audit is taken as it is', async () => {
-    const { redis, add, take, finish, look } = await setUp();
+    const { redis, add, take, finish, runAudit } = await setUp();
     const first = await add(3);
     await take(first);
     await redis.del(stream);
@@ -386,7 +386,7 @@ describe('a stream that started over', () => {
     const second = await add(1);
     await take(second);
     await finish(second);
-    expect(await look()).toMatchObject({ difference: 0, exceptions: [] });
+    expect(await runAudit()).toMatchObject({ difference: 0, exceptions: [] });
   });
 });
 
@@ -403,20 +403,20 @@ test('units that Redis restocked and lost are found, and hold once they are due 
   await settleResults(database, [failure(instanceId)]);
   const rows = postgresRestocks(database);
   await rows.claim(10, redisSaleCounters(redis).restock);
-  const look = async () => {
+  const runAudit = async () => {
     const { sums } = await audit(database, redisStreamReadings(redis));
     return sums.find(({ name }) => name === 'returned');
   };
-  expect(await look()).toMatchObject({ expected: 1, actual: 1 });
+  expect(await runAudit()).toMatchObject({ expected: 1, actual: 1 });
   await redis.hset(keys.sale, { sold: 1, restocked: 0, returned: 0 });
   await redis.hset(keys.units, id, '1:7');
-  expect(await look()).toMatchObject({ expected: 1, actual: 0, exceptions: [{ id: stream }] });
+  expect(await runAudit()).toMatchObject({ expected: 1, actual: 0, exceptions: [{ id: stream }] });
   const inAnHour = new Date(Date.now() + 3_600_000);
   expect(await requeueRestock(database, 1001n as ProductId, inAnHour, createActor())).toBe(0);
   for (let times = 0; times < 2; times++) {
     expect(await requeueRestock(database, 1001n as ProductId, undefined, createActor())).toBe(1);
     await rows.claim(10, redisSaleCounters(redis).restock);
-    expect(await look()).toMatchObject({ expected: 1, actual: 1, exceptions: [] });
+    expect(await runAudit()).toMatchObject({ expected: 1, actual: 1, exceptions: [] });
     expect(await redis.hmget(keys.sale, 'sold', 'restocked', 'returned')).toEqual(['0', '1', '1']);
   }
 });

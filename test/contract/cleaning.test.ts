@@ -60,12 +60,12 @@ describe.each(Object.keys(databases))('cleaning on %s', (name) => {
     const folder = await createFolder();
     const archive = (afterWrite?: () => void) =>
       archiveOld(postgresArchive(database), archiveFiles(folder), aDayMs, afterWrite ? { afterWrite } : {});
-    const look = (full = false) => auditEmbedded(database, { full });
-    return { database, folder, archive, look };
+    const runAudit = (full = false) => auditEmbedded(database, { full });
+    return { database, folder, archive, runAudit };
   }
 
   test('cleaning archives settled, old, counted rows, and every sum still holds', async () => {
-    const { database, folder, archive, look } = await setUp();
+    const { database, folder, archive, runAudit } = await setUp();
     const purchases = [
       createPurchase({ sourceId: 'old-1' }),
       await createPaidOrder(database, 'ORD1'),
@@ -84,7 +84,7 @@ describe.each(Object.keys(databases))('cleaning on %s', (name) => {
     expect(await archive()).toBe(0);
     await database.query('INSERT INTO overdue SELECT $1::bigint', [open.toString()]);
     const sums = async (full = false) =>
-      (await look(full)).sums.map(({ name, expected }) => [name, expected]);
+      (await runAudit(full)).sums.map(({ name, expected }) => [name, expected]);
     const before = await sums();
     expect(await archive()).toBe(2);
     expect(await archive()).toBe(0);
@@ -103,28 +103,28 @@ describe.each(Object.keys(databases))('cleaning on %s', (name) => {
     expect(left).toEqual([{ source_id: 'open' }, { source_id: 'new' }]);
     expect(await sums()).toEqual(before);
     expect(await sums(true)).toEqual(before);
-    expect(await look()).toMatchObject({ ok: true });
+    expect(await runAudit()).toMatchObject({ ok: true });
   });
 
   test('cleaning archives no instance with an open compensation', async () => {
-    const { database, archive, look } = await setUp();
+    const { database, archive, runAudit } = await setUp();
     const [id] = (await createAll(database, [await createPaidOrder(database, 'ORD1')])) as [InstanceId];
     await settleResults(database, [failure(id)]);
     await database.query(
       "UPDATE instance_logs SET created_at = now() - interval '3 days', updated_at = now() - interval '3 days'",
     );
-    await look();
+    await runAudit();
     expect(await archive()).toBe(0);
     await makeOld(database);
     expect(await archive()).toBe(1);
   });
 
   test('cleaning that was killed writes the same archive file again, then removes rows', async () => {
-    const { database, folder, archive, look } = await setUp();
+    const { database, folder, archive, runAudit } = await setUp();
     const [id] = (await createAll(database, [createPurchase({})])) as [InstanceId];
     await settleResults(database, [success(id)]);
     await makeOld(database);
-    await look();
+    await runAudit();
     await expect(
       archive(() => {
         throw new Error('killed');
@@ -136,7 +136,7 @@ describe.each(Object.keys(databases))('cleaning on %s', (name) => {
   });
 
   test('cleaning removes resolved parked items, never open ones, and the sums hold', async () => {
-    const { database, look } = await setUp();
+    const { database, runAudit } = await setUp();
     await database.query("INSERT INTO embedded_streams VALUES ('stream:seckill:1001', 2)");
     const item = {
       origin: 'STREAM' as const,
@@ -153,11 +153,11 @@ describe.each(Object.keys(databases))('cleaning on %s', (name) => {
     await database.query(
       "UPDATE parked SET state = 'DISCARDED', resolved_at = now() - interval '2 days' WHERE source_id = '1-0'",
     );
-    expect(await look()).toMatchObject({ ok: true });
+    expect(await runAudit()).toMatchObject({ ok: true });
     expect(await removeResolvedItems(database, aDayMs)).toBe(1);
     expect(await removeResolvedItems(database, aDayMs)).toBe(0);
     expect(await database.query('SELECT source_id FROM parked')).toEqual([{ source_id: '2-0' }]);
-    expect(await look()).toMatchObject({ ok: true });
+    expect(await runAudit()).toMatchObject({ ok: true });
   });
 
   test('cleaning deletes idempotency keys of old orders, not of pending ones', async () => {

@@ -2,14 +2,14 @@ import { describe, expect, test } from 'vitest';
 import { embeddedCheckout } from '../../src/adapters/embedded/checkout.ts';
 import { embeddedSaleStore } from '../../src/adapters/embedded/sale-store.ts';
 import { addEntries, EmbeddedSeckillStreams } from '../../src/adapters/embedded/seckill-streams.ts';
-import { embeddedStreamPlaces } from '../../src/adapters/embedded/stream-places.ts';
+import { embeddedStreamPositions } from '../../src/adapters/embedded/stream-positions.ts';
 import { recordActivity } from '../../src/adapters/postgres/activity.ts';
 import { RedisSeckillStreams } from '../../src/adapters/redis/seckill-streams.ts';
-import { redisStreamPlaces } from '../../src/adapters/redis/stream-places.ts';
+import { redisStreamPositions } from '../../src/adapters/redis/stream-positions.ts';
 import type { ProductId, SourceId, UserId } from '../../src/core/instance/purchase.ts';
 import type { Database } from '../../src/lib/sql.ts';
 import type { Checkout } from '../../src/sale/checkout.ts';
-import { judgePlace, StreamPace, type StreamPlaces } from '../../src/sale/purchase-progress.ts';
+import { estimatePosition, StreamPace, type StreamPositions } from '../../src/sale/purchase-progress.ts';
 import type { SaleStore } from '../../src/sale/sale.ts';
 import { createActor } from '../support/actors.ts';
 import { openRedisSales } from '../support/sales.ts';
@@ -26,7 +26,7 @@ const stream = 'stream:seckill:1001';
 interface Store {
   sales: SaleStore;
   checkout: Checkout;
-  places: StreamPlaces;
+  places: StreamPositions;
   addForeign(): Promise<unknown>;
   /** Hands out so many entries. */
   deliver(count: number): Promise<void>;
@@ -37,7 +37,7 @@ function openEmbedded(database: Database, isOnlyConsumer: boolean): Store {
   return {
     sales: embeddedSaleStore(database, recordActivity),
     checkout: embeddedCheckout(database, addEntries, streams.onAdded),
-    places: embeddedStreamPlaces(database, { isOnlyConsumer }),
+    places: embeddedStreamPositions(database, { isOnlyConsumer }),
     addForeign: () => streams.add(stream, [['uid', '9', 'ts', '1']]),
     deliver: async (count) => void (await streams.read(count, 10)),
   };
@@ -50,7 +50,7 @@ const stores: Record<string, () => Promise<Store>> = {
     const streams = new RedisSeckillStreams(redis, connectTestRedis(url));
     return {
       ...(await openRedisSales(redis)),
-      places: redisStreamPlaces(redis),
+      places: redisStreamPositions(redis),
       addForeign: () => redis.xadd(stream, '*', 'uid', '9', 'ts', '1'),
       async deliver(count) {
         await streams.discover();
@@ -84,7 +84,7 @@ describe.each(Object.keys(stores))('places in %s', (name) => {
     const readPlaces = async () => {
       const { entries, ...placement } = await places.locate(stream, [...ids, '1-1' as SourceId]);
       return entries.map(
-        (entry) => entry && judgePlace(placement, entry.nth, Date.now(), new StreamPace()).place,
+        (entry) => entry && estimatePosition(placement, entry.nth, Date.now(), new StreamPace()).place,
       );
     };
     expect(await readPlaces()).toEqual([1, 2, 3, 4, undefined]);
@@ -103,15 +103,15 @@ describe('the estimate', () => {
     const pace = new StreamPace();
     pace.note(0, 50);
     pace.note(1_000, 100);
-    expect(judgePlace(placement, 151, 10_500, pace)).toEqual({ place: 50, estimateMs: 1_020 });
+    expect(estimatePosition(placement, 151, 10_500, pace)).toEqual({ place: 50, estimateMs: 1_020 });
   });
 
   test('the estimate before any progress is the distance to the last handed-out entry', () => {
     const pace = new StreamPace();
     pace.note(0, 100);
     pace.note(1_000, 100);
-    expect(judgePlace(placement, 151, 10_500, pace)).toEqual({ place: 50, estimateMs: 500 });
-    expect(judgePlace({ delivered: 0, lastDeliveredMs: 0 }, 1, 10_500, pace)).toEqual({
+    expect(estimatePosition(placement, 151, 10_500, pace)).toEqual({ place: 50, estimateMs: 500 });
+    expect(estimatePosition({ delivered: 0, lastDeliveredMs: 0 }, 1, 10_500, pace)).toEqual({
       place: 0,
       estimateMs: undefined,
     });
@@ -127,12 +127,15 @@ describe('the estimate', () => {
   });
 
   test('the estimate is zero for a handed-out entry and unknown where nothing is counted', () => {
-    expect(judgePlace(placement, 100, 9_000, new StreamPace())).toEqual({ place: 0, estimateMs: 0 });
+    expect(estimatePosition(placement, 100, 9_000, new StreamPace())).toEqual({ place: 0, estimateMs: 0 });
     const uncounted = { delivered: undefined, lastDeliveredMs: 10_000 };
-    expect(judgePlace(uncounted, undefined, 10_500, new StreamPace())).toEqual({
+    expect(estimatePosition(uncounted, undefined, 10_500, new StreamPace())).toEqual({
       place: undefined,
       estimateMs: 500,
     });
-    expect(judgePlace(uncounted, undefined, 9_000, new StreamPace())).toEqual({ place: 0, estimateMs: 0 });
+    expect(estimatePosition(uncounted, undefined, 9_000, new StreamPace())).toEqual({
+      place: 0,
+      estimateMs: 0,
+    });
   });
 });

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { embeddedQueue } from '../../src/adapters/embedded/queue.ts';
 import { shareTransaction } from '../../src/adapters/embedded/share-transaction.ts';
-import { enqueue, postgresOutbox, unlockedOutbox } from '../../src/adapters/postgres/outbox.ts';
+import { enqueue } from '../../src/adapters/postgres/enqueue.ts';
+import { postgresOutbox, unlockedOutbox } from '../../src/adapters/postgres/outbox.ts';
 import { RabbitmqPublisher } from '../../src/adapters/rabbitmq/publisher.ts';
 import { decodeBatch, type Message } from '../../src/core/outbox/outbox-batch.ts';
 import {

@@ -7,13 +7,13 @@ import type { InstanceId } from '../../src/core/instance/purchase.ts';
 import type { Database } from '../../src/lib/sql.ts';
 import { createActor } from '../support/actors.ts';
 import {
+  createRescuer,
   deadlineMs,
   letAnHourPass,
   letWayPass,
   prepareWay,
   publishAll,
   readStatus,
-  watchOver,
 } from '../support/overdue.ts';
 import {
   createAll,
@@ -40,7 +40,7 @@ async function createOverdue(database: Database, publications = 1): Promise<Inst
   await publishAll(database);
   await letAnHourPass(database);
   for (let count = 1; count < publications; count++) {
-    await watchOver(database, publications).look();
+    await createRescuer(database, publications).rescue();
     expect(await publishAll(database)).toHaveLength(1);
     await letAnHourPass(database);
   }
@@ -68,7 +68,7 @@ describe('the deadlines of instances', () => {
     const id = await createOverdue(database, 2);
     await countPublished(database, 1, '40 seconds');
     for (let hours = 0; hours < 5; hours++) {
-      await watchOver(database, 2, blocked).look();
+      await createRescuer(database, 2, blocked).rescue();
       await letAnHourPass(database);
     }
     expect(await readWaiting(database)).toEqual([]);
@@ -77,21 +77,21 @@ describe('the deadlines of instances', () => {
 
   test('begin again with their whole length when a consumer is back', async () => {
     const database = await setUp();
-    await watchOver(database, 2, noConsumer).look();
+    await createRescuer(database, 2, noConsumer).rescue();
     const [late] = (await createAll(database, [createPurchase({})])) as [InstanceId];
     await publishAll(database);
     await letAnHourPass(database);
-    await watchOver(database, 1, noConsumer).look();
+    await createRescuer(database, 1, noConsumer).rescue();
     await letAnHourPass(database);
-    const look = () => watchOver(database, 1).look();
-    await look();
+    const rescue = () => createRescuer(database, 1).rescue();
+    await rescue();
     const [wait] = await database.query<{ seconds: number }>(
       'SELECT extract(epoch FROM due_at - now())::float8 AS seconds FROM overdue',
     );
     expect(wait?.seconds).toBeGreaterThan(deadlineMs / 1000 - 10);
     expect((await readStatus(database, late))?.status).toBe('PROCESSING');
     await letAnHourPass(database);
-    await look();
+    await rescue();
     expect((await readStatus(database, late))?.status).toBe('FAILED');
   });
 
@@ -100,7 +100,7 @@ describe('the deadlines of instances', () => {
     const id = await createOverdue(database);
     await countPublished(database, 90, '40 seconds');
     await database.query("UPDATE published SET events = 100 WHERE kind = 'CREATED' AND lane = 1");
-    await watchOver(database, 1, { queue: { ready: 10, consumers: 1 } }).look();
+    await createRescuer(database, 1, { queue: { ready: 10, consumers: 1 } }).rescue();
     expect((await readStatus(database, id))?.status).toBe('FAILED');
   });
 
@@ -108,11 +108,11 @@ describe('the deadlines of instances', () => {
     const database = await setUp();
     const id = await createOverdue(database);
     await database.query("UPDATE overdue_cursor SET checked_at = now() - interval '3 minutes'");
-    await watchOver(database, 1, { calmMs: 60_000 }).look();
+    await createRescuer(database, 1, { calmMs: 60_000 }).rescue();
     expect((await readStatus(database, id))?.status).toBe('PROCESSING');
     await letWayPass(database, '2 minutes');
     await database.query('UPDATE overdue SET due_at = now()');
-    await watchOver(database, 1, { calmMs: 60_000 }).look();
+    await createRescuer(database, 1, { calmMs: 60_000 }).rescue();
     expect((await readStatus(database, id))?.status).toBe('FAILED');
   });
 
@@ -121,7 +121,7 @@ describe('the deadlines of instances', () => {
     const id = await createOverdue(database, 2);
     await database.query("UPDATE overdue SET due_at = now() + interval '1 year'");
     await database.query("UPDATE overdue_cursor SET clear_since = now() + interval '1 year'");
-    await watchOver(database, 2).look();
+    await createRescuer(database, 2).rescue();
     expect((await readStatus(database, id))?.status).toBe('FAILED');
   });
 });
@@ -130,7 +130,7 @@ describe('an instance that is given up', () => {
   test('an instance that timed out requests its release in the same commit, once', async () => {
     const database = await setUp();
     const id = await createOverdue(database);
-    await watchOver(database, 1).look();
+    await createRescuer(database, 1).rescue();
     const [release, ...others] = await readWaiting(database);
     expect(release).toMatchObject({ kind: 'RELEASE', id: `release-${id}` });
     expect(others).toEqual([]);
@@ -150,14 +150,14 @@ describe('an instance that is given up', () => {
     const database = await setUp();
     const id = await createOverdue(database);
     await settleResults(database, [success(id)]);
-    await watchOver(database, 1).look();
+    await createRescuer(database, 1).rescue();
     expect(await readWaiting(database)).toEqual([]);
   });
 
   test('an operator requests a release again with the same id and bytes', async () => {
     const database = await setUp();
     const id = await createOverdue(database);
-    await watchOver(database, 1).look();
+    await createRescuer(database, 1).rescue();
     const [first] = await readWaiting(database);
     // While the first waits for the broker, a second one would be of no use.
     expect(await releaseInstance(database, id, createActor('anna'))).toBe(true);
@@ -210,13 +210,13 @@ describe('the cursors through the instances', () => {
     await database.query(`UPDATE instance_logs SET created_at = ${time} WHERE instance_id = $1`, [
       ids[0]?.toString(),
     ]);
-    await watchOver(database, 2).look();
+    await createRescuer(database, 2).rescue();
     expect((await publishAll(database)).map(({ id }) => id)).toEqual(ids.slice(1).map((id) => id.toString()));
     expect(await database.query('SELECT id::int FROM overdue_cursor')).toEqual([{ id: 3 }]);
     await audit(database, noStreams);
     expect(await readCheckpoint(database)).toEqual({ id: '3' });
     await database.query("UPDATE overdue SET due_at = due_at - interval '1 hour'");
-    await watchOver(database, 2).look();
+    await createRescuer(database, 2).rescue();
     expect((await publishAll(database)).map(({ id }) => id)).toContain(ids[0]?.toString());
   });
 
@@ -231,14 +231,14 @@ describe('the cursors through the instances', () => {
     await database.query('UPDATE instance_logs SET id = id + 1000');
     await database.query("SELECT setval('instance_logs_id_seq', 1005)");
     await letAnHourPass(database);
-    await watchOver(database, 2).look();
+    await createRescuer(database, 2).rescue();
     await audit(database, noStreams);
     expect(await readCheckpoint(database)).toEqual({ id: '1005' });
     await database.query("SELECT setval('instance_logs_id_seq', 1, FALSE)");
     const [id] = (await createAll(database, [createPurchase({})])) as [InstanceId];
     await publishAll(database);
     await letAnHourPass(database);
-    await watchOver(database, 2).look();
+    await createRescuer(database, 2).rescue();
     expect((await publishAll(database)).map((message) => message.id)).toEqual([id.toString()]);
     const { sums } = await audit(database, noStreams);
     expect(sums.find(({ name }) => name === 'instances')).toMatchObject({ expected: 6, actual: 6 });
@@ -252,12 +252,12 @@ test('a full audit gives a row that was restored below the cursor its deadline',
   await database.query(`CREATE TABLE saved_rows AS SELECT * FROM instance_logs WHERE instance_id = ${id}`);
   await database.query(`DELETE FROM instance_logs WHERE instance_id = ${id}`);
   await letAnHourPass(database);
-  await watchOver(database, 2).look();
+  await createRescuer(database, 2).rescue();
   await publishAll(database);
   await database.query('INSERT INTO instance_logs SELECT * FROM saved_rows');
   await letAnHourPass(database);
   await audit(database, noStreams, { full: true });
-  await watchOver(database, 2).look();
+  await createRescuer(database, 2).rescue();
   expect((await readWaiting(database)).map((message) => message.id)).toContain(id.toString());
 });
 

@@ -5,13 +5,13 @@ import { settleResults } from '../../src/adapters/postgres/settle.ts';
 import type { InstanceId } from '../../src/core/instance/purchase.ts';
 import { createActor } from '../support/actors.ts';
 import {
+  createRescuer,
   deadlineMs,
   letAnHourPass,
   letWayPass,
   prepareWay,
   publishAll,
   readStatus,
-  watchOver,
 } from '../support/overdue.ts';
 import { createAll, createPaidOrder, createPurchase, readWaiting, success } from '../support/parts.ts';
 import { openTestPglite, openTestPostgres } from '../support/stores.ts';
@@ -31,7 +31,7 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
     await database.query("UPDATE products SET name = 'GPU Large', cpus = 8, image = 'debian'");
     await database.query('UPDATE products SET gpu = 4');
     await letAnHourPass(database);
-    await watchOver(database, 4).look();
+    await createRescuer(database, 4).rescue();
     const [again] = await publishAll(database);
     expect(again?.kind).toBe('AGAIN');
     expect(again?.id).toBe(id.toString());
@@ -51,7 +51,7 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
     );
     await database.query("UPDATE overdue SET due_at = now() - interval '1 hour'");
     const handled = await rows.handleDue({ deadlineMs, maxPublications: 4, mayGiveUp: false, limit: 10 });
-    expect(handled).toEqual({ republished: 1, timedOut: 0, looked: 2 });
+    expect(handled).toEqual({ republished: 1, timedOut: 0, handled: 2 });
     expect(await readWaiting(database)).toHaveLength(1);
   });
 
@@ -60,13 +60,13 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
     const purchases = [createPurchase({}), await createPaidOrder(database, 'ORD1')];
     const ids = await createAll(database, purchases);
     await publishAll(database);
-    const watch = watchOver(database, 3);
+    const watch = createRescuer(database, 3);
     const waits: number[] = [];
     for (let publication = 2; publication <= 3; publication++) {
       await letAnHourPass(database);
-      await watch.look();
+      await watch.rescue();
       expect(await publishAll(database)).toHaveLength(2);
-      await watch.look();
+      await watch.rescue();
       expect(await publishAll(database)).toHaveLength(0);
       const [row] = await database.query<{ wait: number }>(
         'SELECT extract(epoch FROM max(due_at) - now())::float8 AS wait FROM overdue',
@@ -75,7 +75,7 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
     }
     expect(waits).toEqual([60, 120]);
     await letAnHourPass(database);
-    await watch.look();
+    await watch.rescue();
     for (const id of ids) {
       expect(await readStatus(database, id)).toEqual({ status: 'FAILED', reason: 'TIMEOUT' });
     }
@@ -96,7 +96,7 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
     await publishAll(database);
     await settleResults(database, ids.map(success));
     await letAnHourPass(database);
-    await watchOver(database, 1).look();
+    await createRescuer(database, 1).rescue();
     expect(await readWaiting(database)).toEqual([]);
     expect(await database.query('SELECT 1 FROM overdue')).toEqual([]);
   });
@@ -106,12 +106,12 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
     const [id] = (await createAll(database, [createPurchase({})])) as [InstanceId];
     await publishAll(database);
     await letAnHourPass(database);
-    const watch = watchOver(database, 5);
-    await watch.look();
+    const watch = createRescuer(database, 5);
+    await watch.rescue();
     await publishAll(database);
     await settleResults(database, [success(id)]);
     await letAnHourPass(database);
-    await watch.look();
+    await watch.rescue();
     expect(await readWaiting(database)).toEqual([]);
     expect(await database.query('SELECT 1 FROM overdue')).toEqual([]);
   });
@@ -120,7 +120,7 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
     const database = await setUp();
     const [id] = (await createAll(database, [createPurchase({})])) as [InstanceId];
     await letAnHourPass(database);
-    await watchOver(database, 1).look();
+    await createRescuer(database, 1).rescue();
     expect(await readStatus(database, id)).toEqual({ status: 'PROCESSING', reason: null });
     expect((await readWaiting(database)).map(({ kind }) => kind)).toEqual(['CREATED']);
   });
@@ -135,10 +135,10 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
       "INSERT INTO outbox_marks VALUES (now() - interval '30 minutes', 1, now() - interval '1 hour')",
     );
     await database.query('INSERT INTO outbox_marks VALUES (now(), 0, NULL)');
-    await watchOver(database, 1).look();
+    await createRescuer(database, 1).rescue();
     expect(await database.query('SELECT 1 FROM overdue')).toEqual([]);
     await letAnHourPass(database);
-    await watchOver(database, 1).look();
+    await createRescuer(database, 1).rescue();
     expect(await database.query("SELECT 1 FROM instance_logs WHERE reason = 'TIMEOUT'")).toHaveLength(1);
   });
 
@@ -148,26 +148,26 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
     await publishAll(database);
     await letAnHourPass(database);
     // Each look is another process: a restart does not begin the calm again.
-    const look = () => watchOver(database, 1, { calmMs: 60_000 }).look();
+    const rescue = () => createRescuer(database, 1, { calmMs: 60_000 }).rescue();
     await database.query('UPDATE overdue_cursor SET clear_since = now()');
-    await look();
+    await rescue();
     await letWayPass(database, '58 seconds');
     await database.query('UPDATE overdue SET due_at = now()');
-    await look();
+    await rescue();
     expect((await readStatus(database, id))?.status).toBe('PROCESSING');
     // A batch that waits for the broker ends the calm.
     const [other] = (await createAll(database, [createPurchase({})])) as [InstanceId];
     await database.query("UPDATE outbox SET created_at = now() - interval '11 seconds'");
     await letWayPass(database, '4 seconds');
-    await look();
+    await rescue();
     await publishAll(database);
-    await look();
+    await rescue();
     await letWayPass(database, '58 seconds');
     await database.query('UPDATE overdue SET due_at = now()');
-    await look();
+    await rescue();
     expect((await readStatus(database, id))?.status).toBe('PROCESSING');
     await letWayPass(database, '4 seconds');
-    await look();
+    await rescue();
     expect((await readStatus(database, id))?.status).toBe('FAILED');
     expect((await readStatus(database, other))?.status).toBe('PROCESSING');
   });
@@ -180,9 +180,9 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
     );
     await publishAll(database);
     await letAnHourPass(database);
-    await watchOver(database, 5, { hasCaughtUp: false }).look();
+    await createRescuer(database, 5, { hasCaughtUp: false }).rescue();
     await settleResults(database, ids.slice(0, 449).map(success));
-    await watchOver(database, 5).look();
+    await createRescuer(database, 5).rescue();
     expect(await readWaiting(database)).toHaveLength(1);
     expect(await database.query('SELECT 1 FROM overdue')).toHaveLength(1);
   });
@@ -192,9 +192,9 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
     const [id] = (await createAll(database, [createPurchase({})])) as [InstanceId];
     await publishAll(database);
     await letAnHourPass(database);
-    await watchOver(database, 1, { hasCaughtUp: false }).look();
+    await createRescuer(database, 1, { hasCaughtUp: false }).rescue();
     expect((await readStatus(database, id))?.status).toBe('PROCESSING');
-    await watchOver(database, 1).look();
+    await createRescuer(database, 1).rescue();
     expect(await readStatus(database, id)).toEqual({ status: 'FAILED', reason: 'TIMEOUT' });
   });
 
@@ -212,11 +212,11 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
       values.includes('$1') ? [id.toString()] : [],
     );
     await letAnHourPass(database);
-    await watchOver(database, 1).look();
+    await createRescuer(database, 1).rescue();
     expect((await readStatus(database, id))?.status).toBe('PROCESSING');
     await database.query("UPDATE parked SET state = 'REPLAYED', resolved_at = now()");
     await letAnHourPass(database);
-    await watchOver(database, 1).look();
+    await createRescuer(database, 1).rescue();
     expect(await readStatus(database, id)).toEqual({ status: 'FAILED', reason: 'TIMEOUT' });
   });
 
@@ -225,15 +225,15 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
     await createAll(database, [createPurchase({}), createPurchase({})]);
     await publishAll(database);
     await letAnHourPass(database);
-    const watch = watchOver(database, 9);
-    await watch.look();
+    const watch = createRescuer(database, 9);
+    await watch.rescue();
     expect(await publishAll(database)).toHaveLength(2);
     await createAll(database, [createPurchase({})]);
     await publishAll(database);
-    await watch.look();
+    await watch.rescue();
     expect(await readWaiting(database)).toEqual([]);
     await letAnHourPass(database);
-    await watch.look();
+    await watch.rescue();
     expect(await readWaiting(database)).toHaveLength(3);
   });
 
@@ -273,13 +273,13 @@ test('four watches at once do everything once', async () => {
   );
   await publishAll(database);
   await letAnHourPass(database);
-  const lookAll = () => Promise.all([1, 2, 3, 4].map(() => watchOver(database, 2).look()));
-  await lookAll();
+  const rescueAll = () => Promise.all([1, 2, 3, 4].map(() => createRescuer(database, 2).rescue()));
+  await rescueAll();
   const again = await publishAll(database);
   expect(again).toHaveLength(450);
   expect(new Set(again.map(({ id }) => id)).size).toBe(450);
   await letAnHourPass(database);
-  await lookAll();
+  await rescueAll();
   const releases = await readWaiting(database);
   expect(releases.map(({ kind }) => kind)).toEqual(Array(450).fill('RELEASE'));
   expect(new Set(releases.map(({ id }) => id)).size).toBe(450);

@@ -51,7 +51,7 @@ async function openGuardedSale(part: Parameters<typeof saleTerms>[0] = {}) {
     onFailure: () => {},
   });
   await sales.open(saleTerms(part), createActor());
-  await guard.look();
+  await guard.checkSales();
   const guarded = guardedCheckout(verifying, guard);
   const buy = async (user: number, rest: Partial<Buyer> = {}, checkout = guarded) => {
     const buyer = { userId: BigInt(user) as UserId, idempotencyKey: undefined, ticket: undefined, ...rest };
@@ -280,7 +280,7 @@ test('a sale is closed while its stream is read to the end, and opens by itself'
   await expect(buy(11)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
   startReading();
   await pollUntil('the guard to rebuild the sale', 15_000, async () => {
-    await guard.look();
+    await guard.checkSales();
     expect(rebuilt).toHaveLength(1);
   });
   expect(await buyAll([11, 13])).toEqual(['repeat', 'accepted']);
@@ -302,7 +302,7 @@ test('a unit that went back before the loss is sold again once', async () => {
   await counters.restock([unit]);
   await database.query("UPDATE compensations SET status = 'DONE', outcome = 'RESTOCKED', done_at = now()");
   await redis.flushdb();
-  await guard.look();
+  await guard.checkSales();
   expect(await read()).toEqual([2, 1, 0, 1]);
   await counters.restock([unit]);
   expect(await buyAll([12, 13, 14])).toEqual(['repeat', 'accepted', 'SOLD_OUT']);
@@ -313,7 +313,7 @@ test('a pause and added stock that Redis lost are applied again', async () => {
   const goBack = await remember(redis);
   await sales.change(product, { action: 'pause', addStock: 3 }, createActor());
   await goBack();
-  await guard.look();
+  await guard.checkSales();
   expect(await buyAll([11])).toEqual(['PAUSED']);
   expect(await sales.find(product)).toMatchObject({ stock: 5, remaining: 5, state: 'PAUSED' });
 });
@@ -322,7 +322,7 @@ test('keys and tickets give their first answer after Redis lost everything', asy
   const { redis, bare, buy, readAll, guard } = await openGuardedSale({
     ...{ stock: 9, perUserLimit: 3, admitPerSecond: 1_000_000 },
   });
-  const given = await bare.giveTicket(product, { userId: 11n as UserId, unit: 2 });
+  const given = await bare.issueTicket(product, { userId: 11n as UserId, unit: 2 });
   if (!('number' in given)) throw new Error(`no ticket: ${given.kind}`);
   const ticket = { productId: product, userId: 11n as UserId, unit: 2, ...given };
   const first = await pollUntil('the ticket to admit', 5_000, async () => {
@@ -332,13 +332,13 @@ test('keys and tickets give their first answer after Redis lost everything', asy
   });
   await readAll(1);
   await redis.flushdb();
-  await guard.look();
+  await guard.checkSales();
   expect(await buy(11, { ticket })).toEqual({ kind: 'repeat', streamId: streamIdOf(first) });
 });
 
 test('the audit counts and names what Redis sold and lost, and nothing else', async () => {
   const { redis, buy, buyAll, readAll, guard, database } = await openGuardedSale({ stock: 9 });
-  const look = async () => {
+  const runAudit = async () => {
     const { sums } = await audit(database, redisStreamReadings(redis));
     const [sum] = sums.filter(({ name }) => name === 'units');
     return {
@@ -347,32 +347,34 @@ test('the audit counts and names what Redis sold and lost, and nothing else', as
     };
   };
   await buyAll([11, 12]);
-  expect(await look()).toEqual({ difference: 0, what: [] });
+  expect(await runAudit()).toEqual({ difference: 0, what: [] });
   await readAll(2);
   const goBack = await remember(redis);
   // Three buys that become instances before Redis forgets them: nothing is lost.
   await buyAll([13, 14, 15]);
   await readAll(5);
-  await guard.look();
+  await guard.checkSales();
   await goBack();
-  await guard.look();
-  expect(await look()).toEqual({ difference: 0, what: [] });
+  await guard.checkSales();
+  expect(await runAudit()).toEqual({ difference: 0, what: [] });
   // Two buys that Redis forgets before they are read, and one entry that is deleted.
   const keep = await remember(redis);
   const [, second] = [await buy(16), await buy(17)];
-  await guard.look();
+  await guard.checkSales();
   await keep();
-  await guard.look();
-  expect((await look()).what?.join()).toMatch(/^Redis lost 2 units before .*: their buyers have nothing$/);
+  await guard.checkSales();
+  expect((await runAudit()).what?.join()).toMatch(
+    /^Redis lost 2 units before .*: their buyers have nothing$/,
+  );
   expect(second.kind).toBe('accepted');
   expect(await acceptStream(database, stream, createActor())).toBe(true);
-  expect(await look()).toEqual({ difference: 0, what: [] });
+  expect(await runAudit()).toEqual({ difference: 0, what: [] });
   const deleted = await buy(18);
   await redis
     .multi()
     .xdel(stream, streamIdOf(deleted) ?? '')
     .exec();
-  const found = await look();
+  const found = await runAudit();
   if (found.difference === -1) {
     expect(found.what?.join()).toContain(`entry ${streamIdOf(deleted)} of user 18 is gone`);
   }
@@ -425,11 +427,11 @@ test('a sale whose key is damaged keeps no other sale from being rebuilt', async
   await sales.open(saleTerms({ productId: 1002n as ProductId, stock: 7 }), createActor());
   await redis.flushdb();
   await redis.set(saleKeys(stream).sale, 'not a hash');
-  await guard.look();
+  await guard.checkSales();
   expect(closed.join()).toContain('its counters are gone; ');
   expect(rebuilt).toEqual(['its counters are gone']);
   expect(await sales.find(1002n as ProductId)).toMatchObject({ stock: 7, remaining: 7 });
   await redis.del(saleKeys(stream).sale);
-  await guard.look();
+  await guard.checkSales();
   expect(await sales.find(product)).toMatchObject({ stock: 5, remaining: 5 });
 });

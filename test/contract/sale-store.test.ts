@@ -98,7 +98,7 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
       return sale && [sale.state, sale.stock, sale.sold, sale.remaining, sale.restocked];
     };
     const takeTicket = async (user: number, unit = 1) => {
-      const outcome = await store.checkout.giveTicket(product, { userId: BigInt(user) as UserId, unit });
+      const outcome = await store.checkout.issueTicket(product, { userId: BigInt(user) as UserId, unit });
       const ticket = 'number' in outcome && {
         productId: product,
         userId: BigInt(user) as UserId,
@@ -253,9 +253,9 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
 
   test('a look returns the buyers that are not known yet, and all of another life', async () => {
     const { checkout, buyAll, sales } = await setUp({ stock: 3 });
-    expect(await checkout.look(7n as ProductId, knows())).toBeUndefined();
+    expect(await checkout.readSale(7n as ProductId, knows())).toBeUndefined();
     await buyAll(11, 12);
-    const first = await checkout.look(product, knows());
+    const first = await checkout.readSale(product, knows());
     expect(first).toMatchObject({
       from: 0,
       buyers: ['11', '12'],
@@ -265,14 +265,14 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
     await buyAll(13);
     const life = first?.life ?? '';
     const known = knows({ life, count: 2, last: '12' });
-    expect(await checkout.look(product, known)).toMatchObject({ from: 2, buyers: ['13'], buyerCount: 3 });
-    expect(await checkout.look(product, { ...known, wantsMore: false })).toMatchObject({
+    expect(await checkout.readSale(product, known)).toMatchObject({ from: 2, buyers: ['13'], buyerCount: 3 });
+    expect(await checkout.readSale(product, { ...known, wantsMore: false })).toMatchObject({
       buyers: [],
       buyerCount: 3,
     });
     await sales.change(product, { action: 'end' }, createActor());
     await sales.open(terms(), createActor());
-    const next = await checkout.look(product, known);
+    const next = await checkout.readSale(product, known);
     expect(next).toMatchObject({ from: 0, buyers: [], buyerCount: 0 });
     expect([next?.life === life, (next?.number ?? 0) > (first?.number ?? 0)]).toEqual([false, true]);
   });
@@ -325,7 +325,9 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
     const bought = await buy(11, { ticket });
     expect(bought.kind).toBe('accepted');
     expect(await buy(11, { ticket })).toEqual({ kind: 'repeat', streamId: entryOf(bought) });
-    expect((await checkout.look(product, knows()))?.secret).toBe('secret' in outcome ? outcome.secret : '');
+    expect((await checkout.readSale(product, knows()))?.secret).toBe(
+      'secret' in outcome ? outcome.secret : '',
+    );
   });
 
   test('one ticket is one purchase, also where a user may have more', async () => {
@@ -377,7 +379,7 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
       expect(outcome.kind).toBe('accepted');
       return outcome;
     });
-    const secret = (await checkout.look(product, knows()))?.secret;
+    const secret = (await checkout.readSale(product, knows()))?.secret;
     await sales.change(product, { action: 'end' }, createActor());
     await sales.open(terms({ stock: 9, admitPerSecond: 1_000_000 }), createActor());
     expect(await buy(11, { ticket })).toEqual({ kind: 'repeat', streamId: entryOf(bought) });

@@ -2,7 +2,12 @@ import { describe, expect, test } from 'vitest';
 import { postgresInstallation } from '../../src/adapters/postgres/installation.ts';
 import { markQueueOf, rabbitmqMarkedStore } from '../../src/adapters/rabbitmq/installation.ts';
 import { redisMarkedStore } from '../../src/adapters/redis/installation.ts';
-import { adoptStore, checkPairing, judgePairing, verifyPairing } from '../../src/ops/installation/pairing.ts';
+import {
+  adoptStore,
+  checkPairing,
+  comparePairing,
+  verifyPairing,
+} from '../../src/ops/installation/pairing.ts';
 import { requirePairing, StorePairing } from '../../src/ops/installation/store-pairing.ts';
 import { createActor } from '../support/actors.ts';
 import {
@@ -84,11 +89,11 @@ test('a copy of a database is refused while the original is in use', () => {
   const copy = { id: 'one', database: '7/2', paired: { store: 's', address: 'redis-a' } };
   const store = { name: 'Redis', address: 'redis-a' };
   const mark = { installation: 'one', store: 's', database: '7/1' };
-  expect(judgePairing(copy, store, { ...mark, seenAgoMs: 10_000 })).toEqual({
+  expect(comparePairing(copy, store, { ...mark, seenAgoMs: 10_000 })).toEqual({
     isOurs: false,
     why: 'the Redis at redis-a is in use by another database, of which this one is a copy',
   });
-  expect(judgePairing(copy, store, { ...mark, seenAgoMs: 60_000 })).toMatchObject({ isOurs: true });
+  expect(comparePairing(copy, store, { ...mark, seenAgoMs: 60_000 })).toMatchObject({ isOurs: true });
 });
 
 test('a foreign store is neither read nor written until it is adopted', async () => {

@@ -30,10 +30,10 @@ async function openAdmission(part: Partial<SaleTerms> = {}, maxWaiting = 1_000) 
       await hold;
       return real.buy(productId, buyers);
     },
-    async look(productId, knows) {
+    async readSale(productId, knows) {
       calls.looks++;
       await holdLook;
-      return real.look(productId, knows);
+      return real.readSale(productId, knows);
     },
     listProducts() {
       calls.lists++;
@@ -238,12 +238,12 @@ describe('the admission', () => {
 
   test('the admission accepts a ticket of its sale only from the user that it names', async () => {
     const { admission, buy, sales, passMs } = await openAdmission({ stock: 5, admitPerSecond: 1_000_000 });
-    const giveTicket = async (user: number) => {
-      const answer = await admission.giveTicket(product, { userId: BigInt(user) as UserId, unit: 1 });
+    const issueTicket = async (user: number) => {
+      const answer = await admission.issueTicket(product, { userId: BigInt(user) as UserId, unit: 1 });
       return 'ticket' in answer ? answer.ticket : '';
     };
-    const ticket = await giveTicket(11);
-    expect(await giveTicket(11)).toBe(ticket);
+    const ticket = await issueTicket(11);
+    expect(await issueTicket(11)).toBe(ticket);
     expect((await buy(11)).kind).toBe('TICKET_REQUIRED');
     expect((await buy(12, { ticket })).kind).toBe('TICKET_INVALID');
     expect((await buy(11, { ticket: `${ticket.slice(0, -4)}AAAA` })).kind).toBe('TICKET_INVALID');
@@ -251,7 +251,7 @@ describe('the admission', () => {
     const [version, , ...rest] = ticket.split('.');
     expect((await buy(11, { ticket: [version, '1002', ...rest].join('.') })).kind).toBe('TICKET_INVALID');
     expect(await sales.find(product)).toMatchObject({ sold: 0, remaining: 5, tickets: 1 });
-    const standing = await admission.judgeTicket(product, ticket);
+    const standing = await admission.checkTicket(product, ticket);
     expect(standing).toMatchObject({ ticket: { userId: 11n, unit: 1 } });
     const bought = await pollUntil('the ticket to admit', 2_000, async () => {
       const outcome = await buy(11, { ticket });
@@ -270,7 +270,7 @@ describe('the admission', () => {
     passMs(260);
     expect(await buy(11, { ticket })).toEqual({ kind: 'repeat', streamId: idOf(bought) });
     // Given out by another replica, for a sale that this one has not looked at again.
-    const fresh = await giveTicket(12);
+    const fresh = await issueTicket(12);
     await pollUntil('the new ticket to admit', 2_000, async () =>
       expect((await buy(12, { ticket: fresh })).kind).toBe('accepted'),
     );
@@ -284,17 +284,17 @@ describe('the admission', () => {
     });
     const tickets: string[] = [];
     for (let user = 1; user <= 31; user++) {
-      const answer = await admission.giveTicket(product, { userId: BigInt(user) as UserId, unit: 1 });
+      const answer = await admission.issueTicket(product, { userId: BigInt(user) as UserId, unit: 1 });
       tickets.push('ticket' in answer ? answer.ticket : '');
     }
     const standings = [];
     for (const index of [0, 10, 30])
-      standings.push(await admission.judgeTicket(product, tickets[index] as string));
+      standings.push(await admission.checkTicket(product, tickets[index] as string));
     expect(standings.map((standing) => standing?.place)).toEqual([0, 10, 30]);
     const [first, , last] = standings.map((standing) => standing?.waitMs ?? 0);
     expect(first).toBeGreaterThan(50_000);
     expect(Math.round(((last ?? 0) - (first ?? 0)) / 100)).toBe(30);
-    expect(await admission.judgeTicket(product, 'nonsense')).toBeUndefined();
+    expect(await admission.checkTicket(product, 'nonsense')).toBeUndefined();
   });
 
   test('the admission knows no missing sale, and fails when the store is unavailable', async () => {
@@ -316,9 +316,9 @@ describe('a stranger who has only a ticket', () => {
   async function openTicketSale(maxWaiting?: number) {
     const opened = await openAdmission({ stock: 50, admitPerSecond: 1_000_000 }, maxWaiting);
     const { admission } = opened;
-    const answer = await admission.giveTicket(product, { userId: 501n as UserId, unit: 1 });
+    const answer = await admission.issueTicket(product, { userId: 501n as UserId, unit: 1 });
     const ticket = 'ticket' in answer ? answer.ticket : '';
-    const present = (await admission.judgeTicket(product, ticket))?.ticket.number ?? 0;
+    const present = (await admission.checkTicket(product, ticket))?.ticket.number ?? 0;
     let verified = 0;
     const buyAs = (text: string, productId: bigint = product, user = 501) =>
       admission.buyByTicket(
@@ -392,7 +392,7 @@ describe('a stranger who has only a ticket', () => {
     await pollUntil('the ticket to admit', 2_000, async () =>
       expect((await buyAs(ticket)).kind).toBe('accepted'),
     );
-    expect((await admission.judgeTicket(product, ticket))?.isPresent).toBe(true);
+    expect((await admission.checkTicket(product, ticket))?.isPresent).toBe(true);
     const bought = admission.buy(product, visitor(502));
     release();
     expect(await bought).toEqual({ kind: 'TICKET_REQUIRED' });
@@ -465,7 +465,7 @@ describe('a stranger who has only a ticket', () => {
     for (let round = 0; round < 3; round++) {
       expect(await buyAs(forge(product, 0))).toEqual({ kind: 'TICKET_INVALID' });
       expect((await buyAs(ticket)).kind).toBe('repeat');
-      expect((await admission.judgeTicket(product, ticket))?.isPresent).toBe(false);
+      expect((await admission.checkTicket(product, ticket))?.isPresent).toBe(false);
     }
     expect(calls.secrets).toBe(2);
   });
@@ -482,8 +482,8 @@ test('giving out a ticket makes a product known that was unknown a moment ago', 
     },
     createActor(),
   );
-  const answer = await admission.giveTicket(later, { userId: 1n as UserId, unit: 1 });
-  expect(await admission.judgeTicket(later, 'ticket' in answer ? answer.ticket : '')).toMatchObject({
+  const answer = await admission.issueTicket(later, { userId: 1n as UserId, unit: 1 });
+  expect(await admission.checkTicket(later, 'ticket' in answer ? answer.ticket : '')).toMatchObject({
     isPresent: true,
   });
 });

@@ -25,13 +25,13 @@ async function openSale(url: string) {
 
 /** As one process of Weir has it. */
 function openProcess(url: string) {
-  const { selling, looking, disk, health, close } = openRedis(
+  const { selling, queries, disk, health, close } = openRedis(
     { ...redisConfig(url), acknowledge: 'fsync' },
     () => {},
   );
   onTestFinished(close);
   const checkout = redisCheckout(selling, {
-    looking,
+    queries,
     awaitsDisk: true,
     ledger: noLedger,
     ...(disk && { disk }),
@@ -41,7 +41,7 @@ function openProcess(url: string) {
   return { checkout, buy: buyAt(checkout), health, ready };
 }
 
-const notOnDisk = { code: 'STORE_UNAVAILABLE', message: expect.stringContaining('had not written to disk') };
+const notOnDisk = { code: 'STORE_UNAVAILABLE', message: expect.stringContaining('no write to disk') };
 
 describe.skipIf(lacks('valkey'))('sale.acknowledge fsync on a Redis with an append-only file', () => {
   test('a buyer is answered when the entry is on disk, and not before', async () => {
@@ -54,7 +54,7 @@ describe.skipIf(lacks('valkey'))('sale.acknowledge fsync on a Redis with an appe
     await redis.config('SET', 'appendfsync', 'no');
     const begunAtMs = performance.now();
     const answers = Promise.allSettled([one.buy(12), other.buy(12)]);
-    await one.checkout.look(product, { life: '', count: 0, last: '', wantsMore: false });
+    await one.checkout.readSale(product, { life: '', count: 0, last: '', wantsMore: false });
     expect(performance.now() - begunAtMs, 'a look waits for no purchase').toBeLessThan(1_000);
     // One of them is a repeat, and its connection has written nothing.
     const refused = { status: 'rejected', reason: notOnDisk };

@@ -4,14 +4,14 @@ import pg from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
 import { findUser } from '../../scripts/services/find.mjs';
 import type { ConnectionOptions } from '../../src/adapters/postgres/connection-options.ts';
-import { examinePostgres } from '../../src/adapters/postgres/examine/examine-postgres.ts';
+import { diagnosePostgres } from '../../src/adapters/postgres/diagnose/diagnose-postgres.ts';
 import { openPostgresServer } from '../../src/adapters/postgres/server.ts';
 import { createAuthority } from '../support/authority.ts';
 import { startOwnPostgres } from '../support/own-postgres.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import { runWeir } from '../support/weir.ts';
 
-const examined = { isMigrated: true, schema: '', connections: 5 };
+const settings = { isMigrated: true, schema: '', connections: 5 };
 
 async function isEncrypted(options: ConnectionOptions): Promise<boolean | undefined> {
   const database = openPostgresServer({ ...options, maxConnections: 1, onConnectionError() {} });
@@ -37,7 +37,7 @@ test('a private authority and a client certificate are settings that doctor chec
   });
   const ca = { ca: authority.ca, cert: '', key: '' };
   const verified = `${server.url}?sslmode=verify-full`;
-  expect(await examinePostgres({ url: verified }, examined)).toMatchObject([
+  expect(await diagnosePostgres({ url: verified }, settings)).toMatchObject([
     { level: 'problem', advice: expect.stringContaining('data.database.tls.ca') },
   ]);
   expect(await isEncrypted({ url: server.url, tls: ca })).toBe(true);
@@ -49,7 +49,7 @@ test('a private authority and a client certificate are settings that doctor chec
   await admin.query('SELECT pg_reload_conf()');
   await admin.end();
   await pollUntil('the certificate of the client to be required', 5_000, async () => {
-    expect(await examinePostgres({ url: server.url, tls: ca }, examined)).toMatchObject([
+    expect(await diagnosePostgres({ url: server.url, tls: ca }, settings)).toMatchObject([
       { level: 'problem', advice: expect.stringContaining('data.database.tls.cert') },
     ]);
   });

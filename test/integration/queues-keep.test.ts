@@ -4,7 +4,7 @@ import { RabbitmqConsumer } from '../../src/adapters/rabbitmq/consumer.ts';
 import { RabbitmqPublisher } from '../../src/adapters/rabbitmq/publisher.ts';
 import { refundRequested, releaseRequested } from '../../src/core/compensation/request-messages.ts';
 import type { InstanceId } from '../../src/core/instance/purchase.ts';
-import { handBackAfterMs } from '../../src/core/results/read-queue.ts';
+import { returnAfterMs } from '../../src/core/results/read-queue.ts';
 import { encodeResult, instanceResult } from '../../src/core/results/result.ts';
 import { TakeResults } from '../../src/core/results/take-results.ts';
 import { systemClock } from '../../src/lib/clock.ts';
@@ -206,7 +206,7 @@ describe.each(versions)('on $name', ({ options, missing, isNewest }) => {
         async () => {
           const { queue, consumer, clock, database, wait } = await startIntake();
           await wait(4);
-          clock.advance(handBackAfterMs - 60_000);
+          clock.advance(returnAfterMs - 60_000);
           await wait(5);
           expect(await readReturns(queue)).toEqual([]);
           clock.advance(60_000);
@@ -226,7 +226,7 @@ describe.each(versions)('on $name', ({ options, missing, isNewest }) => {
           const { queue, consumer, database, wait } = await startIntake();
           await wait(4);
           for (let times = 0; times < 3; times++) {
-            consumer.handBack('the connection ends');
+            consumer.returnDeliveries('the connection ends');
             await pollUntil('the next connection', 15_000, async () =>
               expect(consumer.notReady).toBeUndefined(),
             );

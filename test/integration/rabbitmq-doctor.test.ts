@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { connect } from 'amqplib';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { findFreePort } from '../../scripts/services/find.mjs';
-import { examineRabbitmq } from '../../src/adapters/rabbitmq/examine.ts';
+import { diagnoseRabbitmq } from '../../src/adapters/rabbitmq/diagnose-rabbitmq.ts';
 import { RabbitmqPublisher } from '../../src/adapters/rabbitmq/publisher.ts';
 import { lacks } from '../support/newer.ts';
 import { type OwnRabbitmq, startOwnRabbitmq } from '../support/own-rabbitmq.ts';
@@ -59,9 +59,9 @@ describe.skipIf(missing)('a broker with the management plugin and TLS', () => {
     rmSync(dirname(tls.ca), { recursive: true, force: true });
   });
 
-  function examine(queues: string[], options: Partial<Parameters<typeof examineRabbitmq>[0]> = {}) {
+  function diagnose(queues: string[], options: Partial<Parameters<typeof diagnoseRabbitmq>[0]> = {}) {
     const terms = { queueType: 'quorum' as const, deadLetterQueue: `${queues[0]}.dead-letter` };
-    return examineRabbitmq({ url: broker.url, tls: none, managementUrl, queues, ...terms, ...options });
+    return diagnoseRabbitmq({ url: broker.url, tls: none, managementUrl, queues, ...terms, ...options });
   }
 
   async function declare(queue: string, args: Record<string, unknown>, flags = {}): Promise<void> {
@@ -72,7 +72,7 @@ describe.skipIf(missing)('a broker with the management plugin and TLS', () => {
   }
 
   test('doctor finds nothing on queues that Weir made', async () => {
-    const findings = await examine([uniqueName('q'), uniqueName('q')]);
+    const findings = await diagnose([uniqueName('q'), uniqueName('q')]);
     expect(findings.map(({ level }) => level)).toEqual(['ok', 'ok', 'ok']);
   });
 
@@ -87,7 +87,7 @@ describe.skipIf(missing)('a broker with the management plugin and TLS', () => {
       { 'x-queue-type': 'classic', 'x-max-priority': 3 },
       { durable: false, autoDelete: true },
     );
-    const [, first, second] = await examine([queue, other]);
+    const [, first, second] = await diagnose([queue, other]);
     for (const words of [
       '1000 ms',
       '90000 ms',
@@ -109,7 +109,7 @@ describe.skipIf(missing)('a broker with the management plugin and TLS', () => {
     await broker.ctl('set_policy', '--priority', '3', 'low', `^${queue}$`, '{"delivery-limit":3}');
     await broker.ctl('set_operator_policy', 'operators', `^${queue}$`, '{"message-ttl":5000}');
     const [, warned] = await pollUntil('the policy to be seen', 15_000, async () => {
-      const findings = await examine([queue]);
+      const findings = await diagnose([queue]);
       expect(findings[1]?.what).toContain('policy low');
       expect(findings[1]?.what).toContain('(message-ttl of operator policy operators)');
       return findings;
@@ -124,14 +124,14 @@ describe.skipIf(missing)('a broker with the management plugin and TLS', () => {
       await broker.ctl(...words);
     }
     await pollUntil('the queue to be cured', 15_000, async () => {
-      expect((await examine([queue]))[1]).toMatchObject({ level: 'ok' });
+      expect((await diagnose([queue]))[1]).toMatchObject({ level: 'ok' });
     });
   });
 
   test('doctor reports that policies are unknown where the management plugin is silent', async () => {
     const managementUrl = `http://127.0.0.1:${await findFreePort()}`;
-    const last = (await examine([uniqueName('q')], { managementUrl })).at(-1);
-    expect(last?.what).toContain(`policies cannot be seen without the management plugin (${managementUrl}`);
+    const last = (await diagnose([uniqueName('q')], { managementUrl })).at(-1);
+    expect(last?.what).toContain(`policies cannot be read without the management plugin (${managementUrl}`);
   });
 
   test('a private authority and client certificate work, and doctor names a missing one', async () => {
@@ -149,7 +149,7 @@ describe.skipIf(missing)('a broker with the management plugin and TLS', () => {
     expect(await publisher.publish([{ id: '1', body: Buffer.from('x') }])).toEqual([]);
 
     const advice = async (files: Partial<typeof tls>) =>
-      (await examine([queue], { url: tlsUrl.replace('amqp:', 'amqps:'), tls: { ...none, ...files } }))[0]
+      (await diagnose([queue], { url: tlsUrl.replace('amqp:', 'amqps:'), tls: { ...none, ...files } }))[0]
         ?.advice;
     expect(await advice({})).toContain('set data.rabbitmq.tls.ca');
     expect(await advice({ ca: tls.ca })).toContain('data.rabbitmq.tls.cert');

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { findFreePort } from '../../scripts/services/find.mjs';
 import { commandsTried } from '../../src/adapters/redis/commands.ts';
 import type { RedisConfig } from '../../src/adapters/redis/connections.ts';
-import { examineRedis } from '../../src/adapters/redis/examine.ts';
+import { diagnoseRedis } from '../../src/adapters/redis/diagnose-redis.ts';
 import { createCertificates } from '../support/certificates.ts';
 import { lacks } from '../support/newer.ts';
 import { startOwnRedis, startOwnValkey } from '../support/own-redis.ts';
@@ -13,7 +13,7 @@ import { redisConfig } from '../support/redis-config.ts';
 import { connectTestRedis } from '../support/stores.ts';
 
 const problems = async (config: RedisConfig) =>
-  (await examineRedis(config))
+  (await diagnoseRedis(config))
     .filter(({ level }) => level !== 'ok')
     .map(({ what, advice }) => `${what} → ${advice}`);
 
@@ -190,7 +190,7 @@ describe('weir doctor on Redis', () => {
       expect(await problems(config)).toEqual([]);
       await connectTestRedis(server.url).config('SET', 'appendfsync', 'no');
       expect(await problems(config)).toContainEqual(
-        expect.stringMatching(/so nothing is sold: .*had not written/),
+        expect.stringMatching(/so nothing is sold: .*no write to disk/),
       );
     },
   );

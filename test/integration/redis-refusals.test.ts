@@ -23,8 +23,8 @@ function openProcess(url: string) {
     if (event.type === 'store refused') refused.push(event.reason);
   });
   onTestFinished(connections.close);
-  const { selling, looking, health } = connections;
-  const checkout = redisCheckout(selling, { looking, awaitsDisk: false, ledger: noLedger });
+  const { selling, queries, health } = connections;
+  const checkout = redisCheckout(selling, { queries, awaitsDisk: false, ledger: noLedger });
   const buy = async (user: number) => {
     const userId = BigInt(user) as UserId;
     const [outcome] = await checkout.buy(product, [{ userId, idempotencyKey: undefined, ticket: undefined }]);

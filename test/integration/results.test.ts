@@ -3,7 +3,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { RabbitmqConsumer } from '../../src/adapters/rabbitmq/consumer.ts';
 import { RabbitmqPublisher } from '../../src/adapters/rabbitmq/publisher.ts';
 import type { InstanceId } from '../../src/core/instance/purchase.ts';
-import type { Settled } from '../../src/core/results/judge-result.ts';
+import type { Settled } from '../../src/core/results/classify-result.ts';
 import { decodeResult, encodeResult, type InstanceResult } from '../../src/core/results/result.ts';
 import { TakeResults, type UnfitResult } from '../../src/core/results/take-results.ts';
 import { systemClock } from '../../src/lib/clock.ts';
@@ -116,10 +116,10 @@ describe('the result queue', () => {
       return results.map(() => 'applied' as const);
     });
     let returns = 0;
-    const handBack = consumer.handBack.bind(consumer);
-    consumer.handBack = (reason) => {
+    const returnDeliveries = consumer.returnDeliveries.bind(consumer);
+    consumer.returnDeliveries = (reason) => {
       returns++;
-      handBack(reason);
+      returnDeliveries(reason);
     };
     await send(queue, [encodeResult(success(id(1)))]);
     await pollUntil('the result to be settled', 10_000, async () => expect(seen).toEqual([1n]));

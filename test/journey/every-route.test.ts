@@ -153,17 +153,17 @@ describe('the description', () => {
 
 test('every form that a request is held to says in words what it must be', () => {
   const wordless: string[] = [];
-  const look = (schema: unknown, where: string) => {
+  const visit = (schema: unknown, where: string) => {
     if (typeof schema !== 'object' || schema === null) return;
     if (('pattern' in schema || 'format' in schema) && !('description' in schema)) wordless.push(where);
-    for (const [name, inner] of Object.entries(schema)) look(inner, `${where}/${name}`);
+    for (const [name, inner] of Object.entries(schema)) visit(inner, `${where}/${name}`);
   };
   for (const [path, methods] of Object.entries(document.paths as object)) {
     for (const [method, { parameters = [], requestBody }] of Object.entries(methods as object)) {
       for (const { name, schema, description } of parameters) {
-        look(description === undefined ? schema : { ...schema, description }, `${method} ${path}: ${name}`);
+        visit(description === undefined ? schema : { ...schema, description }, `${method} ${path}: ${name}`);
       }
-      look(requestBody, `${method} ${path}`);
+      visit(requestBody, `${method} ${path}`);
     }
   }
   expect(wordless).toEqual([]);

@@ -206,7 +206,7 @@ describe('a buyer, who has no key', () => {
     const path = `/v1/sales/${productId}`;
     expectProblem(await weir.request('POST', `${path}/tickets`, { userId: '11' }), 401, 'UNAUTHENTICATED');
     expectProblem(await weir.request('POST', `${path}/buy`, { userId: '11' }), 401, 'UNAUTHENTICATED');
-    const giveTicket = async (userId: string) =>
+    const issueTicket = async (userId: string) =>
       (await weir.request('POST', `${path}/tickets`, { userId }, bearer(root))).body.ticket;
     const buy = async (userId: string, ticket: string) =>
       pollUntil('the ticket to admit', 5_000, async () => {
@@ -214,7 +214,7 @@ describe('a buyer, who has no key', () => {
         expect(answer.status).toBe(202);
         return answer.body.purchase;
       });
-    const [mine, other] = [await giveTicket('11'), await giveTicket('12')];
+    const [mine, other] = [await issueTicket('11'), await issueTicket('12')];
     expectProblem(
       await weir.request('POST', `${path}/buy`, { userId: '12', ticket: mine }),
       403,

@@ -146,7 +146,7 @@ describe('on the command line', () => {
     expect(list.stdout).toMatch(/nightly +read +in force until/);
     expect(list.stdout).not.toContain('weir_');
     expect((await inDatabase('create', 'nightly', '--scope', 'read')).stderr).toContain(
-      'there is a key nightly',
+      'there is already a key nightly',
     );
     expect((await inDatabase('revoke', 'nightly')).stdout).toMatch(
       /^Revoked key \d+ \(nightly\) in database \S+ on /,
@@ -180,21 +180,21 @@ describe('on the command line', () => {
   });
 
   test('doctor counts keys and names what is open', async () => {
-    const examine = async (env: Record<string, string>) => {
+    const diagnose = async (env: Record<string, string>) => {
       const { stdout } = await runWeir(['doctor', '--json'], env);
       const { findings } = JSON.parse(stdout) as {
         findings: { about: string; level: string; what: string }[];
       };
       return findings.filter(({ about }) => about === 'access').map(({ level, what }) => `${level}: ${what}`);
     };
-    expect(await examine({ WEIR_DATA_DATABASE_SOURCE: source() })).toEqual([
+    expect(await diagnose({ WEIR_DATA_DATABASE_SOURCE: source() })).toEqual([
       expect.stringMatching(
         /^ok: 0 keys in server\.http\.operatorKeys, \d+ in the database \(1 with scope admin\)$/,
       ),
       expect.stringMatching(/^warning: no webhook secret/),
     ]);
     expect(
-      await examine({
+      await diagnose({
         WEIR_SERVER_HTTP_ADDR: '0.0.0.0:8000',
         WEIR_SERVER_HTTP_METRICS: 'open',
         WEIR_SERVER_HTTP_OPERATORKEYS: 'configured-key-of-monday',

@@ -70,12 +70,12 @@ describe('a purchase that waits', () => {
   test('an unknown purchase, one of another product, or a wrong query is refused', async () => {
     const productId = await openSale();
     const { streamId } = (await buy(productId, nextUser())).body;
-    const look = (path: string) => ask('GET', `/v1/sales/${path}`);
-    expectProblem(await look(`${productId}/purchases/1-1`), 404, 'PURCHASE_NOT_FOUND');
-    expectProblem(await look(`${productId}/purchases/nonsense`), 404, 'PURCHASE_NOT_FOUND');
-    expectProblem(await look(`${await openSale()}/purchases/${streamId}`), 404, 'PURCHASE_NOT_FOUND');
-    expectProblem(await look(`${productId}/purchases/${streamId}?after=DONE`), 400, 'REQUEST_INVALID');
-    expectProblem(await look(`${productId}/purchases/${streamId}?wait=600`), 400, 'REQUEST_INVALID');
+    const getPurchase = (path: string) => ask('GET', `/v1/sales/${path}`);
+    expectProblem(await getPurchase(`${productId}/purchases/1-1`), 404, 'PURCHASE_NOT_FOUND');
+    expectProblem(await getPurchase(`${productId}/purchases/nonsense`), 404, 'PURCHASE_NOT_FOUND');
+    expectProblem(await getPurchase(`${await openSale()}/purchases/${streamId}`), 404, 'PURCHASE_NOT_FOUND');
+    expectProblem(await getPurchase(`${productId}/purchases/${streamId}?after=DONE`), 400, 'REQUEST_INVALID');
+    expectProblem(await getPurchase(`${productId}/purchases/${streamId}?wait=600`), 400, 'REQUEST_INVALID');
   });
 });
 
@@ -168,12 +168,12 @@ describe('limits by address', () => {
   test('looks at tickets and purchases are limited apart from buying', async () => {
     const productId = await openSale({ stock: 100 });
     const from = '198.51.100.77';
-    const look = (path: string) =>
+    const getPurchase = (path: string) =>
       weir.request('GET', `/v1/sales/${path}`, undefined, { 'x-forwarded-for': from });
     const paths = [`${productId}/tickets/1.2.3`, '999/tickets/1.999.1.1.1.0.AAAAAAAAAAAAAAAAAAAAAA'];
-    const looks = await Promise.all(Array.from({ length: 10 }, (_, i) => look(paths[i % 2] ?? '')));
+    const looks = await Promise.all(Array.from({ length: 10 }, (_, i) => getPurchase(paths[i % 2] ?? '')));
     const purchases = await Promise.all(
-      Array.from({ length: 3 }, () => look(`${productId}/purchases/1-1?ticket=x`)),
+      Array.from({ length: 3 }, () => getPurchase(`${productId}/purchases/1-1?ticket=x`)),
     );
     expect(new Set(looks.map(({ status }) => status))).toEqual(new Set([403, 429]));
     expect(purchases.some(({ status }) => status === 429)).toBe(true);

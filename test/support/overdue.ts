@@ -13,7 +13,7 @@ export async function prepareWay(database: Database): Promise<void> {
 }
 
 /** `publications` until an instance is given up. */
-export function watchOver(
+export function createRescuer(
   database: Database,
   maxPublications: number,
   { hasCaughtUp = true, calmMs = 0, queue = { ready: 0, consumers: 1 } } = {},

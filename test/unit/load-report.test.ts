@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { judgeRule, readFailRules } from '../../src/cli/load/fail-rules.ts';
+import { evaluateRule, readFailRules } from '../../src/cli/load/fail-rules.ts';
 import { Latencies } from '../../src/cli/load/latencies.ts';
 import { LoadTally } from '../../src/cli/load/load-tally.ts';
 
@@ -136,9 +136,9 @@ describe('rules for a failure', () => {
   });
 
   test('a rule is breached when it holds, or when nothing was measured', () => {
-    const judge = (text: string, measured: Parameters<typeof judgeRule>[1]) => {
+    const judge = (text: string, measured: Parameters<typeof evaluateRule>[1]) => {
       const [rule] = read(text);
-      return judgeRule(rule as NonNullable<typeof rule>, measured);
+      return evaluateRule(rule as NonNullable<typeof rule>, measured);
     };
     const counts = { errors: { count: 2, of: 1_000 }, rate: { count: 900, of: 1 } };
     expect(judge('errors>0.2%', { counts })).toMatchObject({ value: 0.2, breached: false });

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createRefundRequest, createReleaseRequest } from '../../src/core/compensation/request-messages.ts';
 import type { InstanceId, UserId } from '../../src/core/instance/purchase.ts';
-import { asksForRelease, judgeResult } from '../../src/core/results/judge-result.ts';
+import { asksForRelease, classifyResult } from '../../src/core/results/classify-result.ts';
 import {
   createResult,
   decodeResult,
@@ -143,7 +143,7 @@ describe('a result that meets a settled instance', () => {
     // A Resource Domain may call its own failure TIMEOUT: that is an answer like any other.
     [{ ...givenUp, answeredAt: now }, 'FAILED', 'repeat', false],
   ] as const)('%o and %s: %s, release %s', (ending, status, kind, release) => {
-    expect(judgeResult(ending, result(status))).toBe(kind);
+    expect(classifyResult(ending, result(status))).toBe(kind);
     expect(asksForRelease(ending, result(status))).toBe(release);
   });
 });

@@ -33,11 +33,13 @@ class Scene {
   readonly cache: SaleCache;
 
   constructor(budget?: BuyerBudget) {
-    const checkout = { look: (_: bigint, known: KnownBuyers) => this.#look(known) } as unknown as Checkout;
+    const checkout = {
+      readSale: (_: bigint, known: KnownBuyers) => this.#readSale(known),
+    } as unknown as Checkout;
     this.cache = new SaleCache(checkout, 7n as ProductId, () => this.nowMs, budget);
   }
 
-  async #look(known: KnownBuyers): Promise<SaleSnapshot | undefined> {
+  async #readSale(known: KnownBuyers): Promise<SaleSnapshot | undefined> {
     this.looks.push(known);
     if (this.failure) throw this.failure;
     if (!this.sale) return undefined;

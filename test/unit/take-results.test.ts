@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { InstanceId } from '../../src/core/instance/purchase.ts';
-import type { Settled } from '../../src/core/results/judge-result.ts';
+import type { Settled } from '../../src/core/results/classify-result.ts';
 import { encodeResult } from '../../src/core/results/result.ts';
 import { TakeResults } from '../../src/core/results/take-results.ts';
 import { systemClock } from '../../src/lib/clock.ts';

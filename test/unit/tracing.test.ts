@@ -230,9 +230,9 @@ describe('a result', () => {
     const queue = tracing.resultQueue({
       take: async () => [{ body: Buffer.from('x'), traceparent: sampled(1), tag: 17 }],
       acknowledge: (messages) => void acknowledged.push(...messages),
-      hold() {},
+      pause() {},
       resume() {},
-      handBack() {},
+      returnDeliveries() {},
       readProgress: async () => ({ waiting: 0, finished: 0 }),
     } as ResultQueue);
     const taken = await queue.take(1, AbortSignal.timeout(1000));

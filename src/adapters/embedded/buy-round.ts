@@ -1,23 +1,23 @@
 import type { Buyer, Refusal } from '../../sale/checkout.ts';
-import { judgeState, needsTicket } from '../../sale/sale.ts';
+import { needsTicket, stateOfSale } from '../../sale/sale.ts';
 import { type SaleRow, toStored } from './sale-row.ts';
 
 export interface Earlier {
   /** How many units a buyer holds, and the buyer's last entry. */
   held: Map<string, { count: number; entry: string }>;
-  /** From buyer and key to the entry it made. */
+  /** From buyer and idempotency key to the resulting entry. */
   keys: Map<string, string>;
-  /** From ticket to the entry that it bought, and whether that unit went back to the sale. */
+  /** From ticket to the entry that it bought, and whether that unit was restocked. */
   used: Map<string, { entry: string; isBack: boolean }>;
 }
 
-/** `ordinal`: of the units sold in this round. */
+/** `ordinal`: position among the units sold in this round. */
 export type Decision =
   | { refusal: Refusal }
   | { kind: 'repeat'; entry: string }
   | { kind: 'accepted' | 'repeat'; ordinal: number };
 
-/** The buyers of one transaction, one after the other: each sees what the ones before have bought. */
+/** The buyers of one transaction, in order: each sees what the previous ones have bought. */
 export class BuyRound {
   readonly sold: Buyer[] = [];
   readonly #closed: Refusal | undefined;
@@ -29,7 +29,7 @@ export class BuyRound {
   constructor(row: SaleRow, earlier: Earlier) {
     this.#row = row;
     this.#earlier = earlier;
-    const state = judgeState(toStored(row), row.now.getTime());
+    const state = stateOfSale(toStored(row), row.now.getTime());
     if (state === 'SCHEDULED') this.#closed = 'NOT_STARTED';
     else if (state === 'PAUSED' || state === 'ENDED') this.#closed = state;
   }
@@ -39,7 +39,7 @@ export class BuyRound {
     const key = keyOf(buyer);
     const known = this.#findUsed(buyer.ticket) ?? this.#findKnown(user, key && `${user} ${key}`);
     if (known) return known;
-    const refusal = this.#closed ?? this.#judgeTicket(buyer) ?? this.#judgeStock(user);
+    const refusal = this.#closed ?? this.#checkTicket(buyer) ?? this.#checkStock(user);
     if (refusal) return { refusal };
     const ordinal = this.sold.push(buyer) - 1;
     this.#lastOf.set(user, ordinal);
@@ -47,7 +47,7 @@ export class BuyRound {
     return { kind: 'accepted', ordinal };
   }
 
-  /** A unit that went back to the sale leaves its ticket good for another one, while the sale runs. */
+  /** When its unit was restocked, a ticket is valid for another one while the sale is open. */
   #findUsed(ticket: Buyer['ticket']): Decision | undefined {
     const used = ticket && this.#earlier.used.get(nameTicket(ticket));
     if (!used) return undefined;
@@ -67,14 +67,14 @@ export class BuyRound {
     return held && held.count > 0 ? { kind: 'repeat', entry: held.entry } : undefined;
   }
 
-  #judgeTicket({ ticket }: Buyer): Refusal | undefined {
+  #checkTicket({ ticket }: Buyer): Refusal | undefined {
     if (!needsTicket(toStored(this.#row))) return undefined;
     if (!ticket) return 'TICKET_REQUIRED';
     if (ticket.number !== this.#row.number) return 'TICKET_INVALID';
     return ticket.admittedAtMs > this.#row.now.getTime() ? 'NOT_ADMITTED' : undefined;
   }
 
-  #judgeStock(user: string): Refusal | undefined {
+  #checkStock(user: string): Refusal | undefined {
     const bought = this.sold.filter(({ userId }) => userId.toString() === user).length;
     const held = (this.#earlier.held.get(user)?.count ?? 0) + bought;
     if (held >= this.#row.per_user_limit) return 'LIMIT_REACHED';
@@ -83,7 +83,7 @@ export class BuyRound {
   }
 }
 
-/** Distinguishes the purchases of a user in one round. One ticket is one purchase, however often it is shown. */
+/** Identifies a purchase of a user within one round. One ticket is one purchase, however often it is used. */
 function keyOf({ ticket, idempotencyKey }: Buyer): string | undefined {
   if (ticket) return `ticket:${ticket.number}.${ticket.unit}`;
   return idempotencyKey === undefined ? undefined : `key:${idempotencyKey}`;

@@ -4,9 +4,9 @@ import { type Database, numberArray, type Sql, textArray } from '../../lib/sql.t
 import type { Buyer, BuyOutcome, Checkout } from '../../sale/checkout.ts';
 import { BuyRound, type Earlier } from './buy-round.ts';
 import { findSaleRow, type SaleRow, toStored } from './sale-row.ts';
-import { giveTicketOn } from './tickets.ts';
+import { issueTicketOn } from './tickets.ts';
 
-/** Puts entries on a stream in the caller's transaction. @returns their ids */
+/** Adds entries to a stream in the caller's transaction. @returns their ids */
 export type AddEntries = (
   sql: Sql,
   stream: string,
@@ -15,7 +15,7 @@ export type AddEntries = (
 
 const buyersPerLook = 5_000;
 
-/** What a script does in Redis is a transaction here that holds the sale's row. */
+/** The counterpart of the Redis scripts: each is a transaction that locks the sale's row. */
 export function embeddedCheckout(database: Database, addEntries: AddEntries, onAdded: () => void): Checkout {
   return {
     async buy(productId, buyers) {
@@ -24,7 +24,7 @@ export function embeddedCheckout(database: Database, addEntries: AddEntries, onA
       return outcomes;
     },
 
-    async look(productId, knows) {
+    async readSale(productId, knows) {
       const stream = streamOf(productId);
       const row = await findSaleRow(database, stream);
       if (!row) return undefined;
@@ -60,8 +60,8 @@ export function embeddedCheckout(database: Database, addEntries: AddEntries, onA
       return row?.secret;
     },
 
-    giveTicket: (productId, { userId, unit }) =>
-      database.transaction((sql) => giveTicketOn(sql, streamOf(productId), userId.toString(), unit)),
+    issueTicket: (productId, { userId, unit }) =>
+      database.transaction((sql) => issueTicketOn(sql, streamOf(productId), userId.toString(), unit)),
   };
 }
 
@@ -159,12 +159,12 @@ async function record(
   );
 }
 
-/** A ticket takes the place of a key. */
+/** With a ticket no idempotency key is stored. */
 function storedKeyOf({ ticket, idempotencyKey }: Buyer): string {
   return ticket ? '' : (idempotencyKey ?? '');
 }
 
-/** Number, user and unit; NULL where there is no ticket. */
+/** Number, user and unit; NULL without a ticket. */
 function ticketArrays(buyers: readonly Buyer[]): string[] {
   const toArray = (read: (ticket: NonNullable<Buyer['ticket']>) => bigint | number) =>
     `{${buyers.map(({ ticket }) => (ticket ? read(ticket) : 'NULL')).join(',')}}`;

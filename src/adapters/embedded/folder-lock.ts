@@ -3,11 +3,11 @@ import { readFile, unlink, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 
-/** @returns false while another open file, of this process or of any other, holds the lock */
+/** @returns false while another open file, of this or any other process, holds the lock */
 type TryLock = (fd: number) => boolean;
 
 export class FolderInUseError extends Error {
-  /** For people: pid and host. */
+  /** Shown to operators: pid and host. */
   readonly holder: string;
 
   constructor(folder: string, holder: string) {
@@ -19,7 +19,7 @@ export class FolderInUseError extends Error {
   }
 }
 
-/** Without a lock two processes could write the same files, so the folder stays closed. */
+/** Without a lock two processes could write the same files, so the folder is not opened. */
 export class FolderLockError extends Error {
   constructor(folder: string, cause: Error) {
     super(
@@ -32,14 +32,14 @@ export class FolderLockError extends Error {
 }
 
 /**
- * Takes the folder for this process until the returned function is called. The lock is the kernel's: it ends with the
- * process however that ends, and holds against other containers and pid namespaces. So the file `lock` is never
- * removed, and the pid in `holder` is for people only.
+ * Locks the folder for this process until the returned function is called. The lock is the kernel's: it ends
+ * with the process, however that ends, and works across containers and pid namespaces. Therefore the file
+ * `lock` is never removed, and the pid in `holder` is only informative.
  *
- * @throws FolderInUseError, FolderLockError, or the system's error when `lock` cannot be made or written
+ * @throws FolderInUseError, FolderLockError, or the system's error when `lock` cannot be created or written
  */
 export async function lockFolder(folder: string, tryLock?: TryLock): Promise<() => Promise<void>> {
-  // A bare descriptor: a FileHandle would be closed, and the lock lost, when it is garbage collected.
+  // A plain descriptor: a FileHandle is closed, and the lock lost, when it is garbage collected.
   const fd = openSync(join(folder, 'lock'), 'a+');
   const holder = join(folder, 'holder');
   try {
@@ -57,7 +57,7 @@ export async function lockFolder(folder: string, tryLock?: TryLock): Promise<() 
 
 async function isLocked(folder: string, fd: number, tryLock?: TryLock): Promise<boolean> {
   try {
-    // Loaded here, so that a platform without the library runs Weir on PostgreSQL.
+    // Imported here, so that Weir with PostgreSQL also runs on a platform without the library.
     return (tryLock ?? (await import('fs-native-extensions')).default.tryLock)(fd);
   } catch (error) {
     throw new FolderLockError(folder, error as Error);

@@ -6,7 +6,7 @@ import type { Database, Sql, Statement, TransactionOptions } from '../../lib/sql
 import { markStoreFailure } from '../../lib/store-failure.ts';
 import { lockFolder } from './folder-lock.ts';
 
-// Type oids (pg_type.dat) whose default reading differs from pg's.
+// Type oids (pg_type.dat) that PGlite parses differently from pg by default.
 const int8 = 20;
 const bytea = 17;
 
@@ -15,14 +15,15 @@ const parsers = {
   [bytea]: (value: string) => Buffer.from(value.slice(2), 'hex'),
 };
 
-// PGlite writes bytes digit by digit in JavaScript, which was a third of the embedded pipeline.
+// PGlite serializes bytes digit by digit in JavaScript, which took a third of the time of the embedded
+// pipeline.
 const serializers = {
   [bytea]: (value: Uint8Array) =>
     `\\x${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('hex')}`,
 };
 
 /**
- * A real Postgres inside this process, kept in `folder`. One process at a time: a second one is refused.
+ * A real PostgreSQL inside this process, stored in `folder`. A second process is refused.
  *
  * @throws FolderInUseError, FolderLockError, or the system's error when the folder cannot be written
  */
@@ -53,7 +54,7 @@ export async function openPglite(folder: string): Promise<Database> {
   }
 }
 
-/** Whether the folder holds a database; makes nothing. */
+/** Whether the folder holds a database; creates nothing. */
 export function isPgliteIn(folder: string): Promise<boolean> {
   return access(join(folder, 'pgdata', 'PG_VERSION')).then(
     () => true,

@@ -11,10 +11,10 @@ export interface QueuedMessage {
 const pollMs = 50;
 
 /**
- * Reads one embedded queue; what was not acknowledged in an earlier life comes again. Where there is one session, which
- * commits one thing after the other, it remembers how far it has come; on a server a message may be committed after one
- * with a higher id was read, so it remembers what it has handed out. Two consumers of one queue are both given
- * everything: every consumer must accept repeats anyway.
+ * Reads one embedded queue; messages that an earlier process did not acknowledge are delivered again. With a
+ * single session, which commits one transaction after the other, it remembers its position. On a server a
+ * message may be committed after one with a higher id was read, so there it remembers which ones it has
+ * delivered. Two consumers of one queue both get every message; consumers must accept repeats anyway.
  */
 export class EmbeddedQueueConsumer {
   readonly #database: Database;
@@ -30,7 +30,7 @@ export class EmbeddedQueueConsumer {
     this.#queue = queue;
   }
 
-  /** At least one message and at most `count`; none when `signal` aborts first. */
+  /** Returns at least one message and at most `count`; none when `signal` aborts first. */
   async take(count: number, signal: AbortSignal): Promise<QueuedMessage[]> {
     while (!signal.aborted) {
       const messages = await this.#database.query<QueuedMessage>(
@@ -58,10 +58,12 @@ export class EmbeddedQueueConsumer {
     this.#finished += messages.length;
   }
 
-  /** No broker counts what it hands out, and there is one process: what is in our hands is tried again. */
-  hold(): void {}
+  /**
+   * No broker counts deliveries, and there is only one process: delivered messages are simply tried again.
+   */
+  pause(): void {}
   resume(): void {}
-  handBack(): void {}
+  returnDeliveries(): void {}
 
   async readProgress(): Promise<{ waiting: number; finished: number }> {
     const [row] = await this.#database.query<{ waiting: string }>(

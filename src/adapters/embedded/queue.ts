@@ -2,7 +2,10 @@ import { type Message, usualType } from '../../core/outbox/outbox-batch.ts';
 import type { Publisher, Refusal } from '../../core/outbox/relay.ts';
 import { type Sql, textArray } from '../../lib/sql.ts';
 
-/** A queue as a table. On a view that the outbox shares, what is published leaves the outbox in the same commit. */
+/**
+ * A queue as a table. On a view shared with the outbox, published messages leave the outbox in the same
+ * commit.
+ */
 export function embeddedQueue(
   sql: Sql,
   queue: string,
@@ -34,7 +37,7 @@ export function embeddedQueue(
   };
 }
 
-/** Messages that were not acknowledged, those in a consumer's hands included. */
+/** Counts unacknowledged messages, including those delivered to a consumer. */
 export async function countQueued(sql: Sql, queue: string): Promise<number> {
   const [row] = await sql.query<{ count: number }>(
     'SELECT count(*)::int AS count FROM embedded_queue WHERE queue = $1',

@@ -1,7 +1,7 @@
 import type { HeldUnit, SaleCounters, UnitAnswer } from '../../core/compensation/restock.ts';
 import { type Database, textArray } from '../../lib/sql.ts';
 
-/** The sale's counters as tables; one statement does for a batch what a script does in Redis. */
+/** The counters of sales as tables; one statement per batch, where Redis runs a script. */
 export function embeddedSaleCounters(database: Database): SaleCounters {
   return {
     async restock(units) {
@@ -9,7 +9,7 @@ export function embeddedSaleCounters(database: Database): SaleCounters {
         return await restockAll(database, units);
       } catch (error) {
         if (!isAboutRows(error)) throw error;
-        // One row that the schema refuses fails the statement of all: each unit alone.
+        // One row that the schema rejects fails the whole statement: each unit is tried alone.
         const answers: UnitAnswer[] = [];
         for (const unit of units) answers.push(await restockOne(database, unit));
         return answers;
@@ -28,7 +28,7 @@ async function restockOne(database: Database, unit: HeldUnit): Promise<UnitAnswe
   }
 }
 
-/** Data exceptions and violated constraints, by the class of SQLSTATE. */
+/** Data exceptions and violated constraints, by SQLSTATE class. */
 function isAboutRows(error: unknown): boolean {
   return error instanceof Error && 'code' in error && /^2[23]/.test(String(error.code));
 }

@@ -18,7 +18,7 @@ export interface SaleRow {
   tickets: string;
   is_paused: boolean;
   has_ended: boolean;
-  /** The store's clock, which is the one that decides. */
+  /** The store's clock, which decides when the sale is open. */
   now: Date;
 }
 

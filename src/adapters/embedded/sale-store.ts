@@ -3,10 +3,10 @@ import { parseStreamKey, streamOf, streamPrefix } from '../../core/triggers/seck
 import type { Database, Sql } from '../../lib/sql.ts';
 import type { RecordActivity } from '../../ops/activity/activity.ts';
 import { describeOpening, describeSaleChange } from '../../ops/activity/sale-activity.ts';
-import { isSameSale, judgeState, type SaleStore, type SaleTerms, toSale } from '../../sale/sale.ts';
+import { isSameSale, type SaleStore, type SaleTerms, stateOfSale, toSale } from '../../sale/sale.ts';
 import { findSaleRow, type SaleRow, saleColumns, toStored } from './sale-row.ts';
 
-/** The sale as rows: what a script does in Redis is a transaction that holds the sale's row. */
+/** The sale as rows; where Redis runs a script, this runs a transaction that locks the sale's row. */
 export function embeddedSaleStore(database: Database, recordActivity: RecordActivity): SaleStore {
   return {
     open: (terms, actor) =>
@@ -36,7 +36,7 @@ export function embeddedSaleStore(database: Database, recordActivity: RecordActi
         const stream = streamOf(productId);
         const row = await findSaleRow(sql, stream, 'FOR UPDATE');
         if (!row) return undefined;
-        if (judgeState(toStored(row), row.now.getTime()) === 'ENDED') return 'ended';
+        if (stateOfSale(toStored(row), row.now.getTime()) === 'ENDED') return 'ended';
         await sql.query(
           `UPDATE embedded_sales SET stock = stock + $2, remaining = remaining + $2,
              is_paused = CASE $3 WHEN 'pause' THEN TRUE WHEN 'resume' THEN FALSE ELSE is_paused END,
@@ -56,7 +56,7 @@ async function openOn(sql: Sql, terms: SaleTerms): ReturnType<SaleStore['open']>
   const current = await findSaleRow(sql, stream, 'FOR UPDATE');
   const now = current?.now ?? (await readClock(sql));
   if (terms.endsAt && terms.endsAt <= now) return 'over';
-  if (current && judgeState(toStored(current), now.getTime()) !== 'ENDED') {
+  if (current && stateOfSale(toStored(current), now.getTime()) !== 'ENDED') {
     return isSameSale(current, terms) ? 'repeat' : 'conflict';
   }
   await sql.query(
@@ -84,6 +84,6 @@ async function openOn(sql: Sql, terms: SaleTerms): ReturnType<SaleStore['open']>
 
 async function readClock(sql: Sql): Promise<Date> {
   const [row] = await sql.query<{ now: Date }>('SELECT clock_timestamp() AS now');
-  if (!row) throw new Error('the database does not tell the time');
+  if (!row) throw new Error('the database returned no time');
   return row.now;
 }

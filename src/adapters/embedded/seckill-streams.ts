@@ -11,22 +11,24 @@ interface EntryRow {
 }
 
 /**
- * The seckill streams as a table. Entry ids look like Redis' own; finished entries go at once.
+ * The seckill streams as a table. Entry ids have the format of Redis; finished entries are deleted
+ * immediately.
  *
- * Consumers of one server mark what they have been given. An entry that is marked as ours but is not in our hands was in
- * a reply that was lost, and is taken again. The only consumer of a database remembers how far it has come instead: that is a
- * third faster, and what it left unfinished in an earlier life lies behind it.
+ * Consumers of one server mark the entries delivered to them. An entry that is marked for this consumer but
+ * not known to it was in a lost reply, and is read again. The only consumer of a database remembers its
+ * position instead: that is a third faster, and unfinished entries of an earlier process are above that
+ * position.
  */
 export class EmbeddedSeckillStreams implements SeckillStreams {
   readonly #database: Database;
   readonly #isOnlyConsumer: boolean;
   readonly #consumer = randomUUID();
   readonly #added = new Signal();
-  /** Entries up to here have been handed out in this life of the only consumer. */
+  /** Entries up to here have been delivered by this process, if it is the only consumer. */
   #cursor: bigint | undefined;
-  /** What was handed out and not acknowledged, with its stream; not used by an only consumer. */
-  readonly #inHand = new Map<string, string>();
-  /** Whether the next read looks for what is ours and not in hand. */
+  /** Delivered and not acknowledged entries, with their stream; not used by an only consumer. */
+  readonly #unacknowledged = new Map<string, string>();
+  /** Whether the next read looks for entries marked for this consumer but not known to it. */
   #mayMissSome = false;
 
   constructor(database: Database, { isOnlyConsumer }: { isOnlyConsumer: boolean }) {
@@ -41,7 +43,7 @@ export class EmbeddedSeckillStreams implements SeckillStreams {
     return ids;
   }
 
-  /** Entries were added by a transaction that is committed now. */
+  /** Called after the commit of a transaction that added entries. */
   readonly onAdded = (): void => this.#added.notify();
 
   async discover(): Promise<void> {}
@@ -65,7 +67,7 @@ export class EmbeddedSeckillStreams implements SeckillStreams {
     if (this.#isOnlyConsumer) return [];
     const isAbandoned = `consumer <> $2 AND delivered_at <= now() - make_interval(secs => $4)${exclude(except, 5)}`;
     const batches = await this.#take(isAbandoned, count, [minIdleMs / 1000, ...excluded(except)]);
-    // A read whose connection broke may be committed later than the look that followed it.
+    // A read whose connection broke may be committed after the read that followed it.
     this.#mayMissSome = true;
     return batches;
   }
@@ -73,7 +75,7 @@ export class EmbeddedSeckillStreams implements SeckillStreams {
   async readAgain(stream: string): Promise<void> {
     this.#cursor = 0n;
     if (this.#isOnlyConsumer) return;
-    for (const [entry, of] of this.#inHand) if (of === stream) this.#inHand.delete(entry);
+    for (const [entry, of] of this.#unacknowledged) if (of === stream) this.#unacknowledged.delete(entry);
     this.#mayMissSome = true;
   }
 
@@ -107,13 +109,13 @@ export class EmbeddedSeckillStreams implements SeckillStreams {
       'DELETE FROM embedded_stream WHERE entry = ANY ($1::bigint[]) AND stream = $2',
       [`{${ids.map(entryOf).join(',')}}`, stream],
     );
-    for (const id of ids) this.#inHand.delete(entryOf(id));
+    for (const id of ids) this.#unacknowledged.delete(entryOf(id));
   }
 
   async trim(): Promise<void> {}
 
   async #takeNext(count: number, except: ReadonlySet<string>): Promise<StreamBatch[]> {
-    this.#cursor ??= await this.#beginAnew();
+    this.#cursor ??= await this.#resetUnfinished();
     const rows = await this.#database.query<EntryRow & { entry: string }>(
       `WITH taken AS (
          SELECT * FROM embedded_stream WHERE entry > $1${exclude(except, 3)} ORDER BY entry LIMIT $2),
@@ -125,20 +127,20 @@ export class EmbeddedSeckillStreams implements SeckillStreams {
     return toBatches(rows);
   }
 
-  /** Counts what an earlier life was given and did not finish. */
-  async #beginAnew(): Promise<bigint> {
+  /** Counts a delivery for entries that an earlier process was given and did not finish. */
+  async #resetUnfinished(): Promise<bigint> {
     await this.#database.query(
       'UPDATE embedded_stream SET deliveries = deliveries + 1 WHERE entry <= (SELECT entry FROM embedded_cursor)',
     );
     return 0n;
   }
 
-  /** What is ours and not in hand; to hand it out again counts as no delivery. */
+  /** Entries marked for this consumer but not known to it; delivering them again counts as no delivery. */
   async #takeMissed(count: number, except: ReadonlySet<string>): Promise<StreamBatch[]> {
     const isMissed = `consumer = $2 AND NOT entry = ANY ($4::bigint[])${exclude(except, 5)}`;
-    const inHand = `{${[...this.#inHand.keys()].join(',')}}`;
-    const batches = await this.#take(isMissed, count, [inHand, ...excluded(except)], 0);
-    // Those of streams that are left out come when they are read again.
+    const known = `{${[...this.#unacknowledged.keys()].join(',')}}`;
+    const batches = await this.#take(isMissed, count, [known, ...excluded(except)], 0);
+    // Entries of excluded streams are found when those are read again.
     if (batches.length === 0) this.#mayMissSome = false;
     return batches;
   }
@@ -155,7 +157,7 @@ export class EmbeddedSeckillStreams implements SeckillStreams {
          SELECT stream, entry_id, fields, deliveries FROM handed ORDER BY entry`,
         [count, this.#consumer, deliveries, ...values],
       );
-      for (const { stream, entry_id: id } of rows) this.#inHand.set(entryOf(id), stream);
+      for (const { stream, entry_id: id } of rows) this.#unacknowledged.set(entryOf(id), stream);
       return toBatches(rows);
     } catch (error) {
       this.#mayMissSome = true;
@@ -164,7 +166,10 @@ export class EmbeddedSeckillStreams implements SeckillStreams {
   }
 }
 
-/** In the caller's transaction; `onAdded` wakes the reader after the commit. @returns the entries' ids */
+/**
+ * Adds entries in the caller's transaction; `onAdded` wakes the reader after the commit. @returns the
+ * entries' ids
+ */
 export async function addEntries(
   sql: Sql,
   stream: string,
@@ -187,7 +192,7 @@ export async function addEntries(
 
 const nothing: ReadonlySet<string> = new Set();
 
-/** Part of a condition, absent on the ordinary way. */
+/** Part of a condition; empty when no stream is excluded. */
 function exclude(streams: ReadonlySet<string>, parameter: number): string {
   return streams.size === 0 ? '' : ` AND stream <> ALL ($${parameter}::text[])`;
 }

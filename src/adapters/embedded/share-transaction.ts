@@ -2,8 +2,9 @@ import { oneAtATime } from '../../lib/one-at-a-time.ts';
 import type { Database, Sql, TransactionOptions } from '../../lib/sql.ts';
 
 /**
- * A view of the database for two parts that share a commit, such as the relay and an embedded queue: while one of them holds
- * a transaction on the view, what the other queries joins it. Transactions on a view wait for each other.
+ * A view of the database for two parts that share a commit, such as the relay and an embedded queue: while
+ * one of them is in a transaction on the view, queries of the other join it. Transactions on a view wait for
+ * each other.
  */
 export function shareTransaction(database: Database): Database {
   let current: Sql | undefined;
@@ -20,7 +21,8 @@ export function shareTransaction(database: Database): Database {
   const view: Database = {
     query: (statement, values) => (current ?? database).query(statement, values),
     runScript: (script) => (current ?? database).runScript(script),
-    // The commit holds messages, so it waits for the disk, whatever the caller would do without.
+    // The commit contains messages, so it waits for the disk, even when the caller allows an asynchronous
+    // commit.
     transaction: <T>(
       work: (sql: Sql) => Promise<T>,
       { asynchronousCommit: _, ...options }: TransactionOptions = {},

@@ -1,7 +1,7 @@
 import type { Sql } from '../../lib/sql.ts';
 import type { StreamBacklog } from '../../ops/live/backlog.ts';
 
-/** Finished entries go at once, so every one that is there waits. */
+/** Finished entries are deleted immediately, so every existing one waits. */
 export async function readEmbeddedBacklog(sql: Sql): Promise<StreamBacklog> {
   const [row] = await sql.query<Record<'streams' | 'entries' | 'pending' | 'age_ms', number>>(
     `SELECT (SELECT count(*) FROM embedded_streams)::int AS streams, count(*)::int AS entries,

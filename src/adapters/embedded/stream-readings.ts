@@ -10,8 +10,8 @@ interface ReadingRow {
 }
 
 /**
- * The embedded streams, and the view on which an audit reads them in its own snapshot: what waits is what has neither row nor
- * place among the parked.
+ * The embedded streams, and the view on which an audit reads them in its own snapshot: entries wait that have
+ * neither a row nor a parked item.
  */
 export function embeddedStreamReadings(database: Database): { database: Database; readings: StreamReadings } {
   const view = shareTransaction(database);

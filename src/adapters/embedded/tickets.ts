@@ -1,10 +1,10 @@
 import type { Sql } from '../../lib/sql.ts';
 import type { TicketOutcome } from '../../sale/checkout.ts';
-import { judgeState, needsTicket } from '../../sale/sale.ts';
+import { needsTicket, stateOfSale } from '../../sale/sale.ts';
 import { findSaleRow, toStored } from './sale-row.ts';
 
-/** In one transaction that holds the sale's row. */
-export async function giveTicketOn(
+/** In one transaction that locks the sale's row. */
+export async function issueTicketOn(
   sql: Sql,
   stream: string,
   userId: string,
@@ -13,7 +13,7 @@ export async function giveTicketOn(
   const row = await findSaleRow(sql, stream, 'FOR UPDATE');
   if (!row) return { kind: 'SALE_NOT_FOUND' };
   const sale = toStored(row);
-  const state = judgeState(sale, row.now.getTime());
+  const state = stateOfSale(sale, row.now.getTime());
   if (state === 'ENDED') return { kind: 'ENDED' };
   if (!needsTicket(sale)) return { kind: 'TICKETS_UNUSED' };
   const [known] = await sql.query<{ admitted_at_ms: string }>(

@@ -5,8 +5,8 @@ import { type Change, subjectOf } from '../../ops/activity/activity.ts';
 import { toText } from './to-text.ts';
 
 /**
- * Writes one record for each change. `sql`: the transaction of the change, so that there is neither a change without its
- * record nor a record without its change. Call it only where something was changed: a repeat leaves no record.
+ * Writes one record per change, in the transaction `sql` of that change: either both are committed or
+ * neither. Call it only when something changed; a repeat leaves no record.
  */
 export async function recordActivity(sql: Sql, actor: Actor, ...changes: readonly Change[]): Promise<void> {
   if (changes.length === 0) return;
@@ -33,7 +33,10 @@ function toStorable(_: string, value: unknown): unknown {
 
 const rowsPerStep = 1_000;
 
-/** The only way by which records go; the trigger of the table checks the bound again. @returns how many went */
+/**
+ * The only way to delete records; a trigger on the table checks the age limit again. @returns how many were
+ * deleted
+ */
 export function removeActivity(database: Database, olderThanMs: number): Promise<number> {
   return database.transaction(async (sql) => {
     await sql.query(

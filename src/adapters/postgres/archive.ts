@@ -2,7 +2,7 @@ import { type Database, numberArray, type Sql } from '../../lib/sql.ts';
 import type { ArchiveRows } from '../../ops/retention/archive.ts';
 import { forgetTimes } from './counted-times.ts';
 
-/** As in the API: camelCase, 64-bit numbers as strings, times in ISO 8601. */
+/** The format of the API: camelCase, 64-bit numbers as strings, times in ISO 8601. */
 const line = `jsonb_build_object('instanceId', instance_id::text, 'productId', product_id::text, 'userId', user_id::text,
     'source', source, 'sourceId', source_id, 'scope', scope, 'status', status, 'reason', reason,
     'productVersion', product_version, 'createdAt', created_at, 'updatedAt', updated_at, 'eventAt', event_at,
@@ -15,8 +15,9 @@ const line = `jsonb_build_object('instanceId', instance_id::text, 'productId', p
       FROM compensations WHERE compensations.instance_id = instance_logs.instance_id))::text`;
 
 /**
- * Rows that may leave: terminal, older than `olderThanMs`, counted by the audit (so its sums go on without them), owed
- * nothing that is still open, and without a parked item of the same purchase.
+ * Rows that can be archived: terminal, older than `olderThanMs`, already counted by the audit (so that its
+ * sums stay right without them), without an open compensation and without a parked item of the same
+ * purchase.
  */
 export function postgresArchive(database: Database): ArchiveRows {
   return {
@@ -48,9 +49,9 @@ export function postgresArchive(database: Database): ArchiveRows {
 }
 
 /**
- * A count from the beginning (`weir audit --full`) holds the same lock, so it sees a row either in instance_logs or in
- * audit_archived; rows that it has not counted again yet stay. What was owed stays in compensations: it is small, and
- * the sums need it.
+ * A full audit (`weir audit --full`) takes the same lock, so it finds each row either in instance_logs or
+ * in audit_archived. Rows that it has not counted again yet are kept. The compensations are kept too: they
+ * are small, and the sums need them.
  */
 async function removeCounted(sql: Sql, ids: readonly string[]): Promise<number> {
   await sql.query('SELECT 1 FROM audit_checkpoint FOR UPDATE');

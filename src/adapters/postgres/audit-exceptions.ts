@@ -2,9 +2,11 @@ import type { Sql } from '../../lib/sql.ts';
 import type { AuditException, SumName } from '../../ops/audit/audit.ts';
 import type { RowFinding } from '../../ops/audit/audit-finding.ts';
 
-const most = 20;
+const maxExceptions = 20;
 
-/** Not when the instance may have been archived: then its order and its compensation are all that is left. */
+/**
+ * Excludes rows whose instance may have been archived: then only the order and the compensation are left.
+ */
 const notArchived = (column: string) => `AND (NOT EXISTS (SELECT 1 FROM audit_archived)
   OR ${column} >= (SELECT min(created_at) FROM instance_logs))`;
 
@@ -13,7 +15,7 @@ interface Search {
   code: RowFinding;
 }
 
-/** Each looks through whole tables, which only a difference justifies. */
+/** Each search scans whole tables, so it runs only when there is a difference. */
 const searches: Partial<Record<SumName, Search[]>> = {
   orders: [
     {
@@ -77,7 +79,7 @@ const withoutSearch: Partial<Record<SumName, AuditException>> = {
 export async function findExceptions(sql: Sql, name: SumName): Promise<AuditException[]> {
   const found: AuditException[] = [];
   for (const search of searches[name] ?? []) {
-    const rows = await sql.query<{ id: string }>(`${search.sql} LIMIT ${most}`);
+    const rows = await sql.query<{ id: string }>(`${search.sql} LIMIT ${maxExceptions}`);
     found.push(...rows.map(({ id }) => ({ id, code: search.code, params: {} })));
   }
   const general = withoutSearch[name];

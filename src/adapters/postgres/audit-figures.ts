@@ -1,9 +1,10 @@
 import type { Sql } from '../../lib/sql.ts';
 import type { AuditFigures, InstanceCount, RestockedCount } from '../../ops/audit/audit.ts';
-import { keepTimes, moveSettledTimes } from './counted-times.ts';
+import { addTimes, moveSettledTimes } from './counted-times.ts';
 import { lastIssued } from './last-issued.ts';
 
-// Rows younger than this may have neighbours that are not committed yet: no statement of ours may run for 60 s.
+// Rows with a lower id may still be uncommitted while a row is younger than this; no statement of Weir may
+// run for more than 60 s.
 const settledAge = "interval '2 minutes'";
 
 interface CountRow {
@@ -14,15 +15,15 @@ interface CountRow {
   rows: string;
 }
 
-/** Ids that one commit of advanceCheckpoint passes at most. */
+/** How many ids one commit of advanceCheckpoint covers at most. */
 const idsPerStep = 500_000n;
 
 /**
- * What is old and terminal is counted once and stands in audit_counts; the checkpoint moves up to the first row that is
- * young or still waited for (docs/decisions/0013). In steps of their own commits, so that the first audit of a large
- * table gets through it.
+ * Old terminal rows are counted once, into audit_counts. The checkpoint moves up to the first row that is
+ * young or still PROCESSING (docs/decisions/0013), in steps with a commit each, so that the first audit of
+ * a large table makes progress.
  *
- * @returns whether there is more to pass
+ * @returns whether rows are left to pass
  */
 export async function advanceCheckpoint(sql: Sql): Promise<boolean> {
   const [checkpoint] = await sql.query<{ id: string }>(
@@ -34,24 +35,26 @@ export async function advanceCheckpoint(sql: Sql): Promise<boolean> {
   const last = BigInt(sequence?.last ?? 0);
   let from = BigInt(checkpoint?.id ?? 0);
   if (from > last) {
-    // The sequence has gone back (a restore, a cutover): rows come below the checkpoint and would never be counted.
+    // The sequence went back (a restore, a cutover): new rows get ids below the checkpoint and would never
+    // be counted.
     await forgetCounts(sql);
     from = 0n;
   }
-  await countTheLateOnes(sql);
+  await countNewlySettled(sql);
   const step = from + idsPerStep;
   const upTo = await findNextCheckpoint(sql, from, step < last ? step : last);
-  await keepCounts(sql, from, upTo);
+  await addCounts(sql, from, upTo);
   return upTo === step;
 }
 
 /**
- * Rows ever, by source, scope, known order and status: what has been counted, and the rows above the checkpoint. In a
- * transaction, for the sake of its setting.
+ * All rows ever written, by source, scope, known order and status: audit_counts plus the rows above the
+ * checkpoint. Needs a transaction because it uses SET LOCAL.
  */
 export async function countInstances(sql: Sql): Promise<InstanceCount[]> {
   const checkpoint = await readCheckpoint(sql);
-  // Few rows lie above it. Where the table was not analyzed lately the planner expects a third, and would read them all.
+  // Few rows are above the checkpoint. Without fresh statistics the planner expects a third of the table
+  // and would scan all of it.
   await sql.query('SET LOCAL enable_seqscan = off');
   const rows = await sql.query<CountRow>(
     `SELECT source, scope, known_order, status, sum(rows)::text AS rows FROM (
@@ -73,14 +76,15 @@ export async function readCheckpoint(sql: Sql): Promise<string> {
   return row?.id ?? '0';
 }
 
-/** Whether the order is one of ours is asked for ORDER rows alone. */
+/** Only rows of source ORDER are looked up in orders. */
 const knownOrder =
   "CASE source WHEN 'ORDER' THEN EXISTS (SELECT 1 FROM orders WHERE orders.id = source_id) ELSE FALSE END";
 const countRows = `SELECT source, scope, ${knownOrder} AS known_order, status, count(*) AS rows FROM instance_logs`;
 
-/** Everything is to be counted again. */
+/** Makes the next audit count everything again. */
 export async function forgetCounts(sql: Sql): Promise<void> {
-  // Archiving holds the same lock: a row that it moves now is in audit_archived before this reads it.
+  // Archiving takes the same lock: a row that it is moving is in audit_archived before this reads that
+  // table.
   await sql.query('SELECT 1 FROM audit_checkpoint FOR UPDATE');
   await sql.query('DELETE FROM audit_counts');
   await sql.query('DELETE FROM audit_open');
@@ -91,9 +95,9 @@ export async function forgetCounts(sql: Sql): Promise<void> {
   );
 }
 
-/** Overdue rows that the checkpoint has passed, and that have become terminal since. */
-async function countTheLateOnes(sql: Sql): Promise<void> {
-  // By their ids, and only when there are any: joined as tables, they would cost a walk through all of instance_logs.
+/** Rows that were still PROCESSING when the checkpoint passed them, and are terminal now. */
+async function countNewlySettled(sql: Sql): Promise<void> {
+  // By id, and only when there are any: a join of the two tables would scan all of instance_logs.
   const open = await sql.query<{ instance_id: string }>('SELECT instance_id::text FROM audit_open');
   if (open.length === 0) return;
   const settled = await sql.query<{ instance_id: string }>(
@@ -124,8 +128,9 @@ function idsOf(rows: readonly { instance_id: string }[]): string {
 }
 
 /**
- * A row without a time or dated in the future stops nothing: an old row with a higher id shows that all below it are
- * committed. `limit` itself is passed where such a row follows it.
+ * A row without a time, or dated in the future, does not stop the checkpoint: an old row with a higher id
+ * proves that every lower id is committed. The checkpoint reaches `limit` itself when such a row follows
+ * it.
  */
 async function findNextCheckpoint(sql: Sql, from: bigint, limit: bigint): Promise<bigint> {
   const [row] = await sql.query<{ id: string }>(
@@ -144,8 +149,11 @@ async function findNextCheckpoint(sql: Sql, from: bigint, limit: bigint): Promis
   return BigInt(row?.id ?? from);
 }
 
-/** In one statement: a row that is settled meanwhile is seen the same by all that is written of it. */
-async function keepCounts(sql: Sql, from: bigint, upTo: bigint): Promise<void> {
+/**
+ * One statement, so that a row that is settled meanwhile has the same status in every table that is written
+ * here.
+ */
+async function addCounts(sql: Sql, from: bigint, upTo: bigint): Promise<void> {
   if (upTo === from) return;
   await sql.query(
     `WITH passed AS MATERIALIZED (
@@ -160,13 +168,15 @@ async function keepCounts(sql: Sql, from: bigint, upTo: bigint): Promise<void> {
        ON CONFLICT (source, scope, known_order, status) DO UPDATE SET rows = audit_counts.rows + excluded.rows
      ), opened AS (
        INSERT INTO audit_open SELECT unnest(open) FROM passed ON CONFLICT DO NOTHING
-     ), ${keepTimes('passed')}
+     ), ${addTimes('passed')}
      UPDATE audit_checkpoint SET instance_log_id = $2, audited_at = now()`,
     [from.toString(), upTo.toString()],
   );
 }
 
-/** Orders of ours that were ever paid; as for instances, only what was paid since is counted. */
+/**
+ * Known orders that were ever paid. As for instances, only orders paid since the last audit are counted.
+ */
 export async function countPaidOrders(sql: Sql): Promise<number> {
   const [row] = await sql.query<{ paid: string }>(
     `WITH counted AS (
@@ -194,7 +204,7 @@ type Counted = Omit<
   refunds: number;
 };
 
-/** Everything that is small enough to be counted each time. */
+/** Figures that are small enough to be counted each time. */
 export async function countWaiting(sql: Sql): Promise<Counted> {
   const [row] = await sql.query<Record<string, string>>(
     `SELECT (SELECT coalesce(sum(events), 0) FROM published WHERE kind = 'CREATED') AS published,
@@ -230,7 +240,7 @@ export async function countWaiting(sql: Sql): Promise<Counted> {
     unsettled: Number(row?.unsettled),
     overdue: Number(row?.overdue),
     parked: Number(row?.parked),
-    // A further payment of an order is returned independently of the order itself.
+    // A further payment of an order is refunded independently of the order itself.
     refundsWithoutInstance: count((each) => !each.has_instance && !each.is_further),
     compensations: {
       RESTOCK: ofKind('RESTOCK'),
@@ -242,7 +252,7 @@ export async function countWaiting(sql: Sql): Promise<Counted> {
   };
 }
 
-/** Units by stream; `since`: before the sales were read. */
+/** Units by stream. `since`: before the sales were read. */
 export async function countRestocked(sql: Sql, since: Date): Promise<RestockedCount[]> {
   const rows = await sql.query<{ stream: string; done_before: string; owed: string }>(
     `SELECT scope AS stream, count(*) FILTER (WHERE outcome = 'RESTOCKED' AND done_at < $1)::text AS done_before,

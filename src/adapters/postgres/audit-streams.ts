@@ -7,8 +7,8 @@ import { readCheckpoint } from './audit-figures.ts';
 import { acceptLoss } from './sale-losses.ts';
 
 /**
- * What became of the entries of each stream, next to what its store reports. `since`: the database's time before the store
- * was asked.
+ * Accounts for the entries of each stream, next to what its store reports. `since`: the database's time
+ * before the store was read.
  */
 export async function figureStreams(
   sql: Sql,
@@ -25,7 +25,7 @@ export async function figureStreams(
   const figures: StreamFigure[] = [];
   for (const reading of [...readings, ...gone]) {
     const figure = await figureStream(sql, reading, instances, since);
-    figures.push(await keepAdded(sql, figure, before.get(reading.stream), since));
+    figures.push(await recordAdded(sql, figure, before.get(reading.stream), since));
   }
   return figures;
 }
@@ -39,7 +39,7 @@ interface KnownStream {
   rebase: boolean;
 }
 
-/** A stream that was counted and is not there any more: deleted, or Redis lost it. */
+/** A stream that was counted before and no longer exists: it was deleted, or Redis lost it. */
 function emptyReading(stream: string): StreamReading {
   return { stream, added: 0, lastDelivered: undefined, undelivered: 0, pending: [] };
 }
@@ -64,7 +64,10 @@ async function figureStream(
 const entryIdAsNumbers = (column: string) =>
   `(split_part(${column}, '-', 1)::numeric, split_part(${column}, '-', 2)::numeric)`;
 
-/** Made after the stream was read: young rows, above the checkpoint; the extra seconds cost nothing. */
+/**
+ * Rows of entries that were delivered after the stream was read: young rows, above the checkpoint. The 10 s
+ * of slack cost nothing.
+ */
 async function countRowsAfter(sql: Sql, stream: string, lastDelivered: string, since: Date): Promise<number> {
   const [row] = await sql.query<{ count: string }>(
     `SELECT count(*)::text FROM instance_logs WHERE id > $4
@@ -74,7 +77,7 @@ async function countRowsAfter(sql: Sql, stream: string, lastDelivered: string, s
   return Number(row?.count ?? 0);
 }
 
-/** Whatever became of them, unless it became a row; a replayed one did. */
+/** Parked entries in any state, except those that became a row, such as replayed ones. */
 async function countParked(sql: Sql, stream: string, lastDelivered: string | undefined): Promise<number> {
   const bound = lastDelivered
     ? `AND ${entryIdAsNumbers('source_id')} <= ${entryIdAsNumbers('$2::text')}`
@@ -90,7 +93,7 @@ async function countParked(sql: Sql, stream: string, lastDelivered: string | und
   return Number(row?.count ?? 0);
 }
 
-/** Of the pending ones those that have neither row nor place among the parked. */
+/** Pending entries that have neither a row nor a parked item. */
 async function countOpen(sql: Sql, stream: string, pending: readonly string[]): Promise<number> {
   const [row] = await sql.query<{ count: string }>(
     `SELECT count(*)::text FROM unnest($2::text[]) AS entry (id)
@@ -102,14 +105,14 @@ async function countOpen(sql: Sql, stream: string, pending: readonly string[]): 
   return Number(row?.count ?? 0);
 }
 
-interface Book {
+interface StreamRecord {
   addedBefore: number;
   restartedAt: Date | null;
   lost: number;
 }
 
-/** Remembers how many entries were added, also in earlier lives of the stream. */
-async function keepAdded(
+/** Records how many entries were added, including those added before the stream restarted. */
+async function recordAdded(
   sql: Sql,
   figure: StreamFigure,
   known: KnownStream | undefined,
@@ -117,45 +120,48 @@ async function keepAdded(
 ): Promise<StreamFigure> {
   const { stream, added } = figure;
   if (added === undefined) return figure;
-  const book = judgeLife({ ...figure, added }, known, now);
+  const record = detectRestart({ ...figure, added }, known, now);
   await sql.query(
     `INSERT INTO audit_streams (stream, added, added_before, restarted_at, lost) VALUES ($1, $2, $3, $4, $5)
      ON CONFLICT (stream) DO UPDATE SET added = excluded.added, added_before = excluded.added_before,
        restarted_at = excluded.restarted_at, lost = excluded.lost, rebase = FALSE`,
-    [stream, added, book.addedBefore, book.restartedAt, book.lost],
+    [stream, added, record.addedBefore, record.restartedAt, record.lost],
   );
   return {
     ...figure,
-    added: added + book.addedBefore,
-    restarted: book.restartedAt ? { at: book.restartedAt, lost: book.lost } : undefined,
+    added: added + record.addedBefore,
+    restarted: record.restartedAt ? { at: record.restartedAt, lost: record.lost } : undefined,
   };
 }
 
 /**
- * A stream that counts less than before, or of which more is found than was ever added, has begun restarted: it was deleted,
- * emptied, or restored from an older state. Until an operator has taken note of it, and what came back twice has been
- * read twice, each audit takes it as it is.
+ * A stream has restarted (was deleted, emptied or restored from an older state) when it reports fewer
+ * entries than before, or when more are found than were ever added. Until an operator accepts that, and
+ * entries that came back are processed, each audit takes the stream as it is.
  */
-function judgeLife(
+function detectRestart(
   { added, rows, parked, waiting }: StreamFigure & { added: number },
   known: KnownStream | undefined,
   now: Date,
-): Book {
+): StreamRecord {
   const found = rows + parked + waiting;
-  const asItIs = found - added;
-  // An earlier life was not counted, so nothing is known to be lost.
-  if (!known) return { addedBefore: Math.max(0, asItIs), restartedAt: null, lost: 0 };
-  if (known.rebase) return { addedBefore: asItIs, restartedAt: null, lost: 0 };
+  const unexplained = found - added;
+  // Nothing was counted before, so no loss is known.
+  if (!known) return { addedBefore: Math.max(0, unexplained), restartedAt: null, lost: 0 };
+  if (known.rebase) return { addedBefore: unexplained, restartedAt: null, lost: 0 };
   if (known.restarted_at)
-    return { addedBefore: asItIs, restartedAt: known.restarted_at, lost: Number(known.lost) };
+    return { addedBefore: unexplained, restartedAt: known.restarted_at, lost: Number(known.lost) };
   const addedBefore = Number(known.added_before);
   const countedBefore = Number(known.added) + addedBefore;
   if (added >= Number(known.added) && found <= added + addedBefore)
     return { addedBefore, restartedAt: null, lost: 0 };
-  return { addedBefore: asItIs, restartedAt: now, lost: Math.max(0, countedBefore - found) };
+  return { addedBefore: unexplained, restartedAt: now, lost: Math.max(0, countedBefore - found) };
 }
 
-/** An operator has taken note of what happened to a stream or its sale; the next audit takes it as it finds it. */
+/**
+ * Records that an operator accepts what happened to a stream or its sale; the next audit starts from what
+ * it finds.
+ */
 export function acceptStream(database: Database, stream: string, actor: Actor): Promise<boolean> {
   return database.transaction(async (sql) => {
     const lostUnits = await acceptLoss(sql, stream);

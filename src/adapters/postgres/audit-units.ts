@@ -13,7 +13,10 @@ interface UnitRow {
   lost_at: Date | null;
 }
 
-/** Sales that run, are to come or ended lately; those of the embedded store stand in the database itself. */
+/**
+ * Sales that are open, planned or ended less than a day ago. Sales of the embedded store are rows of the
+ * database itself.
+ */
 export async function figureUnits(
   sql: Sql,
   sales: readonly SaleFigure[],
@@ -49,7 +52,7 @@ SELECT stream, stock::text, lost::text, lost_at,
 FROM sales WHERE id = $1 AND coalesce(ended_at, ends_at, 'infinity') > now() - interval '1 day'`,
 };
 
-/** The unique keys of sale_units forbid both; a row that was written by hand may not. */
+/** The unique keys of sale_units prevent both cases, except for rows that were written by hand. */
 async function findTooMany(
   sql: Sql,
   saleId: number,
@@ -78,7 +81,7 @@ async function findTooMany(
   ];
 }
 
-const mostNamed = 20;
+const maxNamed = 20;
 
 /** Names the buyers whose entries are neither instances nor parked. */
 export async function nameLostUnits(
@@ -100,7 +103,7 @@ export async function nameLostUnits(
       );
       for (const { entry_id: entryId, user_id: userId } of missing) {
         named.push({ id: stream, code: 'ENTRY_LOST', params: { entryId, userId } });
-        if (named.length === mostNamed) return named;
+        if (named.length === maxNamed) return named;
       }
     }
   }

@@ -16,15 +16,15 @@ import { figureUnits, nameLostUnits } from './audit-units.ts';
 export interface AuditOptions {
   /** Count everything again. */
   full?: boolean;
-  /** Look for what is behind a difference, through whole tables. */
+  /** Search whole tables for the rows behind a difference. */
   explain?: boolean;
 }
 
 /**
- * One audit, in one snapshot of the database, which its first statement takes. Streams are read just before: rows of entries
- * that were delivered later are left out of the sum, so traffic makes no difference.
+ * One audit, in one snapshot of the database, taken by its first statement. The streams are read just
+ * before; rows of entries delivered later are left out of the sums, so traffic causes no difference.
  *
- * @throws the store's error; 40001 when two audits met, of which the other one is done
+ * @throws the store's error; 40001 when two audits met and the other one has finished
  */
 export async function audit(
   database: Database,
@@ -52,13 +52,16 @@ export async function audit(
   return result;
 }
 
-/** Rows that were put below the cursors by hand, from a backup for example, are counted and get their deadlines. */
+/**
+ * Also counts rows that were inserted below the cursors by hand, from a backup for example, and gives them
+ * deadlines.
+ */
 async function startOver(sql: Sql): Promise<void> {
   await forgetCounts(sql);
   await sql.query('UPDATE overdue_cursor SET id = 0');
 }
 
-/** For those who ask another process how the last one ended. */
+/** Lets every other process report the result of the last audit. */
 async function noteLastAudit(sql: Sql, { auditedAt, ok, sums }: Audit): Promise<void> {
   const breaches = sums.filter(({ difference, exceptions }) => difference !== 0 || exceptions.length > 0);
   await sql.query(

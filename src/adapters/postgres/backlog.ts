@@ -2,22 +2,23 @@ import type { Sql, Statement } from '../../lib/sql.ts';
 import type { DatabaseBacklog, Waiting } from '../../ops/live/backlog.ts';
 
 interface BacklogRow {
-  place: string;
+  part: string;
   label: string;
   count: string;
   age_ms: number | null;
 }
 
 /**
- * Every part is small or has an index of what is open, so asking costs milliseconds, also on a large table. Whose status
- * is PROCESSING has none (docs/decisions/0011): those stand in `overdue` or above its cursor, and are looked for from
- * where the last look found the oldest, which no earlier row can be any more.
+ * Each part is small or has an index of its open rows, so a read takes milliseconds on a table of any size.
+ * PROCESSING rows have no index (docs/decisions/0011): they are in `overdue` or above its cursor. The
+ * search for the oldest starts where the previous one found it, because no lower id can be PROCESSING any
+ * more.
  */
 export function createBacklogReader(sql: Sql): () => Promise<DatabaseBacklog> {
   let from = '0';
   return async () => {
     const rows = await sql.query<BacklogRow>(statement, [from]);
-    const [young] = rows.filter(({ place }) => place === 'young');
+    const [young] = rows.filter(({ part }) => part === 'young');
     if (young) from = young.label;
     return {
       outbox: pick(rows, 'outbox'),
@@ -29,9 +30,12 @@ export function createBacklogReader(sql: Sql): () => Promise<DatabaseBacklog> {
   };
 }
 
-/** Rows below the newest that may not be committed yet: a look goes back so far. */
+/** The newest rows may not be committed yet, so the next read starts this many ids below the newest. */
 const uncommitted = 10_000;
-/** Overdue rows that have been settled stay until they are due; those among the first so many are passed over. */
+/**
+ * A settled row stays in overdue until it is due; this many of the oldest are searched for one that is not
+ * settled.
+ */
 const oldestOverdue = 1_000;
 
 const ageOf = (column: string) => `extract(epoch FROM clock_timestamp() - ${column})::float8 * 1000`;
@@ -47,7 +51,7 @@ WITH first_young AS (
   SELECT created_at FROM (SELECT instance_id FROM overdue ORDER BY instance_id LIMIT ${oldestOverdue}) AS oldest
   JOIN instance_logs USING (instance_id) WHERE status = 'PROCESSING' ORDER BY instance_id LIMIT 1
 )
-SELECT 'outbox' AS place, kind AS label, sum(events)::text AS count, ${ageOf('min(created_at)')} AS age_ms
+SELECT 'outbox' AS part, kind AS label, sum(events)::text AS count, ${ageOf('min(created_at)')} AS age_ms
 FROM outbox GROUP BY kind
 UNION ALL
 SELECT 'parked', reason, count(*)::text, ${ageOf('min(parked_at)')} FROM parked WHERE state = 'PARKED' GROUP BY reason
@@ -65,7 +69,7 @@ FROM instance_logs HAVING max(id) IS NOT NULL`,
 };
 
 function pick(rows: readonly BacklogRow[], wanted: string): Map<string, Waiting> {
-  const found = rows.filter(({ place }) => place === wanted);
+  const found = rows.filter(({ part }) => part === wanted);
   return new Map(
     found.map(({ label, count, age_ms }) => [
       label,

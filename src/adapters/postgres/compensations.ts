@@ -14,7 +14,7 @@ import { streamOf } from '../../core/triggers/seckill-key.ts';
 import { failpoint } from '../../lib/failpoint.ts';
 import { type Database, numberArray, type Sql, textArray } from '../../lib/sql.ts';
 import { recordActivity } from './activity.ts';
-import { enqueue } from './outbox.ts';
+import { enqueue } from './enqueue.ts';
 import { parkItems } from './parked.ts';
 import { maxRestockAttempts } from './parked-units.ts';
 import { nextRequestAt } from './refund-waits.ts';
@@ -22,8 +22,8 @@ import { nameRefundedPayments } from './refunded-payments.ts';
 import { toText } from './to-text.ts';
 
 /**
- * Records what is owed and asks for the refunds, in the caller's transaction. The unique key (source, source_id, scope)
- * is what makes it once: a second call for the same purchase changes nothing and asks for nothing.
+ * Records the compensations and requests the refunds, in the caller's transaction. The unique key (source,
+ * source_id, scope) makes it idempotent: a second call for the same purchase changes and requests nothing.
  */
 export async function compensate(sql: Sql, owed: readonly Compensation[]): Promise<void> {
   const named = await nameRefundedPayments(sql, owed);
@@ -52,7 +52,7 @@ export async function compensate(sql: Sql, owed: readonly Compensation[]): Promi
   await enqueue(sql, 'REFUND', sent);
 }
 
-/** The request is kept as it is first sent: it is sent again, byte for byte, until the refund is reported. */
+/** The request is stored as it is first sent, and sent again byte for byte until the refund is reported. */
 function toRow(owed: Compensation, ordinal: number, request: RequestMessage | undefined) {
   return {
     ordinal,
@@ -84,10 +84,13 @@ interface UnitRow {
 
 const longestRestockWaitSeconds = 600;
 
-/** Compensations of kind RESTOCK that the sale's counters have not taken yet; those that never failed come first. */
+/**
+ * Compensations of kind RESTOCK that the counters of the sale have not applied yet; those that never failed
+ * come first.
+ */
 export function postgresRestocks(database: Database): RestockRows {
   return {
-    // The lock is the claim, as for batches: two replicas never work on the same unit.
+    // The row lock is the claim, as for outbox batches: two replicas never work on the same unit.
     claim: (limit, work) =>
       database.transaction((sql) => claimUnits(sql, 'FOR UPDATE SKIP LOCKED', limit, work), {
         idleTimeoutMs: 60_000,
@@ -95,7 +98,7 @@ export function postgresRestocks(database: Database): RestockRows {
   };
 }
 
-/** For a database that has one process and one session, which must not be held while the counters are changed. */
+/** For a database with one process and one session, which must stay free while the counters are changed. */
 export function unlockedRestocks(database: Database): RestockRows {
   return { claim: (limit, work) => claimUnits(database, '', limit, work) };
 }
@@ -120,10 +123,10 @@ async function claimUnits(
 }
 
 /**
- * For a Redis that has lost what it had taken back. Units restocked at `since` or later, or ever, are owed once more; the
- * counters take each once, so those that they still have change nothing.
+ * For a Redis that has lost restocks. Units restocked at or after `since` (undefined: ever) are requested
+ * once more; the counters apply each only once, so those that are still in place do not change.
  *
- * @returns how many
+ * @returns how many units were requested
  */
 export function requeueRestock(
   database: Database,
@@ -170,10 +173,10 @@ async function recordAnswers(
   });
   const outcomes = done.length > 0 ? await finish(sql, done) : [];
   if (later.length > 0) await waitForSale(sql, later);
-  return { outcomes, failed: failed.length > 0 ? await putOff(sql, failed) : undefined };
+  return { outcomes, failed: failed.length > 0 ? await delayUnits(sql, failed) : undefined };
 }
 
-/** Without an attempt counted, and behind those of other sales. */
+/** Counts no attempt, and sorts these units behind those of other sales. */
 async function waitForSale(sql: Sql, rows: readonly UnitRow[]): Promise<void> {
   await sql.query(
     `UPDATE compensations SET restock_due_at = clock_timestamp() + interval '1 s' WHERE id = ANY ($1::bigint[])`,
@@ -181,7 +184,7 @@ async function waitForSale(sql: Sql, rows: readonly UnitRow[]): Promise<void> {
   );
 }
 
-/** @returns the outcomes of those that were still owed */
+/** @returns the outcomes of those that were still REQUESTED */
 async function finish(
   sql: Sql,
   done: readonly { id: string; outcome: UnitOutcome }[],
@@ -197,8 +200,8 @@ async function finish(
 
 type FailedRow = UnitRow & { why: string };
 
-/** Each unit waits for itself, twice as long each time; after the last attempt an operator decides. */
-async function putOff(sql: Sql, failed: readonly FailedRow[]): Promise<FailedUnits | undefined> {
+/** Each unit has a delay of its own, doubled each time; after the last attempt an operator decides. */
+async function delayUnits(sql: Sql, failed: readonly FailedRow[]): Promise<FailedUnits | undefined> {
   const rows = await sql.query<{ id: string; attempts: number }>(
     `UPDATE compensations SET restock_attempts = restock_attempts + 1, restock_error = failed.why,
        restock_due_at = CASE WHEN restock_attempts + 1 >= $3 THEN 'infinity' ELSE clock_timestamp() + make_interval(

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import pg, { type PoolConfig } from 'pg';
 
-/** Files in PEM; '' where there is none. */
+/** Paths of PEM files; '' where there is none. */
 export interface TlsFiles {
   ca: string;
   cert: string;
@@ -11,14 +11,14 @@ export interface TlsFiles {
 export interface ConnectionOptions {
   url: string;
   tls?: TlsFiles | undefined;
-  /** Where the tables are; undefined: where the role's search_path finds them. */
+  /** The schema of the tables; undefined: found through the role's search_path. */
   schema?: string | undefined;
 }
 
-/** What of TLS a URL may say; the settings replace it. */
+/** TLS parameters that a URL may contain; the settings replace them. */
 const tlsParameters = ['ssl', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'uselibpqcompat'];
 
-/** @throws in one sentence when a file of the settings cannot be read */
+/** @throws an error with a complete sentence when a file of the settings cannot be read */
 export function toClientConfig({ url, tls }: ConnectionOptions): PoolConfig {
   if (!tls || (tls.ca === '' && tls.cert === '' && tls.key === '')) return { connectionString: url };
   const target = new URL(url);
@@ -35,7 +35,9 @@ export function toClientConfig({ url, tls }: ConnectionOptions): PoolConfig {
   };
 }
 
-/** As the client will connect, with what it takes from PGHOST and the like; without credentials. */
+/**
+ * Database, host and port as the client will use them, including PGHOST and the like; without credentials.
+ */
 export function describeServer(options: ConnectionOptions): string {
   const { database, host, port } = new pg.Client(toClientConfig(options));
   return `database ${database} on ${host.startsWith('/') ? host : `${host}:${port}`}`;

@@ -1,11 +1,13 @@
 import type { Sql } from '../../lib/sql.ts';
 
-// Rows by the minute and the hour of their creation (table counted_times), which the audit keeps with its
-// counts: a trend reads this and the rows above the checkpoint (instance-stats.ts).
+// Rows by minute and hour of creation (table counted_times), maintained by the audit with its counts. A
+// trend reads this table and the rows above the checkpoint (instance-stats.ts).
 
 const minuteOf = (time: string) => `date_bin('1 minute', ${time}, 'epoch')`;
 
-/** `minutes`: selects step, starts_at, source, status, rows by the minute; the hours are made of them. */
+/**
+ * `minutes`: a query for step, starts_at, source, status and rows by minute; the hours are summed from it.
+ */
 const withHours = (
   minutes: string,
 ) => `SELECT 'minute' AS step, minute AS starts_at, source, status, sum(rows) AS rows
@@ -15,12 +17,12 @@ const withHours = (
 
 const addUp = `ON CONFLICT (step, starts_at, source, status) DO UPDATE SET rows = counted_times.rows + excluded.rows`;
 
-/** Part of a WITH clause. `passed` is a part of it that has minute, source, status and rows. */
-export function keepTimes(passed: string): string {
+/** Part of a WITH clause. `passed`: an earlier part with the columns minute, source, status and rows. */
+export function addTimes(passed: string): string {
   return `times AS (INSERT INTO counted_times ${withHours(passed)} ${addUp})`;
 }
 
-/** These instances were counted as PROCESSING, and are settled now. */
+/** Moves instances that were counted as PROCESSING to their final status. */
 export async function moveSettledTimes(sql: Sql, instanceIds: string): Promise<void> {
   await sql.query(
     `WITH late AS MATERIALIZED (
@@ -35,8 +37,8 @@ export async function moveSettledTimes(sql: Sql, instanceIds: string): Promise<v
 }
 
 /**
- * Part of a WITH clause. `removed` is a part of it that deletes rows of instance_logs; of those the book has only what
- * lies below the checkpoint, which must not move meanwhile.
+ * Part of a WITH clause. `removed`: an earlier part that deletes rows of instance_logs. counted_times holds
+ * only rows below the checkpoint, which must not move meanwhile.
  */
 export function forgetTimes(removed: string): string {
   return `counted_up_to AS (
@@ -47,7 +49,7 @@ export function forgetTimes(removed: string): string {
     ), forgotten_times AS (INSERT INTO counted_times ${withHours('gone')} ${addUp})`;
 }
 
-/** Times of which all is archived. */
+/** Removes times whose rows are all archived. */
 export async function removeEmptyTimes(sql: Sql): Promise<void> {
   await sql.query('DELETE FROM counted_times WHERE rows = 0');
 }

@@ -3,7 +3,7 @@ import { type ConnectionOptions, toClientConfig } from './connection-options.ts'
 
 const connectTimeoutMs = 5_000;
 
-/** Makes the database that the URL names where the server has none, as `createdb` would. */
+/** Creates the database that the URL names when the server does not have it, like `createdb`. */
 export async function createDatabaseIfMissing(options: ConnectionOptions): Promise<void> {
   const name = decodeURIComponent(new URL(options.url).pathname.slice(1));
   const client = createClient(options);
@@ -18,7 +18,7 @@ export async function createDatabaseIfMissing(options: ConnectionOptions): Promi
 }
 
 const databaseDoesNotExist = '3D000';
-/** Another replica was faster: 42P04, or 23505 when both were at it in the same moment. */
+/** Another replica was faster: 42P04, or 23505 when both created it at the same moment. */
 const alreadyThere = new Set(['42P04', '23505']);
 
 async function createDatabase(options: ConnectionOptions, name: string): Promise<void> {
@@ -44,7 +44,7 @@ function createClient(options: ConnectionOptions): pg.Client {
     connectionTimeoutMillis: connectTimeoutMs,
     query_timeout: 60_000,
   } as pg.ClientConfig);
-  // A connection that breaks after it was made is reported by the query in hand.
+  // A connection that breaks later is reported by its running query.
   client.on('error', () => {});
   return client;
 }

@@ -1,12 +1,12 @@
 import type { QueueReading, Way, WayOptions } from '../../core/results/rescuer.ts';
 import type { Database, Sql } from '../../lib/sql.ts';
-import { isBehind } from './outbox.ts';
+import { isBehind } from './outbox-state.ts';
 
-/** A look that comes this long after the last one says nothing of the time between. */
+/** After a gap longer than this between two checks, the time between them does not count as clear. */
 const longestGap = "interval '2 minutes'";
 
 /**
- * Looks whether a published event reaches a consumer, and stops or starts the clock of all deadlines accordingly. The
+ * Checks whether published events reach a consumer, and stops or resumes the clock of all deadlines. The
  * state is one row of the database: replicas share it, and a restart does not begin the wait again.
  */
 export async function checkWay(
@@ -14,7 +14,7 @@ export async function checkWay(
   readQueue: () => Promise<QueueReading>,
   options: WayOptions,
 ): Promise<Way> {
-  // In this order: a count of published events from before the queue was read never hides an unread one.
+  // In this order: events that are counted before the queue is read cannot hide an unread one.
   const published = await readPublished(database, options.unreadAfterMs);
   const queue = await readQueue();
   return database.transaction(async (sql) => {
@@ -29,9 +29,9 @@ export async function checkWay(
 }
 
 interface Published {
-  /** Events confirmed by the queue, ever. */
+  /** Events ever confirmed by the queue. */
   now: number;
-  /** The same `unreadAfterMs` ago; undefined when that is not known. */
+  /** The same figure `unreadAfterMs` ago; undefined when it is not known. */
   before: number | undefined;
 }
 
@@ -45,7 +45,10 @@ async function readPublished(sql: Sql, unreadAfterMs: number): Promise<Published
   return { now: Number(row?.now), before: row?.before == null ? undefined : Number(row.before) };
 }
 
-/** A queue is read in order: as long as fewer were read than had been published a while ago, one of those is unread. */
+/**
+ * A queue is read in order: while fewer events were read than had been published a while ago, one of those
+ * is unread.
+ */
 function findObstacle({ ready, consumers }: QueueReading, { now, before }: Published): Way['blockedBy'] {
   if (consumers === 0) return 'no consumer';
   const isUnread = ready > 0 && (before === undefined || now - ready < before);
@@ -59,7 +62,10 @@ async function stopClock(sql: Sql): Promise<number> {
   return 0;
 }
 
-/** No deadline ran while the way was blocked. Nothing gets more than the whole time of its last publication. */
+/**
+ * No deadline runs while the way is blocked. None is extended beyond the full deadline of its last
+ * publication.
+ */
 async function extendDeadlines(sql: Sql, deadlineMs: number): Promise<void> {
   await sql.query(
     `UPDATE overdue SET due_at = greatest(due_at, least(due_at + (now() - blocked_since),
@@ -69,7 +75,7 @@ async function extendDeadlines(sql: Sql, deadlineMs: number): Promise<void> {
   );
 }
 
-/** @returns for how long the way has been clear */
+/** @returns how long the way has been clear */
 async function keepClockRunning(sql: Sql): Promise<number> {
   const [row] = await sql.query<{ clear_ms: number }>(
     `UPDATE overdue_cursor SET blocked_since = NULL, checked_at = now(),

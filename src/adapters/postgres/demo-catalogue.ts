@@ -20,7 +20,10 @@ const products = [
   { id: 1003n, name: 'Memory 8', cpus: 8, memoryMb: 65_536, gpu: 0, image, priceCents: 15_900n },
 ] as const;
 
-/** Product 1001 and order 123, which the documents' examples use, and two products more. Idempotent. `actor`: undefined for a start. */
+/**
+ * Product 1001 and order 123, which the examples in the documents use, and two more products. Idempotent.
+ * `actor`: undefined when Weir loads it at its start.
+ */
 export async function loadDemoCatalogue(database: Database, actor: Actor | undefined): Promise<void> {
   const productRows = postgresProducts(database);
   for (const product of products) {

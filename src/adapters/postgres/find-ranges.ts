@@ -1,19 +1,20 @@
 import type { Sql } from '../../lib/sql.ts';
 import { findIdBounds, type IdBounds } from './id-bounds.ts';
 
-/** Minutes without such a row end a stretch when they are more. */
-const minutesPassed = 10;
-/** As many as the longest page has rows. */
-const maxStretches = 500;
+/** Two minutes with rows belong to one range when they are at most this far apart. */
+const maxGapMinutes = 10;
+/** The longest page has this many rows, so more ranges are never needed. */
+const maxRanges = 500;
 
-interface Stretch {
+interface TimeRange {
   from: Date;
   to: Date;
 }
 
 /**
- * Where rows of a source or a status are, newest first, so that a list skips the rows between: anywhere above the audit's
- * checkpoint, and below it in the minutes that counted_times counts. Rows without a time are in no minute.
+ * Yields the id ranges that contain rows of a source or a status, newest first, so that a list skips the
+ * ids between: everything above the audit's checkpoint, and below it the minutes that counted_times lists.
+ * Rows without a time are in no minute.
  */
 export async function* findRanges(
   sql: Sql,
@@ -30,7 +31,7 @@ export async function* findRanges(
     top = counted;
   }
   if (top <= after) return;
-  for (const { from, to } of await listStretches(sql, source, status, top)) {
+  for (const { from, to } of await listTimeRanges(sql, source, status, top)) {
     const bounds = await findIdBounds(sql, from, to);
     if (bounds.after >= top) continue;
     const low = larger(after, bounds.after);
@@ -40,26 +41,26 @@ export async function* findRanges(
   }
 }
 
-async function listStretches(
+async function listTimeRanges(
   sql: Sql,
   source: string | undefined,
   status: string | undefined,
   top: bigint,
-): Promise<Stretch[]> {
-  return sql.query<Stretch>(
+): Promise<TimeRange[]> {
+  return sql.query<TimeRange>(
     `WITH minutes AS (
        SELECT DISTINCT starts_at FROM counted_times
        WHERE step = 'minute' AND rows > 0 AND ($1::text IS NULL OR source = $1) AND ($2::text IS NULL OR status = $2)
          AND starts_at <= (SELECT created_at + interval '1 minute' FROM instance_logs
            WHERE id <= $3 AND created_at IS NOT NULL ORDER BY id DESC LIMIT 1)
      ), begun AS (
-       SELECT starts_at, coalesce(lag(starts_at) OVER newest_first - starts_at > interval '${minutesPassed} minutes',
+       SELECT starts_at, coalesce(lag(starts_at) OVER newest_first - starts_at > interval '${maxGapMinutes} minutes',
          false)::int AS begins FROM minutes WINDOW newest_first AS (ORDER BY starts_at DESC)
      ), numbered AS (
        SELECT starts_at, sum(begins) OVER (ORDER BY starts_at DESC) AS number FROM begun
      )
      SELECT min(starts_at) AS "from", max(starts_at) + interval '1 minute' AS "to"
-     FROM numbered GROUP BY number ORDER BY 2 DESC LIMIT ${maxStretches}`,
+     FROM numbered GROUP BY number ORDER BY 2 DESC LIMIT ${maxRanges}`,
     [source ?? null, status ?? null, top.toString()],
   );
 }

@@ -7,12 +7,16 @@ export interface IdBounds {
 }
 
 /**
- * By how much a higher id may have an earlier time: a row's time is its statement's beginning, and none of ours may run
- * longer. Rows that were written with other times are found by time only where they follow each other like this.
+ * How much earlier the time of a higher id can be: a row's time is the start of its statement, and no
+ * statement of Weir may run longer. Rows written with other times are found by time only where they keep
+ * this order.
  */
 const disorder = "interval '60 seconds'";
 
-/** All rows of the time between, and few others: twenty steps through a million rows. `cursor`: only below. */
+/**
+ * Bounds that contain all rows of the time range and few others: about twenty steps for a million rows.
+ * `cursor`: only ids below it.
+ */
 export async function findIdBounds(
   sql: Sql,
   from: Date | undefined,

@@ -1,10 +1,10 @@
 import type { NewInstance } from '../../core/instance/create-instances.ts';
 import { paymentKey } from '../../core/orders/payment.ts';
 
-// The part of the insert statement (postgres/instance-logs.ts) that records payments. Only a batch in which a callback
-// stated something about its payment pays for it.
+// The part of the insert statement (postgres/instance-logs.ts) that records payments. Used only for a batch
+// with a callback that contained payment details.
 
-/** The statement's last value; undefined when there is nothing to record. */
+/** The last parameter of the statement; undefined when there is nothing to record. */
 export function toPaymentInput(instances: readonly NewInstance[]): string | undefined {
   const stated = instances.flatMap(({ instanceId, purchase: { payment } }) =>
     payment ? [{ instanceId, payment }] : [],
@@ -31,10 +31,10 @@ export const paymentInput = (value: string) => `payment_input AS (
   WHERE outcome = 'DISCARDED'
 ),`;
 
-/** An operator has given this very payment up: its order makes no instance for it any more. */
+/** An operator has discarded this payment: it no longer creates an instance of its order. */
 export const isDiscarded = 'input.instance_id IN (SELECT instance_id FROM discarded)';
 
-/** In the commit of its instance. One that was parked before has its instance now. */
+/** Recorded in the commit of the instance. A payment that was parked before now has its instance. */
 export const recordPayments = `recorded AS (
   INSERT INTO payments (order_id, payment_key, payment_id, webhook_id, amount_cents, paid_at, outcome)
   SELECT source_id, payment_key, payment_id, webhook_id, amount_cents, paid_at, 'INSTANCE'

@@ -57,7 +57,10 @@ export function postgresInstallation(database: Database): InstallationRows {
   };
 }
 
-/** The database is named by its server's identity and its own: a copy has another one, a standby that took over has not. */
+/**
+ * The database is identified by its server's identity and its own: a copy has a different one, a promoted
+ * standby has the same.
+ */
 async function findInstallation(sql: Sql, kind: StoreKind): Promise<Installation | undefined> {
   const [row] = await sql.query<InstallationRow>(
     `SELECT installation.id::text, store_id::text, address,

@@ -9,7 +9,7 @@ export type HistoryKind =
   | 'RELEASE_REQUESTED_AGAIN'
   | 'REFUND_REQUESTED_AGAIN';
 
-/** @returns false when the very same has been recorded before; what is sent again is recorded each time */
+/** @returns false when the same entry has been recorded before; republications are recorded each time */
 export async function recordHistory(
   sql: Sql,
   instanceId: InstanceId,

@@ -39,7 +39,7 @@ async function insertInstances(
     if (!isUniqueViolation(error)) throw error;
     return database.query<InsertAnswer>(statements.someKnown, values);
   });
-  if (!answer) throw new Error('the insert statement answered nothing');
+  if (!answer) throw new Error('the INSERT statement returned no row');
   return {
     createdAt: answer.created_at,
     notInserted: answer.not_inserted.map(({ instance_id, because }) => ({
@@ -100,17 +100,18 @@ interface InsertOptions {
   orders: boolean;
   /** Some purchases are units of a sale (table sale_units). */
   units: boolean;
-  /** Some callbacks stated something about their payments (table payments). */
+  /** Some callbacks contain payment details (table payments). */
   payments: boolean;
   conflicts: boolean;
 }
 
 /**
- * Rows and batch in one statement. The batch is $10 as it came when every row was inserted, which is nearly always;
- * else it is put together from the pieces of the rows that were, so a duplicate never publishes a second id.
+ * Inserts the rows and the outbox batch in one statement. When every row is inserted, which is nearly
+ * always the case, the batch is parameter $10 unchanged; otherwise it is assembled from the records of the
+ * inserted rows, so a duplicate never publishes a second id.
  *
- * Without ON CONFLICT the same insert costs a fifth less (docs/decisions/0004), so that is tried first; a batch that
- * holds a duplicate fails with 23505 as a whole and is sent again with it.
+ * Without ON CONFLICT the insert costs a fifth less (docs/decisions/0004), so that is tried first. A batch
+ * with a duplicate fails with 23505 as a whole and is sent again with ON CONFLICT.
  */
 function insertStatement({ orders, units, payments, conflicts }: InsertOptions): Statement {
   const kinds = [orders ? '-orders' : '', units ? '-units' : '', payments ? '-payments' : ''];
@@ -140,7 +141,7 @@ WITH input AS (
   WHERE because = 'key' ${units ? 'AND (judged.sale_id IS NULL OR taken.nth IS NOT NULL)' : ''} ${conflicts ? notArchived : ''} ORDER BY ordinal
   ${conflicts ? 'ON CONFLICT (source, source_id, scope) DO NOTHING' : ''}
   RETURNING instance_id
-), ${payments ? recordPayments : ''} framed AS (
+), ${payments ? recordPayments : ''} queued AS (
   INSERT INTO outbox (events, batch)
   SELECT inserted_rows, CASE WHEN inserted_rows = input_rows THEN $10::bytea ELSE (
       SELECT string_agg(substring($10::bytea FROM record_start FOR record_length), ''::bytea ORDER BY ordinal)
@@ -154,11 +155,11 @@ SELECT now() AS created_at, coalesce(
   };
 }
 
-// The first try needs no such look: a trigger fails it with 23505 when it holds a purchase that is archived.
+// Not needed on the first attempt: a trigger rejects an archived purchase with 23505.
 const notArchived = `AND (SELECT TRUE FROM archived_purchases WHERE archived_purchases.source = judged.source
     AND archived_purchases.source_id = judged.source_id AND archived_purchases.scope = judged.scope LIMIT 1) IS NULL`;
 
-/** A unit that another entry has is not taken; what is repeated finds its own row afterwards. */
+/** A unit that belongs to another entry is not taken; a repeat finds its own row afterwards. */
 const takeUnits = (conflicts: boolean) => `taken AS (
   INSERT INTO sale_units (sale_id, nth, user_id, user_nth, source_id, ticket_unit, idempotency_key)
   SELECT sale_id, nth, user_id, user_nth, source_id, ticket_unit, nullif(idempotency_key, '') FROM judged
@@ -173,8 +174,8 @@ const unitOr = (
      WHERE taken.sale_id = judged.sale_id AND taken.nth = judged.nth AND taken.source_id = judged.source_id)
    THEN 'unit' ELSE ${because} END`;
 
-// An order that Weir knows moves to PAID with its instance or not at all. Locked in order of id: two batches that
-// hold the same orders wait for each other instead of deadlocking.
+// A known order becomes PAID together with its instance or not at all. Orders are locked in order of id:
+// two batches with the same orders wait for each other instead of deadlocking.
 const payOrders = (payments: boolean) => `lockable AS (
   SELECT orders.id FROM orders JOIN input ON input.source = 'ORDER' AND input.source_id = orders.id
     AND input.product_id = orders.product_id AND input.user_id = orders.user_id
@@ -191,7 +192,7 @@ const joinOrders = `LEFT JOIN orders ON input.source = 'ORDER' AND orders.id = i
 const both = [false, true];
 const allStatements = both.flatMap((orders) =>
   both.flatMap((units) =>
-    // What is stated of payments is of orders.
+    // Only orders have payment details.
     (orders ? both : [false]).map((payments) => ({
       kind: { orders, units, payments },
       allNew: insertStatement({ orders, units, payments, conflicts: false }),
@@ -272,7 +273,7 @@ export async function findOrderInstance(
   return instance;
 }
 
-/** Which entries of a stream have their instance. */
+/** The entries of a stream that have an instance. */
 export async function findFinishedEntries(
   sql: Sql,
   stream: string,

@@ -4,9 +4,9 @@ import { type InstanceLogRow, instanceLogColumns, toInstanceLog } from './instan
 import { countBySource, countByStep, type TrendWindow } from './instance-stats.ts';
 import { type InstanceFilter, listInstances } from './list-instances.ts';
 
-/** Reads of instance_logs for operators; nothing here is on the path of a purchase. */
+/** Reads instance_logs for operators; a purchase never waits for these queries. */
 export function postgresInstanceQueries(database: Database) {
-  /** Of one that is archived what is kept of it. */
+  /** For an archived instance, returns what archived_purchases keeps of it. */
   async function findInstance(instanceId: bigint): Promise<InstanceLog | undefined> {
     const [row] = await database.query<InstanceLogRow & { archived: boolean }>(
       `SELECT ${instanceLogColumns}, FALSE AS archived FROM instance_logs WHERE instance_id = $1
@@ -18,7 +18,7 @@ export function postgresInstanceQueries(database: Database) {
 
   return {
     findInstance,
-    /** Newest first. `cursor` is the nextCursor of the page before; undefined after the last page. */
+    /** Newest first. `cursor`: the nextCursor of the previous page. The last page has none. */
     listInstances: (filter: InstanceFilter, limit: number, cursor: string | undefined) =>
       listInstances(database, filter, limit, cursor),
     countBySource: () => countBySource(database),

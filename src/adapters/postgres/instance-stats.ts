@@ -7,11 +7,11 @@ export interface SourceCount {
   success: string;
   failed: string;
   processing: string;
-  /** Per cent with two decimals, of all: the seed's success_rate. */
+  /** Percentage of all, with two decimals: the seed's success_rate. */
   successRate: string;
 }
 
-/** Whole steps, of UTC. */
+/** Both times lie on step boundaries in UTC. */
 export interface TrendWindow {
   from: Date;
   to: Date;
@@ -20,7 +20,7 @@ export interface TrendWindow {
 }
 
 export interface TrendPoint {
-  /** When the step begins, whatever its length. */
+  /** Start of the step; the field has this name for minutes and hours. */
   bucketStart: Date;
   source: string;
   count: string;
@@ -32,7 +32,10 @@ const byStatus = (rows: string) => `sum(${rows})::text AS count,
   coalesce(sum(${rows}) FILTER (WHERE status = 'SUCCESS'), 0)::text AS success,
   coalesce(sum(${rows}) FILTER (WHERE status = 'FAILED'), 0)::text AS failed`;
 
-/** The seed's figures: the audit has counted what is old and settled, and the rest is little (docs/decisions/0013). */
+/**
+ * The seed's figures. The audit has counted the old settled rows; few others are left
+ * (docs/decisions/0013).
+ */
 export function countBySource(database: Database): Promise<SourceCount[]> {
   return aboveCheckpoint(database, (sql, checkpoint) =>
     sql.query<SourceCount>(
@@ -49,7 +52,9 @@ export function countBySource(database: Database): Promise<SourceCount[]> {
   );
 }
 
-/** Newest first; steps without any are left out. date_bin() knows no time zones, which makes it four times as fast. */
+/**
+ * Newest first; empty steps are left out. date_bin() ignores time zones, which makes it four times as fast.
+ */
 export function countByStep(
   database: Database,
   { from, to, step, source }: TrendWindow,
@@ -68,8 +73,9 @@ export function countByStep(
 }
 
 /**
- * In one snapshot, so that no row is counted on both sides of a checkpoint that moves. Few rows are above it; without fresh
- * statistics the planner expects a third of the table and would read all of it (list-instances-plans.test.ts).
+ * One snapshot, so that no row is counted on both sides of a moving checkpoint. Few rows are above it;
+ * without fresh statistics the planner expects a third of the table and would scan all of it
+ * (list-instances-plans.test.ts).
  */
 function aboveCheckpoint<Row>(
   database: Database,

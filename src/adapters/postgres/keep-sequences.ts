@@ -1,11 +1,11 @@
 import type { Database } from '../../lib/sql.ts';
-import { describeSequence, findSequencesBehind, mendSequence, raiseSequences } from './sequences.ts';
+import { describeSequence, findSequencesBehind, raiseSequences, repairStatement } from './sequences.ts';
 import { sqlStateOf } from './transient.ts';
 
 /**
- * Raises what is behind and warns of it; one look more at each start and each minute.
+ * Raises sequences that are behind their tables, with a warning. Runs at each start and once a minute.
  *
- * @throws in one sentence when the role may not raise a sequence: with it behind every insert would fail
+ * @throws an error with a complete sentence when the role may not raise a sequence: every insert would fail
  */
 export async function checkSequences(database: Database, warn: (warning: string) => void): Promise<void> {
   try {
@@ -20,7 +20,7 @@ export async function checkSequences(database: Database, warn: (warning: string)
       return;
     }
     throw new Error(
-      `cannot raise ${found.map(describeSequence).join('; ')}: run ${found.map(mendSequence).join('; ')}`,
+      `cannot raise ${found.map(describeSequence).join('; ')}: run ${found.map(repairStatement).join('; ')}`,
       { cause: error },
     );
   }
@@ -33,7 +33,10 @@ interface KeeperOptions {
   onFailure: (error: unknown) => void;
 }
 
-/** After a cutover under a running program the first insert that fails mends all sequences at once; the rest retries. */
+/**
+ * After a cutover under a running program, the first insert that fails starts one repair of all sequences;
+ * failed inserts are retried.
+ */
 export function keepSequences(getDatabase: () => Database, { warn, onFailure }: KeeperOptions): () => void {
   let isRunning = false;
   return () => {

@@ -10,8 +10,9 @@ const columns = `id::text, at, actor, key_id::text AS "keyId", via, action, subj
   subject_id AS "subjectId", before, after, request_id AS "requestId"`;
 
 /**
- * Newest first, below the record `cursor`. Of one actor or one kind of subject the newest of each action are read from an
- * index and merged: a filter that fits few records never reads many (test/contract/activity-plans.test.ts).
+ * Newest first, below the record `cursor`. For one actor or one kind of subject the newest records of each
+ * action are read from an index and merged: a filter that matches few records never reads many
+ * (test/contract/activity-plans.test.ts).
  */
 export async function listActivity(
   database: Database,
@@ -22,7 +23,7 @@ export async function listActivity(
   const { actor, action, subject, subjectId, from, to } = filter;
   const values: unknown[] = [limit];
   const add = (value: unknown) => `$${values.push(value)}`;
-  // `|| ''` keeps the planner from an index of far more records than one subject has.
+  // `|| ''` keeps the planner from using an index with many more records than one subject has.
   const unindexed = (column: string) => (subjectId === undefined ? column : `(${column} || '')`);
   const conditions = [
     ...(actor === undefined ? [] : [`${unindexed('actor')} = ${add(actor)}`]),
@@ -32,7 +33,7 @@ export async function listActivity(
   ];
   if (cursor !== undefined) {
     const id = add(cursor);
-    // A record that is gone was the oldest one.
+    // If the record has been removed, so have all older ones: the page is empty.
     conditions.push(`(at, id) < ((SELECT at FROM activity WHERE id = ${id}), ${id}::bigint)`);
   }
   const wanted = actions.filter(
@@ -51,7 +52,7 @@ export async function listActivity(
     : `(${select(conditions)}) AS found`;
   const rows = await database.transaction(async (sql) => {
     // Without fresh statistics the planner would read all records of an action and sort them.
-    for (const way of ['seqscan', 'bitmapscan']) await sql.query(`SET LOCAL enable_${way} = off`);
+    for (const scan of ['seqscan', 'bitmapscan']) await sql.query(`SET LOCAL enable_${scan} = off`);
     return sql.query<Row>(`SELECT ${columns} FROM ${found} ORDER BY at DESC, found.id DESC LIMIT $1`, values);
   });
   return rows.map(({ subjectKind: kind, subjectId: id, ...row }) => ({ ...row, subject: { kind, id } }));

@@ -5,16 +5,16 @@ import { findIdBounds, type IdBounds } from './id-bounds.ts';
 import { type InstanceLogRow, instanceLogColumns, toInstanceLog } from './instance-logs.ts';
 
 export interface InstanceFilter {
-  /** Any id there is: of the instance, of the purchase at its source, of the user. */
+  /** Any id: of the instance, of the purchase at its source, or of the user. */
   q?: string | undefined;
   source?: string | undefined;
   sourceId?: string | undefined;
   productId?: string | undefined;
   userId?: string | undefined;
   status?: string | undefined;
-  /** Created at this time or later. */
+  /** Created at or after this time. */
   from?: Date | undefined;
-  /** Created before. */
+  /** Created before this time. */
   to?: Date | undefined;
 }
 
@@ -25,13 +25,14 @@ export interface InstancePage {
 
 type Row = InstanceLogRow & { id: string };
 
-/** Ids that the first query reads: some milliseconds, whatever the filter. */
+/** How many ids the first query covers: some milliseconds, whatever the filter. */
 const youngest = 20_000n;
 
 /**
- * Newest first. The status has no index, and user and product share a coarse one, because every index of rows makes a
- * purchase slower (docs/decisions/0011, 0017). Most pages are full after the youngest rows; the rest is searched through
- * other tables. Each hint to the planner below has its plan in test/contract/list-instances-plans.test.ts.
+ * Newest first. The status has no index, and user and product share a coarse one, because every index makes
+ * each purchase slower (docs/decisions/0011, 0017). Most pages are filled from the youngest rows; older
+ * rows are found through other tables. test/contract/list-instances-plans.test.ts checks the plan behind
+ * each planner hint below.
  */
 export async function listInstances(
   database: Database,
@@ -60,33 +61,33 @@ async function findRows(
   if (young.length === limit || border === after) return young;
   const missing = limit - young.length;
   const below = { after, upTo: border };
-  const older = isInBook(filter)
-    ? await walk(database, filter, missing, below)
+  const older = isInCountedTimes(filter)
+    ? await readRanges(database, filter, missing, below)
     : await search(database, filter, missing, below, candidatesOf(filter));
   return [...young, ...older];
 }
 
 const youngestRows = `(SELECT * FROM instance_logs WHERE id <= $3 ORDER BY id DESC LIMIT ${youngest}) AS instance_logs`;
 
-/** Whether counted_times shows where such rows lie, and no other table does. */
-function isInBook({ q, source, sourceId, status, productId, userId }: InstanceFilter): boolean {
+/** Whether counted_times shows where such rows are, and no other table does. */
+function isInCountedTimes({ q, source, sourceId, status, productId, userId }: InstanceFilter): boolean {
   const isBySource = source !== undefined && status === undefined;
-  const asksMore = (q ?? sourceId ?? productId ?? userId) !== undefined;
-  return !asksMore && (isBySource || status === 'SUCCESS');
+  const hasOtherCondition = (q ?? sourceId ?? productId ?? userId) !== undefined;
+  return !hasOtherCondition && (isBySource || status === 'SUCCESS');
 }
 
-async function walk(
+async function readRanges(
   database: Database,
   filter: InstanceFilter,
   limit: number,
   bounds: IdBounds,
 ): Promise<Row[]> {
   return database.transaction(async (sql) => {
-    // Down by the id, and no further than the last row of the page.
-    for (const way of ['seqscan', 'bitmapscan', 'sort']) await sql.query(`SET LOCAL enable_${way} = off`);
+    // Descending by id, and no further than the last row of the page.
+    for (const scan of ['seqscan', 'bitmapscan', 'sort']) await sql.query(`SET LOCAL enable_${scan} = off`);
     const rows: Row[] = [];
-    for await (const stretch of findRanges(sql, filter, bounds)) {
-      rows.push(...(await select(sql, 'instance_logs', filter, limit - rows.length, stretch)));
+    for await (const range of findRanges(sql, filter, bounds)) {
+      rows.push(...(await select(sql, 'instance_logs', filter, limit - rows.length, range)));
       if (rows.length === limit) break;
     }
     return rows;
@@ -94,7 +95,7 @@ async function walk(
 }
 
 interface Candidates {
-  /** Selects what the rows are joined by; before it may come what the statement begins with. */
+  /** Selects the keys that the rows are joined by. `with`: common table expressions in front of it. */
   select: string;
   by: 'id' | 'instance_id';
   with?: string;
@@ -110,7 +111,7 @@ function search(
   candidates: Candidates | undefined,
 ): Promise<Row[]> {
   return database.transaction(async (sql) => {
-    // Without fresh statistics the planner expects to find a rare row soon, and reads the whole table.
+    // Without fresh statistics the planner expects to find a rare row soon, and scans the whole table.
     await sql.query('SET LOCAL enable_seqscan = off');
     await sql.query('SET LOCAL max_parallel_workers_per_gather = 0');
     if (!candidates && isSelective(filter)) await sql.query('SET LOCAL enable_indexscan = off');
@@ -122,7 +123,10 @@ function isSelective({ userId, productId, source }: InstanceFilter): boolean {
   return userId !== undefined || productId !== undefined || source !== undefined;
 }
 
-/** `+ 0`, `|| ''` and `+ interval '0'` keep the planner from an index whose condition selects little. */
+/**
+ * `+ 0`, `|| ''` and `+ interval '0'` keep the planner from using an index on a condition that matches many
+ * rows.
+ */
 function select(
   sql: Sql,
   from: string,
@@ -132,7 +136,7 @@ function select(
   candidates?: Candidates,
 ): Promise<Row[]> {
   const values: unknown[] = [limit, after.toString(), upTo.toString(), ...(candidates?.values ?? [])];
-  const isById = isInBook(filter) || !(candidates || isSelective(filter));
+  const isById = isInCountedTimes(filter) || !(candidates || isSelective(filter));
   const id = isById ? 'instance_logs.id' : '(instance_logs.id + 0)';
   const conditions = [`${id} > $2`, `${id} <= $3`, ...conditionsOf(filter, values)];
   const found = candidates ? `found AS MATERIALIZED (${candidates.select})` : '';
@@ -157,7 +161,7 @@ const equalColumns = {
 function conditionsOf(filter: InstanceFilter, values: unknown[]): string[] {
   const conditions: string[] = [];
   const isByKey = filter.sourceId !== undefined;
-  const byPages = !isByKey && ((filter.userId ?? filter.productId) !== undefined || isInBook(filter));
+  const byPages = !isByKey && ((filter.userId ?? filter.productId) !== undefined || isInCountedTimes(filter));
   for (const [name, column] of Object.entries(equalColumns) as [keyof typeof equalColumns, string][]) {
     if (filter[name] === undefined) continue;
     const compared = name === 'source' && byPages ? "source || ''" : column;
@@ -169,7 +173,7 @@ function conditionsOf(filter: InstanceFilter, values: unknown[]): string[] {
   return conditions;
 }
 
-/** From one source to the next by the unique key: as many steps as there are sources. */
+/** Steps from one source to the next through the unique key: as many index reads as there are sources. */
 const allSources = `sources AS (
     (SELECT source FROM instance_logs ORDER BY source LIMIT 1)
     UNION ALL SELECT (SELECT source FROM instance_logs WHERE source > sources.source ORDER BY source LIMIT 1)
@@ -196,8 +200,8 @@ function isInt64(text: string): boolean {
 }
 
 /**
- * PROCESSING: below both cursors only the rows of overdue. FAILED: each has its compensation. undefined: no other table
- * lists such rows.
+ * PROCESSING: rows below both cursors are listed in overdue. FAILED: each has a compensation. undefined: no
+ * other table lists such rows.
  */
 function candidatesOf({ status, source, productId, userId }: InstanceFilter): Candidates | undefined {
   if (status === 'PROCESSING') {

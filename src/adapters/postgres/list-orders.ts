@@ -26,15 +26,16 @@ interface Row {
 const columns = `id, product_id::text AS "productId", user_id::text AS "userId", status, amount_cents::text AS "amountCents",
   created_at AS "createdAt", updated_at AS "updatedAt", paid_at AS "paidAt", expires_at AS "expiresAt"`;
 
-/** Also of an instance that is archived. */
+/** Also finds archived instances. */
 const instanceOf = `coalesce(
   (SELECT instance_id FROM instance_logs WHERE source = 'ORDER' AND source_id = page.id AND scope = ''),
   (SELECT instance_id FROM archived_purchases WHERE source = 'ORDER' AND source_id = page.id AND scope = '')
 )::text AS "instanceId"`;
 
 /**
- * Newest first, below the order `cursor`. Each wanted status is one range of an index, read from its newest end, and the
- * ranges are merged: a filter that fits few orders never reads many (test/contract/list-orders-plans.test.ts).
+ * Newest first, below the order `cursor`. Each wanted status is one range of an index, read from its newest
+ * end, and the ranges are merged: a filter that matches few orders never reads many
+ * (test/contract/list-orders-plans.test.ts).
  *
  * @throws WeirError REQUEST_INVALID for a cursor that names no order
  */
@@ -47,7 +48,7 @@ export async function listOrders(
   const rows = await database.transaction(async (sql) => {
     if (cursor !== undefined) await requireOrder(sql, cursor);
     // Without fresh statistics the planner would read all orders of a range and sort them.
-    for (const way of ['seqscan', 'bitmapscan']) await sql.query(`SET LOCAL enable_${way} = off`);
+    for (const scan of ['seqscan', 'bitmapscan']) await sql.query(`SET LOCAL enable_${scan} = off`);
     const { text, values } = select(filter, limit + 1, cursor);
     return sql.query<Row>(text, values);
   });
@@ -67,7 +68,8 @@ function select(
 ): { text: string; values: unknown[] } {
   const values: unknown[] = [limit];
   const add = (value: unknown) => `$${values.push(value)}`;
-  // `+ 0` keeps the planner from the index of a product where that of the user stands, which holds fewer orders.
+  // `+ 0` keeps the planner from the index on products when a user is given: the user's index holds fewer
+  // orders.
   const product = userId === undefined ? 'product_id' : '(product_id + 0)';
   const conditions = [
     ...(productId === undefined ? [] : [`${product} = ${add(productId)}`]),
@@ -101,7 +103,7 @@ function newestOfEach(
     ORDER BY created_at DESC, id DESC LIMIT $1) AS found`;
 }
 
-/** OFFSET 0 keeps every other condition out, so that no other index is taken. */
+/** OFFSET 0 keeps the other conditions out of the subquery, so that no other index is chosen. */
 function paidBy(paymentId: string): string {
   return `SELECT paid.* FROM (SELECT DISTINCT order_id FROM payments WHERE payment_id = ${paymentId} OFFSET 0) AS named
     CROSS JOIN LATERAL (SELECT * FROM orders WHERE orders.id = named.order_id OFFSET 0) AS paid`;

@@ -14,7 +14,7 @@ import {
 import { quoteIdentifier } from './session-settings.ts';
 import { isUnavailable, sqlStateOf } from './transient.ts';
 
-/** The tables of Weir itself. */
+/** Weir's own tables. */
 export const ownMigrations: Migrations = { folder: 'migrations/', versionTable: 'schema_migrations' };
 
 const fileName = /^(\d{4})_([a-z0-9_]+)\.sql$/;
@@ -25,20 +25,20 @@ interface Migration {
   script: string;
 }
 
-/** Held to the end of the transaction; the number belongs to the schema alone. */
+/** Held until the end of the transaction; no other lock uses this number. */
 export const migrationLock = 'SELECT pg_advisory_xact_lock(7306101)';
 
 /**
- * Brings the schema up to this program's version; replicas that start together wait for each other.
+ * Upgrades the schema to this program's version; replicas that start together wait for each other.
  *
- * `actor`: the operator who asked for it; undefined for a start.
+ * `actor`: the operator who ran `weir migrate`; undefined at a start.
  *
  * @returns the names of the migrations applied now
- * @throws DatabaseTooNewError when a newer program has been at work, TableInTheWayError when a table that Weir did not
- *   make has the name of one of its own, PermissionError, MigrationError
+ * @throws DatabaseTooNewError when a newer program has migrated it, TableInTheWayError when a table that
+ * Weir did not create has the name of one of its own, PermissionError, MigrationError
  */
 export async function migrate(database: Database, sets = [ownMigrations], actor?: Actor): Promise<string[]> {
-  // A large table may take longer than a statement of the service ever may.
+  // Migrating a large table may take longer than the statement timeout of the service.
   return database.withDeadline(0).transaction(async (sql) => {
     await sql.query(migrationLock);
     await createSchemaIfMissing(sql);
@@ -80,7 +80,10 @@ async function apply(
   }
 }
 
-/** Throws, in one sentence, unless the schema is this program's; for starts with migrations switched off. */
+/**
+ * For starts with migrations switched off. @throws an error with a complete sentence unless the schema has
+ * this program's version
+ */
 export async function checkSchema(database: Database, of = ownMigrations): Promise<void> {
   const newest = await readNewestVersion(of);
   const current = (await readSchemaVersion(database, of)) ?? 0;
@@ -92,7 +95,7 @@ export async function checkSchema(database: Database, of = ownMigrations): Promi
   }
 }
 
-/** The schema that the search_path names alone, as data.database.schema or the URL does. */
+/** Only a schema that the search_path names alone, as data.database.schema or the URL set it. */
 async function createSchemaIfMissing(sql: Sql): Promise<void> {
   const [row] = await sql.query<{ schema: string | null; path: string }>(
     "SELECT current_schema() AS schema, current_setting('search_path') AS path",
@@ -154,7 +157,7 @@ export async function readNewestVersion(of = ownMigrations): Promise<number> {
   return (await readMigrations(of)).at(-1)?.version ?? 0;
 }
 
-/** Of every table that the migrations create. */
+/** The names of all tables that the migrations create. */
 export async function readTableNames(of = ownMigrations): Promise<string[]> {
   const scripts = (await readMigrations(of)).map(({ script }) => script);
   return scripts.flatMap((script) =>

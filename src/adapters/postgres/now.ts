@@ -7,7 +7,7 @@ import type { PublishedMark, SecondCount } from '../../ops/live/seconds.ts';
 import { findIdBounds } from './id-bounds.ts';
 import { lastIssued } from './last-issued.ts';
 
-/** Nothing here is on a purchase's way, and each statement is short: an embedded database has one session. */
+/** No purchase waits for these statements, and each is short: an embedded database has one session. */
 export function postgresNow(sql: Sql): NowRows {
   return {
     readMoment: () => readMoment(sql),
@@ -24,8 +24,8 @@ export function postgresNow(sql: Sql): NowRows {
 }
 
 /**
- * pg_stat_activity shows when each transaction of Weir began. One that has just begun may not be listed yet, and other
- * programs do not count: hence the second.
+ * pg_stat_activity shows when each transaction of Weir began. A transaction that has just begun may not be
+ * listed yet, hence the margin of a second; other programs do not count.
  */
 async function readMoment(sql: Sql): Promise<Moment> {
   const [row] = await sql.query<{ at: Date; ended: Date; last_id: string }>(
@@ -43,10 +43,13 @@ interface SecondRow {
   count: number;
 }
 
-/** Not extract(), which is exact and takes five times as long. Not an int, which ends in 2038. */
+/** Not extract(): it is exact and five times slower. Not an int: it ends in 2038. */
 const secondOf = (column: string) => `floor(date_part('epoch', ${column}))`;
 
-/** Both ends of the ids are given, so that also a planner without statistics expects few rows and takes their index. */
+/**
+ * Both bounds of the id are given, so that a planner without statistics also expects few rows and uses the
+ * index.
+ */
 async function countPurchases(
   sql: Sql,
   { fromSecond, toSecond, afterId, lastId }: Span,
@@ -73,7 +76,7 @@ async function countSettled(sql: Sql, fromSecond: number): Promise<SecondCount[]
   }));
 }
 
-/** Each delay that was kept stands for as many as were settled for each that was. */
+/** Each stored delay is a sample: it stands for (instances / stored delays) results. */
 async function countDelays(sql: Sql, fromSecond: number): Promise<DelayCount[]> {
   return sql.query<DelayCount>(
     `SELECT ${secondOf('at')} AS second, round(ln(greatest(delay_ms, 1)) * ${bucketsPerFactor})::int AS bucket,
@@ -93,7 +96,10 @@ async function readMarks(sql: Sql, fromSecond: number): Promise<PublishedMark[]>
   );
 }
 
-/** Below both cursors a row is terminal or stands in overdue (postgres/overdue.ts, postgres/audit-figures.ts). */
+/**
+ * Below both cursors every row is terminal or listed in overdue (postgres/overdue.ts,
+ * postgres/audit-figures.ts).
+ */
 async function countOpen(sql: Sql): Promise<OpenInstances> {
   const [from] = await sql.query<{ id: string; last_id: string }>(
     `SELECT greatest((SELECT id FROM overdue_cursor), (SELECT instance_log_id FROM audit_checkpoint))::text AS id,

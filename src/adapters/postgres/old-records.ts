@@ -2,7 +2,10 @@ import type { Sql } from '../../lib/sql.ts';
 
 const rowsPerStep = 1_000;
 
-/** Parked items that were dealt with this long ago. Discarded ones go on counting in the audit. @returns how many went */
+/**
+ * Removes parked items that were resolved this long ago; the audit continues to count discarded ones.
+ * @returns how many were removed
+ */
 export async function removeResolvedItems(sql: Sql, olderThanMs: number): Promise<number> {
   const [row] = await sql.query<{ removed: number }>(
     `WITH old AS (
@@ -25,7 +28,7 @@ export async function removeResolvedItems(sql: Sql, olderThanMs: number): Promis
   return row?.removed ?? 0;
 }
 
-/** Idempotency keys of orders that are not pending any more. @returns how many were forgotten */
+/** Clears the idempotency keys of orders that are no longer pending. @returns how many were cleared */
 export async function forgetIdempotencyKeys(sql: Sql, olderThanMs: number): Promise<number> {
   const rows = await sql.query(
     `UPDATE orders SET idempotency_key = NULL WHERE id IN (
@@ -37,10 +40,10 @@ export async function forgetIdempotencyKeys(sql: Sql, olderThanMs: number): Prom
   return rows.length;
 }
 
-/** Longer than anybody is shown seconds. */
+/** The live page shows seconds for a shorter time than this. */
 const settleMarksKeptMs = 3_600_000;
 
-/** @returns how many went */
+/** @returns how many were removed */
 export async function removeSettleMarks(sql: Sql): Promise<number> {
   const rows = await sql.query(
     `DELETE FROM settle_marks WHERE ctid = ANY (ARRAY(
@@ -50,7 +53,10 @@ export async function removeSettleMarks(sql: Sql): Promise<number> {
   return rows.length;
 }
 
-/** The newest stays: from it the next one counts. Without its mark an instance's publication is dated by its answer. @returns how many went */
+/**
+ * Keeps the newest mark, which the next one continues from. Without its mark the publication of an instance
+ * is dated by its result. @returns how many were removed
+ */
 export async function removeOutboxMarks(sql: Sql, olderThanMs: number): Promise<number> {
   const rows = await sql.query(
     `DELETE FROM outbox_marks WHERE at IN (

@@ -47,8 +47,9 @@ export function postgresOperatorKeys(database: Database): OperatorKeyStore {
         'SELECT 1 FROM operator_keys WHERE name = $1 AND revoked_at IS NULL',
         [name],
       );
-      if (sameName.length === 0) throw new WeirError('KEY_LIMIT', `there are ${maxKeys} keys in force`);
-      throw new WeirError('KEY_CONFLICT', `there is a key ${name}`);
+      if (sameName.length === 0)
+        throw new WeirError('KEY_LIMIT', `there are already ${maxKeys} keys in force`);
+      throw new WeirError('KEY_CONFLICT', `there is already a key ${name}`);
     },
 
     async listKeys() {
@@ -77,12 +78,14 @@ export function postgresOperatorKeys(database: Database): OperatorKeyStore {
   };
 }
 
-/** As lists of keys show it: the column is too short for every user of an operating system. */
+/**
+ * The name that lists of keys show: the column is too short for the user names of every operating system.
+ */
 function nameOf({ via, name }: Actor): string {
   return via === 'cli' ? 'command line' : name;
 }
 
-/** What a process needs to authenticate callers. Revoked keys and ended sessions are not in it. */
+/** What a process needs to authenticate callers, without revoked keys and ended sessions. */
 export async function readCredentials(sql: Sql): Promise<Credentials> {
   const keys = await sql.query<{
     id: string;
@@ -122,7 +125,7 @@ export async function readCredentials(sql: Sql): Promise<Credentials> {
   };
 }
 
-/** Other processes may have done it a moment ago. */
+/** The condition is repeated because another process may have done it a moment ago. */
 export async function markKeysUsed(sql: Sql, ids: readonly string[]): Promise<void> {
   await sql.query(
     `UPDATE operator_keys SET last_used_at = now() WHERE id = ANY ($1::bigint[])
@@ -134,9 +137,9 @@ export async function markKeysUsed(sql: Sql, ids: readonly string[]): Promise<vo
 export interface KeyCounts {
   /** Not revoked. */
   inForce: number;
-  /** And not expired. */
+  /** Also not expired. */
   valid: number;
-  /** And with scope admin. */
+  /** Also with scope admin. */
   admins: number;
 }
 

@@ -2,7 +2,7 @@ import type { Database } from '../../lib/sql.ts';
 import type { NewSession, SessionStore } from '../../ops/access/session.ts';
 import { recordActivity } from './activity.ts';
 
-/** What one key may have open at a time; the oldest ends when one more is opened. */
+/** Sessions that one key may have open at a time; opening one more ends the oldest. */
 const maxPerKey = 50;
 
 export function postgresOperatorSessions(database: Database): SessionStore {

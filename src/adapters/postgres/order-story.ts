@@ -7,7 +7,7 @@ export interface OrderStory {
   timeline: OrderStep[];
 }
 
-/** Read off what is stored anyway: nothing is written for it on the way of a payment. */
+/** Derived from rows that exist anyway: the path of a payment writes nothing for it. */
 export async function readOrderStory(sql: Sql, order: Order): Promise<OrderStory> {
   const { id } = order;
   const [instance] = await sql.query<NonNullable<OrderFacts['instance']>>(
@@ -35,7 +35,8 @@ export async function readOrderStory(sql: Sql, order: Order): Promise<OrderStory
       [id],
     ),
     parked: await sql.query<OrderFacts['parked'][number]>(
-      // Through their payments, whose key is their scope: no index of parked items begins with the source id.
+      // Joined through the payments, whose key is the scope: no index of parked items begins with the
+      // source id.
       `SELECT parked.id::text, reason, parked_at AS "parkedAt", state, resolved_at AS "resolvedAt", resolved_by AS "resolvedBy",
          resolution_params->>'note' AS note, instance_id::text AS "instanceId" FROM payments JOIN parked
          ON origin = 'PAYMENT' AND source = 'ORDER' AND scope = payment_key AND source_id = order_id

@@ -21,7 +21,7 @@ const columns =
   'id, product_id::text, user_id::text, status, amount_cents::text, created_at, updated_at, paid_at, expires_at';
 
 export function postgresOrders(database: Database) {
-  /** In the order of `ids`; undefined where there is none. */
+  /** In the order of `ids`; undefined for an order that does not exist. */
   async function findOrders(ids: readonly string[]): Promise<(Order | undefined)[]> {
     const rows = await database.query<OrderRow>(
       { name: 'weir-find-orders', text: `SELECT ${columns} FROM orders WHERE id = ANY ($1::text[])` },
@@ -44,11 +44,11 @@ export function postgresOrders(database: Database) {
   }
 
   /**
-   * The order of an earlier call with the same idempotency key (or id) is answered again.
+   * A repeat with the same idempotency key (or id) returns the order of the first call.
    *
-   * `actor`: an operator; undefined for a shop, whose orders are no changes by an operator.
+   * `actor`: an operator; undefined for a shop, whose orders are not operator activity.
    *
-   * @throws WeirError IDEMPOTENCY_CONFLICT when that call had another product or user
+   * @throws WeirError IDEMPOTENCY_CONFLICT when the first call had another product or user
    */
   async function createOrder(order: NewOrder, actor?: Actor): Promise<{ created: boolean; order: Order }> {
     const insert = (sql: Sql) =>
@@ -82,13 +82,13 @@ export function postgresOrders(database: Database) {
     if (!first || first.productId !== order.productId || first.userId !== order.userId) {
       throw new WeirError(
         'IDEMPOTENCY_CONFLICT',
-        'this Idempotency-Key made an order of another product or user',
+        'this Idempotency-Key was used for an order of another product or user',
       );
     }
     return { created: false, order: first };
   }
 
-  /** Cancels a pending order; a repeat answers with the cancelled one. */
+  /** Cancels a pending order; a repeat returns the cancelled order. */
   async function cancelOrder(
     id: string,
     actor: Actor,
@@ -108,7 +108,7 @@ export function postgresOrders(database: Database) {
   }
 
   /**
-   * Pending orders whose time is over, but for those with a parked payment; replicas share the work.
+   * Expires pending orders past their time, except those with a parked payment; replicas share the work.
    *
    * @returns how many expired
    */

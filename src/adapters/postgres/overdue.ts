@@ -9,7 +9,7 @@ import { type Database, numberArray, type Sql } from '../../lib/sql.ts';
 import { recordActivity } from './activity.ts';
 import { checkWay } from './deadline-clock.ts';
 import { lastIssued } from './last-issued.ts';
-import { isBehind } from './outbox.ts';
+import { isBehind } from './outbox-state.ts';
 import { requestReleases } from './releases.ts';
 import { type PublishedRow, publishedColumns, republish } from './republish.ts';
 import { byWeir, settleOn } from './settle.ts';
@@ -22,26 +22,28 @@ export function postgresOverdue(database: Database): OverdueRows {
   };
 }
 
-/** Rows that one page looks at. */
+/** How many rows one page reads. */
 const rowsPerPage = 20_000;
 
 /**
- * An index of the PROCESSING rows would have to be written at every settle. Instead a cursor goes through the rows once,
- * in order of id, behind the deadline, and writes down who is still PROCESSING; below it all others are terminal.
+ * An index of PROCESSING rows would have to be written at every settle. Instead a cursor passes all rows
+ * once, in order of id, one deadline behind, and copies those that are still PROCESSING into `overdue`;
+ * every other row below the cursor is terminal.
  *
- * The deadline counts from the publication: what was committed before the oldest batch of then had been published by
- * then (outbox_marks; a mark's time may lie up to a commit's length before what it saw, hence the second), and what is
- * older than a batch that waits now may wait itself. A row that is committed late has an id below others: no statement
- * of ours may run for 60 s, so the cursor passes only what is twice as old, and what is overdue before is looked at more
- * than once.
+ * The deadline starts with the publication. A mark in outbox_marks states the oldest batch of that moment:
+ * everything committed earlier had been published by then. A mark's time can be earlier than what it saw by
+ * the length of a commit, hence the margin of a second. Rows older than a batch that waits now may wait
+ * themselves. A row that is committed late has an id below others: no statement of Weir may run for 60 s,
+ * so the cursor only passes rows twice as old, and overdue rows above it are read more than once.
  *
- * A row without a time, or dated in the future (a clock that went back, a row written by hand), has no age: it stops
- * nothing, gets a whole deadline from the moment it is found, and is passed when an old row follows it. The cursor stays
- * below what the sequence has given out, so ids that are given out again are not below it.
+ * A row without a time, or dated in the future (a clock that was set back, a row written by hand), has no
+ * age: it does not stop the cursor, gets a full deadline from the moment it is found, and is passed when an
+ * old row follows it. The cursor stays below the last id that the sequence has issued, so ids that are
+ * issued again are above it.
  */
 async function findOverdue(database: Database, deadlineMs: number, after: string): Promise<OverduePage> {
   if (after === '0') await rewindCursor(database);
-  const [row] = await database.query<{ looked_at: number; last_id: string | null }>(
+  const [row] = await database.query<{ rows_read: number; last_id: string | null }>(
     `WITH held AS (
        SELECT id FROM overdue_cursor FOR UPDATE SKIP LOCKED
      ), bound AS (
@@ -71,14 +73,17 @@ async function findOverdue(database: Database, deadlineMs: number, after: string
      ), moved AS (
        UPDATE overdue_cursor SET id = passed.id FROM passed WHERE overdue_cursor.id < passed.id
      )
-     SELECT count(*)::int AS looked_at, max(id)::text AS last_id FROM old`,
+     SELECT count(*)::int AS rows_read, max(id)::text AS last_id FROM old`,
     [deadlineMs, after],
   );
-  const isFull = row?.looked_at === rowsPerPage;
+  const isFull = row?.rows_read === rowsPerPage;
   return { nextAfter: isFull ? (row?.last_id ?? undefined) : undefined };
 }
 
-/** After a restore or a cutover the sequence may have gone back: rows come below the cursor, which would never be seen. */
+/**
+ * After a restore or a cutover the sequence may have gone back: new rows would get ids below the cursor and
+ * never be found.
+ */
 async function rewindCursor(sql: Sql): Promise<void> {
   await sql.query(`UPDATE overdue_cursor SET id = 0 WHERE id > ${lastIssued('instance_logs_id_seq')}`);
 }
@@ -89,7 +94,10 @@ interface DueRow extends PublishedRow {
   status: string | null;
 }
 
-/** A deadline beyond is not one of ours: the clock was ahead when it was set, or the settings were others. */
+/**
+ * A later deadline was not set by this configuration: the clock was ahead then, or the settings were
+ * different.
+ */
 function longestWaitMs({ deadlineMs, maxPublications }: DueOptions): number {
   return deadlineMs * 2 ** maxPublications;
 }
@@ -97,7 +105,7 @@ function longestWaitMs({ deadlineMs, maxPublications }: DueOptions): number {
 async function handleDue(
   sql: Sql,
   options: DueOptions,
-): Promise<(RescueCounts & { looked: number }) | undefined> {
+): Promise<(RescueCounts & { handled: number }) | undefined> {
   if (await isBehind(sql)) return undefined;
   const rows = await sql.query<DueRow>(
     `SELECT overdue.instance_id::text AS overdue_id, publications, status,
@@ -110,22 +118,22 @@ async function handleDue(
   );
   const open = rows.filter(({ status }) => status === 'PROCESSING');
   const parked = await findParked(sql, open);
-  const unheard = open.filter(({ instance_id }) => parked.has(instance_id));
-  const heard = open.filter(({ instance_id }) => !parked.has(instance_id));
-  const again = heard.filter(({ publications }) => publications < options.maxPublications);
-  const hopeless = heard.filter(({ publications }) => publications >= options.maxPublications);
+  const parkedOnes = open.filter(({ instance_id }) => parked.has(instance_id));
+  const delivered = open.filter(({ instance_id }) => !parked.has(instance_id));
+  const again = delivered.filter(({ publications }) => publications < options.maxPublications);
+  const exhausted = delivered.filter(({ publications }) => publications >= options.maxPublications);
 
   const lost = await republish(sql, again, byWeir, 'NO_RESULT');
   if (again.length > 0) failpoint('after-republish');
-  const timedOut = await giveUp(sql, hopeless);
+  const timedOut = await giveUp(sql, exhausted);
   await postpone(sql, again, 1, options.deadlineMs);
-  await postpone(sql, unheard, 0, options.deadlineMs);
-  await remove(sql, [...rows.filter(({ status }) => status !== 'PROCESSING'), ...hopeless]);
-  return { republished: again.length - lost.length, timedOut, looked: rows.length };
+  await postpone(sql, parkedOnes, 0, options.deadlineMs);
+  await remove(sql, [...rows.filter(({ status }) => status !== 'PROCESSING'), ...exhausted]);
+  return { republished: again.length - lost.length, timedOut, handled: rows.length };
 }
 
 /**
- * An operator's own publication; it gets a deadline of its own.
+ * A republication requested by an operator, with a deadline of its own.
  *
  * @returns false when there is no such instance
  * @throws WeirError INSTANCE_SETTLED, PRODUCT_NOT_FOUND
@@ -137,7 +145,8 @@ export async function retryInstance(
   actor: Actor,
 ): Promise<boolean> {
   return database.transaction(async (sql) => {
-    // First the deadline, then the instance: in the order of the watch, so that the two cannot deadlock.
+    // Locks the deadline before the instance, in the same order as the rescuer, so that the two cannot
+    // deadlock.
     const [deadline] = await sql.query<{ due_at: Date }>(
       `INSERT INTO overdue (instance_id, publications, due_at)
        SELECT instance_id, 2, now() + make_interval(secs => $2 / 1000.0) FROM instance_logs WHERE instance_id = $1
@@ -154,7 +163,8 @@ export async function retryInstance(
       throw new WeirError('INSTANCE_SETTLED', `instance ${instanceId} is ${row.status}`);
     }
     const lost = await republish(sql, [row], actor.name, 'ON_REQUEST');
-    if (lost.length > 0) throw new WeirError('PRODUCT_NOT_FOUND', `product ${row.product_id} is gone`);
+    if (lost.length > 0)
+      throw new WeirError('PRODUCT_NOT_FOUND', `product ${row.product_id} no longer exists`);
     await recordActivity(sql, actor, {
       action: 'INSTANCE_REPUBLISHED',
       subjectId: instanceId.toString(),
@@ -164,7 +174,10 @@ export async function retryInstance(
   });
 }
 
-/** Those whose event the broker refused or dead-lettered: it is parked, and they are late only when that was replayed. */
+/**
+ * Instances whose event was rejected or dead-lettered by the broker and is parked: their deadline runs only
+ * after a replay.
+ */
 async function findParked(sql: Sql, rows: readonly DueRow[]): Promise<ReadonlySet<string>> {
   if (rows.length === 0) return new Set();
   const found = await sql.query<{ instance_id: string }>(
@@ -180,10 +193,10 @@ async function findParked(sql: Sql, rows: readonly DueRow[]): Promise<ReadonlySe
 }
 
 /**
- * As a result of Weir's own: the same commit compensates and requests the machine's release, and what the Resource
- * Domain reports later is late.
+ * Settles as FAILED: the same commit compensates and requests the machine's release, and a later result of
+ * the Resource Domain counts as late.
  *
- * @returns how many it was the end of; a result that has come meanwhile stands
+ * @returns how many were given up; a result that arrived meanwhile stands
  */
 async function giveUp(sql: Sql, rows: readonly DueRow[]): Promise<number> {
   if (rows.length === 0) return 0;
@@ -195,7 +208,7 @@ async function giveUp(sql: Sql, rows: readonly DueRow[]): Promise<number> {
   }));
   const settled = await settleOn(sql, results, byWeir);
   const givenUp = rows.filter((_, i) => settled[i] === 'applied');
-  // The answer may be what was lost, not the machine: it may run, and its buyer has just been compensated.
+  // Perhaps only the result was lost: the machine may be running, and its buyer has just been compensated.
   const machines = givenUp.map(({ instance_id, user_id }) => ({
     instanceId: BigInt(instance_id) as InstanceId,
     userId: BigInt(user_id) as UserId,
@@ -204,7 +217,7 @@ async function giveUp(sql: Sql, rows: readonly DueRow[]): Promise<number> {
   return givenUp.length;
 }
 
-/** Each further publication gets twice the time of the one before. */
+/** Each further publication gets twice the time of the previous one. */
 async function postpone(
   sql: Sql,
   rows: readonly DueRow[],

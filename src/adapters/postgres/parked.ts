@@ -7,10 +7,10 @@ import type { WeirError } from '../../errors.ts';
 import { shortenKey } from '../../lib/shorten-key.ts';
 import { type Database, numberArray, type Sql, textArray } from '../../lib/sql.ts';
 import { recordActivity } from './activity.ts';
-import { oweParkedUnit, waiveParkedUnit } from './parked-units.ts';
+import { requeueParkedUnit, waiveParkedUnit } from './parked-units.ts';
 import { toText } from './to-text.ts';
 
-/** What an item of the outbox carries in addition to its bytes: enough to publish it later unchanged. */
+/** What an outbox item carries in addition to its bytes: enough to publish it later unchanged. */
 export interface ParkedMessage {
   messageId: string;
   messageType: string;
@@ -21,12 +21,15 @@ export interface ParkedMessage {
 
 type NewItem = NewParkedItem & Partial<ParkedMessage> & { instanceId?: bigint | undefined };
 
-/** Of one statement: what PostgreSQL and the driver take without trouble, while few statements park many. */
+/**
+ * Size of one statement: safe for PostgreSQL and the driver, and large enough that few statements park many
+ * items.
+ */
 const maxStatementBytes = 8 * 1024 * 1024;
 
 /**
- * Parks all items or none. Parking the same thing twice leaves it parked once, with its first reason; one replayed before
- * is parked again.
+ * Parks all items or none. Parking an item twice leaves it parked once, with its first reason; an item that
+ * was replayed before is parked again.
  */
 export async function parkItems(sql: Sql | Database, items: readonly NewItem[]): Promise<void> {
   const statements = splitBySize(removeRepeats(items));
@@ -75,7 +78,7 @@ async function parkSome(sql: Sql, items: readonly NewItem[]): Promise<void> {
        kind = excluded.kind, events = excluded.events, parked_at = now(), state = 'PARKED', resolved_at = NULL,
        resolved_by = NULL, resolution = NULL, resolution_params = NULL,
        instance_id = coalesce(excluded.instance_id, parked.instance_id)
-     -- A message that is dropped once more is another matter than the one that was discarded.
+     -- A message that is dead-lettered again is a new item, even if the earlier one was discarded.
      WHERE parked.state = 'REPLAYED' OR (parked.state = 'DISCARDED' AND parked.origin = 'DEAD_LETTER')
        OR (excluded.kind = 'CREATED' AND parked.kind <> 'CREATED')`,
     [
@@ -170,7 +173,10 @@ function toJson(params: Readonly<Record<string, string>>): string {
   return JSON.stringify(Object.fromEntries(texts));
 }
 
-/** With the kind it had: the audit counts a publication once, wherever it has been meanwhile. */
+/**
+ * Returns it with its original kind: the audit counts a publication once, whatever happened to it
+ * meanwhile.
+ */
 async function returnToOutbox(sql: Sql, id: string, resolution: Resolution): Promise<boolean> {
   if (!(await resolveParked(sql, id, resolution))) return false;
   const [row] = await sql.query<{
@@ -183,7 +189,7 @@ async function returnToOutbox(sql: Sql, id: string, resolution: Resolution): Pro
   }>('SELECT message_id, message_type, kind, events, original, reason FROM parked WHERE id = $1', [id]);
   if (!row) return false;
   const bytes = Buffer.from(row.original);
-  // A damaged batch goes back as it is: a newer program may be able to read it.
+  // A damaged batch is returned unchanged: a newer program may be able to read it.
   const batch =
     row.reason === 'OUTBOX_BATCH_CORRUPT'
       ? bytes
@@ -196,14 +202,14 @@ async function returnToOutbox(sql: Sql, id: string, resolution: Resolution): Pro
   return true;
 }
 
-/** A unit whose item is replayed is owed again; one whose item is discarded is not owed any more. */
+/** Replaying the item requests the unit's restock again; discarding it ends the compensation. */
 async function decideUnit(
   sql: Sql,
   { id, scope, sourceId }: ParkedDetail,
   resolution: Resolution,
 ): Promise<boolean> {
   if (!(await resolveParked(sql, id, resolution))) return false;
-  const decide = resolution.state === 'REPLAYED' ? oweParkedUnit : waiveParkedUnit;
+  const decide = resolution.state === 'REPLAYED' ? requeueParkedUnit : waiveParkedUnit;
   await decide(sql, scope, sourceId);
   return true;
 }

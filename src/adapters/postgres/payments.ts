@@ -7,11 +7,11 @@ import {
   paymentKey,
 } from '../../core/orders/payment.ts';
 import type {
+  OrderPayment,
   ParkedPayment,
   PaymentBook,
   PaymentOutcome,
-  Placed,
-  PlacedPayment,
+  PaymentResult,
   RecordedPayment,
   ReturnedPayment,
   UnfitPayment,
@@ -22,7 +22,10 @@ import { compensate } from './compensations.ts';
 import { parkItems } from './parked.ts';
 import { findRefund, requestRefund } from './refunds.ts';
 
-/** Ids of ours that no instance has: the message id of a refund without one. */
+/**
+ * An id from the instance id generator that no instance has: the message id of a refund without an
+ * instance.
+ */
 type TakeRequestId = () => Promise<bigint>;
 
 export function postgresPayments(database: Database, takeRequestId: TakeRequestId): PaymentBook {
@@ -30,13 +33,13 @@ export function postgresPayments(database: Database, takeRequestId: TakeRequestI
     findPayments: (orderId) => findPayments(database, orderId),
     async settleRepeat(paid) {
       const requestId = await takeRequestId();
-      return inOrder(database, paid, (place) => settleRepeat(place, paid, requestId));
+      return inOrder(database, paid, (context) => settleRepeat(context, paid, requestId));
     },
     async returnLate(paid) {
       const requestId = await takeRequestId();
-      return inOrder(database, paid, (place) => returnLate(place, paid, requestId));
+      return inOrder(database, paid, (context) => returnLate(context, paid, requestId));
     },
-    park: (paid) => inOrder(database, paid, (place) => park(place, paid)),
+    park: (paid) => inOrder(database, paid, (context) => park(context, paid)),
   };
 }
 
@@ -45,24 +48,26 @@ interface PaymentRow extends RecordedPayment {
   refundScope: string | undefined;
 }
 
-/** What is known of a payment before anything is done with it. */
-interface Place {
+/** What is known about a payment before it is handled. */
+interface PaymentContext {
   sql: Sql;
-  /** Every payment of its order that is on record. */
+  /** All recorded payments of its order. */
   recorded: readonly PaymentRow[];
-  /** This very payment was parked before. */
+  /** This payment was parked before. */
   wasParked: boolean;
   key: string;
 }
 
-/** One at a time for each order; what has been done with this very payment before is the answer again. */
+/**
+ * Handles one payment of an order at a time. A payment that was handled before gets the same answer again.
+ */
 async function inOrder(
   database: Database,
-  { orderId, payment }: PlacedPayment,
-  work: (place: Place) => Promise<Placed>,
-): Promise<Placed> {
+  { orderId, payment }: OrderPayment,
+  work: (context: PaymentContext) => Promise<PaymentResult>,
+): Promise<PaymentResult> {
   return database.transaction(async (sql) => {
-    // Held to the end of the transaction; the first number is this lock's alone.
+    // Held until the end of the transaction; no other lock uses the first number.
     await sql.query('SELECT pg_advisory_xact_lock(7306108, hashtext($1))', [orderId]);
     const recorded = await findPayments(sql, orderId);
     const same = recorded.find((each) => isSamePayment(each, payment));
@@ -74,51 +79,69 @@ async function inOrder(
 }
 
 /**
- * The first payment that names itself is taken as the one that the instance was made for when that one did not: the
- * callback by hand, or one from before payments were recorded. Every other is returned.
+ * When the payment of the instance did not name itself (a manual callback, or one from before payments were
+ * recorded), the first payment that does is taken to be the same. Every other payment is returned.
  */
-async function settleRepeat(place: Place, paid: ReturnedPayment, requestId: bigint): Promise<Placed> {
-  const isSecond = place.recorded.some((each) => each.outcome === 'INSTANCE' && isNamed(each));
-  if (isSecond) return returnSecond(place, paid, requestId);
-  await record(place, paid, 'INSTANCE');
+async function settleRepeat(
+  context: PaymentContext,
+  paid: ReturnedPayment,
+  requestId: bigint,
+): Promise<PaymentResult> {
+  const isSecond = context.recorded.some((each) => each.outcome === 'INSTANCE' && isNamed(each));
+  if (isSecond) return returnSecond(context, paid, requestId);
+  await record(context, paid, 'INSTANCE');
   return { kind: 'instance' };
 }
 
-/** The order's own refund is for its first payment. One that did not name itself may be any that does later. */
-async function returnLate(place: Place, paid: ReturnedPayment, requestId: bigint): Promise<Placed> {
-  const { sql, recorded, wasParked } = place;
+/**
+ * The order's own refund is for its first payment. A payment that did not name itself may be the same as
+ * any named one that follows.
+ */
+async function returnLate(
+  context: PaymentContext,
+  paid: ReturnedPayment,
+  requestId: bigint,
+): Promise<PaymentResult> {
+  const { sql, recorded, wasParked } = context;
   const { orderId, payment } = paid;
   const paymentId = nameOfPayment(payment);
   const isFirst = await requestRefund(sql, { ...paid, paymentId, requestId });
   const holder = recorded.find(({ refundScope }) => refundScope === '');
-  if (!isFirst && holder && isNamed(holder) && isNamed(payment)) return returnSecond(place, paid, requestId);
+  if (!isFirst && holder && isNamed(holder) && isNamed(payment))
+    return returnSecond(context, paid, requestId);
   if (holder && isNamed(payment)) {
     await sql.query('DELETE FROM payments WHERE order_id = $1 AND payment_key = $2', [orderId, holder.key]);
   }
-  if (isFirst || isNamed(payment) || wasParked) await record(place, paid, 'REFUND', '');
+  if (isFirst || isNamed(payment) || wasParked) await record(context, paid, 'REFUND', '');
   return answerRefund(sql, orderId, '');
 }
 
-/** Money that nothing is owed for, with a compensation of its own: its scope is the payment. */
-async function returnSecond(place: Place, paid: ReturnedPayment, requestId: bigint): Promise<Placed> {
+/**
+ * A payment that the order does not owe, with a compensation of its own: its scope is the payment's key.
+ */
+async function returnSecond(
+  context: PaymentContext,
+  paid: ReturnedPayment,
+  requestId: bigint,
+): Promise<PaymentResult> {
   const { orderId, payment, productId, userId, amountCents } = paid;
-  await record(place, paid, 'REFUND', place.key);
+  await record(context, paid, 'REFUND', context.key);
   failpoint('before-refund-request');
-  await compensate(place.sql, [
+  await compensate(context.sql, [
     {
-      ...{ kind: 'REFUND', source: 'ORDER' as Source, sourceId: orderId, scope: place.key },
+      ...{ kind: 'REFUND', source: 'ORDER' as Source, sourceId: orderId, scope: context.key },
       ...{ productId, userId, instanceId: undefined, requestId, amountCents },
       ...{ paymentId: nameOfPayment(payment), reason: 'FURTHER_PAYMENT' },
     },
   ]);
-  return answerRefund(place.sql, orderId, place.key);
+  return answerRefund(context.sql, orderId, context.key);
 }
 
-async function park(place: Place, paid: UnfitPayment): Promise<Placed> {
-  const { sql, key, wasParked } = place;
+async function park(context: PaymentContext, paid: UnfitPayment): Promise<PaymentResult> {
+  const { sql, key, wasParked } = context;
   const { orderId, payment, reason, detail, params, original } = paid;
   if (!wasParked) {
-    await record(place, paid, 'PARKED');
+    await record(context, paid, 'PARKED');
     const messageId = payment.webhookId ?? '';
     const item = { origin: 'PAYMENT' as const, source: 'ORDER', scope: key, sourceId: orderId, messageId };
     await parkItems(sql, [{ ...item, reason, detail, params, original }]);
@@ -128,8 +151,8 @@ async function park(place: Place, paid: UnfitPayment): Promise<Placed> {
 
 /** A payment that was parked moves on under the same key. */
 async function record(
-  { sql, key }: Place,
-  { orderId, payment }: PlacedPayment,
+  { sql, key }: PaymentContext,
+  { orderId, payment }: OrderPayment,
   outcome: PaymentOutcome,
   refundScope?: string,
 ): Promise<void> {
@@ -151,19 +174,19 @@ async function record(
   );
 }
 
-async function answerRefund(sql: Sql, orderId: string, scope: string): Promise<Placed> {
+async function answerRefund(sql: Sql, orderId: string, scope: string): Promise<PaymentResult> {
   const refund = await findRefund(sql, orderId, scope);
   if (!refund) throw new Error(`the refund of order ${orderId} is not on record`);
   return { kind: 'refund', refund };
 }
 
-async function answerParked(sql: Sql, orderId: string, key: string, isNew: boolean): Promise<Placed> {
+async function answerParked(sql: Sql, orderId: string, key: string, isNew: boolean): Promise<PaymentResult> {
   const [row] = await sql.query<ParkedPayment>(
     `SELECT source_id AS "orderId", id::text AS "parkedId", reason, state FROM parked
      WHERE origin = 'PAYMENT' AND source = 'ORDER' AND scope = $1 AND source_id = $2`,
     [key, orderId],
   );
-  // Removed by cleaning.parkedAfterMs after it was dealt with.
+  // The item was removed (cleaning.parkedAfterMs) after it was resolved.
   const item = row ?? { orderId, parkedId: '0', reason: 'NOTHING_TO_REPLAY', state: 'DISCARDED' };
   return { kind: 'parked', item, isNew };
 }

@@ -6,16 +6,18 @@ export type PoolerMode = 'session' | 'transaction' | 'statement';
 
 export interface Pooler {
   mode: PoolerMode;
-  /** What new sessions must have since the pooler loses what is set in one; statements that give it to the role. */
+  /**
+   * Statements that give the role what new sessions need, because the pooler drops what one session sets.
+   */
   needed: string[];
-  /** The same of what only costs time, or keeps a lock for longer. */
+  /** The same for settings that only cost time, or keep a lock for longer. */
   wanted: string[];
 }
 
 const timeoutMs = 5_000;
 const rounds = 10;
 
-/** A pooler that Weir cannot work through. The code keeps a start from waiting for it. */
+/** A pooler that Weir cannot work through. The code makes the start fail instead of waiting for it. */
 export class UnfitPoolerError extends Error {
   readonly code = 'POOLER_UNFIT';
   readonly reason: string;
@@ -29,7 +31,7 @@ export class UnfitPoolerError extends Error {
   }
 }
 
-/** @throws UnfitPoolerError where a pooler stands between that Weir cannot work through */
+/** @throws UnfitPoolerError when Weir cannot work through the pooler in front of the server */
 export async function checkPooler(options: ConnectionOptions): Promise<void> {
   const pooler = await findPooler(options);
   const unfit = pooler && findUnfitness(pooler);
@@ -43,11 +45,11 @@ export function findUnfitness({ mode, needed }: Pooler): UnfitPoolerError | unde
   }
   if (mode === 'session' || needed.length === 0) return undefined;
   const reason =
-    'in transaction mode it loses what a session sets, and new sessions are not as Weir needs them';
+    'in transaction mode it loses what a session sets, and new sessions lack settings that Weir needs';
   return new UnfitPoolerError(reason, `use session mode, or run ${needed.join('; ')}, then RECONNECT`);
 }
 
-/** @returns undefined where the server itself answers */
+/** @returns undefined when the server itself answers */
 export async function findPooler(options: ConnectionOptions): Promise<Pooler | undefined> {
   const first = createClient(options);
   const second = createClient(options);
@@ -65,8 +67,8 @@ export async function findPooler(options: ConnectionOptions): Promise<Pooler | u
 }
 
 /**
- * In transaction mode a client is given the server connection that another has just left, and in session mode never. Other
- * clients of the same pool may come between, so it is tried some times.
+ * In transaction mode a client gets the server connection that another has just released; in session mode
+ * never. Other clients of the same pool may interfere, so several attempts are made.
  */
 async function findMode(first: pg.Client, second: pg.Client, pid: number): Promise<PoolerMode> {
   const refused = await first.query('BEGIN').then(
@@ -80,14 +82,15 @@ async function findMode(first: pg.Client, second: pg.Client, pid: number): Promi
     () => false,
   );
   for (let round = 0; isReached && round < rounds; round++) {
-    // Where the first holds the last server connection, the second waits in vain: that is session mode as well.
+    // When the first client holds the last server connection, the second waits in vain: that is session
+    // mode too.
     if ((await readPid(second).catch(() => 0)) === pid) return 'transaction';
     if ((await readPid(first)) !== pid) return 'transaction';
   }
   return 'session';
 }
 
-/** By what RESET would give, which no other client of the pool can have changed. */
+/** Compares with the value that RESET would restore, which no other client of the pool can have changed. */
 async function findLost(client: pg.Client, schema: string | undefined) {
   const { rows } = await client.query<{ name: string; value: string }>(
     'SELECT name, reset_val AS value FROM pg_settings',

@@ -40,10 +40,10 @@ export function postgresProducts(database: Database) {
   }
 
   /**
-   * `actor`: undefined for what Weir loads by itself.
+   * `actor`: undefined for products that Weir loads itself.
    *
-   * @returns whether this call created it; false: it was there with the same properties
-   * @throws WeirError PRODUCT_CONFLICT when it exists with others
+   * @returns whether this call created it; false: it exists with the same properties
+   * @throws WeirError PRODUCT_CONFLICT when it exists with other properties
    */
   async function createProduct(
     product: NewProduct,
@@ -59,9 +59,10 @@ export function postgresProducts(database: Database) {
   }
 
   /**
-   * No process is notified: a commit made from the version before inserts nothing, and its caller reads again.
+   * No process is notified: a batch based on the previous version inserts nothing, and its caller reads the
+   * product again.
    *
-   * @returns undefined when there is no such product; one that stood so already keeps its version
+   * @returns undefined when there is no such product; without a change the version stays the same
    */
   async function switchProduct(id: ProductId, enabled: boolean, actor: Actor): Promise<Product | undefined> {
     const changed = await database.transaction(async (sql) => {

@@ -9,8 +9,9 @@ import type { HistoryCause } from '../../core/instance/timeline.ts';
 import type { Refund } from '../../core/orders/order.ts';
 import { type Database, numberArray, type Sql, textArray } from '../../lib/sql.ts';
 import { recordActivity } from './activity.ts';
+import { enqueue } from './enqueue.ts';
 import { recordHistory } from './instance-history.ts';
-import { enqueue, findWaitingIds } from './outbox.ts';
+import { findWaitingIds } from './outbox-state.ts';
 import { firstWaitMinutes, longestWait, nextRequestAt } from './refund-waits.ts';
 import { byWeir } from './settle.ts';
 
@@ -34,8 +35,8 @@ const refundColumns = `id::text, source_id AS order_id, instance_id::text, produ
   amount_cents::text, payment_id, reason, created_at, message_id, request`;
 
 /**
- * Sends again what was requested and has not been reported as done: the same id and bytes. Not while the previous
- * message waits in the outbox or stands parked.
+ * Sends requests again that have not been reported as done, with the same id and bytes, unless the previous
+ * message still waits in the outbox or is parked.
  *
  * @returns how many were sent
  */
@@ -60,9 +61,9 @@ export function repeatRefundRequests(database: Database): Promise<number> {
 }
 
 /**
- * An operator's request: the open refund requests of one order are sent again at once.
+ * An operator's request: sends the open refund requests of one order again immediately.
  *
- * @returns undefined when no refund of the order is open
+ * @returns undefined when the order has no open refund
  */
 export function requestRefundAgain(
   database: Database,
@@ -96,7 +97,7 @@ export function requestRefundAgain(
   });
 }
 
-/** Ids of messages that wait in the outbox, or that an operator has parked or discarded. */
+/** Ids of messages that wait in the outbox, or that are parked or discarded. */
 async function findHeld(sql: Sql, refunds: readonly OpenRefund[]): Promise<ReadonlySet<string>> {
   const waiting = await findWaitingIds(sql, 'REFUND');
   const parked = await sql.query<{ id: string }>(
@@ -135,7 +136,7 @@ async function sendAgain(
   await enqueue(sql, 'REFUND', messages);
 }
 
-/** As it was first sent. Made again from the row only where that is older than the column. */
+/** The request as it was first sent. Rebuilt from the row only when the row is older than that column. */
 function toMessage(refund: OpenRefund): RequestMessage {
   if (refund.message_id !== null && refund.request !== null) {
     return { id: refund.message_id, type: refundRequested, body: Buffer.from(refund.request) };
@@ -143,7 +144,7 @@ function toMessage(refund: OpenRefund): RequestMessage {
   return createRefundRequest(
     {
       orderId: refund.order_id,
-      // Ids of compensations are too small to be those of instances.
+      // Ids of compensations are too small to collide with instance ids.
       instanceId: BigInt(refund.instance_id ?? refund.id),
       productId: BigInt(refund.product_id) as ProductId,
       userId: BigInt(refund.user_id) as UserId,

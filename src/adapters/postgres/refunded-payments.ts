@@ -7,7 +7,10 @@ interface PaidRow {
   amount_cents: string | null;
 }
 
-/** What goes back for a failed instance is what was paid for it, by the payment that it was made for, where that is known. */
+/**
+ * Adds to each refund of a failed instance the amount and the id of the payment that the instance was
+ * created for, where known.
+ */
 export async function nameRefundedPayments(
   sql: Sql,
   owed: readonly Compensation[],

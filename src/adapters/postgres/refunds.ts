@@ -10,15 +10,15 @@ interface LatePayment {
   productId: ProductId;
   userId: UserId;
   amountCents: bigint | undefined;
-  /** What the payer knows the payment by, where it named itself. */
+  /** The payer's id of the payment, if it named one. */
   paymentId: string | undefined;
-  /** An id of ours that no instance has. */
+  /** An id from the instance id generator that no instance has. */
   requestId: bigint;
 }
 
 /**
- * A payment for an order that can no longer become an instance: requests its refund, once however often the payment is
- * reported. @returns false when the order has requested its refund before
+ * Requests the refund of a payment whose order can no longer become an instance, once however often the
+ * payment is reported. @returns false when the order's refund was requested before
  */
 export async function requestRefund(sql: Sql, late: LatePayment): Promise<boolean> {
   const { orderId, productId, userId, amountCents, paymentId, requestId } = late;
@@ -51,10 +51,10 @@ interface RefundRow {
 }
 
 /**
- * The money has gone back. `paymentId`: which payment, as the refund request named it; needed only for a further payment.
- * `operator`: who reports it and why; undefined for the payment system.
+ * Records that the money was returned. `paymentId`: the payment that the refund request named; needed only
+ * for a further payment. `operator`: who reports it and why; undefined for the payment system.
  *
- * @returns undefined when no such refund was asked for; `first` is false for a repeat
+ * @returns undefined when no such refund was requested; `first` is false for a repeat
  */
 export async function recordRefund(
   database: Database,
@@ -87,7 +87,7 @@ export async function recordRefund(
   });
 }
 
-/** A refund of a payment that did not name itself is reported by whatever name the payer has for it. */
+/** The refund of a payment that did not name itself is accepted under any payment id. */
 function chooseRefund(refunds: readonly RefundRow[], paymentId: string | undefined): RefundRow | undefined {
   const own = refunds.find(({ scope }) => scope === '');
   if (paymentId === undefined) return own ?? (refunds.length === 1 ? refunds[0] : undefined);
@@ -96,7 +96,7 @@ function chooseRefund(refunds: readonly RefundRow[], paymentId: string | undefin
   );
 }
 
-/** `scope`: '' for the order's own, else the key of a further payment. */
+/** `scope`: '' for the order's own refund, otherwise the key of a further payment. */
 export async function findRefund(sql: Sql, orderId: string, scope: string): Promise<Refund | undefined> {
   const refunds = await findRefunds(sql, orderId);
   const row = refunds.find((each) => each.scope === scope);

@@ -5,8 +5,9 @@ import type { HistoryCause } from '../../core/instance/timeline.ts';
 import { WeirError } from '../../errors.ts';
 import { type Database, numberArray, type Sql, textArray } from '../../lib/sql.ts';
 import { recordActivity } from './activity.ts';
+import { enqueue } from './enqueue.ts';
 import { recordHistory } from './instance-history.ts';
-import { enqueue, isWaiting } from './outbox.ts';
+import { isWaiting } from './outbox-state.ts';
 
 /** An instance whose machine has no owner. */
 export interface OwnerlessInstance {
@@ -15,8 +16,8 @@ export interface OwnerlessInstance {
 }
 
 /**
- * Requests the release of these machines in the caller's transaction, once for each instance: the history row is what
- * makes it once, and its time is the message's, so that the same bytes can be made again.
+ * Requests the release of these machines in the caller's transaction. The history row makes it once per
+ * instance, and its time is the message's, so that the same bytes can be produced again.
  */
 export async function requestReleases(
   sql: Sql,
@@ -51,15 +52,15 @@ export async function requestReleases(
 }
 
 /**
- * An operator's request: the release of a failed instance's machine, again with the same id and bytes where it was
- * requested before. While the previous message still waits in the outbox no second one is added.
+ * An operator's request to release the machine of a failed instance; a repeat sends the same id and bytes.
+ * While the previous message waits in the outbox no second one is added.
  *
  * @returns false when there is no such instance
  * @throws WeirError INSTANCE_NOT_RELEASABLE
  */
 export function releaseInstance(database: Database, instanceId: InstanceId, actor: Actor): Promise<boolean> {
   return database.transaction(async (sql) => {
-    // The lock keeps two operators from both sending it again.
+    // The lock prevents two operators from both sending it again.
     const [row] = await sql.query<{ status: string; user_id: string }>(
       'SELECT status, user_id::text FROM instance_logs WHERE instance_id = $1 FOR UPDATE',
       [instanceId.toString()],

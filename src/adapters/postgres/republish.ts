@@ -2,18 +2,18 @@ import { createEventEncoder, type EventSpec, encodeTimestamp } from '../../core/
 import type { InstanceId, UserId } from '../../core/instance/purchase.ts';
 import type { HistoryCause } from '../../core/instance/timeline.ts';
 import { numberArray, type Sql } from '../../lib/sql.ts';
+import { enqueue } from './enqueue.ts';
 import { recordHistory } from './instance-history.ts';
-import { enqueue } from './outbox.ts';
 
-/** What the event of an instance was made from. */
+/** What the event of an instance is rebuilt from. */
 export interface PublishedRow {
   instance_id: string;
   product_id: string;
   user_id: string;
-  /** NULL where the row is older than these columns: then today's product and the commit's time have to do. */
+  /** NULL for a row older than these columns: today's product and the commit's time are used instead. */
   product_version: number | null;
   event_at: Date | null;
-  /** NULL only where the row was written by hand. */
+  /** NULL only for a row written by hand. */
   created_at: Date | null;
 }
 
@@ -27,10 +27,11 @@ interface SpecRow extends EventSpec {
 }
 
 /**
- * Puts the events of these instances into the outbox once more, in the caller's transaction: the same ids and the same
- * bytes, made again from the product as it was (docs/decisions/0012).
+ * Writes the events of these instances to the outbox again, in the caller's transaction: the same ids and
+ * bytes, rebuilt from the product version of that time (docs/decisions/0012).
  *
- * @returns the ids of those whose product cannot be found any more, or whose time is not known: they are not published
+ * @returns the ids of instances that are not published because their product no longer exists or their time
+ * is unknown
  */
 export async function republish(
   sql: Sql,
@@ -61,7 +62,7 @@ export async function republish(
   return lost;
 }
 
-/** The product in the row's version, else as it is today. */
+/** The product in the row's version, otherwise in today's. */
 async function findSpecs(
   sql: Sql,
   rows: readonly PublishedRow[],

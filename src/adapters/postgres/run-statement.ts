@@ -3,7 +3,7 @@ import type { Statement } from '../../lib/sql.ts';
 import { isRowError, sqlStateOf } from './transient.ts';
 
 export interface RunOptions {
-  /** The connection is given up when the answer takes longer; 0: it may take any time. */
+  /** The connection is closed when the answer takes longer; 0: no limit. */
   deadlineMs: number;
   /** Outside a transaction, where a statement that was refused before it ran can be sent again. */
   mayRepeat: boolean;
@@ -16,12 +16,15 @@ export type StatementRunner = <Row>(
   options: RunOptions,
 ) => Promise<Row[]>;
 
-/** No such prepared statement, or one that exists already: a pooler has changed the session behind the connection. */
+/**
+ * 26000, 42P05: the prepared statement does not exist, or exists already, because a pooler has changed the
+ * session behind the connection.
+ */
 const preparedStatementLost = new Set(['26000', '42P05']);
 
 /**
- * Prepares named statements until a pooler loses one, as PgBouncer does in transaction mode before 1.21; from then on
- * sends them without a name. Both errors come before the statement has run.
+ * Prepares named statements until a pooler loses one, as PgBouncer before 1.21 does in transaction mode;
+ * after that it sends them unnamed. Both errors occur before the statement has run.
  */
 export function createStatementRunner(onUnprepared: () => void = () => {}): StatementRunner {
   let prepares = true;
@@ -54,8 +57,9 @@ export async function runScript(client: pg.PoolClient, script: string, deadlineM
 }
 
 /**
- * Whether the connection must not be used again. A row that was refused, a deadlock and an expected unique violation cost
- * no connection; a read-only server costs one, because the next may lead to the new primary.
+ * Whether the connection must not be used again. A rejected row, a deadlock and an expected unique
+ * violation keep the connection; a read-only server closes it, because the next one may lead to the new
+ * primary.
  */
 export function closesConnection(error: unknown): boolean {
   if (!(error instanceof pg.DatabaseError) || error.severity !== 'ERROR') return true;

@@ -107,7 +107,7 @@ export function postgresSaleLedger(database: Database): SaleLedger {
 
 async function openOn(sql: Sql, terms: SaleTerms, actor: Actor): Promise<LedgerOpening> {
   const stream = streamOf(terms.productId);
-  // Two that open the first sale of a product have no row to wait for.
+  // Two calls that open the first sale of a product have no common row to lock.
   await sql.query('SELECT pg_advisory_xact_lock(7306102, hashtext($1))', [stream]);
   const current = await findLatest(sql, terms.productId, 'FOR UPDATE');
   const [row] = await sql.query<{ is_over: boolean }>(
@@ -130,7 +130,7 @@ async function openOn(sql: Sql, terms: SaleTerms, actor: Actor): Promise<LedgerO
       randomBytes(32).toString('hex'),
     ],
   );
-  if (!opened) throw new Error('the new sale was not returned');
+  if (!opened) throw new Error('the INSERT of the sale returned no row');
   await recordActivity(sql, actor, describeOpening(terms));
   return { outcome: 'opened', sale: toSale(opened) };
 }

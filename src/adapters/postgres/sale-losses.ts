@@ -11,7 +11,7 @@ export async function noteSeen(sql: Sql, sales: readonly { id: number; nth: numb
   );
 }
 
-/** Numbers are given out again after a loss, so it is counted before the sale goes on. */
+/** Unit numbers are issued again after a loss, so the loss is counted before the sale continues. */
 export async function noteLoss(sql: Sql, sale: LedgerSale): Promise<number> {
   const parked = (await readParkedUnits(sql, sale.stream)).filter(({ saleId }) => saleId === sale.id);
   const [row] = await sql.query<{ found: number; last: string; seen: string }>(
@@ -31,7 +31,7 @@ export async function noteLoss(sql: Sql, sale: LedgerSale): Promise<number> {
   return lost;
 }
 
-/** An operator has taken note of the loss. @returns how many units were lost */
+/** Records that an operator accepts the loss. @returns how many units were lost */
 export async function acceptLoss(sql: Sql, stream: string): Promise<number> {
   const rows = await sql.query<{ lost: string }>(
     `UPDATE sales SET lost = 0 FROM (SELECT id, lost FROM sales WHERE stream = $1 AND lost > 0 FOR UPDATE) AS before

@@ -17,11 +17,11 @@ interface UnitRow {
 const unitsPerPage = 5_000;
 
 /**
- * Every unit that was sold on a stream, as far as its entry was read: those that became instances, and those of parked
+ * Every unit sold on a stream whose entry was read: those that became instances, and those of parked
  * entries, which an operator may still replay. A unit is back when its compensation is done.
  */
 export async function* readUnits(database: Database, stream: string): AsyncGenerator<LedgerUnit[]> {
-  // A compensation that is being carried out now would be missed: its lock is held until it is recorded.
+  // A compensation in progress would be missed; this waits for its lock until it is recorded.
   await database.query(
     `SELECT 1 FROM compensations WHERE kind = 'RESTOCK' AND status = 'REQUESTED' AND scope = $1 FOR SHARE`,
     [stream],
@@ -44,7 +44,7 @@ export async function* readUnits(database: Database, stream: string): AsyncGener
   }
 }
 
-/** One whose unit another entry has holds nothing. */
+/** Excludes entries whose unit belongs to another entry. */
 export async function readParkedUnits(sql: Sql, stream: string): Promise<LedgerUnit[]> {
   const rows = await sql.query<{ source_id: string; original: Uint8Array }>(
     `SELECT source_id, original FROM parked WHERE origin = 'STREAM' AND scope = $1 AND reason <> 'UNIT_SOLD_TWICE'
@@ -66,7 +66,7 @@ export async function readParkedUnits(sql: Sql, stream: string): Promise<LedgerU
   });
 }
 
-/** Alternating names and values, as they were parked (triggers/seckill-stream.ts). */
+/** Alternating names and values, as they were parked (core/triggers/seckill-stream.ts). */
 function readFields(original: Uint8Array): Map<unknown, unknown> {
   const parts: unknown[] = original.length === 0 ? [] : JSON.parse(Buffer.from(original).toString());
   const fields = new Map<unknown, unknown>();

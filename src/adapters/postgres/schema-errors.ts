@@ -1,13 +1,13 @@
 export class DatabaseTooNewError extends Error {
   constructor(found: number, known: number) {
     super(
-      `the database has schema version ${found}, this program knows up to ${known}: start the newer Weir that made it`,
+      `the database has schema version ${found}, this program supports up to ${known}: start the newer Weir that created it`,
     );
     this.name = 'DatabaseTooNewError';
   }
 }
 
-/** Version 0.1 begins with a schema of its own, and nothing older was released. */
+/** Version 0.1 begins with a new schema, and nothing older was released. */
 export class EarlierSchemaError extends Error {
   constructor() {
     super(
@@ -18,7 +18,7 @@ export class EarlierSchemaError extends Error {
   }
 }
 
-/** Nothing was changed: a table of another program must not be taken for one of Weir's. */
+/** Nothing was changed: a table of another program must not be mistaken for one of Weir's. */
 export class TableInTheWayError extends Error {
   constructor(table: string, schema: string) {
     super(
@@ -40,7 +40,7 @@ export class PermissionError extends Error {
   }
 }
 
-/** The whole transaction is rolled back: the schema is as it was. */
+/** The whole transaction is rolled back: the schema is unchanged. */
 export class MigrationError extends Error {
   constructor(name: string, cause: Error) {
     const detail = 'detail' in cause && typeof cause.detail === 'string' ? ` (${cause.detail})` : '';

@@ -8,19 +8,19 @@ export interface SequenceBehind {
   sequence: string;
   table: string;
   column: string;
-  /** The last value that it gave out. */
+  /** The last value issued. */
   issued: bigint;
   /** The highest value in use, in the table or as the position of a cursor over it. */
   used: bigint;
 }
 
-/** Positions in a table that rows must not come below: no cursor looks back. */
+/** Positions that new rows must stay above: no cursor reads lower ids again. */
 const cursors: Readonly<Record<string, readonly string[]>> = {
   instance_logs: ['SELECT max(id) FROM overdue_cursor', 'SELECT max(instance_log_id) FROM audit_checkpoint'],
   embedded_stream: ['SELECT max(entry) FROM embedded_cursor'],
 };
 
-/** Compares every sequence of Weir's tables with what its table and the cursors over it hold. */
+/** Compares every sequence of Weir's tables with its table and the cursors over that. */
 export async function findSequencesBehind(sql: Sql): Promise<SequenceBehind[]> {
   const sequences = await sql.query<{ sequence: string; table: string; column: string }>(
     `SELECT sequences.relname AS sequence, tables.relname AS table, attname AS column
@@ -55,12 +55,12 @@ function readSequence(
     greatest(0, ${positions.map((position) => `(${position})`).join(', ')})::text AS used`;
 }
 
-/** Others may take values while the sequence is being raised. */
+/** Other sessions may take values while the sequence is being raised. */
 const slack = 1_000n;
 
 /**
- * Raises every sequence that is behind. Rows that were inserted below a cursor meanwhile would never be looked at, so the
- * cursors over instance_logs start again.
+ * Raises every sequence that is behind. Rows inserted below a cursor meanwhile would never be read, so the
+ * cursors over instance_logs restart.
  *
  * @returns what was behind
  * @throws the database's error when the role may not set a sequence
@@ -94,6 +94,6 @@ export function describeSequence({ sequence, table, issued, used }: SequenceBehi
   return `sequence ${sequence} is at ${issued}, and ${table} is at ${used}`;
 }
 
-export function mendSequence({ sequence, used }: SequenceBehind): string {
+export function repairStatement({ sequence, used }: SequenceBehind): string {
   return `SELECT setval('${sequence}', ${used + slack})`;
 }

@@ -14,8 +14,8 @@ export const serialTables: Readonly<Record<string, string>> = {
 };
 
 /**
- * A key that a sequence made exists already, so the sequence is behind its table: logical replication and a restore of
- * data alone do not copy sequences. No row is at fault and none is a repeat.
+ * A key issued by a sequence exists already, so the sequence is behind its table: logical replication and a
+ * data-only restore do not copy sequences. No row is invalid, and none is a repeat.
  */
 class SequenceBehindError extends Error {
   constructor(table: string, column: string, cause: Error) {
@@ -29,7 +29,7 @@ class SequenceBehindError extends Error {
   }
 }
 
-/** @returns undefined when the error is about something else */
+/** @returns undefined when the error has another cause */
 export function toSequenceBehindError(error: unknown): SequenceBehindError | undefined {
   if (!(error instanceof Error) || !('code' in error) || error.code !== '23505') return undefined;
   const constraint = 'constraint' in error ? String(error.constraint) : '';

@@ -8,25 +8,28 @@ import { sessionSettings } from './session-settings.ts';
 
 export interface ServerOptions extends ConnectionOptions {
   maxConnections: number;
-  /** Connections of their own for `reads`; 0, the default, lets them share. */
+  /** Separate connections for `reads`; 0, the default, shares one pool. */
   readConnections?: number;
-  /** Receives what broke a connection, idle or in use; the next query opens another. */
+  /** Receives errors of connections, idle or in use; the next query opens another. */
   onConnectionError: (error: Error) => void;
   /** Called once when a pooler turns out to lose prepared statements. */
   onUnprepared?: () => void;
-  /** Called for each insert that met a key which its sequence should not have made. */
+  /** Called for each insert whose sequence issued a key that exists already. */
   onSequenceBehind?: (error: Error) => void;
 }
 
-/** A connection that cannot be opened within this, or is not free, fails the query. */
+/** A query fails when no connection is opened or becomes free within this time. */
 const connectTimeoutMs = 5_000;
-/** The server ends statements that outlive their caller; no statement of Weir's takes this long. */
+/** The server ends statements that outlive their caller; no statement of Weir takes this long. */
 const statementTimeoutMs = 60_000;
-/** How long a caller waits for one answer before its connection is given up: a frozen or vanished host sends none. */
+/**
+ * How long a caller waits for an answer before its connection is closed: a frozen or vanished host sends
+ * none.
+ */
 const deadlineMs = 15_000;
 const readDeadlineMs = 5_000;
 
-// Dates come out as Date and 64-bit integers as decimal strings by pg's own defaults.
+// Dates are returned as Date and 64-bit integers as decimal strings; both are defaults of pg.
 export function openPostgresServer(options: ServerOptions): Database {
   const runner = createStatementRunner(options.onUnprepared);
   const { onSequenceBehind } = options;
@@ -46,7 +49,7 @@ function openPool(options: ServerOptions, max: number, statementTimeoutMs: numbe
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
     application_name: 'weir',
-    // Waited for: when it fails, connecting has failed.
+    // The pool waits for it: if it fails, the connection attempt fails.
     onConnect: async (client) => {
       const text = sessionSettings({ statementTimeoutMs, schema: options.schema });
       await client.query({ text, query_timeout: connectTimeoutMs } as pg.QueryConfig);
@@ -61,7 +64,7 @@ function openPool(options: ServerOptions, max: number, statementTimeoutMs: numbe
 interface Server {
   pool: pg.Pool;
   runner: StatementRunner;
-  /** What the sessions of the pool are set to. */
+  /** Session settings of the pool. */
   statementTimeoutMs: number;
   onSequenceBehind: ((error: Error) => void) | undefined;
 }
@@ -84,7 +87,7 @@ function databaseOn(server: Server, deadlineMs: number, readServer: Server | und
   return Object.assign(database, { reads });
 }
 
-/** Every failure on the way is marked as the store's, so that no caller takes it for a fault of its rows or for a bug. */
+/** Marks every failure on the way as the store's, so that no caller blames its rows or reports a bug. */
 async function withClient<T>(server: Server, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = await server.pool.connect().catch((error: unknown) => {
     throw markStoreFailure(error);
@@ -129,7 +132,8 @@ async function runTransaction<T>(
     await sql.runScript('COMMIT');
     return result;
   } catch (error) {
-    // Behind a statement that is not answered, ROLLBACK would wait as well; closing the connection does the same.
+    // After an unanswered statement ROLLBACK would wait as well; closing the connection has the same
+    // effect.
     if (!broken) await sql.runScript('ROLLBACK').catch(() => {});
     throw error;
   } finally {
@@ -144,8 +148,8 @@ function toStoreFailure({ onSequenceBehind }: Server, error: unknown): unknown {
 }
 
 /**
- * A deadline as long as that of the session, or longer, is the server's as well: behind a pooler in transaction mode the
- * session may have the shorter one of `reads`.
+ * A deadline as long as the session's, or longer, is also set on the server: behind a pooler in transaction
+ * mode the session may have the shorter one of `reads`.
  */
 function beginWith(
   { asynchronousCommit, oneSnapshot, idleTimeoutMs, deadlineMs }: TransactionOptions & { deadlineMs: number },

@@ -1,7 +1,7 @@
 /**
- * What every session is set to, whatever ALTER DATABASE, ALTER ROLE or postgresql.conf says: the program reads dates, bytes
- * and numbers as these make them. What an operator decides on purpose (default_transaction_read_only,
- * synchronous_commit, the planner) stays as it is.
+ * Settings of every session, whatever ALTER DATABASE, ALTER ROLE or postgresql.conf contain: the program
+ * relies on these formats of dates, bytes and numbers. What an operator sets on purpose
+ * (default_transaction_read_only, synchronous_commit, the planner) is not touched.
  */
 const pinned = {
   client_encoding: 'UTF8',
@@ -17,13 +17,14 @@ const pinned = {
   default_transaction_deferrable: 'off',
   lock_timeout: '0',
   idle_session_timeout: '0',
-  // The client's own deadline ends nothing on the server, and a host that vanished would keep its row locks for two hours.
+  // The client's own deadline ends nothing on the server, and a vanished host would keep its row locks for
+  // two hours.
   idle_in_transaction_session_timeout: '60s',
   tcp_keepalives_idle: '10',
   tcp_keepalives_interval: '5',
   tcp_keepalives_count: '3',
-  // A plan that was made while a table was small reads all of it later, for 500 rows of settling 2 s instead of 15 ms at
-  // 60,000 rows. Compiling a plan takes up to 300 ms and saves nothing on statements as short as these.
+  // A plan made while a table was small scans all of it later: settling 500 rows took 2 s instead of 15 ms
+  // at 60,000 rows. Compiling a plan (JIT) takes up to 300 ms and saves nothing on statements this short.
   plan_cache_mode: 'force_custom_plan',
   jit: 'off',
 };
@@ -33,9 +34,9 @@ const transactionTimeout = `SELECT set_config('transaction_timeout', '0', false)
   WHERE current_setting('server_version_num')::int >= 170000`;
 
 export interface SessionOptions {
-  /** The server ends a statement that runs for longer. */
+  /** The server ends a statement that runs longer. */
   statementTimeoutMs: number;
-  /** Where the tables are; undefined: where the role's search_path finds them. */
+  /** The schema of the tables; undefined: found through the role's search_path. */
   schema: string | undefined;
 }
 
@@ -49,7 +50,10 @@ export function sessionSettings({ statementTimeoutMs, schema }: SessionOptions):
   ].join('; ');
 }
 
-/** Of `pinned`, what decides what a value means. Poolers keep client_encoding, datestyle and the like for each client. */
+/**
+ * The part of `pinned` that decides what a value means. Poolers preserve client_encoding, datestyle and the
+ * like per client.
+ */
 const decisive = [
   'intervalstyle',
   'bytea_output',
@@ -59,7 +63,9 @@ const decisive = [
   'default_transaction_isolation',
   'default_transaction_deferrable',
 ] as const;
-/** Of `pinned`, what costs time or keeps locks where it differs, as `RESET` shows it. */
+/**
+ * The part of `pinned` that costs time or keeps locks when it differs, with values as `RESET` shows them.
+ */
 const timely = {
   idle_in_transaction_session_timeout: '60000',
   plan_cache_mode: 'force_custom_plan',
@@ -67,10 +73,10 @@ const timely = {
 };
 
 /**
- * Statements for what a session that sets nothing would lack.
+ * Statements for the settings that a session without SET commands would lack.
  *
- * @param values what each setting has in a new session
- * @param give makes a statement of `name = value`
+ * @param values each setting's value in a new session
+ * @param give builds a statement from `name = value`
  */
 export function lostSettings(
   values: ReadonlyMap<string, string>,

@@ -3,7 +3,12 @@ import type { Compensation } from '../../core/compensation/compensation.ts';
 import { owedFor } from '../../core/compensation/compensation.ts';
 import type { InstanceId, ProductId, Source, SourceId, UserId } from '../../core/instance/purchase.ts';
 import { resourceDomain, weir } from '../../core/instance/timeline.ts';
-import { asksForRelease, type Ending, judgeResult, type Settled } from '../../core/results/judge-result.ts';
+import {
+  asksForRelease,
+  classifyResult,
+  type Ending,
+  type Settled,
+} from '../../core/results/classify-result.ts';
 import type { InstanceResult } from '../../core/results/result.ts';
 import { failpoint } from '../../lib/failpoint.ts';
 import { type Database, numberArray, type Sql, textArray } from '../../lib/sql.ts';
@@ -12,12 +17,12 @@ import { compensate } from './compensations.ts';
 import { recordHistory } from './instance-history.ts';
 import { requestReleases } from './releases.ts';
 
-/** The actor of what Weir decides itself. */
+/** The actor of Weir's own decisions. */
 export const byWeir = weir;
 
 /**
- * ONE commit for a batch of results: rows become terminal, known orders move on, what failed is compensated, and what
- * comes too late or contradicts is recorded. Answers in the order of the results.
+ * ONE commit for a batch of results: rows become terminal, known orders move on, failures are compensated,
+ * and late or contradicting results are recorded. Returns outcomes in the order of the results.
  */
 export function settleResults(database: Database, results: readonly InstanceResult[]): Promise<Settled[]> {
   return database.transaction(async (sql) => {
@@ -27,7 +32,7 @@ export function settleResults(database: Database, results: readonly InstanceResu
   });
 }
 
-/** The result of one instance as an operator states it. */
+/** Settles one instance with the result that an operator states. */
 export function settleByHand(database: Database, result: InstanceResult, actor: Actor): Promise<Settled> {
   return database.transaction(async (sql) => {
     const [settled = 'unknown'] = await settleOn(sql, [result], actor.name);
@@ -43,13 +48,13 @@ export function settleByHand(database: Database, result: InstanceResult, actor: 
   });
 }
 
-/** The same inside a transaction of the caller's. `actor`: who says so. */
+/** The same in the caller's transaction. `actor`: the origin of the results. */
 export async function settleOn(
   sql: Sql,
   results: readonly InstanceResult[],
   actor: string,
 ): Promise<Settled[]> {
-  // Of two results for one instance in a batch the first is applied, and the second judged against it.
+  // Of two results for one instance in a batch the first is applied, and the second is compared with it.
   const first = new Map<InstanceId, InstanceResult>();
   for (const result of results) if (!first.has(result.instanceId)) first.set(result.instanceId, result);
   const { failed, notApplied } = await applyResults(sql, [...first.values()]);
@@ -59,7 +64,8 @@ export async function settleOn(
   );
   // A timeout by Weir itself is no conflict: a result that came first stands.
   if (actor === byWeir) return results.map((result) => (open.includes(result) ? 'repeat' : 'applied'));
-  const judged = open.length > 0 ? await judgeOthers(sql, open, actor) : new Map<InstanceResult, Settled>();
+  const judged =
+    open.length > 0 ? await classifyOthers(sql, open, actor) : new Map<InstanceResult, Settled>();
   return results.map((result) => judged.get(result) ?? 'applied');
 }
 
@@ -74,12 +80,12 @@ interface FailedRow {
   amount_cents: string | null;
 }
 
-/** Of each commit, source and outcome: enough for the percentiles of a minute. */
+/** Samples stored for each commit, source and outcome: enough for the percentiles of a minute. */
 const delaysKept = 20;
 
 /**
- * Sorted by id, so that two replicas with the same results wait for each other instead of deadlocking. Nothing but
- * the failures and the exceptions comes back: 500 rows would cost more to read than to write.
+ * Sorted by id, so that two replicas with the same results wait for each other instead of deadlocking.
+ * Returns only failures and exceptions: reading 500 rows back would cost more than writing them.
  */
 const applyStatement = {
   name: 'weir-settle',
@@ -150,8 +156,8 @@ interface EndedRow extends Ending {
   userId: string;
 }
 
-/** Read after the update, in a second statement: what another replica settled meanwhile is seen. */
-async function judgeOthers(
+/** A second statement, after the update, so that it sees what another replica has settled meanwhile. */
+async function classifyOthers(
   sql: Sql,
   results: readonly InstanceResult[],
   actor: string,
@@ -167,7 +173,7 @@ async function judgeOthers(
   const judged = new Map<InstanceResult, Settled>();
   for (const result of results) {
     const ending = endings.get(result.instanceId.toString());
-    const kind = ending ? judgeResult(ending, result) : 'unknown';
+    const kind = ending ? classifyResult(ending, result) : 'unknown';
     judged.set(result, kind);
     if (!ending || kind === 'repeat') continue;
     const what = kind === 'late' ? 'RESULT_LATE' : 'RESULT_CONFLICT';

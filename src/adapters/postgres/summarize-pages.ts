@@ -1,11 +1,12 @@
 import type { Sql } from '../../lib/sql.ts';
 
-/** Only the owner of a table may; then the server's own vacuum does it, later. */
+/** Only the owner of the table has the right; for other roles the server's vacuum does it later. */
 const insufficientPrivilege = '42501';
 
 /**
- * Updates the block range indexes of instance_logs for the pages that were filled since. A server does so by itself
- * once a minute, for 256 ranges at most, which a flood fills in seconds; an embedded one never does.
+ * Updates the block range indexes of instance_logs for pages filled since the last call. The server does
+ * this itself once a minute, for at most 256 ranges, which a flash sale fills in seconds; an embedded
+ * database never does.
  *
  * @returns 0: there is nothing more to do
  */

@@ -4,7 +4,7 @@ import type { Sql } from '../../lib/sql.ts';
 import type { Action } from '../../ops/activity/activity.ts';
 import { resolutionColumn } from './parked.ts';
 
-/** Read off what is stored anyway: nothing is written for it on the ordinary way. */
+/** Derived from rows that exist anyway: the path of a purchase writes nothing for it. */
 export async function readTimeline(sql: Sql, instance: InstanceLog): Promise<TimelineEntry[]> {
   const id = instance.instanceId.toString();
   const purchase = [instance.source, instance.scope, instance.sourceId];
@@ -31,20 +31,23 @@ export async function readTimeline(sql: Sql, instance: InstanceLog): Promise<Tim
      WHERE source = $1 AND scope = $2 AND source_id = $3`,
     purchase,
   );
-  const isUnheard = parked.some(({ origin, state }) => origin === 'OUTBOX' && state !== 'REPLAYED');
+  const isParked = parked.some(({ origin, state }) => origin === 'OUTBOX' && state !== 'REPLAYED');
   return buildTimeline({
     instance,
     answeredAt: row?.answeredAt ?? undefined,
     statedBy: await findStatedBy(sql, instance),
     order: await findOrder(sql, instance),
-    publishedBy: isUnheard ? undefined : await findPublishedBy(sql, instance.createdAt),
+    publishedBy: isParked ? undefined : await findPublishedBy(sql, instance.createdAt),
     parked,
     history,
     compensation,
   });
 }
 
-/** What else operators did is a step of its own: in the history, or of a parked item. */
+/**
+ * Finds the operators behind a result and a refund. Other actions of operators are steps of their own: in
+ * the history, or of a parked item.
+ */
 async function findStatedBy(
   sql: Sql,
   { instanceId, source, sourceId }: InstanceLog,
@@ -69,8 +72,8 @@ async function findOrder(sql: Sql, { source, sourceId }: InstanceLog): Promise<T
 }
 
 /**
- * The first mark that shows only younger batches waiting. A mark's time may lie a commit's length before what it saw, so
- * only one that is a second younger than the instance counts.
+ * The first mark with only younger batches waiting. A mark's time can be earlier than what it saw by the
+ * length of a commit, so only marks at least a second younger than the instance count.
  */
 async function findPublishedBy(sql: Sql, createdAt: Date): Promise<Date | undefined> {
   const [mark] = await sql.query<{ at: Date }>(

@@ -1,7 +1,10 @@
 import { WeirError } from '../../errors.ts';
 import { isStoreFailure } from '../../lib/store-failure.ts';
 
-/** SQLSTATE classes (PostgreSQL documentation, appendix A) that the values of a statement cause: data and integrity. */
+/**
+ * SQLSTATE classes (PostgreSQL documentation, appendix A) that the values of a statement cause: data and
+ * integrity.
+ */
 const rowClasses = new Set(['22', '23']);
 
 /**
@@ -14,10 +17,11 @@ const rowCodes = new Set(['21000', '27000', '44000', '54000', 'P0001']);
 const sqlState = /^(?=.*\d)[0-9A-Z]{5}$/;
 
 /**
- * Whether trying again may help. Only what a row can cause is the row's fault: it is split off and parked. Everything
- * else that the database, a pooler or the way to them raises (a refused login, a missing grant, a lost prepared statement,
- * a certificate) says nothing about the rows, and the caller repeats them idempotently. So does a COMMIT whose answer was
- * lost: it carries no SQLSTATE, and its outcome is unknown.
+ * Whether trying again may help. Only an error that a row can cause is blamed on the row, which is then
+ * split off and parked. Every other error of the database, a pooler or the connection (a refused login, a
+ * missing grant, a lost prepared statement, a certificate) is independent of the rows, and the caller
+ * repeats them idempotently. The same holds for a COMMIT whose answer was lost: it has no SQLSTATE, and its
+ * outcome is unknown.
  */
 export function isTransientDatabaseError(error: unknown): boolean {
   if (!(error instanceof Error) || error instanceof WeirError) return false;
@@ -26,7 +30,7 @@ export function isTransientDatabaseError(error: unknown): boolean {
   return isStoreFailure(error) || isUnavailable(error);
 }
 
-/** Whether the rows of the statement caused it. */
+/** Whether a row of the statement caused it. */
 export function isRowError(code: string): boolean {
   return rowClasses.has(code.slice(0, 2)) || rowCodes.has(code);
 }
@@ -36,7 +40,7 @@ export function sqlStateOf(error: unknown): string | undefined {
   return code !== undefined && sqlState.test(code) ? code : undefined;
 }
 
-/** SQLSTATE classes in which waiting cures without anybody's help. */
+/** SQLSTATE classes that pass by waiting, without an operator. */
 const waitingClasses = new Set([
   '08', // connection exception
   '40', // serialization failure, deadlock
@@ -46,12 +50,15 @@ const waitingClasses = new Set([
   '58', // system error
 ]);
 
-/** 42P01 and 3D000, a database that is still being set up, count too; 25006 is a standby that will be promoted. */
+/**
+ * 42P01 and 3D000 (a database that is still being set up) count too; 25006 is a standby that may be
+ * promoted.
+ */
 const waitingCodes = new Set(['42P01', '3D000', '25006', '25P03']);
 
 /**
- * Whether the database is down, starting or moving, as opposed to refusing what is configured: a start waits for the first
- * and ends with the second.
+ * Whether the database is down, starting or failing over, as opposed to rejecting the configuration: a
+ * start waits for the first and fails at the second.
  */
 export function isUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
@@ -62,7 +69,7 @@ export function isUnavailable(error: unknown): boolean {
   return systemFailure.test(code) && !code.startsWith('ERR_');
 }
 
-/** As Node names what the operating system reports: ECONNREFUSED, EPIPE, EAI_AGAIN. */
+/** Error codes that Node takes from the operating system: ECONNREFUSED, EPIPE, EAI_AGAIN. */
 const systemFailure = /^E[A-Z0-9_]+$/;
 
 function codeOf(error: unknown): string | undefined {

@@ -7,10 +7,10 @@ interface LeaseRow {
   high_water_ms: string;
 }
 
-// Milliseconds of the database's clock since the id epoch; a clock set before it counts as just after.
+// Milliseconds of the database's clock since the id epoch; an earlier clock counts as just after it.
 const nowMs = `greatest(1, (extract(epoch FROM clock_timestamp()) * 1000)::bigint - ${idEpochMs})`;
 
-/** Expiry is by the database's clock; what keeps ids apart is high_water_ms, which never falls. */
+/** Leases expire by the database's clock; high_water_ms, which never decreases, keeps ids unique. */
 export function postgresWorkerLeases(sql: Sql): WorkerLeases {
   return {
     async acquire(durationMs) {

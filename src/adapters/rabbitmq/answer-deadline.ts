@@ -1,6 +1,6 @@
 const deadlineMs = 5_000;
 
-/** The client leaves a question without an answer pending for ever when the connection ends in the wrong moment. */
+/** amqplib never settles a pending request when the connection ends at the wrong moment. */
 export async function withAnswerDeadline<T>(answer: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {

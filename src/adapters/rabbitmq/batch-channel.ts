@@ -4,7 +4,7 @@ import { createPublishEncoder } from './publish-frames.ts';
 
 type OnConfirmed = (error: Error | null) => void;
 
-/** What we use of amqplib outside its public interface; checked when a channel is opened. */
+/** The internals of amqplib that Weir uses; checked when a channel is opened. */
 interface ChannelInside {
   ch: number;
   connection: { frameMax: number; channels: { buffer: { write(bytes: Buffer): boolean } }[] };
@@ -12,10 +12,10 @@ interface ChannelInside {
 }
 
 /**
- * Publishes a batch with one write. amqplib keeps the connection, the channel and the book of unconfirmed messages;
- * only its encoding of each message by itself is passed by.
+ * Publishes a batch with one write. amqplib keeps the connection, the channel and the list of unconfirmed
+ * messages; only its encoding of single messages is bypassed.
  *
- * @throws when amqplib's inside is not what it was: the version is pinned, and a test would say so first
+ * @throws when the internals of amqplib have changed; the version is pinned, and a test would fail first
  */
 export function createBatchPublish(
   channel: ConfirmChannel,
@@ -24,7 +24,9 @@ export function createBatchPublish(
   const inside = channel as unknown as ChannelInside;
   const slot = inside.connection?.channels?.[inside.ch];
   if (typeof slot?.buffer?.write !== 'function' || typeof inside.pushConfirmCallback !== 'function') {
-    throw new Error('this amqplib cannot be used by Weir: install the version that package-lock.json names');
+    throw new Error(
+      'Weir cannot use this version of amqplib: install the version that package-lock.json names',
+    );
   }
   const encode = createPublishEncoder(queueOf, inside.ch, inside.connection.frameMax);
   return (messages, onConfirmed) => {

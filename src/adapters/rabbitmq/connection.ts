@@ -8,12 +8,15 @@ import { type TlsFiles, withTls } from './tls.ts';
 export interface ConnectionDeps {
   url: string;
   tls?: TlsFiles | undefined;
-  /** Runs first on every new connection: a broker that is not ours is left untouched. @throws why it is not */
+  /**
+   * Runs first on every new connection: a broker of another installation is left untouched. @throws the
+   * reason
+   */
   verify?: ((connection: ChannelModel) => Promise<void>) | undefined;
   /** Runs on every new connection before it counts as ready. */
   prepare: (connection: ChannelModel) => Promise<void>;
   onDown: (error: unknown, attempt: number) => void;
-  /** After it was down. */
+  /** Called when the connection is back after a failure. */
   onUp: () => void;
 }
 
@@ -21,7 +24,9 @@ const retry = { firstMs: 200, maxMs: 10_000 };
 const closeDeadlineMs = 2_000;
 const prepareDeadlineMs = 15_000;
 
-/** One connection to the broker, opened again with backoff whenever it ends, until closed. One attempt at a time. */
+/**
+ * One connection to the broker, reopened with backoff whenever it ends, until closed. One attempt at a time.
+ */
 export class RabbitmqConnection {
   readonly #deps: ConnectionDeps;
   readonly #stop = new AbortController();
@@ -36,7 +41,7 @@ export class RabbitmqConnection {
     this.#loop = this.#keepConnected();
   }
 
-  /** undefined while ready, else why not. */
+  /** Why the connection is not ready; undefined while it is. */
   get notReady(): string | undefined {
     if (this.#blocked) return `the broker has blocked publishers: ${this.#blocked}`;
     if (this.#model) return undefined;
@@ -61,7 +66,7 @@ export class RabbitmqConnection {
     }
   }
 
-  /** Ends a connection that does not answer; the next one is made at once. */
+  /** Ends an unresponsive connection; the next one is opened immediately. */
   breakOff(reason: string): void {
     if (this.#model) breakOff(this.#model, reason);
   }
@@ -77,7 +82,7 @@ export class RabbitmqConnection {
     let attempt = 0;
     while (!this.#stop.signal.aborted) {
       try {
-        // Read each time: certificates are renewed while this runs.
+        // Read on each attempt: certificates are renewed while the process runs.
         const { url, options } = withTls(this.#deps.url, this.#deps.tls);
         const model = await connect(withHeartbeat(url), {
           ...options,
@@ -109,7 +114,7 @@ export class RabbitmqConnection {
     this.#emitChange();
   }
 
-  /** A queue without a leader answers no declaration, while the heartbeats of its broker go on. */
+  /** A queue without a leader never answers a declaration, while the heartbeats of its broker continue. */
   async #prepare(model: ChannelModel): Promise<void> {
     const reason = `the queues were not declared within ${prepareDeadlineMs} ms: is one without a leader?`;
     const timer = setTimeout(() => {
@@ -149,7 +154,7 @@ export class RabbitmqConnection {
   }
 }
 
-/** A broker that answers a close with an error, or not at all, would leave amqplib's close() pending for ever. */
+/** amqplib's close() never settles when the broker answers it with an error, or not at all. */
 async function closeOrBreakOff(model: ChannelModel): Promise<void> {
   const late = createDeferred<void>();
   const timer = setTimeout(() => {

@@ -9,9 +9,9 @@ export interface ConsumerOptions extends QueueTerms {
   url: string;
   tls?: TlsFiles | undefined;
   queue: string;
-  /** Messages that the broker hands out before the first of them is acknowledged. */
+  /** Messages that the broker delivers before the first of them is acknowledged. */
   prefetch: number;
-  /** As `ConnectionDeps.verify`. */
+  /** See `ConnectionDeps.verify`. */
   verify?: ((connection: ChannelModel) => Promise<void>) | undefined;
   onDown: (error: unknown, attempt: number) => void;
   onUp: () => void;
@@ -24,25 +24,31 @@ export interface Delivery {
   body: Buffer;
   headers: Readonly<Record<string, unknown>> | undefined;
   traceparent: string | undefined;
-  /** Of the channel that it came on; another one counts from 1 again. */
+  /** Delivery tag on its channel; a new channel starts at 1 again. */
   tag: number;
   channelNumber: number;
 }
 
 const idleMs = 60_000;
 
-/** Reads one queue in batches. What was not acknowledged when the connection ended comes again on the next one. */
+/**
+ * Reads one queue in batches. Messages that were not acknowledged when a connection ended are redelivered on
+ * the next one.
+ */
 export class RabbitmqConsumer {
   readonly #options: ConsumerOptions;
   readonly #connection: RabbitmqConnection;
   readonly #arrived = new Signal();
   #channel: Channel | undefined;
-  /** Of its own: a refused question about the queue closes its channel, and that would return what is in our hands. */
+  /**
+   * A channel for queries: a refused query closes its channel, which would return all unacknowledged messages
+   * of it.
+   */
   #questions: Channel | undefined;
-  /** Of the current channel, where it is subscribed; empty until the broker has named it. */
+  /** The subscription on the current channel; undefined until the broker has named it. */
   #consumerTag: string | undefined;
   /** Paused: requests no more messages. */
-  #isHeld = false;
+  #isPaused = false;
   #model: ChannelModel | undefined;
   #deliveries: Delivery[] = [];
   /** Tags of the current channel that are finished above the highest contiguous one. */
@@ -50,7 +56,7 @@ export class RabbitmqConsumer {
   #acknowledgedTo = 0;
   #receivedTo = 0;
   #finishedEver = 0;
-  /** Deliveries of a channel that is gone must not be acknowledged on the next one. */
+  /** Deliveries of a closed channel must not be acknowledged on the next one. */
   #channelNumber = 0;
 
   constructor(options: ConsumerOptions) {
@@ -69,15 +75,15 @@ export class RabbitmqConsumer {
     return this.#connection.notReady;
   }
 
-  /** The next messages, at least one and at most `count`; none when `signal` aborts first. */
+  /** Returns the next messages, at least one and at most `count`; none when `signal` aborts first. */
   async take(count: number, signal: AbortSignal): Promise<Delivery[]> {
     while (this.#deliveries.length === 0 && !signal.aborted) await this.#arrived.wait(idleMs, signal);
     return signal.aborted ? [] : this.#deliveries.splice(0, count);
   }
 
   /**
-   * Finished for good, in any order. The broker hears of them together, once all before them are finished as well: one
-   * frame for a batch.
+   * Marks messages as finished, in any order. The broker is sent one acknowledgement for all of them, once
+   * all earlier ones are finished too: one frame per batch.
    */
   acknowledge(deliveries: readonly Delivery[]): void {
     const channel = this.#channel;
@@ -93,11 +99,14 @@ export class RabbitmqConsumer {
     try {
       channel.ack({ fields: { deliveryTag: upTo } } as ConsumeMessage, true);
     } catch {
-      // The channel has just been closed: they come again.
+      // The channel has just been closed: the messages are redelivered.
     }
   }
 
-  /** What is on the queue or in our hands, and how many we have finished so far. @throws when the broker is unavailable */
+  /**
+   * Messages on the queue plus those not acknowledged here, and the number finished so far. @throws when the
+   * broker is unavailable
+   */
   async readProgress(): Promise<{ waiting: number; finished: number }> {
     if (!this.#model || this.notReady) throw new Error(this.notReady ?? 'not connected to the broker');
     const opening = () =>
@@ -111,24 +120,24 @@ export class RabbitmqConsumer {
   }
 
   /**
-   * Takes nothing new until `resume`, also on a new connection, and keeps what is in our hands: the broker counts every
-   * return of a message, and drops it after as many as its queue allows.
+   * Requests no new messages until `resume`, on new connections too, and keeps the delivered ones: the broker
+   * counts every return of a message, and drops it after as many as its queue allows.
    */
-  hold(): void {
-    if (this.#isHeld) return;
-    this.#isHeld = true;
+  pause(): void {
+    if (this.#isPaused) return;
+    this.#isPaused = true;
     if (this.#consumerTag) this.#unsubscribe(this.#consumerTag);
   }
 
   resume(): void {
-    if (!this.#isHeld) return;
-    this.#isHeld = false;
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
     // Fails when the channel has just been closed: the next connection subscribes.
     if (this.#channel) this.#subscribe(this.#channel).catch(() => {});
   }
 
-  /** Returns what is in our hands, for another consumer to take. */
-  handBack(reason: string): void {
+  /** Returns all unacknowledged messages to the queue, for another consumer. */
+  returnDeliveries(reason: string): void {
     this.#connection.breakOff(reason);
   }
 
@@ -154,7 +163,7 @@ export class RabbitmqConsumer {
     this.#receivedTo = 0;
     this.#consumerTag = undefined;
     this.#channelNumber++;
-    if (!this.#isHeld) await this.#subscribe(channel);
+    if (!this.#isPaused) await this.#subscribe(channel);
   }
 
   async #subscribe(channel: Channel): Promise<void> {
@@ -162,19 +171,19 @@ export class RabbitmqConsumer {
     this.#consumerTag = '';
     const channelNumber = this.#channelNumber;
     const { consumerTag } = await channel.consume(this.#options.queue, (message) => {
-      // The queue was deleted: a fresh connection makes it again.
-      if (!message) this.#connection.breakOff('the broker ended our subscription');
+      // The queue was deleted: a new connection creates it again.
+      if (!message) this.#connection.breakOff('the broker cancelled the subscription');
       else this.#keep(message, channelNumber);
     });
     if (channelNumber !== this.#channelNumber) return;
     this.#consumerTag = consumerTag;
-    // Held meanwhile.
-    if (this.#isHeld) this.#unsubscribe(consumerTag);
+    // Paused in the meantime.
+    if (this.#isPaused) this.#unsubscribe(consumerTag);
   }
 
   #unsubscribe(consumerTag: string): void {
     this.#consumerTag = undefined;
-    // Fails when the channel has just been closed; the next connection sees that we hold.
+    // Fails when the channel has just been closed; the next connection does not subscribe while paused.
     this.#channel?.cancel(consumerTag).catch(() => {});
   }
 

@@ -5,14 +5,15 @@ import { type TlsFiles, withTls } from './tls.ts';
 
 const suffix = '.installation';
 
-/** The queue that holds the mark of the installation whose created queue this is. */
+/** The name of the queue that holds the mark of the installation of this created queue. */
 export function markQueueOf(queue: string): string {
   return `${queue.slice(0, 255 - suffix.length)}${suffix}`;
 }
 
 /**
- * RabbitMQ as a store that carries the mark of its installation: one message on a queue of its own, which is looked at and
- * put back. Two connections that look at the same time may leave two equal ones; the next look leaves one.
+ * RabbitMQ as a store that carries the mark of its installation: one message on a queue of its own, which is
+ * read and put back. Two connections that read at the same time may leave two equal messages; the next read
+ * leaves one.
  */
 export function rabbitmqMarkedStore(
   model: ChannelModel,
@@ -50,7 +51,7 @@ export function rabbitmqMarkedStore(
   };
 }
 
-/** Lends a connection of its own to one question. */
+/** Opens a connection for one query. */
 export async function withBroker<T>(
   target: { url: string; tls?: TlsFiles },
   work: (model: ChannelModel) => Promise<T>,
@@ -67,7 +68,10 @@ export async function withBroker<T>(
 
 type Channel = Awaited<ReturnType<ChannelModel['createChannel']>>;
 
-/** Everything that is on the queue, oldest first; what is neither acknowledged nor put back returns by itself. */
+/**
+ * Passes all messages of the queue to `work`, oldest first. Those neither acknowledged nor put back return by
+ * themselves when the channel closes.
+ */
 async function withMessages<T>(
   model: ChannelModel,
   queue: string,
@@ -97,7 +101,7 @@ function parseMark(content: Buffer): StoreMark | undefined {
     const { installation, store, database } = JSON.parse(content.toString());
     const parts = [installation, store, database];
     if (!parts.every((part) => typeof part === 'string')) return undefined;
-    // A broker shows no sign of life of others: a copy of a database is noticed through its Redis.
+    // A broker shows no activity of other processes: the copy of a database is noticed through Redis.
     return { installation, store, database, seenAgoMs: Number.POSITIVE_INFINITY };
   } catch {
     return undefined;

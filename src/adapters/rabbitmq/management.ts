@@ -2,7 +2,7 @@ import { request as requestPlain } from 'node:http';
 import { request as requestTls } from 'node:https';
 import type { TlsOptions } from './tls.ts';
 
-/** The policies in force on one queue. Only the management plugin shows them. */
+/** The policies that apply to one queue. Only the management plugin shows them. */
 export interface QueuePolicies {
   policy: Policy | undefined;
   operatorPolicy: Policy | undefined;
@@ -15,9 +15,9 @@ export interface Policy {
 }
 
 export interface ManagementOptions {
-  /** Of AMQP: host, user, password and virtual host. */
+  /** AMQP URL: host, user, password and virtual host. */
   url: string;
-  /** Empty: the usual port of that host. */
+  /** Empty: the default port on that host. */
   managementUrl: string;
   tls: TlsOptions;
 }
@@ -27,7 +27,7 @@ const deadlineMs = 3_000;
 /** @throws Error when the management API does not answer */
 export async function readPolicies(options: ManagementOptions, queue: string): Promise<QueuePolicies> {
   const vhost = encodeURIComponent(vhostOf(options.url));
-  // With statistics the policy of a queue is up to five seconds old, and missing for a queue that has just been made.
+  // With statistics, the policy of a queue is up to five seconds old, and missing for a new queue.
   const path = `/api/queues/${vhost}/${encodeURIComponent(queue)}?disable_stats=true&enable_queue_totals=true`;
   const row = (await read(options, path)) as { policy?: string | null; type?: string };
   const policyPath = `/api/policies/${vhost}/${encodeURIComponent(row.policy ?? '')}`;

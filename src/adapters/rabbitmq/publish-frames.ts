@@ -26,9 +26,9 @@ const appId = shortString('weir');
 const traceparentName = shortString('traceparent');
 
 /**
- * Encodes basic.publish of whole batches for one channel: method, header and body frames of each message, one after
- * the other in one buffer. The client library's own publish takes 20 µs of CPU a message, encoding and writing each by
- * itself; this takes 4 (docs/decisions/0005). A test holds the two byte for byte equal.
+ * Encodes basic.publish for whole batches on one channel: the method, header and body frames of each message,
+ * in one buffer. The client library's own publish takes 20 µs of CPU per message because it encodes and
+ * writes each one separately; this takes 4 (docs/decisions/0005). A test compares both byte for byte.
  */
 export function createPublishEncoder(
   queueOf: (type: string) => string,
@@ -69,7 +69,7 @@ export function createPublishEncoder(
   };
 }
 
-/** What all messages of one type share. */
+/** The frame parts that all messages of one type share. */
 interface Route {
   method: Buffer;
   type: Buffer;
@@ -146,7 +146,7 @@ function writeFrame(
   return out.writeUInt8(frameEnd, end);
 }
 
-/** 128 bytes hold every property but type, id and trace, with room to spare. */
+/** 128 bytes are more than enough for all properties but type, id and trace. */
 function maxLength(
   { method, type }: Route,
   { id, body, traceparent = '' }: Message,

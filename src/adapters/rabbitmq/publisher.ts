@@ -13,11 +13,13 @@ export interface PublisherOptions extends QueueTerms {
   tls?: TlsFiles | undefined;
   /** The queue of messages without a type of their own. */
   queue: string;
-  /** The queues of other types. All are made at once where they are missing. */
+  /** The queues of other types. Missing ones are created when the connection opens. */
   queues?: Readonly<Record<string, string>>;
-  /** No AMQP client has a deadline for confirms: without one a lost confirm would hold its frame for ever. */
+  /**
+   * No AMQP client has a deadline for confirms: without one, a lost confirm would block its batch for ever.
+   */
   confirmDeadlineMs: number;
-  /** As `ConnectionDeps.verify`. */
+  /** See `ConnectionDeps.verify`. */
   verify?: ((connection: ChannelModel) => Promise<void>) | undefined;
   onDown: (error: unknown, attempt: number) => void;
   onUp: () => void;
@@ -30,9 +32,9 @@ export class RabbitmqPublisher implements Publisher {
   readonly #connection: RabbitmqConnection;
   #model: ChannelModel | undefined;
   #publishBatch: ReturnType<typeof createBatchPublish> | undefined;
-  /** Of a message's body, where the broker has named a limit. */
+  /** Largest message body, once the broker has reported a limit. */
   #maxBytes = Number.POSITIVE_INFINITY;
-  /** Ids that came back as unroutable; a return always precedes the confirm of the same message. */
+  /** Ids returned as unroutable; a return always precedes the confirm of the same message. */
   readonly #returned = new Set<string>();
 
   constructor(options: PublisherOptions) {
@@ -65,7 +67,8 @@ export class RabbitmqPublisher implements Publisher {
     const refused = await this.#publishAndConfirm(messages);
     const returned = refused.filter(({ why }) => why === unroutable).map(({ message }) => message);
     if (returned.length === 0) return refused;
-    // The queue is gone: make it again and send once more. Only what comes back from the new one is refused.
+    // The queue was deleted: creates it and publishes once more. Only what the new one returns counts as
+    // refused.
     await this.#ensureQueues(returned.map(({ type }) => this.#queueOf(type)));
     const again = await this.#publishAndConfirm(returned);
     return [...refused.filter(({ why }) => why !== unroutable), ...again];
@@ -84,7 +87,7 @@ export class RabbitmqPublisher implements Publisher {
       this.#learnMaxBytes(error);
       this.#options.onWarning(error.message);
     });
-    // The broker closes a channel when it refuses something on it; a fresh connection is the simplest way back.
+    // The broker closes a channel when it refuses a command on it; reconnecting is the simplest recovery.
     channel.on('close', () => this.#connection.breakOff('the channel was closed'));
     this.#publishBatch = createBatchPublish(channel, (type) => this.#queueOf(type));
   }
@@ -97,8 +100,9 @@ export class RabbitmqPublisher implements Publisher {
   }
 
   /**
-   * The broker answers a message that is too large by closing the channel, with all that was sent on it: without this one
-   * such message would stop all others. Forgotten after a while, because the limit may be raised.
+   * The broker closes the channel for a message that is too large, and everything sent on it is lost; without
+   * this limit one such message would block all others. The limit is forgotten after a while, because it may
+   * be raised.
    */
   #learnMaxBytes({ message }: Error): void {
     const limit = /larger than (?:configured )?max size (\d+)/.exec(message)?.[1];
@@ -149,7 +153,7 @@ export class RabbitmqPublisher implements Publisher {
 const maxBytesKnownMs = 60_000;
 const unroutable = 'returned as unroutable: there is no such queue';
 
-/** Not a nack for one message but the end of the channel, of which nothing can be concluded. */
+/** Not a nack for one message but the end of the channel: the outcome is unknown. */
 function isChannelGone(error: Error): boolean {
   return /channel (closed|ended)|closed/i.test(error.message);
 }

@@ -1,13 +1,13 @@
 import type { ChannelModel } from 'amqplib';
 import { accessRefused, declareQueue, type QueueTerms, queueArguments } from './queue.ts';
 
-/** What a queue is, as far as AMQP shows it. */
+/** The properties of a queue, as far as AMQP shows them. */
 export interface QueueFacts {
   queue: string;
   durable: boolean;
   autoDelete: boolean;
   arguments: Readonly<Record<string, unknown>>;
-  /** Why the arguments are not known. */
+  /** Why the arguments are unknown. */
   hidden?: string;
 }
 
@@ -15,8 +15,9 @@ export interface QueueFacts {
 const maxQuestions = 40;
 
 /**
- * AMQP does not list the arguments of a queue, but refuses a declaration that differs and names one argument with its
- * value. So it is declared again with that value, until the broker accepts. A missing queue is made by the first one.
+ * AMQP does not list the arguments of a queue, but refuses a declaration that differs, naming one argument
+ * with its value. So the declaration is repeated with that value until the broker accepts it. The first
+ * declaration creates a missing queue.
  */
 export async function readQueueFacts(
   connection: ChannelModel,
@@ -42,7 +43,7 @@ interface Learned {
 
 /** @returns false when the message contains no new fact */
 function learn(facts: Learned, message: string): boolean {
-  // A type of queue that does not know an argument of ours.
+  // The queue type does not support one of the arguments.
   const invalid = /invalid arg '([^']+)'/.exec(message)?.[1];
   if (invalid !== undefined) return delete facts.arguments[invalid];
   const [, name, current] =

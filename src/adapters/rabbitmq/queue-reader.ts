@@ -11,12 +11,12 @@ export interface QueueReaderOptions {
 }
 
 export interface QueueCounts {
-  /** Messages that no consumer has been given. Those given and not acknowledged are not counted: AMQP does not show them. */
+  /** Undelivered messages. Delivered but unacknowledged ones are not counted: AMQP does not show them. */
   ready: number;
   consumers: number;
 }
 
-/** Reads how many messages wait on a queue and how many consumers it has, over a connection of its own. */
+/** Reads the number of waiting messages and of consumers of a queue, on a connection of its own. */
 export class RabbitmqQueueReader {
   readonly #connection: RabbitmqConnection;
   #model: ChannelModel | undefined;
@@ -43,7 +43,7 @@ export class RabbitmqQueueReader {
 }
 
 async function readCounts(model: ChannelModel, queue: string): Promise<QueueCounts | undefined> {
-  // A channel to throw away: the broker closes it when there is no such queue.
+  // A disposable channel: the broker closes it when there is no such queue.
   const channel = await model.createChannel();
   channel.on('error', () => {});
   try {

@@ -4,20 +4,20 @@ export type QueueType = 'quorum' | 'classic';
 
 export interface QueueTerms {
   queueType: QueueType;
-  /** Where messages go that a queue would drop. */
+  /** Receives the messages that a queue would otherwise drop. */
   deadLetterQueue: string;
 }
 
 /**
- * More returns than a queue can see. Measured with 59 and more: without a limit RabbitMQ 4.0 drops the message after 20,
- * with -1 RabbitMQ 3.10 drops it after the first; with this both keep it.
+ * More returns than a queue will ever count. Measured with 59 and more: without a limit RabbitMQ 4.0 drops
+ * the message after 20 returns, with -1 RabbitMQ 3.10 drops it after the first; with this value both keep it.
  */
 export const safeDeliveryLimit = 1_000_000_000;
 
-/** The arguments of a queue that Weir makes: on no RabbitMQ from 3.10 to 4.x does it lose a message. */
+/** The arguments of a queue created by Weir: it loses no message on any RabbitMQ from 3.10 to 4.x. */
 export function queueArguments(queue: string, terms: QueueTerms): Record<string, unknown> {
   const { queueType, deadLetterQueue } = terms;
-  // A classic queue refuses arguments that it does not know: it has neither a delivery limit nor a strategy.
+  // A classic queue refuses unknown arguments, and it has neither a delivery limit nor a strategy.
   const quorum = queueType === 'quorum';
   return {
     'x-queue-type': queueType,
@@ -31,7 +31,7 @@ export function queueArguments(queue: string, terms: QueueTerms): Record<string,
   };
 }
 
-/** The dead-letter queue before those that need it. */
+/** Creates the dead-letter queue before the queues that need it. */
 export async function ensureQueues(
   connection: ChannelModel,
   queues: readonly string[],
@@ -45,10 +45,10 @@ export async function ensureQueues(
 }
 
 /**
- * Makes the queue durable where there is none; an existing one is used as it is.
+ * Creates the queue, durable, when it is missing; an existing one is used as it is.
  *
- * @returns a warning when it exists with other arguments, or may not be declared by us
- * @throws when it is a stream, which hands every message to every reader and drops the old ones
+ * @returns a warning when it exists with other arguments, or when this user may not declare it
+ * @throws when it is a stream, which delivers every message to every consumer and drops old ones
  */
 export async function ensureQueue(
   connection: ChannelModel,
@@ -73,14 +73,14 @@ export interface Refusal {
   message: string;
 }
 
-/** @returns why the broker refuses the declaration; undefined where the queue is there with these arguments */
+/** @returns why the broker refuses the declaration; undefined when the queue exists with these arguments */
 export async function declareQueue(
   connection: ChannelModel,
   queue: string,
   args: Record<string, unknown>,
   flags: { durable?: boolean; autoDelete?: boolean } = {},
 ): Promise<Refusal | undefined> {
-  // A channel to throw away: a refused declaration closes it.
+  // A disposable channel: a refused declaration closes it.
   const channel = await connection.createChannel();
   channel.on('error', () => {});
   try {

@@ -7,7 +7,7 @@ export interface TlsFiles {
   key: string;
 }
 
-/** Any of the files turns TLS on, whatever the URL says. @throws Error when one cannot be read */
+/** Any of the files enables TLS, whatever the URL. @throws Error when a file cannot be read */
 export function withTls(url: string, files: TlsFiles | undefined): { url: string; options: TlsOptions } {
   const options = readTlsOptions(files);
   if (Object.keys(options).length === 0) return { url, options };

@@ -1,11 +1,11 @@
 import { classifyRefusal, type RefusalReason } from './refusal.ts';
 
 const advices: Partial<Record<RefusalReason, string>> = {
-  READONLY: 'point data.redis.addr to the primary, or to a name that follows it',
-  MASTERDOWN: 'point data.redis.addr to the primary, or to a name that follows it',
-  LOADING: 'wait until it has loaded its data',
+  READONLY: 'point data.redis.addr to the primary, or to a name that follows a failover',
+  MASTERDOWN: 'point data.redis.addr to the primary, or to a name that follows a failover',
+  LOADING: 'wait until Redis has loaded its data',
   NOREPLICAS: 'bring the replicas back, or lower min-replicas-to-write',
-  MISCONF: 'free the disk of Redis and look at its log; then BGSAVE',
+  MISCONF: 'free the disk of Redis and check its log; then BGSAVE',
   OOM: 'raise maxmemory, or remove what does not belong to Weir',
   BUSY: 'end the script with SCRIPT KILL',
   CLUSTER: 'use a Redis or Valkey without cluster mode',
@@ -15,7 +15,7 @@ const advices: Partial<Record<RefusalReason, string>> = {
 
 export function adviseOnRefusal(error: unknown): string {
   const reason = classifyRefusal(error)?.reason;
-  return (reason && advices[reason]) ?? 'look at the log of Redis';
+  return (reason && advices[reason]) ?? 'check the log of Redis';
 }
 
 const unknownCa = new Set([
@@ -26,7 +26,7 @@ const unknownCa = new Set([
   'DEPTH_ZERO_SELF_SIGNED_CERT',
 ]);
 
-/** What to do about a connection that was not made. */
+/** The remedy for a connection that could not be opened. */
 export function adviseOnConnection(error: Error & { code?: string }, addr: string): string {
   const { code = '', message } = error;
   if (unknownCa.has(code)) return 'set data.redis.tls.ca to the file of the CA that signed its certificate';
@@ -46,7 +46,8 @@ export function adviseOnConnection(error: Error & { code?: string }, addr: strin
     return 'check data.redis.addr and that the server runs; redis:// where this port does not use TLS';
   if (isPlain && (code === 'ECONNRESET' || /closed|no answer/.test(message)))
     return 'check data.redis.addr and that the server runs; rediss:// where it requires TLS';
-  // With TLS 1.3 the server refuses a client only after the handshake, and may close before its reason is read.
+  // With TLS 1.3 the server refuses a client only after the handshake, and may close the connection before
+  // its reason is read.
   if (!isPlain && /ECONNRESET|EPIPE|closed/.test(message))
     return 'where Redis requires a client certificate set data.redis.tls.cert and data.redis.tls.key';
   return 'check data.redis.addr and that the server runs';

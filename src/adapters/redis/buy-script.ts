@@ -2,16 +2,18 @@ import { readNow } from './sale-scripts.ts';
 import { createScript } from './script.ts';
 
 /**
- * Purchases one after the other, each all or nothing: a script that has begun to write runs to its end, also when its
- * caller is gone. The entries are the first writes, and all else is written once for the whole batch at the end. The keys
- * are read before, so that one of another type fails the script while it has written nothing.
+ * Handles purchases one after the other, each all or nothing: a script that has begun to write runs to its
+ * end, even when its caller is gone. The entries are the first writes; everything else is written once for
+ * the whole batch at the end. All keys are read before that, so a key of the wrong type fails the script
+ * before it has written anything.
  *
- * The id of an entry is its time and a random number of the caller, so no id comes twice, whatever happens to the clock of
- * Redis or to its latest writes.
+ * The id of an entry consists of its time and a random number of the caller, so no id occurs twice, whatever
+ * happens to the clock of Redis or to its latest writes.
  *
- * KEYS[2] units, [3] buyers, [4] the last entry of each buyer, [5] idempotency keys, [6] the stream, [7] the list of buyers,
- * [8] used tickets; ARGV[1] the random number, then for each buyer: user, idempotency key or '', trace or '', the sale number
- * of the ticket or '', its unit, when it admits in ms. Returns the result of each and the entry's id.
+ * KEYS[2] units, [3] buyers, [4] the last entry of each buyer, [5] idempotency keys, [6] the stream, [7] the
+ * list of buyers, [8] used tickets; ARGV[1] the random number, then for each buyer: user, idempotency key or
+ * '', trace or '', the sale number of the ticket or '', its unit, its admission time in ms. Returns the
+ * result and the entry id of each.
  */
 const buyLua = `${readNow}
 local closed = false
@@ -44,7 +46,7 @@ local failed
 local prefix, before
 local added = 0
 
--- Ids of one millisecond grow by a random step. A stream that is ahead of the clock is followed in its own time.
+-- Ids of one millisecond grow by a random step. If the stream is ahead of the clock, its last time is used.
 local function choosePrefix()
   local stream = redis.pcall('XINFO', 'STREAM', KEYS[6])
   if stream['err'] and not string.find(stream['err'], 'no such key', 1, true) then return stream end
@@ -79,7 +81,7 @@ local function findUsed(used, ticket)
   if bought then return bought end
   bought = redis.call('HGET', KEYS[8], used)
   local unit = bought and redis.call('HGET', KEYS[2], bought)
-  -- A unit that went back to the sale leaves its ticket good for another one, while the sale runs.
+  -- When its unit was restocked, a ticket is valid for another one while the sale is open.
   local isBack = unit and string.sub(unit, 1, 1) == '-' and ticket == number
   return not (isBack and not closed) and bought
 end
@@ -147,7 +149,10 @@ return failed or answers
 
 export const buyUnits = createScript(buyLua);
 
-/** As `buyUnits`, in one step with the proof that Redis writes an append-only file: without one it sells nothing. */
+/**
+ * Same as `buyUnits`, plus a check in the same step that Redis writes an append-only file; without one it
+ * sells nothing.
+ */
 export const buyUnitsOnDisk = createScript(`
 local disk = redis.call('INFO', 'persistence')
 if not string.find(disk, 'aof_enabled:1') then

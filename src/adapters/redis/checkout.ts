@@ -10,41 +10,55 @@ import { buyUnits, buyUnitsOnDisk } from './buy-script.ts';
 import { createDisk, type Disk } from './disk.ts';
 import { readSaleHash } from './sale-hash.ts';
 import { saleKeys } from './sale-keys.ts';
-import { giveTicket, lookAtSale } from './sale-scripts.ts';
+import { issueTicket, readSaleAndBuyers } from './sale-scripts.ts';
 
 export interface RedisCheckoutOptions {
-  /** Answers a purchase only after Redis has its entry on disk (WAITAOF, Redis 7.2). */
+  /** Answers a purchase only when Redis has its entry on disk (WAITAOF, Redis 7.2). */
   awaitsDisk: boolean;
-  /** Redis has the present sales only, and no list of them. */
+  /** Redis holds only the current sales, and no list of them. */
   ledger: Pick<Checkout, 'findSecret' | 'listProducts'>;
-  /** With `awaitsDisk`; by default on the checkout's own connection, where sales wait behind it. */
+  /**
+   * Used with `awaitsDisk`. By default on the checkout's own connection, where each wait delays the sales
+   * sent after it.
+   */
   disk?: Disk;
   /**
-   * Whether the sale of this product is the one that the database knows, on the server that is connected now; undefined:
-   * yes. Asked after every other wait: during one the connection may be replaced, and the new server may lack buys.
+   * Checks that the sale of this product on the connected server is the one in the database; undefined: it
+   * is. Called after every other wait, because the connection may have been replaced meanwhile and the new
+   * server may lack buys.
    */
   verify?: (productId: ProductId) => Promise<void> | undefined;
-  /** For looks and tickets, which wait for no purchase; by default the checkout's own connection. */
-  looking?: Redis;
+  /**
+   * For reads and tickets, so that they never wait behind purchases; by default the checkout's own
+   * connection.
+   */
+  queries?: Redis;
 }
 
-/** A buyer without an answer by then asks again, and gets the existing entry. */
+/** A buyer without an answer by then repeats the request and gets the existing entry. */
 const answerDeadlineMs = 2_000;
-/** Names a look brings along: enough for few round trips, and no reply that holds Redis up. */
-const buyersPerLook = 5_000;
+/** Buyers returned by one read: enough for few round trips, and small enough not to block Redis. */
+const buyersPerRead = 5_000;
 
-/** A random number in every id that one script adds, below 2^48: with the four digits of the script it stays below 2^63. */
+/**
+ * A random number in every id that one script adds, below 2^48: with the four digits that the script appends
+ * it stays below 2^63.
+ */
 const maxNonce = 2 ** 48 - 1;
 
-/** Each buyer is one step of one script. What a cut leaves open is found again by asking with the same key. */
+/**
+ * Each buyer is one step of one script. When the connection breaks, a request with the same key finds out the
+ * outcome.
+ */
 export function redisCheckout(redis: Redis, options: RedisCheckoutOptions): Checkout {
-  const { awaitsDisk, ledger, looking = redis, verify = () => undefined } = options;
+  const { awaitsDisk, ledger, queries = redis, verify = () => undefined } = options;
   const ask = <T>(reply: Promise<unknown>, on = redis) => askSale<T>(on, answerDeadlineMs, reply);
   const disk = options.disk ?? createDisk(redis);
   const sell = awaitsDisk ? buyUnitsOnDisk : buyUnits;
   return {
     async buy(productId, buyers) {
-      // Before anything is sold: a Redis that cannot say when it is on disk would sell out without an answer to any buyer.
+      // Checked before anything is sold: a Redis that cannot confirm writes to disk would sell out without
+      // answering any buyer.
       if (awaitsDisk) await disk.require();
       const verifying = verify(productId);
       if (verifying) await verifying;
@@ -63,17 +77,24 @@ export function redisCheckout(redis: Redis, options: RedisCheckoutOptions): Chec
       );
       const outcomes = readOutcomes(await answers);
       failpoint('after-buy');
-      // A repeat as well: the first request may still wait for the disk.
+      // Also for a repeat: the first request may still wait for the disk.
       if (awaitsDisk && outcomes.some((outcome) => 'streamId' in outcome)) await disk.sync();
       return outcomes;
     },
 
-    async look(productId, { life, count, last, wantsMore }) {
+    async readSale(productId, { life, count, last, wantsMore }) {
       const { sale, order } = saleKeys(streamOf(productId));
-      const reply = lookAtSale(looking, [sale, order], life, count, last, wantsMore ? buyersPerLook : 0);
+      const reply = readSaleAndBuyers(
+        queries,
+        [sale, order],
+        life,
+        count,
+        last,
+        wantsMore ? buyersPerRead : 0,
+      );
       const [nowMs, flat, buyerCount, from, buyers] = await ask<[number, string[], number, number, string[]]>(
         reply,
-        looking,
+        queries,
       );
       const stored = readSaleHash(flat);
       if (!stored) return undefined;
@@ -81,13 +102,13 @@ export function redisCheckout(redis: Redis, options: RedisCheckoutOptions): Chec
       return { life: present, number, secret, sale: rest, nowMs, from, buyers, buyerCount };
     },
 
-    async giveTicket(productId, { userId, unit }) {
+    async issueTicket(productId, { userId, unit }) {
       const verifying = verify(productId);
       if (verifying) await verifying;
       const { sale, tickets } = saleKeys(streamOf(productId));
       const [kind, number, admittedAtMs, secret] = await ask<[string, string?, string?, string?]>(
-        giveTicket(looking, [sale, tickets], userId.toString(), unit),
-        looking,
+        issueTicket(queries, [sale, tickets], userId.toString(), unit),
+        queries,
       );
       if (kind === 'REBUILDING') throw rebuildingError();
       if (kind !== 'given' && kind !== 'repeat') return { kind } as TicketOutcome;

@@ -1,16 +1,16 @@
 import type { Redis } from 'ioredis';
 import { classifyRefusal } from './refusal.ts';
 
-/** A hash that `weir doctor` makes and removes. No product has the id 0. */
+/** A hash that `weir doctor` creates and removes. No product has the id 0. */
 const hash = '{stream:seckill:0}:doctor';
 const missing = 'stream:seckill:0';
 
 /**
- * Each command that Weir sends, by itself or in a script, with arguments that change nothing: on a hash it is refused for
- * the type of the key, if at all. Whether it is permitted, Redis judges before that.
+ * Each command that Weir sends, alone or in a script, with arguments that change nothing: on a hash it fails
+ * only for the type of the key. Redis checks permissions before that.
  */
 export const commandsTried: readonly (readonly string[])[] = [
-  // First, for the others: it makes the hash.
+  // First: it creates the hash for the others.
   ['HSET', hash, 'field', '1'],
   ['PING'],
   ['INFO', 'server'],
@@ -47,7 +47,7 @@ export const commandsTried: readonly (readonly string[])[] = [
   ['UNLINK', hash],
 ];
 
-/** The names of commands that this user may not run or that this server does not know, with what Redis says. */
+/** The commands that this user may not run or that this server does not know, with the error of Redis. */
 export async function findForbidden(
   redis: Redis,
   more: readonly (readonly string[])[] = [],

@@ -19,7 +19,7 @@ export async function connectOnce({ addr, tls }: Pick<RedisConfig, 'addr' | 'tls
   try {
     const ready = new Promise((resolve) => redis.once('ready', resolve));
     await withDeadline(redis, deadlineMs, Promise.race([ready, failed]));
-    // A refused database number comes before the answer to this, and a refused login as its answer.
+    // A refused database number arrives before this reply, a refused login as this reply.
     await withDeadline(redis, deadlineMs, Promise.race([redis.ping().catch(throwUnlessAnswered), failed]));
     return redis;
   } catch (error) {
@@ -28,7 +28,7 @@ export async function connectOnce({ addr, tls }: Pick<RedisConfig, 'addr' | 'tls
   }
 }
 
-/** Redis may refuse PING while it loads or cannot write; that is examined later. */
+/** Redis may refuse PING while it loads or cannot write; other checks report that. */
 function throwUnlessAnswered(error: Error): void {
   const reason = classifyRefusal(error)?.reason;
   if (reason === 'NOAUTH' || reason === 'UNREACHABLE') throw error;

@@ -8,7 +8,7 @@ export interface ConnectRedisOptions {
   tls?: RedisTls;
   name: string;
   onConnectionError: (error: Error) => void;
-  /** Default true. False: ready before Redis has loaded its data, so that its refusals are seen. */
+  /** Default true. False: ready before Redis has loaded its data, so that its refusals are visible. */
   waitsForLoading?: boolean;
 }
 
@@ -19,12 +19,12 @@ export interface RedisTls {
   key: string;
 }
 
-/** A server that refuses again after a new connection is left alone for as long. */
+/** Shortest time between two reconnects to a server that refuses. */
 const reconnectEveryMs = 500;
 
 /**
- * A connection that fails fast and never sends a command twice: ioredis would by default repeat what it sent before
- * a cut, and a repeated XADD is a second purchase. Callers retry what they know to be safe.
+ * A connection that fails fast and never sends a command twice. By default ioredis resends what it had sent
+ * before a disconnect, and a repeated XADD is a second purchase. Callers retry what is safe to repeat.
  */
 export function connectRedis(options: ConnectRedisOptions): Redis {
   const { addr, name, onConnectionError, waitsForLoading = true } = options;
@@ -37,11 +37,12 @@ export function connectRedis(options: ConnectRedisOptions): Redis {
     enableReadyCheck: waitsForLoading,
     maxLoadingRetryTime: 1_000,
     connectTimeout: 3_000,
-    // A frozen server does not close its side, and until then nothing can be sent.
+    // A frozen server does not close its side, and nothing can be sent before it is closed.
     disconnectTimeout: 100,
     keepAlive: 10_000,
     retryStrategy: (attempt: number) => Math.min(1_000, 50 * 2 ** attempt),
-    // A primary that was demoted keeps its connections; the address may lead to the new one. 1: without sending again.
+    // A demoted primary keeps its connections; the address may lead to the new one. 1: reconnect without
+    // resending.
     reconnectOnError(error) {
       const now = performance.now();
       if (!classifyRefusal(error)?.reconnect || now - reconnectedAtMs < reconnectEveryMs) return false;
@@ -51,7 +52,7 @@ export function connectRedis(options: ConnectRedisOptions): Redis {
   };
   const redis = new Redis(...toArguments(addr, options.tls, redisOptions));
   redis.on('error', (error: Error) => {
-    // ioredis goes on in database 0 when the one in the address is refused.
+    // ioredis continues in database 0 when the one in the address is refused.
     if (isRefusedSelect(error)) redis.disconnect(true);
     onConnectionError(error);
   });
@@ -64,7 +65,7 @@ function toArguments(addr: string, tls: RedisTls | undefined, options: RedisOpti
   const files = Object.entries(tls ?? {}).filter(([, path]) => path !== '');
   if (files.length === 0) return [url, options];
   const contents = files.map(([name, path]) => [name, readTlsFile(`data.redis.tls.${name}`, path)]);
-  // From the URL ioredis takes `tls: true`, and that wins over what is given here.
+  // ioredis takes `tls: true` from a rediss URL, which would override the options given here.
   return [url.replace(/^rediss:/, 'redis:'), { ...options, tls: Object.fromEntries(contents) }];
 }
 
@@ -81,8 +82,8 @@ function isRefusedSelect(error: Error & { command?: { name?: string } }): boolea
 }
 
 /**
- * A reply by the deadline, or an error and a fresh connection: a half-open one would stay silent for ever. A reply that
- * refuses is also emitted as `refused` on the connection, for its listeners.
+ * Returns a reply within the deadline, or fails and reconnects: a half-open connection would stay silent for
+ * ever. An error reply is also emitted as `refused` on the connection.
  */
 export async function withDeadline<T>(redis: Redis, deadlineMs: number, reply: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;

@@ -9,7 +9,7 @@ export interface RedisConfig {
   acknowledge: 'memory' | 'fsync';
 }
 
-/** What happens to the connections, as `Emit` takes it. */
+/** State changes of the connections, in the shape that `Emit` takes. */
 type TelemetryEvent =
   | { type: 'store failed'; store: string; error: Error; attempt: number }
   | { type: 'store back'; store: string }
@@ -22,8 +22,8 @@ export interface RedisConnections {
   /** Only for the blocking read. */
   reader: Redis;
   selling: Redis;
-  looking: Redis;
-  /** With `sale.acknowledge` `fsync`. */
+  queries: Redis;
+  /** Present when `sale.acknowledge` is `fsync`. */
   disk: Disk | undefined;
   health: RedisHealth;
   close(): Promise<void>;
@@ -31,9 +31,9 @@ export interface RedisConnections {
 
 const store = 'redis';
 
-/** One connection for each kind of work that would otherwise wait for another. */
+/** One connection for each kind of work that would otherwise delay the others. */
 export function openRedis(config: RedisConfig, emit: (event: TelemetryEvent) => void): RedisConnections {
-  // All go to one address and fail together: one report for each round of attempts.
+  // All connections use one address and fail together: one report per round of attempts.
   let failures = 0;
   const connect = (name: string, waitsForLoading = true): Redis => {
     let attempts = 0;
@@ -55,7 +55,7 @@ export function openRedis(config: RedisConfig, emit: (event: TelemetryEvent) => 
     commands: connect('commands'),
     reader: connect('reader'),
     selling: connect('selling'),
-    looking: connect('looking'),
+    queries: connect('queries'),
   };
   const onDisk = config.acknowledge === 'fsync' ? connect('disk') : undefined;
   const disk = onDisk && createDisk(onDisk);

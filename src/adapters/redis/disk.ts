@@ -11,13 +11,16 @@ export interface Disk {
    * @throws WeirError STORE_UNAVAILABLE: not in time, or this Redis cannot confirm it
    */
   sync(): Promise<void>;
-  /** Resolves at once while the last `sync` succeeded, else as `sync`: nothing may be sold that cannot be confirmed. */
+  /**
+   * Resolves immediately while the last `sync` succeeded, otherwise does the same as `sync`: nothing may be
+   * sold that cannot be confirmed.
+   */
   require(): Promise<void>;
-  /** For the periodic check, on the connection of that. @throws what Redis refuses */
+  /** For the periodic health check, on its connection. @throws the error of Redis */
   check(probe: Redis): Promise<void>;
 }
 
-/** Below the deadline of an answer, so that the reply of Redis arrives. */
+/** Below the deadline of an answer, so that the reply of Redis arrives in time. */
 const waitMs = 1_800;
 const answerDeadlineMs = 2_500;
 
@@ -25,9 +28,10 @@ const answerDeadlineMs = 2_500;
 const diskKey = '{stream:seckill:0}:disk';
 
 /**
- * WAITAOF waits for what its own connection wrote, and so a repeat, which writes nothing, or another replica's entry would
- * pass at once. Therefore each wait begins with a write of its own: the append-only file is in order, so it ends behind
- * everything that was there before. On a connection of its own, since WAITAOF holds up what is sent after it.
+ * WAITAOF waits only for writes of its own connection, so for a repeat, which writes nothing, or for another
+ * replica's entry it would return immediately. Therefore each wait begins with a write of its own: the
+ * append-only file is ordered, so that write comes after everything written before. A separate connection is
+ * used because WAITAOF blocks the commands sent after it.
  */
 export function createDisk(redis: Redis): Disk {
   let isProven = false;
@@ -69,5 +73,5 @@ async function readOnDisk(replies: Promise<Replies>): Promise<void> {
   const error = written?.[0] ?? waited?.[0];
   if (error) throw error;
   const [local = 0] = (waited?.[1] ?? []) as number[];
-  if (local < 1) throw new RefusedError('NOFSYNC', `it had not written to disk within ${waitMs} ms`);
+  if (local < 1) throw new RefusedError('NOFSYNC', `no write to disk within ${waitMs} ms`);
 }

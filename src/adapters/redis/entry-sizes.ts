@@ -1,16 +1,19 @@
 import type { StreamBatch, StreamEntry } from '../../core/triggers/seckill-streams.ts';
 
-/** What one read may bring, about: with 500 entries of 4 MB a process would die of it, and the next one again. */
+/**
+ * Approximate size of one read: 500 entries of 4 MB would exhaust the memory of the process, and of the next
+ * one too.
+ */
 export const bytesPerRead = 16 * 1024 * 1024;
-/** A stream whose entries are larger is read by itself. */
+/** A stream with larger entries is read alone. */
 const heavyBytes = 128 * 1024;
-/** Entries that are asked for of a stream whose entries were never seen. */
+/** How many entries are requested of a stream whose entries have not been seen yet. */
 const firstCount = 16;
 
-/** How large the entries of each stream have been of late, and from that how many to ask for. */
+/** Tracks the recent size of each stream's entries, and derives from it how many to request. */
 export class EntrySizes {
   readonly #bytes = new Map<string, number>();
-  /** The most entries that one stream gave in the last read of many. */
+  /** The most entries that one stream returned in the last read of many streams. */
   #window = 0;
 
   learn(batches: readonly StreamBatch[]): void {
@@ -32,19 +35,24 @@ export class EntrySizes {
     this.#bytes.delete(stream);
   }
 
-  /** For a first read of many: hardly more than there were the last time, since what comes next may be larger. */
+  /**
+   * For the first read of many streams: hardly more than the last time, since the next entries may be larger.
+   */
   countForMany(limit: number): number {
     return Math.min(limit, firstCount + 2 * this.#window);
   }
 
-  /** For one stream: as many as fit, and of one that is not known few. */
+  /** For one stream: as many as fit; few when its sizes are unknown. */
   countForOne(stream: string, limit: number): number {
     const bytes = this.#bytes.get(stream);
     if (bytes === undefined) return Math.min(limit, firstCount);
     return clamp(Math.floor(bytesPerRead / Math.max(1, bytes)), limit);
   }
 
-  /** After `entries`, all that were asked for: four times as many while they are small. 0: enough has been read. */
+  /**
+   * After `entries`, which were all that had been requested: four times as many while they are small. 0:
+   * enough has been read.
+   */
   countForMore(entries: readonly StreamEntry[], limit: number): number {
     const bytes = sum(entries);
     const left = limit - entries.length;

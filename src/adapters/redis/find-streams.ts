@@ -5,16 +5,19 @@ import { saleStreams } from './sale-keys.ts';
 
 const answerDeadlineMs = 10_000;
 const keysPerStep = 1_000;
-const stepsPerLook = 20;
-/** Of the time between two looks, for what is asked of Redis; the first pass through all keys may take more. */
+const stepsPerScan = 20;
+/**
+ * Share of the time between two scans that is spent on requests to Redis; the first pass through all keys may
+ * use more.
+ */
 const shareForScan = 0.02;
 const shareForFirstScan = 0.2;
 const shareForNames = 0.01;
 const longestSpanMs = 1_000;
 
 /**
- * Finds the keys of seckill streams: those of Weir's own sales by their names, all others by going through every key of
- * Redis, a little at each look, since other programs may keep millions of keys there.
+ * Finds the keys of seckill streams. Streams of Weir's own sales are listed by name; all others are found by
+ * scanning every key of Redis, a little at a time, since other programs may keep millions of keys there.
  */
 export class StreamFinder {
   readonly #redis: Redis;
@@ -27,14 +30,14 @@ export class StreamFinder {
     this.#redis = redis;
   }
 
-  /** Streams that have or had a sale of Weir's, whether or not anything stands on them. */
+  /** Streams that have or had a sale of Weir, whether or not they have entries. */
   async findOwn(): Promise<string[]> {
     const startedAtMs = performance.now();
     if (startedAtMs < this.#namesDueAtMs) return [];
     try {
       return await this.#ask(this.#redis.smembers(saleStreams));
     } catch (error) {
-      // Not permitted, or another program's key: the sale is found by the scan.
+      // Not permitted, or a key of another program: the scan finds the sale.
       if (error instanceof ReplyError) return [];
       throw error;
     } finally {
@@ -48,7 +51,7 @@ export class StreamFinder {
     const endsAtMs = startedAtMs + spanMs * (this.#isFirstPass ? shareForFirstScan : shareForScan);
     this.#scannedAtMs = startedAtMs;
     const found: string[] = [];
-    for (let step = 0; step < stepsPerLook && (step === 0 || performance.now() < endsAtMs); step++) {
+    for (let step = 0; step < stepsPerScan && (step === 0 || performance.now() < endsAtMs); step++) {
       const [cursor, keys] = await this.#ask(
         this.#redis.scan(this.#cursor, 'MATCH', `${streamPrefix}*`, 'COUNT', keysPerStep, 'TYPE', 'stream'),
       );

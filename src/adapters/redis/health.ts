@@ -4,41 +4,45 @@ import { withDeadline } from './connect.ts';
 import { classifyRefusal, type Refusal, type RefusalReason, RefusedError } from './refusal.ts';
 
 export interface RedisHealthDeps {
-  /** A connection of its own, which no other command holds up. */
+  /** A connection of its own, which no other command blocks. */
   probe: Redis;
-  /** Those that do the work. */
+  /** The working connections. */
   others: readonly Redis[];
-  /** What else has to work, such as to confirm what is on disk. */
+  /** Another periodic check, such as the confirmation of writes to disk. */
   alsoCheck?: (probe: Redis) => Promise<void>;
-  /** A reason that was not there before. */
+  /** Called for a reason that was not active before. */
   onRefused: (refusal: Refusal) => void;
-  /** A reason has gone; `isLast`: and no other is left. */
+  /** Called when a reason has ended; `isLast`: no other one is active. */
   onAccepted: (reason: RefusalReason, isLast: boolean) => void;
-  /** For each command that failed. */
+  /** Called for each refused command. */
   onCommandRefused: (reason: RefusalReason) => void;
 }
 
 const everyMs = 1_000;
 const everyMsWhileRefused = 250;
 const answerDeadlineMs = 2_000;
-/** A blocking read and a wait for the disk may stand before a question on the working connections. */
+/** A blocking read or a wait for the disk may be ahead of a command on the working connections. */
 const otherDeadlineMs = 2_000;
 const reconnectEveryMs = 500;
 
-/** Matches the keys that an ACL for sales has to allow anyway. No product has the id 0, so it never exists. */
+/**
+ * Matches the keys that an ACL for sales has to allow anyway. No product has the id 0, so the key never
+ * exists.
+ */
 const probeKey = '{stream:seckill:0}:probe';
 
 /**
- * Whether Redis does what it is asked. An open socket says nothing of a primary that was demoted, is full or hangs, so a
- * write that changes nothing is tried every second, and what working commands are refused is noticed as well.
+ * Tracks whether Redis does what it is asked. An open socket does not show that a primary was demoted, is
+ * full or hangs, so a write that changes nothing is tried every second; refusals of working commands are
+ * tracked as well.
  */
 export class RedisHealth {
   readonly #deps: RedisHealthDeps;
   readonly #stop = new AbortController();
   readonly #wake = new Signal();
   readonly #loop: Promise<void>;
-  /** By reason, the one that was seen last at the end. */
-  readonly #held = new Map<RefusalReason, { refusal: Refusal; untilMs: number }>();
+  /** By reason; the one seen last is at the end. */
+  readonly #active = new Map<RefusalReason, { refusal: Refusal; untilMs: number }>();
   #hasAnswered = false;
   #isServerKnown = false;
   #reconnectedAtMs = Number.NEGATIVE_INFINITY;
@@ -46,8 +50,8 @@ export class RedisHealth {
   constructor(deps: RedisHealthDeps) {
     this.#deps = deps;
     const { probe, others } = deps;
-    for (const redis of others) redis.on('refused', (error: unknown) => this.#notice(error));
-    probe.on('error', (error: Error) => this.#hold(classifyRefusal(error)));
+    for (const redis of others) redis.on('refused', (error: unknown) => this.#onRefusedCommand(error));
+    probe.on('error', (error: Error) => this.#record(classifyRefusal(error)));
     probe.on('ready', () => {
       this.#isServerKnown = false;
       this.#wake.notify();
@@ -55,7 +59,7 @@ export class RedisHealth {
     this.#loop = this.#run();
   }
 
-  /** undefined while everything works, else why not. */
+  /** Why Redis is not ready; undefined while everything works. */
   notReady(): string | undefined {
     const why = this.#newest('server');
     if (why !== undefined) return why;
@@ -64,7 +68,7 @@ export class RedisHealth {
     return this.#hasAnswered ? undefined : 'Redis is connecting';
   }
 
-  /** What does not work while the rest does, such as a key of a wrong type. */
+  /** A partial failure, such as a key of a wrong type, while the rest works. */
   remark(): string | undefined {
     return this.#newest('key');
   }
@@ -76,7 +80,8 @@ export class RedisHealth {
   }
 
   #newest(concerns: Refusal['concerns']): string | undefined {
-    return [...this.#held.values()].findLast(({ refusal }) => refusal.concerns === concerns)?.refusal.message;
+    return [...this.#active.values()].findLast(({ refusal }) => refusal.concerns === concerns)?.refusal
+      .message;
   }
 
   async #run(): Promise<void> {
@@ -90,40 +95,40 @@ export class RedisHealth {
   async #check(): Promise<void> {
     const { probe, alsoCheck } = this.#deps;
     if (probe.status !== 'ready') return;
-    const wasSilent = this.#held.has('SILENT');
+    const wasSilent = this.#active.has('SILENT');
     try {
       await this.#tryToWrite();
       await this.#readRole();
       await alsoCheck?.(probe);
       this.#hasAnswered = true;
-      this.#letGo(performance.now());
+      this.#expire(performance.now());
       if (wasSilent) this.#pingOthers();
     } catch (error) {
       if (this.#stop.signal.aborted) return;
       const refusal = classifyRefusal(error instanceof Error && error.cause ? error.cause : error);
-      // Why there is no connection any more, the connection itself reports.
-      if (refusal?.reason !== 'UNREACHABLE') this.#hold(refusal);
+      // The connection itself reports why it was lost.
+      if (refusal?.reason !== 'UNREACHABLE') this.#record(refusal);
       if (refusal?.reconnect) this.#reconnectAll();
       if (refusal?.reason === 'SILENT' && !wasSilent) this.#pingOthers();
     }
   }
 
-  /** Redis judges this as any XADD: role, memory, replicas, disk. With NOMKSTREAM it adds nothing. */
+  /** Redis checks this like any XADD: role, memory, replicas, disk. With NOMKSTREAM it adds nothing. */
   async #tryToWrite(): Promise<void> {
     const { probe } = this.#deps;
     await this.#ask(() => probe.xadd(probeKey, 'NOMKSTREAM', '*', 'at', '0'));
   }
 
-  /** A replica that takes writes loses them; a cluster node or a Sentinel is not what Weir can work with. */
+  /** A replica that accepts writes loses them; a cluster node or a Sentinel cannot be used by Weir. */
   async #readRole(): Promise<void> {
     const { probe } = this.#deps;
     const info = await this.#ask(() => (this.#isServerKnown ? probe.info('replication') : probe.info()));
     if (info === undefined) return;
-    judgeInfo(info);
+    requireUsableServer(info);
     this.#isServerKnown = true;
   }
 
-  /** @returns undefined when this user may not ask: then it is unknown */
+  /** @returns undefined when this user may not run the command: the state is unknown */
   async #ask<T>(question: () => Promise<T>): Promise<T | undefined> {
     const { probe } = this.#deps;
     try {
@@ -131,38 +136,38 @@ export class RedisHealth {
     } catch (error) {
       const refusal = classifyRefusal(error);
       if (refusal?.reason === 'NOPERM') return undefined;
-      // A Sentinel knows no XADD; what it is, INFO says.
+      // A Sentinel does not know XADD; INFO shows what it is.
       if (refusal?.reason === 'OTHER') return undefined;
       throw error;
     }
   }
 
-  #notice(error: unknown): void {
+  #onRefusedCommand(error: unknown): void {
     const refusal = classifyRefusal(error);
     if (!refusal || this.#stop.signal.aborted) return;
     const { reason } = refusal;
     this.#deps.onCommandRefused(reason);
     if (this.#newest('server') === undefined) this.#wake.notify();
-    // Of one connection and one command: the check finds out whether it is more.
-    if (reason !== 'SILENT' && reason !== 'UNREACHABLE' && reason !== 'OTHER') this.#hold(refusal);
+    // These may concern one connection or one command only; the periodic check finds out whether it is more.
+    if (reason !== 'SILENT' && reason !== 'UNREACHABLE' && reason !== 'OTHER') this.#record(refusal);
   }
 
-  #hold(refusal: Refusal | undefined): void {
+  #record(refusal: Refusal | undefined): void {
     if (!refusal || this.#stop.signal.aborted) return;
-    const { reason, holdMs } = refusal;
+    const { reason, countsForMs } = refusal;
     const now = performance.now();
-    const isNew = !this.#held.delete(reason);
-    this.#held.set(reason, { refusal, untilMs: now + holdMs });
+    const isNew = !this.#active.delete(reason);
+    this.#active.set(reason, { refusal, untilMs: now + countsForMs });
     if (isNew) this.#deps.onRefused(refusal);
-    if (refusal.concerns === 'server') this.#letGo(now, reason);
+    if (refusal.concerns === 'server') this.#expire(now, reason);
   }
 
-  /** Forgets what was not seen for as long as it counts. */
-  #letGo(nowMs: number, except?: RefusalReason): void {
-    for (const [reason, { untilMs }] of this.#held) {
+  /** Ends the reasons that have not been seen for as long as they count. */
+  #expire(nowMs: number, except?: RefusalReason): void {
+    for (const [reason, { untilMs }] of this.#active) {
       if (reason === except || untilMs > nowMs) continue;
-      this.#held.delete(reason);
-      this.#deps.onAccepted(reason, this.#held.size === 0);
+      this.#active.delete(reason);
+      this.#deps.onAccepted(reason, this.#active.size === 0);
     }
   }
 
@@ -175,7 +180,7 @@ export class RedisHealth {
     }
   }
 
-  /** A host that vanished leaves connections half-open, and one that only waits would find out late. */
+  /** A vanished host leaves half-open connections; one that only waits would notice it late. */
   #pingOthers(): void {
     for (const redis of this.#deps.others) {
       if (redis.status === 'ready') withDeadline(redis, otherDeadlineMs, redis.ping()).catch(() => {});
@@ -183,8 +188,8 @@ export class RedisHealth {
   }
 }
 
-/** @throws RefusedError when this is no server that Weir can work with */
-export function judgeInfo(info: string): void {
+/** @throws RefusedError for a replica, a cluster node or a Sentinel */
+export function requireUsableServer(info: string): void {
   if (/^role:slave/m.test(info)) throw new RefusedError('READONLY', 'it is a replica');
   if (/^cluster_enabled:1/m.test(info)) throw new RefusedError('CLUSTER', 'it is a node of a cluster');
   if (/^sentinel_masters:/m.test(info)) throw new RefusedError('SENTINEL', 'it is a Sentinel');

@@ -40,7 +40,7 @@ export function redisMarkedStore(redis: Redis, addr: string): MarkedStore {
   };
 }
 
-/** Host, port and database: one Redis has as many stores as databases. */
+/** Host, port and database: each database of a Redis is a store of its own. */
 function describeAddress(addr: string): string {
   const { hostname, port, pathname } = new URL(addr.includes('://') ? addr : `redis://${addr}`);
   return `${hostname}:${port || '6379'}/${pathname.replace('/', '') || '0'}`;

@@ -1,16 +1,18 @@
-/** A read that waits names each of its streams: the work of the server grows with their number. */
-const mostBusy = 200;
+/** A blocking read names each of its streams, and its cost for the server grows with their number. */
+const maxBusy = 200;
 const busyForMs = 60_000;
 
 /**
- * The streams that the group has been made on. Few of them are busy: those are read all the time. The others are waited for
- * by one long read, and become busy when it brings something.
+ * The streams on which the group exists. Few are busy: those are polled continuously. The others share one
+ * long blocking read, and become busy when it returns entries.
  */
 export class KnownStreams {
-  /** The oldest activity first, as a Map keeps its order. */
+  /** Oldest activity first; a Map keeps its order. */
   readonly #busy = new Map<string, number>();
   readonly #quiet = new Set<string>();
-  /** Quiet ones that the long read under way does not name yet: they are read with the busy ones meanwhile. */
+  /**
+   * Quiet streams that are not part of the long read in progress; meanwhile they are read with the busy ones.
+   */
   readonly #unwatched = new Set<string>();
   #order: string[] = [];
   readonly #turns = { 'take over': 0, trim: 0 };
@@ -21,8 +23,8 @@ export class KnownStreams {
 
   add(stream: string, nowMs: number): void {
     if (this.has(stream)) return;
-    if (this.#busy.size < mostBusy) this.#busy.set(stream, nowMs);
-    else this.#rest(stream);
+    if (this.#busy.size < maxBusy) this.#busy.set(stream, nowMs);
+    else this.#makeQuiet(stream);
     this.#order.push(stream);
   }
 
@@ -31,16 +33,16 @@ export class KnownStreams {
     this.#order = this.#order.filter((other) => other !== stream);
   }
 
-  sawEntriesOn(streams: readonly string[], nowMs: number): void {
+  markBusy(streams: readonly string[], nowMs: number): void {
     for (const stream of streams) {
       if (!this.#remove(stream)) continue;
       this.#busy.set(stream, nowMs);
     }
-    this.#restQuietOnes(nowMs);
+    this.#demoteQuiet(nowMs);
   }
 
   busy(nowMs: number): string[] {
-    this.#restQuietOnes(nowMs);
+    this.#demoteQuiet(nowMs);
     return [...this.#busy.keys(), ...this.#unwatched];
   }
 
@@ -48,7 +50,7 @@ export class KnownStreams {
     return this.#unwatched.size > 0;
   }
 
-  /** For a long read that names them all. */
+  /** The streams for a long read that names all quiet ones. */
   watchQuiet(): string[] {
     this.#unwatched.clear();
     return [...this.#quiet];
@@ -58,7 +60,7 @@ export class KnownStreams {
     return [...this.#order];
   }
 
-  /** The next `count` of all streams, round and round: what is done for each is done for so many at a time. */
+  /** The next `count` streams in rotation: upkeep handles so many at a time. */
   takeTurn(work: 'take over' | 'trim', count: number): string[] {
     if (this.#order.length <= count) return this.all();
     const from = this.#turns[work] % this.#order.length;
@@ -68,18 +70,18 @@ export class KnownStreams {
     return turn;
   }
 
-  /** Only while there are more than may be busy: a few cost nothing, whether they are busy or not. */
-  #restQuietOnes(nowMs: number): void {
+  /** Runs only above the limit of busy streams, or once others are quiet: a few busy streams cost nothing. */
+  #demoteQuiet(nowMs: number): void {
     for (const [stream, activeAtMs] of this.#busy) {
-      const isTooMany = this.#busy.size > mostBusy;
+      const isTooMany = this.#busy.size > maxBusy;
       const isOver = this.#quiet.size > 0 && nowMs - activeAtMs > busyForMs;
       if (!isTooMany && !isOver) return;
       this.#busy.delete(stream);
-      this.#rest(stream);
+      this.#makeQuiet(stream);
     }
   }
 
-  #rest(stream: string): void {
+  #makeQuiet(stream: string): void {
     this.#quiet.add(stream);
     this.#unwatched.add(stream);
   }

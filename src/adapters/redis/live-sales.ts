@@ -10,7 +10,7 @@ import { applyTerms, openSale } from './sale-scripts.ts';
 const answerDeadlineMs = 10_000;
 const salesPerQuestion = 500;
 
-/** The counters of sales in Redis. Each call is one script, and so one atomic step. */
+/** The counters of sales in Redis. Each call is one script and therefore one atomic step. */
 export function redisLiveSales(redis: Redis): LiveSales {
   const ask = <T>(reply: Promise<unknown>) => askSale<T>(redis, answerDeadlineMs, reply);
   const token = newLife();
@@ -18,7 +18,7 @@ export function redisLiveSales(redis: Redis): LiveSales {
   return {
     async open(sale) {
       const { sale: hash, buyers, entries, order, tickets, keys } = saleKeys(sale.stream);
-      // Before the sale: a name too many in the set is nothing, one too few a stream that is found late.
+      // Before the sale: an extra name in the set does no harm, a missing one delays finding the stream.
       await ask(redis.sadd(saleStreams, sale.stream));
       await ask(openSale(redis, [hash, buyers, entries, order, tickets, keys], ...toOpening(sale)));
     },

@@ -4,25 +4,28 @@ import type { LedgerSale, LedgerUnit } from '../../sale/ledger.ts';
 import { askSale } from './ask-sale.ts';
 import { newLife } from './sale-hash.ts';
 import { saleKeys, saleStreams } from './sale-keys.ts';
-import { beginRebuild, finishRebuild, keepRebuild } from './sale-scripts.ts';
+import { beginRebuild, finishRebuild, renewRebuild } from './sale-scripts.ts';
 import { readStreamFigures } from './scripts.ts';
 
 const answerDeadlineMs = 10_000;
-/** After this long without a sign another process may take an unfinished rebuild over. */
+/** After this long without a renewal another process may take over an unfinished rebuild. */
 const rebuildLeaseMs = 15_000;
-/** How long one attempt waits for the entries of the stream; the sale stays closed, and the next look tries again. */
+/**
+ * How long one attempt waits for the entries of the stream; the sale stays closed, and the next check tries
+ * again.
+ */
 const drainDeadlineMs = 1_000;
 const drainPollMs = 50;
 
 type Counted = { nth: number; sold: number; backOfSale: number; back: number };
 
 /**
- * Makes the counters of a sale again from the units in the database. First the sale is closed and its stream read to the
- * end, so that the database knows every unit; then the hashes are written under other names and take the place of the
- * present ones in one step.
+ * Rebuilds the counters of a sale from the units in the database. First the sale is closed and its stream
+ * read to the end, so that the database knows every unit; then the hashes are written under other names and
+ * replace the present ones in one step.
  *
- * @param token of this process, which may go on with what it began; never twice at the same time
- * @returns why it could not be done now; undefined: it is done
+ * @param token of this process, which may continue its own rebuild; never used twice at the same time
+ * @returns why it could not be done now; undefined when it is done
  */
 export async function rebuildSale(
   redis: Redis,
@@ -43,7 +46,8 @@ export async function rebuildSale(
 
   const counted: Counted = { nth: 0, sold: 0, backOfSale: 0, back: 0 };
   for await (const units of readUnits()) {
-    if ((await ask<number>(keepRebuild(redis, [keys.sale], token))) === 0) return 'another process took over';
+    if ((await ask<number>(renewRebuild(redis, [keys.sale], token))) === 0)
+      return 'another process took over';
     await writeUnits(redis, sale, units, counted);
   }
   const pairs = (Object.keys(built) as (keyof typeof built)[]).flatMap((name) => [keys[name], built[name]]);
@@ -51,7 +55,7 @@ export async function rebuildSale(
   return (await ask<number>(finished)) === 1 ? undefined : 'another process took over';
 }
 
-/** The keys that take the place of the sale's own; tickets that were given out stay as they are. */
+/** The keys that replace the sale's own. Tickets are kept as they are. */
 function rebuiltKeys(stream: string) {
   const tag = `{${stream}}:rebuilt`;
   return {
@@ -64,7 +68,7 @@ function rebuiltKeys(stream: string) {
   };
 }
 
-/** @returns what the stream still waits for; undefined: every entry is acknowledged */
+/** @returns what the stream still waits for; undefined when every entry is acknowledged */
 async function waitForStream(redis: Redis, stream: string): Promise<string | undefined> {
   const deadline = performance.now() + drainDeadlineMs;
   for (;;) {
@@ -81,7 +85,7 @@ async function countUnread(redis: Redis, stream: string): Promise<number> {
   const [, delivered, lag, last] = await ask<[number, string, number, string]>(
     redis.eval(readStreamFigures, 1, stream, 'weir'),
   );
-  // Where Redis does not count them: there is at least one unless the last one was delivered.
+  // Where Redis does not count undelivered entries: at least one, unless the last entry was delivered.
   const undelivered = lag >= 0 ? lag : delivered === last ? 0 : 1;
   const pending = await ask<[number] | null>(redis.xpending(stream, 'weir')).catch(() => null);
   return undelivered + Number(pending?.[0] ?? 0);
@@ -119,7 +123,7 @@ async function writeUnits(
   for (const [error] of replies) if (error) throw error;
 }
 
-/** Units that went back are sold before those that were never sold, as far as the stock allows. */
+/** Restocked units are sold before units that were never sold, as far as the stock allows. */
 function toFields(sale: LedgerSale, { nth, sold, backOfSale, back }: Counted): (string | number)[] {
   const unsold = Math.max(0, sale.stock - sold);
   const restocked = Math.min(unsold, backOfSale);

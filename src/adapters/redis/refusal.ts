@@ -1,6 +1,6 @@
 import { ReplyError } from 'ioredis';
 
-/** Why Redis does not do what it is asked; the label of the metrics. */
+/** Why Redis refuses a command; also a metric label. */
 export type RefusalReason =
   | 'READONLY'
   | 'MASTERDOWN'
@@ -21,55 +21,55 @@ export type RefusalReason =
 
 export interface Refusal {
   reason: RefusalReason;
-  /** A sentence for people, such as "Redis refuses writes: OOM command not allowed …". */
+  /** A message for people, such as "Redis refuses writes: OOM command not allowed …". */
   message: string;
-  /** What is concerned: the whole server, or only the key or the command that was used. */
+  /** What is affected: the whole server, or only the key or the command that was used. */
   concerns: 'server' | 'key';
   /** Whether a new connection to the same address may reach a server that does not refuse. */
   reconnect: boolean;
-  /** How long a refusal counts after it was last seen, also while the periodic check succeeds. */
-  holdMs: number;
+  /** How long a refusal counts after it was last seen, even while the periodic check succeeds. */
+  countsForMs: number;
 }
 
 interface Kind {
   /** The beginning of the message. */
-  says: string;
+  summary: string;
   concerns?: 'key';
   reconnect?: true;
-  holdMs?: number;
+  countsForMs?: number;
 }
 
 const writes = 'Redis refuses writes';
 const commands = 'Redis refuses commands';
-/** The periodic check and a sale may stand on two sides of a limit: the state must not alternate. */
+/** The periodic check and a sale may be on different sides of a limit; the state must not alternate. */
 const nearLimitMs = 1_000;
 /** The periodic check touches no key of a sale and runs no script, so it cannot see when these end. */
 const unseenMs = 30_000;
 
 const kinds: Record<RefusalReason, Kind> = {
-  READONLY: { says: writes, reconnect: true },
-  MASTERDOWN: { says: commands, reconnect: true },
-  LOADING: { says: commands, reconnect: true },
-  NOREPLICAS: { says: writes, holdMs: nearLimitMs },
-  MISCONF: { says: writes, holdMs: nearLimitMs },
-  OOM: { says: writes, holdMs: nearLimitMs },
-  BUSY: { says: commands, holdMs: nearLimitMs },
-  CLUSTER: { says: commands, holdMs: unseenMs },
-  SENTINEL: { says: commands },
-  NOFSYNC: { says: 'Redis cannot confirm what is on disk, and sale.acknowledge is fsync' },
-  NOPERM: { says: 'Redis refuses a command', holdMs: unseenMs },
-  NOAUTH: { says: 'Redis refuses this client' },
-  WRONGTYPE: { says: 'Redis refuses a key', concerns: 'key', holdMs: unseenMs },
-  SILENT: { says: 'Redis does not answer' },
-  UNREACHABLE: { says: 'Redis is not connected' },
-  OTHER: { says: 'Redis refuses a command', concerns: 'key' },
+  READONLY: { summary: writes, reconnect: true },
+  MASTERDOWN: { summary: commands, reconnect: true },
+  LOADING: { summary: commands, reconnect: true },
+  NOREPLICAS: { summary: writes, countsForMs: nearLimitMs },
+  MISCONF: { summary: writes, countsForMs: nearLimitMs },
+  OOM: { summary: writes, countsForMs: nearLimitMs },
+  BUSY: { summary: commands, countsForMs: nearLimitMs },
+  CLUSTER: { summary: commands, countsForMs: unseenMs },
+  SENTINEL: { summary: commands },
+  NOFSYNC: { summary: 'Redis cannot confirm what is on disk, and sale.acknowledge is fsync' },
+  NOPERM: { summary: 'Redis refuses a command', countsForMs: unseenMs },
+  NOAUTH: { summary: 'Redis refuses this client' },
+  WRONGTYPE: { summary: 'Redis refuses a key', concerns: 'key', countsForMs: unseenMs },
+  SILENT: { summary: 'Redis does not answer' },
+  UNREACHABLE: { summary: 'Redis is not connected' },
+  OTHER: { summary: 'Redis refuses a command', concerns: 'key' },
 };
 
 export const refusalReasons = Object.keys(kinds) as RefusalReason[];
 
 const codes: Record<string, RefusalReason> = {
   READONLY: 'READONLY',
-  // A blocked read ends with it when its primary becomes a replica.
+  // A blocked read fails with it when its primary becomes a replica.
   UNBLOCKED: 'READONLY',
   MASTERDOWN: 'MASTERDOWN',
   LOADING: 'LOADING',
@@ -99,13 +99,13 @@ const texts: readonly [RegExp, RefusalReason][] = [
   [/SELECT is not allowed in cluster mode/, 'CLUSTER'],
 ];
 
-/** Answers that belong to the ordinary way: a group or a script is made again. */
+/** Expected replies: the group or the script is created again. */
 const ordinary = /^(NOGROUP|BUSYGROUP|NOSCRIPT|UNBLOCKED the stream key)\b/;
 
-/** What ioredis says of a command that was on its way, or came, without a connection: no cause of its own. */
+/** Errors of ioredis for commands without a connection; they have no cause of their own. */
 const closed = /isn't writeable|Connection is closed|due to connection close|max retries per request/;
 
-/** @returns undefined for an answer that refuses nothing, such as NOGROUP */
+/** @returns undefined for an expected reply, such as NOGROUP */
 export function classifyRefusal(error: unknown): Refusal | undefined {
   if (error instanceof SilentError) return describe('SILENT', error.message);
   const text = textOf(error);
@@ -116,10 +116,10 @@ export function classifyRefusal(error: unknown): Refusal | undefined {
   return describe(reasonOf(cause), cause);
 }
 
-/** Redis has not answered by the deadline. */
+/** Redis did not answer within the deadline. */
 export class SilentError extends Error {}
 
-/** A refusal that no single answer of Redis states, such as "it is a Sentinel". */
+/** A refusal that no single reply of Redis expresses, such as "it is a Sentinel". */
 export class RefusedError extends Error {
   readonly reason: RefusalReason;
 
@@ -130,9 +130,15 @@ export class RefusedError extends Error {
 }
 
 function describe(reason: RefusalReason, text: string): Refusal {
-  const { says, concerns = 'server', reconnect = false, holdMs = 0 } = kinds[reason];
+  const { summary, concerns = 'server', reconnect = false, countsForMs = 0 } = kinds[reason];
   const short = text.length > 200 ? `${text.slice(0, 200)}…` : text;
-  return { reason, message: short === '' ? says : `${says}: ${short}`, concerns, reconnect, holdMs };
+  return {
+    reason,
+    message: short === '' ? summary : `${summary}: ${short}`,
+    concerns,
+    reconnect,
+    countsForMs,
+  };
 }
 
 function reasonOf(text: string): RefusalReason {
@@ -141,9 +147,9 @@ function reasonOf(text: string): RefusalReason {
 }
 
 /**
- * The error without what Redis adds around it when a script meets it: Redis 6 puts "ERR Error running script (…):
- * @user_script:1: -" before it, Redis 7 puts " script: <digest>, on @user_script:1." after it. The arguments of an unknown
- * command are cut off: they are the buyers'.
+ * The error without the text that Redis adds when it occurs in a script: Redis 6 puts "ERR Error running
+ * script (…): @user_script:1: -" in front, Redis 7 appends " script: <digest>, on @user_script:1.". The
+ * arguments of an unknown command are cut off: they are data of buyers.
  */
 function causeOf(text: string): string {
   return text
@@ -156,7 +162,7 @@ function causeOf(text: string): string {
 
 function textOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  // A name with two addresses fails with an error that has no text of its own.
+  // A host name with two addresses fails with an error without a text of its own.
   if (error.message === '' && error instanceof AggregateError) return error.errors.map(textOf).join('; ');
   return error.message;
 }

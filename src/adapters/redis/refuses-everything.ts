@@ -1,8 +1,8 @@
 import { classifyRefusal } from './refusal.ts';
 
 /**
- * Whether this is a state of the server or of the connection, in which every request fails: it says nothing about the key
- * that was asked for. A reply such as WRONGTYPE, NOGROUP or NOPERM is about the key.
+ * Whether the error is a state of the server or of the connection, in which every request fails, independent
+ * of the key. A reply such as WRONGTYPE, NOGROUP or NOPERM concerns the key.
  */
 export function refusesEverything(error: unknown): boolean {
   const refusal = classifyRefusal(error);

@@ -22,7 +22,10 @@ export function redisSaleCounters(redis: Redis): SaleCounters {
   };
 }
 
-/** One sale whose keys cannot be used must not stop the others: what Redis says about them is the answer of its units. */
+/**
+ * A sale whose keys cannot be used must not stop the others: an error of Redis becomes the answer for its
+ * units.
+ */
 async function restockTo(redis: Redis, stream: string, held: readonly HeldUnit[]): Promise<unknown[]> {
   const { sale, units, buyers } = saleKeys(stream);
   const ids = held.map(({ entryId }) => entryId);
@@ -37,7 +40,7 @@ async function restockTo(redis: Redis, stream: string, held: readonly HeldUnit[]
   }
 }
 
-/** What the script says while a sale that Redis lost is made again; other sales are not concerned. */
+/** The error of the script while a lost sale is being rebuilt; other sales are not affected. */
 const isBeingRebuilt = /TRYAGAIN the sale is being rebuilt/;
 
 function toAnswer(found: unknown): UnitAnswer {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { StoredSale } from '../../sale/sale.ts';
 
-/** A sale as its hash says it, alternating names and values. @returns undefined when there is none */
+/** Parses the hash of a sale, given as alternating names and values. @returns undefined when there is none */
 export function readSaleHash(flat: readonly string[]): SaleHash | undefined {
   const fields = new Map<string, string>();
   for (let i = 0; i + 1 < flat.length; i += 2) fields.set(flat[i] as string, flat[i + 1] as string);
@@ -40,7 +40,7 @@ export interface SaleHash extends StoredSale {
   secret: string;
 }
 
-/** Identifies counters: another one each time they are made. */
+/** Identifies one set of counters: a new value each time they are created. */
 export function newLife(): string {
   return randomBytes(8).toString('hex');
 }

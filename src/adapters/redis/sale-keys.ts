@@ -1,9 +1,16 @@
 /**
- * The keys of a stream's sale, on the slot of the stream itself: `sale` its terms and counters, `units` from entry id to
- * sale number, buyer and place, `buyers` from buyer to how many units are held, `entries` from buyer to the last entry and how
- * many there have been, `keys` from buyer and idempotency key to the entry it made, `tickets` from holder to the time of
- * admission, `used` from ticket to the entry that it bought, in any sale of the stream; each a hash. `order` is the list of
- * buyers as they came. All but `units` and `used` are of the present sale.
+ * The keys of a stream's sale, in the hash slot of the stream.
+ *
+ * - `sale`: hash, terms and counters
+ * - `units`: hash, entry id → sale number, buyer and entry number
+ * - `buyers`: hash, buyer → number of units held
+ * - `entries`: hash, buyer → last entry and number of entries
+ * - `keys`: hash, buyer and idempotency key → entry
+ * - `tickets`: hash, holder → time of admission
+ * - `used`: hash, ticket → the entry that it bought, in any sale of the stream
+ * - `order`: list of buyers in order of their purchases
+ *
+ * All but `units` and `used` belong to the current sale only.
  */
 export function saleKeys(stream: string) {
   const tag = `{${stream}}`;

@@ -1,6 +1,6 @@
 import { createScript } from './script.ts';
 
-/** KEYS[1] is the sale in every script that begins with this. The times decide by Redis' own clock. */
+/** In every script that begins with this, KEYS[1] is the sale. Times are compared with the clock of Redis. */
 export const readNow = `
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -15,10 +15,11 @@ local needsTicket = sale['entry'] == 'ticket' or (sale['rate'] or '') ~= ''
 `;
 
 /**
- * KEYS[2] its buyers, [3] their entries, [4] the list of buyers, [5] tickets, [6] idempotency keys; ARGV number, version,
- * stock, limit, startsMs, endsMs, entry, rate ('' for none), secret, life. A sale that is newer than the present one takes
- * its place; buyers, tickets and keys begin again, units stay. UNLINK, because a DEL of millions of fields stops Redis for
- * seconds. Returns opened, or older where a sale with this number or a newer one is there.
+ * KEYS[2] its buyers, [3] their entries, [4] the list of buyers, [5] tickets, [6] idempotency keys; ARGV
+ * number, version, stock, limit, startsMs, endsMs, entry, rate ('' for none), secret, life. A sale newer than
+ * the current one replaces it: buyers, tickets and keys start empty, units are kept. UNLINK, because a DEL of
+ * millions of fields blocks Redis for seconds. Returns opened, or older when a sale with this number or a
+ * newer one exists.
  */
 export const openSale = createScript(`${readNow}
 if sale['stock'] and tonumber(sale['number']) >= tonumber(ARGV[1]) then return 'older' end
@@ -32,8 +33,8 @@ return 'opened'
 `);
 
 /**
- * ARGV number, version, stock, isPaused, hasEnded: the terms as the database has them. An older version changes nothing, so
- * changes that arrive in another order than they were made do no harm. Returns 1 when these terms or newer ones stand.
+ * ARGV number, version, stock, isPaused, hasEnded: the terms in the database. An older version changes
+ * nothing, so changes may arrive in any order. Returns 1 when these terms or newer ones are in place.
  */
 export const applyTerms = createScript(`${readNow}
 if not sale['stock'] or sale['number'] ~= ARGV[1] then return 0 end
@@ -44,11 +45,12 @@ return 1
 `);
 
 /**
- * KEYS[2] the list of buyers; ARGV[1] the life of the sale that the caller knows, ARGV[2] how many of its buyers, ARGV[3]
- * the last of them, ARGV[4] how many more it takes. A sale that lost its latest buyers has fewer, or another one in that
- * place. Returns now, the sale's fields, how many buyers there are, from which on they come, and those that come.
+ * KEYS[2] the list of buyers; ARGV[1] the life of the sale that the caller knows, ARGV[2] how many of its
+ * buyers it knows, ARGV[3] the last of them, ARGV[4] how many more to return. A sale that lost its latest
+ * buyers has fewer, or another buyer at that position. Returns the time, the sale's fields, the number of
+ * buyers, the index of the first returned buyer, and the buyers.
  */
-export const lookAtSale = createScript(`${readNow}
+export const readSaleAndBuyers = createScript(`${readNow}
 local count = redis.call('LLEN', KEYS[2])
 local from = tonumber(ARGV[2])
 if sale['life'] ~= ARGV[1] or from > count
@@ -59,12 +61,12 @@ return {now, flat, count, from, buyers}
 `);
 
 /**
- * Puts units back, each once: a unit that was restocked keeps its place in the hash with a minus before it. A unit is
- * `<sale number>:<buyer>:<how many entries the stream had had>`; one of an earlier sale changes no counter but `returned`.
- * A script that fails keeps what it has written, so everything is checked before the first write of a unit, and the one
- * write that a user's permissions can still refuse is undone.
- * KEYS[1] the sale, KEYS[2] units, KEYS[3] buyers; ARGV the entry ids. Returns for each 1 when it is restocked, by this
- * call or an earlier one, 0 when it was not sold here, or why it cannot be restocked.
+ * Restocks units, each once: a restocked unit keeps its field in the hash, with a minus in front. A unit is
+ * `<sale number>:<buyer>:<entries that the stream had had>`; a unit of an earlier sale changes no counter but
+ * `returned`. A script that fails keeps what it has written, so everything is checked before the first write
+ * of a unit, and the one write that the user's permissions can still refuse is undone. KEYS[1] the sale,
+ * KEYS[2] units, KEYS[3] buyers; ARGV the entry ids. Returns for each entry 1 when it is restocked, by this
+ * or an earlier call, 0 when it was not sold here, or the reason why it cannot be restocked.
  */
 export const restockUnits = createScript(`
 if redis.call('HGET', KEYS[1], 'rebuild') then return redis.error_reply('TRYAGAIN the sale is being rebuilt') end
@@ -108,11 +110,11 @@ return answers
 `);
 
 /**
- * KEYS[2] tickets; ARGV[1] the user, ARGV[2] which of their units. The waiting room is one number: when the next visitor is
- * admitted; each takes it and moves it on by the time between two. Returns what became of it, the sale's number, when the
- * ticket admits in ms, and the sale's secret.
+ * KEYS[2] tickets; ARGV[1] the user, ARGV[2] which of their units. The waiting room is one number, the
+ * admission time of the next visitor; each visitor takes it and advances it by the interval. Returns the
+ * outcome, the sale's number, the ticket's admission time in ms, and the sale's secret.
  */
-export const giveTicket = createScript(`${readNow}
+export const issueTicket = createScript(`${readNow}
 if sale['rebuild'] then return {'REBUILDING'} end
 if not sale['stock'] then return {'SALE_NOT_FOUND'} end
 if isOver() then return {'ENDED'} end
@@ -136,8 +138,9 @@ return {kind, sale['number'], admitted, sale['secret']}
 `);
 
 /**
- * Closes a sale for buyers while it is rebuilt: KEYS[1] the sale, the others what an earlier attempt may have remaining; ARGV[1] a
- * token of the caller, ARGV[2] how long another attempt has the right to finish, in ms. Returns 1 when it is the caller's.
+ * Closes a sale for buyers while it is rebuilt: KEYS[1] the sale, the others what an earlier attempt may have
+ * left behind; ARGV[1] a token of the caller, ARGV[2] how long another attempt may take without a renewal, in
+ * ms. Returns 1 when the caller may rebuild.
  */
 export const beginRebuild = createScript(`${readNow}
 if sale['rebuild'] and sale['rebuild'] ~= ARGV[1] and now - tonumber(sale['rebuildAt']) < tonumber(ARGV[2]) then
@@ -148,16 +151,19 @@ redis.call('HSET', KEYS[1], 'rebuild', ARGV[1], 'rebuildAt', now)
 return 1
 `);
 
-/** KEYS[1] the sale; ARGV[1] the token. Keeps the right to finish. Returns 0 when another attempt has taken over. */
-export const keepRebuild = createScript(`${readNow}
+/**
+ * KEYS[1] the sale; ARGV[1] the token. Renews the right to finish. Returns 0 when another attempt has taken
+ * over.
+ */
+export const renewRebuild = createScript(`${readNow}
 if sale['rebuild'] ~= ARGV[1] then return 0 end
 redis.call('HSET', KEYS[1], 'rebuildAt', now)
 return 1
 `);
 
 /**
- * KEYS[1] the sale, then pairs of a present key and what takes its place; ARGV[1] the token, then fields and values of the
- * sale. Opens the sale for buyers again. Returns 0 when another attempt has taken over.
+ * KEYS[1] the sale, then pairs of a present key and its replacement; ARGV[1] the token, then fields and
+ * values of the sale. Opens the sale for buyers again. Returns 0 when another attempt has taken over.
  */
 export const finishRebuild = createScript(`${readNow}
 if sale['rebuild'] ~= ARGV[1] then return 0 end

@@ -7,7 +7,9 @@ export type RunScript = (
   ...args: readonly (string | number)[]
 ) => Promise<unknown>;
 
-/** Sent by its digest; in full where Redis does not know it, as after a restart, and then nothing has run yet. */
+/**
+ * Sent by its digest; sent in full when Redis does not know it, as after a restart: then nothing has run yet.
+ */
 export function createScript(lua: string): RunScript {
   const digest = createHash('sha1').update(lua).digest('hex');
   return async (redis, keys, ...args) => {

@@ -1,7 +1,7 @@
 /**
- * Trims below what every group has finished: the oldest pending entry of each group, or its last delivered one when
- * nothing is pending. Ids are compared as text because a Lua number holds only 53 bits.
- * KEYS[1] the stream; ARGV[1] the id below which entries are old enough to go. Returns how many went.
+ * Trims below what every group has finished: the oldest pending entry of each group, or its last delivered
+ * one when nothing is pending. Ids are compared as text because a Lua number holds only 53 bits. KEYS[1] the
+ * stream; ARGV[1] the id below which entries are old enough to trim. Returns how many were trimmed.
  */
 export const trimFinished = `
 local function before(a, b)
@@ -26,7 +26,7 @@ return redis.call('XTRIM', KEYS[1], 'MINID', '~', bound)
 `;
 
 /**
- * Deletes a consumer only while nothing is pending for it: its pending entries would be lost with it.
+ * Deletes a consumer only while nothing is pending for it, because its pending entries would be lost with it.
  * KEYS[1] the stream; ARGV[1] the group; ARGV[2] the consumer. Returns 1 when it was deleted.
  */
 export const deleteIdleConsumer = `
@@ -42,9 +42,9 @@ return 0
 `;
 
 /**
- * Deletes the consumers that have asked for nothing in a long time and have nothing pending. One that lives after all is
- * made again by its next read.
- * KEYS[1] the stream; ARGV[1] the group; ARGV[2] milliseconds. Returns how many were deleted.
+ * Deletes consumers that have not read for a long time and have nothing pending. A live one is created again
+ * by its next read. KEYS[1] the stream; ARGV[1] the group; ARGV[2] milliseconds. Returns how many were
+ * deleted.
  */
 export const deleteIdleConsumers = `
 local deleted = 0
@@ -60,9 +60,9 @@ return deleted
 `;
 
 /**
- * KEYS[1] the stream; ARGV[1] the group. Returns entries ever added (-1 where Redis does not count them), the last
- * delivered id, how many entries come after it (-1 where Redis does not know), the last id there is, and the ids that are
- * pending, all of one moment.
+ * KEYS[1] the stream; ARGV[1] the group. Returns entries ever added (-1 where Redis does not count them), the
+ * last delivered id, the number of entries after it (-1 when unknown), the last id, and the pending ids, all
+ * of one moment.
  */
 export const readStreamFigures = `
 local function toMap(flat)

@@ -8,9 +8,9 @@ import { StreamGroup, streamGroup } from './stream-group.ts';
 import { StreamReader } from './stream-reader.ts';
 import { takeOver, trimStreams } from './stream-upkeep.ts';
 
-/** Own sales without a sold unit have no stream to join yet: at most this many are tried per scan. */
-const unsoldPerLook = 500;
-const streamsPerFarewell = 500;
+/** A sale of Weir without a sold unit has no stream to join yet: at most this many are tried per scan. */
+const unsoldPerScan = 500;
+const streamsPerLeave = 500;
 const answerDeadlineMs = 10_000;
 
 const leaveStream = createScript(deleteIdleConsumer);
@@ -33,7 +33,10 @@ export class RedisSeckillStreams implements SeckillStreams {
     this.#reader = new StreamReader(this.#group, reader);
   }
 
-  /** XADD for each list of alternating names and values. @returns their ids @throws WeirError STORE_UNAVAILABLE */
+  /**
+   * Sends an XADD for each list of alternating names and values. @returns their ids @throws WeirError
+   * STORE_UNAVAILABLE
+   */
   async add(stream: string, entries: readonly string[][]): Promise<string[]> {
     const pipeline = this.#commands.pipeline();
     for (const fields of entries) pipeline.xadd(stream, '*', ...fields);
@@ -49,8 +52,8 @@ export class RedisSeckillStreams implements SeckillStreams {
     const isNew = (stream: string) => this.#group.isNew(stream);
     const own = (await this.#finder.findOwn()).filter(isNew);
     if (this.#unsoldFrom >= own.length) this.#unsoldFrom = 0;
-    const some = own.slice(this.#unsoldFrom, this.#unsoldFrom + unsoldPerLook);
-    this.#unsoldFrom += unsoldPerLook;
+    const some = own.slice(this.#unsoldFrom, this.#unsoldFrom + unsoldPerScan);
+    this.#unsoldFrom += unsoldPerScan;
     const exist = await this.#group.askEach(some, (pipeline, stream) => pipeline.exists(stream));
     await this.#group.join(some.filter((_, i) => exist[i] === 1));
     const found = new Set(await this.#finder.scan());
@@ -100,11 +103,14 @@ export class RedisSeckillStreams implements SeckillStreams {
     return trimStreams(this.#group, keepMs);
   }
 
-  /** Leaves the groups, except where entries are still pending for us: another consumer must find those. */
+  /**
+   * Deletes this consumer from the groups, except where it has pending entries: another consumer must find
+   * those.
+   */
   async leave(): Promise<void> {
     const streams = this.#group.known.all();
-    for (let from = 0; from < streams.length; from += streamsPerFarewell) {
-      const some = streams.slice(from, from + streamsPerFarewell);
+    for (let from = 0; from < streams.length; from += streamsPerLeave) {
+      const some = streams.slice(from, from + streamsPerLeave);
       await Promise.allSettled(
         some.map((stream) =>
           this.#group.ask(leaveStream(this.#commands, [stream], streamGroup, this.#group.consumer)),
@@ -113,7 +119,7 @@ export class RedisSeckillStreams implements SeckillStreams {
     }
   }
 
-  /** To ourselves again, which sets the time back since when they are idle, and counts no delivery. */
+  /** Claims entries for this same consumer, which resets their idle time and counts no delivery. */
   async #claim(stream: string, ids: readonly string[], options: (string | number)[]): Promise<void> {
     if (!this.#mayClaim) return;
     const args = [stream, streamGroup, this.#group.consumer, 0, ...ids, ...options, 'JUSTID'];
@@ -122,7 +128,9 @@ export class RedisSeckillStreams implements SeckillStreams {
     } catch (error) {
       if (!(error instanceof ReplyError && (error as Error).message.startsWith('NOPERM'))) throw error;
       this.#mayClaim = false;
-      this.#onWarning(`cannot keep entries that are being processed: ${(error as Error).message}`);
+      this.#onWarning(
+        `cannot reset the idle time of entries that are being processed: ${(error as Error).message}`,
+      );
     }
   }
 }

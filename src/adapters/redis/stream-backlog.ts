@@ -4,24 +4,25 @@ import { withDeadline } from './connect.ts';
 import { streamGroup } from './stream-group.ts';
 
 const answerDeadlineMs = 10_000;
-const streamsPerQuestion = 500;
+const streamsPerPipeline = 500;
 
 /**
- * Three questions for each stream, in two round trips for many; a stream that has gone meanwhile counts for nothing.
+ * Three commands for each stream, in two round trips for many streams; a stream that was deleted meanwhile is
+ * skipped.
  *
- * @throws what Redis refuses: an answer that may not be read is not 0
+ * @throws the error of Redis when it refuses: an unknown figure must not be reported as 0
  */
 export async function readStreamBacklog(redis: Redis, streams: readonly string[]): Promise<StreamBacklog> {
   const ask = <T>(reply: Promise<T>) => withDeadline(redis, answerDeadlineMs, reply);
   const [seconds, micros] = await ask(redis.time());
   const nowMs = Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
   const backlog = { streams: streams.length, undelivered: 0, pending: 0, oldestAgeMs: 0 };
-  const seeAge = (id: string | undefined) => {
+  const noteAge = (id: string | undefined) => {
     const ageMs = id === undefined ? 0 : nowMs - Number(id.split('-')[0]);
     backlog.oldestAgeMs = Math.max(backlog.oldestAgeMs, ageMs);
   };
-  for (let from = 0; from < streams.length; from += streamsPerQuestion) {
-    const part = streams.slice(from, from + streamsPerQuestion);
+  for (let from = 0; from < streams.length; from += streamsPerPipeline) {
+    const part = streams.slice(from, from + streamsPerPipeline);
     const first = redis.pipeline();
     for (const stream of part) first.xinfo('GROUPS', stream).xpending(stream, streamGroup);
     const answers = readAnswers(await ask(first.exec()));
@@ -31,15 +32,15 @@ export async function readStreamBacklog(redis: Redis, streams: readonly string[]
       second.xrange(stream, `(${group?.get('last-delivered-id') ?? '0-0'}`, '+', 'COUNT', 1);
       const [pending = 0, oldest] = (answers[i * 2 + 1] ?? []) as [number?, string?];
       backlog.pending += pending;
-      if (pending > 0) seeAge(oldest);
+      if (pending > 0) noteAge(oldest);
       return group;
     });
     const next = readAnswers(await ask(second.exec()));
     groups.forEach((group, i) => {
       const [entry] = (next[i] ?? []) as [id: string, fields: string[]][];
       if (!entry) return;
-      seeAge(entry[0]);
-      // Redis before 7 does not know how many there are, nor does any after an XDEL.
+      noteAge(entry[0]);
+      // The number is unknown before Redis 7, and in any version after an XDEL.
       backlog.undelivered += Number(group?.get('lag') ?? 1);
     });
   }

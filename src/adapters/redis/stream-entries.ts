@@ -1,10 +1,10 @@
 import type { EntryFields, StreamBatch, StreamEntry } from '../../core/triggers/seckill-streams.ts';
 
-/** As ioredis hands it over without making strings of it: an entry may carry megabytes that nothing reads. */
+/** As ioredis returns it without converting to strings: an entry may carry megabytes that are never read. */
 export type RawEntry = [id: Buffer, fields: Buffer[] | null];
 export type RawRead = [stream: Buffer, entries: RawEntry[]][] | null;
 
-/** Of a value that is read: enough to show that it is malformed, and no more. */
+/** Longest value that is read: enough to show that it is malformed. */
 const longestValue = 1_000;
 
 export function toBatches(reply: RawRead): StreamBatch[] {
@@ -34,7 +34,7 @@ const knownFields = (['uid', 'traceparent', 'unit', 'key'] as const).map((name) 
   bytes: Buffer.from(name),
 }));
 
-/** By its bytes: to make a string of every name cost a third of reading an entry. */
+/** Compares bytes: converting every name to a string took a third of the time of reading an entry. */
 function findField(name: Buffer): keyof EntryFields | undefined {
   for (const known of knownFields) {
     if (known.bytes.length === name.length && known.bytes[0] === name[0] && known.bytes.equals(name))

@@ -5,24 +5,27 @@ import { EntrySizes } from './entry-sizes.ts';
 import { KnownStreams } from './known-streams.ts';
 import { refusesEverything } from './refuses-everything.ts';
 
-/** Of consumers, on every stream. */
+/** The consumer group on every stream. */
 export const streamGroup = 'weir';
 const answerDeadlineMs = 10_000;
 const streamsPerPipeline = 500;
 const skippedForMs = 10_000;
-/** Above every id that an entry can have: a read of our own pending entries from here brings nothing and changes nothing. */
-const beyondAll = '18446744073709551615-0';
+/**
+ * Above every possible entry id: reading this consumer's pending entries from here returns and changes
+ * nothing.
+ */
+const aboveAllIds = '18446744073709551615-0';
 
-/** This process as a consumer of the group, and what it knows of the streams. */
+/** This process as a consumer of the group, and what it knows about the streams. */
 export class StreamGroup {
   readonly commands: Redis;
   readonly consumer = `${hostname()}-${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
   readonly known = new KnownStreams();
   readonly sizes = new EntrySizes();
-  /** Where to go on through our own pending entries: of a failed batch, or handed to us with a reply that was lost. */
+  /** Where to continue reading this consumer's pending entries: of a failed batch, or of a lost reply. */
   readonly again = new Map<string, string>();
   readonly #onWarning: (warning: string) => void;
-  /** Until when a stream that cannot be read is not tried again; a warning is given once for each. */
+  /** Until when a stream that cannot be read is not tried again; it is logged once per stream. */
   readonly #skipped = new Map<string, number>();
 
   constructor(commands: Redis, onWarning: (warning: string) => void) {
@@ -30,14 +33,14 @@ export class StreamGroup {
     this.#onWarning = onWarning;
   }
 
-  /** Whether it is worth a try to join. */
+  /** Whether to try to join. */
   isNew(stream: string): boolean {
     return !this.known.has(stream) && performance.now() >= (this.#skipped.get(stream) ?? 0);
   }
 
   /**
-   * From the first entry, not from now: winners may have been waiting before anybody looked. A key that cannot be joined,
-   * such as one whose name is not UTF-8, must not keep us from the others.
+   * From the first entry, not from the newest: winners may have been waiting already. A key that cannot be
+   * joined, such as one whose name is not UTF-8, must not prevent joining the others.
    */
   async join(streams: readonly string[]): Promise<void> {
     const replies = await this.askEach(streams, (pipeline, stream) =>
@@ -51,10 +54,13 @@ export class StreamGroup {
     });
   }
 
-  /** After a refusal that concerns one of these: finds out which, makes its group again or leaves it out. */
-  async examine(streams: readonly string[]): Promise<void> {
+  /**
+   * After an error that concerns one of these streams: finds out which one, and recreates its group or drops
+   * it.
+   */
+  async repair(streams: readonly string[]): Promise<void> {
     const replies = await this.askEach(streams, (pipeline, stream) =>
-      pipeline.xreadgroup('GROUP', streamGroup, this.consumer, 'COUNT', 1, 'STREAMS', stream, beyondAll),
+      pipeline.xreadgroup('GROUP', streamGroup, this.consumer, 'COUNT', 1, 'STREAMS', stream, aboveAllIds),
     );
     const withoutGroup: string[] = [];
     replies.forEach((reply, i) => {
@@ -67,7 +73,9 @@ export class StreamGroup {
     await this.join(withoutGroup);
   }
 
-  /** One command for each stream, many at a time; what Redis says about one stream is the answer of that one. */
+  /**
+   * One command per stream, many in one pipeline; an error for one stream is the result for that stream only.
+   */
   async askEach(
     streams: readonly string[],
     add: (pipeline: ChainableCommander, stream: string, index: number) => unknown,
@@ -90,7 +98,10 @@ export class StreamGroup {
     return withDeadline(this.commands, answerDeadlineMs, reply);
   }
 
-  /** One that is gone comes back like any that is new. Of a name that is not UTF-8 Redis knows nothing as we write it. */
+  /**
+   * A deleted stream is found again when it is recreated. A name that is not UTF-8 is unknown to Redis in our
+   * encoding.
+   */
   #drop(stream: string, reason: Error): void {
     this.#forget(stream);
     if (/requires the key to exist/.test(reason.message) && !stream.includes('\ufffd')) return;

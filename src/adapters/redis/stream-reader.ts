@@ -8,17 +8,20 @@ import { type RawEntry, type RawRead, toBatches, toEntry } from './stream-entrie
 import { type StreamGroup, streamGroup } from './stream-group.ts';
 
 const answerDeadlineMs = 10_000;
-/** Each read of the quiet streams names all of them, so it waits long, unless others have become quiet. */
+/**
+ * Each read of the quiet streams names all of them, so it blocks for long, unless more streams have become
+ * quiet.
+ */
 const quietBlockMs = { first: 500, longest: 20_000 };
 const quietRetryMs = 250;
-const mostQuietFailures = 5;
+const maxQuietFailures = 5;
 const streamsReadAgain = 100;
 const streamsReadOn = 32;
 
 interface Reading {
   isQuiet: boolean;
   streams: readonly string[];
-  /** Entries of each stream that were asked for. */
+  /** How many entries of each stream were requested. */
   count: number;
   reply?: RawRead;
   error?: unknown;
@@ -27,8 +30,9 @@ interface Reading {
 type Except = ReadonlySet<string>;
 
 /**
- * Reads new entries with two connections that wait: one for the busy streams, asked all the time, and one for the quiet
- * streams, of which there may be ten thousand. A read that has begun stays until it is answered, whichever call sees that.
+ * Reads new entries with two blocking connections: one for the busy streams, polled continuously, and one for
+ * the quiet streams, of which there may be ten thousand. A pending read is kept across calls until it is
+ * answered.
  */
 export class StreamReader {
   readonly #group: StreamGroup;
@@ -81,7 +85,7 @@ export class StreamReader {
 
   #note(batches: readonly StreamBatch[]): void {
     this.#group.sizes.learn(batches);
-    this.#group.known.sawEntriesOn(
+    this.#group.known.markBusy(
       batches.map(({ stream }) => stream),
       performance.now(),
     );
@@ -107,7 +111,7 @@ export class StreamReader {
     const redis = this.#openQuietReader();
     const wait = async (): Promise<Reading> => {
       if (this.#quietFailures > 0 || redis.status !== 'ready') await delay(quietRetryMs);
-      // One entry of each: there may be ten thousand that have some.
+      // One entry of each: ten thousand streams may have some.
       return { isQuiet: true, ...(await this.#wait(redis, streams, 1, blockMs)) };
     };
     return wait();
@@ -116,7 +120,7 @@ export class StreamReader {
   #openQuietReader(): Redis {
     if (this.#quietReader) return this.#quietReader;
     const redis = this.#reader.duplicate();
-    // Each failure is an answer to what was asked with it.
+    // Each failure is also the result of the pending read.
     redis.on('error', () => {});
     this.#reader.once('end', () => redis.disconnect());
     this.#quietReader = redis;
@@ -139,23 +143,23 @@ export class StreamReader {
   }
 
   /**
-   * NOGROUP: Redis was flushed or a group destroyed. WRONGTYPE: a key is no stream any more. One such key fails the
-   * read of all. Where the connection failed, a reply may have been lost with entries in it.
+   * NOGROUP: Redis was flushed or a group destroyed. WRONGTYPE: a key is no longer a stream. One such key
+   * fails the read of all. When the connection failed, a reply with entries may have been lost.
    */
   async #recover({ error, streams, isQuiet }: Reading): Promise<void> {
     if (!(error instanceof ReplyError)) for (const stream of streams) this.#readFromStart(stream);
     if (isQuiet) this.#quietFailures++;
     if (!refusesEverything(error)) {
-      await this.#group.examine(streams);
+      await this.#group.repair(streams);
       this.#quietFailures = 0;
-    } else if (!isQuiet || this.#quietFailures % mostQuietFailures === 0) throw error;
+    } else if (!isQuiet || this.#quietFailures % maxQuietFailures === 0) throw error;
   }
 
   #readFromStart(stream: string): void {
     this.#group.again.set(stream, '-');
   }
 
-  /** A stream that gave as many as were asked for has more, and how large they are is known by now. */
+  /** A stream that returned as many entries as were requested has more, and their size is known by now. */
   async #readOn(batches: StreamBatch[], asked: number, limit: number): Promise<StreamBatch[]> {
     this.#quietFailures = 0;
     let full = batches.filter(({ entries }) => entries.length === asked);
@@ -175,7 +179,7 @@ export class StreamReader {
     return batches;
   }
 
-  /** Without waiting, and without failing: what was read before must not be lost for it. */
+  /** Does not block and does not fail: entries that were read before must not be lost. */
   async #readAtOnce(batches: readonly StreamBatch[], counts: readonly number[]): Promise<StreamEntry[][]> {
     try {
       const pipeline = this.#group.commands.pipeline();
@@ -191,7 +195,7 @@ export class StreamReader {
     }
   }
 
-  /** One of them at each call. */
+  /** Reads one of them per call. */
   async #readHeavy(streams: readonly string[], count: number): Promise<StreamBatch[]> {
     const { sizes } = this.#group;
     for (const stream of streams) {
@@ -205,7 +209,10 @@ export class StreamReader {
     return [];
   }
 
-  /** Our own pending entries, as they stand: to read them as a consumer would count as a delivery. */
+  /**
+   * Lists this consumer's pending entries with XPENDING and XRANGE: reading them as a consumer would count as
+   * a delivery.
+   */
   async #readAgain(count: number, except: Except): Promise<StreamBatch[]> {
     const { again, consumer, sizes } = this.#group;
     if (again.size === 0) return [];

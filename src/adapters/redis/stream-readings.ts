@@ -14,7 +14,7 @@ const answerDeadlineMs = 10_000;
 
 type Reply = [added: number, lastDelivered: string, lag: number, lastGenerated: string, pending: string[]];
 
-/** For the audit: goes through all keys, a thousand at a time, and asks each seckill stream and its sale. */
+/** For the audit: scans all keys, a thousand at a time, and reads each seckill stream and its sale. */
 export function redisStreamReadings(redis: Redis): StreamReadings {
   return {
     async read() {
@@ -24,7 +24,7 @@ export function redisStreamReadings(redis: Redis): StreamReadings {
         const present = new Set(await listStreams(redis));
         const sold = await withDeadline(redis, answerDeadlineMs, redis.smembers(saleStreams));
         for (const stream of new Set([...present, ...sold])) {
-          // The sale first: what it has sold by then is on the stream afterwards.
+          // The sale first: whatever it had sold by then is on the stream when that is read.
           const sale = await unlessRefused(readSale(redis, stream));
           if (sale) sales.push(sale);
           const reading = present.has(stream) ? await unlessRefused(readStream(redis, stream)) : undefined;
@@ -48,7 +48,10 @@ export function redisStreamReadings(redis: Redis): StreamReadings {
   };
 }
 
-/** A key that is gone, of another type, or whose name is not UTF-8 is no stream that Weir reads; others are. */
+/**
+ * A key that was deleted, is of another type or has a name that is not UTF-8 is no stream that Weir reads;
+ * the others are still read.
+ */
 async function unlessRefused<T>(reading: Promise<T>): Promise<T | undefined> {
   try {
     return await reading;
@@ -58,7 +61,7 @@ async function unlessRefused<T>(reading: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** A unit is `<sale number>:<buyer>:<place>`, with a minus before it when it went back. */
+/** A unit is `<sale number>:<buyer>:<entry number>`, with a minus in front when it was restocked. */
 function readUnits(flat: readonly string[], number: number): SoldUnit[] {
   const units: SoldUnit[] = [];
   for (let i = 0; i + 1 < flat.length; i += 2) {
@@ -87,13 +90,15 @@ async function readStream(redis: Redis, stream: string): Promise<StreamReading> 
     answerDeadlineMs,
     reply,
   );
-  // Redis before 7 does not count what was added, so what waits cannot be compared.
+  // Redis before 7 does not count added entries, so nothing can be compared.
   if (added < 0) return { stream, added: undefined, lastDelivered, undelivered: 0, pending: [] };
   const undelivered = lag < 0 ? await countBetween(redis, stream, lastDelivered, lastGenerated) : lag;
   return { stream, added, lastDelivered, undelivered, pending };
 }
 
-/** Redis does not know its lag after an XDEL. Page by page: a script would hold up everybody meanwhile. */
+/**
+ * Redis does not know its lag after an XDEL. Counted page by page: a script would block every other client.
+ */
 async function countBetween(redis: Redis, stream: string, after: string, last: string): Promise<number> {
   let count = 0;
   for (let from = after; ; ) {

@@ -6,20 +6,21 @@ import { deleteIdleConsumers, trimFinished } from './scripts.ts';
 import { type RawEntry, toEntry } from './stream-entries.ts';
 import { type StreamGroup, streamGroup } from './stream-group.ts';
 
-/** Of ten thousand streams each is looked at about once a minute. */
+/** Of ten thousand streams each is handled about once a minute. */
 const streamsPerTakeOver = 1_000;
 const entriesPerTakeOver = 5_000;
 const streamsPerTrim = 500;
 const trimStepsPerStream = 50;
-/** A consumer that lives asks for every stream several times a minute. */
+/** A live consumer reads every stream several times a minute. */
 const deadAfterMs = 600_000;
 
 const trim = createScript(trimFinished);
 const removeIdle = createScript(deleteIdleConsumers);
 
 /**
- * Takes over entries that another consumer, or this one in an earlier reply, got at least `minIdleMs` ago. A stream whose
- * own pending entries are being read again waits: they may be idle for as long, and taking them over counts a delivery.
+ * Takes over entries that were delivered at least `minIdleMs` ago to another consumer, or to this one in an
+ * earlier reply. A stream whose pending entries are being read again is skipped: they may be idle as long,
+ * and taking them over counts a delivery.
  */
 export async function takeOver(
   group: StreamGroup,
@@ -45,14 +46,14 @@ export async function takeOver(
     if (entries.length > 0) batches.push({ stream, entries, isRepeat: true });
     taken += entries.length;
   }
-  if (failed.length > 0) await group.examine(failed);
+  if (failed.length > 0) await group.repair(failed);
   group.sizes.learn(batches);
   return batches;
 }
 
 type Claimed = [cursor: Buffer, entries: (RawEntry | null)[], gone?: Buffer[]];
 
-/** Few at first, and more while they are small. */
+/** Few entries at first, more while they are small. */
 async function claim(
   group: StreamGroup,
   stream: string,
@@ -67,8 +68,8 @@ async function claim(
     const claiming = group.commands.callBuffer('XAUTOCLAIM', ...args);
     const [next, claimed, gone = []] = (await group.ask(claiming)) as Claimed;
     const present = claimed.filter((entry) => entry !== null);
-    // Redis 7 names the entries that were trimmed or deleted while they were pending; before, they come as null and
-    // are ours now without a name: reading our own pending entries again finds it.
+    // Redis 7 names the entries that were trimmed or deleted while pending. Earlier versions return null for
+    // them and assign them to this consumer without an id; reading our pending entries again finds it.
     if (present.length < claimed.length) group.again.set(stream, '-');
     for (const entry of present.length > 0 ? await countDeliveries(group, stream, present) : []) {
       entries.push(entry);
@@ -97,7 +98,7 @@ async function countDeliveries(
   return entries.map((entry) => toEntry(entry, counts.get(entry[0].toString()) ?? 1));
 }
 
-/** Removes finished entries, and the consumers of processes that ended, some streams at a time. */
+/** Removes finished entries and the consumers of ended processes, some streams at a time. */
 export async function trimStreams(group: StreamGroup, keepMs: number): Promise<void> {
   const { commands } = group;
   const [seconds, micros] = await group.ask(commands.time());
@@ -119,5 +120,5 @@ export async function trimStreams(group: StreamGroup, keepMs: number): Promise<v
     const trimmed = await run(trim, oldest);
     streams = streams.filter((_, i) => Number(trimmed[i]) > 0);
   }
-  if (failed.size > 0) await group.examine([...failed]);
+  if (failed.size > 0) await group.repair([...failed]);
 }

@@ -11,7 +11,7 @@ import {
   removeSettleMarks,
 } from '../../adapters/postgres/old-records.ts';
 import { postgresOrders } from '../../adapters/postgres/orders.ts';
-import { countPublished } from '../../adapters/postgres/outbox.ts';
+import { countPublished } from '../../adapters/postgres/outbox-state.ts';
 import { postgresOverdue } from '../../adapters/postgres/overdue.ts';
 import { parkItems } from '../../adapters/postgres/parked.ts';
 import { repeatRefundRequests } from '../../adapters/postgres/refund-requests.ts';

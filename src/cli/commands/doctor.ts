@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
-import { examinePostgres } from '../../adapters/postgres/examine/examine-postgres.ts';
-import { examineRabbitmq } from '../../adapters/rabbitmq/examine.ts';
-import { examineRedis } from '../../adapters/redis/examine.ts';
+import { diagnosePostgres } from '../../adapters/postgres/diagnose/diagnose-postgres.ts';
+import { diagnoseRabbitmq } from '../../adapters/rabbitmq/diagnose-rabbitmq.ts';
+import { diagnoseRedis } from '../../adapters/redis/diagnose-redis.ts';
 import { deadLetterQueueOf } from '../../app/queues.ts';
 import { readConnections, redisOf, toConnectionOptions } from '../../app/stores.ts';
 import { type Config, readConfig } from '../../config/config.ts';
@@ -12,9 +12,9 @@ import { exitCodes } from '../exit-codes.ts';
 import { printJson, printLine } from '../output/output.ts';
 import { printTable } from '../output/table.ts';
 import { describeDatabase } from './describe-database.ts';
-import { examineAccess } from './examine-access.ts';
-import { examineEmbedded } from './examine-embedded.ts';
-import { examinePairing } from './stores.ts';
+import { diagnoseAccess } from './diagnose-access.ts';
+import { diagnoseEmbedded } from './diagnose-embedded.ts';
+import { diagnosePairing } from './stores.ts';
 
 export interface DoctorOptions {
   config?: string;
@@ -38,11 +38,11 @@ export async function runDoctor(options: DoctorOptions): Promise<number> {
     })),
     ...(
       await Promise.all([
-        examineDatabase(config),
-        examineStreams(config),
-        examineQueues(config),
-        examineAccess(config),
-        examinePairing(config),
+        diagnoseDatabase(config),
+        diagnoseStreams(config),
+        diagnoseQueues(config),
+        diagnoseAccess(config),
+        diagnosePairing(config),
       ])
     ).flat(),
   ];
@@ -65,22 +65,22 @@ function describeConfiguration(file: string | undefined): string {
   return [source, ...variables].join(', ');
 }
 
-async function examineDatabase(config: Config): Promise<Finding[]> {
+async function diagnoseDatabase(config: Config): Promise<Finding[]> {
   const { database, embedded } = config.data;
-  if (database.source === '') return [await examineEmbedded(resolve(embedded.folder))];
-  return examinePostgres(toConnectionOptions(database), {
+  if (database.source === '') return [await diagnoseEmbedded(resolve(embedded.folder))];
+  return diagnosePostgres(toConnectionOptions(database), {
     isMigrated: database.migrate,
     schema: database.schema,
     connections: database.maxConnections + readConnections,
   });
 }
 
-async function examineStreams(config: Config): Promise<Finding[]> {
-  if (config.data.redis.addr !== '') return examineRedis(redisOf(config));
+async function diagnoseStreams(config: Config): Promise<Finding[]> {
+  if (config.data.redis.addr !== '') return diagnoseRedis(redisOf(config));
   return [{ about: 'streams', level: 'ok', what: 'embedded in the database, as durable as it', advice: '' }];
 }
 
-async function examineQueues(config: Config): Promise<Finding[]> {
+async function diagnoseQueues(config: Config): Promise<Finding[]> {
   const { rabbitmq } = config.data;
   if (rabbitmq.url === '') {
     return [{ about: 'queue', level: 'ok', what: 'embedded in the database, as durable as it', advice: '' }];
@@ -88,7 +88,7 @@ async function examineQueues(config: Config): Promise<Finding[]> {
   const { queue, resultQueue, releaseQueue, refundQueue } = rabbitmq;
   const deadLetterQueue = deadLetterQueueOf(rabbitmq);
   const queues = [deadLetterQueue, queue, resultQueue, releaseQueue, refundQueue];
-  return examineRabbitmq({ ...rabbitmq, queues, deadLetterQueue });
+  return diagnoseRabbitmq({ ...rabbitmq, queues, deadLetterQueue });
 }
 
 const marks = { ok: ['green', '✓'], warning: ['yellow', '!'], problem: ['red', '✗'] } as const;

@@ -61,6 +61,6 @@ Example:
   command('ticket <productId> <userId>', 'the ticket of a user, to a sale that asks for one')
     .addOption(new Option('--unit <n>', 'which of their units').default('1'))
     .action(async (productId, userId, options) =>
-      end(await (await import('./sale.ts')).giveTicket(productId, userId, options)),
+      end(await (await import('./sale.ts')).issueTicket(productId, userId, options)),
     );
 }

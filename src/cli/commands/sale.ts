@@ -70,7 +70,7 @@ export function addStock(productId: string, units: string, options: SaleOptions)
   return change(productId, { addStock: readWhole('units', units, 1) }, options);
 }
 
-export async function giveTicket(
+export async function issueTicket(
   productId: string,
   userId: string,
   options: SaleOptions & { unit: string },

@@ -79,7 +79,7 @@ export async function adoptStores(
  * Whether the configured stores belong to the configured database. Changes no mark; a store that does not answer is
  * examined elsewhere.
  */
-export async function examinePairing(config: Config): Promise<Finding[]> {
+export async function diagnosePairing(config: Config): Promise<Finding[]> {
   if (config.data.database.source === '') return [];
   let database: Database | undefined;
   try {

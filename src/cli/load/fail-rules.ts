@@ -86,7 +86,7 @@ export interface JudgedRule {
 }
 
 /** A rule about what was not measured is breached: no answer is not a fast one. */
-export function judgeRule(rule: FailRule, measured: Measured | undefined): JudgedRule {
+export function evaluateRule(rule: FailRule, measured: Measured | undefined): JudgedRule {
   const value = readValue(rule, measured);
   if (value === undefined) return { rule: rule.text, breached: true };
   const { limit, comparison } = rule;

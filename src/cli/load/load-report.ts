@@ -1,6 +1,6 @@
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { version } from '../../lib/version.ts';
-import { type FailRule, type JudgedRule, judgeRule, type Measured } from './fail-rules.ts';
+import { evaluateRule, type FailRule, type JudgedRule, type Measured } from './fail-rules.ts';
 import { type Followed, type Step, steps } from './follow-purchases.ts';
 import type { LatencySummary } from './latencies.ts';
 import type { RequestFigures, SecondFigures } from './load-tally.ts';
@@ -78,7 +78,7 @@ export function buildLoadReport(
     requests: Object.fromEntries(tally.requests.map((request) => [request, tally.figures(request)])),
     series: tally.series,
     ...(followed && { followed: showFollowed(followed, accepted.seen) }),
-    rules: plan.rules.map((rule) => judgeRule(rule, findMeasured(rule, run, followed))),
+    rules: plan.rules.map((rule) => evaluateRule(rule, findMeasured(rule, run, followed))),
   };
 }
 

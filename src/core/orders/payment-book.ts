@@ -23,25 +23,25 @@ export interface ParkedPayment {
 }
 
 /** What was done with a payment that did not create an instance. */
-export type Placed =
+export type PaymentResult =
   | { kind: 'instance' }
   | { kind: 'refund'; refund: Refund }
   | { kind: 'parked'; item: ParkedPayment; isNew: boolean };
 
-export interface PlacedPayment {
+export interface OrderPayment {
   orderId: SourceId;
   payment: Payment;
 }
 
 /** A payment to refund. */
-export interface ReturnedPayment extends PlacedPayment {
+export interface ReturnedPayment extends OrderPayment {
   productId: ProductId;
   userId: UserId;
   /** undefined when unknown. */
   amountCents: bigint | undefined;
 }
 
-export interface UnfitPayment extends PlacedPayment {
+export interface UnfitPayment extends OrderPayment {
   reason: ErrorCode;
   detail: string;
   params: Readonly<Record<string, string>>;
@@ -53,8 +53,8 @@ export interface UnfitPayment extends PlacedPayment {
 export interface PaymentBook {
   findPayments(orderId: string): Promise<RecordedPayment[]>;
   /** For an order that already has its instance: keeps the payment that created it, refunds any other. */
-  settleRepeat(paid: ReturnedPayment): Promise<Placed>;
+  settleRepeat(paid: ReturnedPayment): Promise<PaymentResult>;
   /** For an order that was cancelled or has expired. */
-  returnLate(paid: ReturnedPayment): Promise<Placed>;
-  park(paid: UnfitPayment): Promise<Placed>;
+  returnLate(paid: ReturnedPayment): Promise<PaymentResult>;
+  park(paid: UnfitPayment): Promise<PaymentResult>;
 }

@@ -8,10 +8,10 @@ export interface MessageQueue<Message> {
   /** Prevents their redelivery. */
   acknowledge(messages: readonly Message[]): Promise<void> | void;
   /** Stops taking messages until `resume`; unacknowledged ones stay here. */
-  hold(): void;
+  pause(): void;
   resume(): void;
   /** Returns unacknowledged messages to the queue, for another process. */
-  handBack(reason: string): void;
+  returnDeliveries(reason: string): void;
 }
 
 export interface ReadQueueDeps<Message> {
@@ -31,12 +31,12 @@ const flood = 20;
 const lingerMs = 20;
 const retry = { firstMs: 100, maxMs: 10_000 };
 /** About half a second, enough for a deadlock or a restarted connection to pass. */
-const failuresUntilHold = 3;
+const failuresUntilPause = 3;
 /**
  * Less than RabbitMQ's acknowledgement timeout of 30 minutes, and rare enough for a queue that drops a
  * message after 20 returns. Happens once per outage: returned messages are not taken again before it ends.
  */
-export const handBackAfterMs = 15 * 60_000;
+export const returnAfterMs = 15 * 60_000;
 
 /**
  * Reads a queue until stopped, and acknowledges a message after its effect is committed. A failed batch is
@@ -49,7 +49,7 @@ export async function readQueue<Message>(deps: ReadQueueDeps<Message>, signal: A
   let lastCount = 0;
   let failures = 0;
   let failingSinceMs = 0;
-  let isHandedBack = false;
+  let isReturned = false;
   while (!signal.aborted) {
     try {
       if (messages.length === 0) {
@@ -63,17 +63,17 @@ export async function readQueue<Message>(deps: ReadQueueDeps<Message>, signal: A
       messages = [];
       if (failures > 0) queue.resume();
       failures = 0;
-      isHandedBack = false;
+      isReturned = false;
     } catch (error) {
       const nowMs = clock.monotonicMs();
       if (failures === 0) failingSinceMs = nowMs;
       onFailure(error, ++failures);
-      if (failures === failuresUntilHold) queue.hold();
-      if (!isHandedBack && nowMs - failingSinceMs >= handBackAfterMs) {
+      if (failures === failuresUntilPause) queue.pause();
+      if (!isReturned && nowMs - failingSinceMs >= returnAfterMs) {
         // Perhaps only this process cannot reach the database. It keeps the batch in hand as well, to detect
         // when the database is back; handling it twice is harmless.
-        isHandedBack = true;
-        queue.handBack('messages could not be handled for 15 minutes');
+        isReturned = true;
+        queue.returnDeliveries('messages could not be handled for 15 minutes');
       }
       await pauseBeforeRetry(backoffMs(failures, retry), signal);
     }

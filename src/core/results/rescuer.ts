@@ -48,7 +48,7 @@ export interface OverdueRows {
    * one commit with its batch or compensation. Two replicas never handle the same instance.
    * @returns undefined while messages wait for the broker: deadlines are paused then
    */
-  handleDue(options: DueOptions): Promise<(RescueCounts & { looked: number }) | undefined>;
+  handleDue(options: DueOptions): Promise<(RescueCounts & { handled: number }) | undefined>;
 }
 
 export interface DueOptions {
@@ -103,10 +103,14 @@ export class Rescuer {
 
   run(signal: AbortSignal): Promise<void> {
     const { onFailure } = this.#deps;
-    return repeatEvery({ everyMs: this.#options.everyMs, retry, onFailure }, () => this.look(signal), signal);
+    return repeatEvery(
+      { everyMs: this.#options.everyMs, retry, onFailure },
+      () => this.rescue(signal),
+      signal,
+    );
   }
 
-  async look(signal?: AbortSignal): Promise<void> {
+  async rescue(signal?: AbortSignal): Promise<void> {
     const { rows, readQueue, hasCaughtUp } = this.#deps;
     const { deadlineMs, calmMs } = this.#options;
     const unreadAfterMs = Math.min(longestUnreadMs, deadlineMs / 2);
@@ -136,9 +140,9 @@ export class Rescuer {
         limit: instancesPerCommit,
       });
       if (!counts) return;
-      const { republished, timedOut, looked } = counts;
+      const { republished, timedOut, handled } = counts;
       if (republished + timedOut > 0) onHandled({ republished, timedOut });
-      if (looked < instancesPerCommit) return;
+      if (handled < instancesPerCommit) return;
     }
   }
 }

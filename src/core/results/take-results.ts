@@ -2,7 +2,7 @@ import { toWeirError, WeirError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { failpoint } from '../../lib/failpoint.ts';
 import { type InstanceId, parseTraceparent } from '../instance/purchase.ts';
-import type { Settled } from './judge-result.ts';
+import type { Settled } from './classify-result.ts';
 import { type MessageQueue, readQueue } from './read-queue.ts';
 import { decodeResult, type InstanceResult } from './result.ts';
 

@@ -3,7 +3,7 @@ import type { InstanceLog } from '../instance/instance-log.ts';
 import type { ProductId, Purchase, Source, SourceId, UserId } from '../instance/purchase.ts';
 import type { Order, Refund } from '../orders/order.ts';
 import { hasFacts, isNamed, isSamePayment, type Payment } from '../orders/payment.ts';
-import type { ParkedPayment, PaymentBook, Placed } from '../orders/payment-book.ts';
+import type { ParkedPayment, PaymentBook, PaymentResult } from '../orders/payment-book.ts';
 import type { CreateInstance, Receipt } from './any-source.ts';
 
 const order = 'ORDER' as Source;
@@ -86,8 +86,8 @@ async function answerRepeat(
   }
   const amountCents = payment.amountCents ?? known?.amountCents;
   const { productId, userId } = instance;
-  const placed = await deps.payments.settleRepeat({ orderId, payment, productId, userId, amountCents });
-  return placed.kind === 'instance' ? receipt : placed;
+  const result = await deps.payments.settleRepeat({ orderId, payment, productId, userId, amountCents });
+  return result.kind === 'instance' ? receipt : result;
 }
 
 function requireSameAmount(amountCents: bigint | undefined, { orderId, payment }: PaidOrder): void {
@@ -115,7 +115,7 @@ async function placeRefused(
     const { productId, userId } = found;
     const amountCents = payment.amountCents ?? found.amountCents;
     const late = { orderId, payment, productId, userId, amountCents };
-    return answerPlaced(deps, orderId, await deps.payments.returnLate(late));
+    return answerPayment(deps, orderId, await deps.payments.returnLate(late));
   }
   return park(deps, paid, error);
 }
@@ -136,7 +136,7 @@ async function refuseConflict(
 async function park(deps: OrderPaidDeps, paid: PaidOrder, error: WeirError): Promise<PaymentAnswer> {
   const { orderId, payment, original } = paid;
   if (!original) throw error;
-  const placed = await deps.payments.park({
+  const result = await deps.payments.park({
     orderId,
     payment,
     reason: error.code,
@@ -144,17 +144,17 @@ async function park(deps: OrderPaidDeps, paid: PaidOrder, error: WeirError): Pro
     params: error.params,
     original,
   });
-  if (placed.kind === 'parked' && placed.isNew) deps.onParked(placed.item, error);
-  return answerPlaced(deps, orderId, placed);
+  if (result.kind === 'parked' && result.isNew) deps.onParked(result.item, error);
+  return answerPayment(deps, orderId, result);
 }
 
 /** A concurrent callback of the same payment may have created the instance meanwhile. */
-async function answerPlaced(
+async function answerPayment(
   { findInstance }: OrderPaidDeps,
   orderId: SourceId,
-  placed: Placed,
+  result: PaymentResult,
 ): Promise<PaymentAnswer> {
-  if (placed.kind !== 'instance') return placed;
+  if (result.kind !== 'instance') return result;
   const instance = await findInstance(orderId);
   if (instance) return { kind: 'instance', first: false, instance };
   throw new WeirError('ORDER_NOT_PAYABLE', `the instance of order ${orderId} was removed from the database`);

@@ -35,7 +35,7 @@ const retry = { firstMs: 100, maxMs: 1_000 };
 /** Consecutive failures of a stream after which its entries are processed one by one. */
 const failuresUntilOneByOne = 3;
 
-interface InHand {
+interface InProgress {
   batch: StreamBatch;
   sinceMs: number;
   work: Promise<void>;
@@ -50,7 +50,7 @@ export class SeckillStreamTrigger {
   readonly #options: SeckillOptions;
   readonly #batches: ProcessBatch;
   readonly #backoff = new StreamBackoff();
-  readonly #inHand = new Set<InHand>();
+  readonly #inProgress = new Set<InProgress>();
   readonly #dueAt = new Map<Upkeep, number>();
   /**
    * Consecutive failures, counted per kind of work: a read of no streams succeeds even while Redis is
@@ -69,7 +69,7 @@ export class SeckillStreamTrigger {
   /** Resolves after a stop, when every batch in flight has finished. */
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all([this.#readUntilStopped(signal), this.#keepUntilStopped(signal)]);
-    await Promise.all([...this.#inHand].map(({ work }) => work));
+    await Promise.all([...this.#inProgress].map(({ work }) => work));
   }
 
   async #readUntilStopped(signal: AbortSignal): Promise<void> {
@@ -125,7 +125,7 @@ export class SeckillStreamTrigger {
    * taking them over from ourselves would count as a delivery.
    */
   #findFailed(): ReadonlySet<string> {
-    const tried = [...this.#inHand].filter(({ batch }) => batch.isRepeat);
+    const tried = [...this.#inProgress].filter(({ batch }) => batch.isRepeat);
     return new Set([...this.#backoff.waiting, ...tried.map(({ batch }) => batch.stream)]);
   }
 
@@ -147,20 +147,20 @@ export class SeckillStreamTrigger {
    * Starts a batch once fewer than `maxInFlight` are running. Entries of a stream in backoff stay pending.
    */
   async #begin(read: StreamBatch): Promise<void> {
-    while (this.#inHand.size >= this.#options.maxInFlight) {
-      await Promise.race([...this.#inHand].map(({ work }) => work));
+    while (this.#inProgress.size >= this.#options.maxInFlight) {
+      await Promise.race([...this.#inProgress].map(({ work }) => work));
     }
     if (this.#backoff.waiting.has(read.stream)) return;
     const batch = read.isRepeat ? this.#withoutInHand(read) : read;
     if (batch.entries.length === 0) return;
-    const held: InHand = { batch, sinceMs: performance.now(), work: Promise.resolve() };
-    this.#inHand.add(held);
-    held.work = this.#process(batch).finally(() => this.#inHand.delete(held));
+    const held: InProgress = { batch, sinceMs: performance.now(), work: Promise.resolve() };
+    this.#inProgress.add(held);
+    held.work = this.#process(batch).finally(() => this.#inProgress.delete(held));
   }
 
   #withoutInHand(batch: StreamBatch): StreamBatch {
     const ids = new Set<string>();
-    for (const { batch: other } of this.#inHand) {
+    for (const { batch: other } of this.#inProgress) {
       if (other.stream === batch.stream) for (const { id } of other.entries) ids.add(id);
     }
     return ids.size === 0 ? batch : { ...batch, entries: batch.entries.filter(({ id }) => !ids.has(id)) };
@@ -192,7 +192,7 @@ export class SeckillStreamTrigger {
       await pause(everyMs, signal);
       const longAgo = performance.now() - everyMs / 2;
       try {
-        for (const { batch, sinceMs } of this.#inHand) {
+        for (const { batch, sinceMs } of this.#inProgress) {
           if (sinceMs > longAgo) continue;
           await this.#streams.keep(
             batch.stream,

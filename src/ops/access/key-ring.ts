@@ -173,9 +173,9 @@ export class KeyRing {
   async #read(): Promise<Known> {
     const known = this.#known;
     const ageMs = this.#ageMs();
-    const look = this.#startRead();
+    const read = this.#startRead();
     if (known && (ageMs <= freshForMs || (this.#isAway && ageMs <= graceMs))) return known;
-    const fresh = await this.#waitFor(look);
+    const fresh = await this.#waitFor(read);
     if (fresh) return fresh;
     // While the database is unavailable no key can be revoked, so the cache may be used for a grace period.
     if (known && ageMs <= graceMs) return known;
@@ -204,8 +204,8 @@ export class KeyRing {
   }
 
   /** @returns undefined on failure or timeout */
-  async #waitFor(look: Promise<Known>): Promise<Known | undefined> {
-    const fresh = await Promise.race([look.catch(() => undefined), pause(patienceMs)]);
+  async #waitFor(read: Promise<Known>): Promise<Known | undefined> {
+    const fresh = await Promise.race([read.catch(() => undefined), pause(patienceMs)]);
     if (!fresh) this.#isAway = true;
     return fresh ?? undefined;
   }

@@ -67,7 +67,7 @@ export type Judgement =
   { isOurs: true; store: string; isNew: boolean } | { isOurs: false; why: string };
 
 /** Decides whether a store belongs to this installation. */
-export function judgePairing(
+export function comparePairing(
   { id, database, paired }: Installation,
   { name, address }: Pick<MarkedStore, 'name' | 'address'>,
   mark: StoreMark | undefined,
@@ -105,7 +105,7 @@ function refuse(why: string): Judgement {
  */
 export async function verifyPairing(rows: InstallationRows, store: MarkedStore): Promise<string | undefined> {
   const installation = await rows.read(store.kind);
-  const judgement = judgePairing(installation, store, await store.readMark());
+  const judgement = comparePairing(installation, store, await store.readMark());
   if (!judgement.isOurs) return judgement.why;
   // A store with this installation's mark is accepted even if it is read-only at the moment.
   await writePairing(rows, store, installation, judgement.store).catch((error: unknown) => {
@@ -143,6 +143,6 @@ export async function checkPairing(rows: InstallationRows, store: MarkedStore): 
   if (!installation) {
     return mark && `the ${store.name} at ${store.address} belongs to another installation of Weir`;
   }
-  const judgement = judgePairing(installation, store, mark);
+  const judgement = comparePairing(installation, store, mark);
   return judgement.isOurs ? undefined : judgement.why;
 }

@@ -34,9 +34,9 @@ export const delaySeconds = 60;
 /** One count serves all callers for this long. */
 export const freshMs = 900;
 /** After a longer gap, starting over is cheaper than catching up. */
-const beginAnewAfterMs = 60_000;
+const restartAfterMs = 60_000;
 
-interface Look {
+interface CountState {
   moment: Moment;
   fromSecond: number;
   /** Seconds before this are final. */
@@ -54,9 +54,9 @@ export class SecondCounter {
   readonly delays = new Delays();
   readonly #rows: SecondRows;
   readonly #clock: Pick<Clock, 'monotonicMs'>;
-  #last: Look | undefined;
-  #lookedMs = Number.NEGATIVE_INFINITY;
-  #looking: Promise<Look> | undefined;
+  #last: CountState | undefined;
+  #countedMs = Number.NEGATIVE_INFINITY;
+  #counting: Promise<CountState> | undefined;
 
   constructor(rows: SecondRows, clock: Pick<Clock, 'monotonicMs'> = systemClock) {
     this.#rows = rows;
@@ -67,26 +67,26 @@ export class SecondCounter {
    * Counts, at most once a second and never concurrently.
    * @throws the database's error
    */
-  async look(length: number): Promise<Moment> {
-    while (this.#looking) await this.#looking.catch(() => {});
-    const isFresh = this.#clock.monotonicMs() - this.#lookedMs < freshMs;
+  async count(length: number): Promise<Moment> {
+    while (this.#counting) await this.#counting.catch(() => {});
+    const isFresh = this.#clock.monotonicMs() - this.#countedMs < freshMs;
     if (this.#last && isFresh && reachesBack(this.#last, this.#last.moment, length)) return this.#last.moment;
     const startedMs = this.#clock.monotonicMs();
-    this.#looking = this.#count(length);
+    this.#counting = this.#count(length);
     try {
-      this.#last = await this.#looking;
-      this.#lookedMs = startedMs;
+      this.#last = await this.#counting;
+      this.#countedMs = startedMs;
       return this.#last.moment;
     } finally {
-      this.#looking = undefined;
+      this.#counting = undefined;
     }
   }
 
-  async #count(length: number): Promise<Look> {
+  async #count(length: number): Promise<CountState> {
     const rows = this.#rows;
     const moment = await rows.readMoment();
     const toSecond = Math.floor(moment.atMs / 1000);
-    const last = this.#last && canGoOn(this.#last, moment, length) ? this.#last : undefined;
+    const last = this.#last && canContinue(this.#last, moment, length) ? this.#last : undefined;
     const fromSecond = last?.finalSecond ?? toSecond - length;
     const drawn = last ? noteDrawn(last, moment) : [];
     const older = drawn.find(({ byMs }) => byMs <= fromSecond * 1000);
@@ -110,17 +110,17 @@ export class SecondCounter {
   }
 }
 
-function canGoOn(last: Look, moment: Moment, length: number): boolean {
+function canContinue(last: CountState, moment: Moment, length: number): boolean {
   const passedMs = moment.atMs - last.moment.atMs;
-  return passedMs >= 0 && passedMs < beginAnewAfterMs && reachesBack(last, moment, length);
+  return passedMs >= 0 && passedMs < restartAfterMs && reachesBack(last, moment, length);
 }
 
-function reachesBack({ fromSecond }: Look, { atMs }: Moment, length: number): boolean {
+function reachesBack({ fromSecond }: CountState, { atMs }: Moment, length: number): boolean {
   return fromSecond <= Math.floor(atMs / 1000) - length;
 }
 
 /** Keep from the newest entry that precedes all seconds that are not final. */
-function noteDrawn({ drawn, moment: before, finalSecond }: Look, moment: Moment): Look['drawn'] {
+function noteDrawn({ drawn, moment: before, finalSecond }: CountState, moment: Moment): CountState['drawn'] {
   const all = [...drawn, { id: before.lastId, byMs: moment.atMs }];
   const usable = all.findLastIndex(({ byMs }) => byMs <= finalSecond * 1000);
   return usable < 0 ? all : all.slice(usable);

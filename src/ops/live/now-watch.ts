@@ -64,7 +64,7 @@ export class NowWatch {
     const { outbox, parked } = await this.#readRows();
     const audit = await this.#readAudit();
     const { stores, waiting } = await this.readRest();
-    const { atMs } = await this.#counter.look(seconds);
+    const { atMs } = await this.#counter.count(seconds);
     const end = Math.floor(atMs / 1000);
     const from = end - seconds;
     const series = this.#counter.seconds.series(from, seconds);

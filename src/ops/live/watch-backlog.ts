@@ -17,10 +17,10 @@ const retry = { firstMs: 1_000, maxMs: 5_000 };
  */
 export async function watchBacklog(deps: BacklogDeps, everyMs: number, signal: AbortSignal): Promise<void> {
   const { readDatabase, readStreams, onRead } = deps;
-  const watch = (place: Backlog['place'], look: () => Promise<Backlog>) => {
+  const watch = (place: Backlog['place'], read: () => Promise<Backlog>) => {
     const onFailure = (error: unknown, attempt: number) =>
       onRead({ place, waiting: undefined, error, attempt });
-    return repeatEvery({ everyMs, retry, onFailure }, async () => onRead(await look()), signal);
+    return repeatEvery({ everyMs, retry, onFailure }, async () => onRead(await read()), signal);
   };
   await Promise.all([
     watch('database', async () => ({ place: 'database', waiting: await readDatabase() })),

@@ -1,7 +1,7 @@
 import type { FailedUnits, UnitOutcome } from '../../core/compensation/restock.ts';
 import type { ParkedPayment } from '../../core/orders/payment-book.ts';
 import type { DeadLetter } from '../../core/parked/dead-letter.ts';
-import type { Settled } from '../../core/results/judge-result.ts';
+import type { Settled } from '../../core/results/classify-result.ts';
 import type { QueueReading, Way } from '../../core/results/rescuer.ts';
 import type { InstanceResult } from '../../core/results/result.ts';
 import type { UnfitResult } from '../../core/results/take-results.ts';

@@ -126,7 +126,7 @@ function requireSame(order: Order, productId: ProductId, userId: UserId): Order 
   if (order.productId === productId && order.userId === userId) return order;
   throw new WeirError(
     'IDEMPOTENCY_CONFLICT',
-    'this Idempotency-Key made an order of another product or user',
+    'this Idempotency-Key was used for an order of another product or user',
   );
 }
 

@@ -48,7 +48,7 @@ export function addPurchases(
     { ticket, userId }: Static<typeof ProgressQuery>,
   ) => {
     if (callerOf(request)) return userId === undefined ? undefined : parseUserId(userId);
-    const standing = await admission.judgeTicket(productId, readTicketHeader(request) ?? ticket ?? '');
+    const standing = await admission.checkTicket(productId, readTicketHeader(request) ?? ticket ?? '');
     if (!standing) throw new WeirError('TICKET_INVALID', 'this is no ticket of a sale of this product');
     lookLimits.takeUser(standing.ticket.userId.toString());
     return standing.ticket.userId;

@@ -3,7 +3,7 @@ import { type Static, Type } from 'typebox';
 import { InstanceShape, ProblemShape, TimeText } from '../../../api/shapes.ts';
 import type { Actor } from '../../../core/actor.ts';
 import { type InstanceId, parseTraceparent } from '../../../core/instance/purchase.ts';
-import type { Settled } from '../../../core/results/judge-result.ts';
+import type { Settled } from '../../../core/results/classify-result.ts';
 import { createResult, type InstanceResult, maxReasonLength } from '../../../core/results/result.ts';
 import { WeirError } from '../../../errors.ts';
 import { showInstance } from '../answers.ts';

@@ -36,7 +36,7 @@ export function addTickets(http: FastifyInstance, { admission }: TicketDeps): vo
     async ({ params, body }, reply) => {
       const productId = parseProductId(params.productId);
       const holder = { userId: parseUserId(body.userId), unit: body.unit ?? 1 };
-      const answer = await admission.giveTicket(productId, holder);
+      const answer = await admission.issueTicket(productId, holder);
       if (!('ticket' in answer)) throw new WeirError(answer.kind, whys[answer.kind]);
       return reply.status(answer.kind === 'given' ? 201 : 200).send({
         ticket: answer.ticket,
@@ -70,7 +70,7 @@ export function addTicketStanding(
   const response = { 200: StandingShape, '4xx': ProblemShape };
   const findStanding = async (product: string, text: string) => {
     const productId = parseProductId(product);
-    const standing = await admission.judgeTicket(productId, text);
+    const standing = await admission.checkTicket(productId, text);
     if (!standing) throw new WeirError('TICKET_INVALID', 'this is no ticket of the present sale');
     lookLimits.takeUser(standing.ticket.userId.toString());
     if (!standing.isPresent) throw new WeirError('ENDED', 'the sale of this ticket has ended');

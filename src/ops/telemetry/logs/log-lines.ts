@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { parseTraceparent } from '../../../core/instance/purchase.ts';
-import type { Settled } from '../../../core/results/judge-result.ts';
+import type { Settled } from '../../../core/results/classify-result.ts';
 import type { Audit } from '../../audit/audit.ts';
 import type { TelemetryEvent } from '../events.ts';
 import { describeError } from './describe-error.ts';

@@ -35,9 +35,9 @@ export function traceResultQueue(
       await queue.acknowledge(messages);
       for (const message of messages) open.get(message)?.end();
     },
-    hold: () => queue.hold(),
+    pause: () => queue.pause(),
     resume: () => queue.resume(),
-    handBack: (reason) => queue.handBack(reason),
+    returnDeliveries: (reason) => queue.returnDeliveries(reason),
     readProgress: () => queue.readProgress(),
   };
 }

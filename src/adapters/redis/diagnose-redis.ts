@@ -5,11 +5,11 @@ import { findForbidden } from './commands.ts';
 import { withDeadline } from './connect.ts';
 import { connectOnce } from './connect-once.ts';
 import type { RedisConfig } from './connections.ts';
+import { diagnoseDurability } from './diagnose-durability.ts';
+import { diagnoseKeys } from './diagnose-keys.ts';
+import { diagnoseLimits } from './diagnose-limits.ts';
 import { createDisk } from './disk.ts';
-import { examineKeys } from './examine-keys.ts';
-import { judgeInfo } from './health.ts';
-import { judgeDurability } from './judge-durability.ts';
-import { judgeLimits } from './judge-limits.ts';
+import { requireUsableServer } from './health.ts';
 import { classifyRefusal } from './refusal.ts';
 
 export type Facts = ReadonlyMap<string, string>;
@@ -17,12 +17,12 @@ export type Facts = ReadonlyMap<string, string>;
 const about = 'Redis';
 const deadlineMs = 5_000;
 
-/** Reachability, version, rights, and everything under which a winner on the stream can be lost or not be sold. */
-export async function examineRedis(config: RedisConfig): Promise<Finding[]> {
+/** Reachability, version, rights, and everything that can lose a winner on the stream or stop sales. */
+export async function diagnoseRedis(config: RedisConfig): Promise<Finding[]> {
   let redis: Redis | undefined;
   try {
     redis = await connectOnce(config);
-    return (await examineServer(redis, config)).map((finding) => ({ ...finding, about }));
+    return (await diagnoseServer(redis, config)).map((finding) => ({ ...finding, about }));
   } catch (error) {
     const what = classifyRefusal(error)?.message ?? (error as Error).message;
     return [{ about, level: 'problem', what, advice: adviseOnConnection(error as Error, config.addr) }];
@@ -31,24 +31,24 @@ export async function examineRedis(config: RedisConfig): Promise<Finding[]> {
   }
 }
 
-export type Judgement = Omit<Finding, 'about'>;
+export type RedisFinding = Omit<Finding, 'about'>;
 
-async function examineServer(redis: Redis, { acknowledge }: RedisConfig): Promise<Judgement[]> {
+async function diagnoseServer(redis: Redis, { acknowledge }: RedisConfig): Promise<RedisFinding[]> {
   const info = await readInfo(redis);
-  const first = judgeVersion(info);
-  const kind = judgeKind(info);
+  const first = diagnoseVersion(info);
+  const kind = diagnoseKind(info);
   if (kind) return [...first, kind];
   const settings = await readSettings(redis);
   const [seconds] = await withDeadline(redis, deadlineMs, redis.time());
   return [
     ...first,
     ...(await tryToWrite(redis)),
-    ...(await examineRights(redis, acknowledge)),
-    ...judgeDurability(info, settings, acknowledge),
+    ...(await diagnoseRights(redis, acknowledge)),
+    ...diagnoseDurability(info, settings, acknowledge),
     ...(await tryDisk(redis, acknowledge)),
-    ...judgeLimits(info, settings),
-    ...(await examineKeys(redis)),
-    ...judgeClock(Number(seconds) * 1000),
+    ...diagnoseLimits(info, settings),
+    ...(await diagnoseKeys(redis)),
+    ...diagnoseClock(Number(seconds) * 1000),
   ];
 }
 
@@ -72,24 +72,24 @@ async function readSettings(redis: Redis): Promise<Facts | undefined> {
   }
 }
 
-function judgeVersion(info: Facts): Judgement[] {
+function diagnoseVersion(info: Facts): RedisFinding[] {
   const redisVersion = info.get('redis_version');
   if (redisVersion === undefined) {
-    const what = 'it answers, but INFO may not be read, so its version and role are unknown';
+    const what = 'reachable, but INFO is not permitted, so its version and role are unknown';
     return [{ level: 'warning', what, advice: 'grant +info to the user of Weir' }];
   }
   const [major = 0, minor = 0] = redisVersion.split('.').map(Number);
   const valkey = info.get('valkey_version');
   const shown = valkey ? `Valkey ${valkey}` : `version ${redisVersion}`;
   if (major > 6 || (major === 6 && minor >= 2))
-    return [{ level: 'ok', what: `${shown} answers`, advice: '' }];
+    return [{ level: 'ok', what: `reachable, ${shown}`, advice: '' }];
   return [{ level: 'problem', what: `${shown} is too old`, advice: 'use Redis 6.2 or newer, or Valkey' }];
 }
 
-/** Weir cannot work with such a server, so the other checks are skipped. */
-function judgeKind(info: Facts): Judgement | undefined {
+/** Weir cannot use such a server, so the other checks are skipped. */
+function diagnoseKind(info: Facts): RedisFinding | undefined {
   try {
-    judgeInfo([...info].map(([name, value]) => `${name}:${value}`).join('\n'));
+    requireUsableServer([...info].map(([name, value]) => `${name}:${value}`).join('\n'));
     return undefined;
   } catch (error) {
     const host = info.get('master_host');
@@ -102,7 +102,7 @@ function judgeKind(info: Facts): Judgement | undefined {
   }
 }
 
-async function tryToWrite(redis: Redis): Promise<Judgement[]> {
+async function tryToWrite(redis: Redis): Promise<RedisFinding[]> {
   try {
     const tried = redis.xadd('{stream:seckill:0}:probe', 'NOMKSTREAM', '*', 'at', '0');
     await withDeadline(redis, deadlineMs, tried);
@@ -114,7 +114,7 @@ async function tryToWrite(redis: Redis): Promise<Judgement[]> {
   }
 }
 
-async function examineRights(redis: Redis, acknowledge: 'memory' | 'fsync'): Promise<Judgement[]> {
+async function diagnoseRights(redis: Redis, acknowledge: 'memory' | 'fsync'): Promise<RedisFinding[]> {
   const more = acknowledge === 'fsync' ? [['WAITAOF', '0', '0', '1']] : [];
   const forbidden = await withDeadline(redis, deadlineMs, findForbidden(redis, more));
   if (forbidden.size === 0) return [];
@@ -124,12 +124,18 @@ async function examineRights(redis: Redis, acknowledge: 'memory' | 'fsync'): Pro
   return [{ level: 'problem', what, advice: 'grant what docs/stores.md#redis lists to the user of Weir' }];
 }
 
-/** Proven, not concluded from a version: a patched or managed server may differ. */
-async function tryDisk(redis: Redis, acknowledge: 'memory' | 'fsync'): Promise<Judgement[]> {
+/** Tried instead of concluded from the version: a patched or managed server may differ. */
+async function tryDisk(redis: Redis, acknowledge: 'memory' | 'fsync'): Promise<RedisFinding[]> {
   if (acknowledge === 'memory') return [];
   try {
     await createDisk(redis).sync();
-    return [{ level: 'ok', what: 'a purchase is answered after it is on disk, which works', advice: '' }];
+    return [
+      {
+        level: 'ok',
+        what: 'a purchase is answered when it is on disk, and this Redis can confirm that',
+        advice: '',
+      },
+    ];
   } catch (error) {
     const advice =
       'use Redis 7.2 or Valkey with appendonly yes and appendfsync always, or set sale.acknowledge to memory';
@@ -138,9 +144,9 @@ async function tryDisk(redis: Redis, acknowledge: 'memory' | 'fsync'): Promise<J
   }
 }
 
-function judgeClock(wallMs: number): Judgement[] {
+function diagnoseClock(wallMs: number): RedisFinding[] {
   const skewMs = Math.abs(wallMs - Date.now());
   if (skewMs <= 2_000) return [];
-  const what = `its clock and ours differ by about ${Math.round(skewMs / 1000)} s`;
+  const what = `the clocks of Redis and this machine differ by about ${Math.round(skewMs / 1000)} s`;
   return [{ level: 'warning', what, advice: 'run NTP on both: sales open and close by the clock of Redis' }];
 }

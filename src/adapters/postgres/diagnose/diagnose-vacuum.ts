@@ -2,13 +2,13 @@ import type { Finding } from '../../../lib/finding.ts';
 import type { Sql } from '../../../lib/sql.ts';
 import { problem, warning } from './finding.ts';
 
-/** Of 2^31; the server refuses every write three million before the end. */
+/** Of 2^31. The server refuses every write three million transactions before that. */
 const dangerousAge = 1_500_000_000;
 const oldAge = 500_000_000;
 const longMinutes = 10;
 
-/** Transaction ids that run out, and what keeps vacuum from its work. */
-export async function examineVacuum(sql: Sql): Promise<Finding[]> {
+/** Transaction ids that run out, and whatever keeps vacuum from removing dead rows. */
+export async function diagnoseVacuum(sql: Sql): Promise<Finding[]> {
   const [row] = await sql.query<{
     age: number;
     open_minutes: number | null;

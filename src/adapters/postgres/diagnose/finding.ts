@@ -6,7 +6,7 @@ export function ok(what: string): Finding {
   return { about, level: 'ok', what, advice: '' };
 }
 
-/** Loses data or time some day. */
+/** Will cause data loss or slowness under some circumstances. */
 export function warning(what: string, advice: string): Finding {
   return { about, level: 'warning', what, advice };
 }
@@ -16,12 +16,12 @@ export function problem(what: string, advice: string): Finding {
   return { about, level: 'problem', what, advice };
 }
 
-/** What one examination needs to know of the configuration. */
-export interface Examined {
-  /** Whether a start creates what is missing. */
+/** What the checks need from the configuration. */
+export interface DiagnosisSettings {
+  /** Whether a start creates missing tables. */
   isMigrated: boolean;
-  /** '' where the role's search_path decides. */
+  /** '' when the role's search_path decides. */
   schema: string;
-  /** That one process opens at most. */
+  /** How many connections one process opens at most. */
   connections: number;
 }

@@ -14,14 +14,14 @@ interface Settings {
   track_counts: string;
   wal_level: string;
   encoding: string;
-  /** Of the database and the role, before Weir's sessions set their own. */
+  /** The value for the database and the role, before Weir's sessions set their own. */
   is_read_only: boolean;
   is_standby: boolean;
   clock: Date;
 }
 
-/** Version, and the settings under which a commit can be lost or nothing can be written. */
-export async function examineSettings(sql: Sql): Promise<Finding[]> {
+/** The version, and settings under which a commit can be lost or writes fail. */
+export async function diagnoseSettings(sql: Sql): Promise<Finding[]> {
   const [row] = await sql.query<Settings>(`
     SELECT current_setting('server_version') AS version, current_setting('server_version_num') AS version_number,
       current_setting('fsync') AS fsync, current_setting('synchronous_commit') AS synchronous_commit,
@@ -30,16 +30,18 @@ export async function examineSettings(sql: Sql): Promise<Finding[]> {
       current_setting('server_encoding') AS encoding,
       current_setting('default_transaction_read_only')::boolean AS is_read_only,
       pg_is_in_recovery() AS is_standby, clock_timestamp() AS clock`);
-  return row ? [judgeVersion(row), ...judgeDurability(row), ...judgeWrites(row), ...judgeClock(row)] : [];
+  return row
+    ? [diagnoseVersion(row), ...diagnoseDurability(row), ...diagnoseWrites(row), ...diagnoseClock(row)]
+    : [];
 }
 
-function judgeVersion({ version, version_number }: Settings): Finding {
+function diagnoseVersion({ version, version_number }: Settings): Finding {
   return Math.floor(Number(version_number) / 10_000) < oldestMajor
     ? problem(`version ${version} is too old`, `use PostgreSQL ${oldestMajor} or newer`)
-    : ok(`version ${version} answers`);
+    : ok(`reachable, version ${version}`);
 }
 
-function judgeDurability(settings: Settings): Finding[] {
+function diagnoseDurability(settings: Settings): Finding[] {
   const findings: Finding[] = [];
   for (const name of ['fsync', 'full_page_writes'] as const) {
     if (settings[name] === 'on') continue;
@@ -55,13 +57,19 @@ function judgeDurability(settings: Settings): Finding[] {
     findings.push(ok(`fsync and full_page_writes are on, ${settled}: a power cut loses no commit`));
   }
   if (settings.wal_level === 'minimal') {
-    const what = 'wal_level = minimal: there can be no standby and no backup by WAL';
+    const what = 'wal_level = minimal: standbys and WAL backups are impossible';
     findings.push(warning(what, 'set wal_level = replica'));
   }
   return findings;
 }
 
-function judgeWrites({ is_standby, is_read_only, encoding, autovacuum, track_counts }: Settings): Finding[] {
+function diagnoseWrites({
+  is_standby,
+  is_read_only,
+  encoding,
+  autovacuum,
+  track_counts,
+}: Settings): Finding[] {
   const findings: Finding[] = [];
   if (is_standby) findings.push(problem('this is a read-only standby', 'point to the primary'));
   else if (is_read_only) {
@@ -80,9 +88,9 @@ function judgeWrites({ is_standby, is_read_only, encoding, autovacuum, track_cou
   return findings;
 }
 
-function judgeClock({ clock }: Settings): Finding[] {
+function diagnoseClock({ clock }: Settings): Finding[] {
   const skewMs = Math.abs(clock.getTime() - Date.now());
   if (skewMs <= 1_000) return [];
-  const what = `its clock and ours differ by ${Math.round(skewMs)} ms`;
-  return [warning(what, 'run NTP on both: webhook times are judged by ours')];
+  const what = `the clocks of the server and this machine differ by ${Math.round(skewMs)} ms`;
+  return [warning(what, "run NTP on both: webhook timestamps are checked against this machine's clock")];
 }

@@ -1,12 +1,12 @@
 import type { Finding } from '../../../lib/finding.ts';
 import { type Sql, textArray } from '../../../lib/sql.ts';
 import { readTableNames } from '../migrate.ts';
-import { type Examined, problem, warning } from './finding.ts';
+import { type DiagnosisSettings, problem, warning } from './finding.ts';
 
-const named = 5;
+const maxNamed = 5;
 
-/** What docs/stores.md lists under "Roles and grants". */
-export async function examineGrants(sql: Sql, { isMigrated }: Examined): Promise<Finding[]> {
+/** The grants that docs/stores.md lists under "Roles and grants". */
+export async function diagnoseGrants(sql: Sql, { isMigrated }: DiagnosisSettings): Promise<Finding[]> {
   const rows = await sql.query<{
     name: string;
     missing: string[];
@@ -31,8 +31,8 @@ export async function examineGrants(sql: Sql, { isMigrated }: Examined): Promise
   const lacking = rows.filter(({ missing }) => missing.length > 0);
   const findings: Finding[] = [];
   if (lacking.length > 0) {
-    const list = lacking.slice(0, named).map(({ name, missing }) => `${missing.join(', ')} on ${name}`);
-    const more = lacking.length > named ? ` and on ${lacking.length - named} more` : '';
+    const list = lacking.slice(0, maxNamed).map(({ name, missing }) => `${missing.join(', ')} on ${name}`);
+    const more = lacking.length > maxNamed ? ` and on ${lacking.length - maxNamed} more` : '';
     const advice = `run the grants of docs/stores.md (Roles and grants) for ${first.user} in schema ${first.schema}`;
     findings.push(problem(`role ${first.user} lacks ${list.join('; ')}${more}`, advice));
   }

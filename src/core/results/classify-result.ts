@@ -16,7 +16,10 @@ export interface Ending {
 }
 
 /** Classifies a result for an instance that is already terminal. */
-export function judgeResult(ending: Ending, { status }: InstanceResult): 'repeat' | 'late' | 'contradicts' {
+export function classifyResult(
+  ending: Ending,
+  { status }: InstanceResult,
+): 'repeat' | 'late' | 'contradicts' {
   if (ending.answeredAt === null && ending.reason === timedOut) return 'late';
   return ending.status === status ? 'repeat' : 'contradicts';
 }

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { examinePostgres } from '../../src/adapters/postgres/examine/examine-postgres.ts';
+import { diagnosePostgres } from '../../src/adapters/postgres/diagnose/diagnose-postgres.ts';
 import type { Finding } from '../../src/lib/finding.ts';
 import {
   createEmptyPostgresDatabase,
@@ -20,8 +20,8 @@ async function connect(url: string): Promise<pg.Client> {
 }
 
 /** What is not ok, apart from settings of the test's server and what its other users do. */
-async function examine(url: string, examined: Partial<typeof usual> = {}): Promise<Finding[]> {
-  const findings = await examinePostgres({ url }, { ...usual, ...examined });
+async function diagnose(url: string, settings: Partial<typeof usual> = {}): Promise<Finding[]> {
+  const findings = await diagnosePostgres({ url }, { ...usual, ...settings });
   const ofServer =
     /^(fsync|full_page_writes|synchronous_commit|wal_level|autovacuum|session|each process|its clock)/;
   return findings.filter(({ level, what }) => level !== 'ok' && !ofServer.test(what));
@@ -45,7 +45,7 @@ async function createRole(
 
 describe('the doctor of PostgreSQL', () => {
   test('doctor finds nothing wrong with a database that Weir has just set up', async () => {
-    expect(await examine(await createPostgresDatabase())).toEqual([]);
+    expect(await diagnose(await createPostgresDatabase())).toEqual([]);
   });
 
   test('doctor says whether a power cut can lose a commit', async () => {
@@ -54,13 +54,13 @@ describe('the doctor of PostgreSQL', () => {
     const { rows } = await client.query(
       "SELECT current_setting('fsync')::boolean AND current_setting('full_page_writes')::boolean AS safe",
     );
-    const examineAll = async () => (await examinePostgres({ url }, usual)).map(({ what }) => what);
+    const diagnoseAll = async () => (await diagnosePostgres({ url }, usual)).map(({ what }) => what);
     const safe = expect.stringMatching(/: a power cut loses no commit$/);
-    const found = await examineAll();
+    const found = await diagnoseAll();
     if (rows[0]?.safe) expect(found).toContainEqual(safe);
     else expect(found).toContainEqual(expect.stringMatching(/= off: a power cut can lose or corrupt/));
     await client.query(`ALTER DATABASE "${new URL(url).pathname.slice(1)}" SET synchronous_commit = off`);
-    const after = await examineAll();
+    const after = await diagnoseAll();
     expect(after).toContainEqual(
       expect.stringMatching(/^synchronous_commit = off: .* before a crash are lost$/),
     );
@@ -69,8 +69,8 @@ describe('the doctor of PostgreSQL', () => {
 
   test('doctor says of an empty database what the next start does, and creates nothing', async () => {
     const url = await createEmptyPostgresDatabase();
-    expect(await examine(url)).toMatchObject([{ level: 'warning', what: 'the schema is missing' }]);
-    expect(await examine(url, { isMigrated: false })).toMatchObject([
+    expect(await diagnose(url)).toMatchObject([{ level: 'warning', what: 'the schema is missing' }]);
+    expect(await diagnose(url, { isMigrated: false })).toMatchObject([
       { level: 'problem', advice: 'run weir migrate as the owner of the schema' },
     ]);
     const { rows } = await (await connect(url)).query("SELECT 1 FROM pg_tables WHERE schemaname = 'public'");
@@ -83,12 +83,12 @@ describe('the doctor of PostgreSQL', () => {
       'GRANT USAGE ON SCHEMA public TO ROLE',
     );
     await empty.admin.query('REVOKE CREATE ON SCHEMA public FROM PUBLIC');
-    const [missing] = await examine(empty.as);
+    const [missing] = await diagnose(empty.as);
     expect(missing).toMatchObject({ level: 'problem' });
     expect(missing?.advice).toContain(`GRANT CREATE ON SCHEMA public TO ${empty.role}`);
 
     await empty.admin.query(`REVOKE ALL ON SCHEMA public FROM PUBLIC, ${empty.role}`);
-    expect((await examine(empty.as, { isMigrated: false }))[0]?.advice).toBe(
+    expect((await diagnose(empty.as, { isMigrated: false }))[0]?.advice).toBe(
       `GRANT USAGE ON SCHEMA public TO ${empty.role}`,
     );
 
@@ -97,10 +97,10 @@ describe('the doctor of PostgreSQL', () => {
       'GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ROLE; ' +
         'GRANT SELECT, UPDATE, USAGE ON ALL SEQUENCES IN SCHEMA public TO ROLE; REVOKE INSERT ON orders FROM ROLE',
     );
-    expect(await examine(full.as, { isMigrated: false })).toMatchObject([
+    expect(await diagnose(full.as, { isMigrated: false })).toMatchObject([
       { level: 'problem', what: `role ${full.role} lacks INSERT on orders` },
     ]);
-    expect((await examine(full.as)).at(-1)).toMatchObject({
+    expect((await diagnose(full.as)).at(-1)).toMatchObject({
       level: 'warning',
       what: expect.stringContaining('does not own'),
     });
@@ -112,7 +112,7 @@ describe('the doctor of PostgreSQL', () => {
     await client.query(`INSERT INTO settle_marks (source, status, instances, delays_ms)
       SELECT 'GIFT', 'SUCCESS', 1, '{}' FROM generate_series(1, 3); SELECT setval('settle_marks_id_seq', 1);
       UPDATE overdue_cursor SET id = 70`);
-    const findings = await examine(url);
+    const findings = await diagnose(url);
     expect(findings.map(({ what }) => what)).toEqual([
       'sequence instance_logs_id_seq is at 0, and instance_logs is at 70',
       'sequence settle_marks_id_seq is at 1, and settle_marks is at 3',
@@ -140,7 +140,7 @@ describe('the doctor of PostgreSQL', () => {
   ])('doctor names %s', async (_, script, what) => {
     const url = await createPostgresDatabase();
     await (await connect(url)).query(script);
-    const findings = await examine(url);
+    const findings = await diagnose(url);
     expect(findings).toMatchObject([{ level: 'problem' }]);
     expect(findings[0]?.what).toContain(what);
   });
@@ -151,7 +151,7 @@ describe('the doctor of PostgreSQL', () => {
       'GRANT ALL ON ALL TABLES IN SCHEMA public TO ROLE; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO ROLE; ' +
         'ALTER TABLE parked ENABLE ROW LEVEL SECURITY',
     );
-    expect((await examine(as, { isMigrated: false }))[0]?.what).toContain(
+    expect((await diagnose(as, { isMigrated: false }))[0]?.what).toContain(
       'hides rows from this role: parked',
     );
   });
@@ -167,10 +167,10 @@ describe('the doctor of PostgreSQL', () => {
     const client = await connect(postgresUrl(name));
     await client.query(`CREATE TABLE names (name TEXT COLLATE "de-x-icu" PRIMARY KEY);
       UPDATE pg_collation SET collversion = '1.2' WHERE collname IN ('de-x-icu', 'fr-x-icu')`);
-    const findings = (await examine(postgresUrl(name))).filter(({ what }) => what.includes('collation'));
+    const findings = (await diagnose(postgresUrl(name))).filter(({ what }) => what.includes('collation'));
     expect(findings.map(({ what }) => what.split(' when ')[0])).toEqual([
-      `the collation of database ${name} was 1.1`,
-      'collation de-x-icu was 1.2',
+      `the collation of database ${name} had version 1.1`,
+      'collation de-x-icu had version 1.2',
     ]);
   });
 
@@ -182,14 +182,14 @@ describe('the doctor of PostgreSQL', () => {
       await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
     });
     await admin.query(`ALTER DATABASE ${name} SET default_transaction_read_only = on`);
-    const whats = (await examine(postgresUrl(name))).map(({ what }) => what).join('\n');
+    const whats = (await diagnose(postgresUrl(name))).map(({ what }) => what).join('\n');
     expect(whats).toContain('encoding SQL_ASCII');
     expect(whats).toContain('default_transaction_read_only = on');
   });
 
   test('doctor names a limit of connections that one process exceeds', async () => {
     const { as } = await createRole(await createPostgresDatabase(), 'ALTER USER ROLE CONNECTION LIMIT 4');
-    const findings = await examinePostgres({ url: as }, usual);
+    const findings = await diagnosePostgres({ url: as }, usual);
     expect(findings.find(({ what }) => what.startsWith('each process'))).toMatchObject({
       level: 'problem',
       what: 'each process opens up to 5 connections, and the CONNECTION LIMIT of the role leaves 4',
@@ -199,7 +199,7 @@ describe('the doctor of PostgreSQL', () => {
   test('doctor names a table in the way and the way out', async () => {
     const url = await createEmptyPostgresDatabase();
     await (await connect(url)).query('CREATE TABLE instance_logs (id BIGINT)');
-    const [finding] = await examine(url);
+    const [finding] = await diagnose(url);
     expect(finding).toMatchObject({ level: 'problem' });
     expect(finding?.what).toContain('already holds a table instance_logs');
     expect(finding?.advice).toContain('data.database.schema');
@@ -208,7 +208,7 @@ describe('the doctor of PostgreSQL', () => {
   test('doctor names what to correct after a refused login, not that the server is down', async () => {
     const url = new URL(postgresUrl());
     url.username = 'nobody_of_this_name';
-    expect(await examine(url.href)).toMatchObject([
+    expect(await diagnose(url.href)).toMatchObject([
       { level: 'problem', advice: expect.stringContaining('pg_hba') },
     ]);
   });

@@ -1,17 +1,23 @@
 import { expect, test } from 'vitest';
-import { judgeDurability } from '../../src/adapters/redis/judge-durability.ts';
+import { diagnoseDurability } from '../../src/adapters/redis/diagnose-durability.ts';
 
 /** What docs/stores.md has in its table of power cuts. */
 test.each([
   ['yes', 'always', 'memory', 'ok', /^appendfsync = always: a power cut loses no entry$/],
   ['yes', 'everysec', 'memory', 'ok', /a power cut loses about the last second of them$/],
-  ['yes', 'no', 'memory', 'warning', /^appendfsync = no: a power cut loses what the system had not written/],
+  [
+    'yes',
+    'no',
+    'memory',
+    'warning',
+    /^appendfsync = no: a power cut loses what the operating system had not written/,
+  ],
   ['no', 'always', 'memory', 'warning', /^appendonly = no: a restart loses every winner/],
 ] as const)(
   'doctor says what a power cut loses with appendonly %s and appendfsync %s',
   (appendonly, appendfsync, acknowledge, level, what) => {
     const settings = new Map(Object.entries({ appendonly, appendfsync, save: '' }));
-    const findings = judgeDurability(new Map(), settings, acknowledge);
+    const findings = diagnoseDurability(new Map(), settings, acknowledge);
     expect(findings).toContainEqual(expect.objectContaining({ level, what: expect.stringMatching(what) }));
     expect(findings.some((finding) => finding.what.includes('loses no entry'))).toBe(
       appendonly === 'yes' && appendfsync === 'always',

@@ -1,22 +1,25 @@
-import type { Facts, Judgement } from './examine.ts';
+import type { Facts, RedisFinding } from './diagnose-redis.ts';
 
 const nearlyFull = 0.8;
 const leastTimeoutSeconds = 300;
 const leastOutputBytes = 32 * 1024 * 1024;
 
-/** The limits of this Redis that a sale can meet. */
-export function judgeLimits(info: Facts, settings: Facts | undefined): Judgement[] {
+/** Limits of this Redis that a sale can reach. */
+export function diagnoseLimits(info: Facts, settings: Facts | undefined): RedisFinding[] {
   return [
-    ...judgeMemory(info, settings),
-    ...judgeReplicas(info, settings),
-    ...judgeClients(info, settings),
-    ...judgeConnections(settings),
+    ...diagnoseMemory(info, settings),
+    ...diagnoseReplicas(info, settings),
+    ...diagnoseClients(info, settings),
+    ...diagnoseConnections(settings),
   ];
 }
 
-/** INFO knows the memory also where CONFIG is forbidden. No key of Weir has a TTL, so `volatile-*` evicts none. */
-function judgeMemory(info: Facts, settings: Facts | undefined): Judgement[] {
-  const findings: Judgement[] = [];
+/**
+ * INFO contains the memory limits even where CONFIG is forbidden. No key of Weir has a TTL, so `volatile-*`
+ * policies evict none.
+ */
+function diagnoseMemory(info: Facts, settings: Facts | undefined): RedisFinding[] {
+  const findings: RedisFinding[] = [];
   const read = (name: string) => Number(info.get(name) ?? 0);
   const limit = Number(settings?.get('maxmemory') ?? read('maxmemory'));
   const policy = settings?.get('maxmemory-policy') ?? info.get('maxmemory_policy') ?? '';
@@ -34,7 +37,7 @@ function judgeMemory(info: Facts, settings: Facts | undefined): Judgement[] {
   return findings;
 }
 
-function judgeReplicas(info: Facts, settings: Facts | undefined): Judgement[] {
+function diagnoseReplicas(info: Facts, settings: Facts | undefined): RedisFinding[] {
   const needed = Number(settings?.get('min-replicas-to-write') ?? 0);
   const present = Number(info.get('min_slaves_good_slaves') ?? info.get('connected_slaves') ?? 0);
   if (needed === 0 || present !== needed) return [];
@@ -42,7 +45,7 @@ function judgeReplicas(info: Facts, settings: Facts | undefined): Judgement[] {
   return [{ level: 'warning', what, advice: 'add a replica before the sale' }];
 }
 
-function judgeClients(info: Facts, settings: Facts | undefined): Judgement[] {
+function diagnoseClients(info: Facts, settings: Facts | undefined): RedisFinding[] {
   const most = Number(settings?.get('maxclients') ?? info.get('maxclients') ?? 0);
   const present = Number(info.get('connected_clients') ?? 0);
   if (most === 0 || present <= most * nearlyFull) return [];
@@ -52,8 +55,8 @@ function judgeClients(info: Facts, settings: Facts | undefined): Judgement[] {
   ];
 }
 
-function judgeConnections(settings: Facts | undefined): Judgement[] {
-  const findings: Judgement[] = [];
+function diagnoseConnections(settings: Facts | undefined): RedisFinding[] {
+  const findings: RedisFinding[] = [];
   const timeout = Number(settings?.get('timeout') ?? 0);
   if (timeout > 0 && timeout < leastTimeoutSeconds) {
     const what = `timeout = ${timeout}: closes connections that wait for the next purchase`;

@@ -1,18 +1,18 @@
 import type { Finding } from '../../../lib/finding.ts';
 import type { Sql } from '../../../lib/sql.ts';
-import { type Examined, problem, warning } from './finding.ts';
+import { type DiagnosisSettings, problem, warning } from './finding.ts';
 
 interface Room {
-  /** Open to a role without privileges. */
+  /** Connections available to a role without privileges. */
   at_most: number;
   role_limit: number;
   database_limit: number;
-  /** Of other programs than Weir. */
+  /** Connections of programs other than Weir. */
   used_by_others: number;
 }
 
-/** Whether the server has room for what one process may open, and for a second process. */
-export async function examineConnections(sql: Sql, { connections }: Examined): Promise<Finding[]> {
+/** Whether the server has room for the connections of one process, and of a second process. */
+export async function diagnoseConnections(sql: Sql, { connections }: DiagnosisSettings): Promise<Finding[]> {
   const [row] = await sql.query<Room>(`
     SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
         - coalesce(current_setting('reserved_connections', true)::int, 0) AS at_most,

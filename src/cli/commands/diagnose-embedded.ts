@@ -8,9 +8,9 @@ const about = 'database';
 const durability = 'survives a crash of this process, but not a power cut (fsync = off)';
 
 /** The folder of the embedded database: whether it can be written and locked, and who has it. Creates nothing. */
-export async function examineEmbedded(folder: string): Promise<Finding> {
+export async function diagnoseEmbedded(folder: string): Promise<Finding> {
   try {
-    const state = await examineFolder(folder);
+    const state = await diagnoseFolder(folder);
     const advice = 'set data.database.source for anything of value';
     return { about, level: 'warning', what: `embedded, ${state}; ${durability}`, advice };
   } catch (error) {
@@ -23,7 +23,7 @@ export async function examineEmbedded(folder: string): Promise<Finding> {
   }
 }
 
-async function examineFolder(folder: string): Promise<string> {
+async function diagnoseFolder(folder: string): Promise<string> {
   if (!(await isPgliteIn(folder))) {
     await tryFolder(await findExisting(folder));
     return `not there yet: the first start creates it in ${folder}`;

@@ -1,6 +1,6 @@
 import { type ChannelModel, connect } from 'amqplib';
 import type { Finding } from '../../lib/finding.ts';
-import { judgeQueue } from './judge-queue.ts';
+import { diagnoseQueue } from './diagnose-queue.ts';
 import { managementAddress, type QueuePolicies, readPolicies, vhostOf } from './management.ts';
 import type { QueueTerms } from './queue.ts';
 import { readQueueFacts } from './queue-facts.ts';
@@ -9,15 +9,15 @@ import { type TlsFiles, type TlsOptions, withTls } from './tls.ts';
 const about = 'RabbitMQ';
 const oldest = [3, 10];
 
-export interface ExamineOptions extends QueueTerms {
+export interface DiagnoseOptions extends QueueTerms {
   url: string;
   tls: TlsFiles;
   managementUrl: string;
   queues: readonly string[];
 }
 
-/** Reachability, version, and by what each queue can lose a message. Makes queues that are missing. */
-export async function examineRabbitmq(options: ExamineOptions): Promise<Finding[]> {
+/** Reachability, version, and every way in which a queue can lose a message. Creates missing queues. */
+export async function diagnoseRabbitmq(options: DiagnoseOptions): Promise<Finding[]> {
   try {
     const { url, options: tls } = withTls(options.url, options.tls);
     const connection = await connect(url, { timeout: 5_000, ...tls });
@@ -27,7 +27,10 @@ export async function examineRabbitmq(options: ExamineOptions): Promise<Finding[
         serverProperties: { version?: string };
       };
       const version = serverProperties.version ?? '0.0';
-      return [judgeVersion(version), ...(await examineQueues(connection, version, { ...options, url }, tls))];
+      return [
+        diagnoseVersion(version),
+        ...(await diagnoseQueues(connection, version, { ...options, url }, tls)),
+      ];
     } finally {
       await connection.close();
     }
@@ -43,15 +46,15 @@ function adviceOn(error: Error): string {
     return 'set data.rabbitmq.tls.cert and data.rabbitmq.tls.key where the server requires a client certificate';
   }
   if (/certificate|self.signed|issuer/i.test(error.message)) {
-    return 'set data.rabbitmq.tls.ca to the certificate of the authority that signed that of the server';
+    return 'set data.rabbitmq.tls.ca to the certificate of the authority that signed the certificate of the server';
   }
   return 'check data.rabbitmq.url and that the server runs';
 }
 
-async function examineQueues(
+async function diagnoseQueues(
   connection: ChannelModel,
   version: string,
-  options: ExamineOptions,
+  options: DiagnoseOptions,
   tls: TlsOptions,
 ): Promise<Finding[]> {
   const { url, managementUrl, deadLetterQueue } = options;
@@ -67,23 +70,23 @@ async function examineQueues(
       unseen = (error as Error).message || String((error as { code?: string }).code);
     }
     const brokerMajor = Number.parseInt(version, 10);
-    findings.push(judgeQueue({ facts, deadLetterQueue, vhost, brokerMajor, ...policies }));
+    findings.push(diagnoseQueue({ facts, deadLetterQueue, vhost, brokerMajor, ...policies }));
   }
   if (unseen !== undefined) {
     const address = managementAddress({ url, managementUrl, tls });
     const what =
-      `policies cannot be seen without the management plugin (${address}: ${unseen}); ` +
-      'look at rabbitmqctl list_policies and list_operator_policies for message-ttl, expires, max-length, delivery-limit';
+      `policies cannot be read without the management plugin (${address}: ${unseen}); ` +
+      'check rabbitmqctl list_policies and list_operator_policies for message-ttl, expires, max-length, delivery-limit';
     findings.push({ about, level: 'ok', what, advice: '' });
   }
   return findings;
 }
 
-function judgeVersion(version: string): Finding {
+function diagnoseVersion(version: string): Finding {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const [oldestMajor = 0, oldestMinor = 0] = oldest;
   if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) {
-    return { about, level: 'ok', what: `version ${version} answers`, advice: '' };
+    return { about, level: 'ok', what: `reachable, version ${version}`, advice: '' };
   }
   return {
     about,

@@ -8,10 +8,14 @@ import type { Finding } from '../../lib/finding.ts';
 const about = 'access';
 
 /** Who may do what over HTTP, and what everyone who can reach the address may do. */
-export async function examineAccess(config: Config): Promise<Finding[]> {
-  if (!config.server.roles.includes('http')) return judgeMetrics(config);
+export async function diagnoseAccess(config: Config): Promise<Finding[]> {
+  if (!config.server.roles.includes('http')) return diagnoseMetrics(config);
   const counts = config.data.database.source === '' ? undefined : await readCounts(config);
-  return [...judgeKeys(config, counts), ...judgeCallbacks(config.server.http), ...judgeMetrics(config)];
+  return [
+    ...diagnoseKeys(config, counts),
+    ...diagnoseCallbacks(config.server.http),
+    ...diagnoseMetrics(config),
+  ];
 }
 
 /** @returns undefined when the database or its schema is not there, which another check reports */
@@ -30,7 +34,7 @@ async function readCounts(config: Config): Promise<KeyCounts | undefined> {
   }
 }
 
-function judgeKeys({ server, data }: Config, counts: KeyCounts | undefined): Finding[] {
+function diagnoseKeys({ server, data }: Config, counts: KeyCounts | undefined): Finding[] {
   const { addr, operatorKeys } = server.http;
   const configured = `${operatorKeys.length} keys in server.http.operatorKeys`;
   if (!counts && data.database.source === '')
@@ -54,13 +58,13 @@ function judgeKeys({ server, data }: Config, counts: KeyCounts | undefined): Fin
   return [{ about, level: 'ok', what, advice: '' }];
 }
 
-function judgeCallbacks({ addr, webhookSecrets }: HttpConfig): Finding[] {
+function diagnoseCallbacks({ addr, webhookSecrets }: HttpConfig): Finding[] {
   if (webhookSecrets.length > 0) return [];
   const what = `no webhook secret: every caller that reaches ${addr} can report an order as paid`;
   return [{ about, level: 'warning', what, advice: 'set server.http.webhookSecrets' }];
 }
 
-function judgeMetrics(config: Config): Finding[] {
+function diagnoseMetrics(config: Config): Finding[] {
   if (config.server.http.metrics !== 'open' || isLocalOnly(config.server.http)) return [];
   const what = `/metrics is open to everyone who can reach ${config.server.http.addr}`;
   return [

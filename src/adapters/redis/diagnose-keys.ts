@@ -1,25 +1,25 @@
 import type { Redis } from 'ioredis';
 import { streamPrefix } from '../../core/triggers/seckill-key.ts';
 import { withDeadline } from './connect.ts';
-import type { Judgement } from './examine.ts';
+import type { RedisFinding } from './diagnose-redis.ts';
 import { classifyRefusal } from './refusal.ts';
 import { saleKeys, saleStreams } from './sale-keys.ts';
 
 const deadlineMs = 5_000;
-/** Bounds for a shared Redis: what a sale needs stands among the first. */
-const mostSales = 1_000;
+/** Bounds for a shared Redis; the keys of a sale are checked first. */
+const maxSales = 1_000;
 const scanSteps = 50;
 
-/** A key of Weir that holds something else fails whatever uses it. */
-export async function examineKeys(redis: Redis): Promise<Judgement[]> {
+/** Reports keys of Weir that have another type: every command that uses them fails. */
+export async function diagnoseKeys(redis: Redis): Promise<RedisFinding[]> {
   try {
     const wrong = [...(await findWrongKeys(redis)), ...(await findWrongStreams(redis))];
     return [...new Set(wrong)].map((what) => ({
       ...{ level: 'problem', what },
-      advice: 'find out who wrote it, then rename or delete the key',
+      advice: 'find out which program wrote it, then rename or delete the key',
     }));
   } catch (error) {
-    // What this user may not ask, the examination of rights reports.
+    // The check of rights reports commands that this user may not run.
     if (classifyRefusal(error)?.reason === 'NOPERM') return [];
     throw error;
   }
@@ -28,7 +28,7 @@ export async function examineKeys(redis: Redis): Promise<Judgement[]> {
 async function findWrongKeys(redis: Redis): Promise<string[]> {
   const type = await withDeadline(redis, deadlineMs, redis.type(saleStreams));
   if (type !== 'set') return type === 'none' ? [] : [describe(saleStreams, type, 'set')];
-  const streams = (await withDeadline(redis, deadlineMs, redis.smembers(saleStreams))).slice(0, mostSales);
+  const streams = (await withDeadline(redis, deadlineMs, redis.smembers(saleStreams))).slice(0, maxSales);
   return findTypes(redis, streams.flatMap(expectTypes));
 }
 
@@ -51,7 +51,7 @@ async function findTypes(redis: Redis, expected: readonly [key: string, type: st
   });
 }
 
-/** Keys named as a stream that are none, whether or not they have a sale. */
+/** Keys with the name of a stream that are of another type, whether or not they have a sale. */
 async function findWrongStreams(redis: Redis): Promise<string[]> {
   const found: string[] = [];
   let cursor = '0';

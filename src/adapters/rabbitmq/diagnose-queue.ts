@@ -7,33 +7,33 @@ export interface QueueCase extends Partial<QueuePolicies> {
   facts: QueueFacts;
   deadLetterQueue: string;
   vhost: string;
-  /** 4 drops a message after 20 returns where nothing says otherwise. */
+  /** RabbitMQ 4 drops a message after 20 returns unless a limit is set. */
   brokerMajor: number;
 }
 
 interface Danger {
   what: string;
-  /** How it goes away: by the policy, or only with a new queue. */
+  /** The remedy: a policy, or only a new queue. */
   cure: 'policy' | 'new queue';
 }
 
 const about = 'RabbitMQ';
 
-/** Names everything by which a queue can drop a message, and the command that cures it. */
-export function judgeQueue(one: QueueCase): Finding {
+/** Lists every way in which a queue can drop a message, and the command that prevents it. */
+export function diagnoseQueue(one: QueueCase): Finding {
   const { facts, policy, operatorPolicy } = one;
   const { queue } = facts;
   if (typeOf(one) === 'stream') {
-    const advice = `run: rabbitmqctl${flagOf(one)} delete_queue ${quote(queue)}; Weir makes it again`;
+    const advice = `run: rabbitmqctl${flagOf(one)} delete_queue ${quote(queue)}; Weir creates it again`;
     return { about, level: 'problem', what: `queue ${queue} is a stream, which Weir does not use`, advice };
   }
   if (facts.hidden !== undefined) {
-    const advice = 'let the user of Weir declare the queue, so that its arguments can be examined';
-    return { about, level: 'warning', what: `queue ${queue} cannot be examined: ${facts.hidden}`, advice };
+    const advice = 'let the user of Weir declare the queue, so that its arguments can be checked';
+    return { about, level: 'warning', what: `queue ${queue} cannot be checked: ${facts.hidden}`, advice };
   }
   const dangers = listDangers(one);
   if (dangers.length === 0) {
-    const what = `queue ${queue} is there, durable, and drops nothing`;
+    const what = `queue ${queue} exists, is durable and drops nothing`;
     return { about, level: 'ok', what, advice: '' };
   }
   const advice: string[] = [];
@@ -44,7 +44,7 @@ export function judgeQueue(one: QueueCase): Finding {
     advice.push(policyCommand(one));
   if (dangers.some(({ cure }) => cure === 'new queue')) {
     advice.push(
-      `when the queue is empty: rabbitmqctl${flagOf(one)} delete_queue ${quote(queue)} --if-empty (Weir makes it again)`,
+      `when the queue is empty: rabbitmqctl${flagOf(one)} delete_queue ${quote(queue)} --if-empty (Weir creates it again)`,
     );
   }
   const what = `queue ${queue} can lose messages: ${dangers.map((danger) => danger.what).join('; ')}`;
@@ -56,7 +56,7 @@ function listDangers(one: QueueCase): Danger[] {
   const dangers: Danger[] = [];
   const add = (what: string, cure: Danger['cure']) => dangers.push({ what, cure });
   const has = (key: string) => facts.arguments[`x-${key}`] !== undefined;
-  /** An argument stays; what only a policy says goes with it. */
+  /** An argument cannot be changed; what comes from a policy can. */
   const cureOf = (key: string) => (has(key) ? 'new queue' : 'policy');
 
   if (!facts.durable) add('it is not durable, so a restart of the broker deletes it', 'new queue');
@@ -91,7 +91,7 @@ function addDeadLetterDangers(one: QueueCase, add: (what: string, cure: Danger['
   const exchange = textOf(one, 'dead-letter-exchange');
   const route = textOf(one, 'dead-letter-routing-key');
   if (exchange === undefined) {
-    add('what leaves it is dropped, also a rejected message (no dead-letter exchange)', 'policy');
+    add('expired and rejected messages are dropped (no dead-letter exchange)', 'policy');
   } else if (exchange !== '' || (route ?? facts.queue) !== deadLetterQueue) {
     const where = exchange === '' ? `queue ${route ?? facts.queue}` : `exchange ${exchange}`;
     add(`its dead letters go to ${where}, not to ${deadLetterQueue}`, cureOf('dead-letter-exchange'));
@@ -104,7 +104,7 @@ function typeOf({ facts }: QueueCase): string {
   return String(facts.arguments['x-queue-type'] ?? 'classic');
 }
 
-/** Of an argument and policies the smallest number is in force. */
+/** The smallest number of the argument and the policies applies. */
 function smallest(one: QueueCase, key: string): { value: number; by: string } | undefined {
   const { facts, policy, operatorPolicy } = one;
   return [
@@ -116,7 +116,10 @@ function smallest(one: QueueCase, key: string): { value: number; by: string } | 
     .sort((a, b) => a.value - b.value)[0];
 }
 
-/** Of a text the argument is in force; but of `overflow`, measured on 3.10 and 4.0, the policy. */
+/**
+ * For text values the argument takes precedence, except for `overflow`, where the policy does (measured on
+ * 3.10 and 4.0).
+ */
 function textOf({ facts, policy, operatorPolicy }: QueueCase, key: string): string | undefined {
   const value = facts.arguments[`x-${key}`] ?? policy?.definition[key] ?? operatorPolicy?.definition[key];
   return value === undefined ? undefined : String(value);
@@ -133,7 +136,7 @@ function listsDanger(policy: Policy): boolean {
   return dangerous.some((key) => policy.definition[key] !== undefined);
 }
 
-/** Only one policy is in force on a queue: this one keeps what the present one says of other things. */
+/** Only one policy applies to a queue: this one keeps the other definitions of the present one. */
 function policyCommand(one: QueueCase): string {
   const { facts, deadLetterQueue, policy } = one;
   const quorum = typeOf(one) === 'quorum';

@@ -8,8 +8,11 @@ interface Fault {
   names: string;
 }
 
-/** What a restore, a hand or another program may have left of the tables: each of these breaks a promise silently. */
-export async function examineTables(sql: Sql): Promise<Finding[]> {
+/**
+ * Faults that a restore, a manual change or another program may have left in the tables; each of them breaks
+ * a promise silently.
+ */
+export async function diagnoseTables(sql: Sql): Promise<Finding[]> {
   const faults = await sql.query<Fault>(findFaults, [textArray(await readTableNames())]);
   return faults.map(({ fault, names }) => {
     const [what, advice] = meanings[fault] as readonly [string, string];
@@ -18,14 +21,14 @@ export async function examineTables(sql: Sql): Promise<Finding[]> {
 }
 
 const meanings: Readonly<Record<string, readonly [string, string]>> = {
-  invalid: ['an index is not valid, so it may take a key twice', 'REINDEX INDEX it'],
+  invalid: ['an index is not valid, so it may accept duplicate keys', 'REINDEX INDEX it'],
   collated: [
-    'an index sorts by a language, so it may take a key twice after an upgrade of the system',
+    'an index sorts by a language, so it may accept duplicate keys after a system upgrade',
     'run weir migrate, which makes it sort by bytes',
   ],
   unlogged: ['a table is unlogged, so a crash empties it', 'ALTER TABLE … SET LOGGED'],
   triggers: [
-    'a trigger is disabled, so nothing guards what may follow what',
+    'a trigger is disabled, so invalid changes of status are not rejected',
     'ALTER TABLE … ENABLE TRIGGER ALL',
   ],
   secured: [

@@ -1,5 +1,5 @@
 import { type Database, textArray } from '../../lib/sql.ts';
-import type { StreamPlaces } from '../../sale/purchase-progress.ts';
+import type { StreamPositions } from '../../sale/purchase-progress.ts';
 
 interface PlaceRow {
   waiting_before: string | null;
@@ -8,11 +8,11 @@ interface PlaceRow {
   last_ms: string | null;
 }
 
-/** Counted when asked: what waits is the rows that were not handed out. */
-export function embeddedStreamPlaces(
+/** Counted on demand: waiting entries are the rows that were not delivered. */
+export function embeddedStreamPositions(
   database: Database,
   { isOnlyConsumer }: { isOnlyConsumer: boolean },
-): StreamPlaces {
+): StreamPositions {
   const isWaiting = isOnlyConsumer
     ? 'waits.entry > (SELECT entry FROM embedded_cursor)'
     : 'waits.consumer IS NULL';

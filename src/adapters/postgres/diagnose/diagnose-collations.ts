@@ -8,8 +8,8 @@ interface Moved {
   actual: string;
 }
 
-/** Indexes that were built under another version of the C library or ICU may miss rows and take a key twice. */
-export async function examineCollations(sql: Sql): Promise<Finding[]> {
+/** Indexes built under another version of the C library or ICU may miss rows and accept duplicate keys. */
+export async function diagnoseCollations(sql: Sql): Promise<Finding[]> {
   const [server] = await sql.query<{ major: number }>(
     "SELECT current_setting('server_version_num')::int / 10000 AS major",
   );
@@ -17,8 +17,8 @@ export async function examineCollations(sql: Sql): Promise<Finding[]> {
   const others = await sql.query<Moved>(movedCollations);
   return [...ofDatabase, ...others].map(({ name, recorded, actual }) =>
     warning(
-      `${name} was ${recorded} when its indexes were built and is ${actual} now: indexes of text may be wrong`,
-      "REINDEX what others keep here, then ALTER … REFRESH COLLATION VERSION; Weir's own keys sort by bytes",
+      `${name} had version ${recorded} when its indexes were built and now has ${actual}: text indexes may be wrong`,
+      "REINDEX the indexes of other programs, then ALTER … REFRESH COLLATION VERSION; Weir's own keys sort by bytes",
     ),
   );
 }
@@ -29,7 +29,7 @@ const movedDatabase = `
   FROM pg_database WHERE datname = current_database() AND datcollversion IS NOT NULL
     AND datcollversion IS DISTINCT FROM coalesce(pg_database_collation_actual_version(oid), datcollversion)`;
 
-/** Only those that an index uses: a new server brings hundreds that none does. */
+/** Only collations that an index uses: a server provides hundreds that none does. */
 const movedCollations = `
   SELECT 'collation ' || collname AS name, collversion AS recorded, pg_collation_actual_version(oid) AS actual
   FROM pg_collation WHERE collversion IS NOT NULL

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { judgeQueue, type QueueCase } from '../../src/adapters/rabbitmq/judge-queue.ts';
+import { diagnoseQueue, type QueueCase } from '../../src/adapters/rabbitmq/diagnose-queue.ts';
 import { queueArguments } from '../../src/adapters/rabbitmq/queue.ts';
 
 const dead = 'created.dead-letter';
@@ -9,7 +9,7 @@ const classic = queueArguments('created', { queueType: 'classic', deadLetterQueu
 function judge(args: Record<string, unknown>, more: Partial<QueueCase> & { durable?: boolean } = {}) {
   const { durable = true, ...rest } = more;
   const facts = { queue: 'created', durable, autoDelete: false, arguments: args };
-  return judgeQueue({ facts, deadLetterQueue: dead, vhost: '/', brokerMajor: 4, ...rest });
+  return diagnoseQueue({ facts, deadLetterQueue: dead, vhost: '/', brokerMajor: 4, ...rest });
 }
 
 const policy = (definition: Record<string, unknown>) => ({

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { StreamPlaces } from '../../sale/purchase-progress.ts';
+import type { StreamPositions } from '../../sale/purchase-progress.ts';
 import { askSale } from './ask-sale.ts';
 import { saleKeys } from './sale-keys.ts';
 import { createScript } from './script.ts';
@@ -7,9 +7,9 @@ import { createScript } from './script.ts';
 const answerDeadlineMs = 2_000;
 
 /**
- * KEYS[1] the stream, KEYS[2] its units; ARGV[1] the group, then entry ids. Returns how many entries the group was given
- * (-1 where Redis does not count them), the last id it was given, and for each id its unit: '' when it has none, nothing
- * when it is not on the stream.
+ * KEYS[1] the stream, KEYS[2] its units; ARGV[1] the group, then entry ids. Returns how many entries were
+ * delivered to the group (-1 where Redis does not count them), the last delivered id, and for each id its
+ * unit: '' when it has none, false when it is not on the stream.
  */
 const locateEntries = createScript(`
 local delivered, last = 0, '0-0'
@@ -34,7 +34,7 @@ end
 return answer
 `);
 
-export function redisStreamPlaces(redis: Redis): StreamPlaces {
+export function redisStreamPositions(redis: Redis): StreamPositions {
   return {
     async locate(stream, ids) {
       const { units } = saleKeys(stream);

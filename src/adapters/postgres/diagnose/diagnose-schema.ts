@@ -3,24 +3,27 @@ import type { Sql } from '../../../lib/sql.ts';
 import { readNewestVersion, readSchemaVersion } from '../migrate.ts';
 import { TableInTheWayError } from '../schema-errors.ts';
 import { sqlStateOf } from '../transient.ts';
-import { type Examined, problem, warning } from './finding.ts';
+import { type DiagnosisSettings, problem, warning } from './finding.ts';
 
-/** Whether Weir's tables are there, in this program's version, or could be created. */
-export async function examineSchema(
+/** Whether Weir's tables exist in this program's version, or can be created. */
+export async function diagnoseSchema(
   sql: Sql,
-  examined: Examined,
+  settings: DiagnosisSettings,
 ): Promise<{ findings: Finding[]; hasTables: boolean }> {
   try {
     const current = await readSchemaVersion(sql);
     const newest = await readNewestVersion();
     if (current === newest) return { findings: [], hasTables: true };
     if (current !== undefined && current > newest) {
-      const what = `the schema has version ${current}, and this program knows up to ${newest}`;
-      return { findings: [problem(what, 'run the newer Weir that made it')], hasTables: true };
+      const what = `the schema has version ${current}; this program supports up to ${newest}`;
+      return { findings: [problem(what, 'start the newer Weir that created it')], hasTables: true };
     }
-    return { findings: await judgeMissing(sql, current, newest, examined), hasTables: current !== undefined };
+    return {
+      findings: await diagnoseMissing(sql, current, newest, settings),
+      hasTables: current !== undefined,
+    };
   } catch (error) {
-    // The version cannot be read: the grants say what else is missing.
+    // The version cannot be read; diagnoseGrants reports what is missing.
     if (sqlStateOf(error) === insufficientPrivilege) return { findings: [], hasTables: true };
     if (!(error instanceof TableInTheWayError)) throw error;
     const [what = '', advice = ''] = error.message.split('; ');
@@ -36,15 +39,15 @@ interface Rights {
   may_use: boolean;
   may_make: boolean;
   user: string;
-  /** A schema that exists, whether or not the role may use it. */
+  /** The schema, if it exists, whether or not the role may use it. */
   closed: string | null;
 }
 
-async function judgeMissing(
+async function diagnoseMissing(
   sql: Sql,
   current: number | undefined,
   newest: number,
-  { isMigrated, schema }: Examined,
+  { isMigrated, schema }: DiagnosisSettings,
 ): Promise<Finding[]> {
   const what =
     current === undefined ? 'the schema is missing' : `the schema has version ${current} of ${newest}`;
