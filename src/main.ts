@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-import { forgiveLeavingReaders } from './cli/output/output.ts';
+import { ignoreClosedReaders } from './cli/output/output.ts';
 import { runCli } from './cli/program.ts';
 
-forgiveLeavingReaders();
+ignoreClosedReaders();
 process.exitCode = await runCli(process.argv.slice(2));

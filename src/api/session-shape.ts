@@ -10,5 +10,5 @@ export const SessionShape = Type.Object({
   name: Type.String(),
   scopes: Type.Array(ScopeText),
   expiresAt: Type.Union([Timestamp, Type.Null()], { description: 'null: no session, but a key or none' }),
-  open: Type.Boolean({ description: 'no key exists at all, so everybody may do everything' }),
+  open: Type.Boolean({ description: 'no key exists, so every caller is an admin' }),
 });

@@ -35,10 +35,13 @@ import type { Emit } from '../ops/telemetry/events.ts';
 import { createTracing, type Tracing } from '../ops/telemetry/tracing/tracing.ts';
 import { type OpenStreams, openDatabase, openOutbox, openStreams } from './stores.ts';
 
-/** `quiet`, the periodic one, does not search for what is behind a difference: that reads whole tables. */
+/**
+ * `quiet`, the periodic audit, does not search for the rows behind a difference, which would read whole
+ * tables.
+ */
 export type AuditKind = 'quiet' | 'explained' | 'full';
 
-/** What the parts of the program are made of. */
+/** The parts from which the roles are built. */
 export interface Components {
   config: Config;
   emit: Emit;
@@ -47,21 +50,21 @@ export interface Components {
   database: Database;
   ids: InstanceIds;
   creation: { createInstances: CreateInstances };
-  /** The same for callers who wait: a commit that is not answered soon is given up and repeated. */
+  /** For callers who wait: a commit that is not answered soon is abandoned and repeated. */
   requestCreation: { createInstances: CreateInstances };
   outbox: Outbox;
-  /** Where an embedded queue lives. */
+  /** The database of an embedded queue. */
   queueDatabase: Database;
   gate: IntakeGate;
   streams: OpenStreams;
   settle: Settle;
   settleByHand: (result: InstanceResult, actor: Actor) => Promise<Settled>;
   tracing: Tracing;
-  /** Callers with the same question at the same time share one answer. */
+  /** Concurrent callers with the same request share one answer. */
   audit: (how: AuditKind) => Promise<Audit>;
-  /** Rung after each commit that left batches. */
+  /** Signalled after each commit that left batches in the outbox. */
   committed: Signal;
-  /** Rung when units may have to be restocked. */
+  /** Signalled when units may have to be restocked. */
   owed: Signal;
   outages: Outages;
 }
@@ -77,14 +80,14 @@ export async function createComponents(
   const database = await openDatabase(config.data, emit);
   lifecycle.defer('database', () => database.close());
   const ids = new InstanceIds(
-    reportLeases(postgresWorkerLeases(database.withDeadline(lookDeadlineMs)), emit),
+    reportLeases(postgresWorkerLeases(database.withDeadline(probeDeadlineMs)), emit),
   );
   lifecycle.defer('worker lease', () => ids.release());
   const { outbox, queueDatabase } = openOutbox(config.data, database);
-  const gate = new IntakeGate(openOutbox(config.data, database.withDeadline(lookDeadlineMs)).outbox, {
+  const gate = new IntakeGate(openOutbox(config.data, database.withDeadline(probeDeadlineMs)).outbox, {
     highWater: config.outbox.highWater,
     everyMs: 500,
-    lateAfterMs: lookDeadlineMs,
+    lateAfterMs: probeDeadlineMs,
     onPaused: (waiting) => emit({ type: 'intake paused', waiting }),
     onResumed: (waiting) => emit({ type: 'intake resumed', waiting }),
     onFailure: reportFailure(emit, 'database'),
@@ -114,7 +117,7 @@ export async function createComponents(
   lifecycle.defer('streams', streams.close);
   const audit = shareInFlight(async (how: AuditKind) => {
     const options = { full: how === 'full', explain: how !== 'quiet' };
-    // Asked for by an operator it must not take a connection from the shop.
+    // An audit on request must not take a connection from the shop.
     const on = (how === 'quiet' ? database : database.reads).withDeadline(auditDeadlineMs);
     const { database: view, readings } = streams.readingsOn(on);
     const result = await retryTransient(() => runAudit(view, readings, options), isTransientDatabaseError, {
@@ -153,7 +156,7 @@ export async function createComponents(
   };
 }
 
-/** How a purchase becomes an instance, with everything that stands around the one commit; read from the inside out. */
+/** How a purchase becomes an instance, with everything around the one commit; read from the inside out. */
 export function composeCreation(
   database: Database,
   ids: InstanceIds,
@@ -170,13 +173,13 @@ export function composeCreation(
 }
 
 /** For checks of whether the database answers at all. */
-const lookDeadlineMs = 3_000;
-/** Shorter than what a caller waits for (http/deadline.ts). */
+const probeDeadlineMs = 3_000;
+/** Shorter than the time a caller waits (http/plugins/deadline.ts). */
 export const requestDeadlineMs = 4_000;
-/** It reads whole tables. */
+/** An audit reads whole tables. */
 const auditDeadlineMs = 60_000;
 
-/** Brokers and Redis report each attempt to connect: from the second one on it is an outage. */
+/** Brokers and Redis report each connection attempt: from the second one on it is an outage. */
 function watchOutages(report: Emit, outages: Outages): Emit {
   return (event) => {
     report(event);
@@ -185,7 +188,7 @@ function watchOutages(report: Emit, outages: Outages): Emit {
   };
 }
 
-/** Emits what an operator should see: a process that gets no worker id, or one that loses its id again and again. */
+/** Emits what an operator should see: a process that gets no worker id, or loses it repeatedly. */
 function reportLeases(leases: WorkerLeases, emit: Emit): WorkerLeases {
   return {
     async acquire(durationMs) {

@@ -10,7 +10,7 @@ export interface Watch {
   feed: NowFeed;
 }
 
-/** Pages and terminals that one process serves at once. */
+/** Pages and terminals that one process serves at the same time. */
 const maxListeners = 100;
 
 type LiveDeps = Pick<Components, 'config' | 'database' | 'gate' | 'readiness' | 'streams'>;
@@ -35,13 +35,13 @@ async function readStreamBacklog({ streams }: LiveDeps): Promise<Backlog> {
   return { count, oldestAt: count === 0 ? null : new Date(Date.now() - oldestAgeMs) };
 }
 
-/** As in /readyz: the stores that this process uses. */
+/** The stores that this process uses, as in /readyz. */
 async function readStores({ config, readiness }: LiveDeps): Promise<StoreState[]> {
   const kinds = describeStores(config.data);
   return Promise.all(
     Object.entries(kinds).map(async ([name, description]) => {
       const kind = description.startsWith('embedded') ? 'embedded' : description;
-      // What is embedded is as well as the database that it stands in.
+      // An embedded store is available whenever its database is.
       const checks = [readiness[name], kind === 'embedded' ? readiness.database : undefined];
       const used = checks.filter((check) => check !== undefined);
       if (used.length === 0) return { name, kind, ok: null, why: null };

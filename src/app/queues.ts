@@ -25,9 +25,9 @@ import type { Emit } from '../ops/telemetry/events.ts';
 
 import { isDatabaseEmbedded } from './stores.ts';
 
-// Each end of a queue is at the broker where its address is configured, else at the embedded one.
+// Each queue is at the broker when its URL is configured, otherwise embedded.
 
-/** A broker that has not confirmed by then is reconnected. */
+/** When the broker has not confirmed by then, the connection is closed and reopened. */
 export const confirmDeadlineMs = 30_000;
 
 export interface OpenPublisher {
@@ -62,7 +62,7 @@ function brokerOptions(rabbitmq: RabbitmqConfig, emit: Emit) {
   };
 }
 
-/** Results of another installation would be parked here as unknown, and ours there. */
+/** Without this check, each of two installations would park the results of the other as unknown. */
 function verifyBroker(rabbitmq: RabbitmqConfig, database: Database): (model: ChannelModel) => Promise<void> {
   const rows = postgresInstallation(database);
   return async (model) => {
@@ -77,7 +77,7 @@ export function markedBroker(model: ChannelModel, rabbitmq: RabbitmqConfig): Mar
   return rabbitmqMarkedStore(model, { url, queue, terms });
 }
 
-/** By default of this Weir's own: two that share a broker must not park each other's messages. */
+/** By default a queue of this Weir alone: two that share a broker must not park each other's messages. */
 export function deadLetterQueueOf({ deadLetterQueue, queue }: RabbitmqConfig): string {
   const suffix = '.dead-letter';
   return deadLetterQueue || `${queue.slice(0, 255 - suffix.length)}${suffix}`;
@@ -89,7 +89,7 @@ export interface OpenResultQueue {
   notReady: () => string | undefined;
 }
 
-/** More than a batch or two, so that the next ones are here while one is committed. */
+/** More than one or two batches, so that the next ones have arrived while one is being committed. */
 const resultPrefetch = 2_000;
 
 export function openResultQueue(data: DataConfig, database: Database, emit: Emit): OpenResultQueue {
@@ -108,7 +108,7 @@ export function openResultQueue(data: DataConfig, database: Database, emit: Emit
   return { queue, close: () => queue.close(), notReady: () => queue.notReady };
 }
 
-/** undefined where the queues are embedded: they drop nothing. */
+/** undefined when the queues are embedded: they drop nothing. */
 export function openDeadLetterQueue(
   rabbitmq: RabbitmqConfig,
   database: Database,
@@ -134,7 +134,7 @@ export function openQueueReader(config: Config, database: Database, emit: Emit):
   const { rabbitmq } = config.data;
   const names = { created: rabbitmq.queue, release: rabbitmq.releaseQueue, refund: rabbitmq.refundQueue };
   if (rabbitmq.url === '') {
-    // The simulated Resource Domain is the only consumer that an embedded queue can have.
+    // The simulated Resource Domain is the only possible consumer of an embedded queue.
     const consumers = simulatesResource(config) ? 1 : 0;
     return {
       async read(queue) {
@@ -164,8 +164,8 @@ export function openResourceDomain(config: Config, emit: Emit, onAnswered: OnAns
   const { resource } = config;
   const { rabbitmq } = config.data;
   const broker = brokerOptions(rabbitmq, emit);
-  // As many as come within the delay at full speed, and no more: at 20,000 the broker spends a fifth more on each
-  // message than at 2,000.
+  // As many as arrive within the delay at full speed, and no more: with 20,000 the broker spends a fifth more
+  // on each message than with 2,000.
   const prefetch = Math.min(20_000, 2_000 + resource.delayMs * 10);
   const queue = new RabbitmqConsumer({ ...broker, queue: rabbitmq.queue, prefetch });
   const publisher = new RabbitmqPublisher({

@@ -6,7 +6,7 @@ import {
   simulatesResource,
 } from './queues.ts';
 
-/** The simulated Resource Domain, where the configuration asks for one. */
+/** Runs the simulated Resource Domain, if the configuration asks for one. */
 export function addSimulatedDomain({
   config,
   emit,

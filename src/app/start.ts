@@ -15,18 +15,18 @@ import { addSimulatedDomain } from './simulated-domain.ts';
 import { describeStores, prepareDatabase } from './stores.ts';
 
 export interface App {
-  /** http://host:port, with the port that was really taken. */
+  /** http://host:port, with the port actually taken. */
   url: string;
-  /** Resolves when the stores are there and everything works; rejects when that will never be. */
+  /** Resolves when the stores are reachable and everything works; rejects when that cannot happen. */
   ready: Promise<void>;
   /**
-   * Intake first, then the relay, then the connections. `drains`: before that everything is still served for
-   * server.http.drainMs while /readyz answers 503, so that a balancer stops sending.
+   * Stops the intake first, then the relay, then the connections. `drains`: before that, requests are served
+   * for another server.http.drainMs while /readyz answers 503, so that a balancer stops sending.
    */
   stop(options?: { drains?: boolean }): Promise<void>;
 }
 
-/** Puts the parts together: the only file that sees the business and every technology. */
+/** Connects all parts: the only file that knows the business logic and every technology. */
 export async function startApp(config: Config, telemetry: Telemetry): Promise<App> {
   const { emit } = telemetry;
   const lifecycle = createLifecycle(emit);
@@ -35,7 +35,7 @@ export async function startApp(config: Config, telemetry: Telemetry): Promise<Ap
   try {
     const components = await createComponents(config, emit, lifecycle);
     const has = (role: Role) => config.server.roles.includes(role);
-    // In the order in which they are opened; they close in reverse.
+    // In the order of opening; they close in reverse.
     if (has('relay')) addRelay(components);
     addIntakeGate(components);
     if (has('ingest')) addIngest(components);

@@ -52,9 +52,9 @@ import type { StreamPositions } from '../sale/purchase-progress.ts';
 import type { SaleStore } from '../sale/sale.ts';
 import { SaleGuard } from '../sale/sale-guard.ts';
 
-// Each store is the real one where its address is configured, else its embedded stand-in.
+// Each store is the real one when its address is configured, otherwise its embedded replacement.
 
-/** Besides data.database.maxConnections, for what operators read. */
+/** In addition to data.database.maxConnections, for queries of operators. */
 export const readConnections = 3;
 
 export async function openDatabase(data: DataConfig, emit: Emit): Promise<Database> {
@@ -83,7 +83,10 @@ export function redisOf({ data, sale }: Pick<Config, 'data' | 'sale'>): RedisCon
   return { addr: data.redis.addr, tls: data.redis.tls, acknowledge: sale.acknowledge };
 }
 
-/** Then this is its only process, with one session: nothing may hold a transaction while it waits for something else. */
+/**
+ * Then this is its only process, with one session: no transaction may stay open while it waits for something
+ * else.
+ */
 export function isDatabaseEmbedded({ database }: DataConfig): boolean {
   return database.source === '';
 }
@@ -94,17 +97,17 @@ function migrationsOf(data: DataConfig): Migrations[] {
   return isEmbedded ? [ownMigrations, embeddedMigrations] : [ownMigrations];
 }
 
-/** `actor`: undefined for a start, which is no operator. @returns the names of the migrations applied now */
+/** `actor`: undefined at a start. @returns the names of the migrations applied now */
 export function migrateAll(data: DataConfig, database: Database, actor?: Actor): Promise<string[]> {
   return migrate(database, migrationsOf(data), actor);
 }
 
-/** Longer than the broker has for its confirm. */
+/** Longer than the broker's deadline for confirms. */
 const claimTimeoutMs = 60_000;
 
 export interface OpenOutbox {
   outbox: Outbox;
-  /** Where an embedded queue lives: what is published there leaves the outbox in the same commit. */
+  /** The database of an embedded queue: publishing removes an event from the outbox in the same commit. */
   queueDatabase: Database;
 }
 
@@ -125,18 +128,18 @@ export interface OpenStreams {
   counters: SaleCounters;
   sales: SaleStore;
   checkout: Checkout;
-  /** Where the counters of sales stand in another store than the database. */
+  /** Present when the counters of sales are in another store than the database. */
   guard: SaleGuard | undefined;
-  /** Where the streams stand in another store than the database. */
+  /** Present when the streams are in another store than the database. */
   pairing: StorePairing | undefined;
   places: StreamPositions;
   /** For an audit: how streams are read, and the view of the database on which it runs. */
   readingsOn: (database: Database) => { database: Database; readings: StreamReadings };
-  /** Of every seckill stream. */
+  /** The backlog of all seckill streams. */
   readBacklog: () => Promise<StreamBacklog>;
   close: () => Promise<void> | void;
   notReady: () => string | undefined;
-  /** What does not work while the rest does. */
+  /** A partial failure, while the rest works. */
   remark: () => string | undefined;
 }
 
@@ -168,7 +171,7 @@ export function openStreams(
 
 function openRedisStreams(redis: RedisConfig, database: Database, emit: Emit): OpenStreams {
   const { commands, reader, selling, queries, disk, health, close } = openRedis(redis, emit);
-  // The list goes through all keys of Redis.
+  // The list scans all keys of Redis.
   const listKept = keepAnswer(() => listStreams(commands), { forMs: 10_000, shareOfTime: 0.02 });
   const streams = new RedisSeckillStreams(commands, reader, (warning) => emit({ type: 'warned', warning }));
   const ledger = postgresSaleLedger(database);
@@ -178,7 +181,7 @@ function openRedisStreams(redis: RedisConfig, database: Database, emit: Emit): O
     onForeign: (why) => emit({ type: 'store foreign', store: 'redis', why }),
   });
   for (const each of [commands, reader, selling]) each.on('ready', pairing.forget);
-  // Read over the connection that sells: another may lead to another server in the middle of a failover.
+  // Read over the connection that sells: during a failover another one may lead to another server.
   const counters = { ...redisLiveSales(commands), read: redisLiveSales(selling).read };
   const live = requirePairing(counters, ['open', 'apply', 'read', 'rebuild'], pairing);
   const guard = createGuard(ledger, live, emit);
@@ -236,7 +239,7 @@ async function refuseUnfitPooler(data: DataConfig): Promise<void> {
 }
 
 /**
- * Waits for the database, brings it up to date, loads the demo catalogue where it is wanted.
+ * Waits for the database, migrates it, and loads the demo catalogue if requested.
  *
  * @throws what waiting cannot cure: a newer schema, a wrong password
  */
@@ -258,7 +261,7 @@ export async function prepareDatabase(
         await refuseUnfitPooler(data);
         for (const each of migrationsOf(data)) await checkSchema(database, each);
       }
-      // Nothing is copied into an embedded database.
+      // Embedded databases are never the target of a copy.
       if (!isDatabaseEmbedded(data)) {
         await checkSequences(database, (warning) => emit({ type: 'warned', warning }));
       }

@@ -1,26 +1,26 @@
 import type { Command, Option } from 'commander';
 
-/** What can stand after one command, read off commander's tree, so that it cannot lag behind. */
-interface Place {
-  /** The commands that lead here, such as `instances list`; '' at the beginning. */
+/** What can follow one command, derived from commander's tree, so that it is always current. */
+interface CompletionPoint {
+  /** The commands up to this point, such as `instances list`; '' at the beginning. */
   path: string;
   words: { word: string; description: string }[];
-  /** After these options comes one of some values; none where anything may come. */
+  /** Options that take one of several values; none for options that take any value. */
   values: { flags: string[]; choices: string[]; isFile: boolean }[];
 }
 
 export const shells = { bash: writeBash, zsh: writeZsh, fish: writeFish };
 
-/** The completion is fixed text: to ask this program at every key would take a fifth of a second. */
+/** The completion is fixed text: running this program at every key press would take a fifth of a second. */
 export function writeCompletion(program: Command, shell: keyof typeof shells): string {
-  return shells[shell](listPlaces(program, []));
+  return shells[shell](listPoints(program, []));
 }
 
-function listPlaces(command: Command, path: string[]): Place[] {
+function listPoints(command: Command, path: string[]): CompletionPoint[] {
   const options = command.options.filter(({ hidden }) => !hidden);
   const help = command.createHelp();
   const children = help.visibleCommands(command).filter((child) => child.name() !== 'help');
-  const place: Place = {
+  const point: CompletionPoint = {
     path: path.join(' '),
     words: [
       ...children.map((child) => ({ word: child.name(), description: child.description() })),
@@ -30,12 +30,12 @@ function listPlaces(command: Command, path: string[]): Place[] {
     values: options.filter(({ required, optional }) => required || optional).map(toValues),
   };
   if (path.at(-1) === 'completion') {
-    place.words.push(...Object.keys(shells).map((word) => ({ word, description: '' })));
+    point.words.push(...Object.keys(shells).map((word) => ({ word, description: '' })));
   }
-  return [place, ...children.flatMap((child) => listPlaces(child, [...path, child.name()]))];
+  return [point, ...children.flatMap((child) => listPoints(child, [...path, child.name()]))];
 }
 
-function toValues({ short, long, argChoices, flags }: Option): Place['values'][number] {
+function toValues({ short, long, argChoices, flags }: Option): CompletionPoint['values'][number] {
   return {
     flags: [short, long].filter((flag) => flag !== undefined),
     choices: argChoices ?? [],
@@ -43,10 +43,11 @@ function toValues({ short, long, argChoices, flags }: Option): Place['values'][n
   };
 }
 
-const pathsOf = (places: readonly Place[]) => places.map(({ path }) => path).filter((path) => path !== '');
+const pathsOf = (points: readonly CompletionPoint[]) =>
+  points.map(({ path }) => path).filter((path) => path !== '');
 
-function writeBash(places: Place[]): string {
-  const cases = places.map(({ path, words, values }) => {
+function writeBash(points: CompletionPoint[]): string {
+  const cases = points.map(({ path, words, values }) => {
     const after = values.map(({ flags, choices, isFile }) => {
       const found = isFile ? '-f' : `-W ${quote(choices.join(' '))}`;
       return `        ${flags.join('|')}) COMPREPLY=($(compgen ${found} -- "$current")); return ;;`;
@@ -62,7 +63,7 @@ _weir() {
   local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}" at='' word words=''
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "\${at:+$at }$word" in
-      ${pathsOf(places).map(quote).join('|')}) at="\${at:+$at }$word" ;;
+      ${pathsOf(points).map(quote).join('|')}) at="\${at:+$at }$word" ;;
     esac
   done
   case "$at" in
@@ -74,8 +75,8 @@ complete -F _weir weir
 `;
 }
 
-function writeZsh(places: Place[]): string {
-  const cases = places.map(({ path, words, values }) => {
+function writeZsh(points: CompletionPoint[]): string {
+  const cases = points.map(({ path, words, values }) => {
     const after = values.map(({ flags, choices, isFile }) => {
       const found = isFile
         ? '_files'
@@ -84,7 +85,7 @@ function writeZsh(places: Place[]): string {
           : ':';
       return `        (${flags.join('|')}) ${found}; return ;;`;
     });
-    // In _describe a colon parts the word from what it means.
+    // In _describe a colon separates the word from its description.
     const found = words.map(({ word, description }) =>
       quote(`${word}:${description.replaceAll('\\', '\\\\').replaceAll(':', '\\:')}`),
     );
@@ -101,7 +102,7 @@ _weir() {
   local -a found
   for word in "\${(@)words[2,CURRENT-1]}"; do
     case "\${at:+$at }$word" in
-      (${pathsOf(places).map(quote).join('|')}) at="\${at:+$at }$word" ;;
+      (${pathsOf(points).map(quote).join('|')}) at="\${at:+$at }$word" ;;
     esac
   done
   case "$at" in
@@ -113,8 +114,8 @@ if [ "$funcstack[1]" = _weir ]; then _weir "$@"; else compdef _weir weir; fi
 `;
 }
 
-function writeFish(places: Place[]): string {
-  const lines = places.flatMap(({ path, words, values }) => {
+function writeFish(points: CompletionPoint[]): string {
+  const lines = points.flatMap(({ path, words, values }) => {
     const begin = `complete -c weir -n ${quote(`__weir_is "${path}"`)}`;
     return words.map(({ word, description }) => {
       const about = description === '' ? '' : ` -d ${quoteForFish(description)}`;
@@ -129,7 +130,7 @@ function writeFish(places: Place[]): string {
 function __weir_is
   set -l at
   for word in (commandline -opc)[2..-1]
-    contains -- "$at $word" ${pathsOf(places)
+    contains -- "$at $word" ${pathsOf(points)
       .map((path) => quote(path.includes(' ') ? path : ` ${path}`))
       .join(' ')}; and set at $at $word
   end

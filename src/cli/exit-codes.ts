@@ -1,21 +1,24 @@
-/** What the shell gets; `weir --help` lists them. */
+/** The exit codes of the program; `weir --help` lists them. */
 export const exitCodes = {
   ok: 0,
-  /** It was tried and did not work. */
+  /** The attempt failed. */
   failed: 1,
   /** Wrong arguments or configuration. */
   usage: 2,
-  /** A server or store that is needed does not answer. */
+  /** A required server or store does not answer. */
   unreachable: 3,
-  /** The thing asked for does not exist. */
+  /** The requested object does not exist. */
   notFound: 4,
-  /** `doctor` found something that loses data or does not work; `audit` a sum that does not hold; `load` broke a rule. */
+  /**
+   * `doctor` found something that loses data or does not work; `audit` a sum that does not balance; `load`
+   * broke a rule.
+   */
   findings: 5,
-  /** Ctrl-C ended `load` before it was done; as shells have it. */
+  /** Ctrl-C ended `load` early; the usual code of shells. */
   interrupted: 130,
 } as const;
 
-/** An end with one sentence for the person and a code for the shell. */
+/** Ends the program with one sentence and an exit code. */
 export class CliError extends Error {
   readonly exitCode: number;
 

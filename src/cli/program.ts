@@ -19,7 +19,7 @@ import { addStoresCommands } from './commands/stores-commands.ts';
 import { addWatchCommands } from './commands/watch-commands.ts';
 import { CliError, exitCodeHelp, exitCodes } from './exit-codes.ts';
 import { normalizeArguments } from './normalize-arguments.ts';
-import { printNotice, printText, ReaderGone } from './output/output.ts';
+import { OutputClosed, printNotice, printText } from './output/output.ts';
 
 const description = `Every accepted purchase becomes exactly one instance, and the Resource Domain hears of it.
 
@@ -27,7 +27,7 @@ Without a store's address its embedded stand-in is used, so \`weir\` alone runs 
 Settings come from --config, then from WEIR_… in the environment; \`weir doctor --settings\` lists them.`;
 
 /**
- * Each command loads its own code when it is called: `weir --help` need not wait for three database clients.
+ * Each command loads its code when it is called: `weir --help` need not load three database clients.
  *
  * @returns the exit code
  */
@@ -79,7 +79,7 @@ Examples:
 
   program
     .command('migrate')
-    .description('bring the database schema up to date')
+    .description('migrate the database schema to this version')
     .addOption(config())
     .addOption(json())
     .addHelpText('after', '\nExample:\n  weir migrate -conf configs/config.yaml')
@@ -114,12 +114,12 @@ Examples:
 
   program
     .command('audit')
-    .description('compute the sums that must hold from the stores themselves; exit code 0 only when all do')
+    .description('compute the sums of the stores; exit code 0: all balance')
     .addOption(config())
     .addOption(url())
     .addOption(json())
     .option('--full', 'count everything again, not only what is new since the last audit')
-    .option('--accept <stream>', 'take note of what happened to a stream; its sum goes on from there')
+    .option('--accept <stream>', 'accept what happened to a stream; its sum continues from there')
     .addHelpText('after', '\nExamples:\n  weir audit\n  weir audit --full --json')
     .action(async (options) => end(await (await import('./commands/audit.ts')).runAudit(options)));
 
@@ -128,13 +128,13 @@ Examples:
     .description('a simulated Resource Domain: reads the created queue and answers on the result queue')
     .addOption(config())
     .addOption(new Option('--json', 'print the tally on one line'))
-    .option('--delay <ms>', 'from the event to its answer')
-    .option('--fail <percent>', 'answered with FAILED')
-    .option('--silent <percent>', 'never answered')
-    .option('--late <percent>', 'answered after --late-after')
-    .option('--late-after <ms>', 'what late means')
-    .option('--repeat <percent>', 'answered twice')
-    .option('--contradict <percent>', 'answered a second time with the opposite')
+    .option('--delay <ms>', 'time from an event to its answer')
+    .option('--fail <percent>', 'share of events answered with FAILED')
+    .option('--silent <percent>', 'share of events never answered')
+    .option('--late <percent>', 'share of events answered after --late-after')
+    .option('--late-after <ms>', 'delay of a late answer')
+    .option('--repeat <percent>', 'share of events answered twice')
+    .option('--contradict <percent>', 'share of events answered again with the opposite status')
     .addHelpText(
       'after',
       `
@@ -161,7 +161,7 @@ function allCommands(command: Command): Command[] {
   return command.commands.flatMap((child) => [child, ...allCommands(child)]);
 }
 
-/** The fixed words of an option or argument, typed in any case. */
+/** Accepts the fixed words of an option or argument in any case. */
 function ignoreCase(named: Option | Argument): void {
   const { argChoices, parseArg } = named;
   if (!argChoices || !parseArg) return;
@@ -174,16 +174,16 @@ function ignoreCase(named: Option | Argument): void {
 function pointToHelp(command: Command): string {
   const path: string[] = [];
   for (let at: Command | null = command; at; at = at.parent) path.unshift(at.name());
-  return `(${path.join(' ')} --help shows what there is)`;
+  return `(${path.join(' ')} --help lists the valid ones)`;
 }
 
-/** One sentence on standard error, and the code. */
+/** Prints one sentence to standard error. @returns the exit code */
 function explain(error: unknown, command: Command | undefined): number {
-  if (error instanceof ReaderGone) return exitCodes.ok;
+  if (error instanceof OutputClosed) return exitCodes.ok;
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
   const { message, exitCode } = toCliError(error);
   const sentence = `weir: ${withoutCredentials(message)}`;
-  // A configuration has its mistakes on lines of their own; each quotes its value as JSON.
+  // A ConfigError has its mistakes on lines of their own; each quotes its value as JSON.
   if (error instanceof ConfigError) printText(`${sentence}\n`, 'stderr');
   else
     printNotice(exitCode === exitCodes.usage && command ? `${sentence} ${pointToHelp(command)}` : sentence);

@@ -2,7 +2,9 @@ import { isLocalOnly, isLoopback, splitAddr } from '../lib/address.ts';
 import type { Mistake } from './config-file.ts';
 import type { Config } from './settings.ts';
 
-/** Settings that are valid alone and wrong together: the mistakes of the first rule that is broken. */
+/**
+ * Finds settings that are valid alone and invalid together: the mistakes of the first rule that is broken.
+ */
 export function findContradictions(config: Config): Mistake[] {
   const rules = [findUnsafeBinding, findTooManyLanes, findHalfCertificates, findSharedDeadLetters];
   for (const rule of rules) {
@@ -12,7 +14,7 @@ export function findContradictions(config: Config): Mistake[] {
   return [];
 }
 
-/** Otherwise every caller that reaches the port could create an instance for itself. */
+/** Otherwise every caller that reaches the port could create instances. */
 function findUnsafeBinding({ server: { http, roles } }: Config): Mistake[] {
   if (isLocalOnly(http) || !roles.includes('http')) return [];
   const expected = `at least one, because ${describeExposure(http)}`;
@@ -28,7 +30,10 @@ function describeExposure({ addr, hosts }: Config['server']['http']): string {
   return `${sentence} through a proxy, for which server.http.${name} is set`;
 }
 
-/** A lane holds a connection while it publishes: as many lanes as connections would leave none to purchases. */
+/**
+ * A lane holds a connection while it publishes: with as many lanes as connections none would be left for
+ * purchases.
+ */
 function findTooManyLanes({ server, outbox, data: { database } }: Config): Mistake[] {
   const isWrong = database.source !== '' && server.roles.includes('relay');
   if (!isWrong || outbox.lanes < database.maxConnections) return [];
@@ -49,7 +54,7 @@ function findHalfCertificates({ data }: Config): Mistake[] {
   return mistakes;
 }
 
-/** Weir parks what is on the dead-letter queue: results or events must not arrive there. */
+/** Weir parks everything on the dead-letter queue: results and events must not arrive there. */
 function findSharedDeadLetters({ data: { rabbitmq } }: Config): Mistake[] {
   const { deadLetterQueue, queue, resultQueue, releaseQueue, refundQueue } = rabbitmq;
   if (![queue, resultQueue, releaseQueue, refundQueue].includes(deadLetterQueue)) return [];

@@ -7,7 +7,7 @@ export interface Mistake {
   expected: string;
 }
 
-/** Kratos settings of a seed-shaped file that have no meaning here. */
+/** Kratos settings of a file in the seed's shape that Weir does not use. */
 const foreignKeys = [
   /^server\.grpc(\.|$)/,
   /^server\.http\.(network|timeout)$/,
@@ -26,7 +26,7 @@ export function readEntries(
   for (const [key, value] of flatten(document, known)) {
     if (known.has(key)) entries.set(key, value);
     else if (foreignKeys.some((pattern) => pattern.test(key)))
-      warnings.push(`${key} has no meaning for Weir: ignored`);
+      warnings.push(`${key} is not used by Weir: ignored`);
     // The value may be a secret under a misspelt key.
     else mistakes.push({ key, value: '(not shown)', expected: suggest(key, known) });
   }

@@ -9,13 +9,14 @@ interface SettingKey {
 
 /** Not settings: options of the command line, and variables of tests and benchmarks. */
 const otherVariables = /^WEIR_(KEY|URL|FAILPOINTS|SEEDED_BUG|TEST_\w+|BENCH_\w+)$/;
-/** Kubernetes adds these to every container where a service's name begins with `weir`. */
+/** Kubernetes sets these in every container when the name of a service begins with `weir`. */
 const serviceLinks =
   /^WEIR(_\w+)?_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$|^WEIR_PORT(_\d+_\w+)?$/;
 
 /**
- * The settings from the environment, by key: WEIR_DATA_DATABASE_SOURCE is data.database.source. A variable without effect is
- * a mistake: the operator believes in it while the file or the default applies.
+ * The settings from the environment, by key: WEIR_DATA_DATABASE_SOURCE is data.database.source. A variable
+ * without effect is reported as a mistake: otherwise the operator would not notice that the file or the
+ * default applies.
  */
 export function readVariables(
   env: NodeJS.ProcessEnv,
@@ -40,7 +41,7 @@ export function readVariables(
   return { values, mistakes };
 }
 
-/** An empty list as well: `WEIR_SERVER_HTTP_WEBHOOKSECRETS=,` would take unsigned callbacks. */
+/** An empty list too: `WEIR_SERVER_HTTP_WEBHOOKSECRETS=,` would accept unsigned callbacks. */
 const isBlank = (value: string) => /^[\s,]*$/.test(value);
 const aValue = "a value; unset the variable for the file's value or the default";
 
@@ -48,7 +49,7 @@ export function toVariable(key: string): string {
   return `WEIR_${key.replaceAll('.', '_').toUpperCase()}`;
 }
 
-/** Also where its first word is nearly WEIR and the rest is exactly one of ours. */
+/** Also true when the first word is nearly WEIR and the rest is exactly a known setting. */
 function isMeantForWeir(name: string, known: ReadonlyMap<string, unknown>): boolean {
   if (/^weir_/i.test(name)) return true;
   const [, first = '', rest] = /^([^_]+)_(.+)$/.exec(name) ?? [];
@@ -69,7 +70,10 @@ function suggest(name: string, known: ReadonlyMap<string, SettingKey>): string {
     : 'a known variable (`weir doctor --settings` lists them)';
 }
 
-/** MAX_CONNECTIONS for MAXCONNECTIONS; a name without its groups, as WEBHOOK_SECRETS, where one alone ends so. */
+/**
+ * Finds MAXCONNECTIONS for MAX_CONNECTIONS, and a name given without its groups, such as WEBHOOK_SECRETS,
+ * when only one setting ends with it.
+ */
 function findNearestSpelling(name: string, known: ReadonlyMap<string, unknown>): string | undefined {
   const squash = (text: string) => text.replaceAll('_', '').toUpperCase();
   const end = squash(name.replace(/^[^_]*_/, ''));

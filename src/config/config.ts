@@ -20,9 +20,9 @@ export class ConfigError extends Error {
 }
 
 /**
- * File, overridden by the environment, overridden by flags (by key); each over the defaults.
+ * Reads the defaults, overridden by the file, the environment and the flags (by key), in this order.
  *
- * @returns the configuration, and warnings about keys that have no meaning here
+ * @returns the configuration, and warnings about unused keys
  * @throws ConfigError with all mistakes at once
  */
 export function readConfig(
@@ -63,7 +63,7 @@ function readFile(file: string | undefined): unknown {
   }
 }
 
-/** A YAML error by code and line only: its message quotes the file, which may contain a secret. */
+/** Only code and line of a YAML error: its message quotes the file, which may contain a secret. */
 function describeFileError(error: unknown): string {
   if (error instanceof YAMLParseError) return `${error.code} in line ${error.linePos?.[0].line}`;
   return error instanceof Error && 'code' in error ? String(error.code) : 'not YAML';

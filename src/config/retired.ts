@@ -1,4 +1,7 @@
-/** Settings of earlier versions and their replacements; the sentence is the answer to a file or variable that still has one. */
+/**
+ * Settings of earlier versions and their replacements; the sentence is the error for a file or variable that
+ * still has one.
+ */
 const constant = 'no value: this is a constant now';
 
 export const retiredSettings: Readonly<Record<string, string>> = {

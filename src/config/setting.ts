@@ -1,4 +1,7 @@
-/** How one setting is read. Its key is its path in the tree of settings.ts; the environment and the file give its value. */
+/**
+ * How one setting is read. Its key is its path in the tree of settings.ts; the environment and the file
+ * provide its value.
+ */
 export interface Setting<T> {
   parse: (value: unknown) => T;
   /** Completes "expected …". */
@@ -8,11 +11,11 @@ export interface Setting<T> {
   sentence: string;
   /** Never printed. */
   isSecret?: boolean;
-  /** Documented apart: few installations change it. */
+  /** Documented separately: few installations change it. */
   isAdvanced?: boolean;
 }
 
-// Parsers: text from the environment or a YAML value to what the program uses. Each throws TypeError when it cannot.
+// Parsers convert text from the environment or a YAML value. Each throws TypeError for an invalid value.
 
 export const text = (value: unknown): string => {
   if (typeof value !== 'string') throw new TypeError();
@@ -21,7 +24,7 @@ export const text = (value: unknown): string => {
 export const oneOf =
   <T extends string>(...choices: T[]) =>
   (value: unknown): T => {
-    // YAML reads true as a boolean and 1 as a number; people mean the words.
+    // YAML reads true as a boolean and 1 as a number; the words are meant.
     const choice = choices.find((candidate) => candidate === String(value));
     if (choice === undefined) throw new TypeError();
     return choice;
@@ -111,7 +114,7 @@ export function duration(
   return setting(integer(least, most), defaultValue, `milliseconds, ${least} to ${most}`, sentence);
 }
 
-/** As `duration`, and 0 for never. */
+/** Like `duration`; 0 means never. */
 export function durationOrNever(least: number, defaultValue: number, sentence: string): Setting<number> {
   const parse = (value: unknown) => (String(value) === '0' ? 0 : integer(least, tenYearsMs)(value));
   return setting(parse, defaultValue, `0, or milliseconds, ${least} to ${tenYearsMs}`, sentence);

@@ -15,8 +15,8 @@ import type { Setting } from './setting.ts';
 export type { Role } from './sections/server.ts';
 
 /**
- * Every setting. A path in this tree is the key in the file, the environment variable and the property of Config;
- * `weir doctor --settings` and docs/configuration.md are made from it.
+ * Every setting. A path in this tree is the key in the file, the environment variable and the property of
+ * Config; `weir doctor --settings` and docs/configuration.md are generated from it.
  */
 export const settings = {
   server: serverSettings,
@@ -56,7 +56,7 @@ export function valueAt(config: Config, key: string): unknown {
   return key.split('.').reduce<unknown>((tree, name) => (tree as Record<string, unknown>)[name], config);
 }
 
-/** A tree of the same shape. */
+/** Builds a tree of the same shape. */
 export function mapSettings(value: (leaf: Leaf) => unknown): Config {
   const config = {};
   for (const leaf of allSettings) setAt(config, leaf.key.split('.'), value(leaf));

@@ -18,20 +18,23 @@ export function splitAddr(addr: string): { host: string; port: number } {
 }
 
 /**
- * Whether only programs on this machine can reach it: the one case in which no key is needed. Both lists exist for a proxy, and a
- * proxy on this machine lets other machines in.
+ * Whether only programs on this machine can reach the address: the one case in which no key is needed. A
+ * proxy requires one of the two lists, and a proxy on this machine lets other machines in.
  */
 export function isLocalOnly({ addr, hosts, trustedProxies }: Exposure): boolean {
   return isLoopback(splitAddr(addr).host) && hosts.length === 0 && trustedProxies.length === 0;
 }
 
-/** The first four groups as sockets write nearly all of them; reading all eight takes ten times as long. */
+/**
+ * The first four groups in the form that sockets nearly always use; reading all eight takes ten times as
+ * long.
+ */
 const canonicalNetwork = /^[1-9a-f][0-9a-f]{0,3}:(?:(?:0|[1-9a-f][0-9a-f]{0,3}):){3}/;
 
 /**
- * The name under which every limit counts an address. IPv6 counts by its /64, which belongs to one subscriber; IPv4
- * mapped into IPv6 counts as IPv4. Proxies also write ports, brackets and zones. Texts that
- * are not addresses share one name, so that a header cannot fill a table with long texts.
+ * The name under which every limit counts an address. IPv6 is counted by its /64, which belongs to one
+ * subscriber; IPv4 mapped into IPv6 counts as IPv4. Proxies add ports, brackets and zones. Texts that are not
+ * addresses share one name, so that a header cannot fill a table with long texts.
  */
 export function nameAddress(text: string): string {
   if (isIPv4(text)) return text;
@@ -43,7 +46,7 @@ export function nameAddress(text: string): string {
   return isIPv4(withoutPort) ? withoutPort : 'unknown';
 }
 
-/** Whether an address lies in one of these addresses or networks (`10.0.0.7`, `10.0.0.0/8`). */
+/** Whether an address is one of these addresses or in one of these networks (`10.0.0.7`, `10.0.0.0/8`). */
 export function matchNetworks(networks: readonly string[]): (address: string) => boolean {
   const list = new BlockList();
   for (const network of networks) {
@@ -52,7 +55,7 @@ export function matchNetworks(networks: readonly string[]): (address: string) =>
     if (bits === undefined) list.addAddress(address, type);
     else list.addSubnet(address, Number(bits), type);
   }
-  // A BlockList compares IPv4 rules with mapped addresses as well.
+  // A BlockList compares mapped addresses with IPv4 rules too.
   return (address) => {
     const bare = address.replace(/%.*$/s, '');
     return isIPv4(bare) ? list.check(bare, 'ipv4') : isIPv6(bare) && list.check(bare, 'ipv6');
@@ -70,7 +73,7 @@ function nameIPv6(groups: readonly number[]): string {
   return `${network.join(':')}::/64`;
 }
 
-/** The eight groups of a valid IPv6 address, whichever way it is written. */
+/** The eight groups of a valid IPv6 address, in any notation. */
 function readGroups(address: string): number[] {
   const [before = '', after = ''] = address.split('::');
   const [left, right] = [readHalf(before), readHalf(after)];

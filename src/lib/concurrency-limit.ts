@@ -1,4 +1,7 @@
-/** Runs at most `max` calls at a time and rejects further ones at once: a queue without a bound would fill the memory. */
+/**
+ * Runs at most `max` calls at a time and rejects further ones immediately: an unbounded queue would fill the
+ * memory.
+ */
 export class ConcurrencyLimit {
   readonly #max: number;
   readonly #refuse: (running: number) => Error;

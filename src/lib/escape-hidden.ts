@@ -1,6 +1,6 @@
 /**
- * JSON.stringify() leaves DEL, C1, bidi controls and invisible characters as they are. Escaped, the document is the same and
- * nothing in it moves the cursor or reorders text, wherever it is read.
+ * JSON.stringify() does not escape DEL, C1, bidi controls and invisible characters. Escaped, the document has
+ * the same meaning, and nothing in it moves the cursor or reorders text, wherever it is displayed.
  */
 export function escapeHidden(json: string): string {
   return json.replace(hidden, (character) =>

@@ -1,6 +1,6 @@
 /**
- * Named places where a test may kill this process, as a power cut would: no cleanup, no flush.
- * Armed only by `WEIR_FAILPOINTS=name[:hit],…`; `hit` counts from 1, so `after-commit:3` dies at the third.
+ * Named points at which a test may kill this process, like a power cut: no cleanup, no flush. Armed only by
+ * `WEIR_FAILPOINTS=name[:hit],…`; `hit` counts from 1, so `after-commit:3` exits at the third.
  */
 const armed = new Map(
   (process.env.WEIR_FAILPOINTS ?? '')
@@ -40,7 +40,10 @@ export function failpoint(name: FailpointName): void {
   armed.set(name, hitsLeft - 1);
 }
 
-/** Dies once what was begun in this turn of the event loop has left this process: a request in flight, unanswered. */
+/**
+ * Exits after everything started in this turn of the event loop has been sent: a request is in flight,
+ * unanswered.
+ */
 export function failpointInFlight(name: FailpointName): void {
   if (armed.has(name)) setImmediate(() => failpoint(name));
 }

@@ -1,4 +1,7 @@
-/** What an examination found: `warning` loses data or speed some day, `problem` does not work now. */
+/**
+ * A result of `weir doctor`. `warning`: will cause data loss or slowness under some circumstances; `problem`:
+ * does not work now.
+ */
 export interface Finding {
   about: string;
   level: 'ok' | 'warning' | 'problem';

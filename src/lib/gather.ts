@@ -1,17 +1,17 @@
 import { markStoreFailure } from './store-failure.ts';
 
 export interface GatherOptions {
-  /** Items in one batch, at most. */
+  /** Most items in one batch. */
   maxItems: number;
-  /** Batches at the same time, at most. */
+  /** Most batches at the same time. */
   maxInFlight: number;
-  /** An item that has waited longer is dropped: its caller already has an answer. */
+  /** An item that has waited longer is rejected: its caller has already been answered. */
   maxWaitMs?: number;
 }
 
 class WaitedTooLongError extends Error {
   constructor() {
-    super('waited too long behind a commit that is not answered');
+    super('waited too long behind an unanswered commit');
     this.name = 'WaitedTooLongError';
   }
 }
@@ -24,10 +24,10 @@ interface Waiting<Item, Result> {
 }
 
 /**
- * Turns single calls into batches without a timer: what comes in while `work` is under way goes into the next
- * batch, and a call alone starts at once. `work` answers in the order of its items.
+ * Batches single calls without a timer: calls that arrive while `work` is running form the next batch, and a
+ * call on an idle batcher starts immediately. `work` returns results in the order of its items.
  *
- * When a batch fails, each of its callers gets that error.
+ * When a batch fails, each of its callers gets the error.
  */
 export function gather<Item, Result>(
   work: (items: Item[]) => Promise<Result[]>,
@@ -50,7 +50,7 @@ export function gather<Item, Result>(
     }
   }
 
-  /** Items are in order of age, so this stops at the first one in time. */
+  /** Items are ordered by age, so this stops at the first one that is in time. */
   function dropLate(): void {
     const oldest = performance.now() - maxWaitMs;
     while (waiting[0] && waiting[0].since < oldest) {
@@ -71,7 +71,7 @@ export function gather<Item, Result>(
   return (item) =>
     new Promise((resolve, reject) => {
       waiting.push({ item, resolve, reject, since: performance.now() });
-      // One microtask later the other calls of this turn of the event loop are in the batch as well.
+      // Deferred by one microtask, so that other calls of this turn of the event loop join the batch.
       queueMicrotask(startBatches);
     });
 }

@@ -2,12 +2,15 @@ import { type Clock, systemClock } from './clock.ts';
 
 export interface KeepAnswerOptions {
   forMs: number;
-  /** Of the time that fetching may take at most: an answer that took long is kept the longer. 1 by default. */
+  /** Largest share of time spent on fetching: an answer that took longer is kept longer. Default 1. */
   shareOfTime?: number;
   clock?: Pick<Clock, 'monotonicMs'>;
 }
 
-/** All callers share one answer while it is fresh or being fetched. They also share a failure, which is not kept. */
+/**
+ * All callers share one answer while it is fresh or being fetched. They share an error too, but an error is
+ * not cached.
+ */
 export function keepAnswer<T>(
   work: () => Promise<T>,
   { forMs, shareOfTime = 1, clock = systemClock }: KeepAnswerOptions,

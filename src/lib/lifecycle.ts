@@ -4,13 +4,16 @@ interface Resource {
 }
 
 export interface LifecycleOptions {
-  /** How long closing one resource may take. After that it is reported and left open. */
+  /** How long closing one resource may take; after that it is reported and left open. */
   releaseDeadlineMs: number;
   onHang: (name: string) => void;
   onFailure: (name: string, error: unknown) => void;
 }
 
-/** Closes what was opened, in reverse order. A release that hangs is reported and skipped; close() never rejects. */
+/**
+ * Closes what was opened, in reverse order. A release that hangs is reported and skipped; close() never
+ * rejects.
+ */
 export class Lifecycle {
   readonly #options: LifecycleOptions;
   readonly #stack: Resource[] = [];
@@ -24,7 +27,7 @@ export class Lifecycle {
     this.#stack.push({ name, release });
   }
 
-  /** A loop that starts at begin(). close() aborts its signal and waits for it. */
+  /** Registers a loop that starts at begin(). close() aborts its signal and waits for it. */
   plan(name: string, run: (signal: AbortSignal) => Promise<void>): void {
     const stop = new AbortController();
     let running: Promise<void> | undefined;
@@ -37,7 +40,7 @@ export class Lifecycle {
     });
   }
 
-  /** Work that close() does last, if begin() was called. */
+  /** Registers work that close() does last, if begin() was called. */
   planLast(name: string, finish: () => Promise<void>): void {
     let begun = false;
     this.#planned.push(() => {

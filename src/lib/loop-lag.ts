@@ -1,7 +1,7 @@
 const everyMs = 100;
 
 /**
- * How late the event loop of this process is: by how many milliseconds its last timer of 100 ms was late, or the next one
+ * How late the event loop is: by how many milliseconds its last timer of 100 ms was late, or the next one
  * already is. Without the second part, the first requests behind a blocked loop would not see the block.
  */
 export class LoopLag {

@@ -23,7 +23,7 @@ export class LruMap<Key, Value> {
   }
 
   get(key: Key): Value | undefined {
-    // During a flood the same key is asked for again and again.
+    // During a flood the same key is requested repeatedly.
     if (this.#newest?.key === key) return this.#newest.value;
     const entry = this.#entries.get(key);
     if (!entry) return undefined;
@@ -32,7 +32,7 @@ export class LruMap<Key, Value> {
     return entry.value;
   }
 
-  /** Without counting as a use. */
+  /** Does not count as a use. */
   has(key: Key): boolean {
     return this.#entries.has(key);
   }

@@ -1,6 +1,6 @@
-/** A folder of SQL files `0001_name.sql`, and the table that says which of them a database has. */
+/** A folder of SQL files `0001_name.sql`, and the table that records which of them a database has. */
 export interface Migrations {
-  /** Below the root of the package, with a slash at the end. */
+  /** Relative to the root of the package, with a trailing slash. */
   folder: string;
   versionTable: string;
 }

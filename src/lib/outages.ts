@@ -1,8 +1,9 @@
 type OnOver = (store: string) => void;
 
 /**
- * Which stores have failed and not worked since. A failure that ends after one attempt is no outage: the loops have hardly
- * backed off, and a connection that breaks again and again must not signal them each time.
+ * Tracks stores that have failed and not worked since. A failure that ends after one attempt is not an
+ * outage: the loops have hardly backed off, and a connection that breaks repeatedly must not signal them each
+ * time.
  */
 export class Outages {
   readonly #attempts = new Map<string, number>();
@@ -16,7 +17,10 @@ export class Outages {
     this.#attempts.set(store, Math.max(attempt, this.#attempts.get(store) ?? 0));
   }
 
-  /** Any success of the store. @returns whether that ended a failure; `minAttempts`: to be an outage */
+  /**
+   * Reports a success of the store. @returns whether that ended a failure; `minAttempts`: how many attempts
+   * make it an outage
+   */
   works(store: string, minAttempts: number): boolean {
     const attempts = this.#attempts.get(store);
     if (attempts === undefined) return false;

@@ -3,12 +3,12 @@ import { pauseBeforeRetry } from './recovery.ts';
 
 export interface RepeatOptions {
   everyMs: number;
-  /** Between tries after a failure. */
+  /** Delays after failures. */
   retry: BackoffOptions;
   onFailure: (error: unknown, attempt: number) => void;
 }
 
-/** Runs `work`, waits, and runs it again until stopped; a failure waits longer each time and stops nothing. */
+/** Runs `work` and repeats it after `everyMs` until stopped; after failures the delay grows. */
 export async function repeatEvery(
   { everyMs, retry, onFailure }: RepeatOptions,
   work: (signal: AbortSignal) => Promise<void>,
@@ -27,7 +27,7 @@ export async function repeatEvery(
   }
 }
 
-/** Retries transient failures, `maxAttempts` times at most, then throws the last one. */
+/** Retries transient failures, with at most `maxAttempts` attempts, then throws the last error. */
 export async function retryTransient<T>(
   work: () => Promise<T>,
   isTransient: (error: unknown) => boolean,

@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto';
 
-/** PostgreSQL indexes no row above 2,700 bytes. */
+/** PostgreSQL cannot index rows above 2,700 bytes. */
 const maxKeyBytes = 1_000;
 const keptLetters = 120;
 
-/** The key, or the beginning and the digest of a key that is too long for an index. Different keys stay different. */
+/**
+ * Returns the key; for a key too long for an index, its beginning and its digest. Different keys stay
+ * different.
+ */
 export function shortenKey(key: string): string {
   // UTF-8 takes at most three bytes for each UTF-16 unit.
   if (key.length * 3 <= maxKeyBytes || Buffer.byteLength(key) <= maxKeyBytes) return key;

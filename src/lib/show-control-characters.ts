@@ -1,7 +1,8 @@
 /**
- * Replaces every character that moves the cursor, reorders text or cannot be seen by a visible escape (`\n`, `\x1b`, `\u202e`),
- * so that foreign text shows what it is and cannot pass for ours. For people only: a backslash stays single, so the escape is
- * not reversible. `keepLines` leaves line feeds and tabs, for text that is shown in lines. Imports nothing: the page uses it too.
+ * Replaces every character that moves the cursor, reorders text or is invisible with a visible escape (`
+ * `, `\x1b`, `\u202e`), so that foreign text cannot be mistaken for output of Weir. For display only: a
+ * backslash is not doubled, so the escape is not reversible. `keepLines` preserves line feeds and tabs.
+ * Imports nothing, because the page uses it too.
  */
 export function showControlCharacters(text: string, { keepLines = false } = {}): string {
   return text.replace(keepLines ? unseenInLines : unseen, escapeOf);

@@ -1,4 +1,4 @@
-/** Ends all waits; without any, the next `wait` returns at once. */
+/** Ends all waits; if there are none, the next `wait` returns immediately. */
 export class Signal {
   #isPending = false;
   readonly #waiting = new Set<() => void>();
@@ -16,7 +16,7 @@ export class Signal {
       return;
     }
     await new Promise<void>((resolve) => {
-      // Without an AbortController for each wait, which would cost more than the wait.
+      // Without an AbortController per wait, which would cost more than the wait.
       const wake = () => {
         clearTimeout(timer);
         this.#waiting.delete(wake);

@@ -1,35 +1,42 @@
 export interface Statement {
   text: string;
-  /** Prepared once per connection under this name, where the store prepares. */
+  /** Prepared once per connection under this name, if the store prepares statements. */
   name?: string;
 }
 
-/** 64-bit integers come as decimal strings, timestamps as Date, bytes as Buffer: the same from every database. */
+/**
+ * 64-bit integers are returned as decimal strings, timestamps as Date, bytes as Buffer, by every database.
+ */
 export interface Sql {
   query<Row>(statement: Statement | string, values?: readonly unknown[]): Promise<Row[]>;
-  /** Several statements separated by semicolons, without values. */
+  /** Several statements separated by semicolons, without parameters. */
   runScript(script: string): Promise<void>;
 }
 
 export interface TransactionOptions {
-  /** Losing this commit in a crash is harmless: do not wait for the disk. */
+  /** Losing this commit in a crash is harmless, so it does not wait for the disk. */
   asynchronousCommit?: boolean;
-  /** Every statement sees the same moment (REPEATABLE READ). */
+  /** Every statement sees the same snapshot (REPEATABLE READ). */
   oneSnapshot?: boolean;
-  /** The server ends the session when the transaction stands idle for longer, which frees its locks. */
+  /** The server ends the session when the transaction is idle for longer, which frees its locks. */
   idleTimeoutMs?: number;
 }
 
 export interface Database extends Sql {
   transaction<T>(work: (sql: Sql) => Promise<T>, options?: TransactionOptions): Promise<T>;
-  /** The same store, where each statement fails when it is not answered within this; 0: it may take any time. */
+  /**
+   * The same store with another deadline: each statement fails when it is not answered within this time; 0:
+   * no limit.
+   */
   withDeadline(deadlineMs: number): Database;
-  /** Few connections with a short deadline: what operators look at cannot keep purchases from the store. */
+  /**
+   * A few separate connections with a short deadline, so that queries of operators cannot delay purchases.
+   */
   readonly reads: Database;
   close(): Promise<void>;
 }
 
-/** An array literal for text: `$1::text[]`. Quotes everything, so that NULL and commas stay text. */
+/** An array literal for text: `$1::text[]`. Quotes everything, so that NULL and commas remain text. */
 export function textArray(values: readonly string[]): string {
   return `{${values.map(quoteElement).join(',')}}`;
 }

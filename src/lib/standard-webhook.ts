@@ -1,11 +1,11 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
-/** The headers of one message, as they came. */
+/** The headers of one message, as received. */
 export interface WebhookHeaders {
   id: string | undefined;
   /** Seconds since 1970. */
   timestamp: string | undefined;
-  /** `v1,<base64>`, several with spaces between them while the sender changes its secret. */
+  /** `v1,<base64>`, or several separated by spaces while the sender changes its secret. */
   signature: string | undefined;
 }
 
@@ -13,13 +13,14 @@ const toleranceSeconds = 5 * 60;
 const prefix = 'whsec_';
 
 /**
- * The signature of Standard Webhooks: HMAC-SHA256 over `<id>.<timestamp>.<body>`. The reference library, which tests hold
- * this against, computes it in JavaScript and takes three to seven times as long (11 to 51 µs).
+ * The signature of Standard Webhooks: HMAC-SHA256 over `<id>.<timestamp>.<body>`. The reference library, used
+ * by the tests for comparison, computes it in JavaScript and takes three to seven times as long (11 to 51
+ * µs).
  */
 export class StandardWebhook {
   readonly #key: Buffer;
 
-  /** @param secret base64, with or without `whsec_` before it */
+  /** @param secret base64, with or without the prefix `whsec_` */
   constructor(secret: string) {
     this.#key = Buffer.from(secret.startsWith(prefix) ? secret.slice(prefix.length) : secret, 'base64');
   }
@@ -28,7 +29,7 @@ export class StandardWebhook {
     return `v1,${this.#digest(id, timestamp, body).toString('base64')}`;
   }
 
-  /** @returns why the signature is invalid; undefined: it is valid */
+  /** @returns why the signature is invalid; undefined when it is valid */
   explainRejection(headers: WebhookHeaders, body: Buffer, nowMs = Date.now()): string | undefined {
     const { id, timestamp, signature } = headers;
     if (!id || !timestamp || !signature) {
@@ -37,7 +38,7 @@ export class StandardWebhook {
     if (!/^\d{1,12}$/.test(timestamp)) return 'webhook-timestamp must be seconds since 1970';
     const ageSeconds = Math.floor(nowMs / 1000) - Number(timestamp);
     if (Math.abs(ageSeconds) > toleranceSeconds) {
-      return `webhook-timestamp must be within ${toleranceSeconds} s of the present`;
+      return `webhook-timestamp must be within ${toleranceSeconds} s of the current time`;
     }
     const expected = this.#digest(id, timestamp, body);
     const isSigned = signature.split(' ').some((each) => isEqual(each, expected));

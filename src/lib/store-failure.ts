@@ -1,6 +1,6 @@
 const failures = new WeakSet<Error>();
 
-/** Marks an error that a store or the connection to it raised: a TLS error, for one, carries no SQLSTATE. */
+/** Marks errors raised by a store or the connection to it; a TLS error, for example, has no SQLSTATE. */
 export function markStoreFailure(error: unknown): unknown {
   if (error instanceof Error) failures.add(error);
   return error;

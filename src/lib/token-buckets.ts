@@ -1,19 +1,22 @@
 export interface BucketOptions {
-  /** Tokens added each second; 0: no limit. */
+  /** Tokens added per second; 0: unlimited. */
   perSecond: number;
   /** Tokens of a full bucket. */
   burst: number;
-  /** Buckets remembered, about; beyond it the longest unused ones are forgotten. 200,000 by default. */
+  /**
+   * Approximate number of buckets kept; beyond it the least recently used ones are forgotten. Default
+   * 200,000.
+   */
   maxKeys?: number;
 }
 
 /**
- * A token bucket for each key, kept as one number: when it will be full again (the generic cell rate algorithm, ITU-T
- * I.371). A bucket that was not used for as long as one takes to fill is forgotten. There are two generations of buckets,
- * so none is ever searched.
+ * A token bucket for each key, stored as one number: the time at which it will be full again (the generic
+ * cell rate algorithm, ITU-T I.371). A bucket unused for as long as one takes to fill is forgotten. There are
+ * two generations of buckets, so that no search is ever needed.
  *
- * A flood of keys makes some be forgotten earlier, and gives them no tokens back: for as long as those could still be short
- * of tokens, an unknown key has one token and no burst.
+ * A flood of keys evicts buckets earlier, but gives them no tokens back: for as long as an evicted bucket
+ * could still be short of tokens, an unknown key has one token and no burst.
  */
 export class TokenBuckets {
   readonly #intervalMs: number;
@@ -23,7 +26,7 @@ export class TokenBuckets {
   #young = new Map<string, number>();
   #old = new Map<string, number>();
   #turnAtMs: number;
-  /** Until then a key that is not remembered may have been forgotten before it was full. */
+  /** Until then, an unknown key may have been evicted before its bucket was full. */
   #suspectUntilMs = 0;
 
   constructor(
@@ -37,7 +40,7 @@ export class TokenBuckets {
     this.#turnAtMs = nowMs() + this.#fillMs;
   }
 
-  /** Takes a token. @returns 0, or without one in how many milliseconds there will be one */
+  /** Takes a token. @returns 0, or the milliseconds until there is one */
   take(key: string): number {
     if (this.#intervalMs === 0) return 0;
     const now = this.#nowMs();

@@ -1,5 +1,5 @@
-// Protobuf's wire format (protobuf.dev/programming-guides/encoding), as far as our messages use it: varints and
-// length-delimited fields. proto3 omits zeros and empty texts.
+// Protobuf's wire format (protobuf.dev/programming-guides/encoding), as far as Weir's messages use it:
+// varints and length-delimited fields. proto3 omits zeros and empty texts.
 
 const noBytes = Buffer.alloc(0);
 
@@ -43,11 +43,12 @@ export function writeVarint(into: Buffer, at: number, value: bigint): number {
   return at;
 }
 
-/** A varint's value as an unsigned 64-bit integer, or a length-delimited field's bytes (they share memory). */
+/** A varint as an unsigned 64-bit integer, or the bytes of a length-delimited field (they share memory). */
 export type FieldValue = bigint | Buffer;
 
 /**
- * The fields of a message by number; of a repeated one the last, as proto3 has it. Fixed-width fields are skipped.
+ * The fields of a message by number; for a repeated field the last value, as proto3 requires. Fixed-width
+ * fields are skipped.
  *
  * @throws RangeError when the bytes are not a message
  */

@@ -188,7 +188,7 @@ describe('with a running Weir', () => {
     for (let times = 0; times < 2; times++) {
       expect(await call('paid', id, guard)).toMatchObject({
         code: 0,
-        stdout: expect.stringMatching(/^order ORD\d+ is paid, its instance is \d+\n$/),
+        stdout: expect.stringMatching(/^Reported order ORD\d+ as paid: its instance is \d+\n$/),
       });
     }
     const cancelled = await order();
@@ -198,7 +198,7 @@ describe('with a running Weir', () => {
       stdout: expect.stringContaining('refund'),
     });
     expect((await call('refunded', cancelled, guard)).stdout).toBe(
-      `the refund of order ${cancelled} is recorded\n`,
+      `Recorded the refund of order ${cancelled}\n`,
     );
     const elsewhere = ['orders', 'paid', 'ELSEWHERE1', '--product', '1001', '--user', '9'];
     expect(await runJson(...elsewhere)).toMatchObject({ source: 'ORDER', sourceId: 'ELSEWHERE1' });
@@ -214,7 +214,7 @@ describe('with a running Weir', () => {
       .split('\n')
       .map((line) => JSON.parse(line).productId);
     expect(ids).toEqual(['1001', '1004']);
-    expect((await run('sale', 'restock', '1001')).stdout).toBe('0 units are taken to the sale once more\n');
+    expect((await run('sale', 'restock', '1001')).stdout).toBe('Requested the restock of 0 units again\n');
     expect((await run('sale', 'restock', '4999')).code).toBe(4);
   });
 
@@ -258,8 +258,8 @@ test('a reader that closes its end stops a list silently, even an endless one', 
 });
 
 test.for([
-  [400, 'SOURCE_INVALID', 2, 'weir: so it is. Do this. (weir sale list --help shows what there is)\n'],
-  [400, 'REQUEST_INVALID', 2, 'weir: so it is (weir sale list --help shows what there is)\n'],
+  [400, 'SOURCE_INVALID', 2, 'weir: so it is. Do this. (weir sale list --help lists the valid ones)\n'],
+  [400, 'REQUEST_INVALID', 2, 'weir: so it is (weir sale list --help lists the valid ones)\n'],
   [401, 'UNAUTHENTICATED', 1, 'weir: 401: so it is. Do this. Give it as WEIR_KEY.\n'],
   [404, 'INSTANCE_NOT_FOUND', 4, 'weir: so it is. Do this.\n'],
   [409, 'SALE_CONFLICT', 1, 'weir: 409: so it is. Do this.\n'],
@@ -317,7 +317,7 @@ describe('a key that is revoked through the API', () => {
       /^weir: no key .* scope act or admin any more: .*--scope admin/,
     ],
     ['and the others have expired', [old], /^weir: no key .* scope read or act or admin any more/],
-    ['and was the last', [], /^weir: that was the last key there: .* open now/],
+    ['and was the last', [], /^weir: that was the last key in the database: .* open now/],
   ] as const)('%s may be the one it is asked with', async ([, others, stderr]) => {
     let isRevoked = false;
     const url = await serve(({ method }, response) => {

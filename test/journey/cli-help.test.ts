@@ -90,7 +90,7 @@ describe('help and arguments', () => {
     const { code, stdout, stderr } = await runHere(args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(/^error: unknown command 'nonsense'\n/);
-    expect(stderr).toContain(`(${group} --help shows what there is)`);
+    expect(stderr).toContain(`(${group} --help lists the valid ones)`);
   });
 
   test.for([
@@ -99,7 +99,7 @@ describe('help and arguments', () => {
     [['stats', '--from', 'soon'], 'weir stats'],
     [['load', '--rate', '0'], 'weir load'],
   ] as [string[], string][])('the error of %j points to the help of %s', async ([args, command]) => {
-    expect((await runHere(args)).stderr).toContain(`(${command} --help shows what there is)`);
+    expect((await runHere(args)).stderr).toContain(`(${command} --help lists the valid ones)`);
   });
 
   test('fixed words of options are taken in any case, and reach the API as it has them', async () => {

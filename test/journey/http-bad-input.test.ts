@@ -354,7 +354,7 @@ describe('a request that the schema refuses is explained in a sentence', () => {
     ],
     ['/v1/instances?from=soon', 'from must be a time with its zone, such as 2026-11-27T20:00:00Z, not soon'],
     ['/v1/stats/trend?from=2026-11-27T20:00:00Z&to=2026-11-26T20:00:00Z', 'from must be before to'],
-    ['/v1/now?secs=5', 'secs is not known here'],
+    ['/v1/now?secs=5', 'secs is not a known field'],
     ['/v1/sales', 'the body must be an object, not null', null],
     ['/v1/sales', 'stock is missing', { productId: '1001' }],
     ['/v1/sales', 'productId must be text such as "1001", not 7', { ...sale, productId: 7 }],

@@ -169,7 +169,9 @@ describe('on the command line', () => {
     const tooSmall = await run(['parked', 'replay', '1'], { WEIR_KEY: key });
     expect(tooSmall).toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/403: this needs scope act, and terminal has read.*weir keys create/),
+      stderr: expect.stringMatching(
+        /403: this requires scope act; terminal has scope read.*weir keys create/,
+      ),
     });
     const made = await run(['keys', 'create', 'by-wire', '--scope', 'act', '--key', root]);
     expect(made.stdout).toMatch(/^weir_act_/);

@@ -79,7 +79,7 @@ describe('a local command creates no database', () => {
     const { stdout } = await runHere(['doctor'], { WEIR_DATA_EMBEDDED_FOLDER: folder });
     expect(stdout).toMatch(/^Configuration: no file \(-conf FILE names one\), .*WEIR_DATA_EMBEDDED_FOLDER/);
     expect(stdout).toContain(`Database: the embedded database in ${folder}\n`);
-    expect(stdout).toContain(`not there yet: the first start creates it in ${folder}`);
+    expect(stdout).toContain(`not created yet: the first start creates it in ${folder}`);
     expect(await readdir(parent)).toEqual([]);
   });
 });

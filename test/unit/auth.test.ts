@@ -28,10 +28,10 @@ async function createApp({ configuredKeys = [key], isOnLoopback = true } = {}) {
   return { http, ask };
 }
 
-test('a route that does not say who may call it ends the start, wherever it is added', async () => {
+test('a route without a scope fails the start, wherever it is added', async () => {
   const { http } = await createApp();
   const handler = async () => 'answer';
-  expect(() => http.get('/a', handler)).toThrow(/GET \/a does not say who may call it/);
+  expect(() => http.get('/a', handler)).toThrow(/GET \/a declares no scope/);
   expect(() => http.get('/b', { config: { limited: false } }, handler)).toThrow(/GET \/b/);
   http.register(async (inner) => {
     inner.register(async (innermost) => {

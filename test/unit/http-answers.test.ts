@@ -130,7 +130,7 @@ describe('an error', () => {
   test('an unknown error is a 500 that keeps its text inside and is logged', async () => {
     const { statusCode, json, events } = await answer(new Error('secret of the database'));
     expect(statusCode).toBe(500);
-    expect(json.detail).toBe('something went wrong inside Weir, request request-7');
+    expect(json.detail).toBe('internal error in request request-7');
     expect(events[0]).toMatchObject({ type: 'request failed', requestId: 'request-7', route: 'GET /' });
   });
 
@@ -230,7 +230,7 @@ describe('the description of the API', () => {
     const http = createServer();
     await addOpenApi(http);
     expect(() => http.get('/v1/things', { config: { scope: 'open' } }, fail(new Error('never')))).toThrow(
-      'GET /v1/things does not say what it is',
+      'GET /v1/things has no summary',
     );
   });
 });

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { expect, test } from 'vitest';
-import { noteCaller } from '../../src/adapters/http/plugins/auth.ts';
+import { setCaller } from '../../src/adapters/http/plugins/auth.ts';
 import { createLimits } from '../../src/adapters/http/plugins/limits.ts';
 
 /** Limits of two requests a minute, asked for without a server, which ten thousand requests would keep busy. */
@@ -8,7 +8,7 @@ function openLimits() {
   const { limit } = createLimits({ requestsPerMinute: 2, loginsPerMinute: 2 });
   return async (ip: string, key?: string) => {
     const request = { ip, routeOptions: { config: {} } } as unknown as FastifyRequest;
-    if (key !== undefined) noteCaller(request, { name: key, scope: 'read' });
+    if (key !== undefined) setCaller(request, { name: key, scope: 'read' });
     await limit(request);
   };
 }

@@ -74,7 +74,7 @@ describe('the schedule of arrivals', () => {
     [{ stage: ['30s:many'] }, '--stage 30s:many: many: expected a rate from 0 to 100000 a second'],
     [{ stage: ['1s:1:1'] }, '--stage 1s:1:1: expected TIME:RATE, such as 30s:100'],
     [{ stage: ['1s:0'] }, '--stage: expected a rate above 0 in at least one stage'],
-    [{ stage: ['20h:1', '20h:1'] }, '--stage: expected 24h at most'],
+    [{ stage: ['20h:1', '20h:1'] }, '--stage: expected at most 24h'],
     [
       { stage: ['1s:1'], duration: '1s' },
       '--duration and --stage exclude each other: each stage has its own',

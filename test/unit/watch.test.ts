@@ -140,7 +140,7 @@ test('a listener who does not read holds one event, and is left in the end', () 
   const patient = new EventStream();
   const impatient = new EventStream(-1);
   const text = JSON.stringify('x'.repeat(10_000));
-  for (let n = 0; n < 1_000; n++) for (const stream of [patient, impatient]) stream.tell('now', text);
+  for (let n = 0; n < 1_000; n++) for (const stream of [patient, impatient]) stream.send('now', text);
   expect(patient.readableLength).toBeLessThan(12_000);
   expect(patient.destroyed).toBe(false);
   expect(impatient.destroyed).toBe(true);
@@ -224,7 +224,7 @@ describe('the live view', () => {
       '2.0 s',
       '✗ queue (RabbitMQ): reconnecting',
       '✗ 3 exceptions',
-      'the intake is held',
+      'intake paused',
     ]) {
       expect(text).toContain(told);
     }

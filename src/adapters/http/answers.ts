@@ -17,7 +17,7 @@ import type { Order, Refund } from '../../core/orders/order.ts';
 import type { RecordedPayment } from '../../core/orders/payment-book.ts';
 import type { Sale } from '../../sale/sale.ts';
 
-/** What the server states must have its sentence: the compiler compares both with the table. */
+/** Checked by the compiler: every statement of the server has a sentence in the table. */
 export function toStatement(statement: Statement): CodeAndParams {
   return statement;
 }
@@ -47,7 +47,9 @@ export function showInstance(instance: InstanceLog): Static<typeof InstanceShape
   };
 }
 
-/** A repeat gets the first answer, so this shows the instance as it was created; GET shows it as it is. */
+/**
+ * A repeat gets the first answer, so this shows the instance as it was created; GET shows its present state.
+ */
 export function showReceipt(instance: InstanceLog): Static<typeof InstanceShape> {
   const { reason: _, archived: __, ...created } = instance;
   return showInstance({ ...created, status: 'PROCESSING', updatedAt: instance.createdAt });
@@ -94,7 +96,7 @@ export function showRefund(refund: Refund): Static<typeof RefundShape> {
   };
 }
 
-/** The order as it was created, for the repeat of an Idempotency-Key; GET shows it as it is. */
+/** The order as it was created, for the repeat of an Idempotency-Key; GET shows its present state. */
 export function showNewOrder(order: Order): Static<typeof OrderShape> {
   return showOrder({ ...order, status: 'PENDING', updatedAt: order.createdAt, paidAt: undefined });
 }

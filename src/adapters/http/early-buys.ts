@@ -20,11 +20,14 @@ import { type Bought, buyRoute, failures, writeBought } from './routes/buy.ts';
 
 export interface EarlyBuyDeps {
   admission: Pick<Admission, 'refuse' | 'buy'>;
-  /** What the headers prove without a query: who calls; `stranger` without any credential in them; undefined: unknown. */
+  /**
+   * The caller that the headers prove without a query; `stranger` when they contain no credential; undefined:
+   * unknown.
+   */
   recallCaller: (request: IncomingMessage) => Caller | 'stranger' | undefined;
   buyLimits: Pick<RequestLimits, 'takeAddress' | 'takeUser'>;
   isServedHost: (host: string) => boolean;
-  /** false: starting or stopping. */
+  /** false while starting or stopping. */
   isServing: () => boolean;
   lag: LoopLag;
   maxLoopDelayMs: number;
@@ -41,13 +44,14 @@ interface EarlyBuy {
 }
 
 const buyPath = /^\/v1\/sales\/([1-9]\d{0,17})\/buy$/;
-/** As nearly every client writes it; anything else goes to the route. */
+/** The form that nearly every client sends; any other body goes to the route. */
 const plainBody = /^\{"userId": ?"([1-9]\d{0,17})"(?:, ?"ticket": ?"([\w.-]{1,128})")?\}$/;
 const maxBodyBytes = 256;
 
 /**
- * Serves plain buys in front of the framework, whose routing, hooks and validation cost as much again as a refusal
- * (docs/decisions/0025). Whatever is unusual, and every failure, goes to the route, which answers the same bytes.
+ * Serves plain buys in front of the framework, whose routing, hooks and validation cost as much again as a
+ * refusal (docs/decisions/0025). Anything unusual, and every failure, goes to the route, which answers the
+ * same bytes.
  */
 export function addEarlyBuys({ server }: FastifyInstance, deps: EarlyBuyDeps): void {
   const [handle] = server.listeners('request') as RequestListener[];
@@ -56,7 +60,7 @@ export function addEarlyBuys({ server }: FastifyInstance, deps: EarlyBuyDeps): v
     const productId = readProductId(request);
     const caller = productId !== undefined && isPlain(request, deps) ? deps.recallCaller(request) : undefined;
     const length = Number(request.headers['content-length']);
-    // Reading nothing would end the request before the route listens for its end.
+    // Reading here would end the request before the route listens for its end.
     if (productId === undefined || caller === undefined || !(length > 0 && length <= maxBodyBytes)) {
       handle(request, response);
       return;
@@ -64,11 +68,11 @@ export function addEarlyBuys({ server }: FastifyInstance, deps: EarlyBuyDeps): v
     const buy: EarlyBuy = { request, response, productId, caller, startedAt: performance.now() };
     request.once('readable', () => {
       const body: Buffer | null = request.read(length);
-      const giveBack = () => {
+      const fallBack = () => {
         if (body !== null) request.unshift(body);
         handle(request, response);
       };
-      if (body === null || !serve(deps, buy, body.toString('latin1'), giveBack)) giveBack();
+      if (body === null || !serve(deps, buy, body.toString('latin1'), fallBack)) fallBack();
     });
   });
 }
@@ -95,8 +99,11 @@ function isPlain(
   );
 }
 
-/** @returns false: the route has to answer. `giveBack`: called later when the buy failed, with the failure noted for the route */
-function serve(deps: EarlyBuyDeps, buy: EarlyBuy, body: string, giveBack: () => void): boolean {
+/**
+ * @returns false when the route has to answer. `fallBack`: called later when the buy failed; the failure is
+ * attached for the route
+ */
+function serve(deps: EarlyBuyDeps, buy: EarlyBuy, body: string, fallBack: () => void): boolean {
   const { request, productId, caller } = buy;
   const [, user, ticket] = plainBody.exec(body) ?? [];
   if (user === undefined) return false;
@@ -117,7 +124,7 @@ function serve(deps: EarlyBuyDeps, buy: EarlyBuy, body: string, giveBack: () => 
     },
     (error) => {
       failures.set(request, error);
-      giveBack();
+      fallBack();
     },
   );
   return true;
@@ -143,7 +150,7 @@ function confirm(deps: EarlyBuyDeps, buy: EarlyBuy, bought: Bought): void {
   report(deps, buy, writeBought(buy.response, bought), undefined);
 }
 
-/** As the framework's answers do: the next request on this connection is for another process. */
+/** Like the framework's answers: the next request must open a connection to another process. */
 function closeAtStop({ isServing }: EarlyBuyDeps, { response }: EarlyBuy): void {
   if (!isServing()) response.setHeader('connection', 'close');
 }

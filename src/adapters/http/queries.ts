@@ -9,7 +9,10 @@ export function readLimit(limit: string | undefined): number {
   return value;
 }
 
-/** @throws WeirError REQUEST_INVALID: the format lets leap seconds pass, days that are in no calendar, and the year 0 */
+/**
+ * @throws WeirError REQUEST_INVALID for leap seconds, impossible dates and the year 0, which the schema's
+ * format accepts
+ */
 export function readTime(name: string, text: string | undefined): Date | undefined {
   if (text === undefined) return undefined;
   const time = new Date(text);
@@ -17,12 +20,12 @@ export function readTime(name: string, text: string | undefined): Date | undefin
   return time;
 }
 
-/** @returns the row id behind a cursor */
+/** @returns the row id that a cursor contains */
 export function readCursor(cursor: string | undefined): string | undefined {
   if (cursor === undefined) return undefined;
   const value = parseInt64(cursor);
   if (value === undefined)
-    throw new WeirError('REQUEST_INVALID', 'cursor must be the nextCursor of the page before');
+    throw new WeirError('REQUEST_INVALID', 'cursor must be the nextCursor of the previous page');
   return value.toString();
 }
 

@@ -46,7 +46,7 @@ import { addStats, type StatsDeps } from './routes/stats.ts';
 import { addTickets, type TicketDeps } from './routes/tickets.ts';
 import { addTry, type TryDeps } from './routes/try.ts';
 
-/** What each file of routes/ is given. */
+/** The dependencies of each file in routes/. */
 export interface HttpRoutes {
   orders: OrderDeps;
   products: ProductDeps;
@@ -62,7 +62,7 @@ export interface HttpRoutes {
   buyers: Omit<BuyerDeps, 'lag'>;
   keys: KeyDeps;
   session: Pick<SessionDeps, 'sessions'>;
-  /** undefined: nothing can be tried out, and GET /v1/try says so. */
+  /** undefined: nothing can be tried out here, and GET /v1/try reports that. */
   demo: TryDeps | undefined;
 }
 
@@ -77,7 +77,7 @@ export interface HttpDeps
   routes: HttpRoutes;
 }
 
-/** Every route there is. Without the role `http` only the health routes answer. */
+/** The server with every route. Without the role `http` only the health routes answer. */
 export async function createHttpServer(deps: HttpDeps): Promise<FastifyInstance> {
   const config = deps.config.http;
   const bounds = boundRequests(config);
@@ -92,11 +92,11 @@ export async function createHttpServer(deps: HttpDeps): Promise<FastifyInstance>
         code: 'REQUEST_INVALID',
         detail: error.message,
       }),
-    // Strict: nothing is coerced and an unknown field is a mistake, not noise.
+    // Strict: nothing is coerced, and an unknown field is an error.
     ajv: {
       customOptions: {
         ...{ coerceTypes: false, removeAdditional: false, useDefaults: true, allErrors: false },
-        // A mistake brings along what describeMistakes() reads.
+        // Adds to each error what describeMistakes() reads.
         verbose: true,
       },
     },
@@ -199,22 +199,24 @@ function isMetricsOpen(config: HttpConfig): boolean {
 }
 
 /**
- * The id that the log knows the answer by, but for the flood: there it would cost a twentieth of a refusal. What helmet
- * sets is for pages, and at 40 µs too expensive for the API.
+ * Sets the request id that the log uses, except on routes of the flood, where it would add a twentieth to the
+ * cost of a refusal. Helmet's headers are for pages; at 40 µs they are too expensive for the API.
  */
 function addHeaders(http: FastifyInstance): void {
   http.addHook('onRequest', (request, reply, done) => {
     reply.header('x-content-type-options', 'nosniff');
     const { url, config } = request.routeOptions;
     if (config.limited !== false) reply.header('x-request-id', request.id);
-    // The files of the page say so themselves, and the flood of POSTs is never cached.
+    // The page's files set their own cache headers, and POSTs of the flood are never cached.
     if (url !== pageUrl && (config.limited !== false || request.method === 'GET'))
       reply.header('cache-control', 'no-store');
     done();
   });
 }
 
-/** The next request of a client that keeps its connection open is for another process: each answer is the last one there. */
+/**
+ * While stopping, each answer closes its connection, so that a client's next request reaches another process.
+ */
 function closeConnectionsAtStop(http: FastifyInstance, draining: AbortSignal): void {
   http.addHook('onSend', (_, reply, payload, done) => {
     if (draining.aborted) reply.header('connection', 'close');
@@ -222,7 +224,7 @@ function closeConnectionsAtStop(http: FastifyInstance, draining: AbortSignal): v
   });
 }
 
-/** Without the query, which may hold a ticket. */
+/** Without the query, which may contain a ticket. */
 function pathOf({ url }: FastifyRequest): string {
   return url.split('?', 1)[0] ?? '';
 }

@@ -12,7 +12,7 @@ export function showNow(now: Now): Static<typeof NowShape> {
   };
 }
 
-/** In a problem: which store it is. */
+/** Shown in a problem: the backlog, and which store is unavailable. */
 export function showRest({ waiting, stores }: NowRest) {
   return { waiting: showWaiting(waiting), stores };
 }

@@ -56,14 +56,14 @@ export interface HttpProcess {
   registry: Registry;
   /** Aborted when the process is about to stop. */
   draining: AbortSignal;
-  /** The simulated Resource Domain, where this process runs it. */
+  /** The simulated Resource Domain, if this process runs it. */
   resource: TryDeps['resource'];
 }
 
-/** The role `http`. Without it only the health routes answer. @returns the address that it listens on */
+/** The role `http`. Without it only the health routes answer. @returns the address it listens on */
 export async function addHttp(components: Components, own: HttpProcess): Promise<string> {
   const { config, emit, lifecycle, readiness, streams } = components;
-  // Also for the role `http` alone, which sells.
+  // Also for the role `http` alone, which sells units.
   if (config.data.redis.addr !== '') readiness.streams = streams.notReady;
   measureReadiness(own.registry, readiness);
   const stopping = new AbortController();
@@ -77,16 +77,17 @@ export async function addHttp(components: Components, own: HttpProcess): Promise
     routes: createRoutes(components, { ...own, keyRing, stopping: stopping.signal }),
   });
   lifecycle.defer('http', async () => {
-    // Right after the connections and requests that have come were read: what waits unread when listening ends is reset.
+    // Lets accepted connections and received requests be read first: unread data is reset when the server
+    // closes.
     await new Promise(setImmediate);
     await http.close();
   });
-  // Closed first: a server waits for its last answer, and these may wait for news that does not come.
+  // Closed first: the server waits for its last answer, and long polls may never be answered.
   lifecycle.defer('buyers who wait', () => stopping.abort());
   return http.listen(splitAddr(config.server.http.addr));
 }
 
-// One commit at a time fills the next one better: at 64 connections a quarter more requests than with two.
+// One commit at a time fills the next one better: a quarter more requests at 64 connections than with two.
 const gathered = { maxItems: 500, maxInFlight: 1, maxWaitMs: 5_000 };
 
 function createRoutes(
@@ -158,8 +159,8 @@ function createRoutes(
     buyers: {
       admission,
       maxLoopDelayMs: config.sale.maxLoopDelayMs,
-      // Limits of their own, so that looking up a place takes nothing from buying.
-      ...{ buyLimits: createLimits(config.sale), lookLimits: createLimits(config.sale) },
+      // Separate limits, so that status requests take no tokens from buying.
+      ...{ buyLimits: createLimits(config.sale), readLimits: createLimits(config.sale) },
       purchases: new PurchaseStatus({
         rows: postgresProgress(database),
         places: streams.places,
@@ -182,7 +183,7 @@ function notifyAfter(committed: Signal) {
     };
 }
 
-/** Requests at once, as a multiple of those per second. */
+/** Burst, as a multiple of the requests per second. */
 const burstFactor = 5;
 
 function createLimits({ userPerSecond, addressPerSecond }: Config['sale']): RequestLimits {
@@ -192,7 +193,7 @@ function createLimits({ userPerSecond, addressPerSecond }: Config['sale']): Requ
   );
 }
 
-/** It has a patience of its own; a look that is not answered must not stand in the way of the next. */
+/** A deadline of its own: an unanswered read must not block the next one. */
 const keysDeadlineMs = 3_000;
 
 function createKeyRing({ config, database, emit }: HttpRole): KeyRing {

@@ -14,9 +14,9 @@ type IngestRole = Pick<
 
 /** With one more, commits only wait for each other. */
 const commitsInFlight = 3;
-/** An entry that was handed out more often is processed alone. */
+/** An entry that was delivered more often is processed alone. */
 const maxDeliveries = 16;
-/** Finished entries stay on the stream this long, for other consumer groups and for people. */
+/** Finished entries stay on the stream this long, for other consumer groups and for operators. */
 const keepFinishedMs = 900_000;
 
 /** The role `ingest`: turns entries of seckill streams into instances. */
@@ -46,7 +46,7 @@ function createSeckillTrigger({
       isTransient: isTransientDatabaseError,
       onParked(entries) {
         emit({ type: 'entries parked', entries });
-        // Not waited for: a rebuild waits for this very stream.
+        // Not awaited: a rebuild waits for this very stream.
         for (const stream of findSoldTwice(entries)) {
           streams.guard?.distrust(stream).catch((error) => reportFailure(emit, 'sale guard')(error, 1));
         }

@@ -17,7 +17,7 @@ type RelayRole = Pick<
 >;
 
 const drainMs = 5_000;
-/** Events that one lane has unconfirmed at a time, about. */
+/** Approximate number of unconfirmed events of one lane. */
 const windowEvents = 2_000;
 
 /** The role `relay`: publishes outbox batches. */
@@ -39,7 +39,7 @@ export function addRelay(components: RelayRole): void {
     { windowEvents, maxIdleMs: 1_000, maxRefusals: 5 },
   );
   outages.onOver(relay.resume);
-  // One transaction at a time where the queue or the database is embedded.
+  // One transaction at a time when the queue or the database is embedded.
   const lanes = isDatabaseEmbedded(config.data) || config.data.rabbitmq.url === '' ? 1 : config.outbox.lanes;
   for (let lane = 1; lane <= lanes; lane++) {
     lifecycle.plan(`relay lane ${lane}`, (signal) => relay.run(lane, signal));

@@ -34,7 +34,7 @@ import { type Components, reportFailure } from '../components.ts';
 import { openDeadLetterQueue, openQueueReader, openResultQueue, type QueueReader } from '../queues.ts';
 import { isDatabaseEmbedded } from '../stores.ts';
 
-/** The role `settle`: what happens to instances and orders after they were made. */
+/** The role `settle`: everything that happens to instances and orders after their creation. */
 export function addSettle(components: Components): void {
   const { config, emit, lifecycle, readiness, database, streams, owed } = components;
   readiness.streams = streams.notReady;
@@ -81,7 +81,7 @@ function addResults({ config, emit, lifecycle, database, settle }: Components, q
   lifecycle.plan('results', (signal) => intake.run(signal));
 }
 
-/** By itself: a broker that forbids this queue must not keep results from being read. */
+/** Separate from the results: a broker that forbids this queue must not prevent reading them. */
 function addDeadLetters({ config, emit, lifecycle, database }: Components): void {
   const queue = openDeadLetterQueue(config.data.rabbitmq, database, emit);
   if (!queue) return;
@@ -102,7 +102,7 @@ function toDeadItem({ queue, error, ...letter }: DeadLetter) {
   return { ...letter, origin: 'DEAD_LETTER' as const, reason, detail, source: '', scope: queue };
 }
 
-/** The same bytes are parked once, however often they come. */
+/** The same bytes are parked once, however often they arrive. */
 function toParkedItem({ error, original }: UnfitResult, queue: string) {
   return {
     origin: 'RESULT' as const,
@@ -118,7 +118,7 @@ function toParkedItem({ error, original }: UnfitResult, queue: string) {
 
 const queuesEveryMs = 5_000;
 
-/** What waits on the queues that others read, and whether they do. */
+/** Emits the backlog and the consumers of queues that other programs read. */
 function addQueueWatch({ emit, lifecycle }: Components, queues: QueueReader): void {
   const options = {
     everyMs: queuesEveryMs,
@@ -167,7 +167,7 @@ function addRescuer(components: Components, queue: ResultQueue, queues: QueueRea
 
 const refundsEveryMs = 10_000;
 
-/** While requests stand unread on their queue another copy would only lengthen it. */
+/** While requests are unread on their queue, another copy would only lengthen it. */
 function addRefundRequests({ emit, lifecycle, database, committed }: Components, queues: QueueReader): void {
   const options = { everyMs: refundsEveryMs, retry, onFailure: reportFailure(emit, 'refunds') };
   const areRead = watchCaughtUp(async () => {
@@ -212,7 +212,7 @@ const cleaningEveryMs = 60_000;
 const aDayMs = 86_400_000;
 /** How long publish times are kept. */
 const marksKeptMs = 7 * aDayMs;
-/** Archiving and the cursor over old rows read thousands of them at a time. */
+/** Archiving and the cursor over old rows read thousands of rows at a time. */
 const taskDeadlineMs = 60_000;
 
 function addCleaning({ config, emit, lifecycle, database: shared }: Components): void {
@@ -235,12 +235,13 @@ function addCleaning({ config, emit, lifecycle, database: shared }: Components):
     forgetIdempotencyKeys(database, idempotencyAfterMs),
   );
   add('activity removed', activityAfterMs, () => removeActivity(database, activityAfterMs));
-  // Deadlines are counted from them.
+  // Deadlines are counted from outbox marks.
   const marksNeededMs = Math.max(marksKeptMs, config.overdue.deadlineMs + aDayMs);
   add('outbox marks removed', marksKeptMs, () => removeOutboxMarks(database, marksNeededMs));
   tasks['settle marks removed'] = () => removeSettleMarks(database);
   tasks['pages summarized'] = () => summarizePages(database);
-  // A cutover may happen under a running program, and nothing fails while the sequence is below what is archived.
+  // A cutover may happen under a running program, and inserts do not fail while the sequence is below
+  // archived rows.
   tasks['sequences raised'] = async () => {
     await checkSequences(database, (warning) => emit({ type: 'warned', warning }));
     return 0;

@@ -12,7 +12,7 @@ export interface ApiOptions {
   key?: string;
 }
 
-/** The HTTP API of a running Weir. Operator commands go through it, so they work with every kind of store. */
+/** The HTTP API of a running Weir. Operator commands use it, so they work with every kind of store. */
 export class Api {
   readonly url: string;
   readonly #key: string | undefined;
@@ -41,7 +41,7 @@ export class Api {
     return this.#ask<T>('PATCH', path, JSON.stringify(body));
   }
 
-  /** Server-sent events until they end or `signal` aborts. @throws as get() */
+  /** Yields server-sent events until they end or `signal` aborts. @throws as get() */
   async *listen(path: string, signal: AbortSignal): AsyncGenerator<ServerEvent> {
     try {
       yield* listenTo(`${this.url}${path}`, this.authorization(), signal);
@@ -103,7 +103,7 @@ export class Api {
   }
 }
 
-/** What went wrong and what to do, in the answer's own words. */
+/** The answer's own text about the cause and the remedy. */
 function toCliError(status: number, problem: Partial<Problem>): CliError {
   const { code, detail = JSON.stringify(problem), advice } = problem;
   const exitCode = exitCodeFor(status);
@@ -129,7 +129,7 @@ function parseProblem(body: string): Partial<Problem> {
   }
 }
 
-/** @throws CliError: `127.0.0.1:8000` is no URL, and `localhost:8000` one of the scheme localhost */
+/** @throws CliError: `127.0.0.1:8000` is not a URL, and `localhost:8000` is one with the scheme localhost */
 function readUrl(text: string): string {
   if (/^https?:\/\//i.test(text) && URL.canParse(text)) return text;
   throw new CliError(exitCodes.usage, `--url ${text}: expected http://host:port`);

@@ -3,9 +3,9 @@ import { printExport, printJson, printJsonLines, printLine } from '../output/out
 import { Api, type ApiOptions } from './api.ts';
 
 export interface ListOptions extends ApiOptions {
-  /** One document. */
+  /** One JSON document. */
   json?: boolean;
-  /** One item a line, each as soon as it is there. */
+  /** One item per line, printed as it arrives. */
   ndjson?: boolean;
   /** Every page. */
   all?: boolean;
@@ -21,7 +21,7 @@ interface Page<Item> {
 
 const itemsPerPage = '500';
 
-/** Prints a list of the API. `show` makes something for people of the items. */
+/** Prints a list from the API. `show` prints the items as text. */
 export async function printList<Item>(
   path: string,
   query: Record<string, string | undefined>,
@@ -40,7 +40,7 @@ export async function printList<Item>(
   if (options.json) printJson({ items, nextCursor });
   else {
     show(items);
-    if (nextCursor) printLine('There are more: --all, a larger --limit, or a filter.');
+    if (nextCursor) printLine('There are more items: use --all, a larger --limit, or a filter.');
   }
   return exitCodes.ok;
 }

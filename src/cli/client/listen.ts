@@ -6,9 +6,9 @@ export interface ServerEvent {
 }
 
 /**
- * Server-sent events until they end or `signal` aborts, which is no error.
+ * Yields server-sent events until they end or `signal` aborts, which is not an error.
  *
- * @throws the answer when it is none of them; whatever fetch() and a cut throw
+ * @throws the answer when it is not an event stream; errors of fetch() and of a broken connection
  */
 export async function* listenTo(
   url: string,

@@ -2,20 +2,21 @@ import http from 'node:http';
 import https from 'node:https';
 
 export interface LoadAnswer {
-  /** 0: no answer, and `code` says why. */
+  /** 0: no answer; `code` is the reason. */
   status: number;
   code?: string | undefined;
-  /** Undefined unless it is JSON of an accepted request. */
+  /** undefined unless it is the JSON of an accepted request. */
   body?: Record<string, unknown> | undefined;
 }
 
 const timeoutMs = 30_000;
 
 /**
- * JSON requests over a fixed number of kept connections, as a proxy has them. One for each request in flight was tried: at a
- * busy embedded Weir up to 380 were opened at once and requests on new ones waited up to 30 s, while those on used ones took
- * 0.1 s. Measured, CPU a request: `node:http` with prepared options 60 to 96 µs, given a URL 89 to 128, `undici` 7 42 to 64,
- * fetch 370 and more. A third less is not worth a dependency: a second process can send as well.
+ * Sends JSON requests over a fixed number of kept connections, like a proxy. A connection for each request in
+ * flight was tried: a busy embedded Weir had up to 380 opened at once, and requests on new ones waited up to
+ * 30 s, while those on used ones took 0.1 s. Measured CPU per request: `node:http` with prepared options 60
+ * to 96 µs, given a URL 89 to 128, `undici` 7 42 to 64, fetch 370 and more. A third less is not worth a
+ * dependency: a second process can send too.
  */
 export class LoadClient {
   readonly #request: typeof http.request;
@@ -25,7 +26,7 @@ export class LoadClient {
   readonly #prefix: string;
   readonly #connections: number;
   #inFlight = 0;
-  /** Requests that had to wait for a connection; their wait counts as theirs. */
+  /** Requests that had to wait for a connection; the wait counts as part of their latency. */
   waited = 0;
 
   constructor(url: string, authorization: Record<string, string>, connections: number) {
@@ -90,7 +91,7 @@ export class LoadClient {
     });
   }
 
-  /** Ends what is in flight as well: it has no answer then. */
+  /** Also ends requests in flight, which then have no answer. */
   close(): void {
     this.#agent.destroy();
   }
@@ -100,7 +101,7 @@ function readAnswer(status: number, text: string): LoadAnswer {
   const body = parseObject(text);
   if (status >= 200 && status < 300) return body ? { status, body } : { status: 0, code: 'NOT_JSON' };
   const code = body?.code;
-  // Of another server it could be anything, and each becomes a line of the report.
+  // Another server could send anything here, and each code becomes a line of the report.
   return { status, code: typeof code === 'string' && /^[A-Z_]{1,40}$/.test(code) ? code : undefined };
 }
 

@@ -6,13 +6,16 @@ export interface Answer<T> {
   body: T;
 }
 
-// fetch costs over a millisecond of CPU a call, which a command with many pages would feel.
+// fetch costs over a millisecond of CPU per call, which is noticeable in a command that reads many pages.
 const agents = {
   'http:': new http.Agent({ keepAlive: true }),
   'https:': new https.Agent({ keepAlive: true }),
 };
 
-/** One JSON request over a kept connection. @throws when no answer comes within 30 s, or one that is not JSON */
+/**
+ * One JSON request over a kept connection. @throws when there is no answer within 30 s, or one that is not
+ * JSON
+ */
 export function sendJson<T>(
   url: URL,
   method: string,

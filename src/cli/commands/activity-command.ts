@@ -17,8 +17,8 @@ export function addActivityCommand(program: Command, end: (exitCode: number) => 
     .addOption(new Option('--action <action>', 'SALE_PAUSED, KEY_REVOKED, …').choices(actions))
     .addOption(new Option('--subject <kind>', 'what was changed').choices(subjectKinds))
     .option('--subject-id <id>', 'which one: the id of the instance, order, item, …')
-    .option('--from <time>', 'since, such as 2026-11-27T20:00:00Z, or 15m for so long ago')
-    .option('--to <time>', 'until when; now when left out')
+    .option('--from <time>', 'start, such as 2026-11-27T20:00:00Z, or 15m for 15 minutes ago')
+    .option('--to <time>', 'end (default: now)')
     .addHelpText(
       'after',
       `

@@ -8,11 +8,11 @@ import { printTable } from '../output/table.ts';
 export interface AuditOptions extends ApiOptions {
   json?: boolean;
   full?: boolean;
-  /** A stream whose new beginning the operator has taken note of. */
+  /** A stream whose restart the operator accepts. */
   accept?: string;
 }
 
-/** Every sum, each exception, and the code for findings unless all hold. */
+/** Prints every sum and each exception. @returns the exit code for findings unless all sums balance */
 export async function runAudit(options: AuditOptions): Promise<number> {
   const api = new Api(options);
   const audit = options.accept
@@ -58,7 +58,9 @@ function printAudit({ ok, sums, waiting, durationMs }: Audit): void {
       printLine(`    → ${describeAdvice(exception)}`);
     }
   }
-  printLine(ok ? `Every sum holds (${durationMs} ms).` : 'Not every sum holds: docs/monitoring.md#audit');
+  printLine(
+    ok ? `All sums balance (${durationMs} ms).` : 'Some sums do not balance: docs/monitoring.md#audit',
+  );
 }
 
 /** parkedItems → parked items */

@@ -5,7 +5,7 @@ import { printText } from '../output/output.ts';
 export function addCompletionCommand(program: Command, end: (exitCode: number) => void): void {
   program
     .command('completion <shell>')
-    .description('print what lets bash, zsh or fish complete commands, options and their values')
+    .description('print the completion script of bash, zsh or fish')
     .addHelpText(
       'after',
       `
@@ -18,7 +18,7 @@ Examples:
     .action(async (shell: string) => {
       const { shells, writeCompletion } = await import('../completion.ts');
       if (!(shell in shells))
-        program.error(`error: there is no completion for ${shell}: say bash, zsh or fish`);
+        program.error(`error: there is no completion for ${shell}: use bash, zsh or fish`);
       printText(writeCompletion(program, shell as keyof typeof shells));
       end(exitCodes.ok);
     });

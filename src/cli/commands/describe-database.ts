@@ -3,7 +3,10 @@ import { describeServer } from '../../adapters/postgres/connection-options.ts';
 import { toConnectionOptions } from '../../app/stores.ts';
 import type { Config } from '../../config/config.ts';
 
-/** The configured database as a person knows it, without credentials: commands name it, so that none acts elsewhere unseen. */
+/**
+ * Describes the configured database without credentials. Commands print it, so that none changes another
+ * database unnoticed.
+ */
 export function describeDatabase(config: Config): string {
   if (config.data.database.source === '')
     return `the embedded database in ${resolve(config.data.embedded.folder)}`;

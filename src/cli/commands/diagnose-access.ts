@@ -7,7 +7,7 @@ import type { Finding } from '../../lib/finding.ts';
 
 const about = 'access';
 
-/** Who may do what over HTTP, and what everyone who can reach the address may do. */
+/** Who may do what over HTTP, and what is open to everyone who can reach the address. */
 export async function diagnoseAccess(config: Config): Promise<Finding[]> {
   if (!config.server.roles.includes('http')) return diagnoseMetrics(config);
   const counts = config.data.database.source === '' ? undefined : await readCounts(config);
@@ -18,7 +18,7 @@ export async function diagnoseAccess(config: Config): Promise<Finding[]> {
   ];
 }
 
-/** @returns undefined when the database or its schema is not there, which another check reports */
+/** @returns undefined when the database or its schema is missing, which another check reports */
 async function readCounts(config: Config): Promise<KeyCounts | undefined> {
   const database = openPostgresServer({
     ...toConnectionOptions(config.data.database),
@@ -39,19 +39,26 @@ function diagnoseKeys({ server, data }: Config, counts: KeyCounts | undefined): 
   const configured = `${operatorKeys.length} keys in server.http.operatorKeys`;
   if (!counts && data.database.source === '')
     return [
-      { about, level: 'ok', what: `${configured}; those of the database are not known here`, advice: '' },
+      {
+        about,
+        level: 'ok',
+        what: `${configured}; the keys in the embedded database cannot be read here`,
+        advice: '',
+      },
     ];
   if (!counts) {
-    const what = `${configured}; those of the database cannot be counted`;
-    return [{ about, level: 'warning', what, advice: 'look again when the database is there' }];
+    const what = `${configured}; the keys in the database cannot be counted`;
+    return [
+      { about, level: 'warning', what, advice: 'run weir doctor again when the database is available' },
+    ];
   }
   const { inForce, valid, admins } = counts;
   if (operatorKeys.length + inForce === 0) {
     const what = `no operator key: every caller that reaches ${addr} may do everything`;
-    return [{ about, level: 'warning', what, advice: 'make one with weir keys create NAME --scope admin' }];
+    return [{ about, level: 'warning', what, advice: 'create one with weir keys create NAME --scope admin' }];
   }
   if (operatorKeys.length + valid === 0) {
-    const advice = 'make another with weir keys create NAME --scope admin';
+    const advice = 'create another with weir keys create NAME --scope admin';
     return [{ about, level: 'problem', what: 'every operator key has expired: no one can log in', advice }];
   }
   const what = `${configured}, ${valid} in the database (${admins} with scope admin)`;
@@ -72,7 +79,7 @@ function diagnoseMetrics(config: Config): Finding[] {
       about,
       level: 'warning',
       what,
-      advice: 'set server.http.metrics to read, or keep it inside at the proxy',
+      advice: 'set server.http.metrics to read, or block it at the proxy',
     },
   ];
 }

@@ -7,7 +7,10 @@ import type { Finding } from '../../lib/finding.ts';
 const about = 'database';
 const durability = 'survives a crash of this process, but not a power cut (fsync = off)';
 
-/** The folder of the embedded database: whether it can be written and locked, and who has it. Creates nothing. */
+/**
+ * Whether the folder of the embedded database can be written and locked, and which process uses it. Creates
+ * nothing.
+ */
 export async function diagnoseEmbedded(folder: string): Promise<Finding> {
   try {
     const state = await diagnoseFolder(folder);
@@ -26,7 +29,7 @@ export async function diagnoseEmbedded(folder: string): Promise<Finding> {
 async function diagnoseFolder(folder: string): Promise<string> {
   if (!(await isPgliteIn(folder))) {
     await tryFolder(await findExisting(folder));
-    return `not there yet: the first start creates it in ${folder}`;
+    return `not created yet: the first start creates it in ${folder}`;
   }
   try {
     await (await lockFolder(folder))();
@@ -37,7 +40,9 @@ async function diagnoseFolder(folder: string): Promise<string> {
   }
 }
 
-/** The folder, or the nearest one above it in which it would be made. @throws when that is no folder */
+/**
+ * The folder, or the nearest existing parent in which it would be created. @throws when that is not a folder
+ */
 async function findExisting(folder: string): Promise<string> {
   try {
     if ((await stat(folder)).isDirectory()) return folder;
@@ -45,10 +50,10 @@ async function findExisting(folder: string): Promise<string> {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     return findExisting(dirname(folder));
   }
-  throw new Error(`${folder} is no folder`);
+  throw new Error(`${folder} is not a folder`);
 }
 
-/** Leaves nothing behind. @throws when nothing can be made in it */
+/** Leaves nothing behind. @throws when nothing can be created in it */
 async function tryFolder(folder: string): Promise<void> {
   await rmdir(await mkdtemp(join(folder, '.weir-doctor-')));
 }

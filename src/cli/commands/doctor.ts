@@ -22,7 +22,7 @@ export interface DoctorOptions {
   settings?: boolean;
 }
 
-/** Looks at every configured store; ends with the code for findings when something loses data or does not work. */
+/** Checks every configured store. @returns the exit code for findings when one loses data or does not work */
 export async function runDoctor(options: DoctorOptions): Promise<number> {
   const { config, warnings } = readConfig(options.config, process.env);
   if (options.settings) {
@@ -57,7 +57,10 @@ export async function runDoctor(options: DoctorOptions): Promise<number> {
   return findings.some(({ level }) => level !== 'ok') ? exitCodes.findings : exitCodes.ok;
 }
 
-/** What the settings come from: a doctor who looks at another configuration than the service finds nothing. */
+/**
+ * Names the source of the settings: with another configuration than the service's, the checks would be
+ * useless.
+ */
 function describeConfiguration(file: string | undefined): string {
   const set = allSettings.map(({ key }) => toVariable(key));
   const variables = set.filter((variable) => process.env[variable] !== undefined);

@@ -2,9 +2,7 @@ import { type Command, Option } from 'commander';
 import { allPages, config, format, json, limit, ndjson, source, url } from '../command-options.ts';
 
 export function addInstanceCommands(program: Command, end: (exitCode: number) => void): void {
-  const instances = program
-    .command('instances')
-    .description('look at instances of a running Weir, find one, publish it again, make one');
+  const instances = program.command('instances').description('list, find, create and republish instances');
   const command = (usage: string, description: string) =>
     instances.command(usage).description(description).addOption(config()).addOption(url()).addOption(json());
   const withFilter = (filtered: Command) =>
@@ -20,7 +18,7 @@ export function addInstanceCommands(program: Command, end: (exitCode: number) =>
       .addOption(
         new Option('--status <status>', 'where it stands').choices(['PROCESSING', 'SUCCESS', 'FAILED']),
       )
-      .option('--from <time>', 'created since, such as 2026-11-27T20:00:00Z, or 15m for so long ago')
+      .option('--from <time>', 'created since, such as 2026-11-27T20:00:00Z, or 15m for 15 minutes ago')
       .option('--to <time>', 'created before, in the same form');
 
   withFilter(command('list', 'newest first'))
@@ -48,7 +46,7 @@ Examples:
     .action(async (instanceId, options) =>
       end(await (await import('./instances.ts')).showInstance(instanceId, options)),
     );
-  command('create', 'make the instance of a purchase; safe to repeat')
+  command('create', 'create the instance of a purchase; safe to repeat')
     .addOption(source().makeOptionMandatory())
     .requiredOption('--source-id <id>', 'stream entry id, order id, …')
     .requiredOption('--product <id>', 'what was bought')
@@ -64,12 +62,12 @@ Examples:
   weir instances create --source SECKILL --source-id 1795334847736-0 --product 1001 --user 123`,
     )
     .action(async (options) => end(await (await import('./instances.ts')).createInstance(options)));
-  command('retry <instanceId>', 'publish an instance once more, with the same id and bytes')
+  command('retry <instanceId>', 'publish the event again, same id and bytes')
     .addHelpText('after', '\nExample:\n  weir instances retry 250928148382744576')
     .action(async (instanceId, options) =>
       end(await (await import('./instances.ts')).retryInstance(instanceId, options)),
     );
-  command('release <instanceId>', "request the release of a failed instance's machine, again")
+  command('release <instanceId>', "request the release of a failed instance's machine again")
     .addHelpText('after', '\nExample:\n  weir instances release 250928148382744576')
     .action(async (instanceId, options) =>
       end(await (await import('./instances.ts')).releaseInstance(instanceId, options)),

@@ -134,6 +134,6 @@ export async function retryInstance(
     `/v1/instances/${encodeURIComponent(instanceId)}/retry`,
   );
   if (options.json) printJson(instance);
-  else printLine(`instance ${instance.instanceId} is published once more`);
+  else printLine(`Published the event of instance ${instance.instanceId} again`);
   return exitCodes.ok;
 }

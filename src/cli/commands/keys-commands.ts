@@ -7,13 +7,13 @@ export function addKeysCommands(program: Command, end: (exitCode: number) => voi
     .description('operator keys: in the configured database, or with --url through a running Weir');
   const command = (usage: string, description: string) =>
     keys.command(usage).description(description).addOption(config()).addOption(url()).addOption(json());
-  command('create <name>', 'make a key; it is printed once, alone on standard output')
+  command('create <name>', 'create a key; it is printed once, to standard output')
     .addOption(
-      new Option('--scope <scope>', 'what it may do, each more than the one before')
+      new Option('--scope <scope>', 'what it may do; each scope includes the ones before')
         .choices(['read', 'act', 'admin'])
         .makeOptionMandatory(),
     )
-    .option('--expires <when>', 'such as 90d, 12h or 2027-03-31T00:00:00Z; never when left out')
+    .option('--expires <when>', 'such as 90d, 12h or 2027-03-31T00:00:00Z (default: never)')
     .addHelpText(
       'after',
       `
@@ -25,7 +25,7 @@ Examples:
   WEIR_KEY=$(weir keys create root --scope admin) weir keys list --url http://127.0.0.1:8000`,
     )
     .action(async (name, options) => end(await (await import('./keys.ts')).createKey(name, options)));
-  command('list', 'every key there is or was, newest first').action(async (options) =>
+  command('list', 'list all keys, revoked ones too, newest first').action(async (options) =>
     end(await (await import('./keys.ts')).listKeys(options)),
   );
   command('revoke <key>', 'revoke a key by id or name; takes effect within a second').action(

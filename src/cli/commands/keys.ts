@@ -19,9 +19,9 @@ export async function createKey(
     );
   }
   const expiresAt = options.expires === undefined ? undefined : readExpiry(options.expires, Date.now());
-  const desk = openLocalKeys(options);
-  const { key, ...made } = await desk.create(name, options.scope, expiresAt);
-  printNotice(`Created key ${made.id} (${made.name}), scope ${made.scope}, in ${desk.place}.`);
+  const store = openLocalKeys(options);
+  const { key, ...made } = await store.create(name, options.scope, expiresAt);
+  printNotice(`Created key ${made.id} (${made.name}), scope ${made.scope}, in ${store.description}.`);
   printNotice(`It expires ${made.expiresAt ?? 'never'}, and is shown only now:`);
   if (options.json) printJson({ ...made, key });
   else printLine(key);
@@ -29,9 +29,9 @@ export async function createKey(
 }
 
 export async function listKeys(options: KeysOptions): Promise<number> {
-  const desk = openLocalKeys(options);
-  const items = await desk.list();
-  printNotice(`Keys in ${desk.place}:`);
+  const store = openLocalKeys(options);
+  const items = await store.list();
+  printNotice(`Keys in ${store.description}:`);
   if (options.json) printJson({ items });
   else if (items.length === 0) printLine('no keys');
   else {
@@ -60,13 +60,13 @@ export async function listKeys(options: KeysOptions): Promise<number> {
 }
 
 export async function revokeKey(idOrName: string, options: KeysOptions): Promise<number> {
-  const desk = openLocalKeys(options);
-  // Not asked for again afterwards: the key that was revoked may be the one we ask with.
-  const keys = await desk.list();
+  const store = openLocalKeys(options);
+  // Listed before, not after: the key that is revoked may be the one that this command uses.
+  const keys = await store.list();
   const id = findId(keys, idOrName);
-  const revoked = id === undefined ? undefined : await desk.revoke(id);
-  if (!revoked) throw new CliError(exitCodes.notFound, `cannot find key ${idOrName} in ${desk.place}`);
-  const result = `Revoked key ${revoked.id} (${revoked.name}) in ${desk.place}`;
+  const revoked = id === undefined ? undefined : await store.revoke(id);
+  if (!revoked) throw new CliError(exitCodes.notFound, `cannot find key ${idOrName} in ${store.description}`);
+  const result = `Revoked key ${revoked.id} (${revoked.name}) in ${store.description}`;
   if (options.json) {
     printJson(revoked);
     printNotice(result);
@@ -76,7 +76,7 @@ export async function revokeKey(idOrName: string, options: KeysOptions): Promise
   return exitCodes.ok;
 }
 
-/** What no key of the database opens any more once this one is gone. */
+/** The scopes that no key in the database has any more after this revocation. */
 function describeLoss(
   keys: readonly ShownKey[],
   revokedId: string | null,
@@ -85,16 +85,19 @@ function describeLoss(
   const before = keys.filter(({ revokedAt }) => revokedAt === null);
   const left = before.filter(({ id }) => id !== revokedId);
   const unless = 'unless server.http.operatorKeys has some';
-  if (left.length === 0) return `that was the last key there: ${unless}, the API is open now`;
+  if (left.length === 0) return `that was the last key in the database: ${unless}, the API is open now`;
   const isOpened = (by: readonly ShownKey[], needed: Scope) =>
     by.some(({ scope, expiresAt }) => reaches(scope, needed) && !(Date.parse(expiresAt ?? '') <= nowMs));
   const lost = scopes.filter((scope) => isOpened(before, scope) && !isOpened(left, scope));
   if (lost.length === 0) return undefined;
-  const way = `\`weir keys create NAME --scope ${lost.at(-1)}\` without --url makes one`;
+  const way = `\`weir keys create NAME --scope ${lost.at(-1)}\` without --url creates one`;
   return `no key in the database has scope ${lost.join(' or ')} any more: ${unless}, that scope cannot be used; ${way}`;
 }
 
-/** Of keys with the same name only one is in force. A name may look like an id: that key's own id goes first. */
+/**
+ * Of several keys with the same name at most one is in force. A name may look like an id; an exact id takes
+ * precedence.
+ */
 function findId(keys: readonly ShownKey[], idOrName: string): string | undefined {
   const found =
     keys.find(({ id }) => id === idOrName) ??

@@ -21,7 +21,7 @@ export interface LoadOptions extends ApiOptions, PlanOptions {
   json?: boolean | string;
 }
 
-/** Open-loop load on a Weir; ends by itself, or with what it has at Ctrl-C. */
+/** Open-loop load on a Weir; Ctrl-C ends it early with the results so far. */
 export async function runLoadCommand(options: LoadOptions): Promise<number> {
   const plan = readLoadPlan(options);
   const { config } = readConfig(options.config, process.env);
@@ -33,7 +33,7 @@ export async function runLoadCommand(options: LoadOptions): Promise<number> {
   await checkLoad(api, { ...plan, hasRedis });
 
   const stop = new AbortController();
-  // A second one ends it at once.
+  // A second signal ends it immediately.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
   const stream = hasRedis ? await openStream(config.data) : undefined;
   try {
@@ -75,13 +75,13 @@ function describeProgress(tally: LoadTally, { durationMs }: LoadPlan): string {
   return text.slice(0, progressWidth).padEnd(progressWidth);
 }
 
-/** Of a URL, or of a Redis that is named `host:port`. */
+/** The host of a URL, or of a Redis address `host:port`. */
 function hostOf(address: string): string {
   const { hostname } = new URL(/^[a-z]+:\/\//i.test(address) ? address : `redis://${address}`);
   return hostname.replace(/^\[|\]$/g, '');
 }
 
-/** Before the run: its report should not be lost to a mistyped name. */
+/** Checked before the run: the report should not be lost to a mistyped path. */
 function requireWritable(file: string): void {
   try {
     closeSync(openSync(file, 'a'));

@@ -13,27 +13,27 @@ import { describeDatabase } from './describe-database.ts';
 import { localActor } from './local-actor.ts';
 import { withDatabase } from './with-database.ts';
 
-/** A key as it is printed: as the API has it. */
+/** A key as printed, in the shape of the API. */
 export type ShownKey = Key;
 
-/** Where keys are made and revoked. */
+/** Where keys are created and revoked. */
 export interface LocalKeys {
-  /** Where they are kept, for people. */
-  place: string;
+  /** Describes where the keys are, for messages. */
+  description: string;
   create(name: string, scope: Scope, expiresAt: Date | undefined): Promise<ShownKey & { key: string }>;
   list(): Promise<ShownKey[]>;
   /** @returns undefined when there is no such key */
   revoke(id: string): Promise<ShownKey | undefined>;
 }
 
-/** Through the API of a running Weir where --url names one, else in the configured database itself. */
+/** Uses the API of a running Weir when --url is given, otherwise the configured database. */
 export function openLocalKeys(options: ApiOptions): LocalKeys {
   return options.url === undefined ? keysInDatabase(options) : keysAtApi(new Api(options));
 }
 
 function keysAtApi(api: Api): LocalKeys {
   return {
-    place: `the Weir at ${api.url}`,
+    description: `the Weir at ${api.url}`,
     create: (name, scope, expiresAt) => api.post('/v1/keys', { name, scope, expiresAt }),
     list: async () => (await api.get<{ items: ShownKey[] }>('/v1/keys')).items,
     revoke: (id) => api.delete<ShownKey>(`/v1/keys/${id}`),
@@ -47,7 +47,7 @@ function keysInDatabase(options: ApiOptions): LocalKeys {
       return await withDatabase(config, work);
     } catch (error) {
       if (error instanceof FolderInUseError) {
-        const message = `${error.message}; or go through that one with --url`;
+        const message = `${error.message}; or use its API with --url`;
         throw new CliError(exitCodes.failed, message, { cause: error });
       }
       if (error instanceof WeirError)
@@ -56,7 +56,7 @@ function keysInDatabase(options: ApiOptions): LocalKeys {
     }
   };
   return {
-    place: describeDatabase(config),
+    description: describeDatabase(config),
     create: (name, scope, expiresAt) =>
       lend(async (database) => {
         await checkSchema(database);

@@ -64,7 +64,7 @@ Example:
     .action(async (orderId, options) =>
       end(await (await import('./orders.ts')).markRefunded(orderId, options)),
     );
-  command('refund-again <orderId>', 'request the refund of an order once more')
+  command('refund-again <orderId>', 'request the refund of an order again')
     .addHelpText('after', '\nExample:\n  weir orders refund-again ORD250170457611829248')
     .action(async (orderId, options) =>
       end(await (await import('./orders.ts')).refundAgain(orderId, options)),
@@ -74,11 +74,11 @@ Example:
 /** Signed as configured, as the payment side would send them. */
 function addCallbacks(command: AddCommand, end: End): void {
   command('paid <orderId>', 'send the callback that an order is paid')
-    .option('--product <id>', 'of an order that lives elsewhere')
-    .option('--user <id>', 'of an order that lives elsewhere')
+    .option('--product <id>', 'of an order that is kept elsewhere')
+    .option('--user <id>', 'of an order that is kept elsewhere')
     .option('--payment-id <id>', "the payer's id of the payment")
-    .option('--amount <cents>', 'what was paid')
-    .option('--paid-at <time>', 'when, such as 2026-11-27T20:00:00Z, or 15m for so long ago')
+    .option('--amount <cents>', 'amount paid')
+    .option('--paid-at <time>', 'when, such as 2026-11-27T20:00:00Z, or 15m for 15 minutes ago')
     .addHelpText('after', '\nExample:\n  weir orders paid ORD250170457611829248 -conf configs/config.yaml')
     .action(async (orderId, options) => end(await (await import('./orders.ts')).payOrder(orderId, options)));
   command('refunded <orderId>', 'send the callback that the money has gone back')

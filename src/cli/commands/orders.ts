@@ -15,7 +15,7 @@ interface PaidOptions {
   paidAt?: string;
 }
 
-/** What the callback is answered: an instance, or what was done with a payment that cannot become one. */
+/** The answer to the callback: an instance, or what was done with a payment that cannot become one. */
 interface PaidAnswer {
   instanceId?: string;
   outcome?: string;
@@ -23,7 +23,7 @@ interface PaidAnswer {
   reason?: string;
 }
 
-/** In the place of the payer, whose callback did not come. */
+/** Replaces a callback of the payment provider that did not arrive. */
 export async function payOrder(orderId: string, options: OrderOptions & PaidOptions): Promise<number> {
   const { product, user, paymentId, amount, paidAt } = options;
   const named = { ...(product && { productId: product }), ...(user && { userId: user }) };
@@ -41,7 +41,7 @@ export async function payOrder(orderId: string, options: OrderOptions & PaidOpti
 function describeAnswer(orderId: string, { instanceId, outcome, parkedId, reason }: PaidAnswer): string {
   if (outcome === 'parked') return `Parked the payment of order ${orderId} as item ${parkedId}: ${reason}`;
   if (instanceId === undefined) return `Requested the refund of the payment of order ${orderId}: ${reason}`;
-  return `order ${orderId} is paid, its instance is ${instanceId}`;
+  return `Reported order ${orderId} as paid: its instance is ${instanceId}`;
 }
 
 /** Sends what the payment provider would send. */
@@ -53,7 +53,7 @@ export async function refundOrder(
   const body = { refunded: true, ...(paymentId && { paymentId }) };
   const refund = await callBack<object>(orderId, 'refunded', body, options);
   if (options.json) printJson(refund);
-  else printLine(`the refund of order ${orderId} is recorded`);
+  else printLine(`Recorded the refund of order ${orderId}`);
   return exitCodes.ok;
 }
 
@@ -78,7 +78,7 @@ export async function markRefunded(
   return exitCodes.ok;
 }
 
-/** Sends the request for the refund once more. */
+/** Sends the refund request again. */
 export async function refundAgain(orderId: string, options: OrderOptions): Promise<number> {
   const refund = await new Api(options).post<object>(
     `/v1/orders/${encodeURIComponent(orderId)}/refund-again`,

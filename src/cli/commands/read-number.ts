@@ -1,9 +1,9 @@
 import { CliError, exitCodes } from '../exit-codes.ts';
 
-/** What the API takes as a number of anything. */
+/** The largest count that the API accepts. */
 const most = 2_147_483_647;
 
-/** An integer of a command line. @throws CliError */
+/** Reads an integer of the command line. @throws CliError */
 export function readWhole(name: string, text: string, least: number): number {
   const value = /^\d{1,10}$/.test(text) ? Number(text) : -1;
   if (value >= least && value <= most) return value;

@@ -1,12 +1,12 @@
 import { CliError, exitCodes } from '../exit-codes.ts';
 
 const unitMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-/** Date takes much more than ISO 8601: `5` is May 2001 to it. */
+/** Date accepts much more than ISO 8601: it reads `5` as May 2001. */
 const iso = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?)?$/i;
 
 /**
- * A time of a command line as the API takes it. Without a zone it is the caller's own; `15m` is so long ago, or so long from
- * now where only a later time makes sense.
+ * Reads a time of the command line into the form of the API. Without a zone it is local time; `15m` is 15
+ * minutes ago, or from now where only a later time makes sense.
  *
  * @throws CliError
  */

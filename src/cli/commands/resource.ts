@@ -31,7 +31,7 @@ export async function runResource(options: ResourceOptions): Promise<number> {
   if (config.data.rabbitmq.url === '') {
     throw new CliError(
       exitCodes.usage,
-      'no broker is configured: an embedded Weir answers by itself, as resource.* in its configuration says',
+      'no broker is configured: an embedded Weir simulates the Resource Domain itself (see resource.* in its configuration)',
     );
   }
   const { emit } = createTelemetry(config);

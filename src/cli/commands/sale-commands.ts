@@ -2,24 +2,22 @@ import { type Command, Option } from 'commander';
 import { allPages, config, json, limit, ndjson, url } from '../command-options.ts';
 
 export function addSaleCommands(program: Command, end: (exitCode: number) => void): void {
-  const sale = program
-    .command('sale')
-    .description('the flash sale of a product: open it, watch it, change it');
+  const sale = program.command('sale').description('open, show and change the flash sale of a product');
   const command = (usage: string, description: string) =>
     sale.command(usage).description(description).addOption(config()).addOption(url()).addOption(json());
-  command('list', 'the sale of every product that has or had one, in order of product id')
+  command('list', 'list all sales in order of product id')
     .addOption(ndjson())
     .addOption(allPages())
     .addOption(limit())
     .addHelpText('after', '\nExample:\n  weir sale list --all')
     .action(async (options) => end(await (await import('./sale.ts')).listSales(options)));
-  command('open <productId>', 'sell a number of units, at once or between two times')
+  command('open <productId>', 'open a sale, at once or between two times')
     .requiredOption('--stock <n>', 'units')
     .addOption(new Option('--limit <n>', 'units that one user may hold').default('1'))
     .option('--starts <time>', 'such as 2026-11-27T20:00:00Z, or 10m from now; default: now')
-    .option('--ends <time>', 'never by itself when left out')
-    .option('--tickets', 'only who took a ticket before the start may buy')
-    .option('--admit <n>', 'a waiting room that admits so many visitors a second')
+    .option('--ends <time>', 'default: never')
+    .option('--tickets', 'only users with a ticket from before the start may buy')
+    .option('--admit <n>', 'a waiting room that admits n visitors a second')
     .addHelpText('after', '\nExample:\n  weir sale open 1001 --stock 500 --starts 2026-11-27T20:00:00Z')
     .action(async (productId, options) =>
       end(await (await import('./sale.ts')).openSale(productId, options)),
@@ -30,8 +28,8 @@ export function addSaleCommands(program: Command, end: (exitCode: number) => voi
       end(await (await import('./sale.ts')).showSale(productId, options)),
     );
   for (const [action, description] of [
-    ['pause', 'sell no more until it is resumed'],
-    ['resume', 'go on selling'],
+    ['pause', 'stop selling until it is resumed'],
+    ['resume', 'continue to sell'],
     ['end', 'end it for good; winners keep what they have'],
   ] as const) {
     command(`${action} <productId>`, description)
@@ -45,7 +43,7 @@ export function addSaleCommands(program: Command, end: (exitCode: number) => voi
     .action(async (productId, units, options) =>
       end(await (await import('./sale.ts')).addStock(productId, units, options)),
     );
-  command('restock <productId>', 'take units to the sale once more, after Redis has lost them')
+  command('restock <productId>', 'restock units again after Redis has lost them')
     .option('--since <time>', 'restocked since, such as 2h for two hours ago; default: all')
     .addHelpText(
       'after',
@@ -58,7 +56,7 @@ Example:
     .action(async (productId, options) =>
       end(await (await import('./sale.ts')).restockAgain(productId, options)),
     );
-  command('ticket <productId> <userId>', 'the ticket of a user, to a sale that asks for one')
+  command('ticket <productId> <userId>', 'issue a ticket to a user')
     .addOption(new Option('--unit <n>', 'which of their units').default('1'))
     .action(async (productId, userId, options) =>
       end(await (await import('./sale.ts')).issueTicket(productId, userId, options)),

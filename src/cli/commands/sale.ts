@@ -86,7 +86,7 @@ export async function restockAgain(
   const body = options.since === undefined ? {} : { since: readTime('--since', options.since) };
   const answer = await new Api(options).post<{ units: number }>(`${pathOf(productId)}/restock`, body);
   if (options.json) printJson(answer);
-  else printLine(`${answer.units} units are taken to the sale once more`);
+  else printLine(`Requested the restock of ${answer.units} units again`);
   return exitCodes.ok;
 }
 

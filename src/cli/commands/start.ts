@@ -11,8 +11,9 @@ export interface StartOptions {
 }
 
 /**
- * Runs until a signal ends it. The first SIGINT or SIGTERM drains and stops in order; a second one stops at once. Ctrl-C on a
- * terminal does not drain: no balancer is in front, and someone waits for the prompt.
+ * Runs until a signal ends it. The first SIGINT or SIGTERM drains and stops in order; a second one stops
+ * immediately. Ctrl-C on a terminal does not drain: no balancer is in front, and the user waits for the
+ * prompt.
  */
 export async function runStart(options: StartOptions): Promise<number> {
   const { config, warnings } = readConfig(options.config, process.env, { 'server.roles': options.roles });

@@ -14,7 +14,7 @@ export interface WindowOptions extends ApiOptions {
   source?: string;
 }
 
-/** By source of all time, or in a window where one is given; and the trend. */
+/** Figures by source, of all time or of the given window; and the trend. */
 export async function runStats(options: WindowOptions): Promise<number> {
   const { minutes, from, to, source } = options;
   const api = new Api(options);
@@ -48,7 +48,7 @@ async function readSources(api: Api, source: string | undefined): Promise<Source
   return source === undefined ? items : items.filter((item) => item.source === source);
 }
 
-/** The trend added up, in the form of the all-time figures. */
+/** Sums of the trend, in the form of the all-time figures. */
 function countBySource(points: readonly TrendRow[]): SourceCount[] {
   const sources = [...new Set(points.map(({ source }) => source))].sort();
   return sources.map((source) => {
@@ -91,7 +91,7 @@ function readTrend(api: Api, { minutes, from, to, step, source }: WindowOptions)
   return api.get<Trend>(`/v1/stats/trend?${new URLSearchParams(given)}`);
 }
 
-/** Of a time in ISO 8601. */
+/** Parts of a time in ISO 8601. */
 const labels = { minute: [11, 16], hour: [5, 16], day: [0, 10] } as const;
 
 const widestBar = 48;
@@ -101,7 +101,7 @@ function printTrend(trend: Trend): void {
   for (const line of drawTrend(trend, columnsShown())) printLine(line);
 }
 
-/** One bar a step, newest last, scaled to the highest; as long as `columns` leaves room for. */
+/** One bar per step, newest last, scaled to the highest and to the width `columns`. */
 function drawTrend(trend: Trend, columns = Number.POSITIVE_INFINITY): string[] {
   const { step, items } = trend;
   const window = describeWindow(trend);
@@ -133,7 +133,7 @@ function describeWindow({ from, to }: Trend): string {
   return `from ${from.slice(0, 16)} to ${to.slice(0, 16)}, UTC`;
 }
 
-/** Undefined: no terminal, so nothing has to fit. */
+/** undefined: no terminal, so the width is not limited. */
 function columnsShown(): number | undefined {
   const { isTTY, columns } = process.stdout;
   return isTTY && columns ? columns : undefined;

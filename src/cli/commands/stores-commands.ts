@@ -6,7 +6,7 @@ export function addStoresCommands(program: Command, end: (exitCode: number) => v
   stores
     .command('adopt')
     .addArgument(new Argument('<store>', 'which one').choices(['redis', 'rabbitmq']))
-    .description('use the configured store from now on, whatever it belonged to')
+    .description('use the configured store, whichever installation owned it')
     .addOption(config())
     .addOption(json())
     .addHelpText(

@@ -60,7 +60,7 @@ export async function adoptStores(
     throw new CliError(exitCodes.usage, `${setting} is not set: there is no ${about} to adopt`);
   }
   const address = await withDatabase(config, async (database) => {
-    // First, so that what the database lacks is not reported of the store.
+    // Checked first, so that a missing schema is not reported as a problem of the store.
     await checkSchema(database);
     return use(config, async (store) => {
       await adoptStore(postgresInstallation(database), store, localActor());
@@ -76,8 +76,8 @@ export async function adoptStores(
 }
 
 /**
- * Whether the configured stores belong to the configured database. Changes no mark; a store that does not answer is
- * examined elsewhere.
+ * Whether the configured stores belong to the configured database. Changes no mark; other checks report a
+ * store that does not answer.
  */
 export async function diagnosePairing(config: Config): Promise<Finding[]> {
   if (config.data.database.source === '') return [];

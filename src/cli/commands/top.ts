@@ -16,7 +16,7 @@ export interface TopOptions extends ApiOptions {
 const secondsShown = 120;
 const defaultWidth = 80;
 
-/** Until q, Ctrl-C, or the end of what reads it. */
+/** Runs until q, Ctrl-C, or the end of standard output. */
 export async function runTop(options: TopOptions): Promise<number> {
   const api = new Api(options);
   const first = await api.get<Now>(`/v1/now?seconds=${secondsShown}`);
@@ -43,7 +43,7 @@ function draw(api: Api, now: Now, seconds: MergedSeconds, failure?: string): str
   const paint: Paint = (style, text) => drawText({ style, text }, hasColors(process.stdout));
   return drawScreen(now, seconds, {
     url: api.url,
-    // A terminal that does not know how large it is says 0.
+    // A terminal of unknown size reports 0.
     width: columns || defaultWidth,
     ...(isTTY && rows ? { height: rows - 1 } : {}),
     paint,
@@ -60,7 +60,7 @@ async function printLines(api: Api, signal: AbortSignal): Promise<void> {
 
 type NowProblem = Pick<Now, 'waiting' | 'stores'> & { detail: string };
 
-/** What only the database could tell is not known any more. */
+/** Figures that only the database has become unknown. */
 function reportUnavailable(now: Now, { waiting, stores }: NowProblem): Now {
   const known = new Map(waiting.map((each) => [each.what, each]));
   const unknown = { count: null, oldestAt: null };
@@ -71,7 +71,7 @@ function reportUnavailable(now: Now, { waiting, stores }: NowProblem): Now {
   };
 }
 
-/** In raw mode it is a key as any other. */
+/** In raw mode it arrives as an ordinary key. */
 const controlC = '\u0003';
 const comeBackAfterMs = 1_000;
 

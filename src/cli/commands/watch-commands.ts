@@ -8,10 +8,10 @@ export function addWatchCommands(program: Command, end: (exitCode: number) => vo
     windowed
       .addOption(json())
       .addOption(new Option('--minutes <n>', 'the last minutes (default: 60)').conflicts(['from', 'to']))
-      .option('--from <time>', 'since, such as 2026-11-27T20:00:00Z, or 15m for so long ago')
-      .option('--to <time>', 'until when; now when left out')
+      .option('--from <time>', 'start, such as 2026-11-27T20:00:00Z, or 15m for 15 minutes ago')
+      .option('--to <time>', 'end (default: now)')
       .addOption(
-        new Option('--step <step>', 'by the length of the window when left out').choices([
+        new Option('--step <step>', 'default: by the length of the window').choices([
           'minute',
           'hour',
           'day',
@@ -19,7 +19,7 @@ export function addWatchCommands(program: Command, end: (exitCode: number) => vo
       )
       .addOption(source());
 
-  command('top', 'live view: rates, what waits, delay, stores, the last audit; q quits')
+  command('top', 'live view: rates, backlog, delay, stores, last audit; q quits')
     .option('--once', 'print it once')
     .addOption(new Option('--json', 'print JSON: a line a second, or one document with --once'))
     .addHelpText(
@@ -38,7 +38,7 @@ Examples:
     .addHelpText('after', '\nExample:\n  weir stats --minutes 1440')
     .action(async (options) => end(await (await import('./stats.ts')).runStats(options)));
   withWindow(command('trend', 'instances created in any window, by minute, hour or day'))
-    .addOption(new Option('--ndjson', 'print one step and source a line').conflicts('json'))
+    .addOption(new Option('--ndjson', 'print one step and source per line').conflicts('json'))
     .addHelpText(
       'after',
       `

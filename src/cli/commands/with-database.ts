@@ -9,13 +9,16 @@ import { CliError, exitCodes } from '../exit-codes.ts';
 import { describeDatabase } from './describe-database.ts';
 
 export interface WithDatabaseOptions {
-  /** Makes the database where it is missing. Else that is an error: the configuration names another than the operator means. */
+  /**
+   * Creates a missing database. Otherwise that is an error: the configuration names another database than the
+   * operator means.
+   */
   create?: boolean;
 }
 
 const databaseDoesNotExist = '3D000';
 
-/** Lends the configured database to one command. */
+/** Opens the configured database for one command. */
 export async function withDatabase<T>(
   config: Config,
   work: (database: Database) => Promise<T>,

@@ -4,9 +4,9 @@ import { CliError, exitCodes } from '../exit-codes.ts';
 import type { Mix } from './mix.ts';
 
 /**
- * Whether every purchase would be refused for a reason that is known before.
+ * Checks whether every purchase would be refused for a reason that is known in advance.
  *
- * @throws CliError with what to do
+ * @throws CliError with the remedy
  */
 export async function checkLoad(
   api: Api,
@@ -18,7 +18,7 @@ export async function checkLoad(
     const advice = 'load the demo catalogue with `weir demo -conf FILE`, or name a product with --product';
     throw new CliError(exitCodes.notFound, `cannot buy product ${product}: it does not exist; ${advice}`);
   }
-  // A key that is wrong, or may not read.
+  // An invalid key, or one without scope read.
   if (found.status >= 400) await api.get(`/v1/products/${product}`);
   if (mix.has('buy')) await checkSale(api, product);
   if (mix.has('stream') && !hasRedis) await checkStream(api);
@@ -31,7 +31,7 @@ async function checkSale(api: Api, product: string): Promise<void> {
     throw new CliError(exitCodes.notFound, `cannot buy product ${product}: it has no sale; ${advice}`);
   }
   if (status === 200 && sale.entry === 'ticket') {
-    throw new CliError(exitCodes.usage, `cannot buy product ${product}: its sale is entered with tickets`);
+    throw new CliError(exitCodes.usage, `cannot buy product ${product}: its sale requires tickets`);
   }
 }
 
@@ -41,6 +41,6 @@ async function checkStream(api: Api): Promise<void> {
   const advice = 'pass its configuration with -conf FILE, set data.redis.addr, or use --mix order,instance';
   throw new CliError(
     exitCodes.usage,
-    `cannot add entries to the stream: the Redis of this Weir is not known here; ${advice}`,
+    `cannot add entries to the stream: the Redis of this Weir is unknown here; ${advice}`,
   );
 }

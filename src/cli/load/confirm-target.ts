@@ -3,9 +3,9 @@ import { isLoopback } from '../../lib/address.ts';
 import { CliError, exitCodes } from '../exit-codes.ts';
 
 /**
- * Load on another machine must be meant: `--yes`, or its name typed at a terminal.
+ * Load on another machine must be confirmed with `--yes`, or by typing its name at a terminal.
  *
- * @param hosts those that get load
+ * @param hosts the machines that get load
  * @throws CliError when it is not confirmed
  */
 export async function confirmTarget(hosts: readonly string[], isConfirmed: boolean): Promise<void> {

@@ -1,6 +1,6 @@
 import { CliError, exitCodes } from '../exit-codes.ts';
 
-/** `p99>500ms`: breached when it holds. */
+/** Such as `p99>500ms`: breached when it is true. */
 export interface FailRule {
   text: string;
   /** A kind of request or a step of the purchase; undefined: all requests. */
@@ -12,7 +12,7 @@ export interface FailRule {
   isShare: boolean;
 }
 
-/** What the rules may be about. */
+/** What the rules may refer to. */
 export interface RuleSubjects {
   requests: readonly string[];
   steps: readonly string[];
@@ -23,7 +23,10 @@ export interface RuleSubjects {
 const pattern =
   /^(?:([a-z]+)\.)?(p\d{1,2}(?:\.\d{1,3})?|max|errors|refused|dropped|rate|unfinished)(>=|<=|>|<)(\d{1,9}(?:\.\d{1,6})?)(ms|s|%)?$/;
 
-/** @returns the given rules; errors, dropped and unfinished each fail above 0 unless one is about it @throws CliError */
+/**
+ * @returns the given rules; errors, dropped and unfinished each fail above 0 unless a rule covers them
+ * @throws CliError
+ */
 export function readFailRules(texts: readonly string[], subjects: RuleSubjects): FailRule[] {
   const given = texts.map((text) => readFailRule(text, subjects));
   const defaults = ['errors', 'dropped', ...(subjects.isFollowed ? ['unfinished'] : [])];
@@ -70,23 +73,23 @@ function isLatency(metric: string): boolean {
   return metric === 'max' || /^p\d/.test(metric);
 }
 
-/** What a run says to rules about one kind of request, or one step. */
+/** The measurements that rules about one kind of request, or one step, are compared with. */
 export interface Measured {
   /** ms; undefined when nothing was measured. 100 is the maximum. */
   at?(percent: number): number | undefined;
-  /** By metric, each with what it is a share of. */
+  /** By metric, each with the total it is a share of. */
   counts?: Readonly<Record<string, { count: number; of: number }>>;
 }
 
-export interface JudgedRule {
+export interface EvaluatedRule {
   rule: string;
   /** ms, a count, a rate, or percent; absent when nothing was measured. */
   value?: number;
   breached: boolean;
 }
 
-/** A rule about what was not measured is breached: no answer is not a fast one. */
-export function evaluateRule(rule: FailRule, measured: Measured | undefined): JudgedRule {
+/** A rule about something that was not measured is breached: no answer is not a fast one. */
+export function evaluateRule(rule: FailRule, measured: Measured | undefined): EvaluatedRule {
   const value = readValue(rule, measured);
   if (value === undefined) return { rule: rule.text, breached: true };
   const { limit, comparison } = rule;

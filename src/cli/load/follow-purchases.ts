@@ -4,7 +4,7 @@ import type { Api } from '../client/api.ts';
 import { Latencies } from './latencies.ts';
 import type { Accepted } from './send-purchases.ts';
 
-/** What happens to an accepted purchase, in order; each in ms from the purchase, by the clocks of the stores. */
+/** The steps of an accepted purchase, in order; each in ms from the purchase, by the clocks of the stores. */
 export const steps = ['created', 'published', 'settled'] as const;
 export type Step = (typeof steps)[number];
 
@@ -12,9 +12,9 @@ export interface Followed {
   /** Purchases that were followed. */
   count: number;
   steps: Record<Step, Latencies>;
-  /** Without an instance at the end of the wait. */
+  /** Purchases without an instance at the end of the wait. */
   unfinished: number;
-  /** Of those: by state, such as PARKED, or the status of the answer. */
+  /** The unfinished ones by state, such as PARKED, or by the status of the answer. */
   unfinishedBy: Record<string, number>;
 }
 
@@ -22,7 +22,7 @@ const atOnce = 8;
 const firstPollMs = 100;
 const maxPollMs = 2_000;
 
-/** Polls until each has its result or `waitMs` are over. What has no instance yet is asked for at least once. */
+/** Polls until each purchase has its result or `waitMs` have passed. Each is requested at least once. */
 export async function followPurchases(
   api: Pick<Api, 'send'>,
   accepted: readonly Accepted[],
@@ -110,7 +110,7 @@ function addTimes(latencies: Record<Step, Latencies>, { createdAt, timeline }: I
     const at = timeline.find((entry) => entry.step === step)?.at;
     return at === undefined ? undefined : Date.parse(at);
   };
-  // An order was created long before it is paid.
+  // An order is created long before it is paid.
   const since = timeOf('PAID') ?? timeOf('ASKED') ?? Date.parse(createdAt);
   for (const step of steps) {
     const at = timeOf(step.toUpperCase());

@@ -12,7 +12,10 @@ export interface LatencySummary {
   maxMs: number;
 }
 
-/** Node's own HdrHistogram, in ms and without a limit of values; `hdr-histogram-js` would bring three packages for the same. */
+/**
+ * Node's own HdrHistogram, in ms and for any number of values; `hdr-histogram-js` would bring three packages
+ * for the same.
+ */
 export class Latencies {
   readonly #micros: RecordableHistogram = createHistogram(options);
 

@@ -1,6 +1,6 @@
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { version } from '../../lib/version.ts';
-import { evaluateRule, type FailRule, type JudgedRule, type Measured } from './fail-rules.ts';
+import { type EvaluatedRule, evaluateRule, type FailRule, type Measured } from './fail-rules.ts';
 import { type Followed, type Step, steps } from './follow-purchases.ts';
 import type { LatencySummary } from './latencies.ts';
 import type { RequestFigures, SecondFigures } from './load-tally.ts';
@@ -12,7 +12,7 @@ import type { LoadRun } from './run-load.ts';
 export interface LoadReport {
   url: string;
   startedAt: string;
-  /** Ctrl-C ended it. */
+  /** Ctrl-C ended it early. */
   interrupted: boolean;
   seconds: number;
   plan: {
@@ -24,16 +24,16 @@ export interface LoadReport {
     connections: number;
     maxInFlight: number;
   };
-  /** Of this process, which shares them with Weir where both run on one machine. */
+  /** CPU of this process, which it shares with Weir when both run on one machine. */
   generator: {
     weir: string;
     node: string;
     cpu: string;
     cpus: number;
     memoryBytes: number;
-    /** Of one core; above 0.9 it is the limit itself. */
+    /** Share of one core; above 0.9 the generator is the bottleneck. */
     cpuShare: number;
-    /** By how much requests began after they were due. */
+    /** How much later than planned requests began. */
     lateness: LatencySummary | undefined;
     /** Requests that had to wait for one of the connections. */
     waited: number;
@@ -41,7 +41,7 @@ export interface LoadReport {
   all: RequestFigures;
   requests: Record<string, RequestFigures>;
   series: SecondFigures[];
-  /** Absent when it was not waited for results. */
+  /** Absent when the command did not wait for results. */
   followed?: {
     count: number;
     of: number;
@@ -49,7 +49,7 @@ export interface LoadReport {
     unfinished: number;
     unfinishedBy: Record<string, number>;
   };
-  rules: JudgedRule[];
+  rules: EvaluatedRule[];
 }
 
 export interface RunNames {

@@ -1,6 +1,6 @@
 import { Latencies, type LatencySummary } from './latencies.ts';
 
-/** `status` 0: no answer, and `code` says why. */
+/** `status` 0: no answer; `code` is the reason. */
 export interface Answered {
   status: number;
   code?: string | undefined;
@@ -10,7 +10,7 @@ export interface Counts {
   sent: number;
   /** 2xx. */
   accepted: number;
-  /** What a sale decided, such as SOLD_OUT: no error. */
+  /** Decisions of a sale, such as SOLD_OUT, which are not errors. */
   refused: number;
   errors: number;
   /** Arrivals that were due while too many requests were in flight. */
@@ -25,7 +25,7 @@ export interface RequestFigures extends Counts {
 }
 
 export interface SecondFigures extends Omit<Counts, 'accepted'> {
-  /** From the start. */
+  /** Seconds from the start. */
   second: number;
   answered: number;
   p50Ms?: number;
@@ -41,7 +41,7 @@ class Row {
   readonly latencies = new Latencies();
 }
 
-/** What was sent and answered: by kind of request, all together, and by second of the answer. */
+/** Counts requests and answers: by kind of request, in total, and by second of the answer. */
 export class LoadTally {
   readonly #rows = new Map<string, Row>();
   readonly #all = new Row();
@@ -58,10 +58,10 @@ export class LoadTally {
 
   /** @param atMs from the start of the run */
   answered(request: string, answer: Answered, latencyMs: number, atMs: number): void {
-    const outcome = judge(request, answer);
+    const outcome = classify(request, answer);
     const rows = this.#count(request, atMs, (counts) => counts[outcome]++);
     const text = describeAnswer(answer);
-    // A refused connection takes no time at all; a request that was given up had waited.
+    // A refused connection takes no time at all; an abandoned request had waited.
     const counts = answer.status > 0 || answer.code === 'TIMEOUT';
     for (const { answers, latencies } of rows) {
       answers.set(text, (answers.get(text) ?? 0) + 1);
@@ -81,12 +81,12 @@ export class LoadTally {
     return this.#find(request).latencies;
   }
 
-  /** Their kinds, in the order in which they were first sent. */
+  /** Kinds of requests, in the order in which they were first sent. */
   get requests(): string[] {
     return [...this.#rows.keys()];
   }
 
-  /** The whole seconds so far, and the present one. */
+  /** The complete seconds so far, and the current one. */
   get series(): SecondFigures[] {
     return [...this.#seconds, this.#closeSecond()];
   }
@@ -128,7 +128,7 @@ export class LoadTally {
   }
 }
 
-function judge(request: string, { status }: Answered): 'accepted' | 'refused' | 'errors' {
+function classify(request: string, { status }: Answered): 'accepted' | 'refused' | 'errors' {
   if (status >= 200 && status < 300) return 'accepted';
   return request === 'buy' && status === 409 ? 'refused' : 'errors';
 }

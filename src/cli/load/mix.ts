@@ -22,7 +22,10 @@ export function readMix(text: string): Mix {
   return mix;
 }
 
-/** By weight and evenly interleaved: each turn all gain their weight, and who leads is taken and pays the sum. */
+/**
+ * Weighted and evenly interleaved: at each turn every operation gains its weight, and the one with the
+ * highest credit is taken and pays the sum.
+ */
 export function takeTurns(mix: Mix): () => Operation {
   const turns = [...mix].map(([operation, weight]) => ({ operation, weight, credit: 0 }));
   const sum = turns.reduce((total, { weight }) => total + weight, 0);

@@ -1,12 +1,14 @@
 import type { Clock } from '../../lib/clock.ts';
 
 export interface OpenLoop {
-  /** When each is due, in ms from the start. */
+  /** When each request is due, in ms from the start. */
   arrivals: Iterable<number>;
   maxInFlight: number;
-  /** Starts one and ends with it; must not reject. `plannedMs`: when it was due, by the clock. */
+  /**
+   * Starts a request and resolves with its end; must not reject. `plannedMs`: when it was due, by the clock.
+   */
   start: (nth: number, plannedMs: number) => Promise<void>;
-  /** One was due while `maxInFlight` were in flight. */
+  /** A request was due while `maxInFlight` were in flight. */
   onDropped: (nth: number) => void;
   /** Ends the arrivals. */
   signal: AbortSignal;
@@ -14,14 +16,18 @@ export interface OpenLoop {
   wait: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
-/** Overdue arrivals in a row, such as after a pause of this process, let answers in between; else many would be dropped. */
+/**
+ * Overdue arrivals in a row, such as after a pause of this process, yield to answers in between; otherwise
+ * many would be dropped.
+ */
 const mostInARow = 100;
 
 /**
- * Starts each arrival when it is due, however slow the answers are: users do not wait for the answers of others. What is due
- * while too many are in flight is dropped, not delayed, so that the load stays the planned one.
+ * Starts each request when it is due, however slow the answers are: users do not wait for the answers of
+ * others. Requests due while too many are in flight are dropped, not delayed, so that the load stays as
+ * planned.
  *
- * @returns those in flight at the end
+ * @returns the requests in flight at the end
  */
 export async function runOpenLoop(loop: OpenLoop): Promise<ReadonlySet<Promise<void>>> {
   const { clock, maxInFlight, signal } = loop;

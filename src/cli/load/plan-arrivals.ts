@@ -4,15 +4,15 @@ import type { LoadShape } from './read-stages.ts';
 const tolerance = 1e-9;
 
 /**
- * When each arrival is due, in ms from the start. The rate within a stage is r0 + (r1 - r0) t / T, so by t there are
- * r0 t + (r1 - r0) t² / 2T arrivals; this is solved for t.
+ * When each arrival is due, in ms from the start. The rate within a stage is r0 + (r1 - r0) t / T, so by t
+ * there are r0 t + (r1 - r0) t² / 2T arrivals; this is solved for t.
  *
- * @param step from one arrival to the next, in expected arrivals: always 1 makes them even, exponential ones of mean 1 make
- *   them a Poisson process at the same rate
+ * @param step the distance between arrivals, in expected arrivals: a constant 1 makes them even, exponential
+ * values of mean 1 make them a Poisson process of the same rate
  */
 export function* planArrivals({ startRate, stages }: LoadShape, step: () => number = () => 1) {
   let [rate, startMs, before] = [startRate, 0, 0];
-  // Even arrivals begin at once, random ones after the first interval.
+  // Even arrivals begin immediately, random ones after the first interval.
   let due = step() - 1;
   for (const stage of stages) {
     const seconds = stage.durationMs / 1000;
@@ -24,7 +24,7 @@ export function* planArrivals({ startRate, stages }: LoadShape, step: () => numb
   }
 }
 
-/** In this form nothing cancels out, also where the rate does not change. */
+/** This form avoids cancellation, even when the rate does not change. */
 function solve(count: number, rate: number, slope: number): number {
   if (count <= 0) return 0;
   return (2 * count) / (rate + Math.sqrt(Math.max(0, rate * rate + 2 * slope * count)));

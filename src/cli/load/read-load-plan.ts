@@ -38,7 +38,7 @@ export interface LoadPlan {
   rules: FailRule[];
 }
 
-/** More needs --yes: a slip of the finger should not fill a database. */
+/** Larger loads require --yes: a typing error should not fill a database. */
 const unconfirmed = { arrivals: 5_000_000, rate: 20_000, durationMs: 3_600_000 };
 const mostConnections = 5_000;
 const mostInFlight = 100_000;

@@ -1,6 +1,9 @@
 import { CliError, exitCodes } from '../exit-codes.ts';
 
-/** The rate changes evenly from that of the stage before to `rate`, arrivals a second, which is reached at the end. */
+/**
+ * The rate changes linearly from the previous stage's to `rate` (arrivals a second), which is reached at the
+ * end.
+ */
 export interface Stage {
   durationMs: number;
   rate: number;
@@ -38,7 +41,7 @@ export function readLoadShape({ rate, duration, stage = [] }: ShapeOptions): Loa
     throw new CliError(exitCodes.usage, '--stage: expected a rate above 0 in at least one stage');
   }
   if (sumOfDurations(stages) > longestMs)
-    throw new CliError(exitCodes.usage, '--stage: expected 24h at most');
+    throw new CliError(exitCodes.usage, '--stage: expected at most 24h');
   return { startRate, stages };
 }
 

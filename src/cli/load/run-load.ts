@@ -12,12 +12,12 @@ import { type Accepted, createSenders, requestsOf, type Sending } from './send-p
 
 export interface LoadRun {
   tally: LoadTally;
-  /** By how much requests began after they were due. */
+  /** How much later than planned requests began. */
   lateness: Latencies;
   accepted: Sample<Accepted>;
   startedAt: Date;
   seconds: number;
-  /** Of one core. */
+  /** Share of one core. */
   cpuShare: number;
   /** Requests that had to wait for a connection. */
   waited: number;
@@ -25,7 +25,7 @@ export interface LoadRun {
 
 export interface LoadDeps extends Pick<Sending, 'webhookSecret' | 'addEntry'> {
   client: LoadClient;
-  /** Ends the arrivals; what is in flight has `graceMs` left. */
+  /** Ends the arrivals; requests in flight have `graceMs` left. */
   signal: AbortSignal;
   onSecond: (tally: LoadTally) => void;
 }
@@ -82,7 +82,7 @@ export async function runLoad(plan: LoadPlan, deps: LoadDeps): Promise<LoadRun> 
   };
 }
 
-/** Each has a deadline of its own; after Ctrl-C a person waits. */
+/** Each request has a deadline of its own; after Ctrl-C the user waits. */
 async function endRequests(
   inFlight: ReadonlySet<Promise<void>>,
   client: LoadClient,

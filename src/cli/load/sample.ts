@@ -1,4 +1,4 @@
-/** Of any number of values up to `size`, each as likely as any other (algorithm R). */
+/** A uniform sample of up to `size` out of any number of values (algorithm R). */
 export class Sample<Value> {
   readonly values: Value[] = [];
   readonly #size: number;

@@ -3,32 +3,32 @@ import type { LoadAnswer, LoadClient } from '../client/load-client.ts';
 import { signCallback } from '../client/sign-callback.ts';
 import type { Operation } from './mix.ts';
 
-/** How an accepted purchase is found again. */
+/** How to look up an accepted purchase. */
 export type Accepted =
   | { instanceId: string }
-  /** Of a stream entry: the path of its status. */
+  /** The status path of a stream entry. */
   | { purchase: string };
 
-/** What one request of the kind got, and when it was due. */
+/** The answer to one request of a kind, and when it was due. */
 export type OnAnswer = (request: string, answer: Omit<LoadAnswer, 'body'>, plannedMs: number) => void;
 
 export interface Sending {
   client: LoadClient;
   product: string;
-  /** Of `instance`. */
+  /** The source of `instance`. */
   source: string;
   webhookSecret: string | undefined;
-  /** XADD where a Redis is configured; else the route of the demo is used. @returns the entry's id */
+  /** XADD when a Redis is configured; otherwise the demo route is used. @returns the entry's id */
   addEntry: ((stream: string, fields: string[]) => Promise<string>) | undefined;
   now: () => number;
   onSent: (request: string) => void;
   onAnswer: OnAnswer;
 }
 
-/** Makes one purchase of a new user. @returns undefined unless it was accepted */
+/** Sends one purchase of a new user. @returns undefined unless it was accepted */
 export type Send = (plannedMs: number) => Promise<Accepted | undefined>;
 
-/** Which requests an operation makes, in order. */
+/** The requests of each operation, in order. */
 export const requestsOf: Record<Operation, readonly string[]> = {
   buy: ['buy'],
   stream: ['stream'],
@@ -36,7 +36,7 @@ export const requestsOf: Record<Operation, readonly string[]> = {
   instance: ['instance'],
 };
 
-/** Users and source ids of no other run. */
+/** Uses users and source ids that no other run uses. */
 export function createSenders(sending: Sending): Record<Operation, Send> {
   const { client, product, source, webhookSecret, addEntry, now, onSent, onAnswer } = sending;
   const run = randomInt(2 ** 40);
@@ -78,7 +78,7 @@ export function createSenders(sending: Sending): Record<Operation, Send> {
       const orderId = order.id;
       const json = JSON.stringify({ orderId });
       const path = `/v1/orders/${encodeURIComponent(orderId)}/paid`;
-      // The payer cannot pay before the order is there, so the callback is due when that was answered.
+      // The payer cannot pay before the order exists, so the callback is due when that request was answered.
       const headers = signCallback(webhookSecret, `load-${orderId}`, json);
       return toInstance(await request('callback', now(), () => client.post(path, json, headers)));
     },
@@ -95,7 +95,7 @@ function toEntry(product: string, id: unknown): Accepted | undefined {
   return { purchase: `/v1/sales/${product}/purchases/${encodeURIComponent(id)}` };
 }
 
-/** A payment that cannot become an instance is answered 200 with what was done instead. */
+/** A payment that cannot become an instance is answered with 200 and what was done instead. */
 function toInstance(body: Record<string, unknown> | undefined): Accepted | undefined {
   return typeof body?.instanceId === 'string' ? { instanceId: body.instanceId } : undefined;
 }

@@ -2,26 +2,29 @@ import { widthOf } from './text.ts';
 
 export interface Column {
   title: string;
-  /** Room is given to the lowest rank first; 0, the default, is never left out. */
+  /** Space is given to the lowest rank first; columns of rank 0, the default, are always shown. */
   rank?: number;
-  /** Words that may be cut, or wrapped where `whole` is asked for. Ids, states and times are not. */
+  /** Text that may be truncated, or wrapped with `whole`. Ids, states and times are never truncated. */
   isProse?: boolean;
 }
 
 export interface FittedColumns {
-  /** The columns that are shown, by their index. */
+  /** Indexes of the columns that are shown. */
   kept: number[];
-  /** Of every column, by its index. */
+  /** Widths of all columns, by index. */
   widths: number[];
   leftOut: number[];
 }
 
-/** Prose that is shorter says too little. */
+/** Shorter prose is not useful. */
 const leastProse = 20;
-/** Below that a terminal is too narrow for any rule; the first column still names the row. */
+/** Below that width no rule helps; the first column still names the row. */
 const leastWidth = 8;
 
-/** Shows the columns that have room, in order of rank, then shortens the widest prose, at last the widest of the others. */
+/**
+ * Shows the columns that fit, in order of rank, then shortens the widest prose, finally the widest of the
+ * others.
+ */
 export function fitColumns(
   columns: readonly Column[],
   rows: readonly (readonly string[])[],

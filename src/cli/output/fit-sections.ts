@@ -1,11 +1,14 @@
 export interface Section<Line> {
   name: string;
   lines: readonly Line[];
-  /** What is left out first where there is no room has the highest; 0 is never left out. */
+  /** The section with the highest rank is omitted first; rank 0 is never omitted. */
   rank: number;
 }
 
-/** The sections with a blank line between them where there is room for that, else as many as fit, and which are missing. */
+/**
+ * Joins the sections with a blank line where there is space, otherwise as many as fit, and lists the missing
+ * ones.
+ */
 export function fitSections<Line>(
   sections: readonly Section<Line>[],
   height: number,
@@ -17,7 +20,7 @@ export function fitSections<Line>(
   const kept = new Set(sections);
   const countLines = () => [...kept].reduce((sum, { lines }) => sum + lines.length, 0);
   for (const section of [...sections].sort((a, b) => b.rank - a.rank)) {
-    // The line that says what is missing needs room as well.
+    // The line that lists the missing sections needs space too.
     if (countLines() + (kept.size < sections.length ? 1 : 0) <= height || section.rank === 0) break;
     kept.delete(section);
   }

@@ -6,19 +6,19 @@ const sequences = {
   endOfScreen: '\x1b[J',
 };
 
-/** The whole terminal, drawn over and over. The caller has already made control characters in the lines visible. */
+/** Redraws the whole terminal. The caller has already made control characters in the lines visible. */
 export const liveScreen = {
   open(): void {
     process.stdout.write(sequences.open);
   },
 
-  /** Writes over what is there, in one go, and clears only what is left of it: nothing flickers. */
+  /** Overwrites the previous screen in one write and clears only the rest, so that nothing flickers. */
   draw(lines: readonly string[]): void {
     const text = lines.map((line) => line + sequences.endOfLine).join('\n');
     process.stdout.write(`${sequences.home}${text}\n${sequences.endOfScreen}`);
   },
 
-  /** Once, below what stands there. */
+  /** Prints once, below the present output. */
   print(lines: readonly string[]): void {
     process.stdout.write(`${lines.join('\n')}\n`);
   },

@@ -8,7 +8,7 @@ interface KnownSecond {
   events: number | null;
 }
 
-/** The seconds of several answers, each as the latest answer that has it. */
+/** Merges the seconds of several answers; the latest answer wins. */
 export class MergedSeconds {
   readonly #kept: number;
   readonly #seconds = new Map<number, KnownSecond>();
@@ -46,7 +46,7 @@ export class MergedSeconds {
   }
 }
 
-/** A second's worth, over the last few. */
+/** The average per second over the last few seconds. */
 export function rateOf(values: readonly (number | undefined)[], over = 5): number | undefined {
   const known = values.slice(-over).filter((value) => value !== undefined);
   return known.length === 0 ? undefined : known.reduce((sum, value) => sum + value, 0) / known.length;
@@ -54,7 +54,7 @@ export function rateOf(values: readonly (number | undefined)[], over = 5): numbe
 
 const bars = '▁▂▃▄▅▆▇█';
 
-/** One character for several values where there are more than fit; a gap where nothing is known. */
+/** One character per value, or for several when they do not fit; a gap where nothing is known. */
 export function drawSparkline(values: readonly (number | undefined)[], width: number): string {
   const each = Math.max(1, Math.ceil(values.length / Math.max(1, width)));
   const points: (number | undefined)[] = [];

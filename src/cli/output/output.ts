@@ -3,14 +3,17 @@ import { escapeHidden } from '../../lib/escape-hidden.ts';
 import { showControlCharacters } from '../../lib/show-control-characters.ts';
 import { drawText, type Text } from './text.ts';
 
-// Everything that a command prints passes here: foreign text, such as the reason of a result, could otherwise move the
-// cursor and forge lines. Only the live screen of `weir top` (live-screen.ts) writes by itself.
+// Everything that a command prints passes through here: foreign text, such as the reason of a result, could
+// otherwise move the cursor and forge lines. Only the live screen of `weir top` (live-screen.ts) writes
+// directly.
 
-/** The reader of standard output has read enough, as `head` does: the command ends without a message. */
-export class ReaderGone extends Error {}
+/** The reader of standard output has closed it, as `head` does: the command ends without a message. */
+export class OutputClosed extends Error {}
 
-/** A reader that leaves is no error of ours. Without this the next write would end the program with a stack trace. */
-export function forgiveLeavingReaders(): void {
+/**
+ * Otherwise the next write after the reader has closed the stream would end the program with a stack trace.
+ */
+export function ignoreClosedReaders(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EPIPE') throw error;
@@ -18,22 +21,22 @@ export function forgiveLeavingReaders(): void {
   }
 }
 
-/** One line for people. */
+/** Prints one line. */
 export function printLine(...texts: readonly Text[]): void {
   process.stdout.write(drawLine(process.stdout, texts));
 }
 
-/** One line for people to standard error. */
+/** Prints one line to standard error. */
 export function printNotice(...texts: readonly Text[]): void {
   process.stderr.write(drawLine(process.stderr, texts));
 }
 
-/** Text of our own in several lines, such as help. */
+/** Prints trusted text of several lines, such as help. */
 export function printText(text: string, stream: 'stdout' | 'stderr' = 'stdout'): void {
   process[stream].write(showControlCharacters(text, { keepLines: true }));
 }
 
-/** Replaces the last line of standard error, where a person watches. */
+/** Replaces the last line of standard error on a terminal. */
 export function printProgress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r${showControlCharacters(text)}`);
 }
@@ -44,9 +47,9 @@ export function printJson(value: unknown): void {
   );
 }
 
-/** One document a line, for what may be long: waits while the reader is slow. @throws ReaderGone */
+/** Prints one document per line, for long output: waits while the reader is slow. @throws OutputClosed */
 export async function printJsonLines(values: readonly unknown[]): Promise<void> {
-  if (process.stdout.errored) throw new ReaderGone();
+  if (process.stdout.errored) throw new OutputClosed();
   if (process.stdout.write(values.map((value) => `${escapeHidden(JSON.stringify(value))}\n`).join('')))
     return;
   await drained();
@@ -54,7 +57,7 @@ export async function printJsonLines(values: readonly unknown[]): Promise<void> 
 
 async function drained(): Promise<void> {
   await once(process.stdout, 'drain').catch((cause) => {
-    throw new ReaderGone(undefined, { cause });
+    throw new OutputClosed(undefined, { cause });
   });
 }
 
@@ -65,7 +68,7 @@ export async function printExport(text: string): Promise<void> {
 }
 
 export function hasColors(stream: NodeJS.WriteStream): boolean {
-  // Absent where the stream is a file or a pipe. It knows NO_COLOR, FORCE_COLOR and what TERM can do.
+  // Undefined when the stream is a file or a pipe. Respects NO_COLOR, FORCE_COLOR and TERM.
   return stream.hasColors?.() ?? false;
 }
 

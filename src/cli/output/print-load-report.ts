@@ -8,7 +8,7 @@ const labelWidth = 10;
 const chartWidth = 48;
 const latencyTitles = ['P50', 'P90', 'P99', 'P99.9', 'MAX'];
 
-/** Fits into 80 columns. The chart is for a terminal only. */
+/** Fits into 80 columns. The chart is printed on a terminal only. */
 export function printLoadReport(report: LoadReport): void {
   const { all, requests, seconds, url } = report;
   const planned = all.sent + all.dropped;
@@ -64,7 +64,7 @@ function printFollowed({ followed }: LoadReport): void {
   printLine(`Without an instance: ${states.join(', ')}; see weir parked list, weir top`);
 }
 
-/** Above that the figures are those of the generator. */
+/** Above these values the figures describe the generator. */
 const mostCpuShare = 0.9;
 const mostLateMs = 50;
 
@@ -75,7 +75,7 @@ function printGenerator({ generator, plan }: LoadReport): void {
   const used = `${Math.round(cpuShare * 100)} % of a core, requests up to ${showMs(lateMs)} ms late (p99)`;
   printLine();
   printLine({ style: isLimit ? 'yellow' : 'dim', text: `Load generator: ${used}` });
-  if (isLimit) printLine('It is the limit itself: use another machine, or a lower rate.');
+  if (isLimit) printLine('The generator is the bottleneck: use another machine, or a lower rate.');
   if (waited > 0)
     printLine(`${waited} requests waited for one of the ${plan.connections} connections (--connections).`);
 }

@@ -8,8 +8,8 @@ type Row = readonly Text[];
 const gap = '  ';
 
 /**
- * Aligned columns under a bold head, without lines, so that cut and awk still work on it. Only a terminal that is too narrow
- * loses columns, then the ends of prose; with `whole` prose continues on the next line instead.
+ * Aligned columns under a bold head, without lines, so that cut and awk work on it. Only a terminal that is
+ * too narrow hides columns, then truncates prose; with `whole` prose continues on the next line instead.
  */
 export function printTable(
   columns: readonly (string | Column)[],
@@ -41,13 +41,13 @@ export function printTable(
   printLine({ style: 'dim', text: `No room for ${titles}: enlarge the terminal, or use --json.` });
 }
 
-/** One thing in full: a name and its value a line, which the terminal may break so that it can be copied. */
+/** One object: a name and its value per line, which the terminal may wrap so that it can be copied. */
 export function printFields(fields: readonly (readonly [name: string, value: string])[]): void {
   const width = Math.max(...fields.map(([name]) => widthOf(name)));
   for (const [name, value] of fields) printCells([name, value], [width]);
 }
 
-/** Blanks fill each cell but the last, so that no line ends in them. */
+/** Every cell but the last is padded, so that no line has trailing spaces. */
 function printCells(cells: readonly Text[], widths: readonly number[]): void {
   const last = cells.findLastIndex((cell) => textOf(cell) !== '');
   printLine(
@@ -64,7 +64,7 @@ function splitCell(cell: Text, width: number, whole: boolean): Text[] {
   return typeof cell === 'string' ? lines : lines.map((line) => ({ ...cell, text: line }));
 }
 
-/** What a control character is shown as takes more columns than itself. */
+/** A visible control character takes more columns than the character itself. */
 function showCell(cell: Text): Text {
   if (typeof cell === 'string') return showControlCharacters(cell);
   return { ...cell, text: showControlCharacters(cell.text) };
@@ -74,7 +74,7 @@ function textOf(cell: Text): string {
   return typeof cell === 'string' ? cell : cell.text;
 }
 
-/** A time in a list: one word, in seconds, and still ISO 8601. */
+/** A time in a list: one word, in seconds, in ISO 8601. */
 export function showTime(time: string | null): string {
   return time === null ? '-' : time.replace(/\.\d+(?=Z$)/, '');
 }

@@ -10,14 +10,14 @@ export type Paint = (style: Style, text: string) => string;
 export interface ScreenOptions {
   url: string;
   width: number;
-  /** Undefined: print all. */
+  /** undefined: no limit. */
   height?: number;
   paint: Paint;
-  /** Undefined while it answers. */
+  /** undefined while Weir answers. */
   failure?: string | undefined;
 }
 
-/** A line as pieces, so that it is cut by what is seen of it and not in the middle of a color. */
+/** A line as pieces, so that it is cut by visible columns and never within a color sequence. */
 type Piece = string | readonly [Style, string];
 type Line = readonly Piece[];
 
@@ -30,10 +30,13 @@ const titles = {
 const labelWidth = 12;
 const rateWidth = 10;
 
-/** Narrower, labels that go without saying give way to numbers. */
+/** Below this width, obvious labels give way to numbers. */
 const narrow = 40;
 
-/** What `weir top` shows, one string a line, none wider than the terminal; what matters most where it is small. */
+/**
+ * The screen of `weir top`, one string per line, none wider than the terminal; on a small terminal only what
+ * matters most.
+ */
 export function drawScreen(now: Now, seconds: MergedSeconds, options: ScreenOptions): string[] {
   const { width, height = Number.POSITIVE_INFINITY } = options;
   const label = (text: string) => (width < narrow ? '' : text.padEnd(labelWidth));
@@ -59,9 +62,7 @@ function drawHead({ at, intakePaused }: Now, { url, height, failure }: ScreenOpt
   return [
     [['bold', 'weir top'], isLive ? '  q quits' : '', `  ${url}  ${clock}`],
     ...(failure ? [[['red', failure] as const]] : []),
-    ...(intakePaused
-      ? [[['yellow', 'the intake is held: too many events wait to be published'] as const]]
-      : []),
+    ...(intakePaused ? [[['yellow', 'intake paused: too many events wait to be published'] as const]] : []),
   ];
 }
 
@@ -79,7 +80,7 @@ function paintLine(line: Line, { width, paint }: ScreenOptions): string {
 
 const leastSparkline = 8;
 
-/** A number is never cut: where it is narrow the sparklines are left out. */
+/** Numbers are never cut: on a narrow screen the sparklines are omitted. */
 function drawRates(seconds: MergedSeconds, width: number): Line[] {
   const room = width - labelWidth - rateWidth - 4;
   const hasSparklines = room >= leastSparkline;
@@ -95,7 +96,7 @@ function drawRates(seconds: MergedSeconds, width: number): Line[] {
   return [[['dim', `${''.padEnd(labelWidth)}${'now'.padStart(rateWidth)}  ${span}`]], ...rows];
 }
 
-/** The columns of the sources, what is left out last first. */
+/** The columns of the sources, in the order in which they are kept. */
 const columnOrder = [0, 1, 4, 5, 3, 2];
 
 function drawSources({ series, sources }: Now, seconds: MergedSeconds, width: number): Line[] {
@@ -131,7 +132,7 @@ function drawSources({ series, sources }: Now, seconds: MergedSeconds, width: nu
 }
 
 function drawDelay({ delay }: Now, width: number, label: (text: string) => string): Line[] {
-  if (!delay) return [[label('Delay'), ['dim', 'nothing was settled in the last minute']]];
+  if (!delay) return [[label('Delay'), ['dim', 'no results in the last minute']]];
   const { p50Ms, p99Ms, count } = delay;
   const halves = [`p50 ${showMs(p50Ms)}`, `p99 ${showMs(p99Ms)}`];
   if (width < narrow) return halves.map((half) => [`delay ${half}`]);
@@ -153,7 +154,7 @@ function drawWaiting({ at, waiting }: Now, label: (text: string) => string): Lin
   });
 }
 
-/** `isLow`: those that are well share a line. */
+/** `isLow`: healthy stores share a line. */
 function drawStores({ stores }: Now, width: number, isLow: boolean, label: (text: string) => string): Line[] {
   const well = stores.filter(({ ok }) => ok);
   const rows: Line[] =
@@ -166,7 +167,7 @@ function drawStores({ stores }: Now, width: number, isLow: boolean, label: (text
   return rows.map((row, index): Line => [label(index === 0 ? 'Stores' : ''), ...row]);
 }
 
-/** The reason is never cut: the kind is dropped first, then it takes several lines. */
+/** The reason is never cut: the kind is dropped first, then the reason is wrapped. */
 function drawStore({ name, kind, ok, why }: Now['stores'][number], room: number): Line[] {
   if (ok === null) return [[['dim', `- ${name} (${kind}): this process does not use it`]]];
   if (ok) return [[['green', '✓'], ` ${name} (${kind})`]];
@@ -181,7 +182,7 @@ function drawStore({ name, kind, ok, why }: Now['stores'][number], room: number)
 function drawAudit({ at, audit }: Now): Line {
   if (!audit) return [['dim', 'none yet']];
   const age = ` (${showMs(Math.max(0, Date.parse(at) - Date.parse(audit.auditedAt)))} ago)`;
-  if (audit.ok) return [['green', '✓'], ' every sum holds', ['dim', age]];
+  if (audit.ok) return [['green', '✓'], ' all sums balance', ['dim', age]];
   return [
     ['red', `✗ ${audit.exceptions} exceptions: weir audit`],
     ['dim', age],

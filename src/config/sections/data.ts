@@ -22,7 +22,7 @@ const tls = (store: string) => ({
   key: pemFile('The file with the private key of the client certificate. Set it with the certificate.'),
 });
 
-/** `data`: where the stores are. */
+/** `data`: the addresses of the stores. */
 export const dataSettings = {
   database: {
     source: secret(

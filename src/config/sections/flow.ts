@@ -1,6 +1,6 @@
 import { aDayMs, advanced, count, duration, durationOrNever, matching, setting } from '../setting.ts';
 
-// The way of a purchase, section by section.
+// The sections of a purchase's path.
 
 export const seckillSettings = {
   batchSize: advanced(

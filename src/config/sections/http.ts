@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { address, advanced, count, duration, list, listOf, oneOf, secret, setting } from '../setting.ts';
 
-/** Addresses and networks, as `10.0.0.7` and `10.0.0.0/8`. */
+/** Addresses and networks, such as `10.0.0.7` and `10.0.0.0/8`. */
 const networks = (value: unknown): string[] => {
   const given = list(value);
   for (const network of given) {
@@ -13,7 +13,7 @@ const networks = (value: unknown): string[] => {
   return given;
 };
 
-/** `server.http`: where HTTP listens, who may call it, and how much. */
+/** `server.http`: where HTTP listens, who may call it, and its limits. */
 export const httpSettings = {
   addr: setting(
     address,

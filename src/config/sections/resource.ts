@@ -1,6 +1,6 @@
 import { advanced, duration, oneOf, setting, share } from '../setting.ts';
 
-/** `resource`: the simulated Resource Domain, to try out how a shop or an alert reacts. */
+/** `resource`: the simulated Resource Domain, for testing the reactions of a shop or an alert. */
 export const resourceSettings = {
   simulate: setting(
     oneOf('auto', 'true', 'false'),

@@ -9,42 +9,48 @@ import type { Limit } from './limits.ts';
 import { requireSameOrigin } from './origin.ts';
 import { readSessionCookie } from './session-cookie.ts';
 
-/** `open`: anybody. `signed`: the route checks a signature. Else the least scope that a caller must have. */
+/**
+ * `open`: everyone. `signed`: the route checks a signature. Otherwise the scope that a caller needs at least.
+ */
 export type RouteScope = Scope | 'open' | 'signed';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Who may call the route. Without it the server does not start. */
+    /** Who may call the route. A route without it fails the start. */
     scope?: RouteScope;
     /**
-     * A caller without a key or session is let through, and the route verifies another credential, one that
-     * does not come as Authorization. `callerOf` returns undefined for such a caller.
+     * A caller without a key or session passes, and the route verifies another credential, which is not sent
+     * as Authorization. `callerOf` returns undefined for such a caller.
      */
     orTicket?: boolean;
-    /** false: with a key or ticket not counted by server.http.requestsPerMinute. For what has other bounds. */
+    /**
+     * false: requests with a key or ticket are not counted by server.http.requestsPerMinute, because other
+     * limits apply.
+     */
     limited?: boolean;
   }
 }
 
 export interface AuthDeps {
   keyRing: KeyRing;
-  /** See isLocalOnly(): otherwise nothing is open, also when there is no key. */
+  /** See isLocalOnly(). When false, the API is closed even when there is no key. */
   isOnLoopback: boolean;
   limit: Limit;
-  /** Counts a wrong key; it may throw RATE_LIMITED. */
+  /** Counts a wrong key; may throw RATE_LIMITED. */
   onWrongKey?: (request: FastifyRequest) => void;
 }
 
-/** The one place where a route's `scope` is enforced; a route that declares none ends the start. */
+/** The only place that enforces a route's `scope`; a route without one fails the start. */
 export function addAuth(http: FastifyInstance, deps: AuthDeps): void {
   http.addHook('onRoute', ({ method, url, config }) => {
     if (config?.scope) return;
-    throw new Error(`${method} ${url} does not say who may call it: give it config.scope`);
+    throw new Error(`${method} ${url} declares no scope: set config.scope`);
   });
   http.addHook('onRequest', (request, reply, done) => {
     const { scope, limited, activity } = request.routeOptions.config;
     if (scope === 'signed' && Array.isArray(activity)) {
-      // The signature lets the request in; a key only names the operator who sent it in place of the signer.
+      // The signature authorizes the request; a key only names the operator who sent it in place of the
+      // signer.
       findCaller(request, deps).then(
         (caller) => {
           if (caller) callers.set(request, caller);
@@ -58,9 +64,9 @@ export function addAuth(http: FastifyInstance, deps: AuthDeps): void {
       done();
       return;
     }
-    // A flood of buyers waits for no promise where everybody may buy.
+    // Fast path for the buyers' flood: no promise is awaited when every caller may buy.
     if (limited === false && isKnownOpen(deps)) {
-      callers.set(request, everybody);
+      callers.set(request, anonymousAdmin);
       done();
       return;
     }
@@ -84,22 +90,22 @@ async function judge(
   const hasWrongKey = !caller && request.headers.authorization !== undefined;
   if (hasWrongKey) deps.onWrongKey?.(request);
   const isRejected = !caller && (hasWrongKey || !orTicket);
-  // Also where purchases are not counted: what carries no key is none.
+  // A rejected credential counts even where purchases are not counted.
   if (limited !== false || isRejected) await deps.limit(request);
   if (caller) requireScope(caller, scope);
-  else if (isRejected) throw keyRequired(reply);
+  else if (isRejected) throw unauthenticated(reply);
 }
 
 /**
- * Whose key or session the request carries. Without any key in the world it is the operator, who may do everything.
+ * The caller whose key or session the request carries. When no operator key exists, every caller is an admin.
  *
- * @returns undefined when it carries none, or one that opens nothing
+ * @returns undefined without a credential, or with an invalid one
  */
 export async function findCaller(
   request: FastifyRequest,
   { keyRing, isOnLoopback }: Pick<AuthDeps, 'keyRing' | 'isOnLoopback'>,
 ): Promise<Caller | undefined> {
-  if (isOnLoopback && (await keyRing.isOpen())) return everybody;
+  if (isOnLoopback && (await keyRing.isOpen())) return anonymousAdmin;
   const { authorization } = request.headers;
   if (authorization !== undefined) {
     const key = readBearer(authorization);
@@ -112,15 +118,15 @@ export async function findCaller(
 }
 
 /**
- * Who calls as far as the headers and memory say, with the answer that `findCaller` would give. undefined: that takes a query, a
- * cookie, or the address behind a proxy.
+ * The caller as far as headers and memory tell, identical to the result of `findCaller`. undefined: that
+ * requires a query, a cookie, or the address behind a proxy.
  */
 export function createCallerRecall(
   { keyRing, isOnLoopback }: Pick<AuthDeps, 'keyRing' | 'isOnLoopback'>,
   hasProxies: boolean,
 ) {
   return ({ headers }: IncomingMessage): Caller | 'stranger' | undefined => {
-    if (isKnownOpen({ keyRing, isOnLoopback })) return everybody;
+    if (isKnownOpen({ keyRing, isOnLoopback })) return anonymousAdmin;
     const { authorization, cookie } = headers;
     if (authorization !== undefined) {
       const key = readBearer(authorization);
@@ -138,70 +144,72 @@ function readBearer(authorization: string): string | undefined {
   return /^Bearer (.{1,512})$/i.exec(authorization)?.[1];
 }
 
-/** Also the answer to a wrong key: it does not reveal which of the two it was. */
-export function keyRequired(reply: FastifyReply): WeirError {
+/** Also the answer to a wrong key, so that it does not reveal which of the two it was. */
+export function unauthenticated(reply: FastifyReply): WeirError {
   reply.header('www-authenticate', 'Bearer');
-  return new WeirError('UNAUTHENTICATED', 'this needs an operator key, and none or a wrong one was sent');
+  return new WeirError('UNAUTHENTICATED', 'missing or invalid operator key');
 }
 
-const everybody: Caller = { name: 'operator', scope: 'admin' };
+const anonymousAdmin: Caller = { name: 'operator', scope: 'admin' };
 const callers = new Attached<FastifyRequest, Caller>();
 const asking = new Attached<FastifyRequest, () => Promise<boolean>>();
 
-/** For an answer that goes on: whether the key or session of its request still opens the route. */
+/** For an answer that stays open: whether the key or session of its request is still valid for the route. */
 export async function mayStillCall(request: FastifyRequest): Promise<boolean> {
   return (await asking.get(request)?.()) ?? true;
 }
 
-/** For a route that finds out by itself who asks. */
-export function noteCaller(request: FastifyRequest, caller: Caller): void {
+/** For a route that verifies its callers itself. */
+export function setCaller(request: FastifyRequest, caller: Caller): void {
   callers.set(request, caller);
 }
 
-/** Who asks; undefined on a route with `orTicket` that was asked without a key, and on open ones. */
+/** The caller; undefined on open routes, and on a route with `orTicket` that was called without a key. */
 export function callerOf(request: FastifyRequest): Caller | undefined {
   return callers.get(request);
 }
 
-/** For routes with `orTicket`: the shop sends its key, and a buyer the ticket from the shop. */
+/** For routes with `orTicket`: the shop sends its key, a buyer sends the ticket from the shop. */
 export function requireKeyOr(readTicket: (request: FastifyRequest) => unknown) {
   return (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void => {
-    done(callerOf(request) || readTicket(request) !== undefined ? undefined : keyRequired(reply));
+    done(callerOf(request) || readTicket(request) !== undefined ? undefined : unauthenticated(reply));
   };
 }
 
-/** Whether a program with a key asks, as a shop's back end does, which speaks for many users. */
+/** Whether the caller is a program with a key, such as a shop's back end, which acts for many users. */
 export function hasKey(request: FastifyRequest): boolean {
   const caller = callers.get(request);
-  return caller !== undefined && caller !== everybody;
+  return caller !== undefined && caller !== anonymousAdmin;
 }
 
 /**
- * On a route that programs call as well: a person is a session of the page, or a key of scope admin, which no program needs
- * for it.
+ * Distinguishes an operator from a program on a route that both call: a session of the page, or a key with
+ * scope admin, which no program needs for this.
  */
 export function isByHand(request: FastifyRequest): boolean {
   const caller = callers.get(request);
   return (
-    caller !== undefined && caller !== everybody && (caller.until !== undefined || caller.scope === 'admin')
+    caller !== undefined &&
+    caller !== anonymousAdmin &&
+    (caller.until !== undefined || caller.scope === 'admin')
   );
 }
 
-/** The caller as it is recorded with a change. */
+/** The caller as recorded with a change. */
 export function actorOf(request: FastifyRequest): Actor {
-  const { name, keyId } = callers.get(request) ?? everybody;
+  const { name, keyId } = callers.get(request) ?? anonymousAdmin;
   return { name, keyId, via: 'http', requestId: request.id };
 }
 
-/** For a route that needs more of some of its callers. @throws WeirError INSUFFICIENT_SCOPE */
+/** For a route that requires more of some of its callers. @throws WeirError INSUFFICIENT_SCOPE */
 export function requireScopeOf(request: FastifyRequest, scope: Scope): void {
-  requireScope(callers.get(request) ?? everybody, scope);
+  requireScope(callers.get(request) ?? anonymousAdmin, scope);
 }
 
 function requireScope(caller: Caller, scope: Scope): void {
   if (reaches(caller.scope, scope)) return;
   throw new WeirError(
     'INSUFFICIENT_SCOPE',
-    `this needs scope ${scope}, and ${caller.name} has ${caller.scope}`,
+    `this requires scope ${scope}; ${caller.name} has scope ${caller.scope}`,
   );
 }

@@ -2,17 +2,17 @@ import { gzip } from 'node:zlib';
 import { Negotiator } from '@fastify/accept-negotiator';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 
-/** Below it a packet is saved by nothing, and work is lost. */
-const leastBytes = 1_024;
+/** Smaller answers fit one packet anyway, so compressing them would only cost CPU. */
+const minBytes = 1_024;
 const encodings = new Negotiator({ supportedValues: ['gzip', 'identity'] });
 
 /**
- * Compresses lists, trends, metrics and the description: text that was asked for by GET. Keys, tickets and cookies are in no such
- * answer, so their length reveals none of them (BREACH). Streams and compressed answers are not changed.
+ * Compresses lists, trends, metrics and the API description: text answers to GET. None of them contains keys,
+ * tickets or cookies, so their length reveals none (BREACH). Streams and compressed answers are not changed.
  */
 export function compressAnswers(http: FastifyInstance): void {
   http.addHook('onSend', (request, reply, payload, done) => {
-    if (typeof payload !== 'string' || payload.length < leastBytes || !mayCompress(request)) {
+    if (typeof payload !== 'string' || payload.length < minBytes || !mayCompress(request)) {
       done(null, payload);
       return;
     }
@@ -32,7 +32,7 @@ export function compressAnswers(http: FastifyInstance): void {
   });
 }
 
-/** What buyers ask for holds their tickets, is small, and comes by the thousand. */
+/** Answers to buyers contain their tickets, are small, and come by the thousand. */
 function mayCompress({ method, routeOptions: { config } }: FastifyRequest): boolean {
   return method === 'GET' && config.scope !== 'signed' && !config.orTicket;
 }

@@ -4,13 +4,13 @@ import type { HttpConfig } from '../../../config/config.ts';
 import { WeirError } from '../../../errors.ts';
 import { isLoopback, matchNetworks, nameAddress } from '../../../lib/address.ts';
 
-/** Taken beyond the bound, for probes only. */
+/** Connections accepted beyond the limit, for probes only. */
 const reservedForProbes = 16;
 const probes = new Set<string | undefined>(['/healthz', '/readyz', '/metrics']);
 
 const reserved = new WeakSet<Socket>();
 
-/** Whether only a probe is answered on this connection. */
+/** Whether only probes are answered on this connection. */
 export function isReserved(socket: Socket): boolean {
   return reserved.has(socket);
 }
@@ -18,9 +18,9 @@ export function isReserved(socket: Socket): boolean {
 type Bounds = Pick<HttpConfig, 'maxConnections' | 'maxConnectionsPerAddress' | 'trustedProxies'>;
 
 /**
- * Each connection costs memory, also one that sends nothing. One address other than loopback and trusted proxies may have
- * some of them, and when all are taken some more are accepted: these answer a probe and nothing else, and a new one takes
- * the place of the oldest. So health and metrics are seen while others hold every connection.
+ * Each connection costs memory, even one that sends nothing. An address other than loopback and trusted
+ * proxies may have a share of them. When all are taken, a few more are accepted that answer probes only; a
+ * new one replaces the oldest. So health and metrics stay visible while other clients hold every connection.
  */
 export function boundConnections(http: FastifyInstance, bounds: Bounds): void {
   const { maxConnections, maxConnectionsPerAddress } = bounds;
@@ -57,11 +57,11 @@ export function boundConnections(http: FastifyInstance, bounds: Bounds): void {
     if (probing.size === 0 || !reserved.has(request.raw.socket)) return done();
     reply.header('connection', 'close');
     if (probes.has(request.routeOptions.url)) return done();
-    done(new WeirError('OVERLOADED', 'every connection of this process is taken'));
+    done(new WeirError('OVERLOADED', 'all connections of this process are in use'));
   });
 }
 
-/** undefined: not bounded by its address. */
+/** undefined: not limited by address. */
 function nameOf(
   { remoteAddress: address }: Socket,
   isProxy: (address: string) => boolean,

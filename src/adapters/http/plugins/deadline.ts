@@ -4,20 +4,23 @@ import type { Readiness } from '../routes/health.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** true: the route may take longer as long as the database answers others, as an audit or a wait for news. */
+    /**
+     * true: the route may take longer while the database answers other queries, such as an audit or a long
+     * poll.
+     */
     isLong?: boolean;
   }
 }
 
-/** A caller gets an answer within five seconds, also from a database that is frozen. */
+/** Every caller gets an answer within five seconds, even while the database is frozen. */
 const deadlineMs = 4_500;
-const lookAgainMs = 500;
+const recheckMs = 500;
 
 type Work = (request: FastifyRequest, reply: FastifyReply) => unknown;
 
 /**
- * Answers 503 in place of a handler that does not come back. Its work goes on, and whether it takes effect is unknown; a
- * repeat finds out, as after any lost answer.
+ * Answers 503 in place of a handler that does not return. Its work continues, and whether it takes effect is
+ * unknown; a repeat finds out, as after any lost answer.
  */
 export function boundHandlers(http: FastifyInstance, readiness: Readiness): void {
   const isFrozen = async () => (await readiness.database?.()) !== undefined;
@@ -36,7 +39,10 @@ export function boundHandlers(http: FastifyInstance, readiness: Readiness): void
   });
 }
 
-/** `isOver`: asked at the deadline and from then on; without it the deadline itself is the end. `hasBegun`: there is none. */
+/**
+ * `isOver`: called at the deadline and repeatedly after it; without it, the deadline is final. `hasBegun`: then
+ * there is no deadline.
+ */
 export function withDeadline<T>(
   work: Promise<T>,
   isOver?: () => Promise<boolean>,
@@ -47,12 +53,12 @@ export function withDeadline<T>(
       reject(
         new WeirError('STORE_UNAVAILABLE', 'no answer in time: the outcome is unknown, repeat the request'),
       );
-    const look = async () => {
+    const check = async () => {
       if (hasBegun()) return;
       if (isOver === undefined || (await isOver())) give();
-      else timer = setTimeout(look, lookAgainMs);
+      else timer = setTimeout(check, recheckMs);
     };
-    let timer = setTimeout(look, deadlineMs);
+    let timer = setTimeout(check, deadlineMs);
     work.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }

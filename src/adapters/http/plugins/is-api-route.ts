@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 
-/** By the route that was matched: a path can be written in many ways, such as `/%76%31/now`. */
+/** Decided by the matched route: a path can be written in many ways, such as `/%76%31/now`. */
 export function isApiRoute({ routeOptions }: FastifyRequest): boolean {
   return routeOptions.url?.startsWith('/v1/') === true;
 }

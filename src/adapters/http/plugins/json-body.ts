@@ -6,14 +6,14 @@ import { maxJsonDepth, nestsTooDeep } from './json-depth.ts';
 const rawBodies = new Attached<FastifyRequest, Buffer>();
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** The body's bytes as they came: what a signature is made over. */
+/** The body's bytes as received; signatures are computed over them. */
 export function rawBody(request: FastifyRequest): Buffer {
   return rawBodies.get(request) ?? Buffer.alloc(0);
 }
 
 /**
- * JSON bodies that keep their bytes. An empty one counts as none, whatever its type: `curl -d ''` calls it a form, others
- * plain text or JSON.
+ * Parses JSON bodies and keeps their bytes. An empty body counts as none, whatever its type: `curl -d ''`
+ * declares a form, other clients plain text or JSON.
  */
 export function addJsonBodies(http: FastifyInstance): void {
   http.removeContentTypeParser('text/plain');
@@ -41,7 +41,7 @@ function isBlank(bytes: Buffer): boolean {
   return bytes.every((byte) => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d));
 }
 
-/** As fastify says it of a type without a parser. */
+/** The error that fastify raises for a type without a parser. */
 function unsupportedType(type: string | undefined): Error {
   return Object.assign(new Error(`Unsupported Media Type: ${type}`), {
     statusCode: 415,

@@ -1,4 +1,7 @@
-/** No body of ours nests deeper than 3; what is built to exhaust a parser or a validator nests by the thousand. */
+/**
+ * No body of this API nests deeper than 3; bodies built to exhaust a parser or a validator nest by the
+ * thousand.
+ */
 export const maxJsonDepth = 32;
 
 const quote = 0x22;
@@ -6,7 +9,10 @@ const backslash = 0x5c;
 const opening = new Set([0x5b, 0x7b]);
 const closing = new Set([0x5d, 0x7d]);
 
-/** Whether brackets outside of strings nest deeper than that. Ends where they do, and needs no valid JSON. */
+/**
+ * Whether brackets outside of strings nest deeper than that. Stops at the first such bracket, and does not
+ * require valid JSON.
+ */
 export function nestsTooDeep(json: Uint8Array): boolean {
   let depth = 0;
   let inString = false;

@@ -12,28 +12,31 @@ import { toProblem } from './problem.ts';
 /** Counts the request. @throws WeirError RATE_LIMITED */
 export type Limit = (request: FastifyRequest) => Promise<void>;
 
-/** How large a request may be and how long its arrival may take. */
+/** Size limits of a request, and time limits for receiving it. */
 export function boundRequests({ headersTimeoutMs, keepAliveMs, trustedProxies }: HttpConfig) {
   return {
     bodyLimit: 64 * 1024,
     requestTimeout: 30_000,
     keepAliveTimeout: keepAliveMs,
     forceCloseConnections: 'idle',
-    // Requests that arrived before listening ended are served.
+    // Requests that arrived before the server stopped listening are served.
     return503OnClosing: false,
     routerOptions: { maxParamLength: 256, ignoreTrailingSlash: true },
     trustProxy: trustedProxies.length > 0 ? trustedProxies : false,
     http: {
       maxHeaderSize: 16 * 1024,
       headersTimeout: headersTimeoutMs,
-      // How often Node checks for late headers; every 30 s by default.
+      // How often Node checks for late headers; its default is 30 s.
       connectionsCheckingInterval: Math.min(5_000, headersTimeoutMs),
     },
     clientErrorHandler: answerUnreadable,
   } satisfies FastifyHttpOptions<Server>;
 }
 
-/** Requests a minute for each key, and for each address that sends none; as many may come at once. 0: no limit. */
+/**
+ * Requests per minute for each key, and for each address that sends none; the burst is as large. 0:
+ * unlimited.
+ */
 export function createLimits({
   requestsPerMinute,
   loginsPerMinute,
@@ -55,7 +58,7 @@ function createLimit(perMinute: number, nameOf: (request: FastifyRequest) => str
     const name = nameOf(request);
     const retryAfterMs = name === undefined ? addresses.take(nameAddress(request.ip)) : names.take(name);
     if (retryAfterMs === 0) return;
-    throw new WeirError('RATE_LIMITED', `more than ${perMinute} requests in a minute`, { retryAfterMs });
+    throw new WeirError('RATE_LIMITED', `more than ${perMinute} requests per minute`, { retryAfterMs });
   };
 }
 
@@ -68,11 +71,14 @@ const unreadable: Record<string, { status: number; title: string; detail: string
   ERR_HTTP_REQUEST_TIMEOUT: {
     status: 408,
     title: 'Request timeout',
-    detail: 'the request took too long to come',
+    detail: 'the request did not arrive in time',
   },
 };
 
-/** Bytes that are not HTTP, or arrive too slowly, never become a request: this writes to the connection itself. */
+/**
+ * Bytes that are not HTTP, or arrive too slowly, never become a request: this writes to the connection
+ * directly.
+ */
 function answerUnreadable(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
   if (isReserved(socket)) {
@@ -82,7 +88,7 @@ function answerUnreadable(error: Error & { code?: string }, socket: Socket): voi
   const { status, title, detail } = unreadable[error.code ?? ''] ?? {
     status: 400,
     title: 'Bad request',
-    detail: 'this is not HTTP/1.1',
+    detail: 'the bytes received are not HTTP/1.1',
   };
   const body = JSON.stringify(toProblem({ title, status, code: 'REQUEST_INVALID', detail }));
   if (socket.writable) {

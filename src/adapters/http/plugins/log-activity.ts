@@ -12,23 +12,25 @@ import { actorOf } from './auth.ts';
 declare module 'fastify' {
   interface FastifyContextConfig {
     /**
-     * What the route may leave in the activity log: the store that it calls writes the record in the commit of the change.
-     * `none`: a route of programs, whose purchases, payments and tickets are on record themselves. A route that changes
-     * something and does not say so ends the start.
+     * The actions that the route may write to the activity log; the store function that it calls writes the
+     * record in the commit of the change. `none`: a route of programs, whose purchases, payments and tickets
+     * are recorded anyway. A route that changes something and declares nothing fails the start.
      */
     activity?: readonly Action[] | 'none';
   }
 }
 
-/** Logs each successful change by an operator as it is answered, and requires of each route that it says what it changes. */
+/**
+ * Logs each successful change by an operator, and requires every route that changes something to declare it.
+ */
 export function logActivity(http: FastifyInstance, emit: Emit): void {
   http.addHook('onRoute', (route) => {
     if (isRead(route.method)) return;
     const { activity, limited } = route.config ?? {};
     if (activity === undefined) {
-      throw new Error(`${route.method} ${route.url} does not say what it changes: give it config.activity`);
+      throw new Error(`${route.method} ${route.url} declares no activity: set config.activity`);
     }
-    // What programs do thousands of times a second pays nothing for this.
+    // No cost for what programs do thousands of times a second.
     if (activity === 'none' || limited === false) return;
     const log = (
       request: FastifyRequest,
@@ -55,7 +57,7 @@ function toEvent(request: FastifyRequest, activity: readonly Action[]) {
     by: actorOf(request).name,
     did: `${method} ${url}`,
     on: request.params as Record<string, string>,
-    // A session is opened with a key, which no log may hold.
+    // A session is opened with a key, which must not be logged.
     asked: activity.includes('SESSION_OPENED') ? undefined : request.body,
   };
 }

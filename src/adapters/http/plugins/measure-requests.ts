@@ -5,8 +5,9 @@ import { Attached } from './attached.ts';
 import { problemOf } from './problem.ts';
 
 /**
- * Emits an event for each answer: by its route, not by its path, of which there are as many as callers like. When it is sent, not
- * when its last byte has gone: listening for that costs 20 µs an answer, a third of a refusal at the admission of a sale.
+ * Emits an event for each answer, labelled with its route, because callers can send any number of paths.
+ * Emitted when the answer is sent, not when its last byte has left: listening for that costs 20 µs per
+ * answer, a third of a refusal at the admission of a sale.
  */
 export function watchRequests(http: FastifyInstance, emit: Emit): void {
   const begun = new Attached<FastifyRequest, number>();
@@ -29,7 +30,7 @@ export function watchRequests(http: FastifyInstance, emit: Emit): void {
   });
 }
 
-/** Unlike any of another process, and a tenth of the price of a random one each time. */
+/** Unique across processes, at a tenth of the cost of a random id each time. */
 export function createRequestIds(): () => string {
   const process = randomBytes(6).toString('hex');
   let count = 0;

@@ -29,8 +29,8 @@ const securitySchemes = {
 } as const;
 
 /**
- * `/openapi.json`, from the schemas that the routes check with and the scope that each declares. A route that does not say
- * what it is ends the start.
+ * Serves `/openapi.json`, built from the schemas that the routes validate with and the scope of each. A route
+ * without a summary fails the start.
  */
 export async function addOpenApi(http: FastifyInstance): Promise<void> {
   await http.register(swagger, {
@@ -39,7 +39,7 @@ export async function addOpenApi(http: FastifyInstance): Promise<void> {
   });
   http.addHook('onRoute', ({ method, url, schema }) => {
     if (schema?.summary || url === pageUrl) return;
-    throw new Error(`${method} ${url} does not say what it is: give it schema.summary`);
+    throw new Error(`${method} ${url} has no summary: set schema.summary`);
   });
   const schema = { summary: 'This description' };
   http.get('/openapi.json', { config: { scope: 'open' }, schema }, () => {
@@ -48,7 +48,7 @@ export async function addOpenApi(http: FastifyInstance): Promise<void> {
   });
 }
 
-/** What follows from the route itself is added here, once for all routes. */
+/** Adds what follows from the route itself, for all routes in one place. */
 function describe(schema: FastifySchema, url: string, route: RouteOptions) {
   if (url === pageUrl) return { ...schema, hide: true };
   const { scope = 'open', orTicket = false, activity } = route.config ?? {};
@@ -64,7 +64,7 @@ function describe(schema: FastifySchema, url: string, route: RouteOptions) {
   };
 }
 
-/** `GET /v1/products/:id` → getProductsById: every route has one, no two the same, and it changes only with the route. */
+/** `GET /v1/products/:id` → getProductsById. Unique for every route, and stable as long as the route is. */
 function toOperationId(method: string, url: string): string {
   const words = url.split('/').filter((part) => part !== '' && part !== 'v1');
   return (
@@ -91,7 +91,7 @@ function listTags(paths: string[]): { name: string; description: string }[] {
 
 function securityOf(scope: RouteScope, orTicket: boolean): Record<string, string[]>[] {
   if (scope === 'open') return [{}];
-  // Without webhook secrets, on loopback, an unsigned callback is taken as well.
+  // Without webhook secrets, on loopback, an unsigned callback is accepted too.
   if (scope === 'signed') return [{ webhookSignature: [] }, {}];
   return [{ operatorKey: [] }, { session: [] }, ...(orTicket ? [{}] : [])];
 }
@@ -99,9 +99,7 @@ function securityOf(scope: RouteScope, orTicket: boolean): Record<string, string
 function goodAnswers(response: unknown): Record<string, unknown> {
   const declared = Object.entries((response ?? {}) as Record<string, unknown>);
   const good = declared.filter(([status]) => status.startsWith('2'));
-  return good.length > 0
-    ? Object.fromEntries(good)
-    : { 200: { description: 'As docs/http-api.md shows it.' } };
+  return good.length > 0 ? Object.fromEntries(good) : { 200: { description: 'See docs/http-api.md.' } };
 }
 
 const problem = (description: string, headers = {}) => ({
@@ -112,10 +110,10 @@ const problem = (description: string, headers = {}) => ({
 const retryAfter = { 'Retry-After': { description: 'Seconds.', type: 'integer' } };
 
 const badAnswers = {
-  401: problem('No key or signature, or a wrong one.'),
-  403: problem('The key has too small a scope, or a page of another origin asks.'),
+  401: problem('Missing or invalid key or signature.'),
+  403: problem('The scope of the key is insufficient, or the request comes from a page of another origin.'),
   429: problem('Too many requests.', retryAfter),
-  503: problem('A store is unavailable, or too much waits; send the same request again.', retryAfter),
-  '4xx': problem('The request cannot be done; `code` says why, docs/http-api.md what each means.'),
-  '5xx': problem('Something went wrong inside Weir.'),
+  503: problem('A store is unavailable, or the backlog is too large; repeat the same request.', retryAfter),
+  '4xx': problem('The request was refused; `code` is the reason, explained in docs/http-api.md.'),
+  '5xx': problem('Internal error.'),
 };

@@ -7,15 +7,17 @@ import { sendProblem } from './problem.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** For probes, which ask by any name or none. `unless named`: by any address or none, but not by a foreign name. */
+    /**
+     * For probes, which use any host name or none. `unless named`: any address or none, but no foreign name.
+     */
     anyHost?: 'always' | 'unless named';
   }
 }
 
 /**
- * A page of another site must not reach us through the visitor's browser: not by a name that it points at 127.0.0.1
- * (Host), and not by a cross-site form or fetch (Origin, Sec-Fetch-Site). Where keys are needed and `hosts` is empty, Host
- * does not matter.
+ * A page of another site must not reach this server through the visitor's browser: neither by a name that it
+ * resolves to 127.0.0.1 (Host), nor by a cross-site form or fetch (Origin, Sec-Fetch-Site). Where keys are
+ * required and `hosts` is empty, Host does not matter.
  */
 export function checkHostAndOrigin(config: Exposure) {
   const isServed = createHostCheck(config);
@@ -31,7 +33,8 @@ export function checkHostAndOrigin(config: Exposure) {
       return;
     }
     const { origin, 'sec-fetch-site': site } = request.headers;
-    // A GET that wants no answer (an image, a fetch without CORS) comes without an Origin, and would be work for us.
+    // A cross-site GET whose answer is not read (an image, a fetch without CORS) has no Origin, and would
+    // cost work.
     const isForeign = (site === 'cross-site' || site === 'same-site') && isApiRoute(request);
     if (isForeign || (origin !== undefined && hostOf(origin) !== host)) {
       done(new WeirError('ORIGIN_NOT_ALLOWED', 'a page of another origin may not call this API'));
@@ -53,8 +56,9 @@ export function createHostCheck(config: Exposure): (host: string) => boolean {
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
- * A browser sends the cookie by itself, so a change made with it must also prove that a page of ours asked:
- * by Origin, which `checkHostAndOrigin` has compared, or by Sec-Fetch-Site. Neither can be set by a script.
+ * A browser sends the cookie automatically, so a change made with it must also prove that it comes from
+ * Weir's own page: by Origin, which `checkHostAndOrigin` has compared, or by Sec-Fetch-Site. Scripts can set
+ * neither.
  *
  * @throws WeirError ORIGIN_NOT_ALLOWED
  */
@@ -63,7 +67,10 @@ export function requireSameOrigin(request: FastifyRequest): void {
   const { origin, 'sec-fetch-site': site } = request.headers;
   const isWeaker = request.protocol === 'https' && origin?.startsWith('http:');
   if (site !== undefined ? site === 'same-origin' && !isWeaker : origin !== undefined && !isWeaker) return;
-  throw new WeirError('ORIGIN_NOT_ALLOWED', 'with a session cookie only a page of this origin may do that');
+  throw new WeirError(
+    'ORIGIN_NOT_ALLOWED',
+    'changes with a session cookie are accepted from a page of this origin only',
+  );
 }
 
 function isProbe({ routeOptions: { config } }: FastifyRequest, name: string): boolean {

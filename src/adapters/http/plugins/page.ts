@@ -6,15 +6,15 @@ import fastifyStatic from '@fastify/static';
 import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify';
 import { packageRoot } from '../../../lib/package-root.ts';
 
-/** Whatever no other route answers. */
+/** Matches every path without another route. */
 export const pageUrl = '/*';
 
 const folder = fileURLToPath(new URL('dist/dashboard/', packageRoot));
 
 /**
- * The operator page at /, as scripts/build-page.mjs has laid it out: the files that index.html names lie in a folder named
- * after their content, so they never change and are asked for once; index.html, and guide.html, which is the operating documents,
- * are asked for each time and mostly answer 304.
+ * Serves the operator page at /, laid out by scripts/build-page.mjs. Files named by index.html are in a
+ * folder named after their content: they never change and are cached for good. index.html and guide.html (the
+ * operating documents) are revalidated each time, mostly with a 304.
  */
 export async function addPage(http: FastifyInstance): Promise<void> {
   await http.register(helmet, {
@@ -32,12 +32,12 @@ export async function addPage(http: FastifyInstance): Promise<void> {
       reply.setHeader('cache-control', isEntry ? 'no-cache' : 'public, max-age=31536000, immutable');
     },
   });
-  // What lies outside of the folder does not exist.
+  // Files outside of the folder do not exist.
   http.setErrorHandler((error: FastifyError, _, reply) => {
     if (error.statusCode !== 403) throw error;
     reply.callNotFound();
   });
-  // A route of our own, since every route says who may call it and the plugin's cannot.
+  // A route of its own, since every route must declare its scope and the plugin's cannot.
   http.get<{ Params: { '*': string } }>(pageUrl, { config: { scope: 'open' } }, (request, reply) => {
     const path = request.params['*'] || 'index.html';
     if (!isPerson(request) || existsSync(join(folder, path))) return reply.sendFile(path);
@@ -45,12 +45,12 @@ export async function addPage(http: FastifyInstance): Promise<void> {
   });
 }
 
-/** A browser that was given an address, not a program or a page that asks for a file of its own. */
+/** Whether a person opened the address in a browser, as opposed to a program, or a page loading a file. */
 function isPerson({ headers }: FastifyRequest): boolean {
   return headers.accept?.includes('text/html') ?? false;
 }
 
-/** Without styles: from here nobody knows at which address, behind a proxy, they lie. */
+/** Without styles: behind a proxy their address is unknown here. */
 const missingPage = `<!doctype html>
 <html lang="en">
 <head>

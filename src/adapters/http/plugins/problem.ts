@@ -79,7 +79,7 @@ const statuses: Record<ErrorCode, number> = {
 
 const problems = new Attached<FastifyReply, string>();
 
-/** The code of the problem that it was answered with. */
+/** The problem code of the answer. */
 export function problemOf(reply: FastifyReply): string | undefined {
   return problems.get(reply);
 }
@@ -90,14 +90,14 @@ export function noteProblem(reply: FastifyReply, code: string): void {
 
 const extensions = new Attached<FastifyReply, object>();
 
-/** Members in addition to those of RFC 9457, should the answer become a problem. */
+/** Adds members to those of RFC 9457, in case the answer becomes a problem. */
 export function addToProblem(reply: FastifyReply, members: object): void {
   extensions.set(reply, members);
 }
 
 export const problemType = 'application/problem+json';
 
-/** `Retry-After` is what is set already, else when the error says that it is worth trying again. */
+/** Sends `Retry-After` if it is set already, or if the error is worth retrying. */
 export function sendProblem(
   reply: FastifyReply,
   problem: Omit<Problem, 'type'>,
@@ -129,15 +129,18 @@ export function describeProblem(code: ErrorCode, detail: string): Problem {
 
 export interface ProblemDeps {
   emit: Emit;
-  /** Whether a failure of the store may pass by itself. */
+  /** Whether a failure of the store may pass without intervention. */
   isTransient: (error: unknown) => boolean;
 }
 
-/** The one place where an error becomes an answer. What we cannot name is a bug: 500, logged, its text kept inside. */
 /**
- * A client that gets 429 or 503 loses its connection, which another may need, unless it shares it with others.
+ * The only place where an error becomes an answer. An unknown error is a bug: answered with 500 and logged,
+ * and its text stays inside.
+ */
+/**
+ * Closes the connection of a client that gets 429 or 503, so that another can use it, unless it is shared.
  *
- * @param sharesConnection whether the connection is also that of others, as a proxy's is
+ * @param sharesConnection whether several clients use the connection, as behind a proxy
  */
 export function createErrorHandler(
   { emit, isTransient }: ProblemDeps,
@@ -148,7 +151,7 @@ export function createErrorHandler(
     const known = toKnown(error, isTransient);
     const status = statuses[known.code];
     if ((status === 429 || status === 503) && !sharesConnection(request)) reply.header('connection', 'close');
-    // A store that does not answer is reported by what waits for it; a refusal may concern requests alone.
+    // An unavailable store is reported by the parts that wait for it; a refusal may affect requests only.
     if (known.code === 'STORE_UNAVAILABLE' && isRefusal(known.cause)) reportStore(known.cause);
     if (status === 500) {
       emit({
@@ -160,7 +163,7 @@ export function createErrorHandler(
       });
     }
     if (known.code === 'REQUEST_INVALID' && isFastifyError(error)) {
-      // 413 and 415 say more than 400 would.
+      // 413 and 415 are more specific than 400.
       const exact = error.statusCode && error.statusCode !== 400 ? error.statusCode : status;
       return sendProblem(reply, {
         title: titleOf(known.code),
@@ -169,8 +172,7 @@ export function createErrorHandler(
         detail: error.message,
       });
     }
-    const detail =
-      known.code === 'INTERNAL' ? `something went wrong inside Weir, request ${request.id}` : known.message;
+    const detail = known.code === 'INTERNAL' ? `internal error in request ${request.id}` : known.message;
     return sendProblem(
       reply,
       {
@@ -183,7 +185,7 @@ export function createErrorHandler(
   };
 }
 
-/** A store that refuses what is configured refuses every request: one line in a while names the cause. */
+/** A store that rejects the configuration rejects every request: the cause is logged once in this time. */
 const storeReportEveryMs = 5_000;
 
 function createStoreReport(emit: Emit): (error: unknown) => void {
@@ -207,7 +209,10 @@ function toKnown(error: FastifyError | Error, isTransient: ProblemDeps['isTransi
   return toWeirError(error);
 }
 
-/** It answered, and the answer was an SQLSTATE that waiting alone does not cure; the log has the whole of it. */
+/**
+ * The database answered with an SQLSTATE that waiting alone does not cure; the log contains the complete
+ * error.
+ */
 function isRefusal(error: unknown): boolean {
   return (
     error instanceof Error &&

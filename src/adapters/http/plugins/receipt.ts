@@ -3,7 +3,9 @@ import type { Static } from 'typebox';
 import type { InstanceShape } from '../../../api/shapes.ts';
 import { WeirError } from '../../../errors.ts';
 
-/** Above the high-water mark nothing more is taken in: what is accepted must be published in useful time. */
+/**
+ * Above the high-water mark no purchase is accepted: an accepted one must be published in reasonable time.
+ */
 export function requireRoom(hasRoom: () => boolean): void {
   if (!hasRoom()) throw new WeirError('OVERLOADED', 'too many events wait to be published');
 }

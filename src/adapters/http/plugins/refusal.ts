@@ -5,22 +5,22 @@ import type { ProductId } from '../../../core/instance/purchase.ts';
 import type { Refusal } from '../../../sale/checkout.ts';
 import { describeProblem, noteProblem, problemType } from './problem.ts';
 
-const whys: Record<Refusal, string> = {
-  SALE_NOT_FOUND: 'there is no sale of product #',
+const details: Record<Refusal, string> = {
+  SALE_NOT_FOUND: 'product # has no sale',
   NOT_STARTED: 'the sale of product # has not started',
   PAUSED: 'the sale of product # is paused',
   ENDED: 'the sale of product # has ended',
   SOLD_OUT: 'the sale of product # is sold out',
-  LIMIT_REACHED: 'the sale of product # gives this user no more units',
-  TICKET_REQUIRED: 'the sale of product # is entered with a ticket',
-  TICKET_INVALID: 'this is no ticket of the present sale of product # for this user',
-  NOT_ADMITTED: 'the ticket does not admit to the sale of product # yet',
+  LIMIT_REACHED: 'this user has reached the limit of the sale of product #',
+  TICKET_REQUIRED: 'the sale of product # requires a ticket',
+  TICKET_INVALID: 'the ticket is not valid for this user in the current sale of product #',
+  NOT_ADMITTED: 'the ticket is not admitted to the sale of product # yet',
 };
 
-/** Everything but the product is the same each time, so it is written once: this answer is given to whole floods. */
+/** Everything but the product is constant, so it is serialized once: this answer is sent to whole floods. */
 const prepared = new Map(
-  Object.entries(whys).map(([kind, why]) => {
-    const problem: Problem = describeProblem(kind as Refusal, why);
+  Object.entries(details).map(([kind, detail]) => {
+    const problem: Problem = describeProblem(kind as Refusal, detail);
     const [before = '', after = ''] = JSON.stringify(problem).split('#');
     return [kind as Refusal, { status: problem.status, before, after }];
   }),
@@ -45,6 +45,6 @@ export function writeRefusal(response: ServerResponse, kind: Refusal, productId:
 export function sendRefusal(reply: FastifyReply, kind: Refusal, productId: ProductId): FastifyReply {
   const { status, before, after } = prepared.get(kind) ?? nothing;
   noteProblem(reply, kind);
-  // A string is sent as it is.
+  // The framework sends a string unchanged.
   return reply.status(status).type(problemType).send(`${before}${productId}${after}`);
 }

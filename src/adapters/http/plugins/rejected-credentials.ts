@@ -6,21 +6,21 @@ import type { Emit } from '../../../ops/telemetry/events.ts';
 
 export type CredentialKind = 'key' | 'signature';
 
-/** Wrong ones that an address may send before it gets 429 instead of 401, and how many a minute after that. */
+/** Wrong credentials that an address may send before it gets 429 instead of 401, and then per minute. */
 const perMinute = 120;
 const everyMs = 60_000;
-/** Addresses that are named in the log each minute; the others share a line. */
+/** Addresses named in the log per minute; all others share one line. */
 const maxNamed = 100;
 const others = 'others';
 
 /**
- * Counts, logs and limits wrong keys and signatures, on every route. A right one is checked first and never comes here, so
- * requests with a right key are not affected by what else comes from their address.
+ * Counts, logs and limits wrong keys and signatures on every route. Valid credentials are checked first and
+ * never counted, so a client with a valid key is not affected by others at its address.
  */
 export class RejectedCredentials {
   readonly #emit: Emit;
   readonly #buckets: TokenBuckets;
-  /** By kind and address, how many have not been logged yet. */
+  /** By kind and address: how many have not been logged yet. */
   readonly #unlogged = new Map<string, { kind: CredentialKind; address: string; count: number }>();
   #timer: NodeJS.Timeout | undefined;
 
@@ -36,18 +36,18 @@ export class RejectedCredentials {
     this.#count(kind, address);
     const waitMs = this.#buckets.take(`${kind} ${address}`);
     if (waitMs === 0) return;
-    throw new WeirError('RATE_LIMITED', `too many wrong ${kind}s come from this address`, {
+    throw new WeirError('RATE_LIMITED', `too many wrong ${kind}s from this address`, {
       retryAfterMs: waitMs,
     });
   }
 
-  /** Logs what has not been logged. */
+  /** Logs the pending counts. */
   close(): void {
     clearInterval(this.#timer);
     this.#logCounts();
   }
 
-  /** The first is logged at once; the rest of its minute in one line. */
+  /** The first one is logged immediately; the others of its minute in one line. */
   #count(kind: CredentialKind, address: string): void {
     const name = `${kind} ${address}`;
     const known = this.#unlogged.get(name);

@@ -15,13 +15,13 @@ export class RequestLimits {
   }
 
   /**
-   * Only after a key or ticket has been verified: otherwise a stranger could spend the tokens of a user.
+   * Only after a key or ticket has been verified: otherwise anyone could spend the tokens of a user.
    *
    * @throws WeirError RATE_LIMITED
    */
   takeUser(userId: string): void {
     const waitMs = this.#users.take(userId);
-    if (waitMs > 0) throw limited(`user ${userId} asks too often`, waitMs);
+    if (waitMs > 0) throw limited(`too many requests for user ${userId}`, waitMs);
   }
 
   /**
@@ -32,13 +32,13 @@ export class RequestLimits {
   takeAddress(address: string): void {
     if (isLoopback(address)) return;
     const waitMs = this.#addresses.take(nameAddress(address));
-    if (waitMs > 0) throw limited('too many requests come from this address', waitMs);
+    if (waitMs > 0) throw limited('too many requests from this address', waitMs);
   }
 }
 
 /**
- * An onRequest hook, so that a rejected request costs no body and no ticket. A shop's back end has a key and sends the
- * requests of many users, so its address is not limited.
+ * An onRequest hook, so that a rejected request costs neither a body nor a ticket check. A shop's back end
+ * has a key and sends the requests of many users, so its address is not limited.
  */
 export function limitAddresses(limits: RequestLimits) {
   return (request: FastifyRequest, _: unknown, done: (error?: Error) => void): void => {

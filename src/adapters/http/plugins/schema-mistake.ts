@@ -1,6 +1,6 @@
 import type { FastifySchemaValidationError } from 'fastify/types/schema.js';
 
-/** An error of ajv with `verbose`: the schema that was not met, and what did not meet it. */
+/** An error of ajv with `verbose`: the schema that was violated, and the value that violated it. */
 interface SchemaMistake extends FastifySchemaValidationError {
   parentSchema?: {
     description?: string;
@@ -14,7 +14,7 @@ interface SchemaMistake extends FastifySchemaValidationError {
 /** The detail of a problem, for people who know the field by its name and not the schema. */
 export function describeMistakes(mistakes: FastifySchemaValidationError[], part: string): Error {
   const [mistake] = mistakes as SchemaMistake[];
-  return new Error(mistake ? describe(mistake, part) : `the ${part} is not understood`);
+  return new Error(mistake ? describe(mistake, part) : `the ${part} is not valid`);
 }
 
 function describe(mistake: SchemaMistake, part: string): string {
@@ -22,7 +22,7 @@ function describe(mistake: SchemaMistake, part: string): string {
   const path = instancePath.split('/').slice(1);
   if (keyword === 'required') return `${nameOf([...path, params.missingProperty])} is missing`;
   if (keyword === 'additionalProperties') {
-    return `${nameOf([...path, params.additionalProperty])} is not known here`;
+    return `${nameOf([...path, params.additionalProperty])} is not a known field`;
   }
   const name = path.length === 0 ? `the ${part}` : nameOf(path);
   const expected = describeExpected(mistake);
@@ -35,7 +35,7 @@ function nameOf(path: readonly unknown[]): string {
   return shorten(path.join('.'));
 }
 
-/** Undefined where ajv's own words have to do. */
+/** undefined when ajv's own message is used. */
 function describeExpected({ keyword, params, parentSchema = {} }: SchemaMistake): string | undefined {
   switch (keyword) {
     case 'pattern':
@@ -81,7 +81,7 @@ function describeRange(least: unknown, most: unknown, unit: string): string {
   return least === undefined ? `at most ${most}${unit}` : `${least} to ${most}${unit}`;
 }
 
-/** What was sent, unless it is a secret or has parts of its own. */
+/** The value that was sent, unless it is a secret, an object or an array. */
 function describeValue({ data, parentSchema }: SchemaMistake): string {
   if (parentSchema?.writeOnly || data === undefined || (typeof data === 'object' && data !== null)) return '';
   const isPlain = typeof data !== 'string' || /^[^\s\p{C}]+$/u.test(data);

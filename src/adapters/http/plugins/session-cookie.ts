@@ -3,12 +3,13 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 export const sessionLastsMs = 12 * 3_600_000;
 
 /**
- * A browser sends a cookie to every port of its host, so the name carries the port that the page was opened at: else two
- * Weirs on one machine would overwrite each other's session. The port is taken from `Host` and not from the listener, so
- * that all replicas behind one address use one cookie; without a port in it the name has none.
+ * A browser sends a cookie to every port of its host, so the name contains the port at which the page was
+ * opened; otherwise two Weirs on one machine would overwrite each other's session. The port is taken from
+ * `Host` and not from the listener, so that all replicas behind one address use the same cookie; without a
+ * port in it the name has none.
  *
- * `__Host-`: a browser takes it over TLS only, for this very host, so neither a neighbour below the same domain nor plain
- * HTTP can slip in one of theirs. Without TLS there is no such cookie.
+ * `__Host-`: a browser accepts it only over TLS and for exactly this host, so neither a subdomain of the same
+ * domain nor plain HTTP can set it. Without TLS there is no such cookie.
  */
 function nameFor({ protocol, host }: FastifyRequest): string {
   const port = /:(\d{1,5})$/.exec(host)?.[1];

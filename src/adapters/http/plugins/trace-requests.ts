@@ -3,8 +3,8 @@ import type { RequestTracing, TracedRequest } from '../../../ops/telemetry/traci
 import { Attached } from './attached.ts';
 
 /**
- * The span of a request begins before its key is judged, so one that is refused has one as well. Its context takes the
- * place of the caller's in the header: whatever a handler hands on continues from here.
+ * Begins the span of a request before its key is checked, so that a refused request has one too. The span's
+ * context replaces the caller's in the header, so that handlers continue from it.
  */
 export function traceRequests(http: FastifyInstance, tracing: RequestTracing): void {
   const open = new Attached<FastifyRequest, TracedRequest>();

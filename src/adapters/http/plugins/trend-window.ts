@@ -10,9 +10,9 @@ export interface TrendQuery {
   source: string | undefined;
 }
 
-/** Whole steps of UTC. */
+/** Both times lie on step boundaries in UTC. */
 export interface TrendWindow {
-  /** As it was asked for. */
+  /** As requested. */
   minutes?: number;
   from: Date;
   to: Date;
@@ -26,7 +26,7 @@ const stepMs: Readonly<Record<TrendStep, number>> = {
   day: 86_400_000,
 };
 const defaultMinutes = 60;
-/** More are neither drawn nor read. */
+/** More points are not useful on a chart. */
 const maxSteps = 2_000;
 
 /** @throws WeirError REQUEST_INVALID */
@@ -35,7 +35,7 @@ export function readWindow(query: TrendQuery, now: Date): TrendWindow {
   if (minutes !== undefined && (query.from || query.to)) {
     throw new WeirError('REQUEST_INVALID', 'specify either minutes, or from and to');
   }
-  if (query.to && !query.from) throw new WeirError('REQUEST_INVALID', 'to needs from');
+  if (query.to && !query.from) throw new WeirError('REQUEST_INVALID', 'to requires from');
   const to = query.to ?? now;
   const from = query.from ?? new Date(to.getTime() - (minutes ?? defaultMinutes) * stepMs.minute);
   if (from >= to) throw new WeirError('REQUEST_INVALID', 'from must be before to');
@@ -50,7 +50,7 @@ export function readWindow(query: TrendQuery, now: Date): TrendWindow {
     );
   }
   if ((toMs - fromMs) / length > maxSteps) {
-    throw new WeirError('REQUEST_INVALID', `a trend has ${maxSteps} steps at most: take a longer step`);
+    throw new WeirError('REQUEST_INVALID', `a trend has at most ${maxSteps} steps: specify a longer step`);
   }
   return {
     ...(minutes === undefined ? {} : { minutes }),

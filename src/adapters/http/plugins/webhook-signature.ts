@@ -4,18 +4,19 @@ import { StandardWebhook } from '../../../lib/standard-webhook.ts';
 import { rawBody } from './json-body.ts';
 
 /**
- * Route options. Callbacks are a few hundred bytes, and a signed one is hashed before anything is known of its sender; without
- * secrets only this machine sends them.
+ * Route options. Callbacks are a few hundred bytes, and a signed one is hashed before its sender is known;
+ * without secrets only this machine sends them.
  */
 export function boundSignedBody(secrets: readonly string[]): { bodyLimit?: number } {
   return secrets.length > 0 ? { bodyLimit: 4 * 1024 } : {};
 }
 
 /**
- * Checks the Standard Webhooks headers (webhook-id, -timestamp within five minutes, -signature) over the raw body with
- * any of the secrets. The path is not signed, so the body must name the order as well. Without secrets all pass.
+ * Checks the Standard Webhooks headers (webhook-id, -timestamp within five minutes, -signature) over the raw
+ * body, against each secret. The path is not signed, so the body must contain the order id too. Without
+ * secrets every callback passes.
  *
- * @param onRejected counts a request without a right signature; it may throw RATE_LIMITED
+ * @param onRejected counts a request without a valid signature; may throw RATE_LIMITED
  * @throws WeirError SIGNATURE_INVALID or SIGNED_ORDER_DIFFERS
  */
 export function createSignatureCheck(
@@ -43,7 +44,7 @@ export function createSignatureCheck(
 }
 
 function readHeaders({ headers }: FastifyRequest) {
-  // Of a header that comes twice Node joins the values with a comma, which fits no signature.
+  // Node joins the values of a repeated header with a comma, which matches no signature.
   const read = (name: string) => headers[name] as string | undefined;
   return {
     id: read('webhook-id'),

@@ -11,7 +11,7 @@ export function addAbout(http: FastifyInstance, { name, traceUrl }: Config['serv
     {
       config: { scope: 'read' },
       schema: {
-        summary: 'The name of this environment, the version, and where traces are looked at',
+        summary: 'The name of this environment, the version, and the address of its traces',
         response: { 200: AboutShape, '4xx': ProblemShape },
       },
     },

@@ -28,8 +28,8 @@ export function addActivity(http: FastifyInstance, { listActivity }: ActivityDep
       schema: {
         summary: 'The activity log: every change by an operator, newest first',
         description:
-          'Each was written in the commit of the change, with the fields that changed before and after. Every filter ' +
-          'narrows. At `from` or later, and before `to`.',
+          'Each record was written in the commit of its change, with the changed fields before and after. All filters ' +
+          'must match. At `from` or later, and before `to`.',
         querystring: Query,
         response: { 200: listAnswers(ActivityList), '4xx': ProblemShape },
       },

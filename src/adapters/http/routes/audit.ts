@@ -25,10 +25,10 @@ export function addAudit(http: FastifyInstance, { audit, acceptStream }: AuditDe
     {
       config: { scope: 'read', isLong: true },
       schema: {
-        summary: 'Every sum that must hold, computed from the stores themselves',
+        summary: 'Every sum that must balance, computed from the stores',
         description:
-          'What is old and settled was counted once; full=true counts all of it again, which reads whole tables and ' +
-          'needs scope act. `ok` is true when every sum holds and nothing is listed.',
+          'Old settled rows are counted once; full=true counts all of them again, which reads whole tables and ' +
+          'requires scope act. `ok` is true when every sum balances and there are no exceptions.',
         querystring: Type.Object(
           { full: Type.Optional(Type.Enum(['true', 'false'])) },
           { additionalProperties: false },
@@ -48,7 +48,7 @@ export function addAudit(http: FastifyInstance, { audit, acceptStream }: AuditDe
     {
       config: { scope: 'admin', isLong: true, activity: ['STREAM_ACCEPTED'] },
       schema: {
-        summary: 'Take note of what happened to a stream; its sum goes on from what is there now',
+        summary: 'Accept what happened to a stream; its sum continues from its present state',
         body: Accept,
         response: { 200: AuditShape, '4xx': ProblemShape },
       },

@@ -26,11 +26,11 @@ export interface Bought {
   kind: 'accepted' | 'repeat';
   streamId: string;
   productId: ProductId;
-  /** As the buyer wrote it. */
+  /** As sent by the buyer. */
   user: string;
 }
 
-/** What became of a buy that was served in front of the framework and failed: this route answers it. */
+/** Failures of buys that were served in front of the framework; this route answers them. */
 export const failures = new Attached<IncomingMessage, unknown>();
 
 /** The answer of this route without the framework. @returns the status */
@@ -55,7 +55,10 @@ function toAnswer({ kind, streamId, productId, user }: Bought) {
 }
 
 export function addBuy(http: FastifyInstance, { admission, buyLimits }: BuyDeps): void {
-  /** A user's tokens are taken once a key or ticket speaks for the user; a refusal from memory takes none. */
+  /**
+   * A user's tokens are taken only after a key or ticket is verified for the user; a refusal from memory
+   * takes none.
+   */
   const buyAs = async (hasCaller: boolean, productId: ProductId, visitor: Visitor, takeUser: () => void) => {
     const { ticket } = visitor;
     if (!hasCaller && ticket !== undefined) {
@@ -74,8 +77,8 @@ export function addBuy(http: FastifyInstance, { admission, buyLimits }: BuyDeps)
       schema: {
         summary: 'Buy one unit',
         description:
-          '202: the unit is the buyer’s and its entry is on the stream. 200: a repeat, by the buyer where the limit is ' +
-          '1, else by ticket or Idempotency-Key, with the same body.',
+          '202: the buyer has the unit, and its entry is on the stream. 200: a repeat; recognized by the buyer when the limit is ' +
+          '1, otherwise by ticket or Idempotency-Key. Same body.',
         headers: Type.Object({
           'idempotency-key': Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
         }),

@@ -6,17 +6,17 @@ import { addPurchases, type PurchaseDeps } from './purchases.ts';
 import { addTicketStanding } from './tickets.ts';
 
 export interface BuyerDeps extends BuyDeps, PurchaseDeps {
-  /** Beyond it a buyer gets 503. */
+  /** Above this delay of the event loop a buyer gets 503. */
   maxLoopDelayMs: number;
   lag: LoopLag;
 }
 
-/** What thousands ask for in the same second: shed first when the process cannot keep up. */
+/** The routes that thousands call in the same second: shed first when the process cannot keep up. */
 export async function addBuyers(http: FastifyInstance, deps: BuyerDeps): Promise<void> {
   http.addHook('onRequest', (_, __, done) => {
     const { lateMs } = deps.lag;
     if (lateMs <= deps.maxLoopDelayMs) return done();
-    done(new WeirError('OVERLOADED', `this process is ${Math.round(lateMs)} ms late`));
+    done(new WeirError('OVERLOADED', `overloaded: the event loop is ${Math.round(lateMs)} ms behind`));
   });
   addBuy(http, deps);
   addTicketStanding(http, deps);

@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 
-/** Why each store that this process needs cannot be used; undefined: it can. */
+/** For each store that this process needs, the reason why it cannot be used; undefined when it can. */
 export type Readiness = Record<string, () => Promise<string | undefined> | string | undefined>;
 
-/** What does not work in a store while the rest does; it is shown, and changes no status. */
+/** Partial failures of a store, such as one bad key; they are shown and change no status. */
 export type Remarks = Record<string, () => string | undefined>;
 
 /** The metrics of the process as text. */
@@ -28,12 +28,12 @@ export function addHealth(
   { readiness, remarks, draining, registry, isMetricsOpen, isLocalOnly }: HealthDeps,
 ): void {
   const open = { scope: 'open', limited: false, anyHost: 'always' } as const;
-  const healthz = { config: open, schema: { summary: 'Whether the process lives' } };
+  const healthz = { config: open, schema: { summary: 'Whether the process is alive' } };
   http.get('/healthz', healthz, () => ({ status: 'ok' }));
   const readyz = {
     config: open,
     schema: {
-      summary: 'Whether it can do its work; 503 names what it waits for, or says that it is stopping',
+      summary: 'Whether the process is ready; a 503 names what it waits for, or that it is stopping',
     },
   };
   http.get('/readyz', readyz, async (_, reply) => {
@@ -53,10 +53,11 @@ export function addHealth(
     config: {
       scope: isMetricsOpen ? 'open' : 'read',
       limited: false,
-      // A name that another site points at this machine would let its page read them; an address cannot be pointed.
+      // A page could read them through a name that its site resolves to this machine; an address cannot be
+      // abused like that.
       anyHost: isMetricsOpen && isLocalOnly ? 'unless named' : 'always',
     },
-    schema: { summary: 'What Prometheus reads', produces: ['text/plain'] },
+    schema: { summary: 'Metrics for Prometheus', produces: ['text/plain'] },
   } as const;
   http.get('/metrics', metrics, async (_, reply) =>
     reply.type(registry.contentType).send(await registry.metrics()),

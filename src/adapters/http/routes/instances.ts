@@ -44,7 +44,7 @@ export type InstanceFilter = Omit<Static<typeof Filter>, 'from' | 'to'> & {
 
 export interface InstanceReader {
   findInstance(instanceId: bigint): Promise<InstanceLog | undefined>;
-  /** What happened to it, in order of time. */
+  /** The steps of an instance, in order of time. */
   readTimeline(instance: InstanceLog): Promise<TimelineEntry[]>;
   listInstances(
     filter: InstanceFilter,
@@ -88,10 +88,10 @@ export function addInstances(
     {
       config: { scope: 'act', limited: false, activity: 'none' },
       schema: {
-        summary: 'One instance for a purchase of any source',
+        summary: 'Create an instance for a purchase of any source',
         description:
-          'A repeat with the same product and user answers 200 with the first answer, with others 409. With source ' +
-          "SECKILL, sourceId is the entry's id and scope, which may be left out, the key of the product's stream.",
+          'A repeat with the same product and user answers 200 with the first answer, with other values 409. With source ' +
+          "SECKILL, sourceId is the entry's id, and scope, which may be omitted, is the key of the product's stream.",
         body: NewPurchase,
         response: { 200: InstanceShape, 201: InstanceShape, '4xx': ProblemShape },
       },
@@ -104,7 +104,8 @@ export function addInstances(
       const named = { productId: parseProductId(body.productId), userId: parseUserId(body.userId) };
       const scope = readScope(source, sourceId, named.productId, body.scope);
       const trace = parseTraceparent(request.headers.traceparent);
-      // An order has a life of its own, and a payment that comes too late is owed back: one way for both doors.
+      // An order has a status of its own, and a late payment must be returned: both ways of creating an
+      // instance use payOrder.
       const { first, instance } = await (source === 'ORDER'
         ? payOrder({ orderId: sourceId, named, payment: {}, ...trace }).then(toReceipt)
         : purchaseInstance(createInstance, { source, scope, sourceId, ...named, ...trace }));
@@ -118,7 +119,7 @@ export function addInstances(
       config: { scope: 'read' },
       schema: {
         summary: 'List instances, newest first',
-        description: 'Every filter narrows. Created at `from` or later, and before `to`.',
+        description: 'All filters must match. Created at `from` or later, and before `to`.',
         querystring: Type.Object({ ...Filter.properties, ...ExportQuery }, { additionalProperties: false }),
       },
     },
@@ -154,18 +155,20 @@ export function addInstances(
   );
 }
 
-/** Who asks for an instance gets one or a refusal; what was done with the payment stands with its order. */
+/** This route answers with an instance or a refusal; the order shows what was done with the payment. */
 function toReceipt(answer: PaymentAnswer): Receipt {
   if (answer.kind === 'instance') return answer;
   const { orderId } = answer.kind === 'refund' ? answer.refund : answer.item;
-  const done = answer.kind === 'refund' ? 'is to be returned' : `is parked as item ${answer.item.parkedId}`;
+  const done = answer.kind === 'refund' ? 'will be refunded' : `is parked as item ${answer.item.parkedId}`;
   throw new WeirError('ORDER_NOT_PAYABLE', `order ${orderId} cannot be paid any more: the payment ${done}`);
 }
 
 /**
- * A purchase meets the row of its stream's entry by whatever way it arrives, so its scope is the stream's key.
+ * The scope of an entry is always its stream's key, so that a purchase meets the row of its entry whichever
+ * way it arrives.
  *
- * @throws WeirError SOURCE_ID_INVALID for what is no entry id, SCOPE_INVALID for another scope than the source has
+ * @throws WeirError SOURCE_ID_INVALID for an invalid entry id, SCOPE_INVALID for a scope that the source does
+ * not have
  */
 function readScope(
   source: Source,
@@ -181,7 +184,7 @@ function readScope(
   throw new WeirError('SCOPE_INVALID', `scope must be ${expected}`);
 }
 
-/** @throws WeirError INSTANCE_NOT_FOUND: what is no id names no instance */
+/** @throws WeirError INSTANCE_NOT_FOUND, also for text that is not an id */
 export function parseInstanceId(text: string): InstanceId {
   const id = parseInt64(text);
   if (id === undefined) throw unknownInstance(text);

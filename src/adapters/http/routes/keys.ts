@@ -24,7 +24,7 @@ export function addKeys(http: FastifyInstance, { keys, keyRing }: KeyDeps): void
     {
       config: { scope: 'admin', activity: ['KEY_CREATED'] },
       schema: {
-        summary: 'Make an operator key, which is shown once, here',
+        summary: 'Create an operator key; only this answer shows it',
         description: 'If the answer is lost, revoke the key and create another.',
         body: NewKey,
         response: { 201: MadeKeyShape, '4xx': ProblemShape },
@@ -55,7 +55,7 @@ export function addKeys(http: FastifyInstance, { keys, keyRing }: KeyDeps): void
     {
       config: { scope: 'admin' },
       schema: {
-        summary: 'Every operator key there is or was, newest first',
+        summary: 'List all operator keys, revoked ones too, newest first',
         response: { 200: KeyList, '4xx': ProblemShape },
       },
     },
@@ -69,7 +69,7 @@ export function addKeys(http: FastifyInstance, { keys, keyRing }: KeyDeps): void
       schema: {
         summary: 'Revoke an operator key',
         description:
-          'It and its sessions open nothing a second later, in no process. A repeat answers the same.',
+          'Within a second no process accepts the key or its sessions any more. A repeat gets the same answer.',
         response: { 200: KeyShape, '4xx': ProblemShape },
       },
     },
@@ -86,7 +86,7 @@ export function addKeys(http: FastifyInstance, { keys, keyRing }: KeyDeps): void
 /** @throws WeirError KEY_EXPIRY_INVALID */
 function parseExpiry(text: string, nowMs = Date.now()): Date {
   const at = new Date(text);
-  // Beyond the year 9999 neither ISO 8601 nor every client reads it.
+  // ISO 8601 and many clients end at the year 9999.
   if (at.getTime() > nowMs && at.getUTCFullYear() <= 9999) return at;
   throw new WeirError('KEY_EXPIRY_INVALID', `a key cannot expire at ${text.slice(0, 40)}`);
 }

@@ -1,11 +1,11 @@
 import { Readable } from 'node:stream';
 
-/** How soon a browser comes back after a cut. */
+/** Delay after which a browser reconnects. */
 const retryMs = 2_000;
 
 /**
- * Server-sent events to one listener. One that does not read misses what is sent meanwhile, so it holds one event of ours
- * at most, besides what its connection takes; and is left after `patienceMs`.
+ * Server-sent events for one listener. A listener that does not read misses events: at most one of them is
+ * buffered in addition to the connection's own buffer, and after `patienceMs` the stream is closed.
  */
 export class EventStream extends Readable {
   readonly #patienceMs: number;
@@ -24,11 +24,11 @@ export class EventStream extends Readable {
     this.#deafSinceMs = undefined;
   }
 
-  tell(event: string, json: string): void {
+  send(event: string, json: string): void {
     this.#offer(`event: ${event}\ndata: ${json}\n\n`);
   }
 
-  /** Keeps the connection open while there is nothing to tell. */
+  /** Keeps the connection open while there are no events. */
   beat(): void {
     this.#offer(': still here\n\n');
   }

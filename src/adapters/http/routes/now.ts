@@ -12,12 +12,12 @@ import { EventStream } from './now-stream.ts';
 
 export interface NowDeps {
   watch: { now: NowReader; feed: NowFeed };
-  /** Aborted when the process is about to stop: who listens is to find another one. */
+  /** Aborted when the process is about to stop: listeners must reconnect to another one. */
   draining: AbortSignal;
 }
 
 const defaultSeconds = 300;
-/** Also while a database that hangs leaves nothing to tell. */
+/** Also sent while a hanging database produces no events. */
 const beatEveryMs = 15_000;
 
 export function addNow(http: FastifyInstance, { watch, draining }: NowDeps): void {
@@ -26,11 +26,11 @@ export function addNow(http: FastifyInstance, { watch, draining }: NowDeps): voi
     {
       config: { scope: 'read' },
       schema: {
-        summary: 'The last seconds by source, what waits where, the stores, the last audit',
+        summary: 'The last seconds by source, the backlogs, the stores, the last audit',
         description:
-          'Counted from the stores, so it is the same whichever process is asked; answers within a second are one. ' +
-          'A number that is unknown is null. While the database is unavailable it is a 503 that has `stores` and what waits ' +
-          'on the stream. docs/http-api.md says what each means.',
+          'Counted from the stores, so every process gives the same answer; requests within a second share one. ' +
+          'An unknown number is null. While the database is unavailable the answer is a 503 with `stores` and the backlog ' +
+          'of the streams. docs/http-api.md explains each field.',
         querystring: Type.Object(
           {
             seconds: Type.Optional(
@@ -71,7 +71,7 @@ export function addNow(http: FastifyInstance, { watch, draining }: NowDeps): voi
     clearInterval(beating);
     endStreams();
   });
-  const reportOnce = createTeller();
+  const reportOnce = createEventWriter();
   http.get(
     '/v1/now/stream',
     {
@@ -79,7 +79,7 @@ export function addNow(http: FastifyInstance, { watch, draining }: NowDeps): voi
       schema: {
         summary: 'The same as server-sent events, once a second',
         description:
-          'Each `event: now` has the last 10 seconds, to be merged by time; `event: problem` says why there is nothing ' +
+          'Each `event: now` has the last 10 seconds, to be merged by time; `event: problem` has the reason why there is nothing ' +
           'new, with `stores`. Ends when Weir stops.',
         produces: ['text/event-stream'],
         response: { '4xx': ProblemShape },
@@ -91,18 +91,18 @@ export function addNow(http: FastifyInstance, { watch, draining }: NowDeps): voi
         'cache-control': 'no-store, no-transform',
         'x-accel-buffering': 'no',
       });
-      // No client would ever read it.
+      // The client of a HEAD request never reads a stream.
       if (request.method === 'HEAD') return reply.send();
       const stream = new EventStream();
       const leave = watch.feed.listen((news) => {
         reportOnce(stream, news);
-        // What is revoked opens nothing a second later, also what it had opened before.
+        // A revoked key loses its open streams within a second too.
         mayStillCall(request).then(
           (may) => may || stream.end(),
           () => {},
         );
       });
-      if (!leave) throw new WeirError('TOO_MANY_LISTENERS', 'as many listen as one process serves');
+      if (!leave) throw new WeirError('TOO_MANY_LISTENERS', 'too many live listeners on this process');
       streams.add(stream);
       stream.once('close', () => {
         leave();
@@ -113,17 +113,19 @@ export function addNow(http: FastifyInstance, { watch, draining }: NowDeps): voi
   );
 }
 
-/** The text is made once for all listeners. */
-function createTeller(): (stream: EventStream, news: NowNews) => void {
+/** Serializes each event once for all listeners. */
+function createEventWriter(): (stream: EventStream, news: NowNews) => void {
   const texts = new WeakMap<NowNews, string>();
   return (stream, news) => {
     let text = texts.get(news);
     if (text === undefined) {
-      text = JSON.stringify('now' in news ? showNow(news.now) : { ...storeAway, ...showRest(news.rest) });
+      text = JSON.stringify(
+        'now' in news ? showNow(news.now) : { ...storeUnavailable, ...showRest(news.rest) },
+      );
       texts.set(news, text);
     }
-    stream.tell('now' in news ? 'now' : 'problem', text);
+    stream.send('now' in news ? 'now' : 'problem', text);
   };
 }
 
-const storeAway = { code: 'STORE_UNAVAILABLE', detail: 'the database does not answer' };
+const storeUnavailable = { code: 'STORE_UNAVAILABLE', detail: 'the database does not answer' };

@@ -32,7 +32,7 @@ export function addOrderReads(http: FastifyInstance, orders: OrderReader, export
       config: { scope: 'read' },
       schema: {
         summary: 'List orders, newest first',
-        description: 'Every filter narrows. Created at `from` or later, and before `to`.',
+        description: 'All filters must match. Created at `from` or later, and before `to`.',
         querystring: Query,
         response: { 200: listAnswers(OrderList), '4xx': ProblemShape },
       },

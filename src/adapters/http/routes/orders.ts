@@ -24,7 +24,7 @@ export interface OrderStore extends OrderReader {
   createOrder(order: NewOrder): Promise<{ created: boolean; order: Order }>;
   findOrderByKey(idempotencyKey: string): Promise<Order | undefined>;
   cancelOrder(id: string, actor: Actor): Promise<{ cancelled: boolean; order: Order | undefined }>;
-  /** Many callers at once share one query. */
+  /** Concurrent callers share one query. */
   findOrder(id: string): Promise<Order | undefined>;
 }
 
@@ -38,7 +38,7 @@ export interface OrderDeps extends PaymentDeps, RefundDeps {
 
 export interface OrderDoors {
   exports: Exports;
-  /** Counts a callback without a right signature; it may throw RATE_LIMITED. */
+  /** Counts a callback without a valid signature; may throw RATE_LIMITED. */
   onWrongSignature: (request: FastifyRequest) => void;
 }
 
@@ -53,7 +53,7 @@ export function addOrders(http: FastifyInstance, deps: OrderDeps & OrderDoors): 
       schema: {
         summary: 'Create an order',
         description:
-          'With an Idempotency-Key a repeat answers 200 with the first order, or 409 with another body.',
+          'With an Idempotency-Key, a repeat answers 200 with the first order; another body answers 409.',
         headers: Type.Object({
           'idempotency-key': Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
         }),
@@ -104,7 +104,7 @@ async function createOrder(
 ): Promise<{ created: boolean; order: Order }> {
   const productId = parseProductId(body.productId);
   const userId = parseUserId(body.userId);
-  // First: a repeat gets its first answer, whatever has become of the product since.
+  // Checked first: a repeat gets its first answer, even if the product has changed since.
   const earlier = idempotencyKey && (await orders.findOrderByKey(idempotencyKey));
   if (earlier) return { created: false, order: requireSame(earlier, productId, userId) };
   const [product] = await products.findProducts([productId]);

@@ -47,8 +47,8 @@ export function addPayments(http: FastifyInstance, deps: PaymentDeps, checkSigna
       schema: {
         summary: 'Payment callback: the order becomes an instance',
         description:
-          'Without a body for an order made here, with productId and userId for one that lives elsewhere; paymentId, ' +
-          'amountCents and paidAt state the payment. A payment that cannot become an instance answers 200 with what ' +
+          'Without a body for an order created here, with productId and userId for an order kept elsewhere; paymentId, ' +
+          'amountCents and paidAt describe the payment. A payment that cannot become an instance answers 200 with what ' +
           'was done: `"outcome": "refund requested"` or `"outcome": "parked"`. Once a webhook secret is set, the raw ' +
           'body must be signed by the Standard Webhooks scheme and carry orderId.',
         response: {
@@ -57,12 +57,12 @@ export function addPayments(http: FastifyInstance, deps: PaymentDeps, checkSigna
           '4xx': ProblemShape,
         },
       },
-      // The body is optional, which a JSON schema for it cannot say: it is checked by hand below.
+      // The body is optional, which a JSON schema for it cannot express: it is checked below.
       async preValidation(request) {
         try {
           await checkSignature(request, request.params.orderId);
         } catch (error) {
-          // The bytes are the payment provider's own: money was paid for something.
+          // The bytes come from the payment provider itself, so money has been paid for something.
           if (toWeirError(error).code === 'SIGNED_ORDER_DIFFERS') logRefusal(request.params.orderId, error);
           throw error;
         }
@@ -80,12 +80,12 @@ export function addPayments(http: FastifyInstance, deps: PaymentDeps, checkSigna
   );
 }
 
-/** @throws WeirError of the field that is wrong */
+/** @throws WeirError of the invalid field */
 function readPaidOrder(request: PaidRequest, isSigned: boolean): PaidOrder {
   const orderId = parseSourceId(request.params.orderId);
   const { named, payment } = parsePaidBody(request.body, orderId);
   const webhookId = isSigned ? readWebhookId(request.headers['webhook-id']) : {};
-  // `weir orders paid` stands in for a callback that did not come, and knows of no payment.
+  // `weir orders paid` replaces a missing callback, and knows no payment details.
   const isByHand = webhookId.webhookId === `weir-paid-${orderId}`;
   return {
     orderId,

@@ -21,27 +21,27 @@ import { callerOf, requireKeyOr } from '../plugins/auth.ts';
 import { limitAddresses, type RequestLimits } from '../plugins/request-limits.ts';
 import { readTicketHeader } from './tickets.ts';
 
-/** Windows of a browser that wait at the same time. */
+/** Browser windows of one user that wait at the same time. */
 const maxWaitsPerUser = 10;
 
 export interface PurchaseDeps {
   purchases: PurchaseStatus;
   admission: Admission;
-  /** Of those who look without a key. */
-  lookLimits: RequestLimits;
+  /** Limits of callers without a key. */
+  readLimits: RequestLimits;
 }
 
 export function addPurchases(
   http: FastifyInstance,
-  { purchases, admission, lookLimits }: PurchaseDeps,
+  { purchases, admission, readLimits }: PurchaseDeps,
 ): void {
-  // The places to wait are shared by all: without it a few holders of tickets could take them.
+  // The waiting slots are shared: without this limit a few holders of tickets could take all of them.
   const waits = new KeyedConcurrencyLimit<UserId>(
     maxWaitsPerUser,
     (userId) => new WeirError('RATE_LIMITED', `user ${userId} waits for ${maxWaitsPerUser} answers already`),
   );
 
-  /** The user whose purchases alone may be shown: who has no key holds a ticket. */
+  /** The only user whose purchases may be shown: a caller without a key holds a ticket. */
   const findHolder = async (
     request: FastifyRequest,
     productId: ProductId,
@@ -49,8 +49,9 @@ export function addPurchases(
   ) => {
     if (callerOf(request)) return userId === undefined ? undefined : parseUserId(userId);
     const standing = await admission.checkTicket(productId, readTicketHeader(request) ?? ticket ?? '');
-    if (!standing) throw new WeirError('TICKET_INVALID', 'this is no ticket of a sale of this product');
-    lookLimits.takeUser(standing.ticket.userId.toString());
+    if (!standing)
+      throw new WeirError('TICKET_INVALID', 'this ticket is not valid for any sale of this product');
+    readLimits.takeUser(standing.ticket.userId.toString());
     return standing.ticket.userId;
   };
 
@@ -58,16 +59,16 @@ export function addPurchases(
     '/v1/sales/:productId/purchases/:streamId',
     {
       config: { scope: 'read', orTicket: true, limited: false, isLong: true },
-      onRequest: limitAddresses(lookLimits),
+      onRequest: limitAddresses(readLimits),
       preValidation: requireKeyOr(
         (request) => readTicketHeader(request) ?? (request.query as { ticket?: unknown }).ticket,
       ),
       schema: {
-        summary: 'What became of a purchase',
+        summary: 'The state of a purchase',
         description:
           'WAITING with its place in the queue and an estimate; CREATED, SUCCESS, FAILED with the instance and what was ' +
-          'restocked; PARKED or DISCARDED with the reason. With `after` the answer is held back until the state is another ' +
-          'one or the time is up, so that a browser need not hammer.',
+          'restocked; PARKED or DISCARDED with the reason. With `after` the answer waits until the state differs from it ' +
+          'or the time is up (long poll).',
         headers: TicketHeader,
         querystring: ProgressQuery,
         response: { 200: ProgressShape, '4xx': ProblemShape },
@@ -81,7 +82,7 @@ export function addPurchases(
       const holder = await findHolder(request, productId, query);
       const waitMs = query.after === undefined ? 0 : Number(query.wait ?? 20) * 1000;
       const wait = () => purchases.wait(key, query.after, waitMs);
-      // The shop, which has a key, waits for many users.
+      // The shop has a key and waits for many users.
       const progress = await (callerOf(request) || holder === undefined ? wait() : waits.run(holder, wait));
       const buyer = progress && 'instance' in progress ? progress.instance.userId : undefined;
       const isOfAnother = holder !== undefined && buyer !== undefined && buyer !== holder;
@@ -92,7 +93,10 @@ export function addPurchases(
   );
 }
 
-/** Two purchases have this id, and who asks may have made the other one: without the user's name neither is shown. */
+/**
+ * Two purchases have this id, and the caller may have made the other one: both are hidden unless the user is
+ * named.
+ */
 function hideConflict(progress: Progress): Progress {
   if (!('conflictAt' in progress) || !progress.conflictAt) return progress;
   return { state: 'PARKED', reason: 'PURCHASE_CONFLICT', parkedAt: progress.conflictAt };
@@ -104,7 +108,7 @@ function parseStreamId(text: string): SourceId {
 }
 
 function unknownPurchase(streamId: string): WeirError {
-  return new WeirError('PURCHASE_NOT_FOUND', `there is no purchase ${streamId.slice(0, 40)} of this product`);
+  return new WeirError('PURCHASE_NOT_FOUND', `this product has no purchase ${streamId.slice(0, 40)}`);
 }
 
 function showProgress(progress: Progress): Omit<Static<typeof ProgressShape>, 'streamId' | 'productId'> {

@@ -13,7 +13,7 @@ import { type InstanceReader, parseInstanceId, unknownInstance } from './instanc
 
 export interface ResultDeps {
   instances: InstanceReader;
-  /** Many callers at once share one commit. */
+  /** Concurrent callers share one commit. */
   settleResult: (result: InstanceResult) => Promise<Settled>;
   /** The same for an operator, in a commit of its own. */
   settleByHand: (result: InstanceResult, actor: Actor) => Promise<Settled>;
@@ -51,10 +51,10 @@ export function addResults(
     {
       config: { scope: 'act', limited: false, activity: ['INSTANCE_SETTLED'] },
       schema: {
-        summary: "The Resource Domain's answer, for one without AMQP",
+        summary: 'Report a result over HTTP instead of AMQP',
         description:
-          'A repeat answers 200 with the first answer. One that contradicts the first, or comes after Weir has given ' +
-          'up, is recorded with the instance and answers 409.',
+          'A repeat answers 200 with the first answer. A result that contradicts the first, or comes after Weir has given ' +
+          'up, is recorded with the instance and answered with 409.',
         body: ResultBody,
         response: { 200: InstanceShape, 201: InstanceShape, '4xx': ProblemShape },
       },
@@ -84,7 +84,7 @@ export function addResults(
     {
       config: { scope: 'act', activity: ['INSTANCE_REPUBLISHED'] },
       schema: {
-        summary: 'Publish an instance once more, with the same id and bytes',
+        summary: 'Publish the event of an instance again, with the same id and bytes',
         response: { 200: InstanceShape, '4xx': ProblemShape },
       },
     },
@@ -101,7 +101,7 @@ export function addResults(
       config: { scope: 'act', activity: ['INSTANCE_RELEASE_REQUESTED'] },
       schema: {
         summary: 'Request the release of the machine of a failed instance',
-        description: 'A request that was sent before is sent once more, with the same id and bytes.',
+        description: 'An earlier request is sent again, with the same id and bytes.',
         response: { 200: InstanceShape, '4xx': ProblemShape },
       },
     },

@@ -14,7 +14,7 @@ import { listOf, readCursor, readLimit, readTime } from '../queries.ts';
 export interface SaleDeps {
   sales: SaleStore;
   products: { findProducts(ids: readonly ProductId[]): Promise<Product[]> };
-  /** Units restocked at `since` or later, or ever. @returns how many */
+  /** Units restocked at or after `since`; undefined: all of them. @returns how many */
   requeueRestock(productId: ProductId, since: Date | undefined, actor: Actor): Promise<number>;
 }
 
@@ -22,7 +22,7 @@ interface SalePath {
   Params: { productId: string };
 }
 
-/** What the shop does with its sales; http/buy.ts is for the buyers. */
+/** Sales as the shop manages them; routes/buy.ts is for buyers. */
 export function addSales(http: FastifyInstance, { sales, products, requeueRestock }: SaleDeps): void {
   const getSale = async (productId: ProductId): Promise<Sale> => {
     const sale = await sales.find(productId);
@@ -37,8 +37,8 @@ export function addSales(http: FastifyInstance, { sales, products, requeueRestoc
       schema: {
         summary: 'Open the flash sale of a product',
         description:
-          'Without startsAt it begins at once, without endsAt it goes on until it is ended; both by the clock of the ' +
-          'store. The same terms again answer 200, others 409 while it runs.',
+          'Without startsAt it begins immediately, without endsAt it runs until it is ended; both times are by the clock of the ' +
+          'store. The same terms again answer 200; other terms answer 409 while it runs.',
         body: NewSale,
         response: { 200: SaleShape, 201: SaleShape, '4xx': ProblemShape },
       },
@@ -50,7 +50,10 @@ export function addSales(http: FastifyInstance, { sales, products, requeueRestoc
       if (outcome === 'over')
         throw new WeirError('SALE_WINDOW_INVALID', 'the sale would have ended before now');
       if (outcome === 'conflict') {
-        throw new WeirError('SALE_CONFLICT', `a sale of product ${terms.productId} runs with other terms`);
+        throw new WeirError(
+          'SALE_CONFLICT',
+          `product ${terms.productId} has a running sale with other terms`,
+        );
       }
       return reply.status(outcome === 'opened' ? 201 : 200).send(showSale(await getSale(terms.productId)));
     },
@@ -93,7 +96,7 @@ export function addSales(http: FastifyInstance, { sales, products, requeueRestoc
       schema: {
         summary: 'Pause, resume or end a sale, or add stock',
         description:
-          'Ending touches no winner. What has ended stays ended; the product can be sold in a new sale.',
+          'Ending does not affect winners and cannot be undone; the product can be sold in a new sale.',
         body: SaleChangeBody,
         response: { 200: SaleShape, '4xx': ProblemShape },
       },
@@ -103,7 +106,7 @@ export function addSales(http: FastifyInstance, { sales, products, requeueRestoc
       const productId = parseProductId(params.productId);
       const outcome = await sales.change(productId, body, actorOf(request));
       if (!outcome) throw unknownSale(productId);
-      // Ending what has ended is a repeat.
+      // Ending an ended sale is a repeat.
       if (outcome === 'ended' && (body.action !== 'end' || body.addStock !== undefined)) {
         throw new WeirError('ENDED', `the sale of product ${productId} has ended`);
       }
@@ -116,9 +119,9 @@ export function addSales(http: FastifyInstance, { sales, products, requeueRestoc
     {
       config: { scope: 'act', activity: ['SALE_RESTOCKED'] },
       schema: {
-        summary: 'Take units to the sale once more, after Redis has lost them',
+        summary: 'Restock units again after Redis has lost them',
         description:
-          'Those that were restocked at `since` or later, or ever. The sale takes each once, however often it comes.',
+          'Units restocked at or after `since`; all of them without it. The sale takes each unit only once.',
         body: RestockBody,
         response: { 200: Type.Object({ units: Type.Integer() }), '4xx': ProblemShape },
       },
@@ -145,10 +148,7 @@ function readTerms(body: Static<typeof NewSale>): SaleTerms {
     throw new WeirError('SALE_WINDOW_INVALID', 'the sale would end before it starts');
   }
   if (terms.entry === 'ticket' && !terms.startsAt) {
-    throw new WeirError(
-      'SALE_WINDOW_INVALID',
-      'tickets are given out before the start, so it needs a startsAt',
-    );
+    throw new WeirError('SALE_WINDOW_INVALID', 'tickets are issued before the start: startsAt is required');
   }
   return terms;
 }
@@ -160,5 +160,5 @@ async function requireProduct(products: SaleDeps['products'], productId: Product
 }
 
 function unknownSale(productId: ProductId): WeirError {
-  return new WeirError('SALE_NOT_FOUND', `there is no sale of product ${productId}`);
+  return new WeirError('SALE_NOT_FOUND', `product ${productId} has no sale`);
 }

@@ -7,7 +7,7 @@ import type { Caller, KeyRing } from '../../../ops/access/key-ring.ts';
 import { createSessionId, digestOf, hasSessionForm } from '../../../ops/access/operator-key.ts';
 import { listScopes } from '../../../ops/access/scope.ts';
 import type { SessionStore } from '../../../ops/access/session.ts';
-import { type AuthDeps, actorOf, findCaller, keyRequired, noteCaller } from '../plugins/auth.ts';
+import { type AuthDeps, actorOf, findCaller, setCaller, unauthenticated } from '../plugins/auth.ts';
 import type { Limit } from '../plugins/limits.ts';
 import { requireSameOrigin } from '../plugins/origin.ts';
 import {
@@ -22,7 +22,7 @@ export interface SessionDeps extends AuthDeps {
   limitLogins: Limit;
 }
 
-/** A cookie instead of a key for the page, which keeps no key where a script could read it. */
+/** A cookie instead of a key for the page, so that no key is kept where a script could read it. */
 export function addSession(http: FastifyInstance, deps: SessionDeps): void {
   const { keyRing, isOnLoopback, sessions, limit, limitLogins, onWrongKey } = deps;
   const isOpen = async () => isOnLoopback && (await keyRing.isOpen());
@@ -30,10 +30,10 @@ export function addSession(http: FastifyInstance, deps: SessionDeps): void {
     const id = readSessionCookie(request);
     if (id === undefined) return;
     requireSameOrigin(request);
-    // An invented cookie costs no write.
+    // An invented cookie causes no write.
     const caller = await keyRing.findSession(id);
     if (!caller) return;
-    noteCaller(request, caller);
+    setCaller(request, caller);
     await sessions.removeSession(digestOf(id), actorOf(request));
     await keyRing.readAnew();
   };
@@ -49,7 +49,7 @@ export function addSession(http: FastifyInstance, deps: SessionDeps): void {
     {
       config: { scope: 'open', activity: ['SESSION_OPENED'] },
       schema: {
-        summary: 'Open a session: a cookie that may do what the key may, for twelve hours',
+        summary: 'Open a session: a cookie with the scope of the key, valid for twelve hours',
         description: 'It ends earlier when its key is revoked or expires.',
         body: Login,
         response: { 201: SessionShape, '4xx': ProblemShape },
@@ -60,9 +60,9 @@ export function addSession(http: FastifyInstance, deps: SessionDeps): void {
       const found = await keyRing.findKey(request.body.key);
       if (!found) {
         onWrongKey?.(request);
-        throw keyRequired(reply);
+        throw unauthenticated(reply);
       }
-      noteCaller(request, found.caller);
+      setCaller(request, found.caller);
       const replaces = readOwnCookie(request);
       const session = await openSession(
         deps,
@@ -80,7 +80,7 @@ export function addSession(http: FastifyInstance, deps: SessionDeps): void {
     {
       config: { scope: 'open' },
       schema: {
-        summary: 'Who I am and what I may do',
+        summary: 'The caller and its scope',
         response: { 200: SessionShape, '4xx': ProblemShape },
       },
       preHandler: limit,
@@ -89,7 +89,7 @@ export function addSession(http: FastifyInstance, deps: SessionDeps): void {
       const caller = await findCaller(request, deps);
       if (!caller) {
         if (request.headers.authorization !== undefined) onWrongKey?.(request);
-        throw keyRequired(reply);
+        throw unauthenticated(reply);
       }
       return showSession(caller, await isOpen());
     },

@@ -9,7 +9,7 @@ import { readTime } from '../queries.ts';
 
 export interface StatsReader {
   countBySource(): Promise<SourceCount[]>;
-  /** Newest first; steps without any are left out. */
+  /** Newest first; empty steps are left out. */
   countByStep(window: TrendWindow): Promise<(Omit<TrendRow, 'bucketStart'> & { bucketStart: Date })[]>;
 }
 
@@ -52,10 +52,10 @@ export function addStats(http: FastifyInstance, { stats }: StatsDeps): void {
     {
       config: { scope: 'read' },
       schema: {
-        summary: 'Instances created, by minute, hour or day and source, and how many of them have ended how',
+        summary: 'Created instances by minute, hour or day, source and status',
         description:
-          'The last `minutes` (60 when left out), or from `from` to `to` (now when left out), in whole steps of UTC. The step is chosen by ' +
-          'the length of the window when left out: minutes up to a day, hours up to sixty, else days.',
+          'The last `minutes` (default 60), or `from` to `to` (default now), in whole steps of UTC. The default step depends on ' +
+          'the length of the window: minutes up to a day, hours up to sixty days, else days.',
         querystring: Trend,
         response: { 200: TrendShape, '4xx': ProblemShape },
       },

@@ -8,11 +8,11 @@ import type { Admission } from '../../../sale/admission.ts';
 import { limitAddresses, type RequestLimits } from '../plugins/request-limits.ts';
 
 const whys = {
-  SALE_NOT_FOUND: 'there is no sale of this product',
+  SALE_NOT_FOUND: 'this product has no sale',
   ENDED: 'the sale has ended',
-  LIMIT_REACHED: 'the sale gives a user fewer units',
+  LIMIT_REACHED: 'the unit is above the limit per user',
   TICKETS_CLOSED: 'the sale has started',
-  TICKETS_UNUSED: 'the sale is open to everybody',
+  TICKETS_UNUSED: 'the sale does not use tickets',
 } as const;
 
 export interface TicketDeps {
@@ -25,9 +25,9 @@ export function addTickets(http: FastifyInstance, { admission }: TicketDeps): vo
     {
       config: { scope: 'act', limited: false, activity: 'none' },
       schema: {
-        summary: 'Give a user a ticket to a sale, and a place in its waiting room',
+        summary: 'Issue a ticket of a user to a sale, and a place in its waiting room',
         description:
-          'Asked for by the shop, which knows its users, and handed to the buyer, who buys with it. The same ticket ' +
+          'Requested by the shop, which knows its users, and passed to the buyer, who buys with it. The same ticket ' +
           'for the same user and unit each time: 201 the first time, 200 after that.',
         body: TicketBody,
         response: { 200: TicketShape, 201: TicketShape, '4xx': ProblemShape },
@@ -49,7 +49,7 @@ export function addTickets(http: FastifyInstance, { admission }: TicketDeps): vo
   );
 }
 
-/** Headers stay out of the access logs of proxies; paths and queries do not. */
+/** Access logs of proxies record paths and queries, but no headers. */
 
 export function readTicketHeader({ headers }: Pick<FastifyRequest, 'headers'>): string | undefined {
   return headers['weir-ticket'] as string | undefined;
@@ -57,22 +57,22 @@ export function readTicketHeader({ headers }: Pick<FastifyRequest, 'headers'>): 
 
 export interface TicketStandingDeps {
   admission: Admission;
-  /** Of those who look without a key. */
-  lookLimits: RequestLimits;
+  /** Limits of callers without a key. */
+  readLimits: RequestLimits;
 }
 
 /** For the holder of a ticket. */
 export function addTicketStanding(
   http: FastifyInstance,
-  { admission, lookLimits }: TicketStandingDeps,
+  { admission, readLimits }: TicketStandingDeps,
 ): void {
   const config = { scope: 'signed', limited: false } as const;
   const response = { 200: StandingShape, '4xx': ProblemShape };
   const findStanding = async (product: string, text: string) => {
     const productId = parseProductId(product);
     const standing = await admission.checkTicket(productId, text);
-    if (!standing) throw new WeirError('TICKET_INVALID', 'this is no ticket of the present sale');
-    lookLimits.takeUser(standing.ticket.userId.toString());
+    if (!standing) throw new WeirError('TICKET_INVALID', 'this ticket is not valid for the current sale');
+    readLimits.takeUser(standing.ticket.userId.toString());
     if (!standing.isPresent) throw new WeirError('ENDED', 'the sale of this ticket has ended');
     const { ticket, place, waitMs } = standing;
     return {
@@ -91,9 +91,9 @@ export function addTicketStanding(
     '/v1/sales/:productId/ticket',
     {
       config,
-      onRequest: limitAddresses(lookLimits),
+      onRequest: limitAddresses(readLimits),
       schema: {
-        summary: 'Where the holder of the ticket in the header weir-ticket stands in the waiting room',
+        summary: 'The position in the waiting room, for the ticket in the header weir-ticket',
         headers: TicketHeader,
         response,
       },
@@ -109,9 +109,9 @@ export function addTicketStanding(
     '/v1/sales/:productId/tickets/:ticket',
     {
       config,
-      onRequest: limitAddresses(lookLimits),
+      onRequest: limitAddresses(readLimits),
       schema: {
-        summary: 'Where the holder of a ticket stands in the waiting room',
+        summary: 'The position of a ticket in the waiting room',
         description: 'Access logs record the path: prefer `GET /v1/sales/{productId}/ticket`.',
         response,
       },

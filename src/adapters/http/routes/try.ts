@@ -12,17 +12,20 @@ export interface StreamFeed {
 
 export interface TryDeps {
   feed: StreamFeed;
-  /** undefined: none is simulated in this process. */
+  /** undefined: no Resource Domain is simulated in this process. */
   resource: { fail(instanceId: InstanceId): boolean } | undefined;
 }
 
-/** Winners without a sale, and failures at will, for trying things out; only with the demo switched on, which the page asks for. */
+/**
+ * Adds winners without a sale, and fails instances on request, for trying Weir out; only while the demo is
+ * on, which the page asks for.
+ */
 export function addTry(http: FastifyInstance, demo: TryDeps | undefined): void {
   http.get(
     '/v1/try',
     {
       config: { scope: 'read' },
-      schema: { summary: 'Whether things can be tried out here', response: { 200: TryShape } },
+      schema: { summary: 'Whether the demo routes are available', response: { 200: TryShape } },
     },
     () => ({ enabled: demo !== undefined }),
   );
@@ -59,7 +62,8 @@ export function addTry(http: FastifyInstance, demo: TryDeps | undefined): void {
       config: { scope: 'act', activity: 'none' },
       schema: {
         summary: 'Have the simulated Resource Domain fail an instance (demo only)',
-        description: '`fails` is false where it has answered already, or none is simulated in this process.',
+        description:
+          '`fails` is false when the instance has its result already, or when this process simulates no Resource Domain.',
         body: Failing,
         response: { 200: FailingShape, '4xx': ProblemShape },
       },
