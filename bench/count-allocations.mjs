@@ -1,4 +1,4 @@
-// Loaded into Weir by the part `cost`: between two collections the heap grows by what was allocated.
+// Loaded into Weir by the part `cost`: between two garbage collections the heap grows by the allocated bytes.
 import { writeFileSync } from 'node:fs';
 import { GCProfiler, getHeapStatistics } from 'node:v8';
 

@@ -1,4 +1,5 @@
-// What a user imports to have Weir traced, with a collector that takes everything at once and keeps nothing.
+// The setup that a user imports to trace Weir, with a collector that accepts everything immediately and
+// stores nothing.
 import { BatchSpanProcessor, NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
 
 const nowhere = {

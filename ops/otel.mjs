@@ -21,5 +21,5 @@ const provider = new NodeTracerProvider({
   spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter())],
 });
 provider.register();
-// Weir ends by having nothing left to do; what has not been sent by then is sent now.
+// Weir ends when it has nothing left to do; this sends the spans that are still buffered.
 process.once('beforeExit', () => provider.shutdown());

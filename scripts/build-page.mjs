@@ -1,6 +1,7 @@
-// The operator page: src/dashboard → dist/dashboard, and the guide. Each view is a bundle of its own. Everything but the two HTML files lies
-// in a folder named after its content, so that a browser may keep it for ever and never mixes two versions; next to each file lies the same,
-// compressed. docs/decisions/0024 has the figures.
+// The operator page: src/dashboard → dist/dashboard, and the guide. Each view is a bundle of its own. All
+// files but the two HTML files are in a folder named after their content, so that a browser can cache them
+// for good and never mixes two versions; each has a compressed copy next to it. docs/decisions/0024 has the
+// figures.
 import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -46,7 +47,7 @@ for (const file of listFiles(target)) {
 /** @returns the files that were written */
 async function bundleScripts() {
   const bundle = await rolldown({
-    // What codeSplitting.includeDependenciesRecursively needs.
+    // Required by codeSplitting.includeDependenciesRecursively.
     preserveEntrySignatures: 'allow-extension',
     input: { main: join(source, 'main.tsx') },
     platform: 'browser',
@@ -59,7 +60,7 @@ async function bundleScripts() {
     chunkFileNames: '[name].js',
     minify: true,
     codeSplitting: {
-      // Else whatever a chart imports, such as the words, would go with it.
+      // Otherwise whatever a chart imports, such as the words, would be bundled with it.
       includeDependenciesRecursively: false,
       groups: [
         { name: 'charts', test: /uplot|parts\/chart/, priority: 2 },
@@ -71,7 +72,10 @@ async function bundleScripts() {
   return output.filter(({ type }) => type === 'chunk');
 }
 
-/** What the first script needs at once; then the views, behind everything that is asked for by the view that is shown. */
+/**
+ * Preloads what the first script needs immediately, then the views, at lower priority than the files of the
+ * shown view.
+ */
 function preload(chunks) {
   const main = chunks.find(({ isEntry }) => isEntry);
   const link = (name, more = '') => `  <link rel="modulepreload" href="files/${name}"${more}>\n`;

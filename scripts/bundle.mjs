@@ -1,6 +1,6 @@
-// dist/modules → dist/main.js and dist/chunks: Node finds, reads and links each module by itself, and of those of Weir and of
-// typebox there are a thousand, a third of the time of a start. Other packages stay what they are: whoever wraps them at
-// run time, to trace them, finds them. docs/decisions/0019 has the figures.
+// dist/modules → dist/main.js and dist/chunks. Node resolves, reads and links each module separately, and
+// Weir and typebox have a thousand of them, which takes a third of the start time. Other packages are not
+// bundled, so that instrumentation can wrap them at run time. docs/decisions/0019 has the figures.
 import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';

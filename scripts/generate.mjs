@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const generated = ['weir/v1/event_pb.ts', 'weir/v1/order_refund_pb.ts'];
-/** The checker imports nothing of the tests, and neither imports src/. */
+/** The checker imports nothing from the tests, and neither imports src/. */
 const folders = ['test/wire', 'verify/src/wire'];
 
 const out = mkdtempSync(join(tmpdir(), 'weir-generate-'));

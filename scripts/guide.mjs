@@ -1,9 +1,10 @@
-// The operating documents as one page that Weir serves, for the links of the operator page: the person on call has no checkout.
+// Renders the operating documents as one page that Weir serves, for links from the operator page: the
+// operator on call has no checkout.
 import { basename } from 'node:path';
 import { Marked } from 'marked';
 import { gfmHeadingId } from 'marked-gfm-heading-id';
 
-/** In this order, below docs/. */
+/** Below docs/, in this order. */
 export const guidePages = [
   'runbooks/alerts.md',
   'runbooks/parked.md',
@@ -12,11 +13,11 @@ export const guidePages = [
   'deploy.md',
 ];
 
-/** @returns HTML that needs no script; `styles` is where the page's style sheets lie */
+/** @returns HTML that needs no script; `styles` is the folder of the page's style sheets */
 export function renderGuide(pages, styles) {
   const marked = new Marked(gfmHeadingId(), {
     renderer: {
-      // What lies elsewhere in the repository is not served.
+      // Links to other files of the repository are not served.
       link({ href, tokens }) {
         const text = this.parser.parseInline(tokens);
         const [file, anchor] = href.split('#');

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** npm ci, unless node_modules is as new as the lock file. */
+/** Runs npm ci, unless node_modules is as new as the lock file. */
 export function installIfNeeded() {
   const installed = `${root}node_modules/.package-lock.json`;
   const isFresh =
@@ -16,7 +16,7 @@ export function build() {
   run('building', 'npm', ['run', '--silent', 'build']);
 }
 
-/** One line for people, then the command; its failure ends this process with its exit code. */
+/** Prints one line, then runs the command; its failure ends this process with its exit code. */
 export function run(what, command, args, env = {}) {
   console.error(`weir: ${what} …`);
   try {

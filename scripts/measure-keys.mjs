@@ -1,7 +1,7 @@
-// What an operator key costs on the hot route: POST /v1/sales/{productId}/buy of two Weirs side by side, one without any
-// key and one with a stored key, in turns. Run on a quiet machine after `npm run build`:
-//   node scripts/measure-keys.mjs [requests in a round] [rounds]
-// It uses two numbered Redis databases, from WEIR_TEST_FIRST_REDIS_DATABASE on, which it empties.
+// Measures the cost of an operator key on the hot route: POST /v1/sales/{productId}/buy of two Weirs side by
+// side, one without any key and one with a stored key, in turns.
+// Run on a quiet machine after `npm run build`: node scripts/measure-keys.mjs [requests in a round] [rounds]
+// It uses two numbered Redis databases, from WEIR_TEST_FIRST_REDIS_DATABASE on, and empties them.
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import http from 'node:http';
@@ -27,7 +27,7 @@ try {
   withKey.headers.authorization = `Bearer ${key}`;
   for (const weir of weirs) await buyAll(weir, requests);
   for (let round = 0; round < rounds; round++) {
-    // Whoever goes second finds a warmer machine: take turns.
+    // The second of a pair finds a warmer machine, so they take turns.
     for (const weir of round % 2 ? [withKey, without] : [without, withKey])
       weir.rounds.push(await buyAll(weir, requests));
   }
@@ -37,7 +37,7 @@ try {
       `without a key ${a.cpuUs.toFixed(1)} µs CPU, ${a.wallUs.toFixed(1)} µs\n` +
       `with a key    ${b.cpuUs.toFixed(1)} µs CPU, ${b.wallUs.toFixed(1)} µs\n` +
       `the difference, median of the rounds ${medianDifference(without.rounds, withKey.rounds).toFixed(1)} µs CPU\n` +
-      `the table of keys was read ${await countLooks(withKey)} times in ${withKey.user} requests\n` +
+      `the table of keys was read ${await countReads(withKey)} times in ${withKey.user} requests\n` +
       `the key ring alone takes ${(await measureRing()).toFixed(2)} µs of CPU a request\n`,
   );
 } finally {
@@ -121,7 +121,7 @@ async function readCpuSeconds(weir) {
   return Number(/^process_cpu_seconds_total (\S+)/m.exec(metrics)?.[1]);
 }
 
-async function countLooks({ database }) {
+async function countReads({ database }) {
   await delay(11_000); // PostgreSQL counts what a session did up to ten seconds later
   const { rows } = await database.query(
     "SELECT seq_scan + coalesce(idx_scan, 0) AS looks FROM pg_stat_user_tables WHERE relname = 'operator_keys'",
@@ -185,7 +185,7 @@ function ask({ url, agent, headers }, method, path, body) {
   });
 }
 
-/** Round by round, so that what else the machine does falls on both. */
+/** Differences within each round, so that other load on the machine affects both. */
 function medianDifference(without, withKey) {
   return median(withKey.map(({ cpuUs }, i) => ({ cpuUs: cpuUs - without[i].cpuUs, wallUs: 0 }))).cpuUs;
 }

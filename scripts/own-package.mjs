@@ -34,7 +34,7 @@ export async function runOwnPackage({ name, entry, args, needsWeir }) {
   return runProgram(process.execPath, [join(folder, entry), ...args], process.cwd(), 'inherit');
 }
 
-// The installer notes what it did in this file; a newer lock means: not that any more.
+// The installer writes this file; an older one than the lock file means that it must run again.
 function isInstalled(folder) {
   const installed = join(folder, 'node_modules', '.package-lock.json');
   return (
@@ -43,8 +43,8 @@ function isInstalled(folder) {
   );
 }
 
-// Ctrl-C reaches the child as well, and it has to tidy up: this process only waits for it. What installs and builds prints to
-// stderr: stdout belongs to the program.
+// Ctrl-C reaches the child as well, which has to clean up: this process only waits for it. Installing and
+// building print to stderr, because stdout belongs to the program.
 function runProgram(file, fileArgs, cwd, stdout = 2) {
   const wait = () => {};
   process.on('SIGINT', wait);

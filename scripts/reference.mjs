@@ -1,5 +1,5 @@
-// Writes docs/configuration.md (the table between its marks) and docs/cli.md from what was built. `--check` writes nothing and
-// fails when one of them differs. Run `npm run build` first.
+// Generates docs/configuration.md (the table between its marks) and docs/cli.md from the built program.
+// `--check` writes nothing and fails when one of them differs. Run `npm run build` first.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -11,7 +11,7 @@ import { ensureProxies, findProxy, proxies } from './services/proxies.mjs';
 import { run } from './services/run.mjs';
 import { canCompose, startInstalled, startWithCompose } from './services/start.mjs';
 
-/** Programs that tests of the journey call, each with its package. */
+/** Programs that the journey tests call, each with its package. */
 const clients = [
   ['psql', 'postgresql-client'],
   ['redis-cli', 'redis-tools'],
@@ -20,9 +20,10 @@ const clients = [
 ];
 
 /**
- * Addresses of PostgreSQL, Redis and RabbitMQ for the tests, protoc's version or null, Chromium's program or null. Takes those that
- * answer; else starts them with Docker Compose; else starts the installed programs, which root on Debian gets by
- * apt. Throws one sentence that says what is missing and how to get it.
+ * Returns the addresses of PostgreSQL, Redis and RabbitMQ for the tests, protoc's version or null, and
+ * Chromium's program or null. Uses servers that answer; otherwise starts them with Docker Compose; otherwise
+ * starts the installed programs, which root on Debian gets by apt. Throws one sentence that names what is
+ * missing and how to get it.
  */
 export async function ensureServices({ quiet = false } = {}) {
   const say = quiet ? () => {} : (line) => console.log(line);
@@ -64,7 +65,7 @@ export async function ensureServices({ quiet = false } = {}) {
     .filter((service) => isMissing(service) && !service.isInstalled())
     .map((service) => service.package);
   if (protoc === null) packages.push('protobuf-compiler', 'libprotobuf-dev');
-  // A server that answers may come from elsewhere, and the tests call the clients as well.
+  // A server that answers may run elsewhere, and the tests need the client programs too.
   packages.push(...clients.filter(([program]) => !findFolderOf([program])).map(([, name]) => name));
   if (packages.length > 0 && canInstall()) {
     await installPackages(say, packages);
@@ -72,7 +73,7 @@ export async function ensureServices({ quiet = false } = {}) {
     await Promise.all(catalogue.filter(isMissing).map(takeAnswering));
   }
 
-  // By itself: where the package is missing or a snap, the others must not fail with it.
+  // Separate from the others: where the package is missing or a snap, they must not fail with it.
   if (!chromium && canInstall()) {
     await installPackages(say, ['chromium']);
     chromium = await findChromium();

@@ -1,4 +1,5 @@
-// npm start: install, build, run. Arguments after `--` are the program's: npm start -- -conf configs/config.yaml
+// npm start: install, build, run. Arguments after `--` are passed to the program: npm start -- -conf
+// configs/config.yaml
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { build, installIfNeeded, root } from './install.mjs';
 

@@ -1,9 +1,11 @@
-// npm test: install, build, find or start the servers, check, run every test. Arguments after `--` go to vitest.
+// npm test: install, build, find or start the servers, check, run every test. Arguments after `--` are passed
+// to vitest.
 import { build, installIfNeeded, run } from './install.mjs';
 
 installIfNeeded();
 build();
-// Without these the run starts its own in memory (test/support/global-setup.ts), where their programs are installed.
+// Without these variables the run starts its own servers in memory (test/support/global-setup.ts), if their
+// programs are installed.
 const { WEIR_TEST_POSTGRES, WEIR_TEST_REDIS } = process.env;
 const { ensureServices } = await import('./services.mjs');
 const { findFolderOf, findPostgresFolder } = await import('./services/find.mjs');

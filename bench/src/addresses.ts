@@ -7,13 +7,13 @@ export interface Addresses {
 export function readAddresses(env: NodeJS.ProcessEnv): Addresses {
   return {
     postgres: env.WEIR_BENCH_POSTGRES ?? 'postgres://postgres@127.0.0.1:5432/postgres',
-    // A database of its own: Weir reads every seckill stream of the Redis it is given.
+    // A separate database: Weir reads every seckill stream of its Redis.
     redis: env.WEIR_BENCH_REDIS ?? 'redis://127.0.0.1:6379/9',
     rabbitmq: env.WEIR_BENCH_RABBITMQ ?? 'amqp://guest:guest@127.0.0.1:5672/',
   };
 }
 
-/** The address as it may be shown: without user and password. */
+/** The address for display: without user and password. */
 export function hidePassword(address: string): string {
   const url = new URL(address);
   url.username = '';

@@ -3,22 +3,22 @@ import type { Cleanup } from './cleanup.ts';
 import type { Options } from './options.ts';
 import type { Progress } from './progress.ts';
 
-/** What every measure is given. */
+/** What every measurement gets. */
 export interface Bench {
   readonly options: Options;
   /** Replaced when the bench has started servers of its own. */
   addresses: Addresses;
   readonly cleanup: Cleanup;
   readonly progress: Progress;
-  /** Aborted on Ctrl-C; loops ask it before each round. */
+  /** Aborted on Ctrl-C; loops check it before each round. */
   readonly signal: AbortSignal;
 }
 
-/** Queues and databases carry the process id, so that two benches on one machine never meet. */
+/** Queues and databases contain the process id, so that two benches on one machine do not collide. */
 export const queuePrefix = `weir.bench.${process.pid}`;
 export const databasePrefix = `weir_bench_${process.pid}`;
 
-/** Products of the bench, one for each stream; no other key of the Redis database is touched. */
+/** Products of the bench, one for each stream; no other key of the Redis database is used. */
 export const firstProductId = 900_001;
 let productIdsTaken = 0;
 
@@ -29,7 +29,7 @@ export function takeProductIds(count: number): number[] {
   return Array.from({ length: count }, (_, index) => first + index);
 }
 
-/** As large as a purchase's product in the demo catalogue, so that events have their usual size. */
+/** As large as a product of the demo catalogue, so that events have their usual size. */
 export const product = {
   name: 'gpu-small',
   cpus: 4,

@@ -3,11 +3,11 @@ interface Release {
   readonly run: () => Promise<unknown>;
 }
 
-/** What must be gone at the end: measures push, the end pops, latest first. */
+/** What must be removed at the end: measurements push, the end pops, latest first. */
 export class Cleanup {
   readonly #releases: Release[] = [];
 
-  /** `what` is the name a person would need to remove it by hand. */
+  /** `what`: the name needed to remove it by hand. */
   add(what: string, run: () => Promise<unknown>): void {
     this.#releases.push({ what, run });
   }
@@ -16,7 +16,7 @@ export class Cleanup {
     return this.#releases.length;
   }
 
-  /** Releases everything added since `mark`; returns what could not be removed, and why. */
+  /** Removes everything added since `mark`. @returns what could not be removed, and why */
   async unwind(mark = 0): Promise<string[]> {
     const leftBehind: string[] = [];
     while (this.#releases.length > mark) {

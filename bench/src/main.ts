@@ -49,7 +49,7 @@ const parts: Record<PartName, MeasurePart> = {
   observability: measureObservability,
 };
 
-// Not left to an empty event loop: a connection that never said goodbye must not keep a finished bench.
+// Exits explicitly: a connection that was never closed must not keep a finished bench running.
 process.exit(await main(process.argv.slice(2)));
 
 async function main(args: readonly string[]): Promise<number> {
@@ -80,7 +80,8 @@ async function run(options: Options): Promise<number> {
   try {
     return await Promise.race([work, interrupted]);
   } finally {
-    // A measure that stops by itself first leaves nothing half made; one that waits is cut off with its connections.
+    // A measurement that stops by itself leaves nothing half created; one that waits is cut off with its
+    // connections.
     if (interrupt.signal.aborted) await Promise.race([work.catch(() => {}), sleep(graceMs)]);
     await tidyUp(bench);
     if (interrupt.signal.aborted) await Promise.race([work.catch(() => {}), sleep(graceMs)]);
@@ -160,7 +161,7 @@ function sayWhatIsNotDurable(bench: Bench, { postgres, redis }: ServerSettings):
   }
 }
 
-/** Resolves with 130 on the first signal; a second one ends everything at once. */
+/** Resolves with 130 on the first signal; a second one exits immediately. */
 function onInterrupt({ progress }: Bench, interrupt: AbortController): Promise<number> {
   return new Promise((resolve) => {
     const take = () => {

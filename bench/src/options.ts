@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchFolder } from './folders.ts';
 
-/** What `npm run bench` measures by itself, in this order. */
+/** What `npm run bench` measures by default, in this order. */
 export const tableParts = [
   'limits',
   'alternatives',
@@ -17,7 +17,7 @@ export const tableParts = [
   'embedded',
   'latency',
 ] as const;
-/** Only when named. */
+/** Measured only when named. */
 export const furtherParts = ['audit', 'views', 'observability'] as const;
 export const partNames = [...tableParts, ...furtherParts] as const;
 export type PartName = (typeof partNames)[number];
@@ -28,7 +28,7 @@ export interface Options {
   readonly rounds: number;
   readonly count: number;
   readonly seconds: number;
-  /** Rows that are there before, ascending, without 0. */
+  /** Rows that exist before, ascending, without 0. */
   readonly growthRows: readonly number[];
   readonly heldSeconds: number;
   readonly backlogCount: number;
@@ -51,7 +51,7 @@ export class OptionMistakes extends Error {
   }
 }
 
-/** `'help'` when help is asked for. Throws OptionMistakes. */
+/** `'help'` when help is requested. Throws OptionMistakes. */
 export function parseOptions(args: readonly string[], now: Date): Options | DocsOrder | 'help' {
   const values = readArgs(args);
   if (values.help) return 'help';

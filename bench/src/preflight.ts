@@ -4,7 +4,7 @@ import { connectTo } from './stores/database.ts';
 import { connectToBroker } from './stores/queue.ts';
 import { connectToRedis, listSeckillStreams } from './stores/stream.ts';
 
-/** Throws with everything that stands in the way, each with what to do. */
+/** Throws with everything that prevents a run, each with the remedy. */
 export async function checkServers(bench: Bench): Promise<void> {
   const { postgres, redis, rabbitmq } = bench.addresses;
   const mark = bench.cleanup.mark();
@@ -34,7 +34,7 @@ async function findMistake(
   }
 }
 
-// Weir reads every seckill stream of its Redis: beside somebody's sale the bench would take its winners.
+// Weir reads every seckill stream of its Redis: in the Redis of a real shop the bench would take its winners.
 async function expectNoStreams(bench: Bench): Promise<void> {
   const streams = await listSeckillStreams(await connectToRedis(bench));
   if (streams.length === 0) return;

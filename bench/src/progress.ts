@@ -2,7 +2,7 @@ const barWidth = 30;
 const barEveryMs = 100;
 const lineEveryMs = 5000;
 
-/** For people, on stderr: a bar on a terminal, now and then a line elsewhere. */
+/** Progress on stderr: a bar on a terminal, otherwise an occasional line. */
 export interface Progress {
   say(line: string): void;
   tick(title: string, done: number, total: number): void;

@@ -7,14 +7,14 @@ export interface Subject {
   readonly name: string;
   readonly unit?: Unit;
   readonly note?: string;
-  /** What it adds to the cleanup is released when it ends. */
+  /** What it adds to the cleanup is removed when it ends. */
   measure(round: number): Promise<Sample>;
 }
 
 /**
- * Every subject once a round. The order is turned by one each round and reversed every other round, so that a machine that
- * slows down is slow for all of them, and none always follows the same neighbour. A subject that fails is named with its
- * reason and left out of the later rounds.
+ * Every subject once per round. The order is rotated by one each round and reversed every other round, so
+ * that a machine that slows down affects all of them, and none always follows the same neighbour. A subject
+ * that fails is listed with its reason and left out of the later rounds.
  */
 export async function takeTurns(
   bench: Bench,

@@ -4,7 +4,10 @@ import { readAddresses } from './memory.mjs';
 
 const deadlineMs = 60_000;
 
-/** The first address that answers in the service's own protocol and is new enough, else why none does. */
+/**
+ * The first address that answers in the service's protocol with a recent enough version, otherwise the reason
+ * why none does.
+ */
 export async function findAnswering(service) {
   const given = process.env[service.variable] || service.formatUrl(service.usualPort);
   const remembered = readAddresses()[service.name];
@@ -20,7 +23,7 @@ export async function findAnswering(service) {
   return { seen: seen.join('; ') };
 }
 
-/** `hasEnded` ends the wait early when the process that should answer is gone. */
+/** `hasEnded` ends the wait early when the process that should answer has exited. */
 export async function waitForAnswer(service, url, { hint = '', hasEnded = () => false } = {}) {
   const end = Date.now() + deadlineMs;
   for (;;) {

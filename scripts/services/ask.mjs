@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 /** A server of the right kind that is not ready yet: waiting helps, starting another one does not. */
 export class StillStarting extends Error {}
 
-/** Resolves with the version, or undefined where PostgreSQL tells it only after a password. */
+/** Resolves with the version, or undefined when PostgreSQL reports it only after a password. */
 export function askPostgres(address) {
   const url = new URL(address);
   return converse(url, 5432, encodeStartup(url), (bytes) => readStartupAnswer(bytes, url));
@@ -25,7 +25,7 @@ export function askRabbitmq(address) {
   return converse(new URL(address), 5672, Buffer.from('AMQP\0\0\x09\x01', 'latin1'), readConnectionStart);
 }
 
-/** `read` gets everything received so far: undefined asks for more, a throw ends it. */
+/** `read` gets everything received so far; undefined requests more, an exception ends the conversation. */
 function converse(url, usualPort, greeting, read) {
   const port = Number(url.port || usualPort);
   const host = url.hostname.replace(/^\[|\]$/g, '') || '127.0.0.1';
@@ -64,7 +64,7 @@ function encodeStartup(url) {
   return Buffer.concat([head, parameters]);
 }
 
-/** Messages are a type byte, a length that counts itself, a body; ReadyForQuery (Z) ends the start. */
+/** A message is a type byte, a length that counts itself, and a body; ReadyForQuery (Z) ends the startup. */
 function readStartupAnswer(bytes, url) {
   if (!'RE'.includes(String.fromCharCode(bytes[0])))
     throw new Error('something else than PostgreSQL answered');
@@ -110,7 +110,7 @@ function readRedisAnswer(bytes) {
   return text.includes('+PONG') && version ? { version } : undefined;
 }
 
-/** One method batch (type 1): connection.start (10, 10), whose server properties hold the version. */
+/** One method frame (type 1): connection.start (10, 10), whose server properties contain the version. */
 function readConnectionStart(bytes) {
   if (bytes[0] !== 1) throw new Error('something else than RabbitMQ answered');
   if (bytes.length < 11 || bytes.length < 8 + bytes.readUInt32BE(3)) return undefined;

@@ -2,7 +2,7 @@ import { askPostgres, askRabbitmq, askRedis } from './ask.mjs';
 import { findFolderOf, findFreePort, findPostgresFolder, findRabbitmqFolder } from './find.mjs';
 import { preparePostgres, prepareRabbitmq, prepareRedis } from './prepare.mjs';
 
-/** What the tests need: where it usually is, how to ask it, how to get it. */
+/** The services that the tests need: their usual address, how to query them, how to get them. */
 export const catalogue = [
   {
     name: 'postgres',

@@ -5,23 +5,25 @@ import { delimiter, join } from 'node:path';
 
 const taken = new Set();
 
-/** The folder that holds all of these programs: the first of `folders`, else of PATH, else undefined. */
+/** The folder that contains all of these programs: the first of `folders`, else of PATH, else undefined. */
 export function findFolderOf(programs, folders = []) {
   const path = (process.env.PATH ?? '').split(delimiter).filter(Boolean);
   return [...folders, ...path].find((folder) => programs.every((name) => isProgram(join(folder, name))));
 }
 
-/** Debian keeps one folder for each major version and none of them on PATH; the newest wins. */
+/** Debian has one folder for each major version and none of them on PATH; the newest is used. */
 export function findPostgresFolder() {
   return findFolderOf(['initdb', 'postgres'], listVersions('/usr/lib/postgresql'));
 }
 
-/** Debian's /usr/sbin/rabbitmq-server is a wrapper with fixed log files; the real scripts lie beside it. */
+/**
+ * Debian's /usr/sbin/rabbitmq-server is a wrapper with fixed log files; the real scripts are in this folder.
+ */
 export function findRabbitmqFolder() {
   return findFolderOf(['rabbitmq-server', 'rabbitmqctl'], ['/usr/lib/rabbitmq/bin']);
 }
 
-/** Whom root should become, since initdb refuses root; undefined where it can stay who it is. */
+/** The user that root should switch to, since initdb refuses root; undefined when no switch is needed. */
 export function findUser(name) {
   if (process.getuid?.() !== 0) return undefined;
   try {
@@ -33,8 +35,8 @@ export function findUser(name) {
 }
 
 /**
- * Between 20000 and 29999, below every system's ephemeral range: there, a client that knocks on the port of a
- * stopped server can be given that very port, connect to itself, and keep the server from coming back.
+ * Between 20000 and 29999, below every system's ephemeral range: a client that connects to the ephemeral port
+ * of a stopped server can be assigned that same port, connect to itself, and keep the server from restarting.
  */
 export async function findFreePort() {
   for (let tries = 0; tries < 200; tries++) {

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 /** Ignored by git. */
 export const folder = fileURLToPath(new URL('../../.test-services', import.meta.url));
 
-/** Where earlier runs started something on another port than the usual one. */
+/** Where earlier runs started something on an unusual port. */
 export function readAddresses() {
   try {
     return JSON.parse(readFileSync(join(folder, 'addresses.json'), 'utf8'));

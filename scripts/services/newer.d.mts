@@ -1,6 +1,6 @@
 export interface Unpacked {
   root: string;
-  /** Where its programs lie. */
+  /** The folder of its programs. */
   folder: string;
   program: string;
 }

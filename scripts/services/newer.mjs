@@ -2,7 +2,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { cache, ensureUnpacked, suite } from './unpack.mjs';
 
-/** The servers that tests use besides the installed ones: what they are called in WEIR_TEST_ALLOW_MISSING. */
+/**
+ * The servers that tests use in addition to the installed ones, with their names in WEIR_TEST_ALLOW_MISSING.
+ */
 export const newerServers = [
   { name: 'rabbitmq4', title: 'RabbitMQ 4', folder: 'usr/lib/rabbitmq/bin', program: 'rabbitmq-server' },
   { name: 'valkey', title: 'Valkey 8', folder: 'usr/bin', program: 'valkey-server' },
@@ -10,7 +12,7 @@ export const newerServers = [
 
 const root = join(cache, suite);
 
-/** The folder of unpacked packages that holds this server, or undefined. */
+/** The folder of unpacked packages that contains this server, or undefined. */
 export function findNewer(name) {
   const server = newerServers.find((one) => one.name === name);
   if (!server)
@@ -21,7 +23,7 @@ export function findNewer(name) {
     : undefined;
 }
 
-/** Finds or fetches all of them. @throws one sentence when one is missing that the run must have */
+/** Finds or fetches all of them. @throws one sentence when a required one is missing */
 export function ensureNewer() {
   return ensureUnpacked({
     servers: newerServers,

@@ -6,7 +6,10 @@ import { findFolderOf, findPostgresFolder, findRabbitmqFolder, findUser } from '
 
 const run = promisify(execFile);
 
-/** Fills an empty folder with a cluster that trusts everybody on 127.0.0.1 and says what to spawn for it. */
+/**
+ * Initializes an empty folder with a cluster that trusts every user on 127.0.0.1, and returns what to spawn
+ * for it.
+ */
 export async function preparePostgres({ folder, port, settings = {} }) {
   const programs = findPostgresFolder();
   if (!programs) throw missing('initdb and postgres', 'postgresql');
@@ -38,8 +41,8 @@ export async function prepareRedis({ folder, port, program, config = {} }) {
 }
 
 /**
- * Nothing of the distribution's node is read or written: cookie, plugins, data, logs and ports are its own.
- * `unpacked` is a server that lies in a folder of its own with its Erlang (newer.mjs), and runs as this user.
+ * Independent of the distribution's node: cookie, plugins, data, logs and ports are its own. `unpacked` is a
+ * server in a folder of its own with its Erlang (newer.mjs); it runs as this user.
  */
 export async function prepareRabbitmq({
   folder,
@@ -80,7 +83,7 @@ export async function prepareRabbitmq({
   return { url, program: join(programs, 'rabbitmq-server'), args: [], options, control };
 }
 
-/** The working folder is set because root's own may be closed to the user who takes over. */
+/** The working folder is set because root's own may be inaccessible to the other user. */
 function prepareFolder(folder, userName, env) {
   mkdirSync(folder, { recursive: true });
   const user = userName && findUser(userName);

@@ -8,20 +8,22 @@ import { run } from './run.mjs';
 
 const cached = fileURLToPath(new URL('../../node_modules/.cache/weir/promtool', import.meta.url));
 
-/** The program that judges metrics and alert rules: on PATH, or taken before; undefined when it is neither. */
+/**
+ * The program that checks metrics and alert rules: on PATH, or fetched before; undefined when it is neither.
+ */
 export function findPromtool() {
   const folder = findFolderOf(['promtool'], [dirname(cached)]);
   return folder && join(folder, 'promtool');
 }
 
 /**
- * Root on Debian takes it out of the package `prometheus` without installing that: the package starts a server, with a
- * user, a port and a database of its own, and the program needs none of them.
+ * Root on Debian extracts it from the package `prometheus` without installing that: the package starts a
+ * server, with a user, a port and a database of its own, and the program needs none of them.
  */
 export async function fetchPromtool() {
   if (findPromtool() || !canInstall() || !findFolderOf(['dpkg-deb'])) return findPromtool();
   const folder = mkdtempSync(join(tmpdir(), 'weir-promtool-'));
-  // apt fetches as a user of its own, which must be able to write here.
+  // apt downloads as another user, which must be able to write here.
   chmodSync(folder, 0o777);
   try {
     await download(folder);

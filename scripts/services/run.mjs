@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 
-/** Resolves with what the program printed; rejects with its last lines, also when it is not installed. */
+/** Resolves with the program's output; rejects with its last lines, or when it is not installed. */
 export function run(program, args, { env = {}, timeoutMs = 10_000, cwd } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {

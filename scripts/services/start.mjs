@@ -25,7 +25,7 @@ export async function startWithCompose(service) {
   return { url, version };
 }
 
-/** From an empty folder: whatever lay there belonged to a server that no longer answers. */
+/** From an empty folder: existing files belonged to a server that no longer answers. */
 export async function startInstalled(service) {
   const port = await choosePort(service);
   const folder = join(chooseHome(service), service.name);
@@ -35,7 +35,7 @@ export async function startInstalled(service) {
   const output = openSync(log, 'a');
   const child = spawn(launch.program, launch.args, {
     ...launch.options,
-    detached: true, // stays when we and our terminal are gone
+    detached: true, // keeps running when this process and its terminal have ended
     stdio: ['ignore', output, output],
   });
   closeSync(output);
@@ -51,9 +51,9 @@ async function choosePort(service) {
   return (await isFreePort(service.usualPort)) ? service.usualPort : await findFreePort();
 }
 
-/** A checkout below a closed folder such as /root is out of reach for the user who must run the server. */
+/** A checkout below a closed folder such as /root is inaccessible to the user who must run the server. */
 function chooseHome(service) {
-  const user = findUser(service.name); // Debian names the users so
+  const user = findUser(service.name); // Debian's name for the user
   if (!user) return home;
   mkdirSync(home, { recursive: true });
   const reached = spawnSync('test', ['-x', home], { ...user, cwd: '/' }).status === 0;

@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { run } from './run.mjs';
 import { wrapPrograms } from './wrap.mjs';
 
-/** Debian's suite that carries the servers. Its packages are unpacked, never installed. */
+/** The Debian suite that carries the servers. Its packages are unpacked, never installed. */
 export const suite = 'trixie';
 const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
@@ -26,10 +26,10 @@ export function mayMiss(name) {
 }
 
 /**
- * Finds all of `servers`, or unpacks `packages` and those of their dependencies that `keeps` names into `root`.
+ * Finds all of `servers`, or unpacks `packages` and those dependencies that `keeps` names into `root`.
  *
- * @returns those that are missing and may be
- * @throws one sentence when one is missing that the run must have
+ * @returns the optional ones that are missing
+ * @throws one sentence when a required one is missing
  */
 export async function ensureUnpacked({ servers, find, ...fetched }) {
   const lacking = () => servers.filter(({ name }) => !find(name));
@@ -48,11 +48,14 @@ export async function ensureUnpacked({ servers, find, ...fetched }) {
   );
 }
 
-/** With a state of its own: apt's lists and the installed packages stay as they are, and no root is needed. */
+/**
+ * Uses a state folder of its own: apt's lists and the installed packages do not change, and no root is
+ * needed.
+ */
 async function fetchPackages({ packages, keeps, root }) {
   mkdirSync(cache, { recursive: true });
   const work = mkdtempSync(join(cache, `${suite}-`));
-  // Where root runs apt it downloads as another user, who must be able to write here.
+  // apt run by root downloads as another user, which must be able to write here.
   chmodSync(work, 0o777);
   try {
     const apt = await openApt(work);
@@ -92,7 +95,7 @@ async function openApt(work) {
   return (args, cwd) => run('apt-get', [...options, ...args], { cwd, timeoutMs: 300_000 });
 }
 
-/** The mirror that this system's own suite comes from; every Debian mirror carries all suites. */
+/** The mirror of this system's own suite; every Debian mirror carries all suites. */
 async function findMirror() {
   const { VERSION_CODENAME: own } = readOsRelease();
   const format = '$(RELEASE) $(COMPONENT) $(REPO_URI)';
@@ -110,7 +113,7 @@ function readOsRelease() {
   return Object.fromEntries(lines.map((line) => line.replaceAll('"', '').split('=')));
 }
 
-/** The packages and all that they depend on; the caller keeps what their programs load. */
+/** The packages and all their dependencies; the caller keeps those that the programs load. */
 async function resolvePackages(apt, packages) {
   const install = ['install', '--yes', '--no-install-recommends', '--simulate', ...packages];
   return [...(await apt(install)).matchAll(/^Inst (\S+) /gm)].map(([, name]) => name);

@@ -11,9 +11,10 @@ import {
 import { join, relative } from 'node:path';
 
 /**
- * Makes the programs below `unpacked` run on a system with an older C library: each is replaced by a script that starts
- * it through the loader and with the libraries of its own suite. `root` is where the folder will lie. An environment
- * variable would not do: the system's own shell, which they start, would load those libraries as well.
+ * Makes the programs below `unpacked` run on a system with an older C library: each is replaced by a script
+ * that starts it through the loader and with the libraries of its own suite. `root` is the final location of
+ * the folder. An environment variable would not do: the system's shell, which they start, would load those
+ * libraries too.
  */
 export function wrapPrograms(unpacked, root) {
   const files = readdirSync(unpacked, { recursive: true, withFileTypes: true })
@@ -25,7 +26,7 @@ export function wrapPrograms(unpacked, root) {
   const libraries = join(at(loader), '..');
   const programs = files.filter(isInProgramFolder);
   for (const file of programs.filter((one) => startOf(one) === '#!/b')) {
-    // Debian writes Erlang's folder into the scripts that start it.
+    // Debian writes the path of Erlang into the scripts that start it.
     const script = readFileSync(file, 'utf8');
     writeFileSync(file, script.replaceAll('=/usr/lib/erlang', `=${join(root, 'usr/lib/erlang')}`));
   }

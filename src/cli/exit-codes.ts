@@ -10,7 +10,7 @@ export const exitCodes = {
   /** The requested object does not exist. */
   notFound: 4,
   /**
-   * `doctor` found something that loses data or does not work; `audit` a sum that does not balance; `load`
+   * `doctor` found something that loses data or does not work; `audit` a sum that does not hold; `load`
    * broke a rule.
    */
   findings: 5,

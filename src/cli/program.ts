@@ -114,7 +114,7 @@ Examples:
 
   program
     .command('audit')
-    .description('compute the sums of the stores; exit code 0: all balance')
+    .description('compute the sums that must hold; exit code 0: all do')
     .addOption(config())
     .addOption(url())
     .addOption(json())

@@ -1,17 +1,19 @@
 import type { Entry, World } from './world.ts';
 
-/** A way from an entry of the stream to a row and a confirmed message that a kill at any moment cannot lose. */
+/** Turns a stream entry into a row and a confirmed message such that a kill at any moment cannot lose it. */
 export interface Alternative {
   readonly name: string;
   /** The package whose installed version is reported. */
   readonly package?: string;
-  /** The documented tuning, one sentence. */
+  /** The documented tuning, in one sentence. */
   readonly tuning: string;
-  /** Each is tried shortly; the fastest runs in the rounds. What it means is the alternative's own. */
+  /**
+   * Each candidate is tried shortly; the fastest is used in the rounds. The alternative defines its meaning.
+   */
   readonly concurrencies: readonly number[];
-  /** Connections of the pool it shares with nobody; by default 10. */
+  /** Size of its own connection pool; default 10. */
   readonly poolSize?: number;
-  /** Entries of one read, and reads that are worked on at a time. */
+  /** Entries per read, and reads processed at the same time. */
   readonly read: (concurrency: number) => { readonly entries: number; readonly inFlight: number };
   start(world: World): Promise<Running>;
 }

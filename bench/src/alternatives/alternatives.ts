@@ -26,7 +26,7 @@ export async function measureAlternatives(bench: Bench, recorder: Recorder): Pro
   await takeTurns(bench, recorder, subjects);
 }
 
-/** The fastest of its candidates in short runs; undefined, and the reason recorded, where none runs. */
+/** The fastest candidate in short runs; undefined, with the reason recorded, when none runs. */
 async function tune(
   bench: Bench,
   recorder: Recorder,

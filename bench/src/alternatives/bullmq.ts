@@ -2,9 +2,9 @@ import type { Alternative } from './alternative.ts';
 import { insertRows, type Purchase, rowValues } from './world.ts';
 
 /**
- * https://docs.bullmq.io: `addBulk`, a worker `concurrency` of 100 to 300 for work that waits, finished jobs removed. Row and
- * job are in two stores, so the job is what survives a kill, and the row is written by the job: an id that a repeat of the
- * job finds is kept.
+ * https://docs.bullmq.io: `addBulk`, a worker `concurrency` of 100 to 300 for waiting work, finished jobs
+ * removed. Row and job are in two stores, so the job is what survives a kill, and the job writes the row: if
+ * a repeat of the job finds an id, it keeps it.
  */
 export const bullmq: Alternative = {
   name: 'BullMQ',
@@ -32,7 +32,7 @@ export const bullmq: Alternative = {
       },
       { connection: connect(), concurrency: world.order.concurrency, removeOnComplete: { count: 0 } },
     );
-    worker.on('error', () => {}); // what is not done is missing in the end
+    worker.on('error', () => {}); // unfinished work shows up as missing at the end
     await worker.waitUntilReady();
     return {
       accept: async (entries) => {

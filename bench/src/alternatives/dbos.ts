@@ -2,9 +2,10 @@ import type { Alternative } from './alternative.ts';
 import { insertRows, type Purchase, rowValues } from './world.ts';
 
 /**
- * https://docs.dbos.dev/typescript: a workflow for each purchase with the entry as its id, started in this process and not
- * through a queue, which is the fastest documented way; a larger pool for the system database, logs at error. The row is
- * its first step, the message its second: repeats of a step find the id that the first run wrote.
+ * https://docs.dbos.dev/typescript: a workflow for each purchase with the entry as its id, started in this
+ * process and not through a queue, which is the fastest documented way; a larger pool for the system
+ * database, logs at error. The row is its first step, the message its second: repeats of a step find the id
+ * that the first run wrote.
  */
 export const dbos: Alternative = {
   name: 'DBOS',

@@ -2,9 +2,9 @@ import type { Alternative } from './alternative.ts';
 import { insertRows, inTransaction, type Purchase, rowValues } from './world.ts';
 
 /**
- * https://worker.graphile.org/docs/performance: jobs added in the commit of their rows and many at a time (`add_jobs`),
- * fetched in batches (`localQueue`), completed in batches (`completeJobBatchDelay`). Unsafe prepared statements stay off as
- * by default behind a pooler; here there is none, so they are on.
+ * https://worker.graphile.org/docs/performance: jobs are added in the commit of their rows and many at a time
+ * (`add_jobs`), fetched in batches (`localQueue`), completed in batches (`completeJobBatchDelay`). Prepared
+ * statements are off by default because they are unsafe behind a pooler; there is none here, so they are on.
  */
 export const graphileWorker: Alternative = {
   name: 'graphile-worker',

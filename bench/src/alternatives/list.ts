@@ -8,7 +8,10 @@ import { restate } from './restate.ts';
 import { rowOutbox } from './row-outbox.ts';
 import { seed } from './seed.ts';
 
-/** Each with the same effect as Weir's pipeline: a row and a confirmed message for every entry, acknowledged when safe. */
+/**
+ * Each has the same effect as Weir's pipeline: a row and a confirmed message for every entry, acknowledged
+ * when safe.
+ */
 export const alternatives: readonly Alternative[] = [
   seed,
   rowOutbox,
@@ -20,5 +23,8 @@ export const alternatives: readonly Alternative[] = [
   restate,
 ];
 
-/** Without the seed's flow, which loses and doubles in a crash, and what is written by hand. */
+/**
+ * The packaged ones, without the seed's flow, which loses and duplicates in a crash, and the hand-written
+ * one.
+ */
 export const packaged = alternatives.filter(({ package: name }) => name !== undefined);

@@ -1,11 +1,11 @@
-// A process of its own, as Weir is. `go` starts the clock; the report ends it.
+// A process of its own, like Weir. `go` starts the clock; the report ends it.
 import { alternatives } from './list.ts';
 import { runAlternative } from './run.ts';
 import { type Order, openWorld } from './world.ts';
 
 const order = JSON.parse(process.argv[2] ?? '{}') as Order;
 
-process.on('disconnect', () => process.exit(1)); // the bench is gone
+process.on('disconnect', () => process.exit(1)); // the bench has ended
 
 try {
   const alternative = alternatives.find(({ name }) => name === order.alternative);
@@ -22,7 +22,7 @@ try {
         (error) => process.send?.({ failed: describe(error) }),
       );
     } else if (message === 'stop') {
-      // What a library does not close keeps no event loop here.
+      // Handles that a library does not close must not keep the event loop alive.
       Promise.resolve(running.stop?.()).finally(() => process.exit(0));
     }
   });

@@ -28,7 +28,10 @@ interface Run {
   readonly seconds: number;
 }
 
-/** One run in a new process. Throws unless rows and messages are as many as the purchases, and all are acknowledged. */
+/**
+ * One run in a new process. Throws unless rows and messages are as many as the purchases, and all entries are
+ * acknowledged.
+ */
 export async function measureAlternative(bench: Bench, alternative: Alternative, run: Run): Promise<Sample> {
   const database = await createDatabase(bench, 'alternative');
   const client = await connectTo(bench, database);

@@ -1,4 +1,4 @@
-// What the bench uses of packages that stand in its own package.json: types are checked without installing them.
+// Types of the packages in the bench's own package.json, so that types are checked without installing them.
 
 declare module 'graphile-worker' {
   export class Logger {

@@ -4,9 +4,9 @@ import { insertRows, inTransaction, type Purchase, rowValues } from './world.ts'
 const queue = 'publish';
 
 /**
- * https://timgit.github.io/pg-boss: `insert` adds many jobs at a time and, given `db`, in the caller's transaction; workers
- * fetch `batchSize` jobs and complete them together. Polling is as short as allowed, 0.5 s, so several workers take turns;
- * version 10 is the newest that runs on Node 20.
+ * https://timgit.github.io/pg-boss: `insert` adds many jobs at a time and, given `db`, in the caller's
+ * transaction; workers fetch `batchSize` jobs and complete them together. Polling is as short as allowed, 0.5
+ * s, so several workers take turns; version 10 is the newest that runs on Node 20.
  */
 export const pgBoss: Alternative = {
   name: 'pg-boss',
@@ -22,7 +22,7 @@ export const pgBoss: Alternative = {
       schedule: false,
       max: 10,
     });
-    boss.on('error', () => {}); // what is not done is missing in the end
+    boss.on('error', () => {}); // unfinished work shows up as missing at the end
     await boss.start();
     await boss.createQueue(queue);
     const options = { batchSize: 500, pollingIntervalSeconds: 0.5, priority: false };

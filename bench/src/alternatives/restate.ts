@@ -15,8 +15,9 @@ import { insertRows, type Purchase, rowValues } from './world.ts';
 const answersWithinMs = 30_000;
 
 /**
- * https://docs.restate.dev: a handler with one durable step for the row and one for the message, sent over the ingress with
- * the entry as its idempotency key (`/send`: accepted when it is on disk). One node, its log and store as by default.
+ * https://docs.restate.dev: a handler with one durable step for the row and one for the message, called
+ * through the ingress with the entry as its idempotency key (`/send`: accepted when it is on disk). One node,
+ * with the default log and store.
  */
 export const restate: Alternative = {
   name: 'Restate',
@@ -63,7 +64,7 @@ export const restate: Alternative = {
   },
 };
 
-/** The SDK calls it without saying so in `engines`; Node has it from 22 on. */
+/** The SDK calls it without declaring that in `engines`; Node has it from version 22. */
 function provideWithResolvers(): void {
   if ('withResolvers' in Promise) return;
   Object.defineProperty(Promise, 'withResolvers', {
@@ -92,7 +93,7 @@ async function startServer() {
     },
   });
   await once(child, 'spawn');
-  // The bench may end this process at any time: the server must not stay.
+  // The bench may end this process at any time: the server must not keep running.
   const kill = () => child.kill('SIGKILL');
   process.on('exit', kill);
   const stop = async () => {
@@ -105,7 +106,7 @@ async function startServer() {
 async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = once(child, 'exit');
-  child.kill('SIGKILL'); // its folder is deleted: nothing to be saved
+  child.kill('SIGKILL'); // its folder is deleted: nothing needs to be saved
   await ended;
 }
 

@@ -5,7 +5,10 @@ import { insertRows, inTransaction, rowValues, type World } from './world.ts';
 const claimed = 1000;
 const idleMs = 5;
 
-/** What a careful team writes itself: rows and a row for each event in one commit, claimed and deleted by a relay. */
+/**
+ * The usual hand-written solution: rows and one outbox row for each event in one commit, claimed and deleted
+ * by a relay.
+ */
 export const rowOutbox: Alternative = {
   name: 'hand-written outbox, a row for each event',
   tuning: `batches of 500; one relay claims ${claimed} rows with SKIP LOCKED`,

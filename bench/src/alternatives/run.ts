@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Alternative, Running } from './alternative.ts';
 import { type Entry, streamGroup, type World } from './world.ts';
 
-/** How far reading may be ahead of what is confirmed: what waits in the end is worked off on the clock as well. */
+/** How far reading may be ahead of confirms; the rest is processed on the clock as well. */
 const mostAhead = 8_000;
 const stalledAfterMs = 30_000;
 
@@ -11,7 +11,7 @@ export interface AlternativeReport {
   readonly seconds: number;
 }
 
-/** Reads the stream until it is empty or the time is over, and ends when all that was accepted is confirmed. */
+/** Reads the stream until it is empty or the time is over; resolves when everything accepted is confirmed. */
 export async function runAlternative(
   world: World,
   alternative: Alternative,

@@ -4,8 +4,9 @@ import type { Alternative } from './alternative.ts';
 import { type Entry, streamGroup, type World } from './world.ts';
 
 /**
- * The seed's CreateInstance, message by message: look up, publish, insert, acknowledge, in the seed's order. It publishes
- * without a confirm and not persistent; here with both, or it would lose messages whenever the broker stops.
+ * The seed's CreateInstance, message by message: look up, publish, insert, acknowledge, in the seed's order.
+ * The seed publishes without confirms and not persistently; here with both, because it would lose messages
+ * whenever the broker stops.
  */
 export const seed: Alternative = {
   name: "the seed's flow",

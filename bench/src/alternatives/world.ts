@@ -4,7 +4,7 @@ import pg from 'pg';
 import { encodeEvent, type ProductRow } from '../peers/event.ts';
 import { nextInstanceId } from '../peers/instance-id.ts';
 
-/** One run of an alternative, as its process is given it. */
+/** One run of an alternative, as passed to its process. */
 export interface Order {
   readonly alternative: string;
   readonly database: string;
@@ -13,9 +13,9 @@ export interface Order {
   readonly queue: string;
   readonly streamKey: string;
   readonly productId: number;
-  /** How much it does at a time: one of the alternative's own candidates. */
+  /** Its concurrency: one of the alternative's own candidates. */
   readonly concurrency: number;
-  /** When it stops taking entries. */
+  /** When it stops accepting entries. */
   readonly seconds: number;
 }
 
@@ -25,7 +25,7 @@ export interface Entry {
   readonly userId: string;
 }
 
-/** What an entry becomes: a row of `instance_logs` and a message. */
+/** The result of an entry: a row of `instance_logs` and a message. */
 export interface Purchase extends Entry {
   readonly instanceId: string;
 }
@@ -35,9 +35,9 @@ export interface World {
   readonly order: Order;
   readonly redis: Redis;
   readonly pool: pg.Pool;
-  /** Resolves when the broker has confirmed it. */
+  /** Resolves when the broker has confirmed the message. */
   publish(event: Buffer): Promise<void>;
-  /** The event of a purchase, from a product that is kept in memory. */
+  /** The event of a purchase, from a product cached in memory. */
   encode(purchase: Purchase): Buffer;
   /** Each with an instance id of its own. */
   number(entries: readonly Entry[]): Purchase[];
@@ -54,7 +54,7 @@ export async function openWorld(
 ): Promise<World> {
   const redis = new Redis(order.redis, { maxRetriesPerRequest: null });
   const pool = new pg.Pool({ connectionString: order.database, max: poolSize, idleTimeoutMillis: 0 });
-  pool.on('error', () => {}); // the next query reports it
+  pool.on('error', () => {}); // the next query reports the error
   await Promise.all(Array.from({ length: poolSize }, () => pool.query('SELECT pg_sleep(0.05)')));
   const { rows } = await pool.query<ProductRow>(
     'SELECT name, cpus, memory_mb, gpu, image FROM products WHERE id = $1',
@@ -92,7 +92,7 @@ export function rowValues({ productId }: Order, purchases: readonly Purchase[]):
   ];
 }
 
-/** Runs `work` on one connection, committed when it resolves. */
+/** Runs `work` on one connection in a transaction, which is committed when it resolves. */
 export async function inTransaction(
   pool: pg.Pool,
   work: (client: pg.PoolClient) => Promise<unknown>,

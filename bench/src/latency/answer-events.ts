@@ -8,7 +8,10 @@ const prefetch = 2_000;
 /** When the event of an instance was received, by instance id; `performance.now()`. */
 export type ReceivedAt = Map<string, number>;
 
-/** The Resource Domain: receives events for good and answers each at once, acknowledged when its result is confirmed. */
+/**
+ * The Resource Domain: receives events, answers each immediately, and acknowledges it when its result is
+ * confirmed.
+ */
 export async function answerEvents(url: string, queue: string, resultQueue: string): Promise<ReceivedAt> {
   const receivedAt: ReceivedAt = new Map();
   const channel = await (await connect(url)).createConfirmChannel();

@@ -10,7 +10,7 @@ export interface LatencyJob extends Schedule {
   readonly queue: string;
   readonly resultQueue: string;
   readonly productId: number;
-  /** Of the order ids; the number of the order follows. */
+  /** Prefix of the order ids; the number of the order follows. */
   readonly prefix: string;
 }
 
@@ -27,7 +27,7 @@ const connectionCount = 128;
 const confirmedWithinMs = 60_000;
 let answering: Promise<ReceivedAt> | undefined;
 
-/** Pays orders, and sees when each was answered and when its event came. */
+/** Pays orders, and records when each was answered and when its event arrived. */
 export async function followOrders(job: LatencyJob): Promise<LatencyReport> {
   answering ??= answerEvents(job.rabbitmq, job.queue, job.resultQueue);
   const receivedAt = await answering;

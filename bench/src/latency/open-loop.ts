@@ -12,9 +12,9 @@ export function dueMs({ perSecond }: Schedule, nth: number): number {
 }
 
 /**
- * Sends each request when it is due, whatever became of those before; without a free connection it waits for one. Its
- * latency counts from when it was due, so a server that stands still for a second is seen by all who came in that second.
- * Resolves when the last one is answered.
+ * Sends each request when it is due, regardless of earlier ones; without a free connection it waits for one.
+ * Its latency counts from when it was due, so a server that stalls for a second affects every request of that
+ * second. Resolves when the last one is answered.
  */
 export async function sendOpenLoop(
   connections: readonly HttpConnection[],

@@ -8,7 +8,7 @@ import { publishConfirmed } from './publish-confirmed.ts';
 
 const windows = [500, 1000, 2000, 4000];
 
-/** Nothing that publishes over this broker, from one Node process, can be faster than this. */
+/** Upper bound for publishing over this broker from one Node process. */
 export async function brokerSubject(bench: Bench): Promise<Subject> {
   const { count } = bench.options;
   const connection = await connectToBroker(bench);

@@ -1,4 +1,4 @@
-/** The Event of the contract's golden vectors: the size every message of a small product has. */
+/** The event of the contract's golden vectors: the size of every message of a small product. */
 export const goldenEvent = Buffer.from(
   '0a10494e5354414e43455f43524541544544108180c6b6b5dcd7c3651a2430303030303030302d303030302d38303030' +
     '2d383030302d303030303030303030303762221d6770752d736d616c6c2d373331353932303435303139333831373630' +

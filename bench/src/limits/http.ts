@@ -8,7 +8,7 @@ export const httpConnections = 64;
 export const bareFastify = 'bare Fastify route, same request and answer';
 export const bareNode = 'bare node:http route, same request and answer';
 
-/** What HTTP alone costs: the request and the answer of a sale that is sold out. */
+/** The cost of HTTP alone: the request and the answer of a sold-out sale. */
 export async function httpSubjects(bench: Bench, load: Load): Promise<Subject[]> {
   return [
     await httpSubject(bench, load, bareFastify, 'bare-route'),

@@ -8,7 +8,7 @@ import { commitAndConfirm } from './one-at-a-time.ts';
 import { insertBatches } from './postgres.ts';
 import { readAndAcknowledge, writePurchases } from './redis.ts';
 
-/** What each store and HTTP alone can do here, with the settings that Weir runs with. */
+/** The limits of each store and of HTTP alone on this machine, with the settings that Weir uses. */
 export async function measureLimits(bench: Bench, recorder: Recorder): Promise<void> {
   const subjects = [
     await readAndAcknowledge(bench),

@@ -7,7 +7,7 @@ import { connectTo, createDatabase } from '../stores/database.ts';
 import { connectToBroker, createQuorumQueue, openConfirmChannel } from '../stores/queue.ts';
 import { publishConfirmed } from './publish-confirmed.ts';
 
-/** One commit and one confirm, one after the other with nothing else going on: what no latency can be below. */
+/** One commit and one confirm at a time, with nothing else running: the lower bound of every latency. */
 export async function commitAndConfirm(bench: Bench): Promise<Subject> {
   const database = await createDatabase(bench, 'single');
   const client = await connectTo(bench, database);

@@ -8,7 +8,7 @@ import { settingsOf, startCommand } from '../weir/program.ts';
 const rowsPerStatement = 500;
 const connections = 4;
 
-/** A database with Weir's schema, made by `weir migrate`. */
+/** A database with Weir's schema, created by `weir migrate`. */
 export async function createWeirDatabase(bench: Bench, purpose: string): Promise<string> {
   const database = await createDatabase(bench, purpose);
   const migration = await startCommand(
@@ -20,14 +20,14 @@ export async function createWeirDatabase(bench: Bench, purpose: string): Promise
   return database;
 }
 
-/** Rows into `instance_logs` with all its indexes, in batches, each a commit; no event, no outbox. */
+/** Inserts rows into `instance_logs` with all its indexes, one commit per batch; no events, no outbox. */
 export async function insertBatches(bench: Bench): Promise<Subject> {
   const { count } = bench.options;
   const database = await createWeirDatabase(bench, 'insert');
   const client = await connectTo(bench, database);
   await insertProducts(client, [firstProductId]);
   const pool = new pg.Pool({ connectionString: database, max: connections, idleTimeoutMillis: 0 });
-  pool.on('error', () => {}); // the next query reports it
+  pool.on('error', () => {}); // the next query reports the error
   bench.cleanup.add('pool of the batched insert', () => pool.end());
   let instanceId = 1n;
   const insert = async (rows: number) => {

@@ -13,9 +13,9 @@ interface Flow {
 }
 
 /**
- * Resolves when the broker has confirmed all of them; rejects on the first one refused or returned.
- * The next half window is written when half of it is confirmed: larger writes than one message for
- * each confirm, and the broker never waits for work.
+ * Resolves when the broker has confirmed all of them; rejects on the first one rejected or returned. The next
+ * half window is written when half of it is confirmed: larger writes than one message per confirm, and the
+ * broker never waits for work.
  */
 export function publishConfirmed(channel: ConfirmChannel, flow: Flow): Promise<void> {
   const { queue, count, window, onConfirmed, signal } = flow;

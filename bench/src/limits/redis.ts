@@ -8,7 +8,7 @@ const readAtATime = 500;
 const buyersPerCall = 100;
 const callsInFlight = 4;
 
-/** The stream read and acknowledged, nothing else. */
+/** Reads and acknowledges the stream, nothing else. */
 export async function readAndAcknowledge(bench: Bench): Promise<Subject> {
   const redis = await connectToRedis(bench);
   const { count } = bench.options;
@@ -40,8 +40,8 @@ async function readIds(redis: Redis, key: string): Promise<string[]> {
 }
 
 /**
- * What a purchase in a sale writes, and nothing that it checks: the entry, the unit, the buyer's count and last entry, the
- * list of buyers. One script runs at a time, on one core.
+ * The writes of a purchase in a sale without any checks: the entry, the unit, the buyer's count and last
+ * entry, the list of buyers. One script runs at a time, on one core.
  */
 const writesOfPurchases = `
 local entries, units, counts, lasts = {}, {}, {}, {}

@@ -4,14 +4,14 @@ import { connect, type Socket } from 'node:net';
 const headEnd = Buffer.from('\r\n\r\n');
 
 /**
- * One keep-alive connection, one request at a time, as little work as HTTP allows: on two cores every
- * microsecond of the load is taken from the server under load. Answers must carry a content-length.
+ * One keep-alive connection, one request at a time, with as little work as HTTP allows: on two cores, every
+ * microsecond of the load generator is taken from the server. Answers must have a content-length.
  */
 export class HttpConnection {
   readonly #socket: Socket;
   readonly #host: string;
   #received: Buffer = Buffer.alloc(0);
-  /** Of the last answer. */
+  /** Headers of the last answer. */
   body: Buffer = Buffer.alloc(0);
   #answer: { resolve: (status: number) => void; reject: (error: Error) => void } | undefined;
 

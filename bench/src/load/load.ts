@@ -5,7 +5,7 @@ import type { PostJob, PostReport } from './post-requests.ts';
 
 export type LoadAnswer<Report> = { readonly report: Report } | { readonly failed: string };
 
-/** A process that does one job at a time; one for all runs, so that none of them pays for its warming up. */
+/** A process that does one job at a time; one for all runs, so that none of them includes its warm-up. */
 export class LoadProcess<Job extends object, Report> {
   readonly #child: ChildProcess;
   readonly #ended: Promise<never>;
@@ -28,7 +28,7 @@ export class LoadProcess<Job extends object, Report> {
   }
 }
 
-/** As many requests as the server takes. */
+/** Sends as many requests as the server accepts. */
 export class Load extends LoadProcess<PostJob, PostReport> {
   constructor(bench: Bench) {
     super(bench, new URL('main.js', import.meta.url));

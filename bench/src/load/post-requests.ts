@@ -4,17 +4,20 @@ import { HttpConnection } from './http-connection.ts';
 export interface PostJob {
   readonly port: number;
   readonly connections: number;
-  /** The longest it may take. */
+  /** Longest duration. */
   readonly seconds: number;
   readonly productId: number;
   readonly request: Request;
   /** The status whose answers count for the rate. */
   readonly counts: string;
-  /** An answer with this status ends it. */
+  /** An answer with this status ends the job. */
   readonly endsWith?: string;
 }
 
-/** `order` pays an order of this prefix, so that no two jobs pay the same; `buy` is a buyer from this user on. */
+/**
+ * `order` pays an order with this prefix, so that no two jobs pay the same one; `buy` is a buyer from this
+ * user on.
+ */
 export type Request =
   | { readonly kind: 'order'; readonly prefix: string }
   | { readonly kind: 'buy'; readonly firstUser: number };
@@ -22,12 +25,12 @@ export type Request =
 export interface PostReport {
   readonly seconds: number;
   readonly perSecond: number;
-  /** How many answers had which status; `broken` counts connections that failed. */
+  /** Answers by status; `broken` counts connections that failed. */
   readonly statuses: Readonly<Record<string, number>>;
   readonly latencyMs: Percentiles;
 }
 
-/** Sends as many requests as the server takes, each another one. */
+/** Sends as many requests as the server accepts, each a different one. */
 export async function postRequests(job: PostJob): Promise<PostReport> {
   const connections = await Promise.all(
     Array.from({ length: job.connections }, () => HttpConnection.open(job.port)),

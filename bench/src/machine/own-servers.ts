@@ -13,19 +13,22 @@ import { rootFolder } from '../folders.ts';
 const answersWithinMs = 90_000;
 const stoppedWithinMs = 10_000;
 
-/** The scripts of `npm run services` stand outside of what is compiled. */
+/** The scripts of `npm run services` are outside of the compiled files. */
 type Scripts = typeof import('../../../scripts/services/ask.mjs') &
   typeof import('../../../scripts/services/find.mjs') &
   typeof import('../../../scripts/services/prepare.mjs');
 
-/** As a careful operator runs them; everything else is the server's default. */
+/** Settings of a careful operator; everything else is the server's default. */
 const postgresSettings = {
   ...{ fsync: 'on', synchronous_commit: 'on', full_page_writes: 'on', autovacuum: 'on' },
   ...{ shared_buffers: '1GB', max_wal_size: '8GB', max_connections: '200' },
 };
 const redisConfig = { appendonly: 'yes', appendfsync: 'everysec' };
 
-/** PostgreSQL, Redis and RabbitMQ from the installed programs, empty, with durable settings; gone at the end. */
+/**
+ * Starts PostgreSQL, Redis and RabbitMQ from the installed programs, empty and with durable settings; removed
+ * at the end.
+ */
 export async function startOwnServers(bench: Bench): Promise<Addresses> {
   bench.progress.say('starting PostgreSQL, Redis and RabbitMQ ...');
   const scripts = await loadScripts();
@@ -68,7 +71,7 @@ async function start(
 ): Promise<void> {
   const logFile = join(folder, 'server.log');
   const log = openSync(logFile, 'a');
-  // A group of its own: Ctrl-C must reach Weir first, and RabbitMQ has children.
+  // A process group of its own: Ctrl-C must reach Weir first, and RabbitMQ has children.
   const child = spawn(launch.program, launch.args, {
     ...launch.options,
     detached: true,

@@ -3,14 +3,16 @@ import { readdirSync, readFileSync } from 'node:fs';
 // Linux reports CPU time in ticks of 10 ms on every platform Node runs on.
 const msPerTick = 10;
 
-/** CPU microseconds for each purchase; undefined where the process cannot be seen (another machine or system). */
+/**
+ * CPU microseconds for each purchase; undefined when the process cannot be read (another machine or system).
+ */
 export interface CpuPerItem {
   readonly program: number | undefined;
   readonly bench: number;
   readonly postgres: number | undefined;
   readonly redis: number | undefined;
   readonly rabbitmq: number | undefined;
-  /** A server that an alternative brings along. */
+  /** A server that an alternative starts. */
   readonly others?: number | undefined;
 }
 
@@ -31,7 +33,7 @@ export function takeCpuSnapshot(): CpuSnapshot {
   return snapshot;
 }
 
-/** Servers are found by name: what they do for others meanwhile is counted as well. */
+/** Servers are found by name, so work they do for other clients is counted too. */
 export function cpuPerItem(before: CpuSnapshot, items: number, ...programPids: number[]): CpuPerItem {
   const after = takeCpuSnapshot();
   const share = (belongs: (time: ProcessTime, pid: number) => boolean) => {
@@ -48,8 +50,9 @@ export function cpuPerItem(before: CpuSnapshot, items: number, ...programPids: n
   };
 }
 
-// A process that ended has left its time to its parent (a closed backend to PostgreSQL): what it had used before
-// is taken off there. Where the parent is none of them, another server was stopped, and it counts for nothing.
+// The CPU time of a process that has ended was added to its parent (a closed backend to PostgreSQL); what it
+// had used before is subtracted there. When the parent is none of these, another server was stopped, which is
+// not counted.
 function spentBetween(before: CpuSnapshot, after: CpuSnapshot): number | undefined {
   if (after.size === 0) return undefined;
   let ms = 0;
@@ -69,7 +72,7 @@ export function readRssMiB(pid: number): number | undefined {
   return kiB === undefined ? undefined : Number(kiB) / 1024;
 }
 
-// The name stands in parentheses and may hold anything, so the fields are counted from the last one.
+// The name is in parentheses and may contain anything, so the fields are counted from the last parenthesis.
 function parseStat(text: string | undefined): ProcessTime | undefined {
   if (text === undefined) return undefined;
   const nameEnd = text.lastIndexOf(')');
@@ -94,6 +97,6 @@ function readProc(path: string): string | undefined {
   try {
     return readFileSync(`/proc/${path}`, 'utf8');
   } catch {
-    return undefined; // gone meanwhile, or no /proc here
+    return undefined; // it has ended meanwhile, or there is no /proc
   }
 }

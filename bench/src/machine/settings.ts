@@ -41,7 +41,7 @@ export function readMachine(): Machine {
   };
 }
 
-/** What a figure depends on, as the servers themselves say it. */
+/** Settings that figures depend on, as reported by the servers. */
 export async function readServerSettings(bench: Bench): Promise<ServerSettings> {
   const mark = bench.cleanup.mark();
   const settings = {
@@ -53,7 +53,7 @@ export async function readServerSettings(bench: Bench): Promise<ServerSettings> 
   return settings;
 }
 
-/** Whether a commit answered is a commit on disk. */
+/** Whether an answered commit is on disk. */
 export function isDurable({ postgres }: ServerSettings): boolean {
   return postgres.fsync === 'on' && postgres.synchronous_commit !== 'off';
 }

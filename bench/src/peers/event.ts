@@ -2,7 +2,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { EventSchema } from '../../../test/wire/weir/v1/event_pb.ts';
 
-/** The products row as `pg` hands it out: bigint as text. */
+/** The products row as `pg` returns it: bigint as text. */
 export interface ProductRow {
   readonly name: string;
   readonly cpus: number;
@@ -27,7 +27,7 @@ export function encodeEvent(instanceId: bigint, userId: bigint, product: Product
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-// Enough for the bench's small user ids; Weir's own covers all 63 bits.
+// Sufficient for the bench's small user ids; Weir's own covers all 63 bits.
 function formatUserId(userId: bigint): string {
   return `00000000-0000-8000-8000-${userId.toString(16).padStart(12, '0')}`;
 }

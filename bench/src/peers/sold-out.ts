@@ -1,4 +1,4 @@
-/** What Weir answers when a sale is sold out. */
+/** Weir's answer for a sold-out sale. */
 export const soldOut = {
   type: 'urn:weir:problem:sold-out',
   title: 'Sold out',

@@ -2,7 +2,10 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { Bench } from '../bench.ts';
 
-/** Starts a server to compare with, `peers/<folder>/main.ts`; stopped at the end. Resolves with its process id and port. */
+/**
+ * Starts a server for comparison, `peers/<folder>/main.ts`; stopped at the end. Resolves with its process id
+ * and port.
+ */
 export async function startPeer(bench: Bench, folder: string, args: readonly string[] = []) {
   const child = fork(new URL(`${folder}/main.js`, import.meta.url), args);
   const ended = once(child, 'exit');

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 
-/** The seed's table with the unique index its notes recommend, and what the peers need beside it. */
+/** The seed's table with the unique index its notes recommend, and the other tables that the peers need. */
 export async function createPeerTables(client: pg.Client): Promise<void> {
   await client.query(`
     CREATE TABLE products (

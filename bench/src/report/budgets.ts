@@ -21,7 +21,7 @@ import { findMedian, type Report } from './report.ts';
 
 export interface Verdict {
   readonly budget: string;
-  /** Median to median, or a figure with its unit. */
+  /** The ratio of two medians, or a figure with its unit. */
   readonly figure: string;
   readonly limit: string;
   readonly outcome: 'met' | 'not met' | 'not judged';
@@ -37,7 +37,7 @@ interface Budget {
   /** undefined: not measured. */
   readonly find: (report: Report) => number | undefined;
   readonly format?: (value: number) => string;
-  /** Nothing in it waits for a disk. */
+  /** No part of it waits for a disk. */
   readonly isInMemory?: boolean;
   readonly needsVacuum?: boolean;
 }
@@ -119,7 +119,7 @@ function findMostRows(report: Report): number | undefined {
   return most === 0 ? undefined : findMedian(report, 'growth', rowsBefore(most));
 }
 
-/** One verdict for each budget whose figures are there. */
+/** One verdict for each budget whose figures exist. */
 export function judge(report: Report): Verdict[] {
   return budgets.flatMap((budget): Verdict[] => {
     const value = budget.find(report);
@@ -138,7 +138,7 @@ export function judge(report: Report): Verdict[] {
   });
 }
 
-/** Why a figure says nothing about a budget, or undefined. */
+/** Why a figure cannot be compared with a budget, or undefined. */
 function findObjection(report: Report, { part, isInMemory, needsVacuum }: Budget): string | undefined {
   const measured = report.parts[part];
   if (measured === undefined || measured.isQuick) return 'a quick run';

@@ -5,7 +5,7 @@ export interface Bar {
   readonly median: number;
   readonly least: number;
   readonly most: number;
-  /** Weir's own bars stand out. */
+  /** Weir's own bars are highlighted. */
   readonly isOurs: boolean;
 }
 
@@ -23,7 +23,7 @@ const barHeight = 14;
 const top = 44;
 const plotWidth = width - nameWidth - valueWidth - 16;
 
-/** Horizontal bars from 0, each with its median; a thin line from the least to the most of its rounds. */
+/** Horizontal bars from 0, each with its median; a thin line shows the range of its rounds. */
 export function drawChart({ title, unit, bars }: Chart): string {
   const height = top + bars.length * rowHeight + 14;
   const highest = Math.max(...bars.map(({ most }) => most), Number.MIN_VALUE);

@@ -15,7 +15,9 @@ const titles: Partial<Record<PartName, string>> = {
   vacuum: 'A transaction held open, so that vacuum removes nothing',
 };
 
-/** One chart a part, lines of its most common unit, fastest first where the order means nothing. */
+/**
+ * One chart per part, with the lines of its most common unit, fastest first where the order has no meaning.
+ */
 export function listCharts(report: Report): { readonly part: PartName; readonly chart: Chart }[] {
   const charts = (Object.entries(titles) as [PartName, string][]).flatMap(([part, title]) => {
     const lines = (report.parts[part]?.lines ?? []).filter(({ unit }) => unit === '/s');

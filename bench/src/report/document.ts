@@ -30,7 +30,10 @@ const headings: Record<PartName, string> = {
   observability: 'Observability',
 };
 
-/** Writes what stands between the marks of docs/benchmarks.md, and the charts. Returns what it wrote, for a person. */
+/**
+ * Writes the section between the marks of docs/benchmarks.md, and the charts. Returns a sentence about what
+ * it wrote.
+ */
 export function writeDocument(jsonFile: string): string {
   const report = readReport(jsonFile);
   if (Object.keys(report.parts).length === 0) throw new Error(`${jsonFile} holds no figures.`);
@@ -114,7 +117,7 @@ interface Column {
   readonly cell: (line: Line) => string;
 }
 
-/** Those in which a line has something. */
+/** The columns with at least one value. */
 function listColumns(lines: readonly Line[]): Column[] {
   const figure = (name: string) => (line: Line) => {
     const value = medianSample(line).figures?.[name];

@@ -14,14 +14,14 @@ export function formatValue(value: number, unit: Unit): string {
   return unit === '/s' ? formatRate(value) : `${formatNumber(value)} ${unit}`;
 }
 
-/** Least to most; empty with one round. */
+/** Minimum to maximum; empty with one round. */
 export function formatSpread(line: Line): string {
   if (line.samples.length < 2) return '';
   const { least, most } = summarize(line);
   return `${formatNumber(least)} … ${formatNumber(most)}`;
 }
 
-/** CPU µs for each item, of every process that could be seen: `9.1 node · 10 pg · 22 rabbit · 1.5 redis`. */
+/** CPU µs for each item, of every process that could be read: `9.1 node · 10 pg · 22 rabbit · 1.5 redis`. */
 export function formatCpu(line: Line): string {
   const cpu = medianSample(line).cpuMicrosPerItem;
   if (cpu === undefined) return '';
@@ -30,7 +30,7 @@ export function formatCpu(line: Line): string {
     .join(' · ');
 }
 
-/** Where there is a program of its own, the bench only watches or makes the load. */
+/** When a program of its own is measured, the bench itself only observes or generates the load. */
 export function listCpu({
   program,
   bench,

@@ -6,7 +6,7 @@ export type Unit = '/s' | 'ms' | 'µs' | 'MiB' | 'bytes' | 'rows' | 'bytes each'
 export interface Sample {
   readonly value: number;
   readonly cpuMicrosPerItem?: CpuPerItem;
-  /** What else was seen in this round: percentiles, WAL bytes, windows. */
+  /** Other figures of this round: percentiles, WAL bytes, windows. */
   readonly figures?: Readonly<Record<string, number>>;
 }
 
@@ -14,7 +14,7 @@ export interface Line {
   readonly name: string;
   readonly unit: Unit;
   readonly samples: readonly Sample[];
-  /** The tuning, or what the figure leaves out. */
+  /** The tuning, or what the figure excludes. */
   readonly note?: string;
 }
 
@@ -37,7 +37,7 @@ export function summarize(line: Line): Summary {
   return { median: medianSample(line).value, least: Math.min(...values), most: Math.max(...values) };
 }
 
-/** Of any figures; of an even number the lower of the two. */
+/** The median of any figures; of an even number the lower of the two. */
 export function medianNumber(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN;

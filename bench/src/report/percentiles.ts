@@ -1,4 +1,4 @@
-/** A type and no interface: it is also a record of figures. */
+/** A type and not an interface, so that it is also a record of figures. */
 export type Percentiles = { p50: number; p95: number; p99: number; p999: number; max: number };
 
 /** Sorts its argument. */

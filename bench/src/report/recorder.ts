@@ -1,6 +1,6 @@
 import type { Line, Sample, Unit } from './line.ts';
 
-/** Filled while a part is measured: what it found before it failed stays. */
+/** Filled while a part is measured: figures from before a failure are kept. */
 export class Recorder {
   readonly lines: Line[] = [];
   readonly failures: Record<string, string> = {};

@@ -5,7 +5,7 @@ import type { PartName } from '../options.ts';
 import type { Verdict } from './budgets.ts';
 import { type Line, medianSample } from './line.ts';
 
-/** One part as it was measured; parts of one report may come from several runs. */
+/** One measured part; the parts of one report may come from several runs. */
 export interface PartReport {
   readonly startedAt: string;
   readonly seconds: number;
@@ -14,7 +14,7 @@ export interface PartReport {
   readonly isQuick: boolean;
   readonly machine: Machine;
   readonly servers?: ServerSettings;
-  /** Of the packages that were compared. */
+  /** Versions of the compared packages. */
   readonly versions: Readonly<Record<string, string>>;
   /** 1 minute load average of the machine before the part. */
   readonly loadBefore: number;
@@ -27,7 +27,7 @@ export interface Report {
   readonly verdicts: readonly Verdict[];
 }
 
-/** Parts in the file that were not measured this time stay: each part may have a run of its own. */
+/** Keeps parts in the file that were not measured this time: each part may come from its own run. */
 export function readReport(file: string): Report {
   if (!existsSync(file)) return { parts: {}, verdicts: [] };
   return JSON.parse(readFileSync(file, 'utf8')) as Report;

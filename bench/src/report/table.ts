@@ -4,10 +4,10 @@ import { formatSpread, formatValue, listCpu } from './format.ts';
 import { type Line, medianSample, summarize } from './line.ts';
 import type { PartReport, Report } from './report.ts';
 
-/** What a terminal has at least. */
+/** Minimum width of a terminal. */
 const columns = 80;
 
-/** Of the parts that were measured now: their lines, what failed, then every budget. */
+/** The parts measured now: their lines, failures, then every budget. */
 export function formatReport({ parts, verdicts }: Report, names: readonly PartName[]): string {
   const blocks = names.flatMap((name) => {
     const part = parts[name];
@@ -62,7 +62,7 @@ export function formatVerdicts(verdicts: readonly Verdict[]): string {
   return ['budgets: medians of one run', '─'.repeat(columns), ...alignRows(rows)].join('\n');
 }
 
-/** The first column takes what the others leave; a longer cell is cut with an ellipsis. */
+/** The first column gets the remaining width; a longer cell is truncated with an ellipsis. */
 function alignRows(rows: readonly (readonly string[])[]): string[] {
   const count = Math.max(0, ...rows.map((row) => row.length));
   const widths = Array.from({ length: count }, (_, column) =>

@@ -1,11 +1,11 @@
 import pg from 'pg';
 import { type Bench, databasePrefix, product } from '../bench.ts';
 
-/** A database of this run, dropped at the end. Its address is what Weir and the peers connect to. */
+/** A database of this run, dropped at the end. Weir and the peers connect to its address. */
 export async function createDatabase(bench: Bench, purpose: string): Promise<string> {
   const name = `${databasePrefix}_${purpose}`;
   const admin = await connectTo(bench, bench.addresses.postgres);
-  // FORCE: a backend of a program that was just stopped may still be on its way out.
+  // FORCE: a backend of a program that was just stopped may still be shutting down.
   bench.cleanup.add(`database ${name}`, () => admin.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`));
   await admin.query(`CREATE DATABASE ${name}`);
   const url = new URL(bench.addresses.postgres);
@@ -15,7 +15,7 @@ export async function createDatabase(bench: Bench, purpose: string): Promise<str
 
 export async function connectTo(bench: Bench, address: string): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: address, connectionTimeoutMillis: 5000 });
-  client.on('error', () => {}); // the next query says it
+  client.on('error', () => {}); // the next query reports the error
   await client.connect();
   bench.cleanup.add('connection to PostgreSQL', () => client.end());
   return client;
@@ -31,14 +31,14 @@ export function insertProducts(client: pg.Client, productIds: readonly number[])
 }
 
 /**
- * What earlier measures left dirty is written now, not on the next one's time.
- * Without the right to do it the server does it when it likes: more noise, nothing worse.
+ * Writes dirty pages of earlier measurements now, not during the next one. Without the right to do so the
+ * server does it at any time, which only adds noise.
  */
 export async function settleDatabase(client: pg.Client): Promise<void> {
   await client.query('CHECKPOINT').catch(() => {});
 }
 
-/** Where the write-ahead log ends, in bytes from its beginning. */
+/** The end of the write-ahead log, in bytes from its beginning. */
 export async function readWalBytes(client: pg.Client): Promise<number> {
   const { rows } = await client.query<{ bytes: string }>(
     "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0') AS bytes",
@@ -46,7 +46,7 @@ export async function readWalBytes(client: pg.Client): Promise<number> {
   return Number(rows[0]?.bytes);
 }
 
-/** PostgreSQL's clock: the one that created_at is from. */
+/** PostgreSQL's clock, which created_at comes from. */
 export async function readClockMs(client: pg.Client): Promise<number> {
   const { rows } = await client.query<{ ms: string }>(
     'SELECT extract(epoch FROM clock_timestamp()) * 1000 AS ms',

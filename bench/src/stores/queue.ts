@@ -10,8 +10,9 @@ export async function connectToBroker(bench: Bench): Promise<ChannelModel> {
 }
 
 /**
- * For publishing, on a connection of its own: RabbitMQ 3.10 may answer with 541 and amqplib then never with anything
- * when a channel is closed whose queue was deleted under it. Opened after the queue, it is closed before it goes.
+ * For publishing, on a connection of its own: when a channel is closed whose queue was deleted, RabbitMQ 3.10
+ * may answer with 541, and amqplib then never settles. It is opened after the queue and closed before that is
+ * deleted.
  */
 export async function openConfirmChannel(bench: Bench): Promise<ConfirmChannel> {
   const channel = await (await connectToBroker(bench)).createConfirmChannel();
@@ -20,8 +21,8 @@ export async function openConfirmChannel(bench: Bench): Promise<ConfirmChannel> 
 }
 
 /**
- * A durable quorum queue, deleted at the end. Made before Weir starts as well, so that its type is known
- * and the same everywhere: Weir uses an existing queue as it is.
+ * A durable quorum queue, deleted at the end. Created before Weir starts, so that its type is known and
+ * always the same: Weir uses an existing queue as it is.
  */
 export async function createQuorumQueue(bench: Bench, connection: ChannelModel, name: string): Promise<void> {
   deleteQueueAtTheEnd(bench, connection, name);
@@ -31,7 +32,7 @@ export async function createQuorumQueue(bench: Bench, connection: ChannelModel, 
 }
 
 export function deleteQueueAtTheEnd(bench: Bench, connection: ChannelModel, name: string): void {
-  // Weir makes two more queues for it.
+  // Weir creates two more queues for it.
   for (const queue of [name, `${name}.dead-letter`, `${name}.installation`]) {
     bench.cleanup.add(`queue ${queue}`, () =>
       onOwnChannel(connection, (channel) => channel.deleteQueue(queue)),
@@ -43,7 +44,10 @@ export function purgeQueue(connection: ChannelModel, name: string): Promise<unkn
   return onOwnChannel(connection, (channel) => channel.purgeQueue(name));
 }
 
-/** What is in the queue once it says `expected`, or what it says after 10 s: a quorum queue's count lags behind. */
+/**
+ * The message count of the queue once it equals `expected`, or after 10 s: a quorum queue's count lags
+ * behind.
+ */
 export async function countMessages(bench: Bench, connection: ChannelModel, name: string, expected: number) {
   const deadline = performance.now() + 10_000;
   while (true) {
@@ -54,7 +58,7 @@ export async function countMessages(bench: Bench, connection: ChannelModel, name
   }
 }
 
-// A refused call closes its channel; with one channel a call it closes nobody else's.
+// A refused call closes its channel; with one channel per call it affects no other.
 async function onOwnChannel<Reply>(
   connection: ChannelModel,
   call: (channel: Channel) => Promise<Reply>,

@@ -10,13 +10,13 @@ export async function connectToRedis(bench: Bench): Promise<Redis> {
     maxRetriesPerRequest: 0,
     retryStrategy: () => null,
   });
-  redis.on('error', () => {}); // the next command says it
+  redis.on('error', () => {}); // the next command reports the error
   await redis.connect();
   bench.cleanup.add('connection to Redis', async () => redis.disconnect());
   return redis;
 }
 
-/** Each measure has a database of its own, which would refuse a Redis that the one before has marked. */
+/** Each measurement has a database of its own, which would refuse a Redis marked by the previous one. */
 export async function forgetInstallation(bench: Bench): Promise<void> {
   const mark = bench.cleanup.mark();
   const redis = await connectToRedis(bench);
@@ -28,7 +28,10 @@ export function streamKey(productId: number): string {
   return `stream:seckill:${productId}`;
 }
 
-/** Fills `key` with `count` purchases of users 1 to `count`. The key is removed at the end. Resolves with the entries' ids. */
+/**
+ * Fills `key` with `count` purchases of users 1 to `count`. The key is removed at the end. Resolves with the
+ * entries' ids.
+ */
 export async function fillStream(bench: Bench, redis: Redis, key: string, count: number): Promise<string[]> {
   bench.cleanup.add(`Redis key ${key}`, () => redis.unlink(key));
   const ts = String(Date.now());
@@ -48,14 +51,14 @@ export async function fillStream(bench: Bench, redis: Redis, key: string, count:
   return ids;
 }
 
-/** Everything a program may have put beside the stream of a product of ours, whatever it is called. */
+/** Removes every key that a program may have created for the stream of one of the bench's products. */
 export async function removeProductKeys(redis: Redis, productId: number): Promise<void> {
   for await (const keys of redis.scanStream({ match: `*${productId}*`, count: 1000 })) {
     if (keys.length > 0) await redis.unlink(...(keys as string[]));
   }
 }
 
-/** Entries read and not yet acknowledged, over all groups; 0 when the stream is gone. */
+/** Entries read and not yet acknowledged, over all groups; 0 when the stream does not exist. */
 export async function countPending(redis: Redis, key: string): Promise<number> {
   if ((await redis.exists(key)) === 0) return 0;
   const groups = (await redis.xinfo('GROUPS', key)) as unknown[][];

@@ -14,13 +14,13 @@ import { settingsOf, startWeir } from './program.ts';
 export const soldOutAnswers = 'Weir: sold out, refused from memory';
 export const acceptedBuys = 'Weir: accepted, on the stream';
 
-/** Users of no two runs are the same. */
+/** No two runs use the same users. */
 const usersPerRun = 10_000_000;
 const mostSecondsAccepting = 120;
 
 /**
- * Buying in a sale against the bare routes with the same request and answer. What is accepted goes on until the stock is
- * gone, and every purchase must be on the stream.
+ * Buying in a sale against the bare routes with the same request and answer. Accepted buys continue until the
+ * stock is sold, and every purchase must be on the stream.
  */
 export async function measureAdmission(bench: Bench, recorder: Recorder): Promise<void> {
   const { seconds, count, rounds } = bench.options;

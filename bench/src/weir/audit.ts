@@ -8,7 +8,7 @@ import { type Program, settingsOf, startWeir } from './program.ts';
 const rowsPerInsert = 250_000;
 const repeats = 5;
 
-/** How long an audit takes on a large table; times are the caller's, over HTTP. */
+/** How long an audit takes on a large table, measured by the caller over HTTP. */
 export async function measureAudit(bench: Bench, recorder: Recorder): Promise<void> {
   const rows = bench.options.auditRows;
   const database = await createDatabase(bench, 'audit');

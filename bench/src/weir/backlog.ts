@@ -11,7 +11,7 @@ interface Reading {
   readonly rssMiB: number;
 }
 
-/** Whether memory stays flat while a long stream is worked off. Tenths are of the entries, not of the time. */
+/** Whether memory stays flat while a long stream is processed. Tenths are of the entries, not of the time. */
 export async function measureBacklog(bench: Bench, recorder: Recorder): Promise<void> {
   const count = bench.options.backlogCount;
   const setup = await startBetweenStreamAndQueue(bench, { purpose: 'backlog' });

@@ -23,7 +23,7 @@ const poolSizes = [16, 32];
 const names: Record<Way, string> = { transaction: oneTransaction, statement: oneStatement };
 const mostWarmUpSeconds = 3;
 
-/** Paid orders over HTTP: Weir's group commit against a commit a request, under the same load. */
+/** Paid orders over HTTP: Weir's group commit against one commit per request, under the same load. */
 export async function measureCallback(bench: Bench, recorder: Recorder): Promise<void> {
   const load = new Load(bench);
   await takeTurns(bench, recorder, [
@@ -37,7 +37,7 @@ export async function measureCallback(bench: Bench, recorder: Recorder): Promise
   ]);
 }
 
-/** At the better of two pool sizes. Its outbox is filled and nobody publishes from it. */
+/** With the better of two pool sizes. Its outbox is filled and not published. */
 async function peerSubject(bench: Bench, load: Load, way: Way): Promise<Subject> {
   let best = { poolSize: 0, perSecond: 0 };
   for (const poolSize of poolSizes) {
@@ -125,7 +125,7 @@ async function payOne(bench: Bench, load: Load, { server, pid, port, prefix }: P
   return { sample, created: created + (warmUp.statuses['201'] ?? 0) };
 }
 
-// A refused request is cheaper than a created one: a rate with both in it means nothing.
+// A refused request is cheaper than a created one: a rate that mixes both is meaningless.
 function expectOnlyCreated(server: string, { statuses }: PostReport): void {
   if (Object.keys(statuses).every((status) => status === '201')) return;
   throw new Error(`${server} answered with ${JSON.stringify(statuses)} where only 201 was due`);

@@ -10,10 +10,10 @@ import type { Recorder } from '../report/recorder.ts';
 import { startBetweenStreamAndQueue, workOff } from './work-off.ts';
 
 const mostWarmUp = 10_000;
-/** PostgreSQL's sessions report what they did once a second. */
+/** PostgreSQL's sessions report their statistics once a second. */
 const statisticsMs = 1_500;
 
-/** What one purchase costs between stream and confirm, of everything that can be counted. */
+/** The cost of one purchase between stream and confirm, in everything that can be counted. */
 export async function measureCost(bench: Bench, recorder: Recorder): Promise<void> {
   for (let round = 0; round < bench.options.rounds; round++) {
     bench.signal.throwIfAborted();

@@ -17,8 +17,8 @@ const stalledAfterMs = 60_000;
 export const embeddedName = 'embedded: no server, to the embedded queue';
 
 /**
- * Weir with nothing installed but Node: stream, truth and queue in one process. Loading the stream is part of
- * the time, and so are the answers of the simulated Resource Domain, as far as they come while it runs.
+ * Weir with nothing installed but Node: stream, database and queue in one process. Loading the stream is part
+ * of the time, and so are the answers of the simulated Resource Domain, as far as they arrive during the run.
  */
 export async function measureEmbedded(bench: Bench, recorder: Recorder): Promise<void> {
   await takeTurns(bench, recorder, [
@@ -42,7 +42,8 @@ async function measureOnce(bench: Bench): Promise<Sample> {
     askedToWait,
     seconds: secondsSince(startedAt),
   }));
-  // Both at once: what is loaded first is published while the rest is loaded. A load that fails ends the wait.
+  // Both at the same time: entries loaded first are published while the rest is loaded. A load that fails
+  // ends the wait.
   const [loaded] = await Promise.all([
     loading,
     waitUntilConfirmed(bench, program, origin, before.confirmed + purchases),
@@ -61,7 +62,7 @@ async function measureOnce(bench: Bench): Promise<Sample> {
   return { value: purchases / seconds, figures };
 }
 
-/** Resolves with how often Weir asked to wait. */
+/** Resolves with how often Weir answered that the caller should wait. */
 async function loadStream(bench: Bench, origin: string, purchases: number): Promise<number> {
   let askedToWait = 0;
   for (let first = 1; first <= purchases; ) {

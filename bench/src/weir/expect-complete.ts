@@ -15,11 +15,11 @@ interface Outcome {
   readonly queue: string;
   readonly productIds: readonly number[];
   readonly count: number;
-  /** Fewer than `count` where some purchases had their instance before. */
+  /** Fewer than `count` when some purchases had their instance before. */
   readonly messages: number;
 }
 
-/** A fast run that loses, doubles or forgets something is no run: throws with everything that is wrong. */
+/** A run that loses, duplicates or forgets anything is invalid: throws with everything that is wrong. */
 export async function expectComplete(bench: Bench, outcome: Outcome): Promise<void> {
   const { client, redis, connection, queue, productIds, count, messages } = outcome;
   const { rows } = await client.query<{ rows: string; instances: string; entries: string }>(
@@ -44,7 +44,7 @@ export async function expectComplete(bench: Bench, outcome: Outcome): Promise<vo
   if (wrong.length > 0) throw new Error(`${count} purchases went in, but there are ${wrong.join(', ')}`);
 }
 
-// Acknowledgements follow the commit, so the last of them may still be on their way.
+// Acknowledgements follow the commit, so the last ones may still be in progress.
 async function waitUntilAcknowledged(bench: Bench, redis: Redis, key: string): Promise<number> {
   const deadline = performance.now() + acknowledgedWithinMs;
   while (true) {

@@ -3,7 +3,7 @@ import { connectTo, insertProducts, settleDatabase } from '../stores/database.ts
 
 const rowsPerInsert = 250_000;
 
-/** Settled instances of yesterday, vacuumed and analyzed. */
+/** Fills settled instances of yesterday, vacuumed and analyzed. */
 export async function fillSettled(bench: Bench, database: string, rows: number): Promise<void> {
   const client = await connectTo(bench, database);
   await insertProducts(client, [firstProductId]);

@@ -15,15 +15,16 @@ interface Goal {
   readonly productIds: readonly number[];
   readonly count: number;
   readonly title: string;
-  /** Rows from before it are no commits of this run. */
+  /** Rows from before are not commits of this run. */
   readonly sinceMs: number;
   readonly everyMs?: number;
   readonly onLook?: (rows: number) => void;
 }
 
 /**
- * Follows the purchases of some products from the first commit to the moment when every row is there and no batch waits.
- * Looking is cheap on purpose (the last id, one row of the outbox): the rows are counted only near the end.
+ * Follows the purchases of some products from the first commit to the moment when every row exists and no
+ * batch waits. Polling is cheap on purpose (the last id, one row of the outbox): the rows are counted only
+ * near the end.
  */
 export async function followToTheEnd(
   bench: Bench,
@@ -67,7 +68,7 @@ async function lookCheaply(client: pg.Client): Promise<{ lastId: number; isWaiti
   return { lastId: Number(rows[0]?.last_id), isWaiting: rows[0]?.is_waiting ?? true };
 }
 
-// One statement sees one snapshot, taken when it starts: what it finds was true at statement_timestamp().
+// One statement has one snapshot, taken when it starts: its result was true at statement_timestamp().
 async function countRows(
   client: pg.Client,
   { productIds, count, sinceMs }: Goal,

@@ -9,7 +9,10 @@ export const emptyTable = 'empty table, 1 product, 1 replica';
 export const rowsBefore = (rows: number) => `${rows.toLocaleString('en-US')} rows before`;
 export const someRepeats = '5 % repeats';
 
-/** The pipeline on larger tables, with more products, more replicas, and entries that were there before. */
+/**
+ * The pipeline on larger tables, with more products, more replicas, and entries that already have an
+ * instance.
+ */
 export async function measureGrowth(bench: Bench, recorder: Recorder): Promise<void> {
   const subjects: Subject[] = [pipelineSubject(bench, emptyTable, { purpose: 'growth_0' })];
   for (const rows of bench.options.growthRows) {

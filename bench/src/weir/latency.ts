@@ -28,8 +28,8 @@ interface World {
 }
 
 /**
- * Open loop: orders are paid at a fixed rate, each due at its time whatever became of those before. The events are received
- * and answered at once by the process that makes the load.
+ * Open loop: orders are paid at a fixed rate, each at its time, regardless of earlier ones. The process that
+ * generates the load also receives the events and answers them immediately.
  */
 export async function measureLatency(bench: Bench, recorder: Recorder): Promise<void> {
   await takeTurns(bench, recorder, [await commitAndConfirm(bench)]);
@@ -74,7 +74,10 @@ async function createWorld(bench: Bench): Promise<World> {
   return { program, client, queue, resultQueue, rabbitmq: bench.addresses.rabbitmq };
 }
 
-/** The follower receives, answers and has settled the events meanwhile, as in the runs to come. */
+/**
+ * Meanwhile the follower receives the events, answers them and waits until they are settled, as in the runs
+ * that follow.
+ */
 async function findHighestRate(
   bench: Bench,
   world: World,
@@ -110,7 +113,7 @@ async function followOnce(
      FROM instance_logs WHERE source = 'ORDER' AND source_id LIKE $1 || '%'`,
     [prefix],
   );
-  // updated_at is when the settling transaction began, so its commit is not in the figure.
+  // updated_at is when the settling transaction began, so its commit is not included.
   const settled = rows.map(({ nth, ms }) => Number(ms) - report.startedMs - dueMs(schedule, nth));
   return {
     'callback answered': report.answered,

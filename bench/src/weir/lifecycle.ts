@@ -18,7 +18,10 @@ const lookEveryMs = 100;
 const stalledAfterMs = 60_000;
 const mostWarmUp = 10_000;
 
-/** A stream of purchases, through a Resource Domain in a process of its own that answers at once, to SUCCESS. */
+/**
+ * A stream of purchases, processed to SUCCESS by a Resource Domain in a process of its own that answers
+ * immediately.
+ */
 export async function measureLifecycle(bench: Bench, recorder: Recorder): Promise<void> {
   await takeTurns(bench, recorder, [
     pipelineSubject(bench, pipelineNextToIt, { purpose: 'pipeline' }),

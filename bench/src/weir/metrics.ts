@@ -5,7 +5,7 @@ export interface Counters {
   readonly settled: number;
 }
 
-/** How far the purchases have come, over all labels. */
+/** The progress of the purchases, summed over all labels. */
 export async function readMetrics(origin: string): Promise<Counters> {
   const response = await fetch(`${origin}/metrics`, { signal: AbortSignal.timeout(30_000) });
   const text = await response.text();
@@ -17,7 +17,7 @@ export async function readMetrics(origin: string): Promise<Counters> {
   };
 }
 
-// A counter with labels has no line at all before its first event: that is a 0, not a mistake.
+// A labelled counter has no line before its first event: that is a 0, not an error.
 function sumOf(text: string, metric: string, label = ''): number {
   const line = new RegExp(`^${metric}(?:\\{[^}]*${label}[^}]*\\})? (\\S+)`, 'gm');
   return [...text.matchAll(line)].reduce((sum, [, value]) => sum + Number(value), 0);

@@ -11,20 +11,20 @@ export const fullyObserved = 'fully observed: stream → confirmed';
 export const notObserved = 'not observed: stream → confirmed';
 
 const scrapeEveryMs = 1_000;
-/** In a new process the first purchases are dearer: they are not measured. */
+/** The first purchases in a new process are slower: they are not measured. */
 const warmUpShare = 0.2;
 
-/** Everything that a well kept production has: metrics, a log, traces of one purchase in a hundred. */
+/** The observability of a well-run production: metrics, a log, traces of one purchase in a hundred. */
 const everything = {
   NODE_OPTIONS: `--import ${join(benchFolder, 'otel-to-nowhere.mjs')}`,
   OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
   OTEL_TRACES_SAMPLER_ARG: '0.01',
   WEIR_LOG_LEVEL: 'info',
 };
-/** What is left is counting in memory, once a batch. */
+/** Without these, the rest is counting in memory, once per batch. */
 const nothing = { WEIR_LOG_LEVEL: 'silent', WEIR_METRICS_BACKLOGEVERYMS: '0' };
 
-/** The pipeline observed and not, in turn, each run in a new process. */
+/** The pipeline with and without observability, in turn, each run in a new process. */
 export async function measureObservability(bench: Bench, recorder: Recorder): Promise<void> {
   for (const { sampled, cpuMicros } of await measureSpanCost()) {
     const who = sampled === undefined ? 'no SDK' : `${sampled * 100} % sampled`;

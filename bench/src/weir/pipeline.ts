@@ -3,10 +3,10 @@ import type { Sample } from '../report/line.ts';
 import type { Subject } from '../rounds.ts';
 import { type Backlog, type StreamOptions, startBetweenStreamAndQueue, workOff } from './work-off.ts';
 
-/** In a new process the first purchases are dearer: they are not measured. */
+/** The first purchases in a new process are slower: they are not measured. */
 const mostWarmUp = 10_000;
 
-/** Weir in new processes from a stream to confirmed and batch deleted. */
+/** Weir in new processes, from the stream to confirmed events and deleted batches. */
 export async function runPipeline(
   bench: Bench,
   options: StreamOptions,

@@ -24,7 +24,7 @@ export interface Program {
   readLogTail(): string;
 }
 
-/** Starts Weir as a user would, and waits until it says it is ready. Stopped at the end. */
+/** Starts Weir as a user would, and waits until it reports that it is ready. Stopped at the end. */
 export async function startWeir(
   bench: Bench,
   args: readonly string[],
@@ -48,7 +48,7 @@ export async function startCommand(
   const port = await findFreePort();
   const logFile = join(folder, 'weir.log');
   const log = openSync(logFile, 'w');
-  // In a folder of its own, and without the caller's own settings: neither must reach a store that is not ours.
+  // In a folder of its own and without the caller's settings: neither must lead to a foreign store.
   const child = spawn(process.execPath, [join(rootFolder, 'dist/main.js'), ...args], {
     cwd: folder,
     env: {
@@ -80,7 +80,7 @@ export async function startCommand(
   return { pid: child.pid ?? 0, port, throwIfGone, waitUntilEnded, readLogTail };
 }
 
-/** Weir on the real stores. `queue` and its result queue are the caller's to make and to delete. */
+/** Weir on the real stores. The caller creates and deletes `queue` and its result queue. */
 export function settingsOf(bench: Bench, database: string, queue: string): Record<string, string> {
   return {
     WEIR_DATA_DATABASE_SOURCE: database,

@@ -5,7 +5,7 @@ import type { Program } from './program.ts';
 
 const withinMs = 60_000;
 
-/** Resolves with the ms it took until no batch waited any more. */
+/** Resolves with the ms until no batch waited any more. */
 export async function waitUntilPublished(bench: Bench, client: pg.Client, program: Program): Promise<number> {
   const startedAt = performance.now();
   while (performance.now() - startedAt < withinMs) {

@@ -3,12 +3,12 @@ import type pg from 'pg';
 interface Repeats {
   readonly productId: number;
   readonly scope: string;
-  /** Of the entries of users 1, 2, 3 and so on. */
+  /** Entries of users 1, 2, 3 and so on. */
   readonly ids: readonly string[];
   readonly share: number;
 }
 
-/** Gives every nth entry its instance beforehand, with what the entry says. Resolves with how many. */
+/** Creates the instance of every nth entry in advance, with the entry's content. Resolves with how many. */
 export async function insertRepeats(client: pg.Client, repeats: Repeats): Promise<number> {
   const { productId, scope, ids, share } = repeats;
   if (share === 0) return 0;

@@ -9,9 +9,9 @@ import {
 import type { createTracing } from '../../../src/ops/telemetry/tracing/tracing.ts';
 import { rootFolder } from '../folders.ts';
 
-/** What one purchase pays for its way through all that tracing wraps; the parts inside do nothing. */
+/** The cost of tracing for one purchase, over all wrapped parts; the parts inside do nothing. */
 export interface SpanCost {
-  /** undefined: nobody listens. */
+  /** undefined: no SDK is set up. */
   readonly sampled: number | undefined;
   readonly cpuMicros: number;
 }
@@ -20,7 +20,7 @@ const entriesPerBatch = 500;
 const batchesPerRun = 100;
 const runs = 9;
 
-/** CPU of this process, the median of some runs: what other processes do meanwhile hardly touches it. */
+/** CPU of this process, the median of several runs: other processes hardly affect it. */
 export async function measureSpanCost(): Promise<SpanCost[]> {
   const file = pathToFileURL(join(rootFolder, 'dist/modules/ops/telemetry/tracing/tracing.js')).href;
   const { createTracing: create } = (await import(file)) as { createTracing: typeof createTracing };

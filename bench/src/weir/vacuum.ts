@@ -14,8 +14,8 @@ export const vacuumBlockedLate = 'vacuum blocked, last third';
 const pipelinesAtLeast = 2;
 
 /**
- * Two databases in turn for the whole time, one of them with a transaction that stays open, so that no row deleted in it
- * can be removed. The last third of the runs shows what has piled up.
+ * Alternates between two databases for the whole time; one of them has a transaction that stays open, so that
+ * its deleted rows cannot be removed. The last third of the runs shows the accumulated effect.
  */
 export async function measureVacuum(bench: Bench, recorder: Recorder): Promise<void> {
   const free = await createWeirDatabase(bench, 'vacuum_free');

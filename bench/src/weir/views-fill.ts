@@ -3,7 +3,7 @@ import type { Bench } from '../bench.ts';
 
 const rowsPerInsert = 250_000;
 const secondsOfFlood = 300;
-/** Of all rows those that come in the last five minutes. */
+/** The share of all rows that arrive in the last five minutes. */
 const shareOfFlood = 0.3;
 const parkedItems = 10_000;
 
@@ -17,8 +17,8 @@ export interface Filled {
 }
 
 /**
- * A week of three sources and a hundred products, with a fourth source on its first days only, and a flood at its end; one
- * in fifty has failed, and the youngest are PROCESSING. Beside them what is parked.
+ * A week of three sources and a hundred products, with a fourth source on its first days only, and a peak at
+ * its end; one in fifty has failed, and the youngest are PROCESSING. Also parked items.
  */
 export async function fillViews(bench: Bench, client: pg.Client, rows: number): Promise<Filled> {
   const before = Math.round(rows * (1 - shareOfFlood));

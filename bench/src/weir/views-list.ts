@@ -3,7 +3,7 @@ import type { Filled } from './views-fill.ts';
 export interface View {
   name: string;
   path: string;
-  /** What a person would write for it in psql. */
+  /** The SQL that a person would write for it in psql. */
   sql: string;
 }
 
@@ -11,7 +11,7 @@ const aDayMs = 86_400_000;
 const columns =
   'instance_id, product_id, user_id, source, source_id, scope, status, reason, created_at, updated_at';
 
-/** Every view of the page: now, the list with each filter, one instance, what is parked, sums and trends. */
+/** Every view of the page: now, the list with each filter, one instance, parked items, sums and trends. */
 export function listViews({ instanceId, userId, orderId, streamId }: Filled): View[] {
   return [
     ...listNow(),

@@ -9,7 +9,7 @@ import { fillViews } from './views-fill.ts';
 import { listViews, type View } from './views-list.ts';
 
 const repeats = 9;
-/** Answers about now are one for all who ask within a second. */
+/** Requests for present figures share one answer within a second. */
 const betweenLooksMs = 1_050;
 const looks = 5;
 
@@ -20,11 +20,11 @@ interface ViewRun {
   /** Over HTTP, to the last byte. */
   readonly medianMs: number;
   readonly highestMs: number;
-  /** What a person would write for the same, in psql's place. */
+  /** The SQL that a person would write for the same, in place of psql. */
   readonly sqlMedianMs: number;
 }
 
-/** Every view of the page, asked as the page asks, on a table of that many rows. */
+/** Every view of the page, requested like the page does, on a table of that many rows. */
 export async function measureViews(bench: Bench, recorder: Recorder): Promise<void> {
   const rows = bench.options.viewRows;
   const database = await createDatabase(bench, 'views');
@@ -39,7 +39,7 @@ export async function measureViews(bench: Bench, recorder: Recorder): Promise<vo
   await insertProducts(client, [firstProductId]);
   const filled = await fillViews(bench, client, rows);
   await settleDatabase(client);
-  // As the audit of each minute leaves it, and the cleaning its indexes.
+  // The state after the audit and the cleaning of each minute.
   await ask(program, '/v1/audit');
   for (const index of ['instance_logs_created_at', 'instance_logs_bought']) {
     await client.query('SELECT brin_summarize_new_values($1::regclass)', [index]);

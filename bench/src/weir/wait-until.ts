@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Program } from './program.ts';
 
-/** Asks again every 50 ms; `still` completes "60 s later ...". */
+/** Polls every 50 ms; `still` completes "60 s later ...". */
 export async function waitUntil(
   program: Program,
   withinMs: number,

@@ -26,17 +26,20 @@ export interface StreamSetup {
   readonly connection: ChannelModel;
   readonly database: string;
   readonly queue: string;
-  /** Whose keys are removed once Weir has stopped: it would make the groups of its streams again. */
+  /**
+   * The Redis keys of these products are removed after Weir has stopped, because it would recreate the groups
+   * of its streams.
+   */
   readonly productIds: number[];
 }
 
 export interface StreamOptions {
-  /** Names database and queue. */
+  /** Part of the names of database and queue. */
   readonly purpose: string;
   readonly roles?: string;
   readonly settings?: Readonly<Record<string, string>>;
   readonly replicas?: number;
-  /** One that is there already; the caller drops it. */
+  /** An existing database, dropped by the caller. */
   readonly database?: string;
 }
 
@@ -63,9 +66,9 @@ export async function startBetweenStreamAndQueue(bench: Bench, options: StreamOp
 
 export interface Backlog {
   readonly count: number;
-  /** Over how many products the entries are spread, each a stream of its own; 1 by default. */
+  /** Number of products over which the entries are spread, each with a stream of its own; default 1. */
   readonly products?: number;
-  /** The share of entries whose instance is there already, as after a crash before the acknowledgement. */
+  /** The share of entries whose instance exists already, as after a crash before the acknowledgement. */
   readonly repeats?: number;
   readonly title: string;
   readonly everyMs?: number;
@@ -74,7 +77,7 @@ export interface Backlog {
 
 export interface WorkedOff {
   readonly perSecond: number;
-  /** From the first commit to the moment when every row is there and no batch waits; PostgreSQL's clock. */
+  /** From the first commit to the moment when every row exists and no batch waits; PostgreSQL's clock. */
   readonly seconds: number;
   /** From the stream's appearance to the first commit; not part of `seconds`. */
   readonly foundAfterMs: number;
@@ -84,7 +87,7 @@ export interface WorkedOff {
 
 /**
  * The whole backlog appears at once, in streams that Weir finds while it runs: filled under another name,
- * then renamed. Throws when anything is missing or there twice in the end.
+ * then renamed. Throws when anything is missing or duplicated at the end.
  */
 export async function workOff(bench: Bench, setup: StreamSetup, backlog: Backlog): Promise<WorkedOff> {
   const { programs, client, redis, connection, queue } = setup;

@@ -12,7 +12,7 @@ export interface AuditOptions extends ApiOptions {
   accept?: string;
 }
 
-/** Prints every sum and each exception. @returns the exit code for findings unless all sums balance */
+/** Prints every sum and each exception. @returns the exit code for findings unless every sum holds */
 export async function runAudit(options: AuditOptions): Promise<number> {
   const api = new Api(options);
   const audit = options.accept
@@ -59,7 +59,7 @@ function printAudit({ ok, sums, waiting, durationMs }: Audit): void {
     }
   }
   printLine(
-    ok ? `All sums balance (${durationMs} ms).` : 'Some sums do not balance: docs/monitoring.md#audit',
+    ok ? `Every sum holds (${durationMs} ms).` : 'Not every sum holds: docs/monitoring.md#audit',
   );
 }
 

@@ -182,7 +182,7 @@ function drawStore({ name, kind, ok, why }: Now['stores'][number], room: number)
 function drawAudit({ at, audit }: Now): Line {
   if (!audit) return [['dim', 'none yet']];
   const age = ` (${showMs(Math.max(0, Date.parse(at) - Date.parse(audit.auditedAt)))} ago)`;
-  if (audit.ok) return [['green', '✓'], ' all sums balance', ['dim', age]];
+  if (audit.ok) return [['green', '✓'], ' every sum holds', ['dim', age]];
   return [
     ['red', `✗ ${audit.exceptions} exceptions: weir audit`],
     ['dim', age],

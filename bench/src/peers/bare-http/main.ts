@@ -1,4 +1,4 @@
-// The least that Node can do with the same request and the same answer: the body is read and thrown away.
+// The minimum in Node with the same request and the same answer: the body is read and discarded.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { soldOut } from '../sold-out.ts';
@@ -10,7 +10,7 @@ const server = createServer((request, response) => {
   response.writeHead(409, head).end(body);
 });
 server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port));
-process.on('disconnect', () => process.exit(1)); // the bench is gone
+process.on('disconnect', () => process.exit(1)); // the bench has ended
 process.on('SIGTERM', () => {
   server.closeAllConnections();
   server.close(() => process.exit(0));

@@ -11,7 +11,7 @@ export interface Paid {
 /** Resolves with the instance's id, or undefined when the order has one already. */
 export type CreateInstance = (pool: pg.Pool, paid: Paid) => Promise<bigint | undefined>;
 
-/** The usual way to be safe: look up, insert the row, insert its event, all in one transaction for each request. */
+/** The usual safe way: look up, insert the row, insert its event, all in one transaction per request. */
 export const createInTransaction: CreateInstance = async (pool, paid) => {
   const client = await pool.connect();
   try {
@@ -27,7 +27,7 @@ export const createInTransaction: CreateInstance = async (pool, paid) => {
   }
 };
 
-/** As few round trips as one commit a request can have: a look-up, then row and event in one statement. */
+/** As few round trips as one commit per request allows: a look-up, then row and event in one statement. */
 export const createInStatement: CreateInstance = async (pool, paid) => {
   const product = await getProduct(pool, paid.productId);
   const instanceId = nextInstanceId();

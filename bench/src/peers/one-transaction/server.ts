@@ -9,10 +9,10 @@ const ways = { transaction: createInTransaction, statement: createInStatement } 
 
 export type Way = keyof typeof ways;
 
-/** Statements are prepared once a connection; nobody works its outbox off while it is measured. */
+/** Statements are prepared once per connection; its outbox is not published while it is measured. */
 export async function createOneTransactionServer(database: string, way: Way, poolSize: number) {
   const pool = new pg.Pool({ connectionString: database, max: poolSize, idleTimeoutMillis: 0 });
-  pool.on('error', () => {}); // the next query says it
+  pool.on('error', () => {}); // the next query reports the error
   const createInstance = ways[way];
   const server = Fastify();
 

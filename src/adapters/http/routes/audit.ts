@@ -25,10 +25,10 @@ export function addAudit(http: FastifyInstance, { audit, acceptStream }: AuditDe
     {
       config: { scope: 'read', isLong: true },
       schema: {
-        summary: 'Every sum that must balance, computed from the stores',
+        summary: 'Every sum that must hold, computed from the stores',
         description:
           'Old settled rows are counted once; full=true counts all of them again, which reads whole tables and ' +
-          'requires scope act. `ok` is true when every sum balances and there are no exceptions.',
+          'requires scope act. `ok` is true when every sum holds and there are no exceptions.',
         querystring: Type.Object(
           { full: Type.Optional(Type.Enum(['true', 'false'])) },
           { additionalProperties: false },
