@@ -2,12 +2,15 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
-/** An address that leads to one server and later to another, as a name or a virtual address does in a failover. */
+/**
+ * An address that leads to one server and later to another, like a name or a virtual address during a
+ * failover.
+ */
 export async function openAddressSwitch(firstPort: number): Promise<{
   port: number;
-  /** New connections lead there; the ones that are open stay where they are. */
+  /** New connections lead to that server; open ones stay where they are. */
   leadTo(port: number): void;
-  /** Breaks the ones that are open. */
+  /** Breaks all open connections. */
   cut(): void;
 }> {
   let target = firstPort;

@@ -11,15 +11,15 @@ export interface Certificate {
 }
 
 export interface Authority {
-  /** Its own certificate, which whoever trusts it is given. */
+  /** Its own certificate, given to those who must trust it. */
   ca: string;
-  /** `name`: of the host or the client; 127.0.0.1 is in every one. */
+  /** `name`: of the host or the client; 127.0.0.1 is in every certificate. */
   sign(name: string): Certificate;
-  /** Server programs that run as another user read no key of root's. */
+  /** Server programs that run as another user cannot read root's keys. */
   giveTo(owner: { uid: number; gid: number } | undefined, certificate: Certificate): void;
 }
 
-/** A private certificate authority in a folder of the test's own. */
+/** A private certificate authority in a folder of the test. */
 export function createAuthority(): Authority {
   const folder = mkdtempSync(join(tmpdir(), 'weir-ca-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));

@@ -11,7 +11,7 @@ export interface Certificates {
   key: string;
 }
 
-/** A CA of the test's own and a certificate for 127.0.0.1 that it signed; good for a server and for a client. */
+/** A CA of the test and a certificate for 127.0.0.1 signed by it, valid for servers and clients. */
 export function createCertificates(): Certificates {
   const folder = mkdtempSync(join(tmpdir(), 'weir-tls-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));

@@ -10,7 +10,10 @@ export interface FreshClone extends Disposable {
   folder: string;
 }
 
-/** A clone of this repository, with what is not committed yet, without `dist/`; the packages are those of this checkout. */
+/**
+ * A clone of this repository with its uncommitted changes, without `dist/`; the packages are those of this
+ * checkout.
+ */
 export function createFreshClone(): FreshClone {
   const folder = mkdtempSync(join(tmpdir(), 'weir-clone-'));
   git('clone', '--quiet', root, folder);
@@ -20,7 +23,7 @@ export function createFreshClone(): FreshClone {
     else rmSync(join(folder, file), { force: true });
   }
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
-  // Older than the packages: `npm start` would install into this checkout through the link.
+  // Older than the packages: otherwise `npm start` would install into this checkout through the link.
   utimesSync(join(folder, 'package-lock.json'), 0, 0);
   return { folder, [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) };
 }

@@ -2,15 +2,15 @@ import type { TestContext } from 'vitest';
 import { findFolderOf } from '../../scripts/services/find.mjs';
 import { mayMiss } from '../../scripts/services/unpack.mjs';
 
-/** Something that a machine may lack and that no package of npm brings. */
+/** A program that a machine may lack and that no npm package provides. */
 export type Gate = 'browser' | 'promtool' | 'programs' | 'namespaces';
 
 /**
- * For `skipIf`: whether tests must be skipped since their gate is missing. A run with `WEIR_TEST_GATES=required`, as that of `.ci/run`,
- * skips only what `WEIR_TEST_ALLOW_MISSING` names.
+ * For `skipIf`: whether tests must be skipped because their gate is missing. A run with
+ * `WEIR_TEST_GATES=required`, such as that of `.ci/run`, skips only what `WEIR_TEST_ALLOW_MISSING` names.
  *
  * @param remedy what is missing and how to get it
- * @throws where the run requires the gate
+ * @throws when the run requires the gate
  */
 export function skipsWithout(gate: Gate, isPresent: boolean, remedy: string): boolean {
   if (isPresent) return false;
@@ -18,7 +18,7 @@ export function skipsWithout(gate: Gate, isPresent: boolean, remedy: string): bo
   throw new Error(`${remedy} (set WEIR_TEST_ALLOW_MISSING=${gate} to skip the tests that need it)`);
 }
 
-/** Skips a test whose programs are missing. Call it first: vitest cleans up nothing after a skipped test. */
+/** Skips a test whose programs are missing. Call it first: vitest does not clean up after a skipped test. */
 export function requirePrograms(context: TestContext, ...programs: string[]): void {
   const missing = programs.filter((program) => !findFolderOf([program]));
   const remedy = `not installed here: ${missing.join(', ')}`;

@@ -18,7 +18,7 @@ export default async function setUp(): Promise<() => Promise<void>> {
   if (!existsSync(fileURLToPath(new URL('../../dist/main.js', import.meta.url)))) {
     throw new Error('dist/ is missing: run `npm test`, or `npm run build` before vitest');
   }
-  // A run inside a run (test/seeded-bugs) uses what its parent has made.
+  // A run inside a run (test/seeded-bugs) uses its parent's servers and databases.
   if (process.env.WEIR_TEST_TEMPLATE) return async () => {};
   const runFolder = makeRunFolder();
   const servers = await startServers();

@@ -1,15 +1,15 @@
 import { spawn } from 'node:child_process';
 
 export interface LastWill {
-  /** Whom to kill; each call replaces the one before. A negative number is a process group. */
+  /** The processes to kill; each call replaces the previous list. A negative number is a process group. */
   name(pids: readonly number[]): void;
-  /** The folder, if there is one, is deleted at once, and nothing is killed. */
+  /** Deletes the folder, if there is one, immediately, and kills nothing. */
   revoke(): void;
 }
 
 /**
- * Kills processes and deletes a folder when this process ends, also by SIGKILL, where no exit handler runs: the
- * shell waits on a pipe whose only other end is ours.
+ * Kills processes and deletes a folder when this process ends, even by SIGKILL, when no exit handler runs: a
+ * shell waits on a pipe whose only other end is here.
  */
 export function writeLastWill(folder?: string): LastWill {
   const script =

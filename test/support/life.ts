@@ -10,7 +10,7 @@ export interface LifeQueues {
   refunds: string;
 }
 
-/** Queues of the test's own, and what tells Weir of them. */
+/** Queues of the test, and the settings that name them. */
 export function createLifeQueues(): { queues: LifeQueues; env: Record<string, string> } {
   const created = createQueueName();
   const beside = queuesBeside(created);
@@ -33,7 +33,7 @@ export function startResource(env: Record<string, string>, ...flags: string[]): 
   });
 }
 
-/** Waits until nothing is under way any more, and demands that every sum holds. */
+/** Waits until nothing is in progress, and requires that every sum holds. */
 export async function expectAuditHolds(weir: RunningWeir, deadlineMs = 60_000): Promise<void> {
   const audit = await pollUntil('nothing to be under way', deadlineMs, async () => {
     const { body } = await weir.request('GET', '/v1/audit');
@@ -49,10 +49,10 @@ export async function expectAuditHolds(weir: RunningWeir, deadlineMs = 60_000): 
   expect(audit.ok).toBe(true);
 }
 
-/** Ids of the messages on a queue that may not have been made yet; repeats are removed, as a reader would. */
+/** Ids of the messages on a queue that may not exist yet; repeats are removed, as a consumer would do. */
 export async function readIds(queue: string, atLeast: number): Promise<string[]> {
   if (atLeast === 0) return [];
-  // Weir answers before the broker has its queues: it sells also while the broker is away.
+  // Weir answers before the broker has its queues, because it also sells while the broker is unavailable.
   await pollUntil(`the queue ${queue} to be made`, 15_000, () => countMessages(queue));
   const messages = await drainQueue(queue, atLeast);
   return [...new Set(messages.map(({ id }) => id))].sort();

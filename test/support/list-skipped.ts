@@ -1,6 +1,6 @@
 import type { Reporter, TestCase, TestModule, Vitest } from 'vitest/node';
 
-/** Prints at the end of a run which tests were skipped, and why where the test gives a reason. */
+/** Prints at the end of a run which tests were skipped, with the reason if the test gives one. */
 export class ListSkipped implements Reporter {
   readonly #print: (line: string) => void;
   #isFiltered = false;
@@ -10,7 +10,7 @@ export class ListSkipped implements Reporter {
   }
 
   onInit({ config }: Pick<Vitest, 'config'>): void {
-    // Vitest counts what `-t` leaves out as skipped.
+    // Vitest counts tests excluded by `-t` as skipped.
     this.#isFiltered = config.testNamePattern !== undefined;
   }
 

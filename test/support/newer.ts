@@ -1,7 +1,10 @@
 import { findNewer, type Unpacked } from '../../scripts/services/newer.mjs';
 import { mayMiss } from '../../scripts/services/unpack.mjs';
 
-/** For `describe.skipIf` and `test.skipIf`: true only where WEIR_TEST_ALLOW_MISSING permits it and it is missing. */
+/**
+ * For `describe.skipIf` and `test.skipIf`: true only when it is missing and WEIR_TEST_ALLOW_MISSING permits
+ * that.
+ */
 export function lacks(name: 'rabbitmq4' | 'valkey'): boolean {
   return findNewer(name) === undefined && mayMiss(name);
 }

@@ -17,12 +17,12 @@ export interface ReceivedSpan {
 export interface OtlpReceiver {
   url: string;
   spans: ReceivedSpan[];
-  /** The first span that has come and fits. */
+  /** The first received span that matches. */
   waitFor(what: string, fits: (span: ReceivedSpan) => boolean): Promise<ReceivedSpan>;
   close(): void;
 }
 
-/** A collector for OTLP over HTTP with JSON bodies, which keeps what it is sent. */
+/** A collector for OTLP over HTTP with JSON bodies, which stores the received spans. */
 export async function startOtlpReceiver(): Promise<OtlpReceiver> {
   const spans: ReceivedSpan[] = [];
   const server = createServer((request, response) => {

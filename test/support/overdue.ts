@@ -6,13 +6,13 @@ import { createProduct, readWaiting } from './parts.ts';
 
 export const deadlineMs = 60_000;
 
-/** A product, and a way that has been clear since now, as every process that looks has found it. */
+/** A product, and a way that has been clear since now, as every process would find it. */
 export async function prepareWay(database: Database): Promise<void> {
   await createProduct(database);
   await database.query('UPDATE overdue_cursor SET clear_since = now(), checked_at = now()');
 }
 
-/** `publications` until an instance is given up. */
+/** `publications` before an instance is given up. */
 export function createRescuer(
   database: Database,
   maxPublications: number,
@@ -32,7 +32,7 @@ export function createRescuer(
   );
 }
 
-/** As if all that was done so far had been done an hour ago. */
+/** Shifts all times as if everything so far had happened an hour earlier. */
 export async function letAnHourPass(database: Database): Promise<void> {
   await database.query("UPDATE instance_logs SET created_at = created_at - interval '1 hour'");
   await database.query("UPDATE overdue SET due_at = due_at - interval '1 hour'");
@@ -41,7 +41,7 @@ export async function letAnHourPass(database: Database): Promise<void> {
   await letWayPass(database, '1 hour');
 }
 
-/** As if a process had been looking at the way since. */
+/** Shifts the state as if a process had been checking the way since then. */
 export async function letWayPass(database: Database, interval: string): Promise<void> {
   await database.query(
     `UPDATE overdue_cursor SET clear_since = clear_since - interval '${interval}',
@@ -49,7 +49,7 @@ export async function letWayPass(database: Database, interval: string): Promise<
   );
 }
 
-/** The broker has confirmed everything, half an hour ago once an hour has passed. */
+/** The broker has confirmed everything: half an hour ago once an hour has passed. */
 export async function publishAll(database: Database) {
   const messages = await readWaiting(database);
   await database.query('DELETE FROM outbox');

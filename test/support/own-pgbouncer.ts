@@ -9,15 +9,18 @@ import { postgresUrl } from './stores.ts';
 
 export interface PgbouncerOptions {
   mode: 'session' | 'transaction' | 'statement';
-  /** Whom it logs in as; default the user of the test server. */
+  /** The user it logs in as; default the user of the test server. */
   user?: string;
   /** Server connections for each database; default 20. */
   poolSize?: number;
-  /** Default 200, as from 1.21 on; 0: it loses prepared statements, as every older one does. */
+  /** Default 200, as in 1.21 and newer; 0: it loses prepared statements, as every older version does. */
   preparedStatements?: number;
 }
 
-/** For `describe.skipIf` and `test.skipIf`: true only where WEIR_TEST_ALLOW_MISSING permits it and it is missing. */
+/**
+ * For `describe.skipIf` and `test.skipIf`: true only when it is missing and WEIR_TEST_ALLOW_MISSING permits
+ * that.
+ */
 export function lacksPgbouncer(): boolean {
   return findPgbouncer() === undefined && mayMiss('pgbouncer');
 }
@@ -43,7 +46,7 @@ export async function startOwnPgbouncer(options: PgbouncerOptions): Promise<OwnS
     port,
     launch,
     ask: askPostgres,
-    // It closes every connection at once; SIGINT waits for their transactions.
+    // SIGTERM closes every connection immediately; SIGINT waits for their transactions.
     stopSignal: 'SIGTERM',
   });
 }
@@ -71,7 +74,7 @@ function configure(options: PgbouncerOptions, port: number): string[] {
     `pool_mode = ${mode}`,
     `default_pool_size = ${poolSize}`,
     `max_prepared_statements = ${preparedStatements}`,
-    // It refuses to be root.
+    // PgBouncer refuses to run as root.
     ...(process.getuid?.() === 0 ? ['user = nobody'] : []),
   ];
 }

@@ -9,11 +9,11 @@ import { createFolder, type OwnServer, startOwnServer } from './own-server.ts';
 export interface OwnPostgresOptions {
   /** Default true, as in production. */
   fsync?: boolean;
-  /** As in postgresql.conf; ALTER SYSTEM cannot override them. */
+  /** Settings as in postgresql.conf; ALTER SYSTEM cannot override them. */
   settings?: Record<string, string>;
 }
 
-/** The user is `postgres`, the database `postgres`; no password. stop() is the fast shutdown. */
+/** The user is `postgres`, the database `postgres`, without a password. stop() is the fast shutdown. */
 export async function startOwnPostgres(options: OwnPostgresOptions = {}): Promise<OwnServer> {
   const folder = createFolder('postgres');
   const port = await findFreePort();
@@ -31,7 +31,10 @@ export async function startOwnPostgres(options: OwnPostgresOptions = {}): Promis
   });
 }
 
-/** A killed postmaster leaves a System V segment that only its next start would remove; the kernel has 4096. */
+/**
+ * A killed postmaster leaves a System V segment that only its next start would remove; the kernel allows
+ * 4096.
+ */
 function removeSharedMemory(pidFile: string): Promise<void> {
   const segment = readSegmentId(pidFile);
   if (!segment) return Promise.resolve();

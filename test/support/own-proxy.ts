@@ -6,12 +6,12 @@ import { createFolder, type OwnServer, startOwnServer } from './own-server.ts';
 
 export type ProxyName = 'nginx' | 'haproxy';
 
-/** For `test.skipIf`: true only where WEIR_TEST_ALLOW_MISSING permits it and it is missing. */
+/** For `test.skipIf`: true only when it is missing and WEIR_TEST_ALLOW_MISSING permits that. */
 export function lacksProxy(name: ProxyName): boolean {
   return findProxy(name) === undefined && mayMiss(name);
 }
 
-/** nginx with these servers in front of `http`, everything else as it is by default. */
+/** nginx with these servers in front of `http`, and defaults for everything else. */
 export function startNginx(http: string, port: number): Promise<OwnServer> {
   return startProxy('nginx', port, (folder) => {
     const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
@@ -38,7 +38,7 @@ interface Setup {
   args: (file: string) => string[];
 }
 
-/** @param port one that the configuration listens on, and where any answer at all means that it runs */
+/** @param port one that the configuration listens on, where any answer means that it runs */
 async function startProxy(
   name: ProxyName,
   port: number,

@@ -9,22 +9,25 @@ import { needNewer } from './newer.ts';
 import { createFolder, type OwnServer, startOwnServer } from './own-server.ts';
 
 export interface OwnRabbitmqOptions {
-  /** Lines of rabbitmq.conf, such as `consumer_timeout: '1000'`; they win. */
+  /** Lines of rabbitmq.conf, such as `consumer_timeout: '1000'`; they override the defaults. */
   config?: Record<string, string>;
-  /** 4 is RabbitMQ 4.0; without it the installed one, 3.10 or newer. */
+  /** 4 is RabbitMQ 4.0; without it the installed version, 3.10 or newer. */
   version?: 4;
   /** Such as `rabbitmq_management`. */
   plugins?: readonly string[];
 }
 
 export interface OwnRabbitmq extends OwnServer {
-  /** rabbitmqctl against this node, about a second a call: `ctl('set_vm_memory_high_watermark', '0')` blocks it. */
+  /**
+   * Runs rabbitmqctl against this node, about a second per call: `ctl('set_vm_memory_high_watermark', '0')`
+   * blocks it.
+   */
   ctl(...args: string[]): Promise<string>;
 }
 
 /**
- * User and password are guest. A quorum queue declared just before kill() can
- * come back without a leader and answer nobody (seen with 3.10.8; after 3 s it survives): declare it early.
+ * User and password are guest. A quorum queue declared just before kill() can come back without a leader and
+ * answer no client (seen with 3.10.8; after 3 s it survives): declare it early.
  */
 export async function startOwnRabbitmq(options: OwnRabbitmqOptions = {}): Promise<OwnRabbitmq> {
   const folder = createFolder('rabbitmq');
@@ -62,7 +65,10 @@ export async function startOwnRabbitmq(options: OwnRabbitmqOptions = {}): Promis
   return { ...server, ctl };
 }
 
-/** Erlang's name server would outlive the test as a daemon: in the foreground it belongs to our process group. */
+/**
+ * Erlang's name server would outlive the test as a daemon: in the foreground it belongs to this process
+ * group.
+ */
 function startWithOwnEpmd(
   program: string,
   epmdPort: number,

@@ -7,9 +7,9 @@ import { createFolder, type OwnServer, startOwnServer } from './own-server.ts';
 export interface OwnRedisOptions {
   /** Default true. With false nothing survives, not even stop(): there are no snapshots. */
   appendonly?: boolean;
-  /** Lines of redis.conf, such as `maxmemory: '2mb'`; they win. */
+  /** Lines of redis.conf, such as `maxmemory: '2mb'`; they override the defaults. */
   config?: Record<string, string>;
-  /** A Sentinel that watches nothing. */
+  /** A Sentinel that monitors nothing. */
   sentinel?: boolean;
 }
 
@@ -17,7 +17,7 @@ export function startOwnRedis(options: OwnRedisOptions = {}): Promise<OwnServer>
   return start('Redis', undefined, options);
 }
 
-/** Valkey 8, which knows WAITAOF. */
+/** Valkey 8, which supports WAITAOF. */
 export function startOwnValkey(options: OwnRedisOptions = {}): Promise<OwnServer> {
   return start('Valkey', needNewer('valkey').program, options);
 }
@@ -33,7 +33,7 @@ async function start(
     appendonly: options.appendonly === false ? 'no' : 'yes',
     ...options.config,
   };
-  // By default 10,000 above the port, where an outgoing connection of any program may be.
+  // Default: 10,000 above the port, a port that an outgoing connection of any program may use.
   if (config['cluster-enabled'] === 'yes') config['cluster-port'] = String(await findFreePort());
   const launch = await prepareRedis({ folder, port, config, ...(program && { program }) });
   if (options.sentinel) launch.args.push('--sentinel');

@@ -11,19 +11,19 @@ import { findAlive, freezeTree, killGroup, killTree, thaw } from './process-tree
 
 const deadlineMs = 60_000;
 
-/** A server that one test may stop, fill, freeze or break. It dies with the test process. */
+/** A server that one test may stop, fill, freeze or break. It ends with the test process. */
 export interface OwnServer extends AsyncDisposable {
   url: string;
   port: number;
   /** Its data, its configuration, and `server.log`. */
   folder: string;
-  /** The server's own orderly shutdown; nothing if it does not run. A frozen one is resumed first. */
+  /** The server's own orderly shutdown; does nothing if it is not running. A frozen one is resumed first. */
   stop(): Promise<void>;
-  /** SIGKILL to every process of it, and back when they are gone. */
+  /** SIGKILL to all its processes; resolves when they have ended. */
   kill(): Promise<void>;
-  /** Stops it if it runs and starts it on the same port and data; back when it answers. */
+  /** Stops it if it runs and starts it with the same port and data; resolves when it answers. */
   restart(): Promise<void>;
-  /** SIGSTOP to every process of it: connections stay open and nobody answers. */
+  /** SIGSTOP to all its processes: connections stay open and nothing answers. */
   pause(): void;
   resume(): void;
   /** Kills it and deletes the folder. */
@@ -79,7 +79,7 @@ export async function startOwnServer(plan: Plan): Promise<OwnServer> {
     await pollUntil(`${title} should stop after ${plan.stopSignal}`, deadlineMs, async () => {
       if (!hasEnded(running)) throw new Error(`it still runs. ${quoteLog(log)}`);
     });
-    killGroup(getPid(running)); // what its shutdown left behind, such as epmd
+    killGroup(getPid(running)); // processes left behind by its shutdown, such as epmd
     will.name([]);
   }
 

@@ -17,7 +17,7 @@ import type { InstanceResult } from '../../src/core/results/result.ts';
 import type { Database } from '../../src/lib/sql.ts';
 import { createActor } from './actors.ts';
 
-/** createInstances on a real database, put together as app.ts does it. */
+/** createInstances on a real database, composed as in the program (app/components.ts). */
 export function createCreation(database: Database): { createInstances: CreateInstances } {
   return { createInstances: composeCreation(database, new InstanceIds(postgresWorkerLeases(database))) };
 }
@@ -40,7 +40,7 @@ export async function createProduct(database: Database, id = 1001n): Promise<voi
 
 let count = 0;
 
-/** A purchase like no other, but for what is given. */
+/** A unique purchase, except for the given properties. */
 export function createPurchase(given: {
   source?: string;
   scope?: string;
@@ -58,7 +58,7 @@ export function createPurchase(given: {
   };
 }
 
-/** Makes an instance of each purchase. @returns their ids, in order */
+/** Creates an instance for each purchase. @returns their ids, in order */
 export async function createAll(database: Database, purchases: readonly Purchase[]): Promise<InstanceId[]> {
   const outcomes = await createCreation(database).createInstances(purchases);
   return outcomes.map((outcome) => {
@@ -67,7 +67,7 @@ export async function createAll(database: Database, purchases: readonly Purchase
   });
 }
 
-/** A pending order of ours, and its payment as a purchase. */
+/** A pending order created by Weir, and its payment as a purchase. */
 export async function createPaidOrder(database: Database, id: string, userId = 7n): Promise<Purchase> {
   await postgresOrders(database).createOrder({
     id: id as SourceId,
@@ -87,7 +87,7 @@ export function failure(instanceId: InstanceId, reason = 'no capacity'): Instanc
   return { instanceId, status: 'FAILED', reason, answeredAt: new Date() };
 }
 
-/** What waits in the outbox, with its kind. */
+/** The waiting messages in the outbox, with their kinds. */
 export async function readWaiting(database: Database): Promise<(Message & { kind: string })[]> {
   const batches = await database.query<{ kind: string; batch: Buffer }>(
     'SELECT kind, batch FROM outbox ORDER BY id',

@@ -14,7 +14,9 @@ import type { Database } from '../../src/lib/sql.ts';
 import { OrderRefundRequestedSchema } from '../wire/weir/v1/order_refund_pb.ts';
 import { createCreation, createProduct, readWaiting } from './parts.ts';
 
-/** Payment callbacks and the desk on a real database, put together as app-http.ts does it. */
+/**
+ * Payment callbacks and their handling on a real database, composed as in the program (app/roles/http.ts).
+ */
 export async function createShop(database: Database) {
   await createProduct(database);
   const orders = postgresOrders(database);
@@ -40,7 +42,7 @@ export async function createShop(database: Database) {
     isTransient: isTransientDatabaseError,
     onResolved() {},
   });
-  /** A callback; `body` is what it names beside its payment. */
+  /** A callback; `body`: its fields other than the payment. */
   const pay = (orderId: string, payment: Payment = {}, body: { productId?: bigint; userId?: bigint } = {}) =>
     payOrder(parts, {
       orderId: orderId as SourceId,

@@ -1,6 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** Asks again every 25 ms until `ask` resolves; the error past the deadline says what the last try saw. */
+/**
+ * Calls `ask` every 25 ms until it resolves; after the deadline, the error contains what the last attempt
+ * saw.
+ */
 export async function pollUntil<T>(what: string, deadlineMs: number, ask: () => Promise<T>): Promise<T> {
   const end = Date.now() + deadlineMs;
   for (;;) {
@@ -17,5 +20,5 @@ export async function pollUntil<T>(what: string, deadlineMs: number, ask: () => 
   }
 }
 
-/** Thrown by `ask` when no further try can succeed. */
+/** Thrown by `ask` when no further attempt can succeed. */
 export class GiveUp extends Error {}

@@ -8,9 +8,9 @@ interface Entry {
 }
 
 /**
- * Stops a process and everything below it, and returns their pids. A process group is not enough: each PostgreSQL
- * backend leads its own and would go on serving. Top down, and again until nothing new appears, since a process
- * may fork between being listed and being stopped.
+ * Stops a process and all its descendants, and returns their pids. A process group is not enough: each
+ * PostgreSQL backend leads its own and would continue to serve. Top down, and again until nothing new
+ * appears, since a process may fork between being listed and being stopped.
  */
 export function freezeTree(root: number): number[] {
   const frozen = new Set<number>();
@@ -29,7 +29,7 @@ export function thaw(pids: readonly number[]): void {
   for (const pid of pids) signal(pid, 'SIGCONT');
 }
 
-/** Frozen first, so that no child sees its parent die and has time to write. */
+/** Frozen first, so that no child notices its parent's end and has time to write. */
 export function killTree(root: number): number[] {
   const pids = freezeTree(root);
   for (const pid of pids) signal(pid, 'SIGKILL');
@@ -40,7 +40,7 @@ export function killGroup(leader: number): void {
   signal(-leader, 'SIGKILL');
 }
 
-/** A zombie counts as gone: in a container whose first process reaps nobody it stays for ever. */
+/** A zombie counts as ended: in a container whose first process reaps no children it stays for ever. */
 export function findAlive(pids: readonly number[]): number[] {
   return listProcesses()
     .filter((entry) => pids.includes(entry.pid) && !entry.zombie)
@@ -61,7 +61,7 @@ function listProcesses(): Entry[] {
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   return pids.flatMap((pid) => {
     const stat = readStat(pid);
-    // The name, in parentheses, may itself hold spaces and parentheses.
+    // The name is in parentheses and may itself contain spaces and parentheses.
     const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return state ? [{ pid: Number(pid), parent: Number(parent), zombie: state === 'Z' }] : [];
   });

@@ -8,7 +8,7 @@ export interface Expected {
   queue: string;
   /** The purchases that were accepted: `source scope sourceId userId`. */
   purchases: readonly string[];
-  /** Entries that must stand parked, by source id. */
+  /** Entries that must be parked, by source id. */
   parked?: readonly string[];
 }
 
@@ -17,7 +17,7 @@ interface Row {
   key: string;
 }
 
-/** Waits until nothing is under way any more, and then holds P1, P2, P3 and P5 against the stores themselves. */
+/** Waits until nothing is in progress, then checks P1, P2, P3 and P5 against the stores. */
 export async function expectPromisesHold({
   databaseUrl,
   queue,
@@ -45,7 +45,7 @@ export async function expectPromisesHold({
   }
 }
 
-/** P3: each row's event is on the queue at least once, always with the same bytes, and nothing else is. */
+/** P3: each row's event is on the queue at least once, always with the same bytes, and no other event is. */
 async function expectHeard(queue: string, rows: readonly Row[]): Promise<void> {
   const bodies = new Map<string, string>();
   for (const { id, body } of await drainQueue(queue, rows.length)) {

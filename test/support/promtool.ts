@@ -9,8 +9,8 @@ export const opsFolder = fileURLToPath(new URL('../../ops/', import.meta.url));
 const missing = 'promtool is missing: install the package prometheus, or put it on PATH';
 
 /**
- * What the program prints and how it ends. On Debian the run of root fetches it first; elsewhere the test is skipped where
- * it is missing.
+ * The output and the exit code of the program. On Debian a run as root fetches it first; elsewhere the test
+ * is skipped when it is missing.
  */
 export async function runPromtool(
   context: TestContext,

@@ -9,13 +9,13 @@ export interface TerminalSize {
 
 export interface Terminal {
   child: ChildProcess;
-  /** All that was written to the terminal so far. */
+  /** Everything written to the terminal so far. */
   output: string;
-  /** Resolves with the exit code when the program has ended and all is written. */
+  /** Resolves with the exit code when the program has ended and all its output has arrived. */
   ended: Promise<number | null>;
 }
 
-/** A program on a terminal of its own (`script` of util-linux); it ends with the test. */
+/** Runs a program on a terminal of its own (`script` of util-linux); it ends with the test. */
 export function openTerminal(
   command: readonly string[],
   env: Record<string, string>,

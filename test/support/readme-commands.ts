@@ -5,7 +5,7 @@ export interface Block {
 
 export interface Step {
   command: string;
-  /** What the document shows as its output: the fenced block that follows, where this is the only command of its own. */
+  /** The documented output: the fenced block that follows, if this is the only command of its block. */
   shown?: Block;
 }
 
@@ -25,14 +25,16 @@ export function readCommands(block: string): string[] {
     .filter((line) => line !== '');
 }
 
-/** The part of a document below this heading of the second level. @throws where there is none */
+/** The part of a document below this heading of the second level. @throws when there is none */
 export function readSection(document: string, title: string): string {
   const start = document.indexOf(`\n## ${title}\n`);
   if (start < 0) throw new Error(`the document has no section ${title}`);
   return document.slice(start + 1).split(/\n(?=## )/)[0] ?? '';
 }
 
-/** What a section says to type, in order: its shell blocks, then the commands of `npm start` inside its sentences. */
+/**
+ * The commands of a section, in order: its shell blocks, then the `npm start` commands inside its sentences.
+ */
 export function readSteps(section: string): Step[] {
   const blocks = readBlocks(section);
   const typed = blocks.flatMap((block, i) => {

@@ -3,12 +3,15 @@ import type * as Program from '../../src/cli/program.ts';
 import { builtModule, builtProgram, currentBug } from './seeded-bug.ts';
 import { queuesBeside } from './stores.ts';
 
-/** One at a time: what a command prints is taken from this process's own streams. */
+/** One at a time: the output of a command is captured from this process's own streams. */
 let lastRun: Promise<unknown> = Promise.resolve();
 
 let program: Promise<typeof Program> | undefined;
 
-/** The built program without a process of its own, with nothing configured but `env`: of dozens each would cost half a second. */
+/**
+ * Runs the built program in this process, configured by `env` only: dozens of separate processes would cost
+ * half a second each.
+ */
 export function runHere(
   args: readonly string[],
   env: Record<string, string> = {},
@@ -31,7 +34,7 @@ async function runAlone(args: readonly string[], env: Record<string, string>) {
     });
   const listeners = [listen('stdout'), listen('stderr')];
   const { env: ownEnv } = process;
-  // The log would go to the file descriptor, past what is listened to.
+  // The log would be written to the file descriptor, which is not captured.
   process.env = {
     PATH: ownEnv.PATH,
     WEIR_LOG_LEVEL: 'silent',

@@ -8,7 +8,7 @@ import { ledgeredSales } from '../../src/sale/ledgered-sales.ts';
 import type { SaleTerms } from '../../src/sale/sale.ts';
 import { openTestPostgres } from './stores.ts';
 
-/** Sales in Redis as stores.ts puts them together, without the guard. */
+/** Sales in Redis, composed as in app/stores.ts, without the guard. */
 export async function openRedisSales(
   redis: Redis,
   database?: Database,
@@ -23,13 +23,13 @@ export async function openRedisSales(
   };
 }
 
-/** For a checkout whose sales no database knows. */
+/** For a checkout whose sales are in no database. */
 export const noLedger: RedisCheckoutOptions['ledger'] = {
   listProducts: async () => [],
   findSecret: async () => undefined,
 };
 
-/** An open sale of three units of product 1001, but for what is given. */
+/** An open sale of three units of product 1001, except for the given properties. */
 export function saleTerms(part: Partial<SaleTerms> = {}): SaleTerms {
   return {
     productId: 1001n as ProductId,
@@ -43,7 +43,7 @@ export function saleTerms(part: Partial<SaleTerms> = {}): SaleTerms {
   };
 }
 
-/** An open sale in Redis alone, for tests of Redis: no database knows it. */
+/** An open sale in Redis only, for tests of Redis: no database has it. */
 export async function openLiveSale(redis: Redis, stock = 500): Promise<void> {
   await redisLiveSales(redis).open({
     ...saleTerms({ stock }),

@@ -13,7 +13,7 @@ import {
 import type { Database } from '../../src/lib/sql.ts';
 import { createCreation } from './parts.ts';
 
-/** A consumer of its own on two connections of its own, as one process has it. */
+/** A consumer with two connections of its own, like a process. */
 export async function openRedisStreams(addr: string): Promise<RedisSeckillStreams> {
   const connect = (name: string) => {
     const redis = connectRedis({ addr, name, onConnectionError() {} });
@@ -38,7 +38,10 @@ export function parkEntries(database: Database, entries: readonly ParkedEntry[])
   );
 }
 
-/** A trigger as app.ts puts it together, with short times; `given` replaces parts of it. It stops with the test. */
+/**
+ * A trigger composed as in the program, with short times; `given` replaces parts of it. It stops with the
+ * test.
+ */
 export async function startTrigger(
   addr: string,
   database: Database,
@@ -78,7 +81,7 @@ export async function startTrigger(
   return {
     failures,
     streams,
-    /** As a process that ends: what it has begun stays as it is. */
+    /** Ends it like a killed process: work in progress stays as it is. */
     die: () => stop.abort(),
     async stop() {
       stop.abort();

@@ -15,7 +15,9 @@ export function currentBug(): SeededBug | undefined {
   return bug;
 }
 
-/** Puts the bug into the sources that the test imports. Vite hands them on with their types stripped or not. */
+/**
+ * Inserts the bug into the sources that the test imports. Vite passes them on with or without their types.
+ */
 export function seedBug(bug: SeededBug | undefined = currentBug()) {
   return {
     name: 'seeded-bug',
@@ -27,12 +29,14 @@ export function seedBug(bug: SeededBug | undefined = currentBug()) {
   };
 }
 
-/** A module as it was built, below src/ and without its ending; for what a test imports in another process. */
+/**
+ * A built module, below src/ and without its extension; for modules that a test imports in another process.
+ */
 export function builtModule(path: string): string {
   return join(root, 'dist/modules', `${path}.js`);
 }
 
-/** Where the built program is: dist/, or a copy of its modules with the bug inside. */
+/** The built program: dist/, or a copy of its modules with the bug inside. */
 export function builtProgram(): string {
   const bug = currentBug();
   if (!bug) return join(root, 'dist/main.js');
@@ -46,7 +50,7 @@ export function builtProgram(): string {
   return join(copy, 'dist/modules/main.js');
 }
 
-/** @throws when the place has moved: a bug that is not there would make its test useless */
+/** @throws when the text is not found exactly once: without its bug the run would be useless */
 export function applyBug({ name, find, replace }: SeededBug, code: string): string {
   const parts = code.split(find);
   if (parts.length !== 2)

@@ -10,9 +10,9 @@ export interface Printed {
 }
 
 export interface Background extends AsyncDisposable {
-  /** Everything that it has printed so far. */
+  /** Everything printed so far. */
   output: Printed;
-  /** Ctrl-C to it and all that it started; back when the last of them has ended. */
+  /** Sends Ctrl-C to it and all its descendants; resolves when the last of them has ended. */
   interrupt(): Promise<void>;
 }
 
@@ -26,7 +26,7 @@ export class Shell {
     this.#env = env;
   }
 
-  /** Runs a command to its end. @throws where it does not end within a minute */
+  /** Runs a command to its end. @throws when it does not end within a minute */
   async run(command: string): Promise<Printed> {
     const { child, output } = this.#spawn(command);
     const limit = setTimeout(() => killGroup(child.pid ?? 0), 60_000);
@@ -36,7 +36,7 @@ export class Shell {
     return { ...output, code: child.exitCode };
   }
 
-  /** Starts a command that goes on, and waits for a line that says so. */
+  /** Starts a command that keeps running, and waits for a line that shows that it is ready. */
   async start(command: string, ready: RegExp): Promise<Background> {
     const { child, output } = this.#spawn(command);
     let hasEnded = false;

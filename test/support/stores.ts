@@ -12,7 +12,7 @@ import { openPostgresServer } from '../../src/adapters/postgres/server.ts';
 import { markQueueOf } from '../../src/adapters/rabbitmq/installation.ts';
 import type { Database } from '../../src/lib/sql.ts';
 
-/** Read at each use: global-setup.ts names the run's own. */
+/** Read on each use: global-setup.ts sets the run's own servers. */
 const servers = {
   get postgres() {
     return process.env.WEIR_TEST_POSTGRES || 'postgres://postgres@127.0.0.1:5432/postgres';
@@ -39,7 +39,10 @@ export function uniqueName(prefix: string): string {
   return `${prefix}_${randomBytes(5).toString('hex')}`;
 }
 
-/** A failed test keeps what it used, where the server outlives the run, and says its name; any other leaves nothing behind. */
+/**
+ * A failed test keeps its databases and queues, if the server outlives the run, and prints their names; a
+ * passed one removes them.
+ */
 function cleanUpUnlessFailed(what: string, remove: () => Promise<unknown>): void {
   let failed = false;
   onTestFailed(() => {
@@ -51,7 +54,7 @@ function cleanUpUnlessFailed(what: string, remove: () => Promise<unknown>): void
   });
 }
 
-/** The URL of a migrated PostgreSQL database of the test's own. */
+/** The URL of a migrated PostgreSQL database of the test. */
 export async function createPostgresDatabase(): Promise<string> {
   const name = uniqueName('weir_test');
   await onServer(`CREATE DATABASE ${name} TEMPLATE ${templateName()}`);
@@ -59,7 +62,7 @@ export async function createPostgresDatabase(): Promise<string> {
   return postgresUrl(name);
 }
 
-/** The URL of a PostgreSQL database of the test's own with nothing in it. */
+/** The URL of an empty PostgreSQL database of the test. */
 export async function createEmptyPostgresDatabase(): Promise<string> {
   const name = uniqueName('weir_test');
   await onServer(`CREATE DATABASE ${name}`);
@@ -80,7 +83,7 @@ export async function createFolder(): Promise<string> {
   return folder;
 }
 
-/** A folder with a migrated embedded database: a copy, since making one takes seconds. */
+/** A folder with a migrated embedded database: a copy, since creating one takes seconds. */
 export async function createPgliteFolder(): Promise<string> {
   const folder = await createFolder();
   await cp(process.env.WEIR_TEST_PGLITE_TEMPLATE ?? '', folder, { recursive: true });
@@ -89,7 +92,7 @@ export async function createPgliteFolder(): Promise<string> {
 
 let pglite: Promise<Database> | undefined;
 
-/** One for all tests of a file, empty for each: to open one takes over a second. */
+/** One for all tests of a file, emptied for each: opening one takes over a second. */
 export async function openTestPglite(): Promise<Database> {
   pglite ??= openTemplateCopy();
   const database = await pglite;
@@ -105,7 +108,7 @@ async function openTemplateCopy(): Promise<Database> {
   return openPglite(folder);
 }
 
-/** As after the migrations. */
+/** The state after the migrations. */
 async function empty(database: Database): Promise<void> {
   const kept = "('schema_migrations', 'embedded_migrations', 'worker_leases')";
   const tables = await database.query<{ name: string }>(
@@ -124,7 +127,10 @@ async function empty(database: Database): Promise<void> {
   `);
 }
 
-/** The URL of an empty Redis database that no other test of the run has had: what outlives a test harms nothing. */
+/**
+ * The URL of an empty Redis database that no other test of the run has used, so that a process that outlives
+ * its test does no harm.
+ */
 export async function createRedisDatabase(): Promise<string> {
   const server = servers.redis.replace(/\/\d*$/, '');
   const redis = new Redis(server);
@@ -138,13 +144,13 @@ export async function createRedisDatabase(): Promise<string> {
 
 export function connectTestRedis(url: string): Redis {
   const redis = new Redis(url);
-  // A test may stop the server under it; what it then asks fails by itself.
+  // A test may stop the server; its own commands then fail anyway.
   redis.on('error', () => {});
   onTestFinished(() => redis.disconnect());
   return redis;
 }
 
-/** A queue name of the test's own; the queue goes with the test, and so do those of `queuesBeside`. */
+/** A queue name of the test; the queue is deleted with the test, and so are those of `queuesBeside`. */
 export function createQueueName(): string {
   const name = uniqueName('weir.test');
   cleanUpUnlessFailed(`queue ${name}`, async () => {
@@ -156,15 +162,16 @@ export function createQueueName(): string {
 }
 
 /**
- * Deletes the queues of a Weir whose created queue this is, those that exist. Each is purged first: RabbitMQ 3.10 loses the process that moves dead letters
- * when a queue is deleted in the milliseconds after its declaration, and after two such losses in five seconds it
- * refuses every new queue with dead-lettering until it is restarted. A purge is answered after that process has begun.
+ * Deletes the existing queues of a Weir with this created queue. Each is purged first: RabbitMQ 3.10 loses
+ * the process that moves dead letters when a queue is deleted within milliseconds after its declaration, and
+ * after two such losses in five seconds it refuses every new queue with dead-lettering until it is restarted.
+ * A purge is answered after that process has started.
  */
 export async function deleteQueuesOf(connection: ChannelModel, queue: string): Promise<void> {
   for (const name of [queue, ...Object.values(queuesBeside(queue)), markQueueOf(queue)]) {
     const channel = await connection.createChannel();
     channel.on('error', () => {});
-    // It closes the channel when there is no such queue.
+    // The channel closes when there is no such queue.
     const exists = await channel.purgeQueue(name).then(
       () => true,
       () => false,
@@ -175,7 +182,7 @@ export async function deleteQueuesOf(connection: ChannelModel, queue: string): P
   }
 }
 
-/** The other queues of a Weir whose created queue this is, so that no test reads another's results. */
+/** The other queues of a Weir with this created queue, so that no test reads another's results. */
 export function queuesBeside(queue: string): Record<string, string> {
   return {
     WEIR_DATA_RABBITMQ_RESULTQUEUE: `${queue}.result`,
@@ -198,11 +205,11 @@ export interface ReceivedMessage {
   properties: MessageProperties;
 }
 
-/** Takes everything off the queue until it has stood empty; `atLeast` waits for that many first. */
+/** Consumes everything from the queue until it stays empty; `atLeast`: waits for that many messages first. */
 export async function drainQueue(queue: string, atLeast = 0): Promise<ReceivedMessage[]> {
   const connection = await connect(rabbitmqUrl);
   const channel = await connection.createChannel();
-  // A queue that is not there yet closes the channel; the call says so as well.
+  // A missing queue closes the channel; the call fails too.
   channel.on('error', () => {});
   const received: ReceivedMessage[] = [];
   const deadline = Date.now() + 15_000;
@@ -219,7 +226,10 @@ export async function drainQueue(queue: string, atLeast = 0): Promise<ReceivedMe
   }
 }
 
-/** As many as there are, or what comes until for a second none does: asked for one by one they would take a minute. */
+/**
+ * Returns all messages, or those that arrive until none does for a second: fetching them one by one would
+ * take a minute.
+ */
 async function takeMessages(
   channel: Channel,
   queue: string,
@@ -242,7 +252,7 @@ async function takeMessages(
   await channel.cancel(consumerTag);
 }
 
-/** Messages on the queue that nobody has been given. @throws while there is no such queue */
+/** Undelivered messages on the queue. @throws while there is no such queue */
 export async function countMessages(queue: string): Promise<number> {
   const connection = await connect(rabbitmqUrl);
   try {

@@ -20,7 +20,7 @@ export interface RunningWeir {
   exited: Promise<number | string>;
   /** Waits for a log line. */
   waitFor(msg: string): Promise<LogLine>;
-  /** SIGTERM and the exit. */
+  /** Sends SIGTERM and waits for the exit. */
   stop(): Promise<number | string>;
   request(
     method: string,
@@ -39,16 +39,16 @@ export interface HttpAnswer {
 
 const program = builtProgram();
 
-/** The built program as a process of its own, with nothing configured but `env`; it ends with the test. */
+/** The built program as a process of its own, configured by `env` only; it ends with the test. */
 export function spawnWeir(args: readonly string[], env: Record<string, string>): ChildProcess {
   const child = spawn(process.execPath, [program, ...args], {
     env: {
       PATH: process.env.PATH ?? '',
       WEIR_LOG_LEVEL: 'debug',
       WEIR_LOG_FORMAT: 'json',
-      // Nobody answers unless the test asks for it, so what was made stays PROCESSING.
+      // No Resource Domain answers unless the test asks for one, so instances stay PROCESSING.
       WEIR_RESOURCE_SIMULATE: 'false',
-      // No balancer is in front, so that a stop need not wait.
+      // No balancer is in front, so a stop need not wait.
       WEIR_SERVER_HTTP_DRAINMS: '0',
       ...(env.WEIR_DATA_RABBITMQ_QUEUE ? queuesBeside(env.WEIR_DATA_RABBITMQ_QUEUE) : {}),
       ...env,
@@ -65,7 +65,7 @@ export function spawnWeir(args: readonly string[], env: Record<string, string>):
 
 const will: { pids: Set<number>; last?: LastWill } = { pids: new Set() };
 
-/** A Weir that starts after its test timed out is killed by nobody: it ends with this worker. */
+/** A Weir that starts after its test has timed out is not stopped by it, so it ends with this worker. */
 function bequeath({ pid }: ChildProcess, state: 'running' | 'ended'): void {
   if (pid === undefined) return;
   will.last ??= writeLastWill();
@@ -74,7 +74,9 @@ function bequeath({ pid }: ChildProcess, state: 'running' | 'ended'): void {
   will.last.name([...will.pids]);
 }
 
-/** Starts Weir on a free port and waits until it says it has started (`until`: another line to wait for). */
+/**
+ * Starts Weir on a free port and waits until it logs that it has started (`until`: another line to wait for).
+ */
 export async function startWeir(
   env: Record<string, string>,
   args: readonly string[] = ['start'],
