@@ -58,9 +58,7 @@ function printAudit({ ok, sums, waiting, durationMs }: Audit): void {
       printLine(`    → ${describeAdvice(exception)}`);
     }
   }
-  printLine(
-    ok ? `Every sum holds (${durationMs} ms).` : 'Not every sum holds: docs/monitoring.md#audit',
-  );
+  printLine(ok ? `Every sum holds (${durationMs} ms).` : 'Not every sum holds: docs/monitoring.md#audit');
 }
 
 /** parkedItems → parked items */
