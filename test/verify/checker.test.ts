@@ -35,6 +35,12 @@ test('the checker imports nothing of Weir, and only the packages that it names',
   expect(foreign).toEqual([]);
 });
 
+test('the checker has the versions of its packages that Weir is tested with', () => {
+  const read = (file: string) => JSON.parse(readFileSync(join(root, file), 'utf8'));
+  const { dependencies, devDependencies } = read('package.json');
+  expect({ ...dependencies, ...devDependencies }).toMatchObject(read('verify/package.json').dependencies);
+});
+
 async function run(args: string[], env = {}): Promise<{ code: number; stdout: string; stderr: string }> {
   const output = { stdout: '', stderr: '' };
   const code = await runCli(args, env, {

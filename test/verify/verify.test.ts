@@ -54,7 +54,7 @@ test('a healthy installation holds, and every part of it was checked', async () 
   expect(printed).toContain(`Run ${verdict.run}: HOLDS`);
   expect(printed.split('\n').filter((line) => line.length > 80)).toEqual([]);
   expect(written.get('v.html')).toContain(`<h1>Run ${verdict.run}: HOLDS</h1>`);
-});
+}, 120_000);
 
 test('an installation whose Weir and connections are killed under load holds', async () => {
   const { options, weir, restart, cutStores } = await startInstallation();
@@ -72,7 +72,7 @@ test('an installation whose Weir and connections are killed under load holds', a
   // The kill was noticed: callers lost answers and sent again.
   expect(verdict.ways.instance.lostAnswers + verdict.ways.order.lostAnswers).toBeGreaterThan(0);
   expect(verdict.slowest?.gapMs).toBeGreaterThan(300);
-});
+}, 120_000);
 
 test('a row deleted by hand and an event with other bytes are each named', async () => {
   const installation = await startInstallation();
@@ -88,7 +88,7 @@ test('a row deleted by hand and an event with other bytes are each named', async
   expect(verdict.holds).toBe(false);
   expect(named).toContain(`lost: instance ${deleted}`);
   expect(named.filter((name) => name.startsWith('changed bytes: INSTANCE_CREATED '))).toHaveLength(1);
-});
+}, 120_000);
 
 /** Of POST /v1/instances. @returns its source id */
 async function deleteSettledRow({ database }: TestedInstallation): Promise<string> {

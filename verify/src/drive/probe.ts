@@ -14,7 +14,7 @@ export interface ProbeDeps {
   domain: ResourceDomain | undefined;
 }
 
-const deadlineMs = 15_000;
+const deadlineMs = 30_000;
 
 /**
  * One purchase of each way, down to its event. A wrong address, key or secret shows here, where it is no fault of the
@@ -73,7 +73,9 @@ async function requireInstance(
     if (Date.now() > endsAtMs) {
       const within = `within ${deadlineMs / 1000} s`;
       if (!row) throw new CannotRun(`no instance of the first ${way} ${within}${advice[way]}`);
-      throw new CannotRun(`no event of the first ${way} ${within}: is --rabbitmq the broker of this Weir?`);
+      throw new CannotRun(
+        `no event of the first ${way} ${within}: is --rabbitmq the broker of this Weir, and does its relay run?`,
+      );
     }
     await pause(50);
   }

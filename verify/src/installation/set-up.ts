@@ -5,7 +5,7 @@ import { pause } from '../pause.ts';
 import { BrokerConnection } from '../stores/rabbitmq.ts';
 import { describe, type Weirs } from './weirs.ts';
 
-const readyWithinMs = 15_000;
+const readyWithinMs = 30_000;
 
 /** It may have been started a moment ago. @throws CannotRun */
 export async function requireReady(weirs: Weirs): Promise<void> {
