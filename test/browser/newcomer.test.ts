@@ -25,7 +25,7 @@ describe.skipIf(!hasBrowser())('the way of a newcomer', () => {
     await failed.getByText(en['back.RESTOCKED']).waitFor(settled);
     await failed.getByRole('link').click();
     await page.locator('#restocked').getByText(en['back.RESTOCKED']).waitFor();
-    // Neither a result that contradicts nor a release: the Resource Domain itself has failed it.
+    // Neither a contradicting result nor a release: the Resource Domain itself has failed it.
     const steps = await page.locator('.timeline strong').allTextContents();
     const story = [
       'Bought',
@@ -47,7 +47,7 @@ describe.skipIf(!hasBrowser())('the way of a newcomer', () => {
     }
 
     await page.goto(`${weir.url}/${parked}`);
-    // By its id: the view that is being left has a button to replay as well.
+    // By its id: the previous view has a replay button as well.
     await page.locator('#replay').click();
     await page.locator('#its-instance').first().click();
     await page.locator('.state').getByText(en['state.SUCCESS']).waitFor(settled);

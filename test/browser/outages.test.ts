@@ -36,7 +36,7 @@ describe.skipIf(!hasBrowser())('what is unavailable', () => {
       const body = `event: problem\ndata: ${JSON.stringify(rest)}\n\n`;
       await route.fulfill({ contentType: 'text/event-stream', body });
     });
-    // Opened while the server cannot answer yet, the page asks again.
+    // Opened while the server cannot answer yet, the page retries.
     await page.route('**/v1/session', (route) => route.fulfill(refusal));
     await page.reload();
     await page.getByText(rest.detail).first().waitFor();

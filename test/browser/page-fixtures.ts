@@ -4,7 +4,9 @@ import { parkItems } from '../../src/adapters/postgres/parked.ts';
 import type { Database } from '../../src/lib/sql.ts';
 
 export const hostile = '<img src=x onerror="document.title=1">';
-/** An override of the direction, a space without width and a control sequence: seen as escapes, or not at all. */
+/**
+ * An override of the direction, a zero-width space and a control sequence: shown as escapes, or not at all.
+ */
 export const forged = 'gpj\u202e.exe\u200b\x9b31m';
 export const shownForged = String.raw`gpj\u202e.exe\u200b\x9b31m`;
 export const views = [
@@ -20,7 +22,10 @@ export const views = [
   'try',
 ] as const;
 export const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-/** Long enough for the simulated Resource Domain, whose delay leaves a busy machine time to answer in its place. */
+/**
+ * Long enough for the simulated Resource Domain, whose delay leaves a busy machine time for the operator's
+ * result.
+ */
 export const settled = { timeout: 20_000 };
 
 /** Three items that no replay can resolve, the third with an id as long as a hash. */

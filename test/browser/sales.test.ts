@@ -46,7 +46,7 @@ describe.skipIf(!hasBrowser())('sales and products', () => {
     const ids = (from: number, to: number) =>
       Array.from({ length: to - from + 1 }, (_, i) => String(from + i));
     await pollUntil('the first fifty', 10_000, async () => expect(await idsOf()).toEqual(ids(7_002, 7_051)));
-    // One that is opened in between takes its place, and pushes the last one to the next page.
+    // A sale opened in between appears in the list, and moves the last one to the next page.
     await productField(page).fill('7001');
     await page.getByRole('button', { name: en['sale.open'] }).click();
     await pollUntil('the new one', 10_000, async () => expect(await idsOf()).toEqual(ids(7_001, 7_050)));

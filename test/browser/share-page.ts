@@ -17,14 +17,14 @@ import { type HttpAnswer, type LogLine, sendRequest } from '../support/weir.ts';
 const program = process.env.WEIR_TEST_CHROMIUM ?? '/usr/bin/chromium';
 const missing = `no Chromium at ${program}: install the package chromium, or name the program in WEIR_TEST_CHROMIUM`;
 
-/** @throws where it is missing and the run requires every gate */
+/** @throws when it is missing and the run requires every gate */
 export function hasBrowser(): boolean {
   return !skipsWithout('browser', existsSync(program), missing);
 }
 
 /**
- * The built program with embedded stores, and one browser, for all tests of a file. A test fails when the console of a page
- * of its own says anything at all: an error, a warning, a breach of the content security policy.
+ * The built program with embedded stores, and one browser, for all tests of a file. A test fails when the
+ * console of its page shows anything: an error, a warning, a violation of the content security policy.
  */
 export function sharePage(
   settings: Record<string, string>,
@@ -56,7 +56,7 @@ class SharedPage {
   }
 
   async open(seed: (database: Database) => Promise<void>): Promise<void> {
-    // Root has no sandbox of its own to give.
+    // Root cannot use Chromium's sandbox.
     const args = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
     const launched = chromium.launch({ executablePath: program, args });
     launched.catch(() => {});
@@ -80,7 +80,7 @@ class SharedPage {
     return body.instanceId;
   }
 
-  /** The page as a person of these preferences sees it, English unless they say otherwise; their browser keeps its cache. */
+  /** The page for a user with these preferences, in English by default; the browser keeps its cache. */
   async openPage(hash: string, options: BrowserContextOptions = {}): Promise<Page> {
     const person = JSON.stringify(options);
     const page = this.#pages.get(person) ?? (await this.#makePage(options));
@@ -94,7 +94,7 @@ class SharedPage {
     return this.#complaints.splice(0);
   }
 
-  /** Nothing of one test goes on in the next. */
+  /** Nothing of one test continues in the next. */
   async leavePages(): Promise<void> {
     await Promise.all([...this.#pages.values()].map((page) => page.goto('about:blank')));
   }

@@ -6,7 +6,10 @@ import { openTestPglite, openTestPostgres } from '../support/stores.ts';
 
 const rows = 20_000;
 
-/** A bulk discard by one operator makes nearly all of the log; what others did is older or rare. No statistics: worst case. */
+/**
+ * A bulk discard by one operator makes up nearly all of the log; records of others are older or rare. No
+ * statistics: worst case.
+ */
 async function openFilled(open: () => Promise<Database>): Promise<Database> {
   const database = await open();
   await database.query('ALTER TABLE activity SET (autovacuum_enabled = off)');

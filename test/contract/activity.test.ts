@@ -18,7 +18,7 @@ const paused = (subjectId: string): Change => ({
 
 const list = (database: Database, filter = {}) => listActivity(database, filter, 100, undefined);
 
-/** A record of each age in days. Inserting an old one is allowed: it is how a restore brings the log back. */
+/** A record for each age in days. Inserting an old one is allowed: a restore needs it. */
 async function recordOld(database: Database, ...ages: number[]): Promise<void> {
   for (const age of ages) {
     await database.query(

@@ -147,7 +147,7 @@ test('a full audit that runs while rows are archived counts each of them once', 
       if (waiting.length === 0) throw new Error('it does not wait');
     });
   });
-  // Nothing is counted again yet, so nothing may leave.
+  // Nothing is counted again yet, so nothing may be archived.
   expect(await archiving).toBe(0);
   const { sums } = await auditEmbedded(database, { full: true });
   expect(sums.find(({ name }) => name === 'events')).toMatchObject({ expected: 40 });
@@ -173,7 +173,7 @@ describe('archive files', () => {
     const pages = [lines(2_000), lines(3), lines(2_000), lines(500)];
     await Promise.all(pages.map((page) => archiveFiles(folder).write('instances-1-9', page)));
     expect(await readAll(folder)).toEqual(new Set(lines(2_000)));
-    // The same lines are one file.
+    // The same lines form one file.
     expect(await readdir(folder)).toHaveLength(3);
   });
 

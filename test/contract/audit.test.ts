@@ -43,7 +43,7 @@ const stream = 'stream:seckill:1001';
 interface Streams {
   streams: SeckillStreams & { add(stream: string, entries: readonly string[][]): Promise<string[]> };
   readingsOn: (database: Database) => { database: Database; readings: StreamReadings };
-  /** Takes entries off the store as nobody of Weir's would. */
+  /** Removes entries from the store, which no part of Weir does. */
   remove(id: string): Promise<unknown>;
 }
 
@@ -104,7 +104,7 @@ describe.each(Object.keys(setUps))('the audit on %s', (name) => {
         stream,
         Array.from({ length: count }, (_, i) => ['uid', `${i + 1}`]),
       );
-    /** What the trigger does: read, make, acknowledge. */
+    /** The work of the trigger: read, create, acknowledge. */
     const takeIn = async (count: number) => {
       await streams.discover();
       const batches = await streams.read(count, 50);
@@ -308,7 +308,7 @@ describe('a stream that started over', () => {
         ids.map((id) => createPurchase({ source: 'SECKILL', scope: stream, sourceId: id })),
       );
     await redis.xgroup('CREATE', stream, 'weir', '0', 'MKSTREAM');
-    /** Handed out and acknowledged. */
+    /** Delivered and acknowledged. */
     const finish = async (ids: readonly string[]) => {
       await redis.xreadgroup('GROUP', 'weir', 'test', 'COUNT', ids.length, 'STREAMS', stream, '>');
       await redis.xack(stream, 'weir', ...ids);
@@ -365,7 +365,7 @@ describe('a stream that started over', () => {
     await take(ids);
     await finish(ids);
     expect((await runAudit()).difference).toBe(0);
-    // Restored from a copy that is older: two of the four, and nothing of them was read.
+    // Restored from an older copy: two of the four, and none of them was read.
     await redis.del(stream);
     for (const id of ids.slice(0, 2)) await redis.xadd(stream, id, 'uid', '1');
     expect((await runAudit()).exceptions).toHaveLength(1);

@@ -17,7 +17,7 @@ import { createAll, createProduct, createPurchase, failure, success } from '../s
 import { createRedisDatabase, openTestPglite, openTestPostgres } from '../support/stores.ts';
 
 const anHourMs = 3_600_000;
-/** Within a minute of an hour: what a slow machine may take is not the point. */
+/** Within a minute of an hour: the delays of a slow machine do not matter. */
 const anHour = expect.toSatisfy((ms: number) => ms >= anHourMs && ms < anHourMs + 60_000, 'about an hour');
 const justNow = expect.toSatisfy((ms: number) => ms >= 0 && ms < 60_000, 'just now');
 
@@ -88,7 +88,7 @@ describe.each(Object.entries({ PGlite: openTestPglite, PostgreSQL: openTestPostg
       await makeOlder(database, 'instance_logs', 'created_at');
       const [second] = await createAll(database, [createPurchase({})]);
       expect((await read()).processingAgeMs).toEqual(anHour);
-      // Behind the cursor it stands among the overdue.
+      // Below the cursor it is listed in overdue.
       await database.query('INSERT INTO overdue (instance_id) VALUES ($1)', [String(first)]);
       await database.query('UPDATE overdue_cursor SET id = (SELECT min(id) FROM instance_logs)');
       expect((await read()).processingAgeMs).toEqual(anHour);

@@ -80,7 +80,7 @@ describe.each(Object.keys(databases))('cleaning on %s', (name) => {
     await makeOld(database);
     const [fresh] = (await createAll(database, [createPurchase({ sourceId: 'new' })])) as [InstanceId];
     await settleResults(database, [success(fresh)]);
-    // Not counted yet: nothing may go.
+    // Not counted yet: nothing may be removed.
     expect(await archive()).toBe(0);
     await database.query('INSERT INTO overdue SELECT $1::bigint', [open.toString()]);
     const sums = async (full = false) =>

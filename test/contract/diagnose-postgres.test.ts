@@ -19,7 +19,7 @@ async function connect(url: string): Promise<pg.Client> {
   return client;
 }
 
-/** What is not ok, apart from settings of the test's server and what its other users do. */
+/** Findings other than ok, without those that depend on the test's server and its other users. */
 async function diagnose(url: string, settings: Partial<typeof usual> = {}): Promise<Finding[]> {
   const findings = await diagnosePostgres({ url }, { ...usual, ...settings });
   const ofServer =

@@ -20,7 +20,7 @@ import { openTestPglite, openTestPostgres } from '../support/stores.ts';
 
 const databases = { PGlite: openTestPglite, PostgreSQL: openTestPostgres };
 
-/** Two processes on one database, whose clocks and connection the test holds. */
+/** Two processes on one database, whose clocks and connection the test controls. */
 async function setUp(database: Database, configuredKeys: string[] = []) {
   const link = { isCut: false, looks: 0 };
   let nowMs = 1_000_000;
@@ -82,7 +82,7 @@ describe.each(Object.keys(databases))('keys on %s', (name) => {
     const { here, elsewhere, addKey, keys, passMs } = await setUp(await open());
     const first = await addKey('first', 'read');
     for (const ring of [here, elsewhere]) expect((await ring.findKey(first.key))?.caller.name).toBe('first');
-    // Made after both have looked: whoever does not know it looks once more.
+    // Created after both have read: a process that does not know the key reads once more.
     const second = await addKey('second', 'admin');
     for (const ring of [here, elsewhere])
       expect((await ring.findKey(second.key))?.caller).toEqual({
@@ -110,7 +110,7 @@ describe.each(Object.keys(databases))('keys on %s', (name) => {
     const wrong = Array.from({ length: 1_000 }, () => createOperatorKey('admin'));
     expect(new Set(await Promise.all(wrong.map((each) => here.findKey(each))))).toEqual(new Set([undefined]));
     expect(link.looks).toBe(before + 1);
-    // What cannot be a key is not looked for at all.
+    // Text that cannot be a key causes no read.
     for (const text of ['', 'weir_admin_', `${key}x`, key.toLowerCase()]) await here.findKey(text);
     expect(link.looks).toBe(before + 1);
   });

@@ -5,7 +5,7 @@ import { summarizePages } from '../../src/adapters/postgres/summarize-pages.ts';
 import type { Database, Sql, Statement } from '../../src/lib/sql.ts';
 import { openTestPglite, openTestPostgres } from '../support/stores.ts';
 
-/** What a statement says to the planner, and the statement without it; undefined: it is left out. */
+/** A planner hint in a statement, and the statement without it; undefined: the statement is left out. */
 type Change = (text: string) => string | undefined;
 
 const leaveOut =
@@ -61,7 +61,7 @@ const list =
   (database) =>
     listInstances(database, filter, 3, undefined);
 
-/** Product 9 was bought by the oldest fifth of the rows alone. The planner has no statistics until `analyze`. */
+/** Only the oldest fifth of the rows bought product 9. The planner has no statistics until `analyze`. */
 async function openFilled(open: () => Promise<Database>): Promise<Database> {
   const database = await open();
   await database.query('ALTER TABLE instance_logs SET (autovacuum_enabled = off)');
@@ -84,11 +84,11 @@ interface Guard {
   hint: keyof typeof hints;
   read: Read;
   wanted: string;
-  /** What the planner takes instead. */
+  /** What the planner would use instead. */
   else: string;
   /** With fresh statistics; without any when missing. */
   isAnalyzed?: boolean;
-  /** Settings that stand for a table ten times as large. */
+  /** Settings that simulate a table ten times as large. */
   settings?: string;
 }
 

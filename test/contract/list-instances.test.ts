@@ -12,7 +12,7 @@ import { openTestPglite, openTestPostgres } from '../support/stores.ts';
 
 const databases = { PGlite: openTestPglite, PostgreSQL: openTestPostgres };
 
-/** More than the first look goes through, of three products and two sources, an hour in each thousand ids. */
+/** More than the first query covers, of three products and two sources, an hour for each thousand ids. */
 const crowd = 26_000;
 const firstAt = '2026-01-01T00:00:00Z';
 
@@ -35,7 +35,7 @@ async function insertCrowd(database: Database): Promise<void> {
   await database.query('UPDATE overdue_cursor SET id = (SELECT max(id) FROM instance_logs)');
 }
 
-/** What the rows themselves say, without any of the ways that are quicker. */
+/** The expected rows, computed without any of the faster ways. */
 async function selectIds(database: Database, condition: string, values: unknown[]): Promise<string[]> {
   const rows = await database.query<{ id: string }>(
     `SELECT instance_id::text AS id FROM instance_logs WHERE ${condition} ORDER BY instance_logs.id DESC LIMIT 500`,
@@ -100,7 +100,7 @@ describe.each(Object.entries(databases))('the list of instances on %s', (_, open
     const database = await open();
     await createProduct(database);
     const at = (hour: number) => new Date(Date.parse(firstAt) + hour * 3_600_000).toISOString();
-    // GIFT: before and after a crowd of others, and once among them.
+    // GIFT: before and after many rows of other sources, and once among them.
     const groups: [string, number, number][] = [
       ['GIFT', 30, 0],
       ['SECKILL', 30, 1],
@@ -173,7 +173,7 @@ describe.each(Object.entries(databases))('the list of instances on %s', (_, open
 describe.each(Object.entries(databases))('the figures by source and by time on %s', (_, open) => {
   const noStreams = { read: async () => ({ streams: [], sales: [] }) };
 
-  /** The same straight from the rows. */
+  /** The same, computed directly from the rows. */
   async function countRows(database: Database) {
     return database.query(
       `SELECT source, count(*)::text AS total, count(*) FILTER (WHERE status = 'SUCCESS')::text AS success,

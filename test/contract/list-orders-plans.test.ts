@@ -8,7 +8,10 @@ import { openTestPglite, openTestPostgres } from '../support/stores.ts';
 
 const rows = 4_000;
 
-/** Nearly all orders are paid and of product 1; the oldest are of product 9, of user 7 or pending. No statistics at first. */
+/**
+ * Nearly all orders are paid and of product 1; the oldest are of product 9, of user 7 or pending. No
+ * statistics at first.
+ */
 async function openFilled(open: () => Promise<Database>): Promise<Database> {
   const database = await open();
   await database.query('ALTER TABLE orders SET (autovacuum_enabled = off)');

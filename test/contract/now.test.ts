@@ -14,7 +14,7 @@ import { createPostgresDatabase, openTestPglite, openTestPostgres } from '../sup
 
 const databases = { PGlite: openTestPglite, PostgreSQL: openTestPostgres };
 
-/** Its answers are never fresh enough: each read looks. */
+/** Its answers are never fresh enough: each call reads. */
 function watch(database: Database): NowWatch {
   let asked = 0;
   return new NowWatch({
@@ -146,7 +146,7 @@ describe.each(Object.entries(databases))('now on %s', (_, open) => {
     await pollUntil('all to be counted', 10_000, async () =>
       expect(totals(await now.read(60)).ACTIVITY[0]).toBe(made),
     );
-    // One who begins only now sees the same.
+    // A reader that starts now sees the same.
     expect(totals(await watch(database).read(60)).ACTIVITY[0]).toBe(made);
   });
 });

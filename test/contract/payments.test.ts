@@ -174,7 +174,7 @@ describe.each(Object.keys(databases))('payments on %s', (name) => {
       { paymentId: 'P2' },
     ];
     for (const payment of payments) expect(await shop.pay('ORD1', payment)).toMatchObject({ kind: 'refund' });
-    // P1 may be the one that did not name itself: money is never returned twice.
+    // P1 may be the payment that did not name itself: money is never returned twice.
     expect(await readRefundRequests(shop.database)).toMatchObject([{ paymentId: '' }, { paymentId: 'P2' }]);
     await expectAuditHolds(shop);
   });

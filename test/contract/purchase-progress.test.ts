@@ -28,7 +28,7 @@ interface Store {
   checkout: Checkout;
   places: StreamPositions;
   addForeign(): Promise<unknown>;
-  /** Hands out so many entries. */
+  /** Delivers that many entries. */
   deliver(count: number): Promise<void>;
 }
 

@@ -14,7 +14,7 @@ import { OrderRefundRequestedSchema } from '../wire/weir/v1/order_refund_pb.ts';
 
 const databases = { PGlite: openTestPglite, PostgreSQL: openTestPostgres };
 
-/** What waits in the outbox, which the relay then publishes. */
+/** The waiting messages in the outbox, which the relay then publishes. */
 async function publishAll(database: Database) {
   const messages = await readWaiting(database);
   await database.query('DELETE FROM outbox');

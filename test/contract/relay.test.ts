@@ -146,7 +146,7 @@ describe.each(setUps)('the relay from %s to %s', (databaseName, queueName) => {
     await relay.relayOnce();
     expect(await outbox.countWaiting()).toBe(1);
     expect(await database.query('SELECT 1 FROM parked')).toEqual([]);
-    // What the broker refused keeps its own wait.
+    // A message refused by the broker keeps its own delay.
     await outbox.retryInterrupted();
     expect(await relay.relayOnce()).toBe(0);
   });

@@ -159,7 +159,7 @@ describe('an instance that is given up', () => {
     const id = await createOverdue(database);
     await createRescuer(database, 1).rescue();
     const [first] = await readWaiting(database);
-    // While the first waits for the broker, a second one would be of no use.
+    // While the first request waits for the broker, a second one would be useless.
     expect(await releaseInstance(database, id, createActor('anna'))).toBe(true);
     expect(await publishAll(database)).toHaveLength(1);
     for (let times = 0; times < 2; times++) {
@@ -264,7 +264,8 @@ test('a full audit gives a row that was restored below the cursor its deadline',
 test('an operator who publishes an instance again does not deadlock with the watch', async () => {
   const database = await setUp();
   const id = await createOverdue(database, 2);
-  // The watch holds the deadline and then takes the instance, here by hand, so that the moment is certain.
+  // The rescuer locks the deadline and then the instance; here this is done by hand, so that the moment is
+  // certain.
   let published: Promise<unknown> | undefined;
   await database.transaction(async (sql) => {
     await sql.query('SELECT 1 FROM overdue WHERE instance_id = $1 FOR UPDATE', [id.toString()]);

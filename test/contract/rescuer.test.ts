@@ -129,7 +129,7 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
     const database = await setUp();
     await createAll(database, [createPurchase({})]);
     await letAnHourPass(database);
-    // The broker was away for an hour; just now it has confirmed.
+    // The broker was unavailable for an hour; it has confirmed just now.
     await database.query('DELETE FROM outbox');
     await database.query(
       "INSERT INTO outbox_marks VALUES (now() - interval '30 minutes', 1, now() - interval '1 hour')",
@@ -147,7 +147,7 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
     const [id] = (await createAll(database, [createPurchase({})])) as [InstanceId];
     await publishAll(database);
     await letAnHourPass(database);
-    // Each look is another process: a restart does not begin the calm again.
+    // Each call is another process: a restart does not begin the waiting time again.
     const rescue = () => createRescuer(database, 1, { calmMs: 60_000 }).rescue();
     await database.query('UPDATE overdue_cursor SET clear_since = now()');
     await rescue();
@@ -155,7 +155,7 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
     await database.query('UPDATE overdue SET due_at = now()');
     await rescue();
     expect((await readStatus(database, id))?.status).toBe('PROCESSING');
-    // A batch that waits for the broker ends the calm.
+    // A batch that waits for the broker ends the waiting time.
     const [other] = (await createAll(database, [createPurchase({})])) as [InstanceId];
     await database.query("UPDATE outbox SET created_at = now() - interval '11 seconds'");
     await letWayPass(database, '4 seconds');

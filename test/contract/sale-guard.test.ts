@@ -59,7 +59,7 @@ async function openGuardedSale(part: Parameters<typeof saleTerms>[0] = {}) {
     return outcome as CheckoutOutcome;
   };
   return {
-    /** Once, when the guard has read the counters the next time. */
+    /** Resolves when the guard has read the counters the next time. */
     afterRead: (then: () => Promise<void>) => {
       afterRead = then;
     },
@@ -88,7 +88,7 @@ async function openGuardedSale(part: Parameters<typeof saleTerms>[0] = {}) {
   };
 }
 
-/** Reads the stream as the role ingest does, until every entry is an instance or parked. */
+/** Reads the stream like the role ingest, until every entry is an instance or parked. */
 function readFromStream(database: Database, redis: Redis, url: string) {
   const streams = new RedisSeckillStreams(redis, connectTestRedis(url));
   const creation = createCreation(database);
@@ -124,7 +124,7 @@ function readFromStream(database: Database, redis: Redis, url: string) {
     stopping.abort();
     await reading;
   });
-  /** Reads until so many entries are finished, and no further. */
+  /** Reads until that many entries are finished, and no further. */
   const readAll = async (count: number) => {
     const finished = new AbortController();
     const run = trigger.run(finished.signal);
@@ -141,7 +141,9 @@ function readFromStream(database: Database, redis: Redis, url: string) {
   return { startReading, readAll };
 }
 
-/** What Redis holds now, to be put back later as by a failover to a server that lacks the latest writes. */
+/**
+ * The present content of Redis, restored later like by a failover to a server that lacks the latest writes.
+ */
 async function remember(redis: Redis) {
   const kept = await Promise.all(
     (await redis.keys('*')).map(async (key) => [key, await redis.dumpBuffer(key)] as const),
@@ -202,7 +204,7 @@ test('a buy during a reconnect is compared with the database first', async () =>
   await sale.buyAll([13, 14]);
   await sale.readAll(4);
   let isReplaced = false;
-  // Whatever the buy waits for before it is sent, such as the mark of the installation.
+  // Any wait before the buy is sent, such as reading the mark of the installation.
   const require = async () => {
     if (isReplaced) return;
     isReplaced = true;
@@ -414,7 +416,7 @@ test('opening a sale after a large one frees its memory in the background', asyn
   await redis.config('RESETSTAT');
   await sales.open(saleTerms({ stock: 7 }), createActor());
   const stats = await redis.info('commandstats');
-  // DEL of millions of fields stops Redis for seconds; UNLINK takes milliseconds.
+  // DEL of millions of fields blocks Redis for seconds; UNLINK takes milliseconds.
   expect(stats).not.toContain('cmdstat_del:');
   expect(stats).toContain('cmdstat_unlink:');
   const { buyers, entries, order, tickets, keys } = saleKeys(stream);

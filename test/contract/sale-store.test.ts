@@ -206,7 +206,7 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
     expect(nameOf(await buy(13))).toBe('accepted');
     expect(await read()).toEqual(['SOLD_OUT', 2, 2, 0, 0]);
     await sales.change(product, { addStock: 1 }, createActor());
-    // His quota came back with his unit.
+    // The buyer's quota was restored with the unit.
     const again = await buy(11);
     expect([nameOf(again), entryOf(again) !== entryOf(first as CheckoutOutcome)]).toEqual(['accepted', true]);
     expect(await read()).toEqual(['SOLD_OUT', 3, 3, 0, 0]);

@@ -15,7 +15,7 @@ import {
 type Streams = SeckillStreams & StreamFeed;
 type OpenConsumer = () => Promise<Streams>;
 
-/** Opens one store and returns how to open consumers of it. */
+/** Opens one store and returns a function that opens consumers of it. */
 const stores: Record<string, () => Promise<OpenConsumer>> = {
   async embedded() {
     const database = await openTestPostgres();
@@ -171,7 +171,8 @@ test('trimming a stream removes finished entries that no other group needs', asy
   await redis.xreadgroup('GROUP', 'auditors', 'one', 'COUNT', 1_000, 'STREAMS', stream, '>');
   await redis.xack(stream, 'auditors', ...all.slice(0, 600));
   await streams.trim(0);
-  // Redis trims whole nodes of about a hundred entries: more than the unfinished stay, but never fewer.
+  // Redis trims whole nodes of about a hundred entries: more than the unfinished ones may stay, but never
+  // fewer.
   expect(await redis.xlen(stream)).toBeGreaterThanOrEqual(400);
   expect(await redis.xlen(stream)).toBeLessThan(600);
   expect((await redis.xrange(stream, all[600] as string, all[600] as string)).length).toBe(1);
@@ -210,7 +211,7 @@ describe('seckill streams, embedded in a single-session database', () => {
 });
 
 describe('seckill streams, embedded in PostgreSQL', () => {
-  /** A consumer whose connection can break; the server does what it was asked, at once or later. */
+  /** A consumer whose connection can break; the server executes the command, immediately or later. */
   async function open() {
     const database = await openTestPostgres();
     const next: { breaks?: 'after' | 'before' } = {};

@@ -51,7 +51,9 @@ const expectNothingPending = (redis: TestRedis, on = stream) =>
 const connectionLost = () => Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
 const never = () => new Promise<never>(() => {});
 
-/** Waits until the trigger looks for abandoned entries once more, then fails: an outage that answers late. */
+/**
+ * Waits until the trigger looks for abandoned entries again, then fails: an outage whose error arrives late.
+ */
 function failAfterTakeOver(streams: Awaited<ReturnType<typeof openRedisStreams>>) {
   let looked = () => {};
   const takeOver = streams.takeOver.bind(streams);
@@ -99,7 +101,7 @@ test('entries that are being committed are taken over by no consumer', async () 
     return createInstances(purchases);
   };
   await add(stream, 1, 2, 3);
-  // It takes over nothing itself: that would keep its own entries from looking idle.
+  // It takes over nothing itself: that would keep its own entries from becoming idle.
   await startTrigger(addr, database, { createInstances: slow }, { takeOverEveryMs: 60_000 });
   await pollUntil('the commit to begin', 5_000, async () => expect(calls).toBe(1));
   const streams = await openRedisStreams(addr);

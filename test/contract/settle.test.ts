@@ -46,7 +46,7 @@ function readHistory(database: Database) {
   );
 }
 
-/** As Weir does it when the last deadline has passed. */
+/** As Weir settles an instance after its last deadline. */
 const giveUp = (instanceId: InstanceId) => ({
   instanceId,
   status: 'FAILED' as const,

@@ -17,7 +17,7 @@ const documents = [
   'verify/README.md',
 ];
 
-/** As GitHub makes them of headings. */
+/** GitHub's anchors of headings. */
 function anchorsOf(text: string): string[] {
   return [...withoutCode(text).matchAll(/^#+ (.+)$/gm)].map(([, title = '']) =>
     title
@@ -103,7 +103,7 @@ test('every setting that a document names exists', () => {
   const groups = new Set(allSettings.map(({ key }) => key.split('.')[0]));
   const keys = new Set(allSettings.map(({ key }) => key));
   const isGroup = (name: string) => [...keys].some((key) => key.startsWith(`${name}.`));
-  // Names of queues, and what a Kratos file may hold.
+  // Names of queues, and keys that a Kratos file may contain.
   const others = /^resource\.instance\.|^server\.grpc$|^data\.database\.driver$/;
   const current = documents.filter((file) => !/decisions\/|CHANGELOG/.test(file));
   const unknown = current.flatMap((file) =>

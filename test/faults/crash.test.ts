@@ -14,7 +14,7 @@ import { launchWeir, startWeir } from '../support/weir.ts';
 
 const stream = 'stream:seckill:1001';
 
-/** A sale on real stores of the test's own: products 1001 in the database, `buyers` winners on the stream. */
+/** A sale on real stores of the test: products 1001 in the database, `buyers` winners on the stream. */
 async function setUpSale(buyers: number) {
   const databaseUrl = await createPostgresDatabase();
   const redisUrl = await createRedisDatabase();
@@ -134,7 +134,7 @@ describe('killed during a callback, the repeat gets one answer and there is one 
     const weir = await startWeir(env);
     for (const order of orders) {
       const again = await pay(weir, order);
-      // P2 and P4: what was answered is there, with the same answer; what was not can be made now.
+      // P2 and P4: what was answered exists, with the same answer; what was not answered can be created now.
       if (answered.has(order)) expect(again).toMatchObject({ status: 200, body: answered.get(order) });
       else expect([200, 201]).toContain(again.status);
     }

@@ -8,10 +8,10 @@ import { connectTestRedis, createPostgresDatabase, createRedisDatabase } from '.
 import { launchWeir, type RunningWeir, startWeir } from '../support/weir.ts';
 
 const stream = 'stream:seckill:1001';
-/** 50000 for the measure; CI sells on a smaller scale. */
+/** 50000 for the measurement; CI sells on a smaller scale. */
 const buyers = Number(process.env.WEIR_TEST_BUYERS ?? 1_000);
 const units = Math.ceil(buyers / 50);
-/** Requests under way at the same time. */
+/** Requests in flight at the same time. */
 const concurrency = 96;
 
 async function setUp(redisUrl?: string) {
@@ -33,7 +33,7 @@ async function setUp(redisUrl?: string) {
   return { database, redis: connectTestRedis(redis), env };
 }
 
-/** Users 1 to `count`, each as often as `times` says, in an order that mixes them. */
+/** Users 1 to `count`, each as often as `times` says, in a mixed order. */
 function mixUsers(count: number, times: number): number[] {
   const users = Array.from({ length: count * times }, (_, i) => 1 + (i % count));
   for (let i = users.length - 1; i > 0; i--) {
@@ -45,7 +45,10 @@ function mixUsers(count: number, times: number): number[] {
 
 type Buy = (user: number, nth: number) => Promise<{ status: number; streamId: string; code: string }>;
 
-/** Everybody's requests, some at a time. @returns how many answers there were of each kind, and each user's entries */
+/**
+ * Sends the requests of all users, some at a time. @returns how many answers there were of each kind, and
+ * each user's entries
+ */
 async function sell(requests: readonly number[], buy: Buy) {
   const answers: Record<string, number> = {};
   const entries = new Map<number, Set<string>>();
@@ -99,7 +102,7 @@ describe('a flash sale on three replicas', () => {
     const sale = (await first.request('GET', '/v1/sales/1001')).body;
     expect(sale).toMatchObject({ sold: units, remaining: 0, restocked: 0, state: 'SOLD_OUT' });
 
-    // Stock added after it was sold out is there for buyers of every replica within half a second.
+    // Stock added after it was sold out is available to buyers of every replica within half a second.
     const began = performance.now();
     await first.request('PATCH', '/v1/sales/1001', { addStock: 3 });
     const sold = replicas.map((weir, i) =>
@@ -115,21 +118,21 @@ describe('a flash sale on three replicas', () => {
 test('no buyer loses a unit and none is sold twice, wherever the process is killed', async () => {
   await using server = await startOwnRedis();
   const { database, redis, env: usual } = await setUp(server.url);
-  // Killed at the first of each: a machine that is fast sells all in a round or two. And read in small batches.
+  // Killed at the first of each: a fast machine sells all in a round or two. And read in small batches.
   const env = { ...usual, WEIR_SECKILL_BATCHSIZE: '5' };
   const crowd = Math.ceil(buyers / 3);
   const stock = Math.ceil(crowd / 4);
   const replicas = await Promise.all([
     startWeir({ ...env, WEIR_FAILPOINTS: 'after-buy' }, ['start', '--roles', 'http']),
     startWeir({ ...env, WEIR_FAILPOINTS: 'after-commit' }, ['start', '--roles', 'http,ingest']),
-    // It reads nothing, or it might read all before the other has read anything.
+    // It reads nothing, otherwise it might read all before the other has read anything.
     startWeir(env, ['start', '--roles', 'http,relay,settle']),
   ]);
   const [sold, reads, survivor] = replicas as [RunningWeir, RunningWeir, RunningWeir];
   await survivor.request('POST', '/v1/sales', { productId: '1001', stock });
   let answered = 0;
 
-  /** As a shop's client would: another replica, until somebody says yes or no. */
+  /** Like a shop's client: tries another replica until there is a definite answer. */
   const insist: Buy = async (user, nth) => {
     for (let attempt = 0; attempt < 200; attempt++) {
       const weir = replicas[(nth + attempt) % 3] as RunningWeir;
@@ -170,7 +173,7 @@ test('a late event loop refuses buyers with Retry-After, and accepts them afterw
   await weir.request('POST', '/v1/sales', { productId: '1001', stock: 5 });
   const buy = () => weir.request('POST', '/v1/sales/1001/buy', { userId: '11' });
   await pollUntil('a calm event loop', 20_000, async () => expect((await buy()).status).toBeLessThan(300));
-  // Long enough to be late on the average over which lateness is measured.
+  // Long enough to raise the average by which lateness is measured.
   weir.process.kill('SIGSTOP');
   await freeze(3_000);
   // Sent while it is frozen, so that they are read while it is late.

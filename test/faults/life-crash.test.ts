@@ -14,7 +14,7 @@ import { launchWeir, startWeir } from '../support/weir.ts';
 
 const stream = 'stream:seckill:1001';
 
-/** A sale of Weir's with `winners` on its stream, and `orders` to pay, on stores of the test's own. */
+/** A sale with `winners` on its stream, and `orders` to pay, on stores of the test. */
 async function setUp({ winners = 0, orders = 0 }) {
   const databaseUrl = await createPostgresDatabase();
   const redisUrl = await createRedisDatabase();
@@ -53,7 +53,7 @@ async function setUp({ winners = 0, orders = 0 }) {
 
 type World = Awaited<ReturnType<typeof setUp>>;
 
-/** What P6 means here: units and refunds are as many as failures, each once, in the stores themselves. */
+/** P6 here: units and refunds are as many as failures, each once, in the stores themselves. */
 async function expectRestockedOnce({ redis, keys, queues, count }: World): Promise<void> {
   const failedUnits = await count("instance_logs WHERE status = 'FAILED' AND source = 'SECKILL'");
   const failedOrders = await count("instance_logs WHERE status = 'FAILED' AND source = 'ORDER'");
@@ -101,7 +101,7 @@ describe('killed at any point of settling, what failed is restocked and refunded
     const weir = await startWeir(env);
     await expectAuditHolds(weir);
     expect(await world.count("instance_logs WHERE status = 'FAILED' AND reason = 'TIMEOUT'")).toBe(30);
-    // Rolled back with the publication, so as often as it should be.
+    // Rolled back with the publication, so it occurs as often as expected.
     expect(await world.count("instance_history WHERE what = 'REPUBLISHED'")).toBe(30);
     await expectRestockedOnce(world);
   });

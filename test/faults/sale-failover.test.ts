@@ -44,7 +44,10 @@ async function openSale() {
   };
 }
 
-/** Each user asks until there is an answer about the unit. @returns the entry of each user who has one */
+/**
+ * Each user repeats the request until there is an answer about the unit. @returns the entry of each user who
+ * has one
+ */
 async function buyAll(
   weirs: readonly RunningWeir[],
   from: number,
@@ -75,7 +78,7 @@ test('a failover that lost the latest buys sells no unit twice and keeps every e
   await pollUntil('the standby to have the first buys', 15_000, async () =>
     expect(await replica.xlen('stream:seckill:1001')).toBe(100),
   );
-  // From here on it receives nothing more: what is bought now is lost to it.
+  // From here on it receives no replication: units bought now are lost to it.
   await replica.replicaof('NO', 'ONE');
   const latest = await buyAll(weirs, 101, 80);
   await pollUntil('the latest buys to be instances', 15_000, async () =>

@@ -16,7 +16,10 @@ import { connectTestRedis, createRedisDatabase } from '../support/stores.ts';
 const product = 1001n as ProductId;
 const stream = 'stream:seckill:1001';
 
-/** A admission before a real sale in Redis; its clock is the test's, and calls of the checkout are counted. */
+/**
+ * An admission in front of a real sale in Redis; its clock is the test's, and calls of the checkout are
+ * counted.
+ */
 async function openAdmission(part: Partial<SaleTerms> = {}, maxWaiting = 1_000) {
   const redis = connectTestRedis(await createRedisDatabase());
   const { sales, checkout: real } = await openRedisSales(redis);
@@ -64,13 +67,13 @@ async function openAdmission(part: Partial<SaleTerms> = {}, maxWaiting = 1_000) 
     passMs(ms: number) {
       now += ms;
     },
-    /** Looks answer only after this has been resolved. */
+    /** Reads are answered only after this has resolved. */
     holdLooks() {
       const held = createDeferred<void>();
       holdLook = held.promise;
       return held.resolve;
     },
-    /** Buys answer only after this has been resolved. */
+    /** Buys are answered only after this has resolved. */
     holdBuys() {
       const held = createDeferred<void>();
       hold = held.promise;
@@ -269,7 +272,7 @@ describe('the admission', () => {
     );
     passMs(260);
     expect(await buy(11, { ticket })).toEqual({ kind: 'repeat', streamId: idOf(bought) });
-    // Given out by another replica, for a sale that this one has not looked at again.
+    // Issued by another replica, for a sale that this one has not read again.
     const fresh = await issueTicket(12);
     await pollUntil('the new ticket to admit', 2_000, async () =>
       expect((await buy(12, { ticket: fresh })).kind).toBe('accepted'),
@@ -312,7 +315,7 @@ describe('a stranger who has only a ticket', () => {
   const forge = (productId: bigint, number: number, user = 501) =>
     `1.${productId}.${number}.${user}.1.0.${'A'.repeat(22)}`;
 
-  /** A sale with tickets, one of them of user 501, and a admission that remembers the sale. */
+  /** A sale with tickets, one of them of user 501, and an admission that has cached the sale. */
   async function openTicketSale(maxWaiting?: number) {
     const opened = await openAdmission({ stock: 50, admitPerSecond: 1_000_000 }, maxWaiting);
     const { admission } = opened;

@@ -10,7 +10,7 @@ import { skipsWithout } from '../support/gates.ts';
 import { builtModule } from '../support/seeded-bug.ts';
 import { createFolder } from '../support/stores.ts';
 
-/** Says its pid, waits for a line, takes the folder, says what came of it, and lives until it is killed. */
+/** Prints its pid, waits for a line, locks the folder, prints the outcome, and runs until it is killed. */
 const opener = `
   const { lockFolder } = await import(process.argv[1]);
   console.log(process.pid);
@@ -20,7 +20,7 @@ const opener = `
 
 interface Opener {
   process: ChildProcess;
-  /** As it sees it itself. */
+  /** As the process sees it. */
   pid: string;
   open(): Promise<string>;
 }
@@ -45,7 +45,7 @@ async function startOpener(folder: string, before: string[] = []): Promise<Opene
   };
 }
 
-/** A pid namespace of its own, as a container has: the process in it is pid 1. */
+/** A pid namespace of its own, like a container: the process in it is pid 1. */
 const inOwnNamespace =
   process.getuid?.() === 0 ? ['unshare', '-pf', '--kill-child'] : ['unshare', '-Urpf', '--kill-child'];
 const [unshare = '', ...namespaceArgs] = inOwnNamespace;
@@ -53,7 +53,7 @@ const hasNamespaces = spawnSync(unshare, [...namespaceArgs, 'true']).status === 
 
 test('exactly one of several processes that open a folder at the same time gets it', async () => {
   const folder = await createFolder();
-  // What a killed process leaves behind: to take that over is where a lock of files alone has its race.
+  // What a killed process leaves behind; taking that over is the race of a lock that consists of files only.
   const dead = await startOpener(folder);
   await dead.open();
   dead.process.kill('SIGKILL');
@@ -79,7 +79,7 @@ test('a killed process holds no lock, whatever process has its pid now', async (
   expect(await holder.open()).toBe('locked');
   holder.process.kill('SIGKILL');
   await once(holder.process, 'exit');
-  // A process that lives, and is not ours.
+  // A running process that does not belong to the test.
   await writeFile(join(folder, 'holder'), `process ${process.ppid} on host ${hostname()}`);
   const unlock = await lockFolder(folder);
   expect(await readFile(join(folder, 'holder'), 'utf8')).toContain(`process ${process.pid} `);

@@ -13,7 +13,7 @@ const product = {
   image: 'ubuntu',
   priceCents: '5',
 };
-/** Answers come within 5 s; the rest is for a machine that is busy. */
+/** Answers arrive within 5 s; the rest is a margin for a busy machine. */
 const withinMs = 7_000;
 
 async function timed(
@@ -57,7 +57,7 @@ describe('a database that is frozen', () => {
     await pollUntil('readiness to name the database', 5_000, async () => {
       expect((await weir.request('GET', '/readyz')).status).toBe(503);
     });
-    // Those who come later do not wait behind those who came first.
+    // Later callers do not wait behind earlier ones.
     const askedLater = Promise.all(Array.from({ length: 5 }, (_, n) => timed(pay(weir, `LATER${n}`))));
     const answers = [...(await asked), ...(await askedLater)];
     expect(answers.filter(({ status }) => status !== 503)).toEqual([]);

@@ -35,7 +35,7 @@ async function countCalls(command: string): Promise<number> {
 const addForeignKeys = (count: number) =>
   redis.eval(`for i = 1, ${count} do redis.call('SET', 'foreign:' .. i, '') end`, 0);
 
-/** Each has had one entry, which was finished long ago, and knows a consumer that is gone. */
+/** Each has had one entry, which was finished long ago, and still lists a consumer that no longer exists. */
 const addOldStreams = (count: number) =>
   redis.eval(
     `for i = 1, ${count} do
@@ -50,7 +50,7 @@ const addOldStreams = (count: number) =>
 
 test("winners of Weir's own sales are found at once among 400,000 foreign keys", async () => {
   await addForeignKeys(400_000);
-  // Several: a scan would meet the first of them early by chance, but not all.
+  // Several: a scan would find one of them early by chance, but not all.
   const numbers = Array.from({ length: 20 }, (_, i) => i + 1);
   await redis.sadd(saleStreams, ...numbers.map(streamOf));
   const streams = await openRedisStreams(server.url);
@@ -97,7 +97,7 @@ test('a winner among 1,000 old streams is read at once', async () => {
   }
   expect(latencies.sort((a, b) => a - b).at(10)).toBeLessThan(200);
 
-  // A stream that becomes known while the others are waited for does not wait for the end of that.
+  // A stream that becomes known during the long read does not wait for its end.
   const reading = streams.read(100, 100);
   await redis.xadd(streamOf(5_000), '*', 'uid', 'new');
   await reading;

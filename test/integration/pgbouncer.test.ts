@@ -28,14 +28,14 @@ async function startPooler(options: PgbouncerOptions): Promise<OwnServer> {
   return pooler;
 }
 
-/** What doctor reports of the pooler. */
+/** What doctor reports about the pooler. */
 async function diagnose(env: Record<string, string>) {
   const { stdout } = await runWeir(['doctor', '--json'], env);
   const { findings } = JSON.parse(stdout) as { findings: { level: string; what: string; advice: string }[] };
   return findings.filter(({ what }) => /pooler/.test(what));
 }
 
-/** A role that may do everything in this database, and that the test may alter. */
+/** A role with all rights in this database, which the test may alter. */
 async function createRole(databaseUrl: string, ...settings: string[]): Promise<string> {
   const role = `weir_role_${randomBytes(5).toString('hex')}`;
   const client = new pg.Client(databaseUrl);

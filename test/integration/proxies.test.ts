@@ -46,7 +46,7 @@ async function startProxy(name: ProxyName, hosts: readonly string[]): Promise<Ow
   return proxy;
 }
 
-/** Looks and buys without a pause, over connections that are kept, until it is stopped. */
+/** Polls and buys without a pause, over kept connections, until it is stopped. */
 function startLoad(url: string) {
   const agent = new Agent({ keepAlive: true });
   onTestFinished(() => agent.destroy());
@@ -120,7 +120,7 @@ test.skipIf(lacksProxy('nginx'))('the live view passes nginx with its defaults a
   const closed = new AbortController();
   onTestFinished(() => closed.abort());
   const response = await fetch(`${proxy.url}/v1/now/stream`, { signal: closed.signal });
-  // Held back, events come when they fill a buffer of nginx: seven at a time.
+  // A buffering nginx would deliver events when they fill a buffer: seven at a time.
   let text = '';
   for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
     text += Buffer.from(chunk).toString();

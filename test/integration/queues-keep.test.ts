@@ -18,7 +18,7 @@ const versions = [
   { name: 'the installed RabbitMQ', options: {}, missing: false, isNewest: false },
   { name: 'RabbitMQ 4', options: { version: 4 as const }, missing: lacks('rabbitmq4'), isNewest: true },
 ];
-/** More than the 20 returns after which RabbitMQ 4 drops a message unless its queue says otherwise. */
+/** More than the 20 returns after which RabbitMQ 4 drops a message unless its queue sets a limit. */
 const returns = 60;
 const quiet = { onDown() {}, onUp() {}, onWarning() {} };
 
@@ -37,7 +37,7 @@ describe.each(versions)('on $name', ({ options, missing, isNewest }) => {
     await broker?.dispose();
   });
 
-  /** The four queues of one Weir, made by its publisher, and its dead-letter queue. */
+  /** The four queues of one Weir, created by its publisher, and its dead-letter queue. */
   async function makeQueues(queueType: 'quorum' | 'classic' = 'quorum') {
     const queue = uniqueName('weir.test');
     const queues = {
@@ -62,7 +62,7 @@ describe.each(versions)('on $name', ({ options, missing, isNewest }) => {
   const expectCount = (queue: string, expected: number) =>
     pollUntil(`${queue} to hold ${expected}`, 15_000, async () => expect(await count(queue)).toBe(expected));
 
-  /** A consumer that returns the message each time it comes, until it has come so often. */
+  /** A consumer that returns the message each time, until it has been delivered that often. */
   async function returnUntil(queue: string, times: number): Promise<void> {
     const channel = await connection.createChannel();
     let came = 0;
@@ -188,7 +188,7 @@ describe.each(versions)('on $name', ({ options, missing, isNewest }) => {
         return { queue, consumer, clock, database, wait };
       }
 
-      /** Of each message on the queue how often it has returned to it. */
+      /** How often each message on the queue has been returned. */
       async function readReturns(queue: string): Promise<number[]> {
         const channel = await connection.createChannel();
         const seen: number[] = [];

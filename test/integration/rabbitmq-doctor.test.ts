@@ -116,7 +116,7 @@ describe.skipIf(missing)('a broker with the management plugin and TLS', () => {
     });
     expect(warned?.what).toMatch(/3 returns \(delivery-limit of policy low\)/);
     expect(warned?.what).toContain('(message-ttl of operator policy operators)');
-    // Each command as a shell would read it.
+    // Each command as a shell would parse it.
     for (const [, command = ''] of (warned?.advice ?? '').matchAll(/rabbitmqctl (.*?)(?:; then|$)/g)) {
       const words = [...command.matchAll(/'([^']*)'|(\S+)/g)].map(
         ([, quoted, plain]) => quoted ?? plain ?? '',

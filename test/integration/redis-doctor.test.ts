@@ -17,17 +17,17 @@ const problems = async (config: RedisConfig) =>
     .filter(({ level }) => level !== 'ok')
     .map(({ what, advice }) => `${what} → ${advice}`);
 
-/** The redis.conf of a server in which nothing is to be found. */
+/** The redis.conf of a server without findings. */
 const good = { appendfsync: 'always' };
 
-/** The commands of the sources of Redis, in scripts and of the client. */
+/** The Redis commands in the sources, in scripts and of the client. */
 function findCommands(): string[] {
   const folder = new URL('../../src/adapters/redis/', import.meta.url);
   const text = readdirSync(folder).map((name) => readFileSync(new URL(name, folder), 'utf8'));
   const inScripts = text.join().matchAll(/redis\.p?call\('([A-Z]+)'/g);
   const ofClient = text.join().matchAll(/\.([a-z]+?)(?:Buffer)?\(/g);
   const client = new Redis({ lazyConnect: true });
-  // Words of arrays and strings as well; and what only the start and the doctor send, and can do without.
+  // Methods of arrays and strings too; and commands that only the start and doctor send, and can do without.
   const others = [
     'sync',
     'wait',
@@ -64,7 +64,7 @@ describe('weir doctor on Redis', () => {
       [
         async () => {
           const used = Number(/used_memory:(\d+)/.exec(await redis.info('memory'))?.[1]);
-          // Room for the connection that asks.
+          // A slot for the connection of the check.
           await set('maxmemory', used + 200_000);
         },
         () => set('maxmemory', 0),

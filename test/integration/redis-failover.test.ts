@@ -8,7 +8,7 @@ import { pollUntil } from '../support/poll-until.ts';
 import { connectTestRedis, createPostgresDatabase } from '../support/stores.ts';
 import { type RunningWeir, startWeir } from '../support/weir.ts';
 
-/** Two processes behind one address of Redis: one does everything, one only sells. */
+/** Two processes behind one address of Redis: one has all roles, one only sells. */
 async function startProcesses(redisPort: number) {
   const databaseUrl = await createPostgresDatabase();
   const database = openPostgresServer({ url: databaseUrl, maxConnections: 1, onConnectionError() {} });
@@ -85,7 +85,8 @@ test('a demoted primary is named, and left when its address leads to the new one
   await pollUntil('all instances', 5_000, async () => expect(await countRows()).toBe(4));
   expect(performance.now() - movedAtMs).toBeLessThan(4_000);
 
-  // One sale whose key holds something else: the answer names it, and the process stays ready for all others.
+  // One sale whose key has another type: its answer names the key, and the process stays ready for all
+  // others.
   await next.set('{stream:seckill:1001}:keys', 'x');
   const { status, body } = await seller.request(
     ...(['POST', '/v1/sales/1001/buy', { userId: '5' }] as const),

@@ -16,7 +16,7 @@ import { connectTestRedis } from '../support/stores.ts';
 const product = 1001n as ProductId;
 const sale = '{stream:seckill:1001}:sale';
 
-/** What a process of Weir has of Redis, with what it reports. */
+/** The Redis connections of a process of Weir, with its reports. */
 function openProcess(url: string) {
   const refused: string[] = [];
   const connections = openRedis(redisConfig(url), (event) => {
@@ -40,7 +40,7 @@ function openProcess(url: string) {
 
 interface Case {
   reason: RefusalReason;
-  /** Of readiness, and of the answer to a buyer. */
+  /** The texts of readiness, and of the answer to a buyer. */
   says: RegExp;
   begin: (redis: Redis) => Promise<unknown>;
   end: (redis: Redis) => Promise<unknown>;
@@ -151,7 +151,7 @@ describe('what Redis refuses', () => {
         await pollUntil(`the answer to a buyer during ${reason}`, 5_000, async () => {
           const answer = await weir.buy(++user).catch((error) => error);
           expect(answer).toMatchObject({ code: 'STORE_UNAVAILABLE' });
-          // Between two connections nothing is known of the reason.
+          // Between two connections the reason is unknown.
           if (reason !== 'NOAUTH') expect(answer.message).toMatch(says);
         });
       }

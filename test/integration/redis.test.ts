@@ -77,7 +77,8 @@ describe('the seckill stream on Redis', () => {
         .filter(({ event, store }) => event === 'store_failed' && store === 'seckill stream')
         .map(({ attempt }) => attempt);
     await pollUntil('the tenth try', 15_000, async () => expect(attempts()).toContain(10));
-    // Each kind of work is counted by itself, and of ten failures in a row the first three and the tenth are reported.
+    // Each kind of work is counted separately, and of ten failures in a row the first three and the tenth are
+    // logged.
     expect([...new Set(attempts())]).toEqual([1, 2, 3, 10]);
     const { body } = await weir.request('GET', '/readyz');
     expect(body.streams).toMatch(/^Redis is .*: connect ECONNREFUSED 127.0.0.1:1$/);

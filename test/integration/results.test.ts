@@ -31,7 +31,7 @@ async function send(queue: string, bodies: readonly Buffer[]): Promise<void> {
   await connection.close();
 }
 
-/** The intake with a settle of the test's own, running until the test ends. */
+/** The result intake with a settle function of the test, running until the test ends. */
 async function startIntake(
   queue: string,
   settle: (results: readonly InstanceResult[]) => Promise<Settled[]>,
@@ -96,7 +96,7 @@ describe('the result queue', () => {
     await send(queue, [encodeResult(success(id(1))), encodeResult(failure(id(2)))]);
     await pollUntil('a result to be handed out', 10_000, async () => expect(asked).toBe(1));
     await held.consumer.close();
-    // Too late: the connection that it came on is gone.
+    // Too late: its connection is closed.
     settle(['applied', 'applied']);
     const seen: bigint[] = [];
     await startIntake(queue, async (results) => {

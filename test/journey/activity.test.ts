@@ -53,7 +53,7 @@ async function listActivity(query = ''): Promise<ActivityItem[]> {
   return (await succeed('GET', `/v1/activity?limit=500${query}`)).body.items;
 }
 
-/** What the log gained meanwhile, newest first. */
+/** The records added meanwhile, newest first. */
 async function watchActivity<T>(work: () => Promise<T>): Promise<{ answer: T; gained: ActivityItem[] }> {
   const before = await weir.count('activity');
   const answer = await work();
@@ -128,13 +128,13 @@ async function openSession(): Promise<Headers> {
 interface Case {
   /** Sends the request that changes something. */
   change: () => Promise<{ send: () => Promise<HttpAnswer>; action: string; on: string; records?: number }>;
-  /** Sends one that changes nothing. */
+  /** Sends a request that changes nothing. */
   fail: () => Promise<HttpAnswer>;
   /** The same request again is a further change. */
   isEachTime?: boolean;
 }
 
-/** `id`: what the subject is known by, where it is not the last thing that the path names. */
+/** `id`: the subject's id when it is not the last part of the path. */
 const at = (method: string, path: string, body: unknown, action: string, on: string, records = 1) => ({
   send: () => send(method, path, body),
   ...{ action, on, records },
@@ -305,7 +305,10 @@ const cases: Record<string, Case> = {
   },
 };
 
-/** Routes of programs: what comes by them is on record itself, as a row of its own. The demo's are no changes. */
+/**
+ * Routes of programs, whose purchases and payments are recorded as rows. Routes of the demo change nothing of
+ * an operator's.
+ */
 const routesOfPrograms = [
   'POST /v1/instances',
   'POST /v1/orders',

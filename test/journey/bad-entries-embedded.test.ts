@@ -17,7 +17,7 @@ import {
   sellable,
 } from './bad-entry-cases.ts';
 
-/** Tried three times alone by a process that ended each time. */
+/** Tried three times alone by a process that was killed each time. */
 const tooOften: BadEntry = {
   title: 'delivered too often',
   fields: ['uid', '5'],
@@ -25,7 +25,7 @@ const tooOften: BadEntry = {
 };
 const embeddedBadEntries = [...badEntries, tooOften];
 
-/** What stands on the stream when the program starts: good and bad in turn. */
+/** The stream when the program starts: good and bad entries in turn. */
 async function fillEmbedded(folder: string): Promise<{ badIds: string[]; goodIds: string[] }> {
   const database = await openPglite(folder);
   try {

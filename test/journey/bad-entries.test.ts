@@ -52,7 +52,7 @@ describe('on Redis', () => {
   test('a bad entry is parked with reason and bytes, acknowledged, its neighbours sold', async () => {
     const all = [...badEntries, ...badBytes];
     const pipeline = weir.redis.multi();
-    // A good one before, between and after the bad ones of the same batch.
+    // A good entry before, between and after the bad ones of the same batch.
     for (const [i, bad] of all.entries()) {
       pipeline.xadd(`stream:seckill:${bad.stream ?? sellable}`, '*', ...bad.fields);
       const good = goodFields[i % goodFields.length] ?? [];
@@ -127,7 +127,10 @@ describe('on Redis', () => {
     await findParked(early, 'PRODUCT_NOT_FOUND');
   });
 
-  /** Entries of a consumer that died with them: handed out, not acknowledged, and in one step, so nobody is faster. */
+  /**
+   * Entries of a consumer that was killed with them: delivered, not acknowledged, and written in one step, so
+   * that no other consumer is faster.
+   */
   async function addPending(
     productId: string,
     users: string[],
@@ -253,7 +256,7 @@ describe('on Redis', () => {
 });
 
 let lastNumber = 3000;
-/** A product id of the test's own. */
+/** A product id of the test. */
 function uniqueNumber(): number {
   return ++lastNumber;
 }

@@ -8,7 +8,7 @@ export const unknown = '1999';
 export interface BadEntry {
   title: string;
   stream?: string;
-  /** Names and values, one after the other. */
+  /** Names and values, alternating. */
   fields: (string | Buffer)[];
   reason: string;
 }
@@ -35,7 +35,7 @@ export const badEntries: BadEntry[] = [
   })),
 ];
 
-/** What only Redis takes; jsonb, in which the embedded stream keeps its fields, holds no such text. */
+/** What only Redis accepts; jsonb, in which the embedded stream stores its fields, cannot hold such text. */
 export const badBytes: BadEntry[] = [
   { title: 'a NUL in the uid', fields: ['uid', '5\0'], reason: 'USER_ID_INVALID' },
   {
@@ -51,7 +51,7 @@ export const badBytes: BadEntry[] = [
   },
 ];
 
-/** Odd, but the user is clear: these are sold. */
+/** Unusual entries with a valid user: these are sold. */
 export const goodFields: string[][] = [
   ['uid', '1'],
   ['ts', 'x', 'uid', '9223372036854775807'],
@@ -70,7 +70,7 @@ export interface ParkedRow {
   original: Buffer;
 }
 
-/** The bytes that were put on the stream, read back from what was parked. */
+/** The bytes that were put on the stream, read back from the parked item. */
 export function readOriginal(original: Buffer): Buffer[] {
   return (JSON.parse(original.toString()) as (string | { base64: string })[]).map((part) =>
     typeof part === 'string' ? Buffer.from(part) : Buffer.from(part.base64, 'base64'),
@@ -91,7 +91,7 @@ export function expectParked(
   });
   expect(row?.detail.length).toBeLessThan(300);
   const original = readOriginal(row?.original ?? Buffer.from('[]'));
-  // Compared as bytes at once: the matchers go through 5 MB one by one.
+  // Compared as bytes in one step: the matchers would go through 5 MB one by one.
   expect(original.map((part, i) => part.equals(Buffer.from(fields[i] ?? '')))).toEqual(
     fields.map(() => true),
   );

@@ -4,7 +4,9 @@ import type { AddressInfo } from 'node:net';
 import pg from 'pg';
 import { onTestFinished } from 'vitest';
 
-/** What stands in for a Weir whose answers a test chooses; it ends with the test. @returns its address */
+/**
+ * A server in place of a Weir, with answers chosen by the test; it ends with the test. @returns its address
+ */
 export async function serve(answer: RequestListener): Promise<string> {
   const server = createServer(answer).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -14,7 +16,7 @@ export async function serve(answer: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** Nobody listens there. */
+/** No server listens there. */
 export const deadPort = 9;
 
 export async function query(

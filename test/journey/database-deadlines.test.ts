@@ -13,7 +13,7 @@ const product = {
   priceCents: '5',
 };
 
-/** Answers come within 5 s; the rest is for a machine that is busy. */
+/** Answers arrive within 5 s; the rest is a margin for a busy machine. */
 const withinMs = 7_000;
 
 interface Shop {
@@ -24,14 +24,14 @@ interface Shop {
 
 async function openShop(): Promise<Shop> {
   const url = await createPostgresDatabase();
-  // An audit of its own would hold one of the tables while it waits for the other, which the test has locked.
+  // A periodic audit would lock one of the tables while it waits for the other, which the test has locked.
   const weir = await startWeir({ WEIR_DATA_DATABASE_SOURCE: url, WEIR_AUDIT_EVERYMS: '0' });
   expect((await weir.request('POST', '/v1/products', { ...product, enabled: true })).status).toBe(201);
   const body = { productId: '1001', userId: '7' };
   return { weir, url, pay: (order) => weir.request('POST', `/v1/orders/${order}/paid`, body) };
 }
 
-/** Held until the returned function is called, or the test ends. */
+/** Locked until the returned function is called, or the test ends. */
 async function lock(url: string, table: string): Promise<() => Promise<void>> {
   const client = new pg.Client(url);
   client.on('error', () => {});

@@ -37,7 +37,7 @@ const simulation = {
   WEIR_RESOURCE_FAILPERCENT: '50',
 };
 
-/** Sale, orders, a gift, results, failures with what they owe, an audit from the beginning, keys. */
+/** A sale, orders, a gift, results, failures with their compensations, a full audit, keys. */
 async function liveWholly(weir: RunningWeir): Promise<void> {
   const send = async (path: string, body?: object) => {
     const answer = await weir.request('POST', path, body);
@@ -61,7 +61,7 @@ async function liveWholly(weir: RunningWeir): Promise<void> {
   for (const path of ['/v1/now', '/v1/stats/sources', '/v1/parked', '/v1/instances?q=G1', '/v1/sales']) {
     expect([path, (await weir.request('GET', path)).status]).toEqual([path, 200]);
   }
-  // Changes the product, so that its version before is kept.
+  // Changes the product, so that its previous version is kept.
   await weir.request('PATCH', '/v1/products/1001', { enabled: false });
   await send('/v1/keys', { name: 'ops', scope: 'admin' });
 }
@@ -165,7 +165,7 @@ describe('a database that holds a table with the name of one of Weir', () => {
     expect(failuresOf(weir)).toEqual([]);
     const outside = (await listTables(client)).filter((name) => !name.startsWith('weir.'));
     expect(outside).toEqual(['public.instance_logs']);
-    // By hand, with the search_path of the shop: the version before is kept all the same.
+    // By hand, with the search_path of the shop: the previous version is kept all the same.
     await client.query("UPDATE weir.products SET name = 'GPU 2'");
     const { rows } = await client.query('SELECT version FROM weir.product_versions ORDER BY version');
     expect(rows).toEqual([{ version: 1 }, { version: 2 }]);

@@ -25,7 +25,7 @@ async function openChannel(): Promise<Channel> {
   return connection.createChannel();
 }
 
-/** The next message of the queue, before any other consumer of it; rejected for good or acknowledged. */
+/** Takes the next message of the queue before any other consumer, and rejects or acknowledges it. */
 async function takeNext(queue: string, how: 'reject' | 'acknowledge', act: () => Promise<unknown>) {
   const channel = await openChannel();
   const { promise, resolve } = createDeferred<ConsumeMessage>();
@@ -72,7 +72,7 @@ describe('a message that a queue dropped', () => {
       }),
     );
 
-    // Rejected once more, it is parked once more.
+    // Rejected again, it is parked again.
     const again = await takeNext(weir.queue, 'reject', async () => {
       expect(await replay(item.id)).toMatchObject({ status: 200, body: { state: 'REPLAYED' } });
     });

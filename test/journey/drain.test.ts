@@ -55,7 +55,7 @@ test('Ctrl-C on a terminal stops without draining', async () => {
     WEIR_DATA_DATABASE_SOURCE: await createPostgresDatabase(),
   });
   await pollUntil('Weir to start', 15_000, async () => expect(terminal.output).toContain('"msg":"started"'));
-  // What the terminal makes SIGINT of.
+  // The byte that a terminal turns into SIGINT.
   terminal.child.stdin?.write('\x03');
   expect(await terminal.ended).toBe(0);
   expect(terminal.output).toContain('"signal":"SIGINT"');

@@ -20,14 +20,16 @@ interface Operation {
   /** With {names}. */
   path: string;
   scope: Scope | 'open' | 'signed';
-  /** Without a key the route judges a ticket of the sale. */
+  /** Without a key the route checks a ticket of the sale. */
   orTicket: boolean;
   hasBody: boolean;
-  /** Of its query, as it is described. */
+  /** Its query parameters, as described. */
   query: string[];
 }
 
-/** The page: the only one that is not in the description, and the server does not start with another. */
+/**
+ * The page is the only route that the description does not contain; the server does not start with another.
+ */
 const page: Operation = {
   method: 'GET',
   path: '/',
@@ -81,17 +83,17 @@ const send = (
   body?: Buffer | string,
 ) => sendRaw(weir.url, method, path, headers, body);
 
-/** Many at a time, but no more than a machine has ports and patience for. */
+/** Many at a time, but within the ports and the time that a machine has. */
 async function forAll<Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {
   for (let from = 0; from < items.length; from += 64)
     await Promise.all(items.slice(from, from + 64).map(work));
 }
 
-/** Nothing of the inside: no stack, statement, folder, address of a store, or secret. */
+/** No internals: no stack, statement, folder, address of a store, or secret. */
 const leak =
   /\bat \S+ \(|\.(ts|js):\d+|node:internal|node_modules|\/(tmp|root|home|work|usr)\/|\b(SELECT|INSERT INTO|UPDATE|DELETE FROM|WHERE)\b|syntax error|relation "|(postgres|redis|amqp):\/\/|weir_test|whsec_|weir_(read|act|admin)_/;
 
-/** An answer that is an error says so as a problem, with a code; nothing is ours to blame or to see. */
+/** An error answer is a problem with a code, and never an internal error. */
 function expectHonest(title: string, answer: RawAnswer): void {
   expect(answer.status, `${title}: ${answer.text.slice(0, 300)}`).toBeLessThan(500);
   if (answer.status < 400) return;
@@ -315,7 +317,7 @@ describe('every route', () => {
 
   test('every route rejects each odd value in each field, or accepts it', async () => {
     const targets = await createTargets();
-    // Else the odd value would be refused for what stands beside it.
+    // Otherwise the odd value would be refused for its neighbours.
     for (const operation of operations.filter(({ hasBody }) => hasBody)) {
       const path = targets.fill(operation.path);
       const body = JSON.stringify({ ...likelyBody(operation), ...targets.names(operation.path) });
@@ -442,7 +444,7 @@ describe('every route', () => {
 
 const targetCount = 3_000;
 
-/** Things that are really there, fresh ones for every request: what one has used up says nothing of the next. */
+/** Existing objects, new ones for every request, since a used one says nothing about the next. */
 async function createTargets() {
   const { rows: parked } = await weir.database.query(
     `INSERT INTO parked (origin, reason, detail, source, scope, source_id, original)
@@ -463,7 +465,7 @@ async function createTargets() {
   );
   let used = 0;
   return {
-    /** What a body has to name so that nothing of the kind is there yet. */
+    /** The fields that must be new so that nothing of the kind exists yet. */
     names: (path: string) =>
       path === '/v1/sales' ? { productId: String(5000 + (++used % targetCount)) } : {},
     fill(path: string) {
@@ -475,7 +477,7 @@ async function createTargets() {
   };
 }
 
-/** A body that says all that the schema knows; odd values are put into it one by one. */
+/** A body with all fields of the schema; odd values are put into it one by one. */
 function likelyBody({ method, path }: Operation): Record<string, unknown> {
   const operation = document.paths[path][method.toLowerCase()];
   const schema = operation.requestBody?.content['application/json'].schema;

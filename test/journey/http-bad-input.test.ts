@@ -363,7 +363,7 @@ describe('a request that the schema refuses is explained in a sentence', () => {
     ['/v1/parked/discard', 'reason must be more than blanks, not "  "', { ids: ['1'], reason: '  ' }],
     ['/v1/parked/replay', 'ids.0 must be the id of a parked item, not x', { ids: ['x'] }],
     ['/v1/parked/replay', 'ids must be 1 to 500 items', { ids: [] }],
-    // A key that is not accepted is not for a log either.
+    // A rejected key must not be logged either.
     ['/v1/session', 'key must be 1 to 512 characters', { key: 'k'.repeat(513) }],
   ] as [string, string | RegExp, object | null | undefined][])('%s: %s', async ([path, detail, body]) => {
     const method = body === undefined ? 'GET' : 'POST';

@@ -11,7 +11,7 @@ const weir = shareWeir({
 const send = (method: string, path: string, headers: Record<string, string> = {}, body?: string) =>
   sendRaw(weir.url, method, path, headers, body);
 
-/** A bare connection: what was received so far, and how to send more. */
+/** A plain connection: what was received so far, and how to send more. */
 function openConnection() {
   const { hostname, port } = new URL(weir.url);
   const socket = connect(Number(port), hostname);

@@ -73,7 +73,7 @@ describe('a product', () => {
       ];
       return answers.map(({ status, body }) => body.code ?? status);
     };
-    // Once bought it is remembered as enabled.
+    // After a purchase it is cached as enabled.
     expect((await buy(purchaseBody(product.id))).status).toBe(201);
     for (let times = 0; times < 2; times++) {
       const disabled = { ...product, enabled: false };

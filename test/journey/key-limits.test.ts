@@ -4,7 +4,7 @@ import { pollUntil } from '../support/poll-until.ts';
 import { type HttpAnswer, startWeir } from '../support/weir.ts';
 import { sendRaw, shareWeir } from './share-weir.ts';
 
-/** The proxy in front of it is this machine, so what the tests say in X-Forwarded-For and -Proto is believed. */
+/** This machine is the trusted proxy, so X-Forwarded-For and -Proto of the tests are accepted. */
 const configuredKey = 'configured-key-of-monday';
 const weir = shareWeir({
   WEIR_SERVER_HTTP_TRUSTEDPROXIES: '127.0.0.1',
@@ -17,7 +17,7 @@ const weir = shareWeir({
 
 const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
 let addresses = 0;
-/** An address of the test's own, so that no test counts against another's. */
+/** An address of the test, so that no test counts against another's. */
 const fromSomewhere = () => ({ 'x-forwarded-for': `198.51.100.${++addresses}` });
 
 function expectProblem(answer: HttpAnswer, status: number, code: string): void {
@@ -45,7 +45,7 @@ async function createKey(name: string, scope: string): Promise<{ id: string; key
 }
 
 describe('a limit that is exceeded', () => {
-  /** Tokens come back while the requests run, so a few more than the limit are answered. */
+  /** Tokens are added while the requests run, so a few more than the limit are answered. */
   async function askUntilRefused(ask: () => Promise<HttpAnswer>, expected: number): Promise<HttpAnswer> {
     const answers: HttpAnswer[] = [];
     while (answers.length < 600 && !answers.some(({ status }) => status === 429)) {
@@ -133,7 +133,7 @@ describe('a limit that is exceeded', () => {
   });
 });
 
-/** Says that on a bare connection and hears until the other side closes it. */
+/** Sends that on a plain connection and collects the answer until the other side closes it. */
 function converse(url: string, words: string): Promise<{ said: string }> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve) => {
@@ -190,7 +190,7 @@ describe('a buyer, who has no key', () => {
     await pollUntil('the instance', 15_000, async () =>
       expect((await weir.request('GET', `${purchase}?ticket=${ticket}`)).body.state).toBe('CREATED'),
     );
-    // A user has at most ten of the places to wait.
+    // A user has at most ten of the waiting slots.
     const wait = () => weir.request('GET', `${purchase}?ticket=${ticket}&after=CREATED&wait=1`);
     const waits = await Promise.all(Array.from({ length: 14 }, wait));
     expect(waits.filter(({ status }) => status === 429).length).toBeGreaterThanOrEqual(1);
@@ -249,7 +249,7 @@ describe('a buyer, who has no key', () => {
     );
     const { purchase } = (await weir.request('POST', `${path}/buy`, { userId: '11', ticket })).body;
     expect((await ask(purchase)).status).toBe(200);
-    // It is the header that counts where both are sent.
+    // The header counts when both are sent.
     expect((await ask(`${purchase}?ticket=1.2.3`)).status).toBe(200);
     for (const where of [purchase, `${path}/ticket`]) {
       expectProblem(await ask(where, '1.2.3'), 403, 'TICKET_INVALID');

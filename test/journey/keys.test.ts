@@ -4,7 +4,7 @@ import { pollUntil } from '../support/poll-until.ts';
 import { type HttpAnswer, type RunningWeir, runWeir, startWeir } from '../support/weir.ts';
 import { shareWeir } from './share-weir.ts';
 
-/** The proxy in front of it is this machine, so what the tests say in X-Forwarded-For and -Proto is believed. */
+/** This machine is the trusted proxy, so X-Forwarded-For and -Proto of the tests are accepted. */
 const configuredKey = 'configured-key-of-monday';
 const weir = shareWeir({
   WEIR_SERVER_HTTP_TRUSTEDPROXIES: '127.0.0.1',
@@ -19,7 +19,7 @@ const inDatabase = (...args: string[]) => runWeir(['keys', ...args], { WEIR_DATA
 const source = () => weir.settings.WEIR_DATA_DATABASE_SOURCE ?? '';
 const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
 let addresses = 0;
-/** An address of the test's own, so that no test counts against another's. */
+/** An address of the test, so that no test counts against another's. */
 const fromSomewhere = () => ({ 'x-forwarded-for': `198.51.100.${++addresses}` });
 
 function expectProblem(answer: HttpAnswer, status: number, code: string): void {
@@ -296,7 +296,7 @@ describe('a session', () => {
   test('a session that is ended or whose key is revoked ends in every process', async () => {
     const second = await startWeir(weir.settings);
     const origin = new URL(weir.url).origin;
-    // Its name carries the port: behind one address both would be asked for the same.
+    // Its name contains the port: two Weirs behind one address would otherwise use the same cookie.
     const rename = (cookie: string) => cookie.replace(/^weir-\d+/, `weir-${new URL(second.url).port}`);
     const ask = (cookie: string) =>
       second.request('GET', '/v1/session', undefined, { cookie: rename(cookie) });

@@ -176,8 +176,8 @@ describe('with a server that misbehaves', () => {
     ]);
 
   test('a stall of 1 s shows in p90, as arrivals do not wait for answers', async () => {
-    // Answers at once, but those that come within the stalled second only at its end: a client that waits for each answer
-    // before it sends the next one would see a single slow request.
+    // Answers immediately, except for requests within the stalled second, which are answered at its end: a
+    // client that waits for each answer before the next request would see a single slow request.
     let stallUntil = 0;
     let purchases = 0;
     const url = await serve((request, response) => {
@@ -244,7 +244,7 @@ describe('with a server that misbehaves', () => {
 });
 
 describe('the confirmation of another machine', () => {
-  // Reserved for documentation: nothing answers there.
+  // Reserved for documentation: no host answers there.
   const url = 'http://load.invalid:8000';
 
   test('another machine gets no load without --yes or a terminal', async () => {

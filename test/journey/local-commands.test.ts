@@ -29,7 +29,7 @@ async function query(url: string, sql: string): Promise<Record<string, unknown>[
 const { hostname, port } = new URL(postgresUrl());
 const placeOf = (url: string) => `database ${new URL(url).pathname.slice(1)} on ${hostname}:${port}`;
 
-/** Those that expect a database. */
+/** The commands that expect a database. */
 const readers = [
   ['keys', 'create', 'root', '--scope', 'admin'],
   ['keys', 'list'],

@@ -14,7 +14,7 @@ const weir = shareWeir({
   WEIR_METRICS_BACKLOGEVERYMS: '1000',
 });
 
-/** A little of everything, until the metrics know of it. */
+/** A little of everything, until the metrics show it. */
 beforeAll(async () => {
   const stream = 'stream:seckill:1001';
   await weir.redis.xadd(stream, '*', 'uid', '1');

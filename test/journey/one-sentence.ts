@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 
-/** One line for a person, nothing of where in our code it happened. */
+/** One line, without a stack or a path of the source code. */
 export function expectOneSentence(stderr: string): void {
   const said = stderr.split('\n').filter((line) => line !== '' && !line.startsWith('{'));
   expect(said).toHaveLength(1);

@@ -9,7 +9,7 @@ export const aboveLargest = '9223372036854775808';
 export function openShop() {
   const weir = shareWeir();
   let count = 0;
-  /** A product, source id or user of the test's own. */
+  /** A product, source id or user of the test. */
   const nextNumber = () => ++count;
 
   function productBody(change: Record<string, unknown> = {}) {

@@ -29,7 +29,7 @@ beforeAll(async () => {
   expect((await request('POST', '/v1/products', product, 'admin')).status).toBe(201);
 });
 
-/** As an operator's terminal: a key of scope act, and no webhook secret. */
+/** Like an operator's terminal: a key of scope act, and no webhook secret. */
 const run = (...args: string[]) => runHere([...args, '--url', weir.url], { WEIR_KEY: keys.act });
 const pay = (orderId: string, ...args: string[]) =>
   runHere(['orders', 'paid', orderId, ...args, '--url', weir.url], {
@@ -40,7 +40,7 @@ async function createOrder(userId = '7'): Promise<string> {
   return (await request('POST', '/v1/orders', { productId: '1001', userId })).body.id;
 }
 
-/** Cancelled, then paid after all. */
+/** Cancelled, then paid. */
 async function createOwedOrder(): Promise<string> {
   const id = await createOrder();
   await request('POST', `/v1/orders/${id}/cancel`);

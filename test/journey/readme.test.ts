@@ -36,7 +36,7 @@ const takeClone = () => {
 };
 afterAll(() => clone?.[Symbol.dispose]());
 
-/** Types every command of a section; `replace` puts the addresses of the test's own stores into it. */
+/** Types every command of a section; `replace` inserts the addresses of the test's own stores. */
 class Reader {
   readonly printed = new Map<string, Printed>();
   readonly url: string;
@@ -49,7 +49,7 @@ class Reader {
       configured.server.http.addr,
       configured.server.http.addr.replace('127.0.0.1', 'localhost'),
     ];
-    // Its own file of settings leads curl to the port, so that the command stays as it is shown.
+    // A curl configuration that redirects to the test's port, so that the command stays as documented.
     const curlrc = usual.map((address) => `connect-to = "${address}:127.0.0.1:${port}"`);
     writeFileSync(
       join(folder, '.curlrc'),
@@ -72,7 +72,7 @@ class Reader {
       ? await this.#start(command)
       : await this.shell.run(replace(command));
     const seen = `\`${command}\` printed ${printed.stdout}${printed.stderr}`;
-    // doctor ends with 5 where a store of this machine can lose data, and names it.
+    // doctor ends with 5 when a store of this machine can lose data, and names it.
     const codes = command.startsWith('npm start -- doctor') ? [0, 5] : [0];
     if (!goesOn.test(command)) expect(codes, seen).toContain(printed.code);
     if (shown?.language === 'json') {
@@ -83,7 +83,7 @@ class Reader {
     this.printed.set(command, printed);
   }
 
-  /** What the one command printed that begins so. */
+  /** The output of the only command that begins like this. */
   of(beginning: string): Printed {
     const [found, ...more] = [...this.printed.keys()].filter((command) => command.startsWith(beginning));
     expect([found, more], `the one command that begins with ${beginning}`).toEqual([expect.anything(), []]);
@@ -102,7 +102,7 @@ class Reader {
   }
 }
 
-/** Ids and times are another's in each run. */
+/** Ids and times differ in each run. */
 function normalise(answer: Record<string, unknown>): Record<string, unknown> {
   const isTime = (value: unknown) => typeof value === 'string' && /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(value);
   const isId = (value: unknown) => typeof value === 'string' && /^\d{17,}$/.test(value);

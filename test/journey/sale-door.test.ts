@@ -3,7 +3,7 @@ import { pollUntil } from '../support/poll-until.ts';
 import type { HttpAnswer } from '../support/weir.ts';
 import { sendRaw, shareWeir } from './share-weir.ts';
 
-// It reads no stream, so what is bought waits there.
+// It reads no stream, so purchases wait there.
 const key = 'the-key-of-the-shop';
 const weir = shareWeir({
   WEIR_SERVER_HTTP_OPERATORKEYS: key,
@@ -135,14 +135,14 @@ describe('who asks too often', () => {
       );
       expect(standings.map(({ body }) => body.state)).toEqual(Array(7).fill('ADMITTED'));
     });
-    // Buyers have no key: it is the shop that is not limited by its address.
+    // Buyers have no key: only the shop is not limited by its address.
     const buyFrom = (from: string, buyer: object | undefined) =>
       weir.request('POST', `/v1/sales/${productId}/buy`, buyer, { 'x-forwarded-for': from });
     const answers = await Promise.all(buyers.slice(0, 6).map((buyer) => buyFrom('198.51.100.7', buyer)));
     expect(answers.map(({ status }) => status).sort()).toEqual([202, 202, 202, 202, 202, 429]);
     expect((await buyFrom('198.51.100.8', buyers[6])).status).toBe(202);
     const local = await Promise.all(Array.from({ length: 20 }, () => buy(productId, nextUser())));
-    // The shop buys without a ticket, and each of its users waits for a turn of their own.
+    // The shop buys without a ticket, and each of its users waits separately.
     expect(local.filter(({ status }) => status === 429)).toEqual([]);
   });
 });

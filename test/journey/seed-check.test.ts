@@ -24,7 +24,7 @@ import { runWeir, sendRequest, spawnWeir } from '../support/weir.ts';
 import { EventSchema } from '../wire/weir/v1/event_pb.ts';
 
 const runForEver = promisify(execFile);
-/** A program that says nothing for so long fails the test with its name. */
+/** A program that prints nothing for so long fails the test with its name. */
 const run = (program: string, args: string[], options: { cwd?: string } = {}) =>
   runForEver(program, args, { ...options, timeout: 15_000 });
 const user123 = '00000000-0000-8000-8000-00000000007b';
@@ -37,7 +37,7 @@ interface SeedStores {
   queue: string;
 }
 
-/** A file as the seed's framework writes it, with settings that mean nothing here. */
+/** A file as the seed's framework writes it, with settings that Weir does not use. */
 async function writeSeedConfig(): Promise<SeedStores> {
   const stores = {
     file: join(await createFolder(), 'config.yaml'),
@@ -92,7 +92,7 @@ async function openClient(databaseUrl: string): Promise<pg.Client> {
   return client;
 }
 
-/** Takes `count` messages off the queue, with the way that each came. */
+/** Takes `count` messages off the queue, with the routing of each. */
 async function receive(queue: string, count: number): Promise<GetMessage[]> {
   const channel = await (await connectTestRabbitmq()).createChannel();
   const messages: GetMessage[] = [];

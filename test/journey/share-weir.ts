@@ -25,7 +25,7 @@ import { type HttpAnswer, type LogLine, sendRequest } from '../support/weir.ts';
 
 /**
  * The built program on real stores, one for all tests of a file: its own database, queue and Redis database.
- * Everything it says on its queue is heard and kept. A file with a failed test keeps its stores.
+ * Every message on its queue is received and kept. A file with a failed test keeps its stores.
  */
 export function shareWeir(settings: Record<string, string> = {}): SharedWeir {
   const weir = new SharedWeir();
@@ -41,11 +41,11 @@ export function shareWeir(settings: Record<string, string> = {}): SharedWeir {
 export class SharedWeir {
   url = '';
   readonly lines: LogLine[] = [];
-  /** Every message that came out, in order; repeats included. */
+  /** Every published message, in order; repeats included. */
   readonly heard: ConsumeMessage[] = [];
   database!: pg.Pool;
   redis!: Redis;
-  /** What it was started with, for a second process on the same stores. */
+  /** Its environment, for a second process on the same stores. */
   settings: Record<string, string> = {};
   readonly queue = uniqueName('weir.test');
   readonly #databaseName = uniqueName('weir_test');
@@ -89,7 +89,10 @@ export class SharedWeir {
     return rows[0].count;
   }
 
-  /** What a refused request must leave as it was; taken when no event of an earlier test is under way any more. */
+  /**
+   * The state that a refused request must not change; read when no event of an earlier test is in progress
+   * any more.
+   */
   async countEverything(): Promise<Record<string, number>> {
     const tables = ['products', 'orders', 'instance_logs', 'outbox', 'parked'];
     return pollUntil('every event to be published and heard', 15_000, async () => {
@@ -103,7 +106,7 @@ export class SharedWeir {
     });
   }
 
-  /** The message of one instance, once it has come out. */
+  /** The message of one instance, once it is published. */
   waitForMessage(instanceId: string): Promise<ConsumeMessage> {
     return pollUntil(`the message of instance ${instanceId}`, 15_000, async () => {
       const message = this.heard.find(({ properties }) => properties.messageId === instanceId);
@@ -140,7 +143,8 @@ export class SharedWeir {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     this.#child = child;
-    // Also when a start fails and this worker ends without a last word: it would go on using the Redis of the next file.
+    // Also when a start fails and this worker ends without cleaning up: the process would continue to use the
+    // Redis of the next file.
     const will = writeLastWill(await mkdtemp(join(tmpdir(), 'weir-shared-')));
     if (child.pid !== undefined) will.name([child.pid]);
     child.once('exit', () => will.revoke());
@@ -185,7 +189,7 @@ export interface RawAnswer {
   text: string;
 }
 
-/** Bytes as they are and headers that fetch() would not send, such as Host. */
+/** Raw bytes and headers that fetch() would not send, such as Host. */
 export function sendRaw(
   url: string,
   method: string,

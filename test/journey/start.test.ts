@@ -41,7 +41,9 @@ describe('a start that cannot be', () => {
     expect(stderr).toContain('WEIR_SERVER_HTTP_ADDR');
   });
 
-  /** Below a file, where nothing can be made, and, but for root, where nobody may write. */
+  /**
+   * Below a file, where nothing can be created, and, except for root, in a folder without write permission.
+   */
   const unwritable: [string, (place: string) => string][] = [
     ['lies below a file', (place) => join(place, 'file', 'stores')],
     ['is in a place that takes no folders', () => '/proc/weir-stores'],

@@ -85,7 +85,7 @@ async function countRows({ database }: Stores): Promise<number> {
   return rows[0].count;
 }
 
-/** Holds every insert until released, and waits until `waiting` of them stand before it. */
+/** Blocks every insert until released, and resolves when `waiting` of them are blocked. */
 async function holdInserts({ database }: Stores) {
   const holder = await database.connect();
   await holder.query('BEGIN; LOCK TABLE instance_logs IN ACCESS EXCLUSIVE MODE');
@@ -115,7 +115,7 @@ async function waitForAnswer(asked: Promise<HttpAnswer>): Promise<HttpAnswer> {
   });
 }
 
-/** Well before the 30 s after which a platform kills what it has told to stop. */
+/** Well before the 30 s after which a platform kills a process that it has asked to stop. */
 function waitForEnd({ process }: RunningWeir): Promise<void> {
   return pollUntil('Weir to end with 0', 10_000, async () => expect(process.exitCode).toBe(0));
 }
@@ -138,7 +138,7 @@ describe('a stop', () => {
       while (!isOver) {
         const number = ++sent;
         const answer = await weir.request('POST', '/v1/instances', gift(number)).catch(() => undefined);
-        if (!answer) return; // nobody listens any more
+        if (!answer) return; // no server listens any more
         if (answer.status === 201) answered.push(number);
         else expect(answer.status).toBe(503);
       }
@@ -198,7 +198,7 @@ describe('a stop', () => {
     await inserts.release();
     const answer = await waitForAnswer(asked);
     expect(answer.status).toBe(201);
-    // The one who asked keeps his connection open, as browsers and proxies do: that is no reason to stay.
+    // The caller keeps the connection open, as browsers and proxies do: the process must end anyway.
     await waitForEnd(weir);
     expectOrderlyStop(weir);
 
@@ -235,7 +235,7 @@ describe('a stop', () => {
     await inserts.release();
 
     const next = await startWeir(stores.env);
-    // Whoever got no answer asks again; the server may have carried the first insert out after all.
+    // A caller without an answer repeats the request; the server may have executed the first insert.
     expect([200, 201]).toContain((await next.request('POST', '/v1/instances', gift(1))).status);
     await pollUntil('nothing to be pending', 15_000, async () =>
       expect(await countPending(stores.redis)).toBe(0),
@@ -394,14 +394,14 @@ function expectNobodyListens(url: string): Promise<void> {
 }
 
 interface Door {
-  /** The store's own, by way of the admission. */
+  /** The store's own refusal, passed on by the admission. */
   url: string;
   open(): Promise<void>;
-  /** Nobody comes in any more, and whoever is in is thrown out. */
+  /** Accepts no new connection and closes the open ones. */
   close(): Promise<void>;
 }
 
-/** A way to a store on a port of its own; closed at first, so that connections are refused. */
+/** A path to a store on a port of its own; closed at first, so that connections are refused. */
 async function createDoor(storeUrl: string): Promise<Door> {
   const target = new URL(storeUrl);
   const usualPorts: Record<string, number> = { 'postgres:': 5432, 'redis:': 6379, 'amqp:': 5672 };

@@ -109,7 +109,7 @@ test('no table is wider than a terminal of 80 columns, and no id or time in it i
     ['orders', 'show', orderId],
   ]);
   for (const screen of screens) {
-    // What to do about a parked item is a sentence below the table.
+    // The advice for a parked item is a sentence below the table.
     const lines = stripVTControlCharacters(screen)
       .split('\n')
       .filter((line) => !line.includes('More: docs/'));

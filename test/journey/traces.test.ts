@@ -8,7 +8,7 @@ import { pollUntil } from '../support/poll-until.ts';
 import { queuesBeside, rabbitmqUrl } from '../support/stores.ts';
 import { shareWeir } from './share-weir.ts';
 
-// The very file that docs/monitoring.md says to import, and a collector at the other end.
+// The file that docs/monitoring.md tells users to import, and a collector that receives its spans.
 const setUp = fileURLToPath(new URL('../../ops/otel.mjs', import.meta.url));
 const receiver = await startOtlpReceiver();
 const weir = shareWeir({
@@ -54,7 +54,7 @@ test('one trace goes from the callback through commit, batch and header to the r
   const send = await receiver.waitFor('of the sending', isOf(`send ${weir.queue}`));
   expect(send).toMatchObject({ kind: 'CLIENT', parentSpanId: create.spanId, links: [idOf(create)] });
 
-  // A Resource Domain that takes the header for its parent is a child of the message's creation.
+  // A Resource Domain that uses the header as its parent is a child of the message's creation.
   const header = `00-${callerTrace}-${create.spanId}-01`;
   expect(message.properties.headers).toEqual({ traceparent: header });
 
@@ -126,7 +126,7 @@ test('a caller who is not sampled is handed on as he came, and leaves no span', 
   );
   const message = await weir.waitForMessage(answer.body.instanceId);
   expect(message.properties.headers).toEqual({ traceparent });
-  // Later spans have come, so these would have come as well.
+  // Later spans have arrived, so these would have arrived too.
   await weir.redis.xadd(
     'stream:seckill:1001',
     '*',

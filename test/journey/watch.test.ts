@@ -8,7 +8,7 @@ import { createPostgresDatabase } from '../support/stores.ts';
 import { runWeir, spawnWeir, startWeir } from '../support/weir.ts';
 import { shareWeir } from './share-weir.ts';
 
-/** What one process serves at once. */
+/** The limit of one process. */
 const maxListeners = 100;
 
 /** The answer's body as text, piece by piece; it ends with the test. */
@@ -216,7 +216,8 @@ test('now reports an unavailable database and the backlog of the stream', async 
     waiting: [expect.objectContaining({ what: 'stream' })],
   };
   await pollUntil('the database to be missed', 15_000, async () => {
-    // Each time: a connection that was being made at the first has passed the check and is in no list yet.
+    // Repeated: a connection that was being accepted at the first call has passed the check and is in no list
+    // yet.
     await server.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [name]);
     expect(await away.request('GET', '/v1/now')).toMatchObject({ status: 503, body: told });
   });

@@ -32,7 +32,7 @@ async function createOrder(): Promise<string> {
   return body.id;
 }
 
-/** The three headers of Standard Webhooks over these bytes, `lateMs` ago. */
+/** The three headers of Standard Webhooks for these bytes, signed `lateMs` ago. */
 function sign(secret: string, body: string, lateMs = 0): Record<string, string> {
   const at = new Date(Date.now() - lateMs);
   const id = `msg_${++count}`;

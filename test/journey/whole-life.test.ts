@@ -122,7 +122,7 @@ describe('a whole life with a misbehaving Resource Domain', () => {
         "SELECT count(*)::int AS paid_back FROM orders WHERE status = 'REFUND_REQUESTED'",
       );
       expect(rows[0].paid_back).toBe(ends.failed.ORDER);
-      // A machine that was built too late, or for an instance that had failed, is to be released.
+      // A machine that was built too late, or for an instance that had failed, must be released.
       const released = await pollUntil('a late machine to be reported', 60_000, async () => {
         const { rows } = await database.query(
           "SELECT 'release-' || instance_id AS id FROM instance_history WHERE what = 'RELEASE_REQUESTED'",

@@ -1,8 +1,8 @@
 export interface SeededBug {
   name: string;
-  /** One of DESIGN's promises, or what else people rely on. */
+  /** One of DESIGN's promises, or another property that users rely on. */
   promise: string;
-  /** Below src/; the text must stand in the TypeScript and in the built JavaScript alike. */
+  /** Below src/; the text must occur in the TypeScript and in the built JavaScript alike. */
   file: string;
   find: string;
   replace: string;

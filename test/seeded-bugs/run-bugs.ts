@@ -16,8 +16,8 @@ export interface BugRun {
 }
 
 /**
- * Runs the suite of every bug with the bug put in. One Vitest with a project for each bug: starting a Vitest for each
- * took 277 s of a whole run, this takes 161 s (74 bugs).
+ * Runs the suite of every bug with the bug inserted. One Vitest with a project for each bug: starting a
+ * Vitest for each took 277 s of a whole run, this takes 161 s (74 bugs).
  */
 export class BugRuns {
   readonly #runs = new Map<string, Deferred<BugRun>>();
@@ -37,7 +37,7 @@ export class BugRuns {
     return this.#runs.get(name)?.promise ?? Promise.reject(new Error(`there is no seeded bug ${name}`));
   }
 
-  /** Settles when all suites have ended and their workers are gone. */
+  /** Settles when all suites and their workers have ended. */
   close(): Promise<void> {
     return this.#ended;
   }
@@ -74,7 +74,8 @@ function toProject(bug: SeededBug) {
     plugins: [seedBug(bug)],
     test: {
       ...{ name: bug.name, root, include: [bug.suite], pool: 'forks' as const },
-      // A red test often waits for what never comes: this is several times what the green one takes.
+      // A red test often waits for something that never happens: this is several times the time of a green
+      // one.
       ...{ testTimeout: bug.suite.startsWith('test/unit/') ? 5_000 : 15_000, hookTimeout: 60_000 },
       env: { WEIR_SEEDED_BUG: bug.name },
     },

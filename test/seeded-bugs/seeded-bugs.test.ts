@@ -8,7 +8,7 @@ describe('a suite that holds a promise turns red when the promise is broken', ()
   let runs: BugRuns;
   // biome-ignore lint/correctness/noEmptyPattern: Vitest asks for a pattern in this place
   beforeAll(({}, { tasks }) => {
-    // Only those that this run asks for: `vitest run test/seeded-bugs -t name`.
+    // Only the bugs that this run selects: `vitest run test/seeded-bugs -t name`.
     const titles = new Set(tasks.filter(({ mode }) => mode === 'run').map(({ name }) => name));
     runs = new BugRuns(seededBugs.filter((bug) => titles.has(titleOf(bug))));
   });
@@ -19,7 +19,7 @@ describe('a suite that holds a promise turns red when the promise is broken', ()
       const { failed, passed, setUpErrors } = await runs.get(bug.name);
       expect(setUpErrors, `${bug.suite} must start`).toEqual([]);
       expect(failed.length, `did not notice: ${bug.suite} ${passed.join(', ')}`).toBeGreaterThan(0);
-      // Red for the right reason: not because the bug could not be put in.
+      // Red for the right reason: not because the bug could not be inserted.
       expect(failed.map(({ message }) => message).join('\n')).not.toContain('seeded bug');
     });
   }

@@ -42,7 +42,7 @@ describe('the name of an address', () => {
     const pair = fc.tuple(fc.ipV6(), fc.ipV6(), fc.boolean(), fc.boolean());
     fc.assert(
       fc.property(pair, ([a, b, isSame, isNear]) => {
-        // Two random addresses hardly ever share a network, so some pairs are made to.
+        // Two random addresses are hardly ever in the same network, so some pairs are made to be.
         const other = isSame ? a : isNear ? `2001:db8:7:9::${b.length}` : b;
         const first = isNear && !isSame ? '2001:0DB8:0007:9::1' : a;
         const network = new BlockList();

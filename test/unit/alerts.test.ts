@@ -17,7 +17,7 @@ const alerts: Alert[] = parse(read('ops/prometheus/alerts.yaml')).groups.flatMap
   ({ rules }: { rules: Alert[] }) => rules,
 );
 const operating = read('docs/runbooks/alerts.md') + read('docs/runbooks/parked.md');
-/** As GitHub makes them of headings. */
+/** GitHub's anchors of headings. */
 const anchors = [...operating.matchAll(/^#+ (.+)$/gm)].map(([, title = '']) =>
   title
     .toLowerCase()
@@ -25,7 +25,7 @@ const anchors = [...operating.matchAll(/^#+ (.+)$/gm)].map(([, title = '']) =>
     .replaceAll(' ', '-'),
 );
 
-/** What stands between a heading and the next. */
+/** The text between a heading and the next. */
 function sectionOf(title: string): string {
   return new RegExp(`^#+ ${title}$\\n([\\s\\S]*?)(?=^#|(?![\\s\\S]))`, 'm').exec(operating)?.[1] ?? '';
 }

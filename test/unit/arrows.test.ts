@@ -14,7 +14,10 @@ const paths = new Set(files.map(({ path }) => path));
 
 const adapters = ['postgres', 'redis', 'rabbitmq', 'embedded', 'http'];
 
-/** The rooms from the lowest to the highest, each with those below it that it may import. `config`: types only. */
+/**
+ * The rooms from the lowest to the highest, each with the lower ones that it may import. `config`: types
+ * only.
+ */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   lib: [],
   'errors.ts': [],
@@ -30,7 +33,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'main.ts': ['cli', 'lib'],
 };
 
-/** Each arrow out of these rooms whose target `isBreach`, as `file → target`. */
+/** Each import out of these rooms whose target `isBreach`, as `file → target`. */
 function findBreaches(
   rooms: readonly string[],
   isBreach: (target: string, file: SourceFile) => boolean,
@@ -130,7 +133,7 @@ describe('six rules say who imports whom', () => {
 test('the page imports nothing that a browser cannot run, and nothing imports the page', () => {
   const shared = ['lib/show-control-characters.ts'];
   const packages = ['preact', 'preact/hooks', '@preact/signals', 'uplot'];
-  // Of api/ it takes types, which are gone at run time, and the sentences.
+  // Only types of api/, which do not exist at run time, and the sentences.
   const sentences = ['api/describe.ts', 'api/sentences.ts'];
   const isForeign = (target: string) =>
     !['dashboard', 'api'].includes(roomOf(target)) && ![...shared, ...packages].includes(target);
@@ -262,7 +265,7 @@ function fakeFile(path: string, text: string): SourceFile {
   return { path, text, imports: readImports(text) };
 }
 
-/** Every file and package that is loaded with this file, each with the way there. */
+/** Every file and package that is loaded with this file, each with the chain of imports. */
 function reachFrom(start: string): Map<string, string> {
   const ways = new Map([[start, start]]);
   for (const [path, way] of ways) {
@@ -275,7 +278,7 @@ function reachFrom(start: string): Map<string, string> {
   return ways;
 }
 
-/** Each cycle once, from where it was entered; imports of types load nothing. */
+/** Each cycle once, from its entry; imports of types load nothing. */
 function findCycles(among: readonly SourceFile[]): string[] {
   const byPath = new Map(among.map((file) => [file.path, file]));
   const done = new Set<string>();

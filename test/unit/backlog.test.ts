@@ -11,7 +11,7 @@ const database: DatabaseBacklog = {
 };
 const streams: StreamBacklog = { streams: 1, undelivered: 0, pending: 0, oldestAgeMs: 0 };
 
-/** What is told of each place, as `known` or the failure, until there are so many of one of them. */
+/** What is emitted for each place, as `known` or the failure, until there are `count` of one of them. */
 async function watchUntil(
   enough: Partial<Record<Backlog['place'], number>>,
   parts: { readDatabase: () => Promise<DatabaseBacklog>; readStreams?: () => Promise<StreamBacklog> },

@@ -53,7 +53,7 @@ describe('a pause', () => {
   test('lasts as long as it says', async () => {
     const before = performance.now();
     await pause(20);
-    // Timers count whole milliseconds and may be one early.
+    // Timers count whole milliseconds and may fire one early.
     expect(performance.now() - before).toBeGreaterThan(18);
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { watchCaughtUp } from '../../src/core/results/caught-up.ts';
 
-/** Asks once for each reading. */
+/** One call for each reading. */
 async function ask(...readings: [waiting: number, finished: number][]): Promise<boolean[]> {
   let next = 0;
   const hasCaughtUp = watchCaughtUp(async () => {

@@ -6,12 +6,12 @@ import { allSettings, valueAt } from '../../src/config/settings.ts';
 import { createFolder } from '../support/stores.ts';
 
 export interface Sample {
-  /** As an environment variable says it, other than the default. */
+  /** As the value of an environment variable, different from the default. */
   text: string;
-  /** As a YAML file says it. */
+  /** As a YAML value. */
   yaml: unknown;
   value: unknown;
-  /** What a YAML file may hold by mistake. */
+  /** Invalid YAML values. */
   wrong: unknown;
 }
 

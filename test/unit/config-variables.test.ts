@@ -81,7 +81,7 @@ describe('a variable that is no setting is left alone', () => {
       'WEIR_TEST_POSTGRES',
       'WEIR_BENCH_REDIS',
     ],
-    // What Kubernetes adds where services are named weir and weir-metrics.
+    // What Kubernetes sets when services are named weir and weir-metrics.
     ...[
       'WEIR_SERVICE_HOST',
       'WEIR_SERVICE_PORT',
@@ -91,7 +91,7 @@ describe('a variable that is no setting is left alone', () => {
     ],
     ...['WEIR_PORT_8000_TCP_ADDR', 'WEIR_PORT_8000_TCP_PORT', 'WEIR_METRICS_SERVICE_HOST'],
     ...['WEIR_METRICS_SERVICE_PORT_HTTP', 'WEIR_METRICS_PORT', 'WEIR_METRICS_PORT_9090_TCP_PROTO'],
-    // Other programs' variables.
+    // Variables of other programs.
     ...['MYAPP_LOG_LEVEL', 'WEB_LOG_LEVEL', 'WEIRDO_COLOR', 'WIRE_MOCK', 'LOG_LEVEL', 'PATH'],
   ])('%s', (name) => {
     expect(readConfig(undefined, { [name]: 'x' }).config.log.level).toBe('info');

@@ -7,7 +7,7 @@ import { createErrorHandler } from '../../src/adapters/http/plugins/problem.ts';
 import { WeirError } from '../../src/errors.ts';
 import { pollUntil } from '../support/poll-until.ts';
 
-/** A real server that takes each connection for one from `from.address`. */
+/** A real server that treats each connection as coming from `from.address`. */
 async function startServer(bounds: { maxConnections?: number; maxConnectionsPerAddress?: number }) {
   const http = Fastify({ forceCloseConnections: true });
   onTestFinished(() => http.close());
@@ -28,7 +28,7 @@ async function startServer(bounds: { maxConnections?: number; maxConnectionsPerA
   return {
     from,
     countOpen,
-    /** Opens a connection, which sends nothing. */
+    /** Opens a connection and sends nothing. */
     async open(): Promise<Socket> {
       const socket = connect(Number(port), '127.0.0.1');
       socket.on('error', () => {});
@@ -39,7 +39,7 @@ async function startServer(bounds: { maxConnections?: number; maxConnectionsPerA
   };
 }
 
-/** What comes until the other side closes, or after the answer; '': the connection was closed without a word. */
+/** The bytes received until the other side closes, or after the answer; '': closed without an answer. */
 async function ask(socket: Socket, path: string): Promise<string> {
   let heard = '';
   socket.on('data', (chunk) => {

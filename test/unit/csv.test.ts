@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { toCsvLine } from '../../src/lib/csv.ts';
 
-/** What RFC 4180 says, and nothing of ours. */
+/** A parser of RFC 4180, independent of Weir's code. */
 function parseCsv(text: string): string[][] {
   const rows: string[][] = [];
   let row: string[] = [];

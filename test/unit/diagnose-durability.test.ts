@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { diagnoseDurability } from '../../src/adapters/redis/diagnose-durability.ts';
 
-/** What docs/stores.md has in its table of power cuts. */
+/** The table of power cuts in docs/stores.md. */
 test.each([
   ['yes', 'always', 'memory', 'ok', /^appendfsync = always: a power cut loses no entry$/],
   ['yes', 'everysec', 'memory', 'ok', /a power cut loses about the last second of them$/],

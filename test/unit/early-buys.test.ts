@@ -14,12 +14,12 @@ import { pollUntil } from '../support/poll-until.ts';
 const lag = new LoopLag();
 const plain = { 'content-type': 'application/json' };
 
-/** What the route got: the method, the path and the whole body. */
+/** What the route received: the method, the path and the whole body. */
 let routed: string[];
 let answered: string[];
-/** What the store answers. */
+/** The answer of the store. */
 let sell: () => BuyOutcome;
-/** The failure that the route was given. */
+/** The failure that was attached for the route. */
 let failed: unknown;
 let server: Server;
 let deps: EarlyBuyDeps;
@@ -61,7 +61,7 @@ afterEach(() => {
   server.close();
 });
 
-/** As the framework does: listens some time after the request came, once its hooks have run. */
+/** Like the framework: listens some time after the request arrived, once its hooks have run. */
 async function readAll(request: IncomingMessage): Promise<string> {
   await new Promise((resolve) => setImmediate(resolve));
   const chunks: Buffer[] = [];
@@ -90,7 +90,7 @@ function write({ path = '/v1/sales/7/buy', method = 'POST', headers = {}, body =
   return `${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n${body}`;
 }
 
-/** Sends the pieces one after the other, and returns as many answers as were asked for. */
+/** Sends the pieces one after the other, and resolves with the requested number of answers. */
 async function exchange(pieces: readonly string[], answers = 1): Promise<string> {
   const { port } = server.address() as AddressInfo;
   const socket = connect(port, '127.0.0.1');

@@ -9,18 +9,18 @@ import type { TelemetryEvent } from '../../src/ops/telemetry/events.ts';
 import { readSourceFiles } from './source-files.ts';
 
 const source = readFileSync(new URL('../../src/errors.ts', import.meta.url), 'utf8');
-/** The table is private to its file, so its codes are read off the text. */
+/** The table is private to its file, so its codes are read from the text. */
 const codes = [...source.matchAll(/^ {2}([A-Z][A-Z_]+): \[/gm)].map(([, code]) => code as ErrorCode);
 
 const tables = ['errors.ts', 'adapters/http/plugins/problem.ts'];
-/** Codes that a source file other than those tables names as a string. */
+/** Codes that a source file other than those tables contains as a string. */
 const usedCodes = new Set(
   readSourceFiles()
     .filter(({ path }) => !tables.includes(path) && !path.startsWith('dashboard/'))
     .flatMap(({ text }) => text.match(/\b[A-Z][A-Z]+(?:_[A-Z]+)*\b/g) ?? []),
 );
 
-/** An app whose only route throws what it is given, and what it told. */
+/** An app whose only route throws the given error, and the events that it emitted. */
 function createApp(error: () => unknown, isTransient: (error: unknown) => boolean = () => false) {
   const told: TelemetryEvent[] = [];
   const app: FastifyInstance = Fastify({ bodyLimit: 100 });
@@ -69,11 +69,10 @@ describe.each(codes)('%s', (code) => {
     });
     expect(status).toBeGreaterThanOrEqual(400);
     expect(status).toBeLessThan(600);
-    // What may pass by itself is the server's trouble or too much of the caller, and says when to come back unless it is
-    // a bug.
+    // A transient error is a 5xx or 429 with Retry-After, unless it is a bug.
     if (error.isTransient && status !== 429) expect(status).toBeGreaterThanOrEqual(500);
     expect(headers['retry-after']).toBe(status === 503 || status === 429 ? '1' : undefined);
-    // A store that is away is told once by whoever waits for it, not once a request.
+    // An unavailable store is reported once by the parts that wait for it, not once per request.
     expect(told.map(({ type }) => type)).toEqual(status === 500 ? ['request failed'] : []);
   });
 });

@@ -15,7 +15,7 @@ type Row = { id: string; note: string | null };
 
 type Read = (cursor: number) => Promise<{ items: Row[]; nextCursor: string | undefined }>;
 
-/** A list of `pages` pages, each of some MB, so that few fill the buffers of a connection. */
+/** A list of `pages` pages of some MB each, so that few fill the buffers of a connection. */
 function createPages(pages: number) {
   const counted = { pages: 0 };
   const read: Read = async (cursor) => {
@@ -106,7 +106,7 @@ test.for([
   expect(negotiateFormat(accept)).toBe(format);
 });
 
-/** Connects, asks and reads nothing. */
+/** Connects, sends the request and reads nothing. */
 async function askAndWait(url: string) {
   const asked = httpRequest(url, { agent: false });
   asked.end();

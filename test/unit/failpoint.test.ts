@@ -5,7 +5,7 @@ import { builtModule } from '../support/seeded-bug.ts';
 
 const failpointModule = pathToFileURL(builtModule('lib/failpoint')).href;
 
-/** A process that hits one place ten times, telling before and after each. */
+/** A process that reaches one failpoint ten times and prints a line before and after each. */
 function hitTenTimes(place: string, armed: string | undefined, hit = 'failpoint') {
   const script = `
     import * as failpoints from ${JSON.stringify(failpointModule)};

@@ -7,13 +7,13 @@ interface Follower {
   onFailure: (error: unknown) => void;
 }
 
-/** By its address: it is compiled against a browser's types, which the tests are not. */
+/** Imported by its address: it is compiled with a browser's types, which the tests are not. */
 async function loadFollowNow(): Promise<(follower: Follower, signal: AbortSignal) => Promise<void>> {
   const address = new URL('../../src/dashboard/live/follow-now.ts', import.meta.url).pathname;
   return (await import(address)).followNow;
 }
 
-/** A browser whose server says what the test says. */
+/** A browser whose server answers as the test says. */
 function openBrowser() {
   const streams: ScriptedStream[] = [];
   class ScriptedStream extends EventTarget {

@@ -8,7 +8,7 @@ interface Batch {
   end: Deferred<void>;
 }
 
-/** Work that ends when the test says so; it answers each item with its tenfold. */
+/** Work that ends when the test ends it; the result of each item is its tenfold. */
 function createWork() {
   const batches: Batch[] = [];
   let inFlight = 0;
@@ -35,7 +35,7 @@ function end(batch: Batch | undefined): void {
   batch?.end.resolve();
 }
 
-/** Everything that is ready to run has run. */
+/** Lets everything run that is ready to run. */
 function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
@@ -186,7 +186,7 @@ test('every caller gets the answer to its own item, whatever fails', async () =>
 
       expect(most.inFlight).toBeLessThanOrEqual(limits.maxInFlight);
       expect(most.items).toBeLessThanOrEqual(limits.maxItems);
-      // Every item was worked on once, in the order of the calls.
+      // Every item was processed once, in the order of the calls.
       expect(batches.flatMap(({ items }) => items)).toEqual(answers.map((_, item) => item));
       const settled = await Promise.allSettled(answers);
       const failedItems = new Set([...failed].flatMap(({ items }) => items));

@@ -19,7 +19,7 @@ function createServer(options: FastifyServerOptions = {}): FastifyInstance {
   return http;
 }
 
-/** Answers errors as the server does, and keeps what it emits. */
+/** Answers errors like the server, and collects the emitted events. */
 function withProblems(http: FastifyInstance): TelemetryEvent[] {
   const events: TelemetryEvent[] = [];
   http.setErrorHandler(

@@ -21,7 +21,9 @@ const anyInt64 = fc.bigInt({ min: 1n, max: int64Max });
 const anyText = (maxLength: number) => fc.string({ unit: 'binary', maxLength });
 const int32 = (min: number) => fc.oneof(fc.integer({ min, max: 300 }), fc.integer({ min, max: int32Max }));
 
-/** Wider than the schema allows: a product with an empty image or a name of nothing but signs encodes as well. */
+/**
+ * Wider than the schema allows: a product with an empty image, or a name of punctuation only, is encoded too.
+ */
 const anyProduct: fc.Arbitrary<Product> = fc.record({
   id: anyInt64.map((id) => id as ProductId),
   name: fc.oneof(
@@ -38,7 +40,7 @@ const anyProduct: fc.Arbitrary<Product> = fc.record({
   version: fc.integer({ min: 1, max: int32Max }),
 });
 
-/** From 1970 to the end of what a Timestamp may carry, with weight on our own time. */
+/** From 1970 to the end of a Timestamp's range, weighted towards the present. */
 const anyWallMs = fc.oneof(
   fc.integer({ min: 0, max: 253_402_300_799_999 }),
   fc.integer({ min: 1_700_000_000_000, max: 2_000_000_000_000 }),

@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => leaseDatabase?.close());
 
-// What can happen, one after the other; `who` chooses among the processes that run.
+// Possible events, one after the other; `who` chooses among the running processes.
 const who = fc.nat({ max: 3 });
 const someMs = fc.oneof(
   fc.integer({ min: 0, max: 50 }),
@@ -43,7 +43,7 @@ const ordinarySteps = [
   fc.record({ kind: fc.constant('take' as const), who, counts: anyCount.map((count) => [count]) }),
   fc.record({ kind: fc.constant('take' as const), who, counts: anyCount.map((count) => [count]) }),
   fc.record({ kind: fc.constant('take' as const), who, counts: anyCounts }),
-  // A lease of 2 ms is used up by 8192 ids, long before its time is over.
+  // A lease of 2 ms is used up by 8192 ids, long before it expires.
   fc.record({ kind: fc.constant('start' as const), durationMs: fc.constantFrom(2, 100, leaseMs) }),
   fc.record({ kind: fc.constant('stop' as const), who }),
   fc.record({ kind: fc.constant('crash' as const), who }),
@@ -117,7 +117,7 @@ test('an id never repeats, whatever the clocks do', async () => {
         await story.world.end();
         expectDisjointLeases(story.world);
 
-        // Nothing that happened keeps a worker id for ever.
+        // No event keeps a worker id for ever.
         await story.world.moveDatabaseClock(365 * day);
         const last = story.world.start();
         story.register.note(last, await last.ids.take(5_000));
@@ -128,7 +128,7 @@ test('an id never repeats, whatever the clocks do', async () => {
     ),
     { numRuns: 40, interruptAfterTimeLimit: 12_000 },
   );
-  // Most of what was asked must have been granted, and leases must have been fought over.
+  // Most requests must have been granted, and leases must have been contested.
   expect(total.granted).toBeGreaterThan(total.turnedAway);
   expect(total.turnedAway).toBeGreaterThan(0);
 });
@@ -262,12 +262,12 @@ describe('a lease', () => {
 
     const last = world.start();
     await expect(last.ids.take(1)).rejects.toMatchObject({ code: 'WORKER_LEASE_LOST', isTransient: true });
-    // One is restocked, and its worker id is free at once.
+    // One stops, and its worker id is free immediately.
     await world.stop(owners[1] as Process);
     const [id] = await last.ids.take(1);
     expect(readId(id as InstanceId).worker).toBe(511);
     await expect(world.start().ids.take(1)).rejects.toMatchObject({ code: 'WORKER_LEASE_LOST' });
-    // All the others end by time.
+    // All the others expire.
     await world.pass(leaseMs);
     await expect(world.start().ids.take(1)).resolves.toHaveLength(1);
   });
@@ -318,7 +318,7 @@ describe('a lease', () => {
     const process = world.start();
     const register = new Register();
     register.note(process, await process.ids.take(1));
-    // The extension begins at the clock of the database, an hour ahead by now.
+    // The extension begins at the clock of the database, which is an hour ahead by now.
     await world.moveDatabaseClock(3_600_000);
     await world.pass(leaseMs / 2);
     register.note(process, await process.ids.take(1));
@@ -379,7 +379,7 @@ describe('a lease', () => {
       await world.stop(process);
       await world.moveDatabaseClock(-day);
       await world.pass(1);
-      // Only now is it free by the clock that went back.
+      // Free only now by the clock that was set back.
       await world.moveDatabaseClock(day);
     }
     expectDisjointLeases(world);
@@ -411,7 +411,7 @@ describe('a lease', () => {
   });
 });
 
-/** Far less time than any answer of the database takes. */
+/** Far shorter than any answer of the database takes. */
 async function microtasks(count: number): Promise<void> {
   for (let i = 0; i < count; i++) await Promise.resolve();
 }

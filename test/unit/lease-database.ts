@@ -7,18 +7,18 @@ import type { Database } from '../../src/lib/sql.ts';
 
 export interface LeaseDatabase {
   database: Database;
-  /** What the database's clock says until it is told something else: milliseconds since 1970. */
+  /** The time of the database until the test changes it: milliseconds since 1970. */
   setTime(ms: number): Promise<void>;
-  /** Workers 0 to `workers` - 1, as the migration made them: never leased. */
+  /** Workers 0 to `workers` - 1, as the migration created them: never leased. */
   reset(workers: number): Promise<void>;
-  /** As if processes that nobody sees held all workers but these. */
+  /** Shifts the state as if unseen processes held all workers but these. */
   leaseAllBut(free: readonly number[], durationMs: number): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
- * A migrated PGlite whose clock_timestamp() is ours: a function of that name stands before pg_catalog in the search
- * path, so the statements under test run unchanged.
+ * A migrated PGlite with a clock_timestamp() of the test: a function of that name comes before pg_catalog in
+ * the search path, so the statements under test run unchanged.
  */
 export async function openLeaseDatabase(): Promise<LeaseDatabase> {
   const folder = await mkdtemp(join(tmpdir(), 'weir-leases-'));

@@ -13,11 +13,11 @@ export function readId(id: bigint): { ms: number; worker: number; sequence: numb
   return { ms: Number(id >> 22n), worker: Number((id >> 12n) & 1023n), sequence: Number(id & 4095n) };
 }
 
-/** Time as the test tells it: one clock in the database, a monotonic one in each process. */
+/** Time as the test sets it: one clock in the database, a monotonic one in each process. */
 export class World {
-  /** Those that run. */
+  /** The running processes. */
   readonly processes: Process[] = [];
-  /** Those that ever ran. */
+  /** All processes that ever ran. */
   readonly history: Process[] = [];
   readonly leases: WorkerLeases;
   readonly #leaseDatabase: LeaseDatabase;
@@ -42,7 +42,7 @@ export class World {
     return process;
   }
 
-  /** Gone without a word: the lease stays until its time is over. */
+  /** Killed: the lease stays until it expires. */
   crash(process: Process): void {
     this.processes.splice(this.processes.indexOf(process), 1);
   }
@@ -56,7 +56,7 @@ export class World {
     return this.#databaseMs;
   }
 
-  /** Ordinary time: every clock goes on. */
+  /** Time passes evenly on every clock. */
   async pass(ms: number): Promise<void> {
     for (const process of this.processes) process.monotonicMs += ms;
     await this.moveDatabaseClock(ms);
@@ -67,14 +67,16 @@ export class World {
     await this.#leaseDatabase.setTime(this.#databaseMs);
   }
 
-  /** No question is under way any more. */
+  /** Resolves when no query is running any more. */
   async end(): Promise<void> {
     for (const process of this.history) await Promise.allSettled(process.underWay);
   }
 }
 
 export type Trouble =
-  /** The process is paused, or the network is slow, before the statement runs or before its answer is read. */
+  /**
+   * The process is paused, or the network is slow, before the statement runs or before its answer is read.
+   */
   | { kind: 'late'; beforeMs: number; afterMs: number }
   /** The statement has run, and its answer is lost. */
   | { kind: 'answer lost' };
@@ -85,14 +87,14 @@ export class Process {
   readonly ids: InstanceIds;
   /** Every lease it ever had, with the latest end of each. */
   readonly granted: WorkerLease[] = [];
-  /** How many times it asked the database. */
+  /** How many queries it has sent to the database. */
   questions = 0;
-  /** What befalls its next question. */
+  /** The fault that its next query meets. */
   trouble: Trouble | undefined;
   readonly underWay = new Set<Promise<unknown>>();
   readonly #world: World;
   readonly #durationMs: number;
-  /** By its own clock, counted from before the question. */
+  /** By its own clock, counted from before the query. */
   #heldUntilMs = -1;
 
   constructor(world: World, number: number, durationMs: number) {
@@ -158,12 +160,12 @@ export class Process {
   }
 }
 
-/** What is true of ids however they came about. */
+/** Properties of ids under all circumstances. */
 export class Register {
   readonly #seen = new Set<bigint>();
   readonly #lastOf = new Map<WorkerLease, bigint>();
 
-  /** The ids of calls that were under way together; the ids of each call ascend, those of the next come after. */
+  /** The ids of concurrent calls; the ids of each call ascend, those of the next call are higher. */
   note(process: Process, ...calls: (readonly InstanceId[])[]): void {
     const before = new Map(this.#lastOf);
     for (const ids of calls) {

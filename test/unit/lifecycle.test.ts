@@ -107,7 +107,7 @@ test('nothing opened, nothing to wait for', async () => {
   await expect(createLifecycle().lifecycle.close()).resolves.toBeUndefined();
 });
 
-/** A reversed list of begins and ends has the words the wrong way round. */
+/** In a reversed list of begins and ends, the two words are swapped. */
 function swapWords(line: string): string {
   return line.endsWith('begins') ? line.replace('begins', 'ends') : line.replace('ends', 'begins');
 }

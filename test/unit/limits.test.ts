@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { setCaller } from '../../src/adapters/http/plugins/auth.ts';
 import { createLimits } from '../../src/adapters/http/plugins/limits.ts';
 
-/** Limits of two requests a minute, asked for without a server, which ten thousand requests would keep busy. */
+/** Limits of two requests a minute, called without a server, which ten thousand requests would keep busy. */
 function openLimits() {
   const { limit } = createLimits({ requestsPerMinute: 2, loginsPerMinute: 2 });
   return async (ip: string, key?: string) => {

@@ -114,7 +114,7 @@ describe('the mix', () => {
 });
 
 describe('the open loop', () => {
-  /** Time that moves only while the loop waits. */
+  /** Time that passes only while the loop waits. */
   const createWorld = () => {
     const world = { nowMs: 5_000, answers: [] as (() => void)[], started: [] as number[], dropped: 0 };
     const stop = new AbortController();

@@ -14,7 +14,7 @@ describe('latencies', () => {
           const latencies = new Latencies();
           for (const value of values) latencies.add(value);
           const sorted = values.sort((a, b) => a - b);
-          // Of the two that stand for it where the share falls between them.
+          // Either of the two neighbours when the percentile falls between them.
           const rank = Math.max(1, (percent / 100) * sorted.length);
           const low = sorted[Math.max(0, Math.floor(rank + 1e-9) - 1)] as number;
           const high = sorted[Math.min(sorted.length, Math.ceil(rank + 1e-9)) - 1] as number;

@@ -25,7 +25,7 @@ const plain = [
   'MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
 ];
 
-/** The lines that come of these, as text. */
+/** The log lines of these events, as text. */
 function write(events: TelemetryEvent[], env: Record<string, string> = {}): string[] {
   const { config } = readConfig(undefined, { ...secrets, WEIR_LOG_FORMAT: 'json', ...env }, {});
   const lines: string[] = [];
@@ -34,7 +34,7 @@ function write(events: TelemetryEvent[], env: Record<string, string> = {}): stri
   return lines;
 }
 
-/** The same as it stands on a terminal. */
+/** The same lines as printed on a terminal. */
 async function writeReadable(events: TelemetryEvent[]): Promise<string> {
   const { config } = readConfig(undefined, { ...secrets, WEIR_LOG_FORMAT: 'pretty' }, {});
   let text = '';
@@ -55,7 +55,7 @@ async function writeReadable(events: TelemetryEvent[]): Promise<string> {
 
 const parse = (lines: string[]) => lines.map((line) => JSON.parse(line));
 
-/** As client libraries throw them: with the command, with the URL, with another error inside. */
+/** Errors as client libraries throw them: with the command, with the URL, with another error inside. */
 function createLeakyError(secret: string): Error {
   const inner = Object.assign(new Error(`WRONGPASS for ${secret}`), {
     command: { name: 'auth', args: ['weir', secret] },

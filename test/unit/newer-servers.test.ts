@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 
 const script = fileURLToPath(new URL('../../scripts/services/newer.mjs', import.meta.url));
 
-/** In a system without apt whose cache is empty. */
+/** On a system without apt and with an empty cache. */
 function ensureNewer(allowMissing: string): string {
   const call = `import(${JSON.stringify(script)}).then((m) => m.ensureNewer())
     .then((skipped) => console.log(skipped.map(({ name }) => name).join()), (error) => console.log(error.message))`;

@@ -6,7 +6,7 @@ const anyId = fc.bigInt({ min: 1n, max: 2n ** 63n - 1n }).map(String);
 const anyTraceparent = fc.option(fc.stringMatching(/^00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]$/), {
   nil: undefined,
 });
-/** Lengths around each step of a varint, and whatever lies between them. */
+/** Lengths around each step of a varint, and random ones between. */
 const anyLength = fc.oneof(
   { weight: 6, arbitrary: fc.integer({ min: 0, max: 600 }) },
   { weight: 2, arbitrary: fc.constantFrom(0, 1, 127, 128, 129, 16_383, 16_384, 16_385) },
@@ -29,7 +29,7 @@ const anySmallMessages = fc.array(
   { minLength: 1, maxLength: 6 },
 );
 
-/** Bytes that differ along the body, so that a shifted or swapped one is seen. */
+/** Bytes that differ along the body, so that a shifted or swapped body is detected. */
 function createBody(length: number, seed: number): Buffer {
   const body = Buffer.allocUnsafe(length);
   for (let i = 0; i < length; i++) body[i] = (i * 31 + seed) & 0xff;
@@ -203,7 +203,10 @@ function messageOf(id: string): Message {
   return { id, body: Buffer.from('body'), traceparent: undefined };
 }
 
-/** Decodes the bytes inside a larger buffer of 0x58, of which nothing may turn up, and judges the outcome. */
+/**
+ * Decodes the bytes inside a larger buffer of 0x58, none of which may appear in the result, and checks the
+ * outcome.
+ */
 function expectOwnBytesOnly(bytes: Buffer): void {
   const around = Buffer.alloc(bytes.length + 64, 'X');
   bytes.copy(around, 32);
@@ -225,6 +228,6 @@ function expectOwnBytesOnly(bytes: Buffer): void {
       expect(body.byteOffset + body.length).toBeLessThanOrEqual(batch.byteOffset + batch.length);
     }
   }
-  // Each message has a length, and each field a tag and a length, so what was read is less than there was.
+  // Each message has a length, and each field a tag and a length, so the content is shorter than the whole.
   expect(used).toBeLessThanOrEqual(batch.length);
 }

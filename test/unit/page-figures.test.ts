@@ -8,7 +8,7 @@ import { findStep, spreadTrend } from '../../src/dashboard/views/trend-series.ts
 
 const startMs = Date.UTC(2026, 10, 24, 10, 0, 0);
 
-/** An answer about some seconds from `start` on, in which one source bought so many. */
+/** An answer about some seconds from `start` on, with the given purchases of one source. */
 function answer(start: number, purchases: number[], source = 'ORDER'): Now {
   return {
     at: new Date(startMs + (start + purchases.length) * 1_000).toISOString(),

@@ -84,7 +84,7 @@ describe('the connection', () => {
     vi.unstubAllGlobals();
   });
 
-  /** By its address: it is compiled against a browser's types, which the tests are not. */
+  /** Imported by its address: it is compiled with a browser's types, which the tests are not. */
   async function loadPage() {
     vi.stubGlobal('document', { baseURI: 'http://127.0.0.1/' });
     const load = (file: string) => import(new URL(`../../src/dashboard/${file}`, import.meta.url).pathname);

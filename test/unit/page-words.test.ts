@@ -38,7 +38,7 @@ test('no word is left over that no file of the page says', () => {
     (path) => /\.tsx?$/.test(path) && (!path.startsWith('words') || path.endsWith('say-statement.ts')),
   );
   const text = files.map((path) => readFileSync(page + path, 'utf8')).join('\n');
-  // Said by a code of the API or a name: sayCode('state', …), say(`sale.${figure}`).
+  // Words addressed by a code of the API or a name: sayCode('state', …), say(`sale.${figure}`).
   const computed = [...text.matchAll(/sayCode\('(\w+)'|say\(`(\w+)\.\$\{|words: '(\w+)'/g)].map(
     (match) => match[1] ?? match[2] ?? match[3],
   );

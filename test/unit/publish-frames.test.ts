@@ -22,7 +22,7 @@ interface AmqplibConnection {
   ): void;
 }
 
-// Inside amqplib, past what it exports; its version is pinned.
+// Internals of amqplib; its version is pinned.
 const inside = createRequire(createRequire(import.meta.url).resolve('amqplib'));
 const defs: AmqplibDefs = inside('./lib/defs.js');
 const { Connection }: { Connection: { prototype: AmqplibConnection } } = inside('./lib/connection.js');
@@ -30,7 +30,7 @@ const { Connection }: { Connection: { prototype: AmqplibConnection } } = inside(
 const queueName = 'resource.instance.created';
 const defaultFrameMax = 131_072;
 
-/** What amqplib itself writes for these messages. */
+/** The frames that amqplib itself writes for these messages. */
 function encodeByAmqplib(
   queue: string,
   channel: number,

@@ -66,7 +66,7 @@ describe('an outage', () => {
 });
 
 describe('a loop that has backed off to many seconds', () => {
-  /** Fails until it is told to work, and has its pauses cut short until it would sleep for half an hour. */
+  /** Fails until the test lets it succeed; its pauses are cut short until it would sleep for half an hour. */
   async function backOff(failures: () => number): Promise<void> {
     for (let count = 1; count <= 9; count++) {
       await pollUntil('another failure', 5_000, async () => expect(failures()).toBeGreaterThanOrEqual(count));

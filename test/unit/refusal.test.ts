@@ -7,7 +7,7 @@ const ofScript = (text: string) => `${text} script: ${'a'.repeat(40)}, on @user_
 const ofOldScript = (text: string) =>
   `ERR Error running script (call to f_${'a'.repeat(40)}): @user_script:6: @user_script: 6: -${text}`;
 
-/** As Redis 6.2, Redis 7.0 and Valkey 8.0 word them. */
+/** The texts of Redis 6.2, Redis 7.0 and Valkey 8.0. */
 const replies: [text: string, reason: RefusalReason, reconnect: boolean][] = [
   ["READONLY You can't write against a read only replica.", 'READONLY', true],
   ['UNBLOCKED force unblock from blocking operation, instance state changed', 'READONLY', true],

@@ -59,7 +59,7 @@ describe('the fate of an instance', () => {
   });
 });
 
-/** A queue in memory that remembers what was acknowledged and when, beside what was answered. */
+/** A queue in memory that records what was acknowledged and when, and the answers. */
 async function runDomain(
   messages: CreatedMessage[],
   behaviour: Partial<Behaviour>,

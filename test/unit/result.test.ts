@@ -140,7 +140,7 @@ describe('a result that meets a settled instance', () => {
     [failed, 'SUCCESS', 'contradicts', true],
     [givenUp, 'SUCCESS', 'late', true],
     [givenUp, 'FAILED', 'late', false],
-    // A Resource Domain may call its own failure TIMEOUT: that is an answer like any other.
+    // A Resource Domain may use TIMEOUT for a failure of its own: that is a result like any other.
     [{ ...givenUp, answeredAt: now }, 'FAILED', 'repeat', false],
   ] as const)('%o and %s: %s, release %s', (ending, status, kind, release) => {
     expect(classifyResult(ending, result(status))).toBe(kind);

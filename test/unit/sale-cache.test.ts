@@ -21,7 +21,7 @@ const openSale: StoredSale = {
 };
 const soldOut = { sold: 3, remaining: 0 };
 
-/** A sale whose clock and buyers the test moves; the store hands out two buyers a look. */
+/** A sale whose clock and buyers the test controls; the store returns two buyers per read. */
 class Scene {
   nowMs = 0;
   looks: KnownBuyers[] = [];
@@ -62,7 +62,7 @@ class Scene {
     return this.cache.refuse(userId as UserId);
   }
 
-  /** The sale with these changes, as the cache knows it. */
+  /** The sale with these changes, as the cache sees it. */
   async show(change: Partial<StoredSale>, buyers = this.buyers): Promise<void> {
     this.sale = { ...openSale, ...change };
     this.buyers = buyers;

@@ -7,7 +7,7 @@ import { type AuditFigures, sumUp } from '../../src/ops/audit/audit.ts';
 
 type Table = Readonly<Record<string, string>>;
 
-/** Where the server declares what it states, always as `code: …; params: …`. */
+/** Where the server declares its statements, always as `code: …; params: …`. */
 const declarations = [
   'core/instance/timeline.ts',
   'core/parked/parked-item.ts',
@@ -30,7 +30,7 @@ function readDeclaredStatements(): Map<string, string[]> {
   return found;
 }
 
-/** `'A' | 'B' | Others`, where the file says what the others are. */
+/** `'A' | 'B' | Others`, where the file defines the others. */
 function readCodes(union: string, file: string): string[] {
   return union.split('|').flatMap((part) => {
     const name = part.trim();

@@ -7,7 +7,10 @@ import {
   setSessionCookie,
 } from '../../src/adapters/http/plugins/session-cookie.ts';
 
-/** A server that logs in, logs out and returns the session that it reads, and a browser that knows only hosts, not ports. */
+/**
+ * A server that logs in, logs out and returns the session that it reads, and a browser that distinguishes
+ * hosts but not ports.
+ */
 async function openBrowser() {
   const http = Fastify({ trustProxy: '127.0.0.1' });
   onTestFinished(() => http.close());

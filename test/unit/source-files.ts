@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 export interface Import {
   /** As written. */
   from: string;
-  /** Gone at run time: `import type`, or nothing but `type` names. */
+  /** Not loaded at run time: `import type`, or only `type` names. */
   typeOnly: boolean;
 }
 
@@ -33,7 +33,7 @@ export function readImports(text: string): Import[] {
   ];
 }
 
-/** `{ type A, type B }`, without a default or a namespace beside it. */
+/** `{ type A, type B }`, without a default or namespace import. */
 function isTypesOnly(names: string): boolean {
   const [, inner] = /^\{([^}]*)\}$/.exec(names.trim()) ?? [];
   const each = inner?.split(',').map((name) => name.trim()) ?? [];
@@ -51,7 +51,7 @@ export function readSourceFiles(): SourceFile[] {
     });
 }
 
-/** A relative import as a path below src/; anything else (a package, node:) as it stands. */
+/** A relative import as a path below src/; anything else (a package, node:) unchanged. */
 export function resolveImport(file: string, from: string): string {
   return from.startsWith('.') ? relative('.', join(dirname(file), from)).replaceAll('\\', '/') : from;
 }

@@ -8,7 +8,7 @@ import { success } from '../support/parts.ts';
 
 const bodies = [1n, 2n, 3n].map((id) => ({ body: encodeResult(success(id as InstanceId)) }));
 
-/** Settles and parks as set, and records what is reported. */
+/** Settles and parks as configured, and records what is reported. */
 function createIntake(settle: (ids: InstanceId[]) => Settled[], park: () => Promise<void>) {
   const reported: Record<string, number>[] = [];
   const intake = new TakeResults({

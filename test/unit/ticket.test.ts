@@ -31,7 +31,7 @@ describe('a ticket', () => {
       fc.property(tickets, fc.nat(), fc.constantFrom(...'0123456789abcXYZ-_.'), (ticket, at, character) => {
         const text = signTicket(ticket, 'secret');
         const position = at % text.length;
-        // The last character of base64 carries bits that say nothing.
+        // The last character of base64 contains unused bits.
         const forged = `${text.slice(0, position)}${character}${text.slice(position + 1)}`;
         if (position === text.length - 1 || forged === text) return;
         expect(readTicket(forged) !== undefined && isSigned(forged, 'secret')).toBe(false);

@@ -114,7 +114,7 @@ describe('a timeline', () => {
   test('a timeline never places a publication after its answer or before its creation', () => {
     const answered = tell({ answeredAt: at(4), publishedBy: at(30) });
     expect(answered.find(({ step }) => step === 'PUBLISHED')?.at).toEqual(at(4));
-    // The Resource Domain's clock may be behind ours.
+    // The Resource Domain's clock may be behind the database's.
     const behind = tell({ answeredAt: at(0), publishedBy: at(30) });
     expect(behind.find(({ step }) => step === 'PUBLISHED')?.at).toEqual(at(2));
   });

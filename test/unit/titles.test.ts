@@ -29,7 +29,7 @@ test('no title uses a word that the glossary replaces', () => {
 });
 
 test('no title is longer than 80 characters', () => {
-  // The words of a template are judged, not what a case puts in.
+  // The words of a template are checked, not the values of a case.
   const lengthOf = (title: string) => title.replace(/^[^:]+: /, '').length;
   expect(titles.filter((title) => lengthOf(title) > 80)).toEqual([]);
 });

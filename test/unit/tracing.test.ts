@@ -33,7 +33,7 @@ const ended = (name: string) => exporter.getFinishedSpans().filter((span) => spa
 const idOf = (span: ReadableSpan | undefined) => span?.spanContext().spanId;
 const linkedTo = (span: ReadableSpan | undefined) => span?.links.map(({ context }) => context.spanId);
 
-/** Every purchase becomes an instance; `seen` is what came through. */
+/** Every purchase becomes an instance; `seen` is what was passed on. */
 function createsAll(seen: Purchase[] = []): CreateInstances {
   return async (purchases) => {
     seen.push(...purchases);

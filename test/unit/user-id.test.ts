@@ -75,7 +75,7 @@ describe('a UUID that was not made from a user id names no user', () => {
     'ffffffff-ffff-ffff-ffff-ffffffffffff',
     // User 0 is not a user.
     '00000000-0000-8000-8000-000000000000',
-    // Version 4 and 7, a foreign variant, a foreign version 8, a second bit above bit 62.
+    // Versions 4 and 7, a foreign variant, a foreign version 8, a second bit above bit 62.
     '00000000-0000-4000-8000-00000000007b',
     '00000000-0000-7000-8000-00000000007b',
     '00000000-0000-8000-0000-00000000007b',
@@ -94,7 +94,7 @@ describe('a UUID that was not made from a user id names no user', () => {
   });
 
   test('whatever the version', () => {
-    // 122 random bits hit the 60 zeros of ours about never.
+    // 122 random bits practically never match the 60 zero bits of a user id.
     fc.assert(fc.property(fc.uuid(), (foreign) => readUserId(foreign) === undefined || uuid.test(foreign)));
     fc.assert(
       fc.property(fc.uuid({ version: [1, 2, 3, 4, 5, 6, 7] }), (foreign) => {

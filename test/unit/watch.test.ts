@@ -175,7 +175,7 @@ describe('the window of a trend', () => {
       { to: now },
       { from: new Date('2026-12-01T00:00:00Z') },
       { from: new Date('2026-11-01T00:00:00Z'), step: 'minute' as const },
-      // The step ends in the year 10000, which no store writes.
+      // The step ends in the year 10000, which no store can hold.
       { from: new Date('9999-12-31T00:00:00Z'), to: new Date('9999-12-31T23:59:59Z'), step: 'day' as const },
     ]) {
       expect(() => read(query), JSON.stringify(query)).toThrow(

@@ -8,7 +8,7 @@ export interface UserIdVector {
   uuid: string;
 }
 
-/** The rows of the table of user ids: those with a UUID, and those that are refused. */
+/** The rows of the table of user ids: those with a UUID, and the rejected ones. */
 export function readUserIdVectors(): { accepted: UserIdVector[]; refused: bigint[] } {
   const rows = [...contract.matchAll(/^\| *(.+?) *\| *(.+?) *\|$/gm)].slice(1);
   const accepted: UserIdVector[] = [];
