@@ -21,22 +21,14 @@ import { checkPooler } from '../adapters/postgres/pooler.ts';
 import { postgresSaleLedger } from '../adapters/postgres/sale-ledger.ts';
 import { openPostgresServer } from '../adapters/postgres/server.ts';
 import { isUnavailable } from '../adapters/postgres/transient.ts';
-import { redisCheckout } from '../adapters/redis/checkout.ts';
-import { openRedis, type RedisConfig } from '../adapters/redis/connections.ts';
-import { redisMarkedStore } from '../adapters/redis/installation.ts';
-import { redisLiveSales } from '../adapters/redis/live-sales.ts';
-import { redisSaleCounters } from '../adapters/redis/sale-counters.ts';
-import { RedisSeckillStreams } from '../adapters/redis/seckill-streams.ts';
-import { readStreamBacklog } from '../adapters/redis/stream-backlog.ts';
-import { redisStreamPositions } from '../adapters/redis/stream-positions.ts';
-import { listStreams, redisStreamReadings } from '../adapters/redis/stream-readings.ts';
+import type { RedisConfig } from '../adapters/redis/connections.ts';
+import { openRedisPorts } from '../adapters/redis/open-redis.ts';
 import type { Config, DataConfig } from '../config/config.ts';
 import type { Actor } from '../core/actor.ts';
 import type { SaleCounters } from '../core/compensation/restock.ts';
 import type { Outbox } from '../core/outbox/relay.ts';
 import type { SeckillStreams } from '../core/triggers/seckill-streams.ts';
 import { backoffMs, pause } from '../lib/backoff.ts';
-import { keepAnswer } from '../lib/keep-answer.ts';
 import type { Migrations } from '../lib/migrations.ts';
 import type { Database } from '../lib/sql.ts';
 import type { StreamReadings } from '../ops/audit/stream-reading.ts';
@@ -169,46 +161,39 @@ export function openStreams(
   return openRedisStreams(redisOf(config), database, emit);
 }
 
-function openRedisStreams(redis: RedisConfig, database: Database, emit: Emit): OpenStreams {
-  const { commands, reader, selling, queries, disk, health, close } = openRedis(redis, emit);
-  // The list scans all keys of Redis.
-  const listKept = keepAnswer(() => listStreams(commands), { forMs: 10_000, shareOfTime: 0.02 });
-  const streams = new RedisSeckillStreams(commands, reader, (warning) => emit({ type: 'warned', warning }));
+function openRedisStreams(config: RedisConfig, database: Database, emit: Emit): OpenStreams {
   const ledger = postgresSaleLedger(database);
+  const redis = openRedisPorts(config, {
+    emit,
+    ledger,
+    verify: (productId) => guard.ready(productId),
+    onConnected() {
+      pairing.forget();
+      guard.forget();
+    },
+  });
   const pairing = new StorePairing({
     rows: postgresInstallation(database),
-    store: redisMarkedStore(commands, redis.addr),
+    store: redis.mark,
     onForeign: (why) => emit({ type: 'store foreign', store: 'redis', why }),
   });
-  for (const each of [commands, reader, selling]) each.on('ready', pairing.forget);
-  // Read over the connection that sells: during a failover another one may lead to another server.
-  const counters = { ...redisLiveSales(commands), read: redisLiveSales(selling).read };
-  const live = requirePairing(counters, ['open', 'apply', 'read', 'rebuild'], pairing);
+  const live = requirePairing(redis.live, ['open', 'apply', 'read', 'rebuild'], pairing);
   const guard = createGuard(ledger, live, emit);
-  for (const each of [selling, queries]) each.on('ready', guard.forget);
-  const awaitsDisk = disk !== undefined;
-  const checkout = redisCheckout(selling, {
-    ...{ awaitsDisk, queries, ledger, verify: (id) => guard.ready(id) },
-    ...(disk && { disk }),
-  });
-  const readings = requirePairing(redisStreamReadings(commands), ['read'], pairing);
-  const ours = requirePairing(checkout, ['buy', 'issueTicket'], pairing);
+  const readings = requirePairing(redis.readings, ['read'], pairing);
+  const ours = requirePairing(redis.checkout, ['buy', 'issueTicket'], pairing);
   return {
-    streams: requirePairing(streams, ['discover', 'read', 'takeOver', 'trim', 'add'], pairing),
-    counters: requirePairing(redisSaleCounters(commands), ['restock'], pairing),
+    streams: requirePairing(redis.streams, ['discover', 'read', 'takeOver', 'trim', 'add'], pairing),
+    counters: requirePairing(redis.counters, ['restock'], pairing),
     sales: ledgeredSales(ledger, live),
     checkout: guardedCheckout(ours, guard),
     pairing,
     guard,
-    places: redisStreamPositions(commands),
+    places: redis.places,
     readingsOn: (on) => ({ database: on, readings }),
-    readBacklog: async () => readStreamBacklog(commands, await listKept()),
-    async close() {
-      if (commands.status === 'ready') await streams.leave().catch(() => {});
-      await close();
-    },
-    notReady: () => health.notReady() ?? pairing.notReady,
-    remark: () => health.remark(),
+    readBacklog: () => redis.readBacklog(),
+    close: () => redis.close(),
+    notReady: () => redis.notReady() ?? pairing.notReady,
+    remark: () => redis.remark(),
   };
 }
 

@@ -1,3 +1,5 @@
+import { readRedisAddress } from '../lib/redis-address.ts';
+
 /**
  * How one setting is read. Its key is its path in the tree of settings.ts; the environment and the file
  * provide its value.
@@ -56,8 +58,10 @@ export const address = (value: unknown): string => {
   if (port === undefined || Number(port) > 65_535) throw new TypeError();
   return value as string;
 };
+/** One server, the primary that Sentinels name, or a cluster: see lib/redis-address.ts. */
 export const redisAddress = (value: unknown): string => {
   if (value === '') return '';
+  if (readRedisAddress(text(value)).kind !== 'server') return value as string;
   return text(value).includes('://') ? url('redis:', 'rediss:')(value) : address(value);
 };
 export const listOf = (pattern: RegExp) => (value: unknown) => {

@@ -33,7 +33,7 @@ async function openGuardedSale(part: Parameters<typeof saleTerms>[0] = {}) {
   await createProduct(database);
   const { sales, checkout: bare, ledger, live } = await openRedisSales(redis, database);
   const verify = (id: ProductId) => guard.ready(id);
-  const { checkout: verifying } = await openRedisSales(redis, database, { awaitsDisk: false, verify });
+  const { checkout: verifying } = await openRedisSales(redis, database, { acknowledge: 'memory', verify });
   const rebuilt: string[] = [];
   const closed: string[] = [];
   let afterRead = async () => {};

@@ -112,7 +112,7 @@ describe('the admission', () => {
 
   test('the admission knows the buyers of other replicas, however many', async () => {
     const { buy, refuse, passMs, admission, visitor, redis, sales } = await openAdmission({ stock: 12_000 });
-    const other = redisCheckout(redis, { awaitsDisk: false, ledger: noLedger });
+    const other = redisCheckout(redis, { acknowledge: 'memory', ledger: noLedger });
     for (let from = 1; from <= 12_000; from += 1_000) {
       const buyers = Array.from({ length: 1_000 }, (_, i) => ({ ...visitor(from + i), ticket: undefined }));
       await other.buy(product, buyers);

@@ -32,7 +32,7 @@ function openProcess(url: string) {
   onTestFinished(close);
   const checkout = redisCheckout(selling, {
     queries,
-    awaitsDisk: true,
+    acknowledge: 'fsync',
     ledger: noLedger,
     ...(disk && { disk }),
   });
@@ -107,11 +107,11 @@ describe.skipIf(lacks('valkey'))('sale.acknowledge fsync on a Redis with an appe
 test('sale.acknowledge fsync on a Redis without WAITAOF sells nothing and names why', async () => {
   await using server = await startOwnRedis({ appendonly: false });
   const { redis, countSold } = await openSale(server.url);
-  await expect(buyAt(redisCheckout(redis, { awaitsDisk: true, ledger: noLedger }))(11)).rejects.toMatchObject(
-    {
-      code: 'STORE_UNAVAILABLE',
-      message: expect.stringContaining('sale.acknowledge'),
-    },
-  );
+  await expect(
+    buyAt(redisCheckout(redis, { acknowledge: 'fsync', ledger: noLedger }))(11),
+  ).rejects.toMatchObject({
+    code: 'STORE_UNAVAILABLE',
+    message: expect.stringContaining('sale.acknowledge'),
+  });
   expect(await countSold()).toBe(0);
 });

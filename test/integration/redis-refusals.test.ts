@@ -24,7 +24,7 @@ function openProcess(url: string) {
   });
   onTestFinished(connections.close);
   const { selling, queries, health } = connections;
-  const checkout = redisCheckout(selling, { queries, awaitsDisk: false, ledger: noLedger });
+  const checkout = redisCheckout(selling, { queries, acknowledge: 'memory', ledger: noLedger });
   const buy = async (user: number) => {
     const userId = BigInt(user) as UserId;
     const [outcome] = await checkout.buy(product, [{ userId, idempotencyKey: undefined, ticket: undefined }]);

@@ -12,7 +12,7 @@ import { openTestPostgres } from './stores.ts';
 export async function openRedisSales(
   redis: Redis,
   database?: Database,
-  options: Omit<RedisCheckoutOptions, 'ledger'> = { awaitsDisk: false },
+  options: Omit<RedisCheckoutOptions, 'ledger'> = { acknowledge: 'memory' },
 ) {
   const ledger = postgresSaleLedger(database ?? (await openTestPostgres()));
   const live = redisLiveSales(redis);

@@ -7,18 +7,22 @@ import type { Checkout, CheckoutOutcome, Refusal, TicketOutcome } from '../../sa
 import { rebuildingError } from '../../sale/rebuilding-error.ts';
 import { askSale } from './ask-sale.ts';
 import { buyUnits, buyUnitsOnDisk } from './buy-script.ts';
+import type { Acknowledge } from './connections.ts';
 import { createDisk, type Disk } from './disk.ts';
 import { readSaleHash } from './sale-hash.ts';
 import { saleKeys } from './sale-keys.ts';
 import { issueTicket, readSaleAndBuyers } from './sale-scripts.ts';
 
 export interface RedisCheckoutOptions {
-  /** Answers a purchase only when Redis has its entry on disk (WAITAOF, Redis 7.2). */
-  awaitsDisk: boolean;
+  /**
+   * `fsync`, `replica`: a purchase is answered only when Redis has its entry on disk (WAITAOF, Redis 7.2), or a replica
+   * has it.
+   */
+  acknowledge: Acknowledge;
   /** Redis holds only the current sales, and no list of them. */
   ledger: Pick<Checkout, 'findSecret' | 'listProducts'>;
   /**
-   * Used with `awaitsDisk`. By default on the checkout's own connection, where each wait delays the sales
+   * Used unless `memory`. By default on the checkout's own connection, where each wait delays the sales
    * sent after it.
    */
   disk?: Disk;
@@ -51,15 +55,16 @@ const maxNonce = 2 ** 48 - 1;
  * outcome.
  */
 export function redisCheckout(redis: Redis, options: RedisCheckoutOptions): Checkout {
-  const { awaitsDisk, ledger, queries = redis, verify = () => undefined } = options;
+  const { acknowledge, ledger, queries = redis, verify = () => undefined } = options;
   const ask = <T>(reply: Promise<unknown>, on = redis) => askSale<T>(on, answerDeadlineMs, reply);
-  const disk = options.disk ?? createDisk(redis);
-  const sell = awaitsDisk ? buyUnitsOnDisk : buyUnits;
+  const awaits = acknowledge === 'memory' ? undefined : acknowledge;
+  const disk = options.disk ?? createDisk(redis, awaits);
+  const sell = awaits === 'fsync' ? buyUnitsOnDisk : buyUnits;
   return {
     async buy(productId, buyers) {
-      // Checked before anything is sold: a Redis that cannot confirm writes to disk would sell out without
+      // Checked before anything is sold: a Redis that cannot confirm writes would sell out without
       // answering any buyer.
-      if (awaitsDisk) await disk.require();
+      if (awaits) await disk.require();
       const verifying = verify(productId);
       if (verifying) await verifying;
       const stream = streamOf(productId);
@@ -78,7 +83,7 @@ export function redisCheckout(redis: Redis, options: RedisCheckoutOptions): Chec
       const outcomes = readOutcomes(await answers);
       failpoint('after-buy');
       // Also for a repeat: the first request may still wait for the disk.
-      if (awaitsDisk && outcomes.some((outcome) => 'streamId' in outcome)) await disk.sync();
+      if (awaits && outcomes.some((outcome) => 'streamId' in outcome)) await disk.sync();
       return outcomes;
     },
 

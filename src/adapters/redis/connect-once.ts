@@ -3,10 +3,13 @@ import { connectRedis, withDeadline } from './connect.ts';
 import type { RedisConfig } from './connections.ts';
 import { classifyRefusal } from './refusal.ts';
 
-const deadlineMs = 5_000;
+const usualDeadlineMs = 5_000;
 
 /** One attempt: the first error is the one to report. */
-export async function connectOnce({ addr, tls }: Pick<RedisConfig, 'addr' | 'tls'>): Promise<Redis> {
+export async function connectOnce(
+  { addr, tls }: Pick<RedisConfig, 'addr' | 'tls'>,
+  deadlineMs = usualDeadlineMs,
+): Promise<Redis> {
   let fail: (error: Error) => void = () => {};
   const failed = new Promise<never>((_, reject) => {
     fail = reject;

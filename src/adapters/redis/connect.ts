@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { Redis, type RedisOptions } from 'ioredis';
+import { type RedisAddress, readRedisAddress } from '../../lib/redis-address.ts';
 import { classifyRefusal, SilentError } from './refusal.ts';
 
 export interface ConnectRedisOptions {
-  /** `host:port` or a redis:// or rediss:// URL. */
+  /** As of `data.redis.addr`, of one server or of Sentinels. */
   addr: string;
   tls?: RedisTls;
   name: string;
@@ -21,6 +22,8 @@ export interface RedisTls {
 
 /** Shortest time between two reconnects to a server that refuses. */
 const reconnectEveryMs = 500;
+/** A Sentinel that hangs is passed over. */
+const sentinelDeadlineMs = 1_000;
 
 /**
  * A connection that fails fast and never sends a command twice. By default ioredis resends what it had sent
@@ -50,7 +53,9 @@ export function connectRedis(options: ConnectRedisOptions): Redis {
       return 1;
     },
   };
-  const redis = new Redis(...toArguments(addr, options.tls, redisOptions));
+  const address = readRedisAddress(addr);
+  if (address.kind === 'cluster') throw new TypeError('a cluster has a connection for each of its nodes');
+  const redis = openConnection(address, options.tls, redisOptions);
   redis.on('error', (error: Error) => {
     // ioredis continues in database 0 when the one in the address is refused.
     if (isRefusedSelect(error)) redis.disconnect(true);
@@ -59,14 +64,34 @@ export function connectRedis(options: ConnectRedisOptions): Redis {
   return redis;
 }
 
+type Reachable = Exclude<RedisAddress, { kind: 'cluster' }>;
+
 /** @throws Error when a file of `tls` cannot be read */
-function toArguments(addr: string, tls: RedisTls | undefined, options: RedisOptions): [string, RedisOptions] {
-  const url = /^rediss?:\/\//.test(addr) ? addr : `redis://${addr}`;
+function openConnection(address: Reachable, tls: RedisTls | undefined, options: RedisOptions): Redis {
+  const files = readTlsFiles(tls);
+  if (address.kind === 'server') {
+    if (!files) return new Redis(address.url, options);
+    // ioredis takes `tls: true` from a rediss URL, which would override the options given here.
+    return new Redis(address.url.replace(/^rediss:/, 'redis:'), { ...options, tls: files });
+  }
+  const { sentinels, primary, db, login, sentinelLogin } = address;
+  const secure = files ?? (address.tls ? {} : undefined);
+  return new Redis({
+    ...options,
+    ...login,
+    ...{ sentinels, name: primary, db },
+    ...(sentinelLogin.username && { sentinelUsername: sentinelLogin.username }),
+    ...(sentinelLogin.password && { sentinelPassword: sentinelLogin.password }),
+    ...(secure && { tls: secure, sentinelTLS: secure, enableTLSForSentinelMode: true }),
+    sentinelCommandTimeout: sentinelDeadlineMs,
+    sentinelRetryStrategy: (attempt) => Math.min(1_000, 50 * 2 ** attempt),
+  });
+}
+
+function readTlsFiles(tls: RedisTls | undefined): Record<string, Buffer> | undefined {
   const files = Object.entries(tls ?? {}).filter(([, path]) => path !== '');
-  if (files.length === 0) return [url, options];
-  const contents = files.map(([name, path]) => [name, readTlsFile(`data.redis.tls.${name}`, path)]);
-  // ioredis takes `tls: true` from a rediss URL, which would override the options given here.
-  return [url.replace(/^rediss:/, 'redis:'), { ...options, tls: Object.fromEntries(contents) }];
+  if (files.length === 0) return undefined;
+  return Object.fromEntries(files.map(([name, path]) => [name, readTlsFile(`data.redis.tls.${name}`, path)]));
 }
 
 function readTlsFile(setting: string, path: string): Buffer {

@@ -3,14 +3,22 @@ import { connectRedis, type RedisTls } from './connect.ts';
 import { createDisk, type Disk } from './disk.ts';
 import { RedisHealth } from './health.ts';
 
+/** When a buy is answered: at once, when it is on disk, or when a replica has it. */
+export type Acknowledge = 'memory' | 'fsync' | 'replica';
+
 export interface RedisConfig {
   addr: string;
   tls: RedisTls;
-  acknowledge: 'memory' | 'fsync';
+  acknowledge: Acknowledge;
+}
+
+/** A node of a cluster, and how keys begin that it serves. */
+export interface ClusterNode {
+  tag: string;
 }
 
 /** State changes of the connections, in the shape that `Emit` takes. */
-type TelemetryEvent =
+export type TelemetryEvent =
   | { type: 'store failed'; store: string; error: Error; attempt: number }
   | { type: 'store back'; store: string }
   | { type: 'store refused'; store: string; reason: string; why: string }
@@ -23,7 +31,7 @@ export interface RedisConnections {
   reader: Redis;
   selling: Redis;
   queries: Redis;
-  /** Present when `sale.acknowledge` is `fsync`. */
+  /** Present when `sale.acknowledge` is `fsync` or `replica`. */
   disk: Disk | undefined;
   health: RedisHealth;
   close(): Promise<void>;
@@ -32,7 +40,11 @@ export interface RedisConnections {
 const store = 'redis';
 
 /** One connection for each kind of work that would otherwise delay the others. */
-export function openRedis(config: RedisConfig, emit: (event: TelemetryEvent) => void): RedisConnections {
+export function openRedis(
+  config: RedisConfig,
+  emit: (event: TelemetryEvent) => void,
+  node?: ClusterNode,
+): RedisConnections {
   // All connections use one address and fail together: one report per round of attempts.
   let failures = 0;
   const connect = (name: string, waitsForLoading = true): Redis => {
@@ -57,12 +69,14 @@ export function openRedis(config: RedisConfig, emit: (event: TelemetryEvent) => 
     selling: connect('selling'),
     queries: connect('queries'),
   };
-  const onDisk = config.acknowledge === 'fsync' ? connect('disk') : undefined;
-  const disk = onDisk && createDisk(onDisk);
+  const { acknowledge } = config;
+  const onDisk = acknowledge === 'memory' ? undefined : connect('disk');
+  const disk = onDisk && acknowledge !== 'memory' ? createDisk(onDisk, acknowledge, node?.tag) : undefined;
   const others: Redis[] = [...Object.values(working), ...(onDisk ? [onDisk] : [])];
   const health = new RedisHealth({
     probe: connect('health', false),
     others,
+    ...(node && { tag: node.tag, isClusterNode: true }),
     ...(disk && { alsoCheck: (probe: Redis) => disk.check(probe) }),
     onRefused: ({ reason, message }) => emit({ type: 'store refused', store, reason, why: message }),
     onAccepted: (reason, isLast) => emit({ type: 'store accepted', store, reason, isLast }),

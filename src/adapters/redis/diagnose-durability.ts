@@ -1,10 +1,11 @@
+import type { Acknowledge } from './connections.ts';
 import type { Facts, RedisFinding } from './diagnose-redis.ts';
 
 /** Settings and states under which Redis loses winners, or stops accepting them. */
 export function diagnoseDurability(
   info: Facts,
   settings: Facts | undefined,
-  acknowledge: 'memory' | 'fsync',
+  acknowledge: Acknowledge,
 ): RedisFinding[] {
   return [
     ...diagnoseAppendOnlyFile(info, settings),
@@ -50,7 +51,7 @@ function diagnoseSnapshots(info: Facts, settings: Facts | undefined): RedisFindi
 }
 
 /** How durable a purchase is when the buyer is answered with 202. */
-function diagnoseAnswer(settings: Facts | undefined, acknowledge: 'memory' | 'fsync'): RedisFinding[] {
+function diagnoseAnswer(settings: Facts | undefined, acknowledge: Acknowledge): RedisFinding[] {
   if (acknowledge === 'fsync') return [];
   if (settings?.get('appendonly') !== 'yes') return [];
   if (settings.get('appendfsync') === 'always') {

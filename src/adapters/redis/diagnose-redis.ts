@@ -4,7 +4,7 @@ import { adviseOnConnection, adviseOnRefusal } from './advice.ts';
 import { findForbidden } from './commands.ts';
 import { withDeadline } from './connect.ts';
 import { connectOnce } from './connect-once.ts';
-import type { RedisConfig } from './connections.ts';
+import type { Acknowledge, RedisConfig } from './connections.ts';
 import { diagnoseDurability } from './diagnose-durability.ts';
 import { diagnoseKeys } from './diagnose-keys.ts';
 import { diagnoseLimits } from './diagnose-limits.ts';
@@ -114,8 +114,10 @@ async function tryToWrite(redis: Redis): Promise<RedisFinding[]> {
   }
 }
 
-async function diagnoseRights(redis: Redis, acknowledge: 'memory' | 'fsync'): Promise<RedisFinding[]> {
-  const more = acknowledge === 'fsync' ? [['WAITAOF', '0', '0', '1']] : [];
+async function diagnoseRights(redis: Redis, acknowledge: Acknowledge): Promise<RedisFinding[]> {
+  const more = { memory: [], fsync: [['WAITAOF', '0', '0', '1']], replica: [['WAIT', '0', '1']] }[
+    acknowledge
+  ];
   const forbidden = await withDeadline(redis, deadlineMs, findForbidden(redis, more));
   if (forbidden.size === 0) return [];
   const names = [...forbidden.keys()].join(', ');
@@ -125,21 +127,25 @@ async function diagnoseRights(redis: Redis, acknowledge: 'memory' | 'fsync'): Pr
 }
 
 /** Tried instead of concluded from the version: a patched or managed server may differ. */
-async function tryDisk(redis: Redis, acknowledge: 'memory' | 'fsync'): Promise<RedisFinding[]> {
+async function tryDisk(redis: Redis, acknowledge: Acknowledge): Promise<RedisFinding[]> {
   if (acknowledge === 'memory') return [];
   try {
-    await createDisk(redis).sync();
+    await createDisk(redis, acknowledge).sync();
+    const where = acknowledge === 'fsync' ? 'on disk' : 'on a replica';
     return [
       {
         level: 'ok',
-        what: 'a purchase is answered when it is on disk, and this Redis can confirm that',
+        what: `a purchase is answered when it is ${where}, and this Redis can confirm that`,
         advice: '',
       },
     ];
   } catch (error) {
-    const advice =
-      'use Redis 7.2 or Valkey with appendonly yes and appendfsync always, or set sale.acknowledge to memory';
-    const what = `sale.acknowledge is fsync, so nothing is sold: ${(error as Error).message}`;
+    const advice = {
+      fsync:
+        'use Redis 7.2 or Valkey with appendonly yes and appendfsync always, or set sale.acknowledge to memory',
+      replica: 'attach a replica, or set sale.acknowledge to memory',
+    }[acknowledge];
+    const what = `sale.acknowledge is ${acknowledge}, so nothing is sold: ${(error as Error).message}`;
     return [{ level: 'problem', what, advice }];
   }
 }

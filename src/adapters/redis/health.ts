@@ -2,10 +2,14 @@ import type { Redis } from 'ioredis';
 import { Signal } from '../../lib/signal.ts';
 import { withDeadline } from './connect.ts';
 import { classifyRefusal, type Refusal, type RefusalReason, RefusedError } from './refusal.ts';
+import { usualTag } from './sale-keys.ts';
 
 export interface RedisHealthDeps {
   /** A connection of its own, which no other command blocks. */
   probe: Redis;
+  /** Begins the key of the trial write, which this server has to serve; by default that of a single server. */
+  tag?: string;
+  isClusterNode?: boolean;
   /** The working connections. */
   others: readonly Redis[];
   /** Another periodic check, such as the confirmation of writes to disk. */
@@ -24,12 +28,6 @@ const answerDeadlineMs = 2_000;
 /** A blocking read or a wait for the disk may be ahead of a command on the working connections. */
 const otherDeadlineMs = 2_000;
 const reconnectEveryMs = 500;
-
-/**
- * Matches the keys that an ACL for sales has to allow anyway. No product has the id 0, so the key never
- * exists.
- */
-const probeKey = '{stream:seckill:0}:probe';
 
 /**
  * Tracks whether Redis does what it is asked. An open socket does not show that a primary was demoted, is
@@ -115,8 +113,8 @@ export class RedisHealth {
 
   /** Redis checks this like any XADD: role, memory, replicas, disk. With NOMKSTREAM it adds nothing. */
   async #tryToWrite(): Promise<void> {
-    const { probe } = this.#deps;
-    await this.#ask(() => probe.xadd(probeKey, 'NOMKSTREAM', '*', 'at', '0'));
+    const { probe, tag = usualTag } = this.#deps;
+    await this.#ask(() => probe.xadd(`${tag}:probe`, 'NOMKSTREAM', '*', 'at', '0'));
   }
 
   /** A replica that accepts writes loses them; a cluster node or a Sentinel cannot be used by Weir. */
@@ -124,7 +122,7 @@ export class RedisHealth {
     const { probe } = this.#deps;
     const info = await this.#ask(() => (this.#isServerKnown ? probe.info('replication') : probe.info()));
     if (info === undefined) return;
-    requireUsableServer(info);
+    requireUsableServer(info, this.#deps.isClusterNode);
     this.#isServerKnown = true;
   }
 
@@ -188,9 +186,10 @@ export class RedisHealth {
   }
 }
 
-/** @throws RefusedError for a replica, a cluster node or a Sentinel */
-export function requireUsableServer(info: string): void {
+/** @throws RefusedError for a replica, a Sentinel, or a cluster node where none is expected */
+export function requireUsableServer(info: string, isClusterNode = false): void {
   if (/^role:slave/m.test(info)) throw new RefusedError('READONLY', 'it is a replica');
-  if (/^cluster_enabled:1/m.test(info)) throw new RefusedError('CLUSTER', 'it is a node of a cluster');
+  if (!isClusterNode && /^cluster_enabled:1/m.test(info))
+    throw new RefusedError('CLUSTER', 'it is a node of a cluster');
   if (/^sentinel_masters:/m.test(info)) throw new RefusedError('SENTINEL', 'it is a Sentinel');
 }

@@ -1,10 +1,11 @@
 import type { Redis } from 'ioredis';
+import { listRedisHosts, readRedisAddress } from '../../lib/redis-address.ts';
 import type { MarkedStore } from '../../ops/installation/pairing.ts';
 import { askSale } from './ask-sale.ts';
 import { createScript } from './script.ts';
 
 const answerDeadlineMs = 5_000;
-const markKey = 'weir:installation';
+export const redisMarkKey = 'weir:installation';
 
 const readMark = createScript(`
 local clock = redis.call('TIME')
@@ -29,19 +30,22 @@ export function redisMarkedStore(redis: Redis, addr: string): MarkedStore {
     address: describeAddress(addr),
     async readMark() {
       const [installation, store, database, seenAgoMs] = await ask<(string | null)[]>(
-        readMark(redis, [markKey]),
+        readMark(redis, [redisMarkKey]),
       );
       if (!installation || !store) return undefined;
       return { installation, store, database: database ?? '', seenAgoMs: Number(seenAgoMs) };
     },
     async writeMark({ installation, store, database }) {
-      await ask(writeMark(redis, [markKey], installation, store, database));
+      await ask(writeMark(redis, [redisMarkKey], installation, store, database));
     },
   };
 }
 
 /** Host, port and database: each database of a Redis is a store of its own. */
 function describeAddress(addr: string): string {
-  const { hostname, port, pathname } = new URL(addr.includes('://') ? addr : `redis://${addr}`);
-  return `${hostname}:${port || '6379'}/${pathname.replace('/', '') || '0'}`;
+  const address = readRedisAddress(addr);
+  const hosts = listRedisHosts(addr).join(',');
+  if (address.kind === 'cluster') return hosts;
+  if (address.kind === 'sentinel') return `${address.primary} of ${hosts}/${address.db}`;
+  return `${hosts}/${new URL(address.url).pathname.replace('/', '') || '0'}`;
 }

@@ -10,8 +10,11 @@ import { applyTerms, openSale } from './sale-scripts.ts';
 const answerDeadlineMs = 10_000;
 const salesPerQuestion = 500;
 
-/** The counters of sales in Redis. Each call is one script and therefore one atomic step. */
-export function redisLiveSales(redis: Redis): LiveSales {
+/**
+ * The counters of sales in Redis. Each call is one script and therefore one atomic step. A cluster has no set of all
+ * sales: it would be on one node only.
+ */
+export function redisLiveSales(redis: Redis, { isInCluster = false } = {}): LiveSales {
   const ask = <T>(reply: Promise<unknown>) => askSale<T>(redis, answerDeadlineMs, reply);
   const token = newLife();
 
@@ -19,7 +22,7 @@ export function redisLiveSales(redis: Redis): LiveSales {
     async open(sale) {
       const { sale: hash, buyers, entries, order, tickets, keys } = saleKeys(sale.stream);
       // Before the sale: an extra name in the set does no harm, a missing one delays finding the stream.
-      await ask(redis.sadd(saleStreams, sale.stream));
+      if (!isInCluster) await ask(redis.sadd(saleStreams, sale.stream));
       await ask(openSale(redis, [hash, buyers, entries, order, tickets, keys], ...toOpening(sale)));
     },
 

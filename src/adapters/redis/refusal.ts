@@ -10,6 +10,7 @@ export type RefusalReason =
   | 'OOM'
   | 'BUSY'
   | 'CLUSTER'
+  | 'MOVED'
   | 'SENTINEL'
   | 'NOFSYNC'
   | 'NOPERM'
@@ -55,6 +56,7 @@ const kinds: Record<RefusalReason, Kind> = {
   OOM: { summary: writes, countsForMs: nearLimitMs },
   BUSY: { summary: commands, countsForMs: nearLimitMs },
   CLUSTER: { summary: commands, countsForMs: unseenMs },
+  MOVED: { summary: 'Redis Cluster has moved a key', concerns: 'key' },
   SENTINEL: { summary: commands },
   NOFSYNC: { summary: 'Redis cannot confirm what is on disk, and sale.acknowledge is fsync' },
   NOPERM: { summary: 'Redis refuses a command', countsForMs: unseenMs },
@@ -79,9 +81,9 @@ const codes: Record<string, RefusalReason> = {
   BUSY: 'BUSY',
   UNKILLABLE: 'BUSY',
   CROSSSLOT: 'CLUSTER',
-  MOVED: 'CLUSTER',
-  ASK: 'CLUSTER',
-  TRYAGAIN: 'CLUSTER',
+  MOVED: 'MOVED',
+  ASK: 'MOVED',
+  TRYAGAIN: 'MOVED',
   CLUSTERDOWN: 'CLUSTER',
   NOPERM: 'NOPERM',
   NOAUTH: 'NOAUTH',

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { HeldUnit, SaleCounters, UnitAnswer } from '../../core/compensation/restock.ts';
 import { withDeadline } from './connect.ts';
+import { classifyRefusal } from './refusal.ts';
 import { refusesEverything } from './refuses-everything.ts';
 import { saleKeys } from './sale-keys.ts';
 import { restockUnits } from './sale-scripts.ts';
@@ -34,7 +35,8 @@ async function restockTo(redis: Redis, stream: string, held: readonly HeldUnit[]
     return await withDeadline(redis, answerDeadlineMs, reply);
   } catch (error) {
     const why = (error as Error).message;
-    if (isBeingRebuilt.test(why)) return held.map(() => ({ later: why }));
+    const isLater = isBeingRebuilt.test(why) || classifyRefusal(error)?.reason === 'MOVED';
+    if (isLater) return held.map(() => ({ later: why }));
     if (refusesEverything(error)) throw error;
     return held.map(() => why);
   }

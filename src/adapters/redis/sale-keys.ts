@@ -28,3 +28,8 @@ export function saleKeys(stream: string) {
 
 /** The set of streams that have or had a sale. */
 export const saleStreams = 'weir:sales';
+
+/**
+ * Begins the keys that Weir writes to try a server. No product has the id 0, and an ACL for sales allows such keys anyway.
+ */
+export const usualTag = '{stream:seckill:0}';

@@ -4,7 +4,7 @@ import { askSale, toStoreUnavailable } from './ask-sale.ts';
 import { StreamFinder } from './find-streams.ts';
 import { createScript } from './script.ts';
 import { deleteIdleConsumer } from './scripts.ts';
-import { StreamGroup, streamGroup } from './stream-group.ts';
+import { type GroupOptions, StreamGroup, streamGroup } from './stream-group.ts';
 import { StreamReader } from './stream-reader.ts';
 import { takeOver, trimStreams } from './stream-upkeep.ts';
 
@@ -25,10 +25,15 @@ export class RedisSeckillStreams implements SeckillStreams {
   #unsoldFrom = 0;
   #mayClaim = true;
 
-  constructor(commands: Redis, reader: Redis, onWarning: (warning: string) => void = () => {}) {
+  constructor(
+    commands: Redis,
+    reader: Redis,
+    onWarning: (warning: string) => void = () => {},
+    options: GroupOptions = {},
+  ) {
     this.#commands = commands;
     this.#onWarning = onWarning;
-    this.#group = new StreamGroup(commands, onWarning);
+    this.#group = new StreamGroup(commands, onWarning, options);
     this.#finder = new StreamFinder(commands);
     this.#reader = new StreamReader(this.#group, reader);
   }
@@ -50,7 +55,8 @@ export class RedisSeckillStreams implements SeckillStreams {
 
   async discover(): Promise<void> {
     const isNew = (stream: string) => this.#group.isNew(stream);
-    const own = (await this.#finder.findOwn()).filter(isNew);
+    // The set of them is on one node of a cluster.
+    const own = this.#group.isInCluster ? [] : (await this.#finder.findOwn()).filter(isNew);
     if (this.#unsoldFrom >= own.length) this.#unsoldFrom = 0;
     const some = own.slice(this.#unsoldFrom, this.#unsoldFrom + unsoldPerScan);
     this.#unsoldFrom += unsoldPerScan;
@@ -58,6 +64,16 @@ export class RedisSeckillStreams implements SeckillStreams {
     await this.#group.join(some.filter((_, i) => exist[i] === 1));
     const found = new Set(await this.#finder.scan());
     await this.#group.join([...found].filter(isNew));
+  }
+
+  /** Streams that are read here. */
+  known(): string[] {
+    return this.#group.known.all();
+  }
+
+  /** Reads these from now on, without waiting until they are found. */
+  async adopt(streams: readonly string[]): Promise<void> {
+    await this.#group.join(streams.filter((stream) => this.#group.isNew(stream)));
   }
 
   read(count: number, blockMs: number, except: ReadonlySet<string> = new Set()): Promise<StreamBatch[]> {

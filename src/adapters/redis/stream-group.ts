@@ -3,6 +3,7 @@ import type { ChainableCommander, Redis } from 'ioredis';
 import { withDeadline } from './connect.ts';
 import { EntrySizes } from './entry-sizes.ts';
 import { KnownStreams } from './known-streams.ts';
+import { classifyRefusal } from './refusal.ts';
 import { refusesEverything } from './refuses-everything.ts';
 
 /** The consumer group on every stream. */
@@ -16,10 +17,21 @@ const skippedForMs = 10_000;
  */
 const aboveAllIds = '18446744073709551615-0';
 
+export interface GroupOptions {
+  /** The same on every node of a cluster: a stream that moves to another node takes its pending entries along. */
+  consumer?: string;
+}
+
+export function createConsumerName(): string {
+  return `${hostname()}-${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
+}
+
 /** This process as a consumer of the group, and what it knows about the streams. */
 export class StreamGroup {
   readonly commands: Redis;
-  readonly consumer = `${hostname()}-${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
+  readonly consumer: string;
+  /** Then one command may name the keys of one slot only. */
+  readonly isInCluster: boolean;
   readonly known = new KnownStreams();
   readonly sizes = new EntrySizes();
   /** Where to continue reading this consumer's pending entries: of a failed batch, or of a lost reply. */
@@ -28,8 +40,10 @@ export class StreamGroup {
   /** Until when a stream that cannot be read is not tried again; it is logged once per stream. */
   readonly #skipped = new Map<string, number>();
 
-  constructor(commands: Redis, onWarning: (warning: string) => void) {
+  constructor(commands: Redis, onWarning: (warning: string) => void, options: GroupOptions = {}) {
     this.commands = commands;
+    this.consumer = options.consumer ?? createConsumerName();
+    this.isInCluster = options.consumer !== undefined;
     this.#onWarning = onWarning;
   }
 
@@ -50,6 +64,8 @@ export class StreamGroup {
       const stream = streams[i] as string;
       if (!(reply instanceof Error) || reply.message.startsWith('BUSYGROUP')) {
         this.known.add(stream, performance.now());
+        // Of a node that failed or gave the stream away we may have entries already.
+        if (this.isInCluster && reply instanceof Error) this.again.set(stream, '-');
       } else this.#drop(stream, reply);
     });
   }
@@ -104,7 +120,8 @@ export class StreamGroup {
    */
   #drop(stream: string, reason: Error): void {
     this.#forget(stream);
-    if (/requires the key to exist/.test(reason.message) && !stream.includes('\ufffd')) return;
+    const isGone = /requires the key to exist/.test(reason.message) && !stream.includes('\ufffd');
+    if (isGone || classifyRefusal(reason)?.reason === 'MOVED') return;
     if (!this.#skipped.has(stream))
       this.#onWarning(`cannot read stream ${stream.slice(0, 200)}: ${String(reason)}`);
     this.#skipped.set(stream, performance.now() + skippedForMs);

@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import { ReplyError } from 'ioredis';
 import type { StreamBatch, StreamEntry } from '../../core/triggers/seckill-streams.ts';
 import { withDeadline } from './connect.ts';
+import { pollStreams } from './poll-streams.ts';
 import { refusesEverything } from './refuses-everything.ts';
 import { type RawEntry, type RawRead, toBatches, toEntry } from './stream-entries.ts';
 import { type StreamGroup, streamGroup } from './stream-group.ts';
@@ -128,8 +129,11 @@ export class StreamReader {
   }
 
   async #wait(redis: Redis, streams: readonly string[], count: number, blockMs: number) {
-    const { consumer } = this.#group;
+    const { consumer, isInCluster } = this.#group;
     try {
+      if (isInCluster && streams.length > 1) {
+        return { streams, count, reply: await pollStreams(this.#group, redis, { streams, count, blockMs }) };
+      }
       const args = ['GROUP', streamGroup, consumer, 'COUNT', count, 'BLOCK', blockMs, 'STREAMS'];
       const reply = redis.callBuffer('XREADGROUP', ...args, ...streams, ...streams.map(() => '>'));
       return {

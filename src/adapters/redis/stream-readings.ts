@@ -15,14 +15,14 @@ const answerDeadlineMs = 10_000;
 type Reply = [added: number, lastDelivered: string, lag: number, lastGenerated: string, pending: string[]];
 
 /** For the audit: scans all keys, a thousand at a time, and reads each seckill stream and its sale. */
-export function redisStreamReadings(redis: Redis): StreamReadings {
+export function redisStreamReadings(redis: Redis, { isInCluster = false } = {}): StreamReadings {
   return {
     async read() {
       try {
         const streams: StreamReading[] = [];
         const sales: SaleFigure[] = [];
         const present = new Set(await listStreams(redis));
-        const sold = await withDeadline(redis, answerDeadlineMs, redis.smembers(saleStreams));
+        const sold = isInCluster ? await listSales(redis) : await readSaleStreams(redis);
         for (const stream of new Set([...present, ...sold])) {
           // The sale first: whatever it had sold by then is on the stream when that is read.
           const sale = await unlessRefused(readSale(redis, stream));
@@ -71,16 +71,30 @@ function readUnits(flat: readonly string[], number: number): SoldUnit[] {
   return units;
 }
 
-export async function listStreams(redis: Redis): Promise<string[]> {
-  const streams = new Set<string>();
+function readSaleStreams(redis: Redis): Promise<string[]> {
+  return withDeadline(redis, answerDeadlineMs, redis.smembers(saleStreams));
+}
+
+/** By the keys of their counters, as a node of a cluster has no list of them. */
+async function listSales(redis: Redis): Promise<string[]> {
+  const keys = await listKeys(redis, `{${streamPrefix}*}:sale`, 'hash');
+  return keys.map((key) => key.slice(1, key.lastIndexOf('}')));
+}
+
+export function listStreams(redis: Redis): Promise<string[]> {
+  return listKeys(redis, `${streamPrefix}*`, 'stream');
+}
+
+async function listKeys(redis: Redis, pattern: string, type: string): Promise<string[]> {
+  const found = new Set<string>();
   let cursor = '0';
   do {
-    const reply = redis.scan(cursor, 'MATCH', `${streamPrefix}*`, 'COUNT', 1000, 'TYPE', 'stream');
+    const reply = redis.scan(cursor, 'MATCH', pattern, 'COUNT', 1000, 'TYPE', type);
     const [next, keys] = await withDeadline(redis, answerDeadlineMs, reply);
-    for (const key of keys) streams.add(key);
+    for (const key of keys) found.add(key);
     cursor = next;
   } while (cursor !== '0');
-  return [...streams].sort();
+  return [...found].sort();
 }
 
 async function readStream(redis: Redis, stream: string): Promise<StreamReading> {

@@ -3,6 +3,7 @@ import { connectRedis, withDeadline } from '../../adapters/redis/connect.ts';
 import { RedisSeckillStreams } from '../../adapters/redis/seckill-streams.ts';
 import { type DataConfig, readConfig } from '../../config/config.ts';
 import { escapeHidden } from '../../lib/escape-hidden.ts';
+import { listRedisHosts } from '../../lib/redis-address.ts';
 import { Api, type ApiOptions } from '../client/api.ts';
 import { LoadClient } from '../client/load-client.ts';
 import { CliError, exitCodes } from '../exit-codes.ts';
@@ -28,7 +29,10 @@ export async function runLoadCommand(options: LoadOptions): Promise<number> {
   const { redis } = config.data;
   const api = new Api(options);
   const hasRedis = plan.mix.has('stream') && redis.addr !== '';
-  await confirmTarget([hostOf(api.url), ...(hasRedis ? [hostOf(redis.addr)] : [])], options.yes ?? false);
+  await confirmTarget(
+    [hostOf(api.url), ...(hasRedis ? listRedisHosts(redis.addr).map(hostOf) : [])],
+    options.yes ?? false,
+  );
   if (typeof options.json === 'string') requireWritable(options.json);
   await checkLoad(api, { ...plan, hasRedis });
 

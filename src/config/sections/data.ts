@@ -60,7 +60,7 @@ export const dataSettings = {
       setting(
         redisAddress,
         '',
-        'host:port or a redis:// URL, the port at most 65535',
+        'host:port, a redis:// URL, redis+sentinel://host:port,…/name or redis+cluster://host:port,…; ports at most 65535',
         'Redis or Valkey with the seckill streams. Set it for flash sales. Empty: embedded in the database.',
       ),
     ),

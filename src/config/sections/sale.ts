@@ -3,10 +3,10 @@ import { advanced, count, duration, oneOf, setting } from '../setting.ts';
 /** `sale`: the admission of a sale. */
 export const saleSettings = {
   acknowledge: setting(
-    oneOf('memory', 'fsync'),
+    oneOf('memory', 'fsync', 'replica'),
     'memory',
-    'memory or fsync',
-    'fsync: a buy is answered after Redis wrote it to disk (WAITAOF: Redis 7.2 or Valkey with appendonly yes). Set it when losing the last second of buys is worse than slower answers.',
+    'memory, fsync or replica',
+    'fsync: a buy is answered after Redis wrote it to disk (WAITAOF: Redis 7.2 or Valkey with appendonly yes); replica: after a replica has it (WAIT). Set fsync where a power cut, replica where a failover must not lose the last second of buys; answers are slower.',
   ),
   userPerSecond: count(
     0,

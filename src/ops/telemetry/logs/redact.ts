@@ -40,11 +40,16 @@ function listSecrets({ server: { http }, data }: Secrets): string[] {
 
 /** As written in the URL, and decoded as it is sent. */
 function readPassword(url: string): string[] {
-  if (!URL.canParse(url)) return [];
-  const { password } = new URL(url);
+  // A list of hosts is no URL for URL: without the hosts it is one.
+  const [, scheme = '', login = '', query = ''] =
+    /^([^:]+:\/\/)([^@/]*@)?[^/?]*[^?]*(\?.*)?$/.exec(url) ?? [];
+  const alone = `${scheme}${login}host${query}`;
+  if (!URL.canParse(alone)) return [];
+  const { password, searchParams } = new URL(alone);
+  const passwords = [password, searchParams.get('sentinelPassword') ?? ''];
   try {
-    return [password, decodeURIComponent(password)];
+    return [...passwords, decodeURIComponent(password)];
   } catch {
-    return [password];
+    return passwords;
   }
 }

@@ -15,6 +15,7 @@ export const redisReasons = [
     'OOM',
     'BUSY',
     'CLUSTER',
+    'MOVED',
     'SENTINEL',
     'NOFSYNC',
   ],
