@@ -2,11 +2,13 @@ import { expect, onTestFinished, test } from 'vitest';
 import { openPostgresServer } from '../../src/adapters/postgres/server.ts';
 import type { Database } from '../../src/lib/sql.ts';
 import { expectAuditHolds } from '../support/life.ts';
+import { startOwnRedis } from '../support/own-redis.ts';
 import { type OwnRedisCluster, startOwnRedisCluster } from '../support/own-redis-cluster.ts';
+import type { OwnServer } from '../support/own-server.ts';
 import { createProduct } from '../support/parts.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import { connectTestRedis, createPostgresDatabase } from '../support/stores.ts';
-import { launchWeir, type RunningWeir, startWeir } from '../support/weir.ts';
+import { launchWeir, type RunningWeir, runWeir, startWeir } from '../support/weir.ts';
 
 const products = ['1001', '1002', '1003', '1004', '1005', '1006'];
 const streamOf = (product: string) => `stream:seckill:${product}`;
@@ -166,4 +168,33 @@ test('entries that others add to streams on several nodes become instances', asy
     expect(row?.count).toBe(50 * products.length);
   });
   await expectAuditHolds(weir);
+});
+
+test('doctor diagnoses each primary of a cluster, and names what is no node of it', async () => {
+  await using cluster = await startOwnRedisCluster();
+  const { env } = await setUp(cluster);
+  const { stdout } = await runWeir(['doctor'], env);
+  for (const { port } of cluster.primaries)
+    expect(stdout).toMatch(new RegExp(`Redis 127.0.0.1:${port}: reachable`));
+  await using single = await startOwnRedis({ appendonly: false });
+  const wrong = `${cluster.url},127.0.0.1:${single.port},127.0.0.1:1`;
+  const mixed = await runWeir(['doctor'], { ...env, WEIR_DATA_REDIS_ADDR: wrong });
+  expect(mixed.code).toBe(5);
+  expect(mixed.stdout).toContain(`127.0.0.1:${single.port} is no node of a cluster`);
+  expect(mixed.stdout).toMatch(/127\.0\.0\.1:1: Redis is not connected/);
+  const [node] = cluster.primaries as [OwnServer];
+  const alone = await runWeir(['doctor'], { ...env, WEIR_DATA_REDIS_ADDR: node.url });
+  expect(alone.code).toBe(5);
+  expect(alone.stdout).toMatch(/it is a node of a cluster\s+→ write redis\+cluster:/);
+});
+
+test('a load on a stream of a cluster reaches the node that has it', async () => {
+  await using cluster = await startOwnRedisCluster();
+  const { env } = await setUp(cluster);
+  const weir = await startWeir(env);
+  for (const product of products.slice(0, 3)) {
+    const args = ['load', '--url', weir.url, '--mix', 'stream', '--rate', '50', '--duration', '1s'];
+    const { code, stdout, stderr } = await runWeir([...args, '--product', product], env);
+    expect(code, `${stdout}${stderr}`).toBe(0);
+  }
 });

@@ -23,7 +23,10 @@ const good = { appendfsync: 'always' };
 /** The Redis commands in the sources, in scripts and of the client. */
 function findCommands(): string[] {
   const folder = new URL('../../src/adapters/redis/', import.meta.url);
-  const text = readdirSync(folder).map((name) => readFileSync(new URL(name, folder), 'utf8'));
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.ts'),
+  );
+  const text = names.map((name) => readFileSync(new URL(name, folder), 'utf8'));
   const inScripts = text.join().matchAll(/redis\.p?call\('([A-Z]+)'/g);
   const ofClient = text.join().matchAll(/\.([a-z]+?)(?:Buffer)?\(/g);
   const client = new Redis({ lazyConnect: true });
@@ -154,11 +157,11 @@ describe('weir doctor on Redis', () => {
   test('doctor names a node of a cluster and a Sentinel', async () => {
     await using node = await startOwnRedis({ config: { ...good, 'cluster-enabled': 'yes' } });
     expect(await problems(redisConfig(node.url))).toEqual([
-      'it is a node of a cluster → use a Redis or Valkey without cluster mode',
+      'it is a node of a cluster → write redis+cluster://host:port,… in data.redis.addr for a cluster, and redis:// for a single server',
     ]);
     await using sentinel = await startOwnRedis({ sentinel: true });
     expect(await problems(redisConfig(sentinel.url))).toEqual([
-      expect.stringMatching(/^it is a Sentinel → use the address of the primary/),
+      expect.stringMatching(/^it is a Sentinel → write redis\+sentinel:\/\//),
     ]);
   });
 

@@ -8,8 +8,9 @@ const advices: Partial<Record<RefusalReason, string>> = {
   MISCONF: 'free the disk of Redis and check its log; then BGSAVE',
   OOM: 'raise maxmemory, or remove what does not belong to Weir',
   BUSY: 'end the script with SCRIPT KILL',
-  CLUSTER: 'use a Redis or Valkey without cluster mode',
-  SENTINEL: 'use the address of the primary: SENTINEL get-master-addr-by-name NAME shows it',
+  CLUSTER:
+    'write redis+cluster://host:port,… in data.redis.addr for a cluster, and redis:// for a single server',
+  SENTINEL: 'write redis+sentinel://host:port,…/NAME in data.redis.addr, with the name of the primary',
   NOAUTH: 'check user, password and database number in data.redis.addr, and maxclients',
 };
 

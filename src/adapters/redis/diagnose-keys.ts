@@ -4,6 +4,7 @@ import { withDeadline } from './connect.ts';
 import type { RedisFinding } from './diagnose-redis.ts';
 import { classifyRefusal } from './refusal.ts';
 import { saleKeys, saleStreams } from './sale-keys.ts';
+import { listSales } from './stream-readings.ts';
 
 const deadlineMs = 5_000;
 /** Bounds for a shared Redis; the keys of a sale are checked first. */
@@ -11,9 +12,9 @@ const maxSales = 1_000;
 const scanSteps = 50;
 
 /** Reports keys of Weir that have another type: every command that uses them fails. */
-export async function diagnoseKeys(redis: Redis): Promise<RedisFinding[]> {
+export async function diagnoseKeys(redis: Redis, isClusterNode: boolean): Promise<RedisFinding[]> {
   try {
-    const wrong = [...(await findWrongKeys(redis)), ...(await findWrongStreams(redis))];
+    const wrong = [...(await findWrongKeys(redis, isClusterNode)), ...(await findWrongStreams(redis))];
     return [...new Set(wrong)].map((what) => ({
       ...{ level: 'problem', what },
       advice: 'find out which program wrote it, then rename or delete the key',
@@ -25,7 +26,9 @@ export async function diagnoseKeys(redis: Redis): Promise<RedisFinding[]> {
   }
 }
 
-async function findWrongKeys(redis: Redis): Promise<string[]> {
+async function findWrongKeys(redis: Redis, isClusterNode: boolean): Promise<string[]> {
+  if (isClusterNode)
+    return findTypes(redis, (await listSales(redis)).slice(0, maxSales).flatMap(expectTypes));
   const type = await withDeadline(redis, deadlineMs, redis.type(saleStreams));
   if (type !== 'set') return type === 'none' ? [] : [describe(saleStreams, type, 'set')];
   const streams = (await withDeadline(redis, deadlineMs, redis.smembers(saleStreams))).slice(0, maxSales);

@@ -1,16 +1,19 @@
 import type { Redis } from 'ioredis';
 import type { Finding } from '../../lib/finding.ts';
+import { readRedisAddress } from '../../lib/redis-address.ts';
 import { adviseOnConnection, adviseOnRefusal } from './advice.ts';
+import { diagnoseCluster } from './cluster/diagnose-cluster.ts';
 import { findForbidden } from './commands.ts';
 import { withDeadline } from './connect.ts';
 import { connectOnce } from './connect-once.ts';
-import type { Acknowledge, RedisConfig } from './connections.ts';
+import type { Acknowledge, ClusterNode, RedisConfig } from './connections.ts';
 import { diagnoseDurability } from './diagnose-durability.ts';
 import { diagnoseKeys } from './diagnose-keys.ts';
 import { diagnoseLimits } from './diagnose-limits.ts';
 import { createDisk } from './disk.ts';
 import { requireUsableServer } from './health.ts';
 import { classifyRefusal } from './refusal.ts';
+import { usualTag } from './sale-keys.ts';
 
 export type Facts = ReadonlyMap<string, string>;
 
@@ -18,11 +21,18 @@ const about = 'Redis';
 const deadlineMs = 5_000;
 
 /** Reachability, version, rights, and everything that can lose a winner on the stream or stop sales. */
-export async function diagnoseRedis(config: RedisConfig): Promise<Finding[]> {
+export function diagnoseRedis(config: RedisConfig): Promise<Finding[]> {
+  const address = readRedisAddress(config.addr);
+  if (address.kind === 'cluster') return diagnoseCluster(config, address, diagnoseNode);
+  return diagnoseNode(config);
+}
+
+/** `node`: as a node of a cluster, which serves the keys of this tag. */
+async function diagnoseNode(config: RedisConfig, node?: ClusterNode): Promise<Finding[]> {
   let redis: Redis | undefined;
   try {
     redis = await connectOnce(config);
-    return (await diagnoseServer(redis, config)).map((finding) => ({ ...finding, about }));
+    return (await diagnoseServer(redis, config, node)).map((finding) => ({ ...finding, about }));
   } catch (error) {
     const what = classifyRefusal(error)?.message ?? (error as Error).message;
     return [{ about, level: 'problem', what, advice: adviseOnConnection(error as Error, config.addr) }];
@@ -33,21 +43,25 @@ export async function diagnoseRedis(config: RedisConfig): Promise<Finding[]> {
 
 export type RedisFinding = Omit<Finding, 'about'>;
 
-async function diagnoseServer(redis: Redis, { acknowledge }: RedisConfig): Promise<RedisFinding[]> {
+async function diagnoseServer(
+  redis: Redis,
+  { acknowledge }: RedisConfig,
+  node: ClusterNode | undefined,
+): Promise<RedisFinding[]> {
   const info = await readInfo(redis);
   const first = diagnoseVersion(info);
-  const kind = diagnoseKind(info);
+  const kind = diagnoseKind(info, node !== undefined);
   if (kind) return [...first, kind];
   const settings = await readSettings(redis);
   const [seconds] = await withDeadline(redis, deadlineMs, redis.time());
   return [
     ...first,
-    ...(await tryToWrite(redis)),
+    ...(await tryToWrite(redis, node?.tag)),
     ...(await diagnoseRights(redis, acknowledge)),
     ...diagnoseDurability(info, settings, acknowledge),
-    ...(await tryDisk(redis, acknowledge)),
+    ...(await tryDisk(redis, acknowledge, node?.tag)),
     ...diagnoseLimits(info, settings),
-    ...(await diagnoseKeys(redis)),
+    ...(await diagnoseKeys(redis, node !== undefined)),
     ...diagnoseClock(Number(seconds) * 1000),
   ];
 }
@@ -87,9 +101,9 @@ function diagnoseVersion(info: Facts): RedisFinding[] {
 }
 
 /** Weir cannot use such a server, so the other checks are skipped. */
-function diagnoseKind(info: Facts): RedisFinding | undefined {
+function diagnoseKind(info: Facts, isClusterNode: boolean): RedisFinding | undefined {
   try {
-    requireUsableServer([...info].map(([name, value]) => `${name}:${value}`).join('\n'));
+    requireUsableServer([...info].map(([name, value]) => `${name}:${value}`).join('\n'), isClusterNode);
     return undefined;
   } catch (error) {
     const host = info.get('master_host');
@@ -102,9 +116,9 @@ function diagnoseKind(info: Facts): RedisFinding | undefined {
   }
 }
 
-async function tryToWrite(redis: Redis): Promise<RedisFinding[]> {
+async function tryToWrite(redis: Redis, tag = usualTag): Promise<RedisFinding[]> {
   try {
-    const tried = redis.xadd('{stream:seckill:0}:probe', 'NOMKSTREAM', '*', 'at', '0');
+    const tried = redis.xadd(`${tag}:probe`, 'NOMKSTREAM', '*', 'at', '0');
     await withDeadline(redis, deadlineMs, tried);
     return [];
   } catch (error) {
@@ -127,10 +141,10 @@ async function diagnoseRights(redis: Redis, acknowledge: Acknowledge): Promise<R
 }
 
 /** Tried instead of concluded from the version: a patched or managed server may differ. */
-async function tryDisk(redis: Redis, acknowledge: Acknowledge): Promise<RedisFinding[]> {
+async function tryDisk(redis: Redis, acknowledge: Acknowledge, tag = usualTag): Promise<RedisFinding[]> {
   if (acknowledge === 'memory') return [];
   try {
-    await createDisk(redis, acknowledge).sync();
+    await createDisk(redis, acknowledge, tag).sync();
     const where = acknowledge === 'fsync' ? 'on disk' : 'on a replica';
     return [
       {

@@ -76,7 +76,7 @@ function readSaleStreams(redis: Redis): Promise<string[]> {
 }
 
 /** By the keys of their counters, as a node of a cluster has no list of them. */
-async function listSales(redis: Redis): Promise<string[]> {
+export async function listSales(redis: Redis): Promise<string[]> {
   const keys = await listKeys(redis, `{${streamPrefix}*}:sale`, 'hash');
   return keys.map((key) => key.slice(1, key.lastIndexOf('}')));
 }

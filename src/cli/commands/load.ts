@@ -1,7 +1,7 @@
 import { closeSync, openSync, writeFileSync } from 'node:fs';
-import { connectRedis, withDeadline } from '../../adapters/redis/connect.ts';
-import { RedisSeckillStreams } from '../../adapters/redis/seckill-streams.ts';
-import { type DataConfig, readConfig } from '../../config/config.ts';
+import { openStreamWriter } from '../../adapters/redis/open-redis.ts';
+import { redisOf } from '../../app/stores.ts';
+import { readConfig } from '../../config/config.ts';
 import { escapeHidden } from '../../lib/escape-hidden.ts';
 import { listRedisHosts } from '../../lib/redis-address.ts';
 import { Api, type ApiOptions } from '../client/api.ts';
@@ -13,7 +13,7 @@ import { followPurchases } from '../load/follow-purchases.ts';
 import { buildLoadReport } from '../load/load-report.ts';
 import type { LoadTally } from '../load/load-tally.ts';
 import { type LoadPlan, type PlanOptions, readLoadPlan } from '../load/read-load-plan.ts';
-import { type LoadDeps, runLoad } from '../load/run-load.ts';
+import { runLoad } from '../load/run-load.ts';
 import { printJson, printLine, printProgress } from '../output/output.ts';
 import { printLoadReport } from '../output/print-load-report.ts';
 
@@ -39,12 +39,12 @@ export async function runLoadCommand(options: LoadOptions): Promise<number> {
   const stop = new AbortController();
   // A second signal ends it immediately.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
-  const stream = hasRedis ? await openStream(config.data) : undefined;
+  const writer = hasRedis ? await openStreamWriter(redisOf(config)) : undefined;
   try {
     const run = await runLoad(plan, {
       client: new LoadClient(api.url, api.authorization(), plan.connections),
       webhookSecret: config.server.http.webhookSecrets[0],
-      addEntry: stream?.addEntry,
+      addEntry: writer?.add,
       signal: stop.signal,
       onSecond: (tally) => printProgress(describeProgress(tally, plan)),
     });
@@ -65,7 +65,7 @@ export async function runLoadCommand(options: LoadOptions): Promise<number> {
     if (stop.signal.aborted) return exitCodes.interrupted;
     return report.rules.some(({ breached }) => breached) ? exitCodes.findings : exitCodes.ok;
   } finally {
-    stream?.close();
+    writer?.close();
   }
 }
 
@@ -93,21 +93,4 @@ function requireWritable(file: string): void {
     const { code } = error as NodeJS.ErrnoException;
     throw new CliError(exitCodes.usage, `--json ${file}: expected a file that can be written (${code})`);
   }
-}
-
-async function openStream({ redis }: DataConfig): Promise<{
-  addEntry: NonNullable<LoadDeps['addEntry']>;
-  close: () => void;
-}> {
-  const connection = connectRedis({
-    ...{ addr: redis.addr, tls: redis.tls, name: 'load' },
-    onConnectionError() {},
-  });
-  const ready = new Promise((resolve) => connection.once('ready', resolve));
-  await withDeadline(connection, 5_000, ready);
-  const streams = new RedisSeckillStreams(connection, connection);
-  return {
-    addEntry: async (stream, fields) => (await streams.add(stream, [fields]))[0] ?? '',
-    close: () => connection.disconnect(),
-  };
 }

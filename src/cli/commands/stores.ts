@@ -1,10 +1,10 @@
 import { postgresInstallation } from '../../adapters/postgres/installation.ts';
 import { checkSchema } from '../../adapters/postgres/migrate.ts';
 import { withBroker } from '../../adapters/rabbitmq/installation.ts';
-import { connectOnce } from '../../adapters/redis/connect-once.ts';
 import { redisMarkedStore } from '../../adapters/redis/installation.ts';
+import { connectToMark } from '../../adapters/redis/open-redis.ts';
 import { markedBroker } from '../../app/queues.ts';
-import { openDatabase } from '../../app/stores.ts';
+import { openDatabase, redisOf } from '../../app/stores.ts';
 import { type Config, readConfig } from '../../config/config.ts';
 import type { Finding } from '../../lib/finding.ts';
 import type { Database } from '../../lib/sql.ts';
@@ -30,7 +30,7 @@ const stores: Record<Adoptable, StoreAccess> = {
     setting: 'data.redis.addr',
     isConfigured: ({ data }) => data.redis.addr !== '',
     async use(config, work) {
-      const redis = await connectOnce(config.data.redis);
+      const redis = await connectToMark(redisOf(config));
       try {
         return await work(redisMarkedStore(redis, config.data.redis.addr));
       } finally {

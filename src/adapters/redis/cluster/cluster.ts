@@ -2,17 +2,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ReplyError } from 'ioredis';
 import { WeirError } from '../../../errors.ts';
 import { shareInFlight } from '../../../lib/gather.ts';
-import { formatHost, type RedisAddress } from '../../../lib/redis-address.ts';
+import { formatHost } from '../../../lib/redis-address.ts';
 import { Signal } from '../../../lib/signal.ts';
 import type { RedisConfig, TelemetryEvent } from '../connections.ts';
 import { openRedisServer, type ServerPorts } from '../open-server.ts';
 import type { RedisPortsDeps } from '../ports.ts';
 import { classifyRefusal } from '../refusal.ts';
 import { createConsumerName } from '../stream-group.ts';
+import { type ClusterAddress, configOfNode } from './node-config.ts';
 import { readNewestSlotMap } from './read-slot-map.ts';
 import type { SlotMap } from './slot-map.ts';
-
-type ClusterAddress = Extract<RedisAddress, { kind: 'cluster' }>;
 
 const refreshEveryMs = 5_000;
 const refreshEveryMsWhileDown = 250;
@@ -200,12 +199,7 @@ export class RedisCluster {
   }
 
   #configOf(name: string): RedisConfig {
-    const { login, tls } = this.#address;
-    const { username = '', password } = login;
-    const user = encodeURIComponent(username);
-    const credentials = password === undefined ? user : `${user}:${encodeURIComponent(password)}`;
-    const addr = `${tls ? 'rediss' : 'redis'}://${credentials === '' ? '' : `${credentials}@`}${name}`;
-    return { ...this.#config, addr };
+    return configOfNode(this.#config, this.#address, name);
   }
 }
 

@@ -22,8 +22,9 @@ export async function readSlotMap(config: RedisConfig, node: string): Promise<Sl
     );
     const epoch = Number(/cluster_current_epoch:(\d+)/.exec(info)?.[1] ?? 0);
     const state = /cluster_state:(\w+)/.exec(info)?.[1];
+    const knownNodes = Number(/cluster_known_nodes:(\d+)/.exec(info)?.[1] ?? 0);
     // In a minority its map may be old: any other is better.
-    return new SlotMap(ranges, node.slice(0, node.lastIndexOf(':')), state === 'ok' ? epoch : -1);
+    return new SlotMap(ranges, node.slice(0, node.lastIndexOf(':')), state === 'ok' ? epoch : -1, knownNodes);
   } catch (error) {
     if (/cluster support disabled/.test((error as Error).message)) {
       throw new RefusedError('CLUSTER', `${node} is no node of a cluster`, { cause: error });

@@ -15,10 +15,13 @@ export class SlotMap {
   readonly nodes = new Set<string>();
   /** The cluster's epoch: of two maps the one with the higher is newer. */
   readonly epoch: number;
+  /** Of any state; the slots name only replicas that have received something. */
+  readonly knownNodes: number;
 
   /** `askedHost`: a node that does not know its own address leaves it out. */
-  constructor(ranges: readonly SlotRange[], askedHost: string, epoch: number) {
+  constructor(ranges: readonly SlotRange[], askedHost: string, epoch: number, knownNodes: number) {
     this.epoch = epoch;
+    this.knownNodes = knownNodes;
     for (const [first, last, primary, ...replicas] of ranges) {
       const name = nameOf(primary, askedHost);
       this.primaries.add(name);
