@@ -32,6 +32,8 @@ function findCommands(): string[] {
   const client = new Redis({ lazyConnect: true });
   // Methods of arrays and strings too; and commands that only the start and doctor send, and can do without.
   const others = [
+    'cluster',
+    'cluster',
     'sync',
     'wait',
     'sort',
