@@ -33,7 +33,6 @@ function findCommands(): string[] {
   // Methods of arrays and strings too; and commands that only the start and doctor send, and can do without.
   const others = [
     'cluster',
-    'cluster',
     'sync',
     'wait',
     'sort',
