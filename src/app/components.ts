@@ -80,7 +80,7 @@ export async function createComponents(
   const database = await openDatabase(config.data, emit);
   lifecycle.defer('database', () => database.close());
   const ids = new InstanceIds(
-    reportLeases(postgresWorkerLeases(database.withDeadline(probeDeadlineMs)), emit),
+    reportLeases(postgresWorkerLeases(database.withDeadline(probeDeadlineMs), config.server.cell), emit),
   );
   lifecycle.defer('worker lease', () => ids.release());
   const { outbox, queueDatabase } = openOutbox(config.data, database);

@@ -39,6 +39,7 @@ export const samples: Readonly<Record<string, Sample>> = {
   'server.http.keepAliveMs': sample('620000', 999, 620_000),
   'server.http.drainMs': sample('0', 600_001, 0),
   'server.name': sample('staging', 5),
+  'server.cell': sample('1/4', '1/3'),
   'server.traceUrl': sample('https://traces.example/search?id={instanceId}', 'https://traces.example/'),
   'server.roles': sample('ingest,relay', 'ingest,cook', ['ingest', 'relay']),
   'data.database.source': sample('postgres://weir:pw@db:5432/shop', 'mysql://weir:pw@db/shop'),

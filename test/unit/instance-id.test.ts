@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { postgresWorkerLeases } from '../../src/adapters/postgres/worker-leases.ts';
 import { idEpochMs } from '../../src/core/instance/instance-id.ts';
 import type { InstanceId } from '../../src/core/instance/purchase.ts';
 import { type LeaseDatabase, openLeaseDatabase } from './lease-database.ts';
@@ -270,6 +271,20 @@ describe('a lease', () => {
     // All the others expire.
     await world.pass(leaseMs);
     await expect(world.start().ids.take(1)).resolves.toHaveLength(1);
+  });
+
+  test.each([
+    ['0/1', 0, 1023],
+    ['0/4', 0, 255],
+    ['3/4', 768, 1023],
+    ['15/16', 960, 1023],
+  ])('cell %s leases worker ids from %i to %i, and no others', async (cell, first, last) => {
+    await World.begin(leaseDatabase);
+    await leaseDatabase.leaseAllBut([...new Set([0, first, last, 1023])], leaseMs);
+    const leases = postgresWorkerLeases(leaseDatabase.database, cell);
+    const found = [await leases.acquire(leaseMs), await leases.acquire(leaseMs)];
+    expect(found.map((lease) => lease?.workerId)).toEqual([first, last]);
+    expect(await leases.acquire(leaseMs)).toBeUndefined();
   });
 
   test('a lease is extended before its end, so a busy process never waits', async () => {

@@ -1,4 +1,10 @@
-import { idEpochMs, type WorkerLease, type WorkerLeases } from '../../core/instance/instance-id.ts';
+import {
+  idEpochMs,
+  onlyCell,
+  type WorkerLease,
+  type WorkerLeases,
+  workerIdsOf,
+} from '../../core/instance/instance-id.ts';
 import type { Sql } from '../../lib/sql.ts';
 
 interface LeaseRow {
@@ -11,19 +17,21 @@ interface LeaseRow {
 const nowMs = `greatest(1, (extract(epoch FROM clock_timestamp()) * 1000)::bigint - ${idEpochMs})`;
 
 /** Leases expire by the database's clock; high_water_ms, which never decreases, keeps ids unique. */
-export function postgresWorkerLeases(sql: Sql): WorkerLeases {
+export function postgresWorkerLeases(sql: Sql, cell: string = onlyCell): WorkerLeases {
+  const { first, last } = workerIdsOf(cell);
   return {
     async acquire(durationMs) {
       const [row] = await sql.query<LeaseRow>(
         `WITH free AS (
            SELECT worker_id FROM worker_leases WHERE expires_at <= clock_timestamp()
+             AND worker_id BETWEEN $2 AND $3
            ORDER BY high_water_ms, worker_id LIMIT 1 FOR UPDATE SKIP LOCKED
          )
          UPDATE worker_leases SET epoch = epoch + 1, high_water_ms = greatest(high_water_ms, ${nowMs}) + $1::bigint,
            expires_at = clock_timestamp() + make_interval(secs => $1 / 1000.0)
          FROM free WHERE worker_leases.worker_id = free.worker_id
          RETURNING worker_leases.worker_id, epoch::text, high_water_ms::text`,
-        [durationMs],
+        [durationMs, first, last],
       );
       return row && toLease(row, Number(row.high_water_ms) - durationMs);
     },

@@ -18,6 +18,13 @@ const traceUrl = (value: unknown): string => {
   return value as string;
 };
 
+/** `number/count`, such as `0/1`. */
+const cell = (value: unknown): string => {
+  const [, number, count] = /^(\d{1,2})\/(1|2|4|8|16)$/.exec(text(value)) ?? [];
+  if (count === undefined || Number(number) >= Number(count)) throw new TypeError();
+  return value as string;
+};
+
 /** `server`: this process. */
 export const serverSettings = {
   name: setting(
@@ -31,6 +38,14 @@ export const serverSettings = {
     '',
     'empty, or an http or https URL with {instanceId}',
     'Where the traces of an instance are found: a search for the span attribute messaging.message.id. Set it to link an instance to its traces.',
+  ),
+  cell: advanced(
+    setting(
+      cell,
+      '0/1',
+      'number/count, the count 1, 2, 4, 8 or 16, such as 1/4',
+      'Which of several installations this is, so that every instance id names it. Set it when one PostgreSQL primary is not enough, before the first instance.',
+    ),
   ),
   roles: setting(
     roles,

@@ -2,9 +2,23 @@ import { WeirError } from '../../errors.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { InstanceId } from './purchase.ts';
 
-/** Snowflake, 63 bits: 41 milliseconds since 2025-01-01T00:00Z, 10 worker, 12 sequence. */
+/**
+ * Snowflake, 63 bits: 41 milliseconds since 2025-01-01T00:00Z, 10 worker, 12 sequence. The upper bits of the worker id are the
+ * cell, where there are several installations.
+ */
 export const idEpochMs = Date.UTC(2025, 0, 1);
 const maxSequence = 4095;
+const workerIdCount = 1_024;
+
+/** `number/count`: one of several installations that share the space of ids; the count is a power of two. */
+export const onlyCell = '0/1';
+
+/** The worker ids that belong to the cell. */
+export function workerIdsOf(cell: string): { first: number; last: number } {
+  const [number = 0, count = 1] = cell.split('/').map(Number);
+  const share = workerIdCount / count;
+  return { first: number * share, last: (number + 1) * share - 1 };
+}
 
 /**
  * The half-open range [fromMs, untilMs) of milliseconds since the id epoch that belongs to this worker alone.
@@ -19,7 +33,7 @@ export interface WorkerLease {
 
 export interface WorkerLeases {
   /**
-   * Leases a free worker id; undefined when all 1024 are leased. `untilMs` is durable before this resolves.
+   * Leases a free worker id; undefined when all are leased. `untilMs` is durable before this resolves.
    */
   acquire(durationMs: number): Promise<WorkerLease | undefined>;
   /** Extends the lease; undefined when another process has taken it. */
@@ -118,7 +132,7 @@ export class InstanceIds {
       this.#lease = undefined;
     }
     const lease = await this.#leases.acquire(this.#durationMs);
-    if (!lease) throw new WeirError('WORKER_LEASE_LOST', 'all 1024 worker ids are leased');
+    if (!lease) throw new WeirError('WORKER_LEASE_LOST', 'all worker ids are leased');
     this.#lease = { ...lease };
     this.#startedAt = askedAt;
     this.#expiresAt = askedAt + this.#durationMs;

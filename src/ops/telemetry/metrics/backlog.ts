@@ -38,7 +38,10 @@ export function measureBacklog(registry: Registry, places: readonly Backlog['pla
     'weir_processing_oldest_age_seconds',
     'Since when the oldest instance without a result has been waiting for it. How many: weir_audit_waiting.',
   );
-  const workerIds = gauge('weir_worker_ids_leased', 'Worker ids that are leased, of 1024.');
+  const workerIds = gauge(
+    'weir_worker_ids_leased',
+    'Worker ids that are leased, of 1024, or of the share of a cell.',
+  );
   const streams = gauge('weir_streams', 'Seckill streams, reported by each process that reads streams.');
   const entries = gauge(
     'weir_stream_waiting_entries',
