@@ -18,6 +18,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     reporters: ['default', new ListSkipped()],
     globalSetup: 'test/support/global-setup.ts',
+    setupFiles: 'test/support/check-title.ts',
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',

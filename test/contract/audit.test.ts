@@ -283,7 +283,7 @@ describe.each(Object.keys(setUps))('the audit on %s', (name) => {
     expect(values(await runAudit())).toEqual(values(incremental));
   });
 
-  test('run by several at once, counts nothing twice', async () => {
+  test('the audit counts nothing twice when several run at the same time', async () => {
     const parts = await setUp();
     await live(parts);
     await parts.database.query("UPDATE instance_logs SET created_at = created_at - interval '1 hour'");

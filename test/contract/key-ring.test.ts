@@ -215,7 +215,7 @@ describe.each(Object.keys(databases))('sessions on %s', (name) => {
     for (const ring of [here, elsewhere]) expect(await ring.findSession(cookie)).toBeUndefined();
   });
 
-  test('end when they are ended, and when their time has come', async () => {
+  test('sessions end when they are ended, and when they expire', async () => {
     const { here, addKey, addSession, sessions, passMs } = await setUp(await open());
     const { id } = await addKey('on-call');
     const [ended, late, going] = [await addSession(id), await addSession(id, 0), await addSession(id)];

@@ -61,12 +61,12 @@ describe.each(Object.keys(databases))('payments on %s', (name) => {
     ['another webhook-id', { webhookId: 'w1' }, { webhookId: 'w2' }, 'w2'],
     ['another paymentId', { paymentId: 'P1' }, { paymentId: 'P2' }, 'P2'],
     [
-      'another paymentId in a message of the same id',
+      'another paymentId but the same webhook-id',
       { paymentId: 'P1', webhookId: 'w1' },
       { paymentId: 'P2', webhookId: 'w1' },
       'P2',
     ],
-  ])('a second payment with %s is returned once, by a request that names it', async (_, one, two, named) => {
+  ])('a second payment with %s is refunded once', async (_, one, two, named) => {
     const shop = await setUp();
     await shop.order('ORD1');
     await shop.pay('ORD1', one);

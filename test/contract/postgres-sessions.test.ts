@@ -231,7 +231,7 @@ describe('sequences that are behind their tables, as after a cutover', () => {
     expect(row).toMatchObject({ overdue: '0', checked: '0' });
   });
 
-  test('end a start whose role may not raise them, with the commands', async () => {
+  test('sequences behind their tables fail a start whose role may not raise them', async () => {
     const { url, database } = await openBehind();
     const role = uniqueName('weir_role');
     await database.runScript(`CREATE ROLE ${role} LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${role};
@@ -257,7 +257,7 @@ describe('a pooler that changes the session behind a connection', () => {
       'has prepared them already',
       'DEALLOCATE ALL; PREPARE "weir-insert" AS SELECT 1; PREPARE "weir-insert-known" AS SELECT 1',
     ],
-  ])('a pooler that %s refuses no purchase, and statements are unnamed from then on', async (_, script) => {
+  ])('purchases pass a pooler that %s, unnamed', async (_, script) => {
     let unprepared = 0;
     const url = await createPostgresDatabase();
     const database = open({ url, maxConnections: 1, onUnprepared: () => unprepared++ });

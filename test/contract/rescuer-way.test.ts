@@ -75,7 +75,7 @@ describe('the deadlines of instances', () => {
     expect((await readStatus(database, id))?.status).toBe('PROCESSING');
   });
 
-  test('begin again with their whole length when a consumer is back', async () => {
+  test('deadlines begin again with their whole length when a consumer is back', async () => {
     const database = await setUp();
     await createRescuer(database, 2, noConsumer).rescue();
     const [late] = (await createAll(database, [createPurchase({})])) as [InstanceId];
@@ -95,7 +95,7 @@ describe('the deadlines of instances', () => {
     expect((await readStatus(database, late))?.status).toBe('FAILED');
   });
 
-  test('run while a busy consumer always has fresh events before it', async () => {
+  test('deadlines run while a busy consumer always has fresh events before it', async () => {
     const database = await setUp();
     const id = await createOverdue(database);
     await countPublished(database, 90, '40 seconds');
@@ -104,7 +104,7 @@ describe('the deadlines of instances', () => {
     expect((await readStatus(database, id))?.status).toBe('FAILED');
   });
 
-  test('begin again after a time in which no process looked', async () => {
+  test('deadlines begin again after a time in which no process checked the way', async () => {
     const database = await setUp();
     const id = await createOverdue(database);
     await database.query("UPDATE overdue_cursor SET checked_at = now() - interval '3 minutes'");
@@ -116,7 +116,7 @@ describe('the deadlines of instances', () => {
     expect((await readStatus(database, id))?.status).toBe('FAILED');
   });
 
-  test('set by a clock that was ahead are due now', async () => {
+  test('deadlines that were set by a clock ahead of time are due now', async () => {
     const database = await setUp();
     const id = await createOverdue(database, 2);
     await database.query("UPDATE overdue SET due_at = now() + interval '1 year'");
@@ -220,7 +220,7 @@ describe('the cursors through the instances', () => {
     expect((await publishAll(database)).map(({ id }) => id)).toContain(ids[0]?.toString());
   });
 
-  test('find rows whose ids the sequence gives out again', async () => {
+  test('deadlines reach rows whose ids the sequence issues again', async () => {
     const database = await setUp();
     const old = await createAll(
       database,

@@ -101,7 +101,7 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
     expect(await database.query('SELECT 1 FROM overdue')).toEqual([]);
   });
 
-  test('answered between two deadlines are published no more', async () => {
+  test('instances that are answered between two deadlines are not republished', async () => {
     const database = await setUp();
     const [id] = (await createAll(database, [createPurchase({})])) as [InstanceId];
     await publishAll(database);
@@ -201,7 +201,7 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
   test.each([
     ['parked', "'OUTBOX', 'MESSAGE_REFUSED', 'ACTIVITY', '', 'ACT-parked', '', NULL"],
     ['a dead letter', "'DEAD_LETTER', 'DELIVERY_LIMIT', '', 'created', 'x', 'INSTANCE_CREATED', $1"],
-  ])('instances are not overdue while their event is %s, until it is replayed', async (_, values) => {
+  ])('an instance is not overdue while its event is %s, until a replay', async (_, values) => {
     const database = await setUp();
     const purchase = createPurchase({ sourceId: 'ACT-parked' });
     const [id] = (await createAll(database, [purchase])) as [InstanceId];
@@ -264,7 +264,7 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
   });
 });
 
-test('four watches at once do everything once', async () => {
+test('four rescuers at the same time handle each instance once', async () => {
   const database = await openTestPostgres();
   await prepareWay(database);
   await createAll(

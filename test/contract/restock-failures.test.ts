@@ -64,7 +64,7 @@ describe('a sale in Redis', () => {
     'the count of one buyer': (redis) => redis.hset(saleKeys(stream).buyers, '102', 'many'),
   };
   for (const [what, damage] of Object.entries(damages)) {
-    test(`damage of ${what} fails that unit alone and changes no counter for it`, async () => {
+    test(`damage of ${what} fails only that unit and changes no counter`, async () => {
       const { redis, counters } = await setUp();
       await damage(redis);
       expect(await counters.restock([unit(1), unit(2), unit(3), unit(1, otherStream)])).toEqual([
@@ -84,7 +84,7 @@ describe('a sale in Redis', () => {
     'a counter that is no number': (redis) => redis.hset(saleKeys(stream).sale, 'restocked', 'x'),
   };
   for (const [what, breakSale] of Object.entries(breaks)) {
-    test(`${what} fails the units of that sale alone, and nothing is half written`, async () => {
+    test(`${what} fails only the units of that sale`, async () => {
       const { redis, counters } = await setUp();
       await breakSale(redis);
       const failed = { failed: expect.any(String) };

@@ -104,7 +104,7 @@ describe.each(Object.keys(stores))('the counters of a sale in %s', (name) => {
     expect(await sale.readBought(104n)).toBe(1);
   });
 
-  test('take nothing back for an entry that was not sold through them', async () => {
+  test('the counters restock nothing for an entry that was not sold through them', async () => {
     const sale = await openSale(1);
     expect(await sale.counters.restock([unit(9), unit(1, 'stream:seckill:7'), unit(1)])).toEqual([
       'NO_SALE',
@@ -114,7 +114,7 @@ describe.each(Object.keys(stores))('the counters of a sale in %s', (name) => {
     expect(await sale.read()).toEqual([10, 0, 9, 1, 1]);
   });
 
-  test('hold their sum when many restock at once', async () => {
+  test('the counters keep their sum when many restock at the same time', async () => {
     const sale = await openSale(8);
     const all = [1, 2, 3, 4, 5, 6, 7, 8].map((n) => unit(n));
     await Promise.all([all, [...all].reverse(), all.slice(3)].map((units) => sale.counters.restock(units)));
@@ -149,7 +149,7 @@ describe.each(Object.keys(databases))('what is owed on %s', (name) => {
     });
   }
 
-  test('reaches the counters and is done', async () => {
+  test('a requested restock reaches the counters and is done', async () => {
     const database = await setUp();
     const told: string[] = [];
     const restock = createRestock(database, {

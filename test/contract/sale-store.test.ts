@@ -212,7 +212,7 @@ describe.each(Object.keys(stores))('a sale in %s', (name) => {
     expect(await read()).toEqual(['SOLD_OUT', 3, 3, 0, 0]);
   });
 
-  test('touches no winner of the sale before it, whose units change no counter of it', async () => {
+  test('a new sale changes no winner of the previous one, and the reverse', async () => {
     const { buyAll, buy, sales, read, readEntries, restock } = await setUp({ stock: 2 });
     const [first] = await buyAll(11, 12);
     await sales.change(product, { action: 'end' }, createActor());

@@ -31,7 +31,7 @@ function withoutCode(text: string): string {
   return text.replace(/^```[\s\S]*?^```/gm, '');
 }
 
-test.each(documents)('every link in %s leads to a file and a heading that exist', (file) => {
+test.each(documents)('the links of %s resolve', (file) => {
   const links = [...withoutCode(read(file)).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = '']) => link);
   const broken = links
     .filter((link) => !/^[a-z]+:/.test(link))

@@ -68,7 +68,7 @@ const onTheStreamsWay: [FailpointName, string][] = [
 ];
 
 describe('killed at any point, every winner on the stream gets one instance and one event', () => {
-  test.each(onTheStreamsWay)('%s: %s', async (failpoint) => {
+  test.each(onTheStreamsWay)('a kill at %s loses no winner', async (failpoint) => {
     const { redis, env, databaseUrl, queue, purchases } = await setUpSale(100);
     const doomed = launchWeir({ ...env, WEIR_FAILPOINTS: `${failpoint}:2` });
     expect(await doomed.exited).toBe('SIGKILL');
@@ -77,7 +77,7 @@ describe('killed at any point, every winner on the stream gets one instance and 
     await expectAllAcknowledged(redis);
   });
 
-  test('three times in a row, at three points', async () => {
+  test('three kills in a row at three points lose no winner', async () => {
     const { redis, env, databaseUrl, queue, purchases } = await setUpSale(100);
     for (const failpoint of ['after-commit', 'after-confirm', 'after-insert']) {
       expect(await launchWeir({ ...env, WEIR_FAILPOINTS: failpoint }).exited).toBe('SIGKILL');
@@ -117,7 +117,7 @@ describe('killed during a callback, the repeat gets one answer and there is one 
     ['after-publish'],
     ['after-confirm'],
     ['after-delete'],
-  ])('%s', async (failpoint) => {
+  ])('a callback killed at %s gets one answer and one instance', async (failpoint) => {
     const { env, databaseUrl, queue } = await setUpSale(0);
     const pay = (weir: Awaited<ReturnType<typeof startWeir>>, order: string) =>
       weir.request('POST', `/v1/orders/${order}/paid`, { productId: '1001', userId: '7' });

@@ -74,7 +74,7 @@ async function askToBuy(weir: RunningWeir, user: number) {
 }
 
 describe('a flash sale on three replicas', () => {
-  test(`of ${units} units to ${buyers} buyers each makes one entry and one instance`, async () => {
+  test(`each of ${units} units sold to ${buyers} buyers makes one instance`, async () => {
     const { database, redis, env } = await setUp();
     const replicas = await Promise.all([
       startWeir(env, ['start', '--roles', 'http,ingest,relay,settle']),

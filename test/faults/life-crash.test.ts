@@ -78,7 +78,7 @@ describe('killed at any point of settling, what failed is restocked and refunded
     ['before-settle', 'before the commit that settles'],
     ['after-settle', 'after that commit, before the results are acknowledged'],
     ['after-restock', 'after the units are back, before that is written down'],
-  ])('%s: %s', async (failpoint) => {
+  ])('a kill at %s compensates each failure once', async (failpoint) => {
     const world = await setUp({ winners: 60, orders: 20 });
     const paying = await startWeir({ ...world.env }, ['start', '--roles', 'http,relay']);
     await payAll(paying, 20);

@@ -230,7 +230,7 @@ describe('the admission', () => {
     expect(admission.waiting).toBe(0);
   });
 
-  test('brings many buyers to the store at a time', async () => {
+  test('the admission sends many buyers to the store at a time', async () => {
     const { buy, calls } = await openAdmission({ stock: 1_000 });
     await buy(1);
     calls.buys = 0;
@@ -451,7 +451,7 @@ describe('a stranger who has only a ticket', () => {
     expect((await buyAs(forge(last, present), last)).kind).toBe('TICKET_INVALID');
   });
 
-  test('a ticket of an earlier sale costs one look at its secret, a forged one too', async () => {
+  test('a ticket of an earlier sale costs one read of its secret, a forged one too', async () => {
     const { buyAs, calls, sales, admission, ticket, passMs } = await openTicketSale();
     await pollUntil('the ticket to admit', 2_000, async () =>
       expect((await buyAs(ticket)).kind).toBe('accepted'),
@@ -474,7 +474,7 @@ describe('a stranger who has only a ticket', () => {
   });
 });
 
-test('giving out a ticket makes a product known that was unknown a moment ago', async () => {
+test('issuing a ticket makes a product known that was unknown a moment ago', async () => {
   const { admission, sales, visitor } = await openAdmission();
   const later = 1002n as ProductId;
   expect(await admission.buy(later, visitor(1))).toEqual({ kind: 'SALE_NOT_FOUND' });

@@ -89,7 +89,7 @@ describe.concurrent('a server of its own', { timeout: 60_000 }, () => {
     await expect(start).rejects.toThrow(/ended instead of starting[\s\S]*nonsense/);
   });
 
-  test('dies with the test process, even when both were stopped by force', async () => {
+  test('a server ends with the test process, even when both were stopped by force', async () => {
     const program = `
       import { runnerImport } from 'vite';
       const { module } = await runnerImport('./test/support/own-redis.ts', { configFile: false });

@@ -119,7 +119,7 @@ describe.skipIf(lacksPgbouncer())('PgBouncer', () => {
   test.each([
     ['search_path', 'search_path = "shop"', { WEIR_DATA_DATABASE_SCHEMA: 'shop' }],
     ['IntervalStyle', "intervalstyle = 'postgres'", {}],
-  ])('a start in transaction mode whose role has another %s names the cure', async (name, setting, more) => {
+  ])('a start in transaction mode with another %s names the remedy', async (name, setting, more) => {
     const database = await createEmptyPostgresDatabase();
     const role = await createRole(
       database,

@@ -187,7 +187,7 @@ describe('weir doctor on Redis', () => {
   });
 
   test.skipIf(lacks('valkey'))(
-    'with sale.acknowledge fsync is content with Valkey, unless it never syncs',
+    'doctor accepts Valkey for sale.acknowledge fsync, unless it never syncs',
     async () => {
       await using server = await startOwnValkey({ config: good });
       const config: RedisConfig = { ...redisConfig(server.url), acknowledge: 'fsync' };

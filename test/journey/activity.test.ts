@@ -339,7 +339,7 @@ describe('the activity log over HTTP', () => {
     expect(ofOperators?.sort()).toEqual(Object.keys(cases).sort());
   });
 
-  test.for(Object.entries(cases))('%s leaves one record for each item it changes', async ([, route]) => {
+  test.for(Object.entries(cases))('%s leaves one record per changed item', async ([, route]) => {
     const { send, action, on, records = 1 } = await route.change();
     const { answer, gained } = await watchActivity(send);
     expect(answer.status, JSON.stringify(answer.body)).toBeLessThan(300);

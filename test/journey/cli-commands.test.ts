@@ -266,7 +266,7 @@ test.for([
   [500, 'INTERNAL', 1, 'weir: 500: so it is. Do this.\n'],
   [503, 'STORE_UNAVAILABLE', 3, 'weir: 503: so it is. Do this.\n'],
 ] as const)(
-  'what is answered with %i %s ends with %i, what happened and what to do',
+  'an answer of %i %s ends the command with %i, cause and remedy',
   async ([status, code, ended, stderr]) => {
     const url = await serve((_, response) => {
       response
@@ -310,15 +310,19 @@ describe('a key that is revoked through the API', () => {
   const old = { ...other, expiresAt: '2020-01-01T00:00:00Z' };
 
   test.for([
-    ['while another one reaches as far', [other, page], /^$/],
+    ['without further notice while another key has its scope', [other, page], /^$/],
     [
-      'and was the last of its scope',
+      'with a warning when it was the last of its scope',
       [page],
       /^weir: no key .* scope act or admin any more: .*--scope admin/,
     ],
-    ['and the others have expired', [old], /^weir: no key .* scope read or act or admin any more/],
-    ['and was the last', [], /^weir: that was the last key in the database: .* open now/],
-  ] as const)('%s may be the one it is asked with', async ([, others, stderr]) => {
+    [
+      'with a warning when the others have expired',
+      [old],
+      /^weir: no key .* scope read or act or admin any more/,
+    ],
+    ['with a warning when it was the last', [], /^weir: that was the last key in the database: .* open now/],
+  ] as const)('the own key is revoked %s', async ([, others, stderr]) => {
     let isRevoked = false;
     const url = await serve(({ method }, response) => {
       if (isRevoked) response.writeHead(401).end('{"code":"UNAUTHENTICATED","detail":"revoked"}');

@@ -66,7 +66,7 @@ nonsense: 7
       'server.http.webhookSecrets',
     ],
     ['a Redis port above 65535', 'WEIR_DATA_REDIS_ADDR', 'localhost:70000', 'data.redis.addr'],
-  ] as const)('%s is a mistake that is told by its key', async ([, variable, value, key]) => {
+  ] as const)('%s is reported by its key', async ([, variable, value, key]) => {
     const { code, stderr } = await runHere(['doctor'], { [variable]: value });
     expect(stderr).toContain(`${key} = `);
     expect(code).toBe(2);
@@ -102,7 +102,7 @@ data:
     ['that does not exist', undefined],
     ['that is no YAML', '{[}'],
     ['that is a list', '- 1'],
-  ] as const)('in a file %s ends with 2 and names the file', async ([, text]) => {
+  ] as const)('a file %s ends a start with 2, and the message names it', async ([, text]) => {
     const file = text === undefined ? join(await createFolder(), 'missing.yaml') : await writeConfig(text);
     const { code, stderr } = await runHere(['start', '-conf', file]);
     expect(code).toBe(2);

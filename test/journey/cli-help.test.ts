@@ -86,21 +86,27 @@ describe('help and arguments', () => {
     [['nonsense', '--help'], 'weir'],
     [['help', 'instances', 'nonsense'], 'weir instances'],
     [['instances', 'nonsense', '--help'], 'weir instances'],
-  ] as [string[], string][])('%j is an unknown command of %s', async ([args, group]) => {
-    const { code, stdout, stderr } = await runHere(args);
-    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr).toMatch(/^error: unknown command 'nonsense'\n/);
-    expect(stderr).toContain(`(${group} --help lists the valid ones)`);
-  });
+  ] as [string[], string][])(
+    'an unknown command is reported as one of %s (case %#)',
+    async ([args, group]) => {
+      const { code, stdout, stderr } = await runHere(args);
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+      expect(stderr).toMatch(/^error: unknown command 'nonsense'\n/);
+      expect(stderr).toContain(`(${group} --help lists the valid ones)`);
+    },
+  );
 
   test.for([
     [['sale', 'open', '1001'], 'weir sale open'],
     [['instances', 'list', '--status', 'GONE'], 'weir instances list'],
     [['stats', '--from', 'soon'], 'weir stats'],
     [['load', '--rate', '0'], 'weir load'],
-  ] as [string[], string][])('the error of %j points to the help of %s', async ([args, command]) => {
-    expect((await runHere(args)).stderr).toContain(`(${command} --help lists the valid ones)`);
-  });
+  ] as [string[], string][])(
+    'a mistake points to the help of its command (case %#)',
+    async ([args, command]) => {
+      expect((await runHere(args)).stderr).toContain(`(${command} --help lists the valid ones)`);
+    },
+  );
 
   test('fixed words of options are taken in any case, and reach the API as it has them', async () => {
     const asked: (string | undefined)[] = [];
@@ -211,7 +217,7 @@ describe('help and arguments', () => {
     [['keys', 'create', 'somebody', '--scope', 'read', '--expires', '2020-01-01']],
     [['resource']],
     [['resource', '--fail', 'most']],
-  ] as [string[]][])('%j ends with 2 and says why', async ([args]) => {
+  ] as [string[]][])('invalid arguments end with 2 and the reason (case %#)', async ([args]) => {
     const { code, stdout, stderr } = await runHere(args, {
       WEIR_SERVER_HTTP_ADDR: `127.0.0.1:${deadPort}`,
       WEIR_DATA_EMBEDDED_FOLDER: '/nowhere',

@@ -108,7 +108,7 @@ describe('a role with exactly the documented grants', () => {
 });
 
 test.each(['start', 'migrate', 'doctor'])(
-  'a database from before version 0.1 is refused by %s in one sentence, unchanged',
+  'a database from before version 0.1 is refused by %s and not changed',
   async (command) => {
     const url = await createEmptyPostgresDatabase();
     const client = await connect(url);
@@ -136,7 +136,7 @@ describe('a database that holds a table with the name of one of Weir', () => {
     ['instance_logs', 'start', seedTable],
     ['orders', 'migrate', 'CREATE TABLE orders (id BIGINT PRIMARY KEY)'],
     ['schema_migrations', 'migrate', 'CREATE TABLE schema_migrations (version VARCHAR PRIMARY KEY)'],
-  ])('%s is refused by %s in one sentence with the way out, unchanged', async (table, command, script) => {
+  ])('a foreign table %s is refused by %s and not changed', async (table, command, script) => {
     const url = await createEmptyPostgresDatabase();
     const client = await connect(url);
     await client.query(script);

@@ -38,7 +38,7 @@ describe('a process that drains', () => {
     expect(weir.lines.at(-1)?.msg).toContain('second signal');
   });
 
-  test('stops in order when the time is over', async () => {
+  test('a draining process stops in order when the time is over', async () => {
     const weir = await start(400);
     const begin = performance.now();
     expect(await weir.stop()).toBe(0);

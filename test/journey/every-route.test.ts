@@ -275,7 +275,7 @@ describe('every route', () => {
   };
 
   test.for(Object.entries(oddBodies))(
-    'every route answers a body that is %s as a mistake of the sender',
+    'every route answers a body that is %s with a 4xx',
     async ([title, body]) => {
       await Promise.all(
         operations

@@ -46,7 +46,7 @@ const badBodies: BadRequest[] = [
     body: `{"__proto__":{"productId":"1"},"source":"ACTIVITY","sourceId":"BAD1","userId":"1"}`,
   },
   {
-    title: '__proto__ beside all that is needed',
+    title: '__proto__ in addition to all required fields',
     body: `{"__proto__":{},${JSON.stringify(purchase).slice(1)}`,
   },
   { title: 'constructor', body: { ...purchase, constructor: { prototype: {} } } },
@@ -234,7 +234,7 @@ const badEnvelopes: BadRequest[] = [
   { title: 'a body of no type', headers: { 'content-length': '2' }, body: '{}', status: 415 },
   { title: 'a type that is nonsense', headers: { 'content-type': '/;=' }, body: '{}', status: 415 },
   {
-    title: 'the Host of somebody else',
+    title: 'a foreign Host',
     headers: { ...json, host: 'evil.example' },
     body: purchase,
     status: 421,
@@ -296,7 +296,7 @@ const badAddresses: BadRequest[] = [
 describe('bad input gets a clear answer and leaves nothing behind', () => {
   const cases = [...badBodies, ...badProducts, ...badOrders, ...badQueries, ...badEnvelopes, ...badAddresses];
 
-  test.for(cases)('$title', async (bad) => {
+  test.for(cases)('bad input changes nothing: $title', async (bad) => {
     const { method = 'GET', path = '/', body, status = 400, code = 'REQUEST_INVALID' } = bad;
     const before = await weir.countEverything();
     const headers = bad.headers ?? (body === undefined ? {} : json);
@@ -309,7 +309,7 @@ describe('bad input gets a clear answer and leaves nothing behind', () => {
     expect(await weir.countEverything()).toEqual(before);
   });
 
-  test('nor was any of it logged as a failure of ours', async () => {
+  test('bad input is never logged as a failure of Weir', async () => {
     expect(weir.lines.filter(({ msg }) => msg === 'request failed')).toEqual([]);
     expect((await weir.request('GET', '/readyz')).status).toBe(200);
   });
@@ -365,10 +365,13 @@ describe('a request that the schema refuses is explained in a sentence', () => {
     ['/v1/parked/replay', 'ids must be 1 to 500 items', { ids: [] }],
     // A rejected key must not be logged either.
     ['/v1/session', 'key must be 1 to 512 characters', { key: 'k'.repeat(513) }],
-  ] as [string, string | RegExp, object | null | undefined][])('%s: %s', async ([path, detail, body]) => {
-    const method = body === undefined ? 'GET' : 'POST';
-    const answer = await weir.request(method, path, body);
-    expectProblem(answer, 400, 'REQUEST_INVALID');
-    expect(answer.body.detail).toEqual(typeof detail === 'string' ? detail : expect.stringMatching(detail));
-  });
+  ] as [string, string | RegExp, object | null | undefined][])(
+    'a request that the schema refuses gets the reason (case %#)',
+    async ([path, detail, body]) => {
+      const method = body === undefined ? 'GET' : 'POST';
+      const answer = await weir.request(method, path, body);
+      expectProblem(answer, 400, 'REQUEST_INVALID');
+      expect(answer.body.detail).toEqual(typeof detail === 'string' ? detail : expect.stringMatching(detail));
+    },
+  );
 });

@@ -7,7 +7,7 @@ const { weir, createProduct, createOrder, purchaseBody, buy, pay, expectProblem,
 
 describe('a purchase of any source', () => {
   test.for(['ACTIVITY', 'A', 'GIFT_2', `Z${'9'.repeat(19)}`])(
-    'of source %s makes one instance',
+    'a purchase of source %s creates one instance',
     async (source) => {
       const body = purchaseBody(await createProduct(), { source });
       const first = await buy(body);
@@ -31,7 +31,7 @@ describe('a purchase of any source', () => {
   });
 
   test.for(['Ünïcode 订单 №1', '🎁'.repeat(64), ' x ', '%2F/..?#&', 'O\'Hara\\{"NULL"}'])(
-    'keeps the source id %s as it came',
+    'a source id is kept as it came (case %#)',
     async (sourceId) => {
       const body = purchaseBody(await createProduct(), { sourceId });
       const first = await buy(body);
@@ -151,7 +151,7 @@ describe('the list of instances', () => {
     expect(second.nextCursor).toBeNull();
   });
 
-  test('agrees with the instance by itself, and an unknown one answers 404', async () => {
+  test('an instance in a list equals the single one, and an unknown one answers 404', async () => {
     const { body } = await buy(purchaseBody(await createProduct()));
     expect(await weir.request('GET', `/v1/instances/${body.instanceId}`)).toMatchObject({
       status: 200,
@@ -176,7 +176,7 @@ test('the list of sales shows each once, by product id, for every page size', as
 });
 
 describe('the statistics', () => {
-  test('count what the table holds, with the rate of success in per cent', async () => {
+  test('the figures by source count the table, with the success rate in per cent', async () => {
     const productId = await createProduct();
     for (let i = 0; i < 3; i++) await buy(purchaseBody(productId, { source: 'STATS' }));
     await weir.database.query(
@@ -196,7 +196,7 @@ describe('the statistics', () => {
     });
   });
 
-  test('show a trend that adds up to the rows of its minutes', async () => {
+  test('the steps of a trend add up to the rows of its minutes', async () => {
     const productId = await createProduct();
     const old = await buy(purchaseBody(productId, { source: 'TREND' }));
     await weir.database.query(

@@ -174,7 +174,7 @@ describe('the payment of an order', () => {
     expect(rows).toEqual([{ kind: 'REFUND', instance_id: null, reason: 'ORDER_CANCELLED' }]);
   });
 
-  test('naming another product or user than the order is refused and leaves it pending', async () => {
+  test('a payment with another product or user is refused and leaves the order pending', async () => {
     const [productId, other] = [await createProduct(), await createProduct()];
     const orderId = await createOrder(productId, '77');
     expectProblem(await pay(orderId, { productId: other, userId: '77' }), 409, 'ORDER_CONFLICT');

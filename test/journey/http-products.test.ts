@@ -110,7 +110,7 @@ describe('a product', () => {
   });
 
   test.each([{}, { enabled: 'false' }, { enabled: null }, { enabled: true, name: 'x' }, []])(
-    'is not changed by %j',
+    'a product is not changed by %j',
     async (body) => {
       const id = await createProduct();
       expectProblem(await weir.request('PATCH', `/v1/products/${id}`, body), 400, 'REQUEST_INVALID');

@@ -5,7 +5,7 @@ import { sendRaw } from './share-weir.ts';
 const { weir, createProduct, purchaseBody, buy } = openShop();
 
 describe('the service itself', () => {
-  test('describes every route that it answers', async () => {
+  test('the description contains every route that Weir answers', async () => {
     const { status, body } = await weir.request('GET', '/openapi.json');
     expect(status).toBe(200);
     const routes = Object.entries(body.paths as Record<string, object>)

@@ -116,7 +116,7 @@ describe('a limit that is exceeded', () => {
     expect(said).toContain('"code":"REQUEST_INVALID"');
   });
 
-  test('time over the headers cuts the connection', async () => {
+  test('a connection whose headers take too long is closed', async () => {
     const { said } = await converse(weir.url, 'GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ');
     expect(said).toContain('HTTP/1.1 408');
   });

@@ -78,7 +78,7 @@ describe('a result over HTTP', () => {
   });
 
   test.each(['1', '0', 'abc', '9223372036854775808'])(
-    'for instance %s, which is not here, is unknown',
+    'a result for instance %s, which does not exist, answers 404',
     async (id) => {
       expectProblem(await answer(id, { status: 'SUCCESS' }), 404, 'INSTANCE_NOT_FOUND');
       expectProblem(await weir.request('POST', `/v1/instances/${id}/retry`), 404, 'INSTANCE_NOT_FOUND');
@@ -275,7 +275,7 @@ describe('an operator', () => {
     ['POST', '/v1/parked/replay', { ids: [] }],
     ['POST', '/v1/parked/replay', { ids: ['x'] }],
     ['POST', '/v1/parked/discard', { ids: ['1'] }],
-  ])('%s %s %o is told what is wrong', async (method, path, body) => {
+  ])('the request %s %s %o is refused with 400', async (method, path, body) => {
     expectProblem400(await weir.request(method, path, body));
   });
 

@@ -267,7 +267,7 @@ describe('the confirmation of another machine', () => {
     ['load.invalid', 3],
     ['yes', 2],
   ] as const)(
-    'at a terminal "%s" ends with %i: only the name of the host confirms',
+    'only the name of the host confirms at a terminal: "%s" ends with %i',
     async ([typed, code]) => {
       const terminal = openTerminal([process.execPath, builtProgram(), 'load', '--url', url], {});
       await pollUntil('the question', 15_000, async () => expect(terminal.output).toContain('Type its name'));

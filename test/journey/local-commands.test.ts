@@ -40,7 +40,7 @@ const nameOf = (args: readonly string[]) => args.slice(0, 2).join(' ');
 const named = (commands: string[][]) => commands.map((args) => [nameOf(args), args] as const);
 
 describe('a local command creates no database', () => {
-  test.for(named(readers))('%s ends with 4 where the embedded one is missing', async ([, args]) => {
+  test.for(named(readers))('weir %s ends with 4 when the embedded database is missing', async ([, args]) => {
     const folder = join(await createFolder(), 'stores');
     const env = { WEIR_DATA_EMBEDDED_FOLDER: folder, WEIR_DATA_REDIS_ADDR: await createRedisDatabase() };
     const { code, stdout, stderr } = await runHere(args, env);
@@ -51,7 +51,7 @@ describe('a local command creates no database', () => {
     expect(existsSync(folder)).toBe(false);
   });
 
-  test.for(named(readers))('%s ends with 4 where PostgreSQL has none of that name', async ([, args]) => {
+  test.for(named(readers))('weir %s ends with 4 when PostgreSQL has no such database', async ([, args]) => {
     const name = uniqueName('weir_test');
     const url = postgresUrl(name);
     const env = { WEIR_DATA_DATABASE_SOURCE: url, WEIR_DATA_REDIS_ADDR: await createRedisDatabase() };
@@ -143,7 +143,7 @@ describe('a folder that another process has open', () => {
 describe('a misspelt variable', () => {
   const commands = [['start'], ['migrate'], ['demo'], ['doctor'], ['stats'], ['resource'], ...readers];
 
-  test.for(named(commands))('stops %s', async ([, args]) => {
+  test.for(named(commands))('a misspelt variable stops weir %s', async ([, args]) => {
     const { code, stdout, stderr } = await runHere(args, { WEIR_SERVER_HTTP_WEBHOKSECRETS: 'whsec_hunter2' });
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain('did you mean WEIR_SERVER_HTTP_WEBHOOKSECRETS?');

@@ -82,12 +82,12 @@ describe('every metric that is asked for exists', () => {
 
   test.each([
     ['in the alert rules', read('ops/prometheus/alerts.yaml')],
-    ['on the dashboard', JSON.stringify(dashboard)],
+    ['in the dashboard', JSON.stringify(dashboard)],
     [
       'in docs/monitoring.md',
       [...read('docs/monitoring.md').matchAll(/`(weir_[a-z_]+)/g)].map(([, name]) => name).join(' '),
     ],
-  ])('%s', async (_, text) => {
+  ])('every metric named %s exists', async (_, text) => {
     const text_ = await readMetrics();
     const names = namesIn(text_);
     const families = new Set([...text_.matchAll(/^# TYPE (\w+)/gm)].map(([, name = '']) => name));

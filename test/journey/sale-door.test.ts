@@ -58,7 +58,7 @@ describe('a purchase that waits', () => {
     expect(places).toEqual([0, 1]);
   });
 
-  test('asked with the state that is known is answered when the time is up', async () => {
+  test('a long poll with the known state is answered when its time is up', async () => {
     const productId = await openSale();
     const { purchase } = (await buy(productId, nextUser())).body;
     const began = performance.now();
@@ -107,7 +107,7 @@ describe('a plain buy', () => {
 });
 
 describe('who asks too often', () => {
-  test('a user who asks too often gets 429 with Retry-After, and then the answer', async () => {
+  test('a user with too many requests gets 429 with Retry-After, then the answer', async () => {
     const productId = await openSale();
     const userId = nextUser();
     const answers = await Promise.all([1, 2, 3, 4, 5, 6].map(() => buy(productId, userId)));
@@ -165,7 +165,7 @@ describe('limits by address', () => {
     expect((await buyBadly(productId, '2001:db8:7:8::1')).status).toBe(403);
   });
 
-  test('looks at tickets and purchases are limited apart from buying', async () => {
+  test('requests for tickets and purchases are limited separately from buying', async () => {
     const productId = await openSale({ stock: 100 });
     const from = '198.51.100.77';
     const getPurchase = (path: string) =>

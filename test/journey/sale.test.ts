@@ -182,7 +182,7 @@ describe('what cannot be sold', () => {
       'SALE_WINDOW_INVALID',
     ],
     ['a window that is over', { stock: 1, endsAt: past }, 422, 'SALE_WINDOW_INVALID'],
-  ])('%s is told so, and there is no sale', async (_, body, status, code) => {
+  ])('the terms "%s" are refused and open no sale', async (_, body, status, code) => {
     const productId = await createProduct();
     expectProblem(await openSale({ productId, ...body }), status, code);
     expectProblem(await weir.request('GET', `/v1/sales/${productId}`), 404, 'SALE_NOT_FOUND');

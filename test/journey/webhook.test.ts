@@ -9,7 +9,7 @@ import { sendRaw, shareWeir } from './share-weir.ts';
 
 const current = `whsec_${Buffer.from('the secret that is in force').toString('base64')}`;
 const retiring = `whsec_${Buffer.from('the secret that goes soon').toString('base64')}`;
-const foreign = `whsec_${Buffer.from('a secret of somebody else').toString('base64')}`;
+const foreign = `whsec_${Buffer.from('a foreign secret').toString('base64')}`;
 const keys = ['operator-key-of-monday', 'operator-key-of-tuesday'];
 
 const weir = shareWeir({
@@ -81,7 +81,7 @@ describe('once a webhook secret is set, a payment', () => {
   test.for([
     ['the secret in force', current],
     ['the secret that is being retired', retiring],
-  ] as const)('signed with %s makes an instance', async ([, secret]) => {
+  ] as const)('a payment signed with %s creates an instance', async ([, secret]) => {
     const orderId = await createOrder();
     const body = JSON.stringify({ orderId });
     expect(await pay(orderId, body, sign(secret, body))).toMatchObject({
@@ -114,7 +114,7 @@ describe('once a webhook secret is set, a payment', () => {
     expect((await pay(orderId, body, sign(current, body))).status).toBe(201);
   });
 
-  test('sent again with the same signature gets the same answer and makes nothing more', async () => {
+  test('a callback sent again with the same signature gets the same answer', async () => {
     const orderId = await createOrder();
     const body = JSON.stringify({ orderId });
     const headers = sign(current, body);
@@ -131,7 +131,7 @@ describe('once a webhook secret is set, a payment', () => {
   ][] = [
     ['unsigned', (_, body) => [body, {}]],
     ['unsigned and without a body', () => [undefined, {}]],
-    ['signed with a secret of somebody else', (_, body) => [body, sign(foreign, body)]],
+    ['signed with a foreign secret', (_, body) => [body, sign(foreign, body)]],
     ['changed after it was signed', (_, body) => [`${body} `, sign(current, body)]],
     ['signed six minutes ago', (_, body) => [body, sign(current, body, 6 * 60_000)]],
     ['signed six minutes ahead', (_, body) => [body, sign(current, body, -6 * 60_000)]],
@@ -155,7 +155,7 @@ describe('once a webhook secret is set, a payment', () => {
     ['with an operator key instead of a signature', (_, body) => [body, operator]],
   ];
 
-  test.for(forgeries)('%s is refused and makes nothing', async ([, forge]) => {
+  test.for(forgeries)('a payment %s is refused', async ([, forge]) => {
     const orderId = await createOrder();
     const before = await weir.countEverything();
     const [body, headers] = forge(orderId, JSON.stringify({ orderId }));
@@ -172,7 +172,7 @@ describe('once a webhook secret is set, a payment', () => {
     ['null', () => null],
     ['nothing', () => undefined],
   ] as [string, (other: string) => unknown][])(
-    'signed for %s is refused on this path and makes nothing',
+    'a payment signed for %s is refused and changes nothing',
     async ([, name]) => {
       const [orderId, other] = [await createOrder(), await createOrder()];
       const before = await weir.countEverything();
@@ -230,7 +230,7 @@ describe('once operator keys are set', () => {
     ['GET', '/v1/parked'],
   ];
 
-  test.for(routes)('%s %s needs one', async ([method, path, body]) => {
+  test.for(routes)('the route %s %s requires a key', async ([method, path, body]) => {
     const before = await weir.countEverything();
     const wrong = [
       '',

@@ -67,7 +67,7 @@ function expectShares({ failed, total }: Ends): void {
 
 describe('a whole life with a misbehaving Resource Domain', () => {
   test(
-    `on PostgreSQL, Redis and RabbitMQ every sum holds after ${purchases} purchases`,
+    `every sum holds on the real stores after ${purchases} purchases`,
     async () => {
       const databaseUrl = await createPostgresDatabase();
       const redisUrl = await createRedisDatabase();
@@ -136,7 +136,7 @@ describe('a whole life with a misbehaving Resource Domain', () => {
   );
 
   test(
-    `on the embedded stores every sum holds after ${purchases} purchases`,
+    `every sum holds on the embedded stores after ${purchases} purchases`,
     async () => {
       const weir = await startWeir({
         WEIR_DATA_EMBEDDED_FOLDER: await createFolder(),

@@ -46,7 +46,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'scope: stream,',
     replace: 'scope: stream + performance.now(),',
     suite: 'test/faults/crash.test.ts',
-    rule: 'after-commit: after the commit, before the acknowledgement',
+    rule: 'a kill at after-commit loses no winner',
   },
   {
     name: 'deadlines-run-while-events-are-unread',
@@ -212,7 +212,7 @@ export const seededBugs: readonly SeededBug[] = [
     replace:
       'await this.#deps.streams.acknowledge(stream, entries.map(({ id }) => id)); const outcomes = purchases.length > 0 ?',
     suite: 'test/faults/crash.test.ts',
-    rule: 'before-insert: before anything is written',
+    rule: 'a kill at before-insert loses no winner',
   },
   {
     name: 'result-acknowledged-before-it-is-settled',
@@ -221,7 +221,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'if (messages.length > 0)',
     replace: 'await queue.acknowledge(messages); if (messages.length > 0)',
     suite: 'test/faults/life-crash.test.ts',
-    rule: 'before-settle: before the commit that settles',
+    rule: 'a kill at before-settle compensates each failure once',
   },
   {
     name: 'repeated-result-taken-for-another',
@@ -230,7 +230,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: "ending.status === status ? 'repeat'",
     replace: "ending.status === '' ? 'repeat'",
     suite: 'test/faults/life-crash.test.ts',
-    rule: 'after-settle: after that commit, before the results are acknowledged',
+    rule: 'a kill at after-settle compensates each failure once',
   },
   {
     name: 'unit-restocked-each-time',
@@ -240,7 +240,7 @@ export const seededBugs: readonly SeededBug[] = [
     replace:
       "elseif string.sub(unit, 1, 1) == '-' then answers[i] = restock(entry, string.gsub(unit, '^%-+', ''))",
     suite: 'test/faults/life-crash.test.ts',
-    rule: 'after-restock: after the units are back, before that is written down',
+    rule: 'a kill at after-restock compensates each failure once',
   },
   {
     name: 'embedded-unit-restocked-each-time',
@@ -393,7 +393,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'hosts.length === 0 && trustedProxies.length === 0',
     replace: 'hosts.length >= 0 && trustedProxies.length >= 0',
     suite: 'test/unit/config-secrets.test.ts',
-    rule: 'is also a loopback address for which',
+    rule: 'a loopback address counts as exposed when',
   },
   {
     name: 'scope-not-looked-at',
@@ -510,7 +510,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: "[instanceCreated]: 'AGAIN'",
     replace: "[instanceCreated]: 'CREATED'",
     suite: 'test/unit/dead-letter.test.ts',
-    rule: 'is replayed through the outbox for its instance',
+    rule: 'is replayed through the outbox',
   },
   {
     name: 'unit-sold-twice-is-two-instances',
@@ -699,7 +699,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'if (changes.length === 0)',
     replace: 'if (changes.length === 1)',
     suite: 'test/journey/activity.test.ts',
-    rule: 'leaves one record for each item it changes',
+    rule: 'leaves one record per changed item',
   },
   {
     name: 'record-of-a-repeat',

@@ -34,7 +34,7 @@ describe('the name of an address', () => {
     ':::',
     '2001:db8::1::2',
     'x'.repeat(16_000),
-  ])('the name is the same for every text that is no address, such as %.20s', (text) => {
+  ])('every text that is no address has the same name (case %#)', (text) => {
     expect(nameAddress(text)).toBe('unknown');
   });
 
@@ -58,14 +58,14 @@ describe('a list of networks', () => {
   const isProxy = matchNetworks(['10.0.0.0/8', '192.0.2.7', '2001:db8::/32', 'fe80::/10']);
 
   test.each(['10.1.2.3', '::ffff:10.1.2.3', '192.0.2.7', '2001:db8:5::1', 'fe80::1%eth0'])(
-    'contains %s',
+    'a list of networks contains %s',
     (address) => {
       expect(isProxy(address)).toBe(true);
     },
   );
 
   test.each(['11.0.0.1', '192.0.2.8', '2001:db9::1', '::1', '', 'unknown', '10.0.0'])(
-    'does not contain "%s"',
+    'a list of networks does not contain "%s"',
     (address) => {
       expect(isProxy(address)).toBe(false);
     },

@@ -41,7 +41,7 @@ describe.each(alerts)('$alert', ({ alert, annotations }) => {
     expect(annotations.description).toMatch(/^.{30,}\.$/);
   });
 
-  test('links to its runbook, which says what it means, where to look and what to do', () => {
+  test('an alert links to its runbook with meaning, checks and remedy', () => {
     const [file, anchor] = annotations.runbook_url.split('#');
     expect(file).toBe('docs/runbooks/alerts.md');
     expect(anchors.filter((one) => one === anchor)).toHaveLength(1);

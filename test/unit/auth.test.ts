@@ -72,7 +72,7 @@ describe('a route', () => {
   });
 
   test.each([['Bearer', 'bearer', 'BEARER'].map((scheme) => `${scheme} ${key}`)])(
-    'takes a key after the word Bearer, however it is written',
+    'a route accepts a key after the word Bearer in any case',
     async (...headers) => {
       const { ask } = await createRoutes();
       for (const authorization of headers)
@@ -91,7 +91,7 @@ describe('a route', () => {
       `Bearer  ${key}`,
       `Bearer ${'x'.repeat(600)}`,
     ],
-  ])('a route takes none of %j', async (...headers) => {
+  ])('a route rejects malformed Authorization headers', async (...headers) => {
     const { ask } = await createRoutes();
     for (const authorization of headers)
       expect(await ask('/admin', { authorization })).toBe('401 UNAUTHENTICATED');

@@ -32,12 +32,12 @@ describe('the delay before the next attempt', () => {
     );
   });
 
-  test('doubles until it is the longest', () => {
+  test('a backoff doubles until it reaches its maximum', () => {
     const ceilings = [1, 2, 3, 4, 5, 6, 7, 8, 9].map((attempt) => backoffMs(attempt, options, () => 1));
     expect(ceilings).toEqual([100, 200, 400, 800, 1_600, 3_200, 6_400, 10_000, 10_000]);
   });
 
-  test('spreads two callers over half of it', () => {
+  test('a backoff spreads callers over its upper half', () => {
     expect(backoffMs(3, options, () => 0)).toBe(200);
     expect(backoffMs(3, options, () => 0.5)).toBe(300);
     const seen = new Set(Array.from({ length: 20 }, () => backoffMs(3, options)));
@@ -50,7 +50,7 @@ describe('the delay before the next attempt', () => {
 });
 
 describe('a pause', () => {
-  test('lasts as long as it says', async () => {
+  test('a pause lasts as long as requested', async () => {
     const before = performance.now();
     await pause(20);
     // Timers count whole milliseconds and may fire one early.

@@ -21,7 +21,7 @@ describe('a secret never stands in a message', () => {
     ]);
   });
 
-  test.each(secretSettings)('%s with a value that it does not expect', async (key) => {
+  test.each(secretSettings)('no message shows an invalid value of %s', async (key) => {
     for (const wrong of [{ [password]: password }, [[password]], [{ password }]]) {
       const file = await createFile(toYaml([[key, wrong]]));
       expect(catchConfigError(() => readConfig(file, {}))).not.toContain(password);
@@ -45,7 +45,7 @@ describe('a secret never stands in a message', () => {
     ['in the place of the whole file', `postgres://weir:${password}@db/shop\n`],
     ['in a list of its own', `data:\n  database:\n    sources: [postgres://weir:${password}@db/shop]\n`],
     [
-      'beside a mistake in YAML',
+      'next to a mistake in YAML',
       `data:\n  database:\n    source: postgres://weir:${password}@db/shop: extra\n`,
     ],
     [
@@ -64,13 +64,13 @@ describe('a secret never stands in a message', () => {
     expect(catchConfigError(() => readConfig(file, {}))).not.toContain(password);
   });
 
-  test('nor in a warning', async () => {
+  test('no warning contains a secret', async () => {
     const { warnings } = await readFile(`server:\n  grpc:\n    token: ${password}\n`);
     expect(warnings).toHaveLength(1);
     expect(warnings.join()).not.toContain(password);
   });
 
-  test('nor with another address that is not safe', () => {
+  test('no message about an unsafe address contains a secret', () => {
     const env = {
       WEIR_SERVER_HTTP_ADDR: '0.0.0.0:80',
       WEIR_SERVER_HTTP_OPERATORKEYS: `${password}${password}xx`,
@@ -90,7 +90,7 @@ describe('an address that other machines can reach', () => {
     '*:8000',
   ];
 
-  test.each(open)('%s is refused without webhook secrets and operator keys', (addr) => {
+  test.each(open)('the exposed address %s is refused without keys and secrets', (addr) => {
     const message = catchConfigError(() => readConfig(undefined, { WEIR_SERVER_HTTP_ADDR: addr }));
     expect(message).toContain('server.http.webhookSecrets = (empty)');
     expect(message).toContain('server.http.operatorKeys = (empty)');
@@ -100,21 +100,21 @@ describe('an address that other machines can reach', () => {
   test.each([
     ['webhook secrets', 'WEIR_SERVER_HTTP_WEBHOOKSECRETS', 'server.http.webhookSecrets'],
     ['operator keys', 'WEIR_SERVER_HTTP_OPERATORKEYS', 'server.http.operatorKeys'],
-  ] as const)('is refused without %s alone', (_, variable, key) => {
+  ] as const)('an exposed address is refused when only %s are missing', (_, variable, key) => {
     const env = { ...safe, WEIR_SERVER_HTTP_ADDR: '0.0.0.0:8000', [variable]: undefined };
     const message = catchConfigError(() => readConfig(undefined, env));
     expect(message).toContain('a mistake');
     expect(message).toContain(`${key} = (empty)`);
   });
 
-  test.each(open)('%s is accepted with both', (addr) => {
+  test.each(open)('the exposed address %s is accepted with keys and secrets', (addr) => {
     expect(readConfig(undefined, { ...safe, WEIR_SERVER_HTTP_ADDR: addr }).config.server.http.addr).toBe(
       addr,
     );
   });
 
   test.each(['127.0.0.1:8000', '127.1.2.3:0', 'localhost:8000', '[::1]:8000'])(
-    'is not %s, which needs neither',
+    'the address %s requires neither keys nor secrets',
     (addr) => {
       expect(readConfig(undefined, { WEIR_SERVER_HTTP_ADDR: addr }).config.server.http.addr).toBe(addr);
     },
@@ -123,7 +123,7 @@ describe('an address that other machines can reach', () => {
   test.each([
     ['server.http.hosts', { WEIR_SERVER_HTTP_HOSTS: 'shop.example' }],
     ['server.http.trustedProxies', { WEIR_SERVER_HTTP_TRUSTEDPROXIES: '127.0.0.1' }],
-  ])('is also a loopback address for which %s is set', (key, env) => {
+  ])('a loopback address counts as exposed when %s is set', (key, env) => {
     const message = catchConfigError(() => readConfig(undefined, env));
     const because =
       `expected at least one, because 127.0.0.1:8000 can be reached from other machines ` +
@@ -145,7 +145,7 @@ describe('an address that other machines can reach', () => {
     '',
     '128.0.0.1',
     '1270.0.0.1',
-  ])('is %j', (host) => {
+  ])('the host %j is not loopback', (host) => {
     expect(isLoopback(host)).toBe(false);
   });
 

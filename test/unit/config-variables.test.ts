@@ -18,7 +18,7 @@ describe('a variable that would have no effect', () => {
     ['Weir_Log_Level', 'WEIR_LOG_LEVEL'],
     ['WEIR_LOG__LEVEL', 'WEIR_LOG_LEVEL'],
     ['WEIR_DATA_DATABASE_MAX_CONNECTIONS', 'WEIR_DATA_DATABASE_MAXCONNECTIONS'],
-  ])('%s is refused, and %s is proposed', (written, meant) => {
+  ])('a misspelt variable is refused with a proposal (case %#)', (written, meant) => {
     const message = read({ [written]: 'hunter2' });
     expect(message).toContain(`${written} = (not shown)`);
     expect(message).toContain(`did you mean ${meant}?`);
@@ -26,7 +26,7 @@ describe('a variable that would have no effect', () => {
   });
 
   test.each(['WEIR_SERVER_HTTP_OPERATORKEYS_0', 'WEIR_SERVER_HTTP_OPERATORKEYS_12'])(
-    '%s, an index into a list, is refused with how a list is written',
+    'the index %s is refused; a list has commas',
     (written) => {
       expect(read({ [written]: operatorKeys[0] })).toContain(
         'WEIR_SERVER_HTTP_OPERATORKEYS takes all items, separated by commas',
@@ -34,9 +34,12 @@ describe('a variable that would have no effect', () => {
     },
   );
 
-  test.each(['WEIR_COFFEE', 'WEIR_', 'WEIR_DATA', 'WEIR_VERSION'])('%s points to the list', (written) => {
-    expect(read({ [written]: 'x' })).toMatch(/`weir doctor --settings` lists them|did you mean/);
-  });
+  test.each(['WEIR_COFFEE', 'WEIR_', 'WEIR_DATA', 'WEIR_VERSION'])(
+    'the unknown variable %s leads to the list of settings',
+    (written) => {
+      expect(read({ [written]: 'x' })).toMatch(/`weir doctor --settings` lists them|did you mean/);
+    },
+  );
 
   test.each([...keys.map(toVariable), 'WEIR_KEY', 'WEIR_URL'])('%s must not be empty', (variable) => {
     for (const blank of ['', ' ', ' , ']) {
@@ -93,7 +96,7 @@ describe('a variable that is no setting is left alone', () => {
     ...['WEIR_METRICS_SERVICE_PORT_HTTP', 'WEIR_METRICS_PORT', 'WEIR_METRICS_PORT_9090_TCP_PROTO'],
     // Variables of other programs.
     ...['MYAPP_LOG_LEVEL', 'WEB_LOG_LEVEL', 'WEIRDO_COLOR', 'WIRE_MOCK', 'LOG_LEVEL', 'PATH'],
-  ])('%s', (name) => {
+  ])('the variable %s, which is no setting, is ignored', (name) => {
     expect(readConfig(undefined, { [name]: 'x' }).config.log.level).toBe('info');
   });
 

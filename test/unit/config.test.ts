@@ -59,7 +59,7 @@ describe('every setting', () => {
     expect(warnings).toEqual([]);
   });
 
-  test.each(keys)('%s refuses what it does not expect, and states what it does', async (key) => {
+  test.each(keys)('%s refuses invalid values and names valid ones', async (key) => {
     const { expected } = getSetting(key);
     const file = await createFile(toYaml([[key, sampleOf(key).wrong]]));
     const message = catchConfigError(() => readConfig(file, {}));
@@ -93,7 +93,7 @@ describe('what a setting expects can be written as people write it', () => {
     ['server.http.addr: "[::1]:8000"', '[::1]:8000'],
     ['data.redis.addr: redis://localhost:6379/2', 'redis://localhost:6379/2'],
     ['data.redis.addr: rediss://user:pw@cache:6380', 'rediss://user:pw@cache:6380'],
-  ] as [string, unknown][])('%s', async (line, value) => {
+  ] as [string, unknown][])('a file may contain %s', async (line, value) => {
     const [key = '', written = ''] = line.split(/: (.*)/);
     const path = key.split('.');
     const yaml = path.map((part, depth) => `${'  '.repeat(depth)}${part}:`).join('\n');
@@ -183,19 +183,19 @@ describe('the file', () => {
     ['that is not there', undefined],
     ['that is not YAML', 'server: [unclosed'],
     ['with a key twice', 'log:\n  level: info\n  level: warn\n'],
-  ])('%s is a mistake of --config, with its name', async (_, content) => {
+  ])('a file %s is reported as a mistake of --config', async (_, content) => {
     const file = content === undefined ? join(await createFolder(), 'none.yaml') : await createFile(content);
     const message = catchConfigError(() => readConfig(file, {}));
     expect(message).toContain(`--config = ${file}`);
     expect(message).toContain('a readable YAML file');
   });
 
-  test.each(['just text', '[1, 2]', '5'])('that holds %s is a mistake', async (content) => {
+  test.each(['just text', '[1, 2]', '5'])('a file that contains only %s is refused', async (content) => {
     const file = await createFile(content);
     expect(catchConfigError(() => readConfig(file, {}))).toContain('(the file)');
   });
 
-  test('lies below the environment, and the environment below flags', async () => {
+  test('the environment overrides the file, and flags override both', async () => {
     const yaml = toYaml([
       ['log.level', 'debug'],
       ['log.format', 'json'],
@@ -280,7 +280,7 @@ describe('what starts only to fail later is refused at once', () => {
     ['a number with a unit', 'WEIR_SECKILL_MINIDLEMS', '60s'],
     ['an empty list of roles', 'WEIR_SERVER_ROLES', ''],
     ['an address without a scheme', 'WEIR_DATA_DATABASE_SOURCE', 'localhost:5432/shop'],
-  ])('%s', (_, variable, value) => {
+  ])('a start refuses %s', (_, variable, value) => {
     expect(catchConfigError(() => readConfig(undefined, { [variable]: value }))).toContain('expected');
   });
 });
@@ -332,7 +332,7 @@ test('a dead-letter queue that is another queue of Weir is refused', () => {
 
 describe('a setting of an earlier version', () => {
   test.each(Object.entries(retiredSettings))(
-    '%s stops the start with what took its place',
+    'the retired setting %s fails a start with its replacement',
     async (key, sentence) => {
       const [group, name] = key.split('.') as [string, string];
       const file = await createFile(`${group}:\n  ${name}: 5\n`);

@@ -37,7 +37,7 @@ test.for([
   ['2026-11-27T20:00:00.000Z', '2026-11-27T20:00:00.000Z'],
   ['a,b', 'a,b'],
   ['', ''],
-] as const)('a cell that a spreadsheet would run becomes text: %j', ([cell, read]) => {
+] as const)('a cell that a spreadsheet would run becomes text (case %#)', ([cell, read]) => {
   expect(parseCsv(toCsvLine(['first', cell, 'last']))).toEqual([['first', read, 'last']]);
 });
 

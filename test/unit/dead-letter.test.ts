@@ -16,7 +16,7 @@ describe('a dead letter', () => {
     ['expired', 'MESSAGE_EXPIRED'],
     ['maxlen', 'QUEUE_FULL'],
     ['something_new', 'DEAD_LETTERED'],
-  ])('a dead letter of %s is parked with reason %s and its former queue', (reason, code) => {
+  ])('a dead letter of %s is parked with reason %s', (reason, code) => {
     const headers = died(reason);
     expect(read({ messageId: '7', type: 'INSTANCE_CREATED', headers })).toMatchObject({
       queue: 'created',
@@ -44,7 +44,7 @@ describe('a dead letter', () => {
     ['INSTANCE_CREATED', '7', 'AGAIN'],
     ['INSTANCE_RELEASE_REQUESTED', 'release-7', 'RELEASE'],
     ['ORDER_REFUND_REQUESTED', 'refund-7', 'REFUND'],
-  ])('a dead letter of type %s is replayed through the outbox for its instance', (type, messageId, kind) => {
+  ])('a dead letter of type %s is replayed through the outbox', (type, messageId, kind) => {
     const letter = read({ type, messageId, headers: died('rejected') });
     expect(letter).toMatchObject({ kind, messageId, messageType: type, instanceId: 7n, sourceId: messageId });
   });
@@ -68,7 +68,7 @@ describe('a dead letter', () => {
   });
 
   test.each(['', 'a\0b', '字', 'x'.repeat(200)])(
-    'with the id %j of no Weir is not put into the outbox',
+    'a dead letter with a foreign id is not put into the outbox (case %#)',
     (messageId) => {
       expect(read({ messageId, type: 'INSTANCE_CREATED', headers: died('rejected') })).toMatchObject({
         kind: '',

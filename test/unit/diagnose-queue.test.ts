@@ -62,7 +62,7 @@ describe('doctor about a queue', () => {
   });
 
   test.each(['message-ttl', 'expires', 'delivery-limit', 'max-length', 'max-length-bytes'])(
-    'names a policy with %s and replaces it',
+    'doctor names a policy with %s and replaces it',
     (key) => {
       const { what, advice } = judge(quorum, policy({ [key]: 7, overflow: 'drop-head', 'ha-mode': 'all' }));
       expect(what).toContain('policy low');

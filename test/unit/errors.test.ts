@@ -77,7 +77,7 @@ describe.each(codes)('%s', (code) => {
   });
 });
 
-test.each(parkedReasons)('an item parked for %s has advice of its own in the table of errors', (reason) => {
+test.each(parkedReasons)('an item parked for %s has its own advice', (reason) => {
   expect(codes).toContain(reason);
   expect(adviceForParked(reason)).toMatch(/^[A-Z].{15,}\.$/);
 });
@@ -167,8 +167,8 @@ describe('what Fastify refuses before a route sees it keeps its own status', () 
   test.each([
     ['JSON that is none', '{', { 'content-type': 'application/json' }, 400],
     ['a body that is too long', JSON.stringify('x'.repeat(200)), { 'content-type': 'application/json' }, 413],
-    ['a type that nobody reads', 'x', { 'content-type': 'application/x-thing' }, 415],
-  ])('%s', async (_, payload, headers, expected) => {
+    ['a type without a parser', 'x', { 'content-type': 'application/x-thing' }, 415],
+  ])('Fastify refuses %s with its own status', async (_, payload, headers, expected) => {
     const { answer, told } = createApp(() => new Error('not reached'));
     const { status, problem } = await answer(payload, headers);
     expect([status, problem.status, problem.code]).toEqual([expected, expected, 'REQUEST_INVALID']);

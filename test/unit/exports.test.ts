@@ -102,7 +102,7 @@ test.for([
   ['application/json;q=0.1, text/csv;q=0.2', 'csv'],
   ['text/plain', undefined],
   ['text/csv;q=much', undefined],
-] as const)('Accept %j is answered with %s', ([accept, format]) => {
+] as const)('Accept selects the format of a list (case %#)', ([accept, format]) => {
   expect(negotiateFormat(accept)).toBe(format);
 });
 

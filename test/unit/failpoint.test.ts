@@ -33,11 +33,11 @@ function upTo(hits: number): string {
 }
 
 describe('an armed failpoint', () => {
-  test('kills the process at its first hit, without cleanup', () => {
+  test('a failpoint kills the process at its first hit, without cleanup', () => {
     expect(hitTenTimes('after-commit', 'after-commit')).toMatchObject({ signal: 'SIGKILL', told: '1?' });
   });
 
-  test('kills the process at exactly the hit it names', () => {
+  test('a failpoint kills the process at exactly the hit it names', () => {
     expect(hitTenTimes('after-commit', 'after-commit:4')).toMatchObject({
       signal: 'SIGKILL',
       told: `${upTo(3)} 4?`,
@@ -67,7 +67,7 @@ describe('a failpoint does nothing', () => {
     ['when the variable is empty', ''],
     ['when another one is armed', 'after-publish,after-park:1'],
     ['before the hit that is named', 'after-commit:11'],
-  ])('%s', (_, armed) => {
+  ])('a failpoint does nothing %s', (_, armed) => {
     expect(hitTenTimes('after-commit', armed)).toEqual(untouched);
   });
 });

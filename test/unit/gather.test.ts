@@ -105,7 +105,7 @@ test('never more than maxItems are in one batch; the rest follows in order', asy
 });
 
 describe('an error', () => {
-  test('reaches exactly the callers of its batch, and the next batch runs', async () => {
+  test('a failure reaches exactly the callers of its batch, and the next batch runs', async () => {
     const { batches, work } = createWork();
     const call = gather(work, { maxItems: 2, maxInFlight: 1 });
     const answers = Promise.allSettled([1, 2, 3, 4].map(call));
@@ -122,7 +122,7 @@ describe('an error', () => {
     ]);
   });
 
-  test('thrown before the work has begun reaches its callers as well', async () => {
+  test('an error thrown before the work has begun reaches its callers as well', async () => {
     let calls = 0;
     const call = gather<number, number>(
       (items) => {

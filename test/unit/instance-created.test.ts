@@ -108,7 +108,7 @@ test('the event of the wire contract reads as its text says', () => {
 });
 
 describe('the encoder and the generated codec', () => {
-  test('agree byte for byte on every event', () => {
+  test('both codecs agree byte for byte on every event', () => {
     fc.assert(
       fc.property(anyProduct, anyInt64, anyInt64, anyWallMs, (product, instanceId, userId, wallMs) => {
         expect(encode(product, instanceId, userId, wallMs).toString('hex')).toBe(
@@ -119,7 +119,7 @@ describe('the encoder and the generated codec', () => {
     );
   });
 
-  test('agree at every length that an instance id can take', () => {
+  test('both codecs agree at every length that an instance id can take', () => {
     for (let bits = 0n; bits < 63n; bits++) {
       for (const id of [2n ** bits, 2n ** (bits + 1n) - 1n]) {
         expect(encode(oneProduct, id, id, 1).toString('hex')).toBe(
@@ -129,7 +129,7 @@ describe('the encoder and the generated codec', () => {
     }
   });
 
-  test('agree on a product without GPU, without image, without anything', () => {
+  test('both codecs agree on a product without GPU, without image, without anything', () => {
     for (const given of [
       { gpu: 0 },
       { image: '' },
@@ -218,7 +218,7 @@ describe('the name of an instance', () => {
     ['a\u0000b', 'a-b'],
     ['x'.repeat(41), 'x'.repeat(40)],
     [`${'x'.repeat(39)}-y`, 'x'.repeat(39)],
-  ])('%j begins with %s', (name, label) => {
+  ])('a name becomes a DNS label (case %#)', (name, label) => {
     expect(toDnsLabel(name)).toBe(label);
   });
 });

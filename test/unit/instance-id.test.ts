@@ -174,7 +174,7 @@ describe('the parts of an id', () => {
     );
   });
 
-  test("say the database's time, whatever this computer's clock says", async () => {
+  test("ids contain the database's time, whatever this computer's clock shows", async () => {
     const world = await World.begin(leaseDatabase);
     const process = world.start();
     for (const ms of [0, 1, 9_999, 5_000, 20_000, 29_999, 3_600_000]) {
@@ -185,7 +185,7 @@ describe('the parts of an id', () => {
     }
   });
 
-  test('say the time after a restart as well, with another worker id', async () => {
+  test('ids contain the time after a restart too, with another worker id', async () => {
     const world = await World.begin(leaseDatabase);
     const seen = new Set<number>();
     for (let restart = 0; restart < 10; restart++) {
@@ -201,7 +201,7 @@ describe('the parts of an id', () => {
     expect(seen.size).toBe(10);
   });
 
-  test('make a positive number even where the clock of the database stands before 2025', async () => {
+  test('ids are positive even when the clock of the database is before 2025', async () => {
     const world = await World.begin(leaseDatabase, 1024, Date.UTC(2000, 0, 1));
     const process = world.start();
     new Register().note(process, await process.ids.take(10));
@@ -239,7 +239,7 @@ describe('many ids', () => {
     expect(process.questions).toBe(2);
   });
 
-  test('taken at once by many callers are all different', async () => {
+  test('ids taken at the same time by many callers are all different', async () => {
     const world = await World.begin(leaseDatabase);
     const process = world.start();
     const calls = await Promise.all(Array.from({ length: 50 }, (_, i) => process.ids.take(i * 10)));
@@ -247,7 +247,7 @@ describe('many ids', () => {
     expect(process.granted).toHaveLength(1);
   });
 
-  test('none asked for, none given', async () => {
+  test('no ids are returned when none are requested', async () => {
     const process = (await World.begin(leaseDatabase)).start();
     expect(await process.ids.take(0)).toEqual([]);
   });
@@ -343,7 +343,7 @@ describe('a lease', () => {
     await expect(process.ids.take(1)).rejects.toThrow('connection reset');
   });
 
-  test('lasts from the question, not from an answer that came late', async () => {
+  test('a lease lasts from the request, not from a late answer', async () => {
     const world = await World.begin(leaseDatabase);
     const process = world.start();
     await process.ids.take(1);

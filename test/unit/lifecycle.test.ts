@@ -59,7 +59,7 @@ test.each([
       throw new Error('no');
     },
   ],
-])('a release that %s is told, and the others go on', async (_, release) => {
+])('a release that %s is reported, and the others go on', async (_, release) => {
   const { lifecycle, hung, failures } = createLifecycle();
   const released: string[] = [];
   lifecycle.defer('database', () => void released.push('database'));

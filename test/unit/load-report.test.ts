@@ -125,7 +125,7 @@ describe('rules for a failure', () => {
     ['stream.p99>5ms', 'one of buy, order, callback before the dot'],
     ['created.errors>0', 'one of buy, order, callback before the dot'],
     ['buy.unfinished>0', 'nothing before unfinished'],
-  ])('the rule "%s" is refused: expected %s', ([text = '', expected = '']) => {
+  ])('the rule "%s" is refused with what was expected', ([text = '', expected = '']) => {
     expect(() => read(text)).toThrow(`--fail-if ${text}: expected ${expected}`);
   });
 

@@ -154,7 +154,7 @@ describe('the sums of the audit', () => {
 
   test.each<[string, Partial<MeasuredConfig>]>([
     ['has no role for it', { server: { roles: ['http', 'ingest', 'relay'] } }],
-    ['was told not to', { audit: { everyMs: 0 } }],
+    ['runs no periodic audit', { audit: { everyMs: 0 } }],
   ])('metrics of other roles are absent in a process that %s', async (_, config) => {
     const { emit, read } = setUp(config);
     emit({ type: 'audited', audit: audit(-3), isPeriodic: false });
@@ -204,33 +204,30 @@ describe('what waits', () => {
   });
 
   const places = ['database', 'streams'] as const;
-  test.each(places)(
-    'the backlog is not shown from memory while one store cannot be asked, the %s',
-    async (away) => {
-      const { emit, read } = setUpRead();
-      const backlog = { place: away, waiting: undefined, error: new Error('away'), attempt: 1 } as const;
-      emit({ type: 'backlog read', backlog });
-      const gone = { database: away === 'database', streams: away === 'streams' };
-      expect(await read('weir_outbox_waiting_events')).toHaveLength(gone.database ? 0 : 4);
-      expect(await read('weir_parked_oldest_age_seconds')).toHaveLength(
-        gone.database ? 0 : parkedReasons.length,
-      );
-      expect(await read('weir_processing_oldest_age_seconds')).toEqual([gone.database ? ' Nan' : ' 42']);
-      expect(await read('weir_stream_waiting_entries')).toHaveLength(gone.streams ? 0 : 2);
-      expect(await read('weir_stream_oldest_age_seconds')).toEqual([gone.streams ? ' Nan' : ' 0.25']);
-      expect(await read('weir_backlog_known')).toEqual([
-        `{place="database"} ${gone.database ? 0 : 1}`,
-        `{place="streams"} ${gone.streams ? 0 : 1}`,
-      ]);
-      expect(await read('weir_store_failures_total')).toEqual([`{store="backlog ${away}"} 1`]);
-    },
-  );
+  test.each(places)('the backlog has no stale figures while the %s cannot be read', async (away) => {
+    const { emit, read } = setUpRead();
+    const backlog = { place: away, waiting: undefined, error: new Error('away'), attempt: 1 } as const;
+    emit({ type: 'backlog read', backlog });
+    const gone = { database: away === 'database', streams: away === 'streams' };
+    expect(await read('weir_outbox_waiting_events')).toHaveLength(gone.database ? 0 : 4);
+    expect(await read('weir_parked_oldest_age_seconds')).toHaveLength(
+      gone.database ? 0 : parkedReasons.length,
+    );
+    expect(await read('weir_processing_oldest_age_seconds')).toEqual([gone.database ? ' Nan' : ' 42']);
+    expect(await read('weir_stream_waiting_entries')).toHaveLength(gone.streams ? 0 : 2);
+    expect(await read('weir_stream_oldest_age_seconds')).toEqual([gone.streams ? ' Nan' : ' 0.25']);
+    expect(await read('weir_backlog_known')).toEqual([
+      `{place="database"} ${gone.database ? 0 : 1}`,
+      `{place="streams"} ${gone.streams ? 0 : 1}`,
+    ]);
+    expect(await read('weir_store_failures_total')).toEqual([`{store="backlog ${away}"} 1`]);
+  });
 
   test.each<[string, Partial<MeasuredConfig>, string[]]>([
     ['every place that a process asks', {}, ['database', 'streams']],
     ['no stream where it reads none', { server: { roles: ['http', 'relay', 'settle'] } }, ['database']],
-    ['nothing where it asks nobody', { metrics: { backlogEveryMs: 0 } }, []],
-  ])('the backlog is unknown until the first look: %s', async (_, config, places) => {
+    ['nothing where it reads none', { metrics: { backlogEveryMs: 0 } }, []],
+  ])('the backlog is unknown until the first read: %s', async (_, config, places) => {
     const { read } = setUp(config);
     expect(await read('weir_backlog_known')).toEqual(places.map((place) => `{place="${place}"} 0`));
   });

@@ -26,7 +26,7 @@ function createApp(config = local) {
 
 describe('a probe', () => {
   test.each(['10.0.0.7:8000', '[fd00::7]:8000', '192.0.2.1'])(
-    'by address gets its answer: Host %j',
+    'a probe by address is answered: Host %j',
     async (host) => {
       const ask = createApp();
       for (const url of probes) expect(await ask(url, { host }), url).toBe(200);
@@ -59,7 +59,7 @@ describe('a page of another site', () => {
   const crossSite = { host: 'localhost', 'sec-fetch-site': 'cross-site' };
 
   test.each(['/v1/orders/1', '/%76%31/orders/1', '/v%31/orders/1', '/v1/%6Frders/1'])(
-    'is refused however the path is written: %s',
+    'a page of another site is refused however the path is written: %s',
     async (url) => {
       const ask = createApp();
       expect(await ask(url, { host: 'localhost' })).toBe(200);

@@ -98,7 +98,7 @@ describe('a batch', () => {
     );
   });
 
-  test('hands the time of its commit to each message', () => {
+  test('a batch gives the time of its commit to each message', () => {
     const at = new Date('2026-11-22T08:00:00Z');
     const messages = decodeBatch(encodeBatch([messageOf('1'), messageOf('2')]), at);
     expect(messages.map(({ createdAt }) => createdAt)).toEqual([at, at]);

@@ -65,7 +65,7 @@ describe.each(numbers)('a $what', ({ parse, code }) => {
     expect(parse(text)).toBe(BigInt(text));
   });
 
-  test.each(notNumbers)('%j is none', (value) => {
+  test.each(notNumbers)('a value that is no id is refused (case %#)', (value) => {
     expect(() => parse(value)).toThrow(expect.objectContaining({ code }));
   });
 
@@ -168,7 +168,7 @@ describe('a source id', () => {
     ['64 code points', 'a'.repeat(64)],
     ['64 emoji, which are 128 UTF-16 units', '🎁'.repeat(64)],
     ['a combining accent', 'e\u0301'],
-    ['a no-break space beside a letter', 'a\u00a0b'],
+    ['a no-break space next to a letter', 'a\u00a0b'],
   ])('a source can be %s', (_, text) => {
     expect(parseSourceId(text)).toBe(text);
   });

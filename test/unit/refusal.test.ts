@@ -34,12 +34,15 @@ const replies: [text: string, reason: RefusalReason, reconnect: boolean][] = [
 ];
 
 describe('a reply of Redis', () => {
-  test.each(replies)('%s is of the same reason, however a script passes it on', (text, reason, reconnect) => {
-    for (const each of [text, ofScript(text), ofOldScript(text)]) {
-      expect(classifyRefusal(reply(each)), each).toMatchObject({ reason, reconnect });
-      expect(classifyRefusal(reply(each))?.message).toBe(classifyRefusal(reply(text))?.message);
-    }
-  });
+  test.each(replies)(
+    'a reply has the same reason with and without a script (case %#)',
+    (text, reason, reconnect) => {
+      for (const each of [text, ofScript(text), ofOldScript(text)]) {
+        expect(classifyRefusal(reply(each)), each).toMatchObject({ reason, reconnect });
+        expect(classifyRefusal(reply(each))?.message).toBe(classifyRefusal(reply(text))?.message);
+      }
+    },
+  );
 
   test.each([
     'NOGROUP No such key',

@@ -19,7 +19,7 @@ const well: Behaviour = {
 describe('the fate of an instance', () => {
   const ids = Array.from({ length: 20_000 }, (_, n) => `${250_000_000_000_000_000n + BigInt(n)}`);
 
-  test('depends on its id alone', () => {
+  test('the fate of an event depends on its id alone', () => {
     const behaviour = { ...well, failPercent: 30, silentPercent: 20, repeatPercent: 10 };
     for (const id of ids.slice(0, 100)) expect(decideFate(id, behaviour)).toEqual(decideFate(id, behaviour));
   });
@@ -193,14 +193,14 @@ describe('the simulated Resource Domain', () => {
     expect([...told, ...answers, domain.fail(5n as InstanceId)]).toEqual([true, 'FAILED', false]);
   });
 
-  test('repeats and contradicts itself when configured to', async () => {
+  test('the Resource Domain repeats and contradicts itself when configured to', async () => {
     const log = await runDomain([{ messageId: '5' }], { contradictPercent: 100 }, (log) =>
       expect(log).toHaveLength(3),
     );
     expect(log).toEqual(['SUCCESS 5', 'FAILED 5', 'acknowledged 5']);
   });
 
-  test('continues the trace of each event in all that it answers to it', async () => {
+  test('the Resource Domain continues the trace of each event in its answers', async () => {
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
     const messages = [{ messageId: '5', traceparent }, { messageId: '6' }];
     const log = await runDomain(messages, { contradictPercent: 100 }, (log) => expect(log).toHaveLength(6));

@@ -142,7 +142,7 @@ describe('a result that meets a settled instance', () => {
     [givenUp, 'FAILED', 'late', false],
     // A Resource Domain may use TIMEOUT for a failure of its own: that is a result like any other.
     [{ ...givenUp, answeredAt: now }, 'FAILED', 'repeat', false],
-  ] as const)('%o and %s: %s, release %s', (ending, status, kind, release) => {
+  ] as const)('a result for a settled instance is classified (case %#)', (ending, status, kind, release) => {
     expect(classifyResult(ending, result(status))).toBe(kind);
     expect(asksForRelease(ending, result(status))).toBe(release);
   });

@@ -71,7 +71,7 @@ class Scene {
 }
 
 describe('the age of an answer', () => {
-  test('a sale cache that never looked is neither fresh nor young', () => {
+  test('a sale cache that was never read is neither fresh nor young', () => {
     const { cache } = new Scene();
     expect([cache.isFresh, cache.isYoung]).toEqual([false, false]);
   });
@@ -82,14 +82,14 @@ describe('the age of an answer', () => {
     [21, true, false],
     [250, true, false],
     [251, false, false],
-  ])('a look of %i ms ago is fresh: %s, young: %s', async (ageMs, isFresh, isYoung) => {
+  ])('a snapshot of %i ms ago is fresh: %s, young: %s', async (ageMs, isFresh, isYoung) => {
     const scene = new Scene();
     await scene.cache.refresh();
     scene.nowMs = ageMs;
     expect([scene.cache.isFresh, scene.cache.isYoung]).toEqual([isFresh, isYoung]);
   });
 
-  test('the age of a look counts from its question, not from its answer', async () => {
+  test('the age of a snapshot counts from its request, not from its answer', async () => {
     const scene = new Scene();
     const refreshed = scene.cache.refresh();
     scene.nowMs = 251;
@@ -100,7 +100,7 @@ describe('the age of an answer', () => {
   test.each([
     [125, 1],
     [126, 2],
-  ])('a refusal from a look of %i ms ago leaves %i looks in all', async (ageMs, looks) => {
+  ])('a refusal from a snapshot of %i ms ago leaves %i reads in all', async (ageMs, looks) => {
     const scene = new Scene();
     await scene.show(soldOut);
     scene.nowMs = ageMs;
@@ -119,7 +119,7 @@ describe('the age of an answer', () => {
     expect(scene.cache.isFresh).toBe(true);
   });
 
-  test('refreshes at the same time share one look', async () => {
+  test('concurrent refreshes share one read', async () => {
     const scene = new Scene();
     await Promise.all([scene.cache.refresh(), scene.cache.refresh(), scene.cache.refresh()]);
     expect(scene.looks).toHaveLength(1);

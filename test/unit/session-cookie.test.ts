@@ -43,7 +43,7 @@ test.each([
   ['IPv6', { host: '[::1]:8000' }, { host: '[::1]:8001' }],
   ['the default port', { host: 'weir.example' }, { host: 'weir.example:8443' }],
   ['a trusted proxy', { 'x-forwarded-host': 'a:8000' }, { 'x-forwarded-host': 'a:8001' }],
-])('a session at one port of a host outlives a log-in and a log-out at another: %s', async (_, a, b) => {
+])('a session at one port survives a log-in and log-out at another: %s', async (_, a, b) => {
   for (const proto of ['http', 'https']) {
     const [first, second] = [a, b].map((each) => ({ ...each, 'x-forwarded-proto': proto }));
     const { logIn, logOut, read } = await openBrowser();

@@ -151,10 +151,10 @@ describe('an entry of a stream', () => {
   });
 
   test.each([
-    ['that is gone', { id: '1-0', fields: undefined, deliveries: 1, bytes: 0 }, listening],
+    ['that was deleted', { id: '1-0', fields: undefined, deliveries: 1, bytes: 0 }, listening],
     ['that is not sampled', entry('1-0', unsampled), listening],
     ['when nothing is sampled', entry('1-0'), samplingNothing],
-  ])('%s goes on as it came', async (_, given, tracer) => {
+  ])('an entry %s is passed on unchanged', async (_, given, tracer) => {
     const streams = traced([given], tracer);
     const [batch] = await streams.read(10, 0);
     expect(batch?.entries[0]).toBe(given);

@@ -15,7 +15,7 @@ describe('the database error classification', () => {
     ['23514', 'a check, or a trigger of the schema'],
     ['21000', 'the same row twice in one statement'],
     ['54000', 'a value too large for an index'],
-    ['P0001', 'a trigger of somebody else'],
+    ['P0001', 'a foreign trigger'],
   ])('%s (%s) is a fault of the row', (code) => {
     expect(isTransientDatabaseError(withCode(code))).toBe(false);
   });

@@ -16,12 +16,12 @@ test('the wire contract lists both kinds of user ids', () => {
 });
 
 describe('the wire contract', () => {
-  test.each(accepted)('$userId is $uuid, and back', ({ userId, uuid }) => {
+  test.each(accepted)('user $userId is $uuid, and back', ({ userId, uuid }) => {
     expect(formatUserId(userId)).toBe(uuid);
     expect(readUserId(uuid)).toBe(userId);
   });
 
-  test.each(refused)('%s is refused', (userId) => {
+  test.each(refused)('the user id %s is refused', (userId) => {
     expect(() => formatUserId(userId)).toThrow(expect.objectContaining({ code: 'USER_ID_INVALID' }));
   });
 });
@@ -89,11 +89,11 @@ describe('a UUID that was not made from a user id names no user', () => {
     '{00000000-0000-8000-8000-00000000007b}',
     '0000000000008000800000000000007b',
     '00000000-0000-8000-8000-00000000007g',
-  ])('%j', (foreign) => {
+  ])('the UUID %j names no user', (foreign) => {
     expect(readUserId(foreign)).toBeUndefined();
   });
 
-  test('whatever the version', () => {
+  test('a UUID of any other version names no user', () => {
     // 122 random bits practically never match the 60 zero bits of a user id.
     fc.assert(fc.property(fc.uuid(), (foreign) => readUserId(foreign) === undefined || uuid.test(foreign)));
     fc.assert(

@@ -276,7 +276,7 @@ describe('the live view', () => {
     }
   });
 
-  test('merges what comes twice by its time', () => {
+  test('seconds that arrive twice are merged by their time', () => {
     const merged = new MergedSeconds(12);
     merged.add(answer);
     merged.add({ ...answer, from: '2026-11-27T20:00:02.000Z', events: Array(10).fill(5) });

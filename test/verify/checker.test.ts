@@ -71,7 +71,7 @@ describe('the command line', () => {
     [['--url', 'http://127.0.0.1:1', '--redis', 'http://x'], '--redis must be a redis://'],
     [['--url', 'http://127.0.0.1:1', '--what'], "Unknown option '--what'"],
     [['--url', 'http://127.0.0.1:9'], 'Weir at http://127.0.0.1:9 is not ready'],
-  ])('%j cannot run, and the reason is printed', async (args, reason) => {
+  ])('invalid arguments end the checker with the reason (case %#)', async (args, reason) => {
     const { code, stdout, stderr } = await run(args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(`weir-verify: ${reason}`);
@@ -85,7 +85,7 @@ describe('the command line', () => {
     ],
     [['--url', 'http://127.0.0.1:9', '--redis', 'redis+cluster://127.0.0.1:1,10.0.0.7:1'], '10.0.0.7'],
     [['--url', 'http://127.0.0.1:9', '--rabbitmq', 'amqp://u:p@mq.example.com'], 'mq.example.com'],
-  ])('%j is refused without --yes', async (args, host) => {
+  ])('a foreign address is refused without --yes (case %#)', async (args, host) => {
     const { code, stderr } = await run(args);
     expect(code).toBe(2);
     expect(stderr).toBe(
