@@ -42,7 +42,7 @@ describe('an address of Redis', () => {
         tls: false,
       },
     ],
-  ])('%s is read with its hosts and credentials', (addr, expected) => {
+  ])('an address is read with its hosts and credentials (case %#)', (addr, expected) => {
     expect(readRedisAddress(addr)).toEqual(expected);
   });
 
