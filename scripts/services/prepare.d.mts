@@ -20,8 +20,10 @@ export function prepareRabbitmq(
   place: Place & {
     distributionPort: number;
     epmdPort?: number;
+    cookie?: string;
+    netTickSeconds?: number;
     unpacked?: Unpacked;
     plugins?: readonly string[];
     config?: Record<string, string>;
   },
-): Promise<Launch & { control: { program: string; args: string[] } }>;
+): Promise<Launch & { node: string; control: { program: string; args: string[] } }>;

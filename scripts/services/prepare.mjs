@@ -42,13 +42,16 @@ export async function prepareRedis({ folder, port, program, config = {} }) {
 
 /**
  * Independent of the distribution's node: cookie, plugins, data, logs and ports are its own. `unpacked` is a
- * server in a folder of its own with its Erlang (newer.mjs); it runs as this user.
+ * server in a folder of its own with its Erlang (newer.mjs); it runs as this user. Nodes of one cluster share
+ * a `cookie`; a node that is silent for `netTickSeconds`, by default 60, counts as down.
  */
 export async function prepareRabbitmq({
   folder,
   port,
   distributionPort,
   epmdPort = 4369,
+  cookie,
+  netTickSeconds,
   unpacked,
   plugins = [],
   config = {},
@@ -64,7 +67,9 @@ export async function prepareRabbitmq({
     ERL_EPMD_PORT: String(epmdPort),
     RABBITMQ_NODENAME: node,
     RABBITMQ_DIST_PORT: String(distributionPort),
-    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1}',
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: `-kernel inet_dist_use_interface {127,0,0,1}${
+      netTickSeconds ? ` -kernel net_ticktime ${netTickSeconds}` : ''
+    }`,
     RABBITMQ_MNESIA_BASE: join(folder, 'data'),
     RABBITMQ_LOG_BASE: join(folder, 'log'),
     RABBITMQ_LOGS: '-',
@@ -77,10 +82,17 @@ export async function prepareRabbitmq({
   const every = { 'listeners.tcp.local': `127.0.0.1:${port}`, ...config };
   writeFileSync(env.RABBITMQ_CONFIG_FILE, formatLines(every, ' = '));
   writeFileSync(env.RABBITMQ_CONF_ENV_FILE, '');
+  if (cookie) writeCookie(join(folder, '.erlang.cookie'), cookie, options);
   writeFileSync(env.RABBITMQ_ENABLED_PLUGINS_FILE, `[${plugins.join(',')}].\n`);
   const url = `amqp://guest:guest@127.0.0.1:${port}`;
   const control = { program: join(programs, 'rabbitmqctl'), args: ['--node', node] };
-  return { url, program: join(programs, 'rabbitmq-server'), args: [], options, control };
+  return { url, node, program: join(programs, 'rabbitmq-server'), args: [], options, control };
+}
+
+/** Erlang refuses one that others can read. */
+function writeCookie(file, cookie, { uid, gid }) {
+  writeFileSync(file, cookie, { mode: 0o400 });
+  if (uid !== undefined) chownSync(file, uid, gid);
 }
 
 /** The working folder is set because root's own may be inaccessible to the other user. */

@@ -9,6 +9,7 @@ import { RabbitmqQueueReader } from '../adapters/rabbitmq/queue-reader.ts';
 import type { Config, DataConfig } from '../config/config.ts';
 import { refundRequested, releaseRequested } from '../core/compensation/request-messages.ts';
 import type { InstanceId } from '../core/instance/purchase.ts';
+import { nameCreatedQueues } from '../core/outbox/created-queues.ts';
 import type { Message } from '../core/outbox/outbox-batch.ts';
 import type { Publisher } from '../core/outbox/relay.ts';
 import { deadLettersPerBatch } from '../core/parked/take-dead-letters.ts';
@@ -44,8 +45,8 @@ export function openPublisher(rabbitmq: RabbitmqConfig, database: Database, emit
   const publisher = new RabbitmqPublisher({
     ...brokerOptions(rabbitmq, emit),
     verify: verifyBroker(rabbitmq, database),
-    ...{ queue, queues },
-    confirmDeadlineMs,
+    queue: createdQueuesOf(rabbitmq),
+    ...{ queues, confirmDeadlineMs },
   });
   return { publisher, close: () => publisher.close() };
 }
@@ -58,8 +59,26 @@ function brokerOptions(rabbitmq: RabbitmqConfig, emit: Emit) {
     onDown: (error: unknown, attempt: number) =>
       emit({ type: 'store failed', store: 'rabbitmq', error, attempt }),
     onUp: () => emit({ type: 'store back', store: 'rabbitmq' }),
+    onNodeDown: reportNodes(emit),
     onWarning: (warning: string) => emit({ type: 'warned', warning }),
   };
+}
+
+const sameNodeAfterMs = 60_000;
+const reports = new WeakMap<Emit, (node: string, why: string) => void>();
+
+/** Reports each node once a minute: every connection of the process finds it dead. */
+function reportNodes(emit: Emit): (node: string, why: string) => void {
+  const reportedAtMs = new Map<string, number>();
+  const report = (node: string, why: string) => {
+    const nowMs = systemClock.monotonicMs();
+    if (nowMs - (reportedAtMs.get(node) ?? Number.NEGATIVE_INFINITY) < sameNodeAfterMs) return;
+    reportedAtMs.set(node, nowMs);
+    emit({ type: 'warned', warning: `RabbitMQ node ${node} is not used: ${why}` });
+  };
+  const known = reports.get(emit);
+  if (!known) reports.set(emit, report);
+  return known ?? report;
 }
 
 /** Without this check, each of two installations would park the results of the other as unknown. */
@@ -75,6 +94,17 @@ export function markedBroker(model: ChannelModel, rabbitmq: RabbitmqConfig): Mar
   const { url, queue, queueType } = rabbitmq;
   const terms = { queueType, deadLetterQueue: deadLetterQueueOf(rabbitmq) };
   return rabbitmqMarkedStore(model, { url, queue, terms });
+}
+
+/** One where the queue is embedded, whatever the setting. */
+export function createdQueuesOf({ url, queue, queues }: RabbitmqConfig): string[] {
+  return nameCreatedQueues(queue, url === '' ? 1 : queues);
+}
+
+/** The queues that may hold events from before `queues` was changed. */
+export function formerCreatedQueuesOf({ queue, queues }: RabbitmqConfig): string[] {
+  const numbered = nameCreatedQueues(queue, 64);
+  return queues === 1 ? numbered : [queue, ...numbered.slice(queues)];
 }
 
 /** By default a queue of this Weir alone: two that share a broker must not park each other's messages. */
@@ -125,8 +155,11 @@ export function openDeadLetterQueue(
 }
 
 export interface QueueReader {
-  /** @returns undefined when there is no such queue yet. @throws when the broker does not answer */
-  read(queue: WatchedQueue): Promise<QueueReading | undefined>;
+  /**
+   * One reading for each queue of this kind; undefined where there is no such queue yet.
+   * @throws when the broker does not answer
+   */
+  read(queue: WatchedQueue): Promise<(QueueReading | undefined)[]>;
   close: () => Promise<void> | void;
 }
 
@@ -139,16 +172,19 @@ export function openQueueReader(config: Config, database: Database, emit: Emit):
     return {
       async read(queue) {
         const ready = await countQueued(database, names[queue]);
-        return queue === 'created' || ready > 0
-          ? { ready, consumers: queue === 'created' ? consumers : 0 }
-          : undefined;
+        if (queue === 'created') return [{ ready, consumers }];
+        return [ready > 0 ? { ready, consumers: 0 } : undefined];
       },
       close() {},
     };
   }
-  const { url, tls, onDown, onUp } = brokerOptions(rabbitmq, emit);
-  const reader = new RabbitmqQueueReader({ url, tls, onDown, onUp });
-  return { read: (queue) => reader.read(names[queue]), close: () => reader.close() };
+  const reader = new RabbitmqQueueReader(brokerOptions(rabbitmq, emit));
+  const created = createdQueuesOf(rabbitmq);
+  return {
+    read: (queue) =>
+      Promise.all((queue === 'created' ? created : [names[queue]]).map((name) => reader.read(name))),
+    close: () => reader.close(),
+  };
 }
 
 type OnAnswered = (tally: Readonly<ResourceTally>) => void;
@@ -166,11 +202,12 @@ export function openResourceDomain(config: Config, emit: Emit, onAnswered: OnAns
   const broker = brokerOptions(rabbitmq, emit);
   // As many as arrive within the delay at full speed, and no more: with 20,000 the broker spends a fifth more
   // on each message than with 2,000.
-  const prefetch = Math.min(20_000, 2_000 + resource.delayMs * 10);
-  const queue = new RabbitmqConsumer({ ...broker, queue: rabbitmq.queue, prefetch });
+  const created = createdQueuesOf(rabbitmq);
+  const prefetch = Math.ceil(Math.min(20_000, 2_000 + resource.delayMs * 10) / created.length);
+  const queue = new RabbitmqConsumer({ ...broker, queue: created, prefetch });
   const publisher = new RabbitmqPublisher({
     ...broker,
-    queue: rabbitmq.queue,
+    queue: created,
     queues: { [instanceResult]: rabbitmq.resultQueue },
     confirmDeadlineMs,
   });

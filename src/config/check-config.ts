@@ -6,7 +6,13 @@ import type { Config } from './settings.ts';
  * Finds settings that are valid alone and invalid together: the mistakes of the first rule that is broken.
  */
 export function findContradictions(config: Config): Mistake[] {
-  const rules = [findUnsafeBinding, findTooManyLanes, findHalfCertificates, findSharedDeadLetters];
+  const rules = [
+    findUnsafeBinding,
+    findTooManyLanes,
+    findHalfCertificates,
+    findSharedDeadLetters,
+    findWrongCreatedQueues,
+  ];
   for (const rule of rules) {
     const mistakes = rule(config);
     if (mistakes.length > 0) return mistakes;
@@ -60,4 +66,23 @@ function findSharedDeadLetters({ data: { rabbitmq } }: Config): Mistake[] {
   if (![queue, resultQueue, releaseQueue, refundQueue].includes(deadLetterQueue)) return [];
   const expected = 'a queue of its own, because Weir parks what is on it';
   return [{ key: 'data.rabbitmq.deadLetterQueue', value: deadLetterQueue, expected }];
+}
+
+const longestName = 255;
+
+/** The numbered queues of events must have names, and be no other queue of Weir's. */
+function findWrongCreatedQueues({ data: { rabbitmq } }: Config): Mistake[] {
+  const { queue, queues, resultQueue, releaseQueue, refundQueue, deadLetterQueue } = rabbitmq;
+  if (queues === 1) return [];
+  if (`${queue}.${queues - 1}`.length > longestName) {
+    const expected = `at most ${longestName - 3} characters, because data.rabbitmq.queues adds a number`;
+    return [{ key: 'data.rabbitmq.queue', value: queue, expected }];
+  }
+  return Object.entries({ resultQueue, releaseQueue, refundQueue, deadLetterQueue })
+    .filter(([, name]) => name.startsWith(`${queue}.`) && /^\d+$/.test(name.slice(queue.length + 1)))
+    .map(([setting, value]) => ({
+      key: `data.rabbitmq.${setting}`,
+      value,
+      expected: `another name than ${queue} with a number, which data.rabbitmq.queues gives to queues of events`,
+    }));
 }

@@ -3,6 +3,7 @@ import { parse as parseYaml, YAMLParseError } from 'yaml';
 import { findContradictions } from './check-config.ts';
 import { type Mistake, readEntries } from './config-file.ts';
 import { readVariables } from './config-variables.ts';
+import { Expectation } from './setting.ts';
 import { allSettings, type Config, mapSettings } from './settings.ts';
 
 export type { Config, Role } from './settings.ts';
@@ -42,9 +43,10 @@ export function readConfig(
     if (value === undefined || value === null) return setting.default;
     try {
       return setting.parse(value);
-    } catch {
+    } catch (error) {
+      const expected = error instanceof Expectation ? error.message : setting.expected;
       const shown = setting.isSecret ? '(not shown)' : JSON.stringify(value);
-      mistakes.push({ key, value: shown, expected: setting.expected });
+      mistakes.push({ key, value: shown, expected });
       return setting.default;
     }
   });

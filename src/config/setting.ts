@@ -1,3 +1,4 @@
+import { listHosts } from '../lib/list-hosts.ts';
 import { readRedisAddress } from '../lib/redis-address.ts';
 
 /**
@@ -18,6 +19,9 @@ export interface Setting<T> {
 }
 
 // Parsers convert text from the environment or a YAML value. Each throws TypeError for an invalid value.
+
+/** Thrown by a parser that knows more than `expected` says; its message replaces it. */
+export class Expectation extends TypeError {}
 
 export const text = (value: unknown): string => {
   if (typeof value !== 'string') throw new TypeError();
@@ -80,6 +84,24 @@ export const url =
     if (!protocols.includes(new URL(text(value)).protocol)) throw new TypeError();
     return value as string;
   };
+
+/** A URL, or one with several hosts (`listHosts`). `check` receives the URL of each host. */
+export const urlOfHosts =
+  (protocols: readonly string[], check: (hosts: readonly URL[]) => void = () => {}) =>
+  (value: unknown): string => {
+    if (value === '') return '';
+    check(splitIntoHosts(text(value)).map((host) => new URL(url(...protocols)(host))));
+    return value as string;
+  };
+
+function splitIntoHosts(value: string): string[] {
+  if (!value.includes('://')) throw new TypeError();
+  try {
+    return listHosts(value);
+  } catch (error) {
+    throw new Expectation((error as Error).message);
+  }
+}
 
 // Kinds of settings.
 

@@ -225,6 +225,36 @@ describe.each(setUps)('the relay from %s to %s', (databaseName, queueName) => {
     expect(await database.query('SELECT 1 FROM parked')).toEqual([]);
   });
 
+  test('a queue that accepts nothing at times parks nothing, and counts against no batch', async () => {
+    let isFull = true;
+    const { database, relay, createInstances, outbox } = await setUp((publisher) => ({
+      notReady: undefined,
+      get refusing() {
+        return isFull ? 'queue created accepts nothing' : undefined;
+      },
+      ready: (signal) => publisher.ready(signal),
+      async publish(messages) {
+        const [first, ...others] = messages;
+        if (!isFull || !first) return publisher.publish(messages);
+        await publisher.publish(others);
+        return [{ message: first, why: 'message nacked', byQueue: true }];
+      },
+    }));
+    await createInstances([createPurchase({})]);
+    for (let attempt = 0; attempt < 8; attempt++) {
+      await relay.relayOnce();
+      await createInstances([createPurchase({})]);
+      await database.query('UPDATE outbox SET due_at = now()');
+    }
+    expect(await database.query('SELECT 1 FROM parked')).toEqual([]);
+    expect(await database.query('SELECT 1 FROM outbox WHERE attempts > 0')).toEqual([]);
+    await relay.relayOnce();
+    isFull = false;
+    await outbox.retryInterrupted();
+    await relay.relayOnce();
+    expect(await outbox.countWaiting()).toBe(0);
+  });
+
   test('what was published is counted by kind, in the commit that deletes its batch', async () => {
     const { database, relay, createInstances } = await setUp();
     await createInstances([createPurchase({}), createPurchase({})]);
@@ -374,7 +404,15 @@ describe('an outbox in PGlite with a broker elsewhere', () => {
     parked: (batch, left) => ({ batch, kind: 'parked', left, error: 'nacked' }),
     damaged: (batch) => ({ batch, kind: 'damaged', error: 'unreadable' }),
     delayed: (batch, left) => {
-      return { batch, kind: 'delayed', left, bytes: batch.bytes, retryInMs: 1, error: 'nacked' };
+      return {
+        batch,
+        kind: 'delayed',
+        left,
+        bytes: batch.bytes,
+        retryInMs: 1,
+        error: 'nacked',
+        byQueue: false,
+      };
     },
   };
 

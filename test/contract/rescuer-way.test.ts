@@ -75,6 +75,33 @@ describe('the deadlines of instances', () => {
     expect((await readStatus(database, id))?.status).toBe('PROCESSING');
   });
 
+  test.each([
+    ['one of several queues has no consumer', [0, 0], [1, 0]],
+    ['one of several queues holds an unread event', [0, 1], [1, 1]],
+  ])('deadlines do not run while %s', async (_, ready, consumers) => {
+    const database = await setUp();
+    const id = await createOverdue(database, 2);
+    const queue = [0, 1].map((i) => ({ ready: ready[i] ?? 0, consumers: consumers[i] ?? 0 }));
+    for (let hours = 0; hours < 5; hours++) {
+      await createRescuer(database, 2, { queue }).rescue();
+      await letAnHourPass(database);
+    }
+    expect((await readStatus(database, id))?.status).toBe('PROCESSING');
+  });
+
+  test('deadlines run while all that waits on several queues is fresh', async () => {
+    const database = await setUp();
+    const id = await createOverdue(database);
+    const fresh = await createAll(database, [createPurchase({}), createPurchase({}), createPurchase({})]);
+    const queue = [0n, 1n].map((i) => ({
+      ready: fresh.filter((each) => each % 2n === i).length,
+      consumers: 1,
+    }));
+    await publishAll(database);
+    await createRescuer(database, 1, { queue }).rescue();
+    expect((await readStatus(database, id))?.status).toBe('FAILED');
+  });
+
   test('deadlines begin again with their whole length when a consumer is back', async () => {
     const database = await setUp();
     await createRescuer(database, 2, noConsumer).rescue();

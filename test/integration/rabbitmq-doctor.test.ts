@@ -32,11 +32,14 @@ describe.skipIf(missing)('a broker with the management plugin and TLS', () => {
   let tls: ReturnType<typeof createCertificates>;
   let managementUrl: string;
   let tlsUrl: string;
+  /** Another address of the same broker. */
+  let secondPort: number;
   const none = { ca: '', cert: '', key: '' };
 
   beforeAll(async () => {
     tls = createCertificates();
     const [managementPort, tlsPort] = [await findFreePort(), await findFreePort()];
+    secondPort = await findFreePort();
     managementUrl = `http://127.0.0.1:${managementPort}`;
     tlsUrl = `amqp://guest:guest@localhost:${tlsPort}`;
     broker = await startOwnRabbitmq({
@@ -45,6 +48,7 @@ describe.skipIf(missing)('a broker with the management plugin and TLS', () => {
       config: {
         'management.tcp.ip': '127.0.0.1',
         'management.tcp.port': String(managementPort),
+        'listeners.tcp.second': `127.0.0.1:${secondPort}`,
         'listeners.ssl.local': `127.0.0.1:${tlsPort}`,
         'ssl_options.cacertfile': tls.ca,
         'ssl_options.certfile': tls.cert,
@@ -132,6 +136,29 @@ describe.skipIf(missing)('a broker with the management plugin and TLS', () => {
     const managementUrl = `http://127.0.0.1:${await findFreePort()}`;
     const last = (await diagnose([uniqueName('q')], { managementUrl })).at(-1);
     expect(last?.what).toContain(`policies cannot be read without the management plugin (${managementUrl}`);
+  });
+
+  test('doctor names each node that does not answer and examines queues on another', async () => {
+    const dead = `127.0.0.1:${await findFreePort()}`;
+    const url = `amqp://guest:guest@${dead},127.0.0.1:${broker.port},127.0.0.1:${secondPort}`;
+    const [first, second, third, queue, copies] = await diagnose([uniqueName('q')], { url });
+    expect(first).toMatchObject({ level: 'problem', what: expect.stringContaining(`node ${dead}: connect`) });
+    expect(first?.advice).toContain('Weir uses the others meanwhile');
+    for (const living of [second, third]) expect(living).toMatchObject({ level: 'ok' });
+    expect(queue).toMatchObject({ level: 'ok' });
+    expect(copies?.what).toContain('1 of 3 copies');
+    expect(copies?.advice).toContain('rabbitmq-queues grow');
+  });
+
+  test('doctor names a wrong password and a missing virtual host in one sentence each', async () => {
+    const wrong = async (url: string) => (await diagnose([uniqueName('q')], { url }))[0];
+    expect(await wrong(`amqp://guest:wrong@127.0.0.1:${broker.port}`)).toMatchObject({
+      what: expect.stringContaining('ACCESS_REFUSED'),
+      advice: 'correct user and password in data.rabbitmq.url',
+    });
+    expect((await wrong(`amqp://guest:guest@127.0.0.1:${broker.port}/nowhere`))?.what).toContain(
+      'cannot open virtual host nowhere',
+    );
   });
 
   test('a private authority and client certificate work, and doctor names a missing one', async () => {

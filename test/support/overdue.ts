@@ -1,6 +1,6 @@
 import { postgresOverdue } from '../../src/adapters/postgres/overdue.ts';
 import type { InstanceId } from '../../src/core/instance/purchase.ts';
-import { Rescuer } from '../../src/core/results/rescuer.ts';
+import { type QueueReading, Rescuer } from '../../src/core/results/rescuer.ts';
 import type { Database } from '../../src/lib/sql.ts';
 import { createProduct, readWaiting } from './parts.ts';
 
@@ -12,16 +12,18 @@ export async function prepareWay(database: Database): Promise<void> {
   await database.query('UPDATE overdue_cursor SET clear_since = now(), checked_at = now()');
 }
 
+const oneReader = { ready: 0, consumers: 1 };
+
 /** `publications` before an instance is given up. */
 export function createRescuer(
   database: Database,
   maxPublications: number,
-  { hasCaughtUp = true, calmMs = 0, queue = { ready: 0, consumers: 1 } } = {},
+  { hasCaughtUp = true, calmMs = 0, queue = oneReader as QueueReading | QueueReading[] } = {},
 ): Rescuer {
   return new Rescuer(
     {
       rows: postgresOverdue(database),
-      readQueue: async () => queue,
+      readQueues: async () => [queue].flat(),
       hasCaughtUp: async () => hasCaughtUp,
       onHandled() {},
       onFailure(error) {

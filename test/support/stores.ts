@@ -10,6 +10,7 @@ import { onTestFailed, onTestFinished } from 'vitest';
 import { openPglite } from '../../src/adapters/embedded/pglite.ts';
 import { openPostgresServer } from '../../src/adapters/postgres/server.ts';
 import { markQueueOf } from '../../src/adapters/rabbitmq/installation.ts';
+import { nameCreatedQueues } from '../../src/core/outbox/created-queues.ts';
 import type { Database } from '../../src/lib/sql.ts';
 
 /** Read on each use: global-setup.ts sets the run's own servers. */
@@ -168,7 +169,8 @@ export function createQueueName(): string {
  * A purge is answered after that process has started.
  */
 export async function deleteQueuesOf(connection: ChannelModel, queue: string): Promise<void> {
-  for (const name of [queue, ...Object.values(queuesBeside(queue)), markQueueOf(queue)]) {
+  const numbered = nameCreatedQueues(queue, 64);
+  for (const name of [queue, ...Object.values(queuesBeside(queue)), markQueueOf(queue), ...numbered]) {
     const channel = await connection.createChannel();
     channel.on('error', () => {});
     // The channel closes when there is no such queue.
@@ -176,6 +178,8 @@ export async function deleteQueuesOf(connection: ChannelModel, queue: string): P
       () => true,
       () => false,
     );
+    // Of the numbered ones none follows the first that is missing.
+    if (!exists && numbered.includes(name)) break;
     if (!exists) continue;
     await channel.deleteQueue(name);
     await channel.close();
@@ -206,8 +210,12 @@ export interface ReceivedMessage {
 }
 
 /** Consumes everything from the queue until it stays empty; `atLeast`: waits for that many messages first. */
-export async function drainQueue(queue: string, atLeast = 0): Promise<ReceivedMessage[]> {
-  const connection = await connect(rabbitmqUrl);
+export async function drainQueue(
+  queue: string,
+  atLeast = 0,
+  url: string = rabbitmqUrl,
+): Promise<ReceivedMessage[]> {
+  const connection = await connect(url);
   const channel = await connection.createChannel();
   // A missing queue closes the channel; the call fails too.
   channel.on('error', () => {});

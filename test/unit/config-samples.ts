@@ -55,6 +55,7 @@ export const samples: Readonly<Record<string, Sample>> = {
   'data.redis.tls.key': sample('/etc/weir/client.key', 5),
   'data.rabbitmq.url': sample('amqps://weir:pw@mq', 'http://mq'),
   'data.rabbitmq.queue': sample('created', 'two words'),
+  'data.rabbitmq.queues': sample('4', 65, 4),
   'data.rabbitmq.resultQueue': sample('answers', ''),
   'data.rabbitmq.releaseQueue': sample('releases', 'two words'),
   'data.rabbitmq.refundQueue': sample('refunds', 'two words'),

@@ -166,6 +166,13 @@ test('each message goes to the queue of its type, under its type', () => {
   expectSame(createPublishEncoder(queueOf, 1)(messages), Buffer.concat(expected));
 });
 
+test('each message of one type goes to the queue of its id', () => {
+  const messages = ['1', '2', '3', '4'].map((id) => ({ ...plain, id }));
+  const queueOf = (_: string, id: string) => `queue.${Number(id) % 2}`;
+  const expected = messages.map((message) => encodeByAmqplib(queueOf('', message.id), 1, [message]));
+  expectSame(createPublishEncoder(queueOf, 1)(messages), Buffer.concat(expected));
+});
+
 test('no message gives no bytes', () => {
   expect(createPublishEncoder(() => 'queue', 1)([])).toHaveLength(0);
 });

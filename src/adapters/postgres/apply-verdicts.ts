@@ -31,14 +31,15 @@ export async function applyVerdicts(sql: Sql, verdicts: Verdict[]): Promise<void
 /** @returns how many events of the batch were published; nothing when the batch no longer exists */
 function delay(
   sql: Sql,
-  { batch, left, bytes, retryInMs, error }: Extract<Verdict, { kind: 'delayed' }>,
+  { batch, left, bytes, retryInMs, error, byQueue }: Extract<Verdict, { kind: 'delayed' }>,
 ): Promise<{ kind: BatchKind; events: number }[]> {
   return sql.query(
-    `UPDATE outbox SET batch = $2, events = $3, attempts = outbox.attempts + 1, interruptions = 0, last_error = $4,
-       due_at = now() + make_interval(secs => $5)
+    `UPDATE outbox SET batch = $2, events = $3, last_error = $4, due_at = now() + make_interval(secs => $5),
+       attempts = outbox.attempts + CASE WHEN $6 THEN 0 ELSE 1 END,
+       interruptions = CASE WHEN $6 THEN outbox.interruptions + 1 ELSE 0 END
      FROM (SELECT events FROM outbox WHERE id = $1) AS before WHERE id = $1
      RETURNING kind, before.events - outbox.events AS events`,
-    [batch.id, bytes, left.length, error, retryInMs / 1000],
+    [batch.id, bytes, left.length, error, retryInMs / 1000, byQueue],
   );
 }
 

@@ -1,5 +1,6 @@
 import type { QueueReading, Way, WayOptions } from '../../core/results/rescuer.ts';
 import type { Database, Sql } from '../../lib/sql.ts';
+import { findIdBounds } from './id-bounds.ts';
 import { isBehind } from './outbox-state.ts';
 
 /** After a gap longer than this between two checks, the time between them does not count as clear. */
@@ -11,17 +12,18 @@ const longestGap = "interval '2 minutes'";
  */
 export async function checkWay(
   database: Database,
-  readQueue: () => Promise<QueueReading>,
+  readQueues: () => Promise<QueueReading[]>,
   options: WayOptions,
 ): Promise<Way> {
   // In this order: events that are counted before the queue is read cannot hide an unread one.
   const published = await readPublished(database, options.unreadAfterMs);
-  const queue = await readQueue();
+  const queues = await readQueues();
+  const recent = await countRecent(database, queues, published.at, options.unreadAfterMs);
   return database.transaction(async (sql) => {
     const [clock] = await sql.query<{ is_blocked: boolean }>(
       'SELECT blocked_since IS NOT NULL AS is_blocked FROM overdue_cursor FOR UPDATE',
     );
-    const blockedBy = (await isBehind(sql)) ? 'outbox' : findObstacle(queue, published);
+    const blockedBy = (await isBehind(sql)) ? 'outbox' : findObstacle(queues, published, recent);
     if (blockedBy) return { blockedBy, clearMs: await stopClock(sql) };
     if (clock?.is_blocked) await extendDeadlines(sql, options.deadlineMs);
     return { blockedBy, clearMs: await keepClockRunning(sql) };
@@ -29,6 +31,8 @@ export async function checkWay(
 }
 
 interface Published {
+  /** When the figures were read. */
+  at: Date;
   /** Events ever confirmed by the queue. */
   now: number;
   /** The same figure `unreadAfterMs` ago; undefined when it is not known. */
@@ -36,23 +40,57 @@ interface Published {
 }
 
 async function readPublished(sql: Sql, unreadAfterMs: number): Promise<Published> {
-  const [row] = await sql.query<{ now: string; before: string | null }>(
-    `SELECT (SELECT coalesce(sum(events), 0) FROM published WHERE kind IN ('CREATED', 'AGAIN'))::text AS now,
+  const [row] = await sql.query<{ at: Date; now: string; before: string | null }>(
+    `SELECT now() AS at, (SELECT coalesce(sum(events), 0) FROM published WHERE kind IN ('CREATED', 'AGAIN'))::text AS now,
        (SELECT published FROM outbox_marks WHERE at <= now() - make_interval(secs => $1 / 1000.0)
         ORDER BY at DESC LIMIT 1)::text AS before`,
     [unreadAfterMs],
   );
-  return { now: Number(row?.now), before: row?.before == null ? undefined : Number(row.before) };
+  return {
+    at: row?.at ?? new Date(0),
+    now: Number(row?.now),
+    before: row?.before == null ? undefined : Number(row.before),
+  };
+}
+
+/**
+ * Recent events by queue, where there are several: published events are counted for all of them together.
+ * Counted by creation, which precedes publication: an event that was published late counts as old and pauses
+ * the deadlines.
+ */
+async function countRecent(
+  sql: Sql,
+  queues: readonly QueueReading[],
+  at: Date,
+  unreadAfterMs: number,
+): Promise<ReadonlyMap<number, number>> {
+  if (queues.length === 1 || queues.every(({ ready }) => ready === 0)) return new Map();
+  const from = new Date(at.getTime() - unreadAfterMs);
+  const { after } = await findIdBounds(sql, from, undefined);
+  const rows = await sql.query<{ queue: number; events: number }>(
+    `SELECT (instance_id % $1)::int AS queue, count(*)::int AS events FROM instance_logs
+     WHERE id > $2 AND created_at > $3 AND created_at <= $4 GROUP BY 1`,
+    [queues.length, after.toString(), from, at],
+  );
+  return new Map(rows.map(({ queue, events }) => [queue, events]));
 }
 
 /**
  * A queue is read in order: while fewer events were read than had been published a while ago, one of those
  * is unread.
  */
-function findObstacle({ ready, consumers }: QueueReading, { now, before }: Published): Way['blockedBy'] {
-  if (consumers === 0) return 'no consumer';
-  const isUnread = ready > 0 && (before === undefined || now - ready < before);
-  return isUnread ? 'unread events' : undefined;
+function findObstacle(
+  queues: readonly QueueReading[],
+  { now, before }: Published,
+  recent: ReadonlyMap<number, number>,
+): Way['blockedBy'] {
+  if (queues.some(({ consumers }) => consumers === 0)) return 'no consumer';
+  const isUnread = ({ ready }: QueueReading, i: number) => {
+    if (ready === 0) return false;
+    if (queues.length > 1) return ready > (recent.get(i) ?? 0);
+    return before === undefined || now - ready < before;
+  };
+  return queues.some(isUnread) ? 'unread events' : undefined;
 }
 
 async function stopClock(sql: Sql): Promise<number> {

@@ -18,7 +18,7 @@ export function postgresOverdue(database: Database): OverdueRows {
   return {
     findOverdue: (deadlineMs, after) => findOverdue(database, deadlineMs, after),
     handleDue: (options) => database.transaction((sql) => handleDue(sql, options)),
-    checkWay: (readQueue, options) => checkWay(database, readQueue, options),
+    checkWay: (readQueues, options) => checkWay(database, readQueues, options),
   };
 }
 

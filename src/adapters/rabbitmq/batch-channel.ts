@@ -19,7 +19,7 @@ interface ChannelInside {
  */
 export function createBatchPublish(
   channel: ConfirmChannel,
-  queueOf: (type: string) => string,
+  queueOf: (type: string, messageId: string) => string,
 ): (messages: readonly Message[], onConfirmed: (message: Message, error: Error | null) => void) => void {
   const inside = channel as unknown as ChannelInside;
   const slot = inside.connection?.channels?.[inside.ch];

@@ -1,13 +1,21 @@
 import type { Socket } from 'node:net';
-import { type ChannelModel, connect } from 'amqplib';
+import type { ChannelModel } from 'amqplib';
 import { backoffMs } from '../../lib/backoff.ts';
 import { createDeferred } from '../../lib/deferred.ts';
+import { messageOf } from '../../lib/message-of.ts';
 import { pauseBeforeRetry } from '../../lib/recovery.ts';
-import { type TlsFiles, withTls } from './tls.ts';
+import { type BrokerAddress, connectTo, NodeOrder } from './nodes.ts';
 
-export interface ConnectionDeps {
-  url: string;
-  tls?: TlsFiles | undefined;
+export interface ConnectionEvents {
+  /** Called when the connection was lost, or when no node can be used. */
+  onDown: (error: unknown, attempt: number) => void;
+  /** Called when the connection is back after a failure. */
+  onUp: () => void;
+  /** Called when one of several nodes cannot be used; the next one is tried immediately. */
+  onNodeDown?: ((node: string, why: string) => void) | undefined;
+}
+
+export interface ConnectionDeps extends BrokerAddress, ConnectionEvents {
   /**
    * Runs first on every new connection: a broker of another installation is left untouched. @throws the
    * reason
@@ -15,20 +23,21 @@ export interface ConnectionDeps {
   verify?: ((connection: ChannelModel) => Promise<void>) | undefined;
   /** Runs on every new connection before it counts as ready. */
   prepare: (connection: ChannelModel) => Promise<void>;
-  onDown: (error: unknown, attempt: number) => void;
-  /** Called when the connection is back after a failure. */
-  onUp: () => void;
 }
 
 const retry = { firstMs: 200, maxMs: 10_000 };
 const closeDeadlineMs = 2_000;
 const prepareDeadlineMs = 15_000;
+/** A node that blocks its publishers for longer is left for one that does not. */
+const blockedMs = 2_000;
 
 /**
- * One connection to the broker, reopened with backoff whenever it ends, until closed. One attempt at a time.
+ * One connection to the broker, reopened whenever it ends, until closed. One attempt at a time: the other
+ * nodes immediately, all of them again with backoff.
  */
 export class RabbitmqConnection {
   readonly #deps: ConnectionDeps;
+  readonly #nodes: NodeOrder;
   readonly #stop = new AbortController();
   readonly #loop: Promise<void>;
   #model: ChannelModel | undefined;
@@ -38,14 +47,17 @@ export class RabbitmqConnection {
 
   constructor(deps: ConnectionDeps) {
     this.#deps = deps;
+    this.#nodes = new NodeOrder(deps.url);
     this.#loop = this.#keepConnected();
   }
 
   /** Why the connection is not ready; undefined while it is. */
   get notReady(): string | undefined {
-    if (this.#blocked) return `the broker has blocked publishers: ${this.#blocked}`;
+    if (this.#blocked)
+      return `the broker has blocked publishers: ${this.#blocked} (${this.#nodes.current.name})`;
     if (this.#model) return undefined;
-    return this.#lastError instanceof Error ? `not connected: ${this.#lastError.message}` : 'connecting';
+    const why = this.#nodes.explain();
+    return why === '' ? 'connecting' : `not connected: ${why}`;
   }
 
   /** Resolves once ready. @throws when `signal` aborts or this connection is closed for good */
@@ -80,38 +92,59 @@ export class RabbitmqConnection {
 
   async #keepConnected(): Promise<void> {
     let attempt = 0;
+    let failedNodes = 0;
     while (!this.#stop.signal.aborted) {
+      let wasReady = false;
       try {
-        // Read on each attempt: certificates are renewed while the process runs.
-        const { url, options } = withTls(this.#deps.url, this.#deps.tls);
-        const model = await connect(withHeartbeat(url), {
-          ...options,
-          timeout: 5_000,
-          keepAlive: true,
-          noDelay: true,
-        });
-        const ended = this.#watch(model);
-        try {
-          await this.#prepare(model);
-          if (this.#stop.signal.aborted) break;
-          this.#model = model;
+        const model = await connectTo(this.#nodes.current, { tls: this.#deps.tls, among: this.#nodes.count });
+        await this.#use(model, () => {
+          wasReady = true;
+          this.#lastError = undefined;
           if (attempt > 0) this.#deps.onUp();
           attempt = 0;
-          this.#emitChange();
-          await ended;
-        } finally {
-          await closeOrBreakOff(model);
-        }
+        });
       } catch (error) {
         this.#lastError = error;
       }
       this.#model = undefined;
       this.#blocked = undefined;
       if (this.#stop.signal.aborted) break;
+      if (!this.#leaveNode(wasReady, ++failedNodes)) continue;
+      failedNodes = 0;
       this.#deps.onDown(this.#lastError, ++attempt);
       await pauseBeforeRetry(backoffMs(attempt, retry), this.#stop.signal);
     }
     this.#emitChange();
+  }
+
+  /** Resolves when the connection has ended. */
+  async #use(model: ChannelModel, onReady: () => void): Promise<void> {
+    const ended = this.#watch(model);
+    try {
+      await this.#prepare(model);
+      if (this.#stop.signal.aborted) return;
+      this.#model = model;
+      this.#nodes.clear();
+      onReady();
+      this.#emitChange();
+      await ended;
+    } finally {
+      await closeOrBreakOff(model);
+    }
+  }
+
+  /** @returns whether to wait before the next attempt: the connection was lost, or no node could be used */
+  #leaveNode(wasReady: boolean, failedNodes: number): boolean {
+    const { current, count } = this.#nodes;
+    this.#lastError ??= new Error('the connection ended');
+    const why = messageOf(this.#lastError);
+    this.#nodes.note(why);
+    this.#nodes.moveOn();
+    if (count === 1) return true;
+    this.#deps.onNodeDown?.(current.name, why);
+    if (wasReady || failedNodes < count) return wasReady;
+    this.#lastError = new Error(this.#nodes.explain(), { cause: this.#lastError });
+    return true;
   }
 
   /** A queue without a leader never answers a declaration, while the heartbeats of its broker continue. */
@@ -135,13 +168,19 @@ export class RabbitmqConnection {
     });
     model.on('blocked', (reason) => {
       this.#blocked = reason || 'no reason given';
+      this.#nodes.note(`it has blocked publishers: ${this.#blocked}`);
     });
+    const leaving = setInterval(() => {
+      if (this.#blocked && this.#nodes.hasBetter())
+        breakOff(model, `it has blocked publishers: ${this.#blocked}`);
+    }, blockedMs);
     model.on('unblocked', () => {
       this.#blocked = undefined;
       this.#emitChange();
     });
     return new Promise((resolve) => {
       model.on('close', (error) => {
+        clearInterval(leaving);
         this.#lastError = error ?? this.#lastError;
         resolve();
       });
@@ -169,10 +208,4 @@ function breakOff(model: ChannelModel, reason: string): void {
   const { stream } = model.connection as unknown as { stream: Socket };
   // With an error: amqplib does not notice a stream that ends without one.
   stream.destroy(new Error(reason));
-}
-
-function withHeartbeat(url: string): string {
-  const parsed = new URL(url);
-  if (!parsed.searchParams.has('heartbeat')) parsed.searchParams.set('heartbeat', '10');
-  return parsed.href;
 }

@@ -1,20 +1,17 @@
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
 import { Signal } from '../../lib/signal.ts';
 import { withAnswerDeadline } from './answer-deadline.ts';
-import { RabbitmqConnection } from './connection.ts';
+import { type ConnectionEvents, RabbitmqConnection } from './connection.ts';
+import type { BrokerAddress } from './nodes.ts';
 import { ensureQueues, type QueueTerms } from './queue.ts';
-import type { TlsFiles } from './tls.ts';
 
-export interface ConsumerOptions extends QueueTerms {
-  url: string;
-  tls?: TlsFiles | undefined;
-  queue: string;
-  /** Messages that the broker delivers before the first of them is acknowledged. */
+export interface ConsumerOptions extends BrokerAddress, ConnectionEvents, QueueTerms {
+  /** One queue, or several that are read as one. */
+  queue: string | readonly string[];
+  /** Messages of each queue that the broker delivers before the first of them is acknowledged. */
   prefetch: number;
   /** See `ConnectionDeps.verify`. */
   verify?: ((connection: ChannelModel) => Promise<void>) | undefined;
-  onDown: (error: unknown, attempt: number) => void;
-  onUp: () => void;
   onWarning: (warning: string) => void;
 }
 
@@ -32,11 +29,12 @@ export interface Delivery {
 const idleMs = 60_000;
 
 /**
- * Reads one queue in batches. Messages that were not acknowledged when a connection ended are redelivered on
- * the next one.
+ * Reads in batches. Messages that were not acknowledged when a connection ended are redelivered on the next
+ * one.
  */
 export class RabbitmqConsumer {
   readonly #options: ConsumerOptions;
+  readonly #queues: readonly string[];
   readonly #connection: RabbitmqConnection;
   readonly #arrived = new Signal();
   #channel: Channel | undefined;
@@ -45,8 +43,8 @@ export class RabbitmqConsumer {
    * of it.
    */
   #questions: Channel | undefined;
-  /** The subscription on the current channel; undefined until the broker has named it. */
-  #consumerTag: string | undefined;
+  /** The subscriptions on the current channel, one for each queue that the broker has confirmed. */
+  #consumerTags: string[] | undefined;
   /** Paused: requests no more messages. */
   #isPaused = false;
   #model: ChannelModel | undefined;
@@ -61,14 +59,8 @@ export class RabbitmqConsumer {
 
   constructor(options: ConsumerOptions) {
     this.#options = options;
-    this.#connection = new RabbitmqConnection({
-      url: options.url,
-      tls: options.tls,
-      verify: options.verify,
-      prepare: (model) => this.#prepare(model),
-      onDown: options.onDown,
-      onUp: options.onUp,
-    });
+    this.#queues = [options.queue].flat();
+    this.#connection = new RabbitmqConnection({ ...options, prepare: (model) => this.#prepare(model) });
   }
 
   get notReady(): string | undefined {
@@ -104,7 +96,7 @@ export class RabbitmqConsumer {
   }
 
   /**
-   * Messages on the queue plus those not acknowledged here, and the number finished so far. @throws when the
+   * Messages on the queues plus those not acknowledged here, and the number finished so far. @throws when the
    * broker is unavailable
    */
   async readProgress(): Promise<{ waiting: number; finished: number }> {
@@ -114,9 +106,11 @@ export class RabbitmqConsumer {
         this.#questions = undefined;
       });
     this.#questions ??= await withAnswerDeadline(opening());
-    const { messageCount } = await withAnswerDeadline(this.#questions.checkQueue(this.#options.queue));
-    const inOurHands = this.#receivedTo - this.#acknowledgedTo;
-    return { waiting: messageCount + inOurHands, finished: this.#finishedEver };
+    let waiting = this.#receivedTo - this.#acknowledgedTo;
+    for (const queue of this.#queues) {
+      waiting += (await withAnswerDeadline(this.#questions.checkQueue(queue))).messageCount;
+    }
+    return { waiting, finished: this.#finishedEver };
   }
 
   /**
@@ -126,7 +120,7 @@ export class RabbitmqConsumer {
   pause(): void {
     if (this.#isPaused) return;
     this.#isPaused = true;
-    if (this.#consumerTag) this.#unsubscribe(this.#consumerTag);
+    if (this.#consumerTags?.length === this.#queues.length) this.#unsubscribe();
   }
 
   resume(): void {
@@ -146,10 +140,12 @@ export class RabbitmqConsumer {
   }
 
   async #prepare(model: ChannelModel): Promise<void> {
-    const { queue, prefetch, onWarning } = this.#options;
+    const { prefetch, onWarning } = this.#options;
     this.#model = model;
     this.#questions = undefined;
-    await ensureQueues(model, [queue], this.#options, onWarning);
+    const down = await ensureQueues(model, this.#queues, this.#options, onWarning);
+    const [queue] = this.#queues.filter((each) => down.has(each));
+    if (queue !== undefined) throw new Error(`cannot read queue ${queue}: ${down.get(queue)}`);
     const channel = await model.createChannel();
     channel.on('error', onWarning);
     channel.on('close', () => {
@@ -161,30 +157,34 @@ export class RabbitmqConsumer {
     this.#finished = new Set();
     this.#acknowledgedTo = 0;
     this.#receivedTo = 0;
-    this.#consumerTag = undefined;
+    this.#consumerTags = undefined;
     this.#channelNumber++;
     if (!this.#isPaused) await this.#subscribe(channel);
   }
 
   async #subscribe(channel: Channel): Promise<void> {
-    if (this.#consumerTag !== undefined) return;
-    this.#consumerTag = '';
+    if (this.#consumerTags !== undefined) return;
+    const tags: string[] = [];
+    this.#consumerTags = tags;
     const channelNumber = this.#channelNumber;
-    const { consumerTag } = await channel.consume(this.#options.queue, (message) => {
-      // The queue was deleted: a new connection creates it again.
-      if (!message) this.#connection.breakOff('the broker cancelled the subscription');
-      else this.#keep(message, channelNumber);
-    });
-    if (channelNumber !== this.#channelNumber) return;
-    this.#consumerTag = consumerTag;
+    for (const queue of this.#queues) {
+      const { consumerTag } = await channel.consume(queue, (message) => {
+        // The queue was deleted, or its node is down: a new connection finds it or creates it again.
+        if (!message) this.#connection.breakOff('the broker cancelled the subscription');
+        else this.#keep(message, channelNumber);
+      });
+      if (channelNumber !== this.#channelNumber) return;
+      tags.push(consumerTag);
+    }
     // Paused in the meantime.
-    if (this.#isPaused) this.#unsubscribe(consumerTag);
+    if (this.#isPaused) this.#unsubscribe();
   }
 
-  #unsubscribe(consumerTag: string): void {
-    this.#consumerTag = undefined;
+  #unsubscribe(): void {
+    const tags = this.#consumerTags ?? [];
+    this.#consumerTags = undefined;
     // Fails when the channel has just been closed; the next connection does not subscribe while paused.
-    this.#channel?.cancel(consumerTag).catch(() => {});
+    for (const tag of tags) this.#channel?.cancel(tag).catch(() => {});
   }
 
   #keep({ content, fields, properties }: ConsumeMessage, channelNumber: number): void {

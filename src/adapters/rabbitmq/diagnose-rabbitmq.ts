@@ -1,68 +1,57 @@
-import { type ChannelModel, connect } from 'amqplib';
+import type { ChannelModel } from 'amqplib';
 import type { Finding } from '../../lib/finding.ts';
+import { messageOf } from '../../lib/message-of.ts';
+import { diagnoseNodes, type LivingNode } from './diagnose-nodes.ts';
 import { diagnoseQueue } from './diagnose-queue.ts';
 import { managementAddress, type QueuePolicies, readPolicies, vhostOf } from './management.ts';
+import { listNodes } from './nodes.ts';
 import type { QueueTerms } from './queue.ts';
-import { readQueueFacts } from './queue-facts.ts';
-import { type TlsFiles, type TlsOptions, withTls } from './tls.ts';
+import { type QueueFacts, readQueueFacts } from './queue-facts.ts';
+import { readCounts } from './queue-reader.ts';
+import { type TlsFiles, withTls } from './tls.ts';
 
 const about = 'RabbitMQ';
-const oldest = [3, 10];
 
 export interface DiagnoseOptions extends QueueTerms {
+  /** The address of one node, or of several (`listHosts`). */
   url: string;
   tls: TlsFiles;
   managementUrl: string;
   queues: readonly string[];
+  /** Queues of events under another `data.rabbitmq.queues`, the numbered ones in order. */
+  leftovers?: readonly string[];
 }
 
-/** Reachability, version, and every way in which a queue can lose a message. Creates missing queues. */
+/**
+ * Reachability and version of each node, and every way in which a queue can lose a message. Creates missing
+ * queues.
+ */
 export async function diagnoseRabbitmq(options: DiagnoseOptions): Promise<Finding[]> {
+  const { findings, living } = await diagnoseNodes(options);
+  const [first] = living;
   try {
-    const { url, options: tls } = withTls(options.url, options.tls);
-    const connection = await connect(url, { timeout: 5_000, ...tls });
-    connection.on('error', () => {});
-    try {
-      const { serverProperties } = connection.connection as unknown as {
-        serverProperties: { version?: string };
-      };
-      const version = serverProperties.version ?? '0.0';
-      return [
-        diagnoseVersion(version),
-        ...(await diagnoseQueues(connection, version, { ...options, url }, tls)),
-      ];
-    } finally {
-      await connection.close();
-    }
+    if (!first) return findings;
+    const ofQueues = await diagnoseQueues(first, options);
+    return [...findings, ...ofQueues, ...(await diagnoseLeftovers(first.model, options.leftovers ?? []))];
   } catch (error) {
-    return [{ about, level: 'problem', what: (error as Error).message, advice: adviceOn(error as Error) }];
+    const what = `the queues cannot be checked: ${messageOf(error)}`;
+    return [...findings, { about, level: 'problem', what, advice: 'look at the log of the broker' }];
+  } finally {
+    await Promise.all(living.map(({ model }) => model.close().catch(() => {})));
   }
-}
-
-function adviceOn(error: Error): string {
-  if (error.message.startsWith('cannot read data.rabbitmq.tls'))
-    return 'correct the path, or remove the setting';
-  if (/alert|handshake|certificate required/i.test(error.message)) {
-    return 'set data.rabbitmq.tls.cert and data.rabbitmq.tls.key where the server requires a client certificate';
-  }
-  if (/certificate|self.signed|issuer/i.test(error.message)) {
-    return 'set data.rabbitmq.tls.ca to the certificate of the authority that signed the certificate of the server';
-  }
-  return 'check data.rabbitmq.url and that the server runs';
 }
 
 async function diagnoseQueues(
-  connection: ChannelModel,
-  version: string,
+  { node, model, version }: LivingNode,
   options: DiagnoseOptions,
-  tls: TlsOptions,
 ): Promise<Finding[]> {
-  const { url, managementUrl, deadLetterQueue } = options;
+  const { managementUrl, deadLetterQueue } = options;
+  const { url, options: tls } = withTls(node.url, options.tls);
   const vhost = vhostOf(url);
   const findings: Finding[] = [];
   let unseen: string | undefined;
   for (const queue of options.queues) {
-    const facts = await readQueueFacts(connection, queue, options);
+    const facts = await readQueueFacts(model, queue, options);
     let policies: Partial<QueuePolicies> = {};
     try {
       if (unseen === undefined) policies = await readPolicies({ url, managementUrl, tls }, queue);
@@ -71,6 +60,7 @@ async function diagnoseQueues(
     }
     const brokerMajor = Number.parseInt(version, 10);
     findings.push(diagnoseQueue({ facts, deadLetterQueue, vhost, brokerMajor, ...policies }));
+    findings.push(...diagnoseCopies(queue, facts, policies.members, listNodes(options.url).length));
   }
   if (unseen !== undefined) {
     const address = managementAddress({ url, managementUrl, tls });
@@ -82,16 +72,39 @@ async function diagnoseQueues(
   return findings;
 }
 
-function diagnoseVersion(version: string): Finding {
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  const [oldestMajor = 0, oldestMinor = 0] = oldest;
-  if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) {
-    return { about, level: 'ok', what: `reachable, version ${version}`, advice: '' };
+const copiesWanted = 3;
+
+/** Whether a queue survives the loss of a node, where there are several. */
+function diagnoseCopies(
+  queue: string,
+  facts: QueueFacts,
+  members: readonly string[] | undefined,
+  nodes: number,
+): Finding[] {
+  if (nodes === 1) return [];
+  if (facts.arguments['x-queue-type'] !== 'quorum') {
+    const what = `queue ${queue} is on one node: it is unavailable while that node is down`;
+    const advice = 'use quorum queues: when it is empty delete it, set data.rabbitmq.queueType to quorum';
+    return [{ about, level: 'warning', what, advice }];
   }
-  return {
-    about,
-    level: 'problem',
-    what: `version ${version} is too old`,
-    advice: `use RabbitMQ ${oldest.join('.')} or newer`,
-  };
+  const wanted = Math.min(copiesWanted, nodes);
+  if (members === undefined || members.length >= wanted) return [];
+  const what = `queue ${queue} has ${members.length} of ${wanted} copies: it is unavailable while the node of one is down`;
+  return [
+    { about, level: 'warning', what, advice: 'run rabbitmq-queues grow NODE all for each further node' },
+  ];
+}
+
+/** Numbered queues are contiguous: after the first missing one there are no more. */
+async function diagnoseLeftovers(model: ChannelModel, names: readonly string[]): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const name of names) {
+    const counts = await readCounts(model, name);
+    if (!counts && /\.\d+$/.test(name)) break;
+    if (!counts || counts.ready === 0) continue;
+    const what = `queue ${name} holds ${counts.ready} events that Weir published there under another data.rabbitmq.queues`;
+    const advice = 'let a consumer read it until it is empty (docs/events.md, Several queues)';
+    findings.push({ about, level: 'warning', what, advice });
+  }
+  return findings;
 }

@@ -1,9 +1,12 @@
-import { type ChannelModel, connect, type GetMessage } from 'amqplib';
+import type { ChannelModel, GetMessage } from 'amqplib';
 import type { MarkedStore, StoreMark } from '../../ops/installation/pairing.ts';
+import { withAnswerDeadline } from './answer-deadline.ts';
+import { type BrokerAddress, connectToAny, listNodes } from './nodes.ts';
 import { ensureQueue, type QueueTerms } from './queue.ts';
-import { type TlsFiles, withTls } from './tls.ts';
 
 const suffix = '.installation';
+/** A queue without a leader never answers. */
+const deadlineMs = 3_000;
 
 /** The name of the queue that holds the mark of the installation of this created queue. */
 export function markQueueOf(queue: string): string {
@@ -26,8 +29,8 @@ export function rabbitmqMarkedStore(
     address: describeAddress(url),
 
     async readMark() {
-      await ensureQueue(model, name, terms);
-      return withMessages(model, name, async (channel, messages) => {
+      await withAnswerDeadline(ensureQueue(model, name, terms), deadlineMs);
+      const reading = withMessages(model, name, async (channel, messages) => {
         const newest = messages.at(-1);
         for (const message of messages) {
           if (message === newest) channel.nack(message, false, true);
@@ -35,6 +38,7 @@ export function rabbitmqMarkedStore(
         }
         return newest && parseMark(newest.content);
       });
+      return withAnswerDeadline(reading, deadlineMs);
     },
 
     async writeMark(mark) {
@@ -53,12 +57,10 @@ export function rabbitmqMarkedStore(
 
 /** Opens a connection for one query. */
 export async function withBroker<T>(
-  target: { url: string; tls?: TlsFiles },
+  target: BrokerAddress,
   work: (model: ChannelModel) => Promise<T>,
 ): Promise<T> {
-  const { url, options } = withTls(target.url, target.tls);
-  const model = await connect(url, { ...options, timeout: 5_000 });
-  model.on('error', () => {});
+  const { model } = await connectToAny(target);
   try {
     return await work(model);
   } finally {
@@ -108,9 +110,13 @@ function parseMark(content: Buffer): StoreMark | undefined {
   }
 }
 
-/** Host, port and virtual host. */
+/** Hosts, ports and virtual host; sorted, because replicas may list the nodes in different orders. */
 function describeAddress(url: string): string {
-  const { protocol, hostname, port, pathname } = new URL(url);
-  const usual = protocol === 'amqps:' ? '5671' : '5672';
-  return `${hostname}:${port || usual}/${decodeURIComponent(pathname.slice(1)) || '%2f'}`;
+  const nodes = listNodes(url).map((node) => new URL(node.url));
+  const hosts = nodes.map(({ protocol, hostname, port }) => {
+    const usual = protocol === 'amqps:' ? '5671' : '5672';
+    return `${hostname}:${port || usual}`;
+  });
+  const vhost = decodeURIComponent(nodes[0]?.pathname.slice(1) ?? '') || '%2f';
+  return `${hosts.sort().join(',')}/${vhost}`;
 }

@@ -6,6 +6,8 @@ import type { TlsOptions } from './tls.ts';
 export interface QueuePolicies {
   policy: Policy | undefined;
   operatorPolicy: Policy | undefined;
+  /** Nodes with a copy of the queue; undefined for types other than quorum. */
+  members?: readonly string[] | undefined;
 }
 
 export interface Policy {
@@ -29,16 +31,23 @@ export async function readPolicies(options: ManagementOptions, queue: string): P
   const vhost = encodeURIComponent(vhostOf(options.url));
   // With statistics, the policy of a queue is up to five seconds old, and missing for a new queue.
   const path = `/api/queues/${vhost}/${encodeURIComponent(queue)}?disable_stats=true&enable_queue_totals=true`;
-  const row = (await read(options, path)) as { policy?: string | null; type?: string };
+  const row = (await read(options, path)) as QueueRow;
   const policyPath = `/api/policies/${vhost}/${encodeURIComponent(row.policy ?? '')}`;
   // Without statistics a queue does not name its operator policy.
   const operatorPolicies = (await read(options, `/api/operator-policies/${vhost}`)) as PolicyRow[];
   return {
+    members: row.members,
     policy: row.policy ? ((await read(options, policyPath)) as Policy) : undefined,
     operatorPolicy: operatorPolicies
       .filter((candidate) => applies(candidate, queue, row.type ?? ''))
       .sort((a, b) => b.priority - a.priority)[0],
   };
+}
+
+interface QueueRow {
+  policy?: string | null;
+  type?: string;
+  members?: string[];
 }
 
 interface PolicyRow extends Policy {

@@ -31,22 +31,24 @@ const traceparentName = shortString('traceparent');
  * writes each one separately; this takes 4 (docs/decisions/0005). A test compares both byte for byte.
  */
 export function createPublishEncoder(
-  queueOf: (type: string) => string,
+  queueOf: (type: string, messageId: string) => string,
   channel: number,
   frameMax = 131_072,
 ): (messages: readonly Message[]) => Buffer {
   const routes = new Map<string, Route>();
   const maxBody = frameMax - frameOverhead;
-  function findRoute(type: string): Route {
-    let route = routes.get(type);
+  function findRoute(type: string, messageId: string): Route {
+    const queue = queueOf(type, messageId);
+    const key = `${type} ${queue}`;
+    let route = routes.get(key);
     if (!route) {
-      route = { method: encodeMethod(queueOf(type), channel), type: shortString(type) };
-      routes.set(type, route);
+      route = { method: encodeMethod(queue, channel), type: shortString(type) };
+      routes.set(key, route);
     }
     return route;
   }
   return (messages) => {
-    const routed = messages.map(({ type = usualType }) => findRoute(type));
+    const routed = messages.map(({ type = usualType, id }) => findRoute(type, id));
     const out = Buffer.allocUnsafe(
       messages.reduce((sum, message, i) => sum + maxLength(routed[i] as Route, message, maxBody), 0),
     );
@@ -69,7 +71,7 @@ export function createPublishEncoder(
   };
 }
 
-/** The frame parts that all messages of one type share. */
+/** The frame parts that all messages of one type share on one queue. */
 interface Route {
   method: Buffer;
   type: Buffer;

@@ -1,18 +1,18 @@
 import type { ChannelModel } from 'amqplib';
+import { pickQueue } from '../../core/outbox/created-queues.ts';
 import { type Message, usualType } from '../../core/outbox/outbox-batch.ts';
 import type { Publisher, Refusal } from '../../core/outbox/relay.ts';
 import { createDeferred } from '../../lib/deferred.ts';
 import { failpoint } from '../../lib/failpoint.ts';
 import { createBatchPublish } from './batch-channel.ts';
-import { RabbitmqConnection } from './connection.ts';
+import { type ConnectionEvents, RabbitmqConnection } from './connection.ts';
+import type { BrokerAddress } from './nodes.ts';
 import { ensureQueues, type QueueTerms } from './queue.ts';
-import type { TlsFiles } from './tls.ts';
+import { RefusingQueues } from './refusing-queues.ts';
 
-export interface PublisherOptions extends QueueTerms {
-  url: string;
-  tls?: TlsFiles | undefined;
-  /** The queue of messages without a type of their own. */
-  queue: string;
+export interface PublisherOptions extends BrokerAddress, ConnectionEvents, QueueTerms {
+  /** The queue of messages without a type of their own; several share them (`pickQueue`). */
+  queue: string | readonly string[];
   /** The queues of other types. Missing ones are created when the connection opens. */
   queues?: Readonly<Record<string, string>>;
   /**
@@ -21,15 +21,15 @@ export interface PublisherOptions extends QueueTerms {
   confirmDeadlineMs: number;
   /** See `ConnectionDeps.verify`. */
   verify?: ((connection: ChannelModel) => Promise<void>) | undefined;
-  onDown: (error: unknown, attempt: number) => void;
-  onUp: () => void;
   onWarning: (warning: string) => void;
 }
 
 /** Publishes to the default exchange with the queue's name as routing key: persistent, mandatory, confirmed. */
 export class RabbitmqPublisher implements Publisher {
   readonly #options: PublisherOptions;
+  readonly #created: readonly string[];
   readonly #connection: RabbitmqConnection;
+  readonly #refusing = new RefusingQueues(({ type, id }) => this.#queueOf(type, id));
   #model: ChannelModel | undefined;
   #publishBatch: ReturnType<typeof createBatchPublish> | undefined;
   /** Largest message body, once the broker has reported a limit. */
@@ -39,18 +39,16 @@ export class RabbitmqPublisher implements Publisher {
 
   constructor(options: PublisherOptions) {
     this.#options = options;
-    this.#connection = new RabbitmqConnection({
-      url: options.url,
-      tls: options.tls,
-      verify: options.verify,
-      prepare: (model) => this.#prepare(model),
-      onDown: options.onDown,
-      onUp: options.onUp,
-    });
+    this.#created = [options.queue].flat();
+    this.#connection = new RabbitmqConnection({ ...options, prepare: (model) => this.#prepare(model) });
   }
 
   get notReady(): string | undefined {
     return this.#connection.notReady;
+  }
+
+  get refusing(): string | undefined {
+    return this.#refusing.explanation;
   }
 
   ready(signal: AbortSignal): Promise<void> {
@@ -64,14 +62,9 @@ export class RabbitmqPublisher implements Publisher {
       const fitting = messages.filter(({ body }) => body.length <= this.#maxBytes);
       return [...tooLarge.map((message) => ({ message, why })), ...(await this.publish(fitting))];
     }
-    const refused = await this.#publishAndConfirm(messages);
-    const returned = refused.filter(({ why }) => why === unroutable).map(({ message }) => message);
-    if (returned.length === 0) return refused;
-    // The queue was deleted: creates it and publishes once more. Only what the new one returns counts as
-    // refused.
-    await this.#ensureQueues(returned.map(({ type }) => this.#queueOf(type)));
-    const again = await this.#publishAndConfirm(returned);
-    return [...refused.filter(({ why }) => why !== unroutable), ...again];
+    const refused = await this.#publishOrCreateQueues(messages);
+    this.#refusing.judge(messages, refused);
+    return refused;
   }
 
   close(): Promise<void> {
@@ -80,7 +73,8 @@ export class RabbitmqPublisher implements Publisher {
 
   async #prepare(model: ChannelModel): Promise<void> {
     this.#model = model;
-    await this.#ensureQueues([this.#options.queue, ...Object.values(this.#options.queues ?? {})]);
+    const down = await this.#ensureQueues([...this.#created, ...Object.values(this.#options.queues ?? {})]);
+    this.#refusing.learn(down);
     const channel = await model.createConfirmChannel();
     channel.on('return', (message) => this.#returned.add(String(message.properties.messageId)));
     channel.on('error', (error) => {
@@ -89,11 +83,11 @@ export class RabbitmqPublisher implements Publisher {
     });
     // The broker closes a channel when it refuses a command on it; reconnecting is the simplest recovery.
     channel.on('close', () => this.#connection.breakOff('the channel was closed'));
-    this.#publishBatch = createBatchPublish(channel, (type) => this.#queueOf(type));
+    this.#publishBatch = createBatchPublish(channel, (type, id) => this.#queueOf(type, id));
   }
 
-  #queueOf(type: string = usualType): string {
-    if (type === usualType) return this.#options.queue;
+  #queueOf(type: string | undefined, messageId: string): string {
+    if (type === undefined || type === usualType) return pickQueue(this.#created, messageId);
     const queue = this.#options.queues?.[type];
     if (queue === undefined) throw new Error(`there is no queue for messages of type ${type}`);
     return queue;
@@ -113,9 +107,27 @@ export class RabbitmqPublisher implements Publisher {
     }, maxBytesKnownMs).unref();
   }
 
-  async #ensureQueues(queues: readonly string[]): Promise<void> {
+  async #ensureQueues(queues: readonly string[]): Promise<ReadonlyMap<string, string>> {
     if (!this.#model) throw new Error('not connected to the broker');
-    await ensureQueues(this.#model, queues, this.#options, this.#options.onWarning);
+    return ensureQueues(this.#model, queues, this.#options, this.#options.onWarning);
+  }
+
+  /**
+   * Creates a queue that was deleted and publishes its messages once more. Only what the new one returns
+   * counts as refused.
+   */
+  async #publishOrCreateQueues(messages: Message[]): Promise<Refusal[]> {
+    const refused = await this.#publishAndConfirm(messages);
+    const returned = refused.filter(({ why }) => why === unroutable).map(({ message }) => message);
+    if (returned.length === 0) return refused;
+    const down = await this.#ensureQueues(returned.map(({ type, id }) => this.#queueOf(type, id)));
+    const whyDown = ({ type, id }: Message) => down.get(this.#queueOf(type, id));
+    const again = await this.#publishAndConfirm(returned.filter((message) => whyDown(message) === undefined));
+    const late = returned.flatMap((message) => {
+      const why = whyDown(message);
+      return why === undefined ? [] : [{ message, why, byQueue: true }];
+    });
+    return [...refused.filter(({ why }) => why !== unroutable), ...again, ...late];
   }
 
   async #publishAndConfirm(messages: Message[]): Promise<Refusal[]> {
@@ -135,7 +147,8 @@ export class RabbitmqPublisher implements Publisher {
       publish(messages, (message, error) => {
         if (error) {
           if (isChannelGone(error)) reject(error);
-          else refused.push({ message, why: error.message });
+          // RabbitMQ nacks for the state of a queue; for a message that it rejects it closes the channel.
+          else refused.push({ message, why: error.message, byQueue: true });
         } else if (this.#returned.size > 0 && this.#returned.delete(message.id)) {
           refused.push({ message, why: unroutable });
         }

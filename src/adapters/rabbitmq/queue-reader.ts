@@ -1,14 +1,9 @@
 import type { ChannelModel } from 'amqplib';
 import { withAnswerDeadline } from './answer-deadline.ts';
-import { RabbitmqConnection } from './connection.ts';
-import type { TlsFiles } from './tls.ts';
+import { type ConnectionEvents, RabbitmqConnection } from './connection.ts';
+import type { BrokerAddress } from './nodes.ts';
 
-export interface QueueReaderOptions {
-  url: string;
-  tls?: TlsFiles;
-  onDown: (error: unknown, attempt: number) => void;
-  onUp: () => void;
-}
+export type QueueReaderOptions = BrokerAddress & ConnectionEvents;
 
 export interface QueueCounts {
   /** Undelivered messages. Delivered but unacknowledged ones are not counted: AMQP does not show them. */
@@ -42,7 +37,8 @@ export class RabbitmqQueueReader {
   }
 }
 
-async function readCounts(model: ChannelModel, queue: string): Promise<QueueCounts | undefined> {
+/** @returns undefined when there is no such queue */
+export async function readCounts(model: ChannelModel, queue: string): Promise<QueueCounts | undefined> {
   // A disposable channel: the broker closes it when there is no such queue.
   const channel = await model.createChannel();
   channel.on('error', () => {});

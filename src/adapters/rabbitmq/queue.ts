@@ -1,4 +1,5 @@
 import type { ChannelModel } from 'amqplib';
+import { LateAnswerError, withAnswerDeadline } from './answer-deadline.ts';
 
 export type QueueType = 'quorum' | 'classic';
 
@@ -31,17 +32,37 @@ export function queueArguments(queue: string, terms: QueueTerms): Record<string,
   };
 }
 
-/** Creates the dead-letter queue before the queues that need it. */
+/**
+ * Creates the dead-letter queue before the queues that need it, and these in parallel.
+ *
+ * @returns the queues that are unavailable, with the reason: the node of a classic queue is down, a quorum queue has no leader
+ */
 export async function ensureQueues(
   connection: ChannelModel,
   queues: readonly string[],
   terms: QueueTerms,
   onWarning: (warning: string) => void,
-): Promise<void> {
-  for (const queue of new Set([terms.deadLetterQueue, ...queues])) {
-    const warning = await ensureQueue(connection, queue, terms);
-    if (warning) onWarning(warning);
-  }
+): Promise<ReadonlyMap<string, string>> {
+  const down = new Map<string, string>();
+  const ensure = async (queue: string) => {
+    try {
+      const warning = await withAnswerDeadline(ensureQueue(connection, queue, terms), declareDeadlineMs);
+      if (warning) onWarning(warning);
+    } catch (error) {
+      if (!isDown(error)) throw error;
+      down.set(queue, (error as Error).message);
+    }
+  };
+  await ensure(terms.deadLetterQueue);
+  await Promise.all([...new Set(queues)].filter((queue) => queue !== terms.deadLetterQueue).map(ensure));
+  return down;
+}
+
+const declareDeadlineMs = 3_000;
+
+/** RabbitMQ 3.10 reports that the node of the queue is down; 4.0 does not answer. */
+function isDown(error: unknown): boolean {
+  return error instanceof LateAnswerError || replyCode(error) === notFound;
 }
 
 /**
@@ -96,6 +117,7 @@ export async function declareQueue(
 
 // AMQP 0-9-1, section 1.1 (constants).
 export const accessRefused = 403;
+const notFound = 404;
 const preconditionFailed = 406;
 
 function replyCode(error: unknown): number | undefined {

@@ -25,7 +25,7 @@ export function addRelay(components: RelayRole): void {
   const { config, emit, lifecycle, readiness, queueDatabase, outbox, committed, outages } = components;
   const { publisher, close } = openPublisher(config.data.rabbitmq, queueDatabase, emit);
   lifecycle.defer('publisher', close);
-  readiness.queue = () => publisher.notReady;
+  readiness.queue = () => publisher.notReady ?? publisher.refusing;
   const relay = new Relay(
     {
       outbox,

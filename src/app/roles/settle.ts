@@ -23,7 +23,7 @@ import { takeDeadLetters } from '../../core/parked/take-dead-letters.ts';
 import { watchCaughtUp } from '../../core/results/caught-up.ts';
 import { type QueueReading, Rescuer } from '../../core/results/rescuer.ts';
 import { type ResultQueue, TakeResults, type UnfitResult } from '../../core/results/take-results.ts';
-import { type WatchedQueue, watchedQueues } from '../../core/results/watched-queues.ts';
+import { labelQueue, watchedQueues } from '../../core/results/watched-queues.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { failpoint } from '../../lib/failpoint.ts';
 import { repeatEvery } from '../../lib/repeat.ts';
@@ -129,10 +129,12 @@ function addQueueWatch({ emit, lifecycle }: Components, queues: QueueReader): vo
     },
   };
   const read = async () => {
-    const readings = new Map<WatchedQueue, QueueReading>();
+    const readings = new Map<string, QueueReading>();
     for (const queue of watchedQueues) {
-      const reading = await queues.read(queue);
-      if (reading) readings.set(queue, reading);
+      const all = await queues.read(queue);
+      all.forEach((reading, i) => {
+        if (reading) readings.set(labelQueue(queue, i, all.length), reading);
+      });
     }
     emit({ type: 'queues read', readings });
   };
@@ -146,7 +148,8 @@ function addRescuer(components: Components, queue: ResultQueue, queues: QueueRea
   const watch = new Rescuer(
     {
       rows: postgresOverdue(database.withDeadline(taskDeadlineMs)),
-      readQueue: async () => (await queues.read('created')) ?? { ready: 0, consumers: 0 },
+      readQueues: async () =>
+        (await queues.read('created')).map((reading) => reading ?? { ready: 0, consumers: 0 }),
       hasCaughtUp: watchCaughtUp(() => queue.readProgress()),
       onWay: (blockedBy) => emit({ type: 'deadlines switched', blockedBy }),
       onHandled(counts) {
@@ -172,7 +175,8 @@ function addRefundRequests({ emit, lifecycle, database, committed }: Components,
   const options = { everyMs: refundsEveryMs, retry, onFailure: reportFailure(emit, 'refunds') };
   const areRead = watchCaughtUp(async () => {
     const published = await countPublished(database, 'REFUND');
-    const waiting = (await queues.read('refund'))?.ready ?? 0;
+    const [reading] = await queues.read('refund');
+    const waiting = reading?.ready ?? 0;
     return { waiting, finished: published - waiting };
   });
   const repeat = async () => {

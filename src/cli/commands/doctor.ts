@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { diagnosePostgres } from '../../adapters/postgres/diagnose/diagnose-postgres.ts';
 import { diagnoseRabbitmq } from '../../adapters/rabbitmq/diagnose-rabbitmq.ts';
 import { diagnoseRedis } from '../../adapters/redis/diagnose-redis.ts';
-import { deadLetterQueueOf } from '../../app/queues.ts';
+import { createdQueuesOf, deadLetterQueueOf, formerCreatedQueuesOf } from '../../app/queues.ts';
 import { readConnections, redisOf, toConnectionOptions } from '../../app/stores.ts';
 import { type Config, readConfig } from '../../config/config.ts';
 import { toVariable } from '../../config/config-variables.ts';
@@ -88,10 +88,11 @@ async function diagnoseQueues(config: Config): Promise<Finding[]> {
   if (rabbitmq.url === '') {
     return [{ about: 'queue', level: 'ok', what: 'embedded in the database, as durable as it', advice: '' }];
   }
-  const { queue, resultQueue, releaseQueue, refundQueue } = rabbitmq;
+  const { resultQueue, releaseQueue, refundQueue } = rabbitmq;
   const deadLetterQueue = deadLetterQueueOf(rabbitmq);
-  const queues = [deadLetterQueue, queue, resultQueue, releaseQueue, refundQueue];
-  return diagnoseRabbitmq({ ...rabbitmq, queues, deadLetterQueue });
+  const queues = [deadLetterQueue, ...createdQueuesOf(rabbitmq), resultQueue, releaseQueue, refundQueue];
+  const leftovers = formerCreatedQueuesOf(rabbitmq);
+  return diagnoseRabbitmq({ ...rabbitmq, queues, leftovers, deadLetterQueue });
 }
 
 const marks = { ok: ['green', '✓'], warning: ['yellow', '!'], problem: ['red', '✗'] } as const;

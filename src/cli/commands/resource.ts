@@ -1,4 +1,4 @@
-import { openResourceDomain } from '../../app/queues.ts';
+import { createdQueuesOf, openResourceDomain } from '../../app/queues.ts';
 import { readConfig } from '../../config/config.ts';
 import type { ResourceTally } from '../../ops/resource-domain/resource-domain.ts';
 import { createTelemetry } from '../../ops/telemetry/telemetry.ts';
@@ -42,7 +42,7 @@ export async function runResource(options: ResourceOptions): Promise<number> {
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
   printNotice(
-    `reads ${config.data.rabbitmq.queue}, answers on ${config.data.rabbitmq.resultQueue}: ${JSON.stringify(config.resource)}`,
+    `reads ${createdQueuesOf(config.data.rabbitmq).join(', ')}, answers on ${config.data.rabbitmq.resultQueue}: ${JSON.stringify(config.resource)}`,
   );
   const meter = setInterval(() => showProgress(tally), 1_000);
   await domain.run(stop.signal);

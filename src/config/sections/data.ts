@@ -1,6 +1,7 @@
 import {
   advanced,
   count,
+  Expectation,
   flag,
   matching,
   oneOf,
@@ -10,6 +11,7 @@ import {
   setting,
   text,
   url,
+  urlOfHosts,
 } from '../setting.ts';
 
 const pemFile = (sentence: string) => advanced(setting(text, '', 'a path of a PEM file', sentence));
@@ -22,15 +24,30 @@ const tls = (store: string) => ({
   key: pemFile('The file with the private key of the client certificate. Set it with the certificate.'),
 });
 
+/** The values of libpq under which Weir can write. */
+const sessionAttributes = ['any', 'read-write', 'primary'];
+
+function checkPostgresHosts(hosts: readonly URL[]): void {
+  const [first] = hosts;
+  const attributes = first?.searchParams.get('target_session_attrs');
+  if (attributes != null && !sessionAttributes.includes(attributes)) {
+    throw new Expectation(`target_session_attrs of ${sessionAttributes.join(', ')}: Weir writes`);
+  }
+  const lists = ['host', 'hostaddr', 'port'].map((name) => first?.searchParams.get(name) ?? '');
+  if (lists.some((list) => list.includes(',') || (list !== '' && hosts.length > 1))) {
+    throw new Expectation('several hosts before the database, as in postgres://user@h1:5432,h2:5432/db');
+  }
+}
+
 /** `data`: the addresses of the stores. */
 export const dataSettings = {
   database: {
     source: secret(
       setting(
-        url('postgres:', 'postgresql:'),
+        urlOfHosts(['postgres:', 'postgresql:'], checkPostgresHosts),
         '',
         'a postgres:// URL',
-        'PostgreSQL. Set it for anything but a trial. Empty: embedded, kept in data.embedded.folder.',
+        'PostgreSQL; several hosts (postgres://user@h1:5432,h2:5432/db) when a standby may take over. Set it for anything but a trial. Empty: embedded, kept in data.embedded.folder.',
       ),
     ),
     maxConnections: count(
@@ -69,15 +86,23 @@ export const dataSettings = {
   rabbitmq: {
     url: secret(
       setting(
-        url('amqp:', 'amqps:'),
+        urlOfHosts(['amqp:', 'amqps:']),
         '',
         'an amqp:// URL',
-        'RabbitMQ. Set it to reach a real Resource Domain. Empty: embedded in the database.',
+        'RabbitMQ; all nodes of a cluster (amqp://user:password@h1:5672,h2:5672/vhost). Set it to reach a real Resource Domain. Empty: embedded in the database.',
       ),
     ),
     queue: queueName(
       'resource.instance.created',
       'Queue of INSTANCE_CREATED events. Change it when two Weirs share a broker.',
+    ),
+    queues: advanced(
+      count(
+        1,
+        64,
+        1,
+        'Queues of INSTANCE_CREATED events: with more than 1 they are named data.rabbitmq.queue with .0, .1 and so on, and an event goes to that of its instance id modulo this number. Raise it when one leader of a quorum queue is the limit; docs/events.md says how, while running.',
+      ),
     ),
     resultQueue: queueName(
       'product.instance.result',

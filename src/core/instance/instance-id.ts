@@ -8,6 +8,11 @@ import type { InstanceId } from './purchase.ts';
  */
 export const idEpochMs = Date.UTC(2025, 0, 1);
 const maxSequence = 4095;
+/**
+ * The sequence of a new millisecond begins below this, at another number each time: single ids would otherwise all be
+ * multiples of 4096, and of several queues (created-queues.ts) the first would get them all.
+ */
+const sequenceStarts = 64;
 const workerIdCount = 1_024;
 
 /** `number/count`: one of several installations that share the space of ids; the count is a power of two. */
@@ -88,17 +93,18 @@ export class InstanceIds {
     const lease = this.#lease;
     if (!lease) return;
     const worker = BigInt(lease.workerId) << 12n;
-    this.#moveTo(this.#nowMs(lease));
+    const nowMs = this.#nowMs(lease);
+    this.#moveTo(nowMs, nowMs % sequenceStarts);
     while (ids.length < count && this.#lastMs < lease.untilMs) {
       ids.push(((BigInt(this.#lastMs) << 22n) | worker | BigInt(this.#sequence)) as InstanceId);
-      if (this.#sequence++ === maxSequence) this.#moveTo(this.#lastMs + 1);
+      if (this.#sequence++ === maxSequence) this.#moveTo(this.#lastMs + 1, 0);
     }
   }
 
-  #moveTo(ms: number): void {
+  #moveTo(ms: number, sequence: number): void {
     if (ms <= this.#lastMs) return;
     this.#lastMs = ms;
-    this.#sequence = 0;
+    this.#sequence = sequence;
   }
 
   #nowMs(lease: WorkerLease): number {

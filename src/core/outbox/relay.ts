@@ -25,8 +25,16 @@ export interface OutboxBatch {
 /** The result for a claimed batch; a batch without a verdict stays unchanged. */
 export type Verdict =
   | { batch: OutboxBatch; kind: 'published' }
-  /** Only `left` remains to be published, after `retryInMs`. */
-  | { batch: OutboxBatch; kind: 'delayed'; left: Message[]; bytes: Buffer; retryInMs: number; error: string }
+  /** Only `left` remains to be published, after `retryInMs`. `byQueue`: does not count against the batch. */
+  | {
+      batch: OutboxBatch;
+      kind: 'delayed';
+      left: Message[];
+      bytes: Buffer;
+      retryInMs: number;
+      error: string;
+      byQueue: boolean;
+    }
   | { batch: OutboxBatch; kind: 'parked'; left: Message[]; error: string }
   | { batch: OutboxBatch; kind: 'damaged'; error: string };
 
@@ -47,6 +55,8 @@ export interface Outbox {
 export interface Refusal {
   message: Message;
   why: string;
+  /** The queue accepts nothing at present: it is full, or its node is down. No fault of the message. */
+  byQueue?: boolean;
 }
 
 export interface Publisher {
@@ -57,6 +67,8 @@ export interface Publisher {
   publish(messages: Message[]): Promise<Refusal[]>;
   /** Why the queue cannot be reached; undefined while it can. */
   readonly notReady: string | undefined;
+  /** Which queue accepts nothing at present, and why; undefined while all accept. */
+  readonly refusing?: string | undefined;
   /** Resolves when the queue can be reached. Rejects on abort. */
   ready(signal: AbortSignal): Promise<void>;
 }
@@ -81,6 +93,8 @@ export interface RelayOptions {
   maxRefusals: number;
 }
 
+/** Pause of a lane whose queue accepts nothing: the batches gather meanwhile. */
+const refusalPause = { firstMs: 50, maxMs: 1_000 };
 /** Delay between two attempts at the same batch. */
 export const retry = { firstMs: 200, maxMs: 30_000 };
 const maxBatchesPerClaim = 64;
@@ -111,14 +125,18 @@ export class Relay {
    */
   async run(lane: number, signal: AbortSignal): Promise<void> {
     const wake = lane === 1 ? this.#deps.wake : this.#backlog;
+    const { publisher } = this.#deps;
     let failures = 0;
+    let refusals = 0;
     let idleMs = firstIdleMs;
     while (!signal.aborted) {
       try {
-        await this.#deps.publisher.ready(signal);
+        await publisher.ready(signal);
         if (this.#isOutageOver) await this.#retryInterrupted();
         const batches = await this.relayOnce();
         failures = 0;
+        refusals = publisher.refusing === undefined ? 0 : refusals + 1;
+        if (refusals > 0) await pauseBeforeRetry(backoffMs(refusals, refusalPause), signal);
         idleMs = batches > 0 ? firstIdleMs : Math.min(idleMs * 2, this.#options.maxIdleMs);
         if (batches === 0) await wake.wait(idleMs, signal);
       } catch (error) {
@@ -159,6 +177,8 @@ export class Relay {
   async relayOnce(): Promise<number> {
     const window = Math.ceil(this.#options.windowEvents / this.#eventsPerBatch);
     const maxBatches = Math.min(window, maxBatchesPerClaim);
+    const { publisher } = this.#deps;
+    const wasRefusing = publisher.refusing !== undefined;
     let refusals: Refusal[] = [];
     let verdicts: Verdict[] = [];
     const handled = await this.#deps.outbox.claim(maxBatches, async (batches) => {
@@ -167,7 +187,9 @@ export class Relay {
       return verdicts;
     });
     // Report only after the commit, which could have failed.
-    if (refusals.length > 0) this.#deps.onRefused(refusals, countParked(verdicts));
+    const reported = wasRefusing ? refusals.filter(({ byQueue }) => !byQueue) : refusals;
+    if (reported.length > 0) this.#deps.onRefused(reported, countParked(verdicts));
+    if (wasRefusing && publisher.refusing === undefined) this.resume();
     return handled;
   }
 
@@ -182,8 +204,8 @@ export class Relay {
     this.#countTaken(all, refusals);
     this.#deps.onPublished(all.length - refusals.length, performance.now() - startedAt);
 
-    const why = new Map(refusals.map((refusal) => [refusal.message, refusal.why]));
-    const verdicts = readable.map(({ batch, messages }) => this.#judge(batch, messages, why));
+    const refused = new Map(refusals.map((refusal) => [refusal.message, refusal]));
+    const verdicts = readable.map(({ batch, messages }) => this.#judge(batch, messages, refused));
     return { refusals, verdicts: [...verdicts, ...damaged] };
   }
 
@@ -196,14 +218,25 @@ export class Relay {
     }
   }
 
-  #judge(batch: OutboxBatch, messages: Message[], refused: ReadonlyMap<Message, string>): Verdict {
+  #judge(batch: OutboxBatch, messages: Message[], refused: ReadonlyMap<Message, Refusal>): Verdict {
     const left = refused.size === 0 ? [] : messages.filter((message) => refused.has(message));
     const [first] = left;
     if (!first) {
       this.#takenAtRefusal.delete(batch.id);
       return { batch, kind: 'published' };
     }
-    const error = refused.get(first) ?? '';
+    const error = refused.get(first)?.why ?? '';
+    const delayed = {
+      batch,
+      kind: 'delayed',
+      left,
+      bytes: Buffer.concat(left.map(encodeMessage)),
+      error,
+    } as const;
+    if (left.some((message) => refused.get(message)?.byQueue)) {
+      this.#takenAtRefusal.delete(batch.id);
+      return { ...delayed, byQueue: true, retryInMs: backoffMs(batch.interruptions + 1, retry) };
+    }
     const taken = this.#taken.get(first.type ?? usualType) ?? 0;
     const othersPassed = taken > (this.#takenAtRefusal.get(batch.id) ?? taken);
     if (batch.attempts + 1 >= this.#options.maxRefusals && othersPassed) {
@@ -211,8 +244,7 @@ export class Relay {
       return { batch, kind: 'parked', left, error };
     }
     this.#takenAtRefusal.set(batch.id, taken);
-    const bytes = Buffer.concat(left.map(encodeMessage));
-    return { batch, kind: 'delayed', left, bytes, retryInMs: backoffMs(batch.attempts + 1, retry), error };
+    return { ...delayed, byQueue: false, retryInMs: backoffMs(batch.attempts + 1, retry) };
   }
 }
 

@@ -15,7 +15,7 @@ export interface OverduePage {
   nextAfter: string | undefined;
 }
 
-/** The broker's figures for the queue of created instances. */
+/** The broker's figures for one queue of created instances. */
 export interface QueueReading {
   /** Messages not yet delivered to a consumer. */
   ready: number;
@@ -37,7 +37,7 @@ export interface WayOptions {
 
 export interface OverdueRows {
   /** Checks whether the way is clear; extends the deadlines that were paused meanwhile. */
-  checkWay(readQueue: () => Promise<QueueReading>, options: WayOptions): Promise<Way>;
+  checkWay(readQueues: () => Promise<QueueReading[]>, options: WayOptions): Promise<Way>;
   /**
    * Records, once each, the instances published `deadlineMs` ago without a result. Continues after the row id
    * `after`.
@@ -61,8 +61,8 @@ export interface DueOptions {
 
 export interface RescuerDeps {
   rows: OverdueRows;
-  /** @throws when the broker does not answer */
-  readQueue: () => Promise<QueueReading>;
+  /** All queues of created instances, in order. @throws when the broker does not answer */
+  readQueues: () => Promise<QueueReading[]>;
   /** Whether every result that has arrived is settled; otherwise the answers may be among those waiting. */
   hasCaughtUp: () => Promise<boolean>;
   onHandled: (counts: RescueCounts) => void;
@@ -111,10 +111,10 @@ export class Rescuer {
   }
 
   async rescue(signal?: AbortSignal): Promise<void> {
-    const { rows, readQueue, hasCaughtUp } = this.#deps;
+    const { rows, readQueues, hasCaughtUp } = this.#deps;
     const { deadlineMs, calmMs } = this.#options;
     const unreadAfterMs = Math.min(longestUnreadMs, deadlineMs / 2);
-    const { blockedBy, clearMs } = await rows.checkWay(readQueue, { deadlineMs, unreadAfterMs });
+    const { blockedBy, clearMs } = await rows.checkWay(readQueues, { deadlineMs, unreadAfterMs });
     if (blockedBy !== this.#blockedBy) this.#deps.onWay?.(blockedBy);
     this.#blockedBy = blockedBy;
     await this.#find(signal);

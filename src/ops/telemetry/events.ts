@@ -5,7 +5,6 @@ import type { Settled } from '../../core/results/classify-result.ts';
 import type { QueueReading, Way } from '../../core/results/rescuer.ts';
 import type { InstanceResult } from '../../core/results/result.ts';
 import type { UnfitResult } from '../../core/results/take-results.ts';
-import type { WatchedQueue } from '../../core/results/watched-queues.ts';
 import type { WeirError } from '../../errors.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Backlog } from '../live/backlog.ts';
@@ -29,7 +28,7 @@ export type TelemetryEvent =
   | { type: 'dead letters parked'; letters: readonly DeadLetter[] }
   | { type: 'instances overdue'; republished: number; timedOut: number }
   | { type: 'deadlines switched'; blockedBy: Way['blockedBy'] }
-  | { type: 'queues read'; readings: ReadonlyMap<WatchedQueue, QueueReading> | undefined }
+  | { type: 'queues read'; readings: ReadonlyMap<string, QueueReading> | undefined }
   | { type: 'refunds requested again'; count: number }
   | { type: 'units restocked'; outcomes: readonly UnitOutcome[] }
   | ({ type: 'restocks failed' } & FailedUnits)

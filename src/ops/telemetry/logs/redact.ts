@@ -1,4 +1,5 @@
 import type { Config } from '../../../config/config.ts';
+import { listHosts } from '../../../lib/list-hosts.ts';
 
 /** Shorter secrets occur in ordinary words; redacting them would hide the log instead. */
 const shortestSecret = 4;
@@ -31,11 +32,20 @@ function listSecrets({ server: { http }, data }: Secrets): string[] {
   const { operatorKeys, webhookSecrets } = http;
   const { managementUrl } = data.rabbitmq;
   const urls = [data.database.source, data.redis.addr, data.rabbitmq.url, managementUrl];
-  const passwords = urls.flatMap(readPassword);
+  const passwords = urls.flatMap(listUrls).flatMap(readPassword);
   const keys = webhookSecrets.flatMap((secret) => [secret, secret.replace(/^whsec_/, '')]);
   return [...new Set([...passwords, ...operatorKeys, ...keys])]
     .filter(({ length }) => length >= shortestSecret)
     .sort((a, b) => b.length - a.length);
+}
+
+/** One for each host. What is no URL, such as a plain address, has no password. */
+function listUrls(text: string): string[] {
+  try {
+    return listHosts(text);
+  } catch {
+    return [];
+  }
 }
 
 /** As written in the URL, and decoded as it is sent. */

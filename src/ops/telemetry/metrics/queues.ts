@@ -1,5 +1,4 @@
 import { Gauge, type Registry } from 'prom-client';
-import { watchedQueues } from '../../../core/results/watched-queues.ts';
 import type { Measures } from './measures.ts';
 
 /**
@@ -11,7 +10,7 @@ export function measureQueues(registry: Registry): Measures {
     new Gauge({ name, help, labelNames: ['queue'], registers: [registry] });
   const ready = gauge(
     'weir_queue_ready_messages',
-    'Messages that no consumer has been given, by queue: created, release, refund.',
+    'Messages that no consumer has been given, by queue: created (created.0 and so on where there are several), release, refund.',
   );
   const consumers = gauge(
     'weir_queue_consumers',
@@ -23,16 +22,12 @@ export function measureQueues(registry: Registry): Measures {
     registers: [registry],
   });
   return {
-    'queues read'({ readings }) {
-      for (const queue of watchedQueues) {
-        const reading = readings?.get(queue);
-        if (reading) {
-          ready.set({ queue }, reading.ready);
-          consumers.set({ queue }, reading.consumers);
-        } else {
-          ready.remove({ queue });
-          consumers.remove({ queue });
-        }
+    'queues read'({ readings = new Map() }) {
+      ready.reset();
+      consumers.reset();
+      for (const [queue, reading] of readings) {
+        ready.set({ queue }, reading.ready);
+        consumers.set({ queue }, reading.consumers);
       }
     },
     'deadlines switched': ({ blockedBy }) => stopped.set(blockedBy ? 1 : 0),

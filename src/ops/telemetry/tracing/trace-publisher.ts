@@ -24,6 +24,9 @@ export function tracePublisher(
     get notReady() {
       return publisher.notReady;
     },
+    get refusing() {
+      return publisher.refusing;
+    },
     ready: (signal) => publisher.ready(signal),
     async publish(messages) {
       const traceparents = messages.map(({ traceparent }) => traceparent).filter(isSampled);

@@ -1,0 +1,7 @@
+/** The message of an error. For a name with two addresses, such as `localhost`, Node leaves it empty. */
+export function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.message !== '') return error.message;
+  if (error instanceof AggregateError) return error.errors.map(messageOf).join('; ');
+  return 'code' in error ? String(error.code) : error.name;
+}
