@@ -42,7 +42,7 @@ async function pay(weir: RunningWeir, from: number, to: number): Promise<string[
   return answers.map((answer) => String(answer.body.instanceId));
 }
 
-test('each event is on the queue of its instance id, and metrics and doctor know every queue', async () => {
+test('each event is on the queue of its instance id, which metrics and doctor know', async () => {
   const { numbered, queue, queues } = await openShop();
   const weir = await startWeir(numbered);
   const ids = await pay(weir, 0, 60);
@@ -61,14 +61,14 @@ test('each event is on the queue of its instance id, and metrics and doctor know
     }
   });
   const { stdout } = await runWeir(['doctor'], numbered);
-  for (const name of queues) expect(stdout).toContain(`queue ${name} is there, durable, and drops nothing`);
+  for (const name of queues) expect(stdout).toContain(`queue ${name} exists, is durable and drops nothing`);
   for (const [i, name] of queues.entries()) {
     const messages = await drainQueue(name, ofQueue(i).length);
     expect(messages.map(({ id }) => id).sort()).toEqual(ofQueue(i).sort());
   }
 });
 
-test('the number of queues is changed while running: every event is read and answered once', async () => {
+test('the number of queues is changed while running, and every event is answered', async () => {
   const { client, env, numbered, queue } = await openShop();
   const before = await startWeir(env);
   await pay(before, 0, 40);

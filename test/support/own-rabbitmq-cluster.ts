@@ -146,10 +146,14 @@ function observe(nodes: readonly ClusterNode[]): Pick<OwnRabbitmqCluster, 'findL
   const [first] = nodes as [ClusterNode];
   const isolate = async (node: ClusterNode) => {
     const others = nodes.filter((each) => each !== node);
-    // The next handshake fails: the two sides expect different cookies.
-    await node.ctl('eval', `${others.map(({ name }) => `erlang:set_cookie('${name}', cut)`).join(', ')}.`);
-    const cut = others.map(({ name }) => `erlang:disconnect_node('${name}')`);
-    await node.ctl('eval', `${cut.join(', ')}.`);
+    // The next handshake fails: the two sides expect different cookies. Cut after the answer: a node that is
+    // cut off pauses, and rabbitmqctl with it.
+    const cookies = others.map(({ name }) => `erlang:set_cookie('${name}', cut)`);
+    const cuts = others.map(({ name }) => `erlang:disconnect_node('${name}')`);
+    await node.ctl(
+      'eval',
+      `${cookies.join(', ')}, spawn(fun() -> timer:sleep(200), ${cuts.join(', ')} end), ok.`,
+    );
     return async () => {
       const join = others.map(({ name }) => `erlang:set_cookie('${name}', '${cookie}')`);
       await node.ctl('eval', `${join.join(', ')}.`);

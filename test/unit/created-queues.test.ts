@@ -10,7 +10,7 @@ test('one queue keeps its name, several are numbered from 0', () => {
   expect(nameCreatedQueues('q', 3)).toEqual(['q.0', 'q.1', 'q.2']);
 });
 
-test('an event goes to the queue of its unsigned 64-bit instance id modulo their number', () => {
+test('an event goes to the queue of its instance id modulo the number of queues', () => {
   fc.assert(
     fc.property(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), fc.integer({ min: 1, max: 64 }), (id, count) => {
       const expected = count === 1 ? 'q' : `q.${id % BigInt(count)}`;
