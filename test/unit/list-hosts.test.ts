@@ -77,9 +77,9 @@ describe('a URL that is ambiguous or wrong', () => {
 
 test('the password of a URL with several hosts never reaches a log', () => {
   const { config } = readConfig(undefined, {
-    WEIR_DATA_RABBITMQ_URL: 'amqp://u:hunter2@h1,h2/v',
+    WEIR_DATA_RABBITMQ_URL: 'amqp://u:hunter@2@h1/v,amqp://u:hunter@2@h2/v',
     WEIR_DATA_DATABASE_SOURCE: 'postgres://u:sword%2Bfish@h1,h2/db',
   });
   const redact = createRedactor(config);
-  expect(redact('hunter2 and sword%2Bfish and sword+fish')).toBe('*** and *** and ***');
+  expect(redact('hunter%402 and sword%2Bfish and sword+fish')).toBe('*** and *** and ***');
 });

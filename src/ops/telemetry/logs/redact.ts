@@ -1,5 +1,4 @@
 import type { Config } from '../../../config/config.ts';
-import { listHosts } from '../../../lib/list-hosts.ts';
 
 /** Shorter secrets occur in ordinary words; redacting them would hide the log instead. */
 const shortestSecret = 4;
@@ -32,27 +31,18 @@ function listSecrets({ server: { http }, data }: Secrets): string[] {
   const { operatorKeys, webhookSecrets } = http;
   const { managementUrl } = data.rabbitmq;
   const urls = [data.database.source, data.redis.addr, data.rabbitmq.url, managementUrl];
-  const passwords = urls.flatMap(listUrls).flatMap(readPassword);
+  const passwords = urls.flatMap(readPassword);
   const keys = webhookSecrets.flatMap((secret) => [secret, secret.replace(/^whsec_/, '')]);
   return [...new Set([...passwords, ...operatorKeys, ...keys])]
     .filter(({ length }) => length >= shortestSecret)
     .sort((a, b) => b.length - a.length);
 }
 
-/** One for each host. What is no URL, such as a plain address, has no password. */
-function listUrls(text: string): string[] {
-  try {
-    return listHosts(text);
-  } catch {
-    return [];
-  }
-}
-
 /** As written in the URL, and decoded as it is sent. */
 function readPassword(url: string): string[] {
   // A list of hosts is no URL for URL: without the hosts it is one.
   const [, scheme = '', login = '', query = ''] =
-    /^([^:]+:\/\/)([^@/]*@)?[^/?]*[^?]*(\?.*)?$/.exec(url) ?? [];
+    /^([^:]+:\/\/)([^/?#]*@)?[^/?]*[^?]*(\?.*)?$/.exec(url) ?? [];
   const alone = `${scheme}${login}host${query}`;
   if (!URL.canParse(alone)) return [];
   const { password, searchParams } = new URL(alone);
