@@ -47,12 +47,13 @@ test('single purchases are spread over any number of queues up to 64', async () 
 
 describe('a configuration whose queues of events cannot be named', () => {
   test.each([
-    [{ WEIR_DATA_RABBITMQ_QUEUE: 'q'.repeat(254) }, 'data.rabbitmq.queue = '],
+    ['a name that is too long', { WEIR_DATA_RABBITMQ_QUEUE: 'q'.repeat(254) }, 'data.rabbitmq.queue = '],
     [
+      'the name of another queue',
       { WEIR_DATA_RABBITMQ_QUEUE: 'q', WEIR_DATA_RABBITMQ_RESULTQUEUE: 'q.1' },
       'data.rabbitmq.resultQueue = q.1: expected another name than q with a number',
     ],
-  ])('%j is refused with one sentence', (env, sentence) => {
+  ])('%s is refused with one sentence', (_, env, sentence) => {
     const all = { ...env, WEIR_DATA_RABBITMQ_QUEUES: '2' };
     expect(catchConfigError(() => readConfig(undefined, all))).toContain(sentence);
     expect(() => readConfig(undefined, env)).not.toThrow();

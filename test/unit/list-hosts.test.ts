@@ -7,20 +7,26 @@ import { catchConfigError } from './config-samples.ts';
 describe('a URL with several hosts', () => {
   test.each([
     [
+      'with ports and options',
       'amqp://u:p@h1:5672,h2:5673/shop?heartbeat=5',
       ['amqp://u:p@h1:5672/shop?heartbeat=5', 'amqp://u:p@h2:5673/shop?heartbeat=5'],
     ],
-    ['amqp://h1,h2', ['amqp://h1', 'amqp://h2']],
+    ['of hosts alone', 'amqp://h1,h2', ['amqp://h1', 'amqp://h2']],
     [
+      'with IPv6 and a comma in its password',
       'postgres://u:a,b@h1,[::1]:5433/db?target_session_attrs=any',
       [
         'postgres://u:a,b@h1/db?target_session_attrs=any',
         'postgres://u:a,b@[::1]:5433/db?target_session_attrs=any',
       ],
     ],
-    ['amqps://u:p@h1/v, amqps://u:p@h2:5671/v', ['amqps://u:p@h1/v', 'amqps://u:p@h2:5671/v']],
-    ['amqp://h1:1/,amqp://h2:2', ['amqp://h1:1/', 'amqp://h2:2']],
-  ])('%s is one URL for each host', (url, expected) => {
+    [
+      'of whole URLs',
+      'amqps://u:p@h1/v, amqps://u:p@h2:5671/v',
+      ['amqps://u:p@h1/v', 'amqps://u:p@h2:5671/v'],
+    ],
+    ['of URLs with and without a slash', 'amqp://h1:1/,amqp://h2:2', ['amqp://h1:1/', 'amqp://h2:2']],
+  ])('a list %s is one URL for each host', (_, url, expected) => {
     expect(listHosts(url)).toEqual(expected);
   });
 
@@ -45,32 +51,34 @@ describe('a URL with several hosts', () => {
 describe('a URL that is ambiguous or wrong', () => {
   const rabbitmq = 'WEIR_DATA_RABBITMQ_URL';
   const postgres = 'WEIR_DATA_DATABASE_SOURCE';
+  const once = 'user and password once, before the first host';
+  const either = 'either one URL with several hosts';
+  const eachSide = 'a host or host:port on each side of a comma';
+  const target = 'target_session_attrs of any, read-write, primary: Weir writes';
+  const before = 'several hosts before the database';
   const differ = 'URLs that differ in host and port only, with the same user, password, path and options';
 
   test.each([
-    [rabbitmq, 'amqp://u:hunter2@h1/v,amqp://u:hunter2@h2/w', differ],
-    [rabbitmq, 'amqp://u:hunter2@h1/v,amqps://u:hunter2@h2/v', differ],
-    [rabbitmq, 'amqp://u:hunter2@h1,amqp://h2', differ],
-    [rabbitmq, 'amqp://u:hunter2@h1?heartbeat=5,amqp://u:hunter2@h2', differ],
-    [rabbitmq, 'amqp://u:hunter2@h1,u:hunter2@h2/v', 'user and password once, before the first host'],
-    [rabbitmq, 'amqp://u:hunter2@h1,h2/v,amqp://u:hunter2@h3/v', 'either one URL with several hosts'],
-    [rabbitmq, 'amqp://u:hunter2@h1,,h2/v', 'a host or host:port on each side of a comma'],
-    [rabbitmq, 'amqp://u:hunter2,h2/v', 'a host or host:port on each side of a comma'],
-    [rabbitmq, 'amqp://u:hunter2@h1:5672,h2:66000/v', 'a host or host:port on each side of a comma'],
-    [rabbitmq, 'amqp://u:hunter2@h1:5672,h1:5672/v', 'each host once'],
-    [rabbitmq, 'h1:5672,h2:5672', 'an amqp:// URL'],
-    [rabbitmq, 'redis://h1,h2', 'an amqp:// URL'],
-    [postgres, 'postgres://h1,h2/db?target_session_attrs=standby', 'any, read-write, primary: Weir writes'],
-    [postgres, 'postgres://h1,h2/db?host=h3', 'several hosts before the database'],
-    [postgres, 'postgres:///db?host=h1,h2', 'several hosts before the database'],
-  ])('%s = %s is refused in one sentence', (variable, url, sentence) => {
-    const [, line = '', ...more] = catchConfigError(() => readConfig(undefined, { [variable]: url })).split(
-      '\n',
-    );
+    ['other virtual hosts', rabbitmq, 'amqp://u:hunter2@h1/v,amqp://u:hunter2@h2/w', differ],
+    ['other schemes', rabbitmq, 'amqp://u:hunter2@h1/v,amqps://u:hunter2@h2/v', differ],
+    ['other users', rabbitmq, 'amqp://u:hunter2@h1,amqp://h2', differ],
+    ['other options', rabbitmq, 'amqp://u:hunter2@h1?heartbeat=5,amqp://u:hunter2@h2', differ],
+    ['a user for each host', rabbitmq, 'amqp://u:hunter2@h1,u:hunter2@h2/v', once],
+    ['a list of lists', rabbitmq, 'amqp://u:hunter2@h1,h2/v,amqp://u:hunter2@h3/v', either],
+    ['an empty place', rabbitmq, 'amqp://u:hunter2@h1,,h2/v', eachSide],
+    ['a user without an @', rabbitmq, 'amqp://u:hunter2,h2/v', eachSide],
+    ['a port that does not exist', rabbitmq, 'amqp://u:hunter2@h1:5672,h2:66000/v', eachSide],
+    ['a host twice', rabbitmq, 'amqp://u:hunter2@h1:5672,h1:5672/v', 'each host once'],
+    ['no scheme', rabbitmq, 'h1:5672,h2:5672', 'an amqp:// URL'],
+    ['the scheme of another store', rabbitmq, 'redis://h1,h2', 'an amqp:// URL'],
+    ['a standby as target', postgres, 'postgres://h1,h2/db?target_session_attrs=standby', target],
+    ['hosts in two places', postgres, 'postgres://h1,h2/db?host=h3', before],
+    ['hosts in an option', postgres, 'postgres:///db?host=h1,h2', before],
+  ])('a list with %s is refused in one sentence', (_, variable, url, sentence) => {
+    const message = catchConfigError(() => readConfig(undefined, { [variable]: url }));
+    const [, line = '', ...more] = message.split('\n');
     expect(more).toEqual([]);
-    expect(line).toContain(
-      `expected ${sentence.startsWith('any') ? 'target_session_attrs of ' : ''}${sentence}`,
-    );
+    expect(line).toContain(`expected ${sentence}`);
     expect(line).not.toContain('hunter2');
   });
 });
