@@ -33,7 +33,8 @@ import type { Database } from '../lib/sql.ts';
 import type { Audit } from '../ops/audit/audit.ts';
 import type { Emit } from '../ops/telemetry/events.ts';
 import { createTracing, type Tracing } from '../ops/telemetry/tracing/tracing.ts';
-import { type OpenStreams, openDatabase, openOutbox, openStreams } from './stores.ts';
+import { openDatabase, openOutbox } from './stores.ts';
+import { type OpenStreams, openStreams } from './streams.ts';
 
 /**
  * `quiet`, the periodic audit, does not search for the rows behind a difference, which would read whole

@@ -7,12 +7,13 @@ import { watchBacklog } from '../ops/live/watch-backlog.ts';
 import type { Emit } from '../ops/telemetry/events.ts';
 import type { Telemetry } from '../ops/telemetry/telemetry.ts';
 import { type Components, createComponents } from './components.ts';
+import { prepareDatabase } from './prepare-database.ts';
 import { addHttp } from './roles/http.ts';
 import { addIngest } from './roles/ingest.ts';
 import { addRelay } from './roles/relay.ts';
 import { addSettle } from './roles/settle.ts';
 import { addSimulatedDomain } from './simulated-domain.ts';
-import { describeStores, prepareDatabase } from './stores.ts';
+import { describeStores } from './stores.ts';
 
 export interface App {
   /** http://host:port, with the port actually taken. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { postgresArchive } from '../../src/adapters/postgres/archive.ts';
-import { forgetCounts } from '../../src/adapters/postgres/audit-figures.ts';
+import { forgetCounts } from '../../src/adapters/postgres/audit-checkpoint.ts';
 import { findFinishedEntries } from '../../src/adapters/postgres/instance-logs.ts';
 import { postgresInstanceQueries } from '../../src/adapters/postgres/instance-queries.ts';
 import { settleResults } from '../../src/adapters/postgres/settle.ts';

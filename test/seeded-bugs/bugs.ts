@@ -42,7 +42,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'redelivery-is-a-new-purchase',
     promise: 'P1',
-    file: 'core/triggers/process-batch.ts',
+    file: 'core/triggers/read-purchase.ts',
     find: 'scope: stream,',
     replace: 'scope: stream + performance.now(),',
     suite: 'test/faults/crash.test.ts',
@@ -87,7 +87,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'future-row-stops-the-audit',
     promise: 'P7',
-    file: 'adapters/postgres/audit-figures.ts',
+    file: 'adapters/postgres/audit-checkpoint.ts',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: this is source text
     find: 'AND created_at <= now() + ${settledAge}',
     replace: '',
@@ -144,7 +144,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'event-forgotten-in-a-small-commit',
     promise: 'P2',
-    file: 'adapters/postgres/instance-logs.ts',
+    file: 'adapters/postgres/insert-statements.ts',
     find: 'WHERE inserted_rows > 0',
     replace: 'WHERE inserted_rows > 1',
     suite: 'test/contract/create-instances.test.ts',
@@ -153,7 +153,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'duplicate-publishes-a-second-id',
     promise: 'P1',
-    file: 'adapters/postgres/instance-logs.ts',
+    file: 'adapters/postgres/insert-statements.ts',
     find: 'CASE WHEN inserted_rows = input_rows THEN',
     replace: 'CASE WHEN inserted_rows <= input_rows THEN',
     suite: 'test/contract/create-instances.test.ts',
@@ -326,7 +326,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'audit-counts-old-rows-twice',
     promise: 'P7',
-    file: 'adapters/postgres/audit-figures.ts',
+    file: 'adapters/postgres/audit-checkpoint.ts',
     find: 'SET instance_log_id = $2',
     replace: 'SET instance_log_id = $2::bigint - 1',
     suite: 'test/contract/audit.test.ts',
@@ -515,7 +515,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'unit-sold-twice-is-two-instances',
     promise: 'P7',
-    file: 'adapters/postgres/instance-logs.ts',
+    file: 'adapters/postgres/insert-statements.ts',
     find: 'AND (judged.sale_id IS NULL OR taken.nth IS NOT NULL)',
     replace: '',
     suite: 'test/contract/sale-guard.test.ts',

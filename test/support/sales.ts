@@ -8,7 +8,7 @@ import { ledgeredSales } from '../../src/sale/ledgered-sales.ts';
 import type { SaleTerms } from '../../src/sale/sale.ts';
 import { openTestPostgres } from './stores.ts';
 
-/** Sales in Redis, composed as in app/stores.ts, without the guard. */
+/** Sales in Redis, composed as in app/streams.ts, without the guard. */
 export async function openRedisSales(
   redis: Redis,
   database?: Database,

@@ -4,7 +4,7 @@ import { parkItems } from '../../src/adapters/postgres/parked.ts';
 import { isTransientDatabaseError } from '../../src/adapters/postgres/transient.ts';
 import { connectRedis } from '../../src/adapters/redis/connect.ts';
 import { RedisSeckillStreams } from '../../src/adapters/redis/seckill-streams.ts';
-import type { ParkedEntry } from '../../src/core/triggers/process-batch.ts';
+import type { ParkedEntry } from '../../src/core/triggers/park-entries.ts';
 import {
   type SeckillDeps,
   type SeckillOptions,

@@ -3,7 +3,7 @@ import { type Database, type Sql, textArray } from '../../lib/sql.ts';
 import type { InstanceCount, StreamFigure } from '../../ops/audit/audit.ts';
 import type { StreamReading } from '../../ops/audit/stream-reading.ts';
 import { recordActivity } from './activity.ts';
-import { readCheckpoint } from './audit-figures.ts';
+import { readCheckpoint } from './audit-checkpoint.ts';
 import { acceptLoss } from './sale-losses.ts';
 
 /**

@@ -1,15 +1,9 @@
 import type { Database, Sql } from '../../lib/sql.ts';
 import { type Audit, type AuditFigures, sumUp } from '../../ops/audit/audit.ts';
 import type { StreamAndSaleReadings, StreamReadings } from '../../ops/audit/stream-reading.ts';
+import { advanceCheckpoint, forgetCounts } from './audit-checkpoint.ts';
 import { findExceptions } from './audit-exceptions.ts';
-import {
-  advanceCheckpoint,
-  countInstances,
-  countPaidOrders,
-  countRestocked,
-  countWaiting,
-  forgetCounts,
-} from './audit-figures.ts';
+import { countInstances, countPaidOrders, countRestocked, countWaiting } from './audit-figures.ts';
 import { figureStreams } from './audit-streams.ts';
 import { figureUnits, nameLostUnits } from './audit-units.ts';
 

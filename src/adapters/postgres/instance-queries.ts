@@ -1,6 +1,6 @@
 import type { InstanceLog } from '../../core/instance/instance-log.ts';
 import type { Database } from '../../lib/sql.ts';
-import { type InstanceLogRow, instanceLogColumns, toInstanceLog } from './instance-logs.ts';
+import { type InstanceLogRow, instanceLogColumns, toInstanceLog } from './instance-log-row.ts';
 import { countBySource, countByStep, type TrendWindow } from './instance-stats.ts';
 import { type InstanceFilter, listInstances } from './list-instances.ts';
 

@@ -2,7 +2,7 @@ import type { InstanceLog } from '../../core/instance/instance-log.ts';
 import type { Database, Sql } from '../../lib/sql.ts';
 import { findRanges } from './find-ranges.ts';
 import { findIdBounds, type IdBounds } from './id-bounds.ts';
-import { type InstanceLogRow, instanceLogColumns, toInstanceLog } from './instance-logs.ts';
+import { type InstanceLogRow, instanceLogColumns, toInstanceLog } from './instance-log-row.ts';
 
 export interface InstanceFilter {
   /** Any id: of the instance, of the purchase at its source, or of the user. */

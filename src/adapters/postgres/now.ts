@@ -98,7 +98,7 @@ async function readMarks(sql: Sql, fromSecond: number): Promise<PublishedMark[]>
 
 /**
  * Below both cursors every row is terminal or listed in overdue (postgres/overdue.ts,
- * postgres/audit-figures.ts).
+ * postgres/audit-checkpoint.ts).
  */
 async function countOpen(sql: Sql): Promise<OpenInstances> {
   const [from] = await sql.query<{ id: string; last_id: string }>(

@@ -1,6 +1,6 @@
 import { type Sql, textArray } from '../../lib/sql.ts';
 import type { EntryKey, ProgressRows, Restocked, Settled } from '../../sale/purchase-progress.ts';
-import { type InstanceLogRow, instanceLogColumns, toInstanceLog } from './instance-logs.ts';
+import { type InstanceLogRow, instanceLogColumns, toInstanceLog } from './instance-log-row.ts';
 
 interface ProgressRow extends InstanceLogRow {
   nth: number;

@@ -1,5 +1,5 @@
 import { type Database, type Sql, textArray } from '../../lib/sql.ts';
-import { forgetCounts } from './audit-figures.ts';
+import { forgetCounts } from './audit-checkpoint.ts';
 import { lastIssued } from './last-issued.ts';
 import { migrationLock, readTableNames } from './migrate.ts';
 import { quoteIdentifier } from './session-settings.ts';

@@ -1,7 +1,7 @@
 import { findFinishedEntries } from '../../adapters/postgres/instance-logs.ts';
 import { parkItems } from '../../adapters/postgres/parked.ts';
 import { isTransientDatabaseError } from '../../adapters/postgres/transient.ts';
-import type { ParkedEntry } from '../../core/triggers/process-batch.ts';
+import type { ParkedEntry } from '../../core/triggers/park-entries.ts';
 import { SeckillStreamTrigger } from '../../core/triggers/seckill-stream.ts';
 import { seckill } from '../../core/triggers/seckill-streams.ts';
 import { type Components, reportFailure } from '../components.ts';

@@ -1,5 +1,5 @@
 import { loadDemoCatalogue } from '../../adapters/postgres/demo-catalogue.ts';
-import { migrateAll } from '../../app/stores.ts';
+import { migrateAll } from '../../app/prepare-database.ts';
 import { readConfig } from '../../config/config.ts';
 import type { Database } from '../../lib/sql.ts';
 import { exitCodes } from '../exit-codes.ts';

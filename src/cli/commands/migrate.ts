@@ -1,4 +1,4 @@
-import { migrateAll } from '../../app/stores.ts';
+import { migrateAll } from '../../app/prepare-database.ts';
 import { readConfig } from '../../config/config.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { printJson, printLine } from '../output/output.ts';

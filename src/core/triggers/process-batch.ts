@@ -1,38 +1,14 @@
-import { type ErrorCode, toWeirError, WeirError } from '../../errors.ts';
+import { WeirError } from '../../errors.ts';
 import { failpoint } from '../../lib/failpoint.ts';
 import type { CreateInstances, Outcome } from '../instance/create-instances.ts';
-import {
-  type ProductId,
-  type Purchase,
-  parseSaleUnit,
-  parseTraceparent,
-  parseUserId,
-  type SourceId,
-} from '../instance/purchase.ts';
-import { encodeOriginal } from './encode-original.ts';
-import { parseStreamKey } from './seckill-key.ts';
-import { type SeckillStreams, type StreamBatch, type StreamEntry, seckill } from './seckill-streams.ts';
+import type { Purchase } from '../instance/purchase.ts';
+import { type ParkDeps, parkEntries, type Unfit } from './park-entries.ts';
+import { readProductId, toPurchase } from './read-purchase.ts';
+import type { SeckillStreams, StreamBatch, StreamEntry } from './seckill-streams.ts';
 
-export interface ParkedEntry {
-  stream: string;
-  id: string;
-  error: WeirError;
-  original: Buffer;
-}
-
-export interface BatchDeps {
+export interface BatchDeps extends ParkDeps {
   streams: SeckillStreams;
   createInstances: CreateInstances;
-  /** Finds the entries that already have their instance. */
-  findFinished: (stream: string, ids: readonly string[]) => Promise<ReadonlySet<string>>;
-  /** Parks all entries or none. */
-  park: (entries: ParkedEntry[]) => Promise<void>;
-  onParked: (entries: ParkedEntry[]) => void;
-}
-
-interface Unfit {
-  entry: StreamEntry;
-  error: WeirError;
 }
 
 /** Attempts at a purchase that fails for an unknown reason before it is parked. */
@@ -44,9 +20,6 @@ const maxTriesAlone = 3;
  * survives a crash.
  */
 const deliveriesPerTryAlone = 1_000_000;
-/** Bytes read from the stream at a time while entries are parked. */
-const bytesPerReading = 8 * 1024 * 1024;
-
 /**
  * Creates the instances of a batch, parks the entries that cannot become one, and acknowledges each entry
  * after its effect is committed.
@@ -130,7 +103,7 @@ export class ProcessBatch {
     const again = unfit.filter((each) => this.#mayStillPass(stream, each));
     const certain = again.length === 0 ? unfit : unfit.filter((each) => !again.includes(each));
     if (certain.length > 0) {
-      await this.#park(stream, certain);
+      await parkEntries(this.#deps, stream, certain);
       await this.#acknowledge(
         stream,
         certain.map(({ entry }) => entry),
@@ -186,83 +159,10 @@ export class ProcessBatch {
       throw error;
     }
   }
-
-  async #park(stream: string, unfit: readonly Unfit[]): Promise<void> {
-    const ids = unfit.filter(({ error }) => mayBeFinished.has(error.code)).map(({ entry }) => entry.id);
-    const finished = ids.length > 0 ? await this.#deps.findFinished(stream, ids) : new Set();
-    const open = unfit.filter(({ entry }) => !finished.has(entry.id));
-    if (open.length === 0) return;
-    const originals = await this.#readOriginals(
-      stream,
-      open.map(({ entry }) => entry),
-    );
-    const parked = open.map(({ entry, error }, i) => ({
-      stream,
-      id: entry.id,
-      error,
-      original: originals[i] ?? encodeOriginal([]),
-    }));
-    await this.#deps.park(parked);
-    failpoint('after-park');
-    this.#deps.onParked(parked);
-  }
-
-  async #readOriginals(stream: string, entries: readonly StreamEntry[]): Promise<Buffer[]> {
-    const originals: Buffer[] = [];
-    for (let from = 0; from < entries.length; ) {
-      let to = from;
-      for (let bytes = 0; to < entries.length && (to === from || bytes < bytesPerReading); to++) {
-        bytes += entries[to]?.bytes ?? 0;
-      }
-      const ids = entries.slice(from, to).map(({ id }) => id);
-      for (const deps of await this.#deps.streams.readOriginals(stream, ids)) {
-        originals.push(encodeOriginal(deps));
-      }
-      from = to;
-    }
-    return originals;
-  }
 }
-
-/**
- * Codes that do not describe the entry: an earlier delivery may have created its instance and crashed before
- * the acknowledgement.
- */
-const mayBeFinished: ReadonlySet<ErrorCode> = new Set(['ENTRY_DELETED', 'MAX_DELIVERIES_EXCEEDED']);
 
 function keyOf(stream: string, { id }: StreamEntry): string {
   return `${stream} ${id}`;
-}
-
-/** Reads the product id from a stream's key. */
-function readProductId(stream: string): ProductId | WeirError {
-  try {
-    return parseStreamKey(stream);
-  } catch (error) {
-    return toWeirError(error);
-  }
-}
-
-function toPurchase(
-  stream: string,
-  productId: ProductId | WeirError,
-  entry: StreamEntry,
-): Purchase | WeirError {
-  if (productId instanceof WeirError) return productId;
-  if (!entry.fields) return new WeirError('ENTRY_DELETED', 'the entry was removed before it was read');
-  try {
-    return {
-      source: seckill,
-      scope: stream,
-      sourceId: entry.id as SourceId,
-      productId,
-      userId: parseUserId(entry.fields.uid),
-      ...parseTraceparent(entry.fields.traceparent),
-      ...parseSaleUnit(entry.fields.unit, entry.fields.key),
-    };
-  } catch (error) {
-    return toWeirError(error);
-  }
 }
 
 function parkReason(outcome: Outcome): WeirError | undefined {

@@ -1,0 +1,206 @@
+import type { Registry } from 'prom-client';
+import { RequestLimits } from '../../adapters/http/plugins/request-limits.ts';
+import type { TryDeps } from '../../adapters/http/routes/try.ts';
+import type { HttpRoutes } from '../../adapters/http/server.ts';
+import { acceptStream } from '../../adapters/postgres/audit-streams.ts';
+import { requeueRestock } from '../../adapters/postgres/compensations.ts';
+import { countParked } from '../../adapters/postgres/count-parked.ts';
+import { findOrderInstance } from '../../adapters/postgres/instance-logs.ts';
+import { postgresInstanceQueries } from '../../adapters/postgres/instance-queries.ts';
+import { listActivity } from '../../adapters/postgres/list-activity.ts';
+import { listOrders } from '../../adapters/postgres/list-orders.ts';
+import { postgresOperatorKeys } from '../../adapters/postgres/operator-keys.ts';
+import { postgresOperatorSessions } from '../../adapters/postgres/operator-sessions.ts';
+import { readOrderStory } from '../../adapters/postgres/order-story.ts';
+import { postgresOrders } from '../../adapters/postgres/orders.ts';
+import { retryInstance } from '../../adapters/postgres/overdue.ts';
+import { listParked, postgresParked } from '../../adapters/postgres/parked.ts';
+import { postgresPayments } from '../../adapters/postgres/payments.ts';
+import { postgresProducts } from '../../adapters/postgres/products.ts';
+import { postgresProgress } from '../../adapters/postgres/progress.ts';
+import { requestRefundAgain } from '../../adapters/postgres/refund-requests.ts';
+import { recordRefund } from '../../adapters/postgres/refunds.ts';
+import { releaseInstance } from '../../adapters/postgres/releases.ts';
+import { readTimeline } from '../../adapters/postgres/timeline.ts';
+import { isTransientDatabaseError } from '../../adapters/postgres/transient.ts';
+import { describeStatement } from '../../api/describe.ts';
+import type { Config } from '../../config/config.ts';
+import type { InstanceLog } from '../../core/instance/instance-log.ts';
+import type { PaymentBook } from '../../core/orders/payment-book.ts';
+import { ParkedReplay } from '../../core/parked/replay.ts';
+import {
+  type OrderPaidDeps,
+  type PaidOrder,
+  type PaymentAnswer,
+  payOrder,
+} from '../../core/triggers/order-paid.ts';
+import { gather } from '../../lib/gather.ts';
+import type { Signal } from '../../lib/signal.ts';
+import type { KeyRing } from '../../ops/access/key-ring.ts';
+import { Admission } from '../../sale/admission.ts';
+import { PurchaseStatus } from '../../sale/purchase-status.ts';
+import { type Components, requestDeadlineMs } from '../components.ts';
+import { createWatch } from '../live.ts';
+import { wantsDemo } from '../stores.ts';
+
+export type HttpRole = Omit<Components, 'lifecycle' | 'outbox' | 'queueDatabase'>;
+
+export interface HttpProcess {
+  registry: Registry;
+  /** Aborted when the process is about to stop. */
+  draining: AbortSignal;
+  /** The simulated Resource Domain, if this process runs it. */
+  resource: TryDeps['resource'];
+}
+
+// One commit at a time fills the next one better: a quarter more requests at 64 connections than with two.
+const gathered = { maxItems: 500, maxInFlight: 1, maxWaitMs: 5_000 };
+
+/** The dependencies of every route. */
+export function createRoutes(
+  components: HttpRole,
+  { draining, resource, keyRing, stopping }: HttpProcess & { keyRing: KeyRing; stopping: AbortSignal },
+): HttpRoutes {
+  const { config, database, ids, gate, streams, emit } = components;
+  const after = notifyAfter(components.committed);
+  const orders = postgresOrders(database.withDeadline(requestDeadlineMs));
+  const queries = postgresInstanceQueries(database.reads);
+  const { findProducts, listProducts } = postgresProducts(database.reads);
+  const findOrder = gather((wanted: string[]) => orders.findOrders(wanted), gathered);
+  const createInstance = gather(components.requestCreation.createInstances, gathered);
+  const payments = createPayments(components);
+  const pay = (paid: PaidOrder) => payOrder({ ...payments, findOrder, createInstance }, paid);
+  const paying = { payOrder: pay, hasRoom: gate.hasRoom };
+  const parkedReplay = createParkedReplay(components, pay);
+  const readParked = postgresParked(database.reads);
+  const instances = {
+    ...queries,
+    readTimeline: (instance: InstanceLog) => readTimeline(database.reads, instance),
+  };
+  const admission = new Admission(streams.checkout, { maxWaiting: config.sale.maxWaiting, maxBatch: 100 });
+  return {
+    orders: {
+      ...{ webhookSecrets: config.server.http.webhookSecrets, emit, ...paying },
+      expireAfterMs: config.orders.expireAfterMs,
+      orders: {
+        ...{ ...orders, findOrder, findPayments: payments.payments.findPayments },
+        listOrders: (filter, limit, cursor) => listOrders(database.reads, filter, limit, cursor),
+        readOrderStory: (order) => readOrderStory(database.reads, order),
+      },
+      products: { findProducts },
+      recordRefund: (...refund) => recordRefund(database, ...refund),
+      requestRefundAgain: after((orderId, by) => requestRefundAgain(database, orderId, by)),
+      takeOrderId: async () => `ORD${(await ids.take(1))[0]}`,
+    },
+    products: { products: { ...postgresProducts(database), findProducts, listProducts } },
+    instances: { instances, createInstance, ...paying },
+    results: {
+      instances,
+      settleResult: gather(components.settle, gathered),
+      settleByHand: components.settleByHand,
+      retryInstance: after((id, by) => retryInstance(database, id, config.overdue.deadlineMs, by)),
+      releaseInstance: after((id, by) => releaseInstance(database, id, by)),
+    },
+    stats: { stats: queries },
+    now: { watch: createWatch(components), draining },
+    parked: {
+      parked: {
+        findParked: readParked.findParked,
+        countParked: (filter) => countParked(database.reads, filter),
+        listParked: (filter, limit, cursor) => listParked(database.reads, filter, limit, cursor),
+        replay: (id, by, options) => parkedReplay.replay(id, by, options),
+        discard: (id, by, reason) => parkedReplay.discard(id, by, reason),
+      },
+    },
+    activity: { listActivity: (...page) => listActivity(database.reads, ...page) },
+    audit: {
+      audit: (full) => components.audit(full ? 'full' : 'explained'),
+      acceptStream: (stream, actor) => acceptStream(database, stream, actor),
+    },
+    sales: {
+      sales: streams.sales,
+      products: { findProducts },
+      requeueRestock: after((productId, since, actor) => requeueRestock(database, productId, since, actor)),
+    },
+    tickets: { admission },
+    buyers: {
+      admission,
+      maxLoopDelayMs: config.sale.maxLoopDelayMs,
+      // Separate limits, so that status requests take no tokens from buying.
+      ...{ buyLimits: createLimits(config.sale), readLimits: createLimits(config.sale) },
+      purchases: new PurchaseStatus({
+        rows: postgresProgress(database),
+        places: streams.places,
+        signal: stopping,
+      }),
+    },
+    keys: { keys: postgresOperatorKeys(database), keyRing },
+    session: { sessions: postgresOperatorSessions(database) },
+    demo: wantsDemo(config) ? { feed: streams.streams, resource } : undefined,
+  };
+}
+
+/** Wakes the relay after a call that may have left a batch in the outbox. */
+function notifyAfter(committed: Signal) {
+  return <Args extends unknown[], T>(call: (...args: Args) => Promise<T>) =>
+    async (...args: Args): Promise<T> => {
+      const answer = await call(...args);
+      committed.notify();
+      return answer;
+    };
+}
+
+/** Burst, as a multiple of the requests per second. */
+const burstFactor = 5;
+
+function createLimits({ userPerSecond, addressPerSecond }: Config['sale']): RequestLimits {
+  return new RequestLimits(
+    { perSecond: userPerSecond, burst: userPerSecond * burstFactor },
+    { perSecond: addressPerSecond, burst: addressPerSecond * burstFactor },
+  );
+}
+
+function createPayments({
+  database,
+  ids,
+  committed,
+  emit,
+}: HttpRole): Pick<OrderPaidDeps, 'findInstance' | 'payments' | 'onParked'> {
+  const store = database.withDeadline(requestDeadlineMs);
+  const book = postgresPayments(store, async () => (await ids.take(1))[0] as bigint);
+  const after = notifyAfter(committed);
+  const payments: PaymentBook = {
+    ...book,
+    settleRepeat: after(book.settleRepeat),
+    returnLate: after(book.returnLate),
+  };
+  return {
+    findInstance: (orderId) => findOrderInstance(store, orderId),
+    payments,
+    onParked: (item, error) => emit({ type: 'payment parked', item, error }),
+  };
+}
+
+function createParkedReplay(
+  { database, creation, settle, committed, owed, emit }: HttpRole,
+  pay: (paid: PaidOrder) => Promise<PaymentAnswer>,
+): ParkedReplay {
+  return new ParkedReplay({
+    payOrder: pay,
+    rows: postgresParked(database),
+    createInstances: creation.createInstances,
+    settle,
+    isTransient: isTransientDatabaseError,
+    onResolved({ id }, { state, actor, statement }) {
+      committed.notify();
+      owed.notify();
+      emit({
+        type: 'parked item resolved',
+        id,
+        state,
+        by: actor.name,
+        resolution: describeStatement(statement),
+      });
+    },
+  });
+}
