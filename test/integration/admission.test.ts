@@ -203,7 +203,7 @@ describe('the admission', () => {
           productId: product,
           stock: 1,
           perUserLimit: 1,
-          startsAt: new Date(Date.now() + 100),
+          startsAt: new Date(Date.now() + 1_500),
           endsAt: undefined,
         },
         ...{ entry: 'open', admitPerSecond: undefined },
@@ -212,9 +212,9 @@ describe('the admission', () => {
     );
     passMs(260);
     expect((await buy(11)).kind).toBe('NOT_STARTED');
-    passMs(101);
+    passMs(1_501);
     expect(refuse(11)).toBeUndefined();
-    await pollUntil('the store to agree', 2_000, async () => expect((await buy(11)).kind).toBe('accepted'));
+    await pollUntil('the store to agree', 5_000, async () => expect((await buy(11)).kind).toBe('accepted'));
   });
 
   test('the admission refuses callers beyond its queue, and accepts when it has moved', async () => {
