@@ -135,6 +135,8 @@ const table = {
     'permanent',
     'List parked items with `weir parked list --state ALL`; old ones are removed.',
   ],
+  PARKED_JOB_NOT_FOUND: ['permanent', 'List the jobs with `weir parked jobs list`; old ones are removed.'],
+  PARKED_JOB_ENDED: ['permanent', 'Nothing is left to abort; what it did is in its results.'],
   PARKED_RESOLVED: ['permanent', 'It has already been replayed or discarded; see `weir parked show`.'],
   NOTHING_TO_REPLAY: [
     'permanent',

@@ -5,6 +5,7 @@ import type { AuditShape } from './audit-shapes.ts';
 import type { KeyShape, ScopeText } from './key-shapes.ts';
 import type { NowShape } from './now-shape.ts';
 import type { ListedOrderShape, OrderStoryShape } from './order-shapes.ts';
+import type { FailedItemShape, ParkedJobShape } from './parked-job-shapes.ts';
 import type { ParkedDetailShape, ParkedGroups, ParkedShape, ReplaysShape } from './parked-shapes.ts';
 import type { BoughtShape, ProgressShape } from './purchase-shapes.ts';
 import type { SaleShape } from './sale-shapes.ts';
@@ -36,6 +37,9 @@ export type ParkedGroup = Static<typeof ParkedGroups>['items'][number];
 export type Sale = Static<typeof SaleShape>;
 export type Parked = Static<typeof ParkedShape>;
 export type ParkedItem = Static<typeof ParkedDetailShape>;
+export type ParkedJob = Static<typeof ParkedJobShape>;
+/** An item that a job could not resolve. */
+export type FailedItem = Static<typeof FailedItemShape>;
 /** Of a replay or a discard; `state` null: it could not be handled, and `code` says why. */
 export type Replayed = Static<typeof ReplaysShape>['items'][number];
 export type SourceCount = Static<typeof SourcesShape>['items'][number];

@@ -24,6 +24,8 @@ export const ParkedShape = Type.Object({
   resolvedBy: orNull(Text),
   resolution: orNull(StatementShape),
   instanceId: orNull(Text),
+  /** The job that resolved it. */
+  jobId: orNull(Text),
   advice: Text,
   /** A path in the repository. */
   docs: Text,

@@ -67,6 +67,8 @@ export interface Components {
   committed: Signal;
   /** Signalled when units may have to be restocked. */
   owed: Signal;
+  /** Rung when a job over parked items was created. */
+  jobs: Signal;
   outages: Outages;
 }
 
@@ -153,6 +155,7 @@ export async function createComponents(
     audit,
     committed,
     owed,
+    jobs: new Signal(),
     outages,
   };
 }

@@ -27,6 +27,7 @@ export type FailpointName =
   | 'after-republish'
   | 'before-refund-request'
   | 'after-replay'
+  | 'before-job-step'
   | 'after-archive'
   | 'after-activity'
   | 'after-buy';

@@ -35,6 +35,7 @@ describe.each(Object.entries({ PGlite: openTestPglite, PostgreSQL: openTestPostg
         parked: new Map(),
         compensations: new Map(),
         processingAgeMs: 0,
+        parkedJobs: { count: 0, oldestAgeMs: 0 },
         workerIds: 0,
       });
     });

@@ -294,6 +294,24 @@ const cases: Record<string, Case> = {
     },
     fail: () => send('POST', '/v1/parked/discard', { ids: ['999999'], reason: 'a test' }),
   },
+  'POST /v1/parked/jobs': {
+    change: async () => {
+      const body = { action: 'replay', filter: { reason: 'QUEUE_FULL' } };
+      return at('POST', '/v1/parked/jobs', body, 'PARKED_JOB_ENDED', '', 2);
+    },
+    fail: () => send('POST', '/v1/parked/jobs', { action: 'discard', filter: {} }),
+    isEachTime: true,
+  },
+  'POST /v1/parked/jobs/{id}/abort': {
+    change: async () => {
+      const { rows } = await weir.database.query(
+        `INSERT INTO parked_jobs (action, filter, last_item, actor, via, leased_until)
+         VALUES ('replay', '{}', 0, 'ann', 'http', 'infinity') RETURNING id`,
+      );
+      return at('POST', `/v1/parked/jobs/${rows[0].id}/abort`, undefined, 'PARKED_JOB_ABORTED', rows[0].id);
+    },
+    fail: () => send('POST', '/v1/parked/jobs/999999/abort'),
+  },
   'POST /v1/audit/accept': {
     change: async () => {
       const stream = `stream:seckill:${nextId()}`;

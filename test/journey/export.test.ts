@@ -54,7 +54,7 @@ describe('an exported list', () => {
       '/v1/orders': 'id,productId,userId,status,amountCents,createdAt,updatedAt,paidAt,expiresAt,instanceId',
       '/v1/parked?reason=USER_ID_INVALID':
         'id,origin,reason,detail,params,source,scope,sourceId,parkedAt,state,attempts,resolvedAt,resolvedBy,resolution,' +
-        'resolutionParams,instanceId',
+        'resolutionParams,instanceId,jobId',
       '/v1/activity?action=ORDER_CANCELLED':
         'id,at,actor,keyId,via,action,subjectKind,subjectId,before,after,requestId',
     };

@@ -7,6 +7,7 @@ const database: DatabaseBacklog = {
   parked: new Map(),
   compensations: new Map(),
   processingAgeMs: 0,
+  parkedJobs: { count: 0, oldestAgeMs: 0 },
   workerIds: 0,
 };
 const streams: StreamBacklog = { streams: 1, undelivered: 0, pending: 0, oldestAgeMs: 0 };

@@ -170,6 +170,7 @@ describe('what waits', () => {
     parked: new Map([['INTERNAL', waiting(2, 9000)]]),
     compensations: new Map(),
     processingAgeMs: 42_000,
+    parkedJobs: { count: 2, oldestAgeMs: 4_000 },
     workerIds: 3,
   };
   const streams: StreamBacklog = { streams: 2, undelivered: 5, pending: 1, oldestAgeMs: 250 };

@@ -11,6 +11,7 @@ const released: Readonly<Record<string, string>> = {
   '0002_activity.sql': '409cc50e1848c462',
   '0003_parked_params.sql': 'e7c63f28c95115b6',
   '0004_orders_search.sql': '78f3467a339747d4',
+  '0005_parked_jobs.sql': '92fa4cd981801667',
   'embedded/0001_embedded_stores.sql': '03ba8206855715ca',
 };
 

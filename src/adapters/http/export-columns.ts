@@ -1,4 +1,4 @@
-import type { Activity, Instance, Order, Parked } from '../../api/answers.ts';
+import type { Activity, FailedItem, Instance, Order, Parked } from '../../api/answers.ts';
 import type { ListSource } from './export-rows.ts';
 
 // The columns of the CSV files, in order. New ones come at the end: programs may count them.
@@ -27,12 +27,18 @@ export const parkedExport: Export<Parked> = {
   name: 'parked',
   columns: [
     ...['id', 'origin', 'reason', 'detail', 'params', 'source', 'scope', 'sourceId', 'parkedAt', 'state'],
-    ...['attempts', 'resolvedAt', 'resolvedBy', 'resolution', 'resolutionParams', 'instanceId'],
+    ...['attempts', 'resolvedAt', 'resolvedBy', 'resolution', 'resolutionParams', 'instanceId', 'jobId'],
   ],
   toRow: ({ resolution, ...item }) => ({
     ...item,
     ...{ resolution: resolution?.code, resolutionParams: resolution?.params },
   }),
+};
+
+export const failedItemExport: Export<FailedItem> = {
+  name: 'parked-job-results',
+  columns: ['id', 'code', 'params', 'detail'],
+  toRow: (item) => item,
 };
 
 export const activityExport: Export<Activity> = {

@@ -38,6 +38,7 @@ import { addNow, type NowDeps } from './routes/now.ts';
 import { addOrders, type OrderDeps } from './routes/orders.ts';
 import { addParked, type ParkedDeps } from './routes/parked.ts';
 import { addParkedGroups } from './routes/parked-groups.ts';
+import { addParkedJobs, type ParkedJobDeps } from './routes/parked-jobs.ts';
 import { addProducts, type ProductDeps } from './routes/products.ts';
 import { addResults, type ResultDeps } from './routes/results.ts';
 import { addSales, type SaleDeps } from './routes/sales.ts';
@@ -55,6 +56,7 @@ export interface HttpRoutes {
   stats: StatsDeps;
   now: NowDeps;
   parked: ParkedDeps;
+  parkedJobs: ParkedJobDeps;
   activity: ActivityDeps;
   audit: AuditDeps;
   sales: SaleDeps;
@@ -181,6 +183,7 @@ export async function createHttpServer(deps: HttpDeps): Promise<FastifyInstance>
     addAbout(api, deps.config);
     addParked(api, routes.parked, exports);
     addParkedGroups(api, routes.parked);
+    addParkedJobs(api, routes.parkedJobs, exports);
     addActivity(api, routes.activity, exports);
     addAudit(api, routes.audit);
     addSales(api, routes.sales);

@@ -25,6 +25,7 @@ export function createBacklogReader(sql: Sql): () => Promise<DatabaseBacklog> {
       parked: pick(rows, 'parked'),
       compensations: pick(rows, 'compensations'),
       processingAgeMs: Math.max(0, young?.age_ms ?? 0, pick(rows, 'overdue').get('')?.oldestAgeMs ?? 0),
+      parkedJobs: pick(rows, 'jobs').get('') ?? { count: 0, oldestAgeMs: 0 },
       workerIds: pick(rows, 'workers').get('')?.count ?? 0,
     };
   };
@@ -58,6 +59,8 @@ SELECT 'parked', reason, count(*)::text, ${ageOf('min(parked_at)')} FROM parked 
 UNION ALL
 SELECT 'compensations', kind, count(*)::text, ${ageOf('min(created_at)')}
 FROM compensations WHERE status = 'REQUESTED' AND restock_due_at < 'infinity' GROUP BY kind
+UNION ALL
+SELECT 'jobs', '', count(*)::text, ${ageOf('min(stepped_at)')} FROM parked_jobs WHERE state = 'RUNNING'
 UNION ALL
 SELECT 'workers', '', count(*)::text, 0 FROM worker_leases WHERE expires_at > clock_timestamp()
 UNION ALL

@@ -28,6 +28,27 @@ export async function removeResolvedItems(sql: Sql, olderThanMs: number): Promis
   return row?.removed ?? 0;
 }
 
+/** Jobs over parked items that ended this long ago, with their results. @returns how many rows went */
+export async function removeOldJobs(sql: Sql, olderThanMs: number): Promise<number> {
+  const [row] = await sql.query<{ removed: number }>(
+    `WITH old AS (
+       SELECT id FROM parked_jobs WHERE state <> 'RUNNING' AND ended_at < now() - make_interval(secs => $1 / 1000.0)
+       ORDER BY id LIMIT $2
+     ), items AS (
+       DELETE FROM parked_job_items USING (
+         SELECT job_id, item_id FROM parked_job_items WHERE job_id IN (SELECT id FROM old) LIMIT $2) AS chosen
+       WHERE parked_job_items.job_id = chosen.job_id AND parked_job_items.item_id = chosen.item_id RETURNING 1
+     ), jobs AS (
+       -- A job goes after the last of its items.
+       DELETE FROM parked_jobs USING old WHERE parked_jobs.id = old.id
+         AND NOT EXISTS (SELECT 1 FROM parked_job_items WHERE job_id = old.id) RETURNING 1
+     )
+     SELECT ((SELECT count(*) FROM items) + (SELECT count(*) FROM jobs))::int AS removed`,
+    [olderThanMs, rowsPerStep],
+  );
+  return row?.removed ?? 0;
+}
+
 /** Clears the idempotency keys of orders that are no longer pending. @returns how many were cleared */
 export async function forgetIdempotencyKeys(sql: Sql, olderThanMs: number): Promise<number> {
   const rows = await sql.query(

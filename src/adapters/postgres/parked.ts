@@ -2,11 +2,13 @@ import { encodeMessage } from '../../core/outbox/outbox-batch.ts';
 import type { BatchKind } from '../../core/outbox/relay.ts';
 import type { DeadLetterKind } from '../../core/parked/dead-letter.ts';
 import type { NewParkedItem, ParkedDetail, ParkedFilter, ParkedItem } from '../../core/parked/parked-item.ts';
+import type { JobLease } from '../../core/parked/parked-job.ts';
 import type { ParkedRows, Resolution } from '../../core/parked/replay.ts';
 import type { WeirError } from '../../errors.ts';
 import { shortenKey } from '../../lib/shorten-key.ts';
 import { type Database, numberArray, type Sql, textArray } from '../../lib/sql.ts';
 import { recordActivity } from './activity.ts';
+import { holdJob, noteFailedJobItem, noteJobItem } from './parked-job-items.ts';
 import { requeueParkedUnit, waiveParkedUnit } from './parked-units.ts';
 import { toText } from './to-text.ts';
 
@@ -76,7 +78,7 @@ async function parkSome(sql: Sql, items: readonly NewItem[]): Promise<void> {
        params = excluded.params, original = excluded.original,
        message_id = excluded.message_id, message_type = excluded.message_type,
        kind = excluded.kind, events = excluded.events, parked_at = now(), state = 'PARKED', resolved_at = NULL,
-       resolved_by = NULL, resolution = NULL, resolution_params = NULL,
+       resolved_by = NULL, resolution = NULL, resolution_params = NULL, job_id = NULL,
        instance_id = coalesce(excluded.instance_id, parked.instance_id)
      -- A message that is dead-lettered again is a new item, even if the earlier one was discarded.
      WHERE parked.state = 'REPLAYED' OR (parked.state = 'DISCARDED' AND parked.origin = 'DEAD_LETTER')
@@ -105,7 +107,8 @@ export const resolutionColumn = `CASE WHEN resolution IS NOT NULL THEN
 
 const columns = `id::text, origin, reason, detail, params, source, scope, source_id AS "sourceId",
   parked_at AS "parkedAt", state,
-  attempts, resolved_at AS "resolvedAt", resolved_by AS "resolvedBy", ${resolutionColumn}, instance_id::text AS "instanceId"`;
+  attempts, resolved_at AS "resolvedAt", resolved_by AS "resolvedBy", ${resolutionColumn}, instance_id::text AS "instanceId",
+  job_id::text AS "jobId"`;
 
 /** Newest first, below the id `before`. */
 export async function listParked(
@@ -127,48 +130,55 @@ export async function listParked(
 }
 
 export function postgresParked(database: Database): ParkedRows {
+  const commit = <T>(work: (sql: Sql) => Promise<T>) => database.transaction(work);
   return {
-    findParked: (id) => findParked(database, id),
-    resolveParked: (id, resolution) => database.transaction((sql) => resolveParked(sql, id, resolution)),
-    returnToOutbox: (id, resolution) => database.transaction((sql) => returnToOutbox(sql, id, resolution)),
-    decideUnit: (item, resolution) => database.transaction((sql) => decideUnit(sql, item, resolution)),
-    noteFailedReplay: (id, error) => noteFailedReplay(database, id, error),
+    findParked: async (id) => (await findParked(database, [id]))[0],
+    resolveParked: (id, resolution) => commit((sql) => resolveParked(sql, id, resolution)),
+    returnToOutbox: (id, resolution) => commit((sql) => returnToOutbox(sql, id, resolution)),
+    decideUnit: (item, resolution) => commit((sql) => decideUnit(sql, item, resolution)),
+    noteFailedReplay: (id, error, job) => commit((sql) => noteFailedReplay(sql, id, error, job)),
   };
 }
 
-async function findParked(sql: Sql, id: string): Promise<ParkedDetail | undefined> {
-  const [row] = await sql.query<ParkedDetail>(
-    `SELECT ${columns}, message_id AS "messageId", kind, original FROM parked WHERE id = $1`,
-    [id],
+export async function findParked(sql: Sql, ids: readonly string[]): Promise<ParkedDetail[]> {
+  const rows = await sql.query<ParkedDetail>(
+    `SELECT ${columns}, message_id AS "messageId", kind, original FROM parked WHERE id = ANY ($1::bigint[])`,
+    [numberArray(ids.map(BigInt))],
   );
-  return row && { ...row, original: Buffer.from(row.original) };
+  return rows.map((row) => ({ ...row, original: Buffer.from(row.original) }));
 }
 
 async function resolveParked(
   sql: Sql,
   id: string,
-  { state, actor, statement, instanceId }: Resolution,
+  { state, actor, statement, instanceId, job }: Resolution,
 ): Promise<boolean> {
+  if (job) await holdJob(sql, job);
   const rows = await sql.query(
     `WITH resolved AS (
        UPDATE parked SET state = $2, resolved_at = now(), resolved_by = $3, resolution = $4,
-         resolution_params = $6::jsonb, instance_id = coalesce($5::bigint, instance_id)
+         resolution_params = $6::jsonb, instance_id = coalesce($5::bigint, instance_id), job_id = $7
        WHERE id = $1 AND state = 'PARKED' RETURNING id, origin, scope, source_id
      ), payment AS (
        UPDATE payments SET outcome = CASE $2 WHEN 'DISCARDED' THEN 'DISCARDED' ELSE 'INSTANCE' END FROM resolved
        WHERE origin = 'PAYMENT' AND order_id = source_id AND payment_key = scope AND outcome = 'PARKED'
          AND ($2 = 'DISCARDED' OR $5::bigint IS NOT NULL)
      ) SELECT id FROM resolved`,
-    [id, state, actor.name, statement.code, instanceId ?? null, toJson(statement.params)],
+    [id, state, actor.name, statement.code, instanceId ?? null, toJson(statement.params), job?.jobId ?? null],
   );
   if (rows.length === 0) return false;
+  // The record of a job names the items of a step together.
+  if (job) {
+    await noteJobItem(sql, job, id);
+    return true;
+  }
   const after = { state, resolution: statement.code, ...statement.params, instanceId };
   const action = state === 'REPLAYED' ? 'PARKED_REPLAYED' : 'PARKED_DISCARDED';
   await recordActivity(sql, actor, { action, subjectId: id, before: { state: 'PARKED' }, after });
   return true;
 }
 
-function toJson(params: Readonly<Record<string, string>>): string {
+export function toJson(params: Readonly<Record<string, string>>): string {
   const texts = Object.entries(params).map(([name, text]) => [name, toText(text)]);
   return JSON.stringify(Object.fromEntries(texts));
 }
@@ -214,10 +224,17 @@ async function decideUnit(
   return true;
 }
 
-async function noteFailedReplay(sql: Sql, id: string, error: WeirError): Promise<void> {
-  await sql.query(
+async function noteFailedReplay(
+  sql: Sql,
+  id: string,
+  error: WeirError,
+  job: JobLease | undefined,
+): Promise<void> {
+  if (job) await holdJob(sql, job);
+  const rows = await sql.query(
     `UPDATE parked SET attempts = attempts + 1, reason = $2, detail = $3, params = $4::jsonb
-     WHERE id = $1 AND state = 'PARKED'`,
+     WHERE id = $1 AND state = 'PARKED' RETURNING id`,
     [id, error.code, toText(error.message), toJson(error.params)],
   );
+  if (job && rows.length > 0) await noteFailedJobItem(sql, job, id, error);
 }

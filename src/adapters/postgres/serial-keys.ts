@@ -9,6 +9,7 @@ export const serialTables: Readonly<Record<string, string>> = {
   operator_keys: 'id',
   outbox: 'id',
   parked: 'id',
+  parked_jobs: 'id',
   sales: 'id',
   settle_marks: 'id',
 };

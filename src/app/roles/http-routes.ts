@@ -5,7 +5,6 @@ import type { HttpRoutes } from '../../adapters/http/server.ts';
 import { acceptStream } from '../../adapters/postgres/audit-streams.ts';
 import { requeueRestock } from '../../adapters/postgres/compensations.ts';
 import { countParked } from '../../adapters/postgres/count-parked.ts';
-import { findOrderInstance } from '../../adapters/postgres/instance-logs.ts';
 import { postgresInstanceQueries } from '../../adapters/postgres/instance-queries.ts';
 import { listActivity } from '../../adapters/postgres/list-activity.ts';
 import { listOrders } from '../../adapters/postgres/list-orders.ts';
@@ -15,32 +14,23 @@ import { readOrderStory } from '../../adapters/postgres/order-story.ts';
 import { postgresOrders } from '../../adapters/postgres/orders.ts';
 import { retryInstance } from '../../adapters/postgres/overdue.ts';
 import { listParked, postgresParked } from '../../adapters/postgres/parked.ts';
-import { postgresPayments } from '../../adapters/postgres/payments.ts';
+import { postgresParkedJobs } from '../../adapters/postgres/parked-jobs.ts';
 import { postgresProducts } from '../../adapters/postgres/products.ts';
 import { postgresProgress } from '../../adapters/postgres/progress.ts';
 import { requestRefundAgain } from '../../adapters/postgres/refund-requests.ts';
 import { recordRefund } from '../../adapters/postgres/refunds.ts';
 import { releaseInstance } from '../../adapters/postgres/releases.ts';
 import { readTimeline } from '../../adapters/postgres/timeline.ts';
-import { isTransientDatabaseError } from '../../adapters/postgres/transient.ts';
-import { describeStatement } from '../../api/describe.ts';
 import type { Config } from '../../config/config.ts';
 import type { InstanceLog } from '../../core/instance/instance-log.ts';
-import type { PaymentBook } from '../../core/orders/payment-book.ts';
-import { ParkedReplay } from '../../core/parked/replay.ts';
-import {
-  type OrderPaidDeps,
-  type PaidOrder,
-  type PaymentAnswer,
-  payOrder,
-} from '../../core/triggers/order-paid.ts';
 import { gather } from '../../lib/gather.ts';
-import type { Signal } from '../../lib/signal.ts';
 import type { KeyRing } from '../../ops/access/key-ring.ts';
 import { Admission } from '../../sale/admission.ts';
 import { PurchaseStatus } from '../../sale/purchase-status.ts';
 import { type Components, requestDeadlineMs } from '../components.ts';
 import { createWatch } from '../live.ts';
+import { createParkedReplay } from '../parked-replay.ts';
+import { createPaying, notifyAfter } from '../paying.ts';
 import { wantsDemo } from '../stores.ts';
 
 export type HttpRole = Omit<Components, 'lifecycle' | 'outbox' | 'queueDatabase'>;
@@ -66,12 +56,10 @@ export function createRoutes(
   const orders = postgresOrders(database.withDeadline(requestDeadlineMs));
   const queries = postgresInstanceQueries(database.reads);
   const { findProducts, listProducts } = postgresProducts(database.reads);
-  const findOrder = gather((wanted: string[]) => orders.findOrders(wanted), gathered);
-  const createInstance = gather(components.requestCreation.createInstances, gathered);
-  const payments = createPayments(components);
-  const pay = (paid: PaidOrder) => payOrder({ ...payments, findOrder, createInstance }, paid);
+  const { findOrder, createInstance, findPayments, pay } = createPaying(components);
   const paying = { payOrder: pay, hasRoom: gate.hasRoom };
-  const parkedReplay = createParkedReplay(components, pay);
+  const parkedReplay = createParkedReplay(components, pay, components.creation.createInstances);
+  const jobs = postgresParkedJobs(database, database.reads);
   const readParked = postgresParked(database.reads);
   const instances = {
     ...queries,
@@ -83,7 +71,7 @@ export function createRoutes(
       ...{ webhookSecrets: config.server.http.webhookSecrets, emit, ...paying },
       expireAfterMs: config.orders.expireAfterMs,
       orders: {
-        ...{ ...orders, findOrder, findPayments: payments.payments.findPayments },
+        ...{ ...orders, findOrder, findPayments },
         listOrders: (filter, limit, cursor) => listOrders(database.reads, filter, limit, cursor),
         readOrderStory: (order) => readOrderStory(database.reads, order),
       },
@@ -110,6 +98,14 @@ export function createRoutes(
         listParked: (filter, limit, cursor) => listParked(database.reads, filter, limit, cursor),
         replay: (id, by, options) => parkedReplay.replay(id, by, options),
         discard: (id, by, reason) => parkedReplay.discard(id, by, reason),
+      },
+    },
+    parkedJobs: {
+      ...jobs,
+      async createJob(job, by) {
+        const created = await jobs.createJob(job, by);
+        components.jobs.notify();
+        return created;
       },
     },
     activity: { listActivity: (...page) => listActivity(database.reads, ...page) },
@@ -140,16 +136,6 @@ export function createRoutes(
   };
 }
 
-/** Wakes the relay after a call that may have left a batch in the outbox. */
-function notifyAfter(committed: Signal) {
-  return <Args extends unknown[], T>(call: (...args: Args) => Promise<T>) =>
-    async (...args: Args): Promise<T> => {
-      const answer = await call(...args);
-      committed.notify();
-      return answer;
-    };
-}
-
 /** Burst, as a multiple of the requests per second. */
 const burstFactor = 5;
 
@@ -158,49 +144,4 @@ function createLimits({ userPerSecond, addressPerSecond }: Config['sale']): Requ
     { perSecond: userPerSecond, burst: userPerSecond * burstFactor },
     { perSecond: addressPerSecond, burst: addressPerSecond * burstFactor },
   );
-}
-
-function createPayments({
-  database,
-  ids,
-  committed,
-  emit,
-}: HttpRole): Pick<OrderPaidDeps, 'findInstance' | 'payments' | 'onParked'> {
-  const store = database.withDeadline(requestDeadlineMs);
-  const book = postgresPayments(store, async () => (await ids.take(1))[0] as bigint);
-  const after = notifyAfter(committed);
-  const payments: PaymentBook = {
-    ...book,
-    settleRepeat: after(book.settleRepeat),
-    returnLate: after(book.returnLate),
-  };
-  return {
-    findInstance: (orderId) => findOrderInstance(store, orderId),
-    payments,
-    onParked: (item, error) => emit({ type: 'payment parked', item, error }),
-  };
-}
-
-function createParkedReplay(
-  { database, creation, settle, committed, owed, emit }: HttpRole,
-  pay: (paid: PaidOrder) => Promise<PaymentAnswer>,
-): ParkedReplay {
-  return new ParkedReplay({
-    payOrder: pay,
-    rows: postgresParked(database),
-    createInstances: creation.createInstances,
-    settle,
-    isTransient: isTransientDatabaseError,
-    onResolved({ id }, { state, actor, statement }) {
-      committed.notify();
-      owed.notify();
-      emit({
-        type: 'parked item resolved',
-        id,
-        state,
-        by: actor.name,
-        resolution: describeStatement(statement),
-      });
-    },
-  });
 }

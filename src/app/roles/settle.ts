@@ -15,6 +15,7 @@ import { labelQueue, watchedQueues } from '../../core/results/watched-queues.ts'
 import { systemClock } from '../../lib/clock.ts';
 import { repeatEvery } from '../../lib/repeat.ts';
 import { type Components, reportFailure } from '../components.ts';
+import { addParkedJobs } from '../parked-replay.ts';
 import { openDeadLetterQueue, openQueueReader, openResultQueue, type QueueReader } from '../queues.ts';
 import { isDatabaseEmbedded } from '../stores.ts';
 import { addAudit, addCleaning, addOrderExpiry, taskDeadlineMs } from './upkeep.ts';
@@ -45,6 +46,7 @@ export function addSettle(components: Components): void {
   addRefundRequests(components, queues);
   addOrderExpiry(components);
   if (config.audit.everyMs > 0) addAudit(components);
+  addParkedJobs(components);
   addCleaning(components);
 }
 

@@ -4,6 +4,7 @@ import { removeEmptyTimes } from '../../adapters/postgres/counted-times.ts';
 import { checkSequences } from '../../adapters/postgres/keep-sequences.ts';
 import {
   forgetIdempotencyKeys,
+  removeOldJobs,
   removeOutboxMarks,
   removeResolvedItems,
   removeSettleMarks,
@@ -63,6 +64,7 @@ export function addCleaning({ config, emit, lifecycle, database: shared }: Compo
     return count;
   });
   add('parked items removed', parkedAfterMs, () => removeResolvedItems(database, parkedAfterMs));
+  add('parked jobs removed', parkedAfterMs, () => removeOldJobs(database, parkedAfterMs));
   add('idempotency keys forgotten', idempotencyAfterMs, () =>
     forgetIdempotencyKeys(database, idempotencyAfterMs),
   );

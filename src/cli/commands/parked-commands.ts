@@ -34,8 +34,12 @@ export function addParkedCommands(program: Command, end: (exitCode: number) => v
   command('show <id>', 'one item with its original bytes')
     .addHelpText('after', '\nExample:\n  weir parked show 17')
     .action(async (id, options) => end(await (await import('./parked.ts')).showParked(id, options)));
+  const all = () => new Option('--all', 'every item that the filters let through, as a job that is followed');
+  const detach = () => new Option('--detach', 'with --all: do not wait for the end of the job');
   withFilter(command('replay [ids...]', 'send items once more where they were going'))
-    .option('--all', 'every item that the filters let through')
+    .addOption(all())
+    .addOption(detach())
+    .option('--because <text>', 'with --all: a note that is kept with the job')
     .option('--user <id>', 'the buyer, for one entry without a readable user')
     .option('--accept-amount', "take one payment of another amount than the order's")
     .addHelpText(
@@ -50,8 +54,43 @@ Examples:
     )
     .action(async (ids, options) => end(await (await import('./parked.ts')).replayParked(ids, options)));
   withFilter(command('discard [ids...]', 'give items up; they stay on record with your reason'))
-    .option('--all', 'every item that the filters let through')
+    .addOption(all())
+    .addOption(detach())
     .requiredOption('--because <text>', 'why nothing is owed for them')
-    .addHelpText('after', '\nExample:\n  weir parked discard 17 --because "a test of ours"')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  weir parked discard 17 --because "a test of ours"
+  weir parked discard --all --scope stream:seckill:9999 --because "a test of ours"`,
+    )
     .action(async (ids, options) => end(await (await import('./parked.ts')).discardParked(ids, options)));
+  addJobCommands(parked, end);
+}
+
+/** What --all has started. */
+function addJobCommands(parked: Command, end: (exitCode: number) => void): void {
+  const jobs = parked.command('jobs').description('look at replays and discards of many items, abort one');
+  const command = (usage: string, description: string) =>
+    jobs.command(usage).description(description).addOption(config()).addOption(url()).addOption(json());
+  command('list', 'newest first')
+    .addOption(new Option('--state <state>', 'by state').choices(['RUNNING', 'DONE', 'ABORTED']))
+    .addOption(limit())
+    .addOption(ndjson())
+    .addOption(allPages())
+    .addHelpText('after', '\nExample:\n  weir parked jobs list --state running')
+    .action(async (options) => end(await (await import('./parked-jobs.ts')).listJobs(options)));
+  command('show <id>', 'one job and how far it is')
+    .addHelpText('after', '\nExample:\n  weir parked jobs show 7')
+    .action(async (id, options) => end(await (await import('./parked-jobs.ts')).showJob(id, options)));
+  command('results <id>', 'the items that it could not resolve, each with the reason')
+    .addOption(limit())
+    .addOption(ndjson())
+    .addOption(allPages())
+    .addOption(format())
+    .addHelpText('after', '\nExample:\n  weir parked jobs results 7 --format csv > failed.csv')
+    .action(async (id, options) => end(await (await import('./parked-jobs.ts')).listResults(id, options)));
+  command('abort <id>', 'end it: no further item is changed')
+    .addHelpText('after', '\nExample:\n  weir parked jobs abort 7')
+    .action(async (id, options) => end(await (await import('./parked-jobs.ts')).abortJob(id, options)));
 }

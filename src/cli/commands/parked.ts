@@ -1,10 +1,11 @@
-import type { Page, Parked, ParkedItem, Replayed } from '../../api/answers.ts';
+import type { Parked, ParkedItem, Replayed } from '../../api/answers.ts';
 import { describeStatement } from '../../api/describe.ts';
 import { Api, type ApiOptions } from '../client/api.ts';
 import { type ListOptions, printList } from '../client/list-pages.ts';
 import { CliError, exitCodes } from '../exit-codes.ts';
 import { printJson, printLine } from '../output/output.ts';
 import { printFields, printTable, showTime } from '../output/table.ts';
+import { runJob } from './parked-jobs.ts';
 
 export interface ParkedFilterOptions extends ApiOptions {
   json?: boolean;
@@ -66,8 +67,11 @@ export async function showParked(id: string, options: ApiOptions & { json?: bool
 }
 
 export interface ResolveOptions extends ParkedFilterOptions {
-  /** Everything that the filters let through. */
+  /** Everything that the filters let through, as a job. */
   all?: boolean;
+  /** Do not wait for the end of that job. */
+  detach?: boolean;
+  because?: string;
 }
 
 export async function replayParked(
@@ -82,7 +86,7 @@ export async function replayParked(
   }
   const body = { ...(user === undefined ? {} : { userId: user }), ...(acceptAmount ? { acceptAmount } : {}) };
   const path = `/v1/parked/${encodeURIComponent(id)}/replay`;
-  return printOutcomes([await new Api(options).post<Replayed>(path, body)], options, 'replay');
+  return printOutcomes([await new Api(options).post<Replayed>(path, body)], options);
 }
 
 /** `because`: the reason that is kept; `reason` is the filter. */
@@ -111,24 +115,19 @@ async function resolveMany(
       `name the items to ${action}, or say --all, with a filter or without`,
     );
   }
+  if (options.all) return runJob(action, filterOf(options), options);
   const api = new Api(options);
-  const wanted = options.all ? await readAllIds(api, options) : ids;
   const outcomes: Replayed[] = [];
-  for (let from = 0; from < wanted.length; from += idsPerRequest) {
-    const part = wanted.slice(from, from + idsPerRequest);
+  for (let from = 0; from < ids.length; from += idsPerRequest) {
+    const part = ids.slice(from, from + idsPerRequest);
     const { items } = await api.post<{ items: Replayed[] }>(`/v1/parked/${action}`, { ids: part, ...body });
     outcomes.push(...items);
   }
-  return printOutcomes(outcomes, options, action);
+  return printOutcomes(outcomes, options);
 }
 
-function printOutcomes(
-  outcomes: readonly Replayed[],
-  options: ResolveOptions,
-  action: 'replay' | 'discard',
-): number {
+function printOutcomes(outcomes: readonly Replayed[], options: ResolveOptions): number {
   if (options.json) printJson({ items: outcomes });
-  else if (outcomes.length === 0) printLine(`nothing to ${action}`);
   else
     printTable(
       ['ID', 'STATE', { title: 'WHAT BECAME OF IT', isProse: true }],
@@ -144,30 +143,4 @@ function printOutcomes(
 function describeOutcome({ state, code, params, detail }: Replayed): string {
   if (detail === undefined) return describeStatement({ code, params });
   return state === null ? detail : `${code}: ${detail}`;
-}
-
-async function readAllIds(api: Api, options: ParkedFilterOptions): Promise<string[]> {
-  const ids: string[] = [];
-  let cursor: string | null = null;
-  do {
-    const page: Page<Parked> = await readPage(api, options, '500', cursor);
-    ids.push(...page.items.map(({ id }) => id));
-    cursor = page.nextCursor;
-  } while (cursor);
-  // Oldest first, as they came.
-  return ids.reverse();
-}
-
-function readPage(
-  api: Api,
-  options: ParkedFilterOptions,
-  limit: string,
-  cursor: string | null = null,
-): Promise<Page<Parked>> {
-  const query = new URLSearchParams({ limit });
-  if (cursor) query.set('cursor', cursor);
-  for (const [name, value] of Object.entries(filterOf(options))) {
-    if (value !== undefined) query.set(name, value);
-  }
-  return api.get<Page<Parked>>(`/v1/parked?${query}`);
 }

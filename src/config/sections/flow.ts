@@ -76,7 +76,7 @@ export const cleaningSettings = {
   parkedAfterMs: durationOrNever(
     aDayMs,
     30 * aDayMs,
-    'Parked items are removed this long after they were replayed or discarded. 0 disables it. Raise it when you must keep evidence longer.',
+    'Parked items are removed this long after they were replayed or discarded, and jobs over them after their end. 0 disables it. Raise it when you must keep evidence longer.',
   ),
   activityAfterMs: durationOrNever(
     30 * aDayMs,

@@ -96,6 +96,8 @@ export interface ParkedItem {
   resolution: ResolutionStatement | null;
   /** The instance that a replay created or found. */
   instanceId: string | null;
+  /** The job that resolved it. */
+  jobId: string | null;
 }
 
 export interface ParkedDetail extends ParkedItem {

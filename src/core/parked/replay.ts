@@ -2,21 +2,13 @@ import { toWeirError, WeirError } from '../../errors.ts';
 import { failpoint } from '../../lib/failpoint.ts';
 import type { Actor } from '../actor.ts';
 import type { CreateInstances } from '../instance/create-instances.ts';
-import {
-  type Purchase,
-  parseInt64,
-  parseSaleUnit,
-  parseSourceId,
-  parseTraceparent,
-  parseUserId,
-  type UserId,
-} from '../instance/purchase.ts';
+import type { UserId } from '../instance/purchase.ts';
 import { decodeResult } from '../results/result.ts';
 import type { Settle } from '../results/take-results.ts';
 import type { PaidOrder, PaymentAnswer } from '../triggers/order-paid.ts';
-import { parseStreamKey } from '../triggers/seckill-key.ts';
-import { seckill } from '../triggers/seckill-streams.ts';
 import type { ParkedDetail, ResolutionStatement } from './parked-item.ts';
+import { type JobLease, JobStopped } from './parked-job.ts';
+import { readEntry, requireFitting } from './replay-entry.ts';
 import { describeAnswer, readPayment } from './replay-payment.ts';
 
 /** The result for one item. */
@@ -41,7 +33,7 @@ export interface ParkedRows {
    */
   decideUnit(item: ParkedDetail, resolution: Resolution): Promise<boolean>;
   /** Keeps the item parked, with the reason of this attempt. */
-  noteFailedReplay(id: string, error: WeirError): Promise<void>;
+  noteFailedReplay(id: string, error: WeirError, job?: JobLease): Promise<void>;
 }
 
 export interface Resolution {
@@ -49,7 +41,12 @@ export interface Resolution {
   actor: Actor;
   statement: ResolutionStatement;
   instanceId?: string;
+  /** Every row throws JobStopped when the lease of the job is over. */
+  job?: JobLease | undefined;
 }
+
+/** On whose behalf. */
+type By = Pick<Resolution, 'actor' | 'job'>;
 
 export interface ReplayDeps {
   rows: ParkedRows;
@@ -66,6 +63,8 @@ export interface ReplayOptions {
   userId?: UserId | undefined;
   /** Accepts a payment whose amount differs from the order's. */
   acceptAmount?: boolean | undefined;
+  /** The job that replays the item. */
+  job?: JobLease | undefined;
 }
 
 /** Replays and discards parked items. Repeating either returns the first result. */
@@ -79,7 +78,7 @@ export class ParkedReplay {
   /**
    * Sends the item to its original destination again.
    * @throws WeirError PARKED_NOT_FOUND, PARKED_RESOLVED for a discarded one, REQUEST_INVALID or
-   * PURCHASE_CONFLICT for options that do not fit it; the store's error when it is unavailable
+   * PURCHASE_CONFLICT for options that do not fit it; the store's error when it is unavailable; JobStopped
    */
   async replay(id: string, actor: Actor, options: ReplayOptions = {}): Promise<ReplayOutcome> {
     const item = await this.#getParked(id);
@@ -87,12 +86,12 @@ export class ParkedReplay {
     if (item.state === 'DISCARDED') throw alreadyResolved(item);
     if (item.state === 'REPLAYED') return outcomeOf(item);
     try {
-      return await this.#replayOne(item, actor, options);
+      return await this.#replayOne(item, { actor, job: options.job }, options);
     } catch (error) {
-      if (this.#deps.isTransient(error)) throw error;
+      if (error instanceof JobStopped || this.#deps.isTransient(error)) throw error;
       const cause = toWeirError(error);
       if (cause.isTransient && cause.code !== 'INTERNAL') throw cause;
-      await this.#deps.rows.noteFailedReplay(id, cause);
+      await this.#deps.rows.noteFailedReplay(id, cause, options.job);
       return { id, state: 'PARKED', error: cause, instanceId: null };
     }
   }
@@ -117,26 +116,26 @@ export class ParkedReplay {
     return item;
   }
 
-  #replayOne(item: ParkedDetail, actor: Actor, options: ReplayOptions): Promise<ReplayOutcome> {
-    if (item.origin === 'STREAM') return this.#replayEntry(item, actor, options);
-    if (item.origin === 'PAYMENT') return this.#replayPayment(item, actor, options);
-    if (item.origin === 'RESULT') return this.#replayResult(item, actor);
+  #replayOne(item: ParkedDetail, by: By, options: ReplayOptions): Promise<ReplayOutcome> {
+    if (item.origin === 'STREAM') return this.#replayEntry(item, by, options);
+    if (item.origin === 'PAYMENT') return this.#replayPayment(item, by, options);
+    if (item.origin === 'RESULT') return this.#replayResult(item, by);
     if (item.origin === 'COMPENSATION') {
       const statement = { code: 'UNIT_OWED_AGAIN', params: {} } as const;
-      return this.#decideUnit(item, { state: 'REPLAYED', actor, statement });
+      return this.#decideUnit(item, { state: 'REPLAYED', ...by, statement });
     }
-    if (item.kind === 'RESULT') return this.#replayResult(item, actor);
+    if (item.kind === 'RESULT') return this.#replayResult(item, by);
     if (item.origin === 'DEAD_LETTER' && item.kind === '') {
       const { scope } = item;
       throw new WeirError('DEAD_LETTERED', `cannot replay: ${scope} is no queue that this Weir publishes to`);
     }
-    return this.#replayMessage(item, actor);
+    return this.#replayMessage(item, by);
   }
 
   /**
    * Keeps the stream's identity: if the entry has created its instance meanwhile, that instance is returned.
    */
-  async #replayEntry(item: ParkedDetail, actor: Actor, { userId }: ReplayOptions): Promise<ReplayOutcome> {
+  async #replayEntry(item: ParkedDetail, by: By, { userId }: ReplayOptions): Promise<ReplayOutcome> {
     const [outcome] = await this.#deps.createInstances([readEntry(item, userId)]);
     failpoint('after-replay');
     if (!outcome || outcome.kind === 'refused') {
@@ -149,21 +148,17 @@ export class ParkedReplay {
     const instanceId = instance.instanceId.toString();
     const code = outcome.kind === 'created' ? 'INSTANCE_CREATED' : 'INSTANCE_FOUND';
     const statement = { code, params: { instanceId } } as const;
-    return this.#resolve(item, { state: 'REPLAYED', actor, statement, instanceId });
+    return this.#resolve(item, { state: 'REPLAYED', ...by, statement, instanceId });
   }
 
   /** Uses the payment of its callback. If its order is over or already paid, the refund is requested. */
-  async #replayPayment(
-    item: ParkedDetail,
-    actor: Actor,
-    { acceptAmount }: ReplayOptions,
-  ): Promise<ReplayOutcome> {
+  async #replayPayment(item: ParkedDetail, by: By, { acceptAmount }: ReplayOptions): Promise<ReplayOutcome> {
     const answer = await this.#deps.payOrder({ ...readPayment(item), acceptAmount: acceptAmount ?? false });
     failpoint('after-replay');
-    return this.#resolve(item, { state: 'REPLAYED', actor, ...describeAnswer(answer) });
+    return this.#resolve(item, { state: 'REPLAYED', ...by, ...describeAnswer(answer) });
   }
 
-  async #replayResult(item: ParkedDetail, actor: Actor): Promise<ReplayOutcome> {
+  async #replayResult(item: ParkedDetail, by: By): Promise<ReplayOutcome> {
     const result = decodeResult(item.original, item.parkedAt);
     const [settled] = await this.#deps.settle([result]);
     failpoint('after-replay');
@@ -173,12 +168,12 @@ export class ParkedReplay {
     const instanceId = result.instanceId.toString();
     const params = { status: result.status, outcome: settled };
     const statement = { code: 'RESULT_SETTLED', params } as const;
-    return this.#resolve(item, { state: 'REPLAYED', actor, statement, instanceId });
+    return this.#resolve(item, { state: 'REPLAYED', ...by, statement, instanceId });
   }
 
-  async #replayMessage(item: ParkedDetail, actor: Actor): Promise<ReplayOutcome> {
+  async #replayMessage(item: ParkedDetail, by: By): Promise<ReplayOutcome> {
     const statement = { code: 'OUTBOX_RETURNED', params: {} } as const;
-    const resolution: Resolution = { state: 'REPLAYED', actor, statement };
+    const resolution: Resolution = { state: 'REPLAYED', ...by, statement };
     if (!(await this.#deps.rows.returnToOutbox(item.id, resolution))) {
       return outcomeOf(await this.#getParked(item.id));
     }
@@ -216,47 +211,4 @@ function outcomeOf(item: ParkedDetail): ReplayOutcome {
 function alreadyResolved({ id, state, resolvedBy, resolution }: ParkedDetail): WeirError {
   const note = resolution?.code === 'NOTE' ? `: ${resolution.params.note}` : '';
   return new WeirError('PARKED_RESOLVED', `${id} was ${state.toLowerCase()} by ${resolvedBy}${note}`);
-}
-
-/** @throws WeirError of the field that is wrong; NOTHING_TO_REPLAY when the entry was gone before it was read */
-function readEntry({ original, scope, sourceId }: ParkedDetail, found: UserId | undefined): Purchase {
-  const fields = readEntryFields(original);
-  if (fields.size === 0 && found === undefined) {
-    throw new WeirError(
-      'NOTHING_TO_REPLAY',
-      'the entry was gone before it was read: replay it with its userId',
-    );
-  }
-  return {
-    source: seckill,
-    scope,
-    sourceId: parseSourceId(sourceId),
-    productId: parseStreamKey(scope),
-    userId: found ?? parseUserId(fields.get('uid')),
-    ...parseTraceparent(fields.get('traceparent')),
-    ...parseSaleUnit(fields.get('unit'), fields.get('key')),
-  };
-}
-
-function readEntryFields(original: Buffer): Map<unknown, unknown> {
-  const deps: unknown[] = original.length === 0 ? [] : JSON.parse(original.toString());
-  const fields = new Map<unknown, unknown>();
-  for (let i = 0; i + 1 < deps.length; i += 2) {
-    // As on the stream, the last of two fields with the same name counts.
-    fields.set(deps[i], deps[i + 1]);
-  }
-  return fields;
-}
-
-/** @throws WeirError REQUEST_INVALID, PURCHASE_CONFLICT for another user than the entry names */
-function requireFitting({ origin, original }: ParkedDetail, { userId, acceptAmount }: ReplayOptions): void {
-  if (acceptAmount !== undefined && origin !== 'PAYMENT') {
-    throw new WeirError('REQUEST_INVALID', 'acceptAmount is for a payment only');
-  }
-  if (userId === undefined) return;
-  if (origin !== 'STREAM') throw new WeirError('REQUEST_INVALID', 'userId is for a stream entry only');
-  const named = readEntryFields(original).get('uid');
-  if (parseInt64(named) !== undefined && named !== userId.toString()) {
-    throw new WeirError('PURCHASE_CONFLICT', `the entry is of user ${named}, who is not replaced`);
-  }
 }

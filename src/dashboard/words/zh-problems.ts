@@ -61,6 +61,8 @@ export const zhProblems: Readonly<Record<string, readonly [what: string, advice:
   RATE_LIMITED: ['请求过于频繁', '请等待 Retry-After 所示的秒数后再试。'],
   STREAM_NOT_FOUND: ['没有此流', '请使用对账中列出的流名，例如 stream:seckill:1001。'],
   PARKED_NOT_FOUND: ['没有此搁置条目', '请看搁置列表；已处理的条目一段时间后会删除。'],
+  PARKED_JOB_NOT_FOUND: ['没有此批量任务', '用 `weir parked jobs list` 列出任务；旧任务会被清理。'],
+  PARKED_JOB_ENDED: ['批量任务已结束', '已没有可中止的内容；结果列表显示它做了什么。'],
   PARKED_RESOLVED: ['条目已处理过', '它之前已被重放或丢弃；打开条目可看详情。'],
   NOTHING_TO_REPLAY: ['没有可重放的内容', '内容已不存在；请查明应补偿什么，然后丢弃。'],
   RESTOCK_FAILED: [

@@ -15,6 +15,8 @@ export interface DatabaseBacklog {
   compensations: ReadonlyMap<string, Waiting>;
   /** Age of the oldest PROCESSING instance. */
   processingAgeMs: number;
+  /** Jobs over parked items that run, by the time of their last step. */
+  parkedJobs: Waiting;
   /** Worker ids leased by any process. */
   workerIds: number;
 }

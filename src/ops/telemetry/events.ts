@@ -36,6 +36,7 @@ export type TelemetryEvent =
   | { type: 'sale closed'; stream: string; sale: number; why: string }
   | { type: 'orders expired'; count: number }
   | { type: 'parked item resolved'; id: string; state: string; by: string; resolution: string }
+  | ParkedJobStepped
   | ActivityRecorded
   | { type: 'audited'; audit: Audit; isPeriodic: boolean }
   | { type: 'cleaned'; what: string; count: number }
@@ -65,6 +66,17 @@ interface ResultsJudged {
   results: readonly Pick<InstanceResult, 'status'>[];
   /** In the order of the results. */
   settled: readonly Settled[];
+}
+
+interface ParkedJobStepped {
+  type: 'parked job stepped';
+  jobId: string;
+  action: string;
+  by: string;
+  /** Of this step. */
+  done: number;
+  failed: number;
+  isLast: boolean;
 }
 
 interface ActivityRecorded {

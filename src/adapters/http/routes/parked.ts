@@ -1,18 +1,12 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
-import {
-  ParkedDetailShape,
-  ParkedList,
-  type ParkedShape,
-  ReplayShape,
-  ReplaysShape,
-} from '../../../api/parked-shapes.ts';
-import { ExportQuery, listAnswers, ProblemShape, ReasonText, storable } from '../../../api/shapes.ts';
+import { parkedFilter } from '../../../api/parked-job-shapes.ts';
+import { ParkedDetailShape, ParkedList, ReplayShape, ReplaysShape } from '../../../api/parked-shapes.ts';
+import { ExportQuery, listAnswers, ProblemShape, ReasonText } from '../../../api/shapes.ts';
 import type { Actor } from '../../../core/actor.ts';
 import { parseUserId } from '../../../core/instance/purchase.ts';
 import type { ParkedDetail } from '../../../core/parked/parked-item.ts';
 import {
-  docsOf,
   type ParkedFilter,
   type ParkedGroup,
   type ParkedItem,
@@ -20,13 +14,14 @@ import {
   parkedStates,
 } from '../../../core/parked/parked-item.ts';
 import type { ReplayOptions, ReplayOutcome } from '../../../core/parked/replay.ts';
-import { adviceForParked, toWeirError, WeirError } from '../../../errors.ts';
+import { toWeirError, WeirError } from '../../../errors.ts';
 import { answerList, type PageQuery, toPage } from '../answer-list.ts';
 import { toStatement } from '../answers.ts';
 import { parkedExport } from '../export-columns.ts';
 import { actorOf } from '../plugins/auth.ts';
 import type { Exports } from '../plugins/exports.ts';
 import { readCursor } from '../queries.ts';
+import { showOriginal, showParked } from '../show-parked.ts';
 
 export interface ParkedDeps {
   parked: {
@@ -39,12 +34,7 @@ export interface ParkedDeps {
 }
 
 export const ParkedFilterQuery = {
-  origin: Type.Optional(Type.Enum([...parkedOrigins])),
-  reason: Type.Optional(
-    Type.String({ pattern: '^[A-Z_]{1,40}$', description: 'a code such as PRODUCT_NOT_FOUND' }),
-  ),
-  source: Type.Optional(Type.String({ maxLength: 20, ...storable })),
-  scope: Type.Optional(Type.String({ maxLength: 512, ...storable })),
+  ...parkedFilter(parkedOrigins),
   state: Type.Optional(Type.Enum([...parkedStates, 'ALL'])),
 };
 
@@ -207,36 +197,4 @@ function readId(text: string): string {
 
 function unknownItem(id: string): WeirError {
   return new WeirError('PARKED_NOT_FOUND', `there is no parked item ${id.slice(0, 40)}`);
-}
-
-function showParked(item: ParkedItem): Static<typeof ParkedShape> {
-  const {
-    id,
-    origin,
-    reason,
-    detail,
-    params,
-    source,
-    scope,
-    sourceId,
-    parkedAt,
-    state,
-    attempts,
-    ...resolved
-  } = item;
-  const { resolvedAt, resolvedBy, resolution, instanceId } = resolved;
-  return {
-    ...{ id, origin, reason, detail, params, source, scope, sourceId, state, attempts },
-    parkedAt: parkedAt.toISOString(),
-    resolvedAt: resolvedAt?.toISOString() ?? null,
-    ...{ resolvedBy, resolution: resolution && toStatement(resolution), instanceId },
-    ...{ advice: adviceForParked(reason), docs: docsOf(reason) },
-  };
-}
-
-/** As text where it is text. */
-function showOriginal(original: Buffer): { original: string; originalText: string | null } {
-  const text = original.toString();
-  const isText = Buffer.from(text).equals(original);
-  return { original: original.toString('base64'), originalText: isText ? text : null };
 }

@@ -111,6 +111,9 @@ const lines: Lines = {
   'sale closed': toLine('error', 'sale_closed'),
   'orders expired': toLine('info', 'orders_expired'),
   'parked item resolved': toLine('info', 'parked_item_resolved'),
+  'parked job stepped': ({ type, ...fields }) => [
+    { level: fields.isLast ? 'info' : 'debug', event: 'parked_job_stepped', msg: type, fields },
+  ],
   'activity recorded': toLine('info', 'activity_recorded'),
   audited: ({ audit }) => describeAudit(audit),
   cleaned: toLine('info', 'cleaned'),

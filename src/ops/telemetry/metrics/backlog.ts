@@ -38,6 +38,13 @@ export function measureBacklog(registry: Registry, places: readonly Backlog['pla
     'weir_processing_oldest_age_seconds',
     'Since when the oldest instance without a result has been waiting for it. How many: weir_audit_waiting.',
   );
+  const jobs = {
+    count: gauge('weir_parked_jobs_running', 'Jobs over parked items that have not ended.'),
+    age: gauge(
+      'weir_parked_jobs_idle_seconds',
+      'Since when the job over parked items that waits the longest has made no step; 0 when none runs.',
+    ),
+  };
   const workerIds = gauge(
     'weir_worker_ids_leased',
     'Worker ids that are leased, of 1024, or of the share of a cell.',
@@ -60,6 +67,8 @@ export function measureBacklog(registry: Registry, places: readonly Backlog['pla
       }
       processing.set(Number.NaN);
       workerIds.set(Number.NaN);
+      jobs.count.set(Number.NaN);
+      jobs.age.set(Number.NaN);
     },
     streams() {
       entries.reset();
@@ -73,6 +82,8 @@ export function measureBacklog(registry: Registry, places: readonly Backlog['pla
     show(parked, 'reason', parkedReasons, found.parked);
     processing.set(found.processingAgeMs / 1000);
     workerIds.set(found.workerIds);
+    jobs.count.set(found.parkedJobs.count);
+    jobs.age.set(found.parkedJobs.oldestAgeMs / 1000);
   };
   const showStreams = (found: StreamBacklog) => {
     streams.set(found.streams);
