@@ -24,18 +24,11 @@ const tls = (store: string) => ({
   key: pemFile('The file with the private key of the client certificate. Set it with the certificate.'),
 });
 
-/** The values of libpq under which Weir can write. */
-const sessionAttributes = ['any', 'read-write', 'primary'];
-
-function checkPostgresHosts(hosts: readonly URL[]): void {
-  const [first] = hosts;
-  const attributes = first?.searchParams.get('target_session_attrs');
-  if (attributes != null && !sessionAttributes.includes(attributes)) {
-    throw new Expectation(`target_session_attrs of ${sessionAttributes.join(', ')}: Weir writes`);
-  }
-  const lists = ['host', 'hostaddr', 'port'].map((name) => first?.searchParams.get(name) ?? '');
-  if (lists.some((list) => list.includes(',') || (list !== '' && hosts.length > 1))) {
-    throw new Expectation('several hosts before the database, as in postgres://user@h1:5432,h2:5432/db');
+/** A connection goes to one host, so several would be an address that fails over and does not. */
+function requireOneHost(hosts: readonly URL[]): void {
+  const lists = ['host', 'hostaddr', 'port'].map((name) => hosts[0]?.searchParams.get(name) ?? '');
+  if (hosts.length > 1 || lists.some((list) => list.includes(','))) {
+    throw new Expectation('one host: a name or a proxy that follows the primary');
   }
 }
 
@@ -44,10 +37,10 @@ export const dataSettings = {
   database: {
     source: secret(
       setting(
-        urlOfHosts(['postgres:', 'postgresql:'], checkPostgresHosts),
+        urlOfHosts(['postgres:', 'postgresql:'], requireOneHost),
         '',
         'a postgres:// URL',
-        'PostgreSQL; several hosts (postgres://user@h1:5432,h2:5432/db) when a standby may take over. Set it for anything but a trial. Empty: embedded, kept in data.embedded.folder.',
+        'PostgreSQL. Set it for anything but a trial. Empty: embedded, kept in data.embedded.folder.',
       ),
     ),
     maxConnections: count(
