@@ -52,8 +52,8 @@ export const seededBugs: readonly SeededBug[] = [
     name: 'deadlines-run-while-events-are-unread',
     promise: 'P5',
     file: 'adapters/postgres/deadline-clock.ts',
-    find: 'if (consumers === 0)',
-    replace: 'if (consumers < 0)',
+    find: '=> consumers === 0)',
+    replace: '=> consumers < 0)',
     suite: 'test/contract/rescuer-way.test.ts',
     rule: 'deadlines do not run while the created queue has no consumer',
   },
@@ -299,7 +299,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: 'replay-is-a-new-purchase',
     promise: 'P1',
-    file: 'core/parked/replay.ts',
+    file: 'core/parked/replay-entry.ts',
     find: 'sourceId: parseSourceId(sourceId),',
     replace: 'sourceId: parseSourceId(sourceId + performance.now()),',
     suite: 'test/faults/life-crash.test.ts',
@@ -474,7 +474,7 @@ export const seededBugs: readonly SeededBug[] = [
     find: 'if (refusesEverything(error))',
     replace: 'if (error)',
     suite: 'test/contract/restock-failures.test.ts',
-    rule: 'fails the units of that sale alone',
+    rule: 'fails only the units of that sale',
   },
   {
     name: 'failing-unit-never-parked',

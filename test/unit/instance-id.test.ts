@@ -127,7 +127,7 @@ test('an id never repeats, whatever the clocks do', async () => {
         total.turnedAway += story.turnedAway;
       },
     ),
-    { numRuns: 40, interruptAfterTimeLimit: 12_000 },
+    { numRuns: 150, interruptAfterTimeLimit: 12_000 },
   );
   // Most requests must have been granted, and leases must have been contested.
   expect(total.granted).toBeGreaterThan(total.turnedAway);
