@@ -92,13 +92,15 @@ describe('jobs over parked items', () => {
   });
 
   test('an aborted job leaves the rest parked, and a repeat answers the same', async () => {
-    const scope = await parkEntries(await createProduct(), 50);
+    // So many that the job is not done before it is held.
+    const many = 5_000;
+    const scope = await parkEntries(await createProduct(), many);
     const { body: job } = await post({ action: 'discard', filter: { scope }, note: 'a test' });
     await hold(job.id);
     const aborted = await weir.request('POST', `/v1/parked/jobs/${job.id}/abort`);
     expect(aborted).toMatchObject({ status: 200, body: { state: 'ABORTED', endedBy: 'operator' } });
     const { done, remaining } = aborted.body;
-    expect(done + remaining).toBe(50);
+    expect(done + remaining).toBe(many);
     expect(await weir.request('POST', `/v1/parked/jobs/${job.id}/abort`)).toMatchObject({
       status: 200,
       body: aborted.body,
@@ -133,7 +135,7 @@ describe('jobs over parked items', () => {
     { action: 'replay', filter: { origin: 'MOON' } },
     { action: 'replay', filter: { reason: 'odd' } },
     { action: 'replay', filter: {}, ids: ['1'] },
-  ])('the job %j is rejected with 400, and nothing is started', async (body) => {
+  ])('a malformed job (case %#) is rejected with 400, and nothing is started', async (body) => {
     const before = await weir.count('parked_jobs');
     expectProblem(await post(body), 400, 'REQUEST_INVALID');
     expect(await weir.count('parked_jobs')).toBe(before);
