@@ -42,7 +42,7 @@ nonsense: 7
       /data\.rabbitmq\.queueType = "fancy": expected quorum or classic/,
       /seckill\.batchSize = "many": expected an integer from 1 to \d+/,
       /nonsense = .*: expected a known key \(`weir doctor --settings` lists them\)/,
-      /data\.redis\.addr = .*: expected host:port or a redis:\/\/ URL/,
+      /data\.redis\.addr = .*: expected host:port, a redis:\/\/ URL/,
       /outbox\.lanes = "99": expected an integer from 1 to 16/,
       /data\.database\.migrate = "perhaps": expected true or false/,
     ]) {

@@ -106,7 +106,7 @@ export function launchWeir(env: Record<string, string>, args: readonly string[] 
     lines,
     exited,
     async waitFor(msg) {
-      return pollUntil(`the log line "${msg}"`, 30_000, async () => {
+      return pollUntil(`the log line "${msg}"`, 60_000, async () => {
         const line = lines.find((candidate) => candidate.msg === msg);
         if (line) return line;
         if (child.exitCode !== null || child.signalCode !== null) {
