@@ -169,7 +169,7 @@ export const ListQuery = {
 
 export const exportTypes = ['text/csv', 'application/x-ndjson'] as const;
 
-/** Of lists that can be exported. An export must be told from a page of 50, so `limit` has no default here. */
+/** Parameters of lists that can be exported. `limit` has no default, so that an export differs from a page of 50. */
 export const ExportQuery = {
   ...ListQuery,
   limit: Type.Optional(Type.String(limitRule)),

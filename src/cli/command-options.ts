@@ -1,6 +1,6 @@
 import { Option } from 'commander';
 
-// Options shared by several commands. Created anew for each, because commander stores a command's values on
+// Options shared by several commands. A new one for each, because commander stores a command's values on
 // its options.
 
 export const config = () => new Option('-c, --config <file>', 'configuration file; -conf FILE works as well');

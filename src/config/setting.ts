@@ -62,10 +62,18 @@ export const address = (value: unknown): string => {
   if (port === undefined || Number(port) > 65_535) throw new TypeError();
   return value as string;
 };
+function readKind(value: string): string {
+  try {
+    return readRedisAddress(value).kind;
+  } catch (error) {
+    throw new Expectation((error as Error).message);
+  }
+}
+
 /** One server, the primary that Sentinels name, or a cluster: see lib/redis-address.ts. */
 export const redisAddress = (value: unknown): string => {
   if (value === '') return '';
-  if (readRedisAddress(text(value)).kind !== 'server') return value as string;
+  if (readKind(text(value)) !== 'server') return value as string;
   return text(value).includes('://') ? url('redis:', 'rediss:')(value) : address(value);
 };
 export const listOf = (pattern: RegExp) => (value: unknown) => {

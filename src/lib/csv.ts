@@ -1,6 +1,6 @@
 /**
- * What a spreadsheet would run as a formula, also behind blanks and in the full width of East Asian keyboards; and an apostrophe,
- * so that the one that is put before can be told from one of the cell's own.
+ * What a spreadsheet would run as a formula, also after blanks and in full-width characters; and a leading apostrophe, so that the
+ * added one can be distinguished from the cell's own.
  */
 const risky = /^(?:\s*[=+\-@＝＋－＠]|[\t\r\n'])/;
 

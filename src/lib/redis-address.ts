@@ -1,3 +1,5 @@
+import { listHosts } from './list-hosts.ts';
+
 /** Where Redis is: one server, a primary that Sentinels name, or the nodes of a cluster. */
 export type RedisAddress =
   | { kind: 'server'; url: string }
@@ -22,37 +24,40 @@ interface Login {
   password?: string;
 }
 
-const pattern = /^(rediss?)\+(sentinel|cluster):\/\/(?:([^@/]*)@)?([^@/?]+)(?:\/([^?]*))?(?:\?(.*))?$/;
-const ports = { sentinel: 26379, cluster: 6379 };
+const usualPorts = { sentinel: 26379, cluster: 6379 };
 
 /**
  * Reads `host:port`, `redis[s]://…`, `redis[s]+sentinel://user:password@host:port,…/primary/database` and
  * `redis[s]+cluster://user:password@host:port,…`.
  *
- * @throws TypeError, with a sentence, for a list that is not one of these
+ * @throws Error whose message completes "expected …" and contains no part of the address
  */
 export function readRedisAddress(addr: string): RedisAddress {
-  const parts = pattern.exec(addr);
-  if (!parts) {
-    if (addr.includes(','))
-      throw new TypeError('a list of hosts needs redis+sentinel:// or redis+cluster://');
-    return { kind: 'server', url: addr.includes('://') ? addr : `redis://${addr}` };
+  const url = addr.includes('://') ? addr : `redis://${addr}`;
+  const hosts = listHosts(url);
+  const [, tls, kind] = /^redis(s?)\+(sentinel|cluster):/.exec(url) ?? [];
+  if (kind !== 'sentinel' && kind !== 'cluster') {
+    if (hosts.length > 1) throw new Error('redis+sentinel:// or redis+cluster:// before several hosts');
+    return { kind: 'server', url };
   }
-  const [, scheme, kind, user, list = '', path = '', query = ''] = parts;
-  const hosts = list.split(',').map((host) => readHost(host, ports[kind as 'sentinel' | 'cluster']));
-  const common = { login: readLogin(user), tls: scheme === 'rediss' };
-  if (kind === 'cluster') {
-    if (path !== '' || query !== '') throw new TypeError('a cluster has neither a path nor options');
-    return { kind, seeds: hosts, ...common };
+  const [first] = hosts.map(readUrl) as [URL];
+  const servers = hosts.map((host) => readHost(readUrl(host), usualPorts[kind]));
+  const common = { login: readLogin(first), tls: tls === 's' };
+  if (kind === 'sentinel') return { kind, sentinels: servers, ...readPrimary(first), ...common };
+  if (!['', '/'].includes(first.pathname) || first.search !== '') {
+    throw new Error('neither a path nor options for a cluster');
   }
-  const [primary = '', db = '0', more] = path.split('/').map(decodeURIComponent);
-  if (primary === '') throw new TypeError('Sentinels need the name of the primary: /name after the hosts');
+  return { kind, seeds: servers, ...common };
+}
+
+function readPrimary({ pathname, searchParams }: URL) {
+  const [primary = '', db = '0', more] = pathname.split('/').slice(1).map(decodeURIComponent);
+  if (primary === '') throw new Error('the name of the primary after the Sentinels: /name');
   if (!/^\d{1,4}$/.test(db) || more !== undefined)
-    throw new TypeError('after the name only a database number may follow');
-  const options = new URLSearchParams(query);
-  const [username, password] = [options.get('sentinelUsername'), options.get('sentinelPassword')];
+    throw new Error('at most a database number after the name');
+  const [username, password] = [searchParams.get('sentinelUsername'), searchParams.get('sentinelPassword')];
   const sentinelLogin = { ...(username && { username }), ...(password && { password }) };
-  return { kind: 'sentinel', sentinels: hosts, primary, sentinelLogin, db: Number(db), ...common };
+  return { primary, sentinelLogin, db: Number(db) };
 }
 
 /** Host and port of each server that the address names, without credentials. */
@@ -71,19 +76,19 @@ function hostOf(url: string): string {
   return `${hostname}:${port || '6379'}`;
 }
 
-function readHost(text: string, usualPort: number): Host {
-  const { hostname, port } = new URL(`http://${text}`);
-  // URL drops the port that http has by default.
-  const given = port || (/:80$/.test(text) ? '80' : '');
-  if (hostname === '' || /[/?#@]/.test(text)) throw new TypeError(`not a host: ${text}`);
-  return { host: hostname.replace(/^\[|\]$/g, ''), port: given === '' ? usualPort : Number(given) };
+function readUrl(url: string): URL {
+  if (!URL.canParse(url)) throw new Error('hosts and ports that exist');
+  return new URL(url);
 }
 
-function readLogin(text = ''): Login {
-  if (text === '') return {};
-  const [username = '', ...password] = text.split(':');
+function readHost({ hostname, port }: URL, usualPort: number): Host {
+  if (hostname === '') throw new Error('a host');
+  return { host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? usualPort : Number(port) };
+}
+
+function readLogin({ username, password }: URL): Login {
   return {
     ...(username !== '' && { username: decodeURIComponent(username) }),
-    ...(password.length > 0 && { password: decodeURIComponent(password.join(':')) }),
+    ...(password !== '' && { password: decodeURIComponent(password) }),
   };
 }

@@ -1,5 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { openPostgresServer } from '../../src/adapters/postgres/server.ts';
+import { openRedisPorts } from '../../src/adapters/redis/open-redis.ts';
+import type { SourceId, UserId } from '../../src/core/instance/purchase.ts';
 import type { Database } from '../../src/lib/sql.ts';
 import { expectAuditHolds } from '../support/life.ts';
 import { startOwnRedis } from '../support/own-redis.ts';
@@ -132,25 +134,59 @@ test('no buy that a replica has confirmed is lost or doubled by the death of a p
   await expectExactlyOnce(weir, database, buyers.accepted);
 });
 
-test('a slot that moves to another node takes its sale along, under load', async () => {
+test('slots that move to other nodes take their sales along, under load', async () => {
   await using cluster = await startOwnRedisCluster();
-  const { database, env } = await setUp(cluster);
+  const { database, env } = await setUp(cluster, { WEIR_SALE_ACKNOWLEDGE: 'replica' });
   const weir = await startWeir(env);
   await openSales(weir, 1_000_000);
   const buyers = new Buyers(weir, 8, products);
   await pollUntil('some buys', 20_000, async () => expect(buyers.accepted.size).toBeGreaterThan(200));
-  for (let round = 0; round < 3; round++) {
-    const from = await cluster.findPrimary(streamOf('1001'));
+  // The second is where Weir tries a node and waits for its replica.
+  for (const key of [streamOf('1001'), '{stream:seckill:0}', streamOf('1001')]) {
+    const from = await cluster.findPrimary(key);
     const to = cluster.primaries.find((server) => server !== from);
     if (!to) throw new Error('there are three');
-    await cluster.moveSlot(streamOf('1001'), to);
+    await cluster.moveSlot(key, to);
     const before = buyers.accepted.size;
     await pollUntil('more buys', 20_000, async () =>
       expect(buyers.accepted.size).toBeGreaterThan(before + 100),
     );
+    await pollUntil('every node to work', 20_000, async () =>
+      expect((await weir.request('GET', '/readyz')).body.streams).toBe('ok'),
+    );
+    for (const product of products) await waitForBuysOf(product, buyers, 10_000);
   }
   await buyers.end();
   await expectExactlyOnce(weir, database, buyers.accepted);
+});
+
+test('units of a node that is gone come later, and those of others are restocked', async () => {
+  await using cluster = await startOwnRedisCluster({ config: { 'cluster-require-full-coverage': 'no' } });
+  const never = async () => undefined;
+  const redis = openRedisPorts(
+    { addr: cluster.url, tls: { ca: '', cert: '', key: '' }, acknowledge: 'memory' },
+    {
+      emit() {},
+      ledger: { findSecret: never, listProducts: async () => [] },
+      verify: () => undefined,
+      onConnected() {},
+    },
+  );
+  onTestFinished(() => redis.close());
+  const units = products.map((product) => ({
+    ...{ stream: streamOf(product), entryId: '1-0' as SourceId, userId: 1n as UserId },
+  }));
+  await pollUntil('every node', 20_000, async () =>
+    expect(await redis.counters.restock(units)).toEqual(units.map(() => 'NO_SALE')),
+  );
+  const gone = cluster.primaries.indexOf(await cluster.findPrimary(streamOf('1001')));
+  const owners = await Promise.all(units.map(({ stream }) => cluster.findPrimary(stream)));
+  await Promise.all([cluster.primaries[gone]?.kill(), cluster.replicas[gone]?.kill()]);
+  const answers = await redis.counters.restock(units);
+  const expected = owners.map((owner) =>
+    owner === cluster.primaries[gone] ? { later: expect.any(String) } : 'NO_SALE',
+  );
+  expect(answers).toEqual(expected);
 });
 
 test('entries that others add to streams on several nodes become instances', async () => {

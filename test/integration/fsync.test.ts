@@ -24,15 +24,12 @@ async function openSale(url: string) {
 }
 
 /** As one process of Weir has it. */
-function openProcess(url: string) {
-  const { selling, queries, disk, health, close } = openRedis(
-    { ...redisConfig(url), acknowledge: 'fsync' },
-    () => {},
-  );
+function openProcess(url: string, acknowledge: 'fsync' | 'replica' = 'fsync') {
+  const { selling, queries, disk, health, close } = openRedis({ ...redisConfig(url), acknowledge }, () => {});
   onTestFinished(close);
   const checkout = redisCheckout(selling, {
     queries,
-    acknowledge: 'fsync',
+    acknowledge,
     ledger: noLedger,
     ...(disk && { disk }),
   });
@@ -42,6 +39,22 @@ function openProcess(url: string) {
 }
 
 const notOnDisk = { code: 'STORE_UNAVAILABLE', message: expect.stringContaining('no write to disk') };
+
+test('with sale.acknowledge replica nothing is sold until a replica confirms it', async () => {
+  await using server = await startOwnRedis({ appendonly: false });
+  const { countSold } = await openSale(server.url);
+  const { buy, health } = openProcess(server.url, 'replica');
+  await pollUntil('the reason', 10_000, async () => expect(health.notReady()).toMatch(/no replica had it/));
+  const noReplica = { code: 'STORE_UNAVAILABLE', message: expect.stringContaining('no replica had it') };
+  await expect(buy(11)).rejects.toMatchObject(noReplica);
+  expect(await countSold()).toBe(0);
+  await using replica = await startOwnRedis({ appendonly: false });
+  await connectTestRedis(replica.url).replicaof('127.0.0.1', server.port);
+  await pollUntil('a confirmed buy', 15_000, async () =>
+    expect(await buy(11)).toMatchObject([{ kind: 'accepted' }]),
+  );
+  await pollUntil('readiness', 5_000, async () => expect(health.notReady()).toBeUndefined());
+});
 
 describe.skipIf(lacks('valkey'))('sale.acknowledge fsync on a Redis with an append-only file', () => {
   test('a buyer is answered when the entry is on disk, and not before', async () => {

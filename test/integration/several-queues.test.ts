@@ -75,7 +75,7 @@ test('the number of queues is changed while running, and every event is answered
   await pollUntil('the events of before', 15_000, async () => expect(await countMessages(queue)).toBe(40));
   const { stdout } = await runWeir(['doctor'], numbered);
   expect(stdout).toContain(`queue ${queue} holds 40 events that Weir published there under another`);
-  // Both kinds of Weir run beside each other for a while, and consumers read the old queue and the new ones.
+  // Both kinds of Weir run at the same time for a while, and consumers read the old queue and the new ones.
   startResource(numbered);
   const after = await startWeir(numbered);
   await pay(after, 40, 80);

@@ -1,10 +1,13 @@
 import { describe, expect, test } from 'vitest';
+import { readConfig } from '../../src/config/config.ts';
 import { listRedisHosts, readRedisAddress } from '../../src/lib/redis-address.ts';
+import { catchConfigError } from './config-samples.ts';
 
 describe('an address of Redis', () => {
   test.each([
     ['127.0.0.1:6379', { kind: 'server', url: 'redis://127.0.0.1:6379' }],
     ['rediss://u:p@h:1/2', { kind: 'server', url: 'rediss://u:p@h:1/2' }],
+    ['redis://:a,b@h', { kind: 'server', url: 'redis://:a,b@h' }],
     [
       'redis+cluster://h1,h2:7000,[::1]:7001',
       {
@@ -47,16 +50,21 @@ describe('an address of Redis', () => {
   });
 
   test.each([
-    ['h1:6379,h2:6379', /list of hosts needs/],
-    ['redis://h1:6379,h2:6379', /list of hosts needs/],
+    ['h1:6379,h2:6379', /before several hosts/],
+    ['redis://h1:6379,h2:6379', /before several hosts/],
     ['redis+cluster://h1:7000/1', /neither a path nor options/],
     ['redis+sentinel://s1:26379', /name of the primary/],
     ['redis+sentinel://s1:26379/main/x', /database number/],
     ['redis+sentinel://s1:26379/main/1/2', /database number/],
-    ['redis+cluster://h1:99999', /Invalid URL/],
-    ['redis+cluster://h1,,h2', /Invalid URL/],
+    ['redis+cluster://h1:99999', /hosts and ports that exist/],
+    ['redis+cluster://h1,,h2', /on each side of a comma/],
+    ['redis+cluster://h1,h1', /each host once/],
+    ['redis+cluster://u:hunter2@h1,u:hunter2@h2', /user and password once/],
   ])('%s is refused with a sentence', (addr, why) => {
     expect(() => readRedisAddress(addr)).toThrow(why);
+    const message = catchConfigError(() => readConfig(undefined, { WEIR_DATA_REDIS_ADDR: addr }));
+    expect(message).toMatch(why);
+    expect(message).not.toContain('hunter2');
   });
 
   test('hosts are listed without credentials', () => {

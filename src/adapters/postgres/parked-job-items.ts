@@ -4,8 +4,8 @@ import type { Sql } from '../../lib/sql.ts';
 import { toText } from './to-text.ts';
 
 /**
- * Holds the job for the commit of one item: until then it is neither aborted nor taken over, and whoever does either sees the
- * item counted. Items of one job share the lock.
+ * Holds the job for the commit of one item: until then it is neither aborted nor taken over, and afterwards the item is
+ * counted. Items of one job share the lock.
  *
  * @throws JobStopped
  */

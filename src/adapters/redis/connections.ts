@@ -12,9 +12,9 @@ export interface RedisConfig {
   acknowledge: Acknowledge;
 }
 
-/** A node of a cluster, and how keys begin that it serves. */
+/** A node of a cluster. `tag`: how keys begin that it serves now; slots move. */
 export interface ClusterNode {
-  tag: string;
+  tag: () => string;
 }
 
 /** State changes of the connections, in the shape that `Emit` takes. */

@@ -116,9 +116,9 @@ function diagnoseKind(info: Facts, isClusterNode: boolean): RedisFinding | undef
   }
 }
 
-async function tryToWrite(redis: Redis, tag = usualTag): Promise<RedisFinding[]> {
+async function tryToWrite(redis: Redis, tag = () => usualTag): Promise<RedisFinding[]> {
   try {
-    const tried = redis.xadd(`${tag}:probe`, 'NOMKSTREAM', '*', 'at', '0');
+    const tried = redis.xadd(`${tag()}:probe`, 'NOMKSTREAM', '*', 'at', '0');
     await withDeadline(redis, deadlineMs, tried);
     return [];
   } catch (error) {
@@ -141,7 +141,11 @@ async function diagnoseRights(redis: Redis, acknowledge: Acknowledge): Promise<R
 }
 
 /** Tried instead of concluded from the version: a patched or managed server may differ. */
-async function tryDisk(redis: Redis, acknowledge: Acknowledge, tag = usualTag): Promise<RedisFinding[]> {
+async function tryDisk(
+  redis: Redis,
+  acknowledge: Acknowledge,
+  tag = () => usualTag,
+): Promise<RedisFinding[]> {
   if (acknowledge === 'memory') return [];
   try {
     await createDisk(redis, acknowledge, tag).sync();

@@ -34,13 +34,13 @@ const answerDeadlineMs = 2_500;
 export function createDisk(
   redis: Redis,
   awaits: 'fsync' | 'replica' = 'fsync',
-  tag: string = usualTag,
+  tag: () => string = () => usualTag,
 ): Disk {
   let isProven = false;
   const syncMany = gather(
     async (waiting: undefined[]) => {
       try {
-        await (awaits === 'fsync' ? syncOnce : replicateOnce)(redis, `${tag}:disk`);
+        await (awaits === 'fsync' ? syncOnce : replicateOnce)(redis, `${tag()}:disk`);
         isProven = true;
         return waiting;
       } catch (error) {

@@ -8,7 +8,7 @@ export interface RedisHealthDeps {
   /** A connection of its own, which no other command blocks. */
   probe: Redis;
   /** Begins the key of the trial write, which this server has to serve; by default that of a single server. */
-  tag?: string;
+  tag?: () => string;
   isClusterNode?: boolean;
   /** The working connections. */
   others: readonly Redis[];
@@ -113,8 +113,8 @@ export class RedisHealth {
 
   /** Redis checks this like any XADD: role, memory, replicas, disk. With NOMKSTREAM it adds nothing. */
   async #tryToWrite(): Promise<void> {
-    const { probe, tag = usualTag } = this.#deps;
-    await this.#ask(() => probe.xadd(`${tag}:probe`, 'NOMKSTREAM', '*', 'at', '0'));
+    const { probe, tag = () => usualTag } = this.#deps;
+    await this.#ask(() => probe.xadd(`${tag()}:probe`, 'NOMKSTREAM', '*', 'at', '0'));
   }
 
   /** A replica that accepts writes loses them; a cluster node or a Sentinel cannot be used by Weir. */

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { readRedisAddress } from '../../lib/redis-address.ts';
 import { RedisCluster } from './cluster/cluster.ts';
 import { clusterPorts } from './cluster/cluster-ports.ts';
-import { connectToKey } from './cluster/diagnose-cluster.ts';
+import { connectToKey } from './cluster/connect-to-key.ts';
 import { connectOnce } from './connect-once.ts';
 import type { RedisConfig } from './connections.ts';
 import { redisMarkKey } from './installation.ts';

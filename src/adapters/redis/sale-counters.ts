@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { HeldUnit, SaleCounters, UnitAnswer } from '../../core/compensation/restock.ts';
+import { groupBy } from '../../lib/group-by.ts';
 import { withDeadline } from './connect.ts';
 import { classifyRefusal } from './refusal.ts';
 import { refusesEverything } from './refuses-everything.ts';
@@ -12,7 +13,7 @@ export function redisSaleCounters(redis: Redis): SaleCounters {
   return {
     async restock(units) {
       const answers = new Map<HeldUnit, UnitAnswer>();
-      for (const [stream, held] of groupByStream(units)) {
+      for (const [stream, held] of groupBy(units, ({ stream }) => stream)) {
         const found = await restockTo(redis, stream, held);
         held.forEach((unit, i) => {
           answers.set(unit, toAnswer(found[i]));
@@ -49,14 +50,4 @@ function toAnswer(found: unknown): UnitAnswer {
   if (typeof found === 'object' && found !== null) return found as { later: string };
   if (typeof found === 'string') return { failed: found };
   return found === 1 ? 'RESTOCKED' : 'NO_SALE';
-}
-
-function groupByStream(units: readonly HeldUnit[]): Map<string, HeldUnit[]> {
-  const groups = new Map<string, HeldUnit[]>();
-  for (const unit of units) {
-    const group = groups.get(unit.stream);
-    if (group) group.push(unit);
-    else groups.set(unit.stream, [unit]);
-  }
-  return groups;
 }

@@ -15,7 +15,7 @@ export type UnitOutcome = 'RESTOCKED' | 'NO_SALE';
 
 /**
  * `failed`: why this unit or its sale cannot be changed; other units are unaffected. `later`: its sale is
- * being rebuilt, so this does not count as an attempt.
+ * being rebuilt, or the node that has it is down, so this does not count as an attempt.
  */
 export type UnitAnswer = UnitOutcome | { failed: string } | { later: string };
 

@@ -21,7 +21,7 @@ const flags = {
   ...{ 'no-consume': flag, 'redis-may-lose': flag, json: text, html: text, yes: flag, help: flag },
 } as const;
 
-/** The environment for what nobody else on the machine should read in the list of processes. @throws CannotRun */
+/** Secrets come from the environment: every user of the machine can read arguments in the list of processes. @throws CannotRun */
 export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Command {
   const { values } = parse(args);
   const isHelp = values.help ?? false;

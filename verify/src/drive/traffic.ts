@@ -23,7 +23,7 @@ export class Traffic {
     const { id, plain, onSale, firstUser } = this.#shop;
     const key = `verify-${id}-${number}`;
     const isMadeHere = way === 'order' && ordinal % 2 === 0;
-    // A user buys one thing alone, so that an event tells which; only buyers of the sale come again.
+    // A user buys one thing alone, so that its event identifies it; only buyers of the sale come again.
     const user = way === 'buy' ? ordinal % this.#buyers : this.#buyers + number;
     return {
       ...{ number, way, ordinal, key, isMadeHere, startedAtMs: Date.now(), attempts: [] },

@@ -1,6 +1,7 @@
 import type { HeldUnit, UnitAnswer } from '../../../core/compensation/restock.ts';
 import { streamOf } from '../../../core/triggers/seckill-key.ts';
 import { WeirError } from '../../../errors.ts';
+import { groupBy } from '../../../lib/group-by.ts';
 import type { StreamBacklog } from '../../../ops/live/backlog.ts';
 import type { LiveSale } from '../../../sale/live-sales.ts';
 import { redisMarkKey } from '../installation.ts';
@@ -53,45 +54,39 @@ export function clusterPorts(cluster: RedisCluster, ledger: RedisPortsDeps['ledg
   };
 }
 
-/** One question for each node; one whose slots have moved meanwhile is asked stream by stream. */
+/** One question for each node, and all of them again when a slot has moved. */
 async function readEach(
   cluster: RedisCluster,
   streams: readonly string[],
 ): Promise<(LiveSale | undefined)[]> {
   const found = new Map<string, LiveSale | undefined>();
-  await Promise.all(
-    [...groupByNode(cluster, streams, (stream) => stream)].map(async ([, some]) => {
-      const [first = ''] = some;
-      const sales = await cluster
-        .route(first, ({ live }) => live.read(some))
-        .catch(async () => {
-          const one = async (stream: string) =>
-            (await cluster.route(stream, ({ live }) => live.read([stream])))[0];
-          return Promise.all(some.map(one));
-        });
-      some.forEach((stream, i) => {
-        found.set(stream, sales[i]);
-      });
-    }),
-  );
+  const readFrom = async (node: ServerPorts, some: readonly string[]) => {
+    const sales = await node.live.read(some);
+    some.forEach((stream, i) => {
+      found.set(stream, sales[i]);
+    });
+  };
+  await cluster.afterMoves(() => {
+    const groups = groupBy(streams, (stream) => cluster.nodeOf(stream));
+    return Promise.all([...groups].map(([node, some]) => readFrom(node, some)));
+  });
   return streams.map((stream) => found.get(stream));
 }
 
-/** A node that fails must not keep the units of others: its own come later. */
+/** A node that fails or is missing must not keep the units of others: its own come later. @throws when every one fails */
 async function restockEach(cluster: RedisCluster, units: readonly HeldUnit[]): Promise<UnitAnswer[]> {
-  const groups = [...groupByNode(cluster, units, ({ stream }) => stream)];
   const answers = new Map<HeldUnit, UnitAnswer>();
-  const settled = await Promise.allSettled(groups.map(([node, held]) => node.counters.restock(held)));
-  settled.forEach((outcome, i) => {
-    const held = groups[i]?.[1] ?? [];
-    held.forEach((unit, at) => {
-      const answer = outcome.status === 'fulfilled' ? outcome.value[at] : { later: String(outcome.reason) };
-      answers.set(unit, answer ?? { later: 'no answer' });
-    });
-  });
+  const groups = [...groupBy(units, ({ stream }) => cluster.findNode(stream))];
+  const settled = await Promise.allSettled(
+    groups.map(async ([node, held]) => {
+      if (!node) throw cluster.unservedError();
+      const found = await node.counters.restock(held);
+      held.forEach((unit, i) => void answers.set(unit, found[i] as UnitAnswer));
+    }),
+  );
   const failed = settled.find((outcome) => outcome.status === 'rejected');
-  if (failed && settled.every(({ status }) => status === 'rejected')) throw failed.reason;
-  return units.map((unit) => answers.get(unit) ?? { later: 'no node of Redis serves this key' });
+  if (failed && answers.size === 0) throw failed.reason;
+  return units.map((unit) => answers.get(unit) ?? { later: String(failed?.reason) });
 }
 
 /** For the audit: of every node, or of none. */
@@ -104,21 +99,6 @@ async function readAll(cluster: RedisCluster): ReturnType<RedisPorts['readings']
   // A stream that moved meanwhile was read twice or never.
   if (cluster.map !== map) throw new WeirError('STORE_UNAVAILABLE', 'slots of Redis Cluster are being moved');
   return { streams: read.flatMap(({ streams }) => streams), sales: read.flatMap(({ sales }) => sales) };
-}
-
-function groupByNode<T>(
-  cluster: RedisCluster,
-  items: readonly T[],
-  streamOfItem: (item: T) => string,
-): Map<ServerPorts, T[]> {
-  const groups = new Map<ServerPorts, T[]>();
-  for (const item of items) {
-    const node = cluster.nodeOf(streamOfItem(item));
-    const group = groups.get(node);
-    if (group) group.push(item);
-    else groups.set(node, [item]);
-  }
-  return groups;
 }
 
 function addUp(a: StreamBacklog, b: StreamBacklog): StreamBacklog {

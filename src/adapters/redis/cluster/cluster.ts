@@ -63,24 +63,36 @@ export class RedisCluster {
     return this.#map;
   }
 
+  /** undefined while no node serves the slot of the key. */
+  findNode(key: string): ServerPorts | undefined {
+    return this.#nodes.get(this.#map?.primaryOf(key) ?? '');
+  }
+
   /** @throws WeirError STORE_UNAVAILABLE while no node serves the slot of the key */
   nodeOf(key: string): ServerPorts {
-    const name = this.#map?.primaryOf(key);
-    const node = name && this.#nodes.get(name);
-    if (!node)
-      throw new WeirError('STORE_UNAVAILABLE', this.notReady() ?? 'no node of Redis serves this key');
+    const node = this.findNode(key);
+    if (!node) throw this.unservedError();
     return node;
   }
 
+  unservedError(): WeirError {
+    return new WeirError('STORE_UNAVAILABLE', this.notReady() ?? 'no node of Redis serves this key');
+  }
+
+  /** Does the work on the node that serves the key, as `afterMoves`. */
+  route<T>(key: string, work: (node: ServerPorts) => Promise<T>): Promise<T> {
+    return this.afterMoves(() => work(this.nodeOf(key)));
+  }
+
   /**
-   * Does the work on the node that serves the key, and again on the next one when it turns out that the slot has moved: then
-   * nothing was done. `work` must be one command or one that may be repeated.
+   * Does the work, and again when it turns out that a slot has moved: then nothing was done. `work` must be one command, or
+   * one that may be repeated.
    */
-  async route<T>(key: string, work: (node: ServerPorts) => Promise<T>): Promise<T> {
+  async afterMoves<T>(work: () => Promise<T>): Promise<T> {
     const endsAtMs = performance.now() + movedForMs;
     for (;;) {
       try {
-        return await work(this.nodeOf(key));
+        return await work();
       } catch (error) {
         if (!isMoved(error) || performance.now() > endsAtMs) throw error;
         await this.refresh();
@@ -172,7 +184,7 @@ export class RedisCluster {
       if (event.type === 'store back') this.#works(name);
       else this.#deps.emit(nameNode(event, name));
     };
-    const member = { tag: map.tagOf(name), consumer: this.#consumer };
+    const member = { tag: () => (this.#map ?? map).tagOf(name), consumer: this.#consumer };
     return openRedisServer(this.#configOf(name), { ...this.#deps, emit }, member);
   }
 
@@ -186,8 +198,7 @@ export class RedisCluster {
   async #handOver(): Promise<void> {
     const byNode = new Map<ServerPorts, string[]>();
     for (const stream of this.#handedOver) {
-      const name = this.#map?.primaryOf(stream);
-      const node = name === undefined ? undefined : this.#nodes.get(name);
+      const node = this.findNode(stream);
       if (node) byNode.set(node, [...(byNode.get(node) ?? []), stream]);
     }
     for (const [node, streams] of byNode) {

@@ -1,8 +1,6 @@
-import type { Redis } from 'ioredis';
 import type { Finding } from '../../../lib/finding.ts';
 import { formatHost } from '../../../lib/redis-address.ts';
 import { adviseOnConnection } from '../advice.ts';
-import { connectOnce } from '../connect-once.ts';
 import type { ClusterNode, RedisConfig } from '../connections.ts';
 import { classifyRefusal } from '../refusal.ts';
 import { type ClusterAddress, configOfNode } from './node-config.ts';
@@ -34,7 +32,7 @@ export async function diagnoseCluster(
     });
   }
   for (const name of map.primaries) {
-    const found = await diagnoseNode(configOf(name), { tag: map.tagOf(name) });
+    const found = await diagnoseNode(configOf(name), { tag: () => map.tagOf(name) });
     findings.push(...found.map((finding) => ({ ...finding, about: `Redis ${name}` })));
   }
   if (map.knownNodes < 2 * map.primaries.size) {
@@ -54,15 +52,4 @@ async function diagnoseSeed(config: RedisConfig, seed: string): Promise<Finding[
     const what = `${seed}: ${classifyRefusal(error)?.message ?? (error as Error).message}`;
     return [{ about, level: 'problem', what, advice: adviseOnConnection(error as Error, config.addr) }];
   }
-}
-
-/** A connection to the node that serves the key. */
-export async function connectToKey(
-  config: RedisConfig,
-  address: ClusterAddress,
-  key: string,
-): Promise<Redis> {
-  const configOf = (node: string) => configOfNode(config, address, node);
-  const map = await readNewestSlotMap(address.seeds.map(formatHost), configOf);
-  return connectOnce(configOf(map.primaryOf(key) ?? ''));
 }

@@ -1,4 +1,5 @@
 import calculateSlot from 'cluster-key-slot';
+import { usualTag } from '../sale-keys.ts';
 
 const slotCount = 16_384;
 
@@ -8,7 +9,8 @@ type Node = [host: string | null, port: number, ...rest: unknown[]];
 
 /** Which node serves which slot. Nodes are named `host:port`. */
 export class SlotMap {
-  readonly #primaries: (string | undefined)[] = new Array(slotCount);
+  readonly #primaries: (string | undefined)[] = new Array(slotCount).fill(undefined);
+  readonly #tags = new Map<string, string>();
   /** Primaries that serve a slot. */
   readonly primaries = new Set<string>();
   /** Every node, replicas too. */
@@ -41,20 +43,24 @@ export class SlotMap {
     return missing;
   }
 
-  /** What keys of this node may begin with: an ACL for sales allows it, and no product has an id below 1. */
+  /**
+   * What keys of this node may begin with: an ACL for sales allows it, and no product has an id below 1. Of a node that serves
+   * no slot there is no such key.
+   */
   tagOf(node: string): string {
+    const known = this.#tags.get(node);
+    if (known !== undefined || !this.primaries.has(node)) return known ?? usualTag;
     for (let i = 0; ; i++) {
-      const tag = `{stream:seckill:0${i === 0 ? '' : `.${i}`}}`;
-      if (this.primaryOf(tag) === node) return tag;
+      const tag = i === 0 ? usualTag : `{stream:seckill:0.${i}}`;
+      if (this.primaryOf(tag) !== node) continue;
+      this.#tags.set(node, tag);
+      return tag;
     }
   }
 
   /** Whether every slot has the same primary. */
   equals(other: SlotMap): boolean {
-    return (
-      this.#primaries.every((primary, slot) => primary === other.#primaries[slot]) &&
-      this.missing === other.missing
-    );
+    return this.#primaries.every((primary, slot) => primary === other.#primaries[slot]);
   }
 }
 
