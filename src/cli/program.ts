@@ -21,9 +21,9 @@ import { CliError, exitCodeHelp, exitCodes } from './exit-codes.ts';
 import { normalizeArguments } from './normalize-arguments.ts';
 import { OutputClosed, printNotice, printText } from './output/output.ts';
 
-const description = `Every accepted purchase becomes exactly one instance, and the Resource Domain hears of it.
+const description = `Every accepted purchase becomes exactly one instance, and the Resource Domain receives its event.
 
-Without a store's address its embedded stand-in is used, so \`weir\` alone runs with nothing installed.
+Without the address of a store Weir uses an embedded one, so \`weir\` runs with nothing else installed.
 Settings come from --config, then from WEIR_… in the environment; \`weir doctor --settings\` lists them.`;
 
 /**
@@ -62,10 +62,8 @@ function buildProgram(end: (exitCode: number) => void): Command {
     .command('start')
     .description('run Weir')
     .addOption(config())
-    .option(
-      '--roles <list>',
-      'what this process does, out of http,ingest,relay,settle (default: all)',
-      (text) => text.toLowerCase(),
+    .option('--roles <list>', 'roles of this process: http,ingest,relay,settle (default: all)', (text) =>
+      text.toLowerCase(),
     )
     .addHelpText(
       'after',
@@ -94,7 +92,7 @@ Examples:
 
   program
     .command('doctor')
-    .description('check that the stores answer, their versions, and the settings that lose data')
+    .description('check stores, their versions, and settings that can lose data')
     .addOption(config())
     .addOption(json())
     .option('--settings', 'print every setting with its environment variable and value in force')
@@ -114,32 +112,32 @@ Examples:
 
   program
     .command('audit')
-    .description('compute the sums that must hold; exit code 0: all do')
+    .description('check that all sums agree; exits with 0 if they do')
     .addOption(config())
     .addOption(url())
     .addOption(json())
-    .option('--full', 'count everything again, not only what is new since the last audit')
-    .option('--accept <stream>', 'accept what happened to a stream; its sum continues from there')
+    .option('--full', 'count all rows again, not only those since the last audit')
+    .option('--accept <stream>', 'accept a loss on a stream; its sum continues from there')
     .addHelpText('after', '\nExamples:\n  weir audit\n  weir audit --full --json')
     .action(async (options) => end(await (await import('./commands/audit.ts')).runAudit(options)));
 
   program
     .command('resource')
-    .description('a simulated Resource Domain: reads the created queue and answers on the result queue')
+    .description('simulate a Resource Domain: read events, send results')
     .addOption(config())
     .addOption(new Option('--json', 'print the tally on one line'))
-    .option('--delay <ms>', 'time from an event to its answer')
-    .option('--fail <percent>', 'share of events answered with FAILED')
-    .option('--silent <percent>', 'share of events never answered')
-    .option('--late <percent>', 'share of events answered after --late-after')
-    .option('--late-after <ms>', 'delay of a late answer')
-    .option('--repeat <percent>', 'share of events answered twice')
-    .option('--contradict <percent>', 'share of events answered again with the opposite status')
+    .option('--delay <ms>', 'time from an event to its result')
+    .option('--fail <percent>', 'share of events with a FAILED result')
+    .option('--silent <percent>', 'share of events without a result')
+    .option('--late <percent>', 'share of events with a result after --late-after')
+    .option('--late-after <ms>', 'delay of a late result')
+    .option('--repeat <percent>', 'share of events with two equal results')
+    .option('--contradict <percent>', 'share of events with a second, opposite result')
     .addHelpText(
       'after',
       `
-Runs until Ctrl-C and prints what it did. What becomes of an instance depends on its id alone, so a run can be
-repeated. Without the flags the settings resource.* count.
+Runs until Ctrl-C and prints a summary. The result of an instance depends only on its id, so a run is
+reproducible. Without these options the settings resource.* apply.
 
 Example:
   weir resource -conf configs/config.yaml --delay 500 --fail 10 --silent 5 --repeat 5 --contradict 1`,

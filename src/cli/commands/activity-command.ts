@@ -5,7 +5,7 @@ import { allPages, config, format, json, limit, ndjson, url } from '../command-o
 export function addActivityCommand(program: Command, end: (exitCode: number) => void): void {
   program
     .command('activity')
-    .description('the activity log: which operator changed what, newest first')
+    .description('list the activity log: changes by operators, newest first')
     .addOption(config())
     .addOption(url())
     .addOption(json())

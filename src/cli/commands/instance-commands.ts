@@ -16,12 +16,16 @@ export function addInstanceCommands(program: Command, end: (exitCode: number) =>
       .option('--product <id>')
       .option('--user <id>')
       .addOption(
-        new Option('--status <status>', 'where it stands').choices(['PROCESSING', 'SUCCESS', 'FAILED']),
+        new Option('--status <status>', 'status of the instance').choices([
+          'PROCESSING',
+          'SUCCESS',
+          'FAILED',
+        ]),
       )
       .option('--from <time>', 'created since, such as 2026-11-27T20:00:00Z, or 15m for 15 minutes ago')
       .option('--to <time>', 'created before, in the same form');
 
-  withFilter(command('list', 'newest first'))
+  withFilter(command('list', 'list instances, newest first'))
     .addHelpText(
       'after',
       `
@@ -31,7 +35,7 @@ Examples:
   weir instances list --product 1001 --all --ndjson | jq -r .userId`,
     )
     .action(async (options) => end(await (await import('./instances.ts')).listInstances(options)));
-  withFilter(command('search <id>', 'by any id: of the instance, of the order or stream entry, of the user'))
+  withFilter(command('search <id>', 'search by the id of an instance, order, stream entry or user'))
     .addHelpText(
       'after',
       `
@@ -41,7 +45,7 @@ Examples:
   weir instances search 123 --status FAILED`,
     )
     .action(async (id, options) => end(await (await import('./instances.ts')).searchInstances(id, options)));
-  command('show <instanceId>', 'one instance and its timeline')
+  command('show <instanceId>', 'show an instance and its timeline')
     .addHelpText('after', '\nExample:\n  weir instances show 250928148382744576')
     .action(async (instanceId, options) =>
       end(await (await import('./instances.ts')).showInstance(instanceId, options)),
@@ -49,20 +53,20 @@ Examples:
   command('create', 'create the instance of a purchase; safe to repeat')
     .addOption(source().makeOptionMandatory())
     .requiredOption('--source-id <id>', 'stream entry id, order id, …')
-    .requiredOption('--product <id>', 'what was bought')
-    .requiredOption('--user <id>', 'by whom')
+    .requiredOption('--product <id>', 'the product')
+    .requiredOption('--user <id>', 'the buyer')
     .addHelpText(
       'after',
       `
-With source SECKILL the source id is the entry's id, and the instance is the one of that entry on the
-product's stream. For a parked entry whose buyer had to be found out use: weir parked replay ID --user USER
+With source SECKILL the source id is the id of the entry, and the instance is that of this entry on the
+product's stream. For a parked entry without a readable buyer use: weir parked replay ID --user USER
 
 Examples:
   weir instances create --source ACTIVITY --source-id ACT123456 --product 1001 --user 123
   weir instances create --source SECKILL --source-id 1795334847736-0 --product 1001 --user 123`,
     )
     .action(async (options) => end(await (await import('./instances.ts')).createInstance(options)));
-  command('retry <instanceId>', 'publish the event again, same id and bytes')
+  command('retry <instanceId>', 'republish the event, with the same id and bytes')
     .addHelpText('after', '\nExample:\n  weir instances retry 250928148382744576')
     .action(async (instanceId, options) =>
       end(await (await import('./instances.ts')).retryInstance(instanceId, options)),

@@ -4,12 +4,12 @@ import { config, json, url } from '../command-options.ts';
 export function addKeysCommands(program: Command, end: (exitCode: number) => void): void {
   const keys = program
     .command('keys')
-    .description('operator keys: in the configured database, or with --url through a running Weir');
+    .description('manage operator keys, in the database or through a running Weir');
   const command = (usage: string, description: string) =>
     keys.command(usage).description(description).addOption(config()).addOption(url()).addOption(json());
   command('create <name>', 'create a key; it is printed once, to standard output')
     .addOption(
-      new Option('--scope <scope>', 'what it may do; each scope includes the ones before')
+      new Option('--scope <scope>', 'scope of the key; each one includes those before it')
         .choices(['read', 'act', 'admin'])
         .makeOptionMandatory(),
     )
@@ -17,7 +17,7 @@ export function addKeysCommands(program: Command, end: (exitCode: number) => voi
     .addHelpText(
       'after',
       `
-The first key closes the API to everybody else. Prints which database, or which Weir, it was created in; creates no
+The first key closes the API to callers without a key. Prints the database, or the Weir, it was created in; creates no
 database: \`weir migrate\` does.
 
 Examples:
@@ -25,7 +25,7 @@ Examples:
   WEIR_KEY=$(weir keys create root --scope admin) weir keys list --url http://127.0.0.1:8000`,
     )
     .action(async (name, options) => end(await (await import('./keys.ts')).createKey(name, options)));
-  command('list', 'list all keys, revoked ones too, newest first').action(async (options) =>
+  command('list', 'list all keys, including revoked ones, newest first').action(async (options) =>
     end(await (await import('./keys.ts')).listKeys(options)),
   );
   command('revoke <key>', 'revoke a key by id or name; takes effect within a second').action(

@@ -6,42 +6,42 @@ const collect = (text: string, previous: string[] = []) => [...previous, text];
 export function addLoadCommand(program: Command, end: (exitCode: number) => void): void {
   program
     .command('load')
-    .description('put load on a running Weir and measure its answers')
+    .description('generate load on a running Weir and measure its responses')
     .addOption(config())
     .addOption(url())
-    .option('--rate <n>', 'arrivals a second (default: 50, with --stage 0)')
-    .option('--duration <time>', 'how long at that rate (default: 10s)')
-    .option('--stage <time:rate>', 'change the rate evenly within a time; repeatable', collect)
+    .option('--rate <n>', 'arrivals per second (default: 50, with --stage 0)')
+    .option('--duration <time>', 'duration at that rate (default: 10s)')
+    .option('--stage <time:rate>', 'change the rate evenly over a time; repeatable', collect)
     .addOption(
       new Option('--arrivals <kind>', 'even or random intervals')
         .choices(['constant', 'poisson'])
         .default('constant'),
     )
-    .option('--mix <list>', 'out of buy, stream, order, instance, with weights', 'stream,order,instance')
-    .option('--product <id>', 'what is bought', '1001')
+    .option('--mix <list>', 'requests of buy, stream, order, instance, with weights', 'stream,order,instance')
+    .option('--product <id>', 'product to buy', '1001')
     .addOption(
       new Option('--source <source>', 'source of instance').argParser(toUpperCase).default('ACTIVITY'),
     )
-    .option('--connections <n>', 'kept open, as by a proxy in front of Weir', '100')
-    .option('--max-in-flight <n>', 'drop arrivals above it', '1000')
-    .option('--fail-if <rule>', 'exit with 5 when it holds; repeatable', collect)
-    .option('--wait <time>', 'how long to wait for results afterwards', '10s')
+    .option('--connections <n>', 'connections kept open, as by a proxy in front of Weir', '100')
+    .option('--max-in-flight <n>', 'drop arrivals above this number', '1000')
+    .option('--fail-if <rule>', 'exit with 5 if the rule holds; repeatable', collect)
+    .option('--wait <time>', 'time to wait for results afterwards', '10s')
     .option('--json [file]', 'write the report as JSON, to a file or standard output')
-    .option('--yes', 'confirm another machine, or more than 20000/s or 1h')
+    .option('--yes', 'confirm load on another machine, above 20000/s or 1h')
     .addHelpText(
       'after',
       `
-Arrivals keep to the schedule however slow the answers are, and times count from when a request was due. An arrival
+Arrivals follow the schedule even if responses are slow, and times count from when a request was due. An arrival
 that is due while --max-in-flight are unanswered is dropped.
 
-  buy        POST /v1/sales/ID/buy; needs an open sale. 409 such as SOLD_OUT is an answer, not an error
+  buy        POST /v1/sales/ID/buy; needs an open sale. 409 such as SOLD_OUT is a refusal, not an error
   stream     an entry on the seckill stream: in the configured Redis, else through the demo
   order      POST /v1/orders, then its payment callback, signed with the configured secret
   instance   POST /v1/instances
 
-Rules are about p50, p99.9, max, errors, refused, dropped, rate or unfinished (accepted without an instance), of all
+Rules compare p50, p99.9, max, errors, refused, dropped, rate or unfinished (accepted without an instance) of all
 requests, or with a dot of one (buy.p99) or of a step (created, published, settled). errors, dropped and unfinished
-fail above 0 unless a rule is about them.
+fail above 0 unless a rule covers them.
 
 Examples:
   weir load --rate 200 --duration 30s --mix order,instance

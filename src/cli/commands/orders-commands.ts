@@ -8,7 +8,7 @@ type AddCommand = (usage: string, description: string) => Command;
 export function addOrdersCommands(program: Command, end: End): void {
   const orders = program
     .command('orders')
-    .description('look at orders, cancel one, report a refund, resend a missing callback');
+    .description('list, show and cancel orders, report refunds, send callbacks');
   const command: AddCommand = (usage, description) =>
     orders.command(usage).description(description).addOption(config()).addOption(url()).addOption(json());
   addReads(command, end);
@@ -17,16 +17,16 @@ export function addOrdersCommands(program: Command, end: End): void {
 }
 
 function addReads(command: AddCommand, end: End): void {
-  command('list', 'newest first')
+  command('list', 'list orders, newest first')
     .addOption(ndjson())
     .addOption(allPages())
     .addOption(format())
     .addOption(limit())
-    .addOption(new Option('--status <status>', 'where it stands').choices(orderStatuses))
+    .addOption(new Option('--status <status>', 'status of the order').choices(orderStatuses))
     .option('--product <id>')
     .option('--user <id>')
     .option('--payment-id <id>', "the payer's id of a payment")
-    .option('--from <time>', 'created since, such as 2026-11-27T20:00:00Z, or 15m for so long ago')
+    .option('--from <time>', 'created since, such as 2026-11-27T20:00:00Z, or 15m for 15 minutes ago')
     .option('--to <time>', 'created before, in the same form')
     .addHelpText(
       'after',
@@ -37,7 +37,7 @@ Examples:
   weir orders list --product 1001 --from 2h --all --ndjson | jq -r .userId`,
     )
     .action(async (options) => end(await (await import('./order-reads.ts')).listOrders(options)));
-  command('show <orderId>', 'one order, its payments and its timeline')
+  command('show <orderId>', 'show an order, its payments and its timeline')
     .addHelpText('after', '\nExample:\n  weir orders show ORD250170457611829248')
     .action(async (orderId, options) =>
       end(await (await import('./order-reads.ts')).showOrder(orderId, options)),
@@ -50,9 +50,9 @@ function addActions(command: AddCommand, end: End): void {
     .action(async (orderId, options) =>
       end(await (await import('./orders.ts')).cancelOrder(orderId, options)),
     );
-  command('mark-refunded <orderId>', 'state that the money has gone back; kept with your reason')
-    .requiredOption('--because <text>', 'how you know that it has gone back')
-    .option('--payment-id <id>', 'which payment, where the order was paid twice')
+  command('mark-refunded <orderId>', 'record that the money was returned, with your reason')
+    .requiredOption('--because <text>', 'your evidence that the money was returned')
+    .option('--payment-id <id>', 'the payment, if the order was paid more than once')
     .addHelpText(
       'after',
       `
@@ -74,15 +74,15 @@ Example:
 /** Signed as configured, as the payment side would send them. */
 function addCallbacks(command: AddCommand, end: End): void {
   command('paid <orderId>', 'send the callback that an order is paid')
-    .option('--product <id>', 'of an order that is kept elsewhere')
-    .option('--user <id>', 'of an order that is kept elsewhere')
+    .option('--product <id>', 'of an order that Weir did not create')
+    .option('--user <id>', 'of an order that Weir did not create')
     .option('--payment-id <id>', "the payer's id of the payment")
     .option('--amount <cents>', 'amount paid')
     .option('--paid-at <time>', 'when, such as 2026-11-27T20:00:00Z, or 15m for 15 minutes ago')
     .addHelpText('after', '\nExample:\n  weir orders paid ORD250170457611829248 -conf configs/config.yaml')
     .action(async (orderId, options) => end(await (await import('./orders.ts')).payOrder(orderId, options)));
-  command('refunded <orderId>', 'send the callback that the money has gone back')
-    .option('--payment-id <id>', 'which payment, where the order was paid twice')
+  command('refunded <orderId>', 'send the callback that the money was returned')
+    .option('--payment-id <id>', 'the payment, if the order was paid more than once')
     .addHelpText(
       'after',
       '\nExample:\n  weir orders refunded ORD250170457611829248 -conf configs/config.yaml',

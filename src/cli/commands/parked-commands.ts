@@ -19,11 +19,11 @@ export function addParkedCommands(program: Command, end: (exitCode: number) => v
   const withFilter = (filtered: Command) =>
     filtered
       .addOption(new Option('--reason <code>', 'PRODUCT_NOT_FOUND, …').argParser(toUpperCase))
-      .addOption(new Option('--origin <origin>', 'where it was').choices(parkedOrigins))
+      .addOption(new Option('--origin <origin>', 'origin of the item').choices(parkedOrigins))
       .addOption(source())
       .option('--scope <key>', "the stream's key, or the result queue");
 
-  withFilter(command('list', 'newest first; only what waits'))
+  withFilter(command('list', 'list open items, newest first'))
     .addOption(new Option('--state <state>', 'by state').choices(['PARKED', 'REPLAYED', 'DISCARDED', 'ALL']))
     .addOption(limit())
     .addOption(ndjson())
@@ -31,17 +31,17 @@ export function addParkedCommands(program: Command, end: (exitCode: number) => v
     .addOption(format())
     .addHelpText('after', '\nExample:\n  weir parked list --reason PRODUCT_NOT_FOUND --all --ndjson')
     .action(async (options) => end(await (await import('./parked.ts')).listParked(options)));
-  command('show <id>', 'one item with its original bytes')
+  command('show <id>', 'show an item with its original bytes')
     .addHelpText('after', '\nExample:\n  weir parked show 17')
     .action(async (id, options) => end(await (await import('./parked.ts')).showParked(id, options)));
-  const all = () => new Option('--all', 'every item that the filters let through, as a job that is followed');
+  const all = () => new Option('--all', 'run a job over every item that matches the filters');
   const detach = () => new Option('--detach', 'with --all: do not wait for the end of the job');
-  withFilter(command('replay [ids...]', 'send items once more where they were going'))
+  withFilter(command('replay [ids...]', 'process items again'))
     .addOption(all())
     .addOption(detach())
-    .option('--because <text>', 'with --all: a note that is kept with the job')
+    .option('--because <text>', 'with --all: a note stored with the job')
     .option('--user <id>', 'the buyer, for one entry without a readable user')
-    .option('--accept-amount', "take one payment of another amount than the order's")
+    .option('--accept-amount', "accept one payment whose amount differs from the order's")
     .addHelpText(
       'after',
       `
@@ -53,10 +53,10 @@ Examples:
   weir parked replay --all --reason PRODUCT_NOT_FOUND`,
     )
     .action(async (ids, options) => end(await (await import('./parked.ts')).replayParked(ids, options)));
-  withFilter(command('discard [ids...]', 'give items up; they stay on record with your reason'))
+  withFilter(command('discard [ids...]', 'discard items; they stay recorded with your reason'))
     .addOption(all())
     .addOption(detach())
-    .requiredOption('--because <text>', 'why nothing is owed for them')
+    .requiredOption('--because <text>', 'the reason for the discard')
     .addHelpText(
       'after',
       `
@@ -70,27 +70,27 @@ Examples:
 
 /** What --all has started. */
 function addJobCommands(parked: Command, end: (exitCode: number) => void): void {
-  const jobs = parked.command('jobs').description('look at replays and discards of many items, abort one');
+  const jobs = parked.command('jobs').description('list, show and abort jobs over many items');
   const command = (usage: string, description: string) =>
     jobs.command(usage).description(description).addOption(config()).addOption(url()).addOption(json());
-  command('list', 'newest first')
+  command('list', 'list jobs, newest first')
     .addOption(new Option('--state <state>', 'by state').choices(['RUNNING', 'DONE', 'ABORTED']))
     .addOption(limit())
     .addOption(ndjson())
     .addOption(allPages())
     .addHelpText('after', '\nExample:\n  weir parked jobs list --state running')
     .action(async (options) => end(await (await import('./parked-jobs.ts')).listJobs(options)));
-  command('show <id>', 'one job and how far it is')
+  command('show <id>', 'show a job and its progress')
     .addHelpText('after', '\nExample:\n  weir parked jobs show 7')
     .action(async (id, options) => end(await (await import('./parked-jobs.ts')).showJob(id, options)));
-  command('results <id>', 'the items that it could not resolve, each with the reason')
+  command('results <id>', 'list the items that failed, each with the reason')
     .addOption(limit())
     .addOption(ndjson())
     .addOption(allPages())
     .addOption(format())
     .addHelpText('after', '\nExample:\n  weir parked jobs results 7 --format csv > failed.csv')
     .action(async (id, options) => end(await (await import('./parked-jobs.ts')).listResults(id, options)));
-  command('abort <id>', 'end it: no further item is changed')
+  command('abort <id>', 'abort a job; no further item changes')
     .addHelpText('after', '\nExample:\n  weir parked jobs abort 7')
     .action(async (id, options) => end(await (await import('./parked-jobs.ts')).abortJob(id, options)));
 }

@@ -28,9 +28,9 @@ export function addSaleCommands(program: Command, end: (exitCode: number) => voi
       end(await (await import('./sale.ts')).showSale(productId, options)),
     );
   for (const [action, description] of [
-    ['pause', 'stop selling until it is resumed'],
-    ['resume', 'continue to sell'],
-    ['end', 'end it for good; winners keep what they have'],
+    ['pause', 'pause the sale'],
+    ['resume', 'resume the sale'],
+    ['end', 'end the sale; it cannot be undone, buyers keep their units'],
   ] as const) {
     command(`${action} <productId>`, description)
       .addHelpText('after', `\nExample:\n  weir sale ${action} 1001`)
@@ -57,7 +57,7 @@ Example:
       end(await (await import('./sale.ts')).restockAgain(productId, options)),
     );
   command('ticket <productId> <userId>', 'issue a ticket to a user')
-    .addOption(new Option('--unit <n>', 'which of their units').default('1'))
+    .addOption(new Option('--unit <n>', 'number of the unit of this user').default('1'))
     .action(async (productId, userId, options) =>
       end(await (await import('./sale.ts')).issueTicket(productId, userId, options)),
     );

@@ -19,14 +19,14 @@ export function addWatchCommands(program: Command, end: (exitCode: number) => vo
       )
       .addOption(source());
 
-  command('top', 'live view: rates, backlog, delay, stores, last audit; q quits')
+  command('top', 'show rates, backlog, delay, stores and last audit live; q quits')
     .option('--once', 'print it once')
-    .addOption(new Option('--json', 'print JSON: a line a second, or one document with --once'))
+    .addOption(new Option('--json', 'print JSON: a line per second, or one document with --once'))
     .addHelpText(
       'after',
       `
-Rates are of the last five seconds, the sparklines of the last two minutes. A small terminal shows what matters most
-and says what is missing. Into a pipe it prints a line of JSON a second. Honors NO_COLOR.
+Rates are of the last five seconds, the sparklines of the last two minutes. A small terminal shows the most important parts
+and names the missing ones. Into a pipe it prints a line of JSON per second. Honors NO_COLOR.
 
 Examples:
   weir top
@@ -34,10 +34,10 @@ Examples:
   weir top --json | jq '.waiting'`,
     )
     .action(async (options) => end(await (await import('./top.ts')).runTop(options)));
-  withWindow(command('stats', 'instances and success rate by source, and the trend'))
+  withWindow(command('stats', 'show instances and success rate by source, and the trend'))
     .addHelpText('after', '\nExample:\n  weir stats --minutes 1440')
     .action(async (options) => end(await (await import('./stats.ts')).runStats(options)));
-  withWindow(command('trend', 'instances created in any window, by minute, hour or day'))
+  withWindow(command('trend', 'show instances created in any window, by minute, hour or day'))
     .addOption(new Option('--ndjson', 'print one step and source per line').conflicts('json'))
     .addHelpText(
       'after',

@@ -47,13 +47,13 @@ export const dataSettings = {
       2,
       1_000,
       10,
-      'Connections of this process to PostgreSQL for purchases; 3 more serve what operators read. Raise it with outbox.lanes, lower it when all processes together exceed max_connections.',
+      'Connections of this process to PostgreSQL for purchases; 3 more serve searches and reports of operators. Raise it with outbox.lanes, lower it when all processes together exceed max_connections.',
     ),
     migrate: setting(
       flag,
       true,
       'true or false',
-      'Update the schema at start. Set false when `weir migrate` runs first, with a role of more rights.',
+      'Update the schema at start. Set false when `weir migrate` runs first, with a role that has more privileges.',
     ),
     schema: advanced(
       setting(
@@ -118,7 +118,7 @@ export const dataSettings = {
         matching(/^[\x21-\x7e]{0,255}$/),
         '',
         'a queue name of at most 255 visible ASCII characters',
-        'Weir parks what arrives on it. Set it when existing queues dead-letter elsewhere. Empty: the name of the created queue with .dead-letter.',
+        'Queue of dead letters, which Weir parks. Set it when existing queues dead-letter elsewhere. Empty: the name of the created queue with .dead-letter.',
       ),
     ),
     queueType: advanced(
@@ -146,7 +146,7 @@ export const dataSettings = {
       matching(/./),
       '.weir',
       'a folder',
-      'Where the embedded stores are kept. Set it to a folder that survives the process, such as a volume.',
+      'Folder of the embedded stores. Set it to a folder that survives the process, such as a volume.',
     ),
   },
 };

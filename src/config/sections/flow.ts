@@ -45,14 +45,14 @@ export const overdueSettings = {
   deadlineMs: duration(
     100,
     600_000,
-    'An instance without a result for this long is republished, then after twice the time, and so on. Set it to what the Resource Domain needs for its slowest machine.',
+    'An instance without a result for this long is republished, then after twice the time, and so on. Set it to the time that the Resource Domain needs for its slowest machine.',
   ),
   maxPublications: advanced(
     count(
       1,
       20,
       4,
-      'After this many publications without a result the instance is FAILED with reason TIMEOUT. Lower it when buyers should get their money back sooner.',
+      'After this many publications without a result the instance is FAILED with reason TIMEOUT. Lower it to refund buyers sooner.',
     ),
   ),
 };
@@ -62,7 +62,7 @@ export const auditSettings = {
     durationOrNever(
       1_000,
       60_000,
-      'How often the audit runs for the metrics. 0: only on request. Raise it when its queries load the database.',
+      'Interval of the audit for the metrics. 0: only on request. Raise it when its queries load the database.',
     ),
   ),
 };
@@ -76,7 +76,7 @@ export const cleaningSettings = {
   parkedAfterMs: durationOrNever(
     aDayMs,
     30 * aDayMs,
-    'Parked items are removed this long after they were replayed or discarded, and jobs over them after their end. 0 disables it. Raise it when you must keep evidence longer.',
+    'Age at which replayed and discarded parked items, and ended jobs over them, are removed. 0 disables it. Raise it when you must keep evidence longer.',
   ),
   activityAfterMs: durationOrNever(
     30 * aDayMs,
@@ -88,7 +88,7 @@ export const cleaningSettings = {
       matching(/./),
       'archive',
       'a folder',
-      'Where the archive is written, as compressed JSON lines. Set it together with cleaning.archiveAfterMs.',
+      'Folder of the archive, as compressed JSON lines. Set it together with cleaning.archiveAfterMs.',
     ),
   ),
   idempotencyAfterMs: advanced(

@@ -19,13 +19,13 @@ export const httpSettings = {
     address,
     '127.0.0.1:8000',
     'host:port, the port at most 65535',
-    'Where HTTP listens. Port 0 takes a free one. Change it to be reached from other machines: keys and secrets are then required.',
+    'Address on which HTTP listens. Port 0 selects a free port. Change it to accept requests from other machines: keys and secrets are then required.',
   ),
   hosts: setting(
     list,
     [],
     'a list of host names',
-    'Set it to the host names that a proxy passes on, besides the loopback names and the address itself. Keys and secrets are then required.',
+    'Set it to the host names that a proxy passes on, in addition to the loopback names and the address itself. Keys and secrets are then required.',
   ),
   webhookSecrets: secret(
     setting(
@@ -58,14 +58,14 @@ export const httpSettings = {
   drainMs: duration(
     0,
     7_000,
-    'After SIGTERM /readyz answers 503 for this long before listening ends. Raise it above the time your balancer needs to notice; 0 without a balancer.',
+    'After SIGTERM /readyz answers 503 for this long before listening ends. Raise it above the time that your balancer needs to detect this; set 0 without a balancer.',
     600_000,
   ),
   requestsPerMinute: count(
     0,
     1_000_000,
     6_000,
-    'Limit for each key, or address without a key, except purchases; as many may come at once. More get 429. 0 disables it, also for wrong keys. Raise it when scripts of yours get 429.',
+    'Limit for each key, or address without a key, except purchases; as many may come at once. More get 429. 0 disables it, also for wrong keys. Raise it when your own scripts get 429.',
   ),
   metrics: advanced(
     setting(
@@ -103,7 +103,7 @@ export const httpSettings = {
     duration(
       100,
       10_000,
-      'A request is cut off when its headers take longer. Raise it for callers on slow links.',
+      'Weir ends a request whose headers take longer than this. Raise it for callers on slow links.',
     ),
   ),
 };

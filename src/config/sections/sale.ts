@@ -12,7 +12,7 @@ export const saleSettings = {
     0,
     1_000_000,
     20,
-    'Buy requests of one user, and as many status requests; five times as many may come at once. 0 disables it. Raise it when honest buyers get 429.',
+    'Buy requests of one user, and as many status requests; five times as many may come at once. 0 disables it. Raise it when legitimate buyers get 429.',
   ),
   addressPerSecond: count(
     0,
@@ -25,14 +25,14 @@ export const saleSettings = {
       1,
       1_000_000,
       5_000,
-      'Buyers of this process that wait for the store; more get 503. Lower it when answers should rather be refused than late.',
+      'Buyers of this process that wait for the store; more get 503. Lower it to refuse requests rather than answer them late.',
     ),
   ),
   maxLoopDelayMs: advanced(
     duration(
       20,
       1_000,
-      'Buyers get 503 while the event loop of this process is later than this. Lower it when answers should rather be refused than late.',
+      'Buyers get 503 while the event loop of this process is later than this. Lower it to refuse requests rather than answer them late.',
     ),
   ),
 };

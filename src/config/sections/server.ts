@@ -37,21 +37,21 @@ export const serverSettings = {
     traceUrl,
     '',
     'empty, or an http or https URL with {instanceId}',
-    'Where the traces of an instance are found: a search for the span attribute messaging.message.id. Set it to link an instance to its traces.',
+    'URL of the traces of an instance: a search for the span attribute messaging.message.id. Set it to link an instance to its traces.',
   ),
   cell: advanced(
     setting(
       cell,
       '0/1',
       'number/count, the count 1, 2, 4, 8 or 16, such as 1/4',
-      'Which of several installations this is, so that every instance id names it. Set it when one PostgreSQL primary is not enough, before the first instance.',
+      'Number of this installation among several cells, which every instance id then contains. Set it when one PostgreSQL primary is not enough, before the first instance.',
     ),
   ),
   roles: setting(
     roles,
     [...allRoles],
     `a list out of ${allRoles.join(', ')}`,
-    'What this process does: answer HTTP, read streams, publish events, settle results. Change it to scale roles apart.',
+    'Roles of this process: http, ingest, relay, settle. Change it to scale roles separately.',
   ),
   http: httpSettings,
 };
@@ -85,7 +85,7 @@ export const metricsSettings = {
     durationOrNever(
       1_000,
       5_000,
-      'How often the backlog of the stores is read, for metrics and alerts. 0 disables it. Raise it when these queries load a store.',
+      'Interval at which Weir reads the backlog of the stores, for metrics and alerts. 0 disables it. Raise it when these queries load a store.',
     ),
   ),
 };
