@@ -40,7 +40,7 @@ export const OrderQuery = {
       minLength: 1,
       maxLength: 64,
       ...printable,
-      description: 'the nextCursor of the page before',
+      description: 'the nextCursor of the previous page',
     }),
   ),
 };

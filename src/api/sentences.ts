@@ -27,7 +27,7 @@ export const sentences = {
   NO_RESULT: 'no result by the deadline',
   ON_REQUEST: 'requested by an operator',
   NO_OWNER: 'the machine has no owner',
-  GIVEN_UP: 'given up without a result',
+  GIVEN_UP: 'timed out without a result',
   REFUND_NOT_REPORTED: 'the refund was not reported',
   FOREIGN_SALE: 'not a sale of Weir: the counters of the seller are not changed',
 
@@ -45,7 +45,7 @@ export const sentences = {
   RESULT_SETTLED: '{status}: {outcome}',
   REFUND_REQUESTED: 'requested the refund of the payment: {reason}',
   OUTBOX_RETURNED: 'returned to the outbox',
-  UNIT_OWED_AGAIN: 'the unit is restocked once more',
+  UNIT_OWED_AGAIN: 'the unit will be restocked again',
   NOTE: '{note}',
 
   // Exceptions of the audit
@@ -61,8 +61,8 @@ export const sentences = {
   UNITS_LOST: 'Redis lost {lost} units before {at} that it had sold: their buyers have nothing',
   ENTRY_LOST: 'entry {entryId} of user {userId} is gone: neither an instance nor parked',
   STOCK_DIFFERS: 'stock {stock}, sold {sold}, remaining {remaining}, restocked {restocked}',
-  RESTOCKS_LOST: '{returned} units were taken back by the sale, {done} of {owed} owed are done',
-  RESTOCKS_SURPLUS: '{returned} units were taken back by the sale, {done} of {owed} owed are done',
+  RESTOCKS_LOST: 'the sale took back {returned} units; {done} of {owed} restocks are done',
+  RESTOCKS_SURPLUS: 'the sale took back {returned} units; {done} of {owed} restocks are done',
   ORDER_WITHOUT_INSTANCE: 'the order is paid and has neither an instance nor a refund',
   ORDER_NOT_PAID: 'the order has an instance and was never paid',
   REFUND_MISSING: 'the instance of an order has failed and no refund was requested',
@@ -81,7 +81,7 @@ export const sentences = {
 export const auditAdvice = {
   ENTRIES_MISSING:
     'does a program run XDEL or XTRIM on the stream? Find the buyers in the records of the seller, then: weir audit --accept {stream}',
-  ENTRIES_SURPLUS: 'more than were ever added: see docs/monitoring.md#audit',
+  ENTRIES_SURPLUS: 'there are more entries than were added: see docs/monitoring.md#audit',
   STREAM_RESTARTED:
     'find the buyers in the records of the seller, make Redis durable (weir doctor), then: weir audit --accept {stream}',
   STREAM_RESTARTED_WITH_LOSS:
@@ -93,7 +93,7 @@ export const auditAdvice = {
     'make Redis durable (weir doctor), let the buyers buy again, then: weir audit --accept {stream}',
   ENTRY_LOST: 'let the user buy again; `weir sale add` adds stock',
   STOCK_DIFFERS: 'another program changed the counters of the sale',
-  RESTOCKS_LOST: 'Redis has lost some of them: `weir sale restock` takes them to the sale once more',
+  RESTOCKS_LOST: 'Redis lost some of them: `weir sale restock` restocks them again',
   RESTOCKS_SURPLUS: 'another program changed the counters of the sale',
   ORDER_WITHOUT_INSTANCE:
     'send its payment callback again, or `weir orders paid`; was its row removed by hand?',
@@ -111,12 +111,12 @@ export const invariants = {
   entries: 'stream entries added = rows + parked + waiting',
   events: 'rows = events confirmed + waiting + parked',
   instances: 'rows = PROCESSING + SUCCESS + FAILED',
-  orders: 'paid orders = their instances + payments that came too late',
+  orders: 'paid orders = their instances + late payments',
   refunds: 'failed order instances = refunds requested',
   restocked: 'failed sale instances = units to restock',
-  'nothing owed': 'other failed instances = purchases owed nothing',
+  'nothing owed': 'other failed instances = purchases without compensation',
   stock: 'stock = sold + remaining + restocked',
   units: 'units sold in Redis = instances + parked + waiting',
-  returned: 'units restocked = units the sales took back',
+  returned: 'units restocked = units that the sales took back',
   unsettled: 'no instance is PROCESSING beyond its last deadline',
 } as const;

@@ -163,7 +163,7 @@ const limitRule = { pattern: '^[1-9][0-9]{0,2}$', description: '1 to 500' };
 export const ListQuery = {
   limit: Type.Optional(Type.String({ ...limitRule, default: '50' })),
   cursor: Type.Optional(
-    Type.String({ pattern: '^[0-9]{1,19}$', description: 'the nextCursor of the page before' }),
+    Type.String({ pattern: '^[0-9]{1,19}$', description: 'the nextCursor of the previous page' }),
   ),
 };
 

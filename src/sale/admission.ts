@@ -64,7 +64,7 @@ export class Admission {
     this.#entrances = new Entrances(checkout, { maxBatch, nowMs });
     this.#secrets = new EarlierSecrets(checkout);
     const refuse = (count: number) =>
-      new WeirError('OVERLOADED', `${count} requests are waiting for the sale already`);
+      new WeirError('OVERLOADED', `${count} requests already wait for the sale`);
     this.#queue = new ConcurrencyLimit(maxWaiting, refuse);
     this.#strangers = new ConcurrencyLimit(maxWaiting, refuse);
   }

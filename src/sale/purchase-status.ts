@@ -45,7 +45,7 @@ export class PurchaseStatus {
    */
   async wait(key: EntryKey, after: string | undefined, waitMs: number): Promise<Progress | undefined> {
     if (this.#waiting >= maxWaiting) {
-      throw new WeirError('OVERLOADED', `${maxWaiting} requests for a purchase status are waiting`);
+      throw new WeirError('OVERLOADED', `${maxWaiting} requests already wait for the progress of a purchase`);
     }
     const deadline = performance.now() + waitMs;
     this.#waiting++;

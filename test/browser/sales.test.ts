@@ -104,7 +104,7 @@ describe.skipIf(!hasBrowser())('sales and products', () => {
     await page.getByLabel(en['sale.endsAt']).fill('2031-01-01T00:00');
     await page.getByRole('button', { name: en['sale.open'] }).click();
     const notice = page.locator('form.explained + .notice');
-    await notice.getByText('the sale would end before it starts').waitFor();
+    await notice.getByText('endsAt must be after startsAt').waitFor();
     expect(await notice.innerText()).toMatch(/A sale ends after it starts/);
     expect(weir.takeComplaints().join()).toMatch(/422/);
   });

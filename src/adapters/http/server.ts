@@ -144,7 +144,7 @@ export async function createHttpServer(deps: HttpDeps): Promise<FastifyInstance>
   http.addHook('onRequest', checkHostAndOrigin(config));
   http.addHook('onRequest', (request, _, done) => {
     const isEarly = deps.readiness.start && isApiRoute(request);
-    done(isEarly ? new WeirError('STORE_UNAVAILABLE', 'still waiting for the stores') : undefined);
+    done(isEarly ? new WeirError('STORE_UNAVAILABLE', 'waiting for the stores at start') : undefined);
   });
   boundHandlers(http, deps.readiness);
   addAuth(http, auth);

@@ -58,7 +58,7 @@ export async function listOrders(
 
 async function requireOrder(sql: Sql, cursor: string): Promise<void> {
   const [row] = await sql.query('SELECT 1 FROM orders WHERE id = $1', [toText(cursor)]);
-  if (!row) throw new WeirError('REQUEST_INVALID', 'cursor must be the nextCursor of the page before');
+  if (!row) throw new WeirError('REQUEST_INVALID', 'cursor must be the nextCursor of the previous page');
 }
 
 function select(

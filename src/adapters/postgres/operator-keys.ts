@@ -47,8 +47,7 @@ export function postgresOperatorKeys(database: Database): OperatorKeyStore {
         'SELECT 1 FROM operator_keys WHERE name = $1 AND revoked_at IS NULL',
         [name],
       );
-      if (sameName.length === 0)
-        throw new WeirError('KEY_LIMIT', `there are already ${maxKeys} keys in force`);
+      if (sameName.length === 0) throw new WeirError('KEY_LIMIT', `there are already ${maxKeys} valid keys`);
       throw new WeirError('KEY_CONFLICT', `there is already a key ${name}`);
     },
 

@@ -82,7 +82,7 @@ export async function replayParked(
   if (user === undefined && !acceptAmount) return resolveMany(ids, options, 'replay', {});
   const [id] = ids;
   if (id === undefined || ids.length > 1 || options.all) {
-    throw new CliError(exitCodes.usage, '--user and --accept-amount are for one item: name its id');
+    throw new CliError(exitCodes.usage, '--user and --accept-amount require the id of one item');
   }
   const body = { ...(user === undefined ? {} : { userId: user }), ...(acceptAmount ? { acceptAmount } : {}) };
   const path = `/v1/parked/${encodeURIComponent(id)}/replay`;
@@ -107,7 +107,7 @@ async function resolveMany(
   body: object,
 ): Promise<number> {
   if (ids.length > 0 && options.all) {
-    throw new CliError(exitCodes.usage, `name the items to ${action} or say --all, not both`);
+    throw new CliError(exitCodes.usage, `specify the items to ${action} or --all, not both`);
   }
   if (ids.length === 0 && !options.all) {
     throw new CliError(

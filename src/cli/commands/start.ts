@@ -43,7 +43,7 @@ function nextSignal(): Promise<string> {
 }
 
 function forceExit(): never {
-  printNotice('weir: stopped at once by a second signal');
+  printNotice('weir: ended at once by a second signal');
   process.exit(exitCodes.failed);
 }
 

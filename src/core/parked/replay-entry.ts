@@ -19,7 +19,7 @@ export function readEntry({ original, scope, sourceId }: ParkedDetail, found: Us
   if (fields.size === 0 && found === undefined) {
     throw new WeirError(
       'NOTHING_TO_REPLAY',
-      'the entry was gone before it was read: replay it with its userId',
+      'the entry was deleted before it was read: replay it with its userId',
     );
   }
   return {
@@ -49,12 +49,13 @@ export function requireFitting(
   { userId, acceptAmount }: ReplayOptions,
 ): void {
   if (acceptAmount !== undefined && origin !== 'PAYMENT') {
-    throw new WeirError('REQUEST_INVALID', 'acceptAmount is for a payment only');
+    throw new WeirError('REQUEST_INVALID', 'acceptAmount must be left out except for a payment');
   }
   if (userId === undefined) return;
-  if (origin !== 'STREAM') throw new WeirError('REQUEST_INVALID', 'userId is for a stream entry only');
+  if (origin !== 'STREAM')
+    throw new WeirError('REQUEST_INVALID', 'userId must be left out except for a stream entry');
   const named = readEntryFields(original).get('uid');
   if (parseInt64(named) !== undefined && named !== userId.toString()) {
-    throw new WeirError('PURCHASE_CONFLICT', `the entry is of user ${named}, who is not replaced`);
+    throw new WeirError('PURCHASE_CONFLICT', `userId must be left out: the entry names user ${named}`);
   }
 }

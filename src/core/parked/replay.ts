@@ -127,7 +127,10 @@ export class ParkedReplay {
     if (item.kind === 'RESULT') return this.#replayResult(item, by);
     if (item.origin === 'DEAD_LETTER' && item.kind === '') {
       const { scope } = item;
-      throw new WeirError('DEAD_LETTERED', `cannot replay: ${scope} is no queue that this Weir publishes to`);
+      throw new WeirError(
+        'DEAD_LETTERED',
+        `cannot replay the message: Weir does not publish to queue ${scope}`,
+      );
     }
     return this.#replayMessage(item, by);
   }

@@ -130,5 +130,5 @@ function namesOf({
 }
 
 function unknownInstance({ instanceId, status }: InstanceResult): WeirError {
-  return new WeirError('RESULT_NOT_FOUND', `${status} for instance ${instanceId}, which is not here`);
+  return new WeirError('RESULT_NOT_FOUND', `${status} for unknown instance ${instanceId}`);
 }

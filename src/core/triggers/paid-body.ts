@@ -18,7 +18,7 @@ export function parsePaidBody(body: unknown, orderId: string): PaidBody {
   const fields = readFields(body);
   requireNamed(fields.orderId, orderId);
   if ((fields.productId === undefined) !== (fields.userId === undefined)) {
-    throw new WeirError('REQUEST_INVALID', 'productId and userId go together');
+    throw new WeirError('REQUEST_INVALID', 'productId and userId must be given together');
   }
   const named =
     fields.productId === undefined

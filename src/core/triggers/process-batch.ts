@@ -143,7 +143,7 @@ export class ProcessBatch {
     if (tries >= maxTriesAlone) {
       const error = new WeirError(
         'MAX_DELIVERIES_EXCEEDED',
-        `the process ended ${tries} times while it worked on this entry alone`,
+        `the process ended ${tries} times while it processed only this entry`,
       );
       return this.#settleUnfit(stream, [{ entry, error }]);
     }
@@ -170,7 +170,7 @@ function parkReason(outcome: Outcome): WeirError | undefined {
     const { instanceId, productId, userId } = outcome.instance;
     return new WeirError(
       'PURCHASE_CONFLICT',
-      `this entry id already made instance ${instanceId} for user ${userId} and product ${productId}`,
+      `this entry id already created instance ${instanceId} for user ${userId} and product ${productId}`,
     );
   }
   return outcome.kind === 'refused' ? outcome.error : undefined;

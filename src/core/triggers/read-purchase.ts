@@ -26,7 +26,7 @@ export function toPurchase(
   entry: StreamEntry,
 ): Purchase | WeirError {
   if (productId instanceof WeirError) return productId;
-  if (!entry.fields) return new WeirError('ENTRY_DELETED', 'the entry was removed before it was read');
+  if (!entry.fields) return new WeirError('ENTRY_DELETED', 'the entry was deleted before it was read');
   try {
     return {
       source: seckill,

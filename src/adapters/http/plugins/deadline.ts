@@ -51,7 +51,7 @@ export function withDeadline<T>(
   return new Promise((resolve, reject) => {
     const give = () =>
       reject(
-        new WeirError('STORE_UNAVAILABLE', 'no answer in time: the outcome is unknown, repeat the request'),
+        new WeirError('STORE_UNAVAILABLE', 'no response in time: the outcome is unknown, repeat the request'),
       );
     const check = async () => {
       if (hasBegun()) return;

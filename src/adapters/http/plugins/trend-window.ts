@@ -33,9 +33,9 @@ const maxSteps = 2_000;
 export function readWindow(query: TrendQuery, now: Date): TrendWindow {
   const { minutes = query.from || query.to ? undefined : defaultMinutes, source } = query;
   if (minutes !== undefined && (query.from || query.to)) {
-    throw new WeirError('REQUEST_INVALID', 'specify either minutes, or from and to');
+    throw new WeirError('REQUEST_INVALID', 'specify either minutes or from and to');
   }
-  if (query.to && !query.from) throw new WeirError('REQUEST_INVALID', 'to requires from');
+  if (query.to && !query.from) throw new WeirError('REQUEST_INVALID', 'from must be given with to');
   const to = query.to ?? now;
   const from = query.from ?? new Date(to.getTime() - (minutes ?? defaultMinutes) * stepMs.minute);
   if (from >= to) throw new WeirError('REQUEST_INVALID', 'from must be before to');
@@ -50,7 +50,7 @@ export function readWindow(query: TrendQuery, now: Date): TrendWindow {
     );
   }
   if ((toMs - fromMs) / length > maxSteps) {
-    throw new WeirError('REQUEST_INVALID', `a trend has at most ${maxSteps} steps: specify a longer step`);
+    throw new WeirError('REQUEST_INVALID', `step must be longer: a trend has at most ${maxSteps} steps`);
   }
   return {
     ...(minutes === undefined ? {} : { minutes }),

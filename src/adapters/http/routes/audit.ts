@@ -56,7 +56,7 @@ export function addAudit(http: FastifyInstance, { audit, acceptStream }: AuditDe
     async (request) => {
       const { body } = request;
       if (!(await acceptStream(body.stream, actorOf(request)))) {
-        throw new WeirError('STREAM_NOT_FOUND', `no audit has seen a stream ${body.stream}`);
+        throw new WeirError('STREAM_NOT_FOUND', `no audit has seen stream ${body.stream}`);
       }
       return showAudit(await audit(false));
     },

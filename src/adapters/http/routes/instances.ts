@@ -160,7 +160,7 @@ function toReceipt(answer: PaymentAnswer): Receipt {
   if (answer.kind === 'instance') return answer;
   const { orderId } = answer.kind === 'refund' ? answer.refund : answer.item;
   const done = answer.kind === 'refund' ? 'will be refunded' : `is parked as item ${answer.item.parkedId}`;
-  throw new WeirError('ORDER_NOT_PAYABLE', `order ${orderId} cannot be paid any more: the payment ${done}`);
+  throw new WeirError('ORDER_NOT_PAYABLE', `order ${orderId} cannot be paid: the payment ${done}`);
 }
 
 /**

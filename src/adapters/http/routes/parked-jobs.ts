@@ -126,7 +126,7 @@ export function addParkedJobs(http: FastifyInstance, jobs: ParkedJobDeps, export
 /** @throws WeirError REQUEST_INVALID */
 function readJob({ action, filter: { state: _, ...filter }, note }: Static<typeof Body>): NewParkedJob {
   if (action === 'discard' && note === undefined) {
-    throw new WeirError('REQUEST_INVALID', 'note must be given for a discard: it is kept with each item');
+    throw new WeirError('REQUEST_INVALID', 'note must be given for a discard');
   }
   return { action, filter, note };
 }

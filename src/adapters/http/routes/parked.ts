@@ -156,7 +156,7 @@ function readReplayOptions(body: unknown): ReplayOptions {
   }
   const { userId, acceptAmount } = body as Record<string, unknown>;
   if (acceptAmount !== undefined && acceptAmount !== true) {
-    throw new WeirError('REQUEST_INVALID', 'acceptAmount must be true, or left out');
+    throw new WeirError('REQUEST_INVALID', 'acceptAmount must be true or left out');
   }
   return {
     ...(userId === undefined ? {} : { userId: parseUserId(userId) }),

@@ -38,7 +38,8 @@ export function addPurchases(
   // The waiting slots are shared: without this limit a few holders of tickets could take all of them.
   const waits = new KeyedConcurrencyLimit<UserId>(
     maxWaitsPerUser,
-    (userId) => new WeirError('RATE_LIMITED', `user ${userId} waits for ${maxWaitsPerUser} answers already`),
+    (userId) =>
+      new WeirError('RATE_LIMITED', `user ${userId} already waits for ${maxWaitsPerUser} responses`),
   );
 
   /** The only user whose purchases may be shown: a caller without a key holds a ticket. */

@@ -97,13 +97,13 @@ async function explainNoRefund(
   paymentId: string | undefined,
 ): Promise<WeirError> {
   if (paymentId !== undefined) {
-    const detail = `no refund of payment ${paymentId} of order ${orderId} was asked for`;
+    const detail = `no refund of payment ${paymentId} of order ${orderId} was requested`;
     return new WeirError('ORDER_NOT_REFUNDABLE', detail);
   }
   const order = await orders.findOrder(orderId);
   return order
     ? new WeirError('ORDER_NOT_REFUNDABLE', `order ${orderId} is ${order.status}`)
-    : new WeirError('ORDER_NOT_FOUND', `no refund of an order ${orderId} was asked for`);
+    : new WeirError('ORDER_NOT_FOUND', `no refund of order ${orderId} was requested`);
 }
 
 /**

@@ -47,8 +47,7 @@ export function addSales(http: FastifyInstance, { sales, products, requeueRestoc
       const terms = readTerms(request.body);
       await requireProduct(products, terms.productId);
       const outcome = await sales.open(terms, actorOf(request));
-      if (outcome === 'over')
-        throw new WeirError('SALE_WINDOW_INVALID', 'the sale would have ended before now');
+      if (outcome === 'over') throw new WeirError('SALE_WINDOW_INVALID', 'endsAt must be in the future');
       if (outcome === 'conflict') {
         throw new WeirError(
           'SALE_CONFLICT',
@@ -145,10 +144,10 @@ function readTerms(body: Static<typeof NewSale>): SaleTerms {
     admitPerSecond: body.admitPerSecond,
   };
   if (terms.startsAt && terms.endsAt && terms.endsAt <= terms.startsAt) {
-    throw new WeirError('SALE_WINDOW_INVALID', 'the sale would end before it starts');
+    throw new WeirError('SALE_WINDOW_INVALID', 'endsAt must be after startsAt');
   }
   if (terms.entry === 'ticket' && !terms.startsAt) {
-    throw new WeirError('SALE_WINDOW_INVALID', 'tickets are issued before the start: startsAt is required');
+    throw new WeirError('SALE_WINDOW_INVALID', 'startsAt must be given for a sale with entry ticket');
   }
   return terms;
 }

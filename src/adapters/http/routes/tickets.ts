@@ -100,7 +100,8 @@ export function addTicketStanding(
     },
     async (request) => {
       const ticket = readTicketHeader(request);
-      if (ticket === undefined) throw new WeirError('TICKET_REQUIRED', 'the header weir-ticket is missing');
+      if (ticket === undefined)
+        throw new WeirError('TICKET_REQUIRED', 'the header weir-ticket must be given');
       return findStanding(request.params.productId, ticket);
     },
   );

@@ -21,7 +21,7 @@ export function measureAudits(registry: Registry, isToAudit: boolean): Measures 
   });
   const waiting = new Gauge({
     name: 'weir_audit_waiting',
-    help: 'What was under way at the last periodic audit: no mistake, but worth a look when it grows.',
+    help: 'What was under way at the last periodic audit: not an error, but investigate when it grows.',
     labelNames: ['what'],
     registers,
   });
