@@ -39,7 +39,7 @@ export const zhProblems: Readonly<Record<string, readonly [what: string, advice:
     '内容不是带实例 ID 和 SUCCESS 或 FAILED 的 InstanceResult；请修正资源域，然后丢弃。',
   ],
   RESULT_NOT_FOUND: ['结果所属的实例不存在', '请确认它是否属于另一个 Weir，然后丢弃。'],
-  RESULT_LATE: ['结果来得太迟', 'Weir 已放弃该实例；请释放机器。已随实例记录。'],
+  RESULT_LATE: ['结果迟到', '该实例已按超时失败；请释放机器。结果已记录在该实例中。'],
   RESULT_CONFLICT: ['与已有结果矛盾', '实例已有另一结果，以其为准。已随实例记录。'],
   SALE_NOT_FOUND: ['没有此秒杀', '请先开启秒杀（POST /v1/sales）。'],
   SALE_CONFLICT: ['该商品已有秒杀', '每个商品同时只有一个秒杀：先结束进行中的，或者更改它。'],

@@ -91,7 +91,7 @@ export const zh: Record<keyof typeof en, string> = {
   'order.overdue': '已到期',
   'order.paidAt': '支付时间',
   'order.payments': '支付记录',
-  'order.noPayments': '没有支付记录：回调未注明支付，或尚未支付',
+  'order.noPayments': '没有带支付编号的支付记录',
   'order.outcome': '结果',
   'order.recordedAt': '记录时间',
   'order.cancel': '取消订单',
