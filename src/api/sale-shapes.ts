@@ -15,7 +15,7 @@ export const NewSale = Type.Object(
     entry: Type.Optional(
       Type.Enum(['open', 'ticket'], {
         default: 'open',
-        description: 'ticket: only who took a ticket before the start may buy',
+        description: 'ticket: only users with a ticket issued before the start may buy',
       }),
     ),
     admitPerSecond: Type.Optional({

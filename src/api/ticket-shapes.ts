@@ -11,7 +11,8 @@ export const TicketBody = Type.Object(
         minimum: 1,
         maximum: 1_000_000,
         default: 1,
-        description: 'Which of their units, up to the limit of the sale: one ticket is one purchase',
+        description:
+          'Number of the unit of this user, up to the limit of the sale: one ticket is one purchase',
       }),
     ),
   },

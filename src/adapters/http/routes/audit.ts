@@ -25,7 +25,7 @@ export function addAudit(http: FastifyInstance, { audit, acceptStream }: AuditDe
     {
       config: { scope: 'read', isLong: true },
       schema: {
-        summary: 'Every sum that must hold, computed from the stores',
+        summary: 'The sum of each invariant, computed from the stores',
         description:
           'Old settled rows are counted once; full=true counts all of them again, which reads whole tables and ' +
           'requires scope act. `ok` is true when every sum holds and there are no exceptions.',
@@ -48,7 +48,7 @@ export function addAudit(http: FastifyInstance, { audit, acceptStream }: AuditDe
     {
       config: { scope: 'admin', isLong: true, activity: ['STREAM_ACCEPTED'] },
       schema: {
-        summary: 'Accept what happened to a stream; its sum continues from its present state',
+        summary: 'Accept a loss on a stream; its sum continues from its current state',
         body: Accept,
         response: { 200: AuditShape, '4xx': ProblemShape },
       },

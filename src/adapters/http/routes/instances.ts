@@ -71,7 +71,7 @@ const Filter = Type.Object({
       minLength: 1,
       maxLength: 64,
       description:
-        'any id: of the instance, of the purchase at its source (stream entry, order, …), of the user',
+        'an id of the instance, of the purchase at its source (stream entry, order, …) or of the user',
     }),
   ),
   from: Type.Optional(TimeText),
@@ -90,7 +90,7 @@ export function addInstances(
       schema: {
         summary: 'Create an instance for a purchase of any source',
         description:
-          'A repeat with the same product and user answers 200 with the first answer, with other values 409. With source ' +
+          'A repeat with the same product and user gets 200 with the first response, with other values 409. With source ' +
           "SECKILL, sourceId is the entry's id, and scope, which may be omitted, is the key of the product's stream.",
         body: NewPurchase,
         response: { 200: InstanceShape, 201: InstanceShape, '4xx': ProblemShape },

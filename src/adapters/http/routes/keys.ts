@@ -24,8 +24,8 @@ export function addKeys(http: FastifyInstance, { keys, keyRing }: KeyDeps): void
     {
       config: { scope: 'admin', activity: ['KEY_CREATED'] },
       schema: {
-        summary: 'Create an operator key; only this answer shows it',
-        description: 'If the answer is lost, revoke the key and create another.',
+        summary: 'Create an operator key; only this response contains it',
+        description: 'If the response is lost, revoke the key and create another.',
         body: NewKey,
         response: { 201: MadeKeyShape, '4xx': ProblemShape },
       },
@@ -55,7 +55,7 @@ export function addKeys(http: FastifyInstance, { keys, keyRing }: KeyDeps): void
     {
       config: { scope: 'admin' },
       schema: {
-        summary: 'List all operator keys, revoked ones too, newest first',
+        summary: 'List all operator keys, including revoked ones, newest first',
         response: { 200: KeyList, '4xx': ProblemShape },
       },
     },
@@ -69,7 +69,7 @@ export function addKeys(http: FastifyInstance, { keys, keyRing }: KeyDeps): void
       schema: {
         summary: 'Revoke an operator key',
         description:
-          'Within a second no process accepts the key or its sessions any more. A repeat gets the same answer.',
+          'Within a second every process rejects the key and its sessions. A repeat gets the same response.',
         response: { 200: KeyShape, '4xx': ProblemShape },
       },
     },

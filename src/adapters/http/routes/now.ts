@@ -28,7 +28,7 @@ export function addNow(http: FastifyInstance, { watch, draining }: NowDeps): voi
       schema: {
         summary: 'The last seconds by source, the backlogs, the stores, the last audit',
         description:
-          'Counted from the stores, so every process gives the same answer; requests within a second share one. ' +
+          'Read from the stores, so every process returns the same figures; requests within a second share one reading. ' +
           'An unknown number is null. While the database is unavailable the answer is a 503 with `stores` and the backlog ' +
           'of the streams. docs/http-api.md explains each field.',
         querystring: Type.Object(
@@ -77,7 +77,7 @@ export function addNow(http: FastifyInstance, { watch, draining }: NowDeps): voi
     {
       config: { scope: 'read', isLong: true },
       schema: {
-        summary: 'The same as server-sent events, once a second',
+        summary: 'The same as server-sent events, once per second',
         description:
           'Each `event: now` has the last 10 seconds, to be merged by time; `event: problem` has the reason why there is nothing ' +
           'new, with `stores`. Ends when Weir stops.',

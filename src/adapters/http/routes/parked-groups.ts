@@ -12,7 +12,7 @@ export function addParkedGroups(http: FastifyInstance, { parked }: ParkedDeps): 
       config: { scope: 'read' },
       schema: {
         summary: 'Counts of parked items by reason and origin, the most first',
-        description: 'Only what waits, unless state says otherwise.',
+        description: 'Only open items, unless state is given.',
         querystring: Type.Object(ParkedFilterQuery, { additionalProperties: false }),
         response: { 200: ParkedGroups, '4xx': ProblemShape },
       },

@@ -89,7 +89,7 @@ export function addParkedJobs(http: FastifyInstance, jobs: ParkedJobDeps, export
     {
       config: { scope: 'read' },
       schema: {
-        summary: 'The items that a job could not resolve, each with the reason',
+        summary: 'The items that failed in a job, each with the reason',
         description: 'In order of id. What it resolved shows the job as `jobId`.',
         querystring: Type.Object(ExportQuery, { additionalProperties: false }),
         response: { 200: listAnswers(FailedItemList), '4xx': ProblemShape },
@@ -109,8 +109,8 @@ export function addParkedJobs(http: FastifyInstance, jobs: ParkedJobDeps, export
     {
       config: { scope: 'act', activity: ['PARKED_JOB_ABORTED'] },
       schema: {
-        summary: 'End a job: after the answer it changes no further item',
-        description: 'A repeat answers the same.',
+        summary: 'Abort a job; no item changes after the response',
+        description: 'A repeat gets the same response.',
         response: { 200: ParkedJobShape, '4xx': ProblemShape },
       },
     },

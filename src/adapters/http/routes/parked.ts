@@ -54,7 +54,7 @@ export function addParked(http: FastifyInstance, { parked }: ParkedDeps, exports
       config: { scope: 'read' },
       schema: {
         summary: 'Parked items, newest first',
-        description: 'Only what waits, unless state says otherwise.',
+        description: 'Only open items, unless state is given.',
         querystring: Type.Object({ ...ParkedFilterQuery, ...ExportQuery }, closed),
         response: { 200: listAnswers(ParkedList), '4xx': ProblemShape },
       },
@@ -92,9 +92,9 @@ export function addParked(http: FastifyInstance, { parked }: ParkedDeps, exports
     {
       config: { scope: 'act', activity: ['PARKED_REPLAYED'] },
       schema: {
-        summary: 'Send a parked item once more where it was going',
+        summary: 'Process a parked item again',
         description:
-          'Answers what became of it: REPLAYED, or PARKED still, with the reason. A repeat answers the same. The body may ' +
+          'Returns REPLAYED with the outcome, or PARKED with the reason. A repeat gets the same response. The body may ' +
           'be empty: `userId` is the buyer of an entry from which it cannot be read, `acceptAmount` takes a payment of ' +
           "another amount than the order's.",
         response: { 200: ReplayShape, '4xx': ProblemShape },
@@ -111,7 +111,7 @@ export function addParked(http: FastifyInstance, { parked }: ParkedDeps, exports
     {
       config: { scope: 'act', activity: ['PARKED_DISCARDED'] },
       schema: {
-        summary: 'Give a parked item up, with a reason that is kept',
+        summary: 'Discard a parked item, with a recorded reason',
         body: DiscardBody,
         response: { 200: ReplayShape, '4xx': ProblemShape },
       },
@@ -125,7 +125,7 @@ export function addParked(http: FastifyInstance, { parked }: ParkedDeps, exports
     {
       config: { scope: 'act', isLong: true, activity: ['PARKED_REPLAYED'] },
       schema: {
-        summary: 'Replay many; each answers for itself',
+        summary: 'Replay several parked items; one outcome for each',
         body: Many,
         response: { 200: ReplaysShape, '4xx': ProblemShape },
       },
@@ -138,7 +138,7 @@ export function addParked(http: FastifyInstance, { parked }: ParkedDeps, exports
     {
       config: { scope: 'act', isLong: true, activity: ['PARKED_DISCARDED'] },
       schema: {
-        summary: 'Discard many; each answers for itself',
+        summary: 'Discard several parked items; one outcome for each',
         body: ManyWithReason,
         response: { 200: ReplaysShape, '4xx': ProblemShape },
       },

@@ -47,7 +47,7 @@ export function addPayments(http: FastifyInstance, deps: PaymentDeps, checkSigna
       schema: {
         summary: 'Payment callback: the order becomes an instance',
         description:
-          'Without a body for an order created here, with productId and userId for an order kept elsewhere; paymentId, ' +
+          'Without a body for an order created in Weir, with productId and userId for any other order; paymentId, ' +
           'amountCents and paidAt describe the payment. A payment that cannot become an instance answers 200 with what ' +
           'was done: `"outcome": "refund requested"` or `"outcome": "parked"`. Once a webhook secret is set, the raw ' +
           'body must be signed by the Standard Webhooks scheme and carry orderId.',

@@ -33,7 +33,7 @@ export function addProducts(http: FastifyInstance, { products }: ProductDeps): v
       config: { scope: 'admin', activity: ['PRODUCT_CREATED'] },
       schema: {
         summary: 'Create a product',
-        description: 'A repeat with the same properties answers 200, with other properties 409.',
+        description: 'A repeat with the same properties gets 200, with other properties 409.',
         body: NewProductBody,
         response: { 200: ProductShape, 201: ProductShape, '4xx': ProblemShape },
       },
@@ -91,7 +91,7 @@ export function addProducts(http: FastifyInstance, { products }: ProductDeps): v
       schema: {
         summary: 'Enable or disable a product',
         description:
-          'In force with the next commit of every process. Orders, instances and new sales of a disabled product are refused, ' +
+          'Applies from the next commit of every process. Orders, instances and new sales of a disabled product are refused, ' +
           'and winners are parked; a running sale continues to sell, so pause it first.',
         body: SwitchBody,
         response: { 200: ProductShape, '4xx': ProblemShape },

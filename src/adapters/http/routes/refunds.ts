@@ -36,8 +36,8 @@ export function addRefunds(http: FastifyInstance, deps: RefundDeps, checkSignatu
       config: { scope: 'signed', activity: ['ORDER_REFUNDED'] },
       ...boundSignedBody(webhookSecrets),
       schema: {
-        summary: 'The money that Weir asked back for has gone back',
-        description: 'For the consumer of ORDER_REFUND_REQUESTED; signed as the payment callback is.',
+        summary: 'Refund callback: the money was returned',
+        description: 'For the consumer of ORDER_REFUND_REQUESTED; signed like the payment callback.',
         response: { 200: RefundShape, 201: RefundShape, '4xx': ProblemShape },
       },
       preValidation: async (request) => checkSignature(request, request.params.orderId),
@@ -56,7 +56,7 @@ export function addRefunds(http: FastifyInstance, deps: RefundDeps, checkSignatu
     {
       config: { scope: 'act', activity: ['ORDER_REFUNDED'] },
       schema: {
-        summary: 'State by hand that the money has gone back, with a reason that is kept',
+        summary: 'Record that the money was returned, with a reason',
         description:
           'For an operator whose payment side made the refund and cannot report it; the callback `…/refunded` stays signed. A ' +
           'repeat answers the same.',
@@ -78,7 +78,7 @@ export function addRefunds(http: FastifyInstance, deps: RefundDeps, checkSignatu
     {
       config: { scope: 'act', activity: ['ORDER_REFUND_REQUESTED'] },
       schema: {
-        summary: 'Send the refund request of an order once more, with the same id and bytes',
+        summary: 'Republish the refund request of an order, with the same id and bytes',
         response: { 200: RefundShape, '4xx': ProblemShape },
       },
     },

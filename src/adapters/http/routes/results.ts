@@ -53,8 +53,8 @@ export function addResults(
       schema: {
         summary: 'Report a result over HTTP instead of AMQP',
         description:
-          'A repeat answers 200 with the first answer. A result that contradicts the first, or comes after Weir has given ' +
-          'up, is recorded with the instance and answered with 409.',
+          'A repeat gets 200 with the first response. A result that contradicts the first, or arrives after the instance has timed ' +
+          'out, is recorded with the instance and answered with 409.',
         body: ResultBody,
         response: { 200: InstanceShape, 201: InstanceShape, '4xx': ProblemShape },
       },
@@ -84,7 +84,7 @@ export function addResults(
     {
       config: { scope: 'act', activity: ['INSTANCE_REPUBLISHED'] },
       schema: {
-        summary: 'Publish the event of an instance again, with the same id and bytes',
+        summary: 'Republish the event of an instance, with the same id and bytes',
         response: { 200: InstanceShape, '4xx': ProblemShape },
       },
     },
@@ -101,7 +101,7 @@ export function addResults(
       config: { scope: 'act', activity: ['INSTANCE_RELEASE_REQUESTED'] },
       schema: {
         summary: 'Request the release of the machine of a failed instance',
-        description: 'An earlier request is sent again, with the same id and bytes.',
+        description: 'Republishes an earlier request, with the same id and bytes.',
         response: { 200: InstanceShape, '4xx': ProblemShape },
       },
     },

@@ -61,7 +61,7 @@ export function addTry(http: FastifyInstance, demo: TryDeps | undefined): void {
     {
       config: { scope: 'act', activity: 'none' },
       schema: {
-        summary: 'Have the simulated Resource Domain fail an instance (demo only)',
+        summary: 'Let the simulated Resource Domain fail an instance (demo only)',
         description:
           '`fails` is false when the instance has its result already, or when this process simulates no Resource Domain.',
         body: Failing,

@@ -9,7 +9,7 @@ export function measureAudits(registry: Registry, isToAudit: boolean): Measures 
   const registers = [registry];
   const difference = new Gauge({
     name: 'weir_audit_difference',
-    help: 'Of each sum of the last periodic audit: actual minus expected. 0 when it holds.',
+    help: 'Last periodic audit: actual minus expected, by sum. 0 if the invariant holds.',
     labelNames: ['sum'],
     registers,
   });
@@ -21,18 +21,18 @@ export function measureAudits(registry: Registry, isToAudit: boolean): Measures 
   });
   const waiting = new Gauge({
     name: 'weir_audit_waiting',
-    help: 'What was under way at the last periodic audit: not an error, but investigate when it grows.',
+    help: 'Items under way at the last periodic audit: not an error, but investigate when it grows.',
     labelNames: ['what'],
     registers,
   });
   const auditedAt = new Gauge({
     name: 'weir_audit_timestamp_seconds',
-    help: 'When the last periodic audit of this process was, in seconds since 1970; 0 while there was none.',
+    help: 'Time of the last periodic audit of this process, in seconds since 1970; 0 before the first.',
     registers: isToAudit ? registers : [],
   });
   const duration = new Histogram({
     name: 'weir_audit_duration_seconds',
-    help: 'How long an audit took, periodic or asked for.',
+    help: 'Duration of an audit, periodic or requested.',
     buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30],
     registers,
   });

@@ -17,7 +17,7 @@ export function measureIntake(registry: Registry): Measures {
   });
   const duration = new Histogram({
     name: 'weir_commit_duration_seconds',
-    help: 'From a batch of purchases to its commit.',
+    help: 'Time from a batch of purchases to its commit.',
     buckets: durationBuckets,
     registers,
   });
@@ -34,7 +34,7 @@ export function measureIntake(registry: Registry): Measures {
   });
   const leases = new Counter({
     name: 'weir_worker_leases_total',
-    help: 'Worker ids asked for by this process: acquired, lost to another process, refused because all are taken.',
+    help: 'Worker ids requested by this process: acquired, lost to another process, refused because all are leased.',
     labelNames: ['outcome'],
     registers,
   });

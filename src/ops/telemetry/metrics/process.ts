@@ -14,7 +14,7 @@ export function measureProcess(registry: Registry): void {
   for (const name of misnamed) registry.removeSingleMetric(name);
   new Gauge({
     name: 'weir_build_info',
-    help: 'Always 1. Which program this is: to count replicas and to see a rollout.',
+    help: 'Always 1. Version of the program: counts replicas and shows a rollout.',
     labelNames: ['version', 'node_version'],
     registers: [registry],
   }).set({ version, node_version: process.version }, 1);

@@ -16,7 +16,7 @@ export function measurePublishing(registry: Registry): Measures {
   });
   const duration = new Histogram({
     name: 'weir_publish_duration_seconds',
-    help: 'From a claimed batch of batches to its last confirm.',
+    help: 'Time from claimed outbox batches to their last confirm.',
     buckets: durationBuckets,
     registers,
   });

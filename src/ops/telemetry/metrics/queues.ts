@@ -18,7 +18,7 @@ export function measureQueues(registry: Registry): Measures {
   );
   const stopped = new Gauge({
     name: 'weir_deadlines_stopped',
-    help: '1 while no deadline of an instance runs, since events do not reach a consumer.',
+    help: '1 while no deadline of an instance runs, because events do not reach a consumer.',
     registers: [registry],
   });
   return {

@@ -8,14 +8,14 @@ export function measureRequests(registry: Registry): Measures {
   const registers = [registry];
   const duration = new Histogram({
     name: 'weir_http_request_duration_seconds',
-    help: 'From the head of a request to the sending of its answer, by route as in /openapi.json; "unmatched" when there is none.',
+    help: 'Time from the head of a request to the start of its response, by route as in /openapi.json; "unmatched" when there is none.',
     labelNames: ['method', 'route', 'status_class'],
     buckets: durationBuckets,
     registers,
   });
   const problems = new Counter({
     name: 'weir_http_problems_total',
-    help: 'Answers that were a problem, by its code (docs/http-api.md): refusals of the caller and failures of ours.',
+    help: 'Problem responses by code (docs/http-api.md): refusals of the caller and failures of Weir.',
     labelNames: ['code'],
     registers,
   });

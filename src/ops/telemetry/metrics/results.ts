@@ -15,35 +15,35 @@ export function measureResults(registry: Registry, lastDeadlineMs: number): Meas
   });
   const settledInstances = new Counter({
     name: 'weir_instances_settled_total',
-    help: 'Instances that this process made SUCCESS or FAILED: by a result, or given up after the last deadline.',
+    help: 'Instances that this process set to SUCCESS or FAILED, by a result or after the last deadline.',
     labelNames: ['status'],
     registers,
   });
   const overdue = new Counter({
     name: 'weir_instances_overdue_total',
-    help: 'Instances past a deadline: republished, or given up as FAILED.',
+    help: 'Instances past a deadline: republished, or timed out as FAILED.',
     labelNames: ['action'],
     registers,
   });
   const restocked = new Counter({
     name: 'weir_units_restocked_total',
-    help: 'Units of failed instances, by whether a sale of Weir took them back; failed: attempts that will be repeated.',
+    help: 'Units of failed instances, by outcome: restocked, no_sale; failed: attempts that will be repeated.',
     labelNames: ['outcome'],
     registers,
   });
   const expired = new Counter({
     name: 'weir_orders_expired_total',
-    help: 'Orders that were never paid.',
+    help: 'Orders that expired unpaid.',
     registers,
   });
   const refundsAgain = new Counter({
     name: 'weir_refunds_requested_again_total',
-    help: 'Refund requests that this process sent once more, because the refund was not reported.',
+    help: 'Refund requests that this process republished because the refund was not reported.',
     registers,
   });
   new Gauge({
     name: 'weir_result_deadline_seconds',
-    help: 'When an instance without a result is given up, after its first publication, by the settings of this process.',
+    help: 'Seconds from the first publication to the timeout of an instance without a result, by the settings of this process.',
     registers,
   }).set(lastDeadlineMs / 1000);
   for (const outcome of ['applied', 'repeat', 'late', 'contradicts', 'unknown']) results.inc({ outcome }, 0);

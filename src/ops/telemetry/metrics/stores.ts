@@ -25,7 +25,7 @@ export const redisReasons = [
 export function measureStores(registry: Registry): Measures {
   const failures = new Counter({
     name: 'weir_store_failures_total',
-    help: 'Failed attempts of this process to use a store, by the part that tried.',
+    help: 'Failed attempts of this process to use a store, by part of the program.',
     labelNames: ['store'],
     registers: [registry],
   });
