@@ -31,7 +31,7 @@ export async function runJob(
   const started = await api.post<ParkedJob>('/v1/parked/jobs', body);
   if (options.detach) {
     if (options.json) printJson(started);
-    else printLine(`Started job ${started.id}; weir parked jobs show ${started.id} shows how far it is`);
+    else printLine(`Started job ${started.id}; weir parked jobs show ${started.id} shows its progress`);
     return exitCodes.ok;
   }
   const stop = new AbortController();
@@ -40,7 +40,7 @@ export async function runJob(
   process.once('SIGINT', abort);
   const job = await follow(api, started, stop.signal).finally(() => process.off('SIGINT', abort));
   if (job.state === 'RUNNING') {
-    printNotice(`Job ${job.id} goes on; weir parked jobs abort ${job.id} ends it`);
+    printNotice(`Job ${job.id} continues; weir parked jobs abort ${job.id} ends it`);
     return exitCodes.interrupted;
   }
   if (options.json) printJson(job);
