@@ -18,7 +18,7 @@ import { createEventEncoders } from '../core/instance/instance-created.ts';
 import { InstanceIds, type WorkerLeases } from '../core/instance/instance-id.ts';
 import { ProductCache } from '../core/instance/product.ts';
 import { IntakeGate } from '../core/outbox/intake-gate.ts';
-import type { Outbox } from '../core/outbox/relay.ts';
+import type { Outbox } from '../core/outbox/outbox.ts';
 import type { Settled } from '../core/results/classify-result.ts';
 import type { InstanceResult } from '../core/results/result.ts';
 import type { Settle } from '../core/results/take-results.ts';

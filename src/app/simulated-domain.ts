@@ -3,8 +3,8 @@ import {
   type OpenResourceDomain,
   openEmbeddedResourceDomain,
   openResourceDomain,
-  simulatesResource,
-} from './queues.ts';
+} from './open-resource-domain.ts';
+import { simulatesResource } from './queues.ts';
 
 /** Runs the simulated Resource Domain, if the configuration asks for one. */
 export function addSimulatedDomain({

@@ -6,7 +6,7 @@ import { postgresOutbox, unlockedOutbox } from '../adapters/postgres/outbox.ts';
 import { openPostgresServer } from '../adapters/postgres/server.ts';
 import type { RedisConfig } from '../adapters/redis/connections.ts';
 import type { Config, DataConfig } from '../config/config.ts';
-import type { Outbox } from '../core/outbox/relay.ts';
+import type { Outbox } from '../core/outbox/outbox.ts';
 import type { Database } from '../lib/sql.ts';
 import type { Emit } from '../ops/telemetry/events.ts';
 

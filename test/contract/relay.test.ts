@@ -5,14 +5,9 @@ import { shareTransaction } from '../../src/adapters/embedded/share-transaction.
 import { enqueue } from '../../src/adapters/postgres/enqueue.ts';
 import { postgresOutbox, unlockedOutbox } from '../../src/adapters/postgres/outbox.ts';
 import { RabbitmqPublisher } from '../../src/adapters/rabbitmq/publisher.ts';
+import type { Outbox, OutboxBatch, Publisher, Verdict } from '../../src/core/outbox/outbox.ts';
 import { decodeBatch, type Message } from '../../src/core/outbox/outbox-batch.ts';
-import {
-  type Outbox,
-  type OutboxBatch,
-  type Publisher,
-  Relay,
-  type Verdict,
-} from '../../src/core/outbox/relay.ts';
+import { Relay } from '../../src/core/outbox/relay.ts';
 import { Signal } from '../../src/lib/signal.ts';
 import type { Database } from '../../src/lib/sql.ts';
 import { createCreation, createProduct, createPurchase } from '../support/parts.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { type Outbox, Relay } from '../../src/core/outbox/relay.ts';
+import type { Outbox } from '../../src/core/outbox/outbox.ts';
+import { Relay } from '../../src/core/outbox/relay.ts';
 import { Outages } from '../../src/lib/outages.ts';
 import { Recovery, recovery } from '../../src/lib/recovery.ts';
 import { repeatEvery } from '../../src/lib/repeat.ts';

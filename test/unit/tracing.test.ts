@@ -9,8 +9,8 @@ import {
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { CreateInstances, Outcome } from '../../src/core/instance/create-instances.ts';
 import type { InstanceId, Purchase } from '../../src/core/instance/purchase.ts';
+import type { Publisher } from '../../src/core/outbox/outbox.ts';
 import type { Message } from '../../src/core/outbox/outbox-batch.ts';
-import type { Publisher } from '../../src/core/outbox/relay.ts';
 import type { InstanceResult } from '../../src/core/results/result.ts';
 import type { ResultQueue, Settle } from '../../src/core/results/take-results.ts';
 import type { SeckillStreams, StreamEntry } from '../../src/core/triggers/seckill-streams.ts';

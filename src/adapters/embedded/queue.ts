@@ -1,5 +1,5 @@
+import type { Publisher, Refusal } from '../../core/outbox/outbox.ts';
 import { type Message, usualType } from '../../core/outbox/outbox-batch.ts';
-import type { Publisher, Refusal } from '../../core/outbox/relay.ts';
 import { type Sql, textArray } from '../../lib/sql.ts';
 
 /**

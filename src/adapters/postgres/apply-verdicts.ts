@@ -1,5 +1,5 @@
+import type { BatchKind, OutboxBatch, Verdict } from '../../core/outbox/outbox.ts';
 import { type Message, usualType } from '../../core/outbox/outbox-batch.ts';
-import type { BatchKind, OutboxBatch, Verdict } from '../../core/outbox/relay.ts';
 import { numberArray, type Sql, type Statement, textArray } from '../../lib/sql.ts';
 import { parkItems } from './parked.ts';
 

@@ -1,5 +1,5 @@
+import type { BatchKind } from '../../core/outbox/outbox.ts';
 import { encodeMessage, type Message } from '../../core/outbox/outbox-batch.ts';
-import type { BatchKind } from '../../core/outbox/relay.ts';
 import type { Sql } from '../../lib/sql.ts';
 
 /** 500 messages of 200 bytes are 100 KiB; a batch should stay below 256 KiB. */

@@ -1,7 +1,7 @@
 import type { Actor } from '../../core/actor.ts';
 import { WeirError } from '../../errors.ts';
 import { type Database, numberArray, type Sql } from '../../lib/sql.ts';
-import type { Credentials } from '../../ops/access/key-ring.ts';
+import type { Credentials } from '../../ops/access/credential-cache.ts';
 import {
   maxKeys,
   type NewOperatorKey,

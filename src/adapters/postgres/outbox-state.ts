@@ -1,5 +1,5 @@
+import type { BatchKind } from '../../core/outbox/outbox.ts';
 import { decodeBatch } from '../../core/outbox/outbox-batch.ts';
-import type { BatchKind } from '../../core/outbox/relay.ts';
 import type { Sql } from '../../lib/sql.ts';
 
 /** Messages of a kind that the queue has ever confirmed. */

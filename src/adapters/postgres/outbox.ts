@@ -1,4 +1,4 @@
-import { type Outbox, type OutboxBatch, retry, type Verdict } from '../../core/outbox/relay.ts';
+import { type Outbox, type OutboxBatch, retry, type Verdict } from '../../core/outbox/outbox.ts';
 import { backoffMs } from '../../lib/backoff.ts';
 import { failpoint } from '../../lib/failpoint.ts';
 import { oneAtATime } from '../../lib/one-at-a-time.ts';

@@ -1,5 +1,5 @@
+import type { BatchKind } from '../../core/outbox/outbox.ts';
 import { encodeMessage } from '../../core/outbox/outbox-batch.ts';
-import type { BatchKind } from '../../core/outbox/relay.ts';
 import type { DeadLetterKind } from '../../core/parked/dead-letter.ts';
 import type { NewParkedItem, ParkedDetail, ParkedFilter, ParkedItem } from '../../core/parked/parked-item.ts';
 import type { JobLease } from '../../core/parked/parked-job.ts';

@@ -1,7 +1,7 @@
 import type { ChannelModel } from 'amqplib';
 import { pickQueue } from '../../core/outbox/created-queues.ts';
+import type { Publisher, Refusal } from '../../core/outbox/outbox.ts';
 import { type Message, usualType } from '../../core/outbox/outbox-batch.ts';
-import type { Publisher, Refusal } from '../../core/outbox/relay.ts';
 import { createDeferred } from '../../lib/deferred.ts';
 import { failpoint } from '../../lib/failpoint.ts';
 import { createBatchPublish } from './batch-channel.ts';

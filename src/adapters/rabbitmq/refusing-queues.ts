@@ -1,5 +1,5 @@
+import type { Refusal } from '../../core/outbox/outbox.ts';
 import type { Message } from '../../core/outbox/outbox-batch.ts';
-import type { Refusal } from '../../core/outbox/relay.ts';
 
 /** The queues that accept nothing: from a batch of which they refused every message until they accept one. */
 export class RefusingQueues {

@@ -1,4 +1,5 @@
-import { createdQueuesOf, openResourceDomain } from '../../app/queues.ts';
+import { openResourceDomain } from '../../app/open-resource-domain.ts';
+import { createdQueuesOf } from '../../app/queues.ts';
 import { readConfig } from '../../config/config.ts';
 import type { ResourceTally } from '../../ops/resource-domain/resource-domain.ts';
 import { createTelemetry } from '../../ops/telemetry/telemetry.ts';

@@ -1,5 +1,5 @@
 import { pause } from '../../lib/backoff.ts';
-import type { Outbox } from './relay.ts';
+import type { Outbox } from './outbox.ts';
 
 export interface IntakeGateOptions {
   /** Waiting events above which the intake pauses; it resumes below half of this. */

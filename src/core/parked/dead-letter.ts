@@ -3,7 +3,7 @@ import { type ErrorCode, WeirError } from '../../errors.ts';
 import { refundRequested, releaseRequested } from '../compensation/request-messages.ts';
 import { instanceCreated } from '../instance/instance-created.ts';
 import { parseInt64 } from '../instance/purchase.ts';
-import type { BatchKind } from '../outbox/relay.ts';
+import type { BatchKind } from '../outbox/outbox.ts';
 import { decodeResult, instanceResult } from '../results/result.ts';
 
 /** A message on the dead-letter queue. */

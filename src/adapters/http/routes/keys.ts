@@ -42,7 +42,7 @@ export function addKeys(http: FastifyInstance, { keys, keyRing }: KeyDeps): void
         },
         actorOf(request),
       );
-      await keyRing.readAnew();
+      await keyRing.refresh();
       return reply
         .status(201)
         .header('cache-control', 'no-store')
@@ -77,7 +77,7 @@ export function addKeys(http: FastifyInstance, { keys, keyRing }: KeyDeps): void
       const { id } = request.params;
       const revoked = /^[1-9]\d{0,17}$/.test(id) ? await keys.revokeKey(id, actorOf(request)) : undefined;
       if (!revoked) throw new WeirError('KEY_NOT_FOUND', `there is no key ${id.slice(0, 40)}`);
-      await keyRing.readAnew();
+      await keyRing.refresh();
       return showKey(revoked);
     },
   );

@@ -35,7 +35,7 @@ export function addSession(http: FastifyInstance, deps: SessionDeps): void {
     if (!caller) return;
     setCaller(request, caller);
     await sessions.removeSession(digestOf(id), actorOf(request));
-    await keyRing.readAnew();
+    await keyRing.refresh();
   };
   const readOwnCookie = (request: FastifyRequest) => {
     const id = readSessionCookie(request);
@@ -70,7 +70,7 @@ export function addSession(http: FastifyInstance, deps: SessionDeps): void {
         actorOf(request),
       );
       setSessionCookie(request, reply, session.id);
-      await keyRing.readAnew();
+      await keyRing.refresh();
       return reply.status(201).send(showSession({ ...found.caller, until: session.expiresAt }, false));
     },
   );

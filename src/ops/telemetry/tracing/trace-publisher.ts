@@ -1,5 +1,5 @@
 import { SpanKind, type Tracer } from '@opentelemetry/api';
-import type { Publisher } from '../../../core/outbox/relay.ts';
+import type { Publisher } from '../../../core/outbox/outbox.ts';
 import { withBatchSpan } from './batch-span.ts';
 import type { Destination } from './trace-creation.ts';
 import { isSampled } from './traceparent.ts';

@@ -1,6 +1,6 @@
 import { type Tracer, trace } from '@opentelemetry/api';
 import type { CreateInstances } from '../../../core/instance/create-instances.ts';
-import type { Publisher } from '../../../core/outbox/relay.ts';
+import type { Publisher } from '../../../core/outbox/outbox.ts';
 import type { ResultQueue, Settle } from '../../../core/results/take-results.ts';
 import type { SeckillStreams } from '../../../core/triggers/seckill-streams.ts';
 import { RecentTraces } from './recent-traces.ts';
