@@ -1,0 +1,78 @@
+import type { SeededBug } from '../bugs.ts';
+
+/** P6: one compensation. */
+export const compensationBugs: readonly SeededBug[] = [
+  {
+    name: 'given-up-without-a-release',
+    promise: 'P6',
+    file: 'adapters/postgres/overdue.ts',
+    find: "await requestReleases(sql, machines, 'GIVEN_UP', byWeir)",
+    replace: "await requestReleases(sql, [], 'GIVEN_UP', byWeir)",
+    suite: 'test/contract/rescuer-way.test.ts',
+    rule: 'an instance that timed out requests its release in the same commit, once',
+  },
+  {
+    name: 'refund-requested-once-only',
+    promise: 'P6',
+    file: 'adapters/postgres/refund-requests.ts',
+    find: "await sendAgain(sql, due, 'REFUND_NOT_REPORTED', byWeir)",
+    replace: "await sendAgain(sql, [], 'REFUND_NOT_REPORTED', byWeir)",
+    suite: 'test/contract/refund-requests.test.ts',
+    rule: 'a refund request repeats with its id and bytes, in growing waits, until reported',
+  },
+  {
+    name: 'an-answer-is-given-once-only',
+    promise: 'P6',
+    file: 'ops/resource-domain/resource-domain.ts',
+    find: 'if (known.answeredMs === undefined) return false',
+    replace: 'if (known.answeredMs !== undefined) return false',
+    suite: 'test/unit/resource-domain.test.ts',
+    rule: 'a repeat of an answered event gets the same answer again',
+  },
+  {
+    name: 'unit-restocked-each-time',
+    promise: 'P6',
+    file: 'adapters/redis/sale-scripts.ts',
+    find: "elseif string.sub(unit, 1, 1) == '-' then answers[i] = 1",
+    replace:
+      "elseif string.sub(unit, 1, 1) == '-' then answers[i] = restock(entry, string.gsub(unit, '^%-+', ''))",
+    suite: 'test/faults/life-crash.test.ts',
+    rule: 'a kill at after-restock compensates each failure once',
+  },
+  {
+    name: 'embedded-unit-restocked-each-time',
+    promise: 'P6',
+    file: 'adapters/embedded/sale-counters.ts',
+    find: 'AND NOT restocked',
+    replace: '',
+    suite: 'test/contract/sale-counters.test.ts',
+    rule: 'restocked once, however often it is requested',
+  },
+  {
+    name: 'refund-never-asked-for',
+    promise: 'P6',
+    file: 'adapters/postgres/compensations.ts',
+    find: "each.kind === 'REFUND' ?",
+    replace: "each.kind === 'NOTHING' ?",
+    suite: 'test/contract/settle.test.ts',
+    rule: 'a failed instance requests its refund once, and its order follows',
+  },
+  {
+    name: 'late-payment-in-two-commits',
+    promise: 'P6',
+    file: 'adapters/postgres/refunds.ts',
+    find: "failpoint('before-refund-request');",
+    replace: "await sql.query('COMMIT'); failpoint('before-refund-request');",
+    suite: 'test/faults/life-crash.test.ts',
+    rule: 'after a kill during a late payment the repeat gets one refund',
+  },
+  {
+    name: 'second-payment-kept',
+    promise: 'P6',
+    file: 'adapters/postgres/payments.ts',
+    find: 'if (isSecond) return',
+    replace: "if (isSecond && paid.orderId === '') return",
+    suite: 'test/contract/payments.test.ts',
+    rule: 'two payments of an order that lives elsewhere make one instance and one refund',
+  },
+];

@@ -1,0 +1,78 @@
+import type { SeededBug } from '../bugs.ts';
+
+/** P3, P8: published, acknowledged after the commit. */
+export const eventBugs: readonly SeededBug[] = [
+  {
+    name: 'a-broken-connection-counts-as-a-refusal',
+    promise: 'P3',
+    file: 'adapters/postgres/outbox.ts',
+    find: 'SET interruptions = interruptions + 1, last_error',
+    replace: 'SET interruptions = interruptions + 1, attempts = attempts + 1, last_error',
+    suite: 'test/contract/relay.test.ts',
+    rule: 'a broken transport counts against no batch',
+  },
+  {
+    name: 'returned-message-counts-as-delivered',
+    promise: 'P3',
+    file: 'adapters/rabbitmq/publisher.ts',
+    find: 'this.#returned.size > 0 &&',
+    replace: 'this.#returned.size < 0 &&',
+    suite: 'test/integration/rabbitmq.test.ts',
+    rule: 'a queue that is deleted while events flow is made again, and none is lost',
+  },
+  {
+    name: 'refused-message-dropped',
+    promise: 'P3',
+    file: 'core/outbox/relay.ts',
+    find: 'if (!first) {',
+    replace: 'if (!first || first) {',
+    suite: 'test/contract/relay.test.ts',
+    rule: 'a refused message waits alone',
+  },
+  {
+    name: 'published-again-with-other-bytes',
+    promise: 'P3',
+    file: 'adapters/postgres/republish.ts',
+    find: 'row.event_at ?? row.created_at',
+    replace: 'new Date(Date.now())',
+    suite: 'test/contract/rescuer.test.ts',
+    rule: 'are republished with the same id and bytes',
+  },
+  {
+    name: 'results-return-in-an-outage',
+    promise: 'P3',
+    file: 'core/results/read-queue.ts',
+    find: 'if (failures === failuresUntilPause)',
+    replace: "queue.returnDeliveries('as before');if (failures === failuresUntilPause)",
+    suite: 'test/integration/results.test.ts',
+    rule: 'results settle when the database is back, and none returns to the broker',
+  },
+  {
+    name: 'queue-without-a-delivery-limit',
+    promise: 'P3',
+    file: 'adapters/rabbitmq/queue.ts',
+    find: "'x-delivery-limit': safeDeliveryLimit",
+    replace: "'x-max-in-memory-length': 0",
+    suite: 'test/integration/rabbitmq.test.ts',
+    rule: 'that moves what it would drop',
+  },
+  {
+    name: 'acknowledged-before-the-commit',
+    promise: 'P8',
+    file: 'core/triggers/process-batch.ts',
+    find: 'const outcomes = purchases.length > 0 ?',
+    replace:
+      'await this.#deps.streams.acknowledge(stream, entries.map(({ id }) => id)); const outcomes = purchases.length > 0 ?',
+    suite: 'test/faults/crash.test.ts',
+    rule: 'a kill at before-insert loses no winner',
+  },
+  {
+    name: 'result-acknowledged-before-it-is-settled',
+    promise: 'P8',
+    file: 'core/results/read-queue.ts',
+    find: 'if (messages.length > 0)',
+    replace: 'await queue.acknowledge(messages); if (messages.length > 0)',
+    suite: 'test/faults/life-crash.test.ts',
+    rule: 'a kill at before-settle compensates each failure once',
+  },
+];
