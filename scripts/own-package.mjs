@@ -1,7 +1,7 @@
 // Installs, builds and runs a package of its own inside this repository, with the compiler of the main one.
 import { spawn } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -20,18 +20,25 @@ export async function runOwnPackage({ name, entry, args, needsWeir }) {
     const code = await runProgram('npm', ['ci', '--no-audit', '--no-fund'], root);
     if (code !== 0) return code;
   }
-  if (!isInstalled(folder)) {
-    console.error(`installing what ${name} needs ...`);
-    // No package of these needs its install script, and one would report the installation to its makers.
-    const code = await runProgram('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], folder);
-    if (code !== 0) return code;
-  }
+  const installed = await installPackage(folder);
+  if (installed !== 0) return installed;
   console.error('building ...');
   const built =
     (needsWeir && (await runProgram('npm', ['run', '--silent', 'build'], root))) ||
     (await runProgram(process.execPath, [tsc, '-p', 'tsconfig.json'], folder));
   if (built !== 0) return built;
   return runProgram(process.execPath, [join(folder, entry), ...args], process.cwd(), 'inherit');
+}
+
+/**
+ * Installs what the package in this folder needs, unless it is there.
+ * @returns the exit code
+ */
+export async function installPackage(folder) {
+  if (isInstalled(folder)) return 0;
+  console.error(`installing what ${relative(root, folder)} needs ...`);
+  // No package of these needs its install script, and one would report the installation to its makers.
+  return runProgram('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], folder);
 }
 
 // The installer writes this file; an older one than the lock file means that it must run again.
@@ -45,7 +52,7 @@ function isInstalled(folder) {
 
 // Ctrl-C reaches the child as well, which has to clean up: this process only waits for it. Installing and
 // building print to stderr, because stdout belongs to the program.
-function runProgram(file, fileArgs, cwd, stdout = 2) {
+export function runProgram(file, fileArgs, cwd, stdout = 2) {
   const wait = () => {};
   process.on('SIGINT', wait);
   const child = spawn(file, fileArgs, { cwd, stdio: ['inherit', stdout, 'inherit'] });

@@ -1,0 +1,1 @@
+export function hashOfDescription(description: { paths: object }): string;
