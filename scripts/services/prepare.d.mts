@@ -13,6 +13,9 @@ export interface Place {
 }
 
 export function preparePostgres(place: Place & { settings?: Record<string, string> }): Promise<Launch>;
+export function preparePostgresStandby(
+  place: Place & { primaryPort: number; settings?: Record<string, string> },
+): Promise<Launch>;
 export function prepareRedis(
   place: Place & { program?: string; config?: Record<string, string> },
 ): Promise<Launch>;

@@ -11,12 +11,30 @@ const run = promisify(execFile);
  * for it.
  */
 export async function preparePostgres({ folder, port, settings = {} }) {
+  const programs = findPostgresPrograms();
+  const options = prepareFolder(folder, 'postgres', { ...process.env, LC_ALL: 'C' });
+  const cluster = ['--auth=trust', '--username=postgres', '--encoding=UTF8', '--locale=C', '--no-sync'];
+  await run(join(programs, 'initdb'), ['-D', join(folder, 'data'), ...cluster], options);
+  return launchPostgres({ programs, folder, port, settings, options });
+}
+
+/** The same with a copy of a running cluster, which it follows as a standby. */
+export async function preparePostgresStandby({ folder, port, primaryPort, settings = {} }) {
+  const programs = findPostgresPrograms();
+  const options = prepareFolder(folder, 'postgres', { ...process.env, LC_ALL: 'C' });
+  const source = ['-h', '127.0.0.1', '-p', String(primaryPort), '-U', 'postgres'];
+  const copy = ['--write-recovery-conf', '--wal-method=stream', '--checkpoint=fast', '--no-sync'];
+  await run(join(programs, 'pg_basebackup'), ['-D', join(folder, 'data'), ...source, ...copy], options);
+  return launchPostgres({ programs, folder, port, settings, options });
+}
+
+function findPostgresPrograms() {
   const programs = findPostgresFolder();
   if (!programs) throw missing('initdb and postgres', 'postgresql');
-  const options = prepareFolder(folder, 'postgres', { ...process.env, LC_ALL: 'C' });
-  const data = join(folder, 'data');
-  const cluster = ['--auth=trust', '--username=postgres', '--encoding=UTF8', '--locale=C', '--no-sync'];
-  await run(join(programs, 'initdb'), ['-D', data, ...cluster], options);
+  return programs;
+}
+
+function launchPostgres({ programs, folder, port, settings, options }) {
   const every = {
     port,
     listen_addresses: '127.0.0.1',
@@ -26,7 +44,7 @@ export async function preparePostgres({ folder, port, settings = {} }) {
   };
   const args = Object.entries(every).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
-  return { url, program: join(programs, 'postgres'), args: ['-D', data, ...args], options };
+  return { url, program: join(programs, 'postgres'), args: ['-D', join(folder, 'data'), ...args], options };
 }
 
 /** `program` replaces the installed redis-server. */

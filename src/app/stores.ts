@@ -28,6 +28,7 @@ export async function openDatabase(data: DataConfig, emit: Emit): Promise<Databa
       warn(
         'the pooler in front of PostgreSQL loses prepared statements: Weir sends unnamed ones from here on',
       ),
+    onPrimaryMoved: (from, to) => warn(`PostgreSQL on ${to} accepts writes: ${from} is left`),
     onSequenceBehind: keepSequences(() => database, { warn, onFailure }),
   });
   return database;

@@ -6,6 +6,7 @@ import {
 } from '../support/own-rabbitmq-cluster.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import { openBrokerShop } from './broker-shop.ts';
+import { expectVerified } from './expect-verified.ts';
 
 /** For a machine that is busy; what is measured is printed. */
 const deadlineMs = 45_000;
@@ -39,6 +40,18 @@ export function testLossOfLeader(cluster: Cluster): void {
       measured('leader frozen', shop.longestSilenceMs(frozenAtMs));
       shop.leader.resume();
       await shop.expectNothingLost();
+    },
+    timeoutMs,
+  );
+
+  test(
+    'every promise holds for the external checker while a node of RabbitMQ is killed',
+    async () => {
+      const [, , last] = cluster().nodes;
+      await expectVerified({ rabbitmq: cluster().url }, async () => {
+        await last.kill();
+        await last.restart();
+      });
     },
     timeoutMs,
   );

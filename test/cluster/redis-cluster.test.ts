@@ -11,6 +11,7 @@ import { createProduct } from '../support/parts.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import { connectTestRedis, createPostgresDatabase } from '../support/stores.ts';
 import { launchWeir, type RunningWeir, runWeir, startWeir } from '../support/weir.ts';
+import { expectVerified } from './expect-verified.ts';
 
 const products = ['1001', '1002', '1003', '1004', '1005', '1006'];
 const streamOf = (product: string) => `stream:seckill:${product}`;
@@ -132,6 +133,19 @@ test('no buy that a replica has confirmed is lost or doubled by the death of a p
   await waitForBuysOf('1001', buyers, 20_000);
   await buyers.end();
   await expectExactlyOnce(weir, database, buyers.accepted);
+});
+
+test('every promise holds for the external checker while a primary of the cluster dies', async () => {
+  await using cluster = await startOwnRedisCluster();
+  const settings = { WEIR_SALE_ACKNOWLEDGE: 'replica' };
+  await expectVerified({ redis: cluster.url, settings, redisMayLose: true }, async () => {
+    const victim = cluster.primaries[0] as OwnServer;
+    await victim.kill();
+    await pollUntil('its replica to be elected', 20_000, async () =>
+      expect(await connectTestRedis(cluster.replicas[0]?.url ?? '').role()).toContain('master'),
+    );
+    await victim.restart();
+  });
 });
 
 test('slots that move to other nodes take their sales along, under load', async () => {

@@ -8,6 +8,7 @@ import { createProduct } from '../support/parts.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import { connectTestRedis, createPostgresDatabase } from '../support/stores.ts';
 import { runWeir, startWeir } from '../support/weir.ts';
+import { expectVerified } from './expect-verified.ts';
 
 /** A primary, a replica that has caught up, and a Sentinel that replaces the primary by itself. */
 async function startWatched() {
@@ -81,6 +82,16 @@ test.each([
     expect(rows).toHaveLength(40);
   });
   await expectAuditHolds(weir);
+});
+
+test('every promise holds for the external checker while Sentinels elect a primary', async () => {
+  const { primary, replica, addr } = await startWatched();
+  await expectVerified({ redis: addr, redisMayLose: true }, async () => {
+    await primary.kill();
+    await pollUntil('the replica to be elected', 30_000, async () =>
+      expect(await connectTestRedis(replica.url).role()).toContain('master'),
+    );
+  });
 });
 
 test('doctor reaches the primary through the Sentinels, and names an unknown name', async () => {

@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import pg from 'pg';
 import { askPostgres } from '../../scripts/services/ask.mjs';
 import { findFreePort } from '../../scripts/services/find.mjs';
-import { preparePostgres } from '../../scripts/services/prepare.mjs';
+import { type Launch, preparePostgres, preparePostgresStandby } from '../../scripts/services/prepare.mjs';
 import { createFolder, type OwnServer, startOwnServer } from './own-server.ts';
+import { pollUntil } from './poll-until.ts';
 
 export interface OwnPostgresOptions {
   /** Default true, as in production. */
@@ -17,8 +19,38 @@ export interface OwnPostgresOptions {
 export async function startOwnPostgres(options: OwnPostgresOptions = {}): Promise<OwnServer> {
   const folder = createFolder('postgres');
   const port = await findFreePort();
-  const settings = { fsync: options.fsync === false ? 'off' : 'on', ...options.settings };
-  const launch = await preparePostgres({ folder, port, settings });
+  return startPrepared(folder, port, await preparePostgres({ folder, port, settings: settingsOf(options) }));
+}
+
+/** A standby of `primary`; every commit of the primary waits for it from here on. `promotePostgres` promotes it. */
+export async function startSynchronousStandby(
+  primary: OwnServer,
+  options: OwnPostgresOptions = {},
+): Promise<OwnServer> {
+  const folder = createFolder('postgres-standby');
+  const port = await findFreePort();
+  const settings = settingsOf(options);
+  const launch = await preparePostgresStandby({ folder, port, primaryPort: primary.port, settings });
+  const standby = await startPrepared(folder, port, launch);
+  // After the copy, so that the promoted standby does not wait for one of its own.
+  await runSql(primary.url, "ALTER SYSTEM SET synchronous_standby_names = '*'", 'SELECT pg_reload_conf()');
+  await pollUntil('the standby should be synchronous', 10_000, async () => {
+    const [row] = await runSql(primary.url, "SELECT FROM pg_stat_replication WHERE sync_state = 'sync'");
+    if (!row) throw new Error('no synchronous standby is connected');
+  });
+  return standby;
+}
+
+/** Resolves when the server accepts writes. */
+export async function promotePostgres(standby: OwnServer): Promise<void> {
+  await runSql(standby.url, 'SELECT pg_promote(true)');
+}
+
+function settingsOf(options: OwnPostgresOptions): Record<string, string> {
+  return { fsync: options.fsync === false ? 'off' : 'on', ...options.settings };
+}
+
+function startPrepared(folder: string, port: number, launch: Launch): Promise<OwnServer> {
   const release = () => removeSharedMemory(join(folder, 'data', 'postmaster.pid'));
   return startOwnServer({
     title: 'PostgreSQL',
@@ -29,6 +61,19 @@ export async function startOwnPostgres(options: OwnPostgresOptions = {}): Promis
     stopSignal: 'SIGINT',
     release,
   });
+}
+
+/** @returns the rows of the last statement */
+async function runSql(url: string, ...statements: string[]): Promise<unknown[]> {
+  const client = new pg.Client(url);
+  await client.connect();
+  try {
+    let rows: unknown[] = [];
+    for (const statement of statements) ({ rows } = await client.query(statement));
+    return rows;
+  } finally {
+    await client.end();
+  }
 }
 
 /**

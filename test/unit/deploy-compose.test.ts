@@ -64,7 +64,7 @@ test('each role and the migration start with a valid configuration', () => {
     expect(data.rabbitmq).toMatchObject({ url: 'amqp://weir:word@haproxy:5672/', queueType: 'quorum' });
   }
   const { data } = configOf(services.migrate as ComposeService);
-  expect(data.database.source).toContain('@postgres1:5432/');
+  expect(data.database.source).toContain('@postgres1:5432,postgres2:5432/');
 });
 
 test('the Sentinels of the address are the ones that watch the primary of that name', () => {

@@ -54,7 +54,8 @@ describe('a URL that is ambiguous or wrong', () => {
   const once = 'user and password once, before the first host';
   const either = 'either one URL with several hosts';
   const eachSide = 'a host or host:port on each side of a comma';
-  const oneHost = 'one host: a name or a proxy that follows the primary';
+  const beforePath = 'several hosts as h1:5432,h2:5432 before the path';
+  const target = 'target_session_attrs=read-write or primary';
   const differ = 'URLs that differ in host and port only, with the same user, password, path and options';
 
   test.each([
@@ -70,8 +71,10 @@ describe('a URL that is ambiguous or wrong', () => {
     ['a host twice', rabbitmq, 'amqp://u:hunter2@h1:5672,h1:5672/v', 'each host once'],
     ['no scheme', rabbitmq, 'h1:5672,h2:5672', 'an amqp:// URL'],
     ['the scheme of another store', rabbitmq, 'redis://h1,h2', 'an amqp:// URL'],
-    ['several hosts of PostgreSQL', postgres, 'postgres://u:hunter2@h1:5432,h2:5432/db', oneHost],
-    ['hosts in an option', postgres, 'postgres:///db?host=h1,h2', oneHost],
+    ['hosts in an option', postgres, 'postgres:///db?host=h1,h2', beforePath],
+    ['standbys only', postgres, 'postgres://u:hunter2@h1,h2/db?target_session_attrs=standby', target],
+    ['any session', postgres, 'postgres://u:hunter2@h1,h2/db?target_session_attrs=any', target],
+    ['a host of PostgreSQL twice', postgres, 'postgres://u:hunter2@h1,h1/db', 'each host once'],
   ])('a list with %s is refused in one sentence', (_, variable, url, sentence) => {
     const message = catchConfigError(() => readConfig(undefined, { [variable]: url }));
     const [, line = '', ...more] = message.split('\n');

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import pg, { type PoolConfig } from 'pg';
+import type { PoolConfig } from 'pg';
 
 /** Paths of PEM files; '' where there is none. */
 export interface TlsFiles {
@@ -33,14 +33,6 @@ export function toClientConfig({ url, tls }: ConnectionOptions): PoolConfig {
       ...(isUnverified ? { rejectUnauthorized: false } : {}),
     },
   };
-}
-
-/**
- * Database, host and port as the client will use them, including PGHOST and the like; without credentials.
- */
-export function describeServer(options: ConnectionOptions): string {
-  const { database, host, port } = new pg.Client(toClientConfig(options));
-  return `database ${database} on ${host.startsWith('/') ? host : `${host}:${port}`}`;
 }
 
 function readPem(name: keyof TlsFiles, file: string): string {

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { type ConnectionOptions, toClientConfig } from './connection-options.ts';
+import { choosePrimary } from './hosts/find-primary.ts';
 import { lostSettings, quoteIdentifier } from './session-settings.ts';
 
 export type PoolerMode = 'session' | 'transaction' | 'statement';
@@ -50,7 +51,8 @@ export function findUnfitness({ mode, needed }: Pooler): UnfitPoolerError | unde
 }
 
 /** @returns undefined when the server itself answers */
-export async function findPooler(options: ConnectionOptions): Promise<Pooler | undefined> {
+export async function findPooler(given: ConnectionOptions): Promise<Pooler | undefined> {
+  const options = await choosePrimary(given);
   const first = createClient(options);
   const second = createClient(options);
   try {

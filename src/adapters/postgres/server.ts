@@ -2,6 +2,8 @@ import pg from 'pg';
 import type { Database, Sql, TransactionOptions } from '../../lib/sql.ts';
 import { markStoreFailure } from '../../lib/store-failure.ts';
 import { type ConnectionOptions, toClientConfig } from './connection-options.ts';
+import { hasSeveralHosts } from './hosts/postgres-hosts.ts';
+import { Primary } from './hosts/primary.ts';
 import { closesConnection, createStatementRunner, runScript, type StatementRunner } from './run-statement.ts';
 import { toSequenceBehindError } from './serial-keys.ts';
 import { sessionSettings } from './session-settings.ts';
@@ -14,6 +16,8 @@ export interface ServerOptions extends ConnectionOptions {
   onConnectionError: (error: Error) => void;
   /** Called once when a pooler turns out to lose prepared statements. */
   onUnprepared?: () => void;
+  /** Called when writes go to another host of the URL from now on. */
+  onPrimaryMoved?: (from: string, to: string) => void;
   /** Called for each insert whose sequence issued a key that exists already. */
   onSequenceBehind?: (error: Error) => void;
 }
@@ -32,18 +36,26 @@ const readDeadlineMs = 5_000;
 // Dates are returned as Date and 64-bit integers as decimal strings; both are defaults of pg.
 export function openPostgresServer(options: ServerOptions): Database {
   const runner = createStatementRunner(options.onUnprepared);
-  const { onSequenceBehind } = options;
-  const pool = openPool(options, options.maxConnections, statementTimeoutMs);
-  const main = { pool, runner, statementTimeoutMs, onSequenceBehind };
-  const { readConnections = 0 } = options;
-  if (readConnections === 0) return databaseOn(main, deadlineMs, undefined);
-  const readPool = openPool(options, readConnections, readDeadlineMs);
-  return databaseOn(main, deadlineMs, { ...main, pool: readPool, statementTimeoutMs: readDeadlineMs });
+  const { onSequenceBehind, onPrimaryMoved = () => {}, readConnections = 0 } = options;
+  const primary = hasSeveralHosts(options) ? new Primary(options, onPrimaryMoved) : undefined;
+  const open = (max: number, statementTimeoutMs: number): Server => {
+    const pool = openPool(options, max, statementTimeoutMs, primary);
+    const connect = primary ? () => primary.connect(pool) : () => pool.connect();
+    return { connect, close: () => pool.end(), runner, statementTimeoutMs, onSequenceBehind };
+  };
+  const main = open(options.maxConnections, statementTimeoutMs);
+  const reads = readConnections === 0 ? undefined : open(readConnections, readDeadlineMs);
+  return databaseOn(main, deadlineMs, reads, primary);
 }
 
-function openPool(options: ServerOptions, max: number, statementTimeoutMs: number): pg.Pool {
+function openPool(
+  options: ServerOptions,
+  max: number,
+  statementTimeoutMs: number,
+  primary: Primary | undefined,
+): pg.Pool {
   const pool = new pg.Pool({
-    ...toClientConfig(options),
+    ...(primary ? { Client: primary.Client } : toClientConfig(options)),
     max,
     connectionTimeoutMillis: connectTimeoutMs,
     keepAlive: true,
@@ -62,14 +74,20 @@ function openPool(options: ServerOptions, max: number, statementTimeoutMs: numbe
 }
 
 interface Server {
-  pool: pg.Pool;
+  connect(): Promise<pg.PoolClient>;
+  close(): Promise<void>;
   runner: StatementRunner;
   /** Session settings of the pool. */
   statementTimeoutMs: number;
   onSequenceBehind: ((error: Error) => void) | undefined;
 }
 
-function databaseOn(server: Server, deadlineMs: number, readServer: Server | undefined): Database {
+function databaseOn(
+  server: Server,
+  deadlineMs: number,
+  readServer: Server | undefined,
+  primary: Primary | undefined,
+): Database {
   const database: Database = {
     query: (statement, values) =>
       withClient(server, (client) =>
@@ -77,19 +95,20 @@ function databaseOn(server: Server, deadlineMs: number, readServer: Server | und
       ),
     runScript: (script) => withClient(server, (client) => runScript(client, script, deadlineMs)),
     transaction: (work, options) => runTransaction(server, work, { deadlineMs, ...options }),
-    withDeadline: (ms) => databaseOn(server, ms, readServer),
+    withDeadline: (ms) => databaseOn(server, ms, readServer, primary),
     reads: undefined as unknown as Database,
     close: async () => {
-      await Promise.all([server.pool.end(), readServer?.pool.end()]);
+      primary?.close();
+      await Promise.all([server.close(), readServer?.close()]);
     },
   };
-  const reads = readServer ? databaseOn(readServer, readDeadlineMs, undefined) : database;
+  const reads = readServer ? databaseOn(readServer, readDeadlineMs, undefined, undefined) : database;
   return Object.assign(database, { reads });
 }
 
 /** Marks every failure on the way as the store's, so that no caller blames its rows or reports a bug. */
 async function withClient<T>(server: Server, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-  const client = await server.pool.connect().catch((error: unknown) => {
+  const client = await server.connect().catch((error: unknown) => {
     throw markStoreFailure(error);
   });
   let broken: Error | undefined;
@@ -109,7 +128,7 @@ async function runTransaction<T>(
   options: TransactionOptions & { deadlineMs: number },
 ): Promise<T> {
   const { deadlineMs } = options;
-  const client = await server.pool.connect().catch((error: unknown) => {
+  const client = await server.connect().catch((error: unknown) => {
     throw markStoreFailure(error);
   });
   let broken: Error | undefined;

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { describeServer } from '../../adapters/postgres/connection-options.ts';
+import { describeServer } from '../../adapters/postgres/hosts/describe-server.ts';
 import { toConnectionOptions } from '../../app/stores.ts';
 import type { Config } from '../../config/config.ts';
 

@@ -24,11 +24,18 @@ const tls = (store: string) => ({
   key: pemFile('The file with the private key of the client certificate. Set it with the certificate.'),
 });
 
-/** A connection goes to one host, so several would be an address that fails over and does not. */
-function requireOneHost(hosts: readonly URL[]): void {
-  const lists = ['host', 'hostaddr', 'port'].map((name) => hosts[0]?.searchParams.get(name) ?? '');
-  if (hosts.length > 1 || lists.some((list) => list.includes(','))) {
-    throw new Expectation('one host: a name or a proxy that follows the primary');
+const sessionTargets = ['read-write', 'primary'];
+
+/** `host=a,b` is libpq's second way to the same list. Weir writes in every session, so standbys are of no use. */
+function checkHosts(hosts: readonly URL[]): void {
+  const parameters = hosts[0]?.searchParams ?? new URLSearchParams();
+  if (['host', 'hostaddr', 'port'].some((name) => parameters.get(name)?.includes(','))) {
+    throw new Expectation('several hosts as h1:5432,h2:5432 before the path');
+  }
+  const target = parameters.get('target_session_attrs');
+  const isAny = target === 'any' && hosts.length === 1;
+  if (target !== null && !isAny && !sessionTargets.includes(target)) {
+    throw new Expectation('target_session_attrs=read-write or primary');
   }
 }
 
@@ -37,10 +44,10 @@ export const dataSettings = {
   database: {
     source: secret(
       setting(
-        urlOfHosts(['postgres:', 'postgresql:'], requireOneHost),
+        urlOfHosts(['postgres:', 'postgresql:'], checkHosts),
         '',
         'a postgres:// URL',
-        'PostgreSQL. Set it for anything but a trial. Empty: embedded, kept in data.embedded.folder.',
+        'PostgreSQL; every server that may become the primary (postgres://user:password@h1:5432,h2:5432/weir). Set it for anything but a trial. Empty: embedded, kept in data.embedded.folder.',
       ),
     ),
     maxConnections: count(

@@ -5,6 +5,7 @@ import { openPostgresServer } from '../server.ts';
 import { diagnoseCollations } from './diagnose-collations.ts';
 import { diagnoseConnections } from './diagnose-connections.ts';
 import { diagnoseGrants } from './diagnose-grants.ts';
+import { diagnoseHosts } from './diagnose-hosts.ts';
 import { diagnosePooler } from './diagnose-pooler.ts';
 import { diagnoseReplication } from './diagnose-replication.ts';
 import { diagnoseSchema } from './diagnose-schema.ts';
@@ -38,19 +39,21 @@ export async function diagnosePostgres(
   settings: DiagnosisSettings,
 ): Promise<Finding[]> {
   let close = async (): Promise<void> => {};
+  const ofHosts = await diagnoseHosts(options);
   try {
     const database = openPostgresServer({ ...options, maxConnections: 1, onConnectionError() {} });
     close = database.close;
     await database.query('SELECT 1');
     const { findings, hasTables } = await diagnoseSchema(database, settings);
     return [
+      ...ofHosts,
       ...(await runChecks(checks, database, settings)),
       ...(await diagnosePooler(options)),
       ...findings,
       ...(hasTables ? await runChecks(tableChecks, database, settings) : []),
     ];
   } catch (error) {
-    return [explainFailure(error as Error, settings.isMigrated)];
+    return [...ofHosts, explainFailure(error as Error, settings.isMigrated)];
   } finally {
     await close();
   }

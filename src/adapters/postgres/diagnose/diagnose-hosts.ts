@@ -1,0 +1,39 @@
+import type { Finding } from '../../../lib/finding.ts';
+import type { ConnectionOptions } from '../connection-options.ts';
+import { listPostgresHosts, readSessionTarget } from '../hosts/postgres-hosts.ts';
+import { type Probe, probeHost } from '../hosts/probe-host.ts';
+import { ok, problem, warning } from './finding.ts';
+
+/** The role of each host of the URL, where it has several. */
+export async function diagnoseHosts(options: ConnectionOptions): Promise<Finding[]> {
+  const hosts = listPostgresHosts(options);
+  if (hosts.length === 1) return [];
+  const target = readSessionTarget(options);
+  const probes = await Promise.all(hosts.map((host) => probeHost(host, target)));
+  const names = (role: Probe['role']) => probes.filter((probe) => probe.role === role).map(nameOf);
+  const writable = names('writable');
+  const findings = probes.map(describeProbe);
+  if (writable.length > 1) {
+    const what = `${writable.join(' and ')} accept writes: all but one are former primaries`;
+    findings.push(problem(what, 'stop the former primary; Weir uses the host of the latest timeline'));
+  }
+  if (writable.length === 1 && names('standby').length === 0) {
+    const what = `no standby can be reached: purchases stop when ${writable[0]} fails`;
+    findings.push(warning(what, 'start a synchronous standby (docs/stores.md, Failover of PostgreSQL)'));
+  }
+  return findings;
+}
+
+function describeProbe({ host: { name }, role, error }: Probe): Finding {
+  if (error) {
+    return warning(`cannot reach ${name}: ${error.message}`, 'start it, or remove it from data.database.source');
+  }
+  if (role === 'writable') return ok(`${name} accepts writes`);
+  if (role === 'standby') return ok(`${name} is a standby`);
+  const advice = 'unset default_transaction_read_only, or use target_session_attrs=primary';
+  return warning(`${name} is read-only by default_transaction_read_only`, advice);
+}
+
+function nameOf({ host }: Probe): string {
+  return host.name;
+}
