@@ -44,11 +44,12 @@ async function readDescription(scratch) {
       WEIR_DEMO_ENABLED: 'false',
       WEIR_LOG_FORMAT: 'json',
     },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    // The log is written to stderr.
+    stdio: ['ignore', 'ignore', 'pipe'],
   });
   try {
     let printed = '';
-    for await (const chunk of weir.stdout) {
+    for await (const chunk of weir.stderr) {
       printed += chunk;
       const url = /http:\/\/127\.0\.0\.1:\d+/.exec(printed)?.[0];
       if (url) return await (await fetch(`${url}/openapi.json`)).json();

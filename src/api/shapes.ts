@@ -59,6 +59,9 @@ export const InstanceShape = Type.Object({
   archived: Type.Optional(Type.Boolean()),
 });
 
+const NextCursor = Type.Union([Type.String(), Type.Null()]);
+export const InstanceList = Type.Object({ items: Type.Array(InstanceShape), nextCursor: NextCursor });
+
 /** A code with the values of its sentence, which src/api/sentences.ts has in English. */
 export const StatementShape = Type.Object({
   code: Type.String(),
@@ -108,6 +111,8 @@ export const ProductShape = Type.Object({
   priceCents: Cents,
   enabled: Type.Boolean(),
 });
+
+export const ProductList = Type.Object({ items: Type.Array(ProductShape), nextCursor: NextCursor });
 
 export const NewOrderBody = Type.Object({ productId: Int64, userId: Int64 }, closed);
 

@@ -12,7 +12,9 @@ const schema = new URL('../../clients/typescript/src/schema.ts', import.meta.url
 test('the generated types of the client are those of the API that is served', async () => {
   const { body } = await weir.request('GET', '/openapi.json');
   const [line] = readFileSync(schema, 'utf8').split('\n', 1);
-  expect(line, 'run `npm run build && npm run generate:client`').toBe(`// openapi.json ${hashOfDescription(body)}`);
+  expect(line, 'run `npm run build && npm run generate:client`').toBe(
+    `// openapi.json ${hashOfDescription(body)}`,
+  );
 });
 
 test('the client creates, reads and lists with the types of the API', async () => {
@@ -24,7 +26,7 @@ test('the client creates, reads and lists with the types of the API', async () =
   const id = data?.instanceId ?? '';
   const read = await client.GET('/v1/instances/{id}', { params: { path: { id } } });
   expect(read.data).toMatchObject({ instanceId: id, source: 'ACTIVITY', userId: '42' });
-  const list = await client.GET('/v1/instances', { params: { query: { sourceId: 'C1', limit: 1 } } });
+  const list = await client.GET('/v1/instances', { params: { query: { sourceId: 'C1', limit: '1' } } });
   expect(list.data?.items.map(({ instanceId }) => instanceId)).toEqual([id]);
 });
 

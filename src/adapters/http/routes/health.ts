@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { HealthShape, ReadinessShape } from '../../../api/health-shapes.ts';
 
 /** For each store that this process needs, the reason why it cannot be used; undefined when it can. */
 export type Readiness = Record<string, () => Promise<string | undefined> | string | undefined>;
@@ -28,12 +29,16 @@ export function addHealth(
   { readiness, remarks, draining, registry, isMetricsOpen, isLocalOnly }: HealthDeps,
 ): void {
   const open = { scope: 'open', limited: false, anyHost: 'always' } as const;
-  const healthz = { config: open, schema: { summary: 'Whether the process is alive' } };
+  const healthz = {
+    config: open,
+    schema: { summary: 'Whether the process is alive', response: { 200: HealthShape } },
+  };
   http.get('/healthz', healthz, () => ({ status: 'ok' }));
   const readyz = {
     config: open,
     schema: {
       summary: 'Whether the process is ready; a 503 names what it waits for, or that it is stopping',
+      response: { 200: ReadinessShape },
     },
   };
   http.get('/readyz', readyz, async (_, reply) => {

@@ -2,8 +2,10 @@ import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import {
   ExportQuery,
+  InstanceList,
   InstanceShape,
   Int64,
+  listAnswers,
   NewPurchase,
   ProblemShape,
   SourceIdText,
@@ -121,6 +123,7 @@ export function addInstances(
         summary: 'List instances, newest first',
         description: 'All filters must match. Created at `from` or later, and before `to`.',
         querystring: Type.Object({ ...Filter.properties, ...ExportQuery }, { additionalProperties: false }),
+        response: { 200: listAnswers(InstanceList), '4xx': ProblemShape },
       },
     },
     async (request, reply) => {

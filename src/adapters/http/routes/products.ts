@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { ListQuery, NewProductBody, ProblemShape, ProductShape } from '../../../api/shapes.ts';
+import { ListQuery, NewProductBody, ProblemShape, ProductList, ProductShape } from '../../../api/shapes.ts';
 import type { Actor } from '../../../core/actor.ts';
 import type { Product } from '../../../core/instance/product.ts';
 import { type ProductId, parseProductId } from '../../../core/instance/purchase.ts';
@@ -61,7 +61,11 @@ export function addProducts(http: FastifyInstance, { products }: ProductDeps): v
     '/v1/products',
     {
       config: { scope: 'read' },
-      schema: { summary: 'List products in order of id', querystring: Type.Object(ListQuery) },
+      schema: {
+        summary: 'List products in order of id',
+        querystring: Type.Object(ListQuery),
+        response: { 200: ProductList, '4xx': ProblemShape },
+      },
     },
     async ({ query }) => {
       const limit = readLimit(query.limit);

@@ -26,7 +26,10 @@ export async function diagnoseHosts(options: ConnectionOptions): Promise<Finding
 
 function describeProbe({ host: { name }, role, error }: Probe): Finding {
   if (error) {
-    return warning(`cannot reach ${name}: ${error.message}`, 'start it, or remove it from data.database.source');
+    return warning(
+      `cannot reach ${name}: ${error.message}`,
+      'start it, or remove it from data.database.source',
+    );
   }
   if (role === 'writable') return ok(`${name} accepts writes`);
   if (role === 'standby') return ok(`${name} is a standby`);

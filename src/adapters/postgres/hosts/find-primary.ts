@@ -1,8 +1,13 @@
 import { pause } from '../../../lib/backoff.ts';
 import { createDeferred } from '../../../lib/deferred.ts';
-import { isUnavailable } from '../transient.ts';
 import type { ConnectionOptions } from '../connection-options.ts';
-import { listPostgresHosts, type PostgresHost, readSessionTarget, type SessionTarget } from './postgres-hosts.ts';
+import { isUnavailable } from '../transient.ts';
+import {
+  listPostgresHosts,
+  type PostgresHost,
+  readSessionTarget,
+  type SessionTarget,
+} from './postgres-hosts.ts';
 import { type Probe, probeHost, readTimeline } from './probe-host.ts';
 
 /** How long after one host a second one that accepts writes may answer. */

@@ -2,7 +2,12 @@ import pg from 'pg';
 import { pause } from '../../../lib/backoff.ts';
 import { type ConnectionOptions, toClientConfig } from '../connection-options.ts';
 import { findPrimary } from './find-primary.ts';
-import { listPostgresHosts, type PostgresHost, readSessionTarget, type SessionTarget } from './postgres-hosts.ts';
+import {
+  listPostgresHosts,
+  type PostgresHost,
+  readSessionTarget,
+  type SessionTarget,
+} from './postgres-hosts.ts';
 import { createProbe, probeTimeoutMs, readRole } from './probe-host.ts';
 
 /** How often the primary is asked whether it still is one. */

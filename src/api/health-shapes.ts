@@ -1,0 +1,9 @@
+import { Type } from 'typebox';
+
+export const HealthShape = Type.Object({ status: Type.Literal('ok') });
+
+/** Beside the status, the state of each store that this process needs. */
+export const ReadinessShape = Type.Object(
+  { status: Type.Union([Type.Literal('ready'), Type.Literal('waiting')]) },
+  { additionalProperties: Type.String() },
+);
