@@ -3,7 +3,10 @@ import type { paths } from './schema.ts';
 
 export type { paths };
 
-export type WeirClient = Client<paths>;
+/** Exports (`text/csv`) are read with `parseAs`. */
+type Media = 'application/json' | 'application/problem+json';
+
+export type WeirClient = Client<paths, Media>;
 
 export interface WeirClientOptions {
   /** Where Weir answers, with the prefix of a proxy if there is one: `https://weir.example/`. */
@@ -25,7 +28,7 @@ export interface WeirClientOptions {
  * answer in time: its outcome is unknown then, and the same purchase may be sent again.
  */
 export function createWeirClient({ url, key, fetch, timeoutMs = 10_000 }: WeirClientOptions): WeirClient {
-  const client = createClient<paths>({
+  const client = createClient<paths, Media>({
     baseUrl: url,
     ...(key === undefined ? {} : { headers: { authorization: `Bearer ${key}` } }),
     ...(fetch === undefined ? {} : { fetch }),

@@ -38,7 +38,7 @@ export function addHealth(
     config: open,
     schema: {
       summary: 'Whether the process is ready; a 503 names what it waits for, or that it is stopping',
-      response: { 200: ReadinessShape },
+      response: { 200: ReadinessShape, 503: ReadinessShape },
     },
   };
   http.get('/readyz', readyz, async (_, reply) => {
