@@ -145,13 +145,13 @@ test('every promise holds for the external checker when two servers change roles
   });
 });
 
-test('a start waits while every host is a standby, and names each of them', async () => {
+test('doctor names the state of each host when none accepts writes', async () => {
   const { primary, standby, url } = await startPair();
   await primary.stop();
-  const env = { WEIR_DATA_DATABASE_SOURCE: url };
+  const env = { WEIR_DATA_DATABASE_SOURCE: url.replace('/shop', '/postgres') };
   const { stdout, code } = await runWeir(['doctor'], env);
   expect(code).toBe(5);
   expect(stdout).toContain(`127.0.0.1:${standby.port} is a standby`);
-  expect(stdout).toContain(`cannot reach 127.0.0.1:${primary.port}`);
+  expect(stdout).toContain(`cannot use 127.0.0.1:${primary.port}`);
   expect(stdout).toContain('no host of PostgreSQL accepts writes');
 });

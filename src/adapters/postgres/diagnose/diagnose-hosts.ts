@@ -2,6 +2,7 @@ import type { Finding } from '../../../lib/finding.ts';
 import type { ConnectionOptions } from '../connection-options.ts';
 import { listPostgresHosts, readSessionTarget } from '../hosts/postgres-hosts.ts';
 import { type Probe, probeHost } from '../hosts/probe-host.ts';
+import { explainFailure } from './explain-failure.ts';
 import { ok, problem, warning } from './finding.ts';
 
 /** The role of each host of the URL, where it has several. */
@@ -25,12 +26,7 @@ export async function diagnoseHosts(options: ConnectionOptions): Promise<Finding
 }
 
 function describeProbe({ host: { name }, role, error }: Probe): Finding {
-  if (error) {
-    return warning(
-      `cannot reach ${name}: ${error.message}`,
-      'start it, or remove it from data.database.source',
-    );
-  }
+  if (error) return warning(`cannot use ${name}: ${error.message}`, explainFailure(error, true).advice);
   if (role === 'writable') return ok(`${name} accepts writes`);
   if (role === 'standby') return ok(`${name} is a standby`);
   const advice = 'unset default_transaction_read_only, or use target_session_attrs=primary';
