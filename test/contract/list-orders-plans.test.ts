@@ -26,6 +26,14 @@ async function openFilled(open: () => Promise<Database>): Promise<Database> {
     `INSERT INTO payments (order_id, payment_key, payment_id, outcome)
      SELECT 'ORD' || n, 'p:PAY' || n, 'PAY' || n, 'INSTANCE' FROM generate_series(1, ${rows}) AS n`,
   );
+  // Of the newest a few are open; of the oldest one, for a further payment.
+  await database.query(
+    `INSERT INTO compensations (kind, source, source_id, scope, product_id, user_id, reason, status, outcome, done_at)
+     SELECT 'REFUND', 'ORDER', 'ORD' || n, CASE n WHEN 1 THEN 'p:PAY' ELSE '' END, 1, 1, 'a test',
+       CASE WHEN is_open THEN 'REQUESTED' ELSE 'DONE' END, CASE WHEN NOT is_open THEN 'REFUNDED' END,
+       CASE WHEN NOT is_open THEN now() END
+     FROM (SELECT n, n = 1 OR n > ${rows - 60} AS is_open FROM generate_series(1, ${rows}) AS n) AS numbers`,
+  );
   await database.query(
     `INSERT INTO parked (origin, reason, detail, source, scope, source_id, original)
      SELECT 'STREAM', CASE WHEN n <= 10 THEN 'USER_ID_INVALID' ELSE 'PRODUCT_NOT_FOUND' END, 'a test', 'SECKILL',
@@ -81,6 +89,9 @@ const filters: Record<string, OrderFilter> = {
   'the payment of an old order': { paymentId: 'PAY5' },
   'a payment in another status': { paymentId: 'PAY5', status: 'PENDING' },
   'a payment that is unknown': { paymentId: 'NONE' },
+  'an open refund': { openRefund: true },
+  'an open refund of a user': { openRefund: true, userId: '7' },
+  'an open refund of a payment': { openRefund: true, paymentId: 'PAY5' },
   'a time long ago': { to: daysAgo(0.04) },
   'a time without orders': { from: daysAgo(9), to: daysAgo(8) },
   'the busiest status long ago': { status: 'PAID', to: daysAgo(0.04) },

@@ -63,7 +63,9 @@ describe('with a running Weir', () => {
         ['stream', 0],
         ['outbox', 0],
         ['processing', 2],
+        ['overdue', 0],
         ['parked', 0],
+        ['refunds', 0],
       ]);
       expect(body.stores).toEqual(
         [

@@ -12,6 +12,8 @@ export interface InstanceFilter {
   productId?: string | undefined;
   userId?: string | undefined;
   status?: string | undefined;
+  /** true: past its deadline without a result. */
+  overdue?: boolean | undefined;
   /** Created at or after this time. */
   from?: Date | undefined;
   /** Created before this time. */
@@ -56,6 +58,7 @@ async function findRows(
     return search(database, filter, limit, { after, upTo }, anyIdOf(filter));
   }
   if (filter.sourceId !== undefined) return search(database, filter, limit, { after, upTo }, undefined);
+  if (filter.overdue) return search(database, filter, limit, { after, upTo }, overdueOnes);
   const border = upTo - youngest > after ? upTo - youngest : after;
   const young = await select(database, youngestRows, filter, limit, { after: border, upTo });
   if (young.length === limit || border === after) return young;
@@ -70,10 +73,11 @@ async function findRows(
 const youngestRows = `(SELECT * FROM instance_logs WHERE id <= $3 ORDER BY id DESC LIMIT ${youngest}) AS instance_logs`;
 
 /** Whether counted_times shows where such rows are, and no other table does. */
-function isInCountedTimes({ q, source, sourceId, status, productId, userId }: InstanceFilter): boolean {
+function isInCountedTimes(filter: InstanceFilter): boolean {
+  const { q, source, sourceId, status, productId, userId, overdue } = filter;
   const isBySource = source !== undefined && status === undefined;
   const hasOtherCondition = (q ?? sourceId ?? productId ?? userId) !== undefined;
-  return !hasOtherCondition && (isBySource || status === 'SUCCESS');
+  return !hasOtherCondition && !overdue && (isBySource || status === 'SUCCESS');
 }
 
 async function readRanges(
@@ -157,6 +161,9 @@ const equalColumns = {
   status: 'status',
 } as const;
 
+const isListed = 'EXISTS (SELECT 1 FROM overdue WHERE overdue.instance_id = instance_logs.instance_id)';
+const overdueOnes: Candidates = { select: 'SELECT instance_id FROM overdue', by: 'instance_id', values: [] };
+
 /** Appends the values of the conditions to `values`. */
 function conditionsOf(filter: InstanceFilter, values: unknown[]): string[] {
   const conditions: string[] = [];
@@ -167,6 +174,8 @@ function conditionsOf(filter: InstanceFilter, values: unknown[]): string[] {
     const compared = name === 'source' && byPages ? "source || ''" : column;
     conditions.push(`${compared} = $${values.push(filter[name])}`);
   }
+  // A settled row stays in overdue until it is due.
+  if (filter.overdue) conditions.push(`status = 'PROCESSING' AND ${isListed}`);
   const created = "created_at + interval '0'";
   if (filter.from) conditions.push(`${created} >= $${values.push(filter.from)}`);
   if (filter.to) conditions.push(`${created} < $${values.push(filter.to)}`);

@@ -19,6 +19,7 @@ export function postgresNow(sql: Sql): NowRows {
     countOutbox: () => readBacklog(sql, 'SELECT sum(events) AS count, min(created_at) AS oldest FROM outbox'),
     countParked: () =>
       readBacklog(sql, "SELECT count(*), min(parked_at) AS oldest FROM parked WHERE state = 'PARKED'"),
+    countRefunds: () => readBacklog(sql, countOpenRefunds),
     readLastAudit: () => readLastAudit(sql),
   };
 }
@@ -105,21 +106,47 @@ async function countOpen(sql: Sql): Promise<OpenInstances> {
     `SELECT greatest((SELECT id FROM overdue_cursor), (SELECT instance_log_id FROM audit_checkpoint))::text AS id,
        ${lastIssued('instance_logs_id_seq')}::text AS last_id`,
   );
-  const rows = await sql.query<{ source: string; count: number; oldest: Date | null }>(
-    `SELECT source, sum(count)::int AS count, min(oldest) AS oldest FROM (
-       SELECT source, count(*), min(created_at) AS oldest FROM instance_logs
-       WHERE id > $1 AND id <= $2 AND status = 'PROCESSING' GROUP BY 1
-       UNION ALL SELECT source, count(*), min(created_at) FROM overdue JOIN instance_logs USING (instance_id)
-       WHERE id <= $1 AND status = 'PROCESSING' GROUP BY 1) AS found GROUP BY 1 ORDER BY 2 DESC`,
+  const rows = await sql.query<OpenRow>(
+    `SELECT source, sum(count)::int AS count, min(oldest) AS oldest, sum(overdue)::int AS overdue,
+       min(oldest_overdue) AS oldest_overdue FROM (
+       SELECT source, count(*), min(created_at) AS oldest, 0 AS overdue, NULL::timestamptz AS oldest_overdue
+       FROM instance_logs WHERE id > $1 AND id <= $2 AND status = 'PROCESSING' GROUP BY 1
+       -- Overdue rows above the cursor are counted above.
+       UNION ALL SELECT source, count(*) FILTER (WHERE id <= $1), min(created_at), count(*), min(created_at)
+       FROM overdue JOIN instance_logs USING (instance_id)
+       WHERE status = 'PROCESSING' GROUP BY 1) AS found GROUP BY 1 ORDER BY 2 DESC`,
     [from?.id ?? '0', from?.last_id ?? '0'],
   );
-  const times = rows.flatMap(({ oldest }) => (oldest ? [oldest.getTime()] : []));
+  const total = (counts: readonly number[]) => counts.reduce((sum, count) => sum + count, 0);
   return {
-    count: rows.reduce((sum, { count }) => sum + count, 0),
-    oldestAt: times.length > 0 ? new Date(Math.min(...times)) : null,
+    count: total(rows.map(({ count }) => count)),
+    oldestAt: earliest(rows.map(({ oldest }) => oldest)),
     bySource: new Map(rows.map(({ source, count }) => [source, count])),
+    overdue: {
+      count: total(rows.map(({ overdue }) => overdue)),
+      oldestAt: earliest(rows.map(({ oldest_overdue }) => oldest_overdue)),
+    },
   };
 }
+
+interface OpenRow {
+  source: string;
+  count: number;
+  oldest: Date | null;
+  overdue: number;
+  oldest_overdue: Date | null;
+}
+
+function earliest(times: readonly (Date | null)[]): Date | null {
+  const known = times.flatMap((time) => (time ? [time.getTime()] : []));
+  return known.length > 0 ? new Date(Math.min(...known)) : null;
+}
+
+/** What `GET /v1/orders?openRefund=true` lists. An order that is kept elsewhere is in no list of orders. */
+const countOpenRefunds = `SELECT count(*), min(owed.requested_at) AS oldest FROM (
+    SELECT source_id, min(created_at) AS requested_at FROM compensations
+    WHERE kind = 'REFUND' AND status = 'REQUESTED' AND source = 'ORDER' GROUP BY 1) AS owed
+  WHERE EXISTS (SELECT 1 FROM orders WHERE orders.id = owed.source_id)`;
 
 async function readBacklog(sql: Sql, statement: string): Promise<Backlog> {
   const [row] = await sql.query<{ count: string | null; oldest: Date | null }>(statement);

@@ -22,6 +22,7 @@ export function addInstanceCommands(program: Command, end: (exitCode: number) =>
           'FAILED',
         ]),
       )
+      .option('--overdue', 'only instances past their deadline without a result')
       .option('--from <time>', 'created since, such as 2026-11-27T20:00:00Z, or 15m for 15 minutes ago')
       .option('--to <time>', 'created before, in the same form');
 

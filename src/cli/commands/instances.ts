@@ -13,6 +13,7 @@ export interface InstanceFilterOptions extends ListOptions {
   product?: string;
   user?: string;
   status?: string;
+  overdue?: true;
   from?: string;
   to?: string;
 }
@@ -34,6 +35,7 @@ function printInstances(options: InstanceFilterOptions, q: string | undefined): 
     productId: options.product,
     userId: options.user,
     status: options.status,
+    overdue: options.overdue && 'true',
     from: options.from && readTime('--from', options.from),
     to: options.to && readTime('--to', options.to),
   };

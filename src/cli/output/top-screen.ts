@@ -148,7 +148,7 @@ function drawWaiting({ at, waiting }: Now, label: (text: string) => string): Lin
         ? ''
         : `   the oldest for ${showMs(Math.max(0, Date.parse(at) - Date.parse(oldestAt)))}`;
     const number = count === null ? 'unknown' : showCount(count);
-    const color = what === 'parked' && count ? 'yellow' : undefined;
+    const color = ['overdue', 'parked'].includes(what) && count ? 'yellow' : undefined;
     const text = `${what.padEnd(11)}${number.padStart(9)}`;
     return [label(index === 0 ? 'Waiting' : ''), color ? [color, text] : text, ['dim', age]];
   });

@@ -15,6 +15,8 @@ export interface NowRows extends SecondRows {
   countOpen(): Promise<OpenInstances>;
   countOutbox(): Promise<Backlog>;
   countParked(): Promise<Backlog>;
+  /** Orders that owe a refund. */
+  countRefunds(): Promise<Backlog>;
   readLastAudit(): Promise<LastAudit | undefined>;
 }
 
@@ -35,7 +37,7 @@ export class NowWatch {
   readonly #counter: SecondCounter;
   readonly #isIntakePaused: () => boolean;
   readonly #readOpen: () => Promise<OpenInstances>;
-  readonly #readRows: () => Promise<Record<'outbox' | 'parked', Backlog>>;
+  readonly #readRows: () => Promise<Record<'outbox' | 'parked' | 'refunds', Backlog>>;
   readonly #readAudit: () => Promise<LastAudit | null>;
   readonly #readStream: () => Promise<Backlog>;
   readonly #readStores: () => Promise<StoreState[]>;
@@ -46,7 +48,11 @@ export class NowWatch {
     const seldom = { forMs: freshMs, shareOfTime: waitingShareOfTime, clock };
     this.#readOpen = keepAnswer(() => rows.countOpen(), seldom);
     this.#readRows = keepAnswer(
-      async () => ({ outbox: await rows.countOutbox(), parked: await rows.countParked() }),
+      async () => ({
+        outbox: await rows.countOutbox(),
+        parked: await rows.countParked(),
+        refunds: await rows.countRefunds(),
+      }),
       seldom,
     );
     this.#readStream = keepAnswer(readStreamBacklog, seldom);
@@ -60,8 +66,8 @@ export class NowWatch {
    * @throws the database's error
    */
   async read(seconds: number): Promise<Now> {
-    const { bySource, ...processing } = await this.#readOpen();
-    const { outbox, parked } = await this.#readRows();
+    const { bySource, overdue, ...processing } = await this.#readOpen();
+    const { outbox, parked, refunds } = await this.#readRows();
     const audit = await this.#readAudit();
     const { stores, waiting } = await this.readRest();
     const { atMs } = await this.#counter.count(seconds);
@@ -80,7 +86,9 @@ export class NowWatch {
         ...waiting,
         { what: 'outbox', ...outbox },
         { what: 'processing', ...processing },
+        { what: 'overdue', ...overdue },
         { what: 'parked', ...parked },
+        { what: 'refunds', ...refunds },
       ],
       stores,
       intakePaused: this.#isIntakePaused(),

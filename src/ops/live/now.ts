@@ -37,7 +37,7 @@ export interface Backlog {
 }
 
 export interface Waiting extends Backlog {
-  what: 'stream' | 'outbox' | 'processing' | 'parked';
+  what: 'stream' | 'outbox' | 'processing' | 'overdue' | 'parked' | 'refunds';
 }
 
 /** Available while the database is unavailable. */
@@ -67,6 +67,8 @@ export interface LastAudit {
 }
 
 export interface OpenInstances extends Backlog {
+  /** Those of them that are past their deadline. */
+  overdue: Backlog;
   bySource: ReadonlyMap<string, number>;
 }
 

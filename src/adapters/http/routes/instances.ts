@@ -39,7 +39,8 @@ import type { Exports } from '../plugins/exports.ts';
 import { requireRoom, sendReceipt } from '../plugins/receipt.ts';
 import { readCursor, readTime } from '../queries.ts';
 
-export type InstanceFilter = Omit<Static<typeof Filter>, 'from' | 'to'> & {
+export type InstanceFilter = Omit<Static<typeof Filter>, 'overdue' | 'from' | 'to'> & {
+  overdue?: boolean | undefined;
   from?: Date | undefined;
   to?: Date | undefined;
 };
@@ -76,6 +77,7 @@ const Filter = Type.Object({
         'an id of the instance, of the purchase at its source (stream entry, order, …) or of the user',
     }),
   ),
+  overdue: Type.Optional(Type.Enum(['true', 'false'])),
   from: Type.Optional(TimeText),
   to: Type.Optional(TimeText),
 });
@@ -121,14 +123,18 @@ export function addInstances(
       config: { scope: 'read' },
       schema: {
         summary: 'List instances, newest first',
-        description: 'All filters must match. Created at `from` or later, and before `to`.',
+        description:
+          'All filters must match. Created at `from` or later, and before `to`. `overdue=true`: past its deadline without a result.',
         querystring: Type.Object({ ...Filter.properties, ...ExportQuery }, { additionalProperties: false }),
         response: { 200: listAnswers(InstanceList), '4xx': ProblemShape },
       },
     },
     async (request, reply) => {
-      const { limit: _, cursor: __, format: ___, from, to, ...equal } = request.query;
-      const filter = { ...equal, from: readTime('from', from), to: readTime('to', to) };
+      const { limit: _, cursor: __, format: ___, from, to, overdue, ...equal } = request.query;
+      const filter = {
+        ...equal,
+        ...{ overdue: overdue === 'true', from: readTime('from', from), to: readTime('to', to) },
+      };
       if (filter.q !== undefined) parseSourceId(filter.q);
       if (filter.sourceId !== undefined) parseSourceId(filter.sourceId);
       if (filter.productId !== undefined) parseProductId(filter.productId);

@@ -32,14 +32,19 @@ export function addOrderReads(http: FastifyInstance, orders: OrderReader, export
       config: { scope: 'read' },
       schema: {
         summary: 'List orders, newest first',
-        description: 'All filters must match. Created at `from` or later, and before `to`.',
+        description:
+          'All filters must match. Created at `from` or later, and before `to`. `openRefund=true`: a refund was requested and ' +
+          'not reported, that of the order or of a further payment.',
         querystring: Query,
         response: { 200: listAnswers(OrderList), '4xx': ProblemShape },
       },
     },
     async (request, reply) => {
-      const { limit: _, cursor: __, format: ___, from, to, ...equal } = request.query;
-      const filter = { ...equal, from: readTime('from', from), to: readTime('to', to) };
+      const { limit: _, cursor: __, format: ___, from, to, openRefund, ...equal } = request.query;
+      const filter = {
+        ...equal,
+        ...{ openRefund: openRefund === 'true', from: readTime('from', from), to: readTime('to', to) },
+      };
       if (filter.productId !== undefined) parseProductId(filter.productId);
       if (filter.userId !== undefined) parseUserId(filter.userId);
       const read = async (limit: number, cursor: string | undefined) => {
