@@ -19,6 +19,13 @@ async function openFilled(open: () => Promise<Database>): Promise<Database> {
        CASE WHEN n <= 10 THEN 'SALE_PAUSED' ELSE 'PARKED_DISCARDED' END,
        CASE WHEN n <= 10 THEN 'sale' ELSE 'parked' END, n::text FROM generate_series(1, ${rows}) AS n`,
   );
+  // Jobs over many items: the steps of each go through the same ids.
+  await database.query(
+    `INSERT INTO activity (at, actor, via, action, subject_kind, subject_id, after)
+     SELECT now() - interval '9 hours' + (job * 1000 + n) * interval '1 second', 'bulk', 'http', 'PARKED_JOB_DISCARDED', 'job',
+       job::text, jsonb_build_object('count', 500, 'items', jsonb_build_array((n * 500 + 1) || '-' || (n + 1) * 500))
+     FROM generate_series(1, 3) AS job, generate_series(0, 999) AS n`,
+  );
   return database;
 }
 
@@ -57,6 +64,9 @@ const filters: Record<string, ActivityFilter> = {
   'a kind of subject with old records': { subject: 'sale' },
   'a kind of subject without records': { subject: 'key' },
   'one subject': { subjectId: '5' },
+  'a parked item that jobs resolved': { subject: 'parked', subjectId: '250123' },
+  'a parked item that nothing resolved': { subject: 'parked', subjectId: '900000' },
+  'a subject that is no item': { subjectId: 'ORD1' },
   'a time long ago': { to: daysAgo(0.2) },
   'a time without records': { from: daysAgo(9), to: daysAgo(8) },
   'the busiest actor and a kind they never touched': { actor: 'bulk', subject: 'sale' },

@@ -12,6 +12,7 @@ const released: Readonly<Record<string, string>> = {
   '0003_parked_params.sql': 'e7c63f28c95115b6',
   '0004_orders_search.sql': '78f3467a339747d4',
   '0005_parked_jobs.sql': '92fa4cd981801667',
+  '0006_activity_of_items.sql': '0b5dd3777fe199a5',
   'embedded/0001_embedded_stores.sql': '03ba8206855715ca',
 };
 
