@@ -56,8 +56,10 @@ export async function call<Answer>(
   const text = await response.text();
   const answer = parse(text);
   if (response.ok) return answer as Answer;
-  if (response.status === 401) askForKey();
-  throw new Problem(response.status, (answer ?? {}) as Record<string, string>);
+  const problem = new Problem(response.status, (answer ?? {}) as Record<string, string>);
+  // Another 401, such as that of a missing signature, says nothing of the session.
+  if (problem.code === 'UNAUTHENTICATED') askForKey();
+  throw problem;
 }
 
 export const get = <Answer>(path: string, query?: Query, signal?: AbortSignal): Promise<Answer> =>

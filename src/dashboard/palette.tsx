@@ -5,6 +5,7 @@ import { get } from './api.ts';
 import { say } from './language.ts';
 import { State } from './parts/badge.tsx';
 import { openModal } from './parts/dialog.tsx';
+import { Id } from './parts/id.tsx';
 import { writeRoute } from './route.ts';
 import { session } from './session.ts';
 import { isTryOn } from './start.ts';
@@ -100,7 +101,7 @@ function OpenPalette() {
         {hits.map(({ href, kind, text: name, state }) => (
           <li key={href}>
             <a href={href} onClick={close}>
-              <span class="soft">{kind}</span> <span class="id">{name}</span> {state && <State of={state} />}
+              <span class="soft">{kind}</span> <Id text={name} /> {state && <State of={state} />}
             </a>
           </li>
         ))}

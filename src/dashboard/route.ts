@@ -22,7 +22,7 @@ export function writeRoute(
 ): string {
   const given = Object.entries(query).filter((pair): pair is [string, string] => Boolean(pair[1]));
   const search = new URLSearchParams(given).toString();
-  const path = id === undefined ? view : `${view}/${encodeURIComponent(id)}`;
+  const path = id === undefined ? view : `${view}/${id.split('/').map(encodeURIComponent).join('/')}`;
   return `#/${path}${search === '' ? '' : `?${search}`}`;
 }
 

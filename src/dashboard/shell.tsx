@@ -53,11 +53,17 @@ export function Header() {
   );
 }
 
+interface Counted {
+  place: string;
+  /** Of a count that is only a part of the view: the list of it. */
+  part?: { label: 'shell.overdue' | 'shell.refunds'; query: Record<string, string> };
+}
+
 /** What an operator has to do, next to the view where it is done. */
-const counted: Partial<Record<ViewName, { place: string; label?: 'shell.overdue' | 'shell.refunds' }>> = {
+const counted: Partial<Record<ViewName, Counted>> = {
   parked: { place: 'parked' },
-  instances: { place: 'overdue', label: 'shell.overdue' },
-  orders: { place: 'refunds', label: 'shell.refunds' },
+  instances: { place: 'overdue', part: { label: 'shell.overdue', query: { overdue: 'true' } } },
+  orders: { place: 'refunds', part: { label: 'shell.refunds', query: { openRefund: 'true' } } },
 };
 
 export function Navigation() {
@@ -65,10 +71,7 @@ export function Navigation() {
   return (
     <nav class="views" aria-label={say('shell.views')}>
       {shown.map((name) => (
-        <a key={name} href={writeRoute(name)} aria-current={where.value.view === name ? 'page' : undefined}>
-          {say(`${name}.nav`)}
-          <Count of={name} />
-        </a>
+        <Entry key={name} of={name} />
       ))}
       {/* The operating documents, which are served with the page. */}
       <a href="guide.html" id="guide-link">
@@ -82,15 +85,27 @@ export function Navigation() {
   );
 }
 
-function Count({ of }: { of: ViewName }) {
-  const { place = '', label } = counted[of] ?? {};
-  const count = connection.value === 'alive' ? (countWaiting(status.value, place) ?? 0) : 0;
-  if (count === 0) return null;
+function Entry({ of }: { of: ViewName }) {
+  const { place = '', part } = counted[of] ?? {};
+  const number = connection.value === 'alive' ? (countWaiting(status.value, place) ?? 0) : 0;
+  const count = formatCount(number);
   return (
-    <>
-      {' '}
-      <span class="badge warn">{label ? say(label, { count: formatCount(count) }) : formatCount(count)}</span>
-    </>
+    <span class="entry">
+      <a href={writeRoute(of)} aria-current={where.value.view === of ? 'page' : undefined}>
+        {say(`${of}.nav`)}
+        {number > 0 && !part && (
+          <>
+            {' '}
+            <span class="badge warn">{count}</span>
+          </>
+        )}
+      </a>
+      {number > 0 && part && (
+        <a class="badge warn" href={writeRoute(of, undefined, part.query)}>
+          {say(part.label, { count })}
+        </a>
+      )}
+    </span>
   );
 }
 

@@ -54,6 +54,7 @@ export function useLoad<Data>(
   return { data: state.data, error: state.error, reload: () => tick.current() };
 }
 
+/** Unavailable, or asked too often. */
 export function willPass(error: unknown): boolean {
-  return error instanceof Unreachable || (error instanceof Problem && error.status === 503);
+  return error instanceof Unreachable || (error instanceof Problem && [429, 503].includes(error.status));
 }

@@ -11,9 +11,32 @@ describe.skipIf(!hasBrowser())('the page for everybody', () => {
     const page = await weir.openPage('#/now');
     await page.evaluate(axeSource);
     const instanceId = await weir.giveGift('42', 'A'.repeat(64));
-    for (const view of [...views, `instances/${instanceId}`, 'parked/3']) {
+    const product = {
+      id: '8123456789012345678',
+      name: 'A product of a long name',
+      cpus: 1,
+      memoryMb: 1,
+      image: 'x',
+    };
+    expect((await weir.request('POST', '/v1/products', product)).status).toBe(201);
+    const orders = [];
+    for (const userId of ['42', '9123456789012345678']) {
+      orders.push((await weir.request('POST', '/v1/orders', { productId: product.id, userId })).body.id);
+    }
+    expect((await weir.request('POST', `/v1/orders/${orders[0]}/paid`)).status).toBe(201);
+    const job = { action: 'replay', filter: { reason: 'USER_ID_INVALID' }, note: 'x'.repeat(200) };
+    expect((await weir.request('POST', '/v1/parked/jobs', job)).status).toBe(202);
+    const more = [
+      `instances/${instanceId}`,
+      `orders/${orders[0]}`,
+      'parked/3',
+      'parked/jobs',
+      'parked/jobs/1',
+    ];
+    for (const view of [...views, ...more]) {
       await page.goto(`${weir.url}/#/${view}`);
       await page.locator(`.view.${view.split('/')[0]} h1`).waitFor();
+      await page.locator('table[aria-busy="true"]').first().waitFor({ state: 'detached' });
       for (const { colorScheme, size } of [wide, phone]) {
         const where = `${view}, ${size.width} pixels, ${colorScheme}`;
         await page.emulateMedia({ colorScheme });

@@ -52,7 +52,7 @@ describe.skipIf(!hasBrowser())('what is unavailable', () => {
           /Database PostgreSQL Unavailable .* refused Streams Redis Works$/,
         );
         expect(await textOf(en['now.waiting'])).toMatch(
-          /On the streams 7 – In the outbox – – At the Resource Domain – – Parked – –$/,
+          /On the streams 7 – In the outbox – – At the Resource Domain – – Overdue – – Parked – – Refunds open – –$/,
         );
       });
     }

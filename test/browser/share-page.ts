@@ -68,8 +68,16 @@ class SharedPage {
     [this.#browser] = await Promise.all([launched, this.#start()]);
   }
 
-  request(method: string, path: string, body?: unknown): Promise<HttpAnswer> {
-    return sendRequest(this.url + path, method, body);
+  /** With the key of the settings, where there is one. */
+  request(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<HttpAnswer> {
+    const key = this.#settings.WEIR_SERVER_HTTP_OPERATORKEYS;
+    const authorization = key === undefined ? {} : { authorization: `Bearer ${key}` };
+    return sendRequest(this.url + path, method, body, { ...authorization, ...headers });
   }
 
   /** @returns the id of the instance */
@@ -88,6 +96,18 @@ class SharedPage {
     await page.goto(`${this.url}/${hash}`);
     await page.locator('h1').waitFor();
     return page;
+  }
+
+  /** With the key of the settings; does nothing while the browser has a session. */
+  async logIn(page: Page): Promise<void> {
+    const field = page.locator('#key');
+    await field.or(page.locator('#log-out')).first().waitFor();
+    if (!(await field.isVisible())) return;
+    await field.fill(this.#settings.WEIR_SERVER_HTTP_OPERATORKEYS ?? '');
+    await page.keyboard.press('Enter');
+    await page.locator('#log-out').waitFor();
+    // The browser complains of the 401 that led here.
+    this.#complaints.splice(0);
   }
 
   takeComplaints(): string[] {

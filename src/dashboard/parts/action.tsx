@@ -64,13 +64,16 @@ interface FormProps {
   class: string;
   label: string;
   id: string;
+  /** Without it the form is open to everybody. */
+  scope?: Scope;
   notice: Notice;
   submit: (text: (name: string) => string, form: HTMLFormElement) => Promise<unknown> | unknown;
   children: ComponentChildren;
 }
 
 /** A form with one button; `text` reads a field by its name, trimmed. */
-export function ActionForm({ class: style, label, id, notice, submit, children }: FormProps) {
+export function ActionForm({ class: style, label, id, scope, notice, submit, children }: FormProps) {
+  const why = scope === undefined || may(scope) ? undefined : say('scope.needed', { scope });
   let form: HTMLFormElement | null = null;
   const [isBusy, run] = useAction(notice, () => {
     if (!form) return;
@@ -90,7 +93,14 @@ export function ActionForm({ class: style, label, id, notice, submit, children }
     >
       {children}
       <p class="buttons">
-        <button type="submit" class="primary" id={id} aria-disabled={isBusy || undefined}>
+        <button
+          type="submit"
+          class="primary"
+          id={id}
+          title={why}
+          disabled={why !== undefined}
+          aria-disabled={isBusy || undefined}
+        >
           {label}
         </button>
       </p>

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import { say } from '../language.ts';
+import { Id } from './id.tsx';
 
 /** An id, whole, and a button that copies it. Without a secure context a browser gives no clipboard, and the id can be selected. */
 export function Copy({ text, id }: { text: string; id?: string }) {
@@ -11,9 +12,7 @@ export function Copy({ text, id }: { text: string; id?: string }) {
   };
   return (
     <span class="copy">
-      <span class="id" id={id}>
-        {text}
-      </span>
+      <Id text={text} id={id} />
       {navigator.clipboard && (
         <button type="button" class="small" aria-label={`${say('action.copy')}, ${text}`} onClick={copy}>
           {say(isCopied ? 'action.copied' : 'action.copy')}

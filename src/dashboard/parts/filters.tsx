@@ -3,6 +3,7 @@ import { say, sayCode } from '../language.ts';
 import { parseTime, writeRoute } from '../route.ts';
 import { goTo } from '../where.ts';
 import { Field, Select } from './field.tsx';
+import { Id } from './id.tsx';
 
 export interface Filter {
   name: string;
@@ -64,7 +65,7 @@ export function Filters({ view, filters, query }: FiltersProps) {
                 href={writeRoute(view, undefined, { ...chosen, [filter.name]: undefined })}
                 title={say('filter.remove')}
               >
-                {filter.label}: <span class="id">{showValue(filter, chosen[filter.name] ?? '')}</span> ✕
+                {filter.label}: <Id text={showValue(filter, chosen[filter.name] ?? '')} /> ✕
               </a>
             </li>
           ))}
@@ -105,12 +106,12 @@ function FilterField({ filter, value }: { filter: Filter; value: string }) {
     <div class={kind === 'search' ? 'search' : 'field'}>
       <Field label={label}>
         {kind === 'time' ? (
-          <input name={name} type="datetime-local" value={toLocalInput(parseTime(value))} />
+          <input name={name} type="datetime-local" defaultValue={toLocalInput(parseTime(value))} />
         ) : (
           <input
             name={name}
             type={kind === 'search' ? 'search' : 'text'}
-            value={value}
+            defaultValue={value}
             maxLength={maxLength ?? 64}
             autocomplete="off"
             spellcheck={false}

@@ -5,6 +5,7 @@ import { get, type Query } from '../api.ts';
 import { say } from '../language.ts';
 import { writeRoute } from '../route.ts';
 import { useLoad } from '../use-load.ts';
+import { ExportLinks } from './export-links.tsx';
 import { type Filter, Filters, readFilters } from './filters.tsx';
 import { Failure } from './notice.tsx';
 import { Pager } from './pager.tsx';
@@ -66,6 +67,8 @@ interface ListViewProps<Row> {
   query: URLSearchParams;
   columns: readonly (Column<Row> | false)[];
   empty: ComponentChildren;
+  /** The path of the list in the API, where it can be exported. */
+  exported?: string;
   /** Between the filters and the table. */
   children?: ComponentChildren;
 }
@@ -79,6 +82,7 @@ export function ListView<Row>({
   query,
   columns,
   empty,
+  exported,
   children,
 }: ListViewProps<Row>) {
   const chosen = readFilters(filters, query);
@@ -92,7 +96,10 @@ export function ListView<Row>({
       {(list.rows || list.error === undefined) && (
         <Table caption={title} columns={columns} rows={list.rows} empty={empty} />
       )}
-      <Pager first={isNarrowed ? page() : undefined} next={list.next && page(list.next)} />
+      <div class="foot">
+        <Pager first={isNarrowed ? page() : undefined} next={list.next && page(list.next)} />
+        {exported && list.rows && list.rows.length > 0 && <ExportLinks path={exported} query={chosen} />}
+      </div>
     </>
   );
 }

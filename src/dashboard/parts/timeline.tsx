@@ -6,6 +6,8 @@ import { Moment } from './moment.tsx';
 export interface TimelineStep {
   at: string;
   code: string;
+  /** In place of the word of the code. */
+  title?: string;
   isBad?: boolean;
   /** What more there is to it, and who it was. */
   children: ComponentChildren;
@@ -15,9 +17,9 @@ export interface TimelineStep {
 export function Timeline({ steps }: { steps: readonly TimelineStep[] }) {
   return (
     <ol class="timeline">
-      {steps.map(({ at, code, isBad, children }, i) => (
+      {steps.map(({ at, code, title, isBad, children }, i) => (
         <li key={i} class={`step ${code.toLowerCase().replaceAll('_', '-')}${isBad ? ' bad' : ''}`}>
-          <strong>{sayCode('step', code)}</strong>
+          <strong>{title ?? sayCode('step', code)}</strong>
           <span>
             <Moment iso={at} isExact /> <Since at={at} before={steps[i - 1]?.at} />
           </span>

@@ -3,10 +3,11 @@ import { say, sayCode } from '../language.ts';
 import { Changed } from '../parts/changed.tsx';
 import type { Filter } from '../parts/filters.tsx';
 import { Head } from '../parts/head.tsx';
+import { Id } from '../parts/id.tsx';
 import { ListView, RefreshSwitch, useList } from '../parts/list-view.tsx';
 import { Moment } from '../parts/moment.tsx';
+import { Subject } from '../parts/subject.tsx';
 import type { Column } from '../parts/table.tsx';
-import { writeRoute } from '../route.ts';
 import type { View } from '../views.ts';
 import { en } from '../words/en.ts';
 
@@ -28,6 +29,7 @@ const ActivityView: View = ({ query }) => {
         {...{ list, filters, query }}
         columns={activityColumns()}
         empty={say('activity.none')}
+        exported="activity"
       />
     </>
   );
@@ -67,36 +69,9 @@ function activityColumns(): Column<Activity>[] {
     {
       title: say('activity.request'),
       isText: true,
-      cell: ({ requestId }) => <span class="id">{requestId}</span>,
+      cell: ({ requestId }) => requestId && <Id text={requestId} />,
     },
   ];
-}
-
-function Subject({ kind, id }: Activity['subject']) {
-  const href = wayTo(kind, id);
-  return (
-    <>
-      {sayCode('subject', kind)} {href ? <a href={href}>{id}</a> : <span class="id">{id}</span>}
-    </>
-  );
-}
-
-function wayTo(kind: string, id: string): string | undefined {
-  switch (kind) {
-    case 'instance':
-      return writeRoute('instances', id);
-    case 'order':
-      return writeRoute('orders', id);
-    case 'parked':
-      return writeRoute('parked', id);
-    case 'job':
-      return writeRoute('parked', `jobs/${id}`);
-    case 'product':
-      return writeRoute('products');
-    case 'sale':
-      return writeRoute('sales');
-  }
-  return undefined;
 }
 
 export const show = (): View => ActivityView;

@@ -3,6 +3,7 @@ import { post } from '../api.ts';
 import { say, type WordKey } from '../language.ts';
 import { Action, ScopeNeeded } from '../parts/action.tsx';
 import type { Notice } from '../parts/notice.tsx';
+import { markRefunded } from './mark-refunded.tsx';
 
 interface ActionsProps {
   instance: InstanceStory;
@@ -16,8 +17,9 @@ interface Offer {
   label: WordKey;
   hint: WordKey;
   done: WordKey;
-  path: string;
   isOffered: boolean;
+  /** false: the operator cancelled. */
+  act: () => Promise<unknown>;
 }
 
 /** What an operator can do with one instance, each with what it will do; shown while it has an effect. */
@@ -26,15 +28,15 @@ export function InstanceActions({ instance, notice, onDone }: ActionsProps) {
   if (offers.length === 0) return null;
   return (
     <div class="offers">
-      {offers.map(({ id, label, hint, done, path }) => {
-        const act = async () => {
-          await post(path);
+      {offers.map(({ id, label, hint, done, act }) => {
+        const run = async () => {
+          if ((await act()) === false) return;
           await onDone();
           notice.say(say(done));
         };
         return (
           <p key={id} class="buttons">
-            <Action label={say(label)} id={id} notice={notice} act={act} />
+            <Action label={say(label)} id={id} notice={notice} act={run} />
             <small>{say(hint)}</small>
           </p>
         );
@@ -46,11 +48,12 @@ export function InstanceActions({ instance, notice, onDone }: ActionsProps) {
 
 function listOffers({ instanceId, status, source, sourceId, timeline }: InstanceStory): Offer[] {
   const has = (code: string) => timeline.some(({ step }) => step === code);
+  const owesRefund = source === 'ORDER' && has('REFUND_REQUESTED') && !has('REFUNDED');
   return [
     {
       ...{ id: 'retry', label: 'instance.retry', hint: 'instance.retryHint', done: 'instance.retried' },
-      path: `instances/${instanceId}/retry`,
       isOffered: status === 'PROCESSING',
+      act: () => post(`instances/${instanceId}/retry`),
     },
     {
       ...{
@@ -59,8 +62,8 @@ function listOffers({ instanceId, status, source, sourceId, timeline }: Instance
         hint: 'instance.releaseHint',
         done: 'instance.released',
       },
-      path: `instances/${instanceId}/release`,
       isOffered: status === 'FAILED',
+      act: () => post(`instances/${instanceId}/release`),
     },
     {
       ...{
@@ -69,8 +72,19 @@ function listOffers({ instanceId, status, source, sourceId, timeline }: Instance
         hint: 'instance.refundHint',
         done: 'instance.refundRequested',
       },
-      path: `orders/${encodeURIComponent(sourceId)}/refund-again`,
-      isOffered: source === 'ORDER' && has('REFUND_REQUESTED') && !has('REFUNDED'),
+      isOffered: owesRefund,
+      act: () => post(`orders/${encodeURIComponent(sourceId)}/refund-again`),
+    },
+    {
+      // An order that is kept elsewhere has no page of its own.
+      ...{
+        id: 'refunded',
+        label: 'order.refunded',
+        hint: 'order.refundedHint',
+        done: 'order.markedRefunded',
+      },
+      isOffered: owesRefund,
+      act: () => markRefunded(sourceId),
     },
   ];
 }

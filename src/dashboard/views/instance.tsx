@@ -3,7 +3,7 @@ import { about } from '../about.ts';
 import { get } from '../api.ts';
 import { say, sayCode } from '../language.ts';
 import { nameProduct } from '../live/product-names.ts';
-import { ActivityOf } from '../parts/activity-of.tsx';
+import { ActivityLink, mergeActivity, useActivity } from '../parts/activity-of.tsx';
 import { State } from '../parts/badge.tsx';
 import { Copy } from '../parts/copy.tsx';
 import { Facts } from '../parts/facts.tsx';
@@ -28,6 +28,7 @@ export const InstanceStoryView: View = ({ id }) => {
     [id],
     (instance) => (isOver(instance) ? 0 : askAgainMs),
   );
+  const records = useActivity({ kind: 'instance', id }, data?.timeline.length);
   return (
     <>
       <Head
@@ -42,9 +43,14 @@ export const InstanceStoryView: View = ({ id }) => {
           <InstanceActions instance={data} notice={notice} onDone={reload} />
           <Noticed notice={notice} />
           <h2>{say('instance.timeline')}</h2>
-          <Timeline steps={data.timeline.map((entry) => toStep(entry, data.status === 'FAILED'))} />
+          <Timeline
+            steps={mergeActivity(
+              data.timeline.map((entry) => toStep(entry, data.status === 'FAILED')),
+              records,
+            )}
+          />
+          <ActivityLink kind="instance" id={id} records={records} />
           <ParkedOf instance={data} />
-          <ActivityOf kind="instance" id={id} />
           <details>
             <summary>{say('instance.json')}</summary>
             <Lines text={JSON.stringify(data, undefined, 2)} label={say('instance.json')} />

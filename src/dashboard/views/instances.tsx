@@ -4,6 +4,7 @@ import { nameProduct } from '../live/product-names.ts';
 import { State } from '../parts/badge.tsx';
 import type { Filter } from '../parts/filters.tsx';
 import { Head } from '../parts/head.tsx';
+import { Id } from '../parts/id.tsx';
 import { ListView, RefreshSwitch, useList } from '../parts/list-view.tsx';
 import { Moment } from '../parts/moment.tsx';
 import type { Column } from '../parts/table.tsx';
@@ -27,6 +28,7 @@ const Instances: View = ({ query }) => {
         {...{ list, filters, query }}
         columns={instanceColumns(list.rows)}
         empty={say('instances.none')}
+        exported="instances"
       />
     </>
   );
@@ -40,6 +42,7 @@ function instanceFilters(): Filter[] {
       label: say('instance.status'),
       options: { words: 'state', codes: ['PROCESSING', 'SUCCESS', 'FAILED'] },
     },
+    { name: 'overdue', label: say('waiting.overdue'), options: { words: 'flag', codes: ['true'] } },
     { name: 'source', label: say('instance.source'), kind: 'code', maxLength: 20 },
     { name: 'productId', label: say('instance.product'), kind: 'id' },
     { name: 'userId', label: say('instance.user'), kind: 'id' },
@@ -62,8 +65,14 @@ function instanceColumns(rows: readonly Instance[] = []): (Column<Instance> | fa
       isText: true,
       cell: ({ reason }) => reason && sayReason(reason),
     },
-    { title: say('instance.source'), cell: ({ source }) => source },
-    { title: say('instance.sourceId'), cell: ({ sourceId }) => <span class="id">{sourceId}</span> },
+    {
+      title: say('instance.source'),
+      cell: ({ source, sourceId }) => (
+        <>
+          <span class="below">{source}</span> <Id text={sourceId} />
+        </>
+      ),
+    },
     { title: say('instance.product'), isText: true, cell: ({ productId }) => nameProduct(productId) },
     { title: say('instance.user'), isNumber: true, cell: ({ userId }) => userId },
   ];

@@ -15,7 +15,7 @@ import { listSince } from './now-tiles.tsx';
 type Waiting = NowRest['waiting'][number];
 type Store = NowRest['stores'][number];
 
-const places = ['stream', 'outbox', 'processing', 'parked'];
+const places = ['stream', 'outbox', 'processing', 'overdue', 'parked', 'refunds'];
 
 /** What waits where, and the stores. What is not reported is unknown at this moment. */
 export function Health({ known: { now, rest, stores } }: { known: Known }) {
@@ -46,10 +46,13 @@ export function Health({ known: { now, rest, stores } }: { known: Known }) {
 /** The list of what waits there; with `oldestAt` it begins with the one that has waited longest. */
 function wayTo(what: string, oldestAt?: string): string | undefined {
   if (what === 'parked') return writeRoute('parked');
-  if (what === 'refunds') return writeRoute('orders', undefined, { status: 'REFUND_REQUESTED' });
+  if (what === 'refunds') return writeRoute('orders', undefined, { openRefund: 'true' });
   if (what !== 'processing' && what !== 'overdue') return undefined;
   const to = oldestAt && new Date(Date.parse(oldestAt) + 1).toISOString();
-  return writeRoute('instances', undefined, { status: 'PROCESSING', to });
+  return writeRoute('instances', undefined, {
+    ...(what === 'overdue' ? { overdue: 'true' } : { status: 'PROCESSING' }),
+    to,
+  });
 }
 
 function waitingColumns(nowMs: number): Column<Waiting>[] {

@@ -1,22 +1,24 @@
 import type { OrderStory } from '../../api/answers.ts';
-import { get, post } from '../api.ts';
+import { get } from '../api.ts';
 import { formatCents } from '../format.ts';
-import { say, sayCode, type WordKey } from '../language.ts';
+import { say, sayCode } from '../language.ts';
 import { nameProduct } from '../live/product-names.ts';
-import { Action, ScopeNeeded } from '../parts/action.tsx';
-import { ActivityOf } from '../parts/activity-of.tsx';
+import { ActivityLink, mergeActivity, useActivity } from '../parts/activity-of.tsx';
 import { State } from '../parts/badge.tsx';
 import { Copy } from '../parts/copy.tsx';
 import { Countdown } from '../parts/countdown.tsx';
 import { Facts } from '../parts/facts.tsx';
 import { Head } from '../parts/head.tsx';
+import { Id } from '../parts/id.tsx';
 import { Moment } from '../parts/moment.tsx';
-import { Failure, type Notice, Noticed, useNotice } from '../parts/notice.tsx';
+import { Failure, Noticed, useNotice } from '../parts/notice.tsx';
 import { type Column, Table } from '../parts/table.tsx';
 import { Timeline, type TimelineStep } from '../parts/timeline.tsx';
 import { writeRoute } from '../route.ts';
 import { useLoad } from '../use-load.ts';
 import type { View } from '../views.ts';
+import { sayReason } from '../words/say-statement.ts';
+import { OrderActions } from './order-actions.tsx';
 
 type Step = OrderStory['timeline'][number];
 type Payment = OrderStory['payments'][number];
@@ -33,6 +35,7 @@ export const OrderStoryView: View = ({ id }) => {
     [path],
     ({ status }) => (moving.includes(status) ? askAgainMs : 0),
   );
+  const records = useActivity({ kind: 'order', id }, data?.timeline.length);
   return (
     <>
       <Head
@@ -46,10 +49,11 @@ export const OrderStoryView: View = ({ id }) => {
             <State of={data.status} />
           </p>
           <Facts facts={listFacts(data)} />
-          <Actions order={data} path={path} notice={notice} reload={reload} />
+          <OrderActions order={data} path={path} notice={notice} reload={reload} />
           <Noticed notice={notice} />
           <h2>{say('instance.timeline')}</h2>
-          <Timeline steps={data.timeline.map(toStep)} />
+          <Timeline steps={mergeActivity(data.timeline.map(toStep), records)} />
+          <ActivityLink kind="order" id={id} records={records} />
           <h2>{say('order.payments')}</h2>
           <Table
             caption={say('order.payments')}
@@ -57,85 +61,11 @@ export const OrderStoryView: View = ({ id }) => {
             rows={data.payments}
             empty={say('order.noPayments')}
           />
-          <ActivityOf kind="order" id={id} />
         </>
       )}
     </>
   );
 };
-
-interface ActionsProps {
-  order: OrderStory;
-  path: string;
-  notice: Notice;
-  reload: () => Promise<void>;
-}
-
-interface Offer {
-  id: string;
-  label: WordKey;
-  hint: WordKey;
-  done: WordKey;
-  path: string;
-  body?: object;
-}
-
-const offers: Readonly<Record<string, readonly Offer[]>> = {
-  PENDING: [
-    {
-      id: 'cancel',
-      label: 'order.cancel',
-      hint: 'order.cancelHint',
-      done: 'order.cancelled',
-      path: 'cancel',
-    },
-  ],
-  REFUND_REQUESTED: [
-    {
-      ...{
-        id: 'refunded',
-        label: 'order.refunded',
-        hint: 'order.refundedHint',
-        done: 'order.markedRefunded',
-      },
-      path: 'refunded',
-      body: { refunded: true },
-    },
-    {
-      ...{
-        id: 'refund',
-        label: 'instance.refund',
-        hint: 'instance.refundHint',
-        done: 'instance.refundRequested',
-      },
-      path: 'refund-again',
-    },
-  ],
-};
-
-/** Each with what it will do; shown while it has an effect. */
-function Actions({ order, path, notice, reload }: ActionsProps) {
-  const offered = offers[order.status] ?? [];
-  if (offered.length === 0) return null;
-  return (
-    <div class="offers">
-      {offered.map((offer) => {
-        const act = async () => {
-          await post(`${path}/${offer.path}`, offer.body);
-          await reload();
-          notice.say(say(offer.done));
-        };
-        return (
-          <p key={offer.id} class="buttons">
-            <Action label={say(offer.label)} id={offer.id} notice={notice} act={act} />
-            <small>{say(offer.hint)}</small>
-          </p>
-        );
-      })}
-      <ScopeNeeded scope="act" />
-    </div>
-  );
-}
 
 function listFacts(order: OrderStory) {
   const { id, productId, userId, amountCents, createdAt, updatedAt, paidAt, expiresAt, instanceId, status } =
@@ -179,7 +109,10 @@ function Value({ name, value }: { name: string; value: string }) {
   if (name === 'parkedId') return <a href={writeRoute('parked', value)}>#{value}</a>;
   if (name === 'amountCents') return <span>{formatCents(value)}</span>;
   if (name === 'expiresAt') return <Moment iso={value} />;
-  return <span class="id">{name === 'reason' || name === 'cause' ? sayCode('cause', value) : value}</span>;
+  if (name === 'outcome') return <span>{sayCode('outcome', value)}</span>;
+  if (name === 'cause') return <span>{sayCode('cause', value)}</span>;
+  if (name === 'reason') return <span>{sayReason(sayCode('reason', value))}</span>;
+  return <Id text={value} />;
 }
 
 function paymentColumns(): Column<Payment>[] {
@@ -187,7 +120,7 @@ function paymentColumns(): Column<Payment>[] {
     {
       title: say('order.payment'),
       isHead: true,
-      cell: ({ paymentId }) => <span class="id">{paymentId ?? '–'}</span>,
+      cell: ({ paymentId }) => (paymentId === null ? '–' : <Id text={paymentId} />),
     },
     {
       title: say('order.amount'),

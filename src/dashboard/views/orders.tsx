@@ -33,6 +33,7 @@ const Orders: View = ({ query }) => {
         {...{ list, filters, query }}
         columns={orderColumns()}
         empty={say('orders.none')}
+        exported="orders"
       />
     </>
   );
@@ -58,6 +59,7 @@ function Jump() {
 function orderFilters(): Filter[] {
   return [
     { name: 'status', label: say('instance.status'), options: { words: 'state', codes: statuses } },
+    { name: 'openRefund', label: say('orders.openRefund'), options: { words: 'flag', codes: ['true'] } },
     { name: 'userId', label: say('instance.user'), kind: 'id' },
     { name: 'paymentId', label: say('order.payment'), maxLength: 255 },
     { name: 'productId', label: say('instance.product'), kind: 'id' },
@@ -71,19 +73,33 @@ function orderColumns(): Column<Order>[] {
     {
       title: say('order.title'),
       isHead: true,
-      cell: ({ id }) => <a href={writeRoute('orders', id)}>{id}</a>,
+      // Two ids beside each other would need more room than a small screen has.
+      cell: ({ id, instanceId }) => (
+        <>
+          <a href={writeRoute('orders', id)}>{id}</a>
+          {instanceId !== null && (
+            <small class="below">
+              {say('instance.id')} <a href={writeRoute('instances', instanceId)}>{instanceId}</a>
+            </small>
+          )}
+        </>
+      ),
     },
     { title: say('instance.created'), cell: ({ createdAt }) => <Moment iso={createdAt} /> },
-    { title: say('instance.status'), cell: ({ status }) => <State of={status} /> },
+    {
+      title: say('instance.status'),
+      cell: ({ status, expiresAt }) => (
+        <>
+          <State of={status} />
+          {status === 'PENDING' && expiresAt && (
+            <small class="below" title={say('order.deadline')}>
+              <Countdown until={expiresAt} />
+            </small>
+          )}
+        </>
+      ),
+    },
     { title: say('order.amount'), isNumber: true, cell: ({ amountCents }) => formatCents(amountCents) },
-    {
-      title: say('order.deadline'),
-      cell: ({ status, expiresAt }) => status === 'PENDING' && expiresAt && <Countdown until={expiresAt} />,
-    },
-    {
-      title: say('instance.id'),
-      cell: ({ instanceId }) => instanceId && <a href={writeRoute('instances', instanceId)}>{instanceId}</a>,
-    },
     { title: say('instance.product'), isText: true, cell: ({ productId }) => nameProduct(productId) },
     { title: say('instance.user'), isNumber: true, cell: ({ userId }) => userId },
   ];

@@ -11,21 +11,32 @@ import { useLoad } from '../use-load.ts';
 /** Counting a million items takes the database half a second. */
 const everyMs = 15_000;
 
-/** What waits, by reason; each leads to its items. Nothing for items that were replayed or discarded. */
-export function ParkedGroups({ chosen }: { chosen: Chosen }) {
-  const isParked = chosen.state === undefined;
-  const { data } = useLoad(
+/** What waits, by reason; undefined: not counted yet, and of items that were replayed or discarded. */
+export function useGroups(chosen: Chosen) {
+  const isParked = !chosen.state || chosen.state === 'PARKED';
+  const { data, reload } = useLoad(
     async (signal) =>
       isParked ? get<{ items: ParkedGroup[] }>('parked/groups', { ...chosen }, signal) : undefined,
     [],
     () => everyMs,
   );
-  if (!data?.items.length) return null;
+  return { groups: data?.items, reload };
+}
+
+/** Each leads to its items. */
+export function ParkedGroups({
+  chosen,
+  groups,
+}: {
+  chosen: Chosen;
+  groups: readonly ParkedGroup[] | undefined;
+}) {
+  if (!groups?.length) return null;
   return (
     <Table
       caption={say('parked.groups')}
       columns={groupColumns(chosen)}
-      rows={data.items}
+      rows={groups}
       empty={say('parked.none')}
     />
   );

@@ -2,11 +2,12 @@ import type { ParkedItem, Replayed } from '../../api/answers.ts';
 import { get, post } from '../api.ts';
 import { foreign, say, sayCode } from '../language.ts';
 import { Action, ActionForm, ScopeNeeded } from '../parts/action.tsx';
-import { ActivityOf } from '../parts/activity-of.tsx';
+import { ActivityOf, useActivity } from '../parts/activity-of.tsx';
 import { State } from '../parts/badge.tsx';
 import { Facts } from '../parts/facts.tsx';
 import { Field } from '../parts/field.tsx';
 import { Head } from '../parts/head.tsx';
+import { Id } from '../parts/id.tsx';
 import { Lines } from '../parts/lines.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Failure, type Notice, Noticed, useNotice } from '../parts/notice.tsx';
@@ -15,7 +16,7 @@ import { writeRoute } from '../route.ts';
 import { useLoad } from '../use-load.ts';
 import type { View } from '../views.ts';
 import { sayStatement } from '../words/say-statement.ts';
-import { askForReason } from './discard-reason.tsx';
+import { askForDiscard } from './ask-reason.tsx';
 import { meaningOf } from './meaning.ts';
 import { findWay } from './parked-ways.ts';
 import { findProductOf, switchProduct } from './switch-product.tsx';
@@ -25,6 +26,7 @@ export const ParkedItemView: View = ({ id }) => {
   const notice = useNotice();
   const path = `parked/${encodeURIComponent(id)}`;
   const { data, error, reload } = useLoad((signal) => get<ParkedItem>(path, {}, signal), [path]);
+  const records = useActivity({ kind: 'parked', id }, data?.state);
   return (
     <>
       <Head
@@ -42,7 +44,7 @@ export const ParkedItemView: View = ({ id }) => {
           <Noticed notice={notice} />
           <h2>{say('parked.original')}</h2>
           <Lines text={showOriginal(data)} label={say('parked.original')} id="original" />
-          <ActivityOf kind="parked" id={id} />
+          <ActivityOf kind="parked" id={id} records={records} />
         </>
       )}
     </>
@@ -78,7 +80,7 @@ function Actions({ item, path, notice, reload }: ActionsProps) {
     }
   };
   const discard = async () => {
-    const reason = await askForReason(
+    const reason = await askForDiscard(
       say('parked.discardOne', { id: item.id }),
       say('parked.discardWarning'),
     );
@@ -98,6 +100,7 @@ function Actions({ item, path, notice, reload }: ActionsProps) {
           class="filter"
           label={say('parked.replayFor')}
           id="replay-for"
+          scope="act"
           notice={notice}
           submit={(text) => replay({ userId: text('userId') })}
         >
@@ -151,7 +154,7 @@ function Actions({ item, path, notice, reload }: ActionsProps) {
 }
 
 function listFacts(item: ParkedItem) {
-  const { reason, detail, advice, resolvedAt, instanceId } = item;
+  const { reason, detail, advice, resolvedAt, instanceId, jobId } = item;
   return [
     [say('parked.meaning'), meaningOf(reason, detail)],
     [say('parked.detail'), <span {...foreign()}>{detail}</span>],
@@ -160,13 +163,14 @@ function listFacts(item: ParkedItem) {
     [say('parked.origin'), sayCode('origin', item.origin)],
     [say('instance.source'), item.source],
     [say('instance.scope'), item.scope],
-    [say('instance.sourceId'), item.sourceId && <span class="id">{item.sourceId}</span>],
+    [say('instance.sourceId'), item.sourceId && <Id text={item.sourceId} />],
     [say('parked.parkedAt'), <Moment iso={item.parkedAt} />],
     [say('parked.attempts'), String(item.attempts)],
     [say('parked.resolvedAt'), resolvedAt && <Moment iso={resolvedAt} />],
     [say('parked.resolvedBy'), item.resolvedBy],
     [say('parked.resolution'), item.resolution && sayStatement(item.resolution)],
     [say('instance.id'), instanceId && <InstanceLink id={instanceId} />],
+    [say('job.title'), jobId && <a href={writeRoute('parked', `jobs/${jobId}`)}>{jobId}</a>],
   ] as const;
 }
 

@@ -7,6 +7,7 @@ import { Action, ScopeNeeded } from '../parts/action.tsx';
 import { State } from '../parts/badge.tsx';
 import { type Filter, readFilters } from '../parts/filters.tsx';
 import { Head } from '../parts/head.tsx';
+import { Id } from '../parts/id.tsx';
 import { ListView, RefreshSwitch, useList } from '../parts/list-view.tsx';
 import { Age } from '../parts/moment.tsx';
 import { Noticed, useNotice } from '../parts/notice.tsx';
@@ -14,10 +15,13 @@ import { What } from '../parts/server-text.tsx';
 import type { Column } from '../parts/table.tsx';
 import { writeRoute } from '../route.ts';
 import type { View } from '../views.ts';
-import { askForReason } from './discard-reason.tsx';
+import { askForDiscard } from './ask-reason.tsx';
 import { meaningOf } from './meaning.ts';
-import { ParkedGroups } from './parked-groups.tsx';
+import { ParkedGroups, useGroups } from './parked-groups.tsx';
 import { ParkedItemView } from './parked-item.tsx';
+import { ParkedJobView } from './parked-job.tsx';
+import { LatestJobs, ParkedJobsView } from './parked-jobs.tsx';
+import { StartJob } from './start-job.tsx';
 
 const origins = ['STREAM', 'OUTBOX', 'RESULT', 'PAYMENT', 'COMPENSATION', 'DEAD_LETTER'];
 
@@ -25,7 +29,10 @@ const origins = ['STREAM', 'OUTBOX', 'RESULT', 'PAYMENT', 'COMPENSATION', 'DEAD_
 const ParkedList: View = ({ query }) => {
   const filters = parkedFilters();
   const list = useList<Parked>({ path: 'parked', filters, query, limit: 100 });
+  const given = readFilters(filters, query);
+  const { groups, reload: count } = useGroups(given);
   const notice = useNotice();
+  const reload = () => Promise.all([list.reload(), count()]);
   const [selected, setSelected] = useState<readonly string[]>([]);
   const offered = (list.rows ?? []).filter(({ state }) => state === 'PARKED').map(({ id }) => id);
   // What is gone is no longer chosen.
@@ -35,7 +42,7 @@ const ParkedList: View = ({ query }) => {
 
   const dealWith = async (verb: 'replay' | 'discard', more: object = {}) => {
     const { items } = await post<{ items: Replayed[] }>(`parked/${verb}`, { ids: chosen, ...more });
-    await list.reload();
+    await reload();
     const stayed = items.filter(({ state }) => state === 'PARKED' || state === null);
     const outcomes = <Outcomes items={items} stayed={stayed} />;
     if (stayed.length === 0) notice.say(outcomes);
@@ -45,7 +52,7 @@ const ParkedList: View = ({ query }) => {
   const discard = async () => {
     if (chosen.length === 0) return notice.warn(say('parked.selectFirst'));
     const title = say('parked.discardMany', { count: formatCount(chosen.length) });
-    const reason = await askForReason(title, say('parked.discardManyWarning'));
+    const reason = await askForDiscard(title, say('parked.discardManyWarning'));
     if (reason) await dealWith('discard', { reason });
   };
   return (
@@ -58,9 +65,12 @@ const ParkedList: View = ({ query }) => {
         title={say('parked.title')}
         {...{ list, filters, query }}
         columns={parkedColumns(chosen, select)}
-        empty={say('parked.none')}
+        empty={say(Object.values(given).some(Boolean) ? 'parked.noneMatches' : 'parked.none')}
+        exported="parked"
       >
-        <ParkedGroups chosen={readFilters(filters, query)} />
+        <ParkedGroups chosen={given} groups={groups} />
+        <StartJob chosen={given} {...{ groups, notice, reload }} />
+        <LatestJobs />
         <div class="bulk">
           <span class="selection">
             <label>
@@ -108,6 +118,7 @@ function parkedFilters(): Filter[] {
     { name: 'origin', label: say('parked.origin'), options: { words: 'origin', codes: origins } },
     { name: 'reason', label: say('instance.reason'), kind: 'code', maxLength: 40 },
     { name: 'source', label: say('instance.source'), kind: 'code', maxLength: 20 },
+    { name: 'scope', label: say('instance.scope'), maxLength: 512 },
   ];
 }
 
@@ -148,7 +159,7 @@ function parkedColumns(
       isText: true,
       cell: ({ source, sourceId }) => (
         <>
-          {source} <span class="id">{sourceId}</span>
+          {source} <Id text={sourceId} />
         </>
       ),
     },
@@ -183,4 +194,8 @@ function Outcomes({ items, stayed }: { items: readonly Replayed[]; stayed: reado
   );
 }
 
-export const show = (id: string | undefined): View => (id === undefined ? ParkedList : ParkedItemView);
+export const show = (id: string | undefined): View => {
+  if (id === undefined) return ParkedList;
+  if (id === 'jobs') return ParkedJobsView;
+  return id.startsWith('jobs/') ? ParkedJobView : ParkedItemView;
+};

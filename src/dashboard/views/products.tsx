@@ -89,7 +89,14 @@ function NewProduct({ id, onCreated }: { id: string; onCreated: () => Promise<vo
   const number = { type: 'number', max: 2_147_483_647, required: true } as const;
   return (
     <Panel title={say('product.createTitle')}>
-      <ActionForm class="filter" label={say('product.create')} id="create" notice={notice} submit={create}>
+      <ActionForm
+        class="filter"
+        label={say('product.create')}
+        id="create"
+        scope="admin"
+        notice={notice}
+        submit={create}
+      >
         <Field label={say('instance.product')}>
           <input
             name="id"

@@ -36,6 +36,7 @@ export function SaleForm({ products, onOpened, isShown }: SaleFormProps) {
         class="filter explained"
         label={say('sale.open')}
         id="open-sale"
+        scope="admin"
         notice={notice}
         submit={open}
       >

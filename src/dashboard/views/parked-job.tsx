@@ -1,0 +1,179 @@
+import type { FailedItem, Page, ParkedJob } from '../../api/answers.ts';
+import { get, post } from '../api.ts';
+import { formatCount } from '../format.ts';
+import { foreign, say } from '../language.ts';
+import { Action, ScopeNeeded } from '../parts/action.tsx';
+import { State } from '../parts/badge.tsx';
+import { ExportLinks } from '../parts/export-links.tsx';
+import { Facts } from '../parts/facts.tsx';
+import { Head } from '../parts/head.tsx';
+import { Moment } from '../parts/moment.tsx';
+import { Failure, Noticed, useNotice } from '../parts/notice.tsx';
+import { Pager } from '../parts/pager.tsx';
+import { type Column, Table } from '../parts/table.tsx';
+import { writeRoute } from '../route.ts';
+import { useLoad } from '../use-load.ts';
+import type { View } from '../views.ts';
+import { sayAction, sayFilter, sayHandled } from './job-parts.tsx';
+import { meaningOf } from './meaning.ts';
+
+const askAgainMs = 1_000;
+const resultsOfPage = 50;
+
+/** One job over parked items. It goes on without this page, which only follows it. */
+export const ParkedJobView: View = ({ id: place, query }) => {
+  const id = place.replace('jobs/', '');
+  const notice = useNotice();
+  const path = `parked/jobs/${encodeURIComponent(id)}`;
+  const { data, error, reload } = useLoad(
+    (signal) => get<ParkedJob>(path, {}, signal),
+    [path],
+    ({ state }) => (state === 'RUNNING' ? askAgainMs : 0),
+  );
+  const abort = async () => {
+    try {
+      await post(`${path}/abort`);
+      notice.say(say('job.aborted'));
+    } finally {
+      // It may have ended meanwhile.
+      await reload();
+    }
+  };
+  return (
+    <>
+      <Head
+        title={data ? `${say('job.one', { id })}: ${sayAction(data.action)}` : say('job.one', { id })}
+        trail={
+          <>
+            <a href={writeRoute('parked')}>{say('parked.title')}</a> ·{' '}
+            <a href={writeRoute('parked', 'jobs')}>{say('jobs.title')}</a>
+          </>
+        }
+      />
+      <Failure error={error} />
+      {data && (
+        <>
+          <JobState job={data} />
+          <Progress job={data} />
+          {data.state === 'RUNNING' && (
+            <div class="buttons">
+              <Action label={say('job.abort')} kind="danger" id="abort" notice={notice} act={abort} />
+              <small>{say('job.abortHint')}</small>
+              <ScopeNeeded scope="act" />
+            </div>
+          )}
+          <Noticed notice={notice} />
+          <Facts facts={listFacts(data)} />
+          {data.failed > 0 && <Results job={data} path={path} query={query} />}
+        </>
+      )}
+    </>
+  );
+};
+
+/** Only this speaks: when the job ends, with what became of its items. */
+function JobState({ job: { state, matched, done, failed, skipped } }: { job: ParkedJob }) {
+  const counts = {
+    done: formatCount(done),
+    failed: formatCount(failed),
+    skipped: formatCount(skipped),
+  };
+  const summary = matched === 0 ? say('job.matchedNothing') : say('job.summary', counts);
+  return (
+    <p class="state" role="status">
+      <State of={state} /> {state !== 'RUNNING' && summary}
+    </p>
+  );
+}
+
+/** Without a count of the items there is no share of them, and the browser shows an open end. */
+function Progress({ job }: { job: ParkedJob }) {
+  const { matched, done, failed, skipped, state } = job;
+  const share =
+    matched === null
+      ? {}
+      : {
+          max: Math.max(1, matched),
+          value: state === 'DONE' ? Math.max(1, matched) : done + failed + skipped,
+        };
+  return (
+    <p class="meter">
+      <progress aria-label={say('job.progress')} {...share} /> <span id="handled">{sayHandled(job)}</span>
+    </p>
+  );
+}
+
+function listFacts(job: ParkedJob) {
+  const { id, filter, note, matched, done, failed, skipped, remaining } = job;
+  const { createdAt, createdBy, endedAt, endedBy, state } = job;
+  const count = (value: number | null) => (value === null ? '–' : formatCount(value));
+  return [
+    [say('job.filter'), <a href={writeRoute('parked', undefined, filter)}>{sayFilter(filter)}</a>],
+    [say('job.note'), note],
+    [say('job.matched'), count(matched)],
+    [say('job.done'), count(done)],
+    [say('job.failed'), count(failed)],
+    [say('job.skipped'), state === 'DONE' && skipped > 0 ? count(skipped) : undefined],
+    [say('job.remaining'), state === 'DONE' ? undefined : count(remaining)],
+    [say('job.started'), <Moment iso={createdAt} />],
+    [say('job.startedBy'), createdBy],
+    [say('job.ended'), endedAt && <Moment iso={endedAt} />],
+    [say('job.endedBy'), endedBy],
+    [
+      say('activity.title'),
+      <a href={writeRoute('activity', undefined, { subject: 'job', subjectId: id })}>
+        {say('job.activity')}
+      </a>,
+    ],
+  ] as const;
+}
+
+/** Items that stay parked, each with the reason. */
+function Results({ job, path, query }: { job: ParkedJob; path: string; query: URLSearchParams }) {
+  const cursor = query.get('cursor') ?? undefined;
+  const { data, error } = useLoad(
+    (signal) => get<Page<FailedItem>>(`${path}/results`, { cursor, limit: resultsOfPage }, signal),
+    [job.failed, cursor],
+  );
+  const page = (next?: string) => writeRoute('parked', `jobs/${job.id}`, { cursor: next });
+  return (
+    <div class="jobs">
+      <h2>{say('job.results')}</h2>
+      <Failure error={error} />
+      <Table
+        caption={say('job.results')}
+        columns={resultColumns()}
+        rows={data?.items}
+        empty={say('job.noResults')}
+      />
+      <div class="foot">
+        <Pager
+          first={cursor === undefined ? undefined : page()}
+          next={data?.nextCursor ? page(data.nextCursor) : undefined}
+          nextLabel={say('pager.more')}
+        />
+        <ExportLinks path={`${path}/results`} />
+      </div>
+    </div>
+  );
+}
+
+function resultColumns(): Column<FailedItem>[] {
+  return [
+    {
+      title: say('parked.item'),
+      isHead: true,
+      cell: ({ id }) => <a href={writeRoute('parked', id)}>#{id}</a>,
+    },
+    {
+      title: say('instance.reason'),
+      isText: true,
+      cell: ({ code, detail }) => (
+        <>
+          <code>{code}</code> {meaningOf(code, detail)}
+        </>
+      ),
+    },
+    { title: say('parked.detail'), isText: true, cell: ({ detail }) => <span {...foreign()}>{detail}</span> },
+  ];
+}

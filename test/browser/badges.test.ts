@@ -1,0 +1,60 @@
+import { describe, expect, test } from 'vitest';
+import { en } from '../../src/dashboard/words/en.ts';
+import type { Database } from '../../src/lib/sql.ts';
+import { parkHostile } from './page-fixtures.ts';
+import { hasBrowser, sharePage } from './share-page.ts';
+
+const overdueIds = ['900000000000000001', '900000000000000002'];
+
+/** Two instances that are past their deadline and not due again while the test runs. */
+async function seed(database: Database): Promise<void> {
+  await parkHostile(database);
+  for (const id of overdueIds) {
+    await database.query(
+      `INSERT INTO instance_logs (product_id, user_id, instance_id, source, source_id)
+       VALUES (1001, 61, $1, 'VIP', $2)`,
+      [id, `LATE${id.at(-1)}`],
+    );
+    await database.query(
+      "INSERT INTO overdue (instance_id, due_at) VALUES ($1, now() + interval '5 minutes')",
+      [id],
+    );
+  }
+}
+
+describe.skipIf(!hasBrowser())('the badges of the navigation', () => {
+  const weir = sharePage({ WEIR_RESOURCE_DELAYMS: '200' }, seed);
+
+  test('a badge counts overdue instances and open refunds, and opens exactly these', async () => {
+    await weir.giveGift('62', 'INTIME1');
+    const order = async () =>
+      (await weir.request('POST', '/v1/orders', { productId: '1001', userId: '63' })).body.id;
+    const [owed, paid] = [await order(), await order()];
+    await weir.request('POST', `/v1/orders/${owed}/cancel`);
+    for (const id of [owed, paid]) {
+      expect((await weir.request('POST', `/v1/orders/${id}/paid`)).status).toBeLessThan(300);
+    }
+    const page = await weir.openPage('#/trend');
+    const nav = page.getByRole('navigation', { name: en['shell.views'] });
+    const rows = page.getByRole('row').filter({ has: page.getByRole('rowheader') });
+    await nav.getByRole('link', { name: 'Overdue: 2', exact: true }).click();
+    await rows.getByRole('link', { name: overdueIds[0] as string }).waitFor();
+    expect(await rows.getByRole('link').allTextContents()).toEqual([...overdueIds].reverse());
+    await page.getByRole('list', { name: en['filter.active'] }).getByText(en['flag.true']).waitFor();
+
+    await nav.getByRole('link', { name: 'Refunds: 1', exact: true }).click();
+    await rows.getByRole('link', { name: owed }).waitFor();
+    expect(await rows.count()).toBe(1);
+    await page.goto(`${weir.url}/#/orders/${owed}`);
+    await page.getByRole('button', { name: en['order.refunded'] }).click();
+    await page.getByRole('dialog').getByLabel(en['order.refundedWhy']).fill('re_63');
+    await page.keyboard.press('Enter');
+    await nav.getByRole('link', { name: 'Refunds: 1', exact: true }).waitFor({ state: 'detached' });
+    await nav.getByRole('link', { name: `${en['parked.nav']} 3`, exact: true }).waitFor();
+
+    await nav.getByRole('link', { name: en['now.nav'], exact: true }).click();
+    const waiting = page.getByRole('region', { name: en['now.waiting'] }).first();
+    await waiting.getByRole('link', { name: en['waiting.overdue'] }).click();
+    await rows.getByRole('link', { name: overdueIds[0] as string }).waitFor();
+  });
+});
