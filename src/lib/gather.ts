@@ -35,6 +35,7 @@ export function gather<Item, Result>(
 ): (item: Item) => Promise<Result> {
   let waiting: Waiting<Item, Result>[] = [];
   let inFlight = 0;
+  let isScheduled = false;
 
   async function runBatch(batch: Waiting<Item, Result>[]): Promise<void> {
     try {
@@ -68,11 +69,19 @@ export function gather<Item, Result>(
     }
   }
 
+  function startTurn(): void {
+    isScheduled = false;
+    startBatches();
+  }
+
   return (item) =>
     new Promise((resolve, reject) => {
       waiting.push({ item, resolve, reject, since: performance.now() });
-      // Deferred by one microtask, so that other calls of this turn of the event loop join the batch.
-      queueMicrotask(startBatches);
+      if (isScheduled) return;
+      isScheduled = true;
+      // After all sockets of this turn of the event loop were read, so that their requests share the batch:
+      // a microtask runs between two of them.
+      setImmediate(startTurn);
     });
 }
 

@@ -40,11 +40,11 @@ function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-test('one call alone starts at once', async () => {
+test('one call alone starts at the end of its turn of the event loop', async () => {
   const { batches, work } = createWork();
   const call = gather(work, { maxItems: 10, maxInFlight: 2 });
   const answer = call(1);
-  await Promise.resolve();
+  await settle();
   expect(batches.map(({ items }) => items)).toEqual([[1]]);
   end(batches[0]);
   expect(await answer).toBe(10);
