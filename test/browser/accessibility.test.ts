@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { axeSource, parkHostile, views } from './page-fixtures.ts';
 import { hasBrowser, sharePage } from './share-page.ts';
 
@@ -6,17 +6,13 @@ describe.skipIf(!hasBrowser())('the page for everybody', () => {
   const weir = sharePage({ WEIR_RESOURCE_DELAYMS: '1500' }, parkHostile);
   const wide = { colorScheme: 'light', size: { width: 1200, height: 800 } } as const;
   const phone = { colorScheme: 'dark', size: { width: 360, height: 740 } } as const;
+  const items: string[] = [];
 
-  test('every view passes axe and scrolls down only: light and wide, dark on a phone', async () => {
-    const page = await weir.openPage('#/now');
-    await page.evaluate(axeSource);
+  beforeAll(async () => {
     const instanceId = await weir.giveGift('42', 'A'.repeat(64));
     const product = {
-      id: '8123456789012345678',
-      name: 'A product of a long name',
-      cpus: 1,
-      memoryMb: 1,
-      image: 'x',
+      ...{ id: '8123456789012345678', name: 'A product of a long name' },
+      ...{ cpus: 1, memoryMb: 1, image: 'x' },
     };
     expect((await weir.request('POST', '/v1/products', product)).status).toBe(201);
     const orders = [];
@@ -26,14 +22,16 @@ describe.skipIf(!hasBrowser())('the page for everybody', () => {
     expect((await weir.request('POST', `/v1/orders/${orders[0]}/paid`)).status).toBe(201);
     const job = { action: 'replay', filter: { reason: 'USER_ID_INVALID' }, note: 'x'.repeat(200) };
     expect((await weir.request('POST', '/v1/parked/jobs', job)).status).toBe(202);
-    const more = [
-      `instances/${instanceId}`,
-      `orders/${orders[0]}`,
-      'parked/3',
-      'parked/jobs',
-      'parked/jobs/1',
-    ];
-    for (const view of [...views, ...more]) {
+    items.push(`instances/${instanceId}`, `orders/${orders[0]}`, 'parked/3', 'parked/jobs', 'parked/jobs/1');
+  });
+
+  test.each([
+    ['English', 'en-US'],
+    ['Chinese', 'zh-CN'],
+  ])('every view in %s passes axe and scrolls down only, wide and on a phone', async (_, locale) => {
+    const page = await weir.openPage('#/now', { locale });
+    await page.evaluate(axeSource);
+    for (const view of [...views, ...items]) {
       await page.goto(`${weir.url}/#/${view}`);
       await page.locator(`.view.${view.split('/')[0]} h1`).waitFor();
       await page.locator('table[aria-busy="true"]').first().waitFor({ state: 'detached' });

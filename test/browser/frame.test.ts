@@ -43,6 +43,24 @@ describe.skipIf(!hasBrowser())('what stands around every view', () => {
     expect(bytes).toBeLessThan(150_000);
   });
 
+  test('the first table stands within 1.5 s where each answer takes 200 ms longer', async () => {
+    const page = await weir.openPage('');
+    const session = await page.context().newCDPSession(page);
+    const line = { offline: false, latency: 200, downloadThroughput: -1, uploadThroughput: -1 };
+    await session.send('Network.enable');
+    await session.send('Network.emulateNetworkConditions', line);
+    const load = async () => {
+      await session.send('Network.clearBrowserCache');
+      await page.goto('about:blank');
+      await page.goto(`${weir.url}/#/instances`, { waitUntil: 'commit' });
+      await page.locator('tbody tr').first().waitFor();
+      return page.evaluate<number>('performance.now()');
+    };
+    // The best of three: other tests run next to this one.
+    const timesMs = [await load(), await load(), await load()];
+    expect(Math.min(...timesMs), timesMs.join(', ')).toBeLessThan(1_500);
+  });
+
   test('the browser keeps the files of the page and asks for the page each time', async () => {
     const ask = (path: string, headers = {}) => sendRaw(weir.url, 'GET', path, headers);
     const index = await ask('/');
