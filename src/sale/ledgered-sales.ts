@@ -1,5 +1,5 @@
 import type { LedgerSale, SaleLedger } from './ledger.ts';
-import type { LiveSales } from './live-sales.ts';
+import type { LiveSale, LiveSales } from './live-sales.ts';
 import { rebuildingError } from './rebuilding-error.ts';
 import { type Sale, type SaleStore, toSale } from './sale.ts';
 
@@ -25,7 +25,10 @@ export function ledgeredSales(ledger: SaleLedger, live: LiveSales): SaleStore {
 
     async list(limit, after) {
       const sales = await ledger.list(limit, after);
-      const found = await live.read(sales.map(({ stream }) => stream));
+      const found = await readReachable(
+        live,
+        sales.map(({ stream }) => stream),
+      );
       return sales.map((sale, i) => {
         const counters = found[i];
         return counters?.number === sale.id && !counters.isRebuilding
@@ -43,8 +46,19 @@ export function ledgeredSales(ledger: SaleLedger, live: LiveSales): SaleStore {
   };
 }
 
+/** While one node of a cluster fails, the others answer. @throws when none answers */
+async function readReachable(live: LiveSales, streams: readonly string[]): Promise<(LiveSale | undefined)[]> {
+  try {
+    return await live.read(streams);
+  } catch (error) {
+    const each = await Promise.allSettled(streams.map((stream) => live.read([stream])));
+    if (each.every(({ status }) => status === 'rejected')) throw error;
+    return each.map((read) => (read.status === 'fulfilled' ? read.value[0] : undefined));
+  }
+}
+
 /**
- * Nothing is sold during a rebuild, so the sale is shown as paused, with the units that the database has
+ * Nothing is sold during a rebuild or by a node that is down, so the sale is shown as paused, with the units that the database has
  * recorded as sold.
  */
 function withoutCounters({

@@ -95,6 +95,9 @@ async function failOver(cluster: OwnRedisCluster, weir: RunningWeir) {
     const { body } = await weir.request('GET', '/readyz');
     expect(body.streams).toContain(String(victim.port));
   });
+  const { status, body } = await weir.request('GET', '/v1/sales');
+  expect(status, JSON.stringify(body)).toBe(200);
+  expect(body.items).toHaveLength(products.length);
   await pollUntil('a replica to be elected', 20_000, async () =>
     expect(await cluster.findPrimary(streamOf('1001'))).not.toBe(victim),
   );
