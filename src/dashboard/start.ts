@@ -1,4 +1,4 @@
-import { effect, signal } from '@preact/signals';
+import { computed, effect, signal } from '@preact/signals';
 import type { About } from '../api/answers.ts';
 import { about, drawIcon } from './about.ts';
 import { get, onKeyRequired } from './api.ts';
@@ -41,9 +41,12 @@ export function start(): void {
   untilKnown(findSession);
 }
 
+/** Not the whole address: the stream would begin again with each step from view to view, and report nothing to a hasty reader. */
+const isFollowedByView = computed(() => where.value.view === 'now');
+
 /** The view of this moment follows the server by itself, and all others are followed for, so that one stream is open. */
 function followStatus(): (() => void) | undefined {
-  if (where.value.view === 'now' || !session.value) return;
+  if (isFollowedByView.value || !session.value) return;
   const stop = new AbortController();
   followNow({ windowSeconds: 1 }, stop.signal);
   return () => stop.abort();

@@ -44,6 +44,28 @@ describe.skipIf(!hasBrowser())('finding things', () => {
     expect(weir.takeComplaints().filter((each) => !each.includes('400'))).toEqual([]);
   });
 
+  test('a filter keeps what is typed into it while its list is still loading', async () => {
+    await weir.giveGift('4802', 'TYPED1');
+    const page = await weir.openPage('#/trend');
+    let answer = () => {};
+    const held = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    await page.route('**/v1/instances?*', async (route) => {
+      await held;
+      await route.continue();
+    });
+    await page.goto(`${weir.url}/#/instances`);
+    await page.getByRole('heading', { level: 1, name: en['instances.title'] }).waitFor();
+    await page.getByLabel(en['instance.source']).fill('activity');
+    await page.getByLabel(en['instance.status']).selectOption('SUCCESS');
+    answer();
+    await page.getByRole('rowheader').first().waitFor();
+    await page.unroute('**/v1/instances?*');
+    await page.getByRole('button', { name: en['action.search'] }).click();
+    await page.waitForURL('**/#/instances?status=SUCCESS&source=ACTIVITY');
+  });
+
   test('what an operator changed is in the activity, and with the item that it changed', async () => {
     const page = await weir.openPage('#/parked/1');
     await page.getByRole('button', { name: en['parked.discard'] }).click();

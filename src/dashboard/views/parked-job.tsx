@@ -71,7 +71,7 @@ export const ParkedJobView: View = ({ id: place, query }) => {
   );
 };
 
-/** Only this speaks: when the job ends, with what became of its items. */
+/** A screen reader announces this alone, once, when the job ends. */
 function JobState({ job: { state, matched, done, failed, skipped } }: { job: ParkedJob }) {
   const counts = {
     done: formatCount(done),
@@ -86,7 +86,7 @@ function JobState({ job: { state, matched, done, failed, skipped } }: { job: Par
   );
 }
 
-/** Without a count of the items there is no share of them, and the browser shows an open end. */
+/** Without a count of the items the bar has no value. */
 function Progress({ job }: { job: ParkedJob }) {
   const { matched, done, failed, skipped, state } = job;
   const share =

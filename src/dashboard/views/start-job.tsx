@@ -35,7 +35,7 @@ export function StartJob({ chosen, groups, notice, reload }: StartJobProps) {
     if (note === undefined) return;
     const job = await post<ParkedJob>('parked/jobs', { action, filter, ...(note === '' ? {} : { note }) });
     if (job.matched !== 0) return goTo('parked', `jobs/${job.id}`);
-    // Somebody was faster.
+    // Others resolved the items while the dialog was open.
     await reload();
     notice.warn(say('job.matchedNothing'));
   };
