@@ -43,6 +43,11 @@ describe.skipIf(!hasBrowser())('instances', () => {
     await page.getByRole('button', { name: en['instance.release'] }).click();
     await page.locator('.notice.good').getByText(en['instance.released']).waitFor();
     await page.locator('.timeline').getByText(en['step.RELEASE_REQUESTED']).first().waitFor();
+    // The steps name the operator, so no record of the activity log is repeated as a step of its own.
+    await page.getByRole('link', { name: en['activity.ofThis'] }).waitFor();
+    const steps = await page.locator('.timeline strong').allTextContents();
+    expect(steps.filter((step) => step === en['did.INSTANCE_RELEASE_REQUESTED'])).toEqual([]);
+    expect(steps.filter((step) => step === en['did.INSTANCE_SETTLED'])).toEqual([]);
     expect(await page.locator('#retry').isVisible()).toBe(false);
   });
 
