@@ -40,7 +40,7 @@ describe.skipIf(!hasBrowser())('finding things', () => {
     await page.waitForURL('**/#/instances?source=ACTIVITY');
     await chips.getByRole('link', { name: 'ACTIVITY' }).click();
     await page.waitForURL('**/#/instances');
-    expect(await chips.count()).toBe(0);
+    await chips.waitFor({ state: 'detached' });
     expect(weir.takeComplaints().filter((each) => !each.includes('400'))).toEqual([]);
   });
 
