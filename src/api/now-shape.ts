@@ -4,6 +4,7 @@ import { StatementShape, Timestamp } from './shapes.ts';
 const orNull = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
 const Counts = Type.Array(Type.Integer());
 const Text = Type.String();
+const Place = Type.String({ description: 'stream, outbox, processing, overdue, parked or refunds' });
 
 export const NowShape = Type.Object({
   at: Timestamp,
@@ -23,7 +24,7 @@ export const NowShape = Type.Object({
   ),
   delay: orNull(Type.Object({ count: Type.Integer(), p50Ms: Type.Integer(), p99Ms: Type.Integer() })),
   waiting: Type.Array(
-    Type.Object({ what: Text, count: orNull(Type.Integer()), oldestAt: orNull(Timestamp) }),
+    Type.Object({ what: Place, count: orNull(Type.Integer()), oldestAt: orNull(Timestamp) }),
   ),
   stores: Type.Array(
     Type.Object({ name: Text, kind: Text, ok: orNull(Type.Boolean()), why: orNull(StatementShape) }),

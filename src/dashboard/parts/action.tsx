@@ -40,6 +40,12 @@ export function Action({ label, about, hint, kind = 'plain', id, scope = 'act', 
   );
 }
 
+/** A button that is gone after its action takes the focus with it: the next Tab would begin at the top of the page. */
+function keepFocus(): void {
+  if (document.activeElement !== document.body) return;
+  document.querySelector<HTMLElement>('#main h1')?.focus({ preventScroll: true });
+}
+
 export function useAction(
   notice: Notice,
   act: ActionProps['act'],
@@ -47,6 +53,7 @@ export function useAction(
   const [isBusy, setBusy] = useState(false);
   const run = async () => {
     if (isBusy) return;
+    const hadFocus = document.activeElement !== document.body;
     setBusy(true);
     notice.clear();
     try {
@@ -55,6 +62,7 @@ export function useAction(
       notice.fail(error);
     } finally {
       setBusy(false);
+      if (hadFocus) requestAnimationFrame(keepFocus);
     }
   };
   return [isBusy, run];
