@@ -42,6 +42,8 @@ test('a private authority and a client certificate are settings that doctor chec
   ]);
   expect(await isEncrypted({ url: server.url, tls: ca })).toBe(true);
   expect(await isEncrypted({ url: verified, tls: ca })).toBe(true);
+  const oneIsDown = verified.replace('127.0.0.1:', '127.0.0.1:1,127.0.0.1:');
+  expect(await isEncrypted({ url: oneIsDown, tls: ca })).toBe(true);
 
   writeFileSync(join(server.folder, 'data', 'pg_hba.conf'), 'hostssl all all 127.0.0.1/32 cert\n');
   const admin = new pg.Client(server.url);

@@ -36,7 +36,7 @@ export const pgTransactionalOutbox: Alternative = {
         nextMessagesFunctionName: nextMessages,
         nextMessagesBatchSize: concurrency,
         nextMessagesPollingIntervalInMs: 10,
-        nextMessagesLockInMs: 60_000,
+        nextMessagesLockInMs: 5_000,
         enableMaxAttemptsProtection: false,
         enablePoisonousMessageProtection: false,
       },
