@@ -21,6 +21,10 @@ describe.skipIf(!hasBrowser())('the login', () => {
     const replay = page.getByRole('button', { name: en['parked.replaySelected'] });
     expect(await replay.isDisabled()).toBe(true);
     expect(await replay.getAttribute('title')).toMatch(/scope “act”/);
+    await page.goto(`${weir.url}/#/parked/3`);
+    await page.locator('#replay-for').waitFor();
+    expect(await page.locator('#replay-for').isDisabled()).toBe(true);
+    expect(await page.locator('#replay-for').getAttribute('title')).toMatch(/scope “act”/);
     const readable = 'JSON.stringify([document.cookie, { ...localStorage }, { ...sessionStorage }])';
     expect(await page.evaluate(readable)).not.toContain(body.key.slice(-8));
     await page.reload();
