@@ -35,7 +35,7 @@ export function start(): void {
   });
   effect(followStatus);
   effect(() => {
-    // Also after a login: what the API told nobody before.
+    // Also after a login, because the API refused it before.
     if (session.value !== null) untilKnown(learnServer);
   });
   untilKnown(findSession);

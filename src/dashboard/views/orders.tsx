@@ -73,7 +73,7 @@ function orderColumns(): Column<Order>[] {
     {
       title: say('order.title'),
       isHead: true,
-      // Two ids beside each other would need more room than a small screen has.
+      // Two ids next to each other would need more room than a small screen has.
       cell: ({ id, instanceId }) => (
         <>
           <a href={writeRoute('orders', id)}>{id}</a>
