@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { diagnosePostgres } from '../../adapters/postgres/diagnose/diagnose-postgres.ts';
+import { hasSeveralHosts } from '../../adapters/postgres/hosts/postgres-hosts.ts';
 import { diagnoseRabbitmq } from '../../adapters/rabbitmq/diagnose-rabbitmq.ts';
 import { diagnoseRedis } from '../../adapters/redis/diagnose-redis.ts';
 import { createdQueuesOf, deadLetterQueueOf, formerCreatedQueuesOf } from '../../app/queues.ts';
@@ -71,10 +72,12 @@ function describeConfiguration(file: string | undefined): string {
 async function diagnoseDatabase(config: Config): Promise<Finding[]> {
   const { database, embedded } = config.data;
   if (database.source === '') return [await diagnoseEmbedded(resolve(embedded.folder))];
-  return diagnosePostgres(toConnectionOptions(database), {
+  const options = toConnectionOptions(database);
+  return diagnosePostgres(options, {
     isMigrated: database.migrate,
     schema: database.schema,
-    connections: database.maxConnections + readConnections,
+    // One more checks which of several hosts is the primary.
+    connections: database.maxConnections + readConnections + (hasSeveralHosts(options) ? 1 : 0),
   });
 }
 
