@@ -16,7 +16,7 @@ export async function insertRepeats(client: pg.Client, repeats: Repeats): Promis
   const users = ids.map((_, index) => index + 1).filter((user) => user % nth === 0);
   await client.query(
     `INSERT INTO instance_logs (product_id, user_id, instance_id, source, source_id, scope, created_at)
-     SELECT $1, user_id, $1 * 1000000000 + user_id, 'SECKILL', source_id, $2, now() - interval '1 hour'
+     SELECT $1::bigint, user_id, $1::bigint * 1000000000 + user_id, 'SECKILL', source_id, $2, now() - interval '1 hour'
      FROM unnest($3::bigint[], $4::text[]) AS t (user_id, source_id)`,
     [productId, scope, users, users.map((user) => ids[user - 1])],
   );
