@@ -8,6 +8,8 @@ import { RabbitmqPublisher } from '../../src/adapters/rabbitmq/publisher.ts';
 import type { Outbox, OutboxBatch, Publisher, Verdict } from '../../src/core/outbox/outbox.ts';
 import { decodeBatch, type Message } from '../../src/core/outbox/outbox-batch.ts';
 import { Relay } from '../../src/core/outbox/relay.ts';
+import { pause } from '../../src/lib/backoff.ts';
+import { createDeferred } from '../../src/lib/deferred.ts';
 import { Signal } from '../../src/lib/signal.ts';
 import type { Database } from '../../src/lib/sql.ts';
 import { createCreation, createProduct, createPurchase } from '../support/parts.ts';
@@ -291,6 +293,7 @@ test('two relays on one PostgreSQL never hold the same batch at the same time', 
   for (let i = 0; i < 20; i++) await createInstances([createPurchase({})]);
   const outbox = postgresOutbox(database, { claimTimeoutMs: 30_000 });
   const held = new Set<string>();
+  const overlap = createDeferred<void>();
   let most = 0;
   const claim = async () => {
     const lent = await outbox.claim(2, async (batches) => {
@@ -299,8 +302,9 @@ test('two relays on one PostgreSQL never hold the same batch at the same time', 
         held.add(id);
       }
       most = Math.max(most, held.size);
-      await new Promise((resolve) => setImmediate(resolve));
-      await database.query('SELECT 1');
+      if (held.size > 2) overlap.resolve();
+      // The first claim stays open until a second one has batches too.
+      await Promise.race([overlap.promise, pause(10_000)]);
       for (const { id } of batches) held.delete(id);
       return batches.map((batch) => ({ batch, kind: 'published' as const }));
     });

@@ -127,7 +127,10 @@ describe('a message that a queue dropped', () => {
     });
     expect(item).toMatchObject({ origin: 'DEAD_LETTER', reason: 'QUEUE_FULL' });
     const { body } = await replay(item.id);
-    expect(body).toMatchObject({ state: 'PARKED', detail: expect.stringContaining('elsewhere is no queue') });
+    expect(body).toMatchObject({
+      state: 'PARKED',
+      detail: expect.stringContaining('Weir does not publish to queue elsewhere'),
+    });
     const { body: detail } = await weir.request('GET', `/v1/parked/${item.id}`);
     expect(Buffer.from(detail.original, 'base64').toString()).toBe('not ours');
   });
