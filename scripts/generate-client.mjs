@@ -44,7 +44,8 @@ async function readDescription(scratch) {
       WEIR_DEMO_ENABLED: 'false',
       WEIR_LOG_FORMAT: 'json',
     },
-    // The log is written to stderr.
+    // The log is written to stderr. A Weir that does not start must not keep this waiting.
+    timeout: 60_000,
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   try {

@@ -80,7 +80,7 @@ export const sentences = {
 /** What an operator should do about an exception of the audit. */
 export const auditAdvice = {
   ENTRIES_MISSING:
-    'does a program run XDEL or XTRIM on the stream? Find the buyers in the records of the seller, then: weir audit --accept {stream}',
+    'does a program run XDEL or XTRIM on the stream, or did PostgreSQL lose commits? Find the buyers in the records of the seller, then: weir audit --accept {stream}',
   ENTRIES_SURPLUS: 'there are more entries than were added: see docs/monitoring.md#audit',
   STREAM_RESTARTED:
     'find the buyers in the records of the seller, make Redis durable (weir doctor), then: weir audit --accept {stream}',

@@ -25,7 +25,8 @@ interface Waiting<Item, Result> {
 
 /**
  * Batches single calls without a timer: calls that arrive while `work` is running form the next batch, and a
- * call on an idle batcher starts immediately. `work` returns results in the order of its items.
+ * call on an idle batcher starts at the end of its turn of the event loop. `work` returns results in the
+ * order of its items.
  *
  * When a batch fails, each of its callers gets the error.
  */

@@ -1,5 +1,5 @@
 import type { LedgerSale, SaleLedger } from './ledger.ts';
-import type { LiveSale, LiveSales } from './live-sales.ts';
+import type { LiveSales } from './live-sales.ts';
 import { rebuildingError } from './rebuilding-error.ts';
 import { type Sale, type SaleStore, toSale } from './sale.ts';
 
@@ -25,10 +25,8 @@ export function ledgeredSales(ledger: SaleLedger, live: LiveSales): SaleStore {
 
     async list(limit, after) {
       const sales = await ledger.list(limit, after);
-      const found = await readReachable(
-        live,
-        sales.map(({ stream }) => stream),
-      );
+      const streams = sales.map(({ stream }) => stream);
+      const found = await (live.readReachable ?? live.read)(streams);
       return sales.map((sale, i) => {
         const counters = found[i];
         return counters?.number === sale.id && !counters.isRebuilding
@@ -44,17 +42,6 @@ export function ledgeredSales(ledger: SaleLedger, live: LiveSales): SaleStore {
       return 'changed';
     },
   };
-}
-
-/** While one node of a cluster fails, the others answer. @throws when none answers */
-async function readReachable(live: LiveSales, streams: readonly string[]): Promise<(LiveSale | undefined)[]> {
-  try {
-    return await live.read(streams);
-  } catch (error) {
-    const each = await Promise.allSettled(streams.map((stream) => live.read([stream])));
-    if (each.every(({ status }) => status === 'rejected')) throw error;
-    return each.map((read) => (read.status === 'fulfilled' ? read.value[0] : undefined));
-  }
 }
 
 /**

@@ -27,6 +27,11 @@ export interface LiveSales {
   /** Reads sales in order; undefined: the store has no sale for this stream. */
   read(streams: readonly string[]): Promise<(LiveSale | undefined)[]>;
   /**
+   * The same for a view: sales of a node that does not answer are undefined as well. Absent where one server
+   * has them all.
+   */
+  readReachable?(streams: readonly string[]): Promise<(LiveSale | undefined)[]>;
+  /**
    * Closes the sale to buyers, waits until every entry of its stream is an instance or parked, rebuilds the
    * counters from its units, and reopens it. A repeated call resumes; a sale is never rebuilt twice at the
    * same time.

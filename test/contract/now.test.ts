@@ -90,24 +90,24 @@ describe.each(Object.entries(databases))('now on %s', (_, open) => {
     ]);
     await audit(database, { read: async () => ({ streams: [], sales: [] }) });
 
-    const told = await pollUntil('the second of all this to be over', 10_000, async () => {
+    const figures = await pollUntil('the second of all this to be over', 10_000, async () => {
       const seen = await now.read(30);
       expect(totals(seen)).toEqual({ ACTIVITY: [3, 1, 1], ORDER: [1, 0, 0], events: 4 });
       return seen;
     });
-    expect(told.events).toHaveLength(30);
-    expect(told.at.getTime() - told.from.getTime()).toBeGreaterThanOrEqual(30_000);
-    expect(told.sources).toEqual([
+    expect(figures.events).toHaveLength(30);
+    expect(figures.at.getTime() - figures.from.getTime()).toBeGreaterThanOrEqual(30_000);
+    expect(figures.sources).toEqual([
       { source: 'ACTIVITY', total: '3', success: '1', failed: '1', processing: '1', successRate: '50.00' },
       { source: 'ORDER', total: '1', success: '0', failed: '0', processing: '1', successRate: null },
     ]);
-    expect(told.delay?.count).toBe(2);
-    const waiting = Object.fromEntries(told.waiting.map(({ what, count }) => [what, count]));
+    expect(figures.delay?.count).toBe(2);
+    const waiting = Object.fromEntries(figures.waiting.map(({ what, count }) => [what, count]));
     expect(waiting).toEqual({ stream: 4, outbox: 4, processing: 2, overdue: 0, parked: 1, refunds: 0 });
-    for (const { what, count, oldestAt } of told.waiting) {
+    for (const { what, count, oldestAt } of figures.waiting) {
       expect(oldestAt, what).toEqual(count === 0 ? null : expect.any(Date));
     }
-    expect(told.audit?.ok).toBe(false);
+    expect(figures.audit?.ok).toBe(false);
   });
 
   test('no id counts as issued before the first purchase, so the first is not skipped', async () => {

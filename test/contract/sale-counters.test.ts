@@ -151,16 +151,16 @@ describe.each(Object.keys(databases))('what is owed on %s', (name) => {
 
   test('a requested restock reaches the counters and is done', async () => {
     const database = await setUp();
-    const told: string[] = [];
+    const asked: string[] = [];
     const restock = createRestock(database, {
       async restock(units) {
-        told.push(...units.map(({ entryId }) => entryId));
+        asked.push(...units.map(({ entryId }) => entryId));
         return units.map(({ entryId }) => (entryId === '2-0' ? 'NO_SALE' : 'RESTOCKED'));
       },
     });
     expect(await restock.restockOnce()).toBe(3);
     expect(await restock.restockOnce()).toBe(0);
-    expect(told.sort()).toEqual(['1-0', '2-0', '3-0']);
+    expect(asked.sort()).toEqual(['1-0', '2-0', '3-0']);
     expect(
       await database.query('SELECT source_id, status, outcome FROM compensations ORDER BY source_id'),
     ).toEqual([

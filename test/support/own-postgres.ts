@@ -41,6 +41,11 @@ export async function startSynchronousStandby(
   return standby;
 }
 
+/** From here on the commits of the primary wait for no standby. */
+export async function makeAsynchronous(primary: OwnServer): Promise<void> {
+  await runSql(primary.url, 'ALTER SYSTEM RESET synchronous_standby_names', 'SELECT pg_reload_conf()');
+}
+
 /** Resolves when the server accepts writes. */
 export async function promotePostgres(standby: OwnServer): Promise<void> {
   await runSql(standby.url, 'SELECT pg_promote(true)');

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { type ConnectionOptions, toClientConfig } from './connection-options.ts';
-import { choosePrimary } from './hosts/find-primary.ts';
+import { choosePrimary, NoPrimaryError } from './hosts/find-primary.ts';
 
 const connectTimeoutMs = 5_000;
 
@@ -25,6 +25,7 @@ async function createDatabase(options: ConnectionOptions): Promise<void> {
       client.query(`CREATE DATABASE ${client.escapeIdentifier(name)}`),
     );
   } catch (error) {
+    if (error instanceof NoPrimaryError) throw error;
     if (error instanceof pg.DatabaseError && alreadyThere.has(error.code ?? '')) return;
     throw new Error(`database ${name} does not exist and cannot be created: run createdb ${name}`, {
       cause: error,

@@ -76,7 +76,7 @@ async function diagnoseDatabase(config: Config): Promise<Finding[]> {
   return diagnosePostgres(options, {
     isMigrated: database.migrate,
     schema: database.schema,
-    // One more checks which of several hosts is the primary.
+    // One more at each of several hosts asks whether it is the primary.
     connections: database.maxConnections + readConnections + (hasSeveralHosts(options) ? 1 : 0),
   });
 }

@@ -1,8 +1,7 @@
 import type { OrderStory } from '../../api/answers.ts';
 import { post } from '../api.ts';
-import { say, type WordKey } from '../language.ts';
-import { Action, ScopeNeeded } from '../parts/action.tsx';
 import type { Notice } from '../parts/notice.tsx';
+import { markedRefunded, type Offer, Offers, refundRequested } from '../parts/offers.tsx';
 import { listOpenRefunds, markRefunded } from './mark-refunded.tsx';
 
 interface ActionsProps {
@@ -12,38 +11,8 @@ interface ActionsProps {
   reload: () => Promise<void>;
 }
 
-interface Offer {
-  id: string;
-  label: WordKey;
-  hint: WordKey;
-  done: WordKey;
-  isOffered: boolean;
-  /** false: the operator cancelled. */
-  act: () => Promise<unknown>;
-}
-
-/** What an operator can do with one order, each with what it will do; shown while it has an effect. */
 export function OrderActions({ order, path, notice, reload }: ActionsProps) {
-  const offers = listOffers(order, path).filter(({ isOffered }) => isOffered);
-  if (offers.length === 0) return null;
-  return (
-    <div class="offers">
-      {offers.map(({ id, label, hint, done, act }) => {
-        const run = async () => {
-          if ((await act()) === false) return;
-          await reload();
-          notice.say(say(done));
-        };
-        return (
-          <p key={id} class="buttons">
-            <Action label={say(label)} id={id} notice={notice} act={run} />
-            <small>{say(hint)}</small>
-          </p>
-        );
-      })}
-      <ScopeNeeded scope="act" />
-    </div>
-  );
+  return <Offers offers={listOffers(order, path)} notice={notice} onDone={reload} />;
 }
 
 function listOffers(order: OrderStory, path: string): Offer[] {
@@ -56,22 +25,12 @@ function listOffers(order: OrderStory, path: string): Offer[] {
       act: () => post(`${path}/cancel`),
     },
     {
-      ...{
-        id: 'refunded',
-        label: 'order.refunded',
-        hint: 'order.refundedHint',
-        done: 'order.markedRefunded',
-      },
+      ...markedRefunded,
       isOffered: owesRefund,
       act: () => markRefunded(order.id, refunds),
     },
     {
-      ...{
-        id: 'refund',
-        label: 'instance.refund',
-        hint: 'instance.refundHint',
-        done: 'instance.refundRequested',
-      },
+      ...refundRequested,
       isOffered: owesRefund,
       act: () => post(`${path}/refund-again`),
     },

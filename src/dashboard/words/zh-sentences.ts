@@ -60,7 +60,7 @@ export const zhSentences: Readonly<Record<StatementCode, string>> = {
 
 export const zhAuditAdvice: Readonly<Record<keyof typeof auditAdvice, string>> = {
   ENTRIES_MISSING:
-    '是否有程序对该流执行 XDEL 或 XTRIM？请在卖方记录中找到买家，然后执行：weir audit --accept {stream}',
+    '是否有程序对该流执行 XDEL 或 XTRIM，或 PostgreSQL 丢失了提交？请在卖方记录中找到买家，然后执行：weir audit --accept {stream}',
   ENTRIES_SURPLUS: '多于加入过的条目：见 docs/monitoring.md#audit',
   STREAM_RESTARTED:
     '请在卖方记录中找到买家，让 Redis 持久化（weir doctor），然后执行：weir audit --accept {stream}',

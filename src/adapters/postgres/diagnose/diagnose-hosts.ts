@@ -1,7 +1,7 @@
 import type { Finding } from '../../../lib/finding.ts';
 import type { ConnectionOptions } from '../connection-options.ts';
+import { HostProbe, type HostState } from '../hosts/host-probe.ts';
 import { listPostgresHosts, readSessionTarget } from '../hosts/postgres-hosts.ts';
-import { type Probe, probeHost } from '../hosts/probe-host.ts';
 import { explainFailure } from './explain-failure.ts';
 import { ok, problem, warning } from './finding.ts';
 
@@ -10,10 +10,13 @@ export async function diagnoseHosts(options: ConnectionOptions): Promise<Finding
   const hosts = listPostgresHosts(options);
   if (hosts.length === 1) return [];
   const target = readSessionTarget(options);
-  const probes = await Promise.all(hosts.map((host) => probeHost(host, target)));
-  const names = (role: Probe['role']) => probes.filter((probe) => probe.role === role).map(nameOf);
+  const probes = hosts.map((host) => new HostProbe(host, target));
+  const states = await Promise.all(probes.map((probe) => probe.ask()));
+  for (const probe of probes) probe.close();
+  const names = (role: HostState['role']) =>
+    states.filter((state) => state.role === role).map(({ host }) => host.name);
   const writable = names('writable');
-  const findings = probes.map(describeProbe);
+  const findings = states.map(describeState);
   if (writable.length > 1) {
     const what = `${writable.join(' and ')} accept writes: all but one are former primaries`;
     findings.push(problem(what, 'stop the former primary; Weir uses the host of the latest timeline'));
@@ -25,14 +28,10 @@ export async function diagnoseHosts(options: ConnectionOptions): Promise<Finding
   return findings;
 }
 
-function describeProbe({ host: { name }, role, error }: Probe): Finding {
+function describeState({ host: { name }, role, error }: HostState): Finding {
   if (error) return warning(`cannot use ${name}: ${error.message}`, explainFailure(error, true).advice);
   if (role === 'writable') return ok(`${name} accepts writes`);
   if (role === 'standby') return ok(`${name} is a standby`);
   const advice = 'unset default_transaction_read_only, or use target_session_attrs=primary';
   return warning(`${name} is read-only by default_transaction_read_only`, advice);
-}
-
-function nameOf({ host }: Probe): string {
-  return host.name;
 }

@@ -1,28 +1,28 @@
-import { pause } from '../../../lib/backoff.ts';
-import { createDeferred } from '../../../lib/deferred.ts';
 import type { ConnectionOptions } from '../connection-options.ts';
 import { isUnavailable } from '../transient.ts';
-import {
-  listPostgresHosts,
-  type PostgresHost,
-  readSessionTarget,
-  type SessionTarget,
-} from './postgres-hosts.ts';
-import { type Probe, probeHost, readTimeline } from './probe-host.ts';
+import { HostProbe, type HostState } from './host-probe.ts';
+import { listPostgresHosts, type PostgresHost, readSessionTarget } from './postgres-hosts.ts';
 
-/** How long after one host a second one that accepts writes may answer. */
-const secondAnswerMs = 200;
+export interface FoundPrimary {
+  host: PostgresHost;
+  timeline: number;
+}
 
-/** None of the hosts accepts writes at present, as during a failover. */
+/** No host accepts writes at present, as during a failover. */
 export class NoPrimaryError extends Error {
   /** As of a server that is starting: a start waits. */
   readonly code = '57P03';
 
-  constructor(probes: readonly Probe[]) {
-    const states = probes.map(({ host, role, error }) => `${host.name}: ${role ?? error?.message}`);
-    super(`no host of PostgreSQL accepts writes: ${states.join('; ')}`);
+  constructor(states: readonly HostState[]) {
+    const shown = states.map(({ host, role, error }) => `${host.name}: ${describe(role, error)}`);
+    super(`no host of PostgreSQL accepts writes: ${shown.join('; ')}`);
     this.name = 'NoPrimaryError';
   }
+}
+
+/** `writable` here is a former primary, whose timeline is older than the known one. */
+function describe(role: HostState['role'], error: Error | undefined): string {
+  return role === 'writable' ? 'former primary' : (role ?? String(error?.message));
 }
 
 /** @returns the options of the host that accepts writes; the only host is not asked */
@@ -30,44 +30,47 @@ export async function choosePrimary(options: ConnectionOptions): Promise<Connect
   const hosts = listPostgresHosts(options);
   const [only] = hosts;
   if (only && hosts.length === 1) return only.options;
-  return (await findPrimary(hosts, readSessionTarget(options))).options;
+  const target = readSessionTarget(options);
+  const probes = hosts.map((host) => new HostProbe(host, target));
+  try {
+    return (await findPrimary(probes)).host.options;
+  } finally {
+    for (const probe of probes) probe.close();
+  }
 }
 
 /**
- * Asks all hosts at once. A frozen host delays the answer only while no other one accepts writes.
+ * Asks all hosts at once for the one that accepts writes, and has the latest timeline where several do. A
+ * promoted host is returned as soon as it answers. Otherwise every host has to answer or to fail, because a
+ * former primary may be the fastest.
  *
+ * @param known the primary so far; an older timeline than its own is never returned
  * @throws NoPrimaryError, or the error of a host that refused the login: waiting does not cure that
  */
-export async function findPrimary(
-  hosts: readonly PostgresHost[],
-  target: SessionTarget,
-): Promise<PostgresHost> {
-  const writable: PostgresHost[] = [];
-  const first = createDeferred<void>();
-  const ask = async (host: PostgresHost) => {
-    const probe = await probeHost(host, target);
-    if (probe.role === 'writable') {
-      writable.push(host);
-      first.resolve();
-    }
-    return probe;
-  };
-  const all = Promise.all(hosts.map(ask));
-  await Promise.race([all, first.promise.then(() => pause(secondAnswerMs))]);
-  const [primary, ...others] = writable;
-  if (primary) return others.length === 0 ? primary : findNewest(writable);
-  const probes = await all;
-  const refused = probes.find(({ error }) => error && !isUnavailable(error));
-  throw refused?.error ?? findMissingDatabase(probes) ?? new NoPrimaryError(probes);
+export function findPrimary(probes: readonly HostProbe[], known?: FoundPrimary): Promise<FoundPrimary> {
+  return new Promise((resolve, reject) => {
+    const ask = async (probe: HostProbe) => {
+      const state = await probe.ask();
+      if (known && state.role === 'writable' && state.timeline > known.timeline) resolve(state);
+      return state;
+    };
+    Promise.all(probes.map(ask))
+      .then((states) => resolve(pickPrimary(states, known)))
+      .catch(reject);
+  });
+}
+
+function pickPrimary(states: readonly HostState[], known: FoundPrimary | undefined): FoundPrimary {
+  const writable = states.filter((state) => state.role === 'writable');
+  const latest = Math.max(known?.timeline ?? 0, ...writable.map(({ timeline }) => timeline));
+  const candidates = writable.filter(({ timeline }) => timeline === latest);
+  const primary = candidates.find(({ host }) => host === known?.host) ?? candidates[0];
+  if (primary) return primary;
+  const refused = states.find(({ error }) => error && !isUnavailable(error));
+  throw refused?.error ?? findMissingDatabase(states) ?? new NoPrimaryError(states);
 }
 
 /** A new server has it on no host; the caller may create it. */
-function findMissingDatabase(probes: readonly Probe[]): Error | undefined {
-  return probes.map(({ error }) => error).find((error) => error && 'code' in error && error.code === '3D000');
-}
-
-async function findNewest(hosts: readonly PostgresHost[]): Promise<PostgresHost> {
-  const timelines = await Promise.all(hosts.map(readTimeline));
-  const newest = timelines.indexOf(Math.max(...timelines));
-  return hosts[newest] as PostgresHost;
+function findMissingDatabase(states: readonly HostState[]): Error | undefined {
+  return states.map(({ error }) => error).find((error) => error && 'code' in error && error.code === '3D000');
 }

@@ -7,8 +7,6 @@ import type { ConnectionOptions } from '../connection-options.ts';
  */
 export type SessionTarget = 'read-write' | 'primary';
 
-export const sessionTargets: readonly SessionTarget[] = ['read-write', 'primary'];
-
 export interface PostgresHost {
   /** As written in the URL, for messages. */
   name: string;
@@ -16,6 +14,7 @@ export interface PostgresHost {
 }
 
 const parameter = 'target_session_attrs';
+const urlAndQuery = /^([^?]*)\??(.*)$/s;
 
 /** @returns one entry for each host of the URL, in its order */
 export function listPostgresHosts(options: ConnectionOptions): PostgresHost[] {
@@ -29,20 +28,15 @@ export function hasSeveralHosts({ url }: ConnectionOptions): boolean {
   return listHosts(url).length > 1;
 }
 
-/** The default where several hosts are given is the useful one: Weir writes in every session. */
+/** The default is `read-write`, not libpq's `any`: Weir writes in every session. */
 export function readSessionTarget({ url }: ConnectionOptions): SessionTarget {
-  const named = readTargetText(url);
-  return sessionTargets.find((target) => target === named) ?? 'read-write';
-}
-
-/** The value in the URL; undefined where it has none. */
-export function readTargetText(url: string): string | undefined {
-  return new URLSearchParams(/\?(.*)$/s.exec(url)?.[1]).get(parameter) ?? undefined;
+  const [, , query] = urlAndQuery.exec(url) ?? [];
+  return new URLSearchParams(query).get(parameter) === 'primary' ? 'primary' : 'read-write';
 }
 
 /** node-postgres does not know the parameter. */
 function withoutTarget(url: string): string {
-  const [start = '', query] = url.split('?', 2);
-  const others = (query ?? '').split('&').filter((pair) => pair !== '' && !pair.startsWith(`${parameter}=`));
+  const [, start = '', query = ''] = urlAndQuery.exec(url) ?? [];
+  const others = query.split('&').filter((pair) => pair !== '' && !pair.startsWith(`${parameter}=`));
   return others.length > 0 ? `${start}?${others.join('&')}` : start;
 }

@@ -1,47 +1,41 @@
 import pg from 'pg';
 import { pause } from '../../../lib/backoff.ts';
 import { type ConnectionOptions, toClientConfig } from '../connection-options.ts';
-import { findPrimary } from './find-primary.ts';
-import {
-  listPostgresHosts,
-  type PostgresHost,
-  readSessionTarget,
-  type SessionTarget,
-} from './postgres-hosts.ts';
-import { createProbe, probeTimeoutMs, readRole } from './probe-host.ts';
+import { type FoundPrimary, findPrimary } from './find-primary.ts';
+import { HostProbe, probeTimeoutMs } from './host-probe.ts';
+import { listPostgresHosts, type PostgresHost, readSessionTarget } from './postgres-hosts.ts';
 
-/** How often the primary is asked whether it still is one. */
-const checkEveryMs = 1_000;
-/** The pause between two searches while none is found. */
+/** How often all hosts are asked. */
+const searchEveryMs = 1_000;
+/** The same while none of them accepts writes. */
 const searchAgainMs = 250;
 
 type OnMoved = (from: string, to: string) => void;
 
 /**
- * The host that accepts writes, of several. It is looked for before the first connection, when a connection
- * cannot be opened, and when the present one does not answer a check. A host is left only for another one
- * that accepts writes: a slow primary is better than none. The connections to the former one are closed then,
- * because a frozen host would keep their callers waiting.
+ * The host that accepts writes, of several. All are asked before the first connection, when a connection
+ * cannot be opened, and once a second: a pool whose connections all wait for a frozen host opens no new one,
+ * and a former primary that is cut off from its cluster still accepts connections. A host is left only for
+ * another one that accepts writes: a slow primary is better than none. The connections to the former one are
+ * closed then, because their callers would wait.
  */
 export class Primary {
-  readonly #hosts: readonly PostgresHost[];
-  readonly #target: SessionTarget;
+  readonly #probes: readonly HostProbe[];
   readonly #onMoved: OnMoved;
   readonly #clients = new Map<pg.Client, PostgresHost>();
   readonly #end = new AbortController();
-  #current: PostgresHost | undefined;
-  #search: Promise<PostgresHost> | undefined;
-  #probe: { client: pg.Client; host: PostgresHost } | undefined;
+  #known: FoundPrimary | undefined;
+  #search: Promise<void> | undefined;
 
   constructor(options: ConnectionOptions, onMoved: OnMoved) {
-    this.#hosts = listPostgresHosts(options);
-    this.#target = readSessionTarget(options);
+    const target = readSessionTarget(options);
+    this.#probes = listPostgresHosts(options).map((host) => new HostProbe(host, target));
     this.#onMoved = onMoved;
   }
 
   /** A class of clients for a pool, each of which goes to the primary of its time. */
   get Client(): typeof pg.Client {
-    const takeHost = () => this.#current ?? (this.#hosts[0] as PostgresHost);
+    const takeHost = () => this.#known?.host ?? (this.#probes[0] as HostProbe).host;
     const clients = this.#clients;
     return class extends pg.Client {
       constructor(config?: string | pg.ClientConfig) {
@@ -59,7 +53,7 @@ export class Primary {
 
   /** @throws the pool's error, or why no host accepts writes */
   async connect(pool: pg.Pool): Promise<pg.PoolClient> {
-    if (!this.#current) await this.#find();
+    if (!this.#known) await this.#find();
     try {
       return await pool.connect();
     } catch (error) {
@@ -71,27 +65,26 @@ export class Primary {
 
   close(): void {
     this.#end.abort();
-    this.#dropProbe();
+    for (const probe of this.#probes) probe.close();
   }
 
   /** Concurrent callers share one search. */
-  #find(): Promise<PostgresHost> {
+  #find(): Promise<void> {
     this.#search ??= this.#searchHosts().finally(() => {
       this.#search = undefined;
     });
     return this.#search;
   }
 
-  async #searchHosts(): Promise<PostgresHost> {
-    const found = await findPrimary(this.#hosts, this.#target);
-    const former = this.#current;
-    this.#current = found;
+  async #searchHosts(): Promise<void> {
+    const former = this.#known;
+    const found = await findPrimary(this.#probes, former);
+    this.#known = found;
     if (!former) void this.#watch();
-    else if (former !== found) {
-      this.#closeClientsOfOthers(found);
-      this.#onMoved(former.name, found.name);
+    else if (former.host !== found.host) {
+      this.#closeClientsOfOthers(found.host);
+      this.#onMoved(former.host.name, found.host.name);
     }
-    return found;
   }
 
   #closeClientsOfOthers(primary: PostgresHost): void {
@@ -100,49 +93,19 @@ export class Primary {
     }
   }
 
-  /** A pool whose connections all wait for a frozen host opens no new one, so time has to start the search. */
   async #watch(): Promise<void> {
     const { signal } = this.#end;
-    let pauseMs = checkEveryMs;
+    let pauseMs = searchEveryMs;
     while (!signal.aborted) {
       await pause(pauseMs, signal);
-      const isFound = (pauseMs === checkEveryMs && (await this.#isStillPrimary())) || (await this.#isFound());
-      pauseMs = isFound ? checkEveryMs : searchAgainMs;
+      if (signal.aborted) break;
+      pauseMs = await this.#find().then(
+        () => searchEveryMs,
+        () => searchAgainMs,
+      );
     }
-    this.#dropProbe();
-  }
-
-  #isFound(): Promise<boolean> {
-    return this.#find().then(
-      () => true,
-      () => false,
-    );
-  }
-
-  async #isStillPrimary(): Promise<boolean> {
-    const host = this.#current as PostgresHost;
-    try {
-      const client = await this.#openProbe(host);
-      if ((await readRole(client, this.#target)) === 'writable') return true;
-    } catch {
-      // The search that follows finds out why.
-    }
-    this.#dropProbe();
-    return false;
-  }
-
-  async #openProbe(host: PostgresHost): Promise<pg.Client> {
-    if (this.#probe?.host === host) return this.#probe.client;
-    this.#dropProbe();
-    const client = createProbe(host);
-    this.#probe = { client, host };
-    await client.connect();
-    return client;
-  }
-
-  #dropProbe(): void {
-    this.#probe?.client.end().catch(() => {});
-    this.#probe = undefined;
+    // A search that was under way has opened them again.
+    this.close();
   }
 }
 

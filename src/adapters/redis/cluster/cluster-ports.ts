@@ -20,6 +20,7 @@ export function clusterPorts(cluster: RedisCluster, ledger: RedisPortsDeps['ledg
       apply: (sale) => cluster.route(sale.stream, ({ live }) => live.apply(sale)),
       rebuild: (sale, readUnits) => cluster.route(sale.stream, ({ live }) => live.rebuild(sale, readUnits)),
       read: (streams) => readEach(cluster, streams),
+      readReachable: (streams) => readReachable(cluster, streams),
     },
     counters: { restock: (units) => restockEach(cluster, units) },
     checkout: {
@@ -73,20 +74,50 @@ async function readEach(
   return streams.map((stream) => found.get(stream));
 }
 
-/** A node that fails or is missing must not keep the units of others: its own come later. @throws when every one fails */
+/** The sales of a node that fails are missing. @throws when every node fails */
+async function readReachable(
+  cluster: RedisCluster,
+  streams: readonly string[],
+): Promise<(LiveSale | undefined)[]> {
+  const found = new Map<string, LiveSale | undefined>();
+  await askReachable(cluster, groupBy(streams, cluster.findNode.bind(cluster)), async (node, some) => {
+    const sales = await node.live.read(some);
+    for (const [i, stream] of some.entries()) found.set(stream, sales[i]);
+  });
+  return streams.map((stream) => found.get(stream));
+}
+
+/** The units of a node that fails come later. @throws when every node fails */
 async function restockEach(cluster: RedisCluster, units: readonly HeldUnit[]): Promise<UnitAnswer[]> {
   const answers = new Map<HeldUnit, UnitAnswer>();
-  const groups = [...groupBy(units, ({ stream }) => cluster.findNode(stream))];
+  const groups = groupBy(units, ({ stream }) => cluster.findNode(stream));
+  const failure = await askReachable(cluster, groups, async (node, held) => {
+    const found = await node.counters.restock(held);
+    for (const [i, unit] of held.entries()) answers.set(unit, found[i] as UnitAnswer);
+  });
+  return units.map((unit) => answers.get(unit) ?? { later: String(failure) });
+}
+
+/**
+ * Asks each node for its group. A node that fails or is missing must not keep the others from answering.
+ *
+ * @returns why one of them failed; undefined: none did
+ * @throws when every node fails
+ */
+async function askReachable<Item>(
+  cluster: RedisCluster,
+  groups: ReadonlyMap<ServerPorts | undefined, Item[]>,
+  ask: (node: ServerPorts, items: Item[]) => Promise<void>,
+): Promise<unknown> {
   const settled = await Promise.allSettled(
-    groups.map(async ([node, held]) => {
+    [...groups].map(async ([node, items]) => {
       if (!node) throw cluster.unservedError();
-      const found = await node.counters.restock(held);
-      held.forEach((unit, i) => void answers.set(unit, found[i] as UnitAnswer));
+      await ask(node, items);
     }),
   );
-  const failed = settled.find((outcome) => outcome.status === 'rejected');
-  if (failed && answers.size === 0) throw failed.reason;
-  return units.map((unit) => answers.get(unit) ?? { later: String(failed?.reason) });
+  const failed = settled.filter((outcome) => outcome.status === 'rejected');
+  if (failed.length > 0 && failed.length === settled.length) throw failed[0]?.reason;
+  return failed[0]?.reason;
 }
 
 /** For the audit: of every node, or of none. */
