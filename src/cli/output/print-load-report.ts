@@ -59,6 +59,10 @@ function printFollowed({ followed }: LoadReport): void {
   );
   const sample = `${count} of ${of} followed`;
   printLine({ style: 'dim', text: `In ms from the purchase, by the stores' clocks; ${sample}.` });
+  printLine({
+    style: 'dim',
+    text: 'Published is an upper bound: Weir records it for batches, not instances.',
+  });
   if (unfinished === 0) return;
   const states = Object.entries(unfinishedBy).map(([state, number]) => `${state}: ${number}`);
   printLine(`Without an instance: ${states.join(', ')}; see weir parked list, weir top`);
