@@ -5,6 +5,7 @@ import { findChromium } from './services/chromium.mjs';
 import { findFolderOf } from './services/find.mjs';
 import { canInstall, install } from './services/install.mjs';
 import { ensureNewer, newerServers } from './services/newer.mjs';
+import { ensurePatroni, patroni } from './services/patroni.mjs';
 import { ensurePgbouncer, pgbouncer } from './services/pgbouncer.mjs';
 import { fetchPromtool } from './services/promtool.mjs';
 import { ensureProxies, findProxy, proxies } from './services/proxies.mjs';
@@ -103,12 +104,17 @@ export async function ensureServices({ quiet = false } = {}) {
         : `✓ ${proxy.title} at ${findProxy(proxy.name)}`,
     );
   }
-  const lacksPgbouncer = (await ensurePgbouncer()).length > 0;
-  say(
-    lacksPgbouncer
-      ? `- ${pgbouncer.title} is missing, as WEIR_TEST_ALLOW_MISSING permits: its tests are skipped`
-      : `✓ ${pgbouncer.title} unpacked`,
-  );
+  for (const [server, ensure] of [
+    [pgbouncer, ensurePgbouncer],
+    [patroni, ensurePatroni],
+  ]) {
+    const isMissing = (await ensure()).length > 0;
+    say(
+      isMissing
+        ? `- ${server.title} is missing, as WEIR_TEST_ALLOW_MISSING permits: its tests are skipped`
+        : `✓ ${server.title} unpacked`,
+    );
+  }
   const promtool = await fetchPromtool().catch((error) => say(`- ${error.message}`));
   say(
     promtool

@@ -30,3 +30,8 @@ export function prepareRabbitmq(
     config?: Record<string, string>;
   },
 ): Promise<Launch & { node: string; control: { program: string; args: string[] } }>;
+export function prepareFolder(
+  folder: string,
+  userName: string | undefined,
+  env: NodeJS.ProcessEnv,
+): Launch['options'];

@@ -114,7 +114,7 @@ function writeCookie(file, cookie, { uid, gid }) {
 }
 
 /** The working folder is set because root's own may be inaccessible to the other user. */
-function prepareFolder(folder, userName, env) {
+export function prepareFolder(folder, userName, env) {
   mkdirSync(folder, { recursive: true });
   const user = userName && findUser(userName);
   if (user) chownSync(folder, user.uid, user.gid);

@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { run } from './run.mjs';
 import { wrapPrograms } from './wrap.mjs';
 
-/** The Debian suite that carries the servers. Its packages are unpacked, never installed. */
+/** The Debian suite that carries most servers. Its packages are unpacked, never installed. */
 export const suite = 'trixie';
 const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
@@ -26,16 +26,17 @@ export function mayMiss(name) {
 }
 
 /**
- * Finds all of `servers`, or unpacks `packages` and those dependencies that `keeps` names into `root`.
+ * Finds all of `servers`, or unpacks `packages` of `from` and those dependencies that `keeps` names into
+ * `root`.
  *
  * @returns the optional ones that are missing
  * @throws one sentence when a required one is missing
  */
-export async function ensureUnpacked({ servers, find, ...fetched }) {
+export async function ensureUnpacked({ servers, find, from = suite, ...fetched }) {
   const lacking = () => servers.filter(({ name }) => !find(name));
   let cause = 'the packages do not hold it';
   if (lacking().some(({ name }) => !mayMiss(name))) {
-    await fetchPackages(fetched).catch((error) => {
+    await fetchPackages({ from, ...fetched }).catch((error) => {
       cause = error.message;
     });
   }
@@ -44,7 +45,7 @@ export async function ensureUnpacked({ servers, find, ...fetched }) {
   const titles = missing.map(({ title }) => title).join(' and ');
   const names = missing.map(({ name }) => name).join(',');
   throw new Error(
-    `cannot get ${titles} from Debian ${suite}: ${cause} (set WEIR_TEST_ALLOW_MISSING=${names} to skip their tests)`,
+    `cannot get ${titles} from Debian ${from}: ${cause} (set WEIR_TEST_ALLOW_MISSING=${names} to skip their tests)`,
   );
 }
 
@@ -52,13 +53,13 @@ export async function ensureUnpacked({ servers, find, ...fetched }) {
  * Uses a state folder of its own: apt's lists and the installed packages do not change, and no root is
  * needed.
  */
-async function fetchPackages({ packages, keeps, root }) {
+async function fetchPackages({ from, packages, keeps, root }) {
   mkdirSync(cache, { recursive: true });
-  const work = mkdtempSync(join(cache, `${suite}-`));
+  const work = mkdtempSync(join(cache, `${from}-`));
   // apt run by root downloads as another user, which must be able to write here.
   chmodSync(work, 0o777);
   try {
-    const apt = await openApt(work);
+    const apt = await openApt(work, from);
     await apt(['update']);
     const debs = join(work, 'debs');
     mkdirSync(debs);
@@ -75,13 +76,13 @@ async function fetchPackages({ packages, keeps, root }) {
   }
 }
 
-async function openApt(work) {
+async function openApt(work, from) {
   for (const folder of ['lists/partial', 'cache/archives/partial'])
     mkdirSync(join(work, folder), { recursive: true });
   writeFileSync(join(work, 'status'), '');
   writeFileSync(
     join(work, 'sources.list'),
-    `deb [signed-by=${keyring}] ${await findMirror()} ${suite} main\n`,
+    `deb [signed-by=${keyring}] ${await findMirror()} ${from} main\n`,
   );
   const options = Object.entries({
     'Dir::State': work,

@@ -8,7 +8,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 
 /**
  * Makes the programs below `unpacked` run on a system with an older C library: each is replaced by a script
@@ -20,10 +20,12 @@ export function wrapPrograms(unpacked, root) {
   const files = readdirSync(unpacked, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name));
-  const loader = files.find((file) => /\/usr\/lib\/[^/]+\/ld-linux[^/]*$/.test(file));
+  const loader = files.find((file) => /\/lib\/[^/]+\/ld-linux[^/]*$/.test(file));
   if (!loader) throw new Error('the unpacked packages hold no dynamic loader');
   const at = (file) => join(root, relative(unpacked, file));
-  const libraries = join(at(loader), '..');
+  // Up to bookworm the C library is outside usr.
+  const architecture = basename(dirname(loader));
+  const libraries = ['lib', 'usr/lib'].map((folder) => join(root, folder, architecture)).join(':');
   const programs = files.filter(isInProgramFolder);
   for (const file of programs.filter((one) => startOf(one) === '#!/b')) {
     // Debian writes the path of Erlang into the scripts that start it.

@@ -1,5 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { Redis } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
 import { openPostgresServer } from '../../src/adapters/postgres/server.ts';
 import { expectAuditHolds } from '../support/life.ts';
@@ -10,11 +8,11 @@ import {
   startSynchronousStandby,
 } from '../support/own-postgres.ts';
 import type { OwnServer } from '../support/own-server.ts';
-import { createProduct } from '../support/parts.ts';
 import { pollUntil } from '../support/poll-until.ts';
-import { createFolder, createQueueName, createRedisDatabase, rabbitmqUrl } from '../support/stores.ts';
-import { launchWeir, type RunningWeir, runWeir, startWeir } from '../support/weir.ts';
+import { createFolder } from '../support/stores.ts';
+import { launchWeir, runWeir, startWeir } from '../support/weir.ts';
 import { expectVerified } from './expect-verified.ts';
+import { Load, payOrder, startShop } from './load.ts';
 
 /** A primary whose commits wait for its standby, and the URL that names both. */
 async function startPair() {
@@ -26,61 +24,6 @@ async function startPair() {
   return { primary, standby, url: `postgres://postgres@${hosts}/shop?target_session_attrs=read-write` };
 }
 
-async function startShop(url: string) {
-  const redisUrl = await createRedisDatabase();
-  const redis = new Redis(redisUrl);
-  onTestFinished(() => redis.disconnect());
-  const env = {
-    WEIR_DATA_DATABASE_SOURCE: url,
-    WEIR_DATA_REDIS_ADDR: redisUrl,
-    WEIR_DATA_RABBITMQ_URL: rabbitmqUrl,
-    WEIR_DATA_RABBITMQ_QUEUE: createQueueName(),
-    WEIR_RESOURCE_SIMULATE: 'true',
-    WEIR_RESOURCE_DELAYMS: '0',
-  };
-  const weir = await startWeir(env);
-  const database = openPostgresServer({ url, maxConnections: 2, onConnectionError() {} });
-  onTestFinished(() => database.close());
-  await createProduct(database);
-  return { weir, redis, env, database };
-}
-
-/** Pays orders and adds stream entries, one after the other, until stopped; remembers what was acknowledged. */
-class Load {
-  readonly paid = new Map<string, string>();
-  entries = 0;
-  #isRunning = true;
-  readonly #lanes: Promise<void>[];
-
-  constructor(weir: RunningWeir, redis: Redis) {
-    const pay = async (lane: number) => {
-      for (let n = 0; this.#isRunning; n++) {
-        const order = `${lane}-${n}`;
-        const { status, body } = await payOrder(weir, order);
-        if (status === 200 || status === 201) this.paid.set(order, body.instanceId);
-        else await delay(20);
-      }
-    };
-    const add = async () => {
-      while (this.#isRunning) {
-        await redis.xadd('stream:seckill:1001', '*', 'uid', '7');
-        this.entries++;
-        await delay(10);
-      }
-    };
-    this.#lanes = [pay(1), pay(2), pay(3), pay(4), add()];
-  }
-
-  async stop(): Promise<void> {
-    this.#isRunning = false;
-    await Promise.all(this.#lanes);
-  }
-}
-
-function payOrder(weir: RunningWeir, order: string) {
-  return weir.request('POST', `/v1/orders/${order}/paid`, { productId: '1001', userId: '7' });
-}
-
 test.each([
   ['killed', (server: OwnServer) => server.kill()],
   ['frozen', async (server: OwnServer) => server.pause()],
@@ -90,7 +33,7 @@ test.each([
   const { primary, standby, url } = await startPair();
   const { weir, redis, env, database } = await startShop(url);
   const load = new Load(weir, redis);
-  await pollUntil('the load to flow', 10_000, async () => expect(load.paid.size).toBeGreaterThan(50));
+  await load.waitForMore();
 
   await fail(primary);
   if (how !== 'left running') {
@@ -106,22 +49,10 @@ test.each([
   const resumedAfterMs = performance.now() - promotedAtMs;
   console.log(`primary ${how}: the first instance ${Math.round(resumedAfterMs)} ms after the promotion`);
   expect(resumedAfterMs).toBeLessThan(5_000);
-  const paidAtFailover = load.paid.size;
-  await pollUntil('the load to flow again', 10_000, async () =>
-    expect(load.paid.size).toBeGreaterThan(paidAtFailover + 50),
-  );
+  await load.waitForMore();
   await load.stop();
 
-  await pollUntil('an instance for each entry', 30_000, async () => {
-    const rows = await database.query("SELECT FROM instance_logs WHERE source = 'SECKILL'");
-    expect(rows).toHaveLength(load.entries);
-  });
-  const rows = await database.query<{ source_id: string; instance_id: string }>(
-    "SELECT source_id, instance_id::text FROM instance_logs WHERE source = 'ORDER'",
-  );
-  const found = new Map(rows.map(({ source_id, instance_id }) => [source_id, instance_id]));
-  expect(found.size).toBe(rows.length);
-  expect([...load.paid].filter(([order, instanceId]) => found.get(order) !== instanceId)).toEqual([]);
+  await load.expectKept(database);
   await expectAuditHolds(weir);
   expect(weir.lines.filter(({ msg }) => msg === 'parked')).toEqual([]);
   if (how === 'frozen') primary.resume();

@@ -50,7 +50,7 @@ describe('a gate', () => {
     const root = fileURLToPath(new URL('../', import.meta.url));
     const skipping = /\.(?:skipIf|runIf|skip|todo|only)\(/;
     const allowed =
-      /skipIf\((?:lacks|lacksProxy|lacksPgbouncer|skipsWithout|!hasBrowser)\(|skipIf\(missing\)|context\.skip\((?:missing|remedy)\)/;
+      /skipIf\((?:lacks|lacksPatroni|lacksProxy|lacksPgbouncer|skipsWithout|!hasBrowser)\(|skipIf\(missing\)|context\.skip\((?:missing|remedy)\)/;
     const found = readdirSync(root, { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.ts') && !file.endsWith('gates.test.ts'))
       .flatMap((file) =>
