@@ -4,13 +4,17 @@ import { dirname, join } from 'node:path';
 import { connect } from 'amqplib';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { findFreePort } from '../../scripts/services/find.mjs';
+import { openPostgresServer } from '../../src/adapters/postgres/server.ts';
 import { diagnoseRabbitmq } from '../../src/adapters/rabbitmq/diagnose-rabbitmq.ts';
 import { RabbitmqPublisher } from '../../src/adapters/rabbitmq/publisher.ts';
+import { expectAuditHolds } from '../support/life.ts';
 import { lacks } from '../support/newer.ts';
 import { type OwnRabbitmq, startOwnRabbitmq } from '../support/own-rabbitmq.ts';
 import { createFolder } from '../support/own-server.ts';
+import { createProduct } from '../support/parts.ts';
 import { pollUntil } from '../support/poll-until.ts';
-import { uniqueName } from '../support/stores.ts';
+import { createPostgresDatabase, createRedisDatabase, uniqueName } from '../support/stores.ts';
+import { startWeir } from '../support/weir.ts';
 
 const missing = lacks('rabbitmq4');
 
@@ -182,5 +186,52 @@ describe.skipIf(missing)('a broker with the management plugin and TLS', () => {
     expect(await advice({ ca: tls.ca })).toContain('data.rabbitmq.tls.cert');
     expect(await advice({ ca: '/nowhere.pem' })).toContain('correct the path');
     expect(await advice(tls)).toBe('');
+  });
+
+  test('a purchase goes through a list of nodes with client certificates', async () => {
+    const port = new URL(tlsUrl).port;
+    const list = `amqps://guest:guest@localhost:${port},127.0.0.1:${port}/`;
+    const url = await createPostgresDatabase();
+    const database = openPostgresServer({ url, maxConnections: 1, onConnectionError() {} });
+    onTestFinished(() => database.close());
+    await createProduct(database);
+    const env = {
+      WEIR_DATA_DATABASE_SOURCE: url,
+      WEIR_DATA_REDIS_ADDR: await createRedisDatabase(),
+      WEIR_DATA_RABBITMQ_URL: list,
+      WEIR_DATA_RABBITMQ_QUEUE: uniqueName('q'),
+      WEIR_DATA_RABBITMQ_TLS_CA: tls.ca,
+      WEIR_DATA_RABBITMQ_TLS_CERT: tls.cert,
+      WEIR_DATA_RABBITMQ_TLS_KEY: tls.key,
+      WEIR_RESOURCE_SIMULATE: 'true',
+      WEIR_RESOURCE_DELAYMS: '0',
+    };
+    const weir = await startWeir(env);
+    const order = { productId: '1001', userId: '7' };
+    expect((await weir.request('POST', '/v1/orders/1/paid', order)).status).toBe(201);
+    await expectAuditHolds(weir);
+
+    const find = async (nodes: string, files: Partial<typeof tls>) => {
+      const findings = await diagnose([uniqueName('q')], { url: nodes, tls: { ...none, ...files } });
+      return findings.slice(0, 2).map(({ what, advice }) => `${what} → ${advice}`);
+    };
+    const expectBoth = async (nodes: string, files: Partial<typeof tls>, pattern: RegExp) =>
+      expect(await find(nodes, files)).toEqual([
+        expect.stringMatching(pattern),
+        expect.stringMatching(pattern),
+      ]);
+    await expectBoth(list, {}, /^node .*: self-signed certificate.* → set data\.rabbitmq\.tls\.ca/);
+    await expectBoth(list, { ca: tls.ca }, /^node .*: .*certificate required → set .*rabbitmq\.tls\.cert/);
+    const plainPorts = `amqps://guest:guest@127.0.0.1:${broker.port},127.0.0.1:${secondPort}/`;
+    await expectBoth(plainPorts, tls, /^node .* → this port does not use TLS/);
+    await expectBoth(list.replace('amqps', 'amqp'), {}, /^node .* → .*amqps:\/\/ where it requires TLS/);
+
+    const untrusting = await startWeir({ ...env, WEIR_DATA_RABBITMQ_TLS_CA: tls.cert });
+    await pollUntil('readyz to name the cause', 10_000, async () =>
+      expect((await untrusting.request('GET', '/readyz')).body.queue).toMatch(
+        /^not connected: .*certificate/,
+      ),
+    );
+    expect(JSON.stringify(untrusting.lines)).toMatch(/store_failed.*certificate/);
   });
 });

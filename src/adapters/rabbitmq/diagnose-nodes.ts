@@ -37,7 +37,12 @@ export async function diagnoseNodes(
       findings.push(diagnoseVersion(version, subject));
     } catch (error) {
       const what = `${subject}${messageOf(error)}`;
-      findings.push({ about, level: 'problem', what, advice: adviceOn(messageOf(error), nodes.length > 1) });
+      const advice = adviceOn(messageOf(error), {
+        isPlain:
+          node.url.startsWith('amqp:') && Object.values(address.tls ?? {}).every((file) => file === ''),
+        hasOthers: nodes.length > 1,
+      });
+      findings.push({ about, level: 'problem', what, advice });
     }
   }
   if (clusters.size > 1) {
@@ -56,17 +61,23 @@ function readProperties(model: ChannelModel): ServerProperties {
   return (model.connection as unknown as { serverProperties: ServerProperties }).serverProperties;
 }
 
-function adviceOn(message: string, hasOthers: boolean): string {
+function adviceOn(message: string, { isPlain, hasOthers }: { isPlain: boolean; hasOthers: boolean }): string {
   if (message.startsWith('cannot read data.rabbitmq.tls')) return 'correct the path, or remove the setting';
   if (/ACCESS.REFUSED/.test(message)) return 'correct user and password in data.rabbitmq.url';
   if (message.startsWith('cannot open virtual host')) {
     return 'correct the path of data.rabbitmq.url, or run rabbitmqctl add_vhost and set_permissions';
+  }
+  if (/wrong version number/.test(message)) {
+    return 'this port does not use TLS: write amqp:// in data.rabbitmq.url and unset data.rabbitmq.tls';
   }
   if (/alert|handshake failure|certificate required/i.test(message)) {
     return 'set data.rabbitmq.tls.cert and data.rabbitmq.tls.key where the server requires a client certificate';
   }
   if (/certificate|self.signed|issuer/i.test(message)) {
     return 'set data.rabbitmq.tls.ca to the certificate of the authority that signed the certificate of the server';
+  }
+  if (isPlain && /closed abruptly/.test(message)) {
+    return 'check data.rabbitmq.url and that the node runs; amqps:// where it requires TLS';
   }
   if (hasOthers) return 'start the node, or correct data.rabbitmq.url; Weir uses the others meanwhile';
   return 'check data.rabbitmq.url and that the server runs';

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Redis, type RedisOptions } from 'ioredis';
 import { type RedisAddress, readRedisAddress } from '../../lib/redis-address.ts';
 import { classifyRefusal, SilentError } from './refusal.ts';
+import { connectThroughSentinels } from './sentinels.ts';
 
 export interface ConnectRedisOptions {
   /** As of `data.redis.addr`, of one server or of Sentinels. */
@@ -76,7 +77,7 @@ function openConnection(address: Reachable, tls: RedisTls | undefined, options: 
   }
   const { sentinels, primary, db, login, sentinelLogin } = address;
   const secure = files ?? (address.tls ? {} : undefined);
-  return new Redis({
+  return connectThroughSentinels({
     ...options,
     ...login,
     ...{ sentinels, name: primary, db },
@@ -88,7 +89,8 @@ function openConnection(address: Reachable, tls: RedisTls | undefined, options: 
   });
 }
 
-function readTlsFiles(tls: RedisTls | undefined): Record<string, Buffer> | undefined {
+/** undefined where none is set. @throws one sentence when one cannot be read */
+export function readTlsFiles(tls: RedisTls | undefined): Record<string, Buffer> | undefined {
   const files = Object.entries(tls ?? {}).filter(([, path]) => path !== '');
   if (files.length === 0) return undefined;
   return Object.fromEntries(files.map(([name, path]) => [name, readTlsFile(`data.redis.tls.${name}`, path)]));

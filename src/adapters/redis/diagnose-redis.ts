@@ -35,7 +35,7 @@ async function diagnoseNode(config: RedisConfig, node?: ClusterNode): Promise<Fi
     return (await diagnoseServer(redis, config, node)).map((finding) => ({ ...finding, about }));
   } catch (error) {
     const what = classifyRefusal(error)?.message ?? (error as Error).message;
-    return [{ about, level: 'problem', what, advice: adviseOnConnection(error as Error, config.addr) }];
+    return [{ about, level: 'problem', what, advice: adviseOnConnection(error as Error, config) }];
   } finally {
     redis?.disconnect();
   }

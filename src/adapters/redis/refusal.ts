@@ -1,4 +1,5 @@
 import { ReplyError } from 'ioredis';
+import { messageOf } from '../../lib/message-of.ts';
 
 /** Why Redis refuses a command; also a metric label. */
 export type RefusalReason =
@@ -110,7 +111,7 @@ const closed = /isn't writeable|Connection is closed|due to connection close|max
 /** @returns undefined for an expected reply, such as NOGROUP */
 export function classifyRefusal(error: unknown): Refusal | undefined {
   if (error instanceof SilentError) return describe('SILENT', error.message);
-  const text = textOf(error);
+  const text = messageOf(error);
   if (error instanceof RefusedError) return describe(error.reason, text);
   if (!(error instanceof ReplyError)) return describe('UNREACHABLE', closed.test(text) ? '' : text);
   if (ordinary.test(text)) return undefined;
@@ -160,11 +161,4 @@ function causeOf(text: string): string {
     .replace(/,? with args beginning with:.*$/s, '')
     .trim()
     .replace(/\.$/, '');
-}
-
-function textOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  // A host name with two addresses fails with an error without a text of its own.
-  if (error.message === '' && error instanceof AggregateError) return error.errors.map(textOf).join('; ');
-  return error.message;
 }

@@ -4,6 +4,7 @@ import { WeirError } from '../../../errors.ts';
 import { shareInFlight } from '../../../lib/gather.ts';
 import { formatHost } from '../../../lib/redis-address.ts';
 import { Signal } from '../../../lib/signal.ts';
+import { readTlsFiles } from '../connect.ts';
 import type { RedisConfig, TelemetryEvent } from '../connections.ts';
 import { openRedisServer, type ServerPorts } from '../open-server.ts';
 import type { RedisPortsDeps } from '../ports.ts';
@@ -38,7 +39,9 @@ export class RedisCluster {
   /** Reads the map of slots again now. Never fails. */
   readonly refresh: () => Promise<void>;
 
+  /** @throws one sentence when a file of `tls` cannot be read */
   constructor(config: RedisConfig, address: ClusterAddress, deps: RedisPortsDeps) {
+    readTlsFiles(config.tls);
     this.#config = config;
     this.#address = address;
     this.#deps = deps;

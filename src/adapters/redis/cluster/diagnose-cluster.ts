@@ -18,7 +18,7 @@ export async function diagnoseCluster(
 ): Promise<Finding[]> {
   const configOf = (node: string) => configOfNode(config, address, node);
   const seeds = address.seeds.map(formatHost);
-  const findings = (await Promise.all(seeds.map((seed) => diagnoseSeed(configOf(seed), seed)))).flat();
+  const findings = (await Promise.all(seeds.map((seed) => diagnoseSeed(config, address, seed)))).flat();
   // Without one that answers there is nothing else to ask.
   if (findings.length === seeds.length) return findings;
   const map = await readNewestSlotMap(seeds, configOf);
@@ -44,12 +44,12 @@ export async function diagnoseCluster(
   return findings;
 }
 
-async function diagnoseSeed(config: RedisConfig, seed: string): Promise<Finding[]> {
+async function diagnoseSeed(config: RedisConfig, address: ClusterAddress, seed: string): Promise<Finding[]> {
   try {
-    await readSlotMap(config, seed);
+    await readSlotMap(configOfNode(config, address, seed), seed);
     return [];
   } catch (error) {
     const what = `${seed}: ${classifyRefusal(error)?.message ?? (error as Error).message}`;
-    return [{ about, level: 'problem', what, advice: adviseOnConnection(error as Error, config.addr) }];
+    return [{ about, level: 'problem', what, advice: adviseOnConnection(error as Error, config) }];
   }
 }
