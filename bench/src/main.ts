@@ -19,6 +19,7 @@ import { measureAdmission } from './weir/admission.ts';
 import { measureAudit } from './weir/audit.ts';
 import { measureBacklog } from './weir/backlog.ts';
 import { measureCallback } from './weir/callback.ts';
+import { measureCluster } from './weir/cluster.ts';
 import { measureCost } from './weir/cost.ts';
 import { measureEmbedded } from './weir/embedded.ts';
 import { measureGrowth } from './weir/growth.ts';
@@ -47,6 +48,7 @@ const parts: Record<PartName, MeasurePart> = {
   audit: measureAudit,
   views: measureViews,
   observability: measureObservability,
+  cluster: measureCluster,
 };
 
 // Exits explicitly: a connection that was never closed must not keep a finished bench running.

@@ -18,7 +18,7 @@ export const tableParts = [
   'latency',
 ] as const;
 /** Measured only when named. */
-export const furtherParts = ['audit', 'views', 'observability'] as const;
+export const furtherParts = ['audit', 'views', 'observability', 'cluster'] as const;
 export const partNames = [...tableParts, ...furtherParts] as const;
 export type PartName = (typeof partNames)[number];
 

@@ -15,17 +15,19 @@ const stores = {
 };
 const folder = mkdtempSync(join(tmpdir(), 'weir-bench-test-'));
 
-test('the bench builds and measures each of its limits without a failure', async (context) => {
+test('the bench builds, and measures its limits and Redis Cluster without a failure', async (context) => {
   context.onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const json = join(folder, 'result.json');
   await run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'bench/tsconfig.json'], {
     cwd: root,
   });
   const bench = join(root, 'bench/dist/bench/src/main.js');
-  const args = ['--quick', '--only', 'limits', '--count', '1000', '--json', json];
+  const args = ['--quick', '--only', 'limits,cluster', '--count', '1000', '--json', json];
   const env = { ...process.env, ...stores, WEIR_BENCH_REDIS: await createRedisDatabase() };
   await run(process.execPath, [bench, ...args], { cwd: root, env });
   const { parts } = JSON.parse(readFileSync(json, 'utf8'));
   expect(parts.limits.failures).toEqual({});
   expect(parts.limits.lines).toHaveLength(7);
+  expect(parts.cluster.failures).toEqual({});
+  expect(parts.cluster.lines).toHaveLength(4);
 }, 180_000);

@@ -1,8 +1,7 @@
-import type { Redis } from 'ioredis';
 import type { Bench } from '../bench.ts';
 import { cpuPerItem, takeCpuSnapshot } from '../machine/processes.ts';
 import type { Subject } from '../rounds.ts';
-import { connectToRedis, fillStream } from '../stores/stream.ts';
+import { connectToRedis, fillStream, type RedisClient } from '../stores/stream.ts';
 
 const readAtATime = 500;
 const buyersPerCall = 100;
@@ -33,7 +32,7 @@ export async function readAndAcknowledge(bench: Bench): Promise<Subject> {
   };
 }
 
-async function readIds(redis: Redis, key: string): Promise<string[]> {
+async function readIds(redis: RedisClient, key: string): Promise<string[]> {
   const reply = await redis.xreadgroup('GROUP', 'bench', 'one', 'COUNT', readAtATime, 'STREAMS', key, '>');
   const streams = (reply ?? []) as [string, [string, string[]][]][];
   return (streams[0]?.[1] ?? []).map(([id]) => id);

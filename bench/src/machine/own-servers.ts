@@ -23,7 +23,7 @@ const postgresSettings = {
   ...{ fsync: 'on', synchronous_commit: 'on', full_page_writes: 'on', autovacuum: 'on' },
   ...{ shared_buffers: '1GB', max_wal_size: '8GB', max_connections: '200' },
 };
-const redisConfig = { appendonly: 'yes', appendfsync: 'everysec' };
+export const redisConfig = { appendonly: 'yes', appendfsync: 'everysec' };
 
 /**
  * Starts PostgreSQL, Redis and RabbitMQ from the installed programs, empty and with durable settings; removed
@@ -48,6 +48,15 @@ export async function startOwnServers(bench: Bench): Promise<Addresses> {
     start(bench, launches[2], rabbitmq, 'SIGTERM', askRabbitmq),
   ]);
   return { postgres: launches[0].url, redis: `${launches[1].url}/9`, rabbitmq: `${launches[2].url}/` };
+}
+
+/** Starts a Redis from the installed program, empty; removed at the end. @returns its address */
+export async function startOwnRedis(bench: Bench, config: Readonly<Record<string, string>>): Promise<URL> {
+  const { askRedis, findFreePort, prepareRedis } = await loadScripts();
+  const folder = newFolder(bench);
+  const launch = await prepareRedis({ folder, port: await findFreePort(), config });
+  await start(bench, launch, folder, 'SIGTERM', askRedis);
+  return new URL(launch.url);
 }
 
 function newFolder(bench: Bench): string {

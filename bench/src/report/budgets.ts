@@ -9,6 +9,12 @@ import type { PartName } from '../options.ts';
 import { acceptedBuys, soldOutAnswers } from '../weir/admission.ts';
 import { backlogGrowth } from '../weir/backlog.ts';
 import { oneStatement, oneTransaction, weirCallback } from '../weir/callback.ts';
+import {
+  acceptedInCluster,
+  acceptedOnOneNode,
+  confirmedInCluster,
+  confirmedOnOneNode,
+} from '../weir/cluster.ts';
 import { embeddedName } from '../weir/embedded.ts';
 import { emptyTable, rowsBefore, someRepeats } from '../weir/growth.ts';
 import { latencyName } from '../weir/latency.ts';
@@ -92,6 +98,8 @@ const budgets: readonly Budget[] = [
     format: (value) => `${formatNumber(value)} ms`,
   },
   ratio('observability', 'fully observed / not at all', 0.95, fullyObserved, notObserved),
+  ratio('cluster', 'confirmed in a cluster / on one node', 0.95, confirmedInCluster, confirmedOnOneNode),
+  ratio('cluster', 'accepted in a cluster / on one node', 0.95, acceptedInCluster, acceptedOnOneNode),
 ];
 
 function ratio(part: PartName, budget: string, limit: number, ours: string, theirs: string): Budget {

@@ -28,6 +28,7 @@ const headings: Record<PartName, string> = {
   audit: 'Audit',
   views: 'Views',
   observability: 'Observability',
+  cluster: 'One product in Redis Cluster',
 };
 
 /**

@@ -1,19 +1,31 @@
-import { Redis } from 'ioredis';
+import { Cluster, Redis } from 'ioredis';
 import type { Bench } from '../bench.ts';
 
 const entriesPerPipeline = 5000;
 
-export async function connectToRedis(bench: Bench): Promise<Redis> {
-  const redis = new Redis(bench.addresses.redis, {
-    lazyConnect: true,
-    connectTimeout: 5000,
-    maxRetriesPerRequest: 0,
-    retryStrategy: () => null,
-  });
+/** Of one server, or of a cluster. */
+export type RedisClient = Redis | Cluster;
+
+export async function connectToRedis(bench: Bench): Promise<RedisClient> {
+  const redis = openClient(bench.addresses.redis);
   redis.on('error', () => {}); // the next command reports the error
   await redis.connect();
   bench.cleanup.add('connection to Redis', async () => redis.disconnect());
   return redis;
+}
+
+function openClient(address: string): RedisClient {
+  const options = { connectTimeout: 5000, maxRetriesPerRequest: 0 };
+  const cluster = /^redis\+cluster:\/\/(.+)$/.exec(address)?.[1];
+  if (cluster === undefined)
+    return new Redis(address, { ...options, lazyConnect: true, retryStrategy: () => null });
+  const nodes = cluster.split(',').map((node) => `redis://${node}`);
+  return new Cluster(nodes, { redisOptions: options, lazyConnect: true, clusterRetryStrategy: () => null });
+}
+
+/** Every server that has keys. */
+function nodesOf(redis: RedisClient): Redis[] {
+  return redis instanceof Cluster ? redis.nodes('master') : [redis];
 }
 
 /** Each measurement has a database of its own, which would refuse a Redis marked by the previous one. */
@@ -32,7 +44,12 @@ export function streamKey(productId: number): string {
  * Fills `key` with `count` purchases of users 1 to `count`. The key is removed at the end. Resolves with the
  * entries' ids.
  */
-export async function fillStream(bench: Bench, redis: Redis, key: string, count: number): Promise<string[]> {
+export async function fillStream(
+  bench: Bench,
+  redis: RedisClient,
+  key: string,
+  count: number,
+): Promise<string[]> {
   bench.cleanup.add(`Redis key ${key}`, () => redis.unlink(key));
   const ts = String(Date.now());
   const ids: string[] = [];
@@ -52,21 +69,25 @@ export async function fillStream(bench: Bench, redis: Redis, key: string, count:
 }
 
 /** Removes every key that a program may have created for the stream of one of the bench's products. */
-export async function removeProductKeys(redis: Redis, productId: number): Promise<void> {
-  for await (const keys of redis.scanStream({ match: `*${productId}*`, count: 1000 })) {
-    if (keys.length > 0) await redis.unlink(...(keys as string[]));
-  }
+export async function removeProductKeys(redis: RedisClient, productId: number): Promise<void> {
+  for (const key of await findKeys(redis, `*${productId}*`)) await redis.unlink(key);
 }
 
 /** Entries read and not yet acknowledged, over all groups; 0 when the stream does not exist. */
-export async function countPending(redis: Redis, key: string): Promise<number> {
+export async function countPending(redis: RedisClient, key: string): Promise<number> {
   if ((await redis.exists(key)) === 0) return 0;
   const groups = (await redis.xinfo('GROUPS', key)) as unknown[][];
   return groups.reduce((sum, group) => sum + Number(group[group.indexOf('pending') + 1]), 0);
 }
 
-export async function listSeckillStreams(redis: Redis): Promise<string[]> {
+export function listSeckillStreams(redis: RedisClient): Promise<string[]> {
+  return findKeys(redis, '*stream:seckill:*');
+}
+
+async function findKeys(redis: RedisClient, match: string): Promise<string[]> {
   const found: string[] = [];
-  for await (const keys of redis.scanStream({ match: '*stream:seckill:*', count: 1000 })) found.push(...keys);
+  for (const node of nodesOf(redis)) {
+    for await (const keys of node.scanStream({ match, count: 1000 })) found.push(...keys);
+  }
   return found;
 }

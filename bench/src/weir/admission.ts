@@ -1,15 +1,15 @@
-import type { Redis } from 'ioredis';
 import { type Bench, queuePrefix, takeProductIds } from '../bench.ts';
 import { httpConnections, httpSubjects } from '../limits/http.ts';
 import { createWeirDatabase } from '../limits/postgres.ts';
 import { Load } from '../load/load.ts';
 import type { PostReport } from '../load/post-requests.ts';
 import { cpuPerItem, takeCpuSnapshot } from '../machine/processes.ts';
+import type { Sample } from '../report/line.ts';
 import type { Recorder } from '../report/recorder.ts';
 import { takeTurns } from '../rounds.ts';
 import { connectTo, insertProducts } from '../stores/database.ts';
-import { connectToRedis, removeProductKeys, streamKey } from '../stores/stream.ts';
-import { settingsOf, startWeir } from './program.ts';
+import { connectToRedis, type RedisClient, removeProductKeys, streamKey } from '../stores/stream.ts';
+import { type Program, settingsOf, startWeir } from './program.ts';
 
 export const soldOutAnswers = 'Weir: sold out, refused from memory';
 export const acceptedBuys = 'Weir: accepted, on the stream';
@@ -23,7 +23,7 @@ const mostSecondsAccepting = 120;
  * stock is sold, and every purchase must be on the stream.
  */
 export async function measureAdmission(bench: Bench, recorder: Recorder): Promise<void> {
-  const { seconds, count, rounds } = bench.options;
+  const { seconds, rounds } = bench.options;
   const load = new Load(bench);
   const redis = await connectToRedis(bench);
   const database = await createWeirDatabase(bench, 'admission');
@@ -60,30 +60,53 @@ export async function measureAdmission(bench: Bench, recorder: Recorder): Promis
     },
     {
       ...{ name: acceptedBuys, note },
-      async measure(round) {
-        const productId = productOfRound[round] as number;
-        await openSale(weir.port, productId, count);
-        const before = takeCpuSnapshot();
-        const report = await load.post({
-          ...job,
-          ...{ productId, seconds: mostSecondsAccepting, counts: '202', endsWith: '409' },
-          request: request(2 + round),
-        });
-        const cpuMicrosPerItem = cpuPerItem(before, count, weir.pid);
-        expectOnly(report, ['202', '409']);
-        const entries = await redis.xlen(streamKey(productId));
-        if (entries !== count || report.statuses['202'] !== count) {
-          throw new Error(
-            `${report.statuses['202']} of ${count} units were sold and ${entries} are on the stream`,
-          );
-        }
-        return { value: report.perSecond, cpuMicrosPerItem, figures: report.latencyMs };
-      },
+      measure: (round) =>
+        sellOut(
+          { bench, load, redis, weir },
+          { productId: productOfRound[round] as number, firstUser: (2 + round) * usersPerRun },
+        ),
     },
   ]);
 }
 
-async function removeSales(bench: Bench, redis: Redis, products: readonly number[]): Promise<void> {
+interface Shop {
+  readonly bench: Bench;
+  readonly load: Load;
+  readonly redis: RedisClient;
+  readonly weir: Program;
+}
+
+/** Opens a sale and buys until the stock is sold; every purchase must be on the stream. */
+export async function sellOut(
+  { bench, load, redis, weir }: Shop,
+  {
+    productId,
+    firstUser,
+    stock = bench.options.count,
+  }: { productId: number; firstUser: number; stock?: number },
+): Promise<Sample> {
+  await openSale(weir.port, productId, stock);
+  const before = takeCpuSnapshot();
+  const report = await load.post({
+    ...{ connections: httpConnections, port: weir.port },
+    ...{ productId, seconds: mostSecondsAccepting, counts: '202', endsWith: '409' },
+    request: { kind: 'buy', firstUser },
+  });
+  const cpuMicrosPerItem = cpuPerItem(before, stock, weir.pid);
+  expectOnly(report, ['202', '409']);
+  const entries = await redis.xlen(streamKey(productId));
+  if (entries !== stock || report.statuses['202'] !== stock) {
+    throw new Error(`${report.statuses['202']} of ${stock} units were sold and ${entries} are on the stream`);
+  }
+  return { value: report.perSecond, cpuMicrosPerItem, figures: report.latencyMs };
+}
+
+/** Before and at the end. */
+export async function removeSales(
+  bench: Bench,
+  redis: RedisClient,
+  products: readonly number[],
+): Promise<void> {
   const remove = async () => {
     for (const productId of products) await removeProductKeys(redis, productId);
     await redis.srem('weir:sales', ...products.map(streamKey));

@@ -1,16 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChannelModel } from 'amqplib';
-import type { Redis } from 'ioredis';
 import type pg from 'pg';
 import type { Bench } from '../bench.ts';
 import { countMessages } from '../stores/queue.ts';
-import { countPending, streamKey } from '../stores/stream.ts';
+import { countPending, type RedisClient, streamKey } from '../stores/stream.ts';
 
 const acknowledgedWithinMs = 10_000;
 
 interface Outcome {
   readonly client: pg.Client;
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly connection: ChannelModel;
   readonly queue: string;
   readonly productIds: readonly number[];
@@ -45,7 +44,7 @@ export async function expectComplete(bench: Bench, outcome: Outcome): Promise<vo
 }
 
 // Acknowledgements follow the commit, so the last ones may still be in progress.
-async function waitUntilAcknowledged(bench: Bench, redis: Redis, key: string): Promise<number> {
+async function waitUntilAcknowledged(bench: Bench, redis: RedisClient, key: string): Promise<number> {
   const deadline = performance.now() + acknowledgedWithinMs;
   while (true) {
     bench.signal.throwIfAborted();

@@ -1,5 +1,4 @@
 import type { ChannelModel } from 'amqplib';
-import type { Redis } from 'ioredis';
 import type pg from 'pg';
 import { type Bench, queuePrefix, takeProductIds } from '../bench.ts';
 import { type CpuPerItem, cpuPerItem, takeCpuSnapshot } from '../machine/processes.ts';
@@ -12,7 +11,13 @@ import {
   settleDatabase,
 } from '../stores/database.ts';
 import { connectToBroker, createQuorumQueue, deleteQueueAtTheEnd, purgeQueue } from '../stores/queue.ts';
-import { connectToRedis, fillStream, removeProductKeys, streamKey } from '../stores/stream.ts';
+import {
+  connectToRedis,
+  fillStream,
+  type RedisClient,
+  removeProductKeys,
+  streamKey,
+} from '../stores/stream.ts';
 import { expectComplete } from './expect-complete.ts';
 import { followToTheEnd } from './follow.ts';
 import { type Program, settingsOf, startWeir } from './program.ts';
@@ -22,7 +27,7 @@ import { insertRepeats } from './repeats.ts';
 export interface StreamSetup {
   readonly programs: readonly Program[];
   readonly client: pg.Client;
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly connection: ChannelModel;
   readonly database: string;
   readonly queue: string;
@@ -98,10 +103,11 @@ export async function workOff(bench: Bench, setup: StreamSetup, backlog: Backlog
   const streams: { from: string; to: string }[] = [];
   let repeated = 0;
   for (const [nth, productId] of productIds.entries()) {
-    const from = `weir:bench:${process.pid}:${productId}`;
+    const to = streamKey(productId);
+    // In a cluster on the node of the stream.
+    const from = `weir:bench:${process.pid}:{${to}}`;
     const share = Math.floor(count / products) + (nth < count % products ? 1 : 0);
     const ids = await fillStream(bench, redis, from, share);
-    const to = streamKey(productId);
     repeated += await insertRepeats(client, { productId, scope: to, ids, share: repeats });
     streams.push({ from, to });
   }
