@@ -4,6 +4,7 @@ import { findFreePort, findPostgresFolder, findUser } from '../../scripts/servic
 import { findPatroni, type PatroniPrograms } from '../../scripts/services/patroni.mjs';
 import { prepareFolder } from '../../scripts/services/prepare.mjs';
 import { mayMiss } from '../../scripts/services/unpack.mjs';
+import { removeSharedMemory } from './own-postgres.ts';
 import { startHaproxy } from './own-proxy.ts';
 import { createFolder, type OwnServer, startOwnServer } from './own-server.ts';
 import { pollUntil } from './poll-until.ts';
@@ -100,6 +101,7 @@ async function startNode(name: string, programs: PatroniPrograms, etcdPort: numb
       options: { cwd: folder, env: options.env },
     },
     ask: (address) => getOk(`${address}/liveness`),
+    release: () => removeSharedMemory(join(folder, 'data')),
   });
   return { ...server, name, api: server.url };
 }

@@ -56,7 +56,7 @@ function settingsOf(options: OwnPostgresOptions): Record<string, string> {
 }
 
 function startPrepared(folder: string, port: number, launch: Launch): Promise<OwnServer> {
-  const release = () => removeSharedMemory(join(folder, 'data', 'postmaster.pid'));
+  const release = () => removeSharedMemory(join(folder, 'data'));
   return startOwnServer({
     title: 'PostgreSQL',
     folder,
@@ -85,8 +85,8 @@ async function runSql(url: string, ...statements: string[]): Promise<unknown[]> 
  * A killed postmaster leaves a System V segment that only its next start would remove; the kernel allows
  * 4096.
  */
-function removeSharedMemory(pidFile: string): Promise<void> {
-  const segment = readSegmentId(pidFile);
+export function removeSharedMemory(dataFolder: string): Promise<void> {
+  const segment = readSegmentId(join(dataFolder, 'postmaster.pid'));
   if (!segment) return Promise.resolve();
   return new Promise((resolve) => execFile('ipcrm', ['-m', segment], () => resolve()));
 }
