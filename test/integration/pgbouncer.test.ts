@@ -163,4 +163,18 @@ describe.skipIf(lacksPgbouncer())('PgBouncer', () => {
     const long = database.withDeadline(60_000);
     expect(await long.transaction((sql) => sql.query(readTimeout))).toEqual([{ timeout: '1min' }]);
   });
+
+  test.each([['session'], ['transaction']] as const)('no plan is kept in %s mode', async (mode) => {
+    const url = await createPostgresDatabase();
+    const pooler = await startPooler({ mode });
+    const readPlanMode = async (source: string) => {
+      const database = openPostgresServer({ url: source, maxConnections: 1, onConnectionError() {} });
+      onTestFinished(() => database.close());
+      return database.query({ text: 'SHOW plan_cache_mode', keepsPlan: true });
+    };
+    expect(await readPlanMode(throughPooler(pooler, url))).toEqual([
+      { plan_cache_mode: 'force_custom_plan' },
+    ]);
+    expect(await readPlanMode(url)).toEqual([{ plan_cache_mode: 'force_generic_plan' }]);
+  });
 });

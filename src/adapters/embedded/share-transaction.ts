@@ -12,7 +12,8 @@ export function shareTransaction(database: Database): Database {
     database.transaction(async (sql) => {
       current = sql;
       try {
-        return await work(sql);
+        // Without queryAndCommit: a query could join after the COMMIT.
+        return await work({ query: sql.query, runScript: sql.runScript });
       } finally {
         current = undefined;
       }
@@ -25,7 +26,7 @@ export function shareTransaction(database: Database): Database {
     // commit.
     transaction: <T>(
       work: (sql: Sql) => Promise<T>,
-      { asynchronousCommit: _, ...options }: TransactionOptions = {},
+      { asynchronousCommit: _, beginsWithRead: __, ...options }: TransactionOptions = {},
     ) => begin(work, options) as Promise<T>,
     withDeadline: (deadlineMs) => database.withDeadline(deadlineMs),
     get reads() {

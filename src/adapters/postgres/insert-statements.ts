@@ -86,10 +86,11 @@ const unitOr = (
    THEN 'unit' ELSE ${because} END`;
 
 // A known order becomes PAID together with its instance or not at all. Orders are locked in order of id:
-// two batches with the same orders wait for each other instead of deadlocking.
+// two batches with the same orders wait for each other instead of deadlocking. An equality of products could
+// read all orders of a product by its index.
 const payOrders = (payments: boolean) => `lockable AS (
   SELECT orders.id FROM orders JOIN input ON input.source = 'ORDER' AND input.source_id = orders.id
-    AND input.product_id = orders.product_id AND input.user_id = orders.user_id
+    AND (input.product_id, input.user_id) IS NOT DISTINCT FROM (orders.product_id, orders.user_id)
   JOIN products ON products.id = input.product_id AND products.version = input.product_version AND products.enabled
   WHERE orders.status = 'PENDING' ${payments ? `AND NOT ${isDiscarded}` : ''} ORDER BY orders.id FOR UPDATE OF orders
 ), paid AS (

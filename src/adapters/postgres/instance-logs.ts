@@ -7,6 +7,7 @@ import { type Database, numberArray, type Sql, textArray } from '../../lib/sql.t
 import { toPaymentInput } from './insert-payments.ts';
 import { findInsertStatements, type InsertAnswer } from './insert-statements.ts';
 import { type InstanceLogRow, instanceLogColumns, toInstanceLog } from './instance-log-row.ts';
+import { mostRowsOfKeptPlan } from './kept-plans.ts';
 
 export function postgresInstanceLogs(database: Database): InstanceLogs {
   return {
@@ -26,12 +27,13 @@ async function insertInstances(
   const statements = findInsertStatements({ orders, units, payments: stated !== undefined });
   const values = [...toValues(instances, eventAtMs), ...(units ? toUnitValues(instances) : [])];
   if (stated !== undefined) values.push(stated);
+  const keepsPlan = instances.length <= mostRowsOfKeptPlan;
   failpoint('before-insert');
-  const inserting = database.query<InsertAnswer>(statements.allNew, values);
+  const inserting = database.query<InsertAnswer>({ ...statements.allNew, keepsPlan }, values);
   failpointInFlight('after-insert');
   const [answer] = await inserting.catch((error: unknown) => {
     if (!isUniqueViolation(error)) throw error;
-    return database.query<InsertAnswer>(statements.someKnown, values);
+    return database.query<InsertAnswer>({ ...statements.someKnown, keepsPlan }, values);
   });
   if (!answer) throw new Error('the INSERT statement returned no row');
   return {

@@ -1,9 +1,10 @@
 import pg from 'pg';
-import type { Database, Sql, TransactionOptions } from '../../lib/sql.ts';
+import type { Database, Statement, TransactionOptions, TransactionSql } from '../../lib/sql.ts';
 import { markStoreFailure } from '../../lib/store-failure.ts';
 import { type ConnectionOptions, toClientConfig } from './connection-options.ts';
 import { hasSeveralHosts } from './hosts/postgres-hosts.ts';
 import { Primary } from './hosts/primary.ts';
+import { KeptPlans } from './kept-plans.ts';
 import { closesConnection, createStatementRunner, runScript, type StatementRunner } from './run-statement.ts';
 import { toSequenceBehindError } from './serial-keys.ts';
 import { sessionSettings } from './session-settings.ts';
@@ -39,9 +40,10 @@ export function openPostgresServer(options: ServerOptions): Database {
   const { onSequenceBehind, onPrimaryMoved = () => {}, readConnections = 0 } = options;
   const primary = hasSeveralHosts(options) ? new Primary(options, onPrimaryMoved) : undefined;
   const open = (max: number, statementTimeoutMs: number): Server => {
-    const pool = openPool(options, max, statementTimeoutMs, primary);
+    const plans = new KeptPlans();
+    const pool = openPool(options, max, statementTimeoutMs, primary, plans);
     const connect = primary ? () => primary.connect(pool) : () => pool.connect();
-    return { connect, close: () => pool.end(), runner, statementTimeoutMs, onSequenceBehind };
+    return { connect, close: () => pool.end(), plans, runner, statementTimeoutMs, onSequenceBehind };
   };
   const main = open(options.maxConnections, statementTimeoutMs);
   const reads = readConnections === 0 ? undefined : open(readConnections, readDeadlineMs);
@@ -53,10 +55,13 @@ function openPool(
   max: number,
   statementTimeoutMs: number,
   primary: Primary | undefined,
+  plans: KeptPlans,
 ): pg.Pool {
   const pool = new pg.Pool({
     ...(primary ? { Client: primary.Client } : toClientConfig(options)),
     max,
+    // A transaction can send two statements with one write.
+    pipeline: true,
     connectionTimeoutMillis: connectTimeoutMs,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
@@ -65,6 +70,7 @@ function openPool(
     onConnect: async (client) => {
       const text = sessionSettings({ statementTimeoutMs, schema: options.schema });
       await client.query({ text, query_timeout: connectTimeoutMs } as pg.QueryConfig);
+      await plans.allow(client);
     },
   });
   pool.on('error', options.onConnectionError);
@@ -76,6 +82,7 @@ function openPool(
 interface Server {
   connect(): Promise<pg.PoolClient>;
   close(): Promise<void>;
+  plans: KeptPlans;
   runner: StatementRunner;
   /** Session settings of the pool. */
   statementTimeoutMs: number;
@@ -89,11 +96,13 @@ function databaseOn(
   primary: Primary | undefined,
 ): Database {
   const database: Database = {
-    query: (statement, values) =>
-      withClient(server, (client) =>
+    query(statement, values) {
+      const keepsPlan = typeof statement !== 'string' && statement.keepsPlan === true;
+      return withClient(server, keepsPlan, (client) =>
         server.runner(client, statement, values, { deadlineMs, mayRepeat: true }),
-      ),
-    runScript: (script) => withClient(server, (client) => runScript(client, script, deadlineMs)),
+      );
+    },
+    runScript: (script) => withClient(server, false, (client) => runScript(client, script, deadlineMs)),
     transaction: (work, options) => runTransaction(server, work, { deadlineMs, ...options }),
     withDeadline: (ms) => databaseOn(server, ms, readServer, primary),
     reads: undefined as unknown as Database,
@@ -107,13 +116,20 @@ function databaseOn(
 }
 
 /** Marks every failure on the way as the store's, so that no caller blames its rows or reports a bug. */
-async function withClient<T>(server: Server, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+async function withClient<T>(
+  server: Server,
+  keepsPlan: boolean,
+  work: (client: pg.PoolClient) => Promise<T>,
+): Promise<T> {
   const client = await server.connect().catch((error: unknown) => {
     throw markStoreFailure(error);
   });
   let broken: Error | undefined;
   try {
-    return await work(client);
+    return await inOneWrite(client, () => {
+      server.plans.switch(client, keepsPlan);
+      return work(client);
+    });
   } catch (error) {
     if (closesConnection(error)) broken = error as Error;
     throw toStoreFailure(server, error);
@@ -124,7 +140,7 @@ async function withClient<T>(server: Server, work: (client: pg.PoolClient) => Pr
 
 async function runTransaction<T>(
   server: Server,
-  work: (sql: Sql) => Promise<T>,
+  work: (sql: TransactionSql) => Promise<T>,
   options: TransactionOptions & { deadlineMs: number },
 ): Promise<T> {
   const { deadlineMs } = options;
@@ -140,15 +156,35 @@ async function runTransaction<T>(
       throw toStoreFailure(server, error);
     }
   };
-  const sql: Sql = {
-    query: (statement, values) =>
-      guard(server.runner(client, statement, values, { deadlineMs, mayRepeat: false })),
+  let isCommitSent = false;
+  let begun: Promise<void> | undefined;
+  const sql: TransactionSql = {
+    async query<Row>(statement: Statement | string, values?: readonly unknown[]): Promise<Row[]> {
+      const run = server.runner<Row>(client, statement, values, { deadlineMs, mayRepeat: false });
+      const [rows] = await Promise.all([guard(run), begun]);
+      return rows;
+    },
     runScript: (script) => guard(runScript(client, script, deadlineMs)),
+    // After a failed statement COMMIT rolls back.
+    async queryAndCommit<Row>(statement: Statement | string, values?: readonly unknown[]): Promise<Row[]> {
+      isCommitSent = true;
+      const sendBoth = () => [sql.query<Row>(statement, values), sql.runScript('COMMIT')] as const;
+      const [rows] = await Promise.all(inOneWrite(client, sendBoth));
+      return rows;
+    },
+  };
+  const begin = () => {
+    server.plans.switch(client, options.keepsPlans === true);
+    return sql.runScript(beginWith(options, server.statementTimeoutMs));
+  };
+  const beginAndWork = () => {
+    begun = begin();
+    return work(sql);
   };
   try {
-    await sql.runScript(beginWith(options, server.statementTimeoutMs));
-    const result = await work(sql);
-    await sql.runScript('COMMIT');
+    if (!options.beginsWithRead) await inOneWrite(client, begin);
+    const result = await (options.beginsWithRead ? inOneWrite(client, beginAndWork) : work(sql));
+    if (!isCommitSent) await sql.runScript('COMMIT');
     return result;
   } catch (error) {
     // After an unanswered statement ROLLBACK would wait as well; closing the connection has the same
@@ -157,6 +193,16 @@ async function runTransaction<T>(
     throw error;
   } finally {
     client.release(broken);
+  }
+}
+
+/** What `send` sends synchronously leaves with one system call. */
+function inOneWrite<T>({ connection }: pg.PoolClient, send: () => T): T {
+  connection.stream.cork();
+  try {
+    return send();
+  } finally {
+    connection.stream.uncork();
   }
 }
 

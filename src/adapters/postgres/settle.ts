@@ -15,6 +15,7 @@ import { type Database, numberArray, type Sql, textArray } from '../../lib/sql.t
 import { recordActivity } from './activity.ts';
 import { compensate } from './compensations.ts';
 import { recordHistory } from './instance-history.ts';
+import { mostRowsOfKeptPlan } from './kept-plans.ts';
 import { requestReleases } from './releases.ts';
 
 /** The actor of Weir's own decisions. */
@@ -25,11 +26,14 @@ export const byWeir = weir;
  * and late or contradicting results are recorded. Returns outcomes in the order of the results.
  */
 export function settleResults(database: Database, results: readonly InstanceResult[]): Promise<Settled[]> {
-  return database.transaction(async (sql) => {
-    const settled = await settleOn(sql, results, resourceDomain);
-    failpoint('before-settle');
-    return settled;
-  });
+  return database.transaction(
+    async (sql) => {
+      const settled = await settleOn(sql, results, resourceDomain);
+      failpoint('before-settle');
+      return settled;
+    },
+    { keepsPlans: results.length <= mostRowsOfKeptPlan },
+  );
 }
 
 /** Settles one instance with the result that an operator states. */
