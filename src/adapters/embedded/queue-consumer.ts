@@ -33,11 +33,7 @@ export class EmbeddedQueueConsumer {
   /** Returns at least one message and at most `count`; none when `signal` aborts first. */
   async take(count: number, signal: AbortSignal): Promise<QueuedMessage[]> {
     while (!signal.aborted) {
-      const messages = await this.#database.query<QueuedMessage>(
-        `SELECT id::text, message_id AS "messageId", body, traceparent FROM embedded_queue
-         WHERE queue = $1 AND id > $2 AND NOT id = ANY ($4::bigint[]) ORDER BY embedded_queue.id LIMIT $3`,
-        [this.#queue, this.#cursor, count, `{${[...this.#handedOut].join(',')}}`],
-      );
+      const messages = await this.#read(count);
       const last = messages.at(-1);
       if (last) {
         if (this.#isOnlyConsumer) this.#cursor = last.id;
@@ -47,6 +43,21 @@ export class EmbeddedQueueConsumer {
       await pause(pollMs, signal);
     }
     return [];
+  }
+
+  /** All messages in one value: PGlite takes longer to read a row than for the rest of it. */
+  async #read(count: number): Promise<QueuedMessage[]> {
+    const [answer] = await this.#database.query<{
+      messages: (Omit<QueuedMessage, 'body'> & { body: string })[];
+    }>(
+      `SELECT coalesce(json_agg(json_build_object('id', id::text, 'messageId', message_id,
+         'body', encode(body, 'hex'), 'traceparent', traceparent) ORDER BY id), '[]') AS messages
+       FROM (SELECT * FROM embedded_queue WHERE queue = $1 AND id > $2 AND NOT id = ANY ($4::bigint[])
+         ORDER BY id LIMIT $3) AS next`,
+      [this.#queue, this.#cursor, count, `{${[...this.#handedOut].join(',')}}`],
+    );
+    const messages = answer?.messages ?? [];
+    return messages.map(({ body, ...message }) => ({ ...message, body: Buffer.from(body, 'hex') }));
   }
 
   async acknowledge(messages: readonly QueuedMessage[]): Promise<void> {

@@ -116,15 +116,17 @@ export class EmbeddedSeckillStreams implements SeckillStreams {
 
   async #takeNext(count: number, except: ReadonlySet<string>): Promise<StreamBatch[]> {
     this.#cursor ??= await this.#resetUnfinished();
-    const rows = await this.#database.query<EntryRow & { entry: string }>(
+    // All entries in one value: PGlite takes 10 µs to read a row, three times as long as the rest of it.
+    const [answer] = await this.#database.query<{ last: string | null; entries: EntryRow[] }>(
       `WITH taken AS (
          SELECT * FROM embedded_stream WHERE entry > $1${exclude(except, 3)} ORDER BY entry LIMIT $2),
        moved AS (UPDATE embedded_cursor SET entry = greatest(entry, (SELECT max(entry) FROM taken)))
-       SELECT entry::text, stream, entry_id, fields, deliveries + 1 AS deliveries FROM taken ORDER BY taken.entry`,
+       SELECT max(entry)::text AS last, coalesce(json_agg(json_build_object('stream', stream, 'entry_id', entry_id,
+         'fields', fields, 'deliveries', deliveries + 1) ORDER BY entry), '[]') AS entries FROM taken`,
       [this.#cursor.toString(), count, ...excluded(except)],
     );
-    this.#cursor = BigInt(rows.at(-1)?.entry ?? this.#cursor);
-    return toBatches(rows);
+    this.#cursor = BigInt(answer?.last ?? this.#cursor);
+    return toBatches(answer?.entries ?? []);
   }
 
   /** Counts a delivery for entries that an earlier process was given and did not finish. */
@@ -175,19 +177,20 @@ export async function addEntries(
   stream: string,
   entries: readonly (readonly string[])[],
 ): Promise<string[]> {
-  const rows = await sql.query<{ entry_id: string }>(
+  const [answer] = await sql.query<{ ids: string[] }>(
     `WITH counted AS (
        INSERT INTO embedded_streams (stream, added) VALUES ($1, jsonb_array_length($2::jsonb))
        ON CONFLICT (stream) DO UPDATE SET added = embedded_streams.added + excluded.added
-     )
+     ), added AS (
      INSERT INTO embedded_stream (entry, stream, entry_id, fields) OVERRIDING SYSTEM VALUE
      SELECT entry, $1, (extract(epoch FROM now()) * 1000)::bigint || '-' || entry, fields
      FROM (SELECT nextval(pg_get_serial_sequence('embedded_stream', 'entry')) AS entry, fields
            FROM jsonb_array_elements($2::jsonb) WITH ORDINALITY AS t (fields, ordinal) ORDER BY ordinal) AS numbered
-     RETURNING entry_id`,
+     RETURNING entry, entry_id)
+     SELECT coalesce(json_agg(entry_id ORDER BY entry), '[]') AS ids FROM added`,
     [stream, JSON.stringify(entries)],
   );
-  return rows.map(({ entry_id }) => entry_id);
+  return answer?.ids ?? [];
 }
 
 const nothing: ReadonlySet<string> = new Set();
