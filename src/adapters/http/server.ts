@@ -14,6 +14,7 @@ import { boundHandlers } from './plugins/deadline.ts';
 import { Exports } from './plugins/exports.ts';
 import { isApiRoute } from './plugins/is-api-route.ts';
 import { addJsonBodies } from './plugins/json-body.ts';
+import { compileSchemasLazily } from './plugins/lazy-schemas.ts';
 import { boundRequests, createLimits } from './plugins/limits.ts';
 import { logActivity } from './plugins/log-activity.ts';
 import { createRequestIds, watchRequests } from './plugins/measure-requests.ts';
@@ -87,6 +88,7 @@ export async function createHttpServer(deps: HttpDeps): Promise<FastifyInstance>
   const http = Fastify({
     ...bounds,
     genReqId: takeRequestId,
+    schemaController: compileSchemasLazily(),
     frameworkErrors: (error, _, reply) =>
       sendProblem(reply, {
         title: 'Bad request',
