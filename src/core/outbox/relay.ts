@@ -1,4 +1,4 @@
-import { backoffMs, pause } from '../../lib/backoff.ts';
+import { backoffMs } from '../../lib/backoff.ts';
 import { failpoint } from '../../lib/failpoint.ts';
 import { pauseBeforeRetry } from '../../lib/recovery.ts';
 import { Signal } from '../../lib/signal.ts';
@@ -36,8 +36,6 @@ export interface RelayOptions {
 const refusalPause = { firstMs: 50, maxMs: 1_000 };
 const maxBatchesPerClaim = 64;
 const firstIdleMs = 25;
-/** While there is less than one claim can carry, claims start at most this often: each has a fixed cost. */
-const minClaimMs = 5;
 
 /** Publishes batches from the outbox until stopped. Runs in one or more lanes, in any number of processes. */
 export class Relay {
@@ -72,25 +70,18 @@ export class Relay {
       try {
         await publisher.ready(signal);
         if (this.#isOutageOver) await this.#retryInterrupted();
-        const startedAt = performance.now();
         const batches = await this.relayOnce();
         failures = 0;
         refusals = publisher.refusing === undefined ? 0 : refusals + 1;
         if (refusals > 0) await pauseBeforeRetry(backoffMs(refusals, refusalPause), signal);
         idleMs = batches > 0 ? firstIdleMs : Math.min(idleMs * 2, this.#options.maxIdleMs);
         if (batches === 0) await wake.wait(idleMs, signal);
-        else if (batches < this.#maxBatches()) await this.#pauseBetweenClaims(startedAt, signal);
       } catch (error) {
         if (signal.aborted) return;
         this.#deps.onFailure(error, ++failures);
         await pauseBeforeRetry(backoffMs(failures, retry), signal);
       }
     }
-  }
-
-  async #pauseBetweenClaims(startedAt: number, signal: AbortSignal): Promise<void> {
-    const leftMs = startedAt + minClaimMs - performance.now();
-    if (leftMs > 0) await pause(leftMs, signal);
   }
 
   /** A store is available again: delayed batches become due. */
@@ -121,7 +112,8 @@ export class Relay {
    * @returns the number of batches handled
    */
   async relayOnce(): Promise<number> {
-    const maxBatches = this.#maxBatches();
+    const window = Math.ceil(this.#options.windowEvents / this.#eventsPerBatch);
+    const maxBatches = Math.min(window, maxBatchesPerClaim);
     const { publisher } = this.#deps;
     const wasRefusing = publisher.refusing !== undefined;
     let refusals: Refusal[] = [];
@@ -136,10 +128,6 @@ export class Relay {
     if (reported.length > 0) this.#deps.onRefused(reported, countParked(verdicts));
     if (wasRefusing && publisher.refusing === undefined) this.resume();
     return handled;
-  }
-
-  #maxBatches(): number {
-    return Math.min(Math.ceil(this.#options.windowEvents / this.#eventsPerBatch), maxBatchesPerClaim);
   }
 
   async #publish(batches: OutboxBatch[]): Promise<{ refusals: Refusal[]; verdicts: Verdict[] }> {
