@@ -22,22 +22,12 @@ export interface TransactionOptions {
   oneSnapshot?: boolean;
   /** The server ends the session when the transaction is idle for longer, which frees its locks. */
   idleTimeoutMs?: number;
-  /**
-   * BEGIN is sent together with the first statement, which saves a round trip. Only where that statement may
-   * also run alone, as it does when BEGIN fails.
-   */
-  beginsWithRead?: boolean;
   /** Like `keepsPlan` of a statement, for all of its statements. */
   keepsPlans?: boolean;
 }
 
-export interface TransactionSql extends Sql {
-  /** Sends the last statement together with COMMIT, which saves a round trip; absent where there is none. */
-  queryAndCommit?: Sql['query'];
-}
-
 export interface Database extends Sql {
-  transaction<T>(work: (sql: TransactionSql) => Promise<T>, options?: TransactionOptions): Promise<T>;
+  transaction<T>(work: (sql: Sql) => Promise<T>, options?: TransactionOptions): Promise<T>;
   /**
    * The same store with another deadline: each statement fails when it is not answered within this time; 0:
    * no limit.

@@ -44,7 +44,7 @@ async function collectStatements(real: Database): Promise<Map<string, string>> {
           note(statement);
           return sql.query(statement, values);
         };
-        return work({ ...sql, query, queryAndCommit: query });
+        return work({ ...sql, query });
       }, options),
   };
   await createProduct(database);

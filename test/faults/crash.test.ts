@@ -64,7 +64,7 @@ const onTheStreamsWay: [FailpointName, string][] = [
   ['before-acknowledge', 'just before the acknowledgement'],
   ['after-publish', 'after publishing, before the confirm'],
   ['after-confirm', 'after the confirm, before the batch is deleted'],
-  ['after-delete', 'with the delete and its commit in flight'],
+  ['after-delete', 'after the delete, before its commit'],
 ];
 
 describe('killed at any point, every winner on the stream gets one instance and one event', () => {

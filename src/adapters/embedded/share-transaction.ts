@@ -12,8 +12,7 @@ export function shareTransaction(database: Database): Database {
     database.transaction(async (sql) => {
       current = sql;
       try {
-        // Without queryAndCommit: a query could join after the COMMIT.
-        return await work({ query: sql.query, runScript: sql.runScript });
+        return await work(sql);
       } finally {
         current = undefined;
       }
@@ -26,7 +25,7 @@ export function shareTransaction(database: Database): Database {
     // commit.
     transaction: <T>(
       work: (sql: Sql) => Promise<T>,
-      { asynchronousCommit: _, beginsWithRead: __, ...options }: TransactionOptions = {},
+      { asynchronousCommit: _, ...options }: TransactionOptions = {},
     ) => begin(work, options) as Promise<T>,
     withDeadline: (deadlineMs) => database.withDeadline(deadlineMs),
     get reads() {

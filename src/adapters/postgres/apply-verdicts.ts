@@ -5,20 +5,15 @@ import { parkItems } from './parked.ts';
 
 /**
  * Deletes first: a batch that no longer exists was handled by another claim, so none of it is parked or
- * counted. `queryLast` runs the statement after which nothing follows.
+ * counted.
  */
-export async function applyVerdicts(
-  sql: Sql,
-  verdicts: Verdict[],
-  queryLast: Sql['query'] = sql.query,
-): Promise<void> {
+export async function applyVerdicts(sql: Sql, verdicts: Verdict[]): Promise<void> {
   const published: { kind: BatchKind; events: number }[] = [];
   for (const verdict of verdicts)
     if (verdict.kind === 'delayed') published.push(...(await delay(sql, verdict)));
   const done = verdicts.filter((verdict) => verdict.kind !== 'delayed');
   if (done.length === 0 && published.length === 0) return;
-  const isLast = done.every(({ kind }) => kind === 'published');
-  const deleted = await (isLast ? queryLast : sql.query)<{ id: string }>(deleteAndCount, [
+  const deleted = await sql.query<{ id: string }>(deleteAndCount, [
     `{${done.map(({ batch }) => batch.id).join(',')}}`,
     numberArray(done.map(countUnpublished)),
     textArray(published.map(({ kind }) => kind)),

@@ -1,6 +1,6 @@
 import { type Outbox, type OutboxBatch, retry, type Verdict } from '../../core/outbox/outbox.ts';
 import { backoffMs } from '../../lib/backoff.ts';
-import { failpointInFlight } from '../../lib/failpoint.ts';
+import { failpoint } from '../../lib/failpoint.ts';
 import { oneAtATime } from '../../lib/one-at-a-time.ts';
 import { type Database, numberArray, type Sql, type Statement } from '../../lib/sql.ts';
 import { applyVerdicts } from './apply-verdicts.ts';
@@ -17,19 +17,12 @@ export interface OutboxOptions {
  */
 export function postgresOutbox(database: Database, { claimTimeoutMs }: OutboxOptions): Outbox {
   return outboxOn(database, (maxBatches, work) =>
-    database.transaction(
-      (sql) =>
-        claimOn(sql, selectDueAndLock, maxBatches, work, (verdicts) =>
-          applyVerdicts(sql, verdicts, sql.queryAndCommit),
-        ),
-      {
-        // If this commit is lost, or the claim took no lock, the same messages are only sent again.
-        asynchronousCommit: true,
-        beginsWithRead: true,
-        keepsPlans: true,
-        idleTimeoutMs: claimTimeoutMs,
-      },
-    ),
+    database.transaction((sql) => claimOn(sql, selectDueAndLock, maxBatches, work), {
+      // If this commit is lost, the same messages are only sent again.
+      asynchronousCommit: true,
+      keepsPlans: true,
+      idleTimeoutMs: claimTimeoutMs,
+    }),
   );
 }
 
@@ -73,14 +66,13 @@ async function claimOn(
   select: Statement,
   maxBatches: number,
   work: Work,
-  finish: (verdicts: Verdict[]) => Promise<void>,
+  finish: (verdicts: Verdict[]) => Promise<void> = (verdicts) => applyVerdicts(sql, verdicts),
 ): Promise<number> {
   const batches = await sql.query<OutboxBatch>(select, [maxBatches]);
   if (batches.length === 0) return 0;
   const verdicts = await work(batches);
-  const finishing = finish(verdicts);
-  failpointInFlight('after-delete');
-  await finishing;
+  await finish(verdicts);
+  failpoint('after-delete');
   return batches.length;
 }
 

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import type { Database, Statement, TransactionOptions, TransactionSql } from '../../lib/sql.ts';
+import type { Database, Sql, TransactionOptions } from '../../lib/sql.ts';
 import { markStoreFailure } from '../../lib/store-failure.ts';
 import { type ConnectionOptions, toClientConfig } from './connection-options.ts';
 import { hasSeveralHosts } from './hosts/postgres-hosts.ts';
@@ -60,7 +60,7 @@ function openPool(
   const pool = new pg.Pool({
     ...(primary ? { Client: primary.Client } : toClientConfig(options)),
     max,
-    // A transaction can send two statements with one write.
+    // A session switches its way of planning in the write of the statement that wants it (kept-plans.ts).
     pipeline: true,
     connectionTimeoutMillis: connectTimeoutMs,
     keepAlive: true,
@@ -140,7 +140,7 @@ async function withClient<T>(
 
 async function runTransaction<T>(
   server: Server,
-  work: (sql: TransactionSql) => Promise<T>,
+  work: (sql: Sql) => Promise<T>,
   options: TransactionOptions & { deadlineMs: number },
 ): Promise<T> {
   const { deadlineMs } = options;
@@ -156,35 +156,19 @@ async function runTransaction<T>(
       throw toStoreFailure(server, error);
     }
   };
-  let isCommitSent = false;
-  let begun: Promise<void> | undefined;
-  const sql: TransactionSql = {
-    async query<Row>(statement: Statement | string, values?: readonly unknown[]): Promise<Row[]> {
-      const run = server.runner<Row>(client, statement, values, { deadlineMs, mayRepeat: false });
-      const [rows] = await Promise.all([guard(run), begun]);
-      return rows;
-    },
+  const sql: Sql = {
+    query: (statement, values) =>
+      guard(server.runner(client, statement, values, { deadlineMs, mayRepeat: false })),
     runScript: (script) => guard(runScript(client, script, deadlineMs)),
-    // After a failed statement COMMIT rolls back.
-    async queryAndCommit<Row>(statement: Statement | string, values?: readonly unknown[]): Promise<Row[]> {
-      isCommitSent = true;
-      const sendBoth = () => [sql.query<Row>(statement, values), sql.runScript('COMMIT')] as const;
-      const [rows] = await Promise.all(inOneWrite(client, sendBoth));
-      return rows;
-    },
   };
   const begin = () => {
     server.plans.switch(client, options.keepsPlans === true);
     return sql.runScript(beginWith(options, server.statementTimeoutMs));
   };
-  const beginAndWork = () => {
-    begun = begin();
-    return work(sql);
-  };
   try {
-    if (!options.beginsWithRead) await inOneWrite(client, begin);
-    const result = await (options.beginsWithRead ? inOneWrite(client, beginAndWork) : work(sql));
-    if (!isCommitSent) await sql.runScript('COMMIT');
+    await inOneWrite(client, begin);
+    const result = await work(sql);
+    await sql.runScript('COMMIT');
     return result;
   } catch (error) {
     // After an unanswered statement ROLLBACK would wait as well; closing the connection has the same
