@@ -6,6 +6,8 @@ import {
   PaymentShape,
   printable,
   ReasonText,
+  RefundShape,
+  SourceIdText,
   Timestamp,
   TimeText,
 } from './shapes.ts';
@@ -45,6 +47,34 @@ export const OrderQuery = {
     }),
   ),
 };
+
+/** A refund that was requested and not reported. */
+export const OpenRefundShape = Type.Object({
+  id: Type.String(),
+  orderId: Type.String(),
+  /** false: the order lives in another system, so `GET /v1/orders/{orderId}` answers 404. */
+  isOrderKnown: Type.Boolean(),
+  paymentId: RefundShape.properties.paymentId,
+  amountCents: RefundShape.properties.amountCents,
+  productId: Int64,
+  userId: Int64,
+  /** Of the order; null: it has none. */
+  instanceId: orNull,
+  reason: Type.String(),
+  /** How often it was requested. */
+  requests: Type.Integer(),
+  requestedAt: Timestamp,
+});
+
+export const OpenRefundList = Type.Object({
+  items: Type.Array(OpenRefundShape),
+  nextCursor: Type.Union([Type.String(), Type.Null()]),
+});
+
+export const RefundQuery = Type.Object(
+  { orderId: Type.Optional(SourceIdText), ...ExportQuery },
+  { additionalProperties: false },
+);
 
 /** One change of an order; `params` depend on the code. */
 export const OrderStepShape = Type.Object({

@@ -53,17 +53,11 @@ export function Header() {
   );
 }
 
-interface Counted {
-  place: string;
-  /** Of a count that is only a part of the view: the list of it. */
-  part?: { label: 'shell.overdue' | 'shell.refunds'; query: Record<string, string> };
-}
-
-/** What an operator has to do, next to the view where it is done. */
-const counted: Partial<Record<ViewName, Counted>> = {
-  parked: { place: 'parked' },
-  instances: { place: 'overdue', part: { label: 'shell.overdue', query: { overdue: 'true' } } },
-  orders: { place: 'refunds', part: { label: 'shell.refunds', query: { openRefund: 'true' } } },
+/** What an operator has to do, next to the view where it is done. Overdue instances are only a part of their view. */
+const counted: Partial<Record<ViewName, string>> = {
+  parked: 'parked',
+  instances: 'overdue',
+  refunds: 'refunds',
 };
 
 export function Navigation() {
@@ -86,23 +80,24 @@ export function Navigation() {
 }
 
 function Entry({ of }: { of: ViewName }) {
-  const { place = '', part } = counted[of] ?? {};
+  const place = counted[of] ?? '';
+  const isPart = place === 'overdue';
   const number = connection.value === 'alive' ? (countWaiting(status.value, place) ?? 0) : 0;
   const count = formatCount(number);
   return (
     <span class="entry">
       <a href={writeRoute(of)} aria-current={where.value.view === of ? 'page' : undefined}>
         {say(`${of}.nav`)}
-        {number > 0 && !part && (
+        {number > 0 && !isPart && (
           <>
             {' '}
             <span class="badge warn">{count}</span>
           </>
         )}
       </a>
-      {number > 0 && part && (
-        <a class="badge warn" href={writeRoute(of, undefined, part.query)}>
-          {say(part.label, { count })}
+      {number > 0 && isPart && (
+        <a class="badge warn" href={writeRoute(of, undefined, { overdue: 'true' })}>
+          {say('shell.overdue', { count })}
         </a>
       )}
     </span>

@@ -55,6 +55,10 @@ describe.skipIf(!hasBrowser())('exports of lists', () => {
     for (const userId of ['71', '72']) {
       expect((await weir.request('POST', '/v1/orders', { productId: '1001', userId })).status).toBe(201);
     }
+    for (const paymentId of ['PAY1', 'PAY2']) {
+      const body = { productId: '1001', userId: '73', paymentId };
+      expect((await weir.request('POST', '/v1/orders/EXPORT3/paid', body)).status).toBeLessThan(300);
+    }
     const page = await weir.openPage('');
     const url = await startPrefixProxy(weir.url);
     await page.goto(`${url}/#/orders`);
@@ -62,6 +66,7 @@ describe.skipIf(!hasBrowser())('exports of lists', () => {
     const lists = {
       instances: 'userId=71',
       orders: 'userId=72&status=PENDING',
+      refunds: 'orderId=EXPORT3',
       parked: 'reason=USER_ID_INVALID&scope=stream%3Aseckill%3A1001',
       activity: 'action=SESSION_OPENED',
     };

@@ -52,6 +52,6 @@ describe.skipIf(!hasBrowser())('orders and groups of parked items', () => {
 
   test('the name of the environment stands in the title', async () => {
     const page = await weir.openPage('');
-    await page.waitForFunction("document.title.includes('staging')");
+    await expect.poll(() => page.title()).toContain('staging');
   });
 });

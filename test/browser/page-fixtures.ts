@@ -13,6 +13,7 @@ export const views = [
   'now',
   'instances',
   'orders',
+  'refunds',
   'sales',
   'products',
   'parked',

@@ -161,7 +161,7 @@ describe.skipIf(!hasBrowser())('jobs over parked items', () => {
     await page.locator('p.state').getByText(en['state.ABORTED']).waitFor();
     await page.getByText(en['job.endedBy']).waitFor();
     expect(await button(page, en['job.abort']).count()).toBe(0);
-    await page.waitForFunction("document.activeElement.tagName === 'H1'");
+    await page.locator('h1:focus').waitFor();
     expect((await weir.request('GET', '/v1/parked/jobs/1')).body).toMatchObject({
       ...{ state: 'ABORTED', done: 3, remaining: 9 },
     });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { countParked } from '../../src/adapters/postgres/count-parked.ts';
 import { listOrders } from '../../src/adapters/postgres/list-orders.ts';
+import { listOpenRefunds } from '../../src/adapters/postgres/list-refunds.ts';
 import type { OrderFilter } from '../../src/core/orders/order-filter.ts';
 import type { ParkedFilter } from '../../src/core/parked/parked-item.ts';
 import type { Database, Sql, Statement } from '../../src/lib/sql.ts';
@@ -113,6 +114,20 @@ describe.each(Object.entries(databases))('the plans of orders and parked groups 
           const plan = await explain(database, 'orders', (on) => listOrders(on, filter, 50, cursor));
           expect(countRowsRead(plan), `${name}, ${statistics} statistics:\n${plan}`).toBeLessThanOrEqual(400);
         }
+      }
+    }
+  });
+
+  test('open refunds are read without the reported ones, however many there are', async () => {
+    const database = await openFilled(open);
+    for (const statistics of ['without', 'with']) {
+      if (statistics === 'with') await database.query('ANALYZE compensations');
+      for (const orderId of [undefined, 'ORD1', 'ORD500', 'NONE']) {
+        const plan = await explain(database, '(SELECT *, source_id', (on) =>
+          listOpenRefunds(on, orderId, 50, undefined),
+        );
+        const most = orderId === undefined ? 50 : 2;
+        expect(countRowsRead(plan), `${orderId}, ${statistics}:\n${plan}`).toBeLessThanOrEqual(most);
       }
     }
   });

@@ -1,13 +1,84 @@
 import { describe, expect, test } from 'vitest';
+import { findOrderInstance } from '../../src/adapters/postgres/instance-logs.ts';
+import { listActivity } from '../../src/adapters/postgres/list-activity.ts';
 import { listInstances } from '../../src/adapters/postgres/list-instances.ts';
-import { listOrders } from '../../src/adapters/postgres/list-orders.ts';
+import { listOpenRefunds } from '../../src/adapters/postgres/list-refunds.ts';
 import { postgresNow } from '../../src/adapters/postgres/now.ts';
+import { listParked } from '../../src/adapters/postgres/parked.ts';
+import { requestRefundAgain } from '../../src/adapters/postgres/refund-requests.ts';
 import { recordRefund } from '../../src/adapters/postgres/refunds.ts';
 import { settleResults } from '../../src/adapters/postgres/settle.ts';
-import { createAll, createPaidOrder, createProduct, createPurchase, failure } from '../support/parts.ts';
+import type { SourceId } from '../../src/core/instance/purchase.ts';
+import { createActor } from '../support/actors.ts';
+import { createRescuer, letAnHourPass, publishAll } from '../support/overdue.ts';
+import { createAll, createProduct, createPurchase, failure } from '../support/parts.ts';
+import { createShop, readRefundRequests } from '../support/payments.ts';
 import { openTestPglite, openTestPostgres } from '../support/stores.ts';
 
 const databases = { PGlite: openTestPglite, PostgreSQL: openTestPostgres };
+
+type Shop = Awaited<ReturnType<typeof createShop>>;
+
+const elsewhere = { productId: 1001n };
+
+async function fail({ database }: Shop): Promise<void> {
+  const instance = await findOrderInstance(database, 'ORD1' as SourceId);
+  if (!instance) throw new Error('the order has no instance');
+  await settleResults(database, [failure(instance.instanceId)]);
+}
+
+/** Every way in which the refund of ORD1 becomes open. */
+const waysToOwe: Record<string, (shop: Shop) => Promise<unknown>> = {
+  async 'paid after it was cancelled'(shop) {
+    await shop.order('ORD1');
+    await shop.orders.cancelOrder('ORD1', createActor());
+    await shop.pay('ORD1');
+  },
+  async 'paid after it had expired'(shop) {
+    await shop.order('ORD1');
+    await shop.database.query("UPDATE orders SET expires_at = now() - interval '1 second'");
+    expect(await shop.orders.expireOrders(10)).toBe(1);
+    await shop.pay('ORD1', { paymentId: 'P1' });
+  },
+  async 'paid twice'(shop) {
+    await shop.order('ORD1');
+    for (const paymentId of ['P1', 'P2']) await shop.pay('ORD1', { paymentId });
+  },
+  async 'paid twice, kept elsewhere'(shop) {
+    for (const paymentId of ['P1', 'P2']) await shop.pay('ORD1', { paymentId }, elsewhere);
+  },
+  async 'paid twice without a payment id'(shop) {
+    await shop.order('ORD1');
+    for (const webhookId of ['w1', 'w2']) await shop.pay('ORD1', { webhookId });
+  },
+  async 'another amount, replayed when cancelled'(shop) {
+    await shop.order('ORD1');
+    await shop.pay('ORD1', { paymentId: 'P1', amountCents: 1n });
+    await shop.orders.cancelOrder('ORD1', createActor());
+    const [item] = await listParked(shop.database, {}, 10, undefined);
+    await shop.desk.replay(item?.id ?? '', createActor());
+  },
+  async failed(shop) {
+    await shop.order('ORD1');
+    await shop.pay('ORD1', { paymentId: 'P1' });
+    await fail(shop);
+  },
+  async 'failed, kept elsewhere'(shop) {
+    await shop.pay('ORD1', {}, elsewhere);
+    await fail(shop);
+  },
+  async 'failed, kept elsewhere, payment named'(shop) {
+    await shop.pay('ORD1', { paymentId: 'P1', amountCents: 5n }, elsewhere);
+    await fail(shop);
+  },
+  async 'timed out, kept elsewhere'(shop) {
+    await shop.database.query('UPDATE overdue_cursor SET clear_since = now(), checked_at = now()');
+    await shop.pay('ORD1', {}, elsewhere);
+    await publishAll(shop.database);
+    await letAnHourPass(shop.database);
+    await createRescuer(shop.database, 1).rescue();
+  },
+};
 
 describe.each(Object.entries(databases))('the counts of now and their lists on %s', (_, open) => {
   test('overdue counts the instances without a result, on both sides of the cursor', async () => {
@@ -32,43 +103,55 @@ describe.each(Object.entries(databases))('the counts of now and their lists on %
     expect(fresh).toBeDefined();
   });
 
-  test('refunds counts each order that owes one, its own or of a further payment', async () => {
+  test.each(Object.entries(waysToOwe))('a refund is listed and closed once: %s', async (_way, owe) => {
     const database = await open();
-    await createProduct(database);
-    const find = async () => {
-      const { items } = await listOrders(database, { openRefund: true }, 10, undefined);
+    const shop = await createShop(database);
+    const readOpen = async () => {
+      const items = await listOpenRefunds(database, undefined, 10, undefined);
       const { count, oldestAt } = await postgresNow(database).countRefunds();
-      expect({ count, hasTime: oldestAt !== null }).toEqual({
+      expect({ count, oldestAt }).toEqual({
         count: items.length,
-        hasTime: items.length > 0,
+        oldestAt: items.at(-1)?.requestedAt ?? null,
       });
-      return items.map(({ id }) => id).sort();
+      return items;
     };
-    expect(await find()).toEqual([]);
-    const failed = await createPaidOrder(database, 'OWN');
-    await createPaidOrder(database, 'FURTHER');
-    await createPaidOrder(database, 'NOTHING');
-    // An order of another system: its refund is requested, and no list of orders has it.
-    const ids = await createAll(database, [
-      failed,
-      createPurchase({ source: 'ORDER', sourceId: 'ELSEWHERE' }),
-    ]);
-    await settleResults(
-      database,
-      ids.map((id) => failure(id)),
+    expect(await readOpen()).toEqual([]);
+    await owe(shop);
+    const [refund, ...others] = await readOpen();
+    if (!refund) throw new Error('no refund is open');
+    expect(others).toEqual([]);
+    const { orderId, paymentId } = refund;
+    expect(orderId).toBe('ORD1');
+    expect(refund.isOrderKnown).toBe((await shop.orders.findOrder('ORD1')) !== undefined);
+    expect(await listOpenRefunds(database, 'ORD1', 10, undefined)).toEqual([refund]);
+    expect(await listOpenRefunds(database, 'ORD2', 10, undefined)).toEqual([]);
+
+    const actor = createActor('anna');
+    await database.query('DELETE FROM outbox');
+    expect(await requestRefundAgain(database, orderId, actor)).toMatchObject({ orderId });
+    expect(await readRefundRequests(database)).toMatchObject([{ orderId, paymentId: paymentId ?? '' }]);
+    const mark = () => recordRefund(database, orderId, paymentId, { actor, reason: 're_1' });
+    expect(await Promise.all([mark(), mark()].map(async (done) => (await done)?.first))).toEqual(
+      expect.arrayContaining([true, false]),
     );
-    for (const scope of ['p:1', 'p:2']) {
-      await database.query(
-        `INSERT INTO compensations (kind, source, source_id, scope, product_id, user_id, reason, payment_id)
-         VALUES ('REFUND', 'ORDER', 'FURTHER', $1, 1001, 7, 'FURTHER_PAYMENT', $1)`,
-        [scope],
-      );
-    }
-    expect(await find()).toEqual(['FURTHER', 'OWN']);
-    await recordRefund(database, 'FURTHER', 'p:1');
-    await recordRefund(database, 'OWN');
-    expect(await find()).toEqual(['FURTHER']);
-    await recordRefund(database, 'FURTHER', 'p:2');
-    expect(await find()).toEqual([]);
+    expect(await readOpen()).toEqual([]);
+    expect(await requestRefundAgain(database, orderId, actor)).toBeUndefined();
+    const marked = await listActivity(database, { action: 'ORDER_REFUNDED' }, 10, undefined);
+    expect(marked.map(({ subject }) => subject.id)).toEqual(['ORD1']);
+  });
+
+  test('each open refund of one order is a row of its own, newest first, page by page', async () => {
+    const shop = await createShop(await open());
+    await shop.pay('ORD1', { paymentId: 'P1' }, { productId: 1001n });
+    for (const paymentId of ['P2', 'P3', 'P4']) await shop.pay('ORD1', { paymentId }, { productId: 1001n });
+    const first = await listOpenRefunds(shop.database, undefined, 2, undefined);
+    const rest = await listOpenRefunds(shop.database, 'ORD1', 2, first[1]?.id);
+    const instance = await findOrderInstance(shop.database, 'ORD1' as SourceId);
+    expect([...first, ...rest]).toMatchObject(
+      ['P4', 'P3', 'P2'].map((paymentId) => ({ paymentId, instanceId: String(instance?.instanceId) })),
+    );
+    await recordRefund(shop.database, 'ORD1', 'P3');
+    const left = await listOpenRefunds(shop.database, undefined, 10, undefined);
+    expect(left.map(({ paymentId }) => paymentId)).toEqual(['P4', 'P2']);
   });
 });

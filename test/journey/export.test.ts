@@ -29,6 +29,7 @@ beforeAll(async () => {
   expect((await weir.request('POST', '/v1/products', product)).status).toBe(201);
   orderId = (await weir.request('POST', '/v1/orders', { productId: '1001', userId: '7' })).body.id;
   await weir.request('POST', `/v1/orders/${orderId}/cancel`);
+  await weir.request('POST', `/v1/orders/${orderId}/paid`);
 });
 
 const fetchText = async (path: string, accept = '*/*') => {
@@ -52,6 +53,8 @@ describe('an exported list', () => {
       '/v1/instances?source=BULK&userId=2':
         'instanceId,productId,userId,source,sourceId,scope,status,reason,createdAt,updatedAt',
       '/v1/orders': 'id,productId,userId,status,amountCents,createdAt,updatedAt,paidAt,expiresAt,instanceId',
+      '/v1/refunds':
+        'id,orderId,isOrderKnown,paymentId,amountCents,productId,userId,instanceId,reason,requests,requestedAt',
       '/v1/parked?reason=USER_ID_INVALID':
         'id,origin,reason,detail,params,source,scope,sourceId,parkedAt,state,attempts,resolvedAt,resolvedBy,resolution,' +
         'resolutionParams,instanceId,jobId',

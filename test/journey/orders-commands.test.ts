@@ -131,6 +131,26 @@ describe('weir orders', () => {
     expect(lines.length).toBe(await weir.count('orders'));
   });
 
+  test('orders refunds lists open refunds, and those of orders kept elsewhere', async () => {
+    const owed = await createOwedOrder();
+    const named = ['--product', '1001', '--user', '7'];
+    for (const paymentId of ['ONE', 'TWO']) {
+      expect((await pay('ELSEWHERE', ...named, '--payment-id', paymentId)).code).toBe(0);
+    }
+    const table = (await run('orders', 'refunds')).stdout;
+    expect(table).toMatch(/^ORDER +PAYMENT +CENTS +REASON +REQUESTED +INSTANCE +USER +PRODUCT\n/);
+    expect(table).toMatch(/^ELSEWHERE +TWO +- +FURTHER_PAYMENT +\S+Z +\d+ +7 +1001$/m);
+    expect(table).toMatch(new RegExp(`^${owed} +PAY-${owed} +500 +ORDER_CANCELLED +\\S+Z +- +7 +1001$`, 'm'));
+    const ofOne = async () => (await run('orders', 'refunds', '--order', 'ELSEWHERE', '--json')).stdout;
+    const [refund] = JSON.parse(await ofOne()).items;
+    expect(refund).toMatchObject({ isOrderKnown: false, paymentId: 'TWO', requests: 1 });
+    expect((await run('orders', 'refund-again', 'ELSEWHERE')).code).toBe(0);
+    const mark = ['orders', 'mark-refunded', 'ELSEWHERE', '--payment-id', 'TWO', '--because', 're_1'];
+    expect((await run(...mark)).code).toBe(0);
+    expect(JSON.parse(await ofOne()).items).toEqual([]);
+    expect((await run('orders', 'refunds', '--order', 'ELSEWHERE')).stdout).toBe('no open refunds\n');
+  });
+
   test('orders show prints an order, its payments and its timeline', async () => {
     const id = await createOwedOrder();
     const { code, stdout } = await run('orders', 'show', id);

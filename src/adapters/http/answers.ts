@@ -1,5 +1,6 @@
 import type { Static } from 'typebox';
 import type { CodeAndParams } from '../../api/describe.ts';
+import type { OpenRefundShape } from '../../api/order-shapes.ts';
 import type { SaleShape } from '../../api/sale-shapes.ts';
 import type { Statement } from '../../api/sentences.ts';
 import type {
@@ -13,7 +14,7 @@ import type {
 import type { InstanceLog } from '../../core/instance/instance-log.ts';
 import type { Product } from '../../core/instance/product.ts';
 import type { TimelineEntry } from '../../core/instance/timeline.ts';
-import type { Order, Refund } from '../../core/orders/order.ts';
+import type { OpenRefund, Order, Refund } from '../../core/orders/order.ts';
 import type { RecordedPayment } from '../../core/orders/payment-book.ts';
 import type { Sale } from '../../sale/sale.ts';
 
@@ -94,6 +95,11 @@ export function showRefund(refund: Refund): Static<typeof RefundShape> {
     requestedAt: refund.requestedAt.toISOString(),
     refundedAt: refund.refundedAt?.toISOString() ?? null,
   };
+}
+
+export function showOpenRefund(refund: OpenRefund): Static<typeof OpenRefundShape> {
+  const { paymentId = null, amountCents = null, instanceId = null, requestedAt } = refund;
+  return { ...refund, paymentId, amountCents, instanceId, requestedAt: requestedAt.toISOString() };
 }
 
 /** The order as it was created, for the repeat of an Idempotency-Key; GET shows its present state. */

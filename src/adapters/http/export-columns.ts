@@ -1,4 +1,4 @@
-import type { Activity, FailedItem, Instance, Order, Parked } from '../../api/answers.ts';
+import type { Activity, FailedItem, Instance, OpenRefund, Order, Parked } from '../../api/answers.ts';
 import type { ListSource } from './export-rows.ts';
 
 // The columns of the CSV files, in order. New ones come at the end: programs may count them.
@@ -21,6 +21,15 @@ export const orderExport: Export<Order> = {
     ...['expiresAt', 'instanceId'],
   ],
   toRow: (order) => order,
+};
+
+export const refundExport: Export<OpenRefund> = {
+  name: 'refunds',
+  columns: [
+    ...['id', 'orderId', 'isOrderKnown', 'paymentId', 'amountCents', 'productId', 'userId', 'instanceId'],
+    ...['reason', 'requests', 'requestedAt'],
+  ],
+  toRow: (refund) => refund,
 };
 
 export const parkedExport: Export<Parked> = {

@@ -8,6 +8,7 @@ import {
 } from '../../core/orders/order-filter.ts';
 import { WeirError } from '../../errors.ts';
 import type { Database, Sql } from '../../lib/sql.ts';
+import { isOpenRefund } from './list-refunds.ts';
 import { toText } from './to-text.ts';
 
 interface Row {
@@ -112,9 +113,9 @@ function paidBy(paymentId: string): string {
   return namedBy(`SELECT DISTINCT order_id FROM payments WHERE payment_id = ${paymentId}`);
 }
 
-const isOpenRefund = `kind = 'REFUND' AND status = 'REQUESTED' AND source = 'ORDER'`;
 const owing = namedBy(`SELECT DISTINCT source_id AS order_id FROM compensations WHERE ${isOpenRefund}`);
-const owesRefund = `EXISTS (SELECT 1 FROM compensations WHERE ${isOpenRefund} AND source_id = given.id)`;
+const owesRefund = `EXISTS (SELECT 1 FROM compensations
+  WHERE ${isOpenRefund} AND source = 'ORDER' AND source_id = given.id)`;
 
 function toListedOrder(row: Row): ListedOrder {
   return {

@@ -6,6 +6,7 @@ import type { NowRows } from '../../ops/live/now-watch.ts';
 import type { PublishedMark, SecondCount } from '../../ops/live/seconds.ts';
 import { findIdBounds } from './id-bounds.ts';
 import { lastIssued } from './last-issued.ts';
+import { isOpenRefund } from './list-refunds.ts';
 
 /** No purchase waits for these statements, and each is short: an embedded database has one session. */
 export function postgresNow(sql: Sql): NowRows {
@@ -19,7 +20,8 @@ export function postgresNow(sql: Sql): NowRows {
     countOutbox: () => readBacklog(sql, 'SELECT sum(events) AS count, min(created_at) AS oldest FROM outbox'),
     countParked: () =>
       readBacklog(sql, "SELECT count(*), min(parked_at) AS oldest FROM parked WHERE state = 'PARKED'"),
-    countRefunds: () => readBacklog(sql, countOpenRefunds),
+    countRefunds: () =>
+      readBacklog(sql, `SELECT count(*), min(created_at) AS oldest FROM compensations WHERE ${isOpenRefund}`),
     readLastAudit: () => readLastAudit(sql),
   };
 }
@@ -141,12 +143,6 @@ function earliest(times: readonly (Date | null)[]): Date | null {
   const known = times.flatMap((time) => (time ? [time.getTime()] : []));
   return known.length > 0 ? new Date(Math.min(...known)) : null;
 }
-
-/** What `GET /v1/orders?openRefund=true` lists. An order that is kept elsewhere is in no list of orders. */
-const countOpenRefunds = `SELECT count(*), min(owed.requested_at) AS oldest FROM (
-    SELECT source_id, min(created_at) AS requested_at FROM compensations
-    WHERE kind = 'REFUND' AND status = 'REQUESTED' AND source = 'ORDER' GROUP BY 1) AS owed
-  WHERE EXISTS (SELECT 1 FROM orders WHERE orders.id = owed.source_id)`;
 
 async function readBacklog(sql: Sql, statement: string): Promise<Backlog> {
   const [row] = await sql.query<{ count: string | null; oldest: Date | null }>(statement);

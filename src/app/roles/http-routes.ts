@@ -8,6 +8,7 @@ import { countParked } from '../../adapters/postgres/count-parked.ts';
 import { postgresInstanceQueries } from '../../adapters/postgres/instance-queries.ts';
 import { listActivity } from '../../adapters/postgres/list-activity.ts';
 import { listOrders } from '../../adapters/postgres/list-orders.ts';
+import { listOpenRefunds } from '../../adapters/postgres/list-refunds.ts';
 import { postgresOperatorKeys } from '../../adapters/postgres/operator-keys.ts';
 import { postgresOperatorSessions } from '../../adapters/postgres/operator-sessions.ts';
 import { readOrderStory } from '../../adapters/postgres/order-story.ts';
@@ -76,6 +77,7 @@ export function createRoutes(
         readOrderStory: (order) => readOrderStory(database.reads, order),
       },
       products: { findProducts },
+      listOpenRefunds: (...page) => listOpenRefunds(database.reads, ...page),
       recordRefund: (...refund) => recordRefund(database, ...refund),
       requestRefundAgain: after((orderId, by) => requestRefundAgain(database, orderId, by)),
       takeOrderId: async () => `ORD${(await ids.take(1))[0]}`,

@@ -1,4 +1,4 @@
-import type { Order, OrderStory } from '../../api/answers.ts';
+import type { OpenRefund, Order, OrderStory } from '../../api/answers.ts';
 import { Api, type ApiOptions } from '../client/api.ts';
 import { type ListOptions, printList } from '../client/list-pages.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -43,6 +43,32 @@ function printOrders(items: readonly Order[]): void {
     items.map(({ id, status, amountCents, instanceId, createdAt, userId, productId }) => [
       ...[id, status, amountCents, instanceId ?? '-'],
       ...[showTime(createdAt), userId, productId],
+    ]),
+  );
+}
+
+export function listRefunds(options: ListOptions & { order?: string }): Promise<number> {
+  return printList<OpenRefund>('/v1/refunds', { orderId: options.order }, options, (items) => {
+    if (items.length === 0) printLine('no open refunds');
+    else printRefunds(items);
+  });
+}
+
+function printRefunds(items: readonly OpenRefund[]): void {
+  printTable(
+    [
+      'ORDER',
+      { title: 'PAYMENT', rank: 1 },
+      { title: 'CENTS', rank: 2 },
+      { title: 'REASON', rank: 3, isProse: true },
+      { title: 'REQUESTED', rank: 4 },
+      { title: 'INSTANCE', rank: 5 },
+      { title: 'USER', rank: 6 },
+      { title: 'PRODUCT', rank: 7 },
+    ],
+    items.map(({ orderId, paymentId, amountCents, reason, requestedAt, instanceId, userId, productId }) => [
+      ...[orderId, paymentId ?? '-', amountCents ?? '-', reason, showTime(requestedAt)],
+      ...[instanceId ?? '-', userId, productId],
     ]),
   );
 }

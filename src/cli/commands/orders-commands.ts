@@ -38,6 +38,14 @@ Examples:
   weir orders list --product 1001 --from 2h --all --ndjson | jq -r .userId`,
     )
     .action(async (options) => end(await (await import('./order-reads.ts')).listOrders(options)));
+  command('refunds', 'list open refunds, also of orders kept elsewhere')
+    .addOption(ndjson())
+    .addOption(allPages())
+    .addOption(format())
+    .addOption(limit())
+    .option('--order <id>', 'only those of one order')
+    .addHelpText('after', '\nExample:\n  weir orders refunds --all --ndjson | jq -r .orderId')
+    .action(async (options) => end(await (await import('./order-reads.ts')).listRefunds(options)));
   command('show <orderId>', 'show an order, its payments and its timeline')
     .addHelpText('after', '\nExample:\n  weir orders show ORD250170457611829248')
     .action(async (orderId, options) =>

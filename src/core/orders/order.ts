@@ -35,6 +35,25 @@ export interface Refund {
   refundedAt: Date | undefined;
 }
 
+/** A refund that was requested and not reported. Ids and amounts as decimal strings. */
+export interface OpenRefund {
+  /** Of the compensation: the cursor of the list. */
+  id: string;
+  orderId: string;
+  /** false: the order lives in another system. */
+  isOrderKnown: boolean;
+  paymentId: string | undefined;
+  amountCents: string | undefined;
+  productId: string;
+  userId: string;
+  /** Of the order; a further payment is refunded although the instance was built. */
+  instanceId: string | undefined;
+  reason: string;
+  /** How often it was requested. */
+  requests: number;
+  requestedAt: Date;
+}
+
 /** An operator who states that the money has gone back, in place of the payment system. */
 export interface RefundOperator {
   actor: Actor;

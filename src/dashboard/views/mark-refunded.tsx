@@ -3,6 +3,7 @@ import { post } from '../api.ts';
 import { formatCents } from '../format.ts';
 import { say } from '../language.ts';
 import { Field, Select } from '../parts/field.tsx';
+import { Id } from '../parts/id.tsx';
 import { askWithReason, reasonOf } from './ask-reason.tsx';
 
 /** A refund that was requested and not reported; `paymentId` null: of a payment that did not name itself. */
@@ -31,6 +32,7 @@ export async function markRefunded(orderId: string, refunds: readonly OpenRefund
     content: (
       <>
         <p>{say('order.refundedWarning')}</p>
+        {refunds.length === 1 && refunds.map(toOption).map(([id, name]) => id && <Id text={name} />)}
         {refunds.length > 1 && (
           <Field label={say('order.payment')}>
             <Select name="paymentId" options={refunds.map(toOption)} />

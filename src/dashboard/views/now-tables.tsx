@@ -45,8 +45,7 @@ export function Health({ known: { now, rest, stores } }: { known: Known }) {
 
 /** The list of what waits there; with `oldestAt` it begins with the one that has waited longest. */
 function wayTo(what: string, oldestAt?: string): string | undefined {
-  if (what === 'parked') return writeRoute('parked');
-  if (what === 'refunds') return writeRoute('orders', undefined, { openRefund: 'true' });
+  if (what === 'parked' || what === 'refunds') return writeRoute(what);
   if (what !== 'processing' && what !== 'overdue') return undefined;
   const to = oldestAt && new Date(Date.parse(oldestAt) + 1).toISOString();
   return writeRoute('instances', undefined, {

@@ -59,7 +59,6 @@ function Jump() {
 function orderFilters(): Filter[] {
   return [
     { name: 'status', label: say('instance.status'), options: { words: 'state', codes: statuses } },
-    { name: 'openRefund', label: say('orders.openRefund'), options: { words: 'flag', codes: ['true'] } },
     { name: 'userId', label: say('instance.user'), kind: 'id' },
     { name: 'paymentId', label: say('order.payment'), maxLength: 255 },
     { name: 'productId', label: say('instance.product'), kind: 'id' },

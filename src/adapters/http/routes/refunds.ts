@@ -1,15 +1,19 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Static } from 'typebox';
-import { MarkRefundedBody } from '../../../api/order-shapes.ts';
-import { ProblemShape, RefundShape } from '../../../api/shapes.ts';
+import { MarkRefundedBody, OpenRefundList, RefundQuery } from '../../../api/order-shapes.ts';
+import { listAnswers, ProblemShape, RefundShape } from '../../../api/shapes.ts';
 import type { Actor } from '../../../core/actor.ts';
 import { parseSourceId, type SourceId } from '../../../core/instance/purchase.ts';
-import type { Order, Refund, RefundOperator } from '../../../core/orders/order.ts';
+import type { OpenRefund, Order, Refund, RefundOperator } from '../../../core/orders/order.ts';
 import { parsePaidBody } from '../../../core/triggers/paid-body.ts';
 import { WeirError } from '../../../errors.ts';
-import { showRefund } from '../answers.ts';
+import { answerList, toPage } from '../answer-list.ts';
+import { showOpenRefund, showRefund } from '../answers.ts';
+import { refundExport } from '../export-columns.ts';
 import { actorOf, callerOf } from '../plugins/auth.ts';
+import type { Exports } from '../plugins/exports.ts';
 import { boundSignedBody } from '../plugins/webhook-signature.ts';
+import { readCursor } from '../queries.ts';
 import type { CheckSignature, OrderPath } from './payments.ts';
 
 export interface RefundDeps {
@@ -21,14 +25,45 @@ export interface RefundDeps {
     paymentId: string | undefined,
     operator: RefundOperator | undefined,
   ) => Promise<{ first: boolean; refund: Refund } | undefined>;
+  listOpenRefunds: (
+    orderId: string | undefined,
+    limit: number,
+    before: string | undefined,
+  ) => Promise<OpenRefund[]>;
   /** Sends the open refund requests of an order once more. undefined: it has none. */
   requestRefundAgain: (orderId: string, actor: Actor) => Promise<Refund | undefined>;
 }
 
 type RefundedRequest = FastifyRequest<OrderPath & { Body: unknown }>;
 
-export function addRefunds(http: FastifyInstance, deps: RefundDeps, checkSignature: CheckSignature): void {
-  const { orders, webhookSecrets, recordRefund, requestRefundAgain } = deps;
+export function addRefunds(
+  http: FastifyInstance,
+  deps: RefundDeps & { exports: Exports },
+  checkSignature: CheckSignature,
+): void {
+  const { orders, webhookSecrets, recordRefund, requestRefundAgain, listOpenRefunds, exports } = deps;
+
+  http.get<{ Querystring: Static<typeof RefundQuery> }>(
+    '/v1/refunds',
+    {
+      config: { scope: 'read' },
+      schema: {
+        summary: 'List open refunds, newest first',
+        description:
+          'Requested and not reported; also those of orders that live in another system, which no list of orders contains. ' +
+          'An order has one for itself and one for each further payment.',
+        querystring: RefundQuery,
+        response: { 200: listAnswers(OpenRefundList), '4xx': ProblemShape },
+      },
+    },
+    async (request, reply) => {
+      const { orderId } = request.query;
+      if (orderId !== undefined) parseSourceId(orderId);
+      const read = async (limit: number, cursor: string | undefined) =>
+        toPage(await listOpenRefunds(orderId, limit + 1, readCursor(cursor)), limit, showOpenRefund);
+      return answerList(request, reply, request.query, { ...refundExport, read }, exports);
+    },
+  );
 
   http.post<OrderPath & { Body: unknown }>(
     '/v1/orders/:orderId/refunded',
