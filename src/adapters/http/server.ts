@@ -23,13 +23,11 @@ import { addOpenApi } from './plugins/openapi.ts';
 import { checkHostAndOrigin, createHostCheck } from './plugins/origin.ts';
 import { addPage, pageUrl } from './plugins/page.ts';
 import { createErrorHandler, type ProblemDeps, sendProblem } from './plugins/problem.ts';
-
 import { RejectedCredentials } from './plugins/rejected-credentials.ts';
 import { describeMistakes } from './plugins/schema-mistake.ts';
 import { traceRequests } from './plugins/trace-requests.ts';
 import { addAbout } from './routes/about.ts';
 import { type ActivityDeps, addActivity } from './routes/activity.ts';
-
 import { type AuditDeps, addAudit } from './routes/audit.ts';
 import { addBuyers, type BuyerDeps } from './routes/buyers.ts';
 import { addHealth, type HealthDeps } from './routes/health.ts';
