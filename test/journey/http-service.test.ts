@@ -21,6 +21,7 @@ describe('the service itself', () => {
         'GET /v1/orders/{orderId}',
         'POST /v1/orders/{orderId}/paid',
         'POST /v1/orders/{orderId}/cancel',
+        'GET /v1/refunds',
         'POST /v1/instances',
         'GET /v1/instances',
         'GET /v1/instances/{id}',
