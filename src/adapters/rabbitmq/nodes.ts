@@ -1,4 +1,5 @@
 import { type ChannelModel, connect } from 'amqplib';
+import { ignoreLateTlsErrors } from '../../lib/late-tls-errors.ts';
 import { listHosts, nameHost } from '../../lib/list-hosts.ts';
 import { messageOf } from '../../lib/message-of.ts';
 import { vhostOf } from './management.ts';
@@ -91,6 +92,7 @@ export async function connectTo(
   const which = among > 1 ? 'amongOthers' : 'alone';
   // Read on each attempt: certificates are renewed while the process runs.
   const { url, options } = withTls(node.url, tls);
+  ignoreLateTlsErrors();
   try {
     return await connect(withHeartbeat(url, heartbeatSeconds[which]), {
       ...options,

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Redis, type RedisOptions } from 'ioredis';
+import { ignoreLateTlsErrors } from '../../lib/late-tls-errors.ts';
 import { type RedisAddress, readRedisAddress } from '../../lib/redis-address.ts';
 import { classifyRefusal, SilentError } from './refusal.ts';
 import { connectThroughSentinels } from './sentinels.ts';
@@ -70,6 +71,7 @@ type Reachable = Exclude<RedisAddress, { kind: 'cluster' }>;
 /** @throws Error when a file of `tls` cannot be read */
 function openConnection(address: Reachable, tls: RedisTls | undefined, options: RedisOptions): Redis {
   const files = readTlsFiles(tls);
+  ignoreLateTlsErrors();
   if (address.kind === 'server') {
     if (!files) return new Redis(address.url, options);
     // ioredis takes `tls: true` from a rediss URL, which would override the options given here.
