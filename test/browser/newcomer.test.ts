@@ -5,7 +5,7 @@ import { parkHostile, settled } from './page-fixtures.ts';
 import { hasBrowser, sharePage } from './share-page.ts';
 
 describe.skipIf(!hasBrowser())('the way of a newcomer', () => {
-  const weir = sharePage({ WEIR_RESOURCE_DELAYMS: '1500' }, parkHostile);
+  const weir = sharePage({ WEIR_RESOURCE_DELAYMS: '4000' }, parkHostile);
   const logOf = (page: Page, text: string) => page.locator('.log li').filter({ hasText: text }).first();
 
   test('a newcomer buys, sees a success and a failure, and replays a parked item', async () => {
