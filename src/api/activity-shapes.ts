@@ -1,5 +1,5 @@
 import { type TSchema, Type } from 'typebox';
-import { ExportQuery, storable, Timestamp, TimeText } from './shapes.ts';
+import { countedList, ExportQuery, storable, Timestamp, TimeText } from './shapes.ts';
 
 const orNull = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
 const Text = Type.String();
@@ -22,7 +22,7 @@ export const ActivityShape = Type.Object({
   requestId: orNull(Text),
 });
 
-export const ActivityList = Type.Object({ items: Type.Array(ActivityShape), nextCursor: orNull(Text) });
+export const ActivityList = countedList(ActivityShape);
 
 /** Every filter narrows. `actions` and `kinds`: those that there are. */
 export const activityQuery = <Action extends string, Kind extends string>(

@@ -19,6 +19,14 @@ import type { StandingShape, TicketShape } from './ticket-shapes.ts';
 export interface Page<Item> {
   items: Item[];
   nextCursor: string | null;
+  /** With `total=true`, where counting is fast. */
+  total?: Total;
+}
+
+/** `isExact` false: there are more than `count`. */
+export interface Total {
+  count: number;
+  isExact: boolean;
 }
 
 export type Instance = Static<typeof InstanceShape>;

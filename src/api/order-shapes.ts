@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import {
+  countedList,
   ExportQuery,
   Int64,
   OrderShape,
@@ -21,10 +22,7 @@ export const ListedOrderShape = Type.Object({
   instanceId: orNull,
 });
 
-export const OrderList = Type.Object({
-  items: Type.Array(ListedOrderShape),
-  nextCursor: Type.Union([Type.String(), Type.Null()]),
-});
+export const OrderList = countedList(ListedOrderShape);
 
 export const OrderQuery = {
   status: Type.Optional(
@@ -36,8 +34,7 @@ export const OrderQuery = {
   openRefund: Type.Optional(Type.Enum(['true', 'false'])),
   from: Type.Optional(TimeText),
   to: Type.Optional(TimeText),
-  format: ExportQuery.format,
-  limit: ExportQuery.limit,
+  ...ExportQuery,
   cursor: Type.Optional(
     Type.String({
       minLength: 1,
@@ -66,10 +63,7 @@ export const OpenRefundShape = Type.Object({
   requestedAt: Timestamp,
 });
 
-export const OpenRefundList = Type.Object({
-  items: Type.Array(OpenRefundShape),
-  nextCursor: Type.Union([Type.String(), Type.Null()]),
-});
+export const OpenRefundList = countedList(OpenRefundShape);
 
 export const RefundQuery = Type.Object(
   { orderId: Type.Optional(SourceIdText), ...ExportQuery },

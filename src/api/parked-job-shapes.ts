@@ -1,5 +1,5 @@
 import { type TSchema, Type } from 'typebox';
-import { ListQuery, ReasonText, StatementShape, storable, Timestamp } from './shapes.ts';
+import { countedList, ListQuery, ReasonText, StatementShape, storable, Timestamp } from './shapes.ts';
 
 const orNull = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
 const Text = Type.String();
@@ -55,4 +55,4 @@ export const ParkedJobQuery = Type.Object({ state: Type.Optional(State), ...List
 /** Items that a job could not resolve: the code, its values, and its text in English. */
 export const FailedItemShape = Type.Object({ id: Text, ...StatementShape.properties, detail: Text });
 
-export const FailedItemList = Type.Object({ items: Type.Array(FailedItemShape), nextCursor: orNull(Text) });
+export const FailedItemList = countedList(FailedItemShape);

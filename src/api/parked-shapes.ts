@@ -1,5 +1,5 @@
 import { type TSchema, Type } from 'typebox';
-import { StatementShape, Timestamp } from './shapes.ts';
+import { countedList, StatementShape, Timestamp } from './shapes.ts';
 
 const orNull = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
 const Text = Type.String();
@@ -31,7 +31,7 @@ export const ParkedShape = Type.Object({
   docs: Text,
 });
 
-export const ParkedList = Type.Object({ items: Type.Array(ParkedShape), nextCursor: orNull(Text) });
+export const ParkedList = countedList(ParkedShape);
 
 export const ParkedDetailShape = Type.Object({
   ...ParkedShape.properties,

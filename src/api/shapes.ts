@@ -60,7 +60,18 @@ export const InstanceShape = Type.Object({
 });
 
 const NextCursor = Type.Union([Type.String(), Type.Null()]);
-export const InstanceList = Type.Object({ items: Type.Array(InstanceShape), nextCursor: NextCursor });
+
+/** A page of a list that may be long, with the total where the request had `total=true`. */
+export function countedList<Item extends TSchema>(item: Item) {
+  return Type.Object({
+    items: Type.Array(item),
+    nextCursor: NextCursor,
+    /** How many items the filter matches; `isExact` false: more than `count`. Missing where counting would be slow. */
+    total: Type.Optional(Type.Object({ count: Type.Integer(), isExact: Type.Boolean() })),
+  });
+}
+
+export const InstanceList = countedList(InstanceShape);
 
 /** A code with the values of its sentence, which src/api/sentences.ts has in English. */
 export const StatementShape = Type.Object({
@@ -174,7 +185,7 @@ export const ListQuery = {
 
 export const exportTypes = ['text/csv', 'application/x-ndjson'] as const;
 
-/** Parameters of lists that can be exported. `limit` has no default, so that an export differs from a page of 50. */
+/** Parameters of lists that can be exported and counted. `limit` has no default, so that an export differs from a page of 50. */
 export const ExportQuery = {
   ...ListQuery,
   limit: Type.Optional(Type.String(limitRule)),
@@ -182,6 +193,9 @@ export const ExportQuery = {
     Type.Enum(['json', 'csv', 'ndjson'], {
       description: 'json, csv or ndjson; without it the header Accept decides',
     }),
+  ),
+  total: Type.Optional(
+    Type.Enum(['true', 'false'], { description: 'true: the answer has the total of the filter' }),
   ),
 };
 

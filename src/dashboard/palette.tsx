@@ -62,9 +62,9 @@ function OpenPalette() {
   const views = viewNames
     .filter(
       (name) =>
-        (name !== 'try' || isTryOn.value) && say(`${name}.nav`).toLowerCase().includes(text.toLowerCase()),
+        (name !== 'try' || isTryOn.value) && say(`${name}.title`).toLowerCase().includes(text.toLowerCase()),
     )
-    .map((name) => ({ href: writeRoute(name), kind: say('palette.view'), text: say(`${name}.nav`) }));
+    .map((name) => ({ href: writeRoute(name), kind: say('palette.view'), text: say(`${name}.title`) }));
   const hits: Hit[] = [...found, ...views];
   const close = (event: Event) => (event.currentTarget as Element).closest('dialog')?.close();
   const goToFirst = (event: Event) => {

@@ -87,7 +87,7 @@ function Entry({ of }: { of: ViewName }) {
   return (
     <span class="entry">
       <a href={writeRoute(of)} aria-current={where.value.view === of ? 'page' : undefined}>
-        {say(`${of}.nav`)}
+        {say(`${of}.title`)}
         {number > 0 && !isPart && (
           <>
             {' '}

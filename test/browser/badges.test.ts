@@ -48,7 +48,7 @@ describe.skipIf(!hasBrowser())('the badges of the navigation', () => {
     await page.getByRole('list', { name: en['filter.active'] }).getByText(en['flag.true']).waitFor();
 
     const badge = (count: number) =>
-      nav.getByRole('link', { name: `${en['refunds.nav']} ${count}`, exact: true });
+      nav.getByRole('link', { name: `${en['refunds.title']} ${count}`, exact: true });
     await badge(3).click();
     await rows.getByRole('link', { name: owed }).waitFor();
     expect(await rows.getByRole('rowheader').allTextContents()).toEqual([
@@ -66,10 +66,10 @@ describe.skipIf(!hasBrowser())('the badges of the navigation', () => {
       if (left < 2) await badge(2 - left).waitFor();
     }
     await page.getByText(en['refunds.none']).waitFor();
-    await nav.getByRole('link', { name: en['refunds.nav'], exact: true }).waitFor();
-    await nav.getByRole('link', { name: `${en['parked.nav']} 3`, exact: true }).waitFor();
+    await nav.getByRole('link', { name: en['refunds.title'], exact: true }).waitFor();
+    await nav.getByRole('link', { name: `${en['parked.title']} 3`, exact: true }).waitFor();
 
-    await nav.getByRole('link', { name: en['now.nav'], exact: true }).click();
+    await nav.getByRole('link', { name: en['now.title'], exact: true }).click();
     const waiting = page.getByRole('region', { name: en['now.waiting'] }).first();
     await waiting.getByRole('link', { name: en['waiting.overdue'] }).click();
     await rows.getByRole('link', { name: overdueIds[0] as string }).waitFor();

@@ -12,13 +12,13 @@ describe.skipIf(!hasBrowser())('what stands around every view', () => {
   test('the page speaks the language of the browser, and remembers another choice', async () => {
     const page = await weir.openPage('', { locale: 'zh-CN' });
     for (const view of views) {
-      await page.getByRole('link', { name: new RegExp(`^${zh[`${view}.nav`]}( \\d+)?$`) }).click();
+      await page.getByRole('link', { name: new RegExp(`^${zh[`${view}.title`]}( \\d+)?$`) }).click();
       await page.getByRole('heading', { level: 1, name: zh[`${view}.title`] }).waitFor();
     }
     expect(await page.evaluate('document.documentElement.lang')).toBe('zh-CN');
-    await page.getByRole('link', { name: zh['audit.nav'] }).click();
+    await page.getByRole('link', { name: zh['audit.title'] }).click();
     await page.getByText(zhInvariants.stock ?? '').waitFor();
-    await page.getByRole('link', { name: zh['try.nav'] }).click();
+    await page.getByRole('link', { name: zh['try.title'] }).click();
     await page.getByRole('button', { name: 'English' }).click();
     await page.getByRole('heading', { level: 1, name: en['try.title'] }).waitFor();
     await page.reload();

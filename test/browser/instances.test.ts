@@ -18,8 +18,10 @@ describe.skipIf(!hasBrowser())('instances', () => {
     await page.waitForURL('**/#/instances?status=FAILED&source=ACTIVITY');
     await rows.getByRole('link', { name: failed }).waitFor();
     await rows.nth(1).waitFor({ state: 'detached' });
+    await page.locator('#total').getByText('1 in all').waitFor();
     await page.goBack();
     await rows.nth(1).waitFor();
+    await page.locator('#total').getByText('2 in all').waitFor();
     expect(await page.getByLabel(en['instance.status']).inputValue()).toBe('');
   });
 

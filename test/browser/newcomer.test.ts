@@ -10,7 +10,7 @@ describe.skipIf(!hasBrowser())('the way of a newcomer', () => {
 
   test('a newcomer buys, sees a success and a failure, and replays a parked item', async () => {
     const page = await weir.openPage('');
-    await page.getByRole('link', { name: en['try.nav'] }).click();
+    await page.getByRole('link', { name: en['try.title'] }).click();
     await page.getByRole('button', { name: en['try.buy'] }).click();
     const bought = logOf(page, 'Bought');
     await bought.getByRole('link').waitFor(settled);
@@ -68,7 +68,7 @@ describe.skipIf(!hasBrowser())('the way of a newcomer', () => {
       }
       throw new Error(`60 times Tab does not reach ${name}, but ${await active()}`);
     };
-    await tabTo(en['try.nav']);
+    await tabTo(en['try.title']);
     const outline = 'getComputedStyle(document.activeElement).outlineStyle';
     expect(await page.evaluate(outline)).toBe('solid');
     await page.keyboard.press('Enter');

@@ -44,7 +44,7 @@ describe.skipIf(!hasBrowser())('what is unavailable', () => {
     await page.getByRole('heading', { level: 1, name: en['audit.title'] }).waitFor();
     const textOf = async (name: string) =>
       (await page.getByRole('region', { name }).innerText()).replaceAll(/\s+/g, ' ');
-    await page.getByRole('link', { name: en['now.nav'] }).click();
+    await page.getByRole('link', { name: en['now.title'] }).click();
     for (const answer of ['an event', 'a 503']) {
       await pollUntil(`what ${answer} says`, 10_000, async () => {
         expect(asked).toBeGreaterThan(answer === 'a 503' ? 1 : 0);
@@ -89,7 +89,7 @@ describe.skipIf(!hasBrowser())('what is unavailable', () => {
         }),
       });
     });
-    await page.getByRole('link', { name: en['try.nav'] }).click();
+    await page.getByRole('link', { name: en['try.title'] }).click();
     const main = page.locator('#main');
     await main.getByText('the database does not answer').waitFor();
     await main.getByText('Look at /readyz.').waitFor();
@@ -98,7 +98,7 @@ describe.skipIf(!hasBrowser())('what is unavailable', () => {
 
     await page.route('**/trend.js', (route) => route.abort());
     await page.reload();
-    await page.getByRole('link', { name: en['trend.nav'] }).click();
+    await page.getByRole('link', { name: en['trend.title'] }).click();
     await page.getByRole('heading', { level: 1, name: en['trend.title'] }).waitFor();
     await main.locator('.notice.bad').waitFor();
     expect(await page.title()).toBe(`${en['trend.title']} · Weir`);

@@ -22,6 +22,10 @@ async function seed(database: Database): Promise<void> {
      SELECT 'DEAD_LETTER', 'QUEUE_FULL', 'a test', '', '', 'M' || n, '' FROM generate_series(1, 9) AS n`,
   );
   await database.query(
+    `INSERT INTO parked (origin, reason, detail, source, scope, source_id, original)
+     SELECT 'RESULT', 'RESULT_INVALID', 'a test', '', '', 'R' || n, '' FROM generate_series(1, 3) AS n`,
+  );
+  await database.query(
     `INSERT INTO parked_jobs (action, filter, note, last_item, actor, via, matched, done, failed, after_item, leased_until)
      VALUES ('discard', '{"reason": "QUEUE_FULL"}', 'held', 100, 'on-call', 'http', 12, 3, 0, 3, 'infinity')`,
   );
@@ -54,7 +58,10 @@ describe.skipIf(!hasBrowser())('jobs over parked items', () => {
 
   test('all items of a group are replayed when confirmed; what stays has its reason', async () => {
     const page = await openParked('');
-    expect(await page.locator('#replay-all').count()).toBe(0);
+    await page
+      .locator('#total')
+      .getByText(`${items + 12} in all`)
+      .waitFor();
     await page.getByRole('table', { name: en['parked.groups'] }).getByText('PRODUCT_NOT_FOUND').click();
     await button(page, `Replay all matching (${items})`).click();
     const dialog = dialogOf(page);
@@ -77,7 +84,7 @@ describe.skipIf(!hasBrowser())('jobs over parked items', () => {
     const rows = page.getByRole('table', { name: en['job.results'] }).getByRole('rowheader');
     await rows.nth(49).waitFor();
     expect(await rows.count()).toBe(50);
-    await page.getByRole('link', { name: en['pager.more'] }).click();
+    await page.getByRole('link', { name: en['pager.next'] }).click();
     await rows.nth(9).waitFor();
     await pollUntil('the second page', 10_000, async () => expect(await rows.count()).toBe(items - 50));
     await rows.first().getByRole('link').click();
@@ -130,6 +137,26 @@ describe.skipIf(!hasBrowser())('jobs over parked items', () => {
     await page.waitForURL('**/#/parked/jobs?state=RUNNING');
     await page.getByRole('link', { name: 'Job 1', exact: true }).waitFor();
     await expectAccessible(page);
+  });
+
+  test('all that is parked is replayed once its number was typed', async () => {
+    const page = await openParked('');
+    const all = 'Replay all matching (3)';
+    await button(page, all).click();
+    const dialog = dialogOf(page);
+    await dialog.getByText(en['job.everything']).waitFor();
+    const number = dialog.getByLabel('Type 3 to confirm');
+    for (const wrong of ['', '30']) {
+      await number.fill(wrong);
+      await dialog.getByRole('button', { name: all }).click();
+      expect(await dialog.isVisible()).toBe(true);
+    }
+    await number.fill('3');
+    await expectAccessible(page);
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/#\/parked\/jobs\/\d+$/);
+    await isDone(page);
+    await page.locator('p.state').getByText('Still parked: 3.').waitFor();
   });
 
   test('a job is followed over reload, outage and a session that ends, and aborted', async () => {

@@ -39,7 +39,7 @@ describe.skipIf(!hasBrowser())('parked items', () => {
     await page.locator('.notice.good').getByText('Discarded: 2.').waitFor();
     expect(await page.getByRole('row', { name: /#3/ }).count()).toBe(1);
     const { items } = (await weir.request('GET', '/v1/parked')).body;
-    await page.getByRole('link', { name: `${en['parked.nav']} ${items.length}`, exact: true }).waitFor();
+    await page.getByRole('link', { name: `${en['parked.title']} ${items.length}`, exact: true }).waitFor();
     expect(await page.getByRole('row', { name: /#[12]/ }).count()).toBe(0);
     const { body } = await weir.request('GET', '/v1/parked/1');
     expect(body).toMatchObject({

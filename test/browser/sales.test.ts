@@ -50,7 +50,7 @@ describe.skipIf(!hasBrowser())('sales and products', () => {
     await productField(page).fill('7001');
     await page.getByRole('button', { name: en['sale.open'] }).click();
     await pollUntil('the new one', 10_000, async () => expect(await idsOf()).toEqual(ids(7_001, 7_050)));
-    await page.getByRole('link', { name: en['pager.more'] }).click();
+    await page.getByRole('link', { name: en['pager.next'] }).click();
     await pollUntil('the rest', 10_000, async () => expect(await idsOf()).toEqual(ids(7_051, 7_052)));
     await page.getByLabel(en['sale.fromProduct']).fill('7040');
     await page.getByRole('button', { name: en['action.show'] }).click();

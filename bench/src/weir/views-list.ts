@@ -37,7 +37,7 @@ function listInstances(userId: string): View[] {
   );
   const view = (name: string, query: string, condition: string): View => ({
     name: `list: ${name}`,
-    path: `/v1/instances?${query}`,
+    path: `/v1/instances?total=true&${query}`,
     sql: `SELECT ${columns} FROM instance_logs WHERE ${condition} ORDER BY id DESC LIMIT 50`,
   });
   return [
@@ -71,7 +71,7 @@ function listInstances(userId: string): View[] {
 function listSearches(ids: Omit<Filled, 'rows'>): View[] {
   const view = (name: string, id: string): View => ({
     name: `search: ${name}`,
-    path: `/v1/instances?q=${id}`,
+    path: `/v1/instances?total=true&q=${id}`,
     sql: `SELECT ${columns} FROM instance_logs WHERE source_id = '${id}'
       ${/^\d+$/.test(id) ? `OR instance_id = ${id} OR user_id = ${id}` : ''} ORDER BY id DESC LIMIT 50`,
   });
@@ -102,12 +102,12 @@ function listOthers(instanceId: string): View[] {
     },
     {
       name: 'parked',
-      path: '/v1/parked',
+      path: '/v1/parked?total=true',
       sql: "SELECT * FROM parked WHERE state = 'PARKED' ORDER BY id DESC LIMIT 50",
     },
     {
       name: 'parked, by reason',
-      path: '/v1/parked?reason=USER_ID_INVALID',
+      path: '/v1/parked?total=true&reason=USER_ID_INVALID',
       sql: "SELECT * FROM parked WHERE state = 'PARKED' AND reason = 'USER_ID_INVALID' ORDER BY id DESC LIMIT 50",
     },
     {

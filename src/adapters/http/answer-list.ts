@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Total } from '../../api/answers.ts';
 import { WeirError } from '../../errors.ts';
 import { type ListedPage, type ListSource, negotiateFormat } from './export-rows.ts';
 import type { Exports } from './plugins/exports.ts';
@@ -9,28 +10,53 @@ export interface PageQuery {
   cursor?: string | undefined;
   /** Before what `Accept` says: a link cannot choose its headers. */
   format?: string | undefined;
+  total?: string | undefined;
 }
 
-/** One page as JSON, or all rows as a file. @throws WeirError REQUEST_INVALID, OVERLOADED */
+/** The most rows that are read for a total: some milliseconds more than a page, whatever the filter. */
+const countedMost = 1_000;
+
+/** The filter of a list's query. */
+export function filterOf<Query extends PageQuery>(query: Query): Omit<Query, keyof PageQuery> {
+  const { limit, cursor, format, total, ...filter } = query;
+  return filter;
+}
+
+/**
+ * One page as JSON, with `total` that of the filter, or all rows as a file.
+ *
+ * @throws WeirError REQUEST_INVALID, OVERLOADED
+ */
 export async function answerList<Item>(
   request: FastifyRequest,
   reply: FastifyReply,
-  { limit, cursor, format }: PageQuery,
+  { limit, cursor, format, total }: PageQuery,
   source: ListSource<Item>,
   exports: Exports,
-): Promise<FastifyReply | { items: readonly Item[]; nextCursor: string | null }> {
+): Promise<FastifyReply | (ReturnType<typeof listOf<Item>> & { total?: Total })> {
   const wanted = format ?? negotiateFormat(request.headers.accept);
   if (wanted === 'csv' || wanted === 'ndjson') {
-    if (limit !== undefined || cursor !== undefined) {
+    if ((limit ?? cursor ?? total) !== undefined) {
       throw new WeirError(
         'REQUEST_INVALID',
-        `limit and cursor must be left out with ${wanted}, which has every row`,
+        `limit, cursor and total must be left out with ${wanted}, which has every row`,
       );
     }
     return exports.send(request, reply, wanted, source);
   }
   const page = await source.read(readLimit(limit), cursor);
-  return listOf(page.items, page.nextCursor);
+  const answer = listOf(page.items, page.nextCursor);
+  if (total !== 'true') return answer;
+  if (cursor === undefined && page.nextCursor === undefined) {
+    return { ...answer, total: { count: page.items.length, isExact: true } };
+  }
+  return source.count === 'slow' ? answer : { ...answer, total: await count(source) };
+}
+
+async function count<Item>({ count: known, read }: ListSource<Item>): Promise<Total> {
+  if (typeof known === 'function') return { count: await known(), isExact: true };
+  const { items, nextCursor } = await read(countedMost, undefined);
+  return { count: items.length, isExact: nextCursor === undefined };
 }
 
 /** `found` holds one more than `limit` where there is a next page; the id of its last item is the cursor. */

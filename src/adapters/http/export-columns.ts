@@ -3,7 +3,7 @@ import type { ListSource } from './export-rows.ts';
 
 // The columns of the CSV files, in order. New ones come at the end: programs may count them.
 
-type Export<Item> = Omit<ListSource<Item>, 'read'>;
+type Export<Item> = Omit<ListSource<Item>, 'read' | 'count'>;
 
 export const instanceExport: Export<Instance> = {
   name: 'instances',

@@ -14,6 +14,8 @@ export interface ListSource<Item> {
   name: string;
   /** One page below `cursor`; the items as the API shows them. */
   read(limit: number, cursor: string | undefined): Promise<ListedPage<Item>>;
+  /** How many items there are, where that is known; 'slow': not to be counted; undefined: some are read and counted. */
+  count?: (() => Promise<number>) | 'slow' | undefined;
   /** Of the CSV file, in this order. */
   columns: readonly string[];
   /** The item with a value for each column: text, a number, null, or an object, which becomes JSON. */

@@ -1,3 +1,4 @@
+import type { Page, Total } from '../../api/answers.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { printExport, printJson, printJsonLines, printLine } from '../output/output.ts';
 import { Api, type ApiOptions } from './api.ts';
@@ -14,35 +15,42 @@ export interface ListOptions extends ApiOptions {
   format?: 'csv' | 'ndjson';
 }
 
-interface Page<Item> {
-  items: Item[];
-  nextCursor: string | null;
-}
-
 const itemsPerPage = '500';
+
+/** Of the lists that the API counts, for their query: printed where there are more items than are shown. */
+export const counted = { total: 'true' };
 
 /** Prints a list from the API. `show` prints the items as text. */
 export async function printList<Item>(
   path: string,
-  query: Record<string, string | undefined>,
+  { total: isCounted, ...filter }: Record<string, string | undefined>,
   options: ListOptions,
   show: (items: readonly Item[]) => void,
 ): Promise<number> {
-  if (options.format) return exportList(path, query, options.format, options);
+  if (options.format) return exportList(path, filter, options.format, options);
+  const isPrinted = !options.all && !options.json && !options.ndjson;
+  const query = { ...filter, total: isPrinted ? isCounted : undefined };
   const items: Item[] = [];
   let nextCursor: string | null = null;
+  let total: Total | undefined;
   for await (const page of readPages<Item>(path, query, options)) {
     if (options.ndjson) await printJsonLines(page.items);
     else items.push(...page.items);
-    nextCursor = page.nextCursor;
+    ({ nextCursor, total } = page);
   }
   if (options.ndjson) return exitCodes.ok;
   if (options.json) printJson({ items, nextCursor });
   else {
     show(items);
-    if (nextCursor) printLine('There are more items: use --all, a larger --limit, or a filter.');
+    if (nextCursor)
+      printLine(`There are more items${sayTotal(total)}: use --all, a larger --limit, or a filter.`);
   }
   return exitCodes.ok;
+}
+
+function sayTotal(total: Total | undefined): string {
+  if (!total) return '';
+  return `, ${total.isExact ? '' : 'more than '}${total.count.toLocaleString('en-US')} in all`;
 }
 
 async function exportList(

@@ -1,5 +1,5 @@
 import type { Activity } from '../../api/answers.ts';
-import { type ListOptions, printList } from '../client/list-pages.ts';
+import { counted, type ListOptions, printList } from '../client/list-pages.ts';
 import { printLine } from '../output/output.ts';
 import { printTable, showTime } from '../output/table.ts';
 import { readTime } from './read-time.ts';
@@ -16,7 +16,7 @@ export interface ActivityOptions extends ListOptions {
 export function listActivity(options: ActivityOptions): Promise<number> {
   const { actor, action, subject, subjectId, from, to } = options;
   const query = {
-    ...{ actor, action, subject, subjectId },
+    ...{ actor, action, subject, subjectId, ...counted },
     from: from && readTime('--from', from),
     to: to && readTime('--to', to),
   };

@@ -1,7 +1,7 @@
 import type { Instance, InstanceStory } from '../../api/answers.ts';
 import { describeStatement } from '../../api/describe.ts';
 import { Api, type ApiOptions } from '../client/api.ts';
-import { type ListOptions, printList } from '../client/list-pages.ts';
+import { counted, type ListOptions, printList } from '../client/list-pages.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { printJson, printLine } from '../output/output.ts';
 import { printFields, printTable, showTime } from '../output/table.ts';
@@ -29,6 +29,7 @@ export function searchInstances(id: string, options: InstanceFilterOptions): Pro
 
 function printInstances(options: InstanceFilterOptions, q: string | undefined): Promise<number> {
   const query = {
+    ...counted,
     q,
     source: options.source,
     sourceId: options.sourceId,

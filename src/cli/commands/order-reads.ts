@@ -1,6 +1,6 @@
 import type { OpenRefund, Order, OrderStory } from '../../api/answers.ts';
 import { Api, type ApiOptions } from '../client/api.ts';
-import { type ListOptions, printList } from '../client/list-pages.ts';
+import { counted, type ListOptions, printList } from '../client/list-pages.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { printJson, printLine } from '../output/output.ts';
 import { printFields, printTable, showTime } from '../output/table.ts';
@@ -20,6 +20,7 @@ export function listOrders(options: OrderFilterOptions): Promise<number> {
   const { status, product, user, paymentId, openRefund, from, to } = options;
   const query = {
     ...{ status, productId: product, userId: user, paymentId, openRefund: openRefund && 'true' },
+    ...counted,
     from: from && readTime('--from', from),
     to: to && readTime('--to', to),
   };
@@ -48,7 +49,7 @@ function printOrders(items: readonly Order[]): void {
 }
 
 export function listRefunds(options: ListOptions & { order?: string }): Promise<number> {
-  return printList<OpenRefund>('/v1/refunds', { orderId: options.order }, options, (items) => {
+  return printList<OpenRefund>('/v1/refunds', { orderId: options.order, ...counted }, options, (items) => {
     if (items.length === 0) printLine('no open refunds');
     else printRefunds(items);
   });

@@ -1,7 +1,7 @@
 import type { FailedItem, Page, ParkedJob } from '../../api/answers.ts';
 import { pause } from '../../lib/backoff.ts';
 import { Api, type ApiOptions } from '../client/api.ts';
-import { type ListOptions, printList } from '../client/list-pages.ts';
+import { counted, type ListOptions, printList } from '../client/list-pages.ts';
 import { CliError, exitCodes } from '../exit-codes.ts';
 import { printJson, printLine, printNotice, printProgress } from '../output/output.ts';
 import { printFields, printTable, showTime } from '../output/table.ts';
@@ -141,7 +141,7 @@ export async function abortJob(id: string, options: JobOptions): Promise<number>
 }
 
 export function listResults(id: string, options: ListOptions): Promise<number> {
-  return printList<FailedItem>(`${pathOf(id)}/results`, {}, options, (items) => {
+  return printList<FailedItem>(`${pathOf(id)}/results`, counted, options, (items) => {
     if (items.length === 0) printLine('no item failed');
     else printFailed(items);
   });

@@ -1,7 +1,7 @@
 import type { Parked, ParkedItem, Replayed } from '../../api/answers.ts';
 import { describeStatement } from '../../api/describe.ts';
 import { Api, type ApiOptions } from '../client/api.ts';
-import { type ListOptions, printList } from '../client/list-pages.ts';
+import { counted, type ListOptions, printList } from '../client/list-pages.ts';
 import { CliError, exitCodes } from '../exit-codes.ts';
 import { printJson, printLine } from '../output/output.ts';
 import { printFields, printTable, showTime } from '../output/table.ts';
@@ -17,7 +17,7 @@ export interface ParkedFilterOptions extends ApiOptions {
 }
 
 export function listParked(options: ParkedFilterOptions & ListOptions): Promise<number> {
-  return printList<Parked>('/v1/parked', filterOf(options), options, (items) => {
+  return printList<Parked>('/v1/parked', { ...filterOf(options), ...counted }, options, (items) => {
     if (items.length === 0) {
       printLine('nothing is parked');
       return;

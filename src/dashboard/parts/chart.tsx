@@ -80,7 +80,7 @@ export function TimeChart({ title, kind, format, legend, data, isTabled = true, 
           const value = isTotal ? sumKnown(values) : (values[shown] ?? Number.NaN);
           return (
             <li key={name}>
-              <span class={`swatch ${colorOf(name, isBad)}`} />
+              <Swatch color={colorOf(name, isBad)} />
               {name}
               <span class="number">{Number.isFinite(value) ? format(value) : '–'}</span>
             </li>
@@ -90,6 +90,11 @@ export function TimeChart({ title, kind, format, legend, data, isTabled = true, 
       {isTabled && <ChartTable title={title} data={data} />}
     </figure>
   );
+}
+
+/** The policy of the page forbids style attributes. */
+function Swatch({ color }: { color: string }) {
+  return <span class="swatch" ref={(swatch) => swatch?.style.setProperty('--swatch', `var(--${color})`)} />;
 }
 
 /** Made when it is opened: a table that moves under the reader cannot be read. */
@@ -149,7 +154,11 @@ function plotOptions({ kind, group, width, latest, setPointed }: PlotOptions): u
       points: { show: kind === 'lines' },
       ...(group ? { sync: { key: group } } : {}),
     },
-    scales: { x: { time: true }, y: { range: () => [0, latest.current.scale.top] } },
+    scales: {
+      // A bar stands to the right of its time: the last one needs room.
+      x: { range: (_, from, to) => [from, to + (kind === 'bars' ? latest.current.data.stepMs / 1_000 : 0)] },
+      y: { range: () => [0, latest.current.scale.top] },
+    },
     axes: [
       {
         stroke: soft,

@@ -1,12 +1,14 @@
 import { signal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
-import type { Page } from '../../api/answers.ts';
+import type { Page, Total } from '../../api/answers.ts';
 import { get, type Query } from '../api.ts';
+import { formatCount } from '../format.ts';
 import { say } from '../language.ts';
 import { writeRoute } from '../route.ts';
 import { useLoad } from '../use-load.ts';
 import { ExportLinks } from './export-links.tsx';
 import { type Filter, Filters, readFilters } from './filters.tsx';
+import { Head } from './head.tsx';
 import { Failure } from './notice.tsx';
 import { Pager } from './pager.tsx';
 import { type Column, Table } from './table.tsx';
@@ -21,6 +23,8 @@ export interface List<Row> {
   error: unknown;
   reload: () => Promise<void>;
   next: string | undefined;
+  /** Of the filter; undefined for a list without one. */
+  total: Total | undefined;
 }
 
 interface ListQuery {
@@ -28,35 +32,31 @@ interface ListQuery {
   filters: readonly Filter[];
   query: URLSearchParams;
   limit?: number;
+  /** false: the API does not count this list. */
+  isCounted?: boolean;
+  /** Loaded again when it changes. */
+  version?: unknown;
 }
 
 /** A page of a list, as the address narrows it. */
-export function useList<Row>({ path, filters, query, limit = 50 }: ListQuery): List<Row> {
-  const asked: Query = { ...readFilters(filters, query), cursor: query.get('cursor') ?? undefined, limit };
+export function useList<Row>({
+  path,
+  filters,
+  query,
+  limit = 50,
+  isCounted = true,
+  version,
+}: ListQuery): List<Row> {
+  const total = isCounted ? 'true' : undefined;
+  const cursor = query.get('cursor') ?? undefined;
+  const asked: Query = { ...readFilters(filters, query), cursor, limit, total };
   const again = isRefreshed.value ? refreshMs : 0;
   const { data, error, reload } = useLoad(
     (signal) => get<Page<Row>>(path, asked, signal),
-    [again],
+    [again, version],
     () => again,
   );
-  return { rows: data?.items, error, reload, next: data?.nextCursor ?? undefined };
-}
-
-/** For lists of what goes on: the table is read again every few seconds. */
-export function RefreshSwitch() {
-  return (
-    <label class="switch">
-      <input
-        type="checkbox"
-        id="refresh"
-        checked={isRefreshed.value}
-        onChange={(event) => {
-          isRefreshed.value = event.currentTarget.checked;
-        }}
-      />{' '}
-      {say('list.refresh')}
-    </label>
-  );
+  return { rows: data?.items, error, reload, next: data?.nextCursor ?? undefined, total: data?.total };
 }
 
 interface ListViewProps<Row> {
@@ -97,9 +97,53 @@ export function ListView<Row>({
         <Table caption={title} columns={columns} rows={list.rows} empty={empty} />
       )}
       <div class="foot">
+        {list.total && list.total.count > 0 && (
+          <span id="total" class="soft">
+            {sayTotal(list.total)}
+          </span>
+        )}
         <Pager first={isNarrowed ? page() : undefined} next={list.next && page(list.next)} />
         {exported && list.rows && list.rows.length > 0 && <ExportLinks path={exported} query={chosen} />}
       </div>
     </>
   );
+}
+
+interface ListPageProps<Row> extends ListViewProps<Row> {
+  trail?: ComponentChildren;
+  /** Next to the title. */
+  beside?: ComponentChildren;
+}
+
+/** A view that is a list of what goes on: the table can be read again every few seconds. */
+export function ListPage<Row>({ trail, beside, ...list }: ListPageProps<Row>) {
+  return (
+    <>
+      <Head title={list.title} trail={trail}>
+        <RefreshSwitch />
+        {beside}
+      </Head>
+      <ListView {...list} />
+    </>
+  );
+}
+
+function RefreshSwitch() {
+  return (
+    <label class="switch">
+      <input
+        type="checkbox"
+        id="refresh"
+        checked={isRefreshed.value}
+        onChange={(event) => {
+          isRefreshed.value = event.currentTarget.checked;
+        }}
+      />{' '}
+      {say('list.refresh')}
+    </label>
+  );
+}
+
+function sayTotal({ count, isExact }: Total): string {
+  return say(isExact ? 'list.total' : 'list.moreThan', { count: formatCount(count) });
 }

@@ -3,11 +3,10 @@ import { say } from '../language.ts';
 interface PagerProps {
   first?: string | undefined;
   next?: string | undefined;
-  nextLabel?: string;
 }
 
 /** Cursors go one way: the way back is the first page, or the browser's back button. */
-export function Pager({ first, next, nextLabel = say('pager.next') }: PagerProps) {
+export function Pager({ first, next }: PagerProps) {
   if (first === undefined && next === undefined) return null;
   return (
     <nav class="pager" aria-label={say('pager.title')}>
@@ -18,7 +17,7 @@ export function Pager({ first, next, nextLabel = say('pager.next') }: PagerProps
       )}
       {next !== undefined && (
         <a href={next} class="button" id="next-page">
-          {nextLabel}
+          {say('pager.next')}
         </a>
       )}
     </nav>

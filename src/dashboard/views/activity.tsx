@@ -2,9 +2,8 @@ import type { Activity } from '../../api/answers.ts';
 import { say, sayCode } from '../language.ts';
 import { Changed } from '../parts/changed.tsx';
 import type { Filter } from '../parts/filters.tsx';
-import { Head } from '../parts/head.tsx';
 import { Id } from '../parts/id.tsx';
-import { ListView, RefreshSwitch, useList } from '../parts/list-view.tsx';
+import { ListPage, useList } from '../parts/list-view.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Subject } from '../parts/subject.tsx';
 import type { Column } from '../parts/table.tsx';
@@ -19,19 +18,14 @@ const ActivityView: View = ({ query }) => {
   const filters = activityFilters();
   const list = useList<Activity>({ path: 'activity', filters, query });
   return (
-    <>
-      <Head title={say('activity.title')}>
-        <RefreshSwitch />
-      </Head>
-      <ListView
-        view="activity"
-        title={say('activity.title')}
-        {...{ list, filters, query }}
-        columns={activityColumns()}
-        empty={say('activity.none')}
-        exported="activity"
-      />
-    </>
+    <ListPage
+      view="activity"
+      title={say('activity.title')}
+      {...{ list, filters, query }}
+      columns={activityColumns()}
+      empty={say('activity.none')}
+      exported="activity"
+    />
   );
 };
 

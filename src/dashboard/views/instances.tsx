@@ -3,9 +3,8 @@ import { say } from '../language.ts';
 import { nameProduct } from '../live/product-names.ts';
 import { State } from '../parts/badge.tsx';
 import type { Filter } from '../parts/filters.tsx';
-import { Head } from '../parts/head.tsx';
 import { Id } from '../parts/id.tsx';
-import { ListView, RefreshSwitch, useList } from '../parts/list-view.tsx';
+import { ListPage, useList } from '../parts/list-view.tsx';
 import { Moment } from '../parts/moment.tsx';
 import type { Column } from '../parts/table.tsx';
 import { writeRoute } from '../route.ts';
@@ -18,19 +17,14 @@ const Instances: View = ({ query }) => {
   const filters = instanceFilters();
   const list = useList<Instance>({ path: 'instances', filters, query });
   return (
-    <>
-      <Head title={say('instances.title')}>
-        <RefreshSwitch />
-      </Head>
-      <ListView
-        view="instances"
-        title={say('instances.title')}
-        {...{ list, filters, query }}
-        columns={instanceColumns(list.rows)}
-        empty={say('instances.none')}
-        exported="instances"
-      />
-    </>
+    <ListPage
+      view="instances"
+      title={say('instances.title')}
+      {...{ list, filters, query }}
+      columns={instanceColumns(list.rows)}
+      empty={say('instances.none')}
+      exported="instances"
+    />
   );
 };
 

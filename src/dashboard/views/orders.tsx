@@ -4,10 +4,9 @@ import { say } from '../language.ts';
 import { nameProduct } from '../live/product-names.ts';
 import { State } from '../parts/badge.tsx';
 import { Countdown } from '../parts/countdown.tsx';
-import { Field } from '../parts/field.tsx';
 import type { Filter } from '../parts/filters.tsx';
-import { Head } from '../parts/head.tsx';
-import { ListView, RefreshSwitch, useList } from '../parts/list-view.tsx';
+import { Jump } from '../parts/jump.tsx';
+import { ListPage, useList } from '../parts/list-view.tsx';
 import { Moment } from '../parts/moment.tsx';
 import type { Column } from '../parts/table.tsx';
 import { writeRoute } from '../route.ts';
@@ -22,39 +21,17 @@ const Orders: View = ({ query }) => {
   const filters = orderFilters();
   const list = useList<Order>({ path: 'orders', filters, query });
   return (
-    <>
-      <Head title={say('orders.title')}>
-        <RefreshSwitch />
-        <Jump />
-      </Head>
-      <ListView
-        view="orders"
-        title={say('orders.title')}
-        {...{ list, filters, query }}
-        columns={orderColumns()}
-        empty={say('orders.none')}
-        exported="orders"
-      />
-    </>
+    <ListPage
+      view="orders"
+      title={say('orders.title')}
+      beside={<Jump label={say('order.id')} maxLength={64} goTo={(id) => goTo('orders', id)} />}
+      {...{ list, filters, query }}
+      columns={orderColumns()}
+      empty={say('orders.none')}
+      exported="orders"
+    />
   );
 };
-
-/** To one order, whatever the filters are. */
-function Jump() {
-  const submit = (event: Event) => {
-    event.preventDefault();
-    const id = String(new FormData(event.currentTarget as HTMLFormElement).get('id')).trim();
-    if (id !== '') goTo('orders', id);
-  };
-  return (
-    <form class="filter" onSubmit={submit}>
-      <Field label={say('order.id')}>
-        <input name="id" id="order-id" maxLength={64} required autocomplete="off" spellcheck={false} />
-      </Field>
-      <button type="submit">{say('action.show')}</button>
-    </form>
-  );
-}
 
 function orderFilters(): Filter[] {
   return [

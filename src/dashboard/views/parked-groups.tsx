@@ -11,7 +11,7 @@ import { useLoad } from '../use-load.ts';
 /** Counting a million items takes the database half a second. */
 const everyMs = 15_000;
 
-/** What waits, by reason; undefined: not counted yet, and of items that were replayed or discarded. */
+/** What waits, by reason, and how many in all; undefined: not counted yet, and of items that were replayed or discarded. */
 export function useGroups(chosen: Chosen) {
   const isParked = !chosen.state || chosen.state === 'PARKED';
   const { data, reload } = useLoad(
@@ -20,7 +20,8 @@ export function useGroups(chosen: Chosen) {
     [],
     () => everyMs,
   );
-  return { groups: data?.items, reload };
+  const matched = data?.items.reduce((sum, { count }) => sum + count, 0);
+  return { groups: data?.items, matched, isParked, reload };
 }
 
 /** Each leads to its items. */

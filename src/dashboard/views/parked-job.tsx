@@ -1,16 +1,15 @@
-import type { FailedItem, Page, ParkedJob } from '../../api/answers.ts';
+import type { FailedItem, ParkedJob } from '../../api/answers.ts';
 import { get, post } from '../api.ts';
 import { formatCount } from '../format.ts';
 import { foreign, say } from '../language.ts';
 import { Action, ScopeNeeded } from '../parts/action.tsx';
 import { State } from '../parts/badge.tsx';
-import { ExportLinks } from '../parts/export-links.tsx';
 import { Facts } from '../parts/facts.tsx';
 import { Head } from '../parts/head.tsx';
+import { ListView, useList } from '../parts/list-view.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Failure, Noticed, useNotice } from '../parts/notice.tsx';
-import { Pager } from '../parts/pager.tsx';
-import { type Column, Table } from '../parts/table.tsx';
+import type { Column } from '../parts/table.tsx';
 import { writeRoute } from '../route.ts';
 import { useLoad } from '../use-load.ts';
 import type { View } from '../views.ts';
@@ -18,7 +17,6 @@ import { sayAction, sayFilter, sayHandled } from './job-parts.tsx';
 import { meaningOf } from './meaning.ts';
 
 const askAgainMs = 1_000;
-const resultsOfPage = 50;
 
 /** One job over parked items. It goes on without this page, which only follows it. */
 export const ParkedJobView: View = ({ id: place, query }) => {
@@ -130,30 +128,19 @@ function listFacts(job: ParkedJob) {
 
 /** Items that stay parked, each with the reason. */
 function Results({ job, path, query }: { job: ParkedJob; path: string; query: URLSearchParams }) {
-  const cursor = query.get('cursor') ?? undefined;
-  const { data, error } = useLoad(
-    (signal) => get<Page<FailedItem>>(`${path}/results`, { cursor, limit: resultsOfPage }, signal),
-    [job.failed, cursor],
-  );
-  const page = (next?: string) => writeRoute('parked', `jobs/${job.id}`, { cursor: next });
+  const list = useList<FailedItem>({ path: `${path}/results`, filters: [], query, version: job.failed });
   return (
     <div class="jobs">
       <h2>{say('job.results')}</h2>
-      <Failure error={error} />
-      <Table
-        caption={say('job.results')}
+      <ListView
+        view={`parked/jobs/${job.id}`}
+        title={say('job.results')}
+        {...{ list, query }}
+        filters={[]}
         columns={resultColumns()}
-        rows={data?.items}
         empty={say('job.noResults')}
+        exported={`${path}/results`}
       />
-      <div class="foot">
-        <Pager
-          first={cursor === undefined ? undefined : page()}
-          next={data?.nextCursor ? page(data.nextCursor) : undefined}
-          nextLabel={say('pager.more')}
-        />
-        <ExportLinks path={`${path}/results`} />
-      </div>
     </div>
   );
 }

@@ -2,8 +2,7 @@ import type { Page, ParkedJob } from '../../api/answers.ts';
 import { get } from '../api.ts';
 import { say } from '../language.ts';
 import type { Filter } from '../parts/filters.tsx';
-import { Head } from '../parts/head.tsx';
-import { ListView, RefreshSwitch, useList } from '../parts/list-view.tsx';
+import { ListPage, useList } from '../parts/list-view.tsx';
 import { Table } from '../parts/table.tsx';
 import { writeRoute } from '../route.ts';
 import { useLoad } from '../use-load.ts';
@@ -40,19 +39,15 @@ export const ParkedJobsView: View = ({ query }) => {
       options: { words: 'state', codes: ['RUNNING', 'DONE', 'ABORTED'] },
     },
   ];
-  const list = useList<ParkedJob>({ path: 'parked/jobs', filters, query });
+  const list = useList<ParkedJob>({ path: 'parked/jobs', filters, query, isCounted: false });
   return (
-    <>
-      <Head title={say('jobs.title')} trail={<a href={writeRoute('parked')}>{say('parked.title')}</a>}>
-        <RefreshSwitch />
-      </Head>
-      <ListView
-        view="parked/jobs"
-        title={say('jobs.title')}
-        {...{ list, filters, query }}
-        columns={jobColumns()}
-        empty={say('jobs.none')}
-      />
-    </>
+    <ListPage
+      view="parked/jobs"
+      title={say('jobs.title')}
+      trail={<a href={writeRoute('parked')}>{say('parked.title')}</a>}
+      {...{ list, filters, query }}
+      columns={jobColumns()}
+      empty={say('jobs.none')}
+    />
   );
 };

@@ -6,9 +6,8 @@ import { foreign, say, sayCode } from '../language.ts';
 import { Action, ScopeNeeded } from '../parts/action.tsx';
 import { State } from '../parts/badge.tsx';
 import { type Filter, readFilters } from '../parts/filters.tsx';
-import { Head } from '../parts/head.tsx';
 import { Id } from '../parts/id.tsx';
-import { ListView, RefreshSwitch, useList } from '../parts/list-view.tsx';
+import { ListPage, useList } from '../parts/list-view.tsx';
 import { Age } from '../parts/moment.tsx';
 import { Noticed, useNotice } from '../parts/notice.tsx';
 import { What } from '../parts/server-text.tsx';
@@ -28,9 +27,10 @@ const origins = ['STREAM', 'OUTBOX', 'RESULT', 'PAYMENT', 'COMPENSATION', 'DEAD_
 /** What was set aside, and its two ways out. Several at once: each answers for itself. */
 const ParkedList: View = ({ query }) => {
   const filters = parkedFilters();
-  const list = useList<Parked>({ path: 'parked', filters, query, limit: 100 });
   const given = readFilters(filters, query);
-  const { groups, reload: count } = useGroups(given);
+  const { groups, matched, isParked, reload: count } = useGroups(given);
+  const loaded = useList<Parked>({ path: 'parked', filters, query, limit: 100, isCounted: !isParked });
+  const list = matched === undefined ? loaded : { ...loaded, total: { count: matched, isExact: true } };
   const notice = useNotice();
   const reload = () => Promise.all([list.reload(), count()]);
   const [selected, setSelected] = useState<readonly string[]>([]);
@@ -56,55 +56,50 @@ const ParkedList: View = ({ query }) => {
     if (reason) await dealWith('discard', { reason });
   };
   return (
-    <>
-      <Head title={say('parked.title')}>
-        <RefreshSwitch />
-      </Head>
-      <ListView
-        view="parked"
-        title={say('parked.title')}
-        {...{ list, filters, query }}
-        columns={parkedColumns(chosen, select)}
-        empty={say(Object.values(given).some(Boolean) ? 'parked.noneMatches' : 'parked.none')}
-        exported="parked"
-      >
-        <ParkedGroups chosen={given} groups={groups} />
-        <StartJob chosen={given} {...{ groups, notice, reload }} />
-        <LatestJobs />
-        <div class="bulk">
-          <span class="selection">
-            <label>
-              <input
-                type="checkbox"
-                id="select-all"
-                disabled={offered.length === 0}
-                checked={offered.length > 0 && chosen.length === offered.length}
-                indeterminate={chosen.length > 0 && chosen.length < offered.length}
-                onChange={(event) => setSelected(event.currentTarget.checked ? offered : [])}
-              />{' '}
-              {say('parked.selectAll')}
-            </label>
-            <span role="status">{say('parked.selected', { count: formatCount(chosen.length) })}</span>
-          </span>
-          <Action
-            label={say('parked.replaySelected')}
-            kind="primary"
-            id="replay-selected"
-            notice={notice}
-            act={replay}
-          />
-          <Action
-            label={say('parked.discardSelected')}
-            kind="danger"
-            id="discard-selected"
-            notice={notice}
-            act={discard}
-          />
-          <ScopeNeeded scope="act" />
-        </div>
-        <Noticed notice={notice} />
-      </ListView>
-    </>
+    <ListPage
+      view="parked"
+      title={say('parked.title')}
+      {...{ list, filters, query }}
+      columns={parkedColumns(chosen, select)}
+      empty={say(Object.values(given).some(Boolean) ? 'parked.noneMatches' : 'parked.none')}
+      exported="parked"
+    >
+      <ParkedGroups chosen={given} groups={groups} />
+      <StartJob chosen={given} {...{ matched, notice, reload }} />
+      <LatestJobs />
+      <div class="bulk">
+        <span class="selection">
+          <label>
+            <input
+              type="checkbox"
+              id="select-all"
+              disabled={offered.length === 0}
+              checked={offered.length > 0 && chosen.length === offered.length}
+              indeterminate={chosen.length > 0 && chosen.length < offered.length}
+              onChange={(event) => setSelected(event.currentTarget.checked ? offered : [])}
+            />{' '}
+            {say('parked.selectAll')}
+          </label>
+          <span role="status">{say('parked.selected', { count: formatCount(chosen.length) })}</span>
+        </span>
+        <Action
+          label={say('parked.replaySelected')}
+          kind="primary"
+          id="replay-selected"
+          notice={notice}
+          act={replay}
+        />
+        <Action
+          label={say('parked.discardSelected')}
+          kind="danger"
+          id="discard-selected"
+          notice={notice}
+          act={discard}
+        />
+        <ScopeNeeded scope="act" />
+      </div>
+      <Noticed notice={notice} />
+    </ListPage>
   );
 };
 

@@ -17,7 +17,7 @@ import { switchProduct } from './switch-product.tsx';
 
 /** What is sold at all, each with its switch. */
 const Products: View = ({ query }) => {
-  const list = useList<Product>({ path: 'products', filters: [], query, limit: 100 });
+  const list = useList<Product>({ path: 'products', filters: [], query, limit: 100, isCounted: false });
   const notice = useNotice();
   const columns = productColumns(notice, list.reload);
   return (

@@ -5,9 +5,8 @@ import { say } from '../language.ts';
 import { nameProduct } from '../live/product-names.ts';
 import { Action, ScopeNeeded } from '../parts/action.tsx';
 import type { Filter } from '../parts/filters.tsx';
-import { Head } from '../parts/head.tsx';
 import { Id } from '../parts/id.tsx';
-import { ListView, RefreshSwitch, useList } from '../parts/list-view.tsx';
+import { ListPage, useList } from '../parts/list-view.tsx';
 import { Age } from '../parts/moment.tsx';
 import { type Notice, Noticed, useNotice } from '../parts/notice.tsx';
 import { markedRefunded, refundRequested } from '../parts/offers.tsx';
@@ -23,22 +22,17 @@ const Refunds: View = ({ query }) => {
   const list = useList<OpenRefund>({ path: 'refunds', filters, query });
   const notice = useNotice();
   return (
-    <>
-      <Head title={say('refunds.title')}>
-        <RefreshSwitch />
-      </Head>
-      <ListView
-        view="refunds"
-        title={say('refunds.title')}
-        {...{ list, filters, query }}
-        columns={refundColumns(notice, list.reload)}
-        empty={say('refunds.none')}
-        exported="refunds"
-      >
-        <ScopeNeeded scope="act" />
-        <Noticed notice={notice} />
-      </ListView>
-    </>
+    <ListPage
+      view="refunds"
+      title={say('refunds.title')}
+      {...{ list, filters, query }}
+      columns={refundColumns(notice, list.reload)}
+      empty={say('refunds.none')}
+      exported="refunds"
+    >
+      <ScopeNeeded scope="act" />
+      <Noticed notice={notice} />
+    </ListPage>
   );
 };
 

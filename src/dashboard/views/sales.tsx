@@ -3,8 +3,8 @@ import { call, get } from '../api.ts';
 import { say } from '../language.ts';
 import { cursorBefore, findSales } from '../live/find-sales.ts';
 import { ScopeNeeded } from '../parts/action.tsx';
-import { Field } from '../parts/field.tsx';
 import { Head } from '../parts/head.tsx';
+import { Jump } from '../parts/jump.tsx';
 import { Failure } from '../parts/notice.tsx';
 import { Pager } from '../parts/pager.tsx';
 import { writeRoute } from '../route.ts';
@@ -46,9 +46,13 @@ const Sales: View = ({ query }) => {
           <Pager
             first={cursor && writeRoute('sales')}
             next={data.nextCursor ? writeRoute('sales', undefined, { cursor: data.nextCursor }) : undefined}
-            nextLabel={say('pager.more')}
           />
-          <Jump />
+          <Jump
+            label={say('sale.fromProduct')}
+            inputMode="numeric"
+            pattern="[1-9][0-9]{0,18}"
+            goTo={(productId) => goTo('sales', undefined, { cursor: cursorBefore(productId) })}
+          />
         </div>
       )}
       <ScopeNeeded scope="admin" />
@@ -62,31 +66,5 @@ const Sales: View = ({ query }) => {
     </>
   );
 };
-
-/** To the page that begins with a product. */
-function Jump() {
-  const submit = (event: Event) => {
-    event.preventDefault();
-    const data = new FormData(event.currentTarget as HTMLFormElement);
-    goTo('sales', undefined, { cursor: cursorBefore(String(data.get('from'))) });
-  };
-  return (
-    <form class="filter" onSubmit={submit}>
-      <Field label={say('sale.fromProduct')}>
-        <input
-          name="from"
-          id="from-product"
-          inputMode="numeric"
-          pattern="[1-9][0-9]{0,18}"
-          required
-          class="short"
-        />
-      </Field>
-      <p class="buttons">
-        <button type="submit">{say('action.show')}</button>
-      </p>
-    </form>
-  );
-}
 
 export const show = (): View => Sales;

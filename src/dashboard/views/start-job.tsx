@@ -1,8 +1,9 @@
-import type { ParkedGroup, ParkedJob } from '../../api/answers.ts';
+import type { ParkedJob } from '../../api/answers.ts';
 import { post } from '../api.ts';
 import { formatCount } from '../format.ts';
 import { say, type WordKey } from '../language.ts';
 import { Action } from '../parts/action.tsx';
+import { Field } from '../parts/field.tsx';
 import type { Chosen } from '../parts/filters.tsx';
 import type { Notice } from '../parts/notice.tsx';
 import { goTo } from '../where.ts';
@@ -19,19 +20,17 @@ const words: Readonly<Record<JobAction, Record<'all' | 'title' | 'warning', Word
 interface StartJobProps {
   chosen: Chosen;
   /** undefined: not counted yet. */
-  groups: readonly ParkedGroup[] | undefined;
+  matched: number | undefined;
   notice: Notice;
   reload: () => Promise<unknown>;
 }
 
-/** Everything that the filter matches, however many pages it fills. Only with a filter: all that is parked is for the command line. */
-export function StartJob({ chosen, groups, notice, reload }: StartJobProps) {
+/** Everything that the filter matches, however many pages it fills. */
+export function StartJob({ chosen, matched, notice, reload }: StartJobProps) {
   const filter = pickJobFilter(chosen);
-  const number = groups?.reduce((sum, group) => sum + group.count, 0) ?? 0;
-  if (Object.keys(filter).length === 0 || number === 0) return null;
-  const count = formatCount(number);
+  if (!matched) return null;
   const start = async (action: JobAction) => {
-    const note = await askToStart(action, filter, count);
+    const note = await askToStart(action, filter, matched);
     if (note === undefined) return;
     const job = await post<ParkedJob>('parked/jobs', { action, filter, ...(note === '' ? {} : { note }) });
     if (job.matched !== 0) return goTo('parked', `jobs/${job.id}`);
@@ -41,7 +40,7 @@ export function StartJob({ chosen, groups, notice, reload }: StartJobProps) {
   };
   const button = (action: JobAction) => (
     <Action
-      label={say(words[action].all, { count })}
+      label={say(words[action].all, { count: formatCount(matched) })}
       kind={action === 'discard' ? 'danger' : 'plain'}
       id={`${action}-all`}
       notice={notice}
@@ -56,13 +55,19 @@ export function StartJob({ chosen, groups, notice, reload }: StartJobProps) {
   );
 }
 
-/** @returns the note, '' without one; undefined when the operator cancelled */
+/**
+ * Without a filter the number of items must be typed: nothing else limits what the job does.
+ *
+ * @returns the note, '' without one; undefined when the operator cancelled
+ */
 async function askToStart(
   action: JobAction,
   filter: Record<string, string>,
-  count: string,
+  matched: number,
 ): Promise<string | undefined> {
   const isDiscard = action === 'discard';
+  const isEverything = Object.keys(filter).length === 0;
+  const count = formatCount(matched);
   const { title, warning, all } = words[action];
   const data = await askWithReason({
     title: say(title, { count }),
@@ -71,6 +76,11 @@ async function askToStart(
         <p class="matching">{sayFilter(filter)}</p>
         <p>{say(warning)}</p>
         <p>{say('job.scope')}</p>
+        {isEverything && (
+          <Field label={say('job.typeCount', { count: String(matched) })}>
+            <input name="count" inputMode="numeric" required pattern={String(matched)} autocomplete="off" />
+          </Field>
+        )}
       </>
     ),
     label: say(isDiscard ? 'parked.why' : 'job.note'),

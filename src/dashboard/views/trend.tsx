@@ -33,7 +33,7 @@ const Trend: View = ({ query }) => {
   return (
     <>
       <Head title={say('trend.title')}>
-        <nav class="presets" aria-label={say('trend.window')}>
+        <nav class="presets" aria-label={say('now.window')}>
           {presets.map(([minutes, key]) => (
             <a
               key={minutes}
@@ -58,12 +58,12 @@ const Trend: View = ({ query }) => {
             data={data.chart}
             isTabled={false}
           />
-          <h2>{say('trend.table')}</h2>
+          <h2>{say('chart.table')}</h2>
           <Table
-            caption={say('trend.table')}
+            caption={say('chart.table')}
             columns={trendColumns()}
             rows={data.items}
-            empty={say('trend.none')}
+            empty={say('chart.none')}
           />
         </>
       )}
@@ -83,7 +83,7 @@ function trendFilters(): Filter[] {
 function trendColumns(): Column<TrendRow>[] {
   const count = (value: number | string | undefined) => (value === undefined ? '–' : formatCount(value));
   return [
-    { title: say('trend.from'), isHead: true, cell: ({ bucketStart }) => formatTime(new Date(bucketStart)) },
+    { title: say('chart.from'), isHead: true, cell: ({ bucketStart }) => formatTime(new Date(bucketStart)) },
     { title: say('instance.source'), cell: ({ source }) => source },
     { title: say('now.instances'), isNumber: true, cell: (row) => count(row.count) },
     { title: say('state.SUCCESS'), isNumber: true, cell: ({ success }) => count(success) },

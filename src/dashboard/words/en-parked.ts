@@ -76,6 +76,7 @@ export const enParked = {
   'job.replayTitle': 'Replay {count} items?',
   'job.replayWarning':
     'Each is sent where it was going. What cannot be replayed stays parked, and the job lists it with the reason.',
+  'job.typeCount': 'Type {count} to confirm',
   'job.scope':
     'Items that are parked later are not touched. The job runs on the server, also while this page is closed, and can be aborted.',
 } as const;

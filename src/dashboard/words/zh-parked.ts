@@ -76,5 +76,6 @@ export const zhParked: Record<keyof typeof enParked, string> = {
   'job.discardAll': '丢弃全部匹配项（{count}）',
   'job.replayTitle': '重放 {count} 项？',
   'job.replayWarning': '每一项会再次发往原来的去处。不能重放的仍然搁置，任务会列出原因。',
+  'job.typeCount': '输入 {count} 以确认',
   'job.scope': '之后搁置的条目不受影响。任务在服务器上运行，关闭此页面也会继续，并且可以中止。',
 };

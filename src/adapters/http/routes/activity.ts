@@ -8,7 +8,7 @@ import {
   actions,
   subjectKinds,
 } from '../../../ops/activity/activity.ts';
-import { answerList, toPage } from '../answer-list.ts';
+import { answerList, filterOf, toPage } from '../answer-list.ts';
 import { activityExport } from '../export-columns.ts';
 import type { Exports } from '../plugins/exports.ts';
 import { readCursor, readTime } from '../queries.ts';
@@ -35,7 +35,7 @@ export function addActivity(http: FastifyInstance, { listActivity }: ActivityDep
       },
     },
     async (request, reply) => {
-      const { limit: _, cursor: __, format: ___, from, to, ...equal } = request.query;
+      const { from, to, ...equal } = filterOf(request.query);
       const filter = { ...equal, from: readTime('from', from), to: readTime('to', to) };
       const read = async (limit: number, cursor: string | undefined) => {
         const found = await listActivity(filter, limit + 1, readCursor(cursor));

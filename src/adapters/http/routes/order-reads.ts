@@ -9,7 +9,7 @@ import type { ListedOrder, OrderFilter, OrderPage } from '../../../core/orders/o
 import type { OrderStep } from '../../../core/orders/order-timeline.ts';
 import type { RecordedPayment } from '../../../core/orders/payment-book.ts';
 import { WeirError } from '../../../errors.ts';
-import { answerList } from '../answer-list.ts';
+import { answerList, filterOf } from '../answer-list.ts';
 import { showOrder, showPayment } from '../answers.ts';
 import { orderExport } from '../export-columns.ts';
 import type { Exports } from '../plugins/exports.ts';
@@ -40,7 +40,7 @@ export function addOrderReads(http: FastifyInstance, orders: OrderReader, export
       },
     },
     async (request, reply) => {
-      const { limit: _, cursor: __, format: ___, from, to, openRefund, ...equal } = request.query;
+      const { from, to, openRefund, ...equal } = filterOf(request.query);
       const filter = {
         ...equal,
         ...{ openRefund: openRefund === 'true', from: readTime('from', from), to: readTime('to', to) },

@@ -15,7 +15,7 @@ import {
 } from '../../../core/parked/parked-item.ts';
 import type { ReplayOptions, ReplayOutcome } from '../../../core/parked/replay.ts';
 import { toWeirError, WeirError } from '../../../errors.ts';
-import { answerList, type PageQuery, toPage } from '../answer-list.ts';
+import { answerList, filterOf, type PageQuery, toPage } from '../answer-list.ts';
 import { toStatement } from '../answers.ts';
 import { parkedExport } from '../export-columns.ts';
 import { actorOf } from '../plugins/auth.ts';
@@ -60,7 +60,7 @@ export function addParked(http: FastifyInstance, { parked }: ParkedDeps, exports
       },
     },
     async (request, reply) => {
-      const { limit: _, cursor: __, format: ___, ...filter } = request.query;
+      const filter = filterOf(request.query);
       const read = async (limit: number, cursor: string | undefined) => {
         const found = await parked.listParked(filter, limit + 1, readCursor(cursor));
         return toPage(found, limit, showParked);
