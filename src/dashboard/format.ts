@@ -42,18 +42,11 @@ function pickUnits(seconds: number): [large: number, small: number, step: number
   return [Math.floor(seconds / day), hour, day, say('unit.d'), say('unit.h')];
 }
 
-function formatPercent(percent: string | number): string {
-  const value = Number(percent);
-  return new Intl.NumberFormat(locale(), {
-    style: 'percent',
-    minimumFractionDigits: 1,
-    maximumFractionDigits: 2,
-  }).format(value / 100);
-}
-
 /** A dash where there is nothing to take a share of. */
 export function formatShare(part: number, whole: number): string {
-  return whole === 0 ? '–' : formatPercent((100 * part) / whole);
+  if (whole === 0) return '–';
+  const digits = { minimumFractionDigits: 1, maximumFractionDigits: 2 };
+  return new Intl.NumberFormat(locale(), { style: 'percent', ...digits }).format(part / whole);
 }
 
 interface TimeOptions {

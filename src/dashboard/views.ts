@@ -3,28 +3,8 @@ import type { Route } from './route.ts';
 
 export type View = ComponentType<{ id: string; query: URLSearchParams }>;
 
-/** In the order of the navigation. */
-export const viewNames = [
-  'now',
-  'instances',
-  'orders',
-  'refunds',
-  'sales',
-  'products',
-  'parked',
-  'activity',
-  'trend',
-  'audit',
-  'try',
-] as const;
-export type ViewName = (typeof viewNames)[number];
-
-export function nameOf({ view }: Route): ViewName | 'missing' {
-  return viewNames.find((name) => name === view) ?? 'missing';
-}
-
-/** Each is a bundle of its own, which index.html has the browser fetch early. */
-const bundles: Record<ViewName | 'missing', () => Promise<{ show: (id: string | undefined) => View }>> = {
+/** In the order of the navigation. Each is a bundle of its own, which index.html has the browser fetch early. */
+const bundles = {
   now: () => import('./views/now.tsx'),
   instances: () => import('./views/instances.tsx'),
   orders: () => import('./views/orders.tsx'),
@@ -36,9 +16,17 @@ const bundles: Record<ViewName | 'missing', () => Promise<{ show: (id: string | 
   trend: () => import('./views/trend.tsx'),
   audit: () => import('./views/audit.tsx'),
   try: () => import('./views/try.tsx'),
-  missing: () => import('./views/missing.tsx'),
-};
+} satisfies Record<string, () => Promise<{ show: (id: string | undefined) => View }>>;
+
+export type ViewName = keyof typeof bundles;
+export const viewNames = Object.keys(bundles) as ViewName[];
+
+export function nameOf({ view }: Route): ViewName | 'missing' {
+  return viewNames.find((name) => name === view) ?? 'missing';
+}
 
 export async function findView(route: Route): Promise<View> {
-  return (await bundles[nameOf(route)]()).show(route.id);
+  const name = nameOf(route);
+  const { show } = await (name === 'missing' ? import('./views/missing.tsx') : bundles[name]());
+  return show(route.id);
 }

@@ -69,7 +69,7 @@ describe.skipIf(!hasBrowser())('finding things', () => {
   test('what an operator changed is in the activity, and with the item that it changed', async () => {
     const page = await weir.openPage('#/parked/1');
     await page.getByRole('button', { name: en['parked.discard'] }).click();
-    await page.getByRole('dialog').getByLabel(en['parked.why']).fill(`no buyer ${forged}`);
+    await page.getByRole('dialog').getByLabel(en['instance.reason']).fill(`no buyer ${forged}`);
     await page.getByRole('dialog').getByRole('button', { name: en['parked.discard'] }).click();
     await page.locator('.notice.good').waitFor();
     await page.reload();

@@ -116,7 +116,7 @@ describe.skipIf(!hasBrowser())('jobs over parked items', () => {
     await dialog.getByRole('button', { name: 'Discard all matching (9)' }).click();
     // Not without a reason.
     expect(await dialog.isVisible()).toBe(true);
-    await dialog.getByLabel(en['parked.why']).fill('the messages are too old');
+    await dialog.getByLabel(en['instance.reason']).fill('the messages are too old');
     // Another operator is faster.
     const { body } = await weir.request('POST', '/v1/parked/jobs', {
       ...{ action: 'discard', filter: { reason: 'QUEUE_FULL' }, note: 'faster' },

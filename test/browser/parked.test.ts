@@ -34,7 +34,7 @@ describe.skipIf(!hasBrowser())('parked items', () => {
     await page.getByRole('button', { name: en['parked.discardSelected'] }).click();
     await page.getByRole('dialog').getByText(en['parked.discardManyWarning']).waitFor();
     const note = `no buyer was found ${forged}`;
-    await page.getByRole('dialog').getByLabel(en['parked.why']).fill(note);
+    await page.getByRole('dialog').getByLabel(en['instance.reason']).fill(note);
     await page.getByRole('dialog').getByRole('button', { name: en['parked.discard'] }).click();
     await page.locator('.notice.good').getByText('Discarded: 2.').waitFor();
     expect(await page.getByRole('row', { name: /#3/ }).count()).toBe(1);

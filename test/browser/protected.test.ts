@@ -203,12 +203,12 @@ describe.skipIf(!hasBrowser())('the page of a server with keys and signed callba
     await press(en['parked.replaySelected']);
     await page.locator('.notice.warn').getByText('#2').waitFor();
     await press(en['parked.discardSelected']);
-    await page.getByRole('dialog').getByLabel(en['parked.why']).fill('a test');
+    await page.getByRole('dialog').getByLabel(en['instance.reason']).fill('a test');
     await dialogButton(en['parked.discard']);
     await page.getByRole('link', { name: '#2', exact: true }).waitFor({ state: 'detached' });
     for (const [action, label] of [
       ['replay', en['job.note']],
-      ['discard', en['parked.why']],
+      ['discard', en['instance.reason']],
     ] as const) {
       await page.goto(`${weir.url}/#/parked`);
       await page.locator(`#${action}-all`).click();

@@ -18,7 +18,7 @@ interface ReasonQuestion {
 
 /** @returns the fields, `reason` among them; undefined when the operator cancelled */
 export function askWithReason(question: ReasonQuestion): Promise<FormData | undefined> {
-  const { title, content, label = say('parked.why'), help, isOptional = false, ...buttons } = question;
+  const { title, content, label = say('instance.reason'), help, isOptional = false, ...buttons } = question;
   return ask({
     title,
     content: (

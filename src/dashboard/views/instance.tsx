@@ -1,6 +1,6 @@
 import type { InstanceStory, Page, Parked, TimelineEntry } from '../../api/answers.ts';
 import { about } from '../about.ts';
-import { get } from '../api.ts';
+import { get, post } from '../api.ts';
 import { say, sayCode } from '../language.ts';
 import { nameProduct } from '../live/product-names.ts';
 import { ActivityLink, mergeActivity, useActivity } from '../parts/activity-of.tsx';
@@ -11,12 +11,13 @@ import { Head } from '../parts/head.tsx';
 import { Lines } from '../parts/lines.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Failure, Noticed, useNotice } from '../parts/notice.tsx';
+import { markedRefunded, type Offer, Offers, refundRequested } from '../parts/offers.tsx';
 import { Timeline, type TimelineStep } from '../parts/timeline.tsx';
 import { writeRoute } from '../route.ts';
 import { useLoad } from '../use-load.ts';
 import type { View } from '../views.ts';
 import { sayReason, sayStatement } from '../words/say-statement.ts';
-import { InstanceActions } from './instance-actions.tsx';
+import { markRefunded } from './mark-refunded.tsx';
 
 const askAgainMs = 1_000;
 
@@ -40,7 +41,7 @@ export const InstanceStoryView: View = ({ id }) => {
         <>
           <InstanceState instance={data} />
           <Facts facts={listFacts(data)} />
-          <InstanceActions instance={data} notice={notice} onDone={reload} />
+          <Offers offers={listOffers(data)} notice={notice} onDone={reload} />
           <Noticed notice={notice} />
           <h2>{say('instance.timeline')}</h2>
           <Timeline
@@ -92,6 +93,40 @@ function InstanceState({ instance: { status, reason, timeline } }: { instance: I
 /** A unit of a sale that is not Weir's did not go back to it, and the step says so. */
 function Recovered({ entry: { step, detail } }: { entry: TimelineEntry }) {
   return <span>{step === 'RESTOCKED' && detail ? sayStatement(detail) : sayCode('back', step)}</span>;
+}
+
+/** A settled instance is not asked about again by itself, so the view loads it after each. */
+function listOffers({ instanceId, status, source, sourceId, timeline }: InstanceStory): Offer[] {
+  const has = (code: string) => timeline.some(({ step }) => step === code);
+  const owesRefund = source === 'ORDER' && has('REFUND_REQUESTED') && !has('REFUNDED');
+  return [
+    {
+      ...{ id: 'retry', label: 'instance.retry', hint: 'instance.retryHint', done: 'instance.retried' },
+      isOffered: status === 'PROCESSING',
+      act: () => post(`instances/${instanceId}/retry`),
+    },
+    {
+      ...{
+        id: 'release',
+        label: 'instance.release',
+        hint: 'instance.releaseHint',
+        done: 'instance.released',
+      },
+      isOffered: status === 'FAILED',
+      act: () => post(`instances/${instanceId}/release`),
+    },
+    {
+      ...refundRequested,
+      isOffered: owesRefund,
+      act: () => post(`orders/${encodeURIComponent(sourceId)}/refund-again`),
+    },
+    {
+      // An order that is kept elsewhere has no page of its own.
+      ...markedRefunded,
+      isOffered: owesRefund,
+      act: () => markRefunded(sourceId),
+    },
+  ];
 }
 
 function listFacts(instance: InstanceStory) {

@@ -1,5 +1,5 @@
 import type { OrderStory } from '../../api/answers.ts';
-import { get } from '../api.ts';
+import { get, post } from '../api.ts';
 import { formatCents } from '../format.ts';
 import { say, sayCode } from '../language.ts';
 import { nameProduct } from '../live/product-names.ts';
@@ -12,13 +12,14 @@ import { Head } from '../parts/head.tsx';
 import { Id } from '../parts/id.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Failure, Noticed, useNotice } from '../parts/notice.tsx';
+import { markedRefunded, type Offer, Offers, refundRequested } from '../parts/offers.tsx';
 import { type Column, Table } from '../parts/table.tsx';
 import { Timeline, type TimelineStep } from '../parts/timeline.tsx';
 import { writeRoute } from '../route.ts';
 import { useLoad } from '../use-load.ts';
 import type { View } from '../views.ts';
 import { sayReason } from '../words/say-statement.ts';
-import { OrderActions } from './order-actions.tsx';
+import { listOpenRefunds, markRefunded } from './mark-refunded.tsx';
 
 type Step = OrderStory['timeline'][number];
 type Payment = OrderStory['payments'][number];
@@ -49,7 +50,7 @@ export const OrderStoryView: View = ({ id }) => {
             <State of={data.status} />
           </p>
           <Facts facts={listFacts(data)} />
-          <OrderActions order={data} path={path} notice={notice} reload={reload} />
+          <Offers offers={listOffers(data, path)} notice={notice} onDone={reload} />
           <Noticed notice={notice} />
           <h2>{say('instance.timeline')}</h2>
           <Timeline steps={mergeActivity(data.timeline.map(toStep), records)} />
@@ -66,6 +67,29 @@ export const OrderStoryView: View = ({ id }) => {
     </>
   );
 };
+
+/** What an operator can do with an order. */
+function listOffers(order: OrderStory, path: string): Offer[] {
+  const refunds = listOpenRefunds(order);
+  const owesRefund = order.status === 'REFUND_REQUESTED' || refunds.length > 0;
+  return [
+    {
+      ...{ id: 'cancel', label: 'order.cancel', hint: 'order.cancelHint', done: 'order.cancelled' },
+      isOffered: order.status === 'PENDING',
+      act: () => post(`${path}/cancel`),
+    },
+    {
+      ...markedRefunded,
+      isOffered: owesRefund,
+      act: () => markRefunded(order.id, refunds),
+    },
+    {
+      ...refundRequested,
+      isOffered: owesRefund,
+      act: () => post(`${path}/refund-again`),
+    },
+  ];
+}
 
 function listFacts(order: OrderStory) {
   const { id, productId, userId, amountCents, createdAt, updatedAt, paidAt, expiresAt, instanceId, status } =

@@ -17,7 +17,7 @@ import { useLoad } from '../use-load.ts';
 import type { View } from '../views.ts';
 import { sayStatement } from '../words/say-statement.ts';
 import { askForDiscard } from './ask-reason.tsx';
-import { meaningOf } from './meaning.ts';
+import { meaningOf } from './item-columns.tsx';
 import { findWay } from './parked-ways.ts';
 import { findProductOf, switchProduct } from './switch-product.tsx';
 

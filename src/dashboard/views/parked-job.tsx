@@ -1,7 +1,7 @@
 import type { FailedItem, ParkedJob } from '../../api/answers.ts';
 import { get, post } from '../api.ts';
 import { formatCount } from '../format.ts';
-import { foreign, say } from '../language.ts';
+import { say } from '../language.ts';
 import { Action, ScopeNeeded } from '../parts/action.tsx';
 import { State } from '../parts/badge.tsx';
 import { Facts } from '../parts/facts.tsx';
@@ -9,12 +9,11 @@ import { Head } from '../parts/head.tsx';
 import { ListView, useList } from '../parts/list-view.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Failure, Noticed, useNotice } from '../parts/notice.tsx';
-import type { Column } from '../parts/table.tsx';
 import { writeRoute } from '../route.ts';
 import { useLoad } from '../use-load.ts';
 import type { View } from '../views.ts';
+import { itemColumns } from './item-columns.tsx';
 import { sayAction, sayFilter, sayHandled } from './job-parts.tsx';
-import { meaningOf } from './meaning.ts';
 
 const askAgainMs = 1_000;
 
@@ -137,30 +136,10 @@ function Results({ job, path, query }: { job: ParkedJob; path: string; query: UR
         title={say('job.results')}
         {...{ list, query }}
         filters={[]}
-        columns={resultColumns()}
+        columns={itemColumns<FailedItem>(({ code }) => code)}
         empty={say('job.noResults')}
         exported={`${path}/results`}
       />
     </div>
   );
-}
-
-function resultColumns(): Column<FailedItem>[] {
-  return [
-    {
-      title: say('parked.item'),
-      isHead: true,
-      cell: ({ id }) => <a href={writeRoute('parked', id)}>#{id}</a>,
-    },
-    {
-      title: say('instance.reason'),
-      isText: true,
-      cell: ({ code, detail }) => (
-        <>
-          <code>{code}</code> {meaningOf(code, detail)}
-        </>
-      ),
-    },
-    { title: say('parked.detail'), isText: true, cell: ({ detail }) => <span {...foreign()}>{detail}</span> },
-  ];
 }

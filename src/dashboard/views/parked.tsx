@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import type { Parked, Replayed } from '../../api/answers.ts';
 import { post } from '../api.ts';
 import { formatCount } from '../format.ts';
-import { foreign, say, sayCode } from '../language.ts';
+import { say, sayCode } from '../language.ts';
 import { Action, ScopeNeeded } from '../parts/action.tsx';
 import { State } from '../parts/badge.tsx';
 import { type Filter, readFilters } from '../parts/filters.tsx';
@@ -12,10 +12,9 @@ import { Age } from '../parts/moment.tsx';
 import { Noticed, useNotice } from '../parts/notice.tsx';
 import { What } from '../parts/server-text.tsx';
 import type { Column } from '../parts/table.tsx';
-import { writeRoute } from '../route.ts';
 import type { View } from '../views.ts';
 import { askForDiscard } from './ask-reason.tsx';
-import { meaningOf } from './meaning.ts';
+import { itemColumns } from './item-columns.tsx';
 import { ParkedGroups, useGroups } from './parked-groups.tsx';
 import { ParkedItemView } from './parked-item.tsx';
 import { ParkedJobView } from './parked-job.tsx';
@@ -134,21 +133,7 @@ function parkedColumns(
           />
         ),
     },
-    {
-      title: say('parked.item'),
-      isHead: true,
-      cell: ({ id }) => <a href={writeRoute('parked', id)}>#{id}</a>,
-    },
-    {
-      title: say('instance.reason'),
-      isText: true,
-      cell: ({ reason, detail }) => (
-        <>
-          <code>{reason}</code> {meaningOf(reason, detail)}
-        </>
-      ),
-    },
-    { title: say('parked.detail'), isText: true, cell: ({ detail }) => <span {...foreign()}>{detail}</span> },
+    ...itemColumns<Parked>(({ reason }) => reason),
     {
       title: say('instance.source'),
       isText: true,

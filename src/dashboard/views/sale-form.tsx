@@ -26,7 +26,12 @@ export function SaleForm({ products, onOpened, isShown }: SaleFormProps) {
     await onOpened();
     notice.say(
       <>
-        {say('sale.opened', { productId })} <Way productId={productId} isShown={isShown} />
+        {say('sale.opened', { productId })}{' '}
+        {!isShown(productId) && (
+          <a href={writeRoute('sales', undefined, { cursor: cursorBefore(productId) })}>
+            {say('sale.showIt')}
+          </a>
+        )}
       </>,
     );
   };
@@ -97,11 +102,4 @@ function readTerms(text: (name: string) => string): object {
     ...(text('entry') === 'ticket' ? { entry: 'ticket' } : {}),
     ...(text('admitPerSecond') === '' ? {} : { admitPerSecond: Number(text('admitPerSecond')) }),
   };
-}
-
-function Way({ productId, isShown }: { productId: string; isShown: SaleFormProps['isShown'] }) {
-  if (isShown(productId)) return null;
-  return (
-    <a href={writeRoute('sales', undefined, { cursor: cursorBefore(productId) })}>{say('sale.showIt')}</a>
-  );
 }

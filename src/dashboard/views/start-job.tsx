@@ -83,7 +83,7 @@ async function askToStart(
         )}
       </>
     ),
-    label: say(isDiscard ? 'parked.why' : 'job.note'),
+    label: say(isDiscard ? 'instance.reason' : 'job.note'),
     isOptional: !isDiscard,
     confirm: say(all, { count }),
     isDangerous: isDiscard,

@@ -50,7 +50,7 @@ export async function replayIt(_: string, log: TryLog): Promise<void> {
   const item = await findLatest();
   if (!item) return log.begin(say('try.replay'))(say('try.parkFirst'));
   const { state, code, detail, instanceId } = await post<Replayed>(`parked/${item.id}/replay`);
-  log.begin(say('try.replayedItem', { id: item.id }))(
+  log.begin(say('parked.itemTitle', { id: item.id }))(
     <>
       <State of={state ?? 'PARKED'} /> {state !== 'REPLAYED' && <What code={code} detail={detail} />}
       {instanceId && <a href={writeRoute('instances', instanceId)}>{instanceId}</a>}

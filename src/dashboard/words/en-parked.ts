@@ -17,7 +17,6 @@ export const enParked = {
   'parked.discardMany': 'Discard {count} items?',
   'parked.discardWarning': 'Weir will not process it. The reason is recorded with it.',
   'parked.discardManyWarning': 'Weir will not process them. The reason is recorded with them.',
-  'parked.why': 'Reason',
   'parked.item': 'Item',
   'parked.itemTitle': 'Parked item #{id}',
   'parked.meaning': 'What it means',

@@ -101,5 +101,4 @@ export const enShop = {
   'try.created': 'Product {productId} created',
   'try.nowReplay': 'Now replay what is parked.',
   'try.parkFirst': 'Nothing of the kind is parked: send an unknown product first.',
-  'try.replayedItem': 'Parked item #{id}',
 } as const;

@@ -101,7 +101,7 @@ export const en = {
   'order.refundedWhyHelp':
     "Such as the number of the refund at the payer. It is kept in the order's timeline.",
   'order.unnamedPayment': 'the payment without an id',
-  'refunds.title': 'Open refunds',
+  'refunds.title': 'Refunds',
   'refunds.none': 'No open refund matches',
   'refund.requestedAt': 'Requested',
   'refund.actions': 'Actions',

@@ -18,7 +18,6 @@ export const zhParked: Record<keyof typeof enParked, string> = {
   'parked.discardMany': '丢弃 {count} 项？',
   'parked.discardWarning': '将不再处理。原因会一并保存。',
   'parked.discardManyWarning': '这些条目将不再处理。原因会一并保存。',
-  'parked.why': '原因',
   'parked.item': '条目',
   'parked.itemTitle': '搁置条目 #{id}',
   'parked.meaning': '含义',

@@ -99,5 +99,4 @@ export const zhShop: Record<keyof typeof enShop, string> = {
   'try.created': '已创建商品 {productId}',
   'try.nowReplay': '现在可以重放搁置的条目。',
   'try.parkFirst': '没有此类搁置条目：请先发送未知商品。',
-  'try.replayedItem': '搁置条目 #{id}',
 };
