@@ -81,7 +81,7 @@ const waysToOwe: Record<string, (shop: Shop) => Promise<unknown>> = {
 };
 
 describe.each(Object.entries(databases))('the counts of now and their lists on %s', (_, open) => {
-  test('overdue counts the instances without a result, on both sides of the cursor', async () => {
+  test('overdue and processing count what their lists show, around the cursor', async () => {
     const database = await open();
     await createProduct(database);
     const ids = await createAll(
@@ -100,7 +100,22 @@ describe.each(Object.entries(databases))('the counts of now and their lists on %
     expect(Date.now() - Number(counted.overdue.oldestAt)).toBeGreaterThan(3_000_000);
     const { items } = await listInstances(database, { overdue: true }, 10, undefined);
     expect(items.map(({ instanceId }) => String(instanceId))).toEqual([above, below]);
-    expect(fresh).toBeDefined();
+    const processing = await listInstances(database, { status: 'PROCESSING' }, 10, undefined);
+    expect(processing.items.map(({ instanceId }) => String(instanceId))).toEqual([fresh, above, below]);
+  });
+
+  test('parked counts the items that its list shows, and none that was discarded', async () => {
+    const shop = await createShop(await open());
+    for (const orderId of ['ORD1', 'ORD2']) {
+      await shop.order(orderId);
+      await shop.pay(orderId, { paymentId: 'P1', amountCents: 1n });
+    }
+    const count = async () => (await postgresNow(shop.database).countParked()).count;
+    const [newest, oldest] = await listParked(shop.database, {}, 10, undefined);
+    expect(await count()).toBe(2);
+    await shop.desk.discard(newest?.id ?? '', createActor(), 'a test');
+    expect(await listParked(shop.database, {}, 10, undefined)).toEqual([oldest]);
+    expect(await count()).toBe(1);
   });
 
   test.each(Object.entries(waysToOwe))('a refund is listed and closed once: %s', async (_way, owe) => {
