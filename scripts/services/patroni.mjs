@@ -4,7 +4,7 @@ import { cache, ensureUnpacked } from './unpack.mjs';
 
 export const patroni = { name: 'patroni', title: 'Patroni' };
 
-/** Its Patroni is 3.0: newer ones keep a dead primary's lease for at least 20 s. */
+/** Patroni 3.0.2, the version with which the test was written. */
 const suite = 'bookworm';
 const root = join(cache, `${suite}-patroni`);
 const programs = {

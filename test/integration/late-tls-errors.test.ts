@@ -20,7 +20,7 @@ async function listen(server: Server): Promise<number> {
 }
 
 /**
- * A server whose certificate nobody trusts and whose handshake ends with an alert: a client has refused the
+ * A server whose certificate no client trusts and whose handshake ends with an alert: a client has refused the
  * certificate when it reads the alert. `closed` resolves after the first of its connections.
  */
 async function startServer(): Promise<{ port: number; closed: Promise<void> }> {

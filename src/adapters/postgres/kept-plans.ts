@@ -11,10 +11,10 @@ export const keepPlans = `SET plan_cache_mode = force_generic_plan; SET enable_s
 const makeAgain = `SET plan_cache_mode = force_custom_plan; RESET enable_seqscan; RESET enable_hashjoin;
   RESET enable_mergejoin`;
 
-/** From this many rows on, a plan made for them is worth its time; nested loops grow with the square. */
+/** With more rows a plan made for them is worth its time: nested loops grow with the square. */
 export const mostRowsOfKeptPlan = 64;
 
-/** Switches sessions between the two ways; the statement travels with the next one. */
+/** Switches sessions between the two ways; the switch is sent together with the next statement. */
 export class KeptPlans {
   readonly #keeps = new WeakMap<pg.ClientBase, boolean>();
 
