@@ -31,7 +31,6 @@ export const OrderQuery = {
   productId: Type.Optional(Int64),
   userId: Type.Optional(Int64),
   paymentId: Type.Optional(PaymentIdText),
-  openRefund: Type.Optional(Type.Enum(['true', 'false'])),
   from: Type.Optional(TimeText),
   to: Type.Optional(TimeText),
   ...ExportQuery,

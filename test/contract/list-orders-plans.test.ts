@@ -1,10 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { countParked } from '../../src/adapters/postgres/count-parked.ts';
 import { listOrders } from '../../src/adapters/postgres/list-orders.ts';
 import { listOpenRefunds } from '../../src/adapters/postgres/list-refunds.ts';
 import type { OrderFilter } from '../../src/core/orders/order-filter.ts';
-import type { ParkedFilter } from '../../src/core/parked/parked-item.ts';
-import type { Database, Sql, Statement } from '../../src/lib/sql.ts';
+import type { Database } from '../../src/lib/sql.ts';
+import { countRowsRead, explain } from '../support/explain.ts';
 import { openTestPglite, openTestPostgres } from '../support/stores.ts';
 
 const rows = 4_000;
@@ -16,7 +15,6 @@ const rows = 4_000;
 async function openFilled(open: () => Promise<Database>): Promise<Database> {
   const database = await open();
   await database.query('ALTER TABLE orders SET (autovacuum_enabled = off)');
-  await database.query('ALTER TABLE parked SET (autovacuum_enabled = off)');
   await database.query(
     `INSERT INTO orders (id, product_id, user_id, status, amount_cents, created_at, paid_at)
      SELECT 'ORD' || n, CASE WHEN n <= 10 THEN 9 ELSE 1 END, CASE WHEN n BETWEEN 11 AND 20 THEN 7 ELSE 1000 + n % 1000 END,
@@ -35,41 +33,7 @@ async function openFilled(open: () => Promise<Database>): Promise<Database> {
        CASE WHEN NOT is_open THEN now() END
      FROM (SELECT n, n = 1 OR n > ${rows - 60} AS is_open FROM generate_series(1, ${rows}) AS n) AS numbers`,
   );
-  await database.query(
-    `INSERT INTO parked (origin, reason, detail, source, scope, source_id, original)
-     SELECT 'STREAM', CASE WHEN n <= 10 THEN 'USER_ID_INVALID' ELSE 'PRODUCT_NOT_FOUND' END, 'a test', 'SECKILL',
-       'stream:seckill:' || n % 2, n || '-0', repeat('x', 500)::bytea FROM generate_series(1, ${rows}) AS n`,
-  );
   return database;
-}
-
-/** Runs `read` with EXPLAIN ANALYZE before each statement that reads `table`. */
-async function explain(
-  database: Database,
-  table: string,
-  read: (database: Database) => Promise<unknown>,
-): Promise<string> {
-  const plans: string[] = [];
-  const explaining = (sql: Sql): Sql => ({
-    async query<Row>(statement: Statement | string, values?: readonly unknown[]) {
-      const text = String(statement);
-      if (text.includes(`FROM ${table}`)) {
-        const lines = await sql.query<Record<'QUERY PLAN', string>>(`EXPLAIN ANALYZE ${text}`, values);
-        plans.push(...lines.map((line) => line['QUERY PLAN']));
-      }
-      return sql.query<Row>(text, values);
-    },
-    runScript: (script) => sql.runScript(script),
-  });
-  const transaction: Database['transaction'] = (work) => database.transaction((sql) => work(explaining(sql)));
-  await read({ ...database, transaction });
-  return plans.join('\n');
-}
-
-/** The most rows that any step of a plan has read. */
-function countRowsRead(plan: string): number {
-  const counts = [...plan.matchAll(/actual time=\S+ rows=(\d+)|Rows Removed by \w+(?: \w+)?: (\d+)/g)];
-  return Math.max(...counts.map(([, read, removed]) => Number(read ?? removed)));
 }
 
 const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000);
@@ -90,9 +54,6 @@ const filters: Record<string, OrderFilter> = {
   'the payment of an old order': { paymentId: 'PAY5' },
   'a payment in another status': { paymentId: 'PAY5', status: 'PENDING' },
   'a payment that is unknown': { paymentId: 'NONE' },
-  'an open refund': { openRefund: true },
-  'an open refund of a user': { openRefund: true, userId: '7' },
-  'an open refund of a payment': { openRefund: true, paymentId: 'PAY5' },
   'a time long ago': { to: daysAgo(0.04) },
   'a time without orders': { from: daysAgo(9), to: daysAgo(8) },
   'the busiest status long ago': { status: 'PAID', to: daysAgo(0.04) },
@@ -104,7 +65,7 @@ const filters: Record<string, OrderFilter> = {
 
 const databases = { PGlite: openTestPglite, PostgreSQL: openTestPostgres };
 
-describe.each(Object.entries(databases))('the plans of orders and parked groups on %s', (_, open) => {
+describe.each(Object.entries(databases))('the plans of orders and refunds on %s', (_, open) => {
   test('every filter of orders reads little more than its page, however many there are', async () => {
     const database = await openFilled(open);
     for (const statistics of ['without', 'with']) {
@@ -128,24 +89,6 @@ describe.each(Object.entries(databases))('the plans of orders and parked groups 
         );
         const most = orderId === undefined ? 50 : 2;
         expect(countRowsRead(plan), `${orderId}, ${statistics}:\n${plan}`).toBeLessThanOrEqual(most);
-      }
-    }
-  });
-
-  test('parked items are counted from their index alone, by any filter', async () => {
-    const database = await openFilled(open);
-    const groups: Record<string, ParkedFilter> = {
-      none: {},
-      'a reason': { reason: 'USER_ID_INVALID' },
-      'a scope': { scope: 'stream:seckill:1' },
-      'a source and an origin': { source: 'SECKILL', origin: 'STREAM' },
-      'every state': { state: 'ALL' },
-    };
-    for (const statistics of ['without', 'with']) {
-      if (statistics === 'with') await database.query('ANALYZE parked');
-      for (const [name, filter] of Object.entries(groups)) {
-        const plan = await explain(database, 'parked', (on) => countParked(on, filter));
-        expect(plan, `${name}, ${statistics} statistics`).toContain('Index Only Scan using parked_groups');
       }
     }
   });

@@ -1,11 +1,11 @@
 import type pg from 'pg';
 import type { Bench } from '../bench.ts';
+import { fillOthers } from './views-fill-others.ts';
 
 const rowsPerInsert = 250_000;
 const secondsOfFlood = 300;
 /** The share of all rows that arrive in the last five minutes. */
 const shareOfFlood = 0.3;
-const parkedItems = 10_000;
 
 export interface Filled {
   rows: number;
@@ -18,7 +18,7 @@ export interface Filled {
 
 /**
  * A week of three sources and a hundred products, with a fourth source on its first days only, and a peak at
- * its end; one in fifty has failed, and the youngest are PROCESSING. Also parked items.
+ * its end; one in fifty has failed, and the youngest are PROCESSING. Also what the other views show.
  */
 export async function fillViews(bench: Bench, client: pg.Client, rows: number): Promise<Filled> {
   const before = Math.round(rows * (1 - shareOfFlood));
@@ -35,12 +35,7 @@ export async function fillViews(bench: Bench, client: pg.Client, rows: number): 
      SELECT 'NOTHING', source, source_id, scope, product_id, user_id, instance_id, reason, 'DONE', 'NOTHING', now()
      FROM instance_logs WHERE status = 'FAILED'`,
   );
-  await client.query(
-    `INSERT INTO parked (origin, reason, detail, source, scope, source_id, original)
-     SELECT 'STREAM', 'USER_ID_INVALID', 'uid is no number', 'SECKILL', 'stream:seckill:1001', n || '-0', '\\x7b7d'
-     FROM generate_series(1, $1::int) AS n`,
-    [parkedItems],
-  );
+  await fillOthers(client, rows);
   const middle = Math.round(rows / 2);
   const { rows: found } = await client.query<
     Record<'instance_id' | 'user_id' | 'source' | 'source_id', string>

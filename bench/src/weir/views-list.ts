@@ -1,4 +1,5 @@
 import type { Filled } from './views-fill.ts';
+import { listOperatorViews } from './views-operator.ts';
 
 export interface View {
   name: string;
@@ -11,13 +12,14 @@ const aDayMs = 86_400_000;
 const columns =
   'instance_id, product_id, user_id, source, source_id, scope, status, reason, created_at, updated_at';
 
-/** Every view of the page: now, the list with each filter, one instance, parked items, sums and trends. */
+/** Every view of the page: now, the lists with each filter, one of each, sums and trends. */
 export function listViews({ instanceId, userId, orderId, streamId }: Filled): View[] {
   return [
     ...listNow(),
     ...listInstances(userId),
     ...listSearches({ instanceId, userId, orderId, streamId }),
     ...listOthers(instanceId),
+    ...listOperatorViews(userId),
   ];
 }
 
@@ -99,16 +101,6 @@ function listOthers(instanceId: string): View[] {
       name: 'one instance, timeline',
       path: `/v1/instances/${instanceId}`,
       sql: `SELECT ${columns} FROM instance_logs WHERE instance_id = ${instanceId}`,
-    },
-    {
-      name: 'parked',
-      path: '/v1/parked?total=true',
-      sql: "SELECT * FROM parked WHERE state = 'PARKED' ORDER BY id DESC LIMIT 50",
-    },
-    {
-      name: 'parked, by reason',
-      path: '/v1/parked?total=true&reason=USER_ID_INVALID',
-      sql: "SELECT * FROM parked WHERE state = 'PARKED' AND reason = 'USER_ID_INVALID' ORDER BY id DESC LIMIT 50",
     },
     {
       name: 'sources',

@@ -1,6 +1,7 @@
 import type { Sql } from '../../lib/sql.ts';
 import type { AuditFigures, InstanceCount, RestockedCount } from '../../ops/audit/audit.ts';
 import { countRows, readCheckpoint, settledAge } from './audit-checkpoint.ts';
+import { isParked } from './parked-groups.ts';
 
 interface CountRow {
   source: string;
@@ -77,7 +78,7 @@ export async function countWaiting(sql: Sql): Promise<Counted> {
             AND state = 'PARKED' OR origin = 'DEAD_LETTER' AND parked.instance_id = overdue.instance_id
             AND state = 'PARKED')) AS unsettled,
        (SELECT count(*) FROM overdue JOIN instance_logs USING (instance_id) WHERE status = 'PROCESSING') AS overdue,
-       (SELECT count(*) FROM parked WHERE state = 'PARKED') AS parked`,
+       (SELECT count(*) FROM parked WHERE ${isParked}) AS parked`,
   );
   const rows = await sql.query<{
     kind: string;

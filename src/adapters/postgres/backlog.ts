@@ -1,5 +1,6 @@
 import type { Sql, Statement } from '../../lib/sql.ts';
 import type { DatabaseBacklog, Waiting } from '../../ops/live/backlog.ts';
+import { isParked } from './parked-groups.ts';
 
 interface BacklogRow {
   part: string;
@@ -55,7 +56,7 @@ WITH first_young AS (
 SELECT 'outbox' AS part, kind AS label, sum(events)::text AS count, ${ageOf('min(created_at)')} AS age_ms
 FROM outbox GROUP BY kind
 UNION ALL
-SELECT 'parked', reason, count(*)::text, ${ageOf('min(parked_at)')} FROM parked WHERE state = 'PARKED' GROUP BY reason
+SELECT 'parked', reason, count(*)::text, ${ageOf('min(parked_at)')} FROM parked WHERE ${isParked} GROUP BY reason
 UNION ALL
 SELECT 'compensations', kind, count(*)::text, ${ageOf('min(created_at)')}
 FROM compensations WHERE status = 'REQUESTED' AND restock_due_at < 'infinity' GROUP BY kind

@@ -1,30 +1,49 @@
 import type { ParkedFilter, ParkedGroup } from '../../core/parked/parked-item.ts';
+import type { JobFilter } from '../../core/parked/parked-job.ts';
 import type { Database } from '../../lib/sql.ts';
+import { readIndexesOnly, selectParkedCounts } from './parked-groups.ts';
+import { sqlStateOf } from './transient.ts';
 
-/**
- * Counts of parked items, largest group first. Reads only the index parked_groups and not the items, whose
- * bytes may be gigabytes (test/contract/list-orders-plans.test.ts).
- */
+/** Counts of parked items, largest group first. */
 export async function countParked(database: Database, filter: ParkedFilter): Promise<ParkedGroup[]> {
   const values: unknown[] = [];
-  const { state = 'PARKED', ...equal } = filter;
-  const conditions = Object.entries(equal)
-    .filter(([, value]) => value !== undefined)
-    // The names come from ParkedFilter, never from a request. `|| ''` keeps the planner from using the
-    // index of the unique key.
-    .map(([column, value]) => `(${column} || '') = $${values.push(value)}`);
-  // Not `=`: the planner would choose the index parked_open, whose rows must be read.
-  if (state !== 'ALL')
-    conditions.push(`state COLLATE "C" BETWEEN $${values.push(state)} AND $${values.length}`);
+  const counted = selectParkedCounts(filter, values);
   const rows = await database.transaction(async (sql) => {
-    // Without fresh statistics the planner would read the items themselves.
-    for (const scan of ['seqscan', 'bitmapscan']) await sql.query(`SET LOCAL enable_${scan} = off`);
+    await readIndexesOnly(sql);
     return sql.query<Omit<ParkedGroup, 'count'> & { count: string }>(
-      `SELECT reason, origin, count(*)::text AS count, min(parked_at) AS "oldestAt" FROM parked
-       ${conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : ''}
-       GROUP BY reason, origin ORDER BY count(*) DESC, reason, origin`,
+      `SELECT reason, origin, sum(count)::text AS count, min(oldest) AS "oldestAt" FROM (${counted}) AS counted
+       WHERE count > 0 GROUP BY reason, origin ORDER BY sum(count) DESC, reason, origin`,
       values,
     );
   });
   return rows.map((row) => ({ ...row, count: Number(row.count) }));
+}
+
+const queryCanceled = '57014';
+
+/**
+ * How many parked items match. Where vacuum has not been, 1,000,000 take seconds. undefined: longer than
+ * `budgetMs`.
+ */
+export async function countMatched(
+  database: Database,
+  filter: JobFilter,
+  budgetMs: number,
+): Promise<number | undefined> {
+  const values: unknown[] = [];
+  const counted = selectParkedCounts(filter, values);
+  try {
+    return await database.transaction(async (sql) => {
+      await readIndexesOnly(sql);
+      await sql.query(`SET LOCAL statement_timeout = ${budgetMs}`);
+      const [row] = await sql.query<{ count: number }>(
+        `SELECT coalesce(sum(count), 0)::int AS count FROM (${counted}) AS counted`,
+        values,
+      );
+      return row?.count ?? 0;
+    });
+  } catch (error) {
+    if (sqlStateOf(error) === queryCanceled) return undefined;
+    throw error;
+  }
 }

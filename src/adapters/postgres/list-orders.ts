@@ -8,7 +8,6 @@ import {
 } from '../../core/orders/order-filter.ts';
 import { WeirError } from '../../errors.ts';
 import type { Database, Sql } from '../../lib/sql.ts';
-import { isOpenRefund } from './list-refunds.ts';
 import { toText } from './to-text.ts';
 
 interface Row {
@@ -63,7 +62,7 @@ async function requireOrder(sql: Sql, cursor: string): Promise<void> {
 }
 
 function select(
-  { status, productId, userId, paymentId, openRefund, from, to }: OrderFilter,
+  { status, productId, userId, paymentId, from, to }: OrderFilter,
   limit: number,
   cursor: string | undefined,
 ): { text: string; values: unknown[] } {
@@ -84,12 +83,10 @@ function select(
       `(created_at, id) < ((SELECT created_at FROM orders AS last WHERE last.id = ${id}), ${id})`,
     );
   }
-  const named = paymentId === undefined ? openRefund && owing : paidBy(add(paymentId));
-  if (named && status !== undefined) conditions.push(`status = ${add(status)}`);
-  if (paymentId !== undefined && openRefund) conditions.push(owesRefund);
-  const found = named
-    ? `(${named} WHERE ${conditions.join(' AND ') || 'TRUE'}) AS found`
-    : newestOfEach(status, conditions, add);
+  const found =
+    paymentId === undefined
+      ? newestOfEach(status, conditions, add)
+      : paidBy(add(paymentId), [...conditions, ...(status === undefined ? [] : [`status = ${add(status)}`])]);
   const page = `SELECT ${columns} FROM ${found} ORDER BY created_at DESC, found.id DESC LIMIT $1`;
   return { text: `SELECT page.*, ${instanceOf} FROM (${page}) AS page`, values };
 }
@@ -105,17 +102,12 @@ function newestOfEach(
     ORDER BY created_at DESC, id DESC LIMIT $1) AS found`;
 }
 
-/** OFFSET 0 keeps the other conditions out of the subquery, so that no other index is chosen. */
-const namedBy = (ids: string) => `SELECT given.* FROM (${ids} OFFSET 0) AS named
-    CROSS JOIN LATERAL (SELECT * FROM orders WHERE orders.id = named.order_id OFFSET 0) AS given`;
-
-function paidBy(paymentId: string): string {
-  return namedBy(`SELECT DISTINCT order_id FROM payments WHERE payment_id = ${paymentId}`);
+/** OFFSET 0 keeps the conditions out of the subqueries, so that no other index is chosen. */
+function paidBy(paymentId: string, conditions: readonly string[]): string {
+  return `(SELECT paid.* FROM (SELECT DISTINCT order_id FROM payments WHERE payment_id = ${paymentId} OFFSET 0) AS named
+    CROSS JOIN LATERAL (SELECT * FROM orders WHERE orders.id = named.order_id OFFSET 0) AS paid
+    WHERE ${conditions.join(' AND ') || 'TRUE'}) AS found`;
 }
-
-const owing = namedBy(`SELECT DISTINCT source_id AS order_id FROM compensations WHERE ${isOpenRefund}`);
-const owesRefund = `EXISTS (SELECT 1 FROM compensations
-  WHERE ${isOpenRefund} AND source = 'ORDER' AND source_id = given.id)`;
 
 function toListedOrder(row: Row): ListedOrder {
   return {

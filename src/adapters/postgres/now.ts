@@ -7,6 +7,7 @@ import type { PublishedMark, SecondCount } from '../../ops/live/seconds.ts';
 import { findIdBounds } from './id-bounds.ts';
 import { lastIssued } from './last-issued.ts';
 import { isOpenRefund } from './list-refunds.ts';
+import { isParked } from './parked-groups.ts';
 
 /** No purchase waits for these statements, and each is short: an embedded database has one session. */
 export function postgresNow(sql: Sql): NowRows {
@@ -19,9 +20,14 @@ export function postgresNow(sql: Sql): NowRows {
     countOpen: () => countOpen(sql),
     countOutbox: () => readBacklog(sql, 'SELECT sum(events) AS count, min(created_at) AS oldest FROM outbox'),
     countParked: () =>
-      readBacklog(sql, "SELECT count(*), min(parked_at) AS oldest FROM parked WHERE state = 'PARKED'"),
+      readBacklog(sql, `SELECT count(*), min(parked_at) AS oldest FROM parked WHERE ${isParked}`),
     countRefunds: () =>
-      readBacklog(sql, `SELECT count(*), min(created_at) AS oldest FROM compensations WHERE ${isOpenRefund}`),
+      // The oldest is the one of the lowest id: with min(created_at) every open refund would be read.
+      readBacklog(
+        sql,
+        `SELECT count(*), (SELECT created_at FROM compensations WHERE ${isOpenRefund}
+           ORDER BY kind, id LIMIT 1) AS oldest FROM compensations WHERE ${isOpenRefund}`,
+      ),
     readLastAudit: () => readLastAudit(sql),
   };
 }

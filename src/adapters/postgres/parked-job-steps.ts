@@ -11,8 +11,9 @@ import type { WeirError } from '../../errors.ts';
 import { type Database, numberArray, type Sql } from '../../lib/sql.ts';
 import { describeJobEnd, describeJobItems } from '../../ops/activity/job-activity.ts';
 import { recordActivity } from './activity.ts';
+import { countMatched } from './count-parked.ts';
+import { readIndexesOnly, selectParkedIds } from './parked-groups.ts';
 import { type Handled, holdJob, noteFailedJobItem, takeHandled } from './parked-job-items.ts';
-import { countMatched, matches } from './parked-matches.ts';
 import { toText } from './to-text.ts';
 
 interface StepRow {
@@ -110,14 +111,14 @@ async function lockJob(sql: Sql, held: JobLease): Promise<string> {
 
 async function findItems(sql: Sql, step: JobStep, limit: number): Promise<JobItem[]> {
   const values: unknown[] = [step.afterItem, step.lastItem, step.createdAt, step.jobId, limit];
-  // Down the index of what is parked; without fresh statistics the planner would read all of it for each step.
-  for (const way of ['seqscan', 'bitmapscan', 'sort']) await sql.query(`SET LOCAL enable_${way} = off`);
+  // What failed in a step that broke off is not tried again.
+  const where = `id <= $2 AND parked_at <= $3
+    AND NOT EXISTS (SELECT 1 FROM parked_job_items WHERE job_id = $4 AND item_id = parked.id)`;
+  await readIndexesOnly(sql);
   return sql.query<JobItem>(
-    `SELECT id::text, octet_length(original) AS bytes FROM parked WHERE state = 'PARKED' AND id > $1 AND id <= $2 AND parked_at <= $3
-       ${matches(step.filter, values)}
-       -- What failed in a step that broke off is not tried again.
-       AND NOT EXISTS (SELECT 1 FROM parked_job_items WHERE job_id = $4 AND item_id = parked.id)
-     ORDER BY parked.id LIMIT $5`,
+    `SELECT id::text, octet_length(original) AS bytes
+     FROM (${selectParkedIds(step.filter, values, { order: 'ASC', beyond: '$1', limit: '$5', where })}) AS page JOIN parked USING (id)
+     ORDER BY parked.id`,
     values,
   );
 }

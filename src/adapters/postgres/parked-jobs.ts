@@ -10,8 +10,8 @@ import type {
 import type { Database, Sql } from '../../lib/sql.ts';
 import { describeJobEnd, describeJobItems, describeJobStart } from '../../ops/activity/job-activity.ts';
 import { recordActivity } from './activity.ts';
+import { countMatched } from './count-parked.ts';
 import { takeHandled } from './parked-job-items.ts';
-import { countMatched } from './parked-matches.ts';
 import { toText } from './to-text.ts';
 
 /** As operators see and steer jobs. `reads`: for what only looks. */

@@ -8,6 +8,7 @@ import type { WeirError } from '../../errors.ts';
 import { shortenKey } from '../../lib/shorten-key.ts';
 import { type Database, numberArray, type Sql, textArray } from '../../lib/sql.ts';
 import { recordActivity } from './activity.ts';
+import { readIndexesOnly, selectParkedIds } from './parked-groups.ts';
 import { holdJob, noteFailedJobItem, noteJobItem } from './parked-job-items.ts';
 import { requeueParkedUnit, waiveParkedUnit } from './parked-units.ts';
 import { toText } from './to-text.ts';
@@ -112,21 +113,20 @@ const columns = `id::text, origin, reason, detail, params, source, scope, source
 
 /** Newest first, below the id `before`. */
 export async function listParked(
-  sql: Sql,
+  database: Database,
   filter: ParkedFilter,
   limit: number,
   before: string | undefined,
 ): Promise<ParkedItem[]> {
   const values: unknown[] = [limit, before ?? '9223372036854775807'];
-  const { state = 'PARKED', ...equal } = filter;
-  const conditions = Object.entries({ ...equal, ...(state === 'ALL' ? {} : { state }) })
-    .filter(([, value]) => value !== undefined)
-    // The names come from ParkedFilter, never from a request.
-    .map(([column, value]) => `AND ${column} = $${values.push(value)}`);
-  return sql.query<ParkedItem>(
-    `SELECT ${columns} FROM parked WHERE id < $2::bigint ${conditions.join(' ')} ORDER BY parked.id DESC LIMIT $1`,
-    values,
-  );
+  const ids = selectParkedIds(filter, values, { order: 'DESC', beyond: '$2', limit: '$1' });
+  return database.transaction(async (sql) => {
+    await readIndexesOnly(sql);
+    return sql.query<ParkedItem>(
+      `SELECT ${columns} FROM (${ids}) AS page JOIN parked USING (id) ORDER BY parked.id DESC`,
+      values,
+    );
+  });
 }
 
 export function postgresParked(database: Database): ParkedRows {

@@ -11,15 +11,14 @@ export interface OrderFilterOptions extends ListOptions {
   product?: string;
   user?: string;
   paymentId?: string;
-  openRefund?: true;
   from?: string;
   to?: string;
 }
 
 export function listOrders(options: OrderFilterOptions): Promise<number> {
-  const { status, product, user, paymentId, openRefund, from, to } = options;
+  const { status, product, user, paymentId, from, to } = options;
   const query = {
-    ...{ status, productId: product, userId: user, paymentId, openRefund: openRefund && 'true' },
+    ...{ status, productId: product, userId: user, paymentId },
     ...counted,
     from: from && readTime('--from', from),
     to: to && readTime('--to', to),

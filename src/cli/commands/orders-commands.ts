@@ -26,14 +26,13 @@ function addReads(command: AddCommand, end: End): void {
     .option('--product <id>')
     .option('--user <id>')
     .option('--payment-id <id>', "the payer's id of a payment")
-    .option('--open-refund', 'only orders that owe a refund')
     .option('--from <time>', 'created since, such as 2026-11-27T20:00:00Z, or 15m for 15 minutes ago')
     .option('--to <time>', 'created before, in the same form')
     .addHelpText(
       'after',
       `
 Examples:
-  weir orders list --open-refund
+  weir orders list --status PENDING
   weir orders list --payment-id pay_29f1c
   weir orders list --product 1001 --from 2h --all --ndjson | jq -r .userId`,
     )

@@ -16,8 +16,6 @@ export interface OrderFilter {
   userId?: string | undefined;
   /** The payer's id of a payment; several orders may have one of that name. */
   paymentId?: string | undefined;
-  /** true: those that owe a refund, their own or that of a further payment. */
-  openRefund?: boolean | undefined;
   /** Created at this time or later. */
   from?: Date | undefined;
   /** Created before. */

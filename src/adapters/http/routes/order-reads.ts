@@ -32,19 +32,14 @@ export function addOrderReads(http: FastifyInstance, orders: OrderReader, export
       config: { scope: 'read' },
       schema: {
         summary: 'List orders, newest first',
-        description:
-          'All filters must match. Created at `from` or later, and before `to`. `openRefund=true`: a refund was requested and ' +
-          'not reported, that of the order or of a further payment.',
+        description: 'All filters must match. Created at `from` or later, and before `to`.',
         querystring: Query,
         response: { 200: listAnswers(OrderList), '4xx': ProblemShape },
       },
     },
     async (request, reply) => {
-      const { from, to, openRefund, ...equal } = filterOf(request.query);
-      const filter = {
-        ...equal,
-        ...{ openRefund: openRefund === 'true', from: readTime('from', from), to: readTime('to', to) },
-      };
+      const { from, to, ...equal } = filterOf(request.query);
+      const filter = { ...equal, from: readTime('from', from), to: readTime('to', to) };
       if (filter.productId !== undefined) parseProductId(filter.productId);
       if (filter.userId !== undefined) parseUserId(filter.userId);
       const read = async (limit: number, cursor: string | undefined) => {
