@@ -18,20 +18,20 @@ const parked = `
 
 const orders = `
   INSERT INTO orders (id, product_id, user_id, status, amount_cents, created_at, paid_at)
-  SELECT 'ORD' || n, 1001 + n % 100, 1 + (n * 7919::bigint) % 300000,
+  SELECT 'WEB' || n, 1001 + n % 100, 1 + (n * 7919::bigint) % 300000,
     CASE WHEN n % 100000 = 1 THEN 'PENDING' WHEN n % 2 = 0 THEN 'REFUND_REQUESTED' ELSE 'COMPLETED' END,
     100, at, CASE WHEN n % 100000 <> 1 THEN at END
   FROM generate_series(1, $1::int) AS n, LATERAL (SELECT now() - ($1::int - n) * interval '1 second' AS at) AS t`;
 
 const payments = `
   INSERT INTO payments (order_id, payment_key, payment_id, outcome)
-  SELECT 'ORD' || n, 'p:PAY' || n, 'PAY' || n, 'INSTANCE'
+  SELECT 'WEB' || n, 'p:PAY' || n, 'PAY' || n, 'INSTANCE'
   FROM generate_series(1, $1::int) AS n WHERE n % 100000 <> 1`;
 
 /** Half of the orders wait for their refund. */
 const refunds = `
   INSERT INTO compensations (kind, source, source_id, product_id, user_id, amount_cents, payment_id, reason, status)
-  SELECT 'REFUND', 'ORDER', 'ORD' || n, 1001 + n % 100, 1 + (n * 7919::bigint) % 300000, 100, 'PAY' || n, 'ORDER_EXPIRED',
+  SELECT 'REFUND', 'ORDER', 'WEB' || n, 1001 + n % 100, 1 + (n * 7919::bigint) % 300000, 100, 'PAY' || n, 'ORDER_EXPIRED',
     'REQUESTED'
   FROM generate_series(1, $1::int) AS n WHERE n % 2 = 0`;
 

@@ -55,12 +55,12 @@ function listOrders(userId: string): View[] {
       'paymentId=PAY4242',
       "id IN (SELECT order_id FROM payments WHERE payment_id = 'PAY4242')",
     ),
-    { name: 'one order', path: '/v1/orders/ORD4242', sql: "SELECT * FROM orders WHERE id = 'ORD4242'" },
+    { name: 'one order', path: '/v1/orders/WEB4242', sql: "SELECT * FROM orders WHERE id = 'WEB4242'" },
     { name: 'refunds', path: '/v1/refunds?total=true', sql: `${open} ORDER BY id DESC LIMIT 50` },
     {
       name: 'refunds of an order',
-      path: '/v1/refunds?total=true&orderId=ORD4242',
-      sql: `${open} AND source_id = 'ORD4242'`,
+      path: '/v1/refunds?total=true&orderId=WEB4242',
+      sql: `${open} AND source_id = 'WEB4242'`,
     },
   ];
 }

@@ -21,7 +21,7 @@ interface Groups {
 
 /**
  * For everything that reads many parked items, by any filter; appends its values. Each group is one range of
- * the index parked_groups, in order of id. There are few: they are found one after the other, so that items of
+ * the index parked_groups, or of parked_scope for one scope, in order of id. There are few: they are found one after the other, so that items of
  * other groups are never read (test/contract/parked-plans.test.ts).
  */
 function findGroups(
@@ -30,20 +30,20 @@ function findGroups(
 ): Groups {
   const add = (value: unknown) => `$${values.push(value)}`;
   const states = add(textArray(state === 'ALL' ? parkedStates : [state]));
+  const ofScope = scope === undefined ? 'TRUE' : `scope = ${add(scope)}`;
   const isMatch = [
-    'state COLLATE "C" = groups.state AND origin = groups.origin',
+    `${ofScope} AND state COLLATE "C" = groups.state AND origin = groups.origin`,
     ...(origin === undefined ? [] : [`groups.origin = ${add(origin)}`]),
     ...(reason === undefined ? [] : [`groups.reason COLLATE "C" = ${add(reason)}`]),
     ...(source === undefined ? [] : [`source = ${add(source)}`]),
-    ...(scope === undefined ? [] : [`scope = ${add(scope)}`]),
   ].join(' AND ');
   const withGroups = `WITH RECURSIVE groups AS (
       SELECT next.* FROM unnest(${states}::text[]) AS wanted (state) CROSS JOIN LATERAL (
-        SELECT state, origin, reason FROM parked WHERE state COLLATE "C" = wanted.state
+        SELECT state, origin, reason FROM parked WHERE ${ofScope} AND state COLLATE "C" = wanted.state
         ORDER BY origin, reason COLLATE "C" LIMIT 1) AS next
       UNION ALL
       SELECT next.* FROM groups CROSS JOIN LATERAL (
-        SELECT state, origin, reason FROM parked WHERE state COLLATE "C" = groups.state
+        SELECT state, origin, reason FROM parked WHERE ${ofScope} AND state COLLATE "C" = groups.state
           AND (origin, reason COLLATE "C") > (groups.origin, groups.reason)
         ORDER BY origin, reason COLLATE "C" LIMIT 1) AS next)`;
   return { withGroups, isMatch };
