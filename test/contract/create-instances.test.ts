@@ -74,6 +74,32 @@ describe.each(Object.entries(databases))('createInstances on %s', (_, open) => {
     expect(await readOutbox(database)).toHaveLength(1);
   });
 
+  test('a repeat fails one batch, and the next ones expect others for a while', async () => {
+    const { database } = await setUp();
+    const sent: string[] = [];
+    const query: Database['query'] = (statement, values) => {
+      if (typeof statement !== 'string' && statement.name.startsWith('weir-insert'))
+        sent.push(statement.name);
+      return database.query(statement, values);
+    };
+    const { createInstances } = createCreation({ ...database, query });
+    const old = createPurchase({});
+    const create = async (...purchases: Purchase[]) => {
+      const first = sent.length;
+      const outcomes = await createInstances(purchases);
+      expect(outcomes.map(({ kind }) => kind).filter((kind) => kind === 'created')).toHaveLength(
+        purchases.filter((purchase) => purchase !== old).length,
+      );
+      return sent.slice(first);
+    };
+    const [plain, expecting] = ['weir-insert', 'weir-insert-known'];
+    await createInstances([old]);
+    expect(await create(old, createPurchase({}))).toEqual([plain, expecting]);
+    expect(await create(old, createPurchase({}))).toEqual([expecting]);
+    for (let i = 0; i < 16; i++) expect(await create(createPurchase({}))).toEqual([expecting]);
+    expect(await create(createPurchase({}))).toEqual([plain]);
+  });
+
   test('a repeat with another user or product is a conflict and changes nothing', async () => {
     const { database, createInstances } = await setUp();
     await createProduct(database, 1002n);

@@ -24,7 +24,7 @@ export async function measureGrowth(bench: Bench, recorder: Recorder): Promise<v
     const purpose = `products_${products}`;
     subjects.push(pipelineSubject(bench, `${products} products`, { purpose }, { products }));
   }
-  for (const replicas of [2, 3, 4]) {
+  for (const replicas of [2, 4]) {
     const purpose = `replicas_${replicas}`;
     subjects.push(
       pipelineSubject(bench, `${replicas} replicas`, { purpose, replicas }, { products: replicas }),

@@ -6,15 +6,20 @@ import { type Backlog, type StreamOptions, startBetweenStreamAndQueue, workOff }
 /** The first purchases in a new process are slower: they are not measured. */
 const mostWarmUp = 10_000;
 
-/** Weir in new processes, from the stream to confirmed events and deleted batches. */
+/**
+ * Weir in new processes, from the stream to confirmed events and deleted batches. Each of several replicas has
+ * as many entries before and in the measurement as a single one.
+ */
 export async function runPipeline(
   bench: Bench,
   options: StreamOptions,
   backlog: Omit<Backlog, 'count'> & { readonly count?: number },
 ): Promise<Sample> {
-  const { count = bench.options.count } = backlog;
+  const { replicas = 1 } = options;
+  const { count = bench.options.count * replicas, products = 1 } = backlog;
   const setup = await startBetweenStreamAndQueue(bench, options);
-  await workOff(bench, setup, { count: Math.min(mostWarmUp, count), title: 'warming up' });
+  const warmUp = Math.min(mostWarmUp * replicas, count);
+  await workOff(bench, setup, { count: warmUp, products, title: 'warming up' });
   const { perSecond, foundAfterMs, walBytesEach, cpuMicrosPerItem } = await workOff(bench, setup, {
     ...backlog,
     count,

@@ -21,8 +21,8 @@ interface InsertOptions {
  * always the case, the batch is parameter $10 unchanged; otherwise it is assembled from the records of the
  * inserted rows, so a duplicate never publishes a second id.
  *
- * Without ON CONFLICT the insert costs a fifth less (docs/decisions/0004), so that is tried first. A batch
- * with a duplicate fails with 23505 as a whole and is sent again with ON CONFLICT.
+ * Without ON CONFLICT the insert costs a fifth less (docs/decisions/0004), so that is tried first, but for a
+ * while after a repeat. A batch with a repeat fails with 23505 as a whole and is sent again with ON CONFLICT.
  */
 function insertStatement({ orders, units, payments, conflicts }: InsertOptions): Statement {
   const kinds = [orders ? '-orders' : '', units ? '-units' : '', payments ? '-payments' : ''];

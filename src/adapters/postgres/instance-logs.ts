@@ -9,9 +9,17 @@ import { findInsertStatements, type InsertAnswer } from './insert-statements.ts'
 import { type InstanceLogRow, instanceLogColumns, toInstanceLog } from './instance-log-row.ts';
 import { mostRowsOfKeptPlan } from './kept-plans.ts';
 
+/** Repeats come in bursts: so many batches after one expect others (docs/decisions/0004). */
+const batchesAfterRepeat = 16;
+
 export function postgresInstanceLogs(database: Database): InstanceLogs {
+  let expectingRepeats = 0;
   return {
-    insert: (instances, eventAtMs) => insertInstances(database, instances, eventAtMs),
+    async insert(instances, eventAtMs) {
+      const inserted = await insertInstances(database, instances, eventAtMs, expectingRepeats > 0);
+      expectingRepeats = inserted.hadRepeats ? batchesAfterRepeat : Math.max(0, expectingRepeats - 1);
+      return inserted;
+    },
     findByPurchases: (purchases) => findByPurchases(database, purchases),
   };
 }
@@ -20,7 +28,8 @@ async function insertInstances(
   database: Database,
   instances: readonly NewInstance[],
   eventAtMs: number,
-): Promise<{ createdAt: Date; notInserted: NotInserted[] }> {
+  expectsRepeats: boolean,
+): Promise<{ createdAt: Date; notInserted: NotInserted[]; hadRepeats: boolean }> {
   const orders = instances.some(({ purchase }) => purchase.source === 'ORDER');
   const units = instances.some(({ purchase }) => purchase.unit !== undefined);
   const stated = orders ? toPaymentInput(instances) : undefined;
@@ -29,15 +38,19 @@ async function insertInstances(
   if (stated !== undefined) values.push(stated);
   const keepsPlan = instances.length <= mostRowsOfKeptPlan;
   failpoint('before-insert');
-  const inserting = database.query<InsertAnswer>({ ...statements.allNew, keepsPlan }, values);
+  const insertSome = () => database.query<InsertAnswer>({ ...statements.someKnown, keepsPlan }, values);
+  const inserting = expectsRepeats
+    ? insertSome()
+    : database.query<InsertAnswer>({ ...statements.allNew, keepsPlan }, values).catch((error: unknown) => {
+        if (!isUniqueViolation(error)) throw error;
+        return insertSome();
+      });
   failpointInFlight('after-insert');
-  const [answer] = await inserting.catch((error: unknown) => {
-    if (!isUniqueViolation(error)) throw error;
-    return database.query<InsertAnswer>({ ...statements.someKnown, keepsPlan }, values);
-  });
+  const [answer] = await inserting;
   if (!answer) throw new Error('the INSERT statement returned no row');
   return {
     createdAt: answer.created_at,
+    hadRepeats: answer.not_inserted.some(({ because }) => because === 'key'),
     notInserted: answer.not_inserted.map(({ instance_id, because }) => ({
       instanceId: BigInt(instance_id) as InstanceId,
       because,
