@@ -78,8 +78,8 @@ describe.each(Object.entries(databases))('createInstances on %s', (_, open) => {
     const { database } = await setUp();
     const sent: string[] = [];
     const query: Database['query'] = (statement, values) => {
-      if (typeof statement !== 'string' && statement.name.startsWith('weir-insert'))
-        sent.push(statement.name);
+      const name = typeof statement === 'string' ? undefined : statement.name;
+      if (name?.startsWith('weir-insert')) sent.push(name);
       return database.query(statement, values);
     };
     const { createInstances } = createCreation({ ...database, query });
