@@ -1,10 +1,5 @@
 // A process of its own, so that other work of the bench does not delay its clock.
-import { followOrders, type LatencyJob } from './follow-orders.ts';
+import { serveJobs } from '../load/serve-jobs.ts';
+import { payOrders } from './pay-orders.ts';
 
-process.on('disconnect', () => process.exit(1)); // the bench has ended
-process.on('message', (job: LatencyJob) => {
-  followOrders(job).then(
-    (report) => process.send?.({ report }),
-    (error) => process.send?.({ failed: String(error) }),
-  );
-});
+serveJobs(payOrders);

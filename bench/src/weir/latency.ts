@@ -1,7 +1,8 @@
 import type pg from 'pg';
 import { type Bench, firstProductId, queuePrefix } from '../bench.ts';
-import type { LatencyJob, LatencyReport } from '../latency/follow-orders.ts';
+import type { AnswerJob, Received } from '../latency/answer-events.ts';
 import { dueMs } from '../latency/open-loop.ts';
+import type { LatencyJob, LatencyReport } from '../latency/pay-orders.ts';
 import { commitAndConfirm } from '../limits/one-at-a-time.ts';
 import { Load, LoadProcess } from '../load/load.ts';
 import { type Percentiles, percentilesOf } from '../report/percentiles.ts';
@@ -25,20 +26,17 @@ interface World {
   readonly queue: string;
   readonly resultQueue: string;
   readonly rabbitmq: string;
+  /** Pays the orders. */
+  readonly payer: LoadProcess<LatencyJob, LatencyReport>;
+  /** Receives the events and answers them. */
+  readonly domain: LoadProcess<AnswerJob, Received>;
 }
 
-/**
- * Open loop: orders are paid at a fixed rate, each at its time, regardless of earlier ones. The process that
- * generates the load also receives the events and answers them immediately.
- */
+/** Open loop: orders are paid at a fixed rate, each at its time, regardless of earlier ones. */
 export async function measureLatency(bench: Bench, recorder: Recorder): Promise<void> {
   await takeTurns(bench, recorder, [await commitAndConfirm(bench)]);
   const world = await createWorld(bench);
-  const follower = new LoadProcess<LatencyJob, LatencyReport>(
-    bench,
-    new URL('../latency/main.js', import.meta.url),
-  );
-  const highest = await findHighestRate(bench, world, follower);
+  const highest = await findHighestRate(bench, world);
   recorder.add('highest rate, closed loop', '/s', { value: highest }, `${connections} connections`);
   let job = 0;
   for (let round = 0; round < bench.options.rounds; round++) {
@@ -47,7 +45,7 @@ export async function measureLatency(bench: Bench, recorder: Recorder): Promise<
       const perSecond = Math.max(1, Math.round((highest * share) / 100));
       const schedule = { perSecond, count: perSecond * bench.options.seconds };
       job += 1;
-      const found = await followOnce(world, follower, schedule, `LATENCY${job}N`);
+      const found = await followOnce(world, schedule, `LATENCY${job}N`);
       const note = `${share} % of the highest rate; p99`;
       for (const step of latencySteps) {
         const figures = { ...found[step], perSecond };
@@ -71,55 +69,59 @@ async function createWorld(bench: Bench): Promise<World> {
   const program = await startWeir(bench, ['--roles', 'http,relay,settle'], settings);
   await insertProducts(client, [firstProductId]);
   await settleDatabase(client);
-  return { program, client, queue, resultQueue, rabbitmq: bench.addresses.rabbitmq };
+  return {
+    ...{ program, client, queue, resultQueue, rabbitmq: bench.addresses.rabbitmq },
+    payer: new LoadProcess(bench, new URL('../latency/main.js', import.meta.url)),
+    domain: new LoadProcess(bench, new URL('../latency/answer-main.js', import.meta.url)),
+  };
 }
 
-/**
- * Meanwhile the follower receives the events, answers them and waits until they are settled, as in the runs
- * that follow.
- */
-async function findHighestRate(
-  bench: Bench,
-  world: World,
-  follower: LoadProcess<LatencyJob, LatencyReport>,
-): Promise<number> {
+/** Meanwhile events are received and answered as in the runs that follow. */
+async function findHighestRate(bench: Bench, world: World): Promise<number> {
   const load = new Load(bench);
-  await followOnce(world, follower, { perSecond: 200, count: 200 }, 'WARM');
+  await followOnce(world, { perSecond: 200, count: 200 }, 'WARM');
   const { seconds } = bench.options;
   const request = { kind: 'order', prefix: 'HIGHEST' } as const;
   const job = { port: world.program.port, connections, productId: firstProductId, counts: '201' };
-  const { perSecond } = await load.post({ ...job, seconds, request });
+  const { perSecond, statuses } = await load.post({ ...job, seconds, request });
   await waitUntilSettled(world, 'HIGHEST');
+  await receive(world, statuses['201'] ?? 0);
   return perSecond;
 }
 
 async function followOnce(
   world: World,
-  follower: LoadProcess<LatencyJob, LatencyReport>,
   schedule: { readonly perSecond: number; readonly count: number },
   prefix: string,
 ): Promise<Record<(typeof latencySteps)[number], Percentiles>> {
-  const { program, queue, resultQueue, rabbitmq } = world;
-  const report = await follower.post({
-    ...schedule,
-    ...{ port: program.port, queue, resultQueue, rabbitmq, prefix, productId: firstProductId },
-  });
+  const { port } = world.program;
+  await receive(world, 0);
+  const report = await world.payer.post({ ...schedule, port, prefix, productId: firstProductId });
   if (report.statuses['201'] !== schedule.count) {
     throw new Error(`weir answered with ${JSON.stringify(report.statuses)} where only 201 was due`);
   }
+  const receivedAt = new Map(await receive(world, schedule.count));
   await waitUntilSettled(world, prefix);
   const { rows } = await world.client.query<{ nth: number; ms: string }>(
     `SELECT substring(source_id FROM length($1) + 1)::int AS nth, extract(epoch FROM updated_at) * 1000 AS ms
      FROM instance_logs WHERE source = 'ORDER' AND source_id LIKE $1 || '%'`,
     [prefix],
   );
+  const sinceDue = (ms: number, nth: number) => ms - report.startedMs - dueMs(schedule, nth);
+  // A quorum queue delivers when it confirms.
+  const confirmed = report.instances.map((id, nth) => sinceDue(receivedAt.get(id) ?? Number.NaN, nth));
   // updated_at is when the settling transaction began, so its commit is not included.
-  const settled = rows.map(({ nth, ms }) => Number(ms) - report.startedMs - dueMs(schedule, nth));
+  const settled = rows.map(({ nth, ms }) => sinceDue(Number(ms), nth));
   return {
     'callback answered': report.answered,
-    'event confirmed': report.confirmed,
+    'event confirmed': percentilesOf(confirmed),
     'result settled': percentilesOf(settled),
   };
+}
+
+/** Waits until so many events have arrived since the last time. */
+function receive({ domain, rabbitmq, queue, resultQueue }: World, events: number): Promise<Received> {
+  return domain.post({ rabbitmq, queue, resultQueue, events });
 }
 
 async function waitUntilSettled({ client, program }: World, prefix: string): Promise<void> {
