@@ -21,7 +21,7 @@ import {
   templateName,
   uniqueName,
 } from '../support/stores.ts';
-import { type HttpAnswer, type LogLine, sendRequest } from '../support/weir.ts';
+import { type HttpAnswer, type LogLine, patientBuyers, sendRequest } from '../support/weir.ts';
 
 /**
  * The built program on real stores, one for all tests of a file: its own database, queue and Redis database.
@@ -138,6 +138,7 @@ export class SharedWeir {
         WEIR_LOG_LEVEL: 'debug',
         WEIR_LOG_FORMAT: 'json',
         WEIR_SERVER_HTTP_ADDR: '127.0.0.1:0',
+        ...patientBuyers,
         ...settings,
       },
       stdio: ['ignore', 'ignore', 'pipe'],

@@ -39,6 +39,9 @@ export interface HttpAnswer {
 
 const program = builtProgram();
 
+/** Other tests on the same cores delay the event loop: buyers get no 503 for it, unless the test is about that. */
+export const patientBuyers = { WEIR_SALE_MAXLOOPDELAYMS: '1000' };
+
 /** The built program as a process of its own, configured by `env` only; it ends with the test. */
 export function spawnWeir(args: readonly string[], env: Record<string, string>): ChildProcess {
   const child = spawn(process.execPath, [program, ...args], {
@@ -50,6 +53,7 @@ export function spawnWeir(args: readonly string[], env: Record<string, string>):
       WEIR_RESOURCE_SIMULATE: 'false',
       // No balancer is in front, so a stop need not wait.
       WEIR_SERVER_HTTP_DRAINMS: '0',
+      ...patientBuyers,
       ...(env.WEIR_DATA_RABBITMQ_QUEUE ? queuesBeside(env.WEIR_DATA_RABBITMQ_QUEUE) : {}),
       ...env,
     },
