@@ -1,8 +1,9 @@
 import { signal } from '@preact/signals';
 import { useEffect, useState } from 'preact/hooks';
-import type { Instance, Order, Page, Parked } from '../api/answers.ts';
+import type { Instance, Order, Page, Parked, Product } from '../api/answers.ts';
 import { get } from './api.ts';
 import { say } from './language.ts';
+import { cursorBefore } from './live/find-sales.ts';
 import { State } from './parts/badge.tsx';
 import { openModal } from './parts/dialog.tsx';
 import { Id } from './parts/id.tsx';
@@ -115,13 +116,16 @@ function OpenPalette() {
 
 /** Lists and not single items are asked for: a browser complains on its console of every 404. */
 async function findAny(text: string, signal: AbortSignal): Promise<Hit[]> {
-  const isNumber = /^[1-9]\d{0,17}$/.test(text);
-  const [instances, orders, parked] = await Promise.all([
+  const number = readNumber(text);
+  // As the page writes it: #5.
+  const item = number ?? readNumber(text.replace(/^#/, ''));
+  const [instances, orders, parked, products] = await Promise.all([
     get<Page<Instance>>('instances', { q: text, limit: most }, signal),
-    get<Page<Order>>('orders', { [isNumber ? 'userId' : 'paymentId']: text, limit: most }, signal),
-    isNumber
-      ? get<Page<Parked>>('parked', { state: 'ALL', limit: 1, cursor: String(BigInt(text) + 1n) }, signal)
+    get<Page<Order>>('orders', { [number ? 'userId' : 'paymentId']: text, limit: most }, signal),
+    item
+      ? get<Page<Parked>>('parked', { state: 'ALL', limit: 1, cursor: cursorAfter(item) }, signal)
       : undefined,
+    number ? get<Page<Product>>('products', { limit: 1, cursor: cursorBefore(text) }, signal) : undefined,
   ]);
   return [
     ...instances.items.map(({ instanceId, status }) => ({
@@ -136,14 +140,35 @@ async function findAny(text: string, signal: AbortSignal): Promise<Hit[]> {
       text: id,
       state: status,
     })),
-    { href: writeRoute('orders', text), kind: say('palette.order'), text },
     ...(parked?.items ?? [])
-      .filter(({ id }) => id === text)
+      .filter(({ id }) => id === String(item))
       .map(({ id, state }) => ({
         href: writeRoute('parked', id),
         kind: say('parked.item'),
         text: `#${id}`,
         state,
       })),
+    ...(products?.items ?? [])
+      .filter(({ id }) => id === text)
+      .map(({ id, name }) => ({
+        href: writeRoute('products', undefined, { cursor: cursorBefore(id) }),
+        kind: say('instance.product'),
+        text: `${id} · ${name}`,
+      })),
+    // The orders cannot be searched by their ids, which other systems may give: last, since it is a guess.
+    { href: writeRoute('orders', text), kind: say('palette.order'), text },
   ];
+}
+
+const greatest = 2n ** 63n - 1n;
+
+/** An id that is a number, of which the cursor of a list can be computed. */
+function readNumber(text: string): bigint | undefined {
+  const number = /^[1-9]\d{0,18}$/.test(text) ? BigInt(text) : 0n;
+  return number > 0n && number <= greatest ? number : undefined;
+}
+
+/** Of a list in descending order that begins with this id. */
+function cursorAfter(id: bigint): string | undefined {
+  return id < greatest ? String(id + 1n) : undefined;
 }

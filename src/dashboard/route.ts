@@ -8,9 +8,10 @@ export interface Route {
 export function readRoute(hash: string): Route {
   const [path = '', query = ''] = hash.replace(/^#\/?/, '').split('?', 2);
   const [view = '', ...rest] = path.split('/');
+  const id = decode(rest.join('/'));
   return {
     view: view === '' ? 'now' : view,
-    id: rest.length === 0 ? undefined : decode(rest.join('/')),
+    id: id === '' ? undefined : id,
     query: new URLSearchParams(query),
   };
 }

@@ -21,8 +21,12 @@ const bundles = {
 export type ViewName = keyof typeof bundles;
 export const viewNames = Object.keys(bundles) as ViewName[];
 
-export function nameOf({ view }: Route): ViewName | 'missing' {
-  return viewNames.find((name) => name === view) ?? 'missing';
+/** The others are one list: an address that names an item of them is of no page. */
+const withItems: readonly string[] = ['instances', 'orders', 'parked'] satisfies ViewName[];
+
+export function nameOf({ view, id }: Route): ViewName | 'missing' {
+  const found = viewNames.find((name) => name === view) ?? 'missing';
+  return id === undefined || withItems.includes(found) ? found : 'missing';
 }
 
 export async function findView(route: Route): Promise<View> {

@@ -32,6 +32,36 @@ describe.skipIf(!hasBrowser())('finding things', () => {
     weir.takeComplaints();
   });
 
+  test('the box finds an order by a user id of any length, an item by #, a product', async () => {
+    const userId = '9223372036854775807';
+    const { body } = await weir.request('POST', '/v1/orders', { productId: '1001', userId });
+    const page = await weir.openPage('#/audit');
+    await page.locator('#find').click();
+    const box = page.getByRole('textbox', { name: en['palette.label'] });
+    const found = page.getByRole('dialog').getByRole('link');
+    await box.fill(userId);
+    await found.filter({ hasText: body.id }).waitFor();
+    await box.fill('#3');
+    await found.filter({ hasText: /#3.*Parked/ }).waitFor();
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: '#3' }).waitFor();
+    await page.keyboard.press('/');
+    await box.fill('1002');
+    await found.filter({ hasText: '1002 · ' }).click();
+    const rows = page.getByRole('rowheader');
+    await rows.first().getByText('1002').waitFor();
+  });
+
+  test('an address that names an item of a view without items is no page', async () => {
+    const page = await weir.openPage('#/sales/zz');
+    for (const view of ['sales/zz', 'products/1001', 'audit/7', 'now/x']) {
+      await page.goto(`${weir.url}/#/${view}`);
+      await page.getByRole('heading', { level: 1, name: en['missing.title'] }).waitFor();
+    }
+    await page.goto(`${weir.url}/#/orders/`);
+    await page.getByRole('heading', { level: 1, name: en['orders.title'], exact: true }).waitFor();
+  });
+
   test('each filter of a list is a chip that takes it away, nonsense in the address too', async () => {
     const page = await weir.openPage(`#/instances?source=ACTIVITY&from=${encodeURIComponent(hostile)}`);
     await page.locator('.notice.bad').waitFor();
@@ -82,10 +112,27 @@ describe.skipIf(!hasBrowser())('finding things', () => {
     await page.getByRole('heading', { level: 1, name: '#1' }).waitFor();
   });
 
+  test('the activity shows moments in the time zone of the page, and leads to a product', async () => {
+    const product = { id: '1004', name: 'Changed', cpus: 1, memoryMb: 1, image: 'x' };
+    await weir.request('POST', '/v1/products', product);
+    const startsAt = '2099-01-02T03:04:05.000Z';
+    await weir.request('POST', '/v1/sales', { productId: '1004', stock: 1, startsAt });
+    const page = await weir.openPage('#/activity', { timezoneId: 'Asia/Shanghai' });
+    const row = page.getByRole('row').filter({ hasText: en['did.SALE_OPENED'] });
+    await row.locator('.change').getByText('2099-01-02 11:04:05').waitFor();
+    await page
+      .getByRole('row')
+      .filter({ hasText: en['did.PRODUCT_CREATED'] })
+      .getByRole('link', { name: '1004' })
+      .click();
+    await page.getByRole('rowheader').first().getByText('1004').waitFor();
+  });
+
   test('a browser gets a page for an address that does not exist, a program a problem', async () => {
     const asPerson = await sendRaw(weir.url, 'GET', '/nothing/here', { accept: 'text/html,*/*' });
     expect([asPerson.status, asPerson.contentType]).toEqual([404, 'text/html; charset=utf-8']);
     expect(asPerson.text).toContain('No such page');
+    expect(asPerson.text).toContain('rel="icon"');
     const asProgram = await sendRaw(weir.url, 'GET', '/nothing/here', { accept: 'application/json' });
     expect([asProgram.status, JSON.parse(asProgram.text).code]).toEqual([404, 'NOT_FOUND']);
   });

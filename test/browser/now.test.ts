@@ -45,6 +45,8 @@ describe.skipIf(!hasBrowser())('the view of now', () => {
     const trend = page.locator('figure').filter({ hasText: en['trend.bySource'] });
     await trend.locator('.moment').getByText(en['chart.total']).waitFor();
     expect(await trend.locator('.legend').innerText()).toMatch(/ACTIVITY\s*3\b/);
+    const step = page.getByLabel(en['trend.step']).locator('option:checked');
+    expect(await step.textContent()).toBe(en['step.auto']);
   });
 
   test('the backlog and the stores come before tiles and charts, in the document as well', async () => {

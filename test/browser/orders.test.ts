@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { en } from '../../src/dashboard/words/en.ts';
-import { parkHostile } from './page-fixtures.ts';
+import { zh } from '../../src/dashboard/words/zh.ts';
+import { parkHostile, settled } from './page-fixtures.ts';
 import { hasBrowser, sharePage } from './share-page.ts';
 
 describe.skipIf(!hasBrowser())('orders and groups of parked items', () => {
@@ -53,5 +54,36 @@ describe.skipIf(!hasBrowser())('orders and groups of parked items', () => {
   test('the name of the environment stands in the title', async () => {
     const page = await weir.openPage('');
     await expect.poll(() => page.title()).toContain('staging');
+  });
+
+  test('a refused action shows what another operator made of the order meanwhile', async () => {
+    const id = await createOrder('880004');
+    for (const paymentId of ['pay-first', 'pay-second']) {
+      await weir.request('POST', `/v1/orders/${id}/paid`, { paymentId });
+    }
+    const page = await weir.openPage(`#/orders/${id}`);
+    // From then on the view no longer loads the order by itself.
+    await page.locator('p.state').getByText(en['state.COMPLETED']).waitFor(settled);
+    const again = page.getByRole('button', { name: en['instance.refund'] });
+    await again.waitFor();
+    const made = { reason: 'faster', paymentId: 'pay-second' };
+    expect((await weir.request('POST', `/v1/orders/${id}/mark-refunded`, made)).status).toBe(200);
+    await again.click();
+    await page.locator('.notice.bad').waitFor();
+    await again.waitFor({ state: 'detached' });
+    await page.locator('.timeline').getByText('faster').waitFor();
+    expect(weir.takeComplaints().join()).toMatch(/409/);
+  });
+
+  test('the timeline of an order names who did what in the language of the reader', async () => {
+    const id = await createOrder('880005');
+    await weir.request('POST', `/v1/orders/${id}/paid`, { paymentId: 'pay-880005' });
+    const page = await weir.openPage(`#/orders/${id}`, { locale: 'zh-CN' });
+    const steps = page.locator('.timeline');
+    await steps.getByText(zh['by.payment callback']).first().waitFor();
+    await steps.getByText(zh['by.shop']).waitFor();
+    expect(await steps.innerText()).not.toMatch(/shop|callback|weir/);
+    await page.getByRole('link', { name: '1001 · GPU Small' }).click();
+    await page.waitForURL('**/#/orders?productId=1001');
   });
 });

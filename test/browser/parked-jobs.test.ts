@@ -194,4 +194,27 @@ describe.skipIf(!hasBrowser())('jobs over parked items', () => {
     });
     weir.takeComplaints();
   });
+
+  test('a job that matched nothing says so, and shows no bar as if it had worked', async () => {
+    const none = { action: 'discard', filter: { reason: 'UNIT_SOLD_TWICE' }, note: 'none' };
+    const { body } = await weir.request('POST', '/v1/parked/jobs', none);
+    const page = await openParked('');
+    await page.goto(`${weir.url}/#/parked/jobs/${body.id}`);
+    await page.locator('p.state').getByText(en['job.matchedNothing']).waitFor();
+    expect(await page.getByRole('progressbar').count()).toBe(0);
+  });
+
+  test('to replay the selected items is the primary action only where it can succeed', async () => {
+    await weir.request('POST', '/v1/orders/no-such-order/paid', {});
+    const page = await openParked('');
+    const replay = page.locator('#replay-selected');
+    const select = (reason: string) =>
+      page.getByRole('row').filter({ hasText: reason }).getByRole('checkbox').first().check();
+    expect(await replay.getAttribute('class')).toBe('plain');
+    await select('RESULT_INVALID');
+    expect(await replay.getAttribute('class')).toBe('plain');
+    await select('ORDER_NOT_FOUND');
+    await page.getByText('Selected: 2').waitFor();
+    expect(await replay.getAttribute('class')).toBe('primary');
+  });
 });

@@ -21,6 +21,20 @@ describe.skipIf(!hasBrowser())('parked items', () => {
     expect(await section.isVisible()).toBe(true);
   });
 
+  test('a refused action shows what another operator made of the item meanwhile', async () => {
+    const path = '/v1/orders/of-another-shop/paid';
+    const { parkedId } = (await weir.request('POST', path, {})).body;
+    const page = await weir.openPage(`#/parked/${parkedId}`);
+    await page.locator('#replay').waitFor();
+    await weir.request('POST', `/v1/parked/${parkedId}/discard`, { reason: 'faster' });
+    await page.locator('#replay').click();
+    await page.locator('.notice.bad').getByText('PARKED_RESOLVED').waitFor();
+    await page.locator('.state').getByText(en['state.DISCARDED']).waitFor();
+    await page.locator('dd').getByText('faster', { exact: true }).waitFor();
+    expect(await page.locator('#replay').count()).toBe(0);
+    expect(weir.takeComplaints().join()).toMatch(/409/);
+  });
+
   test('many parked items are discarded at once, with a reason that is kept', async () => {
     const page = await weir.openPage('#/parked?origin=STREAM');
     const replaySelected = page.getByRole('button', { name: en['parked.replaySelected'] });

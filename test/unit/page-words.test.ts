@@ -26,7 +26,14 @@ test('no word is empty, and Chinese is Chinese but for names', () => {
   for (const words of Object.values(tables)) {
     for (const [key, word] of Object.entries(words)) expect(word.trim(), key).not.toBe('');
   }
-  const names = ['shell.otherLanguage', 'shell.who', 'kind.PostgreSQL', 'kind.Redis', 'kind.RabbitMQ'];
+  const names = [
+    'by.weir',
+    'shell.otherLanguage',
+    'shell.who',
+    'kind.PostgreSQL',
+    'kind.Redis',
+    'kind.RabbitMQ',
+  ];
   const latin = Object.entries(zh).filter(
     ([, word]) => !/\p{Script=Han}/u.test(word.replace(/\{\w+\}/g, '')),
   );

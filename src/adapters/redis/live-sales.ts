@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { LedgerSale } from '../../sale/ledger.ts';
 import type { LiveSale, LiveSales } from '../../sale/live-sales.ts';
-import { askSale } from './ask-sale.ts';
+import { askSale, toStoreUnavailable } from './ask-sale.ts';
 import { rebuildSale } from './rebuild-sale.ts';
 import { newLife, readSaleHash } from './sale-hash.ts';
 import { saleKeys, saleStreams } from './sale-keys.ts';
@@ -61,7 +61,7 @@ function readReplies(replies: readonly [Error | null, unknown][]): (LiveSale | u
   const [first, ...hashes] = replies.map(([error, reply]) => {
     // A key of another type holds no sale.
     if (error?.message.startsWith('WRONGTYPE')) return {};
-    if (error) throw error;
+    if (error) throw toStoreUnavailable(error);
     return reply;
   });
   const [seconds, micros] = first as [string, string];

@@ -26,8 +26,12 @@ export function Offers({ offers, notice, onDone }: OffersProps) {
     <div class="offers">
       {open.map(({ id, label, hint, done, act }) => {
         const run = async () => {
-          if ((await act()) === false) return;
-          await onDone();
+          try {
+            if ((await act()) === false) return;
+          } finally {
+            // Another operator may have been faster.
+            await onDone();
+          }
           notice.say(say(done));
         };
         return (

@@ -1,5 +1,6 @@
 import type { Activity } from '../../api/answers.ts';
 import { sayCode } from '../language.ts';
+import { cursorBefore } from '../live/find-sales.ts';
 import { writeRoute } from '../route.ts';
 import { Id } from './id.tsx';
 
@@ -25,9 +26,9 @@ function wayTo(kind: string, id: string): string | undefined {
     case 'job':
       return writeRoute('parked', `jobs/${id}`);
     case 'product':
-      return writeRoute('products');
+      return writeRoute('products', undefined, { cursor: cursorBefore(id) });
     case 'sale':
-      return writeRoute('sales');
+      return writeRoute('sales', undefined, { cursor: cursorBefore(id) });
   }
   return undefined;
 }

@@ -62,7 +62,9 @@ const AuditView: View = () => {
 };
 
 function Verdict({ audit: { ok, sums, auditedAt, durationMs } }: { audit: Audit }) {
-  const count = sums.reduce((total, sum) => total + sum.exceptions.length, 0);
+  // As the status strip counts: a sum that names no exception is one itself.
+  const broken = sums.filter((sum) => !holds(sum));
+  const count = broken.reduce((total, { exceptions }) => total + Math.max(1, exceptions.length), 0);
   return (
     <p class="state" role="status">
       {ok ? (
@@ -73,6 +75,10 @@ function Verdict({ audit: { ok, sums, auditedAt, durationMs } }: { audit: Audit 
       <Moment iso={auditedAt} /> · {say('audit.took', { duration: formatDuration(durationMs) })}
     </p>
   );
+}
+
+function holds({ difference, exceptions }: AuditSum): boolean {
+  return difference === 0 && exceptions.length === 0;
 }
 
 function sumColumns(): Column<AuditSum>[] {
@@ -88,8 +94,8 @@ function sumColumns(): Column<AuditSum>[] {
     { title: say('audit.difference'), isNumber: true, cell: ({ difference }) => formatCount(difference) },
     {
       title: say('instance.status'),
-      cell: ({ difference, exceptions }) =>
-        difference === 0 && exceptions.length === 0 ? (
+      cell: (sum) =>
+        holds(sum) ? (
           <Badge tone="good">{say('audit.holdsOne')}</Badge>
         ) : (
           <Badge tone="bad">{say('audit.breaks')}</Badge>
@@ -109,10 +115,12 @@ function Exceptions({ sum: { name, exceptions } }: { sum: AuditSum }) {
           const href = linkException(name, id);
           return (
             <li key={id}>
-              <strong>{href ? <a href={href}>{id}</a> : id}</strong> {sayStatement(exception)}.{' '}
-              {sayAuditAdvice(exception)}{' '}
+              <strong>{href ? <a href={href}>{id}</a> : id}</strong> {sayStatement(exception)}
+              <span class="below soft">{sayAuditAdvice(exception)}</span>
               {findCommands(exception).map((command) => (
-                <Copy key={command} text={command} />
+                <span key={command} class="below">
+                  <Copy text={command} />
+                </span>
               ))}
             </li>
           );

@@ -63,12 +63,12 @@ function instanceColumns(rows: readonly Instance[] = []): (Column<Instance> | fa
       title: say('instance.source'),
       cell: ({ source, sourceId }) => (
         <>
-          <span class="below">{source}</span> <Id text={sourceId} />
+          <span class="id">{source}</span> <Id text={sourceId} />
         </>
       ),
     },
     { title: say('instance.product'), isText: true, cell: ({ productId }) => nameProduct(productId) },
-    { title: say('instance.user'), isNumber: true, cell: ({ userId }) => userId },
+    { title: say('instance.user'), isNumber: true, cell: ({ userId }) => <Id text={userId} /> },
   ];
 }
 

@@ -99,7 +99,10 @@ function listFacts(order: OrderStory) {
     [say('order.amount'), formatCents(amountCents)],
     [say('order.deadline'), status === 'PENDING' && expiresAt ? <Countdown until={expiresAt} /> : undefined],
     [say('instance.id'), instanceId && <a href={writeRoute('instances', instanceId)}>{instanceId}</a>],
-    [say('instance.product'), nameProduct(productId)],
+    [
+      say('instance.product'),
+      <a href={writeRoute('orders', undefined, { productId })}>{nameProduct(productId)}</a>,
+    ],
     [say('instance.user'), <a href={writeRoute('orders', undefined, { userId })}>{userId}</a>],
     [say('instance.created'), <Moment iso={createdAt} />],
     [say('order.paidAt'), paidAt && <Moment iso={paidAt} />],
@@ -122,7 +125,7 @@ function toStep({ at, code, params, by }: Step): TimelineStep {
             {' · '}
           </span>
         ))}
-        {by}
+        {sayCode('by', by)}
       </>
     ),
   };

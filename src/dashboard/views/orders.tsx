@@ -5,6 +5,7 @@ import { nameProduct } from '../live/product-names.ts';
 import { State } from '../parts/badge.tsx';
 import { Countdown } from '../parts/countdown.tsx';
 import type { Filter } from '../parts/filters.tsx';
+import { Id } from '../parts/id.tsx';
 import { Jump } from '../parts/jump.tsx';
 import { ListPage, useList } from '../parts/list-view.tsx';
 import { Moment } from '../parts/moment.tsx';
@@ -77,7 +78,7 @@ function orderColumns(): Column<Order>[] {
     },
     { title: say('order.amount'), isNumber: true, cell: ({ amountCents }) => formatCents(amountCents) },
     { title: say('instance.product'), isText: true, cell: ({ productId }) => nameProduct(productId) },
-    { title: say('instance.user'), isNumber: true, cell: ({ userId }) => userId },
+    { title: say('instance.user'), isNumber: true, cell: ({ userId }) => <Id text={userId} /> },
   ];
 }
 

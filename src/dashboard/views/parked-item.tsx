@@ -4,10 +4,10 @@ import { foreign, say, sayCode } from '../language.ts';
 import { Action, ActionForm, ScopeNeeded } from '../parts/action.tsx';
 import { ActivityOf, useActivity } from '../parts/activity-of.tsx';
 import { State } from '../parts/badge.tsx';
+import { Copy } from '../parts/copy.tsx';
 import { Facts } from '../parts/facts.tsx';
 import { Field } from '../parts/field.tsx';
 import { Head } from '../parts/head.tsx';
-import { Id } from '../parts/id.tsx';
 import { Lines } from '../parts/lines.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Failure, type Notice, Noticed, useNotice } from '../parts/notice.tsx';
@@ -62,9 +62,11 @@ interface ActionsProps {
 function Actions({ item, path, notice, reload }: ActionsProps) {
   const way = findWay(item.reason);
   const productId = findProductOf(item);
+  /** Another operator may have been faster, so what it is now is shown in any case. */
+  const change = <Answer,>(verb: 'replay' | 'discard', body?: object) =>
+    post<Answer>(`${path}/${verb}`, body).finally(reload);
   const replay = async (options?: object) => {
-    const { state, code, detail, instanceId } = await post<Replayed>(`${path}/replay`, options);
-    await reload();
+    const { state, code, detail, instanceId } = await change<Replayed>('replay', options);
     if (state !== 'PARKED') {
       notice.say(
         <>
@@ -85,8 +87,7 @@ function Actions({ item, path, notice, reload }: ActionsProps) {
       say('parked.discardWarning'),
     );
     if (!reason) return;
-    await post(`${path}/discard`, { reason });
-    await reload();
+    await change('discard', { reason });
     notice.say(say('parked.discarded'));
   };
   const enable = async () => {
@@ -163,7 +164,7 @@ function listFacts(item: ParkedItem) {
     [say('parked.origin'), sayCode('origin', item.origin)],
     [say('instance.source'), item.source],
     [say('instance.scope'), item.scope],
-    [say('instance.sourceId'), item.sourceId && <Id text={item.sourceId} />],
+    [say('instance.sourceId'), item.sourceId && <Copy text={item.sourceId} />],
     [say('parked.parkedAt'), <Moment iso={item.parkedAt} />],
     [say('parked.attempts'), String(item.attempts)],
     [say('parked.resolvedAt'), resolvedAt && <Moment iso={resolvedAt} />],

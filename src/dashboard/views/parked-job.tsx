@@ -86,6 +86,8 @@ function JobState({ job: { state, matched, done, failed, skipped } }: { job: Par
 /** Without a count of the items the bar has no value. */
 function Progress({ job }: { job: ParkedJob }) {
   const { matched, done, failed, skipped, state } = job;
+  // A full bar would look like work that was done.
+  if (matched === 0) return null;
   const share =
     matched === null
       ? {}

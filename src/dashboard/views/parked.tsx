@@ -19,6 +19,7 @@ import { ParkedGroups, useGroups } from './parked-groups.tsx';
 import { ParkedItemView } from './parked-item.tsx';
 import { ParkedJobView } from './parked-job.tsx';
 import { LatestJobs, ParkedJobsView } from './parked-jobs.tsx';
+import { findWay } from './parked-ways.ts';
 import { StartJob } from './start-job.tsx';
 
 const origins = ['STREAM', 'OUTBOX', 'RESULT', 'PAYMENT', 'COMPENSATION', 'DEAD_LETTER'];
@@ -33,9 +34,11 @@ const ParkedList: View = ({ query }) => {
   const notice = useNotice();
   const reload = () => Promise.all([list.reload(), count()]);
   const [selected, setSelected] = useState<readonly string[]>([]);
-  const offered = (list.rows ?? []).filter(({ state }) => state === 'PARKED').map(({ id }) => id);
+  const open = (list.rows ?? []).filter(({ state }) => state === 'PARKED');
+  const offered = open.map(({ id }) => id);
   // What is gone is no longer chosen.
   const chosen = selected.filter((id) => offered.includes(id));
+  const canSucceed = open.some(({ id, reason }) => chosen.includes(id) && findWay(reason) === 'replay');
   const select = (id: string, isOn: boolean) =>
     setSelected(isOn ? [...chosen, id] : chosen.filter((each) => each !== id));
 
@@ -83,7 +86,7 @@ const ParkedList: View = ({ query }) => {
         </span>
         <Action
           label={say('parked.replaySelected')}
-          kind="primary"
+          kind={canSucceed ? 'primary' : 'plain'}
           id="replay-selected"
           notice={notice}
           act={replay}

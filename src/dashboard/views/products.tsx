@@ -6,6 +6,7 @@ import { Action, ActionForm, ScopeNeeded } from '../parts/action.tsx';
 import { State } from '../parts/badge.tsx';
 import { Field } from '../parts/field.tsx';
 import { Head } from '../parts/head.tsx';
+import { Id } from '../parts/id.tsx';
 import { ListView, useList } from '../parts/list-view.tsx';
 import { type Notice, Noticed, useNotice } from '../parts/notice.tsx';
 import { Panel } from '../parts/panel.tsx';
@@ -42,8 +43,11 @@ function productColumns(notice: Notice, reload: () => Promise<void>): Column<Pro
     {
       title: say('instance.product'),
       isHead: true,
+      isText: true,
       cell: ({ id, name }) => (
-        <a href={writeRoute('instances', undefined, { productId: id })}>{`${id} · ${name}`}</a>
+        <a href={writeRoute('instances', undefined, { productId: id })}>
+          <Id text={id} /> · {name}
+        </a>
       ),
     },
     { title: say('product.cpus'), isNumber: true, cell: ({ cpus }) => formatCount(cpus) },

@@ -76,7 +76,7 @@ function refundColumns(notice: Notice, reload: () => Promise<void>): Column<Open
       isText: true,
       cell: ({ userId, productId }) => (
         <>
-          {userId} <small class="below">{nameProduct(productId)}</small>
+          <Id text={userId} /> <small class="below">{nameProduct(productId)}</small>
         </>
       ),
     },

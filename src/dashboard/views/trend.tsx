@@ -75,7 +75,11 @@ function trendFilters(): Filter[] {
   return [
     { name: 'from', label: say('filter.from'), kind: 'time' },
     { name: 'to', label: say('filter.to'), kind: 'time' },
-    { name: 'step', label: say('trend.step'), options: { words: 'step', codes: ['minute', 'hour', 'day'] } },
+    {
+      name: 'step',
+      label: say('trend.step'),
+      options: { words: 'step', codes: ['auto', 'minute', 'hour', 'day'], first: 'auto' },
+    },
     { name: 'source', label: say('instance.source'), kind: 'code', maxLength: 20 },
   ];
 }

@@ -50,7 +50,7 @@ function isPerson({ headers }: FastifyRequest): boolean {
   return headers.accept?.includes('text/html') ?? false;
 }
 
-/** Without styles: behind a proxy their address is unknown here. */
+/** Without styles: behind a proxy their address is unknown here. The empty icon spares a request for /favicon.ico. */
 const missingPage = `<!doctype html>
 <html lang="en">
 <head>
@@ -58,6 +58,7 @@ const missingPage = `<!doctype html>
   <meta name="viewport" content="width=device-width, initial-scale=1">
   <meta name="color-scheme" content="light dark">
   <title>No such page · Weir</title>
+  <link rel="icon" href="data:,">
 </head>
 <body>
   <h1>No such page</h1>
