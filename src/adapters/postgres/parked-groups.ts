@@ -21,8 +21,8 @@ interface Groups {
 
 /**
  * For everything that reads many parked items, by any filter; appends its values. Each group is one range of
- * the index parked_groups, or of parked_scope for one scope, in order of id. There are few: they are found one after the other, so that items of
- * other groups are never read (test/contract/parked-plans.test.ts).
+ * the index parked_groups, or of parked_scope for one scope, in order of id. There are few groups: they are
+ * found one after the other, so that items of others are never read (test/contract/parked-plans.test.ts).
  */
 function findGroups(
   { state = 'PARKED', reason, origin, source, scope }: ParkedFilter,
