@@ -8,3 +8,5 @@ CREATE INDEX parked_scope ON parked (scope, state COLLATE "C", origin, reason CO
 DROP INDEX parked_open;
 -- A count is read from an index alone only where vacuum has been: soon after many items were parked, not after a fifth more.
 ALTER TABLE parked SET (autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 20000);
+-- Cleaning reads the items that were resolved longest ago.
+CREATE INDEX parked_resolved ON parked (resolved_at) WHERE resolved_at IS NOT NULL;

@@ -1,13 +1,8 @@
 import type { Database, Sql, Statement } from '../../src/lib/sql.ts';
 
-/** Runs `read` with EXPLAIN ANALYZE before each statement that reads `table`. @returns the plans */
-export async function explain(
-  database: Database,
-  table: string,
-  read: (database: Database) => Promise<unknown>,
-): Promise<string> {
-  const plans: string[] = [];
-  const explaining = (sql: Sql): Sql => ({
+/** Notes in `plans` EXPLAIN ANALYZE of each statement that reads `table`, and then runs it. */
+export function explaining(sql: Sql, table: string, plans: string[]): Sql {
+  return {
     async query<Row>(statement: Statement | string, values?: readonly unknown[]) {
       const text = String(statement);
       if (text.includes(`FROM ${table}`)) {
@@ -17,8 +12,18 @@ export async function explain(
       return sql.query<Row>(text, values);
     },
     runScript: (script) => sql.runScript(script),
-  });
-  const transaction: Database['transaction'] = (work) => database.transaction((sql) => work(explaining(sql)));
+  };
+}
+
+/** Runs `read` with EXPLAIN ANALYZE before each statement of its transactions that reads `table`. @returns the plans */
+export async function explain(
+  database: Database,
+  table: string,
+  read: (database: Database) => Promise<unknown>,
+): Promise<string> {
+  const plans: string[] = [];
+  const transaction: Database['transaction'] = (work) =>
+    database.transaction((sql) => work(explaining(sql, table, plans)));
   await read({ ...database, transaction });
   return plans.join('\n');
 }

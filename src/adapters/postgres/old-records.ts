@@ -9,8 +9,8 @@ const rowsPerStep = 1_000;
 export async function removeResolvedItems(sql: Sql, olderThanMs: number): Promise<number> {
   const [row] = await sql.query<{ removed: number }>(
     `WITH old AS (
-       SELECT id FROM parked WHERE state <> 'PARKED' AND resolved_at < now() - make_interval(secs => $1 / 1000.0)
-       ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED
+       SELECT id FROM parked WHERE resolved_at < now() - make_interval(secs => $1 / 1000.0)
+       ORDER BY resolved_at LIMIT $2 FOR UPDATE SKIP LOCKED
      ), removed AS (
        DELETE FROM parked USING old WHERE parked.id = old.id RETURNING parked.*
      ), counted AS (
@@ -54,7 +54,8 @@ export async function forgetIdempotencyKeys(sql: Sql, olderThanMs: number): Prom
   const rows = await sql.query(
     `UPDATE orders SET idempotency_key = NULL WHERE id IN (
        SELECT id FROM orders WHERE idempotency_key IS NOT NULL AND status <> 'PENDING'
-         AND created_at < now() - make_interval(secs => $1 / 1000.0) LIMIT $2 FOR UPDATE SKIP LOCKED)
+         AND created_at < now() - make_interval(secs => $1 / 1000.0)
+       ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)
      RETURNING id`,
     [olderThanMs, rowsPerStep],
   );
@@ -68,7 +69,8 @@ const settleMarksKeptMs = 3_600_000;
 export async function removeSettleMarks(sql: Sql): Promise<number> {
   const rows = await sql.query(
     `DELETE FROM settle_marks WHERE ctid = ANY (ARRAY(
-       SELECT ctid FROM settle_marks WHERE at < now() - make_interval(secs => $1 / 1000.0) LIMIT $2)) RETURNING 1`,
+       SELECT ctid FROM settle_marks WHERE at < now() - make_interval(secs => $1 / 1000.0)
+       ORDER BY at LIMIT $2)) RETURNING 1`,
     [settleMarksKeptMs, rowsPerStep],
   );
   return rows.length;
