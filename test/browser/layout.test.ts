@@ -74,6 +74,23 @@ describe.skipIf(!hasBrowser())('the room that a view has', () => {
     expect(excess).toEqual(excess.map(() => 0));
   });
 
+  test('a button stands next to its field, and the fields of a form in rows', async () => {
+    const page = await weir.openPage('#/parked/1');
+    await page.setViewportSize({ width: 1_280, height: 800 });
+    const middle = async (selector: string) => {
+      const { y, height } = (await page.locator(selector).boundingBox()) ?? { y: 0, height: 0 };
+      return y + height / 2;
+    };
+    await page.locator('#replay-for').waitFor();
+    expect(Math.abs((await middle('#replay-for')) - (await middle('input[name="userId"]')))).toBeLessThan(6);
+    await page.goto(`${weir.url}/#/sales`);
+    await page.locator('.explained .field').first().waitFor();
+    const tops = await page
+      .locator('.explained .field')
+      .evaluateAll((fields) => fields.slice(0, 4).map((field) => field.getBoundingClientRect().top));
+    expect(tops).toEqual(tops.map(() => tops[0]));
+  });
+
   test('the guide scrolls down only on a phone', async () => {
     const page = await weir.openPage('#/now');
     await page.setViewportSize({ width: 360, height: 740 });
