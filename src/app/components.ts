@@ -67,7 +67,7 @@ export interface Components {
   committed: Signal;
   /** Signalled when units may have to be restocked. */
   owed: Signal;
-  /** Rung when a job over parked items was created. */
+  /** Signalled when a job over parked items was created. */
   jobs: Signal;
   outages: Outages;
 }

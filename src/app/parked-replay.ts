@@ -9,12 +9,12 @@ import { ParkedReplay, type ParkedRows } from '../core/parked/replay.ts';
 import type { PaidOrder, PaymentAnswer } from '../core/triggers/order-paid.ts';
 import { gather } from '../lib/gather.ts';
 import { type Components, reportFailure } from './components.ts';
-import { createPaying } from './paying.ts';
+import { createPaying, type PayingParts } from './paying.ts';
 
-type ReplayComponents = Pick<Components, 'database' | 'settle' | 'committed' | 'owed' | 'emit'>;
+export type ReplayParts = Pick<Components, 'database' | 'settle' | 'committed' | 'owed' | 'emit'>;
 
 export function createParkedReplay(
-  { database, settle, committed, owed, emit }: ReplayComponents,
+  { database, settle, committed, owed, emit }: ReplayParts,
   payOrder: (paid: PaidOrder) => Promise<PaymentAnswer>,
   createInstances: CreateInstances,
   rows: ParkedRows = postgresParked(database),
@@ -33,14 +33,16 @@ export function createParkedReplay(
   });
 }
 
+export type ParkedJobParts = ReplayParts & PayingParts & Pick<Components, 'lifecycle' | 'jobs'>;
+
 /** Replays and discards by filter: every process with the role `settle` runs the next step of some job. */
-export function addParkedJobs(components: Components): void {
+export function addParkedJobs(components: ParkedJobParts): void {
   const { database, lifecycle, emit, creation, jobs, owed } = components;
   // Those that are replayed at one moment share a commit.
   const createInstance = gather(creation.createInstances, { maxItems: 500, maxInFlight: 1 });
   const replay = createParkedReplay(
     components,
-    createPaying(components).pay,
+    createPaying(components).payOrder,
     (purchases) => Promise.all(purchases.map(createInstance)),
     postgresParkedOfJobs(database),
   );

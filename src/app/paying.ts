@@ -8,16 +8,18 @@ import { gather } from '../lib/gather.ts';
 import type { Signal } from '../lib/signal.ts';
 import { type Components, requestDeadlineMs } from './components.ts';
 
-type PayingComponents = Pick<
+export type PayingParts = Pick<
   Components,
   'database' | 'ids' | 'committed' | 'emit' | 'creation' | 'requestCreation'
 >;
 
 // One commit at a time fills the next one better: a quarter more requests at 64 connections than with two.
-const gathered = { maxItems: 500, maxInFlight: 1, maxWaitMs: 5_000 };
+export const gathered = { maxItems: 500, maxInFlight: 1, maxWaitMs: 5_000 };
+
+export type Paying = ReturnType<typeof createPaying>;
 
 /** How payments and other single purchases become instances: those of one moment share a commit. */
-export function createPaying(components: PayingComponents) {
+export function createPaying(components: PayingParts) {
   const { database, ids, committed, emit, requestCreation } = components;
   const store = database.withDeadline(requestDeadlineMs);
   const orders = postgresOrders(store);
@@ -36,16 +38,18 @@ export function createPaying(components: PayingComponents) {
     onParked: (...[item, error]: Parameters<Parameters<typeof payOrder>[0]['onParked']>) =>
       emit({ type: 'payment parked', item, error }),
   };
-  const pay = (paid: PaidOrder): Promise<PaymentAnswer> => payOrder(deps, paid);
-  return { findOrder, createInstance, findPayments: book.findPayments, pay };
+  return {
+    ...{ findOrder, createInstance, findPayments: book.findPayments },
+    payOrder: (paid: PaidOrder): Promise<PaymentAnswer> => payOrder(deps, paid),
+  };
 }
 
-/** Wakes the relay after a call that may have left a batch in the outbox. */
-export function notifyAfter(committed: Signal) {
+/** For calls after which a waiting loop may have work, such as the relay after a commit. */
+export function notifyAfter(signal: Signal) {
   return <Args extends unknown[], T>(call: (...args: Args) => Promise<T>) =>
     async (...args: Args): Promise<T> => {
       const answer = await call(...args);
-      committed.notify();
+      signal.notify();
       return answer;
     };
 }

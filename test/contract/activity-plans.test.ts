@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { listActivity } from '../../src/adapters/postgres/list-activity.ts';
+import { postgresActivityQueries } from '../../src/adapters/postgres/list-activity.ts';
 import type { Database, Sql, Statement } from '../../src/lib/sql.ts';
 import type { ActivityFilter } from '../../src/ops/activity/activity.ts';
 import { openTestPglite, openTestPostgres } from '../support/stores.ts';
@@ -47,7 +47,7 @@ async function countRowsRead(database: Database, filter: ActivityFilter, cursor?
     runScript: (script) => sql.runScript(script),
   });
   const transaction: Database['transaction'] = (work) => database.transaction((sql) => work(explaining(sql)));
-  await listActivity({ ...database, transaction }, filter, 50, cursor);
+  await postgresActivityQueries({ ...database, transaction }).listActivity(filter, 50, cursor);
   return most;
 }
 

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { countParked } from '../../src/adapters/postgres/count-parked.ts';
-import { listOrders } from '../../src/adapters/postgres/list-orders.ts';
-import { listOpenRefunds } from '../../src/adapters/postgres/list-refunds.ts';
+import { postgresOrderQueries } from '../../src/adapters/postgres/order-queries.ts';
+import { postgresParkedQueries } from '../../src/adapters/postgres/parked-queries.ts';
 import type { OrderFilter } from '../../src/core/orders/order-filter.ts';
 import type { ParkedFilter } from '../../src/core/parked/parked-item.ts';
 import type { Database, Sql, Statement } from '../../src/lib/sql.ts';
@@ -111,7 +110,9 @@ describe.each(Object.entries(databases))('the plans of orders and parked groups 
       if (statistics === 'with') await database.query('ANALYZE orders, payments');
       for (const [name, filter] of Object.entries(filters)) {
         for (const cursor of statistics === 'with' ? [undefined, `ORD${rows / 2}`] : [undefined]) {
-          const plan = await explain(database, 'orders', (on) => listOrders(on, filter, 50, cursor));
+          const plan = await explain(database, 'orders', (on) =>
+            postgresOrderQueries(on).listOrders(filter, 50, cursor),
+          );
           expect(countRowsRead(plan), `${name}, ${statistics} statistics:\n${plan}`).toBeLessThanOrEqual(400);
         }
       }
@@ -124,7 +125,7 @@ describe.each(Object.entries(databases))('the plans of orders and parked groups 
       if (statistics === 'with') await database.query('ANALYZE compensations');
       for (const orderId of [undefined, 'ORD1', 'ORD500', 'NONE']) {
         const plan = await explain(database, '(SELECT *, source_id', (on) =>
-          listOpenRefunds(on, orderId, 50, undefined),
+          postgresOrderQueries(on).listOpenRefunds(orderId, 50, undefined),
         );
         const most = orderId === undefined ? 50 : 2;
         expect(countRowsRead(plan), `${orderId}, ${statistics}:\n${plan}`).toBeLessThanOrEqual(most);
@@ -144,7 +145,7 @@ describe.each(Object.entries(databases))('the plans of orders and parked groups 
     for (const statistics of ['without', 'with']) {
       if (statistics === 'with') await database.query('ANALYZE parked');
       for (const [name, filter] of Object.entries(groups)) {
-        const plan = await explain(database, 'parked', (on) => countParked(on, filter));
+        const plan = await explain(database, 'parked', (on) => postgresParkedQueries(on).countParked(filter));
         expect(plan, `${name}, ${statistics} statistics`).toContain('Index Only Scan using parked_groups');
       }
     }

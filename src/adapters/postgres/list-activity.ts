@@ -9,12 +9,19 @@ interface Row extends Omit<ActivityRecord, 'subject'> {
 const columns = `id::text, at, actor, key_id::text AS "keyId", via, action, subject_kind AS "subjectKind",
   subject_id AS "subjectId", before, after, request_id AS "requestId"`;
 
+export function postgresActivityQueries(database: Database) {
+  return {
+    listActivity: (filter: ActivityFilter, limit: number, cursor: string | undefined) =>
+      listActivity(database, filter, limit, cursor),
+  };
+}
+
 /**
  * Newest first, below the record `cursor`. For one actor or one kind of subject the newest records of each
  * action are read from an index and merged: a filter that matches few records never reads many
  * (test/contract/activity-plans.test.ts). What a job did with a parked item is found by the id of the item.
  */
-export async function listActivity(
+async function listActivity(
   database: Database,
   filter: ActivityFilter,
   limit: number,

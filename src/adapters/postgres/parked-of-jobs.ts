@@ -2,8 +2,9 @@ import { type JobLease, JobStopped } from '../../core/parked/parked-job.ts';
 import type { ParkedRows, Resolution } from '../../core/parked/replay.ts';
 import { gather } from '../../lib/gather.ts';
 import { type Database, numberArray, type Sql, textArray } from '../../lib/sql.ts';
-import { findParked, postgresParked, toJson } from './parked.ts';
+import { postgresParked, toJson } from './parked.ts';
 import { holdJob } from './parked-job-items.ts';
+import { findParked } from './parked-queries.ts';
 
 const itemsPerCommit = 100;
 

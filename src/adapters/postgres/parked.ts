@@ -1,7 +1,7 @@
 import type { BatchKind } from '../../core/outbox/outbox.ts';
 import { encodeMessage } from '../../core/outbox/outbox-batch.ts';
 import type { DeadLetterKind } from '../../core/parked/dead-letter.ts';
-import type { NewParkedItem, ParkedDetail, ParkedFilter, ParkedItem } from '../../core/parked/parked-item.ts';
+import type { NewParkedItem, ParkedDetail } from '../../core/parked/parked-item.ts';
 import type { JobLease } from '../../core/parked/parked-job.ts';
 import type { ParkedRows, Resolution } from '../../core/parked/replay.ts';
 import type { WeirError } from '../../errors.ts';
@@ -9,6 +9,7 @@ import { shortenKey } from '../../lib/shorten-key.ts';
 import { type Database, numberArray, type Sql, textArray } from '../../lib/sql.ts';
 import { recordActivity } from './activity.ts';
 import { holdJob, noteFailedJobItem, noteJobItem } from './parked-job-items.ts';
+import { findParked } from './parked-queries.ts';
 import { requeueParkedUnit, waiveParkedUnit } from './parked-units.ts';
 import { toText } from './to-text.ts';
 
@@ -101,34 +102,6 @@ async function parkSome(sql: Sql, items: readonly NewItem[]): Promise<void> {
   );
 }
 
-/** NULL while the item is parked. */
-export const resolutionColumn = `CASE WHEN resolution IS NOT NULL THEN
-  json_build_object('code', resolution, 'params', coalesce(resolution_params, '{}')) END AS resolution`;
-
-const columns = `id::text, origin, reason, detail, params, source, scope, source_id AS "sourceId",
-  parked_at AS "parkedAt", state,
-  attempts, resolved_at AS "resolvedAt", resolved_by AS "resolvedBy", ${resolutionColumn}, instance_id::text AS "instanceId",
-  job_id::text AS "jobId"`;
-
-/** Newest first, below the id `before`. */
-export async function listParked(
-  sql: Sql,
-  filter: ParkedFilter,
-  limit: number,
-  before: string | undefined,
-): Promise<ParkedItem[]> {
-  const values: unknown[] = [limit, before ?? '9223372036854775807'];
-  const { state = 'PARKED', ...equal } = filter;
-  const conditions = Object.entries({ ...equal, ...(state === 'ALL' ? {} : { state }) })
-    .filter(([, value]) => value !== undefined)
-    // The names come from ParkedFilter, never from a request.
-    .map(([column, value]) => `AND ${column} = $${values.push(value)}`);
-  return sql.query<ParkedItem>(
-    `SELECT ${columns} FROM parked WHERE id < $2::bigint ${conditions.join(' ')} ORDER BY parked.id DESC LIMIT $1`,
-    values,
-  );
-}
-
 export function postgresParked(database: Database): ParkedRows {
   const commit = <T>(work: (sql: Sql) => Promise<T>) => database.transaction(work);
   return {
@@ -138,14 +111,6 @@ export function postgresParked(database: Database): ParkedRows {
     decideUnit: (item, resolution) => commit((sql) => decideUnit(sql, item, resolution)),
     noteFailedReplay: (id, error, job) => commit((sql) => noteFailedReplay(sql, id, error, job)),
   };
-}
-
-export async function findParked(sql: Sql, ids: readonly string[]): Promise<ParkedDetail[]> {
-  const rows = await sql.query<ParkedDetail>(
-    `SELECT ${columns}, message_id AS "messageId", kind, original FROM parked WHERE id = ANY ($1::bigint[])`,
-    [numberArray(ids.map(BigInt))],
-  );
-  return rows.map((row) => ({ ...row, original: Buffer.from(row.original) }));
 }
 
 async function resolveParked(

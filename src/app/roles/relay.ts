@@ -3,7 +3,7 @@ import { type Components, reportFailure } from '../components.ts';
 import { openPublisher } from '../queues.ts';
 import { isDatabaseEmbedded } from '../stores.ts';
 
-type RelayRole = Pick<
+type RelayParts = Pick<
   Components,
   | 'config'
   | 'emit'
@@ -21,7 +21,7 @@ const drainMs = 5_000;
 const windowEvents = 2_000;
 
 /** The role `relay`: publishes outbox batches. */
-export function addRelay(components: RelayRole): void {
+export function addRelay(components: RelayParts): void {
   const { config, emit, lifecycle, readiness, queueDatabase, outbox, committed, outages } = components;
   const { publisher, close } = openPublisher(config.data.rabbitmq, queueDatabase, emit);
   lifecycle.defer('publisher', close);

@@ -21,7 +21,11 @@ import { type Components, reportFailure } from '../components.ts';
 const expiryEveryMs = 1_000;
 const ordersPerExpiry = 500;
 
-export function addOrderExpiry({ emit, lifecycle, database }: Components): void {
+export function addOrderExpiry({
+  emit,
+  lifecycle,
+  database,
+}: Pick<Components, 'emit' | 'lifecycle' | 'database'>): void {
   const orders = postgresOrders(database);
   const options = { everyMs: expiryEveryMs, retry, onFailure: reportFailure(emit, 'orders') };
   const expire = async () => {
@@ -33,7 +37,12 @@ export function addOrderExpiry({ emit, lifecycle, database }: Components): void 
   lifecycle.plan('order expiry', (signal) => repeatEvery(options, expire, signal));
 }
 
-export function addAudit({ config, emit, lifecycle, audit }: Components): void {
+export function addAudit({
+  config,
+  emit,
+  lifecycle,
+  audit,
+}: Pick<Components, 'config' | 'emit' | 'lifecycle' | 'audit'>): void {
   const options = { everyMs: config.audit.everyMs, retry, onFailure: reportFailure(emit, 'audit') };
   const run = async () => {
     await audit('quiet');
@@ -48,7 +57,12 @@ const marksKeptMs = 7 * aDayMs;
 /** Archiving and the cursor over old rows read thousands of rows at a time. */
 export const taskDeadlineMs = 60_000;
 
-export function addCleaning({ config, emit, lifecycle, database: shared }: Components): void {
+export function addCleaning({
+  config,
+  emit,
+  lifecycle,
+  database: shared,
+}: Pick<Components, 'config' | 'emit' | 'lifecycle' | 'database'>): void {
   const database = shared.withDeadline(taskDeadlineMs);
   const tasks: Record<string, CleaningTask> = {};
   const add = (name: string, olderThanMs: number, task: CleaningTask) => {

@@ -5,7 +5,7 @@ import { ProblemShape } from '../../../api/shapes.ts';
 import type { ParkedFilter } from '../../../core/parked/parked-item.ts';
 import { type ParkedDeps, ParkedFilterQuery } from './parked.ts';
 
-export function addParkedGroups(http: FastifyInstance, { parked }: ParkedDeps): void {
+export function addParkedGroups(http: FastifyInstance, { parked }: Pick<ParkedDeps, 'parked'>): void {
   http.get<{ Querystring: ParkedFilter }>(
     '/v1/parked/groups',
     {

@@ -28,6 +28,8 @@ export interface ParkedDeps {
     listParked(filter: ParkedFilter, limit: number, cursor: string | undefined): Promise<ParkedItem[]>;
     countParked(filter: ParkedFilter): Promise<ParkedGroup[]>;
     findParked(id: string): Promise<ParkedDetail | undefined>;
+  };
+  replay: {
     replay(id: string, actor: Actor, options?: ReplayOptions): Promise<ReplayOutcome>;
     discard(id: string, actor: Actor, reason: string): Promise<ReplayOutcome>;
   };
@@ -47,7 +49,7 @@ const DiscardBody = Type.Object({ reason: ReasonText }, closed);
 
 type ItemPath = { Params: { id: string } };
 
-export function addParked(http: FastifyInstance, { parked }: ParkedDeps, exports: Exports): void {
+export function addParked(http: FastifyInstance, { parked, replay }: ParkedDeps, exports: Exports): void {
   http.get<{ Querystring: ParkedFilter & PageQuery }>(
     '/v1/parked',
     {
@@ -102,7 +104,7 @@ export function addParked(http: FastifyInstance, { parked }: ParkedDeps, exports
     },
     async (request) =>
       showOutcome(
-        await parked.replay(readId(request.params.id), actorOf(request), readReplayOptions(request.body)),
+        await replay.replay(readId(request.params.id), actorOf(request), readReplayOptions(request.body)),
       ),
   );
 
@@ -117,7 +119,7 @@ export function addParked(http: FastifyInstance, { parked }: ParkedDeps, exports
       },
     },
     async (request) =>
-      showOutcome(await parked.discard(readId(request.params.id), actorOf(request), request.body.reason)),
+      showOutcome(await replay.discard(readId(request.params.id), actorOf(request), request.body.reason)),
   );
 
   http.post<{ Body: Static<typeof Many> }>(
@@ -130,7 +132,7 @@ export function addParked(http: FastifyInstance, { parked }: ParkedDeps, exports
         response: { 200: ReplaysShape, '4xx': ProblemShape },
       },
     },
-    async (request) => forEach(request.body.ids, (id) => parked.replay(id, actorOf(request))),
+    async (request) => forEach(request.body.ids, (id) => replay.replay(id, actorOf(request))),
   );
 
   http.post<{ Body: Static<typeof ManyWithReason> }>(
@@ -144,7 +146,7 @@ export function addParked(http: FastifyInstance, { parked }: ParkedDeps, exports
       },
     },
     async (request: FastifyRequest<{ Body: Static<typeof ManyWithReason> }>) =>
-      forEach(request.body.ids, (id) => parked.discard(id, actorOf(request), request.body.reason)),
+      forEach(request.body.ids, (id) => replay.discard(id, actorOf(request), request.body.reason)),
   );
 }
 
