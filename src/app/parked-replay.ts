@@ -50,7 +50,7 @@ export function addParkedJobs(components: ParkedJobParts): void {
     rows: postgresJobSteps(database),
     replay: (...item) => replay.replay(...item),
     isTransient: isTransientDatabaseError,
-    wake: jobs,
+    signal: jobs,
     onStep({ jobId, action, actor }, result, isLast) {
       if (action === 'discard') owed.notify();
       emit({ type: 'parked job stepped', jobId, action, by: actor.name, ...result, isLast });

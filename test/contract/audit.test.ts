@@ -88,7 +88,7 @@ describe.each(Object.keys(setUps))('the audit on %s', (name) => {
       {
         outbox: postgresOutbox(view, { claimTimeoutMs: 30_000 }),
         publisher: embeddedQueue(view, 'created'),
-        wake: new Signal(),
+        signal: new Signal(),
         onPublished() {},
         onRefused() {},
         onFailure() {},

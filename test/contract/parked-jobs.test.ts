@@ -62,7 +62,7 @@ describe.each(Object.keys(databases))('a job over parked items on %s', (name) =>
     const createRunner = (itemsPerStep = 4) =>
       new ParkedJobRunner(
         {
-          ...{ rows, replay: change(replay), isTransient: isTransientDatabaseError, wake: new Signal() },
+          ...{ rows, replay: change(replay), isTransient: isTransientDatabaseError, signal: new Signal() },
           onStep() {},
           onFailure: (error) => failures.push(error),
         },

@@ -30,7 +30,7 @@ export function addRelay(components: RelayParts): void {
     {
       outbox,
       publisher: components.tracing.publisher(publisher),
-      wake: committed,
+      signal: committed,
       onPublished: (count, durationMs) => emit({ type: 'events published', count, durationMs }),
       onRefused: (refusals, parked) =>
         emit({ type: 'messages refused', count: refusals.length, why: refusals[0]?.why ?? '', parked }),

@@ -36,7 +36,7 @@ export function addSettle(components: SettleParts): void {
   const restock = new Restock({
     rows: isDatabaseEmbedded(config.data) ? unlockedRestocks(database) : postgresRestocks(database),
     counters: streams.counters,
-    wake: owed,
+    signal: owed,
     onRestocked: (outcomes) => emit({ type: 'units restocked', outcomes }),
     onFailedUnits: (failed) => emit({ type: 'restocks failed', ...failed }),
     onFailure: reportFailure(emit, 'restock'),

@@ -47,7 +47,7 @@ export interface ParkedJobRunnerDeps {
   replay: ParkedReplay['replay'];
   isTransient: (error: unknown) => boolean;
   /** Notified when a job was created. */
-  wake: Signal;
+  signal: Signal;
   onStep: (step: JobStep, result: StepResult, isLast: boolean) => void;
   onFailure: (error: unknown, attempt: number) => void;
 }
@@ -92,7 +92,7 @@ export class ParkedJobRunner {
       try {
         const isBusy = await this.runStep(signal);
         failures = 0;
-        if (!isBusy) await this.#deps.wake.wait(this.#options.everyMs, signal);
+        if (!isBusy) await this.#deps.signal.wait(this.#options.everyMs, signal);
       } catch (error) {
         this.#deps.onFailure(error, ++failures);
         await pauseBeforeRetry(backoffMs(failures, retry), signal);
