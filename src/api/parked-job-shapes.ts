@@ -1,9 +1,16 @@
-import { type TSchema, Type } from 'typebox';
-import { countedList, ListQuery, ReasonText, StatementShape, storable, Timestamp } from './shapes.ts';
+import { Type } from 'typebox';
+import {
+  closed,
+  countedList,
+  ListQuery,
+  orNull,
+  ReasonText,
+  StatementShape,
+  storable,
+  Timestamp,
+} from './shapes.ts';
 
-const orNull = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
 const Text = Type.String();
-const closed = { additionalProperties: false };
 const Action = Type.Enum(['replay', 'discard']);
 const State = Type.Enum(['RUNNING', 'DONE', 'ABORTED']);
 

@@ -1,7 +1,6 @@
-import { type TSchema, Type } from 'typebox';
-import { countedList, StatementShape, Timestamp } from './shapes.ts';
+import { Type } from 'typebox';
+import { countedList, orNull, StatementShape, Timestamp } from './shapes.ts';
 
-const orNull = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
 const Text = Type.String();
 const State = Type.Union([Type.Literal('PARKED'), Type.Literal('REPLAYED'), Type.Literal('DISCARDED')]);
 

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { NowShape } from '../../../api/now-shape.ts';
-import { ProblemShape } from '../../../api/shapes.ts';
+import { closed, ProblemShape } from '../../../api/shapes.ts';
 import { WeirError } from '../../../errors.ts';
 import { maxSeconds } from '../../../ops/live/count-seconds.ts';
 import type { NowFeed, NowNews, NowReader } from '../../../ops/live/now-feed.ts';
@@ -42,7 +42,7 @@ export function addNow(http: FastifyInstance, { now, feed, draining }: NowDeps):
               }),
             ),
           },
-          { additionalProperties: false },
+          closed,
         ),
         response: { 200: NowShape, '4xx': ProblemShape },
       },

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { ParkedGroups } from '../../../api/parked-shapes.ts';
-import { ProblemShape } from '../../../api/shapes.ts';
+import { closed, ProblemShape } from '../../../api/shapes.ts';
 import type { ParkedFilter } from '../../../core/parked/parked-item.ts';
 import { type ParkedDeps, ParkedFilterQuery } from './parked.ts';
 
@@ -13,7 +13,7 @@ export function addParkedGroups(http: FastifyInstance, { parked }: Pick<ParkedDe
       schema: {
         summary: 'Counts of parked items by reason and origin, the most first',
         description: 'Only open items, unless state is given.',
-        querystring: Type.Object(ParkedFilterQuery, { additionalProperties: false }),
+        querystring: Type.Object(ParkedFilterQuery, closed),
         response: { 200: ParkedGroups, '4xx': ProblemShape },
       },
     },

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { parkedFilter } from '../../../api/parked-job-shapes.ts';
 import { ParkedDetailShape, ParkedList, ReplayShape, ReplaysShape } from '../../../api/parked-shapes.ts';
-import { ExportQuery, listAnswers, ProblemShape, ReasonText } from '../../../api/shapes.ts';
+import { closed, ExportQuery, listAnswers, ProblemShape, ReasonText } from '../../../api/shapes.ts';
 import type { Actor } from '../../../core/actor.ts';
 import { parseUserId } from '../../../core/instance/purchase.ts';
 import type { ParkedDetail } from '../../../core/parked/parked-item.ts';
@@ -42,7 +42,6 @@ export const ParkedFilterQuery = {
 
 const Id = Type.String({ pattern: '^[1-9][0-9]{0,17}$', description: 'the id of a parked item' });
 const Ids = Type.Array(Id, { minItems: 1, maxItems: 500 });
-const closed = { additionalProperties: false };
 const Many = Type.Object({ ids: Ids }, closed);
 const ManyWithReason = Type.Object({ ids: Ids, reason: ReasonText }, closed);
 const DiscardBody = Type.Object({ reason: ReasonText }, closed);

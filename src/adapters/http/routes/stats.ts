@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import type { SourceCount, TrendRow } from '../../../api/answers.ts';
-import { ProblemShape, SourceText, TimeText } from '../../../api/shapes.ts';
+import { closed, ProblemShape, SourceText, TimeText } from '../../../api/shapes.ts';
 import { SourcesShape, TrendShape } from '../../../api/stats-shapes.ts';
 import { WeirError } from '../../../errors.ts';
 import { readWindow, type TrendQuery, type TrendWindow } from '../plugins/trend-window.ts';
@@ -28,7 +28,7 @@ const Trend = Type.Object(
     step: Type.Optional(Type.Enum(['minute', 'hour', 'day'])),
     source: Type.Optional(SourceText),
   },
-  { additionalProperties: false },
+  closed,
 );
 
 export interface StatsDeps {
