@@ -68,6 +68,26 @@ export interface TermsRow {
   admit_per_second: number | null;
 }
 
+/** The same with what operators have changed since. */
+export interface ChangedTermsRow extends TermsRow {
+  stock: string;
+  is_paused: boolean;
+  has_ended: boolean;
+}
+
+export function readTerms(row: ChangedTermsRow) {
+  return {
+    stock: Number(row.stock),
+    perUserLimit: row.per_user_limit,
+    startsAt: row.starts_at ?? undefined,
+    endsAt: row.ends_at ?? undefined,
+    entry: row.entry,
+    admitPerSecond: row.admit_per_second ?? undefined,
+    isPaused: row.is_paused,
+    hasEnded: row.has_ended,
+  };
+}
+
 /** Whether a sale was opened with these terms, ignoring later changes of its stock. */
 export function isSameSale(row: TermsRow, terms: SaleTerms): boolean {
   return (
