@@ -1,7 +1,6 @@
-import { type TSchema, Type } from 'typebox';
-import { countedList, ExportQuery, storable, Timestamp, TimeText } from './shapes.ts';
+import { Type } from 'typebox';
+import { closed, countedList, ExportQuery, orNull, storable, Timestamp, TimeText } from './shapes.ts';
 
-const orNull = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
 const Text = Type.String();
 const Fields = orNull(Type.Record(Type.String(), Type.Unknown()));
 const NameText = Type.String({ minLength: 1, maxLength: 512, ...storable });
@@ -39,5 +38,5 @@ export const activityQuery = <Action extends string, Kind extends string>(
       to: Type.Optional(TimeText),
       ...ExportQuery,
     },
-    { additionalProperties: false },
+    closed,
   );

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { Timestamp } from './shapes.ts';
+import { closed, orNull, Timestamp } from './shapes.ts';
 
 export const ScopeText = Type.Enum(['read', 'act', 'admin']);
 
@@ -15,10 +15,10 @@ export const NewKey = Type.Object(
     scope: ScopeText,
     expiresAt: Type.Optional(Timestamp),
   },
-  { additionalProperties: false },
+  closed,
 );
 
-const OrNever = Type.Union([Timestamp, Type.Null()]);
+const OrNever = orNull(Timestamp);
 export const KeyShape = Type.Object({
   id: Type.String(),
   name: Type.String(),
@@ -28,7 +28,7 @@ export const KeyShape = Type.Object({
   lastUsedAt: OrNever,
   expiresAt: OrNever,
   revokedAt: OrNever,
-  revokedBy: Type.Union([Type.String(), Type.Null()]),
+  revokedBy: orNull(Type.String()),
 });
 export const MadeKeyShape = Type.Object({
   ...KeyShape.properties,

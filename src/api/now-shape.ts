@@ -1,7 +1,6 @@
-import { type TSchema, Type } from 'typebox';
-import { StatementShape, Timestamp } from './shapes.ts';
+import { Type } from 'typebox';
+import { orNull, StatementShape, Timestamp } from './shapes.ts';
 
-const orNull = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
 const Counts = Type.Array(Type.Integer());
 const Text = Type.String();
 const Place = Type.String({ description: 'stream, outbox, processing, overdue, parked or refunds' });

@@ -1,9 +1,11 @@
 import { Type } from 'typebox';
 import {
+  closed,
   countedList,
   ExportQuery,
   Int64,
   OrderShape,
+  orNull,
   PaymentShape,
   printable,
   ReasonText,
@@ -14,12 +16,11 @@ import {
 } from './shapes.ts';
 
 const PaymentIdText = Type.String({ minLength: 1, maxLength: 255, ...printable });
-const orNull = Type.Union([Int64, Type.Null()]);
 
 export const ListedOrderShape = Type.Object({
   ...OrderShape.properties,
   /** null: it has none, or not yet. */
-  instanceId: orNull,
+  instanceId: orNull(Int64),
 });
 
 export const OrderList = countedList(ListedOrderShape);
@@ -54,8 +55,8 @@ export const OpenRefundShape = Type.Object({
   amountCents: RefundShape.properties.amountCents,
   productId: Int64,
   userId: Int64,
-  /** Of the order; null: it has none. */
-  instanceId: orNull,
+  /** The instance of the order; null: it has none. */
+  instanceId: orNull(Int64),
   reason: Type.String(),
   /** How often it was requested. */
   requests: Type.Integer(),
@@ -64,16 +65,13 @@ export const OpenRefundShape = Type.Object({
 
 export const OpenRefundList = countedList(OpenRefundShape);
 
-export const RefundQuery = Type.Object(
-  { orderId: Type.Optional(SourceIdText), ...ExportQuery },
-  { additionalProperties: false },
-);
+export const RefundQuery = Type.Object({ orderId: Type.Optional(SourceIdText), ...ExportQuery }, closed);
 
 /** One change of an order; `params` depend on the code. */
-export const OrderStepShape = Type.Object({
+const OrderStepShape = Type.Object({
   at: Timestamp,
   code: Type.String(),
-  params: Type.Record(Type.String(), Type.Union([Type.String(), Type.Null()])),
+  params: Type.Record(Type.String(), orNull(Type.String())),
   by: Type.String(),
 });
 
@@ -87,5 +85,5 @@ export const OrderStoryShape = Type.Object({
 /** `paymentId`: which payment went back, where the order was paid more than once. */
 export const MarkRefundedBody = Type.Object(
   { reason: ReasonText, paymentId: Type.Optional(PaymentIdText) },
-  { additionalProperties: false },
+  closed,
 );

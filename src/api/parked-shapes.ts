@@ -1,7 +1,6 @@
-import { type TSchema, Type } from 'typebox';
-import { countedList, StatementShape, Timestamp } from './shapes.ts';
+import { Type } from 'typebox';
+import { countedList, orNull, StatementShape, Timestamp } from './shapes.ts';
 
-const orNull = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
 const Text = Type.String();
 const State = Type.Union([Type.Literal('PARKED'), Type.Literal('REPLAYED'), Type.Literal('DISCARDED')]);
 
@@ -11,7 +10,7 @@ export const ParkedShape = Type.Object({
   reason: Text,
   /** The values of the reason's sentence. */
   params: StatementShape.properties.params,
-  /** Of the reason, in English; for people who read the answer itself. */
+  /** The reason in English, for readers of the raw answer. */
   detail: Text,
   source: Text,
   scope: Text,

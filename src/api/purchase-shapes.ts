@@ -1,11 +1,8 @@
 import { Type } from 'typebox';
-import { InstanceShape, Int64, Timestamp } from './shapes.ts';
+import { closed, InstanceShape, Int64, Timestamp } from './shapes.ts';
 import { TicketText } from './ticket-shapes.ts';
 
-export const BuyBody = Type.Object(
-  { userId: Int64, ticket: Type.Optional(TicketText) },
-  { additionalProperties: false },
-);
+export const BuyBody = Type.Object({ userId: Int64, ticket: Type.Optional(TicketText) }, closed);
 
 export const BoughtShape = Type.Object({
   streamId: Type.String(),
@@ -45,5 +42,5 @@ export const ProgressQuery = Type.Object(
       }),
     ),
   },
-  { additionalProperties: false },
+  closed,
 );

@@ -1,9 +1,8 @@
 import { Type } from 'typebox';
-import { Int64, Timestamp } from './shapes.ts';
+import { closed, Int64, orNull, Timestamp } from './shapes.ts';
 
 const Units = Type.Integer({ minimum: 1, maximum: 2_147_483_647 });
 const Rate = Type.Number({ exclusiveMinimum: 0, maximum: 1_000_000 });
-const closed = { additionalProperties: false };
 
 export const NewSale = Type.Object(
   {
@@ -43,10 +42,10 @@ export const SaleShape = Type.Object({
   remaining: Type.Integer(),
   restocked: Type.Integer(),
   perUserLimit: Type.Integer(),
-  startsAt: Type.Union([Timestamp, Type.Null()]),
-  endsAt: Type.Union([Timestamp, Type.Null()]),
+  startsAt: orNull(Timestamp),
+  endsAt: orNull(Timestamp),
   entry: Type.String(),
-  admitPerSecond: Type.Union([Type.Number(), Type.Null()]),
+  admitPerSecond: orNull(Type.Number()),
   tickets: Type.Integer(),
   state: Type.Union([
     Type.Literal('SCHEDULED'),
@@ -59,5 +58,5 @@ export const SaleShape = Type.Object({
 
 export const SaleList = Type.Object({
   items: Type.Array(SaleShape),
-  nextCursor: Type.Union([Int64, Type.Null()]),
+  nextCursor: orNull(Int64),
 });

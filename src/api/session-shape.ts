@@ -1,10 +1,10 @@
 import { Type } from 'typebox';
 import { ScopeText } from './key-shapes.ts';
-import { Timestamp } from './shapes.ts';
+import { closed, Timestamp } from './shapes.ts';
 
 export const Login = Type.Object(
   { key: Type.String({ minLength: 1, maxLength: 512, writeOnly: true }) },
-  { additionalProperties: false },
+  closed,
 );
 export const SessionShape = Type.Object({
   name: Type.String(),

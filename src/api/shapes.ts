@@ -1,5 +1,9 @@
 import { type TSchema, Type } from 'typebox';
 
+/** For requests: an unknown field is an error. */
+export const closed = { additionalProperties: false };
+export const orNull = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
+
 // A description completes “… must be”: describeMistakes() completes the sentence for a caller that sent something else.
 
 /** 1 … 2^63−1 as a decimal string: JSON numbers lose digits above 2^53. The range is checked where it is parsed. */
@@ -41,7 +45,6 @@ export const ReasonText = Type.String({
   pattern: '^[^\\u0000\\p{Cs}]*[^\\s\\u0000\\p{Cs}][^\\u0000\\p{Cs}]*$',
   description: 'more than blanks',
 });
-const closed = { additionalProperties: false };
 
 export const InstanceShape = Type.Object({
   instanceId: Int64,
@@ -59,7 +62,7 @@ export const InstanceShape = Type.Object({
   archived: Type.Optional(Type.Boolean()),
 });
 
-const NextCursor = Type.Union([Type.String(), Type.Null()]);
+const NextCursor = orNull(Type.String());
 
 /** A page of a list that may be long, with the total where the request had `total=true`. */
 export function countedList<Item extends TSchema>(item: Item) {
@@ -85,7 +88,7 @@ export const TimelineShape = Type.Object({
     Type.Object({
       at: Timestamp,
       step: Type.String(),
-      detail: Type.Union([StatementShape, Type.Null()]),
+      detail: orNull(StatementShape),
       by: StatementShape,
     }),
   ),
@@ -135,37 +138,37 @@ export const OrderShape = Type.Object({
   amountCents: Cents,
   createdAt: Timestamp,
   updatedAt: Timestamp,
-  paidAt: Type.Union([Timestamp, Type.Null()]),
-  expiresAt: Type.Union([Timestamp, Type.Null()]),
+  paidAt: orNull(Timestamp),
+  expiresAt: orNull(Timestamp),
 });
 
 export const PaymentShape = Type.Object({
-  paymentId: Type.Union([Type.String(), Type.Null()]),
-  webhookId: Type.Union([Type.String(), Type.Null()]),
-  amountCents: Type.Union([Cents, Type.Null()]),
-  paidAt: Type.Union([Timestamp, Type.Null()]),
+  paymentId: orNull(Type.String()),
+  webhookId: orNull(Type.String()),
+  amountCents: orNull(Cents),
+  paidAt: orNull(Timestamp),
   recordedAt: Timestamp,
   outcome: Type.String(),
-  refundedAt: Type.Union([Timestamp, Type.Null()]),
+  refundedAt: orNull(Timestamp),
 });
 
 export const RefundShape = Type.Object({
   orderId: Type.String(),
   /** The payment that goes back; null where its callback did not name it. */
-  paymentId: Type.Union([Type.String(), Type.Null()]),
-  amountCents: Type.Union([Cents, Type.Null()]),
+  paymentId: orNull(Type.String()),
+  amountCents: orNull(Cents),
   reason: Type.String(),
   requestedAt: Timestamp,
-  refundedAt: Type.Union([Timestamp, Type.Null()]),
+  refundedAt: orNull(Timestamp),
 });
 
-/** What a payment callback is answered whose money goes back. */
+/** The answer to a payment callback whose money is refunded. */
 export const RequestedRefundShape = Type.Object({
   outcome: Type.Literal('refund requested'),
   ...RefundShape.properties,
 });
 
-/** What a payment callback is answered that waits for an operator, or was given up by one. */
+/** The answer to a payment callback that is parked, or was discarded by an operator. */
 export const ParkedPaymentShape = Type.Object({
   outcome: Type.Literal('parked'),
   orderId: Type.String(),
@@ -183,7 +186,7 @@ export const ListQuery = {
   ),
 };
 
-export const exportTypes = ['text/csv', 'application/x-ndjson'] as const;
+const exportTypes = ['text/csv', 'application/x-ndjson'] as const;
 
 /** Parameters of lists that can be exported and counted. `limit` has no default, so that an export differs from a page of 50. */
 export const ExportQuery = {

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { Int64, Timestamp } from './shapes.ts';
+import { closed, Int64, Timestamp } from './shapes.ts';
 
 export const TicketText = Type.String({ minLength: 1, maxLength: 128 });
 
@@ -16,7 +16,7 @@ export const TicketBody = Type.Object(
       }),
     ),
   },
-  { additionalProperties: false },
+  closed,
 );
 
 export const TicketShape = Type.Object({

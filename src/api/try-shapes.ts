@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { Int64 } from './shapes.ts';
+import { closed, Int64 } from './shapes.ts';
 
 export const TryShape = Type.Object({ enabled: Type.Boolean() });
 
@@ -9,8 +9,8 @@ export const Buyers = Type.Object(
     firstUserId: Int64,
     count: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 1 })),
   },
-  { additionalProperties: false },
+  closed,
 );
 
-export const Failing = Type.Object({ instanceId: Int64 }, { additionalProperties: false });
+export const Failing = Type.Object({ instanceId: Int64 }, closed);
 export const FailingShape = Type.Object({ fails: Type.Boolean() });

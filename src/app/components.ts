@@ -33,6 +33,7 @@ import type { Database } from '../lib/sql.ts';
 import type { Audit } from '../ops/audit/audit.ts';
 import type { Emit } from '../ops/telemetry/events.ts';
 import { createTracing, type Tracing } from '../ops/telemetry/tracing/tracing.ts';
+import { reportFailure } from './report-failure.ts';
 import { openDatabase, openOutbox } from './stores.ts';
 import { type OpenStreams, openStreams } from './streams.ts';
 
@@ -40,7 +41,7 @@ import { type OpenStreams, openStreams } from './streams.ts';
  * `quiet`, the periodic audit, does not search for the rows behind a difference, which would read whole
  * tables.
  */
-export type AuditKind = 'quiet' | 'explained' | 'full';
+type AuditKind = 'quiet' | 'explained' | 'full';
 
 /** The parts from which the roles are built. */
 export interface Components {
@@ -67,7 +68,7 @@ export interface Components {
   committed: Signal;
   /** Signalled when units may have to be restocked. */
   owed: Signal;
-  /** Rung when a job over parked items was created. */
+  /** Signalled when a job over parked items was created. */
   jobs: Signal;
   outages: Outages;
 }
@@ -207,8 +208,4 @@ function reportLeases(leases: WorkerLeases, emit: Emit): WorkerLeases {
     },
     release: (lease) => leases.release(lease),
   };
-}
-
-export function reportFailure(emit: Emit, store: string): (error: unknown, attempt: number) => void {
-  return (error, attempt) => emit({ type: 'store failed', store, error, attempt });
 }

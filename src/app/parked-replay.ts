@@ -8,13 +8,14 @@ import { ParkedJobRunner } from '../core/parked/parked-job-runner.ts';
 import { ParkedReplay, type ParkedRows } from '../core/parked/replay.ts';
 import type { PaidOrder, PaymentAnswer } from '../core/triggers/order-paid.ts';
 import { gather } from '../lib/gather.ts';
-import { type Components, reportFailure } from './components.ts';
-import { createPaying } from './paying.ts';
+import type { Components } from './components.ts';
+import { createPaying, type PayingParts } from './paying.ts';
+import { reportFailure } from './report-failure.ts';
 
-type ReplayComponents = Pick<Components, 'database' | 'settle' | 'committed' | 'owed' | 'emit'>;
+export type ReplayParts = Pick<Components, 'database' | 'settle' | 'committed' | 'owed' | 'emit'>;
 
 export function createParkedReplay(
-  { database, settle, committed, owed, emit }: ReplayComponents,
+  { database, settle, committed, owed, emit }: ReplayParts,
   payOrder: (paid: PaidOrder) => Promise<PaymentAnswer>,
   createInstances: CreateInstances,
   rows: ParkedRows = postgresParked(database),
@@ -33,14 +34,16 @@ export function createParkedReplay(
   });
 }
 
+export type ParkedJobParts = ReplayParts & PayingParts & Pick<Components, 'lifecycle' | 'jobs'>;
+
 /** Replays and discards by filter: every process with the role `settle` runs the next step of some job. */
-export function addParkedJobs(components: Components): void {
+export function addParkedJobs(components: ParkedJobParts): void {
   const { database, lifecycle, emit, creation, jobs, owed } = components;
   // Those that are replayed at one moment share a commit.
   const createInstance = gather(creation.createInstances, { maxItems: 500, maxInFlight: 1 });
   const replay = createParkedReplay(
     components,
-    createPaying(components).pay,
+    createPaying(components).payOrder,
     (purchases) => Promise.all(purchases.map(createInstance)),
     postgresParkedOfJobs(database),
   );
@@ -48,7 +51,7 @@ export function addParkedJobs(components: Components): void {
     rows: postgresJobSteps(database),
     replay: (...item) => replay.replay(...item),
     isTransient: isTransientDatabaseError,
-    wake: jobs,
+    signal: jobs,
     onStep({ jobId, action, actor }, result, isLast) {
       if (action === 'discard') owed.notify();
       emit({ type: 'parked job stepped', jobId, action, by: actor.name, ...result, isLast });

@@ -5,19 +5,21 @@ import type { PaymentBook } from '../core/orders/payment-book.ts';
 import type { CreateInstance } from '../core/triggers/any-source.ts';
 import { type PaidOrder, type PaymentAnswer, payOrder } from '../core/triggers/order-paid.ts';
 import { gather } from '../lib/gather.ts';
-import type { Signal } from '../lib/signal.ts';
+import { notifyAfter } from '../lib/signal.ts';
 import { type Components, requestDeadlineMs } from './components.ts';
 
-type PayingComponents = Pick<
+export type PayingParts = Pick<
   Components,
   'database' | 'ids' | 'committed' | 'emit' | 'creation' | 'requestCreation'
 >;
 
 // One commit at a time fills the next one better: a quarter more requests at 64 connections than with two.
-const gathered = { maxItems: 500, maxInFlight: 1, maxWaitMs: 5_000 };
+export const gathered = { maxItems: 500, maxInFlight: 1, maxWaitMs: 5_000 };
+
+export type Paying = ReturnType<typeof createPaying>;
 
 /** How payments and other single purchases become instances: those of one moment share a commit. */
-export function createPaying(components: PayingComponents) {
+export function createPaying(components: PayingParts) {
   const { database, ids, committed, emit, requestCreation } = components;
   const store = database.withDeadline(requestDeadlineMs);
   const orders = postgresOrders(store);
@@ -36,16 +38,8 @@ export function createPaying(components: PayingComponents) {
     onParked: (...[item, error]: Parameters<Parameters<typeof payOrder>[0]['onParked']>) =>
       emit({ type: 'payment parked', item, error }),
   };
-  const pay = (paid: PaidOrder): Promise<PaymentAnswer> => payOrder(deps, paid);
-  return { findOrder, createInstance, findPayments: book.findPayments, pay };
-}
-
-/** Wakes the relay after a call that may have left a batch in the outbox. */
-export function notifyAfter(committed: Signal) {
-  return <Args extends unknown[], T>(call: (...args: Args) => Promise<T>) =>
-    async (...args: Args): Promise<T> => {
-      const answer = await call(...args);
-      committed.notify();
-      return answer;
-    };
+  return {
+    ...{ findOrder, createInstance, findPayments: book.findPayments },
+    payOrder: (paid: PaidOrder): Promise<PaymentAnswer> => payOrder(deps, paid),
+  };
 }

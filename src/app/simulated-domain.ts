@@ -1,7 +1,8 @@
 import type { Components } from './components.ts';
 import {
   type OpenResourceDomain,
-  openEmbeddedResourceDomain,
+  openBrokerQueues,
+  openEmbeddedQueues,
   openResourceDomain,
 } from './open-resource-domain.ts';
 import { simulatesResource } from './queues.ts';
@@ -17,8 +18,8 @@ export function addSimulatedDomain({
   const onAnswered = (tally: object) => emit({ type: 'resource domain answered', tally });
   const domain =
     config.data.rabbitmq.url === ''
-      ? openEmbeddedResourceDomain(config, database, emit, onAnswered)
-      : openResourceDomain(config, emit, onAnswered);
+      ? openResourceDomain(openEmbeddedQueues(config, database), config.resource, emit, onAnswered)
+      : openResourceDomain(openBrokerQueues(config, emit), config.resource, emit, onAnswered);
   lifecycle.defer('simulated resource domain', domain.close);
   lifecycle.plan('simulated resource domain', (signal) => domain.run(signal));
   return domain;

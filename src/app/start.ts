@@ -85,12 +85,22 @@ function createLifecycle(emit: Emit): Lifecycle {
   });
 }
 
-function addIntakeGate({ lifecycle, readiness, gate }: Components): void {
+function addIntakeGate({
+  lifecycle,
+  readiness,
+  gate,
+}: Pick<Components, 'lifecycle' | 'readiness' | 'gate'>): void {
   readiness.database = () => gate.notReady;
   lifecycle.plan('intake gate', (signal) => gate.run(signal));
 }
 
-function addBacklogWatch({ config, emit, lifecycle, database, streams }: Components): void {
+function addBacklogWatch({
+  config,
+  emit,
+  lifecycle,
+  database,
+  streams,
+}: Pick<Components, 'config' | 'emit' | 'lifecycle' | 'database' | 'streams'>): void {
   const parts = {
     readDatabase: createBacklogReader(database),
     readStreams: config.server.roles.includes('ingest') ? streams.readBacklog : undefined,
@@ -99,7 +109,10 @@ function addBacklogWatch({ config, emit, lifecycle, database, streams }: Compone
   lifecycle.plan('backlog watch', (signal) => watchBacklog(parts, config.metrics.backlogEveryMs, signal));
 }
 
-function addSaleGuard({ lifecycle, streams: { guard, pairing } }: Components): void {
+function addSaleGuard({
+  lifecycle,
+  streams: { guard, pairing },
+}: Pick<Components, 'lifecycle' | 'streams'>): void {
   if (pairing) lifecycle.plan('store pairing', (signal) => pairing.run(signal));
   if (guard) lifecycle.plan('sale guard', (signal) => guard.run(signal));
 }

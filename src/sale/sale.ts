@@ -18,7 +18,7 @@ export interface SaleTerms {
   admitPerSecond: number | undefined;
 }
 
-export type Entry = 'open' | 'ticket';
+type Entry = 'open' | 'ticket';
 
 /**
  * By the store's clock. SOLD_OUT becomes OPEN again when stock is added or a unit is restocked; ENDED is
@@ -43,7 +43,7 @@ export interface SaleChange {
   addStock?: number;
 }
 
-export type OpenOutcome = 'opened' | 'repeat' | 'conflict' | 'over';
+type OpenOutcome = 'opened' | 'repeat' | 'conflict' | 'over';
 
 export interface SaleStore {
   /**
@@ -59,13 +59,33 @@ export interface SaleStore {
 }
 
 /** The original terms of a sale, as stored in a table row. */
-export interface TermsRow {
+interface TermsRow {
   opened_stock: string;
   per_user_limit: number;
   starts_at: Date | null;
   ends_at: Date | null;
   entry: Entry;
   admit_per_second: number | null;
+}
+
+/** The same with what operators have changed since. */
+export interface ChangedTermsRow extends TermsRow {
+  stock: string;
+  is_paused: boolean;
+  has_ended: boolean;
+}
+
+export function termsOf(row: ChangedTermsRow) {
+  return {
+    stock: Number(row.stock),
+    perUserLimit: row.per_user_limit,
+    startsAt: row.starts_at ?? undefined,
+    endsAt: row.ends_at ?? undefined,
+    entry: row.entry,
+    admitPerSecond: row.admit_per_second ?? undefined,
+    isPaused: row.is_paused,
+    hasEnded: row.has_ended,
+  };
 }
 
 /** Whether a sale was opened with these terms, ignoring later changes of its stock. */

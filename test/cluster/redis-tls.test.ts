@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { openPostgresServer } from '../../src/adapters/postgres/server.ts';
-import type { RedisTls } from '../../src/adapters/redis/connect.ts';
 import { diagnoseRedis } from '../../src/adapters/redis/diagnose-redis.ts';
+import type { TlsFiles } from '../../src/lib/tls-files.ts';
 import { type Certificates, createCertificates } from '../support/certificates.ts';
 import { expectAuditHolds } from '../support/life.ts';
 import { readTlsPort, startOwnRedis } from '../support/own-redis.ts';
@@ -42,14 +42,14 @@ async function startSentinel(tls: Certificates): Promise<Addresses> {
   };
 }
 
-const none: RedisTls = { ca: '', cert: '', key: '' };
+const none: TlsFiles = { ca: '', cert: '', key: '' };
 
-async function findProblem(addr: string, tls: RedisTls): Promise<string> {
+async function findProblem(addr: string, tls: TlsFiles): Promise<string> {
   const [first] = await diagnoseRedis({ ...redisConfig(addr), tls });
   return first?.level === 'problem' ? `${first.what} → ${first.advice}` : '';
 }
 
-async function createEnv(addr: string, { ca, cert, key }: RedisTls) {
+async function createEnv(addr: string, { ca, cert, key }: TlsFiles) {
   return {
     WEIR_DATA_DATABASE_SOURCE: await createPostgresDatabase(),
     WEIR_DATA_REDIS_ADDR: addr,

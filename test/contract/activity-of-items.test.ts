@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { recordActivity } from '../../src/adapters/postgres/activity.ts';
-import { listActivity } from '../../src/adapters/postgres/list-activity.ts';
+import { postgresActivityQueries } from '../../src/adapters/postgres/list-activity.ts';
 import type { Database } from '../../src/lib/sql.ts';
 import type { ActivityFilter, Change } from '../../src/ops/activity/activity.ts';
 import { describeJobEnd, describeJobItems } from '../../src/ops/activity/job-activity.ts';
@@ -28,7 +28,7 @@ async function openWithJobs(open: () => Promise<Database>): Promise<Database> {
 
 describe.each(Object.entries(databases))('the activity of parked items on %s', (_, open) => {
   const find = async (database: Database, filter: ActivityFilter, limit = 100, cursor?: string) => {
-    const records = await listActivity(database, filter, limit, cursor);
+    const records = await postgresActivityQueries(database).listActivity(filter, limit, cursor);
     return records.map(({ actor, action, subject }) => `${actor} ${action} ${subject.kind} ${subject.id}`);
   };
   const byHand = 'ann PARKED_DISCARDED parked 4';
@@ -58,7 +58,7 @@ describe.each(Object.entries(databases))('the activity of parked items on %s', (
     expect(await find(database, { ...item, action: 'PARKED_DISCARDED' })).toEqual([byHand]);
     expect(await find(database, { ...item, action: 'PARKED_JOB_DISCARDED' })).toEqual([discarded]);
     expect(await find(database, { ...item, from: new Date(Date.now() + 86_400_000) })).toEqual([]);
-    const [last] = await listActivity(database, item, 1, undefined);
+    const [last] = await postgresActivityQueries(database).listActivity(item, 1, undefined);
     expect(await find(database, item, 1, last?.id)).toEqual([replayed]);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { listActivity } from '../../src/adapters/postgres/list-activity.ts';
+import { postgresActivityQueries } from '../../src/adapters/postgres/list-activity.ts';
 import type { Database } from '../../src/lib/sql.ts';
 import type { ActivityFilter } from '../../src/ops/activity/activity.ts';
 import { countRowsRead, explain } from '../support/explain.ts';
@@ -61,7 +61,9 @@ const databases = { PGlite: openTestPglite, PostgreSQL: openTestPostgres };
 async function expectFewRows(database: Database, when: string): Promise<void> {
   for (const [name, filter] of Object.entries(filters)) {
     for (const cursor of [undefined, `${rows / 2}`]) {
-      const plan = await explain(database, '', (on) => listActivity(on, filter, 50, cursor));
+      const plan = await explain(database, '', (on) =>
+        postgresActivityQueries(on).listActivity(filter, 50, cursor),
+      );
       expect(countRowsRead(plan), `${name}, ${when}, below ${cursor}:\n${plan}`).toBeLessThanOrEqual(200);
     }
   }

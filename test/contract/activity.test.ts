@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { recordActivity, removeActivity } from '../../src/adapters/postgres/activity.ts';
-import { listActivity } from '../../src/adapters/postgres/list-activity.ts';
+import { postgresActivityQueries } from '../../src/adapters/postgres/list-activity.ts';
 import type { Database } from '../../src/lib/sql.ts';
 import { actions, type Change, findChanges, subjectKinds } from '../../src/ops/activity/activity.ts';
 import { createActor } from '../support/actors.ts';
@@ -16,7 +16,8 @@ const paused = (subjectId: string): Change => ({
   after: { isPaused: true },
 });
 
-const list = (database: Database, filter = {}) => listActivity(database, filter, 100, undefined);
+const list = (database: Database, filter = {}) =>
+  postgresActivityQueries(database).listActivity(filter, 100, undefined);
 
 /** A record for each age in days. Inserting an old one is allowed: a restore needs it. */
 async function recordOld(database: Database, ...ages: number[]): Promise<void> {
@@ -129,7 +130,7 @@ describe.each(Object.entries(databases))('the activity log on %s', (_, open) => 
     }
     const seen: string[] = [];
     for (let cursor: string | undefined; ; ) {
-      const page = await listActivity(database, filter, 3, cursor);
+      const page = await postgresActivityQueries(database).listActivity(filter, 3, cursor);
       seen.push(...page.map(({ id }) => id));
       if (page.length < 3) break;
       cursor = page.at(-1)?.id;

@@ -4,8 +4,8 @@ import { EmbeddedSeckillStreams } from '../../src/adapters/embedded/seckill-stre
 import { shareTransaction } from '../../src/adapters/embedded/share-transaction.ts';
 import { embeddedStreamReadings } from '../../src/adapters/embedded/stream-readings.ts';
 import { audit } from '../../src/adapters/postgres/audit.ts';
-import { acceptStream } from '../../src/adapters/postgres/audit-streams.ts';
-import { postgresRestocks, requeueRestock } from '../../src/adapters/postgres/compensations.ts';
+import { postgresAuditStreams } from '../../src/adapters/postgres/audit-streams.ts';
+import { postgresRestocks } from '../../src/adapters/postgres/compensations.ts';
 import { postgresOrders } from '../../src/adapters/postgres/orders.ts';
 import { postgresOutbox } from '../../src/adapters/postgres/outbox.ts';
 import { parkItems } from '../../src/adapters/postgres/parked.ts';
@@ -88,7 +88,7 @@ describe.each(Object.keys(setUps))('the audit on %s', (name) => {
       {
         outbox: postgresOutbox(view, { claimTimeoutMs: 30_000 }),
         publisher: embeddedQueue(view, 'created'),
-        wake: new Signal(),
+        signal: new Signal(),
         onPublished() {},
         onRefused() {},
         onFailure() {},
@@ -336,13 +336,15 @@ describe('a stream that started over', () => {
     }
     await add(1);
     expect((await runAudit()).exceptions).toHaveLength(1);
-    expect(await acceptStream(database, stream, createActor())).toBe(true);
+    expect(await postgresAuditStreams(database).acceptStream(stream, createActor())).toBe(true);
     expect(await runAudit()).toMatchObject({ difference: 0, exceptions: [] });
     const [gone] = await add(2);
     await runAudit();
     await redis.xdel(stream, gone as string);
     expect((await runAudit()).difference).toBe(-1);
-    expect(await acceptStream(database, 'stream:seckill:none', createActor())).toBe(false);
+    expect(await postgresAuditStreams(database).acceptStream('stream:seckill:none', createActor())).toBe(
+      false,
+    );
   });
 
   test('a stream that started over is noticed although it has more entries than before', async () => {
@@ -372,7 +374,7 @@ describe('a stream that started over', () => {
     await redis.xgroup('CREATE', stream, 'weir', '0');
     await finish(ids.slice(0, 2));
     await runAudit();
-    await acceptStream(database, stream, createActor());
+    await postgresAuditStreams(database).acceptStream(stream, createActor());
     expect(await runAudit()).toMatchObject({ difference: 0, exceptions: [] });
     expect(await runAudit()).toMatchObject({ difference: 0, exceptions: [] });
   });
@@ -412,9 +414,13 @@ test('units that Redis restocked and lost are found, and hold once they are due 
   await redis.hset(keys.units, id, '1:7');
   expect(await runAudit()).toMatchObject({ expected: 1, actual: 0, exceptions: [{ id: stream }] });
   const inAnHour = new Date(Date.now() + 3_600_000);
-  expect(await requeueRestock(database, 1001n as ProductId, inAnHour, createActor())).toBe(0);
+  expect(await postgresRestocks(database).requeueRestock(1001n as ProductId, inAnHour, createActor())).toBe(
+    0,
+  );
   for (let times = 0; times < 2; times++) {
-    expect(await requeueRestock(database, 1001n as ProductId, undefined, createActor())).toBe(1);
+    expect(
+      await postgresRestocks(database).requeueRestock(1001n as ProductId, undefined, createActor()),
+    ).toBe(1);
     await rows.claim(10, redisSaleCounters(redis).restock);
     expect(await runAudit()).toMatchObject({ expected: 1, actual: 1, exceptions: [] });
     expect(await redis.hmget(keys.sale, 'sold', 'restocked', 'returned')).toEqual(['0', '1', '1']);

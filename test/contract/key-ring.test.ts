@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import {
   countKeys,
-  markKeysUsed,
+  postgresCredentials,
   postgresOperatorKeys,
-  readCredentials,
 } from '../../src/adapters/postgres/operator-keys.ts';
 import { postgresOperatorSessions } from '../../src/adapters/postgres/operator-sessions.ts';
 import type { Database } from '../../src/lib/sql.ts';
@@ -29,9 +28,9 @@ async function setUp(database: Database, configuredKeys: string[] = []) {
       async readCredentials() {
         link.looks++;
         if (link.isCut) throw new Error('connection refused');
-        return readCredentials(database);
+        return postgresCredentials(database).readCredentials();
       },
-      markUsed: (ids) => markKeysUsed(database, ids),
+      markUsed: (ids) => postgresCredentials(database).markUsed(ids),
       configuredKeys,
       clock: { wallMs: () => Date.now(), monotonicMs: () => nowMs },
       onFailure() {},
@@ -247,7 +246,7 @@ describe.each(Object.keys(databases))('sessions on %s', (name) => {
     const { id } = await addKey('busy');
     const cookies: string[] = [];
     for (let i = 0; i < 52; i++) cookies.push(await addSession(id));
-    const { sessions } = await readCredentials(database);
+    const { sessions } = await postgresCredentials(database).readCredentials();
     const kept = new Set(sessions.map(({ digest }) => digest.toString('hex')));
     expect(kept).toEqual(new Set(cookies.slice(2).map((cookie) => digestOf(cookie).toString('hex'))));
   });

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { listOrders } from '../../src/adapters/postgres/list-orders.ts';
-import { listOpenRefunds } from '../../src/adapters/postgres/list-refunds.ts';
+import { postgresOrderQueries } from '../../src/adapters/postgres/order-queries.ts';
 import type { OrderFilter } from '../../src/core/orders/order-filter.ts';
 import type { Database } from '../../src/lib/sql.ts';
 import { countRowsRead, explain } from '../support/explain.ts';
@@ -72,7 +71,9 @@ describe.each(Object.entries(databases))('the plans of orders and refunds on %s'
       if (statistics === 'with') await database.query('ANALYZE orders, payments');
       for (const [name, filter] of Object.entries(filters)) {
         for (const cursor of statistics === 'with' ? [undefined, `ORD${rows / 2}`] : [undefined]) {
-          const plan = await explain(database, 'orders', (on) => listOrders(on, filter, 50, cursor));
+          const plan = await explain(database, 'orders', (on) =>
+            postgresOrderQueries(on).listOrders(filter, 50, cursor),
+          );
           expect(countRowsRead(plan), `${name}, ${statistics} statistics:\n${plan}`).toBeLessThanOrEqual(400);
         }
       }
@@ -85,7 +86,7 @@ describe.each(Object.entries(databases))('the plans of orders and refunds on %s'
       if (statistics === 'with') await database.query('ANALYZE compensations');
       for (const orderId of [undefined, 'ORD1', 'ORD500', 'NONE']) {
         const plan = await explain(database, '(SELECT *, source_id', (on) =>
-          listOpenRefunds(on, orderId, 50, undefined),
+          postgresOrderQueries(on).listOpenRefunds(orderId, 50, undefined),
         );
         const most = orderId === undefined ? 50 : 2;
         expect(countRowsRead(plan), `${orderId}, ${statistics}:\n${plan}`).toBeLessThanOrEqual(most);

@@ -1,12 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { findOrderInstance } from '../../src/adapters/postgres/instance-logs.ts';
-import { listActivity } from '../../src/adapters/postgres/list-activity.ts';
+import { postgresActivityQueries } from '../../src/adapters/postgres/list-activity.ts';
 import { listInstances } from '../../src/adapters/postgres/list-instances.ts';
-import { listOpenRefunds } from '../../src/adapters/postgres/list-refunds.ts';
 import { postgresNow } from '../../src/adapters/postgres/now.ts';
-import { listParked } from '../../src/adapters/postgres/parked.ts';
-import { requestRefundAgain } from '../../src/adapters/postgres/refund-requests.ts';
-import { recordRefund } from '../../src/adapters/postgres/refunds.ts';
+import { postgresOrderQueries } from '../../src/adapters/postgres/order-queries.ts';
+import { postgresParkedQueries } from '../../src/adapters/postgres/parked-queries.ts';
+import { postgresRefunds } from '../../src/adapters/postgres/refund-requests.ts';
 import { settleResults } from '../../src/adapters/postgres/settle.ts';
 import type { SourceId } from '../../src/core/instance/purchase.ts';
 import { createActor } from '../support/actors.ts';
@@ -55,7 +54,7 @@ const waysToOwe: Record<string, (shop: Shop) => Promise<unknown>> = {
     await shop.order('ORD1');
     await shop.pay('ORD1', { paymentId: 'P1', amountCents: 1n });
     await shop.orders.cancelOrder('ORD1', createActor());
-    const [item] = await listParked(shop.database, {}, 10, undefined);
+    const [item] = await postgresParkedQueries(shop.database).listParked({}, 10, undefined);
     await shop.desk.replay(item?.id ?? '', createActor());
   },
   async failed(shop) {
@@ -111,10 +110,10 @@ describe.each(Object.entries(databases))('the counts of now and their lists on %
       await shop.pay(orderId, { paymentId: 'P1', amountCents: 1n });
     }
     const count = async () => (await postgresNow(shop.database).countParked()).count;
-    const [newest, oldest] = await listParked(shop.database, {}, 10, undefined);
+    const [newest, oldest] = await postgresParkedQueries(shop.database).listParked({}, 10, undefined);
     expect(await count()).toBe(2);
     await shop.desk.discard(newest?.id ?? '', createActor(), 'a test');
-    expect(await listParked(shop.database, {}, 10, undefined)).toEqual([oldest]);
+    expect(await postgresParkedQueries(shop.database).listParked({}, 10, undefined)).toEqual([oldest]);
     expect(await count()).toBe(1);
   });
 
@@ -122,7 +121,7 @@ describe.each(Object.entries(databases))('the counts of now and their lists on %
     const database = await open();
     const shop = await createShop(database);
     const readOpen = async () => {
-      const items = await listOpenRefunds(database, undefined, 10, undefined);
+      const items = await postgresOrderQueries(database).listOpenRefunds(undefined, 10, undefined);
       const { count, oldestAt } = await postgresNow(database).countRefunds();
       expect({ count, oldestAt }).toEqual({
         count: items.length,
@@ -138,20 +137,24 @@ describe.each(Object.entries(databases))('the counts of now and their lists on %
     const { orderId, paymentId } = refund;
     expect(orderId).toBe('ORD1');
     expect(refund.isOrderKnown).toBe((await shop.orders.findOrder('ORD1')) !== undefined);
-    expect(await listOpenRefunds(database, 'ORD1', 10, undefined)).toEqual([refund]);
-    expect(await listOpenRefunds(database, 'ORD2', 10, undefined)).toEqual([]);
+    expect(await postgresOrderQueries(database).listOpenRefunds('ORD1', 10, undefined)).toEqual([refund]);
+    expect(await postgresOrderQueries(database).listOpenRefunds('ORD2', 10, undefined)).toEqual([]);
 
     const actor = createActor('anna');
     await database.query('DELETE FROM outbox');
-    expect(await requestRefundAgain(database, orderId, actor)).toMatchObject({ orderId });
+    expect(await postgresRefunds(database).requestRefundAgain(orderId, actor)).toMatchObject({ orderId });
     expect(await readRefundRequests(database)).toMatchObject([{ orderId, paymentId: paymentId ?? '' }]);
-    const mark = () => recordRefund(database, orderId, paymentId, { actor, reason: 're_1' });
+    const mark = () => postgresRefunds(database).recordRefund(orderId, paymentId, { actor, reason: 're_1' });
     expect(await Promise.all([mark(), mark()].map(async (done) => (await done)?.first))).toEqual(
       expect.arrayContaining([true, false]),
     );
     expect(await readOpen()).toEqual([]);
-    expect(await requestRefundAgain(database, orderId, actor)).toBeUndefined();
-    const marked = await listActivity(database, { action: 'ORDER_REFUNDED' }, 10, undefined);
+    expect(await postgresRefunds(database).requestRefundAgain(orderId, actor)).toBeUndefined();
+    const marked = await postgresActivityQueries(database).listActivity(
+      { action: 'ORDER_REFUNDED' },
+      10,
+      undefined,
+    );
     expect(marked.map(({ subject }) => subject.id)).toEqual(['ORD1']);
   });
 
@@ -159,14 +162,14 @@ describe.each(Object.entries(databases))('the counts of now and their lists on %
     const shop = await createShop(await open());
     await shop.pay('ORD1', { paymentId: 'P1' }, { productId: 1001n });
     for (const paymentId of ['P2', 'P3', 'P4']) await shop.pay('ORD1', { paymentId }, { productId: 1001n });
-    const first = await listOpenRefunds(shop.database, undefined, 2, undefined);
-    const rest = await listOpenRefunds(shop.database, 'ORD1', 2, first[1]?.id);
+    const first = await postgresOrderQueries(shop.database).listOpenRefunds(undefined, 2, undefined);
+    const rest = await postgresOrderQueries(shop.database).listOpenRefunds('ORD1', 2, first[1]?.id);
     const instance = await findOrderInstance(shop.database, 'ORD1' as SourceId);
     expect([...first, ...rest]).toMatchObject(
       ['P4', 'P3', 'P2'].map((paymentId) => ({ paymentId, instanceId: String(instance?.instanceId) })),
     );
-    await recordRefund(shop.database, 'ORD1', 'P3');
-    const left = await listOpenRefunds(shop.database, undefined, 10, undefined);
+    await postgresRefunds(shop.database).recordRefund('ORD1', 'P3');
+    const left = await postgresOrderQueries(shop.database).listOpenRefunds(undefined, 10, undefined);
     expect(left.map(({ paymentId }) => paymentId)).toEqual(['P4', 'P2']);
   });
 });

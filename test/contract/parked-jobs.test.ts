@@ -1,10 +1,11 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { listActivity } from '../../src/adapters/postgres/list-activity.ts';
+import { postgresActivityQueries } from '../../src/adapters/postgres/list-activity.ts';
 import { removeOldJobs } from '../../src/adapters/postgres/old-records.ts';
-import { listParked, parkItems } from '../../src/adapters/postgres/parked.ts';
+import { parkItems } from '../../src/adapters/postgres/parked.ts';
 import { postgresJobSteps } from '../../src/adapters/postgres/parked-job-steps.ts';
 import { postgresParkedJobs } from '../../src/adapters/postgres/parked-jobs.ts';
 import { postgresParkedOfJobs } from '../../src/adapters/postgres/parked-of-jobs.ts';
+import { postgresParkedQueries } from '../../src/adapters/postgres/parked-queries.ts';
 import { settleResults } from '../../src/adapters/postgres/settle.ts';
 import { isTransientDatabaseError } from '../../src/adapters/postgres/transient.ts';
 import type { NewParkedItem } from '../../src/core/parked/parked-item.ts';
@@ -61,7 +62,7 @@ describe.each(Object.keys(databases))('a job over parked items on %s', (name) =>
     const createRunner = (itemsPerStep = 4) =>
       new ParkedJobRunner(
         {
-          ...{ rows, replay: change(replay), isTransient: isTransientDatabaseError, wake: new Signal() },
+          ...{ rows, replay: change(replay), isTransient: isTransientDatabaseError, signal: new Signal() },
           onStep() {},
           onFailure: (error) => failures.push(error),
         },
@@ -77,9 +78,16 @@ describe.each(Object.keys(databases))('a job over parked items on %s', (name) =>
       filter: JobFilter = {},
       note: string | undefined = 'a test',
     ) => jobs.createJob({ action, filter, note }, ann);
-    const list = (filter = {}) => listParked(database, { state: 'ALL', ...filter }, 500, undefined);
+    const list = (filter = {}) =>
+      postgresParkedQueries(database).listParked({ state: 'ALL', ...filter }, 500, undefined);
     const listRecords = async (jobId: string) =>
-      (await listActivity(database, { subject: 'job', subjectId: jobId }, 500, undefined)).reverse();
+      (
+        await postgresActivityQueries(database).listActivity(
+          { subject: 'job', subjectId: jobId },
+          500,
+          undefined,
+        )
+      ).reverse();
     const countInstances = async () => (await database.query('SELECT 1 FROM instance_logs')).length;
     return {
       ...{ database, jobs, rows, replay, runner, createRunner, runAll, start, list, listRecords, failures },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { listParked } from '../../src/adapters/postgres/parked.ts';
+import { postgresParkedQueries } from '../../src/adapters/postgres/parked-queries.ts';
 import { createActor } from '../support/actors.ts';
 import { auditEmbedded } from '../support/audit-embedded.ts';
 import { createProduct } from '../support/parts.ts';
@@ -16,9 +16,14 @@ describe.each(Object.keys(databases))('parked payments on %s', (name) => {
       ...shop,
       disable: (enabled = false) =>
         database.query('UPDATE products SET enabled = $1 WHERE id = 1001', [enabled]),
-      list: (state = 'PARKED') => listParked(database, { origin: 'PAYMENT', state }, 100, undefined),
+      list: (state = 'PARKED') =>
+        postgresParkedQueries(database).listParked({ origin: 'PAYMENT', state }, 100, undefined),
       replayOnly: async (options = {}) => {
-        const [item] = await listParked(database, { origin: 'PAYMENT', state: 'ALL' }, 100, undefined);
+        const [item] = await postgresParkedQueries(database).listParked(
+          { origin: 'PAYMENT', state: 'ALL' },
+          100,
+          undefined,
+        );
         return desk.replay(item?.id ?? '0', createActor('me'), options);
       },
       async expectAuditHolds() {

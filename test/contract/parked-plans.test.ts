@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { countMatched, countParked } from '../../src/adapters/postgres/count-parked.ts';
-import { listParked } from '../../src/adapters/postgres/parked.ts';
 import { postgresJobSteps } from '../../src/adapters/postgres/parked-job-steps.ts';
+import { postgresParkedQueries } from '../../src/adapters/postgres/parked-queries.ts';
 import type { ParkedFilter } from '../../src/core/parked/parked-item.ts';
 import type { JobStep } from '../../src/core/parked/parked-job.ts';
 import type { Database } from '../../src/lib/sql.ts';
@@ -62,7 +62,9 @@ describe.each(Object.entries(databases))('the plans of parked items on %s', (_, 
       if (statistics === 'with') await database.query('ANALYZE parked');
       for (const [name, filter] of Object.entries(withState)) {
         for (const before of [undefined, `${rows / 2}`]) {
-          const plan = await explain(database, 'parked', (on) => listParked(on, filter, limit, before));
+          const plan = await explain(database, 'parked', (on) =>
+            postgresParkedQueries(on).listParked(filter, limit, before),
+          );
           expect(countRowsRead(plan), `${name}, ${statistics} statistics:\n${plan}`).toBeLessThanOrEqual(160);
         }
       }

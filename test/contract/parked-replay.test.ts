@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { listParked, parkItems, postgresParked } from '../../src/adapters/postgres/parked.ts';
+import { parkItems, postgresParked } from '../../src/adapters/postgres/parked.ts';
+import { postgresParkedQueries } from '../../src/adapters/postgres/parked-queries.ts';
 import { settleResults } from '../../src/adapters/postgres/settle.ts';
 import { isTransientDatabaseError } from '../../src/adapters/postgres/transient.ts';
 import type { InstanceId, UserId } from '../../src/core/instance/purchase.ts';
@@ -48,7 +49,7 @@ describe.each(Object.keys(databases))('parked items on %s', (name) => {
       isTransient: isTransientDatabaseError,
       onResolved() {},
     });
-    const list = (filter = {}) => listParked(database, filter, 100, undefined);
+    const list = (filter = {}) => postgresParkedQueries(database).listParked(filter, 100, undefined);
     const onlyId = async () => {
       const [item] = await list({ state: 'ALL' });
       if (!item) throw new Error('nothing is parked');

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { recordRefund } from '../../src/adapters/postgres/refunds.ts';
+import { postgresRefunds } from '../../src/adapters/postgres/refund-requests.ts';
 import { settleResults } from '../../src/adapters/postgres/settle.ts';
 import type { InstanceId } from '../../src/core/instance/purchase.ts';
 import { createActor } from '../support/actors.ts';
@@ -127,7 +127,7 @@ describe.each(Object.keys(databases))('payments on %s', (name) => {
     await shop.orders.cancelOrder('ORD1', createActor());
     for (const paymentId of ['P1', 'P2']) await shop.pay('ORD1', { paymentId });
     const report = async (paymentId?: string) => {
-      const recorded = await recordRefund(shop.database, 'ORD1', paymentId);
+      const recorded = await postgresRefunds(shop.database).recordRefund('ORD1', paymentId);
       return recorded && [recorded.first, recorded.refund.paymentId];
     };
     expect(await report('P2')).toEqual([true, 'P2']);
@@ -153,7 +153,7 @@ describe.each(Object.keys(databases))('payments on %s', (name) => {
       });
       expect(await shop.pay(id, { paymentId: 'P1' })).toEqual(first);
       expect(await shop.pay(id)).toEqual(first);
-      await recordRefund(shop.database, id);
+      await postgresRefunds(shop.database).recordRefund(id);
       expect(await shop.pay(id, { paymentId: 'P1' })).toMatchObject({ kind: 'refund' });
     }
     expect(await readRefundRequests(shop.database)).toHaveLength(2);

@@ -1,8 +1,7 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
 import { postgresOrders } from '../../src/adapters/postgres/orders.ts';
-import { repeatRefundRequests, requestRefundAgain } from '../../src/adapters/postgres/refund-requests.ts';
-import { recordRefund } from '../../src/adapters/postgres/refunds.ts';
+import { postgresRefunds, repeatRefundRequests } from '../../src/adapters/postgres/refund-requests.ts';
 import { settleResults } from '../../src/adapters/postgres/settle.ts';
 import type { InstanceId } from '../../src/core/instance/purchase.ts';
 import type { Database } from '../../src/lib/sql.ts';
@@ -54,10 +53,10 @@ describe.each(Object.keys(databases))('a refund request on %s', (name) => {
       waits.push(await readWait(database));
     }
     expect(waits).toEqual([10, 20, 40, 80, 160, 320, 640, 1280, 1440, 1440]);
-    await recordRefund(database, 'ORD1');
+    await postgresRefunds(database).recordRefund('ORD1');
     await makeDue(database);
     expect(await repeatRefundRequests(database)).toBe(0);
-    expect(await requestRefundAgain(database, 'ORD1', createActor('anna'))).toBeUndefined();
+    expect(await postgresRefunds(database).requestRefundAgain('ORD1', createActor('anna'))).toBeUndefined();
     expect(await publishAll(database)).toEqual([]);
     expect(await database.query('SELECT DISTINCT what, detail, actor FROM instance_history')).toEqual([
       { what: 'REFUND_REQUESTED_AGAIN', detail: 'REFUND_NOT_REPORTED', actor: 'weir' },
@@ -68,7 +67,7 @@ describe.each(Object.keys(databases))('a refund request on %s', (name) => {
     const { database, id } = await setUp();
     await makeDue(database);
     expect(await repeatRefundRequests(database)).toBe(0);
-    expect(await requestRefundAgain(database, 'ORD1', createActor('anna'))).toMatchObject({
+    expect(await postgresRefunds(database).requestRefundAgain('ORD1', createActor('anna'))).toMatchObject({
       orderId: 'ORD1',
     });
     expect(await publishAll(database)).toHaveLength(1);
@@ -88,14 +87,14 @@ describe.each(Object.keys(databases))('a refund request on %s', (name) => {
     const { database } = await setUp();
     const first = await publishAll(database);
     for (let times = 0; times < 2; times++) {
-      expect(await requestRefundAgain(database, 'ORD1', createActor('anna'))).toMatchObject({
+      expect(await postgresRefunds(database).requestRefundAgain('ORD1', createActor('anna'))).toMatchObject({
         orderId: 'ORD1',
         amountCents: 19900n,
         refundedAt: undefined,
       });
       expect(await publishAll(database)).toEqual(first);
     }
-    expect(await requestRefundAgain(database, 'ORD2', createActor('anna'))).toBeUndefined();
+    expect(await postgresRefunds(database).requestRefundAgain('ORD2', createActor('anna'))).toBeUndefined();
     expect(await database.query("SELECT actor FROM instance_history WHERE what LIKE 'REFUND%'")).toEqual(
       Array(2).fill({ actor: 'anna' }),
     );
@@ -112,7 +111,7 @@ describe.each(Object.keys(databases))('a refund request on %s', (name) => {
     await requestRefundOf(database, order, 42n);
     const first = await publishAll(database);
     expect(first.map(({ id }) => id)).toEqual(['refund-42']);
-    expect(await requestRefundAgain(database, 'ORD3', createActor('anna'))).toMatchObject({
+    expect(await postgresRefunds(database).requestRefundAgain('ORD3', createActor('anna'))).toMatchObject({
       orderId: 'ORD3',
     });
     expect(await publishAll(database)).toEqual(first);
@@ -132,7 +131,7 @@ describe.each(Object.keys(databases))('a refund request on %s', (name) => {
       amountCents: 19900n,
       reason: 'no capacity',
     });
-    expect(await requestRefundAgain(database, 'ORD1', createActor('anna'))).toMatchObject({
+    expect(await postgresRefunds(database).requestRefundAgain('ORD1', createActor('anna'))).toMatchObject({
       orderId: 'ORD1',
     });
     expect(await publishAll(database)).toEqual([again]);

@@ -73,7 +73,7 @@ describe.each(setUps)('the relay from %s to %s', (databaseName, queueName) => {
       {
         outbox,
         publisher: change(queue.publisher),
-        wake: new Signal(),
+        signal: new Signal(),
         onPublished() {},
         onRefused() {},
         onFailure() {},
@@ -344,7 +344,14 @@ describe('an outbox in PGlite with a broker elsewhere', () => {
         return [];
       },
     };
-    const parts = { outbox, publisher, wake: new Signal(), onPublished() {}, onRefused() {}, onFailure() {} };
+    const parts = {
+      outbox,
+      publisher,
+      signal: new Signal(),
+      onPublished() {},
+      onRefused() {},
+      onFailure() {},
+    };
     const relay = new Relay(parts, { windowEvents: 2_000, maxIdleMs: 50, maxRefusals: 3 });
     await Promise.all([relay.relayOnce(), relay.drain(AbortSignal.timeout(10_000)), relay.relayOnce()]);
     expect(published).toHaveLength(2);
@@ -384,7 +391,7 @@ describe('an outbox in PGlite with a broker elsewhere', () => {
     const parts = {
       outbox: failing,
       publisher,
-      wake: new Signal(),
+      signal: new Signal(),
       onPublished() {},
       onRefused,
       onFailure() {},

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { audit } from '../../src/adapters/postgres/audit.ts';
-import { retryInstance } from '../../src/adapters/postgres/overdue.ts';
-import { releaseInstance } from '../../src/adapters/postgres/releases.ts';
+import { postgresInstanceActions } from '../../src/adapters/postgres/instance-actions.ts';
 import { settleResults } from '../../src/adapters/postgres/settle.ts';
 import type { InstanceId } from '../../src/core/instance/purchase.ts';
 import type { Database } from '../../src/lib/sql.ts';
@@ -187,10 +186,14 @@ describe('an instance that is given up', () => {
     await createRescuer(database, 1).rescue();
     const [first] = await readWaiting(database);
     // While the first request waits for the broker, a second one would be useless.
-    expect(await releaseInstance(database, id, createActor('anna'))).toBe(true);
+    expect(
+      await postgresInstanceActions(database, { deadlineMs }).releaseInstance(id, createActor('anna')),
+    ).toBe(true);
     expect(await publishAll(database)).toHaveLength(1);
     for (let times = 0; times < 2; times++) {
-      expect(await releaseInstance(database, id, createActor('anna'))).toBe(true);
+      expect(
+        await postgresInstanceActions(database, { deadlineMs }).releaseInstance(id, createActor('anna')),
+      ).toBe(true);
       const [again] = await publishAll(database);
       expect(again?.id).toBe(first?.id);
       expect(again?.body.toString('hex')).toBe(first?.body.toString('hex'));
@@ -211,12 +214,21 @@ describe('an instance that is given up', () => {
     await settleResults(database, [success(built), failure(failed)]);
     await publishAll(database);
     for (const id of [open, built]) {
-      await expect(releaseInstance(database, id, createActor('anna'))).rejects.toMatchObject({
+      await expect(
+        postgresInstanceActions(database, { deadlineMs }).releaseInstance(id, createActor('anna')),
+      ).rejects.toMatchObject({
         code: 'INSTANCE_NOT_RELEASABLE',
       });
     }
-    expect(await releaseInstance(database, 1n as InstanceId, createActor('anna'))).toBe(false);
-    expect(await releaseInstance(database, failed, createActor('anna'))).toBe(true);
+    expect(
+      await postgresInstanceActions(database, { deadlineMs }).releaseInstance(
+        1n as InstanceId,
+        createActor('anna'),
+      ),
+    ).toBe(false);
+    expect(
+      await postgresInstanceActions(database, { deadlineMs }).releaseInstance(failed, createActor('anna')),
+    ).toBe(true);
     expect((await readWaiting(database)).map(({ id }) => id)).toEqual([`release-${failed}`]);
   });
 });
@@ -296,7 +308,7 @@ test('an operator who publishes an instance again does not deadlock with the wat
   let published: Promise<unknown> | undefined;
   await database.transaction(async (sql) => {
     await sql.query('SELECT 1 FROM overdue WHERE instance_id = $1 FOR UPDATE', [id.toString()]);
-    published = retryInstance(database, id, deadlineMs, createActor('anna'));
+    published = postgresInstanceActions(database, { deadlineMs }).retryInstance(id, createActor('anna'));
     published.catch(() => {});
     await database.query('SELECT 1');
     await waitForLock(database);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { audit } from '../../src/adapters/postgres/audit.ts';
-import { postgresOverdue, retryInstance } from '../../src/adapters/postgres/overdue.ts';
+import { postgresInstanceActions } from '../../src/adapters/postgres/instance-actions.ts';
+import { postgresOverdue } from '../../src/adapters/postgres/overdue.ts';
 import { settleResults } from '../../src/adapters/postgres/settle.ts';
 import type { InstanceId } from '../../src/core/instance/purchase.ts';
 import { createActor } from '../support/actors.ts';
@@ -245,13 +246,23 @@ describe.each(Object.keys(databases))('instances without a result on %s', (name)
     ];
     const [first] = (await publishAll(database)).filter(({ id }) => id === open.toString());
     await settleResults(database, [success(settled)]);
-    expect(await retryInstance(database, open, deadlineMs, createActor('key 01020304'))).toBe(true);
+    expect(
+      await postgresInstanceActions(database, { deadlineMs }).retryInstance(
+        open,
+        createActor('key 01020304'),
+      ),
+    ).toBe(true);
     const [again] = await publishAll(database);
     expect(again?.body.toString('hex')).toBe(first?.body.toString('hex'));
-    await expect(retryInstance(database, settled, deadlineMs, createActor('x'))).rejects.toThrow(
-      'is SUCCESS',
-    );
-    expect(await retryInstance(database, 1n as InstanceId, deadlineMs, createActor('x'))).toBe(false);
+    await expect(
+      postgresInstanceActions(database, { deadlineMs }).retryInstance(settled, createActor('x')),
+    ).rejects.toThrow('is SUCCESS');
+    expect(
+      await postgresInstanceActions(database, { deadlineMs }).retryInstance(
+        1n as InstanceId,
+        createActor('x'),
+      ),
+    ).toBe(false);
     expect(await database.query('SELECT what, actor FROM instance_history')).toEqual([
       { what: 'REPUBLISHED', actor: 'key 01020304' },
     ]);

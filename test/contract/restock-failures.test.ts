@@ -194,7 +194,7 @@ describe.each(Object.keys(databases))('a unit that cannot be put back, on %s', (
     const restock = new Restock({
       rows: name === 'PGlite' ? unlockedRestocks(database) : postgresRestocks(database),
       counters,
-      wake: new Signal(),
+      signal: new Signal(),
       onRestocked() {},
       onFailedUnits: (failed) => failures.push(failed),
       onFailure() {},

@@ -143,7 +143,7 @@ describe.each(Object.keys(databases))('what is owed on %s', (name) => {
     return new Restock({
       rows: name === 'PGlite' ? unlockedRestocks(database) : postgresRestocks(database),
       counters,
-      wake: new Signal(),
+      signal: new Signal(),
       onRestocked() {},
       onFailure() {},
     });

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
 import { audit } from '../../src/adapters/postgres/audit.ts';
-import { acceptStream } from '../../src/adapters/postgres/audit-streams.ts';
+import { postgresAuditStreams } from '../../src/adapters/postgres/audit-streams.ts';
 import { findFinishedEntries } from '../../src/adapters/postgres/instance-logs.ts';
 import { parkItems } from '../../src/adapters/postgres/parked.ts';
 import { settleResults } from '../../src/adapters/postgres/settle.ts';
@@ -369,7 +369,7 @@ test('the audit counts and names what Redis sold and lost, and nothing else', as
     /^Redis lost 2 units before .*: their buyers have nothing$/,
   );
   expect(second.kind).toBe('accepted');
-  expect(await acceptStream(database, stream, createActor())).toBe(true);
+  expect(await postgresAuditStreams(database).acceptStream(stream, createActor())).toBe(true);
   expect(await runAudit()).toEqual({ difference: 0, what: [] });
   const deleted = await buy(18);
   await redis

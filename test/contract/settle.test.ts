@@ -2,9 +2,8 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
 import { postgresInstanceQueries } from '../../src/adapters/postgres/instance-queries.ts';
 import { postgresOrders } from '../../src/adapters/postgres/orders.ts';
-import { recordRefund } from '../../src/adapters/postgres/refunds.ts';
+import { postgresRefunds } from '../../src/adapters/postgres/refund-requests.ts';
 import { settleResults } from '../../src/adapters/postgres/settle.ts';
-import { readTimeline } from '../../src/adapters/postgres/timeline.ts';
 import type { InstanceId } from '../../src/core/instance/purchase.ts';
 import { timedOut } from '../../src/core/results/result.ts';
 import type { Database } from '../../src/lib/sql.ts';
@@ -106,7 +105,9 @@ describe.each(Object.keys(databases))('results on %s', (name) => {
     expect(await readRow(database, id)).toEqual({ status: 'SUCCESS', reason: null });
     expect(await readHistory(database)).toEqual([{ what: 'RESULT_CONFLICT', detail: 'FAILED: burnt down' }]);
     const instance = await postgresInstanceQueries(database).findInstance(id);
-    const timeline = await readTimeline(database, instance as NonNullable<typeof instance>);
+    const timeline = await postgresInstanceQueries(database).readTimeline(
+      instance as NonNullable<typeof instance>,
+    );
     expect(timeline.map(({ step }) => step)).toContain('RESULT_CONFLICT');
   });
 
@@ -166,11 +167,14 @@ describe.each(Object.keys(databases))('results on %s', (name) => {
   test('a refund that was made is recorded once, and only one that was asked for', async () => {
     const database = await setUp();
     const [id] = (await createAll(database, [await createPaidOrder(database, 'ORD1')])) as [InstanceId];
-    expect(await recordRefund(database, 'ORD1')).toBeUndefined();
+    expect(await postgresRefunds(database).recordRefund('ORD1')).toBeUndefined();
     await settleResults(database, [failure(id)]);
-    const first = await recordRefund(database, 'ORD1');
+    const first = await postgresRefunds(database).recordRefund('ORD1');
     expect(first).toMatchObject({ first: true, refund: { orderId: 'ORD1', amountCents: 19900n } });
-    expect(await recordRefund(database, 'ORD1')).toEqual({ first: false, refund: first?.refund });
+    expect(await postgresRefunds(database).recordRefund('ORD1')).toEqual({
+      first: false,
+      refund: first?.refund,
+    });
     expect((await postgresOrders(database).findOrder('ORD1'))?.status).toBe('REFUNDED');
   });
 

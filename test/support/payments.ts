@@ -15,7 +15,7 @@ import { OrderRefundRequestedSchema } from '../wire/weir/v1/order_refund_pb.ts';
 import { createCreation, createProduct, readWaiting } from './parts.ts';
 
 /**
- * Payment callbacks and their handling on a real database, composed as in the program (app/roles/http-routes.ts).
+ * Payment callbacks and their handling on a real database, composed as in the program (app/paying.ts).
  */
 export async function createShop(database: Database) {
   await createProduct(database);

@@ -117,7 +117,7 @@ describe('a loop that has backed off to many seconds', () => {
       {
         outbox,
         publisher,
-        wake: new Signal(),
+        signal: new Signal(),
         onPublished() {},
         onRefused() {},
         onFailure: () => void failures++,

@@ -1,23 +1,14 @@
 import type { Sql } from '../../lib/sql.ts';
-import type { Entry, StoredSale } from '../../sale/sale.ts';
+import { type ChangedTermsRow, type StoredSale, termsOf } from '../../sale/sale.ts';
 
-export interface SaleRow {
+export interface SaleRow extends ChangedTermsRow {
   stream: string;
   number: number;
-  stock: string;
-  opened_stock: string;
   sold: string;
   remaining: string;
   restocked: string;
-  per_user_limit: number;
-  starts_at: Date | null;
-  ends_at: Date | null;
-  entry: Entry;
-  admit_per_second: number | null;
   ticket_secret: string;
   tickets: string;
-  is_paused: boolean;
-  has_ended: boolean;
   /** The store's clock, which decides when the sale is open. */
   now: Date;
 }
@@ -40,17 +31,10 @@ export async function findSaleRow(
 
 export function toStored(row: SaleRow): StoredSale {
   return {
-    stock: Number(row.stock),
-    perUserLimit: row.per_user_limit,
-    startsAt: row.starts_at ?? undefined,
-    endsAt: row.ends_at ?? undefined,
-    entry: row.entry,
-    admitPerSecond: row.admit_per_second ?? undefined,
+    ...termsOf(row),
     tickets: Number(row.tickets),
     sold: Number(row.sold),
     remaining: Number(row.remaining),
     restocked: Number(row.restocked),
-    isPaused: row.is_paused,
-    hasEnded: row.has_ended,
   };
 }

@@ -8,6 +8,7 @@ import type { KeyRing } from '../../ops/access/key-ring.ts';
 import type { RequestTracing } from '../../ops/telemetry/tracing/trace-requests.ts';
 import { addEarlyBuys } from './early-buys.ts';
 import { addAuth, createCallerRecall, hasKey } from './plugins/auth.ts';
+import { createCallerLimits } from './plugins/caller-limits.ts';
 import { compressAnswers } from './plugins/compress-answers.ts';
 import { boundConnections } from './plugins/connections.ts';
 import { boundHandlers } from './plugins/deadline.ts';
@@ -15,7 +16,6 @@ import { Exports } from './plugins/exports.ts';
 import { isApiRoute } from './plugins/is-api-route.ts';
 import { addJsonBodies } from './plugins/json-body.ts';
 import { compileSchemasLazily } from './plugins/lazy-schemas.ts';
-import { boundRequests, createLimits } from './plugins/limits.ts';
 import { logActivity } from './plugins/log-activity.ts';
 import { createRequestIds, watchRequests } from './plugins/measure-requests.ts';
 import { trackMethods } from './plugins/method-not-allowed.ts';
@@ -24,6 +24,7 @@ import { checkHostAndOrigin, createHostCheck } from './plugins/origin.ts';
 import { addPage, pageUrl } from './plugins/page.ts';
 import { createErrorHandler, type ProblemDeps, sendProblem } from './plugins/problem.ts';
 import { RejectedCredentials } from './plugins/rejected-credentials.ts';
+import { boundRequests } from './plugins/request-bounds.ts';
 import { describeMistakes } from './plugins/schema-mistake.ts';
 import { traceRequests } from './plugins/trace-requests.ts';
 import { addAbout } from './routes/about.ts';
@@ -67,9 +68,7 @@ export interface HttpRoutes {
   demo: TryDeps | undefined;
 }
 
-export interface HttpDeps
-  extends ProblemDeps,
-    Pick<HealthDeps, 'readiness' | 'remarks' | 'registry' | 'draining'> {
+interface HttpDeps extends ProblemDeps, Pick<HealthDeps, 'readiness' | 'remarks' | 'registry' | 'draining'> {
   /** `server` of the configuration. */
   config: Config['server'];
   keyRing: KeyRing;
@@ -132,7 +131,7 @@ export async function createHttpServer(deps: HttpDeps): Promise<FastifyInstance>
   compressAnswers(http);
   boundConnections(http, config);
   await http.register(cookie, { hook: false });
-  const { limit, limitLogins } = createLimits(config);
+  const { limit, limitLogins } = createCallerLimits(config);
   const rejected = new RejectedCredentials(deps.emit, config.requestsPerMinute > 0);
   http.addHook('onClose', async () => rejected.close());
   const auth = {

@@ -1,10 +1,14 @@
 import type { Actor } from '../../core/actor.ts';
 import { type Database, type Sql, textArray } from '../../lib/sql.ts';
-import type { InstanceCount, StreamFigure } from '../../ops/audit/audit.ts';
+import type { InstanceCount, StreamFigure } from '../../ops/audit/audit-figures.ts';
 import type { StreamReading } from '../../ops/audit/stream-reading.ts';
 import { recordActivity } from './activity.ts';
 import { readCheckpoint } from './audit-checkpoint.ts';
 import { acceptLoss } from './sale-losses.ts';
+
+export function postgresAuditStreams(database: Database) {
+  return { acceptStream: (stream: string, actor: Actor) => acceptStream(database, stream, actor) };
+}
 
 /**
  * Accounts for the entries of each stream, next to what its store reports. `since`: the database's time
@@ -162,7 +166,7 @@ function detectRestart(
  * Records that an operator accepts what happened to a stream or its sale; the next audit starts from what
  * it finds.
  */
-export function acceptStream(database: Database, stream: string, actor: Actor): Promise<boolean> {
+function acceptStream(database: Database, stream: string, actor: Actor): Promise<boolean> {
   return database.transaction(async (sql) => {
     const lostUnits = await acceptLoss(sql, stream);
     const [known] = await sql.query<{ restarted_at: Date | null; lost: string; was_accepted: boolean }>(

@@ -84,17 +84,21 @@ interface UnitRow {
 
 const longestRestockWaitSeconds = 600;
 
+type RestockWork = Parameters<RestockRows['claim']>[1];
+
 /**
  * Compensations of kind RESTOCK that the counters of the sale have not applied yet; those that never failed
  * come first.
  */
-export function postgresRestocks(database: Database): RestockRows {
+export function postgresRestocks(database: Database) {
   return {
     // The row lock is the claim, as for outbox batches: two replicas never work on the same unit.
-    claim: (limit, work) =>
+    claim: (limit: number, work: RestockWork) =>
       database.transaction((sql) => claimUnits(sql, 'FOR UPDATE SKIP LOCKED', limit, work), {
         idleTimeoutMs: 60_000,
       }),
+    requeueRestock: (productId: ProductId, since: Date | undefined, actor: Actor) =>
+      requeueRestock(database, productId, since, actor),
   };
 }
 
@@ -107,7 +111,7 @@ async function claimUnits(
   sql: Sql,
   lock: 'FOR UPDATE SKIP LOCKED' | '',
   limit: number,
-  work: Parameters<RestockRows['claim']>[1],
+  work: RestockWork,
 ): Promise<ClaimedUnits> {
   const rows = await sql.query<UnitRow>(
     `SELECT id::text, scope AS stream, source_id AS "entryId", user_id::text AS "userId"
@@ -128,7 +132,7 @@ async function claimUnits(
  *
  * @returns how many units were requested
  */
-export function requeueRestock(
+function requeueRestock(
   database: Database,
   productId: ProductId,
   since: Date | undefined,

@@ -1,7 +1,8 @@
 import type { ParkedFilter, ParkedGroup } from '../../core/parked/parked-item.ts';
 import type { JobFilter } from '../../core/parked/parked-job.ts';
 import type { Database } from '../../lib/sql.ts';
-import { readIndexesOnly, selectParkedCounts } from './parked-groups.ts';
+import { selectParkedCounts } from './parked-groups.ts';
+import { planByIndex } from './plan-by-index.ts';
 import { sqlStateOf } from './transient.ts';
 
 /** Counts of parked items, largest group first. */
@@ -9,7 +10,7 @@ export async function countParked(database: Database, filter: ParkedFilter): Pro
   const values: unknown[] = [];
   const counted = selectParkedCounts(filter, values);
   const rows = await database.transaction(async (sql) => {
-    await readIndexesOnly(sql);
+    await planByIndex(sql);
     return sql.query<Omit<ParkedGroup, 'count'> & { count: string }>(
       `SELECT reason, origin, sum(count)::text AS count, min(oldest) AS "oldestAt" FROM (${counted}) AS counted
        WHERE count > 0 GROUP BY reason, origin ORDER BY sum(count) DESC, reason, origin`,
@@ -34,7 +35,7 @@ export async function countMatched(
   const counted = selectParkedCounts(filter, values);
   try {
     return await database.transaction(async (sql) => {
-      await readIndexesOnly(sql);
+      await planByIndex(sql);
       await sql.query(`SET LOCAL statement_timeout = ${budgetMs}`);
       const [row] = await sql.query<{ count: number }>(
         `SELECT coalesce(sum(count), 0)::int AS count FROM (${counted}) AS counted`,

@@ -3,6 +3,7 @@ import type { Database } from '../../lib/sql.ts';
 import { type InstanceLogRow, instanceLogColumns, toInstanceLog } from './instance-log-row.ts';
 import { countBySource, countByStep, type TrendWindow } from './instance-stats.ts';
 import { type InstanceFilter, listInstances } from './list-instances.ts';
+import { readTimeline } from './timeline.ts';
 
 /** Reads instance_logs for operators; a purchase never waits for these queries. */
 export function postgresInstanceQueries(database: Database) {
@@ -21,6 +22,8 @@ export function postgresInstanceQueries(database: Database) {
     /** Newest first. `cursor`: the nextCursor of the previous page. The last page has none. */
     listInstances: (filter: InstanceFilter, limit: number, cursor: string | undefined) =>
       listInstances(database, filter, limit, cursor),
+    /** The steps of an instance, in order of time. */
+    readTimeline: (instance: InstanceLog) => readTimeline(database, instance),
     countBySource: () => countBySource(database),
     countByStep: (window: TrendWindow) => countByStep(database, window),
   };

@@ -1,5 +1,6 @@
 import type { Database } from '../../lib/sql.ts';
 import { type ActivityFilter, type ActivityRecord, actions, subjectOf } from '../../ops/activity/activity.ts';
+import { planByIndex } from './plan-by-index.ts';
 
 interface Row extends Omit<ActivityRecord, 'subject'> {
   subjectKind: ActivityRecord['subject']['kind'];
@@ -9,12 +10,19 @@ interface Row extends Omit<ActivityRecord, 'subject'> {
 const columns = `id::text, at, actor, key_id::text AS "keyId", via, action, subject_kind AS "subjectKind",
   subject_id AS "subjectId", before, after, request_id AS "requestId"`;
 
+export function postgresActivityQueries(database: Database) {
+  return {
+    listActivity: (filter: ActivityFilter, limit: number, cursor: string | undefined) =>
+      listActivity(database, filter, limit, cursor),
+  };
+}
+
 /**
  * Newest first, below the record `cursor`. For one actor or one kind of subject the newest records of each
  * action are read from an index and merged: a filter that matches few records never reads many
  * (test/contract/activity-plans.test.ts). What a job did with a parked item is found by the id of the item.
  */
-export async function listActivity(
+async function listActivity(
   database: Database,
   filter: ActivityFilter,
   limit: number,
@@ -65,8 +73,7 @@ export async function listActivity(
   };
   const found = selectFound();
   const rows = await database.transaction(async (sql) => {
-    // Without fresh statistics the planner would read all records of an action and sort them.
-    for (const scan of ['seqscan', 'bitmapscan']) await sql.query(`SET LOCAL enable_${scan} = off`);
+    await planByIndex(sql);
     return sql.query<Row>(`SELECT ${columns} FROM ${found} ORDER BY at DESC, found.id DESC LIMIT $1`, values);
   });
   return rows.map(({ subjectKind: kind, subjectId: id, ...row }) => ({ ...row, subject: { kind, id } }));

@@ -84,8 +84,15 @@ function nameOf({ via, name }: Actor): string {
   return via === 'cli' ? 'command line' : name;
 }
 
+export function postgresCredentials(database: Database) {
+  return {
+    readCredentials: () => readCredentials(database),
+    markUsed: (ids: readonly string[]) => markKeysUsed(database, ids),
+  };
+}
+
 /** What a process needs to authenticate callers, without revoked keys and ended sessions. */
-export async function readCredentials(sql: Sql): Promise<Credentials> {
+async function readCredentials(sql: Sql): Promise<Credentials> {
   const keys = await sql.query<{
     id: string;
     name: string;
@@ -125,7 +132,7 @@ export async function readCredentials(sql: Sql): Promise<Credentials> {
 }
 
 /** The condition is repeated because another process may have done it a moment ago. */
-export async function markKeysUsed(sql: Sql, ids: readonly string[]): Promise<void> {
+async function markKeysUsed(sql: Sql, ids: readonly string[]): Promise<void> {
   await sql.query(
     `UPDATE operator_keys SET last_used_at = now() WHERE id = ANY ($1::bigint[])
        AND coalesce(last_used_at < now() - interval '1 minute', TRUE)`,

@@ -1,16 +1,11 @@
 import { type ParkedFilter, parkedStates } from '../../core/parked/parked-item.ts';
-import { type Sql, textArray } from '../../lib/sql.ts';
+import { textArray } from '../../lib/sql.ts';
 
 /**
  * Items that wait for an operator, in a statement that reads many: only with the collation the index
  * parked_groups is used.
  */
 export const isParked = `state COLLATE "C" = 'PARKED'`;
-
-/** Without fresh statistics the planner would read the items themselves, whose bytes may be gigabytes. */
-export async function readIndexesOnly(sql: Sql): Promise<void> {
-  for (const scan of ['seqscan', 'bitmapscan']) await sql.query(`SET LOCAL enable_${scan} = off`);
-}
 
 interface Groups {
   /** SQL WITH of the rows `groups`: each a state, origin and reason. */

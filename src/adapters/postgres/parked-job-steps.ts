@@ -12,8 +12,9 @@ import { type Database, numberArray, type Sql } from '../../lib/sql.ts';
 import { describeJobEnd, describeJobItems } from '../../ops/activity/job-activity.ts';
 import { recordActivity } from './activity.ts';
 import { countMatched } from './count-parked.ts';
-import { readIndexesOnly, selectParkedIds } from './parked-groups.ts';
+import { selectParkedIds } from './parked-groups.ts';
 import { type Handled, holdJob, noteFailedJobItem, takeHandled } from './parked-job-items.ts';
+import { planByIndex } from './plan-by-index.ts';
 import { toText } from './to-text.ts';
 
 interface StepRow {
@@ -114,7 +115,7 @@ async function findItems(sql: Sql, step: JobStep, limit: number): Promise<JobIte
   // What failed in a step that broke off is not tried again.
   const where = `id <= $2 AND parked_at <= $3
     AND NOT EXISTS (SELECT 1 FROM parked_job_items WHERE job_id = $4 AND item_id = parked.id)`;
-  await readIndexesOnly(sql);
+  await planByIndex(sql);
   return sql.query<JobItem>(
     `SELECT id::text, octet_length(original) AS bytes
      FROM (${selectParkedIds(step.filter, values, { order: 'ASC', beyond: '$1', limit: '$5', where })}) AS page JOIN parked USING (id)

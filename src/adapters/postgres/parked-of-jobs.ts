@@ -2,8 +2,9 @@ import { type JobLease, JobStopped } from '../../core/parked/parked-job.ts';
 import type { ParkedRows, Resolution } from '../../core/parked/replay.ts';
 import { gather } from '../../lib/gather.ts';
 import { type Database, numberArray, type Sql, textArray } from '../../lib/sql.ts';
-import { findParked, postgresParked, toJson } from './parked.ts';
+import { postgresParked, toJson } from './parked.ts';
 import { holdJob } from './parked-job-items.ts';
+import { findParked } from './parked-queries.ts';
 
 const itemsPerCommit = 100;
 
@@ -53,7 +54,7 @@ async function resolveTogether(database: Database, rows: ParkedRows, items: Item
   return outcomes;
 }
 
-/** As resolveParked() does with one. @returns the ids of those that were still parked */
+/** Resolves many as resolveParked() does one. @returns the ids of those that were still parked */
 async function resolveItems(sql: Sql, job: JobLease, items: readonly Item[]): Promise<ReadonlySet<string>> {
   await holdJob(sql, job);
   const rows = await sql.query<{ id: string }>(

@@ -1,20 +1,20 @@
 import type { BatchKind } from '../../core/outbox/outbox.ts';
 import { encodeMessage } from '../../core/outbox/outbox-batch.ts';
 import type { DeadLetterKind } from '../../core/parked/dead-letter.ts';
-import type { NewParkedItem, ParkedDetail, ParkedFilter, ParkedItem } from '../../core/parked/parked-item.ts';
+import type { NewParkedItem, ParkedDetail } from '../../core/parked/parked-item.ts';
 import type { JobLease } from '../../core/parked/parked-job.ts';
 import type { ParkedRows, Resolution } from '../../core/parked/replay.ts';
 import type { WeirError } from '../../errors.ts';
 import { shortenKey } from '../../lib/shorten-key.ts';
 import { type Database, numberArray, type Sql, textArray } from '../../lib/sql.ts';
 import { recordActivity } from './activity.ts';
-import { readIndexesOnly, selectParkedIds } from './parked-groups.ts';
 import { holdJob, noteFailedJobItem, noteJobItem } from './parked-job-items.ts';
+import { findParked } from './parked-queries.ts';
 import { requeueParkedUnit, waiveParkedUnit } from './parked-units.ts';
 import { toText } from './to-text.ts';
 
 /** What an outbox item carries in addition to its bytes: enough to publish it later unchanged. */
-export interface ParkedMessage {
+interface ParkedMessage {
   messageId: string;
   messageType: string;
   kind: DeadLetterKind;
@@ -102,33 +102,6 @@ async function parkSome(sql: Sql, items: readonly NewItem[]): Promise<void> {
   );
 }
 
-/** NULL while the item is parked. */
-export const resolutionColumn = `CASE WHEN resolution IS NOT NULL THEN
-  json_build_object('code', resolution, 'params', coalesce(resolution_params, '{}')) END AS resolution`;
-
-const columns = `id::text, origin, reason, detail, params, source, scope, source_id AS "sourceId",
-  parked_at AS "parkedAt", state,
-  attempts, resolved_at AS "resolvedAt", resolved_by AS "resolvedBy", ${resolutionColumn}, instance_id::text AS "instanceId",
-  job_id::text AS "jobId"`;
-
-/** Newest first, below the id `before`. */
-export async function listParked(
-  database: Database,
-  filter: ParkedFilter,
-  limit: number,
-  before: string | undefined,
-): Promise<ParkedItem[]> {
-  const values: unknown[] = [limit, before ?? '9223372036854775807'];
-  const ids = selectParkedIds(filter, values, { order: 'DESC', beyond: '$2', limit: '$1' });
-  return database.transaction(async (sql) => {
-    await readIndexesOnly(sql);
-    return sql.query<ParkedItem>(
-      `SELECT ${columns} FROM (${ids}) AS page JOIN parked USING (id) ORDER BY parked.id DESC`,
-      values,
-    );
-  });
-}
-
 export function postgresParked(database: Database): ParkedRows {
   const commit = <T>(work: (sql: Sql) => Promise<T>) => database.transaction(work);
   return {
@@ -138,14 +111,6 @@ export function postgresParked(database: Database): ParkedRows {
     decideUnit: (item, resolution) => commit((sql) => decideUnit(sql, item, resolution)),
     noteFailedReplay: (id, error, job) => commit((sql) => noteFailedReplay(sql, id, error, job)),
   };
-}
-
-export async function findParked(sql: Sql, ids: readonly string[]): Promise<ParkedDetail[]> {
-  const rows = await sql.query<ParkedDetail>(
-    `SELECT ${columns}, message_id AS "messageId", kind, original FROM parked WHERE id = ANY ($1::bigint[])`,
-    [numberArray(ids.map(BigInt))],
-  );
-  return rows.map((row) => ({ ...row, original: Buffer.from(row.original) }));
 }
 
 async function resolveParked(

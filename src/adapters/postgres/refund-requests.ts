@@ -6,13 +6,14 @@ import {
 } from '../../core/compensation/request-messages.ts';
 import type { InstanceId, ProductId, UserId } from '../../core/instance/purchase.ts';
 import type { HistoryCause } from '../../core/instance/timeline.ts';
-import type { Refund } from '../../core/orders/order.ts';
+import type { Refund, RefundOperator } from '../../core/orders/order.ts';
 import { type Database, numberArray, type Sql, textArray } from '../../lib/sql.ts';
 import { recordActivity } from './activity.ts';
 import { enqueue } from './enqueue.ts';
 import { recordHistory } from './instance-history.ts';
 import { findWaitingIds } from './outbox-state.ts';
 import { firstWaitMinutes, longestWait, nextRequestAt } from './refund-waits.ts';
+import { recordRefund } from './refunds.ts';
 import { byWeir } from './settle.ts';
 
 const requestsPerCommit = 200;
@@ -33,6 +34,15 @@ interface OpenRefund {
 
 const refundColumns = `id::text, source_id AS order_id, instance_id::text, product_id::text, user_id::text,
   amount_cents::text, payment_id, reason, created_at, message_id, request`;
+
+/** Refunds as the payment system or an operator reports them, or requests them again. */
+export function postgresRefunds(database: Database) {
+  return {
+    recordRefund: (orderId: string, paymentId?: string, operator?: RefundOperator) =>
+      recordRefund(database, orderId, paymentId, operator),
+    requestRefundAgain: (orderId: string, actor: Actor) => requestRefundAgain(database, orderId, actor),
+  };
+}
 
 /**
  * Sends requests again that have not been reported as done, with the same id and bytes, unless the previous
@@ -65,11 +75,7 @@ export function repeatRefundRequests(database: Database): Promise<number> {
  *
  * @returns undefined when the order has no open refund
  */
-export function requestRefundAgain(
-  database: Database,
-  orderId: string,
-  actor: Actor,
-): Promise<Refund | undefined> {
+function requestRefundAgain(database: Database, orderId: string, actor: Actor): Promise<Refund | undefined> {
   return database.transaction(async (sql) => {
     const refunds = await sql.query<OpenRefund>(
       `SELECT ${refundColumns} FROM compensations

@@ -5,25 +5,16 @@ import { streamOf } from '../../core/triggers/seckill-key.ts';
 import type { Database, Sql } from '../../lib/sql.ts';
 import { describeOpening, describeSaleChange } from '../../ops/activity/sale-activity.ts';
 import type { LedgerOpening, LedgerSale, SaleLedger } from '../../sale/ledger.ts';
-import { type Entry, isSameSale, type SaleTerms } from '../../sale/sale.ts';
+import { type ChangedTermsRow, isSameSale, type SaleTerms, termsOf } from '../../sale/sale.ts';
 import { recordActivity } from './activity.ts';
 import { noteLoss, noteSeen } from './sale-losses.ts';
 import { readUnits } from './sale-units.ts';
 
-interface SaleRow {
+interface SaleRow extends ChangedTermsRow {
   id: string;
   stream: string;
   product_id: string;
-  opened_stock: string;
-  stock: string;
-  per_user_limit: number;
-  starts_at: Date | null;
-  ends_at: Date | null;
-  entry: Entry;
-  admit_per_second: number | null;
   secret: string;
-  is_paused: boolean;
-  has_ended: boolean;
   version: number;
   last_nth: string;
   seen_nth: string;
@@ -152,15 +143,8 @@ function toSale(row: SaleRow): LedgerSale {
     id: Number(row.id),
     stream: row.stream,
     productId: BigInt(row.product_id) as ProductId,
-    stock: Number(row.stock),
-    perUserLimit: row.per_user_limit,
-    startsAt: row.starts_at ?? undefined,
-    endsAt: row.ends_at ?? undefined,
-    entry: row.entry,
-    admitPerSecond: row.admit_per_second ?? undefined,
+    ...termsOf(row),
     secret: row.secret,
-    isPaused: row.is_paused,
-    hasEnded: row.has_ended,
     version: row.version,
     lastNth: Number(row.last_nth),
     seenNth: Number(row.seen_nth),

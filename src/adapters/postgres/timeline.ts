@@ -2,7 +2,7 @@ import type { InstanceLog } from '../../core/instance/instance-log.ts';
 import { buildTimeline, type TimelineEntry, type TimelineFacts } from '../../core/instance/timeline.ts';
 import type { Sql } from '../../lib/sql.ts';
 import type { Action } from '../../ops/activity/activity.ts';
-import { resolutionColumn } from './parked.ts';
+import { resolutionColumn } from './parked-queries.ts';
 
 /** Derived from rows that exist anyway: the path of a purchase writes nothing for it. */
 export async function readTimeline(sql: Sql, instance: InstanceLog): Promise<TimelineEntry[]> {

@@ -1,6 +1,7 @@
 import type { ChannelModel } from 'amqplib';
 import type { Finding } from '../../lib/finding.ts';
 import { messageOf } from '../../lib/message-of.ts';
+import type { TlsFiles } from '../../lib/tls-files.ts';
 import { diagnoseNodes, type LivingNode } from './diagnose-nodes.ts';
 import { diagnoseQueue } from './diagnose-queue.ts';
 import { managementAddress, type QueuePolicies, readPolicies, vhostOf } from './management.ts';
@@ -8,11 +9,11 @@ import { listNodes } from './nodes.ts';
 import type { QueueTerms } from './queue.ts';
 import { type QueueFacts, readQueueFacts } from './queue-facts.ts';
 import { readCounts } from './queue-reader.ts';
-import { type TlsFiles, withTls } from './tls.ts';
+import { withTls } from './tls.ts';
 
 const about = 'RabbitMQ';
 
-export interface DiagnoseOptions extends QueueTerms {
+interface DiagnoseOptions extends QueueTerms {
   /** The address of one node, or of several (`listHosts`). */
   url: string;
   tls: TlsFiles;

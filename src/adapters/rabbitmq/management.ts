@@ -1,6 +1,6 @@
 import { request as requestPlain } from 'node:http';
 import { request as requestTls } from 'node:https';
-import type { TlsOptions } from './tls.ts';
+import type { TlsOptions } from '../../lib/tls-files.ts';
 
 /** The policies that apply to one queue. Only the management plugin shows them. */
 export interface QueuePolicies {
@@ -16,7 +16,7 @@ export interface Policy {
   definition: Readonly<Record<string, unknown>>;
 }
 
-export interface ManagementOptions {
+interface ManagementOptions {
   /** AMQP URL: host, user, password and virtual host. */
   url: string;
   /** Empty: the default port on that host. */

@@ -2,8 +2,9 @@ import { type ChannelModel, connect } from 'amqplib';
 import { ignoreLateTlsErrors } from '../../lib/late-tls-errors.ts';
 import { listHosts, nameHost } from '../../lib/list-hosts.ts';
 import { messageOf } from '../../lib/message-of.ts';
+import type { TlsFiles } from '../../lib/tls-files.ts';
 import { vhostOf } from './management.ts';
-import { type TlsFiles, withTls } from './tls.ts';
+import { withTls } from './tls.ts';
 
 /** A node of a broker. */
 export interface BrokerNode {

@@ -2,10 +2,11 @@ import type { ChannelModel } from 'amqplib';
 import { withAnswerDeadline } from './answer-deadline.ts';
 import { type ConnectionEvents, RabbitmqConnection } from './connection.ts';
 import type { BrokerAddress } from './nodes.ts';
+import { notFound } from './queue.ts';
 
-export type QueueReaderOptions = BrokerAddress & ConnectionEvents;
+type QueueReaderOptions = BrokerAddress & ConnectionEvents;
 
-export interface QueueCounts {
+interface QueueCounts {
   /** Undelivered messages. Delivered but unacknowledged ones are not counted: AMQP does not show them. */
   ready: number;
   consumers: number;
@@ -51,6 +52,3 @@ export async function readCounts(model: ChannelModel, queue: string): Promise<Qu
     throw error;
   }
 }
-
-// AMQP 0-9-1, section 1.1 (constants).
-const notFound = 404;

@@ -1,27 +1,22 @@
-import { readFileSync } from 'node:fs';
 import { Redis, type RedisOptions } from 'ioredis';
 import { ignoreLateTlsErrors } from '../../lib/late-tls-errors.ts';
 import { type RedisAddress, readRedisAddress } from '../../lib/redis-address.ts';
+import { readTlsFiles, type TlsFiles } from '../../lib/tls-files.ts';
 import { classifyRefusal, SilentError } from './refusal.ts';
 import { connectThroughSentinels } from './sentinels.ts';
 
-export interface ConnectRedisOptions {
+interface ConnectRedisOptions {
   /** As of `data.redis.addr`, of one server or of Sentinels. */
   addr: string;
-  tls?: RedisTls;
+  tls?: TlsFiles;
   name: string;
   onConnectionError: (error: Error) => void;
   /** Default true. False: ready before Redis has loaded its data, so that its refusals are visible. */
   waitsForLoading?: boolean;
 }
 
-/** Paths of PEM files; '' for none. With any of them the connection uses TLS. */
-export interface RedisTls {
-  ca: string;
-  cert: string;
-  key: string;
-}
-
+/** Long, because a script or a read of many keys may be slow; a buyer waits for less (checkout.ts). */
+export const answerDeadlineMs = 10_000;
 /** Shortest time between two reconnects to a server that refuses. */
 const reconnectEveryMs = 500;
 /** A Sentinel that hangs is passed over. */
@@ -69,8 +64,8 @@ export function connectRedis(options: ConnectRedisOptions): Redis {
 type Reachable = Exclude<RedisAddress, { kind: 'cluster' }>;
 
 /** @throws Error when a file of `tls` cannot be read */
-function openConnection(address: Reachable, tls: RedisTls | undefined, options: RedisOptions): Redis {
-  const files = readTlsFiles(tls);
+function openConnection(address: Reachable, tls: TlsFiles | undefined, options: RedisOptions): Redis {
+  const files = readTlsFiles('data.redis.tls', tls);
   ignoreLateTlsErrors();
   if (address.kind === 'server') {
     if (!files) return new Redis(address.url, options);
@@ -89,21 +84,6 @@ function openConnection(address: Reachable, tls: RedisTls | undefined, options: 
     sentinelCommandTimeout: sentinelDeadlineMs,
     sentinelRetryStrategy: (attempt) => Math.min(1_000, 50 * 2 ** attempt),
   });
-}
-
-/** undefined where none is set. @throws one sentence when one cannot be read */
-export function readTlsFiles(tls: RedisTls | undefined): Record<string, Buffer> | undefined {
-  const files = Object.entries(tls ?? {}).filter(([, path]) => path !== '');
-  if (files.length === 0) return undefined;
-  return Object.fromEntries(files.map(([name, path]) => [name, readTlsFile(`data.redis.tls.${name}`, path)]));
-}
-
-function readTlsFile(setting: string, path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw new Error(`cannot read ${setting}: ${(error as Error).message}`, { cause: error });
-  }
 }
 
 function isRefusedSelect(error: Error & { command?: { name?: string } }): boolean {

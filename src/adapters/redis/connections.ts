@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
-import { connectRedis, type RedisTls } from './connect.ts';
+import type { TlsFiles } from '../../lib/tls-files.ts';
+import { connectRedis } from './connect.ts';
 import { createDisk, type Disk } from './disk.ts';
 import { RedisHealth } from './health.ts';
 
@@ -8,7 +9,7 @@ export type Acknowledge = 'memory' | 'fsync' | 'replica';
 
 export interface RedisConfig {
   addr: string;
-  tls: RedisTls;
+  tls: TlsFiles;
   acknowledge: Acknowledge;
 }
 
@@ -25,7 +26,7 @@ export type TelemetryEvent =
   | { type: 'store accepted'; store: string; reason: string; isLast: boolean }
   | { type: 'command refused'; store: string; reason: string };
 
-export interface RedisConnections {
+interface RedisConnections {
   commands: Redis;
   /** Only for the blocking read. */
   reader: Redis;

@@ -1,17 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import { withDeadline } from './connect.ts';
+import { answerDeadlineMs, withDeadline } from './connect.ts';
 import { refusesEverything } from './refuses-everything.ts';
 import type { RawRead } from './stream-entries.ts';
-import { type StreamGroup, streamGroup } from './stream-group.ts';
+import { type StreamGroup, streamGroup, streamsPerPipeline } from './stream-group.ts';
 
-const answerDeadlineMs = 10_000;
-const streamsPerPipeline = 500;
 /** Between two questions: with many streams longer, so that asking takes a few percent of the node. */
 const shortestPauseMs = 5;
 const pauseMsPerStream = 0.2;
 
-export interface Question {
+interface Question {
   streams: readonly string[];
   /** Entries of each stream. */
   count: number;
@@ -65,7 +63,7 @@ async function readSome(
     } else if (refusesEverything(error)) failure = error;
     else refused.push(stream);
   });
-  // Asked once more, each finds out why; what was found must not wait for that, nor be lost by it.
+  // A second read of each finds the cause; what was found must neither wait for it nor be lost.
   if (refused.length > 0) await group.repair(refused).catch(() => {});
   if (failure && found.length === 0 && !hasFound) throw failure;
   return found;

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import type { ChainableCommander, Redis } from 'ioredis';
-import { withDeadline } from './connect.ts';
+import { answerDeadlineMs, withDeadline } from './connect.ts';
 import { EntrySizes } from './entry-sizes.ts';
 import { KnownStreams } from './known-streams.ts';
 import { classifyRefusal } from './refusal.ts';
@@ -8,8 +8,7 @@ import { refusesEverything } from './refuses-everything.ts';
 
 /** The consumer group on every stream. */
 export const streamGroup = 'weir';
-const answerDeadlineMs = 10_000;
-const streamsPerPipeline = 500;
+export const streamsPerPipeline = 500;
 const skippedForMs = 10_000;
 /**
  * Above every possible entry id: reading this consumer's pending entries from here returns and changes
@@ -64,10 +63,15 @@ export class StreamGroup {
       const stream = streams[i] as string;
       if (!(reply instanceof Error) || reply.message.startsWith('BUSYGROUP')) {
         this.known.add(stream, performance.now());
-        // Of a node that failed or gave the stream away we may have entries already.
-        if (this.isInCluster && reply instanceof Error) this.again.set(stream, '-');
+        // After a failover or a move of the stream this consumer may hold entries already.
+        if (this.isInCluster && reply instanceof Error) this.readAgainFromStart(stream);
       } else this.#drop(stream, reply);
     });
+  }
+
+  /** All pending entries of this consumer are read once more. */
+  readAgainFromStart(stream: string): void {
+    this.again.set(stream, '-');
   }
 
   /**

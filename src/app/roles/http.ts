@@ -1,15 +1,23 @@
+import type { Registry } from 'prom-client';
 import { createHttpServer } from '../../adapters/http/server.ts';
-import { markKeysUsed, readCredentials } from '../../adapters/postgres/operator-keys.ts';
+import { postgresCredentials } from '../../adapters/postgres/operator-keys.ts';
 import { isTransientDatabaseError } from '../../adapters/postgres/transient.ts';
 import { splitAddr } from '../../lib/address.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { KeyRing } from '../../ops/access/key-ring.ts';
 import { measureReadiness } from '../../ops/telemetry/metrics/stores.ts';
-import { type Components, reportFailure } from '../components.ts';
-import { createRoutes, type HttpProcess, type HttpRole } from './http-routes.ts';
+import type { Components } from '../components.ts';
+import { reportFailure } from '../report-failure.ts';
+import { createRoutes, type RouteOptions, type RouteParts } from '../routes/routes.ts';
+
+type HttpParts = RouteParts & Pick<Components, 'lifecycle' | 'tracing'>;
+
+interface HttpProcess extends Pick<RouteOptions, 'draining' | 'resource'> {
+  registry: Registry;
+}
 
 /** The role `http`. Without it only the health routes answer. @returns the address it listens on */
-export async function addHttp(components: Components, own: HttpProcess): Promise<string> {
+export async function addHttp(components: HttpParts, own: HttpProcess): Promise<string> {
   const { config, emit, lifecycle, readiness, streams } = components;
   // Also for the role `http` alone, which sells units.
   if (config.data.redis.addr !== '') readiness.streams = streams.notReady;
@@ -38,11 +46,9 @@ export async function addHttp(components: Components, own: HttpProcess): Promise
 /** A deadline of its own: an unanswered read must not block the next one. */
 const keysDeadlineMs = 3_000;
 
-function createKeyRing({ config, database, emit }: HttpRole): KeyRing {
-  const keys = database.withDeadline(keysDeadlineMs);
+function createKeyRing({ config, database, emit }: Pick<HttpParts, 'config' | 'database' | 'emit'>): KeyRing {
   return new KeyRing({
-    readCredentials: () => readCredentials(keys),
-    markUsed: (ids) => markKeysUsed(keys, ids),
+    ...postgresCredentials(database.withDeadline(keysDeadlineMs)),
     configuredKeys: config.server.http.operatorKeys,
     clock: systemClock,
     onFailure: reportFailure(emit, 'database'),

@@ -4,10 +4,11 @@ import { isTransientDatabaseError } from '../../adapters/postgres/transient.ts';
 import type { ParkedEntry } from '../../core/triggers/park-entries.ts';
 import { SeckillStreamTrigger } from '../../core/triggers/seckill-stream.ts';
 import { seckill } from '../../core/triggers/seckill-streams.ts';
-import { type Components, reportFailure } from '../components.ts';
+import type { Components } from '../components.ts';
+import { reportFailure } from '../report-failure.ts';
 import { isDatabaseEmbedded } from '../stores.ts';
 
-type IngestRole = Pick<
+type IngestParts = Pick<
   Components,
   'config' | 'emit' | 'lifecycle' | 'readiness' | 'database' | 'creation' | 'gate' | 'streams' | 'tracing'
 >;
@@ -20,7 +21,7 @@ const maxDeliveries = 16;
 const keepFinishedMs = 900_000;
 
 /** The role `ingest`: turns entries of seckill streams into instances. */
-export function addIngest(components: IngestRole): void {
+export function addIngest(components: IngestParts): void {
   const { lifecycle, readiness, streams } = components;
   readiness.streams = streams.notReady;
   const trigger = createSeckillTrigger(components);
@@ -35,7 +36,7 @@ function createSeckillTrigger({
   gate,
   streams,
   tracing,
-}: IngestRole): SeckillStreamTrigger {
+}: IngestParts): SeckillStreamTrigger {
   return new SeckillStreamTrigger(
     {
       streams: tracing.streams(streams.streams),

@@ -1,9 +1,10 @@
 import { Relay } from '../../core/outbox/relay.ts';
-import { type Components, reportFailure } from '../components.ts';
+import type { Components } from '../components.ts';
 import { openPublisher } from '../queues.ts';
+import { reportFailure } from '../report-failure.ts';
 import { isDatabaseEmbedded } from '../stores.ts';
 
-type RelayRole = Pick<
+type RelayParts = Pick<
   Components,
   | 'config'
   | 'emit'
@@ -21,7 +22,7 @@ const drainMs = 5_000;
 const windowEvents = 2_000;
 
 /** The role `relay`: publishes outbox batches. */
-export function addRelay(components: RelayRole): void {
+export function addRelay(components: RelayParts): void {
   const { config, emit, lifecycle, readiness, queueDatabase, outbox, committed, outages } = components;
   const { publisher, close } = openPublisher(config.data.rabbitmq, queueDatabase, emit);
   lifecycle.defer('publisher', close);
@@ -30,7 +31,7 @@ export function addRelay(components: RelayRole): void {
     {
       outbox,
       publisher: components.tracing.publisher(publisher),
-      wake: committed,
+      signal: committed,
       onPublished: (count, durationMs) => emit({ type: 'events published', count, durationMs }),
       onRefused: (refusals, parked) =>
         emit({ type: 'messages refused', count: refusals.length, why: refusals[0]?.why ?? '', parked }),

@@ -14,14 +14,18 @@ import { type ResultQueue, TakeResults, type UnfitResult } from '../../core/resu
 import { labelQueue, watchedQueues } from '../../core/results/watched-queues.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { repeatEvery } from '../../lib/repeat.ts';
-import { type Components, reportFailure } from '../components.ts';
-import { addParkedJobs } from '../parked-replay.ts';
+import type { Components } from '../components.ts';
+import { addParkedJobs, type ParkedJobParts } from '../parked-replay.ts';
 import { openDeadLetterQueue, openQueueReader, openResultQueue, type QueueReader } from '../queues.ts';
+import { reportFailure } from '../report-failure.ts';
 import { isDatabaseEmbedded } from '../stores.ts';
 import { addAudit, addCleaning, addOrderExpiry, taskDeadlineMs } from './upkeep.ts';
 
+type SettleParts = ParkedJobParts &
+  Pick<Components, 'config' | 'readiness' | 'streams' | 'tracing' | 'audit'>;
+
 /** The role `settle`: everything that happens to instances and orders after their creation. */
-export function addSettle(components: Components): void {
+export function addSettle(components: SettleParts): void {
   const { config, emit, lifecycle, readiness, database, streams, owed } = components;
   readiness.streams = streams.notReady;
   const results = openResultQueue(config.data, database, emit);
@@ -33,7 +37,7 @@ export function addSettle(components: Components): void {
   const restock = new Restock({
     rows: isDatabaseEmbedded(config.data) ? unlockedRestocks(database) : postgresRestocks(database),
     counters: streams.counters,
-    wake: owed,
+    signal: owed,
     onRestocked: (outcomes) => emit({ type: 'units restocked', outcomes }),
     onFailedUnits: (failed) => emit({ type: 'restocks failed', ...failed }),
     onFailure: reportFailure(emit, 'restock'),
@@ -50,7 +54,16 @@ export function addSettle(components: Components): void {
   addCleaning(components);
 }
 
-function addResults({ config, emit, lifecycle, database, settle }: Components, queue: ResultQueue): void {
+function addResults(
+  {
+    config,
+    emit,
+    lifecycle,
+    database,
+    settle,
+  }: Pick<Components, 'config' | 'emit' | 'lifecycle' | 'database' | 'settle'>,
+  queue: ResultQueue,
+): void {
   const intake = new TakeResults({
     queue,
     settle,
@@ -69,7 +82,12 @@ function addResults({ config, emit, lifecycle, database, settle }: Components, q
 }
 
 /** Separate from the results: a broker that forbids this queue must not prevent reading them. */
-function addDeadLetters({ config, emit, lifecycle, database }: Components): void {
+function addDeadLetters({
+  config,
+  emit,
+  lifecycle,
+  database,
+}: Pick<Components, 'config' | 'emit' | 'lifecycle' | 'database'>): void {
   const queue = openDeadLetterQueue(config.data.rabbitmq, database, emit);
   if (!queue) return;
   lifecycle.defer('dead-letter queue', () => queue.close());
@@ -106,7 +124,10 @@ function toParkedItem({ error, original }: UnfitResult, queue: string) {
 const queuesEveryMs = 5_000;
 
 /** Emits the backlog and the consumers of queues that other programs read. */
-function addQueueWatch({ emit, lifecycle }: Components, queues: QueueReader): void {
+function addQueueWatch(
+  { emit, lifecycle }: Pick<Components, 'emit' | 'lifecycle'>,
+  queues: QueueReader,
+): void {
   const options = {
     everyMs: queuesEveryMs,
     retry,
@@ -130,7 +151,9 @@ function addQueueWatch({ emit, lifecycle }: Components, queues: QueueReader): vo
 
 const rescueEveryMs = 5_000;
 
-function addRescuer(components: Components, queue: ResultQueue, queues: QueueReader): void {
+type RescuerParts = Pick<Components, 'config' | 'emit' | 'lifecycle' | 'database' | 'committed' | 'owed'>;
+
+function addRescuer(components: RescuerParts, queue: ResultQueue, queues: QueueReader): void {
   const { config, emit, lifecycle, database, committed, owed } = components;
   const watch = new Rescuer(
     {
@@ -158,7 +181,10 @@ function addRescuer(components: Components, queue: ResultQueue, queues: QueueRea
 const refundsEveryMs = 10_000;
 
 /** While requests are unread on their queue, another copy would only lengthen it. */
-function addRefundRequests({ emit, lifecycle, database, committed }: Components, queues: QueueReader): void {
+function addRefundRequests(
+  { emit, lifecycle, database, committed }: Pick<Components, 'emit' | 'lifecycle' | 'database' | 'committed'>,
+  queues: QueueReader,
+): void {
   const options = { everyMs: refundsEveryMs, retry, onFailure: reportFailure(emit, 'refunds') };
   const areRead = watchCaughtUp(async () => {
     const published = await countPublished(database, 'REFUND');

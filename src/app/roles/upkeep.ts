@@ -16,12 +16,17 @@ import { repeatEvery } from '../../lib/repeat.ts';
 import { archiveOld } from '../../ops/retention/archive.ts';
 import { archiveFiles } from '../../ops/retention/archive-files.ts';
 import { type CleaningTask, clean } from '../../ops/retention/cleaner.ts';
-import { type Components, reportFailure } from '../components.ts';
+import type { Components } from '../components.ts';
+import { reportFailure } from '../report-failure.ts';
 
 const expiryEveryMs = 1_000;
 const ordersPerExpiry = 500;
 
-export function addOrderExpiry({ emit, lifecycle, database }: Components): void {
+export function addOrderExpiry({
+  emit,
+  lifecycle,
+  database,
+}: Pick<Components, 'emit' | 'lifecycle' | 'database'>): void {
   const orders = postgresOrders(database);
   const options = { everyMs: expiryEveryMs, retry, onFailure: reportFailure(emit, 'orders') };
   const expire = async () => {
@@ -33,7 +38,12 @@ export function addOrderExpiry({ emit, lifecycle, database }: Components): void 
   lifecycle.plan('order expiry', (signal) => repeatEvery(options, expire, signal));
 }
 
-export function addAudit({ config, emit, lifecycle, audit }: Components): void {
+export function addAudit({
+  config,
+  emit,
+  lifecycle,
+  audit,
+}: Pick<Components, 'config' | 'emit' | 'lifecycle' | 'audit'>): void {
   const options = { everyMs: config.audit.everyMs, retry, onFailure: reportFailure(emit, 'audit') };
   const run = async () => {
     await audit('quiet');
@@ -48,7 +58,12 @@ const marksKeptMs = 7 * aDayMs;
 /** Archiving and the cursor over old rows read thousands of rows at a time. */
 export const taskDeadlineMs = 60_000;
 
-export function addCleaning({ config, emit, lifecycle, database: shared }: Components): void {
+export function addCleaning({
+  config,
+  emit,
+  lifecycle,
+  database: shared,
+}: Pick<Components, 'config' | 'emit' | 'lifecycle' | 'database'>): void {
   const database = shared.withDeadline(taskDeadlineMs);
   const tasks: Record<string, CleaningTask> = {};
   const add = (name: string, olderThanMs: number, task: CleaningTask) => {

@@ -7,7 +7,7 @@ import { printJson, printLine } from '../output/output.ts';
 import { printFields, printTable, showTime } from '../output/table.ts';
 import { runJob } from './parked-jobs.ts';
 
-export interface ParkedFilterOptions extends ApiOptions {
+interface ParkedFilterOptions extends ApiOptions {
   json?: boolean;
   reason?: string;
   origin?: string;
@@ -66,7 +66,7 @@ export async function showParked(id: string, options: ApiOptions & { json?: bool
   return exitCodes.ok;
 }
 
-export interface ResolveOptions extends ParkedFilterOptions {
+interface ResolveOptions extends ParkedFilterOptions {
   /** Everything that the filters let through, as a job. */
   all?: boolean;
   /** Do not wait for the end of that job. */
@@ -139,7 +139,7 @@ function printOutcomes(outcomes: readonly Replayed[], options: ResolveOptions): 
   return left.every(({ code }) => code === 'PARKED_NOT_FOUND') ? exitCodes.notFound : exitCodes.failed;
 }
 
-/** What stays parked, or could not be handled, says why in its detail. */
+/** The detail of an item that stays parked, or could not be handled, is the reason. */
 function describeOutcome({ state, code, params, detail }: Replayed): string {
   if (detail === undefined) return describeStatement({ code, params });
   return state === null ? detail : `${code}: ${detail}`;

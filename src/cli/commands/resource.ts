@@ -1,4 +1,4 @@
-import { openResourceDomain } from '../../app/open-resource-domain.ts';
+import { openBrokerQueues, openResourceDomain } from '../../app/open-resource-domain.ts';
 import { createdQueuesOf } from '../../app/queues.ts';
 import { readConfig } from '../../config/config.ts';
 import type { ResourceTally } from '../../ops/resource-domain/resource-domain.ts';
@@ -6,7 +6,7 @@ import { createTelemetry } from '../../ops/telemetry/telemetry.ts';
 import { CliError, exitCodes } from '../exit-codes.ts';
 import { printJson, printNotice, printProgress } from '../output/output.ts';
 
-export interface ResourceOptions {
+interface ResourceOptions {
   config?: string;
   json?: boolean;
   delay?: string;
@@ -37,7 +37,7 @@ export async function runResource(options: ResourceOptions): Promise<number> {
   }
   const { emit } = createTelemetry(config);
   let tally: Readonly<ResourceTally> | undefined;
-  const domain = openResourceDomain(config, emit, (current) => {
+  const domain = openResourceDomain(openBrokerQueues(config, emit), config.resource, emit, (current) => {
     tally = current;
   });
   const stop = new AbortController();

@@ -12,8 +12,8 @@ export interface FailRule {
   isShare: boolean;
 }
 
-/** What the rules may refer to. */
-export interface RuleSubjects {
+/** The figures that a rule may name. */
+interface RuleSubjects {
   requests: readonly string[];
   steps: readonly string[];
   /** Whether purchases are followed after the run. */

@@ -49,11 +49,11 @@ export interface ClaimedUnits {
   failed: FailedUnits | undefined;
 }
 
-export interface RestockDeps {
+interface RestockDeps {
   rows: RestockRows;
   counters: SaleCounters;
   /** Signalled when a compensation may be due. */
-  wake: Signal;
+  signal: Signal;
   onRestocked: (outcomes: readonly UnitOutcome[]) => void;
   onFailedUnits?: (failed: FailedUnits) => void;
   onFailure: (error: unknown, attempt: number) => void;
@@ -75,7 +75,7 @@ export class Restock {
     let failures = 0;
     while (!signal.aborted) {
       try {
-        if ((await this.restockOnce()) < unitsPerClaim) await this.#deps.wake.wait(maxIdleMs, signal);
+        if ((await this.restockOnce()) < unitsPerClaim) await this.#deps.signal.wait(maxIdleMs, signal);
         failures = 0;
       } catch (error) {
         this.#deps.onFailure(error, ++failures);

@@ -32,7 +32,7 @@ export interface TimelineEntry {
 }
 
 /** What api/sentences.ts has a sentence for. */
-export type TimelineDetail =
+type TimelineDetail =
   | { code: 'STREAM_ENTRY'; params: { sourceId: string; scope: string } }
   | { code: 'ORDER'; params: { orderId: string } }
   | { code: 'PURCHASE'; params: { source: string; sourceId: string } }
@@ -44,7 +44,7 @@ export type TimelineDetail =
   | { code: 'CONFIRMED' | 'FOREIGN_SALE' | HistoryCause; params: Nothing }
   | ResolutionStatement;
 
-export type TimelineActor =
+type TimelineActor =
   | { code: 'BUYER' | 'WEIR' | 'PAYER' | 'PAYMENT_CALLBACK' | 'RESOURCE_DOMAIN'; params: Nothing }
   | { code: 'OPERATOR'; params: { name: string } };
 
@@ -143,7 +143,7 @@ function resultOf(status: string, reason: string | undefined): TimelineDetail {
     : { code: 'RESULT', params: { status } };
 }
 
-/** What a late or conflicting result said is stored as `<status>: <reason>`; of any other step its cause. */
+/** A late or conflicting result is stored as `<status>: <reason>`, any other step with its cause. */
 function readHistory({ what, detail }: TimelineFacts['history'][number]): TimelineDetail {
   if (what !== 'RESULT_LATE' && what !== 'RESULT_CONFLICT')
     return { code: detail as HistoryCause, params: {} };

@@ -12,18 +12,18 @@ import {
 } from './outbox.ts';
 import { decodeBatch, encodeMessage, type Message, usualType } from './outbox-batch.ts';
 
-export interface RelayDeps {
+interface RelayDeps {
   outbox: Outbox;
   publisher: Publisher;
   /** Signalled after a commit. */
-  wake: Signal;
+  signal: Signal;
   onPublished: (events: number, durationMs: number) => void;
   /** `parked`: how many of the refused messages were parked. */
   onRefused: (refusals: Refusal[], parked: number) => void;
   onFailure: (error: unknown, attempt: number) => void;
 }
 
-export interface RelayOptions {
+interface RelayOptions {
   /** Approximate number of events that one claim keeps in flight. */
   windowEvents: number;
   /** Longest pause between two reads of an empty outbox; a commit in this process ends it early. */
@@ -61,7 +61,7 @@ export class Relay {
    * batches they would only split each other's work.
    */
   async run(lane: number, signal: AbortSignal): Promise<void> {
-    const wake = lane === 1 ? this.#deps.wake : this.#backlog;
+    const moreWork = lane === 1 ? this.#deps.signal : this.#backlog;
     const { publisher } = this.#deps;
     let failures = 0;
     let refusals = 0;
@@ -75,7 +75,7 @@ export class Relay {
         refusals = publisher.refusing === undefined ? 0 : refusals + 1;
         if (refusals > 0) await pauseBeforeRetry(backoffMs(refusals, refusalPause), signal);
         idleMs = batches > 0 ? firstIdleMs : Math.min(idleMs * 2, this.#options.maxIdleMs);
-        if (batches === 0) await wake.wait(idleMs, signal);
+        if (batches === 0) await moreWork.wait(idleMs, signal);
       } catch (error) {
         if (signal.aborted) return;
         this.#deps.onFailure(error, ++failures);
@@ -87,7 +87,7 @@ export class Relay {
   /** A store is available again: delayed batches become due. */
   readonly resume = (): void => {
     this.#isOutageOver = true;
-    this.#deps.wake.notify();
+    this.#deps.signal.notify();
   };
 
   async #retryInterrupted(): Promise<void> {

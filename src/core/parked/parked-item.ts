@@ -12,13 +12,13 @@ export const parkedOrigins = [
   'COMPENSATION',
   'DEAD_LETTER',
 ] as const;
-export type ParkedOrigin = (typeof parkedOrigins)[number];
+type ParkedOrigin = (typeof parkedOrigins)[number];
 
 /**
  * PARKED waits for an operator. REPLAYED and DISCARDED items are kept, with the operator and the resolution.
  */
 export const parkedStates = ['PARKED', 'REPLAYED', 'DISCARDED'] as const;
-export type ParkedState = (typeof parkedStates)[number];
+type ParkedState = (typeof parkedStates)[number];
 
 /** The reasons for parking; each has its own section in docs/runbooks/parked.md. */
 export const parkedReasons = [
@@ -70,7 +70,7 @@ export interface NewParkedItem {
   original: Buffer;
 }
 
-/** What became of an item; of a discarded one the operator's note. Stored, and what api/sentences.ts has a sentence for. */
+/** The stored resolution of an item, for which api/sentences.ts has a sentence; a discarded item has the operator's note. */
 export type ResolutionStatement =
   | { code: 'INSTANCE_CREATED' | 'INSTANCE_FOUND'; params: { instanceId: string } }
   | { code: 'RESULT_SETTLED'; params: { status: string; outcome: string } }

@@ -42,23 +42,23 @@ export interface StepResult {
   failed: number;
 }
 
-export interface ParkedJobRunnerDeps {
+interface ParkedJobRunnerDeps {
   rows: JobStepRows;
   replay: ParkedReplay['replay'];
   isTransient: (error: unknown) => boolean;
   /** Notified when a job was created. */
-  wake: Signal;
+  signal: Signal;
   onStep: (step: JobStep, result: StepResult, isLast: boolean) => void;
   onFailure: (error: unknown, attempt: number) => void;
 }
 
-export interface ParkedJobRunnerOptions {
+interface ParkedJobRunnerOptions {
   everyMs: number;
   leaseMs: number;
   itemsPerStep: number;
   /** Items at the same time: they share commits. */
   concurrency: number;
-  /** Of the originals of these items; one alone may be larger. */
+  /** Bytes of the originals of these items together; one alone may be larger. */
   maxBytes: number;
 }
 
@@ -92,7 +92,7 @@ export class ParkedJobRunner {
       try {
         const isBusy = await this.runStep(signal);
         failures = 0;
-        if (!isBusy) await this.#deps.wake.wait(this.#options.everyMs, signal);
+        if (!isBusy) await this.#deps.signal.wait(this.#options.everyMs, signal);
       } catch (error) {
         this.#deps.onFailure(error, ++failures);
         await pauseBeforeRetry(backoffMs(failures, retry), signal);

@@ -48,7 +48,7 @@ export interface Resolution {
 /** On whose behalf. */
 type By = Pick<Resolution, 'actor' | 'job'>;
 
-export interface ReplayDeps {
+interface ReplayDeps {
   rows: ParkedRows;
   createInstances: CreateInstances;
   payOrder: (paid: PaidOrder) => Promise<PaymentAnswer>;
@@ -203,7 +203,7 @@ export class ParkedReplay {
   }
 }
 
-/** Of an item that another operator has resolved meanwhile. */
+/** The outcome of an item that another operator has resolved meanwhile. */
 function outcomeOf(item: ParkedDetail): ReplayOutcome {
   const { id, state, resolution, instanceId } = item;
   if (state === 'PARKED' || !resolution)

@@ -21,7 +21,7 @@ export interface Caller {
   until?: Date;
 }
 
-export interface KeyRingDeps extends CredentialCacheDeps {
+interface KeyRingDeps extends CredentialCacheDeps {
   /** Keys of the setting server.http.operatorKeys: full access, without the database. */
   configuredKeys: readonly string[];
 }
@@ -56,7 +56,7 @@ export class KeyRing {
     return this.#configured.length === 0 && (await this.#cache.read()).keys.length === 0;
   }
 
-  /** What memory knows of a key; undefined also when memory is too old to say. */
+  /** The caller by the cache; undefined also when the cache is too old. */
   recallKey(key: string): Caller | undefined {
     const digest = digestOf(key);
     const configured = this.#configured.find((known) => timingSafeEqual(known.digest, digest));

@@ -1,100 +1,7 @@
-import type { AuditFinding, AuditNote, TooManyInstances } from './audit-finding.ts';
+import type { AuditFigures, AuditWaiting, InstanceCount } from './audit-figures.ts';
+import type { AuditFinding, AuditNote } from './audit-finding.ts';
+import { sumEntries } from './sum-entries.ts';
 import { sumReturned, sumStock, sumUnits } from './sum-sales.ts';
-
-/** Figures of all stores, as close to one moment as two stores permit. */
-export interface AuditFigures {
-  /** Rows ever created, including archived ones. */
-  instances: readonly InstanceCount[];
-  published: number;
-  /** First publications waiting in the outbox. */
-  waitingEvents: number;
-  /** First publications parked or discarded. */
-  parkedEvents: number;
-  /** Paid orders created in Weir. */
-  paidOrders: number;
-  /** Refunds of payments that never became an instance. */
-  refundsWithoutInstance: number;
-  /** Compensations for failed instances, by kind. */
-  compensations: Readonly<Record<'RESTOCK' | 'REFUND' | 'NOTHING', number>>;
-  /** PROCESSING long after their last deadline. */
-  unsettled: number;
-  streams: readonly StreamFigure[];
-  sales: readonly SaleFigure[];
-  units: readonly UnitFigure[];
-  restocked: readonly RestockedCount[];
-  waiting: AuditWaiting;
-}
-
-export interface InstanceCount {
-  source: string;
-  scope: string;
-  knownOrder: boolean;
-  status: string;
-  rows: number;
-}
-
-export interface StreamFigure {
-  stream: string;
-  /** Entries ever added; undefined where the store does not count them (Redis before 7). */
-  added: number | undefined;
-  /** Rows, parked entries without a row, and waiting entries. */
-  rows: number;
-  parked: number;
-  waiting: number;
-  /**
-   * The stream was deleted, emptied or restored since the last count, and no operator has accepted that yet.
-   * `lost`: counted entries without any effect; there may be more.
-   */
-  restarted: { at: Date; lost: number } | undefined;
-}
-
-export interface SaleFigure {
-  stream: string;
-  stock: number;
-  sold: number;
-  remaining: number;
-  /** Restocked units that wait to be sold again. */
-  restocked: number;
-  /** Units ever restocked. */
-  returned: number;
-  /** For a sale with counters in another store: its number, and the units it ever sold. */
-  number?: number;
-  nth?: number;
-}
-
-/** The units of a sale with counters in another store, as recorded in the database. */
-export interface UnitFigure {
-  stream: string;
-  /** Units sold according to the store. */
-  sold: number;
-  /** Those among them that are instances, parked, or possibly waiting on the stream. */
-  instances: number;
-  parked: number;
-  waiting: number;
-  /** Units that the store sold and lost, and that no operator has accepted yet. */
-  lost: number;
-  lostAt: Date | undefined;
-  /** More instances than stock, or than the limit of a user. */
-  tooMany: readonly TooManyInstances[];
-}
-
-/** Units of one stream's sale: compensation done, done before the stores were read, or owed. */
-export interface RestockedCount {
-  stream: string;
-  doneBefore: number;
-  owed: number;
-}
-
-/** Work in progress: not a difference, but worth attention when it grows. */
-export interface AuditWaiting {
-  entries: number;
-  events: number;
-  processing: number;
-  overdue: number;
-  parked: number;
-  restocks: number;
-  refunds: number;
-}
 
 /** `id`: what it is about: a stream, an order, an instance. */
 export type AuditException = { id: string } & AuditFinding;
@@ -132,7 +39,7 @@ export type SumName =
   | 'unsettled';
 
 /** Finds the causes of a difference; called only when there is one. */
-export type FindExceptions = (name: SumName) => Promise<AuditException[]>;
+type FindExceptions = (name: SumName) => Promise<AuditException[]>;
 
 /** Compares the sums that must hold at any time (P7). */
 export async function sumUp(
@@ -206,46 +113,4 @@ function listSums(figures: AuditFigures): PlainSum[] {
       actual: figures.unsettled,
     },
   ];
-}
-
-function sumEntries(streams: readonly StreamFigure[]): PlainSum {
-  const counted = streams.flatMap((figure) =>
-    figure.added === undefined ? [] : [{ ...figure, added: figure.added }],
-  );
-  const found = ({ rows, parked, waiting }: StreamFigure) => rows + parked + waiting;
-  const exceptions: AuditException[] = [];
-  for (const figure of counted) {
-    const difference = found(figure) - figure.added;
-    if (difference !== 0) {
-      exceptions.push({
-        id: figure.stream,
-        code: difference < 0 ? 'ENTRIES_MISSING' : 'ENTRIES_SURPLUS',
-        params: {
-          added: String(figure.added),
-          rows: String(figure.rows),
-          parked: String(figure.parked),
-          waiting: String(figure.waiting),
-        },
-      });
-    }
-    if (figure.restarted) {
-      const { lost } = figure.restarted;
-      const at = figure.restarted.at.toISOString();
-      exceptions.push(
-        lost === 0
-          ? { id: figure.stream, code: 'STREAM_RESTARTED', params: { at } }
-          : { id: figure.stream, code: 'STREAM_RESTARTED_WITH_LOSS', params: { at, lost: String(lost) } },
-      );
-    }
-  }
-  const uncounted = streams.length - counted.length;
-  return {
-    name: 'entries',
-    expected: counted.reduce((sum, { added }) => sum + added, 0),
-    actual: counted.reduce((sum, figure) => sum + found(figure), 0),
-    exceptions,
-    ...(uncounted > 0
-      ? { note: { code: 'STREAMS_NOT_COUNTED', params: { streams: String(uncounted) } } }
-      : {}),
-  };
 }

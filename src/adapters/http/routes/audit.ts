@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { AuditShape } from '../../../api/audit-shapes.ts';
-import { ProblemShape, storable } from '../../../api/shapes.ts';
+import { closed, ProblemShape, storable } from '../../../api/shapes.ts';
 import type { Actor } from '../../../core/actor.ts';
 import { WeirError } from '../../../errors.ts';
 import type { Audit, AuditSum } from '../../../ops/audit/audit.ts';
@@ -14,10 +14,7 @@ export interface AuditDeps {
   acceptStream: (stream: string, actor: Actor) => Promise<boolean>;
 }
 
-const Accept = Type.Object(
-  { stream: Type.String({ minLength: 1, maxLength: 512, ...storable }) },
-  { additionalProperties: false },
-);
+const Accept = Type.Object({ stream: Type.String({ minLength: 1, maxLength: 512, ...storable }) }, closed);
 
 export function addAudit(http: FastifyInstance, { audit, acceptStream }: AuditDeps): void {
   http.get<{ Querystring: { full?: 'true' | 'false' } }>(
@@ -29,10 +26,7 @@ export function addAudit(http: FastifyInstance, { audit, acceptStream }: AuditDe
         description:
           'Old settled rows are counted once; full=true counts all of them again, which reads whole tables and ' +
           'requires scope act. `ok` is true when every sum holds and there are no exceptions.',
-        querystring: Type.Object(
-          { full: Type.Optional(Type.Enum(['true', 'false'])) },
-          { additionalProperties: false },
-        ),
+        querystring: Type.Object({ full: Type.Optional(Type.Enum(['true', 'false'])) }, closed),
         response: { 200: AuditShape, '4xx': ProblemShape },
       },
     },

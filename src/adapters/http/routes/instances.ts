@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import type { SourceCount } from '../../../api/answers.ts';
 import {
+  closed,
   ExportQuery,
   InstanceList,
   InstanceShape,
@@ -40,7 +41,7 @@ import type { Exports } from '../plugins/exports.ts';
 import { requireRoom, sendReceipt } from '../plugins/receipt.ts';
 import { readCursor, readTime } from '../queries.ts';
 
-export type InstanceFilter = Omit<Static<typeof Filter>, 'overdue' | 'from' | 'to'> & {
+type InstanceFilter = Omit<Static<typeof Filter>, 'overdue' | 'from' | 'to'> & {
   overdue?: boolean | undefined;
   from?: Date | undefined;
   to?: Date | undefined;
@@ -127,7 +128,7 @@ export function addInstances(
         summary: 'List instances, newest first',
         description:
           'All filters must match. Created at `from` or later, and before `to`. `overdue=true`: past its deadline without a result.',
-        querystring: Type.Object({ ...Filter.properties, ...ExportQuery }, { additionalProperties: false }),
+        querystring: Type.Object({ ...Filter.properties, ...ExportQuery }, closed),
         response: { 200: listAnswers(InstanceList), '4xx': ProblemShape },
       },
     },

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { NowShape } from '../../../api/now-shape.ts';
-import { ProblemShape } from '../../../api/shapes.ts';
+import { closed, ProblemShape } from '../../../api/shapes.ts';
 import { WeirError } from '../../../errors.ts';
 import { maxSeconds } from '../../../ops/live/count-seconds.ts';
 import type { NowFeed, NowNews, NowReader } from '../../../ops/live/now-feed.ts';
@@ -11,7 +11,8 @@ import { showNow, showRest } from '../show-now.ts';
 import { EventStream } from './now-stream.ts';
 
 export interface NowDeps {
-  watch: { now: NowReader; feed: NowFeed };
+  now: NowReader;
+  feed: NowFeed;
   /** Aborted when the process is about to stop: listeners must reconnect to another one. */
   draining: AbortSignal;
 }
@@ -20,7 +21,7 @@ const defaultSeconds = 300;
 /** Also sent while a hanging database produces no events. */
 const beatEveryMs = 15_000;
 
-export function addNow(http: FastifyInstance, { watch, draining }: NowDeps): void {
+export function addNow(http: FastifyInstance, { now, feed, draining }: NowDeps): void {
   http.get<{ Querystring: { seconds?: string } }>(
     '/v1/now',
     {
@@ -41,7 +42,7 @@ export function addNow(http: FastifyInstance, { watch, draining }: NowDeps): voi
               }),
             ),
           },
-          { additionalProperties: false },
+          closed,
         ),
         response: { 200: NowShape, '4xx': ProblemShape },
       },
@@ -51,9 +52,9 @@ export function addNow(http: FastifyInstance, { watch, draining }: NowDeps): voi
       if (seconds > maxSeconds)
         throw new WeirError('REQUEST_INVALID', `seconds must be 1 to ${maxSeconds}, not ${query.seconds}`);
       try {
-        return showNow(await watch.now.read(seconds));
+        return showNow(await now.read(seconds));
       } catch (error) {
-        addToProblem(reply, showRest(await watch.now.readRest()));
+        addToProblem(reply, showRest(await now.readRest()));
         throw error;
       }
     },
@@ -94,7 +95,7 @@ export function addNow(http: FastifyInstance, { watch, draining }: NowDeps): voi
       // The client of a HEAD request never reads a stream.
       if (request.method === 'HEAD') return reply.send();
       const stream = new EventStream();
-      const leave = watch.feed.listen((news) => {
+      const leave = feed.listen((news) => {
         reportOnce(stream, news);
         // A revoked key loses its open streams within a second too.
         mayStillCall(request).then(

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Static } from 'typebox';
 import { Type } from 'typebox';
 import { OrderList, OrderQuery, OrderStoryShape } from '../../../api/order-shapes.ts';
-import { listAnswers, ProblemShape } from '../../../api/shapes.ts';
+import { closed, listAnswers, ProblemShape } from '../../../api/shapes.ts';
 import { parseProductId, parseSourceId, parseUserId } from '../../../core/instance/purchase.ts';
 import type { Order } from '../../../core/orders/order.ts';
 import type { ListedOrder, OrderFilter, OrderPage } from '../../../core/orders/order-filter.ts';
@@ -23,7 +23,7 @@ export interface OrderReader {
   readOrderStory(order: Order): Promise<{ instanceId: string | undefined; timeline: OrderStep[] }>;
 }
 
-const Query = Type.Object(OrderQuery, { additionalProperties: false });
+const Query = Type.Object(OrderQuery, closed);
 
 export function addOrderReads(http: FastifyInstance, orders: OrderReader, exports: Exports): void {
   http.get<{ Querystring: Static<typeof Query> }>(

@@ -1,11 +1,11 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { ParkedGroups } from '../../../api/parked-shapes.ts';
-import { ProblemShape } from '../../../api/shapes.ts';
+import { closed, ProblemShape } from '../../../api/shapes.ts';
 import type { ParkedFilter } from '../../../core/parked/parked-item.ts';
 import { type ParkedDeps, ParkedFilterQuery } from './parked.ts';
 
-export function addParkedGroups(http: FastifyInstance, { parked }: ParkedDeps): void {
+export function addParkedGroups(http: FastifyInstance, { parked }: Pick<ParkedDeps, 'parked'>): void {
   http.get<{ Querystring: ParkedFilter }>(
     '/v1/parked/groups',
     {
@@ -13,7 +13,7 @@ export function addParkedGroups(http: FastifyInstance, { parked }: ParkedDeps): 
       schema: {
         summary: 'Counts of parked items by reason and origin, the most first',
         description: 'Only open items, unless state is given.',
-        querystring: Type.Object(ParkedFilterQuery, { additionalProperties: false }),
+        querystring: Type.Object(ParkedFilterQuery, closed),
         response: { 200: ParkedGroups, '4xx': ProblemShape },
       },
     },

@@ -7,7 +7,7 @@ import {
   ParkedJobQuery,
   ParkedJobShape,
 } from '../../../api/parked-job-shapes.ts';
-import { ExportQuery, listAnswers, ProblemShape } from '../../../api/shapes.ts';
+import { closed, ExportQuery, listAnswers, ProblemShape } from '../../../api/shapes.ts';
 import type { Actor } from '../../../core/actor.ts';
 import { parkedOrigins } from '../../../core/parked/parked-item.ts';
 import type { FailedItem, JobState, NewParkedJob, ParkedJob } from '../../../core/parked/parked-job.ts';
@@ -91,7 +91,7 @@ export function addParkedJobs(http: FastifyInstance, jobs: ParkedJobDeps, export
       schema: {
         summary: 'The items that failed in a job, each with the reason',
         description: 'In order of id. What it resolved shows the job as `jobId`.',
-        querystring: Type.Object(ExportQuery, { additionalProperties: false }),
+        querystring: Type.Object(ExportQuery, closed),
         response: { 200: listAnswers(FailedItemList), '4xx': ProblemShape },
       },
     },
@@ -147,7 +147,7 @@ function unknownJob(id: string): WeirError {
 
 function showJob(job: ParkedJob): Static<typeof ParkedJobShape> {
   const { id, action, filter, state, createdBy, matched, done, failed } = job;
-  // Of a count that was taken while items came and went.
+  // At least 0: items were parked and resolved while they were counted.
   const left = matched === undefined ? undefined : Math.max(0, matched - done - failed);
   return {
     ...{ id, action, filter: filter as Record<string, string>, note: job.note ?? null, state },

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { parkedFilter } from '../../../api/parked-job-shapes.ts';
 import { ParkedDetailShape, ParkedList, ReplayShape, ReplaysShape } from '../../../api/parked-shapes.ts';
-import { ExportQuery, listAnswers, ProblemShape, ReasonText } from '../../../api/shapes.ts';
+import { closed, ExportQuery, listAnswers, ProblemShape, ReasonText } from '../../../api/shapes.ts';
 import type { Actor } from '../../../core/actor.ts';
 import { parseUserId } from '../../../core/instance/purchase.ts';
 import type { ParkedDetail } from '../../../core/parked/parked-item.ts';
@@ -28,6 +28,8 @@ export interface ParkedDeps {
     listParked(filter: ParkedFilter, limit: number, cursor: string | undefined): Promise<ParkedItem[]>;
     countParked(filter: ParkedFilter): Promise<ParkedGroup[]>;
     findParked(id: string): Promise<ParkedDetail | undefined>;
+  };
+  replay: {
     replay(id: string, actor: Actor, options?: ReplayOptions): Promise<ReplayOutcome>;
     discard(id: string, actor: Actor, reason: string): Promise<ReplayOutcome>;
   };
@@ -40,14 +42,13 @@ export const ParkedFilterQuery = {
 
 const Id = Type.String({ pattern: '^[1-9][0-9]{0,17}$', description: 'the id of a parked item' });
 const Ids = Type.Array(Id, { minItems: 1, maxItems: 500 });
-const closed = { additionalProperties: false };
 const Many = Type.Object({ ids: Ids }, closed);
 const ManyWithReason = Type.Object({ ids: Ids, reason: ReasonText }, closed);
 const DiscardBody = Type.Object({ reason: ReasonText }, closed);
 
 type ItemPath = { Params: { id: string } };
 
-export function addParked(http: FastifyInstance, { parked }: ParkedDeps, exports: Exports): void {
+export function addParked(http: FastifyInstance, { parked, replay }: ParkedDeps, exports: Exports): void {
   http.get<{ Querystring: ParkedFilter & PageQuery }>(
     '/v1/parked',
     {
@@ -102,7 +103,7 @@ export function addParked(http: FastifyInstance, { parked }: ParkedDeps, exports
     },
     async (request) =>
       showOutcome(
-        await parked.replay(readId(request.params.id), actorOf(request), readReplayOptions(request.body)),
+        await replay.replay(readId(request.params.id), actorOf(request), readReplayOptions(request.body)),
       ),
   );
 
@@ -117,7 +118,7 @@ export function addParked(http: FastifyInstance, { parked }: ParkedDeps, exports
       },
     },
     async (request) =>
-      showOutcome(await parked.discard(readId(request.params.id), actorOf(request), request.body.reason)),
+      showOutcome(await replay.discard(readId(request.params.id), actorOf(request), request.body.reason)),
   );
 
   http.post<{ Body: Static<typeof Many> }>(
@@ -130,7 +131,7 @@ export function addParked(http: FastifyInstance, { parked }: ParkedDeps, exports
         response: { 200: ReplaysShape, '4xx': ProblemShape },
       },
     },
-    async (request) => forEach(request.body.ids, (id) => parked.replay(id, actorOf(request))),
+    async (request) => forEach(request.body.ids, (id) => replay.replay(id, actorOf(request))),
   );
 
   http.post<{ Body: Static<typeof ManyWithReason> }>(
@@ -144,7 +145,7 @@ export function addParked(http: FastifyInstance, { parked }: ParkedDeps, exports
       },
     },
     async (request: FastifyRequest<{ Body: Static<typeof ManyWithReason> }>) =>
-      forEach(request.body.ids, (id) => parked.discard(id, actorOf(request), request.body.reason)),
+      forEach(request.body.ids, (id) => replay.discard(id, actorOf(request), request.body.reason)),
   );
 }
 

@@ -1,6 +1,13 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { ListQuery, NewProductBody, ProblemShape, ProductList, ProductShape } from '../../../api/shapes.ts';
+import {
+  closed,
+  ListQuery,
+  NewProductBody,
+  ProblemShape,
+  ProductList,
+  ProductShape,
+} from '../../../api/shapes.ts';
 import type { Actor } from '../../../core/actor.ts';
 import type { Product } from '../../../core/instance/product.ts';
 import { type ProductId, parseProductId } from '../../../core/instance/purchase.ts';
@@ -9,7 +16,7 @@ import { showProduct } from '../answers.ts';
 import { actorOf } from '../plugins/auth.ts';
 import { listOf, readCursor, readLimit } from '../queries.ts';
 
-export interface ProductStore {
+interface ProductStore {
   createProduct(
     product: Omit<Product, 'version'>,
     actor: Actor,
@@ -24,7 +31,7 @@ export interface ProductDeps {
   products: ProductStore;
 }
 
-const SwitchBody = Type.Object({ enabled: Type.Boolean() }, { additionalProperties: false });
+const SwitchBody = Type.Object({ enabled: Type.Boolean() }, closed);
 
 export function addProducts(http: FastifyInstance, { products }: ProductDeps): void {
   http.post<{ Body: Static<typeof NewProductBody> }>(

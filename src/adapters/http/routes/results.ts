@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { InstanceShape, ProblemShape, TimeText } from '../../../api/shapes.ts';
+import { closed, InstanceShape, ProblemShape, TimeText } from '../../../api/shapes.ts';
 import type { Actor } from '../../../core/actor.ts';
 import { type InstanceId, parseTraceparent } from '../../../core/instance/purchase.ts';
 import type { Settled } from '../../../core/results/classify-result.ts';
@@ -29,7 +29,7 @@ const ResultBody = Type.Object(
     reason: Type.Optional(Type.String({ maxLength: maxReasonLength })),
     timestamp: Type.Optional(TimeText),
   },
-  { additionalProperties: false },
+  closed,
 );
 
 interface InstancePath {

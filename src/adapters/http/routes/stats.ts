@@ -1,13 +1,13 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import type { SourceCount, TrendRow } from '../../../api/answers.ts';
-import { ProblemShape, SourceText, TimeText } from '../../../api/shapes.ts';
+import { closed, ProblemShape, SourceText, TimeText } from '../../../api/shapes.ts';
 import { SourcesShape, TrendShape } from '../../../api/stats-shapes.ts';
 import { WeirError } from '../../../errors.ts';
 import { readWindow, type TrendQuery, type TrendWindow } from '../plugins/trend-window.ts';
 import { readTime } from '../queries.ts';
 
-export interface StatsReader {
+interface StatsReader {
   countBySource(): Promise<SourceCount[]>;
   /** Newest first; empty steps are left out. */
   countByStep(window: TrendWindow): Promise<(Omit<TrendRow, 'bucketStart'> & { bucketStart: Date })[]>;
@@ -28,7 +28,7 @@ const Trend = Type.Object(
     step: Type.Optional(Type.Enum(['minute', 'hour', 'day'])),
     source: Type.Optional(SourceText),
   },
-  { additionalProperties: false },
+  closed,
 );
 
 export interface StatsDeps {

@@ -4,7 +4,7 @@ import { WeirError } from '../../../errors.ts';
 import { shareInFlight } from '../../../lib/gather.ts';
 import { formatHost } from '../../../lib/redis-address.ts';
 import { Signal } from '../../../lib/signal.ts';
-import { readTlsFiles } from '../connect.ts';
+import { readTlsFiles } from '../../../lib/tls-files.ts';
 import type { RedisConfig, TelemetryEvent } from '../connections.ts';
 import { openRedisServer, type ServerPorts } from '../open-server.ts';
 import type { RedisPortsDeps } from '../ports.ts';
@@ -41,7 +41,7 @@ export class RedisCluster {
 
   /** @throws one sentence when a file of `tls` cannot be read */
   constructor(config: RedisConfig, address: ClusterAddress, deps: RedisPortsDeps) {
-    readTlsFiles(config.tls);
+    readTlsFiles('data.redis.tls', config.tls);
     this.#config = config;
     this.#address = address;
     this.#deps = deps;

@@ -5,7 +5,7 @@ import { NowWatch } from '../ops/live/now-watch.ts';
 import type { Components } from './components.ts';
 import { describeStores } from './stores.ts';
 
-export interface Watch {
+interface LiveFigures {
   now: NowWatch;
   feed: NowFeed;
 }
@@ -13,10 +13,10 @@ export interface Watch {
 /** Pages and terminals that one process serves at the same time. */
 const maxListeners = 100;
 
-type LiveDeps = Pick<Components, 'config' | 'database' | 'gate' | 'readiness' | 'streams'>;
+export type LiveParts = Pick<Components, 'config' | 'database' | 'gate' | 'readiness' | 'streams'>;
 
-/** Live figures for operators. Idle without listeners. */
-export function createWatch(components: LiveDeps): Watch {
+/** The live figures of `GET /v1/now`. Idle without listeners. */
+export function createLiveFigures(components: LiveParts): LiveFigures {
   const now = new NowWatch({
     rows: postgresNow(components.database.reads),
     readStreamBacklog: () => readStreamBacklog(components),
@@ -27,7 +27,7 @@ export function createWatch(components: LiveDeps): Watch {
 }
 
 /** @throws while the store is unavailable */
-async function readStreamBacklog({ streams }: LiveDeps): Promise<Backlog> {
+async function readStreamBacklog({ streams }: LiveParts): Promise<Backlog> {
   const why = streams.notReady();
   if (why !== undefined) throw new Error(why);
   const { undelivered, pending, oldestAgeMs } = await streams.readBacklog();
@@ -36,7 +36,7 @@ async function readStreamBacklog({ streams }: LiveDeps): Promise<Backlog> {
 }
 
 /** The stores that this process uses, as in /readyz. */
-async function readStores({ config, readiness }: LiveDeps): Promise<StoreState[]> {
+async function readStores({ config, readiness }: LiveParts): Promise<StoreState[]> {
   const kinds = describeStores(config.data);
   return Promise.all(
     Object.entries(kinds).map(async ([name, description]) => {
