@@ -21,6 +21,20 @@ describe.skipIf(!hasBrowser())('parked items', () => {
     expect(await section.isVisible()).toBe(true);
   });
 
+  test('the timeline of an instance links to the item that it was parked as', async () => {
+    const order = (await weir.request('POST', '/v1/orders', { productId: '1001', userId: '4716' })).body;
+    const paid = await weir.request('POST', `/v1/orders/${order.id}/paid`, { amountCents: '1' });
+    const id = paid.body.parkedId;
+    const replayed = await weir.request('POST', `/v1/parked/${id}/replay`, { acceptAmount: true });
+    const page = await weir.openPage(`#/instances/${replayed.body.instanceId}`);
+    await page
+      .locator('.timeline')
+      .getByRole('link', { name: `#${id} ` })
+      .click();
+    await page.locator('.state').getByText(en['state.REPLAYED']).waitFor();
+    expect(new URL(page.url()).hash).toBe(`#/parked/${id}`);
+  });
+
   test('a refused action shows what another operator made of the item meanwhile', async () => {
     const path = '/v1/orders/of-another-shop/paid';
     const { parkedId } = (await weir.request('POST', path, {})).body;

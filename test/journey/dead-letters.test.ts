@@ -68,7 +68,10 @@ describe('a message that a queue dropped', () => {
     expect(await timeline()).toContainEqual(
       expect.objectContaining({
         step: 'PARKED',
-        detail: { code: 'PARKED', params: { origin: 'DEAD_LETTER', reason: 'MESSAGE_REJECTED' } },
+        detail: {
+          code: 'PARKED',
+          params: { origin: 'DEAD_LETTER', reason: 'MESSAGE_REJECTED', id: item.id },
+        },
       }),
     );
 

@@ -59,6 +59,7 @@ describe('a timeline', () => {
       publishedBy: at(3),
       parked: [
         {
+          id: '7',
           origin: 'STREAM',
           reason: 'PRODUCT_NOT_FOUND',
           parkedAt: at(1),
@@ -96,6 +97,11 @@ describe('a timeline', () => {
       'RELEASE_REQUESTED',
     ]);
     const findStep = (wanted: string) => story.find(({ step }) => step === wanted);
+    expect(findStep('PARKED')?.detail?.params).toEqual({
+      origin: 'STREAM',
+      reason: 'PRODUCT_NOT_FOUND',
+      id: '7',
+    });
     expect(findStep('REPLAYED')).toMatchObject({
       detail: { code: 'INSTANCE_CREATED', params: { instanceId: '5' } },
       by: { code: 'OPERATOR', params: { name: 'key 01020304' } },

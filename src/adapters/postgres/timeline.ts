@@ -13,12 +13,12 @@ export async function readTimeline(sql: Sql, instance: InstanceLog): Promise<Tim
     [id],
   );
   const parked = await sql.query<TimelineFacts['parked'][number]>(
-    `SELECT origin, reason, parked_at AS "parkedAt", state, resolved_at AS "resolvedAt", resolved_by AS "resolvedBy",
+    `SELECT id::text, origin, reason, parked_at AS "parkedAt", state, resolved_at AS "resolvedAt", resolved_by AS "resolvedBy",
        ${resolutionColumn} FROM parked
      WHERE origin IN ('STREAM', 'OUTBOX') AND source = $1 AND scope = $2 AND source_id = $3
        OR origin = 'PAYMENT' AND source = $1 AND source_id = $3
      UNION ALL
-     SELECT origin, reason, parked_at, state, resolved_at, resolved_by, ${resolutionColumn} FROM parked
+     SELECT id::text, origin, reason, parked_at, state, resolved_at, resolved_by, ${resolutionColumn} FROM parked
      WHERE origin IN ('RESULT', 'DEAD_LETTER') AND instance_id = $4`,
     [...purchase, id],
   );

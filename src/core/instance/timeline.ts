@@ -36,7 +36,7 @@ type TimelineDetail =
   | { code: 'STREAM_ENTRY'; params: { sourceId: string; scope: string } }
   | { code: 'ORDER'; params: { orderId: string } }
   | { code: 'PURCHASE'; params: { source: string; sourceId: string } }
-  | { code: 'PARKED'; params: { origin: string; reason: string } }
+  | { code: 'PARKED'; params: { origin: string; reason: string; id: string } }
   | { code: 'INSTANCE'; params: { instanceId: string } }
   | { code: 'RESULT'; params: { status: string } }
   | { code: 'RESULT_WITH_REASON'; params: { status: string; reason: string } }
@@ -67,6 +67,7 @@ export interface TimelineFacts {
    */
   publishedBy: Date | undefined;
   parked: readonly {
+    id: string;
     origin: string;
     reason: string;
     parkedAt: Date;
@@ -98,8 +99,8 @@ export function buildTimeline(facts: TimelineFacts): TimelineEntry[] {
   const { asked, detail } = findAsked(facts);
   add(asked, 'ASKED', detail, { code: 'BUYER', params: {} });
   add(facts.order?.paidAt, 'PAID', orderOf(instance), { code: 'PAYMENT_CALLBACK', params: {} });
-  for (const { origin, reason, ...item } of facts.parked) {
-    add(item.parkedAt, 'PARKED', { code: 'PARKED', params: { origin, reason } });
+  for (const { origin, reason, id, ...item } of facts.parked) {
+    add(item.parkedAt, 'PARKED', { code: 'PARKED', params: { origin, reason, id } });
     if (item.state !== 'PARKED') {
       add(item.resolvedAt, item.state as 'REPLAYED', item.resolution, actorOf(item.resolvedBy ?? ''));
     }

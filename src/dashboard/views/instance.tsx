@@ -1,4 +1,4 @@
-import type { InstanceStory, Page, Parked, TimelineEntry } from '../../api/answers.ts';
+import type { InstanceStory, TimelineEntry } from '../../api/answers.ts';
 import { about } from '../about.ts';
 import { get, post } from '../api.ts';
 import { say, sayCode } from '../language.ts';
@@ -51,7 +51,6 @@ export const InstanceStoryView: View = ({ id }) => {
             )}
           />
           <ActivityLink kind="instance" id={id} records={records} />
-          <ParkedOf instance={data} />
           <details>
             <summary>{say('instance.json')}</summary>
             <Lines text={JSON.stringify(data, undefined, 2)} label={say('instance.json')} />
@@ -72,7 +71,16 @@ function isOver({ status, timeline }: InstanceStory): boolean {
 
 function toStep({ at, step, detail, by }: TimelineEntry, isFailed: boolean): TimelineStep {
   const statements = [detail, by].flatMap((statement) => (statement ? [sayStatement(statement)] : []));
-  return { at, code: step, isBad: step === 'SETTLED' && isFailed, children: statements.join(' · ') };
+  const said = statements.join(' · ');
+  const children =
+    detail?.code === 'PARKED' ? (
+      <a href={writeRoute('parked', detail.params.id)}>
+        #{detail.params.id} {said}
+      </a>
+    ) : (
+      said
+    );
+  return { at, code: step, isBad: step === 'SETTLED' && isFailed, children };
 }
 
 /** Only this speaks when something changes; the rest is there to be read. */
@@ -150,26 +158,4 @@ function listFacts(instance: InstanceStory) {
       traceUrl && <a href={traceUrl.replaceAll('{instanceId}', instanceId)}>{say('instance.findTraces')}</a>,
     ],
   ].map(([name, value]) => [String(name), value || undefined] as const);
-}
-
-/** Items of the same purchase, also those that were dealt with. */
-function ParkedOf({ instance: { source, scope, sourceId } }: { instance: InstanceStory }) {
-  const { data } = useLoad(
-    (signal) => get<Page<Parked>>('parked', { state: 'ALL', source, scope, limit: 500 }, signal),
-    [sourceId],
-  );
-  const items = data?.items.filter((item) => item.sourceId === sourceId) ?? [];
-  if (items.length === 0) return null;
-  return (
-    <>
-      <h2>{say('parked.title')}</h2>
-      <ul>
-        {items.map(({ id, reason, state }) => (
-          <li key={id}>
-            <a href={writeRoute('parked', id)}>#{id}</a> <code>{reason}</code> <State of={state} />
-          </li>
-        ))}
-      </ul>
-    </>
-  );
 }
