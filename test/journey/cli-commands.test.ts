@@ -284,7 +284,7 @@ test('replaying what does not exist ends with 4, together with what does with 1'
     state: null,
     code: 'PARKED_RESOLVED',
     params: {},
-    detail: '2 was discarded by me: a test',
+    detail: 'item 2 was discarded by me: a test',
   };
   const replay = async (...items: object[]) => {
     const url = await serve((_, response) => {
@@ -295,7 +295,7 @@ test('replaying what does not exist ends with 4, together with what does with 1'
   expect((await replay({ id: '99', ...unknown })).code).toBe(4);
   const both = await replay(discarded, { id: '99', ...unknown });
   expect(both.code).toBe(1);
-  expect(both.stdout).toMatch(/^2 +PARKED_RESOLVED +2 was discarded by me: a test/m);
+  expect(both.stdout).toMatch(/^2 +PARKED_RESOLVED +item 2 was discarded by me: a test/m);
   const settled = { code: 'RESULT_SETTLED', params: { status: 'SUCCESS', outcome: 'applied' } };
   const replayed = await replay({ id: '2', state: 'REPLAYED', ...settled });
   expect(replayed.code).toBe(0);

@@ -22,7 +22,8 @@ export async function createKey(
   const store = openLocalKeys(options);
   const { key, ...made } = await store.create(name, options.scope, expiresAt);
   printNotice(`Created key ${made.id} (${made.name}), scope ${made.scope}, in ${store.description}.`);
-  printNotice(`It expires ${made.expiresAt ?? 'never'}, and is shown only now:`);
+  const expiry = made.expiresAt === null ? 'It never expires' : `It expires ${made.expiresAt}`;
+  printNotice(`${expiry}, and is shown only now:`);
   if (options.json) printJson({ ...made, key });
   else printLine(key);
   return exitCodes.ok;

@@ -213,5 +213,5 @@ function outcomeOf(item: ParkedDetail): ReplayOutcome {
 
 function alreadyResolved({ id, state, resolvedBy, resolution }: ParkedDetail): WeirError {
   const note = resolution?.code === 'NOTE' ? `: ${resolution.params.note}` : '';
-  return new WeirError('PARKED_RESOLVED', `${id} was ${state.toLowerCase()} by ${resolvedBy}${note}`);
+  return new WeirError('PARKED_RESOLVED', `item ${id} was ${state.toLowerCase()} by ${resolvedBy}${note}`);
 }
