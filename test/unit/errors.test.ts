@@ -12,7 +12,7 @@ const source = readFileSync(new URL('../../src/errors.ts', import.meta.url), 'ut
 /** The table is private to its file, so its codes are read from the text. */
 const codes = [...source.matchAll(/^ {2}([A-Z][A-Z_]+): \[/gm)].map(([, code]) => code as ErrorCode);
 
-const tables = ['errors.ts', 'adapters/http/plugins/problem.ts'];
+const tables = ['errors.ts', 'adapters/http/plugins/statuses.ts'];
 /** Codes that a source file other than those tables contains as a string. */
 const usedCodes = new Set(
   readSourceFiles()

@@ -12,10 +12,10 @@ import { reaches } from '../../ops/access/scope.ts';
 import type { Emit } from '../../ops/telemetry/events.ts';
 import type { Admission } from '../../sale/admission.ts';
 import type { Refusal } from '../../sale/checkout.ts';
+import type { BuyerLimits } from './plugins/buyer-limits.ts';
 import { isReserved } from './plugins/connections.ts';
 import { withDeadline } from './plugins/deadline.ts';
 import { writeRefusal } from './plugins/refusal.ts';
-import type { RequestLimits } from './plugins/request-limits.ts';
 import { type Bought, buyRoute, failures, writeBought } from './routes/buy.ts';
 
 export interface EarlyBuyDeps {
@@ -25,7 +25,7 @@ export interface EarlyBuyDeps {
    * unknown.
    */
   recallCaller: (request: IncomingMessage) => Caller | 'stranger' | undefined;
-  buyLimits: Pick<RequestLimits, 'takeAddress' | 'takeUser'>;
+  buyLimits: Pick<BuyerLimits, 'takeAddress' | 'takeUser'>;
   isServedHost: (host: string) => boolean;
   /** false while starting or stopping. */
   isServing: () => boolean;

@@ -1,4 +1,4 @@
-import { RequestLimits } from '../../adapters/http/plugins/request-limits.ts';
+import { BuyerLimits } from '../../adapters/http/plugins/buyer-limits.ts';
 import type { HttpRoutes } from '../../adapters/http/server.ts';
 import { postgresRestocks } from '../../adapters/postgres/compensations.ts';
 import { postgresProducts } from '../../adapters/postgres/products.ts';
@@ -43,8 +43,8 @@ export function createSaleRoutes(
 /** Burst, as a multiple of the requests per second. */
 const burstFactor = 5;
 
-function createLimits({ userPerSecond, addressPerSecond }: Config['sale']): RequestLimits {
-  return new RequestLimits(
+function createLimits({ userPerSecond, addressPerSecond }: Config['sale']): BuyerLimits {
+  return new BuyerLimits(
     { perSecond: userPerSecond, burst: userPerSecond * burstFactor },
     { perSecond: addressPerSecond, burst: addressPerSecond * burstFactor },
   );

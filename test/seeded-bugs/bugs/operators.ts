@@ -53,7 +53,7 @@ export const operatorBugs: readonly SeededBug[] = [
     file: 'lib/address.ts',
     find: 'if (network !== undefined && isIPv6(text)) return',
     replace: 'if (network !== undefined && isIPv6(text)) return text; if (network) return',
-    suite: 'test/unit/request-limits.test.ts',
+    suite: 'test/unit/buyer-limits.test.ts',
     rule: 'the addresses of an IPv6 /64 share their tokens',
   },
   {

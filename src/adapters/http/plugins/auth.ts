@@ -5,7 +5,7 @@ import { WeirError } from '../../../errors.ts';
 import type { Caller, KeyRing } from '../../../ops/access/key-ring.ts';
 import { reaches, type Scope } from '../../../ops/access/scope.ts';
 import { Attached } from './attached.ts';
-import type { Limit } from './limits.ts';
+import type { Limit } from './caller-limits.ts';
 import { requireSameOrigin } from './origin.ts';
 import { readSessionCookie } from './session-cookie.ts';
 

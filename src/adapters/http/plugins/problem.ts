@@ -3,81 +3,7 @@ import type { Problem } from '../../../api/answers.ts';
 import { adviceFor, type ErrorCode, toWeirError, WeirError } from '../../../errors.ts';
 import type { Emit } from '../../../ops/telemetry/events.ts';
 import { Attached } from './attached.ts';
-
-const statuses: Record<ErrorCode, number> = {
-  USER_ID_INVALID: 400,
-  PRODUCT_ID_INVALID: 400,
-  SOURCE_INVALID: 400,
-  SOURCE_ID_INVALID: 400,
-  SCOPE_INVALID: 400,
-  REQUEST_INVALID: 400,
-  RESULT_INVALID: 400,
-  SIGNATURE_INVALID: 401,
-  SIGNED_ORDER_DIFFERS: 401,
-  UNAUTHENTICATED: 401,
-  INSUFFICIENT_SCOPE: 403,
-  ORIGIN_NOT_ALLOWED: 403,
-  PRODUCT_NOT_FOUND: 404,
-  ORDER_NOT_FOUND: 404,
-  INSTANCE_NOT_FOUND: 404,
-  RESULT_NOT_FOUND: 404,
-  PARKED_NOT_FOUND: 404,
-  PARKED_JOB_NOT_FOUND: 404,
-  STREAM_NOT_FOUND: 404,
-  SALE_NOT_FOUND: 404,
-  KEY_NOT_FOUND: 404,
-  KEY_CONFLICT: 409,
-  KEY_LIMIT: 409,
-  SALE_CONFLICT: 409,
-  NOT_STARTED: 409,
-  PAUSED: 409,
-  ENDED: 409,
-  SOLD_OUT: 409,
-  LIMIT_REACHED: 409,
-  KEY_EXPIRY_INVALID: 422,
-  TICKET_REQUIRED: 403,
-  TICKET_INVALID: 403,
-  NOT_ADMITTED: 409,
-  TICKETS_CLOSED: 409,
-  TICKETS_UNUSED: 409,
-  PURCHASE_NOT_FOUND: 404,
-  SALE_WINDOW_INVALID: 422,
-  PURCHASE_CONFLICT: 409,
-  UNIT_SOLD_TWICE: 409,
-  ORDER_CONFLICT: 409,
-  ORDER_NOT_PAYABLE: 409,
-  PAYMENT_AMOUNT_MISMATCH: 409,
-  ORDER_NOT_CANCELLABLE: 409,
-  IDEMPOTENCY_CONFLICT: 409,
-  PRODUCT_CONFLICT: 409,
-  INSTANCE_SETTLED: 409,
-  INSTANCE_NOT_RELEASABLE: 409,
-  RESULT_LATE: 409,
-  RESULT_CONFLICT: 409,
-  PARKED_RESOLVED: 409,
-  PARKED_JOB_ENDED: 409,
-  ORDER_NOT_REFUNDABLE: 409,
-  PRODUCT_DISABLED: 422,
-  NOTHING_TO_REPLAY: 422,
-  MAX_DELIVERIES_EXCEEDED: 500,
-  ENTRY_DELETED: 500,
-  MESSAGE_REFUSED: 500,
-  RESTOCK_FAILED: 500,
-  DELIVERY_LIMIT: 500,
-  MESSAGE_REJECTED: 500,
-  MESSAGE_EXPIRED: 500,
-  QUEUE_FULL: 500,
-  DEAD_LETTERED: 500,
-  OUTBOX_BATCH_CORRUPT: 500,
-  INTERNAL: 500,
-  RATE_LIMITED: 429,
-  STORE_UNAVAILABLE: 503,
-  OVERLOADED: 503,
-  PRODUCT_CHANGING: 503,
-  STORE_MISMATCH: 503,
-  TOO_MANY_LISTENERS: 503,
-  WORKER_LEASE_LOST: 503,
-};
+import { statuses } from './statuses.ts';
 
 const problems = new Attached<FastifyReply, string>();
 
@@ -138,8 +64,7 @@ export interface ProblemDeps {
 /**
  * The only place where an error becomes an answer. An unknown error is a bug: answered with 500 and logged,
  * and its text stays inside.
- */
-/**
+ *
  * Closes the connection of a client that gets 429 or 503, so that another can use it, unless it is shared.
  *
  * @param sharesConnection whether several clients use the connection, as behind a proxy

@@ -12,12 +12,12 @@ import {
 import type { Admission, Visitor } from '../../../sale/admission.ts';
 import { Attached } from '../plugins/attached.ts';
 import { callerOf, requireKeyOr } from '../plugins/auth.ts';
+import { type BuyerLimits, limitAddresses } from '../plugins/buyer-limits.ts';
 import { sendRefusal } from '../plugins/refusal.ts';
-import { limitAddresses, type RequestLimits } from '../plugins/request-limits.ts';
 
 export interface BuyDeps {
   admission: Admission;
-  buyLimits: RequestLimits;
+  buyLimits: BuyerLimits;
 }
 
 export const buyRoute = '/v1/sales/:productId/buy';

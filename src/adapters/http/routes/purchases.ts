@@ -18,7 +18,7 @@ import type { Progress } from '../../../sale/purchase-progress.ts';
 import type { PurchaseStatus } from '../../../sale/purchase-status.ts';
 import { showInstance } from '../answers.ts';
 import { callerOf, requireKeyOr } from '../plugins/auth.ts';
-import { limitAddresses, type RequestLimits } from '../plugins/request-limits.ts';
+import { type BuyerLimits, limitAddresses } from '../plugins/buyer-limits.ts';
 import { readTicketHeader } from './tickets.ts';
 
 /** Browser windows of one user that wait at the same time. */
@@ -28,7 +28,7 @@ export interface PurchaseDeps {
   purchases: PurchaseStatus;
   admission: Admission;
   /** Limits of callers without a key. */
-  readLimits: RequestLimits;
+  readLimits: BuyerLimits;
 }
 
 export function addPurchases(

@@ -8,7 +8,7 @@ import { createSessionId, digestOf, hasSessionForm } from '../../../ops/access/o
 import { listScopes } from '../../../ops/access/scope.ts';
 import type { SessionStore } from '../../../ops/access/session.ts';
 import { type AuthDeps, actorOf, findCaller, setCaller, unauthenticated } from '../plugins/auth.ts';
-import type { Limit } from '../plugins/limits.ts';
+import type { Limit } from '../plugins/caller-limits.ts';
 import { requireSameOrigin } from '../plugins/origin.ts';
 import {
   clearSessionCookie,

@@ -5,7 +5,7 @@ import { StandingShape, TicketBody, TicketHeader, TicketShape } from '../../../a
 import { parseProductId, parseUserId } from '../../../core/instance/purchase.ts';
 import { WeirError } from '../../../errors.ts';
 import type { Admission } from '../../../sale/admission.ts';
-import { limitAddresses, type RequestLimits } from '../plugins/request-limits.ts';
+import { type BuyerLimits, limitAddresses } from '../plugins/buyer-limits.ts';
 
 const whys = {
   SALE_NOT_FOUND: 'this product has no sale',
@@ -58,7 +58,7 @@ export function readTicketHeader({ headers }: Pick<FastifyRequest, 'headers'>): 
 export interface TicketStandingDeps {
   admission: Admission;
   /** Limits of callers without a key. */
-  readLimits: RequestLimits;
+  readLimits: BuyerLimits;
 }
 
 /** For the holder of a ticket. */

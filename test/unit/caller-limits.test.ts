@@ -1,11 +1,11 @@
 import type { FastifyRequest } from 'fastify';
 import { expect, test } from 'vitest';
 import { setCaller } from '../../src/adapters/http/plugins/auth.ts';
-import { createLimits } from '../../src/adapters/http/plugins/limits.ts';
+import { createCallerLimits } from '../../src/adapters/http/plugins/caller-limits.ts';
 
 /** Limits of two requests a minute, called without a server, which ten thousand requests would keep busy. */
 function openLimits() {
-  const { limit } = createLimits({ requestsPerMinute: 2, loginsPerMinute: 2 });
+  const { limit } = createCallerLimits({ requestsPerMinute: 2, loginsPerMinute: 2 });
   return async (ip: string, key?: string) => {
     const request = { ip, routeOptions: { config: {} } } as unknown as FastifyRequest;
     if (key !== undefined) setCaller(request, { name: key, scope: 'read' });

@@ -4,8 +4,8 @@ import { isLoopback, nameAddress } from '../../../lib/address.ts';
 import { type BucketOptions, TokenBuckets } from '../../../lib/token-buckets.ts';
 import { hasKey } from './auth.ts';
 
-/** Limits the requests of each user and of each address. */
-export class RequestLimits {
+/** Limits the requests of each buyer, and of each address that has no key. */
+export class BuyerLimits {
   readonly #users: TokenBuckets;
   readonly #addresses: TokenBuckets;
 
@@ -40,7 +40,7 @@ export class RequestLimits {
  * An onRequest hook, so that a rejected request costs neither a body nor a ticket check. A shop's back end
  * has a key and sends the requests of many users, so its address is not limited.
  */
-export function limitAddresses(limits: RequestLimits) {
+export function limitAddresses(limits: BuyerLimits) {
   return (request: FastifyRequest, _: unknown, done: (error?: Error) => void): void => {
     try {
       if (!hasKey(request)) limits.takeAddress(request.ip);

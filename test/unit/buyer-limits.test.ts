@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { RequestLimits } from '../../src/adapters/http/plugins/request-limits.ts';
+import { BuyerLimits } from '../../src/adapters/http/plugins/buyer-limits.ts';
 
-const createLimits = () => new RequestLimits({ perSecond: 1, burst: 2 }, { perSecond: 1, burst: 3 });
+const createLimits = () => new BuyerLimits({ perSecond: 1, burst: 2 }, { perSecond: 1, burst: 3 });
 
 /** How many of these calls pass. */
 const countPassed = (calls: (() => void)[]) =>

@@ -1,16 +1,9 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
-import type { FastifyHttpOptions, FastifyRequest } from 'fastify';
+import type { FastifyHttpOptions } from 'fastify';
 import type { HttpConfig } from '../../../config/config.ts';
-import { WeirError } from '../../../errors.ts';
-import { nameAddress } from '../../../lib/address.ts';
-import { TokenBuckets } from '../../../lib/token-buckets.ts';
-import { callerOf } from './auth.ts';
 import { isReserved } from './connections.ts';
 import { toProblem } from './problem.ts';
-
-/** Counts the request. @throws WeirError RATE_LIMITED */
-export type Limit = (request: FastifyRequest) => Promise<void>;
 
 /** Size limits of a request, and time limits for receiving it. */
 export function boundRequests({ headersTimeoutMs, keepAliveMs, trustedProxies }: HttpConfig) {
@@ -31,35 +24,6 @@ export function boundRequests({ headersTimeoutMs, keepAliveMs, trustedProxies }:
     },
     clientErrorHandler: answerUnreadable,
   } satisfies FastifyHttpOptions<Server>;
-}
-
-/**
- * Requests per minute for each key, and for each address that sends none; the burst is as large. 0:
- * unlimited.
- */
-export function createLimits({
-  requestsPerMinute,
-  loginsPerMinute,
-}: Pick<HttpConfig, 'requestsPerMinute' | 'loginsPerMinute'>): {
-  limit: Limit;
-  limitLogins: Limit;
-} {
-  return {
-    limit: createLimit(requestsPerMinute, (request) => callerOf(request)?.name),
-    limitLogins: createLimit(loginsPerMinute, () => undefined),
-  };
-}
-
-function createLimit(perMinute: number, nameOf: (request: FastifyRequest) => string | undefined): Limit {
-  const options = { perSecond: perMinute / 60, burst: perMinute };
-  // Two tables: a flood of addresses does not evict the count of a key.
-  const [names, addresses] = [new TokenBuckets(options), new TokenBuckets(options)];
-  return async (request) => {
-    const name = nameOf(request);
-    const retryAfterMs = name === undefined ? addresses.take(nameAddress(request.ip)) : names.take(name);
-    if (retryAfterMs === 0) return;
-    throw new WeirError('RATE_LIMITED', `more than ${perMinute} requests per minute`, { retryAfterMs });
-  };
 }
 
 const unreadable: Record<string, { status: number; title: string; detail: string }> = {
