@@ -7,12 +7,10 @@ import type { NowShape } from './now-shape.ts';
 import type { ListedOrderShape, OpenRefundShape, OrderStoryShape } from './order-shapes.ts';
 import type { FailedItemShape, ParkedJobShape } from './parked-job-shapes.ts';
 import type { ParkedDetailShape, ParkedGroups, ParkedShape, ReplaysShape } from './parked-shapes.ts';
-import type { BoughtShape } from './purchase-shapes.ts';
 import type { SaleShape } from './sale-shapes.ts';
 import type { SessionShape } from './session-shape.ts';
 import type { InstanceShape, ProblemShape, ProductShape, TimelineShape } from './shapes.ts';
 import type { SourcesShape, TrendShape } from './stats-shapes.ts';
-import type { StandingShape, TicketShape } from './ticket-shapes.ts';
 
 // What the API answers, as server, command line and page know it; each derives from the schema that the server answers with.
 
@@ -60,7 +58,4 @@ export type TrendStep = Trend['step'];
 export type Scope = Static<typeof ScopeText>;
 export type Key = Static<typeof KeyShape>;
 export type Session = Static<typeof SessionShape>;
-export type Ticket = Static<typeof TicketShape>;
-export type TicketStanding = Static<typeof StandingShape>;
-export type Bought = Static<typeof BoughtShape>;
 export type Problem = Static<typeof ProblemShape>;

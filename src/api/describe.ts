@@ -6,7 +6,7 @@ export interface CodeAndParams {
   params: Readonly<Record<string, string>>;
 }
 
-export type Sentences = Readonly<Record<string, string>>;
+type Sentences = Readonly<Record<string, string>>;
 
 /** The sentence of a code, in the language of the table; of an unknown code the code and its values. */
 export function describeStatement({ code, params }: CodeAndParams, table: Sentences = sentences): string {

@@ -69,7 +69,7 @@ export const OpenRefundList = countedList(OpenRefundShape);
 export const RefundQuery = Type.Object({ orderId: Type.Optional(SourceIdText), ...ExportQuery }, closed);
 
 /** One change of an order; `params` depend on the code. */
-export const OrderStepShape = Type.Object({
+const OrderStepShape = Type.Object({
   at: Timestamp,
   code: Type.String(),
   params: Type.Record(Type.String(), orNull(Type.String())),

@@ -186,7 +186,7 @@ export const ListQuery = {
   ),
 };
 
-export const exportTypes = ['text/csv', 'application/x-ndjson'] as const;
+const exportTypes = ['text/csv', 'application/x-ndjson'] as const;
 
 /** Parameters of lists that can be exported and counted. `limit` has no default, so that an export differs from a page of 50. */
 export const ExportQuery = {

@@ -40,7 +40,7 @@ import { type OpenStreams, openStreams } from './streams.ts';
  * `quiet`, the periodic audit, does not search for the rows behind a difference, which would read whole
  * tables.
  */
-export type AuditKind = 'quiet' | 'explained' | 'full';
+type AuditKind = 'quiet' | 'explained' | 'full';
 
 /** The parts from which the roles are built. */
 export interface Components {

@@ -5,7 +5,7 @@ import { NowWatch } from '../ops/live/now-watch.ts';
 import type { Components } from './components.ts';
 import { describeStores } from './stores.ts';
 
-export interface LiveFigures {
+interface LiveFigures {
   now: NowWatch;
   feed: NowFeed;
 }

@@ -23,7 +23,7 @@ import { isDatabaseEmbedded } from './stores.ts';
 type OnAnswered = (tally: Readonly<ResourceTally>) => void;
 
 /** The queue of events, and a publisher to the result queue. */
-export interface ResourceQueues<Message extends CreatedMessage = CreatedMessage> {
+interface ResourceQueues<Message extends CreatedMessage = CreatedMessage> {
   created: CreatedQueue<Message>;
   results: Pick<Publisher, 'publish'>;
   close: () => Promise<void> | void;

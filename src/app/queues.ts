@@ -27,7 +27,7 @@ import { isDatabaseEmbedded } from './stores.ts';
 /** When the broker has not confirmed by then, the connection is closed and reopened. */
 export const confirmDeadlineMs = 30_000;
 
-export interface OpenPublisher {
+interface OpenPublisher {
   publisher: Publisher;
   close: () => Promise<void> | void;
 }
@@ -109,7 +109,7 @@ export function deadLetterQueueOf({ deadLetterQueue, queue }: RabbitmqConfig): s
   return deadLetterQueue || `${queue.slice(0, 255 - suffix.length)}${suffix}`;
 }
 
-export interface OpenResultQueue {
+interface OpenResultQueue {
   queue: ResultQueue;
   close: () => Promise<void> | void;
   notReady: () => string | undefined;

@@ -53,7 +53,7 @@ export function isDatabaseEmbedded({ database }: DataConfig): boolean {
 /** Longer than the broker's deadline for confirms. */
 const claimTimeoutMs = 60_000;
 
-export interface OpenOutbox {
+interface OpenOutbox {
   outbox: Outbox;
   /** The database of an embedded queue: publishing removes an event from the outbox in the same commit. */
   queueDatabase: Database;

@@ -35,7 +35,7 @@ export const oneOf =
     if (choice === undefined) throw new TypeError();
     return choice;
   };
-export const integer = (least: number, most: number) => (value: unknown) => {
+const integer = (least: number, most: number) => (value: unknown) => {
   const number = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value;
   if (!Number.isInteger(number) || (number as number) < least || (number as number) > most)
     throw new TypeError();

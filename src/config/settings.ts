@@ -37,7 +37,7 @@ export const settings = {
 type Values<Tree> = { [Name in keyof Tree]: Tree[Name] extends Setting<infer T> ? T : Values<Tree[Name]> };
 export type Config = Values<typeof settings>;
 
-export interface Leaf {
+interface Leaf {
   /** Such as `server.http.addr`. */
   key: string;
   setting: Setting<unknown>;

@@ -1,6 +1,6 @@
 import { markStoreFailure } from './store-failure.ts';
 
-export interface GatherOptions {
+interface GatherOptions {
   /** Most items in one batch. */
   maxItems: number;
   /** Most batches at the same time. */

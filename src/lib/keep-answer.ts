@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from './clock.ts';
 
-export interface KeepAnswerOptions {
+interface KeepAnswerOptions {
   forMs: number;
   /** Largest share of time spent on fetching: an answer that took longer is kept longer. Default 1. */
   shareOfTime?: number;

@@ -3,7 +3,7 @@ interface Resource {
   release: () => Promise<void> | void;
 }
 
-export interface LifecycleOptions {
+interface LifecycleOptions {
   /** How long closing one resource may take; after that it is reported and left open. */
   releaseDeadlineMs: number;
   onHang: (name: string) => void;

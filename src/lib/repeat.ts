@@ -1,7 +1,7 @@
 import { type BackoffOptions, backoffMs, pause } from './backoff.ts';
 import { pauseBeforeRetry } from './recovery.ts';
 
-export interface RepeatOptions {
+interface RepeatOptions {
   everyMs: number;
   /** Delays after failures. */
   retry: BackoffOptions;

@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
 /** The headers of one message, as received. */
-export interface WebhookHeaders {
+interface WebhookHeaders {
   id: string | undefined;
   /** Seconds since 1970. */
   timestamp: string | undefined;

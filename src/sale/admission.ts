@@ -16,7 +16,7 @@ export interface Visitor {
   traceparent?: string;
 }
 
-export interface AdmissionOptions {
+interface AdmissionOptions {
   /** Maximum number of requests waiting for the store. */
   maxWaiting: number;
   /** Maximum number of buyers in one call to the store. */
@@ -24,11 +24,11 @@ export interface AdmissionOptions {
   nowMs?: () => number;
 }
 
-export type TicketAnswer =
+type TicketAnswer =
   | { kind: 'given' | 'repeat'; ticket: string; admittedAtMs: number }
   | Exclude<TicketOutcome, { number: number }>;
 
-export interface TicketStanding {
+interface TicketStanding {
   ticket: Ticket;
   /** false: the ticket belongs to an earlier sale of the product. */
   isPresent: boolean;

@@ -11,7 +11,7 @@ export interface Entrance {
   buy: (buyer: Buyer) => Promise<CheckoutOutcome>;
 }
 
-export interface EntranceOptions {
+interface EntranceOptions {
   /** Maximum number of buyers in one call to the store. */
   maxBatch: number;
   nowMs: () => number;

@@ -22,7 +22,7 @@ export type Progress =
   | { state: 'PARKED' | 'DISCARDED'; reason: string; parkedAt: Date };
 
 /** The entry's position in the queue. */
-export interface Waiting {
+interface Waiting {
   /** Undelivered entries before this one; 0: being processed. undefined: unknown to the store. */
   place: number | undefined;
   /** Milliseconds until its turn; undefined before any entry has been delivered. */
@@ -47,7 +47,7 @@ export interface StreamPositions {
   locate(stream: string, ids: readonly SourceId[]): Promise<StreamPosition>;
 }
 
-export interface StreamPosition {
+interface StreamPosition {
   /** Entries of the stream ever delivered; undefined where the store does not count them. */
   delivered: number | undefined;
   /** Milliseconds since 1970 in the id of the last delivered entry; 0: none. */

@@ -12,7 +12,7 @@ import {
   type StreamPositions,
 } from './purchase-progress.ts';
 
-export interface PurchaseStatusDeps {
+interface PurchaseStatusDeps {
   rows: ProgressRows;
   places: StreamPositions;
   /** Aborts every wait. */

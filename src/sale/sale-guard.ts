@@ -5,7 +5,7 @@ import type { LedgerSale, SaleLedger } from './ledger.ts';
 import type { LiveSale, LiveSales } from './live-sales.ts';
 import { rebuildingError } from './rebuilding-error.ts';
 
-export interface SaleGuardDeps {
+interface SaleGuardDeps {
   ledger: SaleLedger;
   live: LiveSales;
   /** `lost`: units that were sold and of which no trace is left. */

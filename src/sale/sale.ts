@@ -18,7 +18,7 @@ export interface SaleTerms {
   admitPerSecond: number | undefined;
 }
 
-export type Entry = 'open' | 'ticket';
+type Entry = 'open' | 'ticket';
 
 /**
  * By the store's clock. SOLD_OUT becomes OPEN again when stock is added or a unit is restocked; ENDED is
@@ -43,7 +43,7 @@ export interface SaleChange {
   addStock?: number;
 }
 
-export type OpenOutcome = 'opened' | 'repeat' | 'conflict' | 'over';
+type OpenOutcome = 'opened' | 'repeat' | 'conflict' | 'over';
 
 export interface SaleStore {
   /**
@@ -59,7 +59,7 @@ export interface SaleStore {
 }
 
 /** The original terms of a sale, as stored in a table row. */
-export interface TermsRow {
+interface TermsRow {
   opened_stock: string;
   per_user_limit: number;
   starts_at: Date | null;

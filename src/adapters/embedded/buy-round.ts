@@ -12,7 +12,7 @@ export interface Earlier {
 }
 
 /** `ordinal`: position among the units sold in this round. */
-export type Decision =
+type Decision =
   | { refusal: Refusal }
   | { kind: 'repeat'; entry: string }
   | { kind: 'accepted' | 'repeat'; ordinal: number };

@@ -7,11 +7,7 @@ import { findSaleRow, type SaleRow, toStored } from './sale-row.ts';
 import { issueTicketOn } from './tickets.ts';
 
 /** Adds entries to a stream in the caller's transaction. @returns their ids */
-export type AddEntries = (
-  sql: Sql,
-  stream: string,
-  entries: readonly (readonly string[])[],
-) => Promise<string[]>;
+type AddEntries = (sql: Sql, stream: string, entries: readonly (readonly string[])[]) => Promise<string[]>;
 
 const buyersPerLook = 5_000;
 

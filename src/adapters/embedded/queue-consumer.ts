@@ -1,7 +1,7 @@
 import { pause } from '../../lib/backoff.ts';
 import { type Database, numberArray } from '../../lib/sql.ts';
 
-export interface QueuedMessage {
+interface QueuedMessage {
   id: string;
   messageId: string;
   body: Buffer;

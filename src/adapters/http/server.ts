@@ -68,9 +68,7 @@ export interface HttpRoutes {
   demo: TryDeps | undefined;
 }
 
-export interface HttpDeps
-  extends ProblemDeps,
-    Pick<HealthDeps, 'readiness' | 'remarks' | 'registry' | 'draining'> {
+interface HttpDeps extends ProblemDeps, Pick<HealthDeps, 'readiness' | 'remarks' | 'registry' | 'draining'> {
   /** `server` of the configuration. */
   config: Config['server'];
   keyRing: KeyRing;

@@ -1,7 +1,7 @@
 import type { InstanceId } from '../../core/instance/purchase.ts';
 import type { Sql } from '../../lib/sql.ts';
 
-export type HistoryKind =
+type HistoryKind =
   | 'REPUBLISHED'
   | 'RESULT_LATE'
   | 'RESULT_CONFLICT'

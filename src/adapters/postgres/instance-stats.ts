@@ -1,7 +1,7 @@
 import type { TrendStep } from '../../api/answers.ts';
 import type { Database, Sql } from '../../lib/sql.ts';
 
-export interface SourceCount {
+interface SourceCount {
   source: string;
   total: string;
   success: string;
@@ -19,7 +19,7 @@ export interface TrendWindow {
   source?: string | undefined;
 }
 
-export interface TrendPoint {
+interface TrendPoint {
   /** Start of the step; the field has this name for minutes and hours. */
   bucketStart: Date;
   source: string;

@@ -20,7 +20,7 @@ export interface InstanceFilter {
   to?: Date | undefined;
 }
 
-export interface InstancePage {
+interface InstancePage {
   items: InstanceLog[];
   nextCursor: string | undefined;
 }

@@ -2,7 +2,7 @@ import type { Order } from '../../core/orders/order.ts';
 import { buildOrderTimeline, type OrderFacts, type OrderStep } from '../../core/orders/order-timeline.ts';
 import type { Sql } from '../../lib/sql.ts';
 
-export interface OrderStory {
+interface OrderStory {
   instanceId: string | undefined;
   timeline: OrderStep[];
 }

@@ -6,7 +6,7 @@ import { type Database, numberArray, type Sql, type Statement } from '../../lib/
 import { applyVerdicts } from './apply-verdicts.ts';
 import { createWaitingCounter } from './count-waiting.ts';
 
-export interface OutboxOptions {
+interface OutboxOptions {
   /** The server ends a claim that is idle for longer, so a paused process does not keep its batches. */
   claimTimeoutMs: number;
 }

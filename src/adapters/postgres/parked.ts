@@ -14,7 +14,7 @@ import { requeueParkedUnit, waiveParkedUnit } from './parked-units.ts';
 import { toText } from './to-text.ts';
 
 /** What an outbox item carries in addition to its bytes: enough to publish it later unchanged. */
-export interface ParkedMessage {
+interface ParkedMessage {
   messageId: string;
   messageType: string;
   kind: DeadLetterKind;

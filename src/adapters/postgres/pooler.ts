@@ -3,9 +3,9 @@ import { type ConnectionOptions, toClientConfig } from './connection-options.ts'
 import { choosePrimary } from './hosts/find-primary.ts';
 import { lostSettings, quoteIdentifier } from './session-settings.ts';
 
-export type PoolerMode = 'session' | 'transaction' | 'statement';
+type PoolerMode = 'session' | 'transaction' | 'statement';
 
-export interface Pooler {
+interface Pooler {
   mode: PoolerMode;
   /**
    * Statements that give the role what new sessions need, because the pooler drops what one session sets.
@@ -19,7 +19,7 @@ const timeoutMs = 5_000;
 const rounds = 10;
 
 /** A pooler that Weir cannot work through. The code makes the start fail instead of waiting for it. */
-export class UnfitPoolerError extends Error {
+class UnfitPoolerError extends Error {
   readonly code = 'POOLER_UNFIT';
   readonly reason: string;
   readonly remedy: string;

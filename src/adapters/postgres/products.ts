@@ -17,7 +17,7 @@ interface ProductRow {
   version: number;
 }
 
-export type NewProduct = Omit<Product, 'version'>;
+type NewProduct = Omit<Product, 'version'>;
 
 const columns = 'id::text, name, cpus, memory_mb, gpu, image, price_cents::text, enabled, version';
 

@@ -10,7 +10,7 @@ import { recordHistory } from './instance-history.ts';
 import { isWaiting } from './outbox-state.ts';
 
 /** An instance whose machine has no owner. */
-export interface OwnerlessInstance {
+interface OwnerlessInstance {
   instanceId: InstanceId;
   userId: UserId;
 }

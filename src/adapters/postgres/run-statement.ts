@@ -2,7 +2,7 @@ import pg from 'pg';
 import type { Statement } from '../../lib/sql.ts';
 import { isRowError, sqlStateOf } from './transient.ts';
 
-export interface RunOptions {
+interface RunOptions {
   /** The connection is closed when the answer takes longer; 0: no limit. */
   deadlineMs: number;
   /** Outside a transaction, where a statement that was refused before it ran can be sent again. */

@@ -4,7 +4,7 @@ import { lastIssued } from './last-issued.ts';
 import { migrationLock, readTableNames } from './migrate.ts';
 import { quoteIdentifier } from './session-settings.ts';
 
-export interface SequenceBehind {
+interface SequenceBehind {
   sequence: string;
   table: string;
   column: string;

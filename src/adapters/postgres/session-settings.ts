@@ -33,7 +33,7 @@ const pinned = {
 const transactionTimeout = `SELECT set_config('transaction_timeout', '0', false)
   WHERE current_setting('server_version_num')::int >= 170000`;
 
-export interface SessionOptions {
+interface SessionOptions {
   /** The server ends a statement that runs longer. */
   statementTimeoutMs: number;
   /** The schema of the tables; undefined: found through the role's search_path. */

@@ -15,7 +15,7 @@ export interface ConnectionEvents {
   onNodeDown?: ((node: string, why: string) => void) | undefined;
 }
 
-export interface ConnectionDeps extends BrokerAddress, ConnectionEvents {
+interface ConnectionDeps extends BrokerAddress, ConnectionEvents {
   /**
    * Runs first on every new connection: a broker of another installation is left untouched. @throws the
    * reason

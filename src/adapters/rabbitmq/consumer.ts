@@ -5,7 +5,7 @@ import { type ConnectionEvents, RabbitmqConnection } from './connection.ts';
 import type { BrokerAddress } from './nodes.ts';
 import { ensureQueues, type QueueTerms } from './queue.ts';
 
-export interface ConsumerOptions extends BrokerAddress, ConnectionEvents, QueueTerms {
+interface ConsumerOptions extends BrokerAddress, ConnectionEvents, QueueTerms {
   /** One queue, or several that are read as one. */
   queue: string | readonly string[];
   /** Messages of each queue that the broker delivers before the first of them is acknowledged. */
@@ -15,7 +15,7 @@ export interface ConsumerOptions extends BrokerAddress, ConnectionEvents, QueueT
   onWarning: (warning: string) => void;
 }
 
-export interface Delivery {
+interface Delivery {
   messageId: string;
   type: string;
   body: Buffer;

@@ -13,7 +13,7 @@ import { withTls } from './tls.ts';
 
 const about = 'RabbitMQ';
 
-export interface DiagnoseOptions extends QueueTerms {
+interface DiagnoseOptions extends QueueTerms {
   /** The address of one node, or of several (`listHosts`). */
   url: string;
   tls: TlsFiles;

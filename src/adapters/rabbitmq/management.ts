@@ -16,7 +16,7 @@ export interface Policy {
   definition: Readonly<Record<string, unknown>>;
 }
 
-export interface ManagementOptions {
+interface ManagementOptions {
   /** AMQP URL: host, user, password and virtual host. */
   url: string;
   /** Empty: the default port on that host. */

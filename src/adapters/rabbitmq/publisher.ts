@@ -10,7 +10,7 @@ import type { BrokerAddress } from './nodes.ts';
 import { ensureQueues, type QueueTerms } from './queue.ts';
 import { RefusingQueues } from './refusing-queues.ts';
 
-export interface PublisherOptions extends BrokerAddress, ConnectionEvents, QueueTerms {
+interface PublisherOptions extends BrokerAddress, ConnectionEvents, QueueTerms {
   /** The queue of messages without a type of their own; several share them (`pickQueue`). */
   queue: string | readonly string[];
   /** The queues of other types. Missing ones are created when the connection opens. */

@@ -3,9 +3,9 @@ import { withAnswerDeadline } from './answer-deadline.ts';
 import { type ConnectionEvents, RabbitmqConnection } from './connection.ts';
 import type { BrokerAddress } from './nodes.ts';
 
-export type QueueReaderOptions = BrokerAddress & ConnectionEvents;
+type QueueReaderOptions = BrokerAddress & ConnectionEvents;
 
-export interface QueueCounts {
+interface QueueCounts {
   /** Undelivered messages. Delivered but unacknowledged ones are not counted: AMQP does not show them. */
   ready: number;
   consumers: number;

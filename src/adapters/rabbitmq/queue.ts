@@ -89,7 +89,7 @@ export async function ensureQueue(
   return `queue ${queue} exists with other arguments and is used as it is: ${refusal.message}`;
 }
 
-export interface Refusal {
+interface Refusal {
   code: number;
   message: string;
 }

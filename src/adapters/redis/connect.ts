@@ -5,7 +5,7 @@ import { readTlsFiles, type TlsFiles } from '../../lib/tls-files.ts';
 import { classifyRefusal, SilentError } from './refusal.ts';
 import { connectThroughSentinels } from './sentinels.ts';
 
-export interface ConnectRedisOptions {
+interface ConnectRedisOptions {
   /** As of `data.redis.addr`, of one server or of Sentinels. */
   addr: string;
   tls?: TlsFiles;

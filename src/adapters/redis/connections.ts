@@ -26,7 +26,7 @@ export type TelemetryEvent =
   | { type: 'store accepted'; store: string; reason: string; isLast: boolean }
   | { type: 'command refused'; store: string; reason: string };
 
-export interface RedisConnections {
+interface RedisConnections {
   commands: Redis;
   /** Only for the blocking read. */
   reader: Redis;

@@ -4,7 +4,7 @@ import { withDeadline } from './connect.ts';
 import { classifyRefusal, type Refusal, type RefusalReason, RefusedError } from './refusal.ts';
 import { usualTag } from './sale-keys.ts';
 
-export interface RedisHealthDeps {
+interface RedisHealthDeps {
   /** A connection of its own, which no other command blocks. */
   probe: Redis;
   /** Begins the key of the trial write, which this server has to serve; by default that of a single server. */

@@ -24,7 +24,7 @@ export async function connectToMark(config: RedisConfig): Promise<Redis> {
 }
 
 /** Adds entries as a program outside Weir does: on one connection, or in a cluster on one for each stream. */
-export interface StreamWriter {
+interface StreamWriter {
   /** @returns the entry's id */
   add(stream: string, fields: string[]): Promise<string>;
   close(): void;

@@ -15,7 +15,7 @@ export interface ServerPorts extends RedisPorts {
 }
 
 /** A node of a cluster, as a consumer that has the same name on every node. */
-export interface ClusterMember extends ClusterNode {
+interface ClusterMember extends ClusterNode {
   consumer: string;
 }
 

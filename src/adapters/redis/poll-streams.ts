@@ -11,7 +11,7 @@ const streamsPerPipeline = 500;
 const shortestPauseMs = 5;
 const pauseMsPerStream = 0.2;
 
-export interface Question {
+interface Question {
   streams: readonly string[];
   /** Entries of each stream. */
   count: number;

@@ -30,7 +30,7 @@ export function readSaleHash(flat: readonly string[]): SaleHash | undefined {
   };
 }
 
-export interface SaleHash extends StoredSale {
+interface SaleHash extends StoredSale {
   number: number;
   version: number;
   /** Units ever sold. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 
-export type RunScript = (
+type RunScript = (
   redis: Redis,
   keys: readonly string[],
   ...args: readonly (string | number)[]

@@ -4,7 +4,7 @@ import { printLine } from '../output/output.ts';
 import { printTable, showTime } from '../output/table.ts';
 import { readTime } from './read-time.ts';
 
-export interface ActivityOptions extends ListOptions {
+interface ActivityOptions extends ListOptions {
   actor?: string;
   action?: string;
   subject?: string;

@@ -17,7 +17,7 @@ import { diagnoseAccess } from './diagnose-access.ts';
 import { diagnoseEmbedded } from './diagnose-embedded.ts';
 import { diagnosePairing } from './stores.ts';
 
-export interface DoctorOptions {
+interface DoctorOptions {
   config?: string;
   json?: boolean;
   settings?: boolean;

@@ -7,7 +7,7 @@ import { printJson, printLine } from '../output/output.ts';
 import { printFields, printTable, showTime } from '../output/table.ts';
 import { readTime } from './read-time.ts';
 
-export interface InstanceFilterOptions extends ListOptions {
+interface InstanceFilterOptions extends ListOptions {
   source?: string;
   sourceId?: string;
   product?: string;

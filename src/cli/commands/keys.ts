@@ -6,7 +6,7 @@ import { printJson, printLine, printNotice } from '../output/output.ts';
 import { printTable, showTime } from '../output/table.ts';
 import { openLocalKeys, type ShownKey } from './local-keys.ts';
 
-export type KeysOptions = ApiOptions & { json?: boolean };
+type KeysOptions = ApiOptions & { json?: boolean };
 
 export async function createKey(
   name: string,

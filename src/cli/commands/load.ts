@@ -17,7 +17,7 @@ import { runLoad } from '../load/run-load.ts';
 import { printJson, printLine, printProgress } from '../output/output.ts';
 import { printLoadReport } from '../output/print-load-report.ts';
 
-export interface LoadOptions extends ApiOptions, PlanOptions {
+interface LoadOptions extends ApiOptions, PlanOptions {
   /** true: to standard output, in place of the tables. */
   json?: boolean | string;
 }

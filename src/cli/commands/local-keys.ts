@@ -17,7 +17,7 @@ import { withDatabase } from './with-database.ts';
 export type ShownKey = Key;
 
 /** Where keys are created and revoked. */
-export interface LocalKeys {
+interface LocalKeys {
   /** Describes where the keys are, for messages. */
   description: string;
   create(name: string, scope: Scope, expiresAt: Date | undefined): Promise<ShownKey & { key: string }>;

@@ -6,7 +6,7 @@ import { printJson, printLine } from '../output/output.ts';
 import { printFields, printTable, showTime } from '../output/table.ts';
 import { readTime } from './read-time.ts';
 
-export interface OrderFilterOptions extends ListOptions {
+interface OrderFilterOptions extends ListOptions {
   status?: string;
   product?: string;
   user?: string;

@@ -7,7 +7,7 @@ import { printJson, printLine } from '../output/output.ts';
 import { printFields, printTable, showTime } from '../output/table.ts';
 import { runJob } from './parked-jobs.ts';
 
-export interface ParkedFilterOptions extends ApiOptions {
+interface ParkedFilterOptions extends ApiOptions {
   json?: boolean;
   reason?: string;
   origin?: string;
@@ -66,7 +66,7 @@ export async function showParked(id: string, options: ApiOptions & { json?: bool
   return exitCodes.ok;
 }
 
-export interface ResolveOptions extends ParkedFilterOptions {
+interface ResolveOptions extends ParkedFilterOptions {
   /** Everything that the filters let through, as a job. */
   all?: boolean;
   /** Do not wait for the end of that job. */

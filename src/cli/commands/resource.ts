@@ -6,7 +6,7 @@ import { createTelemetry } from '../../ops/telemetry/telemetry.ts';
 import { CliError, exitCodes } from '../exit-codes.ts';
 import { printJson, printNotice, printProgress } from '../output/output.ts';
 
-export interface ResourceOptions {
+interface ResourceOptions {
   config?: string;
   json?: boolean;
   delay?: string;

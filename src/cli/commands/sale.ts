@@ -7,7 +7,7 @@ import { printFields, printTable, showTime } from '../output/table.ts';
 import { readWhole } from './read-number.ts';
 import { readTime } from './read-time.ts';
 
-export type SaleOptions = ApiOptions & { json?: boolean };
+type SaleOptions = ApiOptions & { json?: boolean };
 
 interface OpenOptions {
   stock: string;

@@ -5,7 +5,7 @@ import { createTelemetry } from '../../ops/telemetry/telemetry.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { printLine, printNotice } from '../output/output.ts';
 
-export interface StartOptions {
+interface StartOptions {
   config?: string;
   roles?: string;
 }

@@ -5,7 +5,7 @@ import { printJson, printJsonLines, printLine, printNotice } from '../output/out
 import { printTable } from '../output/table.ts';
 import { readTime } from './read-time.ts';
 
-export interface WindowOptions extends ApiOptions {
+interface WindowOptions extends ApiOptions {
   json?: boolean;
   minutes?: string;
   from?: string;

@@ -8,7 +8,7 @@ import { hasColors, printJson, printJsonLines } from '../output/output.ts';
 import { drawText } from '../output/text.ts';
 import { drawScreen, type Paint } from '../output/top-screen.ts';
 
-export interface TopOptions extends ApiOptions {
+interface TopOptions extends ApiOptions {
   once?: boolean;
   json?: boolean;
 }

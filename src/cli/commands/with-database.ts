@@ -8,7 +8,7 @@ import type { Database } from '../../lib/sql.ts';
 import { CliError, exitCodes } from '../exit-codes.ts';
 import { describeDatabase } from './describe-database.ts';
 
-export interface WithDatabaseOptions {
+interface WithDatabaseOptions {
   /**
    * Creates a missing database. Otherwise that is an error: the configuration names another database than the
    * operator means.

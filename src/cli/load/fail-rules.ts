@@ -13,7 +13,7 @@ export interface FailRule {
 }
 
 /** What the rules may refer to. */
-export interface RuleSubjects {
+interface RuleSubjects {
   requests: readonly string[];
   steps: readonly string[];
   /** Whether purchases are followed after the run. */

@@ -52,7 +52,7 @@ export interface LoadReport {
   rules: EvaluatedRule[];
 }
 
-export interface RunNames {
+interface RunNames {
   url: string;
   isInterrupted: boolean;
 }

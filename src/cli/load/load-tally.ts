@@ -1,12 +1,12 @@
 import { Latencies, type LatencySummary } from './latencies.ts';
 
 /** `status` 0: no answer; `code` is the reason. */
-export interface Answered {
+interface Answered {
   status: number;
   code?: string | undefined;
 }
 
-export interface Counts {
+interface Counts {
   sent: number;
   /** 2xx. */
   accepted: number;

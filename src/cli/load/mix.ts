@@ -1,6 +1,6 @@
 import { CliError, exitCodes } from '../exit-codes.ts';
 
-export const operations = ['buy', 'stream', 'order', 'instance'] as const;
+const operations = ['buy', 'stream', 'order', 'instance'] as const;
 export type Operation = (typeof operations)[number];
 export type Mix = ReadonlyMap<Operation, number>;
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
 
-export interface OpenLoop {
+interface OpenLoop {
   /** When each request is due, in ms from the start. */
   arrivals: Iterable<number>;
   maxInFlight: number;

@@ -21,7 +21,7 @@ export interface ShapeOptions {
   stage?: readonly string[];
 }
 
-export const highestRate = 100_000;
+const highestRate = 100_000;
 const longestMs = 24 * 3_600_000;
 const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 

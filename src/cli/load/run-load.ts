@@ -23,7 +23,7 @@ export interface LoadRun {
   waited: number;
 }
 
-export interface LoadDeps extends Pick<Sending, 'webhookSecret' | 'addEntry'> {
+interface LoadDeps extends Pick<Sending, 'webhookSecret' | 'addEntry'> {
   client: LoadClient;
   /** Ends the arrivals; requests in flight have `graceMs` left. */
   signal: AbortSignal;

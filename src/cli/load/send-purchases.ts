@@ -10,7 +10,7 @@ export type Accepted =
   | { purchase: string };
 
 /** The answer to one request of a kind, and when it was due. */
-export type OnAnswer = (request: string, answer: Omit<LoadAnswer, 'body'>, plannedMs: number) => void;
+type OnAnswer = (request: string, answer: Omit<LoadAnswer, 'body'>, plannedMs: number) => void;
 
 export interface Sending {
   client: LoadClient;
@@ -26,7 +26,7 @@ export interface Sending {
 }
 
 /** Sends one purchase of a new user. @returns undefined unless it was accepted */
-export type Send = (plannedMs: number) => Promise<Accepted | undefined>;
+type Send = (plannedMs: number) => Promise<Accepted | undefined>;
 
 /** The requests of each operation, in order. */
 export const requestsOf: Record<Operation, readonly string[]> = {

@@ -8,7 +8,7 @@ export interface Column {
   isProse?: boolean;
 }
 
-export interface FittedColumns {
+interface FittedColumns {
   /** Indexes of the columns that are shown. */
   kept: number[];
   /** Widths of all columns, by index. */

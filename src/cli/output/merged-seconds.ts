@@ -1,6 +1,6 @@
 import type { Now } from '../../api/answers.ts';
 export const measures = ['purchases', 'instances', 'failed', 'events'] as const;
-export type Measure = (typeof measures)[number];
+type Measure = (typeof measures)[number];
 
 interface KnownSecond {
   /** By source; events have none. */

@@ -7,7 +7,7 @@ import { type Style, takeColumns, widthOf, wrapText } from './text.ts';
 
 export type Paint = (style: Style, text: string) => string;
 
-export interface ScreenOptions {
+interface ScreenOptions {
   url: string;
   width: number;
   /** undefined: no limit. */

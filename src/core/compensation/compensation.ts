@@ -1,7 +1,7 @@
 import type { ProductId, Purchase, Source, SourceId, UserId } from '../instance/purchase.ts';
 
 /** What Weir owes for a purchase without an instance: its unit and quota, its money, or nothing. */
-export type CompensationKind = 'RESTOCK' | 'REFUND' | 'NOTHING';
+type CompensationKind = 'RESTOCK' | 'REFUND' | 'NOTHING';
 
 /** A purchase that ended without its instance. */
 export interface Compensation extends Omit<Purchase, 'traceparent' | 'payment'> {

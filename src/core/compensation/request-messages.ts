@@ -29,7 +29,7 @@ export function createReleaseRequest(instanceId: bigint, userId: UserId, wallMs:
   return { id: `release-${instanceId}`, type: releaseRequested, body };
 }
 
-export interface Refund {
+interface Refund {
   /** The instance id, or an unused id when no instance exists; makes the message id unique. */
   instanceId: bigint;
   orderId: string;

@@ -49,7 +49,7 @@ export interface ClaimedUnits {
   failed: FailedUnits | undefined;
 }
 
-export interface RestockDeps {
+interface RestockDeps {
   rows: RestockRows;
   counters: SaleCounters;
   /** Signalled when a compensation may be due. */

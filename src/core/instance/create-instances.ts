@@ -50,7 +50,7 @@ export interface InstanceLogs {
   findByPurchases(purchases: readonly Purchase[]): Promise<InstanceLog[]>;
 }
 
-export interface CreationDeps {
+interface CreationDeps {
   ids: Pick<InstanceIds, 'take'>;
   products: Pick<ProductCache, 'find'>;
   encodeEvent: EncodeEvent;

@@ -13,7 +13,7 @@ export interface Product {
   version: number;
 }
 
-export interface ProductRows {
+interface ProductRows {
   findProducts(ids: readonly ProductId[]): Promise<Product[]>;
 }
 

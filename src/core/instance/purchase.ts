@@ -61,7 +61,7 @@ export function parseUserId(text: unknown): UserId {
   return value as UserId;
 }
 
-export const sourcePattern = '^[A-Z][A-Z0-9_]{0,19}$';
+const sourcePattern = '^[A-Z][A-Z0-9_]{0,19}$';
 const sourceRegExp = new RegExp(sourcePattern);
 
 export function parseSource(text: unknown): Source {

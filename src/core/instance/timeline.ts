@@ -32,7 +32,7 @@ export interface TimelineEntry {
 }
 
 /** What api/sentences.ts has a sentence for. */
-export type TimelineDetail =
+type TimelineDetail =
   | { code: 'STREAM_ENTRY'; params: { sourceId: string; scope: string } }
   | { code: 'ORDER'; params: { orderId: string } }
   | { code: 'PURCHASE'; params: { source: string; sourceId: string } }
@@ -44,7 +44,7 @@ export type TimelineDetail =
   | { code: 'CONFIRMED' | 'FOREIGN_SALE' | HistoryCause; params: Nothing }
   | ResolutionStatement;
 
-export type TimelineActor =
+type TimelineActor =
   | { code: 'BUYER' | 'WEIR' | 'PAYER' | 'PAYMENT_CALLBACK' | 'RESOURCE_DOMAIN'; params: Nothing }
   | { code: 'OPERATOR'; params: { name: string } };
 

@@ -1,6 +1,6 @@
 import type { Order } from './order.ts';
 
-export type OrderStepCode =
+type OrderStepCode =
   | 'ORDER_CREATED'
   | 'PAYMENT_RECORDED'
   | 'PAYMENT_PARKED'

@@ -1,7 +1,7 @@
 import { pause } from '../../lib/backoff.ts';
 import type { Outbox } from './outbox.ts';
 
-export interface IntakeGateOptions {
+interface IntakeGateOptions {
   /** Waiting events above which the intake pauses; it resumes below half of this. */
   highWater: number;
   everyMs: number;

@@ -12,7 +12,7 @@ import {
 } from './outbox.ts';
 import { decodeBatch, encodeMessage, type Message, usualType } from './outbox-batch.ts';
 
-export interface RelayDeps {
+interface RelayDeps {
   outbox: Outbox;
   publisher: Publisher;
   /** Signalled after a commit. */
@@ -23,7 +23,7 @@ export interface RelayDeps {
   onFailure: (error: unknown, attempt: number) => void;
 }
 
-export interface RelayOptions {
+interface RelayOptions {
   /** Approximate number of events that one claim keeps in flight. */
   windowEvents: number;
   /** Longest pause between two reads of an empty outbox; a commit in this process ends it early. */

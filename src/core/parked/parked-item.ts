@@ -12,13 +12,13 @@ export const parkedOrigins = [
   'COMPENSATION',
   'DEAD_LETTER',
 ] as const;
-export type ParkedOrigin = (typeof parkedOrigins)[number];
+type ParkedOrigin = (typeof parkedOrigins)[number];
 
 /**
  * PARKED waits for an operator. REPLAYED and DISCARDED items are kept, with the operator and the resolution.
  */
 export const parkedStates = ['PARKED', 'REPLAYED', 'DISCARDED'] as const;
-export type ParkedState = (typeof parkedStates)[number];
+type ParkedState = (typeof parkedStates)[number];
 
 /** The reasons for parking; each has its own section in docs/runbooks/parked.md. */
 export const parkedReasons = [

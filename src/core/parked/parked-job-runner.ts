@@ -42,7 +42,7 @@ export interface StepResult {
   failed: number;
 }
 
-export interface ParkedJobRunnerDeps {
+interface ParkedJobRunnerDeps {
   rows: JobStepRows;
   replay: ParkedReplay['replay'];
   isTransient: (error: unknown) => boolean;
@@ -52,7 +52,7 @@ export interface ParkedJobRunnerDeps {
   onFailure: (error: unknown, attempt: number) => void;
 }
 
-export interface ParkedJobRunnerOptions {
+interface ParkedJobRunnerOptions {
   everyMs: number;
   leaseMs: number;
   itemsPerStep: number;

@@ -1,10 +1,10 @@
 import type { Actor } from '../actor.ts';
 import type { ParkedFilter } from './parked-item.ts';
 
-export const jobActions = ['replay', 'discard'] as const;
+const jobActions = ['replay', 'discard'] as const;
 export type JobAction = (typeof jobActions)[number];
 
-export const jobStates = ['RUNNING', 'DONE', 'ABORTED'] as const;
+const jobStates = ['RUNNING', 'DONE', 'ABORTED'] as const;
 export type JobState = (typeof jobStates)[number];
 
 /** A job acts on what is parked. */

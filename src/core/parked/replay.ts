@@ -48,7 +48,7 @@ export interface Resolution {
 /** On whose behalf. */
 type By = Pick<Resolution, 'actor' | 'job'>;
 
-export interface ReplayDeps {
+interface ReplayDeps {
   rows: ParkedRows;
   createInstances: CreateInstances;
   payOrder: (paid: PaidOrder) => Promise<PaymentAnswer>;

@@ -2,7 +2,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { type MessageQueue, readQueue } from '../results/read-queue.ts';
 import { type DeadLetter, type DeadMessage, readDeadLetter } from './dead-letter.ts';
 
-export interface TakeDeadLettersDeps {
+interface TakeDeadLettersDeps {
   queue: MessageQueue<DeadMessage>;
   resultQueue: string;
   park: (letters: readonly DeadLetter[]) => Promise<void>;

@@ -14,7 +14,7 @@ export interface MessageQueue<Message> {
   returnDeliveries(reason: string): void;
 }
 
-export interface ReadQueueDeps<Message> {
+interface ReadQueueDeps<Message> {
   queue: MessageQueue<Message>;
   messagesPerBatch: number;
   /** Resolves after the effect is committed; may be called again with the same messages. */

@@ -59,7 +59,7 @@ export interface DueOptions {
   limit: number;
 }
 
-export interface RescuerDeps {
+interface RescuerDeps {
   rows: OverdueRows;
   /** All queues of created instances, in order. @throws when the broker does not answer */
   readQueues: () => Promise<QueueReading[]>;
@@ -71,7 +71,7 @@ export interface RescuerDeps {
   onFailure: (error: unknown, attempt: number) => void;
 }
 
-export interface RescuerOptions {
+interface RescuerOptions {
   /** Time for a result after each publication; doubles with each further one. */
   deadlineMs: number;
   /** Includes the first publication. */

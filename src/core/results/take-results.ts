@@ -39,7 +39,7 @@ export interface UnfitResult {
  */
 export type Settle = (results: readonly InstanceResult[]) => Promise<Settled[]>;
 
-export interface TakeResultsDeps {
+interface TakeResultsDeps {
   queue: ResultQueue;
   settle: Settle;
   park: (results: readonly UnfitResult[]) => Promise<void>;

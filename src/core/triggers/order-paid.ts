@@ -29,7 +29,7 @@ export type PaymentAnswer =
   | { kind: 'refund'; refund: Refund }
   | { kind: 'parked'; item: ParkedPayment };
 
-export interface OrderPaidDeps {
+interface OrderPaidDeps {
   findOrder: (id: string) => Promise<Order | undefined>;
   /** Finds the instance of an order, including archived ones. */
   findInstance: (orderId: SourceId) => Promise<InstanceLog | undefined>;

@@ -5,7 +5,7 @@ import { type Payment, parsePayment } from '../orders/payment.ts';
 const paidFields = ['orderId', 'productId', 'userId', 'paymentId', 'amountCents', 'paidAt'] as const;
 
 /** The body of a payment callback. */
-export interface PaidBody {
+interface PaidBody {
   named: { productId: ProductId; userId: UserId } | undefined;
   payment: Payment;
 }
@@ -34,7 +34,7 @@ function requireNamed(named: string | undefined, orderId: string): void {
   }
 }
 
-export type PaidFields = Partial<Record<(typeof paidFields)[number], string>>;
+type PaidFields = Partial<Record<(typeof paidFields)[number], string>>;
 
 /** @throws WeirError REQUEST_INVALID */
 function readFields(body: unknown): PaidFields {

@@ -21,7 +21,7 @@ export interface Caller {
   until?: Date;
 }
 
-export interface KeyRingDeps extends CredentialCacheDeps {
+interface KeyRingDeps extends CredentialCacheDeps {
   /** Keys of the setting server.http.operatorKeys: full access, without the database. */
   configuredKeys: readonly string[];
 }

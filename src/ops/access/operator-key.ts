@@ -33,7 +33,6 @@ export interface OperatorKeyStore {
   revokeKey(id: string, actor: Actor): Promise<OperatorKey | undefined>;
 }
 
-export const keyNamePattern = '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$';
 /** Every process caches all keys; a larger number is a mistake. */
 export const maxKeys = 1000;
 

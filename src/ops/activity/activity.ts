@@ -36,7 +36,7 @@ export const subjectOf = {
 } as const;
 
 export type Action = keyof typeof subjectOf;
-export type SubjectKind = (typeof subjectOf)[Action];
+type SubjectKind = (typeof subjectOf)[Action];
 
 export const actions = Object.keys(subjectOf) as Action[];
 export const subjectKinds = [...new Set(Object.values(subjectOf))] as SubjectKind[];
@@ -45,7 +45,7 @@ type Value = string | number | bigint | boolean | Date | null | readonly string[
 /**
  * Field names as in the API. Must not contain a key, a hash or another secret. undefined fields are omitted.
  */
-export type Fields = Readonly<Record<string, Value | undefined>>;
+type Fields = Readonly<Record<string, Value | undefined>>;
 
 /** One actor's change to one subject: the changed fields, before and after. */
 export interface Change {

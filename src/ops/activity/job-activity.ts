@@ -35,7 +35,7 @@ export function describeJobEnd(
   };
 }
 
-export function toRanges(ids: readonly string[]): string[] {
+function toRanges(ids: readonly string[]): string[] {
   const ranges: { first: bigint; last: bigint }[] = [];
   for (const id of ids.map(BigInt)) {
     const open = ranges.at(-1);

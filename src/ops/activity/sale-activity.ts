@@ -2,7 +2,7 @@ import type { SaleChange, SaleTerms } from '../../sale/sale.ts';
 import { type Change, findChanges } from './activity.ts';
 
 /** What an operator can change of a sale that runs. */
-export interface ChangeableSale {
+interface ChangeableSale {
   stock: number;
   isPaused: boolean;
   hasEnded: boolean;

@@ -86,7 +86,7 @@ export interface RestockedCount {
 }
 
 /** Work in progress: not a difference, but worth attention when it grows. */
-export interface AuditWaiting {
+interface AuditWaiting {
   entries: number;
   events: number;
   processing: number;
@@ -132,7 +132,7 @@ export type SumName =
   | 'unsettled';
 
 /** Finds the causes of a difference; called only when there is one. */
-export type FindExceptions = (name: SumName) => Promise<AuditException[]>;
+type FindExceptions = (name: SumName) => Promise<AuditException[]>;
 
 /** Compares the sums that must hold at any time (P7). */
 export async function sumUp(

@@ -62,7 +62,7 @@ export interface MarkedStore {
 export const markEveryMs = 10_000;
 const goneAfterMs = 45_000;
 
-export type Judgement =
+type Judgement =
   /** `store`: the id to write, for a store that is new or has lost its data. */
   { isOurs: true; store: string; isNew: boolean } | { isOurs: false; why: string };
 

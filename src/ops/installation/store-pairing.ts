@@ -3,7 +3,7 @@ import { shareInFlight } from '../../lib/gather.ts';
 import { repeatEvery } from '../../lib/repeat.ts';
 import { type InstallationRows, type MarkedStore, markEveryMs, verifyPairing } from './pairing.ts';
 
-export interface StorePairingDeps {
+interface StorePairingDeps {
   rows: InstallationRows;
   store: MarkedStore;
   /** Called once when the store belongs to another installation. */

@@ -39,7 +39,7 @@ export type Backlog =
   | UnknownBacklog;
 
 /** The place could not be read, so earlier figures are stale. */
-export interface UnknownBacklog {
+interface UnknownBacklog {
   place: 'database' | 'streams';
   waiting: undefined;
   error: unknown;

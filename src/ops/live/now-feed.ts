@@ -2,9 +2,9 @@ import { pause } from '../../lib/backoff.ts';
 import type { Now, NowRest } from './now.ts';
 
 export type NowNews = { now: Now } | { failure: unknown; rest: NowRest };
-export type NowListener = (news: NowNews) => void;
+type NowListener = (news: NowNews) => void;
 
-export interface NowFeedOptions {
+interface NowFeedOptions {
   maxListeners: number;
   everyMs?: number;
   patienceMs?: number;

@@ -20,7 +20,7 @@ export interface NowRows extends SecondRows {
   readLastAudit(): Promise<LastAudit | undefined>;
 }
 
-export interface NowDeps {
+interface NowDeps {
   rows: NowRows;
   /** Fails while that store is unavailable; the other figures are still returned. */
   readStreamBacklog: () => Promise<Backlog>;

@@ -17,7 +17,7 @@ export interface Now {
   audit: LastAudit | null;
 }
 
-export interface SourceNow {
+interface SourceNow {
   source: string;
   /** Purchases of the window. */
   total: string;
@@ -47,7 +47,7 @@ export interface NowRest {
 }
 
 /** `error`: what the store or its client reports. */
-export interface StoreFailure {
+interface StoreFailure {
   code: 'STORE_ERROR';
   params: { error: string };
 }

@@ -1,7 +1,7 @@
 import { repeatEvery } from '../../lib/repeat.ts';
 import type { Backlog, DatabaseBacklog, StreamBacklog } from './backlog.ts';
 
-export interface BacklogDeps {
+interface BacklogDeps {
   readDatabase: () => Promise<DatabaseBacklog>;
   /** undefined when this process reads no streams. */
   readStreams: (() => Promise<StreamBacklog>) | undefined;

@@ -17,7 +17,7 @@ export interface CreatedQueue<Message extends CreatedMessage> {
   acknowledge(messages: readonly Message[]): Promise<void> | void;
 }
 
-export interface ResourceDeps<Message extends CreatedMessage> {
+interface ResourceDeps<Message extends CreatedMessage> {
   queue: CreatedQueue<Message>;
   /** Resolves when the results are on the result queue. */
   answer: (results: readonly InstanceResult[]) => Promise<void>;

@@ -1,11 +1,11 @@
 /** One row of the archive: a line of JSON without its newline. */
-export interface ArchivedLine {
+interface ArchivedLine {
   /** The row's id in instance_logs. */
   id: string;
   line: string;
 }
 
-export interface ArchivePage {
+interface ArchivePage {
   /** Rows of the page that can be archived, oldest first. */
   lines: ArchivedLine[];
   /** The last row id read; undefined when the page reached rows that are too recent. */

@@ -7,7 +7,7 @@ import { mayStillCall } from './auth.ts';
 
 const rowsPerPage = 500;
 
-export interface ExportBounds {
+interface ExportBounds {
   /** Each asks the database for one page after the other. */
   maxAtOnce: number;
   /** How long a client may read nothing before its connection is ended. */

@@ -4,7 +4,7 @@ import { nameAddress } from '../../../lib/address.ts';
 import { TokenBuckets } from '../../../lib/token-buckets.ts';
 import type { Emit } from '../../../ops/telemetry/events.ts';
 
-export type CredentialKind = 'key' | 'signature';
+type CredentialKind = 'key' | 'signature';
 
 /** Wrong credentials that an address may send before it gets 429 instead of 401, and then per minute. */
 const perMinute = 120;

@@ -5,10 +5,10 @@ import { HealthShape, ReadinessShape } from '../../../api/health-shapes.ts';
 export type Readiness = Record<string, () => Promise<string | undefined> | string | undefined>;
 
 /** Partial failures of a store, such as one bad key; they are shown and change no status. */
-export type Remarks = Record<string, () => string | undefined>;
+type Remarks = Record<string, () => string | undefined>;
 
 /** The metrics of the process as text. */
-export interface Exposition {
+interface Exposition {
   contentType: string;
   metrics(): Promise<string>;
 }

@@ -41,7 +41,7 @@ import type { Exports } from '../plugins/exports.ts';
 import { requireRoom, sendReceipt } from '../plugins/receipt.ts';
 import { readCursor, readTime } from '../queries.ts';
 
-export type InstanceFilter = Omit<Static<typeof Filter>, 'overdue' | 'from' | 'to'> & {
+type InstanceFilter = Omit<Static<typeof Filter>, 'overdue' | 'from' | 'to'> & {
   overdue?: boolean | undefined;
   from?: Date | undefined;
   to?: Date | undefined;

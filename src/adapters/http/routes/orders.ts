@@ -20,7 +20,7 @@ import { addOrderReads, type OrderReader } from './order-reads.ts';
 import { addPayments, type OrderPath, type PaymentDeps } from './payments.ts';
 import { addRefunds, type RefundDeps } from './refunds.ts';
 
-export interface OrderStore extends OrderReader {
+interface OrderStore extends OrderReader {
   createOrder(order: NewOrder): Promise<{ created: boolean; order: Order }>;
   findOrderByKey(idempotencyKey: string): Promise<Order | undefined>;
   cancelOrder(id: string, actor: Actor): Promise<{ cancelled: boolean; order: Order | undefined }>;
@@ -36,7 +36,7 @@ export interface OrderDeps extends PaymentDeps, RefundDeps {
   expireAfterMs: number;
 }
 
-export interface OrderDoors {
+interface OrderDoors {
   exports: Exports;
   /** Counts a callback without a valid signature; may throw RATE_LIMITED. */
   onWrongSignature: (request: FastifyRequest) => void;

@@ -16,7 +16,7 @@ import { showProduct } from '../answers.ts';
 import { actorOf } from '../plugins/auth.ts';
 import { listOf, readCursor, readLimit } from '../queries.ts';
 
-export interface ProductStore {
+interface ProductStore {
   createProduct(
     product: Omit<Product, 'version'>,
     actor: Actor,

@@ -7,7 +7,7 @@ import { WeirError } from '../../../errors.ts';
 import { readWindow, type TrendQuery, type TrendWindow } from '../plugins/trend-window.ts';
 import { readTime } from '../queries.ts';
 
-export interface StatsReader {
+interface StatsReader {
   countBySource(): Promise<SourceCount[]>;
   /** Newest first; empty steps are left out. */
   countByStep(window: TrendWindow): Promise<(Omit<TrendRow, 'bucketStart'> & { bucketStart: Date })[]>;

@@ -55,7 +55,7 @@ export function readTicketHeader({ headers }: Pick<FastifyRequest, 'headers'>): 
   return headers['weir-ticket'] as string | undefined;
 }
 
-export interface TicketStandingDeps {
+interface TicketStandingDeps {
   admission: Admission;
   /** Limits of callers without a key. */
   readLimits: BuyerLimits;

@@ -2,7 +2,7 @@ import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Measures } from './measures.ts';
 
 /** Why each store is not ready, as in /readyz; undefined: ready. */
-export type StoreChecks = Record<string, () => Promise<string | undefined> | string | undefined>;
+type StoreChecks = Record<string, () => Promise<string | undefined> | string | undefined>;
 
 /** Copied from `redis/refusal.ts`, which metrics must not import; a test compares both. */
 export const redisReasons = [

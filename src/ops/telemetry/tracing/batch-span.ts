@@ -12,7 +12,7 @@ import {
 import { withoutCredentials } from '../../../lib/credentials.ts';
 import { toContext, toSpanContext } from './traceparent.ts';
 
-export interface BatchSpan {
+interface BatchSpan {
   name: string;
   kind?: SpanKind;
   attributes: Attributes;
