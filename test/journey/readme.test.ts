@@ -26,6 +26,8 @@ const configured = parse(readFileSync(join(root, 'configs/config.yaml'), 'utf8')
 /** `npm start` with or without a configuration, and the simulated Resource Domain: they run until Ctrl-C. */
 const goesOn = /^npm start(?: -- (?:-conf \S+|resource .*))?$/;
 const isReady = /Ctrl-C stops it|"event":"started"|answers on /;
+/** Printed after the log line of the start. */
+const isGreeted = /Ctrl-C stops it/;
 /** It runs this test. */
 const notTyped = ['npm test'];
 
@@ -69,7 +71,7 @@ class Reader {
   async type({ command, shown }: Step, replace = (text: string) => text): Promise<void> {
     if (notTyped.includes(command)) return;
     const printed = goesOn.test(command)
-      ? await this.#start(command)
+      ? await this.#start(command, shown ? isGreeted : isReady)
       : await this.shell.run(replace(command));
     const seen = `\`${command}\` printed ${printed.stdout}${printed.stderr}`;
     // doctor ends with 5 when a store of this machine can lose data, and names it.
@@ -90,8 +92,8 @@ class Reader {
     return this.printed.get(found ?? '') as Printed;
   }
 
-  async #start(command: string): Promise<Printed> {
-    const running: Background = await this.shell.start(command, isReady);
+  async #start(command: string, ready: RegExp): Promise<Printed> {
+    const running: Background = await this.shell.start(command, ready);
     onTestFinished(() => running[Symbol.asyncDispose]());
     onTestFinished(() => running.interrupt());
     return running.output;
