@@ -3,7 +3,8 @@ import { expect, test } from 'vitest';
 import { describeAdvice, describeInvariant, describeStatement } from '../../src/api/describe.ts';
 import { auditAdvice, invariants, sentences } from '../../src/api/sentences.ts';
 import { zhAuditAdvice, zhInvariants, zhSentences } from '../../src/dashboard/words/zh-sentences.ts';
-import { type AuditFigures, sumUp } from '../../src/ops/audit/audit.ts';
+import { sumUp } from '../../src/ops/audit/audit.ts';
+import type { AuditFigures } from '../../src/ops/audit/audit-figures.ts';
 
 type Table = Readonly<Record<string, string>>;
 

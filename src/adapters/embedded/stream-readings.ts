@@ -1,5 +1,5 @@
 import type { Database, Sql } from '../../lib/sql.ts';
-import type { SaleFigure } from '../../ops/audit/audit.ts';
+import type { SaleFigure } from '../../ops/audit/audit-figures.ts';
 import type { StreamReading, StreamReadings } from '../../ops/audit/stream-reading.ts';
 import { shareTransaction } from './share-transaction.ts';
 

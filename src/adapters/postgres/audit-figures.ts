@@ -1,5 +1,5 @@
 import type { Sql } from '../../lib/sql.ts';
-import type { AuditFigures, InstanceCount, RestockedCount } from '../../ops/audit/audit.ts';
+import type { AuditFigures, InstanceCount, RestockedCount } from '../../ops/audit/audit-figures.ts';
 import { countRows, readCheckpoint, settledAge } from './audit-checkpoint.ts';
 
 interface CountRow {

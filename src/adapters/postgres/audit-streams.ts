@@ -1,6 +1,6 @@
 import type { Actor } from '../../core/actor.ts';
 import { type Database, type Sql, textArray } from '../../lib/sql.ts';
-import type { InstanceCount, StreamFigure } from '../../ops/audit/audit.ts';
+import type { InstanceCount, StreamFigure } from '../../ops/audit/audit-figures.ts';
 import type { StreamReading } from '../../ops/audit/stream-reading.ts';
 import { recordActivity } from './activity.ts';
 import { readCheckpoint } from './audit-checkpoint.ts';

@@ -1,5 +1,6 @@
 import { type Sql, textArray } from '../../lib/sql.ts';
-import type { AuditException, SaleFigure, StreamFigure, UnitFigure } from '../../ops/audit/audit.ts';
+import type { AuditException } from '../../ops/audit/audit.ts';
+import type { SaleFigure, StreamFigure, UnitFigure } from '../../ops/audit/audit-figures.ts';
 import type { TooManyInstances } from '../../ops/audit/audit-finding.ts';
 import type { StreamReadings } from '../../ops/audit/stream-reading.ts';
 import { readParkedUnits } from './sale-units.ts';

@@ -1,5 +1,6 @@
 import type { Database, Sql } from '../../lib/sql.ts';
-import { type Audit, type AuditFigures, sumUp } from '../../ops/audit/audit.ts';
+import { type Audit, sumUp } from '../../ops/audit/audit.ts';
+import type { AuditFigures } from '../../ops/audit/audit-figures.ts';
 import type { StreamAndSaleReadings, StreamReadings } from '../../ops/audit/stream-reading.ts';
 import { advanceCheckpoint, forgetCounts } from './audit-checkpoint.ts';
 import { findExceptions } from './audit-exceptions.ts';

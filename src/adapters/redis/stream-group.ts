@@ -65,9 +65,14 @@ export class StreamGroup {
       if (!(reply instanceof Error) || reply.message.startsWith('BUSYGROUP')) {
         this.known.add(stream, performance.now());
         // Of a node that failed or gave the stream away we may have entries already.
-        if (this.isInCluster && reply instanceof Error) this.again.set(stream, '-');
+        if (this.isInCluster && reply instanceof Error) this.readAgainFromStart(stream);
       } else this.#drop(stream, reply);
     });
+  }
+
+  /** All pending entries of this consumer are read once more. */
+  readAgainFromStart(stream: string): void {
+    this.again.set(stream, '-');
   }
 
   /**

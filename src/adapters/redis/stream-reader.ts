@@ -1,11 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { ReplyError } from 'ioredis';
-import type { StreamBatch, StreamEntry } from '../../core/triggers/seckill-streams.ts';
+import type { StreamBatch } from '../../core/triggers/seckill-streams.ts';
 import { withDeadline } from './connect.ts';
 import { pollStreams } from './poll-streams.ts';
+import { readAgain } from './read-again.ts';
+import { readAtOnce, readOn } from './read-at-once.ts';
 import { refusesEverything } from './refuses-everything.ts';
-import { type RawEntry, type RawRead, toBatches, toEntry } from './stream-entries.ts';
+import { type RawRead, toBatches } from './stream-entries.ts';
 import { type StreamGroup, streamGroup } from './stream-group.ts';
 
 const answerDeadlineMs = 10_000;
@@ -16,8 +18,6 @@ const answerDeadlineMs = 10_000;
 const quietBlockMs = { first: 500, longest: 20_000 };
 const quietRetryMs = 250;
 const maxQuietFailures = 5;
-const streamsReadAgain = 100;
-const streamsReadOn = 32;
 
 interface Reading {
   isQuiet: boolean;
@@ -51,7 +51,7 @@ export class StreamReader {
   }
 
   async read(count: number, blockMs: number, except: Except): Promise<StreamBatch[]> {
-    const again = await this.#readAgain(count, except);
+    const again = await readAgain(this.#group, count, except);
     if (again.length > 0) return again;
     const busy = this.#group.known.busy(performance.now()).filter((stream) => !except.has(stream));
     const heavy = busy.filter((stream) => this.#group.sizes.isHeavy(stream));
@@ -79,7 +79,8 @@ export class StreamReader {
       return [];
     }
     if (!reading.reply) return [];
-    const batches = await this.#readOn(toBatches(reading.reply), reading.count, count);
+    this.#quietFailures = 0;
+    const batches = await readOn(this.#group, toBatches(reading.reply), reading.count, count);
     this.#note(batches);
     return batches;
   }
@@ -151,7 +152,7 @@ export class StreamReader {
    * fails the read of all. When the connection failed, a reply with entries may have been lost.
    */
   async #recover({ error, streams, isQuiet }: Reading): Promise<void> {
-    if (!(error instanceof ReplyError)) for (const stream of streams) this.#readFromStart(stream);
+    if (!(error instanceof ReplyError)) for (const stream of streams) this.#group.readAgainFromStart(stream);
     if (isQuiet) this.#quietFailures++;
     if (!refusesEverything(error)) {
       await this.#group.repair(streams);
@@ -159,51 +160,11 @@ export class StreamReader {
     } else if (!isQuiet || this.#quietFailures % maxQuietFailures === 0) throw error;
   }
 
-  #readFromStart(stream: string): void {
-    this.#group.again.set(stream, '-');
-  }
-
-  /** A stream that returned as many entries as were requested has more, and their size is known by now. */
-  async #readOn(batches: StreamBatch[], asked: number, limit: number): Promise<StreamBatch[]> {
-    this.#quietFailures = 0;
-    let full = batches.filter(({ entries }) => entries.length === asked);
-    if (asked >= limit || batches.length > streamsReadOn) return batches;
-    while (full.length > 0) {
-      const counts = full.map(({ entries }) => this.#group.sizes.countForMore(entries, limit));
-      const more = full.filter((_, i) => (counts[i] ?? 0) > 0);
-      const wanted = counts.filter((count) => count > 0);
-      if (more.length === 0) break;
-      const replies = await this.#readAtOnce(more, wanted);
-      full = more.filter((batch, i) => {
-        const entries = replies[i] ?? [];
-        batch.entries.push(...entries);
-        return entries.length === wanted[i];
-      });
-    }
-    return batches;
-  }
-
-  /** Does not block and does not fail: entries that were read before must not be lost. */
-  async #readAtOnce(batches: readonly StreamBatch[], counts: readonly number[]): Promise<StreamEntry[][]> {
-    try {
-      const pipeline = this.#group.commands.pipeline();
-      batches.forEach(({ stream }, i) => {
-        const args = ['GROUP', streamGroup, this.#group.consumer, 'COUNT', counts[i] ?? 1, 'STREAMS'];
-        pipeline.callBuffer('XREADGROUP', ...args, stream, '>');
-      });
-      const replies = (await this.#group.ask(pipeline.exec())) ?? [];
-      return replies.map(([error, reply]) => (error ? [] : (toBatches(reply as RawRead)[0]?.entries ?? [])));
-    } catch {
-      for (const { stream } of batches) this.#readFromStart(stream);
-      return [];
-    }
-  }
-
   /** Reads one of them per call. */
   async #readHeavy(streams: readonly string[], count: number): Promise<StreamBatch[]> {
     const { sizes } = this.#group;
     for (const stream of streams) {
-      const some = await this.#readAtOnce([{ stream, entries: [] }], [sizes.countForOne(stream, count)]);
+      const some = await readAtOnce(this.#group, [{ stream }], [sizes.countForOne(stream, count)]);
       const entries = some[0] ?? [];
       if (entries.length === 0) continue;
       const batches = [{ stream, entries }];
@@ -212,42 +173,4 @@ export class StreamReader {
     }
     return [];
   }
-
-  /**
-   * Lists this consumer's pending entries with XPENDING and XRANGE: reading them as a consumer would count as
-   * a delivery.
-   */
-  async #readAgain(count: number, except: Except): Promise<StreamBatch[]> {
-    const { again, consumer, sizes } = this.#group;
-    if (again.size === 0) return [];
-    const streams = [...again.keys()].filter((stream) => !except.has(stream)).slice(0, streamsReadAgain);
-    const counts = streams.map((stream) => sizes.countForOne(stream, count));
-    const pendings = await this.#group.askEach(streams, (pipeline, stream, i) =>
-      pipeline.xpending(stream, streamGroup, again.get(stream) ?? '-', '+', counts[i] ?? 1, consumer),
-    );
-    const batches: StreamBatch[] = [];
-    for (const [i, stream] of streams.entries()) {
-      const pending = pendings[i];
-      if (!Array.isArray(pending) || pending.length < (counts[i] ?? 1)) again.delete(stream);
-      else again.set(stream, `(${pending.at(-1)[0]}`);
-      if (!Array.isArray(pending) || pending.length === 0) continue;
-      batches.push({ stream, entries: await this.#readEntries(stream, pending), isRepeat: true });
-    }
-    sizes.learn(batches);
-    return batches;
-  }
-
-  async #readEntries(stream: string, pending: Pending[]): Promise<StreamEntry[]> {
-    const pipeline = this.#group.commands.pipeline();
-    for (const [id] of pending) pipeline.xrangeBuffer(stream, id, id);
-    const replies = (await this.#group.ask(pipeline.exec())) ?? [];
-    return pending.map(([id, , , deliveries], i) => {
-      const [error, found] = replies[i] ?? [];
-      if (error) throw error;
-      const [entry] = (found ?? []) as RawEntry[];
-      return toEntry(entry ?? [Buffer.from(id), null], deliveries);
-    });
-  }
 }
-
-type Pending = [id: string, consumer: string, idleMs: number, deliveries: number];

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { streamPrefix } from '../../core/triggers/seckill-key.ts';
 import { shortenKey } from '../../lib/shorten-key.ts';
-import type { SaleFigure } from '../../ops/audit/audit.ts';
+import type { SaleFigure } from '../../ops/audit/audit-figures.ts';
 import type { SoldUnit, StreamReading, StreamReadings } from '../../ops/audit/stream-reading.ts';
 import { toStoreUnavailable } from './ask-sale.ts';
 import { withDeadline } from './connect.ts';

@@ -1,4 +1,4 @@
-import type { SaleFigure } from './audit.ts';
+import type { SaleFigure } from './audit-figures.ts';
 
 /** A stream's figures at one moment, from its store. */
 export interface StreamReading {

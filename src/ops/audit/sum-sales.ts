@@ -1,4 +1,5 @@
-import type { AuditException, PlainSum, RestockedCount, SaleFigure, UnitFigure } from './audit.ts';
+import type { AuditException, PlainSum } from './audit.ts';
+import type { RestockedCount, SaleFigure, UnitFigure } from './audit-figures.ts';
 
 /** Compares the units sold according to the store with what they became. */
 export function sumUnits(units: readonly UnitFigure[]): PlainSum {
