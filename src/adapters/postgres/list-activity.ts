@@ -1,5 +1,6 @@
 import type { Database } from '../../lib/sql.ts';
 import { type ActivityFilter, type ActivityRecord, actions, subjectOf } from '../../ops/activity/activity.ts';
+import { planByIndex } from './plan-by-index.ts';
 
 interface Row extends Omit<ActivityRecord, 'subject'> {
   subjectKind: ActivityRecord['subject']['kind'];
@@ -70,8 +71,7 @@ async function listActivity(
   };
   const found = selectFound();
   const rows = await database.transaction(async (sql) => {
-    // Without fresh statistics the planner would read all records of an action and sort them.
-    for (const scan of ['seqscan', 'bitmapscan']) await sql.query(`SET LOCAL enable_${scan} = off`);
+    await planByIndex(sql);
     return sql.query<Row>(`SELECT ${columns} FROM ${found} ORDER BY at DESC, found.id DESC LIMIT $1`, values);
   });
   return rows.map(({ subjectKind: kind, subjectId: id, ...row }) => ({ ...row, subject: { kind, id } }));

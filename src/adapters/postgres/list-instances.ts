@@ -3,6 +3,7 @@ import type { Database, Sql } from '../../lib/sql.ts';
 import { findRanges } from './find-ranges.ts';
 import { findIdBounds, type IdBounds } from './id-bounds.ts';
 import { type InstanceLogRow, instanceLogColumns, toInstanceLog } from './instance-log-row.ts';
+import { planByIndex } from './plan-by-index.ts';
 
 export interface InstanceFilter {
   /** Any id: of the instance, of the purchase at its source, or of the user. */
@@ -88,7 +89,7 @@ async function readRanges(
 ): Promise<Row[]> {
   return database.transaction(async (sql) => {
     // Descending by id, and no further than the last row of the page.
-    for (const scan of ['seqscan', 'bitmapscan', 'sort']) await sql.query(`SET LOCAL enable_${scan} = off`);
+    await planByIndex(sql, ['seqscan', 'bitmapscan', 'sort']);
     const rows: Row[] = [];
     for await (const range of findRanges(sql, filter, bounds)) {
       rows.push(...(await select(sql, 'instance_logs', filter, limit - rows.length, range)));

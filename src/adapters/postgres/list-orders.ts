@@ -9,6 +9,7 @@ import {
 import { WeirError } from '../../errors.ts';
 import type { Database, Sql } from '../../lib/sql.ts';
 import { isOpenRefund } from './list-refunds.ts';
+import { planByIndex } from './plan-by-index.ts';
 import { toText } from './to-text.ts';
 
 interface Row {
@@ -48,8 +49,7 @@ export async function listOrders(
 ): Promise<OrderPage> {
   const rows = await database.transaction(async (sql) => {
     if (cursor !== undefined) await requireOrder(sql, cursor);
-    // Without fresh statistics the planner would read all orders of a range and sort them.
-    for (const scan of ['seqscan', 'bitmapscan']) await sql.query(`SET LOCAL enable_${scan} = off`);
+    await planByIndex(sql);
     const { text, values } = select(filter, limit + 1, cursor);
     return sql.query<Row>(text, values);
   });

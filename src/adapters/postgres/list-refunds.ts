@@ -1,7 +1,8 @@
 import type { OpenRefund } from '../../core/orders/order.ts';
 import type { Database } from '../../lib/sql.ts';
+import { planByIndex } from './plan-by-index.ts';
 
-/** A refund that was requested and not reported, of whatever order; also what the count of now is of. */
+/** A refund that was requested and not reported, of any order; GET /v1/now counts the same. */
 export const isOpenRefund = "kind = 'REFUND' AND status = 'REQUESTED'";
 
 type Row = Omit<OpenRefund, 'paymentId' | 'amountCents' | 'instanceId'> &
@@ -30,8 +31,7 @@ export async function listOpenRefunds(
       ? 'compensations'
       : `(SELECT * FROM compensations WHERE source = 'ORDER' AND source_id = $${values.push(orderId)} OFFSET 0) AS compensations`;
   const rows = await database.transaction(async (sql) => {
-    // Without fresh statistics the planner would read all compensations and sort them.
-    for (const scan of ['seqscan', 'bitmapscan']) await sql.query(`SET LOCAL enable_${scan} = off`);
+    await planByIndex(sql);
     return sql.query<Row>(
       `SELECT id::text, "orderId", product_id::text AS "productId", user_id::text AS "userId", payment_id AS "paymentId",
          amount_cents::text AS "amountCents", reason, requests, created_at AS "requestedAt", ${instanceOf},

@@ -13,6 +13,7 @@ import { describeJobEnd, describeJobItems } from '../../ops/activity/job-activit
 import { recordActivity } from './activity.ts';
 import { type Handled, holdJob, noteFailedJobItem, takeHandled } from './parked-job-items.ts';
 import { countMatched, matches } from './parked-matches.ts';
+import { planByIndex } from './plan-by-index.ts';
 import { toText } from './to-text.ts';
 
 interface StepRow {
@@ -111,7 +112,7 @@ async function lockJob(sql: Sql, held: JobLease): Promise<string> {
 async function findItems(sql: Sql, step: JobStep, limit: number): Promise<JobItem[]> {
   const values: unknown[] = [step.afterItem, step.lastItem, step.createdAt, step.jobId, limit];
   // Down the index of what is parked; without fresh statistics the planner would read all of it for each step.
-  for (const way of ['seqscan', 'bitmapscan', 'sort']) await sql.query(`SET LOCAL enable_${way} = off`);
+  await planByIndex(sql, ['seqscan', 'bitmapscan', 'sort']);
   return sql.query<JobItem>(
     `SELECT id::text, octet_length(original) AS bytes FROM parked WHERE state = 'PARKED' AND id > $1 AND id <= $2 AND parked_at <= $3
        ${matches(step.filter, values)}

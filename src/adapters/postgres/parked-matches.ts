@@ -1,5 +1,6 @@
 import type { JobFilter } from '../../core/parked/parked-job.ts';
 import type { Database } from '../../lib/sql.ts';
+import { planByIndex } from './plan-by-index.ts';
 import { sqlStateOf } from './transient.ts';
 
 const columns = ['origin', 'reason', 'source', 'scope'] as const;
@@ -28,7 +29,7 @@ export async function countMatched(
   const conditions = matches(filter, values, (name) => `(${name} || '')`);
   try {
     return await database.transaction(async (sql) => {
-      for (const way of ['seqscan', 'bitmapscan']) await sql.query(`SET LOCAL enable_${way} = off`);
+      await planByIndex(sql);
       await sql.query(`SET LOCAL statement_timeout = ${budgetMs}`);
       const [row] = await sql.query<{ count: number }>(
         `SELECT count(*)::int AS count FROM parked

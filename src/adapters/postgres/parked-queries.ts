@@ -1,5 +1,6 @@
 import type { ParkedDetail, ParkedFilter, ParkedGroup, ParkedItem } from '../../core/parked/parked-item.ts';
 import { type Database, numberArray, type Sql } from '../../lib/sql.ts';
+import { planByIndex } from './plan-by-index.ts';
 
 /** Reads parked items for operators. */
 export function postgresParkedQueries(database: Database) {
@@ -63,8 +64,7 @@ async function countParked(database: Database, filter: ParkedFilter): Promise<Pa
   if (state !== 'ALL')
     conditions.push(`state COLLATE "C" BETWEEN $${values.push(state)} AND $${values.length}`);
   const rows = await database.transaction(async (sql) => {
-    // Without fresh statistics the planner would read the items themselves.
-    for (const scan of ['seqscan', 'bitmapscan']) await sql.query(`SET LOCAL enable_${scan} = off`);
+    await planByIndex(sql);
     return sql.query<Omit<ParkedGroup, 'count'> & { count: string }>(
       `SELECT reason, origin, count(*)::text AS count, min(parked_at) AS "oldestAt" FROM parked
        ${conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : ''}
