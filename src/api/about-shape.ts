@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import { orNull } from './shapes.ts';
 
 export const AboutShape = Type.Object({
-  /** Of the environment; empty: it has none. */
+  /** The name of the environment; empty: it has none. */
   name: Type.String(),
   version: Type.String(),
   /** With `{instanceId}` in it; null: traces are not linked. */

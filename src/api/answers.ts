@@ -46,7 +46,7 @@ export type ParkedItem = Static<typeof ParkedDetailShape>;
 export type ParkedJob = Static<typeof ParkedJobShape>;
 /** An item that a job could not resolve. */
 export type FailedItem = Static<typeof FailedItemShape>;
-/** Of a replay or a discard; `state` null: it could not be handled, and `code` says why. */
+/** The answer to a replay or a discard; `state` null: it could not be handled, for the reason `code`. */
 export type Replayed = Static<typeof ReplaysShape>['items'][number];
 export type SourceCount = Static<typeof SourcesShape>['items'][number];
 export type Trend = Static<typeof TrendShape>;

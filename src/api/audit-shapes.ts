@@ -18,6 +18,6 @@ export const AuditShape = Type.Object({
       note: Type.Optional(StatementShape),
     }),
   ),
-  /** What is under way, by name. */
+  /** Work in progress, by name. */
   waiting: Type.Record(Text, Type.Integer()),
 });

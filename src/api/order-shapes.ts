@@ -56,7 +56,7 @@ export const OpenRefundShape = Type.Object({
   amountCents: RefundShape.properties.amountCents,
   productId: Int64,
   userId: Int64,
-  /** Of the order; null: it has none. */
+  /** The instance of the order; null: it has none. */
   instanceId: orNull(Int64),
   reason: Type.String(),
   /** How often it was requested. */

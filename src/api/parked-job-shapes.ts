@@ -14,7 +14,7 @@ const Text = Type.String();
 const Action = Type.Enum(['replay', 'discard']);
 const State = Type.Enum(['RUNNING', 'DONE', 'ABORTED']);
 
-/** What a list of parked items is narrowed by, but for the state. */
+/** The filters of a list of parked items, except the state. */
 export const parkedFilter = <Origin extends string>(origins: readonly Origin[]) => ({
   origin: Type.Optional(Type.Enum([...origins])),
   reason: Type.Optional(
@@ -47,7 +47,7 @@ export const ParkedJobShape = Type.Object({
   matched: orNull(Type.Integer()),
   done: Type.Integer(),
   failed: Type.Integer(),
-  /** Of a job that is done: others had resolved them. */
+  /** When the job is done: items that others had resolved. */
   skipped: Type.Integer(),
   remaining: orNull(Type.Integer()),
   endedAt: orNull(Timestamp),

@@ -10,7 +10,7 @@ export const ParkedShape = Type.Object({
   reason: Text,
   /** The values of the reason's sentence. */
   params: StatementShape.properties.params,
-  /** Of the reason, in English; for people who read the answer itself. */
+  /** The reason in English, for readers of the raw answer. */
   detail: Text,
   source: Text,
   scope: Text,

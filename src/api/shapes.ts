@@ -1,6 +1,6 @@
 import { type TSchema, Type } from 'typebox';
 
-/** Of a request: an unknown field is an error. */
+/** For requests: an unknown field is an error. */
 export const closed = { additionalProperties: false };
 export const orNull = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
 
@@ -162,13 +162,13 @@ export const RefundShape = Type.Object({
   refundedAt: orNull(Timestamp),
 });
 
-/** What a payment callback is answered whose money goes back. */
+/** The answer to a payment callback whose money is refunded. */
 export const RequestedRefundShape = Type.Object({
   outcome: Type.Literal('refund requested'),
   ...RefundShape.properties,
 });
 
-/** What a payment callback is answered that waits for an operator, or was given up by one. */
+/** The answer to a payment callback that is parked, or was discarded by an operator. */
 export const ParkedPaymentShape = Type.Object({
   outcome: Type.Literal('parked'),
   orderId: Type.String(),

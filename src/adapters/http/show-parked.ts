@@ -29,7 +29,7 @@ export function showParked(item: ParkedItem): Static<typeof ParkedShape> {
   };
 }
 
-/** As text where it is text. */
+/** As Base64, and as text where the bytes are UTF-8. */
 export function showOriginal(original: Buffer): { original: string; originalText: string | null } {
   const text = original.toString();
   const isText = Buffer.from(text).equals(original);

@@ -26,7 +26,7 @@ export async function noteJobItem(sql: Sql, { jobId }: JobLease, itemId: string)
   );
 }
 
-/** Of an item that stays parked. */
+/** Records why an item stays parked. */
 export async function noteFailedJobItem(
   sql: Sql,
   { jobId }: JobLease,

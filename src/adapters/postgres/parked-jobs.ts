@@ -14,7 +14,7 @@ import { takeHandled } from './parked-job-items.ts';
 import { countMatched } from './parked-matches.ts';
 import { toText } from './to-text.ts';
 
-/** As operators see and steer jobs. `reads`: for what only looks. */
+/** Jobs over parked items, for operators. `reads`: for queries that change nothing. */
 export function postgresParkedJobs(database: Database, reads: Database) {
   return {
     createJob: (job: NewParkedJob, actor: Actor) => createJob(database, job, actor),

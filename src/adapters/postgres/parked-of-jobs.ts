@@ -54,7 +54,7 @@ async function resolveTogether(database: Database, rows: ParkedRows, items: Item
   return outcomes;
 }
 
-/** As resolveParked() does with one. @returns the ids of those that were still parked */
+/** Resolves many as resolveParked() does one. @returns the ids of those that were still parked */
 async function resolveItems(sql: Sql, job: JobLease, items: readonly Item[]): Promise<ReadonlySet<string>> {
   await holdJob(sql, job);
   const rows = await sql.query<{ id: string }>(

@@ -35,7 +35,7 @@ interface OpenRefund {
 const refundColumns = `id::text, source_id AS order_id, instance_id::text, product_id::text, user_id::text,
   amount_cents::text, payment_id, reason, created_at, message_id, request`;
 
-/** What is reported of refunds, and requested again. */
+/** Refunds as the payment system or an operator reports them, or requests them again. */
 export function postgresRefunds(database: Database) {
   return {
     recordRefund: (orderId: string, paymentId?: string, operator?: RefundOperator) =>

@@ -65,7 +65,7 @@ async function readSome(
     } else if (refusesEverything(error)) failure = error;
     else refused.push(stream);
   });
-  // Asked once more, each finds out why; what was found must not wait for that, nor be lost by it.
+  // A second read of each finds the cause; what was found must neither wait for it nor be lost.
   if (refused.length > 0) await group.repair(refused).catch(() => {});
   if (failure && found.length === 0 && !hasFound) throw failure;
   return found;

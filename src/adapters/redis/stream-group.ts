@@ -64,7 +64,7 @@ export class StreamGroup {
       const stream = streams[i] as string;
       if (!(reply instanceof Error) || reply.message.startsWith('BUSYGROUP')) {
         this.known.add(stream, performance.now());
-        // Of a node that failed or gave the stream away we may have entries already.
+        // After a failover or a move of the stream this consumer may hold entries already.
         if (this.isInCluster && reply instanceof Error) this.readAgainFromStart(stream);
       } else this.#drop(stream, reply);
     });

@@ -68,7 +68,7 @@ Examples:
   addJobCommands(parked, end);
 }
 
-/** What --all has started. */
+/** The job that --all has started. */
 function addJobCommands(parked: Command, end: (exitCode: number) => void): void {
   const jobs = parked.command('jobs').description('list, show and abort jobs over many items');
   const command = (usage: string, description: string) =>

@@ -139,7 +139,7 @@ function printOutcomes(outcomes: readonly Replayed[], options: ResolveOptions): 
   return left.every(({ code }) => code === 'PARKED_NOT_FOUND') ? exitCodes.notFound : exitCodes.failed;
 }
 
-/** What stays parked, or could not be handled, says why in its detail. */
+/** The detail of an item that stays parked, or could not be handled, is the reason. */
 function describeOutcome({ state, code, params, detail }: Replayed): string {
   if (detail === undefined) return describeStatement({ code, params });
   return state === null ? detail : `${code}: ${detail}`;

@@ -12,7 +12,7 @@ export interface FailRule {
   isShare: boolean;
 }
 
-/** What the rules may refer to. */
+/** The figures that a rule may name. */
 interface RuleSubjects {
   requests: readonly string[];
   steps: readonly string[];

@@ -143,7 +143,7 @@ function resultOf(status: string, reason: string | undefined): TimelineDetail {
     : { code: 'RESULT', params: { status } };
 }
 
-/** What a late or conflicting result said is stored as `<status>: <reason>`; of any other step its cause. */
+/** A late or conflicting result is stored as `<status>: <reason>`, any other step with its cause. */
 function readHistory({ what, detail }: TimelineFacts['history'][number]): TimelineDetail {
   if (what !== 'RESULT_LATE' && what !== 'RESULT_CONFLICT')
     return { code: detail as HistoryCause, params: {} };

@@ -27,7 +27,7 @@ export interface OrderFacts {
   instance: { instanceId: string; createdAt: Date } | undefined;
   /** When it was cancelled or expired. */
   endedAt: Date | undefined;
-  /** Of what an operator did with it, by name and time. */
+  /** What operators did, from the activity log. */
   acts: readonly { at: Date; action: string; actor: string; reason: string | null }[];
   payments: readonly {
     paymentId: string | null;

@@ -37,7 +37,7 @@ export interface Refund {
 
 /** A refund that was requested and not reported. Ids and amounts as decimal strings. */
 export interface OpenRefund {
-  /** Of the compensation: the cursor of the list. */
+  /** The id of the compensation, and the cursor of the list. */
   id: string;
   orderId: string;
   /** false: the order lives in another system. */
@@ -46,7 +46,7 @@ export interface OpenRefund {
   amountCents: string | undefined;
   productId: string;
   userId: string;
-  /** Of the order; a further payment is refunded although the instance was built. */
+  /** The order has its instance when the refund is that of a further payment. */
   instanceId: string | undefined;
   reason: string;
   /** How often it was requested. */

@@ -70,7 +70,7 @@ export interface NewParkedItem {
   original: Buffer;
 }
 
-/** What became of an item; of a discarded one the operator's note. Stored, and what api/sentences.ts has a sentence for. */
+/** The stored resolution of an item, for which api/sentences.ts has a sentence; a discarded item has the operator's note. */
 export type ResolutionStatement =
   | { code: 'INSTANCE_CREATED' | 'INSTANCE_FOUND'; params: { instanceId: string } }
   | { code: 'RESULT_SETTLED'; params: { status: string; outcome: string } }

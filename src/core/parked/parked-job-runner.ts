@@ -58,7 +58,7 @@ interface ParkedJobRunnerOptions {
   itemsPerStep: number;
   /** Items at the same time: they share commits. */
   concurrency: number;
-  /** Of the originals of these items; one alone may be larger. */
+  /** Bytes of the originals of these items together; one alone may be larger. */
   maxBytes: number;
 }
 

@@ -10,11 +10,11 @@ export type JobState = (typeof jobStates)[number];
 /** A job acts on what is parked. */
 export type JobFilter = Omit<ParkedFilter, 'state'>;
 
-/** What an operator asks for: one action on every parked item that the filter matches now. */
+/** The request of an operator: one action on every parked item that the filter matches now. */
 export interface NewParkedJob {
   action: JobAction;
   filter: JobFilter;
-  /** Kept with the job; of a discard it is the note of each item. */
+  /** Kept with the job; a discard records it with each item. */
   note: string | undefined;
 }
 

@@ -203,7 +203,7 @@ export class ParkedReplay {
   }
 }
 
-/** Of an item that another operator has resolved meanwhile. */
+/** The outcome of an item that another operator has resolved meanwhile. */
 function outcomeOf(item: ParkedDetail): ReplayOutcome {
   const { id, state, resolution, instanceId } = item;
   if (state === 'PARKED' || !resolution)

@@ -3,7 +3,7 @@ export type WatchedQueue = 'created' | 'release' | 'refund';
 
 export const watchedQueues: readonly WatchedQueue[] = ['created', 'release', 'refund'];
 
-/** What is shown of one of several: `created.0`. */
+/** The label of one of several queues: `created.0`. */
 export function labelQueue(queue: WatchedQueue, index: number, count: number): string {
   return count === 1 ? queue : `${queue}.${index}`;
 }

@@ -56,7 +56,7 @@ export class KeyRing {
     return this.#configured.length === 0 && (await this.#cache.read()).keys.length === 0;
   }
 
-  /** What memory knows of a key; undefined also when memory is too old to say. */
+  /** The caller by the cache; undefined also when the cache is too old. */
   recallKey(key: string): Caller | undefined {
     const digest = digestOf(key);
     const configured = this.#configured.find((known) => timingSafeEqual(known.digest, digest));

@@ -20,7 +20,7 @@ export type TooManyInstances =
   | { code: 'INSTANCES_OVER_STOCK'; params: { instances: string; stock: string } }
   | { code: 'INSTANCES_OVER_LIMIT'; params: { userId: string; instances: string; limit: string } };
 
-/** Of rows that do not fit together. */
+/** Findings about rows that contradict each other. */
 export type RowFinding =
   | 'ORDER_WITHOUT_INSTANCE'
   | 'ORDER_NOT_PAID'

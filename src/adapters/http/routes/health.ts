@@ -19,7 +19,7 @@ export interface HealthDeps {
   /** Aborted when the process is about to stop. */
   draining: AbortSignal;
   registry: Exposition;
-  /** else a key with scope read is needed */
+  /** false: a key with scope read is needed. */
   isMetricsOpen: boolean;
   isLocalOnly: boolean;
 }

@@ -147,7 +147,7 @@ function unknownJob(id: string): WeirError {
 
 function showJob(job: ParkedJob): Static<typeof ParkedJobShape> {
   const { id, action, filter, state, createdBy, matched, done, failed } = job;
-  // Of a count that was taken while items came and went.
+  // At least 0: items were parked and resolved while they were counted.
   const left = matched === undefined ? undefined : Math.max(0, matched - done - failed);
   return {
     ...{ id, action, filter: filter as Record<string, string>, note: job.note ?? null, state },

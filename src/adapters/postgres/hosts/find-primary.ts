@@ -10,7 +10,7 @@ export interface FoundPrimary {
 
 /** No host accepts writes at present, as during a failover. */
 export class NoPrimaryError extends Error {
-  /** As of a server that is starting: a start waits. */
+  /** The SQLSTATE of a server that is starting: a start of Weir waits for it. */
   readonly code = '57P03';
 
   constructor(states: readonly HostState[]) {

@@ -17,7 +17,7 @@ export class SlotMap {
   readonly nodes = new Set<string>();
   /** The cluster's epoch: of two maps the one with the higher is newer. */
   readonly epoch: number;
-  /** Of any state; the slots name only replicas that have received something. */
+  /** How many nodes the cluster has, in any state; the slots name only replicas that have received data. */
   readonly knownNodes: number;
 
   /** `askedHost`: a node that does not know its own address leaves it out. */
