@@ -75,7 +75,7 @@ export interface ChangedTermsRow extends TermsRow {
   has_ended: boolean;
 }
 
-export function readTerms(row: ChangedTermsRow) {
+export function termsOf(row: ChangedTermsRow) {
   return {
     stock: Number(row.stock),
     perUserLimit: row.per_user_limit,

@@ -1,5 +1,5 @@
 import type { Sql } from '../../lib/sql.ts';
-import { type ChangedTermsRow, readTerms, type StoredSale } from '../../sale/sale.ts';
+import { type ChangedTermsRow, type StoredSale, termsOf } from '../../sale/sale.ts';
 
 export interface SaleRow extends ChangedTermsRow {
   stream: string;
@@ -31,7 +31,7 @@ export async function findSaleRow(
 
 export function toStored(row: SaleRow): StoredSale {
   return {
-    ...readTerms(row),
+    ...termsOf(row),
     tickets: Number(row.tickets),
     sold: Number(row.sold),
     remaining: Number(row.remaining),

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { type ConnectionOptions, toClientConfig } from './connection-options.ts';
 import { choosePrimary, NoPrimaryError } from './hosts/find-primary.ts';
+import { databaseDoesNotExist } from './sqlstates.ts';
 
 const connectTimeoutMs = 5_000;
 
@@ -14,7 +15,6 @@ export async function createDatabaseIfMissing(options: ConnectionOptions): Promi
   }
 }
 
-const databaseDoesNotExist = '3D000';
 /** Another replica was faster: 42P04, or 23505 when both created it at the same moment. */
 const alreadyThere = new Set(['42P04', '23505']);
 

@@ -1,5 +1,6 @@
 import type { Database } from '../../lib/sql.ts';
 import { describeSequence, findSequencesBehind, raiseSequences, repairStatement } from './sequences.ts';
+import { insufficientPrivilege } from './sqlstates.ts';
 import { sqlStateOf } from './transient.ts';
 
 /**
@@ -25,8 +26,6 @@ export async function checkSequences(database: Database, warn: (warning: string)
     );
   }
 }
-
-const insufficientPrivilege = '42501';
 
 interface KeeperOptions {
   warn: (warning: string) => void;

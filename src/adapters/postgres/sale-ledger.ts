@@ -5,7 +5,7 @@ import { streamOf } from '../../core/triggers/seckill-key.ts';
 import type { Database, Sql } from '../../lib/sql.ts';
 import { describeOpening, describeSaleChange } from '../../ops/activity/sale-activity.ts';
 import type { LedgerOpening, LedgerSale, SaleLedger } from '../../sale/ledger.ts';
-import { type ChangedTermsRow, isSameSale, readTerms, type SaleTerms } from '../../sale/sale.ts';
+import { type ChangedTermsRow, isSameSale, type SaleTerms, termsOf } from '../../sale/sale.ts';
 import { recordActivity } from './activity.ts';
 import { noteLoss, noteSeen } from './sale-losses.ts';
 import { readUnits } from './sale-units.ts';
@@ -143,7 +143,7 @@ function toSale(row: SaleRow): LedgerSale {
     id: Number(row.id),
     stream: row.stream,
     productId: BigInt(row.product_id) as ProductId,
-    ...readTerms(row),
+    ...termsOf(row),
     secret: row.secret,
     version: row.version,
     lastNth: Number(row.last_nth),

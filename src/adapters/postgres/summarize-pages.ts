@@ -1,7 +1,7 @@
 import type { Sql } from '../../lib/sql.ts';
+import { insufficientPrivilege } from './sqlstates.ts';
 
 /** Only the owner of the table has the right; for other roles the server's vacuum does it later. */
-const insufficientPrivilege = '42501';
 
 /**
  * Updates the block range indexes of instance_logs for pages filled since the last call. The server does

@@ -2,6 +2,7 @@ import type { ChannelModel } from 'amqplib';
 import { withAnswerDeadline } from './answer-deadline.ts';
 import { type ConnectionEvents, RabbitmqConnection } from './connection.ts';
 import type { BrokerAddress } from './nodes.ts';
+import { notFound } from './queue.ts';
 
 type QueueReaderOptions = BrokerAddress & ConnectionEvents;
 
@@ -51,6 +52,3 @@ export async function readCounts(model: ChannelModel, queue: string): Promise<Qu
     throw error;
   }
 }
-
-// AMQP 0-9-1, section 1.1 (constants).
-const notFound = 404;

@@ -117,7 +117,7 @@ export async function declareQueue(
 
 // AMQP 0-9-1, section 1.1 (constants).
 export const accessRefused = 403;
-const notFound = 404;
+export const notFound = 404;
 const preconditionFailed = 406;
 
 function replyCode(error: unknown): number | undefined {

@@ -15,6 +15,8 @@ interface ConnectRedisOptions {
   waitsForLoading?: boolean;
 }
 
+/** Long, because a script or a read of many keys may be slow; a buyer waits for less (checkout.ts). */
+export const answerDeadlineMs = 10_000;
 /** Shortest time between two reconnects to a server that refuses. */
 const reconnectEveryMs = 500;
 /** A Sentinel that hangs is passed over. */

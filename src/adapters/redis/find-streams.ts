@@ -1,9 +1,8 @@
 import { type Redis, ReplyError } from 'ioredis';
 import { streamPrefix } from '../../core/triggers/seckill-key.ts';
-import { withDeadline } from './connect.ts';
+import { answerDeadlineMs, withDeadline } from './connect.ts';
 import { saleStreams } from './sale-keys.ts';
 
-const answerDeadlineMs = 10_000;
 const keysPerStep = 1_000;
 const stepsPerScan = 20;
 /**

@@ -2,12 +2,12 @@ import type { Redis } from 'ioredis';
 import type { LedgerSale } from '../../sale/ledger.ts';
 import type { LiveSale, LiveSales } from '../../sale/live-sales.ts';
 import { askSale } from './ask-sale.ts';
+import { answerDeadlineMs } from './connect.ts';
 import { rebuildSale } from './rebuild-sale.ts';
 import { newLife, readSaleHash } from './sale-hash.ts';
 import { saleKeys, saleStreams } from './sale-keys.ts';
 import { applyTerms, openSale } from './sale-scripts.ts';
 
-const answerDeadlineMs = 10_000;
 const salesPerQuestion = 500;
 
 /**

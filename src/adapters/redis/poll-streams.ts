@@ -1,12 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import { withDeadline } from './connect.ts';
+import { answerDeadlineMs, withDeadline } from './connect.ts';
 import { refusesEverything } from './refuses-everything.ts';
 import type { RawRead } from './stream-entries.ts';
-import { type StreamGroup, streamGroup } from './stream-group.ts';
+import { type StreamGroup, streamGroup, streamsPerPipeline } from './stream-group.ts';
 
-const answerDeadlineMs = 10_000;
-const streamsPerPipeline = 500;
 /** Between two questions: with many streams longer, so that asking takes a few percent of the node. */
 const shortestPauseMs = 5;
 const pauseMsPerStream = 0.2;

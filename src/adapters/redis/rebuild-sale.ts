@@ -2,12 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { LedgerSale, LedgerUnit } from '../../sale/ledger.ts';
 import { askSale } from './ask-sale.ts';
+import { answerDeadlineMs } from './connect.ts';
 import { newLife } from './sale-hash.ts';
 import { saleKeys, saleStreams } from './sale-keys.ts';
 import { beginRebuild, finishRebuild, renewRebuild } from './sale-scripts.ts';
 import { readStreamFigures } from './scripts.ts';
 
-const answerDeadlineMs = 10_000;
 /** After this long without a renewal another process may take over an unfinished rebuild. */
 const rebuildLeaseMs = 15_000;
 /**

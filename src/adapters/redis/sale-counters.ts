@@ -1,13 +1,11 @@
 import type { Redis } from 'ioredis';
 import type { HeldUnit, SaleCounters, UnitAnswer } from '../../core/compensation/restock.ts';
 import { groupBy } from '../../lib/group-by.ts';
-import { withDeadline } from './connect.ts';
+import { answerDeadlineMs, withDeadline } from './connect.ts';
 import { classifyRefusal } from './refusal.ts';
 import { refusesEverything } from './refuses-everything.ts';
 import { saleKeys } from './sale-keys.ts';
 import { restockUnits } from './sale-scripts.ts';
-
-const answerDeadlineMs = 10_000;
 
 export function redisSaleCounters(redis: Redis): SaleCounters {
   return {

@@ -1,6 +1,7 @@
 import { type Redis, ReplyError } from 'ioredis';
 import type { SeckillStreams, StreamBatch } from '../../core/triggers/seckill-streams.ts';
 import { askSale, toStoreUnavailable } from './ask-sale.ts';
+import { answerDeadlineMs } from './connect.ts';
 import { StreamFinder } from './find-streams.ts';
 import { createScript } from './script.ts';
 import { deleteIdleConsumer } from './scripts.ts';
@@ -11,7 +12,6 @@ import { takeOver, trimStreams } from './stream-upkeep.ts';
 /** A sale of Weir without a sold unit has no stream to join yet: at most this many are tried per scan. */
 const unsoldPerScan = 500;
 const streamsPerLeave = 500;
-const answerDeadlineMs = 10_000;
 
 const leaveStream = createScript(deleteIdleConsumer);
 

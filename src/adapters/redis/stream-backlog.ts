@@ -1,10 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { StreamBacklog } from '../../ops/live/backlog.ts';
-import { withDeadline } from './connect.ts';
-import { streamGroup } from './stream-group.ts';
-
-const answerDeadlineMs = 10_000;
-const streamsPerPipeline = 500;
+import { answerDeadlineMs, withDeadline } from './connect.ts';
+import { streamGroup, streamsPerPipeline } from './stream-group.ts';
 
 /**
  * Three commands for each stream, in two round trips for many streams; a stream that was deleted meanwhile is

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import type { ChainableCommander, Redis } from 'ioredis';
-import { withDeadline } from './connect.ts';
+import { answerDeadlineMs, withDeadline } from './connect.ts';
 import { EntrySizes } from './entry-sizes.ts';
 import { KnownStreams } from './known-streams.ts';
 import { classifyRefusal } from './refusal.ts';
@@ -8,8 +8,7 @@ import { refusesEverything } from './refuses-everything.ts';
 
 /** The consumer group on every stream. */
 export const streamGroup = 'weir';
-const answerDeadlineMs = 10_000;
-const streamsPerPipeline = 500;
+export const streamsPerPipeline = 500;
 const skippedForMs = 10_000;
 /**
  * Above every possible entry id: reading this consumer's pending entries from here returns and changes

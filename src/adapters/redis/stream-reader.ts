@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { ReplyError } from 'ioredis';
 import type { StreamBatch } from '../../core/triggers/seckill-streams.ts';
-import { withDeadline } from './connect.ts';
+import { answerDeadlineMs, withDeadline } from './connect.ts';
 import { pollStreams } from './poll-streams.ts';
 import { readAgain } from './read-again.ts';
 import { readAtOnce, readOn } from './read-at-once.ts';
@@ -10,7 +10,6 @@ import { refusesEverything } from './refuses-everything.ts';
 import { type RawRead, toBatches } from './stream-entries.ts';
 import { type StreamGroup, streamGroup } from './stream-group.ts';
 
-const answerDeadlineMs = 10_000;
 /**
  * Each read of the quiet streams names all of them, so it blocks for long, unless more streams have become
  * quiet.

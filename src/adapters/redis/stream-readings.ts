@@ -4,13 +4,12 @@ import { shortenKey } from '../../lib/shorten-key.ts';
 import type { SaleFigure } from '../../ops/audit/audit-figures.ts';
 import type { SoldUnit, StreamReading, StreamReadings } from '../../ops/audit/stream-reading.ts';
 import { toStoreUnavailable } from './ask-sale.ts';
-import { withDeadline } from './connect.ts';
+import { answerDeadlineMs, withDeadline } from './connect.ts';
 import { refusesEverything } from './refuses-everything.ts';
 import { saleKeys, saleStreams } from './sale-keys.ts';
 import { readStreamFigures } from './scripts.ts';
 
 const group = 'weir';
-const answerDeadlineMs = 10_000;
 
 type Reply = [added: number, lastDelivered: string, lag: number, lastGenerated: string, pending: string[]];
 

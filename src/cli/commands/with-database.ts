@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { isPgliteIn } from '../../adapters/embedded/pglite.ts';
 import { createDatabaseIfMissing } from '../../adapters/postgres/create-database.ts';
+import { databaseDoesNotExist } from '../../adapters/postgres/sqlstates.ts';
 import { isUnavailable, sqlStateOf } from '../../adapters/postgres/transient.ts';
 import { openDatabase, toConnectionOptions } from '../../app/stores.ts';
 import type { Config } from '../../config/config.ts';
@@ -15,8 +16,6 @@ interface WithDatabaseOptions {
    */
   create?: boolean;
 }
-
-const databaseDoesNotExist = '3D000';
 
 /** Opens the configured database for one command. */
 export async function withDatabase<T>(

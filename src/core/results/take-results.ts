@@ -1,5 +1,6 @@
 import { toWeirError, WeirError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { countEach } from '../../lib/count-each.ts';
 import { failpoint } from '../../lib/failpoint.ts';
 import { type InstanceId, parseTraceparent } from '../instance/purchase.ts';
 import type { Settled } from './classify-result.ts';
@@ -114,12 +115,6 @@ export class TakeResults {
       await this.#settleOrSplit(taken.slice(middle), unfit);
     }
   }
-}
-
-function countEach(settled: readonly Settled[]): Map<Settled, number> {
-  const counts = new Map<Settled, number>();
-  for (const kind of settled) counts.set(kind, (counts.get(kind) ?? 0) + 1);
-  return counts;
 }
 
 function namesOf({

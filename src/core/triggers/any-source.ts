@@ -17,12 +17,9 @@ export interface Receipt {
  * @throws WeirError PURCHASE_CONFLICT, or the error that rejected the purchase
  */
 export async function purchaseInstance(createInstance: CreateInstance, purchase: Purchase): Promise<Receipt> {
-  return toReceipt(await createInstance(purchase), describeConflict);
-}
-
-function toReceipt(outcome: Outcome, toConflict: (instance: InstanceLog) => WeirError): Receipt {
+  const outcome = await createInstance(purchase);
   if (outcome.kind === 'refused') throw outcome.error;
-  if (outcome.kind === 'conflict') throw toConflict(outcome.instance);
+  if (outcome.kind === 'conflict') throw describeConflict(outcome.instance);
   return { first: outcome.kind === 'created', instance: outcome.instance };
 }
 

@@ -2,6 +2,7 @@ import type { Finding } from '../../../lib/finding.ts';
 import type { Sql } from '../../../lib/sql.ts';
 import { readNewestVersion, readSchemaVersion } from '../migrate.ts';
 import { TableInTheWayError } from '../schema-errors.ts';
+import { insufficientPrivilege } from '../sqlstates.ts';
 import { sqlStateOf } from '../transient.ts';
 import { type DiagnosisSettings, problem, warning } from './finding.ts';
 
@@ -30,8 +31,6 @@ export async function diagnoseSchema(
     return { findings: [problem(what, advice)], hasTables: false };
   }
 }
-
-const insufficientPrivilege = '42501';
 
 interface Rights {
   /** The schema that tables are created in. */

@@ -1,4 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
+import { countEach } from '../../../lib/count-each.ts';
 import type { Measures } from './measures.ts';
 
 /**
@@ -69,11 +70,4 @@ export function measureResults(registry: Registry, lastDeadlineMs: number): Meas
     'refunds requested again': ({ count }) => refundsAgain.inc(count),
     'orders expired': ({ count }) => expired.inc(count),
   };
-}
-
-/** Groups values, so that a batch costs one counter call per value instead of one per result. */
-function countEach<Value>(values: readonly Value[]): Map<Value, number> {
-  const counts = new Map<Value, number>();
-  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
-  return counts;
 }
