@@ -33,6 +33,7 @@ import type { Database } from '../lib/sql.ts';
 import type { Audit } from '../ops/audit/audit.ts';
 import type { Emit } from '../ops/telemetry/events.ts';
 import { createTracing, type Tracing } from '../ops/telemetry/tracing/tracing.ts';
+import { reportFailure } from './report-failure.ts';
 import { openDatabase, openOutbox } from './stores.ts';
 import { type OpenStreams, openStreams } from './streams.ts';
 
@@ -207,8 +208,4 @@ function reportLeases(leases: WorkerLeases, emit: Emit): WorkerLeases {
     },
     release: (lease) => leases.release(lease),
   };
-}
-
-export function reportFailure(emit: Emit, store: string): (error: unknown, attempt: number) => void {
-  return (error, attempt) => emit({ type: 'store failed', store, error, attempt });
 }

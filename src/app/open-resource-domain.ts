@@ -16,8 +16,8 @@ import {
   type ResourceTally,
 } from '../ops/resource-domain/resource-domain.ts';
 import type { Emit } from '../ops/telemetry/events.ts';
-import { reportFailure } from './components.ts';
 import { brokerOptions, confirmDeadlineMs, createdQueuesOf } from './queues.ts';
+import { reportFailure } from './report-failure.ts';
 import { isDatabaseEmbedded } from './stores.ts';
 
 type OnAnswered = (tally: Readonly<ResourceTally>) => void;

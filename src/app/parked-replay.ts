@@ -8,8 +8,9 @@ import { ParkedJobRunner } from '../core/parked/parked-job-runner.ts';
 import { ParkedReplay, type ParkedRows } from '../core/parked/replay.ts';
 import type { PaidOrder, PaymentAnswer } from '../core/triggers/order-paid.ts';
 import { gather } from '../lib/gather.ts';
-import { type Components, reportFailure } from './components.ts';
+import type { Components } from './components.ts';
 import { createPaying, type PayingParts } from './paying.ts';
+import { reportFailure } from './report-failure.ts';
 
 export type ReplayParts = Pick<Components, 'database' | 'settle' | 'committed' | 'owed' | 'emit'>;
 

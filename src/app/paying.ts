@@ -5,7 +5,7 @@ import type { PaymentBook } from '../core/orders/payment-book.ts';
 import type { CreateInstance } from '../core/triggers/any-source.ts';
 import { type PaidOrder, type PaymentAnswer, payOrder } from '../core/triggers/order-paid.ts';
 import { gather } from '../lib/gather.ts';
-import type { Signal } from '../lib/signal.ts';
+import { notifyAfter } from '../lib/signal.ts';
 import { type Components, requestDeadlineMs } from './components.ts';
 
 export type PayingParts = Pick<
@@ -42,14 +42,4 @@ export function createPaying(components: PayingParts) {
     ...{ findOrder, createInstance, findPayments: book.findPayments },
     payOrder: (paid: PaidOrder): Promise<PaymentAnswer> => payOrder(deps, paid),
   };
-}
-
-/** For calls after which a waiting loop may have work, such as the relay after a commit. */
-export function notifyAfter(signal: Signal) {
-  return <Args extends unknown[], T>(call: (...args: Args) => Promise<T>) =>
-    async (...args: Args): Promise<T> => {
-      const answer = await call(...args);
-      signal.notify();
-      return answer;
-    };
 }

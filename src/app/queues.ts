@@ -19,7 +19,7 @@ import { systemClock } from '../lib/clock.ts';
 import type { Database } from '../lib/sql.ts';
 import { type MarkedStore, verifyPairing } from '../ops/installation/pairing.ts';
 import type { Emit } from '../ops/telemetry/events.ts';
-
+import { reportFailure } from './report-failure.ts';
 import { isDatabaseEmbedded } from './stores.ts';
 
 // Each queue is at the broker when its URL is configured, otherwise embedded.
@@ -52,8 +52,7 @@ export function brokerOptions(rabbitmq: RabbitmqConfig, emit: Emit) {
   return {
     ...{ url, tls, queueType },
     deadLetterQueue: deadLetterQueueOf(rabbitmq),
-    onDown: (error: unknown, attempt: number) =>
-      emit({ type: 'store failed', store: 'rabbitmq', error, attempt }),
+    onDown: reportFailure(emit, 'rabbitmq'),
     onUp: () => emit({ type: 'store back', store: 'rabbitmq' }),
     onNodeDown: reportNodes(emit),
     onWarning: (warning: string) => emit({ type: 'warned', warning }),

@@ -27,6 +27,7 @@ import type { LiveSales } from '../sale/live-sales.ts';
 import type { StreamPositions } from '../sale/purchase-progress.ts';
 import type { SaleStore } from '../sale/sale.ts';
 import { SaleGuard } from '../sale/sale-guard.ts';
+import { reportFailure } from './report-failure.ts';
 import { isDatabaseEmbedded, redisOf } from './stores.ts';
 
 export interface OpenStreams {
@@ -117,6 +118,6 @@ function createGuard(ledger: SaleLedger, live: LiveSales, emit: Emit): SaleGuard
     live,
     onRebuilt: ({ id, stream }, why, lost) => emit({ type: 'sale rebuilt', stream, sale: id, why, lost }),
     onClosed: ({ id, stream }, why) => emit({ type: 'sale closed', stream, sale: id, why }),
-    onFailure: (error, attempt) => emit({ type: 'store failed', store: 'sale guard', error, attempt }),
+    onFailure: reportFailure(emit, 'sale guard'),
   });
 }

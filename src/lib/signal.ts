@@ -29,3 +29,13 @@ export class Signal {
     });
   }
 }
+
+/** For calls after which a waiting loop may have work, such as the relay after a commit. */
+export function notifyAfter(signal: Signal) {
+  return <Args extends unknown[], T>(call: (...args: Args) => Promise<T>) =>
+    async (...args: Args): Promise<T> => {
+      const answer = await call(...args);
+      signal.notify();
+      return answer;
+    };
+}

@@ -6,7 +6,8 @@ import { splitAddr } from '../../lib/address.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { KeyRing } from '../../ops/access/key-ring.ts';
 import { measureReadiness } from '../../ops/telemetry/metrics/stores.ts';
-import { type Components, reportFailure } from '../components.ts';
+import type { Components } from '../components.ts';
+import { reportFailure } from '../report-failure.ts';
 import { createRoutes, type RouteOptions, type RouteParts } from '../routes/routes.ts';
 
 type HttpParts = RouteParts & Pick<Components, 'lifecycle' | 'tracing'>;

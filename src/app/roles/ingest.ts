@@ -4,7 +4,8 @@ import { isTransientDatabaseError } from '../../adapters/postgres/transient.ts';
 import type { ParkedEntry } from '../../core/triggers/park-entries.ts';
 import { SeckillStreamTrigger } from '../../core/triggers/seckill-stream.ts';
 import { seckill } from '../../core/triggers/seckill-streams.ts';
-import { type Components, reportFailure } from '../components.ts';
+import type { Components } from '../components.ts';
+import { reportFailure } from '../report-failure.ts';
 import { isDatabaseEmbedded } from '../stores.ts';
 
 type IngestParts = Pick<

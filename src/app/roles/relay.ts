@@ -1,6 +1,7 @@
 import { Relay } from '../../core/outbox/relay.ts';
-import { type Components, reportFailure } from '../components.ts';
+import type { Components } from '../components.ts';
 import { openPublisher } from '../queues.ts';
+import { reportFailure } from '../report-failure.ts';
 import { isDatabaseEmbedded } from '../stores.ts';
 
 type RelayParts = Pick<

@@ -14,9 +14,10 @@ import { type ResultQueue, TakeResults, type UnfitResult } from '../../core/resu
 import { labelQueue, watchedQueues } from '../../core/results/watched-queues.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { repeatEvery } from '../../lib/repeat.ts';
-import { type Components, reportFailure } from '../components.ts';
+import type { Components } from '../components.ts';
 import { addParkedJobs, type ParkedJobParts } from '../parked-replay.ts';
 import { openDeadLetterQueue, openQueueReader, openResultQueue, type QueueReader } from '../queues.ts';
+import { reportFailure } from '../report-failure.ts';
 import { isDatabaseEmbedded } from '../stores.ts';
 import { addAudit, addCleaning, addOrderExpiry, taskDeadlineMs } from './upkeep.ts';
 

@@ -16,7 +16,8 @@ import { repeatEvery } from '../../lib/repeat.ts';
 import { archiveOld } from '../../ops/retention/archive.ts';
 import { archiveFiles } from '../../ops/retention/archive-files.ts';
 import { type CleaningTask, clean } from '../../ops/retention/cleaner.ts';
-import { type Components, reportFailure } from '../components.ts';
+import type { Components } from '../components.ts';
+import { reportFailure } from '../report-failure.ts';
 
 const expiryEveryMs = 1_000;
 const ordersPerExpiry = 500;

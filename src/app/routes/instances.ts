@@ -2,10 +2,11 @@ import type { HttpRoutes } from '../../adapters/http/server.ts';
 import { postgresInstanceActions } from '../../adapters/postgres/instance-actions.ts';
 import { postgresInstanceQueries } from '../../adapters/postgres/instance-queries.ts';
 import { gather } from '../../lib/gather.ts';
+import { notifyAfter } from '../../lib/signal.ts';
 import type { Components } from '../components.ts';
-import { gathered, notifyAfter, type Paying } from '../paying.ts';
+import { gathered, type Paying } from '../paying.ts';
 
-type InstanceParts = Pick<
+export type InstanceParts = Pick<
   Components,
   'config' | 'database' | 'gate' | 'committed' | 'settle' | 'settleByHand'
 >;

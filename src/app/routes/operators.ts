@@ -7,7 +7,7 @@ import type { KeyRing } from '../../ops/access/key-ring.ts';
 import type { Components } from '../components.ts';
 import { createLiveFigures, type LiveParts } from '../live-figures.ts';
 
-type OperatorParts = LiveParts & Pick<Components, 'audit'>;
+export type OperatorParts = LiveParts & Pick<Components, 'audit'>;
 
 export function createOperatorRoutes(
   components: OperatorParts,

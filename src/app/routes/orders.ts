@@ -3,10 +3,11 @@ import { postgresOrderQueries } from '../../adapters/postgres/order-queries.ts';
 import { postgresOrders } from '../../adapters/postgres/orders.ts';
 import { postgresProducts } from '../../adapters/postgres/products.ts';
 import { postgresRefunds } from '../../adapters/postgres/refund-requests.ts';
+import { notifyAfter } from '../../lib/signal.ts';
 import { type Components, requestDeadlineMs } from '../components.ts';
-import { notifyAfter, type Paying } from '../paying.ts';
+import type { Paying } from '../paying.ts';
 
-type OrderParts = Pick<Components, 'config' | 'database' | 'ids' | 'gate' | 'emit' | 'committed'>;
+export type OrderParts = Pick<Components, 'config' | 'database' | 'ids' | 'gate' | 'emit' | 'committed'>;
 
 export function createOrderRoutes(
   { config, database, ids, gate, emit, committed }: OrderParts,

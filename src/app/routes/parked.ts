@@ -1,11 +1,12 @@
 import type { HttpRoutes } from '../../adapters/http/server.ts';
 import { postgresParkedJobs } from '../../adapters/postgres/parked-jobs.ts';
 import { postgresParkedQueries } from '../../adapters/postgres/parked-queries.ts';
+import { notifyAfter } from '../../lib/signal.ts';
 import type { Components } from '../components.ts';
 import { createParkedReplay, type ReplayParts } from '../parked-replay.ts';
-import { notifyAfter, type Paying } from '../paying.ts';
+import type { Paying } from '../paying.ts';
 
-type ParkedParts = ReplayParts & Pick<Components, 'creation' | 'jobs'>;
+export type ParkedParts = ReplayParts & Pick<Components, 'creation' | 'jobs'>;
 
 export function createParkedRoutes(
   components: ParkedParts,

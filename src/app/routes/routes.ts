@@ -1,17 +1,16 @@
 import type { TryDeps } from '../../adapters/http/routes/try.ts';
 import type { HttpRoutes } from '../../adapters/http/server.ts';
 import type { KeyRing } from '../../ops/access/key-ring.ts';
-import type { Components } from '../components.ts';
-import { createPaying } from '../paying.ts';
+import { createPaying, type PayingParts } from '../paying.ts';
 import { wantsDemo } from '../stores.ts';
-import { createInstanceRoutes } from './instances.ts';
-import { createOperatorRoutes } from './operators.ts';
-import { createOrderRoutes } from './orders.ts';
-import { createParkedRoutes } from './parked.ts';
-import { createSaleRoutes } from './sale.ts';
+import { createInstanceRoutes, type InstanceParts } from './instances.ts';
+import { createOperatorRoutes, type OperatorParts } from './operators.ts';
+import { createOrderRoutes, type OrderParts } from './orders.ts';
+import { createParkedRoutes, type ParkedParts } from './parked.ts';
+import { createSaleRoutes, type SaleParts } from './sale.ts';
 
-/** What the routes need; each group of them receives its part. */
-export type RouteParts = Omit<Components, 'lifecycle' | 'outbox' | 'queueDatabase' | 'tracing' | 'outages'>;
+/** What the routes are built from; each group receives its part. */
+export type RouteParts = PayingParts & OrderParts & InstanceParts & ParkedParts & SaleParts & OperatorParts;
 
 export interface RouteOptions {
   keyRing: KeyRing;

@@ -4,12 +4,12 @@ import { postgresRestocks } from '../../adapters/postgres/compensations.ts';
 import { postgresProducts } from '../../adapters/postgres/products.ts';
 import { postgresProgress } from '../../adapters/postgres/progress.ts';
 import type { Config } from '../../config/config.ts';
+import { notifyAfter } from '../../lib/signal.ts';
 import { Admission } from '../../sale/admission.ts';
 import { PurchaseStatus } from '../../sale/purchase-status.ts';
 import type { Components } from '../components.ts';
-import { notifyAfter } from '../paying.ts';
 
-type SaleParts = Pick<Components, 'config' | 'database' | 'streams' | 'committed'>;
+export type SaleParts = Pick<Components, 'config' | 'database' | 'streams' | 'committed'>;
 
 /** `stopping`: ends the requests of buyers who wait. */
 export function createSaleRoutes(

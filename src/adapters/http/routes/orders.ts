@@ -36,13 +36,13 @@ export interface OrderDeps extends PaymentDeps, RefundDeps {
   expireAfterMs: number;
 }
 
-interface OrderDoors {
+interface OrderServerDeps {
   exports: Exports;
   /** Counts a callback without a valid signature; may throw RATE_LIMITED. */
   onWrongSignature: (request: FastifyRequest) => void;
 }
 
-export function addOrders(http: FastifyInstance, deps: OrderDeps & OrderDoors): void {
+export function addOrders(http: FastifyInstance, deps: OrderDeps & OrderServerDeps): void {
   const { orders, webhookSecrets } = deps;
   const checkSignature = createSignatureCheck(webhookSecrets, deps.onWrongSignature);
 
