@@ -9,10 +9,16 @@ import { findInsertStatements, type InsertAnswer } from './insert-statements.ts'
 import { type InstanceLogRow, instanceLogColumns, toInstanceLog } from './instance-log-row.ts';
 import { mostRowsOfKeptPlan } from './kept-plans.ts';
 
-export function postgresInstanceLogs(database: Database): InstanceLogs {
-  return {
+/** Writes instances, and finds them for their triggers. */
+export function postgresInstanceLogs(database: Database) {
+  const logs: InstanceLogs = {
     insert: (instances, eventAtMs) => insertInstances(database, instances, eventAtMs),
     findByPurchases: (purchases) => findByPurchases(database, purchases),
+  };
+  return {
+    ...logs,
+    findInstance: (orderId: SourceId) => findOrderInstance(database, orderId),
+    findFinished: (stream: string, ids: readonly string[]) => findFinishedEntries(database, stream, ids),
   };
 }
 
@@ -111,17 +117,14 @@ UNION SELECT ${instanceLogColumns} FROM archived_purchases JOIN wanted USING (so
 }
 
 /** The instance of an order, archived or not. */
-export async function findOrderInstance(
-  database: Database,
-  orderId: SourceId,
-): Promise<InstanceLog | undefined> {
+async function findOrderInstance(database: Database, orderId: SourceId): Promise<InstanceLog | undefined> {
   const identity = { source: 'ORDER' as Source, scope: '', sourceId: orderId };
   const [instance] = await findByPurchases(database, [identity]);
   return instance;
 }
 
 /** The entries of a stream that have an instance. */
-export async function findFinishedEntries(
+async function findFinishedEntries(
   sql: Sql,
   stream: string,
   ids: readonly string[],
