@@ -1,4 +1,4 @@
-import { findOrderInstance } from '../adapters/postgres/instance-logs.ts';
+import { postgresInstanceLogs } from '../adapters/postgres/instance-logs.ts';
 import { postgresOrders } from '../adapters/postgres/orders.ts';
 import { postgresPayments } from '../adapters/postgres/payments.ts';
 import type { PaymentBook } from '../core/orders/payment-book.ts';
@@ -33,8 +33,7 @@ export function createPaying(components: PayingParts) {
     returnLate: after(book.returnLate),
   };
   const deps = {
-    ...{ findOrder, createInstance, payments },
-    findInstance: (orderId: Parameters<typeof findOrderInstance>[1]) => findOrderInstance(store, orderId),
+    ...{ findOrder, createInstance, payments, findInstance: postgresInstanceLogs(store).findInstance },
     onParked: (...[item, error]: Parameters<Parameters<typeof payOrder>[0]['onParked']>) =>
       emit({ type: 'payment parked', item, error }),
   };

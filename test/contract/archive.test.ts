@@ -4,7 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { postgresArchive } from '../../src/adapters/postgres/archive.ts';
 import { forgetCounts } from '../../src/adapters/postgres/audit-checkpoint.ts';
-import { findFinishedEntries } from '../../src/adapters/postgres/instance-logs.ts';
+import { postgresInstanceLogs } from '../../src/adapters/postgres/instance-logs.ts';
 import { postgresInstanceQueries } from '../../src/adapters/postgres/instance-queries.ts';
 import { settleResults } from '../../src/adapters/postgres/settle.ts';
 import type { InstanceId, Purchase } from '../../src/core/instance/purchase.ts';
@@ -86,7 +86,9 @@ describe.each(Object.keys(databases))('archived instances on %s', (name) => {
 
   test('a redelivered entry whose instance is archived counts as finished', async () => {
     const { database } = await setUp([entry('1-0')]);
-    expect(await findFinishedEntries(database, stream, ['1-0', '9-0'])).toEqual(new Set(['1-0']));
+    expect(await postgresInstanceLogs(database).findFinished(stream, ['1-0', '9-0'])).toEqual(
+      new Set(['1-0']),
+    );
   });
 
   test('a late result is judged against the archived instance and requests its release', async () => {

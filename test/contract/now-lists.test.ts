@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { findOrderInstance } from '../../src/adapters/postgres/instance-logs.ts';
+import { postgresInstanceLogs } from '../../src/adapters/postgres/instance-logs.ts';
 import { postgresActivityQueries } from '../../src/adapters/postgres/list-activity.ts';
 import { listInstances } from '../../src/adapters/postgres/list-instances.ts';
 import { postgresNow } from '../../src/adapters/postgres/now.ts';
@@ -21,7 +21,7 @@ type Shop = Awaited<ReturnType<typeof createShop>>;
 const elsewhere = { productId: 1001n };
 
 async function fail({ database }: Shop): Promise<void> {
-  const instance = await findOrderInstance(database, 'ORD1' as SourceId);
+  const instance = await postgresInstanceLogs(database).findInstance('ORD1' as SourceId);
   if (!instance) throw new Error('the order has no instance');
   await settleResults(database, [failure(instance.instanceId)]);
 }
@@ -164,7 +164,7 @@ describe.each(Object.entries(databases))('the counts of now and their lists on %
     for (const paymentId of ['P2', 'P3', 'P4']) await shop.pay('ORD1', { paymentId }, { productId: 1001n });
     const first = await postgresOrderQueries(shop.database).listOpenRefunds(undefined, 2, undefined);
     const rest = await postgresOrderQueries(shop.database).listOpenRefunds('ORD1', 2, first[1]?.id);
-    const instance = await findOrderInstance(shop.database, 'ORD1' as SourceId);
+    const instance = await postgresInstanceLogs(shop.database).findInstance('ORD1' as SourceId);
     expect([...first, ...rest]).toMatchObject(
       ['P4', 'P3', 'P2'].map((paymentId) => ({ paymentId, instanceId: String(instance?.instanceId) })),
     );

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
 import { audit } from '../../src/adapters/postgres/audit.ts';
 import { postgresAuditStreams } from '../../src/adapters/postgres/audit-streams.ts';
-import { findFinishedEntries } from '../../src/adapters/postgres/instance-logs.ts';
+import { postgresInstanceLogs } from '../../src/adapters/postgres/instance-logs.ts';
 import { parkItems } from '../../src/adapters/postgres/parked.ts';
 import { settleResults } from '../../src/adapters/postgres/settle.ts';
 import { redisSaleCounters } from '../../src/adapters/redis/sale-counters.ts';
@@ -97,7 +97,7 @@ function readFromStream(database: Database, redis: Redis, url: string) {
     {
       streams,
       createInstances: creation.createInstances,
-      findFinished: (name, ids) => findFinishedEntries(database, name, ids),
+      findFinished: postgresInstanceLogs(database).findFinished,
       park: (entries) =>
         parkItems(
           database,

@@ -1,5 +1,5 @@
 import { fromBinary } from '@bufbuild/protobuf';
-import { findOrderInstance } from '../../src/adapters/postgres/instance-logs.ts';
+import { postgresInstanceLogs } from '../../src/adapters/postgres/instance-logs.ts';
 import { postgresOrders } from '../../src/adapters/postgres/orders.ts';
 import { postgresParked } from '../../src/adapters/postgres/parked.ts';
 import { postgresPayments } from '../../src/adapters/postgres/payments.ts';
@@ -25,7 +25,7 @@ export async function createShop(database: Database) {
   let requestId = 900n;
   const parts = {
     findOrder: (id: string) => orders.findOrder(id),
-    findInstance: (id: SourceId) => findOrderInstance(database, id),
+    findInstance: postgresInstanceLogs(database).findInstance,
     createInstance: async (purchase: Parameters<typeof createInstances>[0][number]) => {
       const [outcome] = await createInstances([purchase]);
       if (!outcome) throw new Error('no outcome');

@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest';
-import { findFinishedEntries } from '../../src/adapters/postgres/instance-logs.ts';
+import { postgresInstanceLogs } from '../../src/adapters/postgres/instance-logs.ts';
 import { parkItems } from '../../src/adapters/postgres/parked.ts';
 import { isTransientDatabaseError } from '../../src/adapters/postgres/transient.ts';
 import { connectRedis } from '../../src/adapters/redis/connect.ts';
@@ -54,7 +54,7 @@ export async function startTrigger(
     {
       streams,
       createInstances: createCreation(database).createInstances,
-      findFinished: (stream, ids) => findFinishedEntries(database, stream, ids),
+      findFinished: postgresInstanceLogs(database).findFinished,
       park: (entries) => parkEntries(database, entries),
       onParked() {},
       hasRoom: () => true,

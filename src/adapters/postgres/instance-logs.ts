@@ -12,15 +12,21 @@ import { mostRowsOfKeptPlan } from './kept-plans.ts';
 /** Repeats come in bursts: so many batches after one expect others (docs/decisions/0004). */
 const batchesAfterRepeat = 16;
 
-export function postgresInstanceLogs(database: Database): InstanceLogs {
+/** Writes instances, and finds them for their triggers. */
+export function postgresInstanceLogs(database: Database) {
   let expectingRepeats = 0;
-  return {
+  const logs: InstanceLogs = {
     async insert(instances, eventAtMs) {
       const inserted = await insertInstances(database, instances, eventAtMs, expectingRepeats > 0);
       expectingRepeats = inserted.hadRepeats ? batchesAfterRepeat : Math.max(0, expectingRepeats - 1);
       return inserted;
     },
     findByPurchases: (purchases) => findByPurchases(database, purchases),
+  };
+  return {
+    ...logs,
+    findInstance: (orderId: SourceId) => findOrderInstance(database, orderId),
+    findFinished: (stream: string, ids: readonly string[]) => findFinishedEntries(database, stream, ids),
   };
 }
 
@@ -124,17 +130,14 @@ UNION SELECT ${instanceLogColumns} FROM archived_purchases JOIN wanted USING (so
 }
 
 /** The instance of an order, archived or not. */
-export async function findOrderInstance(
-  database: Database,
-  orderId: SourceId,
-): Promise<InstanceLog | undefined> {
+async function findOrderInstance(database: Database, orderId: SourceId): Promise<InstanceLog | undefined> {
   const identity = { source: 'ORDER' as Source, scope: '', sourceId: orderId };
   const [instance] = await findByPurchases(database, [identity]);
   return instance;
 }
 
 /** The entries of a stream that have an instance. */
-export async function findFinishedEntries(
+async function findFinishedEntries(
   sql: Sql,
   stream: string,
   ids: readonly string[],

@@ -1,4 +1,4 @@
-import { findFinishedEntries } from '../../adapters/postgres/instance-logs.ts';
+import { postgresInstanceLogs } from '../../adapters/postgres/instance-logs.ts';
 import { parkItems } from '../../adapters/postgres/parked.ts';
 import { isTransientDatabaseError } from '../../adapters/postgres/transient.ts';
 import type { ParkedEntry } from '../../core/triggers/park-entries.ts';
@@ -41,7 +41,7 @@ function createSeckillTrigger({
     {
       streams: tracing.streams(streams.streams),
       createInstances: creation.createInstances,
-      findFinished: (stream, ids) => findFinishedEntries(database, stream, ids),
+      findFinished: postgresInstanceLogs(database).findFinished,
       park: (entries) => parkItems(database, entries.map(toParkedItem)),
       hasRoom: gate.hasRoom,
       isTransient: isTransientDatabaseError,
