@@ -16,14 +16,14 @@ import {
   confirmedOnOneNode,
 } from '../weir/cluster.ts';
 import { embeddedName } from '../weir/embedded.ts';
-import { emptyTable, rowsBefore, someRepeats } from '../weir/growth.ts';
+import { emptyTable, manyReplicas, rowsBefore, someRepeats } from '../weir/growth.ts';
 import { latencyName } from '../weir/latency.ts';
 import { pipelineNextToIt, wholeLife } from '../weir/lifecycle.ts';
 import { fullyObserved, notObserved } from '../weir/observability.ts';
 import { vacuumBlocked, vacuumBlockedLate, vacuumFree, vacuumFreeLate } from '../weir/vacuum.ts';
 import { slowestView } from '../weir/views.ts';
 import { formatNumber, formatRate } from './format.ts';
-import { findMedian, type Report } from './report.ts';
+import { findCpu, findMedian, type Report } from './report.ts';
 
 export interface Verdict {
   readonly budget: string;
@@ -83,6 +83,11 @@ const budgets: readonly Budget[] = [
     needsVacuum: true,
   },
   ratio('growth', '5 % repeats / none', 0.9, someRepeats, emptyTable),
+  ratio('growth', '4 replicas / 1 replica', 0.95, manyReplicas, emptyTable),
+  {
+    ...{ part: 'growth', budget: '4 replicas / 1 replica, CPU of a purchase', isAtLeast: false, limit: 1.15 },
+    find: (report) => divide(findCpu(report, 'growth', manyReplicas), findCpu(report, 'growth', emptyTable)),
+  },
   {
     ...{ part: 'embedded', budget: 'embedded', isAtLeast: true, limit: 12_000, format: formatRate },
     find: (report) => findMedian(report, 'embedded', embeddedName),

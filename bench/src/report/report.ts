@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import type { Machine, ServerSettings } from '../machine/settings.ts';
 import type { PartName } from '../options.ts';
 import type { Verdict } from './budgets.ts';
-import { type Line, medianSample } from './line.ts';
+import { type Line, medianNumber, medianSample } from './line.ts';
 
 /** One measured part; the parts of one report may come from several runs. */
 export interface PartReport {
@@ -45,4 +45,13 @@ export function findLine(report: Report, part: PartName, name: string): Line | u
 export function findMedian(report: Report, part: PartName, name: string): number | undefined {
   const line = findLine(report, part, name);
   return line && medianSample(line).value;
+}
+
+/** µs of all processes but the bench's own for each item: the median of the rounds in which all could be read. */
+export function findCpu(report: Report, part: PartName, name: string): number | undefined {
+  const sums = (findLine(report, part, name)?.samples ?? []).flatMap(({ cpuMicrosPerItem: cpu }) => {
+    const parts = [cpu?.program, cpu?.postgres, cpu?.redis, cpu?.rabbitmq];
+    return parts.includes(undefined) ? [] : [parts.reduce<number>((sum, part) => sum + (part ?? 0), 0)];
+  });
+  return sums.length === 0 ? undefined : medianNumber(sums);
 }

@@ -7,6 +7,7 @@ import { pipelineSubject } from './pipeline.ts';
 
 export const emptyTable = 'empty table, 1 product, 1 replica';
 export const rowsBefore = (rows: number) => `${rows.toLocaleString('en-US')} rows before`;
+export const manyReplicas = '4 replicas';
 export const someRepeats = '5 % repeats';
 
 /**
