@@ -22,6 +22,14 @@ export const parkedFilter = <Origin extends string>(origins: readonly Origin[]) 
   ),
   source: Type.Optional(Type.String({ maxLength: 20, ...storable })),
   scope: Type.Optional(Type.String({ maxLength: 512, ...storable })),
+  sourceId: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 512,
+      ...storable,
+      description: 'the id of the entry, order or event',
+    }),
+  ),
 });
 
 /** `filter` `{}`: everything that is parked. `state` may say so, as the filter of a list does. */

@@ -119,9 +119,10 @@ async function findAny(text: string, signal: AbortSignal): Promise<Hit[]> {
   const number = readNumber(text);
   // As the page writes it: #5.
   const item = number ?? readNumber(text.replace(/^#/, ''));
-  const [instances, orders, parked, products] = await Promise.all([
+  const [instances, orders, parkedAs, parked, products] = await Promise.all([
     get<Page<Instance>>('instances', { q: text, limit: most }, signal),
     get<Page<Order>>('orders', { [number ? 'userId' : 'paymentId']: text, limit: most }, signal),
+    get<Page<Parked>>('parked', { state: 'ALL', sourceId: text, limit: most }, signal),
     item
       ? get<Page<Parked>>('parked', { state: 'ALL', limit: 1, cursor: cursorAfter(item) }, signal)
       : undefined,
@@ -140,14 +141,14 @@ async function findAny(text: string, signal: AbortSignal): Promise<Hit[]> {
       text: id,
       state: status,
     })),
-    ...(parked?.items ?? [])
-      .filter(({ id }) => id === String(item))
-      .map(({ id, state }) => ({
+    ...[...(parked?.items ?? []).filter(({ id }) => id === String(item)), ...parkedAs.items].map(
+      ({ id, state }) => ({
         href: writeRoute('parked', id),
         kind: say('parked.item'),
         text: `#${id}`,
         state,
-      })),
+      }),
+    ),
     ...(products?.items ?? [])
       .filter(({ id }) => id === text)
       .map(({ id, name }) => ({

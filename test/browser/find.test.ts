@@ -41,6 +41,9 @@ describe.skipIf(!hasBrowser())('finding things', () => {
     const found = page.getByRole('dialog').getByRole('link');
     await box.fill(userId);
     await found.filter({ hasText: body.id }).waitFor();
+    // The entry that it was, which has no instance.
+    await box.fill('2-0');
+    await found.filter({ hasText: /#2.*Parked/ }).waitFor();
     await box.fill('#3');
     await found.filter({ hasText: /#3.*Parked/ }).waitFor();
     await page.keyboard.press('Enter');

@@ -39,6 +39,8 @@ const filters: Record<string, ParkedFilter> = {
   'an origin of old items': { origin: 'PAYMENT' },
   'an origin without items': { origin: 'DEAD_LETTER' },
   'a reason from another origin': { reason: 'PRODUCT_NOT_FOUND', origin: 'PAYMENT' },
+  'the id of an entry': { sourceId: '5-0' },
+  'an id that is unknown': { sourceId: 'none' },
   'a source': { source: 'SECKILL' },
   'a scope': { scope: 'stream:seckill:1' },
   'a scope of old items': { scope: 'stream:seckill:9' },
@@ -102,7 +104,7 @@ describe.each(Object.entries(databases))('the plans of parked items on %s', (_, 
         ];
         for (const scan of plans.join('\n').match(/\S.* on parked\b.*/g) ?? ['none']) {
           expect(scan, `${name}, ${statistics} statistics`).toMatch(
-            /Index Only Scan using parked_(groups|scope)/,
+            /Index Only Scan using parked_(groups|scope)|Index (Only )?Scan using parked_source_id/,
           );
         }
       }

@@ -13,7 +13,7 @@ const released: Readonly<Record<string, string>> = {
   '0004_orders_search.sql': '78f3467a339747d4',
   '0005_parked_jobs.sql': '92fa4cd981801667',
   '0006_activity_of_items.sql': '0b5dd3777fe199a5',
-  '0007_parked_by_group.sql': '52703fab6876e5b3',
+  '0007_parked_by_group.sql': 'a04381cb0fa2aab1',
   '0008_idempotency_keys.sql': 'd4a51625574f1ed4',
   'embedded/0001_embedded_stores.sql': '03ba8206855715ca',
 };

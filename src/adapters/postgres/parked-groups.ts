@@ -16,29 +16,34 @@ interface Groups {
 
 /**
  * For everything that reads many parked items, by any filter; appends its values. Each group is one range of
- * the index parked_groups, or of parked_scope for one scope, in order of id. There are few groups: they are
- * found one after the other, so that items of others are never read (test/contract/parked-plans.test.ts).
+ * the index parked_groups, in order of id; of one scope or source id there is an index too. There are few
+ * groups: they are found one after the other, so that items of others are never read
+ * (test/contract/parked-plans.test.ts).
  */
 function findGroups(
-  { state = 'PARKED', reason, origin, source, scope }: ParkedFilter,
+  { state = 'PARKED', reason, origin, source, scope, sourceId }: ParkedFilter,
   values: unknown[],
 ): Groups {
   const add = (value: unknown) => `$${values.push(value)}`;
   const states = add(textArray(state === 'ALL' ? parkedStates : [state]));
-  const ofScope = scope === undefined ? 'TRUE' : `scope = ${add(scope)}`;
+  const ofIndex = [
+    ...(scope === undefined ? [] : [`scope = ${add(scope)}`]),
+    ...(sourceId === undefined ? [] : [`source_id = ${add(sourceId)}`]),
+    'state COLLATE "C" =',
+  ].join(' AND ');
   const isMatch = [
-    `${ofScope} AND state COLLATE "C" = groups.state AND origin = groups.origin`,
+    `${ofIndex} groups.state AND origin = groups.origin`,
     ...(origin === undefined ? [] : [`groups.origin = ${add(origin)}`]),
     ...(reason === undefined ? [] : [`groups.reason COLLATE "C" = ${add(reason)}`]),
     ...(source === undefined ? [] : [`source = ${add(source)}`]),
   ].join(' AND ');
   const withGroups = `WITH RECURSIVE groups AS (
       SELECT next.* FROM unnest(${states}::text[]) AS wanted (state) CROSS JOIN LATERAL (
-        SELECT state, origin, reason FROM parked WHERE ${ofScope} AND state COLLATE "C" = wanted.state
+        SELECT state, origin, reason FROM parked WHERE ${ofIndex} wanted.state
         ORDER BY origin, reason COLLATE "C" LIMIT 1) AS next
       UNION ALL
       SELECT next.* FROM groups CROSS JOIN LATERAL (
-        SELECT state, origin, reason FROM parked WHERE ${ofScope} AND state COLLATE "C" = groups.state
+        SELECT state, origin, reason FROM parked WHERE ${ofIndex} groups.state
           AND (origin, reason COLLATE "C") > (groups.origin, groups.reason)
         ORDER BY origin, reason COLLATE "C" LIMIT 1) AS next)`;
   return { withGroups, isMatch };

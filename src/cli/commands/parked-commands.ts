@@ -21,7 +21,8 @@ export function addParkedCommands(program: Command, end: (exitCode: number) => v
       .addOption(new Option('--reason <code>', 'PRODUCT_NOT_FOUND, …').argParser(toUpperCase))
       .addOption(new Option('--origin <origin>', 'origin of the item').choices(parkedOrigins))
       .addOption(source())
-      .option('--scope <key>', "the stream's key, or the result queue");
+      .option('--scope <key>', "the stream's key, or the result queue")
+      .option('--source-id <id>', 'stream entry id, order id, …');
 
   withFilter(command('list', 'list open items, newest first'))
     .addOption(new Option('--state <state>', 'by state').choices(['PARKED', 'REPLAYED', 'DISCARDED', 'ALL']))

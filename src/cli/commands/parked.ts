@@ -13,6 +13,7 @@ interface ParkedFilterOptions extends ApiOptions {
   origin?: string;
   source?: string;
   scope?: string;
+  sourceId?: string;
   state?: string;
 }
 
@@ -48,8 +49,8 @@ export function listParked(options: ParkedFilterOptions & ListOptions): Promise<
   });
 }
 
-function filterOf({ reason, origin, source, scope, state }: ParkedFilterOptions) {
-  return { reason, origin, source, scope, state };
+function filterOf({ reason, origin, source, scope, sourceId, state }: ParkedFilterOptions) {
+  return { reason, origin, source, scope, sourceId, state };
 }
 
 export async function showParked(id: string, options: ApiOptions & { json?: boolean }): Promise<number> {

@@ -113,6 +113,7 @@ export interface ParkedFilter {
   reason?: string | undefined;
   source?: string | undefined;
   scope?: string | undefined;
+  sourceId?: string | undefined;
   /** Default PARKED; `ALL` selects every state. */
   state?: string | undefined;
 }
