@@ -1,11 +1,11 @@
 import { connect } from 'amqplib';
-import pg from 'pg';
-import { expect, onTestFinished } from 'vitest';
+import { expect } from 'vitest';
 import { ensureQueues, type QueueType } from '../../src/adapters/rabbitmq/queue.ts';
 import type { ClusterNode, OwnRabbitmqCluster } from '../support/own-rabbitmq-cluster.ts';
 import { longestGap, type Paying, startPaying } from '../support/paying.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import { createPostgresDatabase, drainQueue, queuesBeside, uniqueName } from '../support/stores.ts';
+import { openTestPool } from '../support/test-pool.ts';
 import { type LogLine, type RunningWeir, startWeir } from '../support/weir.ts';
 
 export interface BrokerShop {
@@ -32,8 +32,7 @@ export async function openBrokerShop(
   { queueType = 'quorum', env = {} }: ShopOptions = {},
 ): Promise<BrokerShop> {
   const source = await createPostgresDatabase();
-  const database = new pg.Pool({ connectionString: source, max: 2 });
-  onTestFinished(() => database.end());
+  const database = openTestPool(source);
   await database.query(
     "INSERT INTO products (id, name, cpus, memory_mb, image) VALUES (1001, 'GPU Small', 4, 16384, 'ubuntu')",
   );

@@ -1,11 +1,11 @@
-import pg from 'pg';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import {
   createPostgresDatabase,
   createQueueName,
   createRedisDatabase,
   rabbitmqUrl,
 } from '../support/stores.ts';
+import { openTestPool } from '../support/test-pool.ts';
 import { launchWeir, startWeir } from '../support/weir.ts';
 
 test('killed before the commit, Weir keeps neither the change nor its record', async () => {
@@ -16,8 +16,7 @@ test('killed before the commit, Weir keeps neither the change nor its record', a
     WEIR_DATA_RABBITMQ_URL: rabbitmqUrl,
     WEIR_DATA_RABBITMQ_QUEUE: createQueueName(),
   };
-  const database = new pg.Pool({ connectionString: databaseUrl, max: 1 });
-  onTestFinished(() => database.end());
+  const database = openTestPool(databaseUrl, 1);
   await database.query(
     "INSERT INTO orders (id, product_id, user_id, amount_cents) VALUES ('ORD1', 1001, 5, 100)",
   );

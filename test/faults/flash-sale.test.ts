@@ -1,10 +1,10 @@
 import { setTimeout as freeze } from 'node:timers/promises';
-import pg from 'pg';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createLifeQueues, expectAuditHolds } from '../support/life.ts';
 import { startOwnRedis } from '../support/own-redis.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import { connectTestRedis, createPostgresDatabase, createRedisDatabase } from '../support/stores.ts';
+import { openTestPool } from '../support/test-pool.ts';
 import { launchWeir, type RunningWeir, startWeir } from '../support/weir.ts';
 
 const stream = 'stream:seckill:1001';
@@ -16,9 +16,7 @@ const concurrency = 96;
 
 async function setUp(redisUrl?: string) {
   const databaseUrl = await createPostgresDatabase();
-  const database = new pg.Pool({ connectionString: databaseUrl, max: 2 });
-  database.on('error', () => {});
-  onTestFinished(() => database.end());
+  const database = openTestPool(databaseUrl);
   await database.query(
     "INSERT INTO products (id, name, cpus, memory_mb, image) VALUES (1001, 'GPU Small', 4, 16384, 'ubuntu')",
   );

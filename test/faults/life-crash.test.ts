@@ -1,5 +1,4 @@
-import pg from 'pg';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { saleKeys } from '../../src/adapters/redis/sale-keys.ts';
 import type { FailpointName } from '../../src/lib/failpoint.ts';
 import { createLifeQueues, expectAuditHolds, readIds, startResource } from '../support/life.ts';
@@ -10,6 +9,7 @@ import {
   createPostgresDatabase,
   createRedisDatabase,
 } from '../support/stores.ts';
+import { openTestPool } from '../support/test-pool.ts';
 import { launchWeir, startWeir } from '../support/weir.ts';
 
 const stream = 'stream:seckill:1001';
@@ -19,9 +19,7 @@ async function setUp({ winners = 0, orders = 0 }) {
   const databaseUrl = await createPostgresDatabase();
   const redisUrl = await createRedisDatabase();
   const { queues, env: queueEnv } = createLifeQueues();
-  const database = new pg.Pool({ connectionString: databaseUrl, max: 2 });
-  database.on('error', () => {});
-  onTestFinished(() => database.end());
+  const database = openTestPool(databaseUrl);
   await database.query(
     "INSERT INTO products (id, name, cpus, memory_mb, image) VALUES (1001, 'GPU Small', 4, 16384, 'ubuntu')",
   );

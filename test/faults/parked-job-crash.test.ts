@@ -1,8 +1,9 @@
-import pg from 'pg';
-import { expect, onTestFinished, test } from 'vitest';
+import type pg from 'pg';
+import { expect, test } from 'vitest';
 import { createLifeQueues, expectAuditHolds } from '../support/life.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import { createPostgresDatabase, createRedisDatabase } from '../support/stores.ts';
+import { openTestPool } from '../support/test-pool.ts';
 import { launchWeir, type RunningWeir, startWeir } from '../support/weir.ts';
 
 const items = 700;
@@ -15,8 +16,7 @@ async function setUp() {
     WEIR_DATA_REDIS_ADDR: await createRedisDatabase(),
     ...createLifeQueues().env,
   };
-  const database = new pg.Pool({ connectionString: databaseUrl, max: 1 });
-  onTestFinished(() => database.end());
+  const database = openTestPool(databaseUrl, 1);
   await database.query(
     "INSERT INTO products (id, name, cpus, memory_mb, image) VALUES (1001, 'GPU Small', 4, 16384, 'ubuntu')",
   );

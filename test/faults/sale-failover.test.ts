@@ -1,10 +1,10 @@
-import pg from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
 import { openAddressSwitch } from '../support/address-switch.ts';
 import { createLifeQueues } from '../support/life.ts';
 import { startOwnRedis } from '../support/own-redis.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import { connectTestRedis, createPostgresDatabase } from '../support/stores.ts';
+import { openTestPool } from '../support/test-pool.ts';
 import { type RunningWeir, startWeir } from '../support/weir.ts';
 
 const stock = 300;
@@ -12,8 +12,7 @@ const stock = 300;
 /** A sale on two replicas of Weir, in front of an address that leads to one Redis and later to another. */
 async function openSale() {
   const databaseUrl = await createPostgresDatabase();
-  const database = new pg.Pool({ connectionString: databaseUrl, max: 2 });
-  onTestFinished(() => database.end());
+  const database = openTestPool(databaseUrl);
   await database.query(
     "INSERT INTO products (id, name, cpus, memory_mb, image) VALUES (1001, 'GPU Small', 4, 16384, 'ubuntu')",
   );

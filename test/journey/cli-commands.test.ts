@@ -64,8 +64,11 @@ describe('with a running Weir', () => {
 
   test('instances show prints one instance, and ends with 4 for one that does not exist', async () => {
     const [id = ''] = instanceIds;
-    expect(await runJson('instances', 'show', id)).toEqual(
-      (await request('GET', `/v1/instances/${id}`)).body,
+    // Its publication may be seen between the two.
+    await pollUntil('both to be the same', 10_000, async () =>
+      expect(await runJson('instances', 'show', id)).toEqual(
+        (await request('GET', `/v1/instances/${id}`)).body,
+      ),
     );
     const table = await run('instances', 'show', id);
     expect(table.code).toBe(0);

@@ -21,6 +21,7 @@ import {
   templateName,
   uniqueName,
 } from '../support/stores.ts';
+import { createPool } from '../support/test-pool.ts';
 import { type HttpAnswer, type LogLine, patientBuyers, sendRequest } from '../support/weir.ts';
 
 /**
@@ -54,7 +55,7 @@ export class SharedWeir {
 
   async open(settings: Record<string, string>): Promise<void> {
     await onServer(`CREATE DATABASE ${this.#databaseName} TEMPLATE ${templateName()}`);
-    this.database = new pg.Pool({ connectionString: postgresUrl(this.#databaseName), max: 4 });
+    this.database = createPool(postgresUrl(this.#databaseName), 4);
     const redisUrl = await createRedisDatabase();
     this.redis = new Redis(redisUrl);
     this.settings = {

@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket, connect as tcpConnect } from 'node:net';
 import type { Redis } from 'ioredis';
-import pg from 'pg';
+import type pg from 'pg';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { findFreePort } from '../../scripts/services/find.mjs';
 import { pollUntil } from '../support/poll-until.ts';
@@ -14,6 +14,7 @@ import {
   drainQueue,
   rabbitmqUrl,
 } from '../support/stores.ts';
+import { openTestPool } from '../support/test-pool.ts';
 import { type HttpAnswer, launchWeir, type RunningWeir, sendRequest, startWeir } from '../support/weir.ts';
 
 const stream = 'stream:seckill:1001';
@@ -31,9 +32,7 @@ async function createStores(): Promise<Stores> {
   const databaseUrl = await createPostgresDatabase();
   const redisUrl = await createRedisDatabase();
   const queue = createQueueName();
-  const database = new pg.Pool({ connectionString: databaseUrl, max: 3 });
-  database.on('error', () => {});
-  onTestFinished(() => database.end());
+  const database = openTestPool(databaseUrl, 3);
   await database.query(
     "INSERT INTO products (id, name, cpus, memory_mb, image) VALUES (1001, 'GPU Small', 4, 16384, 'ubuntu')",
   );

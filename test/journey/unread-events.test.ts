@@ -1,8 +1,8 @@
-import pg from 'pg';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { createLifeQueues, expectAuditHolds, startResource } from '../support/life.ts';
 import { pollUntil } from '../support/poll-until.ts';
 import { countMessages, createPostgresDatabase, createRedisDatabase } from '../support/stores.ts';
+import { openTestPool } from '../support/test-pool.ts';
 import { startWeir } from '../support/weir.ts';
 
 const orders = 10;
@@ -10,8 +10,7 @@ const orders = 10;
 async function setUp() {
   const databaseUrl = await createPostgresDatabase();
   const { queues, env: queueEnv } = createLifeQueues();
-  const database = new pg.Pool({ connectionString: databaseUrl, max: 2 });
-  onTestFinished(() => database.end());
+  const database = openTestPool(databaseUrl);
   const env = {
     WEIR_DATA_DATABASE_SOURCE: databaseUrl,
     WEIR_DATA_REDIS_ADDR: await createRedisDatabase(),

@@ -1,5 +1,4 @@
-import pg from 'pg';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { saleKeys } from '../../src/adapters/redis/sale-keys.ts';
 import { createLifeQueues, expectAuditHolds, readIds, startResource } from '../support/life.ts';
 import { pollUntil } from '../support/poll-until.ts';
@@ -9,6 +8,7 @@ import {
   createPostgresDatabase,
   createRedisDatabase,
 } from '../support/stores.ts';
+import { openTestPool } from '../support/test-pool.ts';
 import { type RunningWeir, startWeir } from '../support/weir.ts';
 
 /** `WEIR_TEST_PURCHASES=100000` for the figures of docs/benchmarks.md. */
@@ -79,8 +79,7 @@ describe('a whole life with a misbehaving Resource Domain', () => {
         ...overdue,
         WEIR_LOG_LEVEL: 'info',
       };
-      const database = new pg.Pool({ connectionString: databaseUrl, max: 2 });
-      onTestFinished(() => database.end());
+      const database = openTestPool(databaseUrl);
       await database.query(
         "INSERT INTO products (id, name, cpus, memory_mb, image, price_cents) VALUES (1001, 'GPU', 4, 16384, 'ubuntu', 5)",
       );

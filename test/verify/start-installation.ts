@@ -1,10 +1,10 @@
-import pg from 'pg';
-import { onTestFinished } from 'vitest';
+import type pg from 'pg';
 import { findFreePort } from '../../scripts/services/find.mjs';
 import type { VerifyOptions } from '../../verify/src/options.ts';
 import { openAddressSwitch } from '../support/address-switch.ts';
 import { createLifeQueues, type LifeQueues } from '../support/life.ts';
 import { createPostgresDatabase, createRedisDatabase, rabbitmqUrl } from '../support/stores.ts';
+import { openTestPool } from '../support/test-pool.ts';
 import { type RunningWeir, startWeir } from '../support/weir.ts';
 
 export const operatorKey = 'verify-operator-key-0123456789abcdef';
@@ -32,9 +32,7 @@ async function openSwitch(url: string): Promise<{ url: string; cut: () => void }
 
 /** A Weir on stores of the test's own, which asks for keys and signatures. */
 export async function startInstallation(): Promise<TestedInstallation> {
-  const database = new pg.Pool({ connectionString: await createPostgresDatabase(), max: 2 });
-  database.on('error', () => {});
-  onTestFinished(() => database.end());
+  const database = openTestPool(await createPostgresDatabase());
   const postgres = await openSwitch(String(database.options.connectionString));
   const redis = await openSwitch(await createRedisDatabase());
   const rabbitmq = await openSwitch(rabbitmqUrl);
