@@ -93,10 +93,10 @@ test('the table in docs/http-api.md says of every route what the server says', (
         ([, route]) => `${scope} ${route}`,
       ),
   );
-  const told = routed.operations
+  const registered = routed.operations
     .filter(({ path }) => path.startsWith('/v1/'))
     .map((each) => `${each.scope} ${nameOf(each)}`);
-  expect(written.sort()).toEqual(told.sort());
+  expect(written.sort()).toEqual(registered.sort());
 });
 
 describe('every route', () => {

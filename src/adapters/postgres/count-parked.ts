@@ -3,6 +3,7 @@ import type { JobFilter } from '../../core/parked/parked-job.ts';
 import type { Database } from '../../lib/sql.ts';
 import { selectParkedCounts } from './parked-groups.ts';
 import { planByIndex } from './plan-by-index.ts';
+import { queryCanceled } from './sqlstates.ts';
 import { sqlStateOf } from './transient.ts';
 
 /** Counts of parked items, largest group first. */
@@ -19,8 +20,6 @@ export async function countParked(database: Database, filter: ParkedFilter): Pro
   });
   return rows.map((row) => ({ ...row, count: Number(row.count) }));
 }
-
-const queryCanceled = '57014';
 
 /**
  * How many parked items match. Where vacuum has not been, 1,000,000 take seconds. undefined: longer than
